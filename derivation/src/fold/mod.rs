@@ -1,0 +1,4 @@
+//! The fold.
+/// The fold.
+#[derive(Debug, Default)]
+pub struct Fold;

@@ -1,0 +1,110 @@
+//! What one source says about who a container is.
+//!
+//! [`path`] reads a cgroup path, [`argv`] the argument vector of an OCI runtime.
+
+pub mod argv;
+pub mod path;
+
+use crate::record::names;
+
+/// The engine that a container belongs to: the program its user talks to.
+///
+/// kata, gVisor, nerdctl, k3s and Fargate containers belong to containerd; ECS on EC2, GitHub's and Azure's job cgroups to
+/// docker; Quadlet's to podman.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+#[allow(missing_docs)] // each value is the product of that name
+pub enum Runtime {
+    Docker,
+    Containerd,
+    Crio,
+    Podman,
+    Buildkit,
+    Runc,
+    Crun,
+    Youki,
+    Lxc,
+    Incus,
+    SystemdNspawn,
+    Garden,
+    Bpm,
+    Mesos,
+    Nomad,
+    LibvirtLxc,
+    Rkt,
+    Singularity,
+}
+
+names!(Runtime {
+    Docker => "docker",
+    Containerd => "containerd",
+    Crio => "crio",
+    Podman => "podman",
+    Buildkit => "buildkit",
+    Runc => "runc",
+    Crun => "crun",
+    Youki => "youki",
+    Lxc => "lxc",
+    Incus => "incus",
+    SystemdNspawn => "systemd-nspawn",
+    Garden => "garden",
+    Bpm => "bpm",
+    Mesos => "mesos",
+    Nomad => "nomad",
+    LibvirtLxc => "libvirt-lxc",
+    Rkt => "rkt",
+    Singularity => "singularity",
+});
+
+/// The program that sets a container up for its engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+#[allow(missing_docs)] // each value is the program of that name
+pub enum OciRuntime {
+    Runc,
+    Crun,
+    Youki,
+    Runsc,
+    Kata,
+}
+
+names!(OciRuntime {
+    Runc => "runc",
+    Crun => "crun",
+    Youki => "youki",
+    Runsc => "runsc",
+    Kata => "kata",
+});
+
+/// Where a statement of identity comes from, the most trusted first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum ClaimSource {
+    /// Argument vector of the OCI runtime that made or removed the directory.
+    OciArgv,
+    /// The OCI runtime's state file.
+    OciState,
+    /// The bundle's `config.json`.
+    OciBundle,
+    /// Docker's API.
+    Docker,
+    /// Podman's API.
+    Podman,
+    /// containerd's API.
+    Containerd,
+    /// The CRI API.
+    Cri,
+    /// The directory's path.
+    Path,
+}
+
+names!(ClaimSource {
+    OciArgv => "oci_argv",
+    OciState => "oci_state",
+    OciBundle => "oci_bundle",
+    Docker => "docker",
+    Podman => "podman",
+    Containerd => "containerd",
+    Cri => "cri",
+    Path => "path",
+});

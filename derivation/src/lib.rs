@@ -1,0 +1,24 @@
+//! The derivation: which container just began or ended, from records alone.
+//!
+//! [`Fold`] maps records, in the order of their [`Seq`], to [`Row`]s. `obit-capture` runs it while it records and
+//! `obit-replay` runs it again from a case; both must reach the same rows. So this crate has no dependencies and no
+//! `std`: a clock, a file, the environment, a thread or a hash seed cannot be reached from here. Time passes only by
+//! the timestamps of records. Nothing here panics, whatever the input.
+//!
+//! Where to look: [`record`] is the input, [`row`] the output, [`identity`] what a path or an argument vector says
+//! about a container, [`fold`] how records become rows.
+
+#![no_std]
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+extern crate alloc;
+
+pub mod fold;
+pub mod identity;
+pub mod record;
+pub mod row;
+
+pub use fold::Fold;
+pub use record::{BootNs, CgroupId, CgroupKey, HierarchyId, Record, Seq, WallNs};
+pub use row::Row;

@@ -1,0 +1,173 @@
+//! The output of the derivation: one row for each container that began, ended, or was there already.
+//!
+//! An absent value is `None`, never zero and never a guess.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::identity::{ClaimSource, OciRuntime, Runtime};
+use crate::record::{BootNs, CgroupKey, Seq, Vitals, WallNs};
+
+/// A derived row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Row {
+    /// A container was created.
+    Create(ContainerCreate),
+    /// A container ended: its root directory was removed.
+    Remove(ContainerRemove),
+    /// A container was alive before the capture started.
+    Existing(ExistingContainer),
+}
+
+/// Who a container is, by the claims known when the row was made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Identity {
+    /// The engine; `None` if only the id is known.
+    pub runtime: Option<Runtime>,
+    /// The id, by the runtime's own grammar.
+    pub container_id: String,
+    /// The program that made it.
+    pub oci_runtime: Option<OciRuntime>,
+    /// Its name.
+    pub container_name: Option<String>,
+    /// The image's reference.
+    pub image_name: Option<String>,
+    /// The image's config digest.
+    pub image_id: Option<String>,
+    /// The image's manifest digest.
+    pub image_digest: Option<String>,
+    /// Kubernetes pod name.
+    pub pod_name: Option<String>,
+    /// Kubernetes namespace.
+    pub pod_namespace: Option<String>,
+    /// Kubernetes pod UID, dashed, or the hash of a static pod.
+    pub pod_uid: Option<String>,
+    /// Whether it is a pod's sandbox.
+    pub sandbox: Option<bool>,
+    /// The container whose cgroup encloses this one's.
+    pub parent_container_id: Option<String>,
+    /// The claim that won.
+    pub identified_by: ClaimSource,
+    /// Claims that say otherwise, each as `source: field value`.
+    pub conflicts: Vec<String>,
+}
+
+/// The directory that stands for the container: on v2 if it has one there, else on the first v1 hierarchy seen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Place {
+    /// Hierarchy and inode.
+    pub key: CgroupKey,
+    /// Path from the hierarchy's root.
+    pub path: String,
+}
+
+/// The task that made or removed the directory.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ActorCopy {
+    /// Process id in the initial pid namespace.
+    pub pid: u32,
+    /// Real user id.
+    pub uid: u32,
+    /// Thread name.
+    pub comm: String,
+    /// Name of its parent process.
+    pub parent_comm: String,
+    /// Argument vector as recorded.
+    pub argv: Vec<String>,
+}
+
+/// A container was created: its root directory was made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContainerCreate {
+    /// The record that decided the row.
+    pub seq: Seq,
+    /// When its directory was made, as far as seen.
+    pub ts: WallNs,
+    /// The same on the boot clock.
+    pub boot_ns: BootNs,
+    /// Who it is.
+    pub identity: Identity,
+    /// Where it is.
+    pub place: Place,
+    /// The record of the directory's creation (of the first, where there are several).
+    pub created_seq: Seq,
+    /// Who made the directory; `None` if that was not seen.
+    pub created_by: Option<ActorCopy>,
+    /// Not seen being made: found at a walk after events were lost.
+    pub inferred: bool,
+    /// Events were lost within its life so far.
+    pub after_gap: bool,
+    /// The records this row came from, ascending.
+    pub evidence_seqs: Vec<Seq>,
+}
+
+/// A container was alive before the capture started.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExistingContainer {
+    /// The record that decided the row.
+    pub seq: Seq,
+    /// When the walk saw it.
+    pub ts: WallNs,
+    /// The same on the boot clock.
+    pub boot_ns: BootNs,
+    /// Who it is.
+    pub identity: Identity,
+    /// Where it is.
+    pub place: Place,
+    /// The record in which it was first seen.
+    pub first_seen_seq: Seq,
+    /// Process id of its init, if a source said so.
+    pub init_pid: Option<u32>,
+    /// When its runtime says it was created.
+    pub created_at: Option<WallNs>,
+    /// The records this row came from, ascending.
+    pub evidence_seqs: Vec<Seq>,
+}
+
+/// A container ended: its root directory was removed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContainerRemove {
+    /// The record that decided the row.
+    pub seq: Seq,
+    /// When the directory was removed (of an inferred row: when it was found missing).
+    pub ts: WallNs,
+    /// The same on the boot clock.
+    pub boot_ns: BootNs,
+    /// Who it was.
+    pub identity: Identity,
+    /// Where it was.
+    pub place: Place,
+    /// The record of the directory's creation; `None` if it was there before or its creation was lost.
+    pub created_seq: Option<Seq>,
+    /// When it was created, by the kernel's event if seen, else by what its runtime says.
+    pub created_at: Option<WallNs>,
+    /// From creation to removal on the boot clock; `None` if the creation was not seen.
+    pub lifetime_ns: Option<u64>,
+    /// When the last task left it for good; `None` if that was not seen.
+    pub emptied_at: Option<WallNs>,
+    /// Who removed the directory; `None` of an inferred row.
+    pub removed_by: Option<ActorCopy>,
+    /// The last accounting values seen on any of its directories, field by field.
+    pub vitals: Vitals,
+    /// Not seen being removed: missing at a walk.
+    pub inferred: bool,
+    /// No task ever entered it; `None` if its whole life was not seen.
+    pub never_started: Option<bool>,
+    /// Events were lost within its life.
+    pub after_gap: bool,
+    /// The record of the removal; `None` of an inferred row.
+    pub rmdir_seq: Option<Seq>,
+    /// The records this row came from, ascending.
+    pub evidence_seqs: Vec<Seq>,
+}
+
+impl Row {
+    /// Who the row is about.
+    pub fn identity(&self) -> &Identity {
+        match self {
+            Self::Create(row) => &row.identity,
+            Self::Remove(row) => &row.identity,
+            Self::Existing(row) => &row.identity,
+        }
+    }
+}
