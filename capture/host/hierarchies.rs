@@ -1,0 +1,326 @@
+//! Every mounted cgroup hierarchy, and the number by which the kernel's events call it.
+//!
+//! Sources: /proc/self/mountinfo (proc(5)) says where a hierarchy is mounted and with which controllers or name;
+//! /proc/self/cgroup (cgroups(7)) gives the number to each set of controllers. The v2 hierarchy always has number 0.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use obit_derivation::HierarchyId;
+use serde::Serialize;
+
+use super::file;
+
+/// Bound on /proc/self/mountinfo: a container host with 10,000 overlay mounts has about 8 MB of it.
+const MOUNTINFO_BYTES: usize = 64 << 20;
+/// Bound on /proc/self/cgroup: a line a hierarchy, each at most a path long.
+const CGROUP_BYTES: usize = 1 << 20;
+
+/// Which of the two cgroup interfaces a hierarchy has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CgroupVersion {
+    /// One tree for each controller or set of controllers.
+    V1,
+    /// The unified tree.
+    V2,
+}
+
+/// What this mount namespace shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CgroupMode {
+    /// v1 hierarchies only.
+    V1,
+    /// The unified hierarchy only.
+    V2,
+    /// v1 hierarchies beside the unified one.
+    Hybrid,
+}
+
+/// One mounted cgroup hierarchy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hierarchy {
+    /// The kernel's number for it.
+    pub id: HierarchyId,
+    /// Its interface.
+    pub version: CgroupVersion,
+    /// Its controllers, sorted; of v2 those that are available at its root.
+    pub controllers: Vec<String>,
+    /// `name=` of a named v1 hierarchy, e.g. `systemd`.
+    pub name: Option<String>,
+    /// Where it is mounted.
+    pub mount_point: PathBuf,
+    /// The directory of the hierarchy that the mount shows; `/` for all of it. Raw text of mountinfo, unescaped.
+    pub mount_root: String,
+}
+
+/// A hierarchy that is active in the kernel but has no mount here: its events arrive, its directories cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unmounted {
+    /// The kernel's number for it.
+    pub id: HierarchyId,
+    /// Its controllers, sorted.
+    pub controllers: Vec<String>,
+    /// `name=` of a named v1 hierarchy.
+    pub name: Option<String>,
+}
+
+/// All of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hierarchies {
+    /// What the mounts add up to.
+    pub mode: CgroupMode,
+    /// Mounted ones by number, each once.
+    pub mounted: Vec<Hierarchy>,
+    /// Active ones without a mount here.
+    pub unmounted: Vec<Unmounted>,
+}
+
+impl Hierarchies {
+    /// Reads those of this mount namespace.
+    ///
+    /// # Errors
+    /// If /proc cannot be read, or no cgroup hierarchy is mounted.
+    pub fn read() -> Result<Self> {
+        let mounts = read_bounded("/proc/self/mountinfo", MOUNTINFO_BYTES)?;
+        let cgroups = read_bounded("/proc/self/cgroup", CGROUP_BYTES)?;
+        let mut all = Self::parse(&mounts, &cgroups, |mount| {
+            // A mount may be buried under a later one. Only what the path leads to now counts.
+            rustix::fs::stat(&mount.mount_point)
+                .is_ok_and(|found| (rustix::fs::major(found.st_dev), rustix::fs::minor(found.st_dev)) == mount.device)
+        })?;
+        for hierarchy in &mut all.mounted {
+            if hierarchy.version == CgroupVersion::V2 {
+                hierarchy.controllers = v2_controllers(&hierarchy.mount_point);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Reads the texts of /proc/self/mountinfo and /proc/self/cgroup. `visible` says whether a mount can be reached.
+    ///
+    /// # Errors
+    /// If no cgroup hierarchy is mounted visibly.
+    fn parse(mountinfo: &[u8], cgroup: &[u8], visible: impl Fn(&Mount) -> bool) -> Result<Self> {
+        let active = parse_active(cgroup);
+        let mut mounts: Vec<Mount> = Vec::new();
+        for mount in mountinfo.split(|&byte| byte == b'\n').filter_map(Mount::parse) {
+            // Of two mounts on one point the later one lies on top.
+            mounts.retain(|earlier| earlier.mount_point != mount.mount_point);
+            mounts.push(mount);
+        }
+        let mut mounted: Vec<Hierarchy> = Vec::new();
+        for mount in mounts
+            .into_iter()
+            .filter(|mount| mount.version.is_some() && visible(mount))
+        {
+            let Some(hierarchy) = mount.identify(&active) else {
+                continue;
+            };
+            match mounted.iter_mut().find(|known| known.id == hierarchy.id) {
+                None => mounted.push(hierarchy),
+                // The mount that shows most: its root is `/`, else the one nearest to it.
+                Some(known) if hierarchy.mount_root.len() < known.mount_root.len() => *known = hierarchy,
+                Some(_) => {}
+            }
+        }
+        mounted.sort_by_key(|hierarchy| hierarchy.id);
+        let has = |version| mounted.iter().any(|hierarchy| hierarchy.version == version);
+        let mode = match (has(CgroupVersion::V1), has(CgroupVersion::V2)) {
+            (true, true) => CgroupMode::Hybrid,
+            (true, false) => CgroupMode::V1,
+            (false, true) => CgroupMode::V2,
+            (false, false) => bail!(
+                "no cgroup hierarchy is mounted here; run on the host, or mount one: \
+                 mount -t cgroup2 none /sys/fs/cgroup"
+            ),
+        };
+        let unmounted = active
+            .into_iter()
+            .filter(|one| mounted.iter().all(|known| known.id != one.id))
+            .collect();
+        Ok(Self {
+            mode,
+            mounted,
+            unmounted,
+        })
+    }
+
+    /// The mounted hierarchy with that number.
+    pub fn get(&self, id: HierarchyId) -> Option<&Hierarchy> {
+        self.mounted.iter().find(|hierarchy| hierarchy.id == id)
+    }
+
+    /// Which hierarchy an absolute path on this host lies in, and where in it: the deepest mount point wins.
+    pub fn locate(&self, path: &Path) -> Option<(&Hierarchy, Vec<u8>)> {
+        self.mounted
+            .iter()
+            .filter_map(|hierarchy| Some((hierarchy, path.strip_prefix(&hierarchy.mount_point).ok()?)))
+            .max_by_key(|(hierarchy, _)| hierarchy.mount_point.as_os_str().len())
+            .map(|(hierarchy, below)| (hierarchy, hierarchy.path_of(below.as_os_str().as_bytes())))
+    }
+}
+
+impl Hierarchy {
+    /// Path from the hierarchy's root of something below the mount point (`""` for the mount point itself).
+    pub fn path_of(&self, below_mount: &[u8]) -> Vec<u8> {
+        let root = self.mount_root.trim_end_matches('/').as_bytes();
+        let mut path = root.to_vec();
+        if !below_mount.is_empty() {
+            path.push(b'/');
+            path.extend_from_slice(below_mount);
+        }
+        if path.is_empty() {
+            path.push(b'/');
+        }
+        path
+    }
+
+    /// The part of a path from the hierarchy's root that lies below the mount point; `None` if the mount does not show it.
+    pub fn below_mount<'p>(&self, path: &'p [u8]) -> Option<&'p [u8]> {
+        let root = self.mount_root.trim_end_matches('/').as_bytes();
+        let below = path.strip_prefix(root)?;
+        match below {
+            [] => Some(below),
+            [b'/', rest @ ..] => Some(rest),
+            _ => None,
+        }
+    }
+}
+
+/// One line of mountinfo, as far as it matters here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Mount {
+    device: (u32, u32),
+    root: String,
+    mount_point: PathBuf,
+    /// `None` if it is no cgroup file system; such a mount can still hide one.
+    version: Option<CgroupVersion>,
+    /// Options of the file system, of v1 its controllers and `name=` among them.
+    options: Vec<String>,
+}
+
+impl Mount {
+    /// `36 35 98:0 /root /mount/point options [optional fields] - type source super-options`
+    fn parse(line: &[u8]) -> Option<Self> {
+        let mut fields = line.split(|&byte| byte == b' ');
+        let device = std::str::from_utf8(fields.nth(2)?).ok()?;
+        let (major, minor) = device.split_once(':')?;
+        let root = unescape_octal(fields.next()?);
+        let mount_point = unescape_octal(fields.next()?);
+        fields.find(|&field| field == b"-")?;
+        let version = match fields.next()? {
+            b"cgroup" => Some(CgroupVersion::V1),
+            b"cgroup2" => Some(CgroupVersion::V2),
+            _ => None,
+        };
+        let options = fields.nth(1).unwrap_or_default();
+        Some(Self {
+            device: (major.parse().ok()?, minor.parse().ok()?),
+            root: String::from_utf8_lossy(&root).into_owned(),
+            mount_point: PathBuf::from(OsString::from_vec(mount_point)),
+            version,
+            options: String::from_utf8_lossy(options).split(',').map(str::to_owned).collect(),
+        })
+    }
+
+    /// A controller belongs to one hierarchy only and names are unique, so a mount is that active hierarchy of which it
+    /// shows every part. The order differs between the two files, and mount options have other words among them.
+    fn identify(self, active: &[Unmounted]) -> Option<Hierarchy> {
+        let version = self.version?;
+        let (id, controllers, name) = match version {
+            CgroupVersion::V2 => (HierarchyId::V2, Vec::new(), None),
+            CgroupVersion::V1 => {
+                let shows = |word: &str| self.options.iter().any(|option| option == word);
+                let found = active.iter().filter(|one| one.id != HierarchyId::V2).find(|one| {
+                    one.controllers.iter().all(|controller| shows(controller))
+                        && one.name.as_ref().is_none_or(|name| shows(&format!("name={name}")))
+                })?;
+                (found.id, found.controllers.clone(), found.name.clone())
+            }
+        };
+        Some(Hierarchy {
+            id,
+            version,
+            controllers,
+            name,
+            mount_point: self.mount_point,
+            mount_root: self.root,
+        })
+    }
+}
+
+/// `4:memory:/path`, `9:name=systemd:/path`, `0::/path`; the path may hold colons.
+fn parse_active(cgroup: &[u8]) -> Vec<Unmounted> {
+    let line = |line: &[u8]| {
+        let mut fields = line.splitn(3, |&byte| byte == b':');
+        let id = std::str::from_utf8(fields.next()?).ok()?.parse().ok()?;
+        let words = std::str::from_utf8(fields.next()?).ok()?;
+        let mut name = None;
+        let mut controllers = Vec::new();
+        for word in words.split(',').filter(|word| !word.is_empty()) {
+            match word.strip_prefix("name=") {
+                Some(value) => name = Some(value.to_owned()),
+                None => controllers.push(word.to_owned()),
+            }
+        }
+        // A v1 hierarchy has a controller or a name; a line with neither would match every mount.
+        if id != 0 && controllers.is_empty() && name.is_none() {
+            return None;
+        }
+        controllers.sort();
+        Some(Unmounted {
+            id: HierarchyId(id),
+            controllers,
+            name,
+        })
+    };
+    let mut active: Vec<_> = cgroup.split(|&byte| byte == b'\n').filter_map(line).collect();
+    active.sort_by_key(|one| one.id);
+    active
+}
+
+/// mountinfo writes space, tab, newline and backslash as `\040`, `\011`, `\012`, `\134`.
+fn unescape_octal(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&byte, after)) = rest.split_first() {
+        let code = match (byte, after) {
+            (b'\\', [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', ..]) => {
+                Some((a - b'0') * 64 + (b - b'0') * 8 + (c - b'0'))
+            }
+            _ => None,
+        };
+        out.push(code.unwrap_or(byte));
+        rest = if code.is_some() { &after[3..] } else { after };
+    }
+    out
+}
+
+fn v2_controllers(mount_point: &Path) -> Vec<String> {
+    let path = mount_point.join(OsStr::new("cgroup.controllers"));
+    let text = file::read_at(rustix::fs::CWD, &path, 4096)
+        .map(|read| read.bytes)
+        .unwrap_or_default();
+    let mut controllers: Vec<_> = String::from_utf8_lossy(&text)
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect();
+    controllers.sort();
+    controllers
+}
+
+fn read_bounded(path: &str, limit: usize) -> Result<Vec<u8>> {
+    let read = file::read_at(rustix::fs::CWD, path, limit).with_context(|| format!("cannot read {path}"))?;
+    if read.truncated {
+        bail!("{path} is larger than {limit} bytes");
+    }
+    Ok(read.bytes)
+}
+
+#[cfg(test)]
+#[path = "hierarchies_tests.rs"]
+mod tests;

@@ -1,0 +1,11 @@
+//! What the recorder reads of its host, other than BPF: clocks, facts for the manifest, mounted cgroup hierarchies.
+//!
+//! Together with `snapshot` and `oci`, the only modules of the capture that look at /proc, /sys and clocks. From here on
+//! everything is data.
+
+pub mod clock;
+pub mod facts;
+pub mod file;
+pub mod hierarchies;
+#[cfg(test)]
+pub mod testing;

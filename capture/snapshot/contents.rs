@@ -1,0 +1,181 @@
+//! The files of one cgroup directory that a snapshot keeps.
+//!
+//! Sources: Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/*.rst of the kernel.
+
+use std::os::fd::BorrowedFd;
+
+use obit_schema::text::escape;
+use rustix::fs::{Mode, OFlags, openat};
+use rustix::io::Errno;
+
+use crate::host::file;
+use crate::host::hierarchies::CgroupVersion;
+
+/// Most process ids kept of one directory.
+pub const PIDS: usize = 4_096;
+/// A pid has up to seven digits (PID_MAX_LIMIT is 2^22) and a newline.
+const PROCS_BYTES: usize = PIDS * 8;
+/// Most text kept of one accounting file.
+const ACCOUNTING_BYTES: usize = 4_096;
+
+/// Accounting files of v2. Those that a kernel or a controller does not have are left out.
+const V2_FILES: &[&str] = &[
+    "cgroup.controllers",
+    "cgroup.events",
+    "cgroup.freeze",
+    "cgroup.stat",
+    "cgroup.type",
+    "cpu.max",
+    "cpu.stat",
+    "cpu.weight",
+    "cpuset.cpus.effective",
+    "io.stat",
+    "memory.current",
+    "memory.events",
+    "memory.high",
+    "memory.max",
+    "memory.peak",
+    "memory.swap.current",
+    "memory.swap.max",
+    "pids.current",
+    "pids.max",
+    "pids.peak",
+];
+
+/// Accounting files of v1, of every controller: a hierarchy has only its own.
+const V1_FILES: &[&str] = &[
+    "blkio.throttle.io_service_bytes",
+    "cpu.cfs_period_us",
+    "cpu.cfs_quota_us",
+    "cpu.shares",
+    "cpu.stat",
+    "cpuacct.usage",
+    "cpuset.effective_cpus",
+    "freezer.state",
+    "memory.failcnt",
+    "memory.limit_in_bytes",
+    "memory.max_usage_in_bytes",
+    "memory.oom_control",
+    "memory.usage_in_bytes",
+    "pids.current",
+    "pids.max",
+];
+
+/// Who is in a directory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Occupancy {
+    /// Whether a task is in it or below it, as far as that could be read.
+    pub populated: Option<bool>,
+    /// Its own processes, at most [`PIDS`].
+    pub pids: Vec<u32>,
+}
+
+/// Reads files of open directories through one buffer.
+#[derive(Debug, Default)]
+pub struct Reader {
+    buffer: Vec<u8>,
+}
+
+impl Reader {
+    /// Reads who is in a directory. What cannot be read (a threaded cgroup refuses its process list) stays unknown.
+    ///
+    /// v2 says whether a directory or one below it has tasks; v1 only shows the directory's own, so that an empty list
+    /// says nothing.
+    pub fn occupancy(&mut self, directory: BorrowedFd<'_>, version: CgroupVersion) -> Occupancy {
+        let populated = match version {
+            CgroupVersion::V2 => match self.read(directory, "cgroup.events", ACCOUNTING_BYTES) {
+                Ok(_) => populated_of(&self.buffer),
+                Err(_) => None,
+            },
+            CgroupVersion::V1 => None,
+        };
+        if populated == Some(false) {
+            return Occupancy {
+                populated,
+                pids: Vec::new(),
+            };
+        }
+        match self.read(directory, "cgroup.procs", PROCS_BYTES) {
+            Ok(truncated) => Occupancy {
+                // The processes answer for the root of v2 and for v1, which have no `cgroup.events`.
+                populated: populated.or((!self.buffer.is_empty()).then_some(true)),
+                pids: pids_of(&self.buffer, truncated),
+            },
+            Err(_) => Occupancy {
+                populated,
+                pids: Vec::new(),
+            },
+        }
+    }
+
+    /// Reads the accounting files that exist, each by its name, trimmed. One that is cut ends in `…`.
+    pub fn accounting(&mut self, directory: BorrowedFd<'_>, version: CgroupVersion) -> Vec<(String, String)> {
+        let names = match version {
+            CgroupVersion::V1 => V1_FILES,
+            CgroupVersion::V2 => V2_FILES,
+        };
+        let mut files = Vec::new();
+        for &name in names {
+            if let Ok(truncated) = self.read(directory, name, ACCOUNTING_BYTES) {
+                let mut text = escape(&self.buffer).trim().to_owned();
+                if truncated {
+                    text.push('…');
+                }
+                files.push((name.to_owned(), text));
+            }
+        }
+        files
+    }
+
+    /// Fills the buffer; says whether more was there.
+    fn read(&mut self, directory: BorrowedFd<'_>, name: &str, limit: usize) -> Result<bool, Errno> {
+        // cgroupfs has no links and no FIFOs; the flags are for what somebody may have mounted over a file.
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let file = openat(directory, name, flags, Mode::empty())?;
+        file::read_into(&file, &mut self.buffer, limit)
+    }
+}
+
+/// `populated 1` in cgroup.events.
+fn populated_of(events: &[u8]) -> Option<bool> {
+    events
+        .split(|&byte| byte == b'\n')
+        .find_map(|line| match line.strip_prefix(b"populated ")? {
+            b"0" => Some(false),
+            b"1" => Some(true),
+            _ => None,
+        })
+}
+
+/// A pid a line. 0 stands for a process of a pid namespace that we do not see.
+fn pids_of(procs: &[u8], truncated: bool) -> Vec<u32> {
+    let mut lines: Vec<_> = procs.split(|&byte| byte == b'\n').collect();
+    if truncated {
+        // The last one may be cut in the middle of a number.
+        lines.pop();
+    }
+    let number = |line: &[u8]| std::str::from_utf8(line).ok()?.parse().ok().filter(|&pid| pid != 0);
+    lines.into_iter().filter_map(number).take(PIDS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn populated_is_read_from_any_line() {
+        assert_eq!(populated_of(b"populated 1\nfrozen 0\n"), Some(true));
+        assert_eq!(populated_of(b"frozen 1\npopulated 0\n"), Some(false));
+        assert_eq!(populated_of(b"unpopulated 1\n"), None);
+        assert_eq!(populated_of(b"populated 11\n"), None);
+    }
+
+    #[test]
+    fn pids_leave_out_the_invisible_and_a_cut_number() {
+        assert_eq!(pids_of(b"1\n0\n4194304\n", false), [1, 4_194_304]);
+        assert_eq!(pids_of(b"12\n34\n5", true), [12, 34]);
+        assert_eq!(pids_of(b"", false), [0_u32; 0]);
+        let many = "7\n".repeat(PIDS + 9);
+        assert_eq!(pids_of(many.as_bytes(), false).len(), PIDS);
+    }
+}

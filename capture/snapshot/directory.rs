@@ -1,0 +1,149 @@
+//! One directory, read because an event named it.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use obit_derivation::record::{Directory, Outcome, SnapshotReason};
+use obit_derivation::{CgroupId, CgroupKey};
+use obit_schema::details::DirectoryDetails;
+use obit_schema::text::unescape;
+use rustix::fs::{Mode, OFlags, ResolveFlags, open, openat2};
+use rustix::io::Errno;
+
+use super::contents::Reader;
+use super::walk::{ctime_of, outcome_of};
+use crate::host::file;
+use crate::host::hierarchies::Hierarchy;
+
+/// Reads the directory that `path` (from the hierarchy's root, as a record spells it) leads to, with its accounting files,
+/// if it still is the one with the id `expected`.
+///
+/// Always gives a record: one that is gone, or whose name another directory has by now, has the outcome `NotFound`.
+pub fn read_directory(
+    hierarchy: &Hierarchy,
+    path: &str,
+    expected: CgroupId,
+    reason: SnapshotReason,
+) -> (Directory<'static>, DirectoryDetails) {
+    let mut directory = Directory {
+        reason,
+        key: CgroupKey {
+            hierarchy: hierarchy.id,
+            cgroup: expected,
+        },
+        parent: None,
+        path: path.to_owned().into(),
+        populated: None,
+        pids: Vec::new(),
+    };
+    let mut details = DirectoryDetails {
+        outcome: Outcome::NotFound,
+        ctime: None,
+        files: Vec::new(),
+    };
+    match open_directory(hierarchy, path).and_then(|opened| Ok((file::properties(&opened)?, opened))) {
+        Err(errno) => details.outcome = outcome_of(errno),
+        Ok((found, _)) if found.stx_ino != expected.0 => {}
+        Ok((found, opened)) => {
+            let mut reader = Reader::default();
+            let occupancy = reader.occupancy(opened.as_fd(), hierarchy.version);
+            directory.populated = occupancy.populated;
+            directory.pids = occupancy.pids;
+            details.files = reader.accounting(opened.as_fd(), hierarchy.version);
+            details.ctime = Some(ctime_of(&found));
+            details.outcome = Outcome::Ok;
+        }
+    }
+    (directory, details)
+}
+
+/// Opens a directory by its path from the hierarchy's root; neither links nor other mounts are followed.
+pub(crate) fn open_directory(hierarchy: &Hierarchy, path: &str) -> Result<OwnedFd, Errno> {
+    let path = unescape(path);
+    let below = hierarchy.below_mount(&path).ok_or(Errno::NOENT)?;
+    let below = if below.is_empty() { b"." } else { below };
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let mount = open(&hierarchy.mount_point, flags, Mode::empty())?;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
+    openat2(mount, below, flags, Mode::empty(), resolve)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+    use crate::host::hierarchies::{CgroupVersion, Hierarchies};
+    use crate::host::testing::{OwnedCgroup, live};
+    use obit_derivation::HierarchyId;
+
+    fn hierarchies_without_a_mount() -> Hierarchy {
+        Hierarchy {
+            id: HierarchyId(4),
+            version: CgroupVersion::V1,
+            controllers: vec!["memory".to_owned()],
+            name: None,
+            mount_point: "/nonexistent".into(),
+            mount_root: "/".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_found_is_a_record_too() {
+        let hierarchy = hierarchies_without_a_mount();
+        for path in ["/docker/abc", "", "docker", "/../etc", "/a\0b", "//"] {
+            let (directory, details) = read_directory(&hierarchy, path, CgroupId(7), SnapshotReason::Mkdir);
+            assert!(
+                matches!(details.outcome, Outcome::NotFound | Outcome::Invalid),
+                "{path:?}: {details:?}"
+            );
+            assert_eq!((directory.key.cgroup, directory.path.as_ref()), (CgroupId(7), path));
+        }
+    }
+
+    #[test]
+    fn root_a_directory_is_read_with_its_accounting_files() {
+        if !live() {
+            return;
+        }
+        let has = |controller: &'static str| {
+            move |one: &Hierarchy| one.version == CgroupVersion::V1 && one.controllers.iter().any(|c| c == controller)
+        };
+        let v2 = |one: &Hierarchy| one.version == CgroupVersion::V2;
+        let cases: [(Option<OwnedCgroup>, &str); 3] = [
+            (OwnedCgroup::create(has("memory")), "memory.limit_in_bytes"),
+            (OwnedCgroup::create(has("pids")), "pids.current"),
+            (OwnedCgroup::create(v2), "cgroup.events"),
+        ];
+        let mut seen = 0;
+        for (cgroup, expected_file) in cases {
+            let Some(cgroup) = cgroup else { continue };
+            let hierarchy = Hierarchies::read().unwrap().get(cgroup.view.id).unwrap().clone();
+            let id = CgroupId(std::fs::metadata(cgroup.path()).unwrap().ino());
+            let path = cgroup.view.mount_root.clone();
+
+            let (directory, details) = read_directory(&hierarchy, &path, id, SnapshotReason::Mkdir);
+            assert_eq!((details.outcome, directory.key.cgroup), (Outcome::Ok, id));
+            assert!(
+                details
+                    .files
+                    .iter()
+                    .any(|(name, text)| name == expected_file && !text.is_empty()),
+                "{details:?}"
+            );
+            assert!(details.ctime.is_some());
+            assert_eq!(directory.pids, [0_u32; 0]);
+
+            let (_, stranger) = read_directory(&hierarchy, &path, CgroupId(id.0 + 1), SnapshotReason::Mkdir);
+            assert_eq!(
+                (stranger.outcome, stranger.files.len()),
+                (Outcome::NotFound, 0),
+                "another life of that name"
+            );
+            let out = format!("{path}/../../..");
+            let (_, escaped) = read_directory(&hierarchy, &out, CgroupId(1), SnapshotReason::Mkdir);
+            assert_ne!(escaped.outcome, Outcome::Ok, "a path never leads out of the mount");
+            seen += 1;
+        }
+        assert!(seen > 0, "this host has a v2, memory or pids hierarchy");
+    }
+}

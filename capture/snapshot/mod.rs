@@ -1,0 +1,8 @@
+//! What cgroupfs shows: [`walk()`] reads a whole hierarchy, [`read_directory`] one directory of it.
+
+mod contents;
+mod directory;
+mod walk;
+
+pub use directory::read_directory;
+pub use walk::{WalkError, WalkSummary, walk};
