@@ -1,0 +1,567 @@
+//! The types a column of a case may have: each one's Arrow type, how it is built and how it is read.
+//!
+//! A table is declared once, with [`table!`]: the declaration gives the schema, the builders and the views, so that no
+//! two of them can disagree about a column.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayBuilder, ArrayRef, BooleanArray, BooleanBuilder, ListArray, ListBuilder, MapArray, MapBuilder,
+    MapFieldNames, PrimitiveArray, RecordBatch, StringArray, StringBuilder, StructArray, StructBuilder,
+    TimestampNanosecondArray, TimestampNanosecondBuilder, UInt32Array, UInt32Builder, UInt64Array, UInt64Builder,
+};
+use arrow::datatypes::{DataType, Field, Fields, TimeUnit, UInt32Type, UInt64Type};
+use obit_derivation::record::{HierarchyId, Seq, WallNs};
+
+use crate::error::Error;
+
+/// One column of a table.
+#[derive(Debug)]
+pub struct Column {
+    /// Its name in the files.
+    pub name: &'static str,
+    /// Its type, as `docs/case-format.md` writes it.
+    pub type_name: &'static str,
+    /// Its Arrow type.
+    pub data_type: fn() -> DataType,
+    /// Whether it may be null. A column that may not must be there.
+    pub nullable: bool,
+    /// What it holds: unit, clock, source.
+    pub doc: &'static str,
+}
+
+impl Column {
+    /// The Arrow field.
+    pub fn field(&self) -> Field {
+        Field::new(self.name, (self.data_type)(), self.nullable)
+    }
+}
+
+/// A type that a column may have.
+pub(crate) trait ColumnType: 'static {
+    /// What is put in.
+    type Value<'a>;
+    /// Gathers values.
+    type Builder: std::fmt::Debug + Send;
+    /// Holds them.
+    type Array: Array + Clone;
+    /// Its name in the documentation.
+    const NAME: &'static str;
+
+    /// Its Arrow type.
+    fn data_type() -> DataType;
+    /// An empty builder.
+    fn builder() -> Self::Builder;
+    /// Adds a value or null.
+    fn push(builder: &mut Self::Builder, value: Option<Self::Value<'_>>);
+    /// What was gathered; the builder is empty afterwards.
+    fn finish(builder: &mut Self::Builder) -> ArrayRef;
+}
+
+/// Declares the [`ColumnType`] of a value that Arrow holds as it is.
+macro_rules! plain_type {
+    ($(#[$doc:meta])* $name:ident: $value:ty, $builder:ty, $array:ty, $text:literal, $type:expr, $new:expr, |$in:ident| $out:expr) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub(crate) struct $name;
+        impl ColumnType for $name {
+            type Value<'a> = $value;
+            type Builder = $builder;
+            type Array = $array;
+            const NAME: &'static str = $text;
+
+            fn data_type() -> DataType {
+                $type
+            }
+            fn builder() -> Self::Builder {
+                $new
+            }
+            fn push(builder: &mut Self::Builder, value: Option<Self::Value<'_>>) {
+                builder.append_option(value.map(|$in| $out));
+            }
+            fn finish(builder: &mut Self::Builder) -> ArrayRef {
+                Arc::new(builder.finish())
+            }
+        }
+    };
+}
+
+plain_type!(
+    /// Unsigned, 32 bits.
+    U32: u32, UInt32Builder, UInt32Array, "uint32", DataType::UInt32, UInt32Builder::new(), |value| value
+);
+plain_type!(
+    /// Unsigned, 64 bits.
+    U64: u64, UInt64Builder, UInt64Array, "uint64", DataType::UInt64, UInt64Builder::new(), |value| value
+);
+plain_type!(
+    /// True or false.
+    Bool: bool, BooleanBuilder, BooleanArray, "bool", DataType::Boolean, BooleanBuilder::new(), |value| value
+);
+plain_type!(
+    /// Nanoseconds since 1970 in UTC, by the recording host's wall clock.
+    Timestamp: WallNs, TimestampNanosecondBuilder, TimestampNanosecondArray, "timestamp(ns, UTC)",
+    DataType::Timestamp(TimeUnit::Nanosecond, Some(Arc::from(UTC))),
+    TimestampNanosecondBuilder::new().with_timezone(UTC), |value| value.0
+);
+plain_type!(
+    /// UTF-8 text, enums included.
+    Text: &'a str, StringBuilder, StringArray, "utf8", DataType::Utf8, StringBuilder::new(), |value| value
+);
+
+/// Time zone of every timestamp.
+const UTC: &str = "UTC";
+
+/// Name of a list's element in Parquet (Parquet's LogicalTypes.md, "Lists").
+const ELEMENT: &str = "element";
+
+/// Declares the [`ColumnType`] of a list whose elements are never null.
+macro_rules! list_type {
+    ($(#[$doc:meta])* $name:ident: $value:ty, $element:ty, $text:literal, $type:expr, |$in:ident, $elements:ident| $push:expr) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub(crate) struct $name;
+        impl ColumnType for $name {
+            type Value<'a> = $value;
+            type Builder = ListBuilder<$element>;
+            type Array = ListArray;
+            const NAME: &'static str = $text;
+
+            fn data_type() -> DataType {
+                DataType::List(Arc::new(Field::new(ELEMENT, $type, false)))
+            }
+            fn builder() -> Self::Builder {
+                ListBuilder::new(<$element>::new()).with_field(Field::new(ELEMENT, $type, false))
+            }
+            fn push(builder: &mut Self::Builder, value: Option<Self::Value<'_>>) {
+                if let Some($in) = &value {
+                    let $elements = builder.values();
+                    $push;
+                }
+                builder.append(value.is_some());
+            }
+            fn finish(builder: &mut Self::Builder) -> ArrayRef {
+                Arc::new(builder.finish())
+            }
+        }
+    };
+}
+
+list_type!(
+    /// Process ids.
+    PidList: &'a [u32], UInt32Builder, "list<uint32>", DataType::UInt32, |pids, elements| elements.append_slice(pids)
+);
+list_type!(
+    /// Places in the total order.
+    SeqList: &'a [Seq], UInt64Builder, "list<uint64>", DataType::UInt64,
+    |seqs, elements| seqs.iter().for_each(|seq| elements.append_value(seq.0))
+);
+list_type!(
+    /// Texts, e.g. an argument vector.
+    TextList: Texts<'a>, StringBuilder, "list<utf8>", DataType::Utf8, |texts, elements| match texts {
+        Texts::Borrowed(texts) => texts.iter().for_each(|text| elements.append_value(text)),
+        Texts::Owned(texts) => texts.iter().for_each(|text| elements.append_value(text)),
+    }
+);
+
+/// A list of texts, as records and as rows hold one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Texts<'a> {
+    /// Of a record.
+    Borrowed(&'a [&'a str]),
+    /// Of a row.
+    Owned(&'a [String]),
+}
+
+/// Text by name.
+#[derive(Debug)]
+pub(crate) struct TextMap;
+
+impl ColumnType for TextMap {
+    type Value<'a> = &'a [(String, String)];
+    type Builder = MapBuilder<StringBuilder, StringBuilder>;
+    type Array = MapArray;
+    const NAME: &'static str = "map<utf8, utf8>";
+
+    fn data_type() -> DataType {
+        let entry = vec![
+            Field::new("key", DataType::Utf8, false),
+            Field::new("value", DataType::Utf8, false),
+        ];
+        DataType::Map(
+            Arc::new(Field::new(MAP_ENTRIES, DataType::Struct(Fields::from(entry)), false)),
+            false,
+        )
+    }
+
+    fn builder() -> Self::Builder {
+        let names = MapFieldNames {
+            entry: MAP_ENTRIES.to_owned(),
+            key: "key".to_owned(),
+            value: "value".to_owned(),
+        };
+        MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new()).with_values_field(Field::new(
+            "value",
+            DataType::Utf8,
+            false,
+        ))
+    }
+
+    fn push(builder: &mut Self::Builder, value: Option<Self::Value<'_>>) {
+        for (name, text) in value.unwrap_or_default() {
+            builder.keys().append_value(name);
+            builder.values().append_value(text);
+        }
+        // Fails only where names and texts differ in number, and both were appended just above.
+        let appended = builder.append(value.is_some());
+        debug_assert!(appended.is_ok());
+    }
+
+    fn finish(builder: &mut Self::Builder) -> ArrayRef {
+        Arc::new(builder.finish())
+    }
+}
+
+/// Name of a map's entries in Parquet (Parquet's LogicalTypes.md, "Maps").
+const MAP_ENTRIES: &str = "key_value";
+
+/// Directories by hierarchy.
+#[derive(Debug)]
+pub(crate) struct CgroupPathList;
+
+impl CgroupPathList {
+    fn fields() -> Fields {
+        vec![
+            Field::new("hierarchy_id", DataType::UInt32, false),
+            Field::new("path", DataType::Utf8, false),
+        ]
+        .into()
+    }
+}
+
+impl ColumnType for CgroupPathList {
+    type Value<'a> = &'a [(HierarchyId, Cow<'a, str>)];
+    type Builder = CgroupPathListBuilder;
+    type Array = ListArray;
+    const NAME: &'static str = "list<struct<hierarchy_id: uint32, path: utf8>>";
+
+    fn data_type() -> DataType {
+        DataType::List(Arc::new(Field::new(ELEMENT, DataType::Struct(Self::fields()), false)))
+    }
+
+    fn builder() -> Self::Builder {
+        let columns: Vec<Box<dyn ArrayBuilder>> = vec![Box::new(UInt32Builder::new()), Box::new(StringBuilder::new())];
+        ListBuilder::new(StructBuilder::new(Self::fields(), columns)).with_field(Field::new(
+            ELEMENT,
+            DataType::Struct(Self::fields()),
+            false,
+        ))
+    }
+
+    fn push(builder: &mut Self::Builder, value: Option<Self::Value<'_>>) {
+        let elements = builder.values();
+        for (hierarchy, path) in value.unwrap_or_default() {
+            // Both exist with these types: `builder` made them.
+            if let Some(column) = elements.field_builder::<UInt32Builder>(0) {
+                column.append_value(hierarchy.0);
+            }
+            if let Some(column) = elements.field_builder::<StringBuilder>(1) {
+                column.append_value(path);
+            }
+            elements.append(true);
+        }
+        builder.append(value.is_some());
+    }
+
+    fn finish(builder: &mut Self::Builder) -> ArrayRef {
+        Arc::new(builder.finish())
+    }
+}
+
+type CgroupPathListBuilder = ListBuilder<StructBuilder>;
+
+/// A column of a batch, by its declared type. A column that the batch does not have reads as null.
+#[derive(Debug)]
+pub(crate) struct View<T: ColumnType> {
+    name: &'static str,
+    array: Option<T::Array>,
+}
+
+impl<T: ColumnType> View<T> {
+    /// Finds the column.
+    ///
+    /// # Errors
+    /// It is missing or holds nulls although it must not, or has another type.
+    pub(crate) fn find(table: &'static str, column: &Column, batch: &RecordBatch) -> Result<Self, Error> {
+        let Some(found) = batch.column_by_name(column.name) else {
+            return match column.nullable {
+                true => Ok(Self {
+                    name: column.name,
+                    array: None,
+                }),
+                false => Err(Error::ColumnMissing {
+                    table,
+                    column: column.name,
+                }),
+            };
+        };
+        let other_type = || Error::ColumnType {
+            table,
+            column: column.name,
+            found: found.data_type().to_string(),
+            expected: column.type_name,
+        };
+        if !same_type(found.data_type(), &T::data_type()) {
+            return Err(other_type());
+        }
+        if !column.nullable && found.null_count() > 0 {
+            return Err(Error::ColumnNull {
+                table,
+                column: column.name,
+            });
+        }
+        let array = found.as_any().downcast_ref::<T::Array>().ok_or_else(other_type)?;
+        Ok(Self {
+            name: column.name,
+            array: Some(array.clone()),
+        })
+    }
+
+    /// The array, if the value in that row is not null. Rows past the end are null.
+    fn at(&self, row: usize) -> Option<&T::Array> {
+        self.array
+            .as_ref()
+            .filter(|array| row < array.len() && array.is_valid(row))
+    }
+
+    /// What [`Self::need`] says of a null.
+    fn missing(&self) -> Error {
+        Error::ValueMissing { column: self.name }
+    }
+}
+
+/// Declares `get` and `need` of a view whose value is one thing.
+macro_rules! scalar_view {
+    ($type:ty, $value:ty, |$array:ident, $row:ident| $read:expr) => {
+        impl View<$type> {
+            /// The value in that row.
+            pub(crate) fn get(&self, $row: usize) -> Option<$value> {
+                self.at($row).map(|$array| $read)
+            }
+
+            /// The value in that row, which this kind of row must have.
+            #[allow(dead_code)] // not every type is needed somewhere
+            pub(crate) fn need(&self, row: usize) -> Result<$value, Error> {
+                self.get(row).ok_or_else(|| self.missing())
+            }
+        }
+    };
+}
+
+scalar_view!(U32, u32, |array, row| array.value(row));
+scalar_view!(U64, u64, |array, row| array.value(row));
+scalar_view!(Bool, bool, |array, row| array.value(row));
+scalar_view!(Timestamp, WallNs, |array, row| WallNs(array.value(row)));
+scalar_view!(Text, &str, |array, row| array.value(row));
+
+/// Where a list's elements are. Arrow checked the offsets when the array was made.
+fn element_range(list: &ListArray, row: usize) -> std::ops::Range<usize> {
+    let at = |index: usize| {
+        list.value_offsets()
+            .get(index)
+            .and_then(|offset| usize::try_from(*offset).ok())
+    };
+    at(row).unwrap_or_default()..at(row + 1).unwrap_or_default()
+}
+
+/// The elements in a range that are not null.
+fn elements<T: arrow::datatypes::ArrowPrimitiveType>(
+    array: &PrimitiveArray<T>,
+    range: std::ops::Range<usize>,
+) -> impl Iterator<Item = T::Native> + '_ {
+    range
+        .filter(|index| *index < array.len() && array.is_valid(*index))
+        .map(|index| array.value(index))
+}
+
+impl View<PidList> {
+    /// The list in that row; empty if null.
+    pub(crate) fn list(&self, row: usize) -> Vec<u32> {
+        let Some(list) = self.at(row) else { return Vec::new() };
+        match list.values().as_any().downcast_ref::<PrimitiveArray<UInt32Type>>() {
+            Some(values) => elements(values, element_range(list, row)).collect(),
+            None => Vec::new(),
+        }
+    }
+}
+
+impl View<SeqList> {
+    /// The list in that row; empty if null.
+    #[allow(dead_code)] // derived tables are read cell by cell
+    pub(crate) fn list(&self, row: usize) -> Vec<Seq> {
+        let Some(list) = self.at(row) else { return Vec::new() };
+        match list.values().as_any().downcast_ref::<PrimitiveArray<UInt64Type>>() {
+            Some(values) => elements(values, element_range(list, row)).map(Seq).collect(),
+            None => Vec::new(),
+        }
+    }
+}
+
+impl View<TextList> {
+    /// Appends the texts in that row, borrowed from the batch.
+    pub(crate) fn extend<'a>(&'a self, row: usize, out: &mut Vec<&'a str>) {
+        let Some(list) = self.at(row) else { return };
+        let Some(values) = list.values().as_any().downcast_ref::<StringArray>() else {
+            return;
+        };
+        let range = element_range(list, row);
+        out.extend(
+            range
+                .filter(|i| *i < values.len() && values.is_valid(*i))
+                .map(|i| values.value(i)),
+        );
+    }
+}
+
+impl View<TextMap> {
+    /// The names and texts in that row; empty if null.
+    pub(crate) fn pairs(&self, row: usize) -> Vec<(String, String)> {
+        let Some(map) = self.at(row) else { return Vec::new() };
+        let at = |index: usize| {
+            map.value_offsets()
+                .get(index)
+                .and_then(|offset| usize::try_from(*offset).ok())
+        };
+        let range = at(row).unwrap_or_default()..at(row + 1).unwrap_or_default();
+        let texts = |array: &ArrayRef| array.as_any().downcast_ref::<StringArray>().cloned();
+        let (Some(names), Some(values)) = (texts(map.keys()), texts(map.values())) else {
+            return Vec::new();
+        };
+        range
+            .filter(|i| *i < names.len() && *i < values.len() && names.is_valid(*i) && values.is_valid(*i))
+            .map(|i| (names.value(i).to_owned(), values.value(i).to_owned()))
+            .collect()
+    }
+}
+
+impl View<CgroupPathList> {
+    /// The directories in that row, borrowed from the batch; empty if null.
+    pub(crate) fn paths(&self, row: usize) -> Vec<(HierarchyId, Cow<'_, str>)> {
+        let Some(list) = self.at(row) else { return Vec::new() };
+        let Some(entries) = list.values().as_any().downcast_ref::<StructArray>() else {
+            return Vec::new();
+        };
+        let hierarchies = entries
+            .column_by_name("hierarchy_id")
+            .and_then(|c| c.as_any().downcast_ref::<UInt32Array>());
+        let paths = entries
+            .column_by_name("path")
+            .and_then(|c| c.as_any().downcast_ref::<StringArray>());
+        let (Some(hierarchies), Some(paths)) = (hierarchies, paths) else {
+            return Vec::new();
+        };
+        element_range(list, row)
+            .filter(|i| *i < entries.len() && hierarchies.is_valid(*i) && paths.is_valid(*i))
+            .map(|i| (HierarchyId(hierarchies.value(i)), Cow::Borrowed(paths.value(i))))
+            .collect()
+    }
+}
+
+/// Whether two types hold the same values. Names and nullability of a list's element and of a map's entries may differ:
+/// other programs name them otherwise.
+pub(crate) fn same_type(a: &DataType, b: &DataType) -> bool {
+    match (a, b) {
+        (DataType::List(a), DataType::List(b)) => same_type(a.data_type(), b.data_type()),
+        (DataType::Map(a, _), DataType::Map(b, _)) => match (a.data_type(), b.data_type()) {
+            (DataType::Struct(a), DataType::Struct(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_type(a.data_type(), b.data_type()))
+            }
+            _ => false,
+        },
+        (DataType::Struct(a), DataType::Struct(b)) => {
+            a.len() == b.len()
+                && a.iter()
+                    .zip(b)
+                    .all(|(a, b)| a.name() == b.name() && same_type(a.data_type(), b.data_type()))
+        }
+        _ => a == b,
+    }
+}
+
+/// Declares a table: its columns in file order, each with its documentation, its type and whether it may be null.
+macro_rules! table {
+    ($name:literal { $($(#[doc = $doc:literal])+ $column:ident: $type:ident $null:ident,)+ }) => {
+        #[allow(unused_imports)] // no table has a column of every type
+        use $crate::column::{Bool, CgroupPathList, Column, ColumnType, PidList, SeqList, Text, TextList, TextMap, Timestamp, U32, U64, View};
+
+        /// The columns, in file order.
+        pub(crate) const COLUMNS: &[Column] = &[$(Column {
+            name: stringify!($column),
+            type_name: <$type as ColumnType>::NAME,
+            data_type: <$type as ColumnType>::data_type,
+            nullable: $crate::column::is_nullable!($null),
+            doc: concat!($($doc, "\n"),+),
+        },)+];
+
+        /// One row to append.
+        #[derive(Default)]
+        pub(crate) struct Row<'a> {
+            $(pub(crate) $column: Option<<$type as ColumnType>::Value<'a>>,)+
+        }
+
+        /// A builder for each column.
+        #[derive(Debug)]
+        pub(crate) struct Builders {
+            $($column: <$type as ColumnType>::Builder,)+
+        }
+
+        impl Builders {
+            /// Empty.
+            pub(crate) fn new() -> Self {
+                Self { $($column: <$type as ColumnType>::builder(),)+ }
+            }
+
+            /// Appends a row.
+            pub(crate) fn push(&mut self, row: Row<'_>) {
+                $(<$type as ColumnType>::push(&mut self.$column, row.$column);)+
+            }
+
+            /// The columns gathered, in file order.
+            pub(crate) fn finish(&mut self) -> Vec<arrow::array::ArrayRef> {
+                vec![$(<$type as ColumnType>::finish(&mut self.$column),)+]
+            }
+        }
+
+        /// A view of each column.
+        #[derive(Debug)]
+        #[allow(dead_code)] // some columns are for people and for other programs only
+        pub(crate) struct Views {
+            $(pub(crate) $column: View<$type>,)+
+        }
+
+        #[allow(dead_code)] // derived tables are read cell by cell
+        impl Views {
+            /// Finds the columns by name.
+            pub(crate) fn new(batch: &arrow::array::RecordBatch) -> Result<Self, $crate::error::Error> {
+                let mut columns = COLUMNS.iter();
+                Ok(Self { $($column: match columns.next() {
+                    Some(column) => View::find($name, column, batch)?,
+                    None => return Err($crate::error::Error::ColumnMissing { table: $name, column: stringify!($column) }),
+                },)+ })
+            }
+        }
+    };
+}
+pub(crate) use table;
+
+/// `required` or `optional` as a boolean.
+macro_rules! is_nullable {
+    (required) => {
+        false
+    };
+    (optional) => {
+        true
+    };
+}
+pub(crate) use is_nullable;

@@ -1,0 +1,52 @@
+//! Records of raw/cgroupfs.
+
+use std::borrow::Cow;
+
+use arrow::array::RecordBatch;
+use obit_derivation::record::{
+    Body, BootNs, CgroupId, CgroupKey, Directory, HierarchyId, Outcome, Record, Seq, SnapshotReason,
+};
+
+use super::table_view;
+use crate::details::DirectoryDetails;
+use crate::error::Error;
+use crate::tables::cgroupfs::Views;
+
+table_view!(
+    /// A batch of raw/cgroupfs.
+    CgroupfsView
+);
+
+impl CgroupfsView {
+    /// The record in that row. A reason that this version does not know gives [`Body::Unknown`].
+    ///
+    /// # Errors
+    /// The row is past the end.
+    pub fn get(&self, row: usize) -> Result<Record<'_>, Error> {
+        let columns = &self.columns;
+        let body = match SnapshotReason::from_name(columns.reason.need(row)?) {
+            Some(reason) => Body::Directory(Directory {
+                reason,
+                key: CgroupKey {
+                    hierarchy: HierarchyId(columns.hierarchy_id.need(row)?),
+                    cgroup: CgroupId(columns.cgroup_id.need(row)?),
+                },
+                parent: columns.parent_cgroup_id.get(row).map(CgroupId),
+                path: Cow::Borrowed(columns.path.need(row)?),
+                populated: columns.populated.get(row),
+                pids: columns.pids.list(row),
+            }),
+            None => Body::Unknown,
+        };
+        self.record(row, body)
+    }
+
+    /// What the row holds beside the record; `None` if its outcome is one that this version does not know.
+    pub fn details(&self, row: usize) -> Option<DirectoryDetails> {
+        Some(DirectoryDetails {
+            outcome: self.columns.outcome.get(row).and_then(Outcome::from_name)?,
+            ctime: self.columns.ctime.get(row),
+            files: self.columns.files.pairs(row),
+        })
+    }
+}

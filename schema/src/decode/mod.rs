@@ -1,0 +1,143 @@
+//! Arrow batches into records, without copying text.
+//!
+//! A batch comes from a file that anyone may have written. Columns are found by name and checked once for each batch; a
+//! column that is not there reads as null, as columns are only ever added. Nothing here panics or trusts a length.
+
+mod cgroupfs;
+mod events;
+mod runtime;
+
+pub use cgroupfs::CgroupfsView;
+pub use events::EventsView;
+pub use runtime::RuntimeView;
+
+use arrow::array::RecordBatch;
+use obit_derivation::Record;
+
+use crate::error::Error;
+use crate::tables::Table;
+
+/// A batch of any raw table.
+#[derive(Debug)]
+pub enum RawView {
+    /// Of raw/events.
+    Events(Box<EventsView>),
+    /// Of raw/cgroupfs.
+    Cgroupfs(Box<CgroupfsView>),
+    /// Of raw/runtime.
+    Runtime(Box<RuntimeView>),
+}
+
+impl RawView {
+    /// Checks the columns of a batch.
+    ///
+    /// # Errors
+    /// A column is missing, of another type, or null where it must not be; or the table is a derived one.
+    pub fn new(table: Table, batch: &RecordBatch) -> Result<Self, Error> {
+        match table {
+            Table::Events => EventsView::new(batch).map(|view| Self::Events(Box::new(view))),
+            Table::Cgroupfs => CgroupfsView::new(batch).map(|view| Self::Cgroupfs(Box::new(view))),
+            Table::Runtime => RuntimeView::new(batch).map(|view| Self::Runtime(Box::new(view))),
+            Table::ContainerRemove | Table::ContainerCreate | Table::ExistingContainer => {
+                Err(Error::NotRaw { table: table.name() })
+            }
+        }
+    }
+
+    /// Rows.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Events(view) => view.len(),
+            Self::Cgroupfs(view) => view.len(),
+            Self::Runtime(view) => view.len(),
+        }
+    }
+
+    /// Whether it has no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The record's place in the total order; `None` past the end.
+    pub fn seq(&self, row: usize) -> Option<u64> {
+        match self {
+            Self::Events(view) => view.seq(row),
+            Self::Cgroupfs(view) => view.seq(row),
+            Self::Runtime(view) => view.seq(row),
+        }
+    }
+
+    /// The record in that row. `scratch` holds its argument vector and is cleared first.
+    ///
+    /// # Errors
+    /// The row lacks a value that its kind must have, or is past the end.
+    pub fn get<'b, 'a: 'b>(&'a self, row: usize, scratch: &'b mut Vec<&'a str>) -> Result<Record<'b>, Error> {
+        match self {
+            Self::Events(view) => view.get(row, scratch),
+            Self::Cgroupfs(view) => view.get(row),
+            Self::Runtime(view) => view.get(row),
+        }
+    }
+
+    /// What is certain of a row whose rest cannot be read: its place and its clocks, with a body that decides nothing.
+    pub(crate) fn get_unknown(&self, row: usize) -> Result<Record<'static>, Error> {
+        match self {
+            Self::Events(view) => view.get_unknown(row),
+            Self::Cgroupfs(view) => view.get_unknown(row),
+            Self::Runtime(view) => view.get_unknown(row),
+        }
+    }
+}
+
+/// Declares the view of one raw table; it gets its `get` beside it.
+macro_rules! table_view {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name {
+            columns: Views,
+            rows: usize,
+        }
+
+        impl $name {
+            /// Checks the columns of a batch.
+            ///
+            /// # Errors
+            /// A column is missing, of another type, or null where it must not be.
+            pub fn new(batch: &RecordBatch) -> Result<Self, Error> {
+                Ok(Self { columns: Views::new(batch)?, rows: batch.num_rows() })
+            }
+
+            /// Rows.
+            pub fn len(&self) -> usize {
+                self.rows
+            }
+
+            /// Whether it has no rows.
+            pub fn is_empty(&self) -> bool {
+                self.rows == 0
+            }
+
+            /// The record's place in the total order; `None` past the end.
+            pub fn seq(&self, row: usize) -> Option<u64> {
+                self.columns.seq.get(row)
+            }
+
+            /// The record with that body.
+            fn record<'a>(&self, row: usize, body: Body<'a>) -> Result<Record<'a>, Error> {
+                Ok(Record {
+                    seq: Seq(self.columns.seq.need(row)?),
+                    ts: self.columns.ts.need(row)?,
+                    boot_ns: BootNs(self.columns.boot_ns.need(row)?),
+                    body,
+                })
+            }
+
+            /// The record, with a body that decides nothing.
+            pub(crate) fn get_unknown(&self, row: usize) -> Result<Record<'static>, Error> {
+                self.record(row, Body::Unknown)
+            }
+        }
+    };
+}
+use table_view;

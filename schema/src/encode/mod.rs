@@ -1,0 +1,62 @@
+//! Records and rows into Arrow batches. A builder is used again after each batch.
+
+mod cgroupfs;
+mod events;
+mod rows;
+mod runtime;
+
+pub use cgroupfs::CgroupfsBuilder;
+pub use events::EventsBuilder;
+pub use rows::RowsBuilder;
+pub use runtime::RuntimeBuilder;
+
+/// Declares the builder of one table; it gets its `append` beside it.
+macro_rules! table_builder {
+    ($(#[$doc:meta])* $name:ident, $table:expr) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name {
+            columns: Builders,
+            rows: usize,
+        }
+
+        impl $name {
+            /// Empty.
+            pub fn new() -> Self {
+                Self { columns: Builders::new(), rows: 0 }
+            }
+
+            /// Rows gathered since the last batch.
+            pub fn len(&self) -> usize {
+                self.rows
+            }
+
+            /// Whether no row was gathered since the last batch.
+            pub fn is_empty(&self) -> bool {
+                self.rows == 0
+            }
+
+            /// The batch of what was gathered, which may be no row at all; the builder is empty afterwards.
+            ///
+            /// # Errors
+            /// Arrow refuses the columns; that would be a fault of the builder.
+            pub fn finish(&mut self) -> Result<RecordBatch, Error> {
+                self.rows = 0;
+                RecordBatch::try_new($table.schema(), self.columns.finish())
+                    .map_err(|source| Error::Encode { table: $table.name(), source })
+            }
+
+            fn push(&mut self, row: Row<'_>) {
+                self.columns.push(row);
+                self.rows += 1;
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self::new()
+            }
+        }
+    };
+}
+use table_builder;

@@ -1,0 +1,57 @@
+//! raw/runtime from records.
+
+use arrow::array::RecordBatch;
+use obit_derivation::record::{Body, Record};
+
+use super::table_builder;
+use crate::details::RuntimeDetails;
+use crate::error::Error;
+use crate::tables::Table;
+use crate::tables::runtime::{Builders, Row};
+
+table_builder!(
+    /// Gathers rows of raw/runtime.
+    RuntimeBuilder, Table::Runtime
+);
+
+impl RuntimeBuilder {
+    /// Appends an answer of a runtime.
+    ///
+    /// # Errors
+    /// The record belongs into another table; nothing is appended.
+    pub fn append(&mut self, record: &Record<'_>, details: &RuntimeDetails) -> Result<(), Error> {
+        let Body::Runtime(answer) = &record.body else {
+            return Err(Error::WrongTable {
+                table: Table::Runtime.name(),
+                seq: record.seq.0,
+            });
+        };
+        self.push(Row {
+            seq: Some(record.seq.0),
+            ts: Some(record.ts),
+            boot_ns: Some(record.boot_ns.0),
+            source: Some(answer.source.as_str()),
+            request: Some(&details.request),
+            outcome: Some(answer.outcome.as_str()),
+            latency_ns: Some(details.latency_ns),
+            container_id: answer.container_id.as_deref(),
+            runtime: answer.runtime.as_deref(),
+            bundle: answer.bundle.as_deref(),
+            container_name: answer.container_name.as_deref(),
+            image_name: answer.image_name.as_deref(),
+            image_id: answer.image_id.as_deref(),
+            image_digest: answer.image_digest.as_deref(),
+            pod_name: answer.pod_name.as_deref(),
+            pod_namespace: answer.pod_namespace.as_deref(),
+            pod_uid: answer.pod_uid.as_deref(),
+            sandbox: answer.sandbox,
+            init_pid: answer.init_pid,
+            created_at: answer.created_at,
+            cgroup_path: answer.cgroup_path.as_deref(),
+            cgroup_paths: (!answer.cgroup_paths.is_empty()).then_some(&answer.cgroup_paths),
+            labels: (!details.labels.is_empty()).then_some(&details.labels),
+            document: details.document.as_deref(),
+        });
+        Ok(())
+    }
+}

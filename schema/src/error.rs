@@ -1,0 +1,216 @@
+//! What can go wrong with a case. An error holds facts; its text says what failed, on what, and what to do.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use arrow::error::ArrowError;
+
+use crate::manifest::Version;
+use crate::text::printable;
+
+/// Anything that can go wrong with a case.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused.
+    #[error("cannot {action} {}: {source}{}", shown(path), advice(source))]
+    Io {
+        /// What was tried, e.g. `write`.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A case would be written over something.
+    #[error(
+        "{} exists and is not an empty directory; give a path that does not exist yet",
+        shown(path)
+    )]
+    Exists {
+        /// The path given.
+        path: PathBuf,
+    },
+    /// It is no case.
+    #[error("{} is not a case: {why}", shown(path))]
+    NotACase {
+        /// The path given.
+        path: PathBuf,
+        /// What is missing.
+        why: &'static str,
+    },
+    /// The case is of a newer major version of the format.
+    #[error(
+        "{}: case format {found} is newer than this build's {}: use a newer obit-replay",
+        shown(path),
+        crate::FORMAT
+    )]
+    NewerFormat {
+        /// Its case.json.
+        path: PathBuf,
+        /// Its version.
+        found: Version,
+    },
+    /// case.json is missing or cannot be understood.
+    #[error("{}: {}; {} of the case can still be read without it", shown(path), printable(why), parts_text(*.parts))]
+    Manifest {
+        /// The case.json.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+        /// Part and journal files found beside it.
+        parts: usize,
+    },
+    /// case.json could not be made.
+    #[error("cannot write case.json: {source}")]
+    ManifestText {
+        /// Why not.
+        source: serde_json::Error,
+    },
+    /// A file of a table cannot be read, or not to its end.
+    #[error("{}: {}", shown(path), printable(why))]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A column has another type.
+    #[error(
+        "column {column} of {table} is {}, not {expected}: another program wrote this file",
+        printable(found)
+    )]
+    ColumnType {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// Its type in the file.
+        found: String,
+        /// Its type in a case.
+        expected: &'static str,
+    },
+    /// A column that must be there is not.
+    #[error("column {column} of {table} is missing: another program wrote this file")]
+    ColumnMissing {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+    },
+    /// A column that must have a value in each row has not.
+    #[error("column {column} of {table} holds nulls, which it must not")]
+    ColumnNull {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+    },
+    /// A row lacks a value that its kind must have.
+    #[error("a row lacks {column}, which its kind must have")]
+    ValueMissing {
+        /// The column.
+        column: &'static str,
+    },
+    /// A record was given to the builder of another table.
+    #[error("record {seq} does not belong into {table}")]
+    WrongTable {
+        /// The table.
+        table: &'static str,
+        /// The record.
+        seq: u64,
+    },
+    /// A derived table was asked for records.
+    #[error("{table} holds derived rows, not records")]
+    NotRaw {
+        /// The table.
+        table: &'static str,
+    },
+    /// A batch was given to the wrong table.
+    #[error("a batch for {table} does not have that table's schema")]
+    WrongSchema {
+        /// The table.
+        table: &'static str,
+    },
+    /// A batch was given out of order.
+    #[error("a batch for {table} holds seq {seq} after {last}: a table is written in ascending order of seq")]
+    Disorder {
+        /// The table.
+        table: &'static str,
+        /// The row's place.
+        seq: u64,
+        /// The place of the row before.
+        last: u64,
+    },
+    /// Arrow refused the columns of a batch.
+    #[error("cannot make a batch of {table}: {source}")]
+    Encode {
+        /// The table.
+        table: &'static str,
+        /// Why not.
+        source: ArrowError,
+    },
+    /// A value of this type has no canonical text.
+    #[error(
+        "column {} has values of type {}, which the digest does not define",
+        printable(column),
+        printable(data_type)
+    )]
+    Digest {
+        /// The column.
+        column: String,
+        /// Its type.
+        data_type: String,
+    },
+    /// The writer stopped at an earlier error.
+    #[error("{} is no longer written after an earlier error", shown(path))]
+    Stopped {
+        /// The case.
+        path: PathBuf,
+    },
+}
+
+impl Error {
+    /// An [`Error::Io`], for `map_err`.
+    pub(crate) fn io<E: Into<io::Error>>(action: &'static str, path: &Path) -> impl FnOnce(E) -> Self {
+        move |source| Self::Io {
+            action,
+            path: path.to_owned(),
+            source: source.into(),
+        }
+    }
+
+    /// An [`Error::Damaged`].
+    pub(crate) fn damaged(path: &Path, why: impl ToString) -> Self {
+        Self::Damaged {
+            path: path.to_owned(),
+            why: why.to_string(),
+        }
+    }
+}
+
+/// A path that is safe to print.
+pub(crate) fn shown(path: &Path) -> String {
+    printable(&path.to_string_lossy()).into_owned()
+}
+
+/// What to do about an error of the operating system.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "; free some space or record onto another disk (what was written so far can be read)"
+        }
+        io::ErrorKind::PermissionDenied => "; check the owner and mode of the path, or run as a user who may",
+        io::ErrorKind::ReadOnlyFilesystem => "; give a path on a disk that can be written",
+        io::ErrorKind::NotFound => "; check the path",
+        _ => "",
+    }
+}
+
+fn parts_text(parts: usize) -> String {
+    match parts {
+        0 => "nothing".to_owned(),
+        1 => "1 file".to_owned(),
+        count => format!("{count} files"),
+    }
+}

@@ -1,0 +1,226 @@
+//! case.json: what a replay must know of the recorder.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use obit_derivation::record::{BootNs, WallNs};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::error::Error;
+
+/// Name of the file.
+pub const FILE_NAME: &str = "case.json";
+
+/// Longest case.json that is read, in bytes. A part takes about 300 of them.
+pub const MAX_BYTES: u64 = 64 << 20;
+
+/// A version of the format. Another major is another format; a newer minor only adds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Version {
+    /// Raised by what an older reader would misread.
+    pub major: u32,
+    /// Raised by what an older reader may overlook.
+    pub minor: u32,
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
+/// The program that recorded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Build {
+    /// Its version.
+    pub version: String,
+    /// The commit it was built from.
+    pub commit: String,
+}
+
+/// Whether a case was finished.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// The capture is running, or ended without closing it.
+    #[default]
+    Open,
+    /// Complete: nothing is added any more.
+    Closed,
+}
+
+/// The two clocks read at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "ClockPairText", into = "ClockPairText")]
+pub struct ClockPair {
+    /// Wall clock.
+    pub ts: WallNs,
+    /// Boot clock.
+    pub boot_ns: BootNs,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ClockPairText {
+    ts_ns: i64,
+    boot_ns: u64,
+}
+
+impl From<ClockPairText> for ClockPair {
+    fn from(text: ClockPairText) -> Self {
+        Self {
+            ts: WallNs(text.ts_ns),
+            boot_ns: BootNs(text.boot_ns),
+        }
+    }
+}
+
+impl From<ClockPair> for ClockPairText {
+    fn from(pair: ClockPair) -> Self {
+        Self {
+            ts_ns: pair.ts.0,
+            boot_ns: pair.boot_ns.0,
+        }
+    }
+}
+
+/// The clocks when the capture started and ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Clocks {
+    /// When it started.
+    pub start: Option<ClockPair>,
+    /// When it ended; `None` while it runs.
+    pub end: Option<ClockPair>,
+}
+
+/// What a case holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Counts {
+    /// Records of raw/events by kind.
+    pub by_kind: BTreeMap<String, u64>,
+    /// Rows by table.
+    pub by_table: BTreeMap<String, u64>,
+    /// Events lost, of all `lost` records.
+    pub lost: u64,
+}
+
+/// A sealed part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartEntry {
+    /// The file, relative to the case.
+    pub file: String,
+    /// Its table.
+    pub table: String,
+    /// Its number, counted from 0 in each table.
+    pub number: u32,
+    /// Rows.
+    pub rows: u64,
+    /// The first row's `seq`; `None` of a part without rows.
+    pub first_seq: Option<u64>,
+    /// The last row's `seq`; `None` of a part without rows.
+    pub last_seq: Option<u64>,
+    /// Size of the file.
+    pub bytes: u64,
+    /// SHA-256 of the file, in lower-case hex.
+    pub sha256: String,
+}
+
+/// The contents of case.json.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of the layout of a case.
+    pub format: Version,
+    /// Version of the tables: raised with each column or kind that is added.
+    pub schema_version: u32,
+    /// Version of the derivation that made the derived tables.
+    #[serde(default)]
+    pub derivation_version: u32,
+    /// The program that recorded.
+    #[serde(default)]
+    pub build: Build,
+    /// Unique name of the case, e.g. a random UUID. It is in every file of the case.
+    pub case_id: String,
+    /// Whether the case is complete.
+    pub state: State,
+    /// When the capture started: RFC 3339, UTC. For people.
+    #[serde(default)]
+    pub started_at: String,
+    /// When it ended: RFC 3339, UTC; null while it runs.
+    #[serde(default)]
+    pub ended_at: Option<String>,
+    /// The clocks at both ends.
+    #[serde(default)]
+    pub clocks: Clocks,
+    /// Facts about the host, as the capture found them.
+    #[serde(default)]
+    pub host: Map<String, Value>,
+    /// Options that the capture was given.
+    #[serde(default)]
+    pub options: Map<String, Value>,
+    /// Named facts about how this recorder behaved, for a newer replay to follow.
+    #[serde(default)]
+    pub quirks: Vec<String>,
+    /// What the case holds.
+    #[serde(default)]
+    pub counts: Counts,
+    /// The sealed parts, in the order of their sealing.
+    #[serde(default)]
+    pub parts: Vec<PartEntry>,
+}
+
+impl Manifest {
+    /// Of a case that begins now, in this build's format.
+    pub fn new(case_id: String, build: Build) -> Self {
+        Self {
+            format: crate::FORMAT,
+            schema_version: crate::SCHEMA_VERSION,
+            derivation_version: 0,
+            build,
+            case_id,
+            state: State::Open,
+            started_at: String::new(),
+            ended_at: None,
+            clocks: Clocks::default(),
+            host: Map::new(),
+            options: Map::new(),
+            quirks: Vec::new(),
+            counts: Counts::default(),
+            parts: Vec::new(),
+        }
+    }
+
+    /// Reads the text of a case.json. `path` is for messages, `parts` the number of part and journal files beside it.
+    ///
+    /// # Errors
+    /// [`Error::NewerFormat`], or [`Error::Manifest`] for text that is not a case.json.
+    pub fn parse(text: &[u8], path: &Path, parts: usize) -> Result<Self, Error> {
+        /// What every version has.
+        #[derive(Deserialize)]
+        struct Head {
+            format: Version,
+        }
+        let invalid = |why: serde_json::Error| Error::Manifest {
+            path: path.to_owned(),
+            why: why.to_string(),
+            parts,
+        };
+        let head: Head = serde_json::from_slice(text).map_err(invalid)?;
+        if head.format.major > crate::FORMAT.major {
+            return Err(Error::NewerFormat {
+                path: path.to_owned(),
+                found: head.format,
+            });
+        }
+        serde_json::from_slice(text).map_err(invalid)
+    }
+
+    /// The text of the file.
+    pub(crate) fn to_text(&self) -> Result<Vec<u8>, Error> {
+        let mut text = serde_json::to_vec_pretty(self).map_err(|source| Error::ManifestText { source })?;
+        text.push(b'\n');
+        Ok(text)
+    }
+}

@@ -1,0 +1,64 @@
+//! derived/container_create: containers that began while the capture ran.
+
+use crate::column::table;
+
+table!("container_create" {
+    /// The engine that the container belonged to: `docker`, `containerd`, `crio`, `podman`, …; null if only the id is known.
+    runtime: Text optional,
+    /// The container's id, by its runtime's own grammar.
+    container_id: Text required,
+    /// The record that decided the row. Rows are in this order; several may share one.
+    seq: U64 required,
+    /// When its directory was made, as far as seen, by the wall clock.
+    ts: Timestamp required,
+    /// The same moment, ns of CLOCK_BOOTTIME.
+    boot_ns: U64 required,
+    /// The tree of the directory that stands for the container: v2 (0) if it has one there, else the first v1 tree seen.
+    hierarchy_id: U32 required,
+    /// That directory's inode number, all 64 bits.
+    cgroup_id: U64 required,
+    /// Its path from the hierarchy's root, with a leading `/`, escaped.
+    cgroup_path: Text required,
+    /// The record of the directory's creation; of the first, where there are several.
+    created_seq: U64 required,
+    /// The program that made it: `runc`, `crun`, `youki`, `runsc` or `kata`.
+    oci_runtime: Text optional,
+    /// Its name.
+    container_name: Text optional,
+    /// The image's reference.
+    image_name: Text optional,
+    /// The image's config digest.
+    image_id: Text optional,
+    /// The image's manifest digest.
+    image_digest: Text optional,
+    /// Kubernetes pod name.
+    pod_name: Text optional,
+    /// Kubernetes namespace.
+    pod_namespace: Text optional,
+    /// Kubernetes pod UID, dashed, or the hash of a static pod.
+    pod_uid: Text optional,
+    /// Whether it is a pod's sandbox.
+    sandbox: Bool optional,
+    /// The container whose cgroup encloses this one's.
+    parent_container_id: Text optional,
+    /// Process id of the task that made the directory, in the initial pid namespace; null if that was not seen.
+    created_by_pid: U32 optional,
+    /// Its real user id.
+    created_by_uid: U32 optional,
+    /// Its thread name, escaped.
+    created_by_comm: Text optional,
+    /// Name of its parent process, escaped.
+    created_by_parent_comm: Text optional,
+    /// Its argument vector as recorded; null if none was read.
+    created_by_argv: TextList optional,
+    /// The claim that won: `oci_argv`, `oci_state`, `oci_bundle`, `docker`, `podman`, `containerd`, `cri` or `path`.
+    identified_by: Text required,
+    /// Claims that say otherwise, each as `source: field value`.
+    conflicts: TextList required,
+    /// Whether it was not seen being made but found at a walk after events were lost.
+    inferred: Bool required,
+    /// Whether events were lost within its life so far.
+    after_gap: Bool required,
+    /// The records that the row came from, ascending.
+    evidence_seqs: SeqList required,
+});
