@@ -1,4 +1,606 @@
-//! The fold.
-/// The fold.
+//! The fold: records in `seq` order in, rows out.
+//!
+//! A `cgroup_rmdir` ends a container only if the directory is that container's root. So the fold remembers, for each
+//! live directory that has to do with a container, whether it is a root or inside one; where it is comes from the
+//! directory above it, by id, and who it is from claims ([`claim`]). One incarnation has a root directory on each
+//! hierarchy; it ends when the one with authority goes.
+//!
+//! Memory: one entry for each live directory of a container and one incarnation for each container that has a
+//! directory left, plus [`MAX_GHOSTS`] that are gone.
+
+mod claim;
+mod incarnation;
+mod stated;
+mod walk;
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use self::claim::{Claim, Claims};
+use self::incarnation::{Incarnation, IncarnationNo, Moment, Origin, Stage};
+use self::stated::Stated;
+use self::walk::Walk;
+use crate::identity::argv::{self, Invocation, Verb};
+use crate::identity::path;
+use crate::record::{Body, BootNs, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, Record, RuntimeAnswer, Seq};
+use crate::row::{ActorCopy, Row};
+
+/// Version of the rules. A replay that knows other rules than the recorder says so when rows differ.
+pub const DERIVATION_VERSION: u32 = 1;
+
+/// Incarnations kept after their last known directory went, so that a directory of theirs that was never seen being
+/// made (events were lost) does not end them a second time.
+const MAX_GHOSTS: usize = 1024;
+
+/// What a live directory has to do with a container. Directories that have nothing to do with one are not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// The incarnation's root on this hierarchy.
+    Root(IncarnationNo),
+    /// Made by a runtime for the incarnation, but its name does not say so: its root, unless the runtime goes on to
+    /// make another one below it.
+    Candidate(IncarnationNo),
+    /// Below the incarnation's root.
+    Inside(IncarnationNo),
+}
+
+impl Role {
+    fn incarnation(self) -> IncarnationNo {
+        match self {
+            Self::Root(number) | Self::Candidate(number) | Self::Inside(number) => number,
+        }
+    }
+}
+
+/// A live directory that has to do with a container.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    role: Role,
+    since: Seq,
+}
+
+/// A directory as an event or a walk shows it, with what its path says.
+struct Sighting<'a> {
+    key: CgroupKey,
+    parent: Option<CgroupId>,
+    path: &'a str,
+    identity: path::PathIdentity<'a>,
+}
+
+impl<'a> Sighting<'a> {
+    fn new(key: CgroupKey, parent: Option<CgroupId>, path: &'a str, truncated: bool) -> Self {
+        // A cut path would be read as another name: it says nothing.
+        let identity = if truncated {
+            path::PathIdentity::default()
+        } else {
+            path::identify(path)
+        };
+        Self {
+            key,
+            parent,
+            path,
+            identity,
+        }
+    }
+}
+
+/// The derivation's state between two records.
 #[derive(Debug, Default)]
-pub struct Fold;
+pub struct Fold {
+    directories: BTreeMap<CgroupKey, Known>,
+    incarnations: BTreeMap<IncarnationNo, Incarnation>,
+    by_id: BTreeMap<String, Vec<IncarnationNo>>,
+    ghosts: VecDeque<IncarnationNo>,
+    stated: Stated,
+    walk: Option<Walk>,
+    next_number: u64,
+    /// Events up to this moment may be missing.
+    lost_until: Option<BootNs>,
+}
+
+impl Fold {
+    /// A fold that has seen nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the next record and appends the rows that it decides, in a fixed order.
+    pub fn apply(&mut self, record: &Record<'_>, out: &mut Vec<Row>) {
+        let moment = Moment {
+            seq: record.seq,
+            ts: record.ts,
+            boot_ns: record.boot_ns,
+        };
+        match &record.body {
+            Body::Cgroup(event) => match event.kind {
+                CgroupEventKind::Mkdir => self.made(moment, event, out),
+                CgroupEventKind::Rmdir => self.removed(moment, event, out),
+                CgroupEventKind::Populated => self.populated(moment, event, out),
+                CgroupEventKind::Empty => self.emptied(moment, event),
+            },
+            Body::Lost(_) => self.lost(moment),
+            Body::SnapshotBegin(reason) => self.walk = Some(Walk::new(*reason, moment.seq)),
+            Body::SnapshotFailed(hierarchy) => {
+                if let Some(walk) = &mut self.walk {
+                    walk.fail(*hierarchy);
+                }
+            }
+            Body::SnapshotEnd(_) => self.end_walk(moment, out),
+            Body::Directory(directory) => self.walked(moment, directory),
+            Body::Runtime(answer) => self.answered(moment, answer),
+            Body::Clock | Body::CaptureStart | Body::CaptureStop | Body::Unknown => {}
+        }
+    }
+
+    /// Ends the log: appends the rows that were held back, if any are.
+    ///
+    /// The rules of this version hold none back.
+    pub fn finish(&mut self, out: &mut Vec<Row>) {
+        let _ = out;
+    }
+
+    /// Containers that are alive as far as the records say.
+    pub fn live_containers(&self) -> usize {
+        self.incarnations
+            .values()
+            .filter(|life| matches!(life.stage, Stage::Unannounced | Stage::Announced))
+            .count()
+    }
+
+    fn made(&mut self, moment: Moment, event: &CgroupEvent<'_>, out: &mut Vec<Row>) {
+        let sighting = Sighting::new(event.key, event.parent, event.path, event.path_truncated);
+        if let Some(walk) = &mut self.walk {
+            walk.see(event.key);
+        }
+        let call = argv::parse(event.actor.argv).filter(|call| makes_directories(call.verb));
+        if let Some(known) = self.directories.get(&event.key).copied() {
+            self.witness_making(known, moment, event, call.as_ref(), out);
+            return;
+        }
+        let mut claims = self.claims_on(moment, &sighting, call.as_ref());
+        let enclosing = self.enclosing(&sighting);
+        let mut role: fn(IncarnationNo) -> Role = Role::Root;
+        let mut stage = Stage::Unannounced;
+        if claims.is_empty() {
+            // A runtime's directory whose name does not name the container: `linux.cgroupsPath` may be anything, and
+            // the runtime makes missing parents on the way. The deepest one is the root, but one that it makes below
+            // a root is its own affair (crun's `/container`).
+            match call.as_ref().map(|call| Claim::of_argv(moment.seq, call)) {
+                Some(claim) if !enclosing.is_some_and(|number| self.is_about(number, &claim)) => {
+                    claims.push(claim);
+                    role = Role::Candidate;
+                    stage = Stage::Provisional;
+                }
+                _ => {
+                    if let Some(number) = enclosing {
+                        self.remember(event.key, Role::Inside(number), moment.seq);
+                    }
+                    return;
+                }
+            }
+        }
+        let demoted = call
+            .as_ref()
+            .and_then(|call| self.demote_candidate_above(call, &sighting));
+        let origin = Origin::Made(ActorCopy::from(&event.actor));
+        let number = self.incarnation_for(&sighting, &claims, enclosing, origin, stage, moment);
+        self.adopt(number, &sighting, claims, moment);
+        self.remember(event.key, role(number), moment.seq);
+        if let Some(demoted) = demoted {
+            self.forget_if_gone(demoted);
+        }
+        if stage == Stage::Unannounced {
+            self.announce(number, moment, out);
+        }
+    }
+
+    /// The claims that make a directory a container's root, the best first. None: it is not one, as far as known now.
+    fn claims_on(&mut self, moment: Moment, sighting: &Sighting<'_>, call: Option<&Invocation<'_>>) -> Vec<Claim> {
+        let mut claims = Vec::new();
+        let by_path = Claim::of_path(moment.seq, &sighting.identity);
+        // A runtime that makes what looks like another container's root is believed, and the path kept as a conflict.
+        let named = |call: &&Invocation<'_>| path::names_container(sighting.path, call.container_id);
+        if let Some(call) = call.filter(|call| named(call) || by_path.is_some() && makes_directories(call.verb)) {
+            claims.push(Claim::of_argv(moment.seq, call));
+        }
+        claims.extend(self.stated.take(sighting.key.hierarchy, sighting.path));
+        claims.extend(by_path);
+        claims
+    }
+
+    /// The directory above turns out to be a mere parent that the runtime made on its way to the root. Returns the
+    /// incarnation that it was taken for.
+    fn demote_candidate_above(&mut self, call: &Invocation<'_>, sighting: &Sighting<'_>) -> Option<IncarnationNo> {
+        let parent = beside(sighting.key, sighting.parent?);
+        let Known {
+            role: Role::Candidate(number),
+            ..
+        } = self.directories.get(&parent).copied()?
+        else {
+            return None;
+        };
+        let life = self.incarnations.get_mut(&number)?;
+        if life.container_id() != Some(call.container_id) {
+            return None;
+        }
+        life.drop_root(parent);
+        self.directories.remove(&parent);
+        Some(number)
+    }
+
+    /// The event of a directory's making arrives after a walk has shown the directory.
+    fn witness_making(
+        &mut self,
+        known: Known,
+        moment: Moment,
+        event: &CgroupEvent<'_>,
+        call: Option<&Invocation<'_>>,
+        out: &mut Vec<Row>,
+    ) {
+        let Role::Root(number) = known.role else { return };
+        let Some(life) = self.incarnations.get_mut(&number) else {
+            return;
+        };
+        life.note(moment.seq);
+        if let Some(call) = call.filter(|call| path::names_container(event.path, call.container_id)) {
+            life.claims.add(Claim::of_argv(moment.seq, call));
+        }
+        if life.origin == Origin::Walked && life.stage == Stage::Unannounced {
+            life.origin = Origin::Made(ActorCopy::from(&event.actor));
+            life.first = moment;
+            self.announce(number, moment, out);
+        }
+    }
+
+    fn removed(&mut self, moment: Moment, event: &CgroupEvent<'_>, out: &mut Vec<Row>) {
+        if let Some(walk) = &mut self.walk {
+            walk.bury(event.key);
+        }
+        let call = argv::parse(event.actor.argv);
+        let Some(known) = self.directories.remove(&event.key) else {
+            self.removed_unknown(moment, event, call.as_ref(), out);
+            return;
+        };
+        let number = known.role.incarnation();
+        if matches!(known.role, Role::Inside(_)) {
+            return;
+        }
+        let Some(life) = self.incarnations.get_mut(&number) else {
+            return;
+        };
+        life.absorb(&event.vitals);
+        // `runc delete OUTER` removes the roots of containers nested in it too: it does not name those.
+        if let Some(call) = &call
+            && (path::names_container(event.path, call.container_id) || life.container_id() == Some(call.container_id))
+        {
+            life.claims.add(Claim::of_argv(moment.seq, call));
+        }
+        life.mark_gone(event.key);
+        let authority = life.authority().is_some_and(|root| root.key == event.key);
+        if authority || !life.is_present() {
+            self.announce(number, moment, out);
+            self.end(number, moment, Some(ActorCopy::from(&event.actor)), out);
+        }
+        self.forget_if_gone(number);
+    }
+
+    /// A directory goes that was never seen: it was there before the walk could see it, or its making was lost.
+    fn removed_unknown(
+        &mut self,
+        moment: Moment,
+        event: &CgroupEvent<'_>,
+        call: Option<&Invocation<'_>>,
+        out: &mut Vec<Row>,
+    ) {
+        let sighting = Sighting::new(event.key, event.parent, event.path, event.path_truncated);
+        let claims = self.claims_on(moment, &sighting, call);
+        // One of its other directories may have ended it already.
+        if claims.is_empty() || self.has_ghost(&sighting, &claims) {
+            return;
+        }
+        let enclosing = self.enclosing(&sighting);
+        let number = self.incarnation_for(&sighting, &claims, enclosing, Origin::Leaving, Stage::Announced, moment);
+        self.adopt(number, &sighting, claims, moment);
+        if let Some(life) = self.incarnations.get_mut(&number) {
+            life.mark_gone(event.key);
+            life.absorb(&event.vitals);
+            let authority = life.authority().is_some_and(|root| root.key == event.key);
+            if authority || !life.is_present() {
+                self.end(number, moment, Some(ActorCopy::from(&event.actor)), out);
+            }
+        }
+        self.forget_if_gone(number);
+    }
+
+    fn populated(&mut self, moment: Moment, event: &CgroupEvent<'_>, out: &mut Vec<Row>) {
+        let Some(known) = self.directories.get(&event.key).copied() else {
+            return;
+        };
+        let number = match known.role {
+            Role::Inside(_) => return, // the kernel reports its root as populated as well
+            Role::Root(number) => number,
+            Role::Candidate(number) => {
+                self.remember(event.key, Role::Root(number), known.since);
+                number
+            }
+        };
+        let Some(life) = self.incarnations.get_mut(&number) else {
+            return;
+        };
+        life.entered = true;
+        life.entered_seq.get_or_insert(moment.seq);
+        life.emptied = None;
+        self.announce(number, moment, out);
+    }
+
+    fn emptied(&mut self, moment: Moment, event: &CgroupEvent<'_>) {
+        let Some(Known {
+            role: Role::Root(number),
+            ..
+        }) = self.directories.get(&event.key).copied()
+        else {
+            return;
+        };
+        let Some(life) = self.incarnations.get_mut(&number) else {
+            return;
+        };
+        life.entered = true; // what is emptied was populated, seen or not
+        life.emptied = Some(moment);
+        life.absorb(&event.vitals);
+    }
+
+    fn lost(&mut self, moment: Moment) {
+        self.lost_until = self.lost_until.max(Some(moment.boot_ns));
+        for life in self.incarnations.values_mut().filter(|life| life.stage != Stage::Ended) {
+            life.after_gap = true;
+        }
+    }
+
+    fn answered(&mut self, moment: Moment, answer: &RuntimeAnswer<'_>) {
+        if answer.outcome != crate::record::Outcome::Ok {
+            return;
+        }
+        let Some(claim) = Claim::of_answer(moment.seq, answer) else {
+            return;
+        };
+        let candidates = self.by_id.get(&claim.container_id);
+        let found = candidates.into_iter().flatten().rev().copied().find(|number| {
+            self.incarnations.get(number).is_some_and(|life| {
+                life.stage != Stage::Ended && life.claims.iter().all(|have| have.agrees_on_home(&claim))
+            })
+        });
+        match found {
+            Some(number) => {
+                if let Some(life) = self.incarnations.get_mut(&number) {
+                    life.claims.add(claim);
+                }
+            }
+            // Only a walk can show a place whose making was not seen.
+            None if self.walk.is_some() => self.stated.keep(&claim, &answer.cgroup_paths),
+            None => {}
+        }
+    }
+
+    /// The container around a directory, by the directory above it.
+    fn enclosing(&self, sighting: &Sighting<'_>) -> Option<IncarnationNo> {
+        let parent = beside(sighting.key, sighting.parent?);
+        match self.directories.get(&parent)?.role {
+            Role::Root(number) | Role::Inside(number) => Some(number),
+            Role::Candidate(_) => None,
+        }
+    }
+
+    fn is_about(&self, number: IncarnationNo, claim: &Claim) -> bool {
+        self.incarnations
+            .get(&number)
+            .is_some_and(|life| life.claims.iter().any(|have| have.agrees_on_home(claim)))
+    }
+
+    fn remember(&mut self, key: CgroupKey, role: Role, since: Seq) {
+        self.directories.insert(key, Known { role, since });
+    }
+
+    /// Finds the incarnation that a directory belongs to, or begins one.
+    fn incarnation_for(
+        &mut self,
+        sighting: &Sighting<'_>,
+        claims: &[Claim],
+        enclosing: Option<IncarnationNo>,
+        origin: Origin,
+        stage: Stage,
+        moment: Moment,
+    ) -> IncarnationNo {
+        let parent = enclosing
+            .and_then(|number| self.incarnations.get(&number)?.container_id())
+            .or(sighting.identity.parent_container_id.as_deref())
+            .map(String::from);
+        if let Some(number) = self.living_match(sighting, claims, parent.as_deref()) {
+            if let Some(life) = self.incarnations.get_mut(&number)
+                && life.stage == Stage::Provisional
+                && stage != Stage::Provisional
+            {
+                life.stage = stage;
+            }
+            return number;
+        }
+        let number = IncarnationNo(self.next_number);
+        self.next_number = self.next_number.saturating_add(1);
+        let mut life = Incarnation::new(origin, stage, moment);
+        life.parent_container_id = parent;
+        // Of what was not seen being made, nobody knows on which side of the loss it began.
+        let seen = matches!(life.origin, Origin::Made(_));
+        life.after_gap = self.lost_until.is_some_and(|until| !seen || moment.boot_ns <= until);
+        self.incarnations.insert(number, life);
+        if let Some(claim) = claims.first() {
+            self.by_id.entry(claim.container_id.clone()).or_default().push(number);
+        }
+        number
+    }
+
+    /// The living incarnation that has no directory on this hierarchy yet and that this directory fits best: one that
+    /// lives in the same place by its runtime's word, else one with the same path elsewhere, else the same id within
+    /// the same enclosing container.
+    fn living_match(&self, sighting: &Sighting<'_>, claims: &[Claim], parent: Option<&str>) -> Option<IncarnationNo> {
+        let id = claims.first()?.container_id.as_str();
+        let mut best: Option<(u8, IncarnationNo)> = None;
+        for &number in self.by_id.get(id)? {
+            let Some(life) = self.incarnations.get(&number) else {
+                continue;
+            };
+            if life.stage == Stage::Ended || life.is_present_on(sighting.key.hierarchy) {
+                continue;
+            }
+            if !same_home(&life.claims, claims) {
+                continue;
+            }
+            let fit = if shares_home(&life.claims, claims) {
+                3
+            } else if life.roots.iter().any(|root| root.path == sighting.path) {
+                2
+            } else if life.parent_container_id.as_deref() == parent {
+                1
+            } else {
+                continue;
+            };
+            if best.is_none_or(|(have, _)| fit > have) {
+                best = Some((fit, number));
+            }
+        }
+        best.map(|(_, number)| number)
+    }
+
+    /// Whether an incarnation that has ended had this unknown directory too.
+    fn has_ghost(&self, sighting: &Sighting<'_>, claims: &[Claim]) -> bool {
+        let numbers = claims.first().and_then(|claim| self.by_id.get(&claim.container_id));
+        numbers.into_iter().flatten().any(|number| {
+            self.incarnations.get(number).is_some_and(|life| {
+                life.stage == Stage::Ended
+                    && same_home(&life.claims, claims)
+                    && life
+                        .roots
+                        .iter()
+                        .all(|root| root.key.hierarchy != sighting.key.hierarchy)
+            })
+        })
+    }
+
+    fn adopt(&mut self, number: IncarnationNo, sighting: &Sighting<'_>, claims: Vec<Claim>, moment: Moment) {
+        let Some(life) = self.incarnations.get_mut(&number) else {
+            return;
+        };
+        if life.roots.is_empty() {
+            life.first = moment;
+            life.evidence.clear();
+        }
+        life.add_root(sighting.key, sighting.path);
+        life.note(moment.seq);
+        for claim in claims {
+            life.claims.add(claim);
+        }
+        if let Some(id) = life.container_id().map(String::from) {
+            let numbers = self.by_id.entry(id).or_default();
+            if !numbers.contains(&number) {
+                numbers.push(number);
+            }
+        }
+    }
+
+    /// Writes the row of an incarnation's beginning, once.
+    fn announce(&mut self, number: IncarnationNo, moment: Moment, out: &mut Vec<Row>) {
+        let starting = self.walk.as_ref().is_some_and(Walk::follows_start);
+        let Some(life) = self.incarnations.get_mut(&number) else {
+            return;
+        };
+        if !matches!(life.stage, Stage::Provisional | Stage::Unannounced) {
+            return;
+        }
+        life.stage = Stage::Announced;
+        let existed = life.origin == Origin::Walked && starting;
+        let row = if existed {
+            life.existing_row(moment).map(Row::Existing)
+        } else {
+            life.create_row(moment).map(Row::Create)
+        };
+        out.extend(row);
+    }
+
+    /// Writes the row of an incarnation's end, once.
+    fn end(&mut self, number: IncarnationNo, moment: Moment, removed_by: Option<ActorCopy>, out: &mut Vec<Row>) {
+        let Some(life) = self.incarnations.get_mut(&number) else {
+            return;
+        };
+        if life.stage == Stage::Ended {
+            return;
+        }
+        life.stage = Stage::Ended;
+        out.extend(life.remove_row(moment, removed_by).map(Row::Remove));
+    }
+
+    /// Lets go of an incarnation that has no directory left: at once if it never was one, else after a while.
+    fn forget_if_gone(&mut self, number: IncarnationNo) {
+        let Some(life) = self.incarnations.get(&number) else {
+            return;
+        };
+        if life.is_present() {
+            return;
+        }
+        if life.stage == Stage::Ended {
+            self.ghosts.push_back(number);
+            if self.ghosts.len() <= MAX_GHOSTS {
+                return;
+            }
+            if let Some(oldest) = self.ghosts.pop_front() {
+                self.forget(oldest);
+            }
+        } else {
+            self.forget(number);
+        }
+    }
+
+    fn forget(&mut self, number: IncarnationNo) {
+        let Some(life) = self.incarnations.remove(&number) else {
+            return;
+        };
+        for id in life.claims.iter().map(|claim| claim.container_id.as_str()) {
+            if let Some(numbers) = self.by_id.get_mut(id) {
+                numbers.retain(|&have| have != number);
+                if numbers.is_empty() {
+                    self.by_id.remove(id);
+                }
+            }
+        }
+    }
+}
+
+/// The key of a directory of the same hierarchy.
+fn beside(key: CgroupKey, cgroup: CgroupId) -> CgroupKey {
+    CgroupKey {
+        hierarchy: key.hierarchy,
+        cgroup,
+    }
+}
+
+fn makes_directories(verb: Verb) -> bool {
+    matches!(verb, Verb::Create | Verb::Run | Verb::Restore)
+}
+
+/// No two claims contradict each other about where the container lives. Claims about other ids do not count here.
+fn same_home(have: &Claims, claims: &[Claim]) -> bool {
+    have.iter().all(|ours| {
+        claims
+            .iter()
+            .all(|theirs| ours.container_id != theirs.container_id || ours.agrees_on_home(theirs))
+    })
+}
+
+/// Both name the same bundle or the same state directory.
+fn shares_home(have: &Claims, claims: &[Claim]) -> bool {
+    have.iter().any(|ours| {
+        claims.iter().any(|theirs| {
+            ours.agrees_on_home(theirs)
+                && (ours.bundle.is_some() && ours.bundle == theirs.bundle
+                    || ours.state_root.is_some() && ours.state_root == theirs.state_root)
+        })
+    })
+}

@@ -1,0 +1,254 @@
+//! One life of one container id on the host.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::claim::Claims;
+use crate::record::{Actor, BootNs, CgroupKey, HierarchyId, Seq, Vitals, WallNs};
+use crate::row::{ActorCopy, ContainerCreate, ContainerRemove, ExistingContainer, Place};
+
+/// Number of an incarnation within one fold; given in order, never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct IncarnationNo(pub u64);
+
+/// A moment, as a record gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Moment {
+    pub seq: Seq,
+    pub ts: WallNs,
+    pub boot_ns: BootNs,
+}
+
+/// How the fold came to know of an incarnation.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Origin {
+    /// Its first directory was seen being made, by this task.
+    Made(ActorCopy),
+    /// A walk found it; its row is written at the walk's end, unless the event of its making still turns up.
+    Walked,
+    /// It first showed itself when it was removed.
+    Leaving,
+}
+
+/// How far its life has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// A runtime made a directory for it, but not yet one that is surely its root; no row yet.
+    Provisional,
+    /// Known, no row about its beginning yet (a walk is under way).
+    Unannounced,
+    /// Its beginning has a row.
+    Announced,
+    /// Its end has a row. It is kept until its last directory is gone, so that these end nothing more.
+    Ended,
+}
+
+/// A directory that is the container's root on one hierarchy.
+#[derive(Clone, Debug)]
+pub(super) struct RootDirectory {
+    pub key: CgroupKey,
+    pub path: String,
+    pub present: bool,
+}
+
+/// One life of one container id.
+#[derive(Clone, Debug)]
+pub(super) struct Incarnation {
+    pub claims: Claims,
+    pub origin: Origin,
+    pub stage: Stage,
+    pub first: Moment,
+    /// In the order in which they were seen; stays when a directory is gone.
+    pub roots: Vec<RootDirectory>,
+    pub parent_container_id: Option<String>,
+    pub after_gap: bool,
+    /// A task was seen in it.
+    pub entered: bool,
+    pub entered_seq: Option<Seq>,
+    /// Its last task left, and none came since.
+    pub emptied: Option<Moment>,
+    pub vitals: Vitals,
+    /// Records of its directories' making or finding.
+    pub evidence: Vec<Seq>,
+}
+
+/// Evidence kept for one incarnation; it has at most a directory a hierarchy, and there are at most 16 of those.
+const MAX_EVIDENCE: usize = 64;
+
+impl Incarnation {
+    pub fn new(origin: Origin, stage: Stage, first: Moment) -> Self {
+        Self {
+            claims: Claims::default(),
+            origin,
+            stage,
+            first,
+            roots: Vec::new(),
+            parent_container_id: None,
+            after_gap: false,
+            entered: false,
+            entered_seq: None,
+            emptied: None,
+            vitals: Vitals::default(),
+            evidence: Vec::new(),
+        }
+    }
+
+    pub fn note(&mut self, seq: Seq) {
+        if self.evidence.len() < MAX_EVIDENCE {
+            self.evidence.push(seq);
+        }
+    }
+
+    pub fn add_root(&mut self, key: CgroupKey, path: &str) {
+        match self.roots.iter_mut().find(|root| root.key == key) {
+            Some(root) => root.present = true,
+            None => self.roots.push(RootDirectory {
+                key,
+                path: path.into(),
+                present: true,
+            }),
+        }
+    }
+
+    /// Forgets a directory that turned out to be a mere parent of the root.
+    pub fn drop_root(&mut self, key: CgroupKey) {
+        self.roots.retain(|root| root.key != key);
+    }
+
+    pub fn mark_gone(&mut self, key: CgroupKey) {
+        if let Some(root) = self.roots.iter_mut().find(|root| root.key == key) {
+            root.present = false;
+        }
+    }
+
+    pub fn is_present(&self) -> bool {
+        self.roots.iter().any(|root| root.present)
+    }
+
+    pub fn is_present_on(&self, hierarchy: HierarchyId) -> bool {
+        self.roots
+            .iter()
+            .any(|root| root.present && root.key.hierarchy == hierarchy)
+    }
+
+    /// The directory whose removal is the end: on v2 if it has or had one there, else the first seen.
+    pub fn authority(&self) -> Option<&RootDirectory> {
+        self.roots
+            .iter()
+            .find(|root| root.key.hierarchy == HierarchyId::V2)
+            .or_else(|| self.roots.first())
+    }
+
+    pub fn container_id(&self) -> Option<&str> {
+        self.claims.iter().next().map(|claim| claim.container_id.as_str())
+    }
+
+    /// Keeps the highest peaks and the latest of what is no peak.
+    pub fn absorb(&mut self, vitals: &Vitals) {
+        let ours = &mut self.vitals;
+        ours.memory_peak_bytes = ours.memory_peak_bytes.max(vitals.memory_peak_bytes);
+        ours.memory_usage_bytes = vitals.memory_usage_bytes.or(ours.memory_usage_bytes);
+        ours.cpu_usage_ns = ours.cpu_usage_ns.max(vitals.cpu_usage_ns);
+        ours.pids_peak = ours.pids_peak.max(vitals.pids_peak);
+        ours.oom_kills = ours.oom_kills.max(vitals.oom_kills);
+    }
+
+    fn place(&self) -> Option<Place> {
+        self.authority().map(|root| Place {
+            key: root.key,
+            path: root.path.clone(),
+        })
+    }
+
+    fn evidence_with(&self, more: &[Option<Seq>]) -> Vec<Seq> {
+        let mut seqs = self.evidence.clone();
+        seqs.extend(self.claims.iter().map(|claim| claim.seq));
+        seqs.extend(more.iter().flatten());
+        seqs.sort_unstable();
+        seqs.dedup();
+        seqs
+    }
+
+    /// The row of its beginning. `None` only without claim or directory, which no caller lets happen.
+    pub fn create_row(&self, decided: Moment) -> Option<ContainerCreate> {
+        let created_by = match &self.origin {
+            Origin::Made(actor) => Some(actor.clone()),
+            Origin::Walked | Origin::Leaving => None,
+        };
+        Some(ContainerCreate {
+            seq: decided.seq,
+            ts: self.first.ts,
+            boot_ns: self.first.boot_ns,
+            identity: self.claims.identity(self.parent_container_id.clone())?,
+            place: self.place()?,
+            created_seq: self.first.seq,
+            inferred: created_by.is_none(),
+            created_by,
+            after_gap: self.after_gap,
+            evidence_seqs: self.evidence_with(&[self.entered_seq]),
+        })
+    }
+
+    /// The row of a container that was there before the capture.
+    pub fn existing_row(&self, decided: Moment) -> Option<ExistingContainer> {
+        Some(ExistingContainer {
+            seq: decided.seq,
+            ts: self.first.ts,
+            boot_ns: self.first.boot_ns,
+            identity: self.claims.identity(self.parent_container_id.clone())?,
+            place: self.place()?,
+            first_seen_seq: self.first.seq,
+            init_pid: self.claims.init_pid(),
+            created_at: self.claims.created_at(),
+            evidence_seqs: self.evidence_with(&[]),
+        })
+    }
+
+    /// The row of its end. `removed_by` is `None` where the removal was not seen but found out.
+    pub fn remove_row(&self, decided: Moment, removed_by: Option<ActorCopy>) -> Option<ContainerRemove> {
+        let made = matches!(self.origin, Origin::Made(_));
+        let inferred = removed_by.is_none();
+        Some(ContainerRemove {
+            seq: decided.seq,
+            ts: decided.ts,
+            boot_ns: decided.boot_ns,
+            identity: self.claims.identity(self.parent_container_id.clone())?,
+            place: self.place()?,
+            created_seq: made.then_some(self.first.seq),
+            created_at: if made {
+                Some(self.first.ts)
+            } else {
+                self.claims.created_at()
+            },
+            lifetime_ns: made.then(|| decided.boot_ns.0.saturating_sub(self.first.boot_ns.0)),
+            emptied_at: self.emptied.map(|moment| moment.ts),
+            removed_by,
+            vitals: self.vitals,
+            inferred,
+            never_started: match (self.entered, made && !self.after_gap && !inferred) {
+                (true, _) => Some(false),
+                (false, true) => Some(true),
+                (false, false) => None,
+            },
+            after_gap: self.after_gap,
+            rmdir_seq: (!inferred).then_some(decided.seq),
+            evidence_seqs: self.evidence_with(&[
+                self.entered_seq,
+                self.emptied.map(|moment| moment.seq),
+                Some(decided.seq),
+            ]),
+        })
+    }
+}
+
+impl From<&Actor<'_>> for ActorCopy {
+    fn from(actor: &Actor<'_>) -> Self {
+        Self {
+            pid: actor.pid,
+            uid: actor.uid,
+            comm: actor.comm.into(),
+            parent_comm: actor.parent_comm.into(),
+            argv: actor.argv.iter().map(|&element| element.into()).collect(),
+        }
+    }
+}

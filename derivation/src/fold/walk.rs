@@ -1,0 +1,161 @@
+//! Walks of cgroupfs: what was there before the capture, and what was missed.
+//!
+//! A walk is not a moment: directories come and go while it lasts. The recorder promises only that every event that
+//! happened before the walk's end is admitted before its `SnapshotEnd`. So nothing is concluded before that record.
+
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
+use super::incarnation::{Moment, Origin, Stage};
+use super::{Fold, Known, Role, Sighting};
+use crate::record::{CgroupKey, Directory, HierarchyId, Seq, SnapshotReason};
+use crate::row::Row;
+
+/// A walk under way.
+#[derive(Debug)]
+pub(super) struct Walk {
+    reason: SnapshotReason,
+    begin: Seq,
+    seen: BTreeSet<CgroupKey>,
+    /// Directories removed since the walk began: the walk may still show them.
+    buried: BTreeSet<CgroupKey>,
+    failed: BTreeSet<HierarchyId>,
+    walked: BTreeSet<HierarchyId>,
+}
+
+impl Walk {
+    pub fn new(reason: SnapshotReason, begin: Seq) -> Self {
+        Self {
+            reason,
+            begin,
+            seen: BTreeSet::new(),
+            buried: BTreeSet::new(),
+            failed: BTreeSet::new(),
+            walked: BTreeSet::new(),
+        }
+    }
+
+    pub fn fail(&mut self, hierarchy: HierarchyId) {
+        self.failed.insert(hierarchy);
+    }
+
+    pub fn see(&mut self, key: CgroupKey) {
+        self.seen.insert(key);
+    }
+
+    pub fn bury(&mut self, key: CgroupKey) {
+        self.buried.insert(key);
+    }
+
+    /// Whether this is the first walk, which finds what was there before the capture.
+    pub fn follows_start(&self) -> bool {
+        self.reason == SnapshotReason::Start
+    }
+
+    /// Whether a directory that was known before the walk began is gone, as far as this walk can tell.
+    fn misses(&self, key: CgroupKey, since: Seq) -> bool {
+        since < self.begin
+            && !self.seen.contains(&key)
+            && self.walked.contains(&key.hierarchy)
+            && !self.failed.contains(&key.hierarchy)
+    }
+}
+
+impl Fold {
+    /// A directory as cgroupfs showed it.
+    pub(super) fn walked(&mut self, moment: Moment, directory: &Directory<'_>) {
+        if directory.reason == SnapshotReason::Mkdir {
+            self.looked_at(directory);
+            return;
+        }
+        let Some(walk) = self.walk.as_mut().filter(|walk| walk.reason == directory.reason) else {
+            return;
+        };
+        walk.walked.insert(directory.key.hierarchy);
+        if walk.buried.contains(&directory.key) {
+            return;
+        }
+        walk.seen.insert(directory.key);
+        if self.directories.contains_key(&directory.key) {
+            self.looked_at(directory);
+            return;
+        }
+        let sighting = Sighting::new(directory.key, directory.parent, &directory.path, false);
+        let claims = self.claims_on(moment, &sighting, None);
+        let enclosing = self.enclosing(&sighting);
+        if claims.is_empty() {
+            if let Some(number) = enclosing {
+                self.remember(directory.key, Role::Inside(number), moment.seq);
+            }
+            return;
+        }
+        let number = self.incarnation_for(
+            &sighting,
+            &claims,
+            enclosing,
+            Origin::Walked,
+            Stage::Unannounced,
+            moment,
+        );
+        self.adopt(number, &sighting, claims, moment);
+        self.remember(directory.key, Role::Root(number), moment.seq);
+        self.looked_at(directory);
+    }
+
+    /// Tasks in a root's own listing show that it was entered.
+    fn looked_at(&mut self, directory: &Directory<'_>) {
+        let Some(Known {
+            role: Role::Root(number),
+            ..
+        }) = self.directories.get(&directory.key).copied()
+        else {
+            return;
+        };
+        let Some(life) = self.incarnations.get_mut(&number) else {
+            return;
+        };
+        if directory.populated == Some(true) || !directory.pids.is_empty() {
+            life.entered = true;
+        }
+    }
+
+    /// Draws the conclusions of a walk.
+    pub(super) fn end_walk(&mut self, moment: Moment, out: &mut Vec<Row>) {
+        let Some(walk) = self.walk.as_ref() else { return };
+        let missing: Vec<CgroupKey> = self
+            .directories
+            .iter()
+            .filter(|(key, known)| walk.misses(**key, known.since))
+            .map(|(key, _)| *key)
+            .collect();
+        let found: Vec<_> = self
+            .incarnations
+            .iter()
+            .filter(|(_, life)| life.stage == Stage::Unannounced && life.origin == Origin::Walked)
+            .map(|(number, _)| *number)
+            .collect();
+        for number in found {
+            self.announce(number, moment, out);
+        }
+        self.walk = None;
+        self.stated.clear();
+        for key in missing {
+            let Some(known) = self.directories.remove(&key) else {
+                continue;
+            };
+            let (Role::Root(number) | Role::Candidate(number)) = known.role else {
+                continue;
+            };
+            let Some(life) = self.incarnations.get_mut(&number) else {
+                continue;
+            };
+            life.mark_gone(key);
+            let authority = life.authority().is_some_and(|root| root.key == key);
+            if authority || !life.is_present() {
+                self.announce(number, moment, out);
+                self.end(number, moment, None, out);
+            }
+            self.forget_if_gone(number);
+        }
+    }
+}
