@@ -1,0 +1,72 @@
+# `make` alone shows the targets. All of them are safe to repeat.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Daemons and runtimes live in sbin; rustup's cargo may not be on the PATH of sudo.
+export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin:$(HOME)/.cargo/bin
+
+# release or dev
+PROFILE ?= release
+PROFILE_DIR := target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+VENV := target/venv
+# Capture needs root; nothing else does.
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+
+comma := ,
+
+define say
+@printf '\n==> %s\n' "$(1)"
+endef
+
+.PHONY: help setup build demo test lint venv clean
+
+help: ## show the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: ## install what the build needs (Debian and Ubuntu; apt-get, with sudo if not root)
+	@scripts/setup.sh build
+
+build: ## build obit-capture and obit-replay; never needs root (PROFILE=dev for a quick one)
+	cargo build --locked --profile $(PROFILE)
+	@echo "built $(PROFILE_DIR)/obit-capture and $(PROFILE_DIR)/obit-replay"
+
+demo: ## install, build, record a built-in workload, replay it and show the rows
+	$(call say,1/4 what the build needs)
+	@scripts/setup.sh build
+	$(call say,2/4 building ($(PROFILE)))
+	@$(MAKE) build
+	@mkdir -p target/demo; \
+	case_dir="target/demo/$$(date -u +%Y%m%dT%H%M%SZ)-$$$$"; \
+	printf '\n==> 3/4 recording a built-in workload into %s%s\n' "$$case_dir" "$(if $(SUDO), (capture needs root: using sudo),)"; \
+	$(SUDO) $(PROFILE_DIR)/obit-capture demo --output "$$case_dir"; \
+	$(if $(SUDO),$(SUDO) chown -R "$$(id -u):$$(id -g)" "$$case_dir";,) \
+	printf '\n==> 4/4 replaying it: does the recording alone lead to the same rows?\n'; \
+	$(PROFILE_DIR)/obit-replay verify "$$case_dir"; \
+	$(PROFILE_DIR)/obit-replay derive "$$case_dir"; \
+	printf '\nThe case stays in %s; look further with: %s/obit-replay info %s\n' "$$case_dir" "$(PROFILE_DIR)" "$$case_dir"
+
+lint: ## formatting and lints, with and without the capture feature
+	cargo fmt --all -- --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked --workspace --all-targets --no-default-features -- -D warnings
+
+venv: $(VENV)/ready ## the Python environment of the analysis check, in target/venv
+$(VENV)/ready: tests/analysis/requirements.txt
+	python3 -m venv --clear $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/analysis/requirements.txt
+	@touch $@
+
+test: ## install what the tests need and run every check; the live tests need root
+	$(call say,1/4 what the tests need)
+	@scripts/setup.sh test
+	$(call say,2/4 the Python environment with DuckDB and pandas)
+	@$(MAKE) venv
+	$(call say,3/4 formatting and lints)
+	@$(MAKE) lint
+	$(call say,4/4 tests: unit$(comma) integration$(comma) live$(comma) DuckDB and pandas)
+	@scripts/test.sh
+
+clean: ## remove what was built, the demo cases included
+	cargo clean

@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# Installs what `make build` or `make test` needs, and only what is missing. Debian and Ubuntu; elsewhere it names the packages and stops.
+# Usage: scripts/setup.sh build|test
+set -euo pipefail
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+stop() { say "$*"; exit 1; }
+
+# package:command. A package counts as there if dpkg knows it as installed, or if its command is on the PATH (docker-ce, a
+# runc of one's own). Libraries and headers have no command.
+build_packages=(clang:clang make:make gcc:gcc pkg-config:pkg-config libelf-dev: zlib1g-dev:)
+test_packages=(runc:runc crun:crun containerd:containerd docker.io:dockerd podman:podman busybox-static: python3:python3 python3-venv:)
+
+case "${1:-}" in
+    build) wanted=("${build_packages[@]}") ;;
+    test) wanted=("${build_packages[@]}" "${test_packages[@]}") ;;
+    *) stop "usage: scripts/setup.sh build|test" ;;
+esac
+
+# Daemons and runtimes live where a plain user's PATH does not look.
+export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin:$HOME/.cargo/bin"
+
+command -v cargo >/dev/null ||
+    stop "cargo is missing: install Rust 1.90 or newer from https://rustup.rs (or your distribution), then run this again"
+if [ "$1" = test ]; then
+    cargo fmt --version >/dev/null 2>&1 || stop "rustfmt is missing: rustup component add rustfmt"
+    cargo clippy --version >/dev/null 2>&1 || stop "clippy is missing: rustup component add clippy"
+fi
+
+is_installed() { # package command
+    { [ -n "$2" ] && command -v "$2" >/dev/null; } && return 0
+    # A Python that is not the distribution's own brings venv with it.
+    [ "$1" = python3-venv ] && python3 -c 'import ensurepip, venv' >/dev/null 2>&1 && return 0
+    command -v dpkg-query >/dev/null || return 1
+    [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+missing=()
+for entry in "${wanted[@]}"; do
+    is_installed "${entry%%:*}" "${entry#*:}" || missing+=("${entry%%:*}")
+done
+needs_docker_client=no
+if [ "$1" = test ] && ! command -v docker >/dev/null; then needs_docker_client=yes; fi
+if [ ${#missing[@]} -eq 0 ] && [ $needs_docker_client = no ]; then
+    say "nothing to install"
+    exit 0
+fi
+
+family="$(. /etc/os-release 2>/dev/null && echo " ${ID:-} ${ID_LIKE:-} ")" || family=""
+case "$family" in
+    *" debian "* | *" ubuntu "*) ;;
+    *) stop "this is not Debian or Ubuntu; install what stands for these Debian packages, then run this again: ${missing[*]}" ;;
+esac
+command -v apt-get >/dev/null || stop "apt-get is missing; install these packages, then run this again: ${missing[*]}"
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null ||
+        stop "not root and no sudo: as root, run: apt-get install --no-install-recommends ${missing[*]}"
+    as_root=(sudo)
+    [ -t 0 ] || as_root=(sudo -n)
+fi
+apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@"; }
+
+say "installing with apt-get: ${missing[*]:-docker's client}"
+apt update -qq
+# Debian 13 split the client off docker.io.
+if [ $needs_docker_client = yes ] && apt-cache show docker-cli >/dev/null 2>&1; then missing+=(docker-cli); fi
+
+# The tests start daemons of their own. So that no packaged service is started (or fails to start, where there is no init
+# system), services are held back for the time of the installation, unless this host has a rule of its own.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    trap '"${as_root[@]}" rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+    "${as_root[@]}" chmod 755 "$policy"
+fi
+apt install -y -qq --no-install-recommends "${missing[@]}"
+say "installed"
