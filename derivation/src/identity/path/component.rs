@@ -1,0 +1,389 @@
+//! What one component of a path is, given where it stands.
+
+use super::grammar::{self, Name};
+use super::place::{Role, Systemd};
+use crate::identity::Runtime;
+
+/// What the directories above a component make of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Above<'a> {
+    /// Which units systemd could make here.
+    pub(super) systemd: Systemd<'a>,
+    /// What the directory directly above is.
+    pub(super) role: Role,
+    /// The engine of the innermost container above, if it is known.
+    pub(super) runtime: Option<Runtime>,
+    /// There is an `ecs` directory between here and the innermost container above.
+    pub(super) in_ecs: bool,
+    /// There is a `kubelet` directory between here and the innermost container above: kind, which always runs containerd.
+    pub(super) in_kind: bool,
+}
+
+/// What a component is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meaning<'a> {
+    /// A container's directory.
+    Container(Container<'a>),
+    /// A pod's directory, with its UID if it is one of Kubernetes, and its name without `.slice` if it is a slice.
+    Pod {
+        uid: Option<&'a str>,
+        slice: Option<&'a str>,
+    },
+    /// A directory of something that serves a container; nothing below it is a container.
+    Helper,
+    /// The same, but a container may be below it.
+    HelperLeaf,
+    /// A slice, by its name without `.slice`.
+    Slice(&'a str),
+    /// A user's own systemd.
+    UserManager,
+    /// A service or a scope that is none of the above.
+    Unit { service: bool },
+    /// A directory that no manager of units made.
+    Plain,
+}
+
+/// A container, as one component tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Container<'a> {
+    pub(super) runtime: Option<Runtime>,
+    pub(super) id: Name<'a>,
+    /// Whether this is its own directory, not a second one that an engine keeps for it.
+    pub(super) own: bool,
+    /// The pod, if the component itself names it.
+    pub(super) pod_uid: Option<&'a str>,
+    /// What it is to the directories below it.
+    pub(super) role: Role,
+}
+
+impl<'a> Container<'a> {
+    fn of(runtime: impl Into<Option<Runtime>>, id: &'a str) -> Meaning<'a> {
+        Self::with_role(runtime, id, Role::None)
+    }
+
+    fn with_role(runtime: impl Into<Option<Runtime>>, id: &'a str, role: Role) -> Meaning<'a> {
+        let container = Self {
+            runtime: runtime.into(),
+            id: Name::Plain(id),
+            own: true,
+            pod_uid: None,
+            role,
+        };
+        Meaning::Container(container)
+    }
+
+    fn escaped(runtime: Runtime, id: &'a str) -> Meaning<'a> {
+        let id = if id.contains('\\') {
+            Name::Escaped(id)
+        } else {
+            Name::Plain(id)
+        };
+        let (own, pod_uid) = (true, None);
+        Meaning::Container(Self {
+            runtime: Some(runtime),
+            id,
+            own,
+            pod_uid,
+            role: Role::Service,
+        })
+    }
+}
+
+/// Says what the component `name` is.
+pub(super) fn read<'a>(name: &'a str, above: &Above<'a>) -> Meaning<'a> {
+    if let Some(meaning) = by_role(name, above) {
+        return meaning;
+    }
+    if let Some(rest) = name.strip_prefix("lxc.") {
+        if let Some(meaning) = lxc(rest) {
+            return meaning;
+        }
+    }
+    if name.ends_with('e') {
+        if let Some(stem) = name.strip_suffix(".slice") {
+            return slice(stem, above);
+        }
+        if let Some(stem) = name.strip_suffix(".scope") {
+            return scope(stem, above).unwrap_or(Meaning::Unit { service: false });
+        }
+        if let Some(stem) = name.strip_suffix(".service") {
+            return service(stem, above);
+        }
+    }
+    plain(name, above).unwrap_or(Meaning::Plain)
+}
+
+/// Directories whose children carry names that a user chose.
+fn by_role<'a>(name: &'a str, above: &Above<'a>) -> Option<Meaning<'a>> {
+    match above.role {
+        Role::Lxc => Some(Container::with_role(Runtime::Lxc, name, Role::LxcContainer)),
+        // cgroups/cgfsng.c with a pattern: <pattern>/payload and <pattern>/monitor, each perhaps with -1, -2, …
+        Role::LxcContainer if name == "monitor" || name.starts_with("monitor-") => Some(Meaning::Helper),
+        Role::LibvirtLxc => Some(Container::of(Runtime::LibvirtLxc, name)),
+        Role::Nomad => {
+            let nomad = grammar::is_nomad_task(name) || grammar::is_uuid(name, b'-');
+            nomad.then(|| Container::of(Runtime::Nomad, name))
+        }
+        Role::NomadSlice => {
+            let task = name
+                .strip_suffix(".scope")
+                .filter(|stem| grammar::is_nomad_task(stem))?;
+            Some(Container::of(Runtime::Nomad, task))
+        }
+        Role::Mesos => {
+            // Only the agent names a top-level container; who launches a nested one may choose.
+            let nested = above.runtime == Some(Runtime::Mesos) && grammar::is_oci_id(name);
+            (nested || grammar::is_uuid(name, b'-')).then(|| Container::of(Runtime::Mesos, name))
+        }
+        Role::Singularity => {
+            let number = name.strip_prefix("parent-").unwrap_or(name);
+            grammar::is_digits(number).then(|| Container::of(Runtime::Singularity, name))
+        }
+        Role::Garden | Role::GardenBad => {
+            let handle =
+                grammar::is_garden_handle(name) || grammar::is_uuid(name, b'-') || grammar::is_garden_sequence(name);
+            let (runtime, id, pod_uid, role) = (Some(Runtime::Garden), Name::Plain(name), None, Role::None);
+            // runc is given the directory in `good`; the one in `bad` is guardian's, for a container that used too much.
+            let own = above.role == Role::Garden;
+            handle.then_some(Meaning::Container(Container {
+                runtime,
+                id,
+                own,
+                pod_uid,
+                role,
+            }))
+        }
+        Role::Buildkit => grammar::is_buildkit_id(name).then(|| Container::of(Runtime::Buildkit, name)),
+        Role::LibpodParent | Role::PodmanPod | Role::BareContainer if name == "conmon" => Some(Meaning::Helper),
+        Role::Service if matches!(name, "runtime" | "supervisor") => Some(Meaning::HelperLeaf),
+        _ => None,
+    }
+}
+
+/// LXC's names since 4.0, without their `lxc.` (cgroups/cgroup.h). Incus and LXD use them as well.
+fn lxc(rest: &str) -> Option<Meaning<'_>> {
+    if let Some(name) = rest.strip_prefix("payload.") {
+        return (!name.is_empty()).then(|| Container::with_role(Runtime::Lxc, name, Role::LxcContainer));
+    }
+    let helper = rest == "monitor" || rest == "pivot" || rest.starts_with("monitor.");
+    helper.then_some(Meaning::Helper)
+}
+
+fn slice<'a>(stem: &'a str, above: &Above<'a>) -> Meaning<'a> {
+    if stem == "kata-overhead" {
+        return Meaning::Helper;
+    }
+    if above.systemd != Systemd::Nothing {
+        if let Some(uid) = pod_uid_of_slice(stem) {
+            return Meaning::Pod {
+                uid: Some(uid),
+                slice: Some(stem),
+            };
+        }
+        // podman: <parent>-libpod_pod_<id>.slice (libpod/pod_internal_linux.go)
+        let podman = stem
+            .rsplit_once('-')
+            .and_then(|(_, last)| last.strip_prefix("libpod_pod_"));
+        if podman.is_some_and(grammar::is_hex64) {
+            return Meaning::Pod {
+                uid: None,
+                slice: Some(stem),
+            };
+        }
+    }
+    Meaning::Slice(stem)
+}
+
+/// The pod's UID in `kubepods[-<QoS>]-pod<uid>`, perhaps behind the kubelet's own root.
+fn pod_uid_of_slice(stem: &str) -> Option<&str> {
+    let (parent, last) = stem.rsplit_once('-')?;
+    let uid = last.strip_prefix("pod").filter(|uid| grammar::is_pod_uid(uid))?;
+    let qos = parent
+        .strip_suffix("-burstable")
+        .or_else(|| parent.strip_suffix("-besteffort"))
+        .unwrap_or(parent);
+    (qos == "kubepods" || qos.ends_with("-kubepods")).then_some(uid)
+}
+
+fn service<'a>(stem: &'a str, above: &Above<'a>) -> Meaning<'a> {
+    if above.systemd.holds_units() {
+        if let Some(machine) = stem.strip_prefix("systemd-nspawn@")
+            && grammar::is_machine_name(machine)
+        {
+            return Container::escaped(Runtime::SystemdNspawn, machine);
+        }
+        if let Some(uid) = stem.strip_prefix("user@")
+            && grammar::is_digits(uid)
+        {
+            return Meaning::UserManager;
+        }
+    }
+    // podman's health checks: <id>[-startup]-<hex>.service, before 4.8 <id>.service (libpod/healthcheck_linux.go)
+    if let Some((id, rest)) = stem.split_at_checked(64)
+        && (rest.is_empty() || rest.starts_with('-'))
+        && grammar::is_hex64(id)
+    {
+        return Meaning::Helper;
+    }
+    Meaning::Unit { service: true }
+}
+
+fn scope<'a>(stem: &'a str, above: &Above<'a>) -> Option<Meaning<'a>> {
+    let allowed = above.systemd.holds_units();
+    if let Some((prefix, id)) = split_hex64(stem) {
+        let runtime = match prefix {
+            "libpod-conmon-" | "crio-conmon-" => return Some(Meaning::Helper),
+            "docker-" => Some(Runtime::Docker),
+            "cri-containerd-" | "nerdctl-" => Some(Runtime::Containerd),
+            "crio-" => Some(Runtime::Crio),
+            "libpod-" => Some(Runtime::Podman),
+            "runc-" => Some(Runtime::Runc),
+            "crun-" => Some(Runtime::Crun),
+            "youki-" => Some(Runtime::Youki),
+            "" => None,
+            _ => return short_scope(stem, above).filter(|_| allowed),
+        };
+        return allowed.then(|| Container::of(runtime, id));
+    }
+    short_scope(stem, above).filter(|_| allowed)
+}
+
+/// Scopes whose ids are not 64 hex digits.
+fn short_scope<'a>(stem: &'a str, above: &Above<'a>) -> Option<Meaning<'a>> {
+    let (prefix, id) = stem.split_once('-')?;
+    match prefix {
+        "runc" if grammar::is_bpm_id(id) => Some(Container::of(Runtime::Bpm, id)),
+        "runc" => grammar::is_oci_id(id).then(|| Container::of(Runtime::Runc, id)),
+        "crun" => grammar::is_oci_id(id).then(|| Container::of(Runtime::Crun, id)),
+        "youki" => grammar::is_oci_id(id).then(|| Container::of(Runtime::Youki, id)),
+        "docker" | "buildkit" => grammar::is_buildkit_id(id).then(|| Container::of(Runtime::Buildkit, id)),
+        "singularity" | "apptainer" => {
+            let number = id.strip_prefix("parent-").unwrap_or(id);
+            grammar::is_digits(number).then(|| Container::of(Runtime::Singularity, id))
+        }
+        "machine" if above.role == Role::MachineSlice => machine(id),
+        _ => {
+            // bpm: <where it runs>-bpm-<id>.scope, and the id begins with bpm- itself (src/bpm/cgroups/cgroup.go).
+            let at = stem.as_bytes().windows(9).position(|window| window == b"-bpm-bpm-")?;
+            let id = stem.get(at.checked_add(5)?..)?;
+            grammar::is_bpm_id(id).then(|| Container::of(Runtime::Bpm, id))
+        }
+    }
+}
+
+/// A machine that registered with systemd-machined; `escaped` is its name as systemd writes it in a unit's name.
+fn machine(escaped: &str) -> Option<Meaning<'_>> {
+    if escaped.starts_with("qemu\\x2d") {
+        return None; // a virtual machine of libvirt
+    }
+    if let Some(uuid) = escaped.strip_prefix("rkt\\x2d")
+        && grammar::is_escaped_uuid(uuid)
+    {
+        return Some(Container::escaped(Runtime::Rkt, uuid));
+    }
+    // libvirt: lxc-<number>-<name> (virDomainDriverGenerateMachineName)
+    if let Some((number, name)) = escaped
+        .strip_prefix("lxc\\x2d")
+        .and_then(|rest| rest.split_once("\\x2d"))
+        && grammar::is_digits(number)
+    {
+        return grammar::is_machine_name(name).then(|| Container::escaped(Runtime::LibvirtLxc, name));
+    }
+    grammar::is_machine_name(escaped).then(|| Container::escaped(Runtime::SystemdNspawn, escaped))
+}
+
+fn plain<'a>(name: &'a str, above: &Above<'a>) -> Option<Meaning<'a>> {
+    if let Some((prefix, id)) = split_hex64(name) {
+        match prefix {
+            "" => return Some(bare(id, above)),
+            "libpod-" | "libpod-payload-" | "kata_libpod-" => return Some(Container::of(Runtime::Podman, id)),
+            "libpod-conmon-" | "crio-conmon-" => return Some(Meaning::Helper),
+            // Without `.scope` in a slice it is not systemd's but the empty directory that CRI-O makes for a sandbox whose
+            // pause container it dropped (internal/config/cgmgr/systemd_linux.go, CreateSandboxCgroup).
+            "crio-" if above.role.is_slice() => return Some(Meaning::Helper),
+            "crio-" | "kata_crio-" => return Some(Container::of(Runtime::Crio, id)),
+            "kata_" if above.role == Role::Docker => return Some(Container::of(Runtime::Docker, id)),
+            "kata_" => return Some(Container::of(Runtime::Containerd, id)),
+            _ => {}
+        }
+    }
+    let first = name.as_bytes().first()?;
+    match first {
+        b'p' => {
+            let uid = name.strip_prefix("pod").filter(|uid| grammar::is_pod_uid(uid));
+            if uid.is_some() {
+                return Some(Meaning::Pod { uid, slice: None });
+            }
+        }
+        b'k' if name == "kata_overhead" => return Some(Meaning::Helper),
+        b'b' if grammar::is_bpm_id(name) => return Some(Container::of(Runtime::Bpm, name)),
+        b'0'..=b'9' | b'a'..=b'f' => {
+            if grammar::is_garden_handle(name) {
+                return Some(Container::of(Runtime::Garden, name));
+            }
+            if above.in_ecs && grammar::is_fargate_id(name) {
+                return Some(Container::of(Runtime::Containerd, name));
+            }
+        }
+        _ => {}
+    }
+    if let Some(name) = name.strip_suffix(".libvirt-lxc") {
+        return (!name.is_empty()).then(|| Container::of(Runtime::LibvirtLxc, name));
+    }
+    literal_cgroups_path(name)
+}
+
+/// 64 hex digits and nothing else: who made it is told by the directory above, or not at all.
+fn bare<'a>(id: &'a str, above: &Above<'a>) -> Meaning<'a> {
+    let runtime = match above.role {
+        Role::LibpodParent => return Meaning::Pod { uid: None, slice: None },
+        Role::Docker | Role::Moby => Runtime::Docker,
+        Role::ContainerdNamespace | Role::KataSandbox => Runtime::Containerd,
+        Role::KubePod if above.in_kind => Runtime::Containerd,
+        // The agent on EC2 runs docker; Fargate's own ids are read elsewhere.
+        _ if above.in_ecs => Runtime::Docker,
+        _ => return Container::with_role(None, id, Role::BareContainer),
+    };
+    Container::of(runtime, id)
+}
+
+/// `slice:prefix:id` as a directory's name: what becomes of systemd's cgroupsPath in a runtime that was not told to use
+/// systemd.
+fn literal_cgroups_path(name: &str) -> Option<Meaning<'_>> {
+    let (slice, rest) = name.split_once(':')?;
+    let (prefix, id) = rest.split_once(':')?;
+    let stem = if slice.is_empty() {
+        slice
+    } else {
+        slice.strip_suffix(".slice")?
+    };
+    if stem == "kata-overhead" {
+        return Some(Meaning::Helper);
+    }
+    let runtime = match prefix {
+        "docker" | "buildkit" if grammar::is_buildkit_id(id) => Some(Runtime::Buildkit),
+        "runc" if grammar::is_oci_id(id) => Some(Runtime::Runc),
+        "crun" if grammar::is_oci_id(id) => Some(Runtime::Crun),
+        "youki" if grammar::is_oci_id(id) => Some(Runtime::Youki),
+        _ if !grammar::is_hex64(id) => return None,
+        "docker" => Some(Runtime::Docker),
+        "cri-containerd" | "nerdctl" => Some(Runtime::Containerd),
+        "crio" => Some(Runtime::Crio),
+        "libpod" => Some(Runtime::Podman),
+        _ => None,
+    };
+    let (id, pod_uid) = (Name::Plain(id), pod_uid_of_slice(stem));
+    Some(Meaning::Container(Container {
+        runtime,
+        id,
+        own: true,
+        pod_uid,
+        role: Role::None,
+    }))
+}
+
+/// Splits the last 64 bytes off, if they are an id.
+fn split_hex64(text: &str) -> Option<(&str, &str)> {
+    let (prefix, id) = text.split_at_checked(text.len().checked_sub(64)?)?;
+    grammar::is_hex64(id).then_some((prefix, id))
+}

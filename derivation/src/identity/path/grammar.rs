@@ -1,0 +1,169 @@
+//! What ids look like: each runtime's own grammar, exact in length and case.
+
+/// A name as it stands in a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Name<'a> {
+    /// As it is.
+    Plain(&'a str),
+    /// With systemd's escapes (`\x2d`), which [`unescaped`] takes away.
+    Escaped(&'a str),
+}
+
+/// Container ids of docker, podman, CRI-O and containerd's CRI: 32 random bytes in lower-case hex.
+pub(super) fn is_hex64(text: &str) -> bool {
+    // One comparison for all bytes instead of a branch each, so that the compiler can use vector instructions.
+    let Ok(bytes) = <&[u8; 64]>::try_from(text.as_bytes()) else {
+        return false;
+    };
+    bytes.iter().fold(true, |all, byte| all & is_lower_hex(*byte))
+}
+
+/// The hash that names a static pod (kubelet, `pkg/kubelet/config/common.go`) and an ECS task.
+pub(super) fn is_hex32(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(is_lower_hex)
+}
+
+/// A UUID in lower case, its groups joined by `separator`.
+pub(super) fn is_uuid(text: &str, separator: u8) -> bool {
+    text.len() == 36 && is_groups(text.bytes(), separator, &[8, 4, 4, 4, 12])
+}
+
+/// A container handle of Cloud Foundry: 8-4-4-4-4 hex digits.
+pub(super) fn is_garden_handle(text: &str) -> bool {
+    text.len() == 28 && is_groups(text.bytes(), b'-', &[8, 4, 4, 4, 4])
+}
+
+fn is_groups(mut bytes: impl Iterator<Item = u8>, separator: u8, lengths: &[usize]) -> bool {
+    for (index, length) in lengths.iter().enumerate() {
+        if index > 0 && bytes.next() != Some(separator) {
+            return false;
+        }
+        for _ in 0..*length {
+            if !bytes.next().is_some_and(is_lower_hex) {
+                return false;
+            }
+        }
+    }
+    bytes.next().is_none()
+}
+
+/// A handle that guardian makes itself: 11 digits of base 32 (`kawasaki/idgenerator.go`).
+pub(super) fn is_garden_sequence(text: &str) -> bool {
+    text.len() == 11 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'v'))
+}
+
+/// BuildKit's ids: 25 digits of base 36 (`identity/randomid.go`).
+pub(super) fn is_buildkit_id(text: &str) -> bool {
+    text.len() == 25 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'z'))
+}
+
+/// A container of Fargate: the task's 32 hex digits, a dash, and a number of 32 bits.
+pub(super) fn is_fargate_id(text: &str) -> bool {
+    if !(34..=43).contains(&text.len()) {
+        return false;
+    }
+    text.split_once('-')
+        .is_some_and(|(task, number)| is_hex32(task) && is_digits(number))
+}
+
+/// Decimal digits, at least one, at most ten.
+pub(super) fn is_digits(text: &str) -> bool {
+    (1..=10).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A Nomad task: `<allocation's UUID>.<task>` (`client/lib/cgroupslib/editor.go`, `ScopeCG1`).
+pub(super) fn is_nomad_task(text: &str) -> bool {
+    let Some((allocation, task)) = text.split_once('.') else {
+        return false;
+    };
+    !task.is_empty() && is_uuid(allocation, b'-')
+}
+
+/// A job of bpm, as `src/bpm/jobid/encoding.go` writes it: `bpm-`, then letters, digits, `_`, `-` and `.xx` for
+/// any other byte.
+pub(super) fn is_bpm_id(text: &str) -> bool {
+    let Some(job) = text.strip_prefix("bpm-") else {
+        return false;
+    };
+    let mut bytes = job.bytes();
+    while let Some(byte) = bytes.next() {
+        let valid = match byte {
+            b'.' => bytes.next().is_some_and(is_lower_hex) && bytes.next().is_some_and(is_lower_hex),
+            _ => byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'),
+        };
+        if !valid {
+            return false;
+        }
+    }
+    !job.is_empty()
+}
+
+/// The longest container id that is believed. runc has no bound of its own; its id is a file name, which ends at 255.
+pub(in crate::identity) const OCI_ID_BYTES_MAX: usize = 1024;
+
+/// An id that runc takes: `^[\w+-\.]+$` and no path component of its own. (In that expression `+-\.` is a range, so
+/// a comma passes up to runc 1.1; later versions took it out.)
+pub(in crate::identity) fn is_oci_id(text: &str) -> bool {
+    (1..=OCI_ID_BYTES_MAX).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'+' | b',' | b'-' | b'.'))
+        && text != "."
+        && text != ".."
+}
+
+/// The UID of a Kubernetes pod as a cgroup name spells it: a UUID with dashes (cgroupfs driver) or underscores (systemd
+/// driver, which needs the dash for nesting), or the hash of a static pod.
+pub(super) fn is_pod_uid(text: &str) -> bool {
+    match text.len() {
+        32 => is_hex32(text),
+        36 => is_uuid(text, b'-') || is_uuid(text, b'_'),
+        _ => false,
+    }
+}
+
+/// A machine's name: what `hostname_is_valid` of systemd lets machined register, after unescaping.
+pub(super) fn is_machine_name(escaped: &str) -> bool {
+    let mut length = 0_usize;
+    for byte in unescaped(escaped) {
+        length += 1;
+        if length > 64 || !(byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')) {
+            return false;
+        }
+    }
+    length > 0
+}
+
+/// A UUID whose dashes systemd escaped.
+pub(super) fn is_escaped_uuid(escaped: &str) -> bool {
+    escaped.len() <= 4 * 36 && is_groups(unescaped(escaped), b'-', &[8, 4, 4, 4, 12])
+}
+
+/// The bytes of a systemd unit name without its `\xHH` escapes; what is no escape stays (systemd, `unit_name_unescape`).
+pub(super) fn unescaped(text: &str) -> impl Iterator<Item = u8> + '_ {
+    let mut rest = text.as_bytes();
+    core::iter::from_fn(move || {
+        if let [b'\\', b'x', high, low, tail @ ..] = rest
+            && let (Some(high), Some(low)) = (hex_value(*high), hex_value(*low))
+        {
+            rest = tail;
+            return Some(high << 4 | low);
+        }
+        let (first, tail) = rest.split_first()?;
+        rest = tail;
+        Some(*first)
+    })
+}
+
+fn hex_value(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    }
+}
+
+const fn is_lower_hex(byte: u8) -> bool {
+    // Both comparisons are cheap; `|` keeps the compiler from branching between them.
+    (byte.wrapping_sub(b'0') < 10) | (byte.wrapping_sub(b'a') < 6)
+}

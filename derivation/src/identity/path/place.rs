@@ -1,0 +1,154 @@
+//! Where a directory stands: what the ones above it allow it to be.
+
+/// Which units systemd could make directly below a directory.
+///
+/// A delegated user can make any directory below their own service or session, `docker-<hex>.scope` too, but systemd
+/// only makes scopes in slices, and slices in the slice their name extends (systemd.slice(5)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Systemd<'a> {
+    /// A manager's root: the hierarchy's, a user manager's, or a container's with systemd in it.
+    Root,
+    /// A slice, by its name without `.slice`.
+    Slice(&'a str),
+    /// A plain directory on the host: somebody's cgroup namespace may begin here, so slices are possible.
+    SlicesOnly,
+    /// Below a service or a scope: none.
+    Nothing,
+}
+
+impl<'a> Systemd<'a> {
+    /// Whether systemd can place scopes and services here.
+    pub(super) fn holds_units(self) -> bool {
+        matches!(self, Self::Root | Self::Slice(_))
+    }
+
+    /// What the slice of that name allows, if it stands here.
+    pub(super) fn slice(self, stem: &'a str) -> Self {
+        match self {
+            Self::Root | Self::SlicesOnly => Self::Slice(stem),
+            // Nomad makes its two partitions itself, not by systemd (client/lib/cgroupslib/partition.go).
+            Self::Slice("nomad") if matches!(stem, "share" | "reserve") => Self::Slice(stem),
+            Self::Slice(parent) if extends(parent, stem) => Self::Slice(stem),
+            Self::Slice(_) | Self::Nothing => Self::Nothing,
+        }
+    }
+
+    /// What a directory that is no unit allows, if it stands here.
+    pub(super) fn plain(self, in_container: bool) -> Self {
+        match self {
+            Self::Root if in_container => Self::Root,
+            Self::Root | Self::Slice(_) | Self::SlicesOnly => Self::SlicesOnly,
+            Self::Nothing => Self::Nothing,
+        }
+    }
+}
+
+/// `a-b` extends `a`, `a-b-c` does not: its parent is `a-b`.
+fn extends(parent: &str, stem: &str) -> bool {
+    let Some(rest) = stem.strip_prefix(parent).and_then(|rest| rest.strip_prefix('-')) else {
+        return false;
+    };
+    !rest.is_empty() && !rest.contains('-')
+}
+
+/// What a directory is to the ones directly below it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The hierarchy's root.
+    Top,
+    /// Any slice.
+    Slice,
+    /// `machine.slice` and the slices in it.
+    MachineSlice,
+    /// `nomad.slice` and its partitions.
+    NomadSlice,
+    /// Kata's `kata-overhead.slice` and everything else that only helpers live in.
+    Helpers,
+    /// A service.
+    Service,
+    /// `docker`, and the cgroup parents that GitHub's and Azure's agents give to docker.
+    Docker,
+    /// `buildkit`: a containerd namespace, or BuildKit's level below a parent that was configured.
+    Buildkit,
+    /// `default` or `k8s.io` at the top: containerd's namespaces.
+    ContainerdNamespace,
+    /// `moby` at the top: dockerd's namespace in containerd.
+    Moby,
+    /// `lxc` or `lxc.payload`.
+    Lxc,
+    /// One container of `lxc`, where older layouts have `payload` and `monitor`.
+    LxcContainer,
+    /// `libvirt`.
+    Libvirt,
+    /// `libvirt/lxc`.
+    LibvirtLxc,
+    /// `garden` or `garden-<tag>`, or `good` below it.
+    Garden,
+    /// `garden/bad`: where guardian moves containers that used too much CPU.
+    GardenBad,
+    /// `mesos`: the agent's root, or the separator before a nested container.
+    Mesos,
+    /// `nomad` and its partitions.
+    Nomad,
+    /// `singularity` or `apptainer`.
+    Singularity,
+    /// `libpod_parent`: podman's under the cgroupfs driver.
+    LibpodParent,
+    /// A pod of podman.
+    PodmanPod,
+    /// A pod of Kubernetes.
+    KubePod,
+    /// `kata_sandboxed_pod`.
+    KataSandbox,
+    /// A container of an unknown engine, told by nothing but 64 hex digits.
+    BareContainer,
+    /// Nothing in particular.
+    None,
+}
+
+impl Role {
+    /// The role of a slice.
+    pub(super) fn of_slice(stem: &str, parent: Role) -> Role {
+        match stem {
+            "nomad" => Role::NomadSlice,
+            "share" | "reserve" if parent == Role::NomadSlice => Role::NomadSlice,
+            "machine" => Role::MachineSlice,
+            _ if stem.starts_with("machine-") => Role::MachineSlice,
+            _ => Role::Slice,
+        }
+    }
+
+    /// Whether it is a slice of whatever kind.
+    pub(super) fn is_slice(self) -> bool {
+        matches!(self, Self::Slice | Self::MachineSlice | Self::NomadSlice)
+    }
+
+    /// The role of a directory that is neither unit, nor container, nor pod.
+    pub(super) fn of_plain(name: &str, parent: Role, systemd: Systemd<'_>) -> Role {
+        if name.len() > 24 {
+            return Role::None;
+        }
+        // containerd's default path is /<namespace>/<id>, from the root of what it sees.
+        let namespace = |role| if systemd == Systemd::Root { role } else { Role::None };
+        match name {
+            "docker" | "actions_job" | "azpl_job" => Role::Docker,
+            "buildkit" => Role::Buildkit,
+            "default" | "k8s.io" => namespace(Role::ContainerdNamespace),
+            "moby" => namespace(Role::Moby),
+            "lxc" if parent == Role::Libvirt => Role::LibvirtLxc,
+            "lxc" | "lxc.payload" => Role::Lxc,
+            "libvirt" => Role::Libvirt,
+            "garden" => Role::Garden,
+            "good" if parent == Role::Garden => Role::Garden,
+            "bad" if parent == Role::Garden => Role::GardenBad,
+            "mesos" => Role::Mesos,
+            "nomad" => Role::Nomad,
+            "share" | "reserve" if parent == Role::Nomad => Role::Nomad,
+            "singularity" | "apptainer" => Role::Singularity,
+            "libpod_parent" => Role::LibpodParent,
+            "kata_sandboxed_pod" => Role::KataSandbox,
+            _ if name.starts_with("garden-") => Role::Garden,
+            _ => Role::None,
+        }
+    }
+}
