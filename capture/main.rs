@@ -1,1 +1,5 @@
+mod host;
+mod probe;
+mod wire;
+
 fn main() {}

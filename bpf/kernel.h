@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The little that the program needs to know of the kernel.
+ *
+ * Only fields that are read are declared. Where they lie is looked up in the running kernel's BTF when the program is
+ * loaded (CO-RE), so neither order nor size matters here, and no kernel headers are needed to compile. Kernels that
+ * lack a field or an enum value are met with bpf_core_*_exists().
+ */
+#ifndef OBIT_KERNEL_H
+#define OBIT_KERNEL_H
+
+typedef unsigned char __u8;
+typedef unsigned short __u16;
+typedef unsigned int __u32;
+typedef unsigned long long __u64;
+typedef signed char __s8;
+typedef short __s16;
+typedef int __s32;
+typedef long long __s64;
+/* For the prototypes of bpf_helper_defs.h. */
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u32 __wsum;
+
+/* Numbers of the kernel's user-space interface, include/uapi/linux/bpf.h; they never change. */
+enum {
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_RINGBUF = 27,
+};
+enum {
+	BPF_RB_NO_WAKEUP = 1,
+	BPF_RB_FORCE_WAKEUP = 2,
+};
+enum {
+	BPF_RB_AVAIL_DATA = 0,
+};
+
+#define CORE __attribute__((preserve_access_index))
+
+struct cgroup;
+
+typedef struct {
+	__s64 counter;
+} CORE atomic64_t;
+
+typedef struct {
+	long counter;
+} CORE atomic_long_t;
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+} CORE;
+
+/* `id` is 64 bits and the inode number since 5.5. */
+struct kernfs_node {
+	__u64 id;
+} CORE;
+
+struct cgroup_root {
+	int hierarchy_id;
+} CORE;
+
+struct cgroup {
+	struct cgroup_subsys_state self;
+	int level;
+	struct kernfs_node *kn;
+	/* The kernel's length depends on its configuration. */
+	struct cgroup_subsys_state *subsys[16];
+	struct cgroup_root *root;
+} CORE;
+
+/* A value exists if the controller is built in. */
+enum cgroup_subsys_id {
+	memory_cgrp_id = 4,
+	pids_cgrp_id = 11,
+};
+
+struct page_counter {
+	atomic_long_t usage;
+	unsigned long watermark;
+} CORE;
+
+enum memcg_memory_event {
+	MEMCG_OOM_KILL = 4,
+};
+
+struct mem_cgroup {
+	struct cgroup_subsys_state css;
+	struct page_counter memory;
+	atomic_long_t memory_events[16];
+} CORE;
+
+struct pids_cgroup {
+	struct cgroup_subsys_state css;
+	/* Not in older kernels. */
+	__s64 watermark;
+} CORE;
+
+struct mm_struct {
+	unsigned long arg_start;
+	unsigned long arg_end;
+} CORE;
+
+struct task_struct {
+	int tgid;
+	struct mm_struct *mm;
+	struct task_struct *real_parent;
+	struct task_struct *group_leader;
+	char comm[16];
+} CORE;
+
+#endif

@@ -1,0 +1,508 @@
+//! The probe on the running kernel. These need root; each makes cgroups of its own and looks at those only.
+
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use obit_derivation::record::{CgroupEventKind, Vitals};
+
+use super::*;
+use crate::host::hierarchies::{CgroupVersion, Hierarchy};
+use crate::host::testing::{OwnedCgroup, live};
+use crate::wire::{KernelEvent, decode, layout as wire_layout};
+
+/// Long enough for a loaded machine; a test that passes never waits for it.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// One at a time: otherwise a test's events would be foreign ones in another's counters.
+fn in_turn() -> MutexGuard<'static, ()> {
+    static LIVE: Mutex<()> = Mutex::new(());
+    lock(&LIVE)
+}
+
+fn is_v2(hierarchy: &Hierarchy) -> bool {
+    hierarchy.version == CgroupVersion::V2
+}
+
+fn has(hierarchy: &Hierarchy, controller: &str) -> bool {
+    hierarchy.controllers.iter().any(|name| name == controller)
+}
+
+/// A v1 hierarchy with this controller. There is none on a host that only has v2: then there is nothing to test.
+fn v1_cgroup(controller: &str) -> Option<OwnedCgroup> {
+    let cgroup = OwnedCgroup::create(|hierarchy| !is_v2(hierarchy) && has(hierarchy, controller));
+    if cgroup.is_none() {
+        eprintln!("SKIPPED: no v1 hierarchy with {controller} is mounted here");
+    }
+    cgroup
+}
+
+/// An event without its borrowed record.
+#[derive(Clone, Debug)]
+struct Seen {
+    record: Vec<u8>,
+}
+
+impl Seen {
+    fn event(&self) -> KernelEvent<'_> {
+        decode(&self.record, rustix::param::page_size() as u64).unwrap()
+    }
+}
+
+/// Everything admitted since the attach, up to now.
+fn drain_all(probe: &mut Probe, seen: &mut Vec<Seen>) {
+    let mut batch = RawBatch::new();
+    while probe.drain(Duration::ZERO, &mut batch).unwrap() > 0 {
+        seen.extend(batch.iter().map(|record| Seen {
+            record: record.to_vec(),
+        }));
+    }
+}
+
+/// Drains until `done` says so of what was seen.
+fn drain_until(probe: &mut Probe, seen: &mut Vec<Seen>, done: impl Fn(&[Seen]) -> bool) {
+    let start = Instant::now();
+    let mut batch = RawBatch::new();
+    while !done(seen) {
+        assert!(start.elapsed() < DEADLINE, "not seen in time; so far: {seen:#?}");
+        probe.drain(Duration::from_millis(10), &mut batch).unwrap();
+        seen.extend(batch.iter().map(|record| Seen {
+            record: record.to_vec(),
+        }));
+    }
+}
+
+fn of<'a>(seen: &'a [Seen], id: u64, kind: CgroupEventKind) -> Vec<KernelEvent<'a>> {
+    seen.iter()
+        .map(Seen::event)
+        .filter(|event| event.cgroup_id == id && event.kind == kind)
+        .collect()
+}
+
+fn path_in_hierarchy(cgroup: &OwnedCgroup) -> &[u8] {
+    cgroup.view.mount_root.as_bytes()
+}
+
+fn inode(path: &Path) -> u64 {
+    std::fs::metadata(path).unwrap().ino()
+}
+
+fn first_field(file: &str) -> Vec<u8> {
+    let text = std::fs::read(file).unwrap();
+    text.trim_ascii_end().to_vec()
+}
+
+/// Makes and removes a cgroup while the probe runs, and compares every field with what /proc and cgroupfs say.
+fn a_pair_is_seen_whole(options: &ProbeOptions, attach_type: AttachType, create: impl Fn() -> Option<OwnedCgroup>) {
+    let mut probe = Probe::attach(options).unwrap();
+    assert_eq!(probe.attach_type(), attach_type);
+    let Some(cgroup) = create() else { return };
+    let id = inode(cgroup.path());
+    let parent = inode(cgroup.path().parent().unwrap());
+    let path = path_in_hierarchy(&cgroup).to_vec();
+    let hierarchy = cgroup.view.id.0;
+    drop(cgroup);
+
+    let mut seen = Vec::new();
+    drain_all(&mut probe, &mut seen);
+    let cmdline = std::fs::read("/proc/self/cmdline").unwrap();
+    let kept = &cmdline[..cmdline.len().min(wire_layout::MAX_ARGV_BYTES)];
+    let ppid = std::os::unix::process::parent_id();
+    let mut times = Vec::new();
+    for kind in [CgroupEventKind::Mkdir, CgroupEventKind::Rmdir] {
+        let events = of(&seen, id, kind);
+        let [event] = &events[..] else {
+            panic!("one {kind} of {id}, got {events:#?}")
+        };
+        times.push(event.boot_ns);
+        let expected = KernelEvent {
+            boot_ns: event.boot_ns,
+            cpu: event.cpu,
+            kind,
+            hierarchy_id: hierarchy,
+            cgroup_id: id,
+            parent_cgroup_id: Some(parent),
+            level: u32::try_from(path.iter().filter(|&&byte| byte == b'/').count()).unwrap(),
+            path: &path,
+            path_truncated: false,
+            pid: std::process::id(),
+            tid: u32::try_from(rustix::thread::gettid().as_raw_nonzero().get()).unwrap(),
+            ppid,
+            uid: rustix::process::getuid().as_raw(),
+            comm: &first_field("/proc/thread-self/comm"),
+            parent_comm: &first_field(&format!("/proc/{ppid}/comm")),
+            actor_cgroup_id: Some(own_v2_cgroup()),
+            argv: kept,
+            argv_truncated: kept.len() < cmdline.len(),
+            vitals: event.vitals,
+        };
+        assert_eq!(*event, expected);
+    }
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let now_ns = u64::try_from(now.tv_sec).unwrap() * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap();
+    assert!(times[0] < times[1] && times[1] < now_ns, "{times:?} before {now_ns}");
+    let all: Vec<u64> = seen.iter().map(|seen| seen.event().boot_ns).collect();
+    assert!(all.is_sorted(), "records are in the order of their times: {all:?}");
+}
+
+/// The inode of this process's cgroup on v2.
+fn own_v2_cgroup() -> u64 {
+    let cgroups = std::fs::read_to_string("/proc/self/cgroup").unwrap();
+    let path = cgroups.lines().find_map(|line| line.strip_prefix("0::")).unwrap();
+    let v2 = crate::host::hierarchies::Hierarchies::read()
+        .unwrap()
+        .mounted
+        .into_iter()
+        .find(is_v2)
+        .unwrap();
+    inode(&v2.mount_point.join(path.trim_start_matches('/')))
+}
+
+#[test]
+fn root_a_pair_on_v2_is_seen_whole() {
+    if live() {
+        let _turn = in_turn();
+        a_pair_is_seen_whole(&ProbeOptions::default(), AttachType::TpBtf, || {
+            OwnedCgroup::create(is_v2)
+        });
+    }
+}
+
+#[test]
+fn root_a_pair_on_v1_is_seen_whole() {
+    if live() {
+        let _turn = in_turn();
+        a_pair_is_seen_whole(&ProbeOptions::default(), AttachType::TpBtf, || v1_cgroup("pids"));
+    }
+}
+
+#[test]
+fn root_a_pair_is_seen_whole_with_detached_btf() {
+    if live() {
+        let _turn = in_turn();
+        let btf = Some(PathBuf::from("/sys/kernel/btf/vmlinux"));
+        let options = ProbeOptions {
+            btf,
+            ..ProbeOptions::default()
+        };
+        a_pair_is_seen_whole(&options, AttachType::RawTp, || OwnedCgroup::create(is_v2));
+    }
+}
+
+/// A shell that does one thing and ends when its standard input is closed.
+fn waiting_child(script: &str) -> Child {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("read go; {script}read end")]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
+}
+
+fn enter(child: &Child, cgroup: &OwnedCgroup) {
+    std::fs::write(cgroup.path().join("cgroup.procs"), child.id().to_string()).unwrap();
+}
+
+#[test]
+fn root_the_first_task_and_the_last_are_seen() {
+    if !live() {
+        return;
+    }
+    let _turn = in_turn();
+    let mut probe = Probe::attach(&ProbeOptions::default()).unwrap();
+    for cgroup in [OwnedCgroup::create(is_v2), v1_cgroup("pids")].into_iter().flatten() {
+        let id = inode(cgroup.path());
+        let mut seen = Vec::new();
+        let mut child = waiting_child("");
+        enter(&child, &cgroup);
+        drain_all(&mut probe, &mut seen);
+        let populated = of(&seen, id, CgroupEventKind::Populated);
+        let [event] = &populated[..] else {
+            panic!("{populated:#?}")
+        };
+        assert_eq!(
+            (event.path, event.pid),
+            (path_in_hierarchy(&cgroup), std::process::id())
+        );
+        assert!(of(&seen, id, CgroupEventKind::Empty).is_empty());
+
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        drain_until(&mut probe, &mut seen, |seen| {
+            !of(seen, id, CgroupEventKind::Empty).is_empty()
+        });
+        let empty = of(&seen, id, CgroupEventKind::Empty);
+        let [event] = &empty[..] else { panic!("{empty:#?}") };
+        assert_eq!(
+            (event.path, event.hierarchy_id),
+            (path_in_hierarchy(&cgroup), cgroup.view.id.0)
+        );
+        assert_eq!(of(&seen, id, CgroupEventKind::Populated).len(), 1);
+    }
+}
+
+#[test]
+fn root_vital_signs_are_what_cgroupfs_says() {
+    if !live() {
+        return;
+    }
+    let _turn = in_turn();
+    let number = |cgroup: &OwnedCgroup, file: &str| {
+        let text = std::fs::read_to_string(cgroup.path().join(file)).ok()?;
+        Some(text.trim().parse::<u64>().unwrap())
+    };
+    let mut probe = Probe::attach(&ProbeOptions::default()).unwrap();
+    let mut vitals_at_rmdir = |cgroup: OwnedCgroup| -> Vitals {
+        let id = inode(cgroup.path());
+        drop(cgroup);
+        let mut seen = Vec::new();
+        drain_all(&mut probe, &mut seen);
+        of(&seen, id, CgroupEventKind::Rmdir)[0].vitals
+    };
+    // 3 MB of variable, and two processes of the pipeline beside the shell.
+    let lived = |cgroup: &OwnedCgroup| {
+        let mut child = waiting_child("x=$(head -c 3000000 /dev/zero | tr '\\0' x); ");
+        enter(&child, cgroup);
+        child.stdin.as_mut().unwrap().write_all(b"go\nend\n").unwrap();
+        assert!(child.wait().unwrap().success());
+    };
+    if let Some(cgroup) = v1_cgroup("memory") {
+        lived(&cgroup);
+        let peak = number(&cgroup, "memory.max_usage_in_bytes");
+        assert!(peak > Some(3_000_000), "{peak:?}");
+        let vitals = vitals_at_rmdir(cgroup);
+        assert_eq!((vitals.memory_peak_bytes, vitals.oom_kills), (peak, Some(0)));
+        assert!(
+            vitals.memory_usage_bytes.is_some_and(|usage| Some(usage) <= peak),
+            "{vitals:?}"
+        );
+        assert_eq!((vitals.pids_peak, vitals.cpu_usage_ns), (None, None));
+    }
+    if let Some(cgroup) = v1_cgroup("pids") {
+        lived(&cgroup);
+        // The file came with the field.
+        let peak = number(&cgroup, "pids.peak");
+        let vitals = vitals_at_rmdir(cgroup);
+        assert!(peak.is_none_or(|peak| peak >= 3), "{peak:?}");
+        assert_eq!(
+            vitals,
+            Vitals {
+                pids_peak: peak,
+                ..Vitals::default()
+            }
+        );
+    }
+}
+
+#[test]
+fn root_a_path_too_long_is_marked() {
+    if !live() {
+        return;
+    }
+    let _turn = in_turn();
+    let mut probe = Probe::attach(&ProbeOptions::default()).unwrap();
+    let cgroup = OwnedCgroup::create(is_v2).unwrap();
+    let mut directory = cgroup.path().to_owned();
+    let mut expected = path_in_hierarchy(&cgroup).to_vec();
+    let mut made = Vec::new();
+    while expected.len() <= wire_layout::MAX_PATH_BYTES + 200 {
+        let name = "n".repeat(200);
+        directory.push(&name);
+        expected.extend(b"/".iter().chain(name.as_bytes()));
+        std::fs::create_dir(&directory).unwrap();
+        made.push((inode(&directory), expected.clone()));
+    }
+    let mut seen = Vec::new();
+    drain_all(&mut probe, &mut seen);
+    let mut cut = 0;
+    for (id, path) in &made {
+        let events = of(&seen, *id, CgroupEventKind::Mkdir);
+        let [event] = &events[..] else { panic!("{events:#?}") };
+        if path.len() < wire_layout::MAX_PATH_BYTES {
+            assert_eq!((event.path, event.path_truncated), (&path[..], false));
+        } else {
+            let kept = &path[..wire_layout::MAX_PATH_BYTES - 1];
+            assert_eq!((event.path, event.path_truncated), (kept, true));
+            cut += 1;
+        }
+    }
+    assert!(cut >= 1);
+}
+
+fn totals(probe: &Probe, kinds: &[CgroupEventKind]) -> (u64, u64) {
+    let counters = probe.counters().unwrap();
+    let counted = counters.iter().filter(|count| kinds.contains(&count.kind));
+    counted.fold((0, 0), |(admitted, lost), count| {
+        (admitted + count.admitted, lost + count.lost)
+    })
+}
+
+#[test]
+fn root_what_does_not_fit_is_counted() {
+    if !live() {
+        return;
+    }
+    let _turn = in_turn();
+    const PAIRS: usize = 2_000;
+    const ENDS: [CgroupEventKind; 2] = [CgroupEventKind::Mkdir, CgroupEventKind::Rmdir];
+    // Sees the same events and more, with room for all: how many came from elsewhere on this host.
+    let mut witness = Probe::attach(&ProbeOptions {
+        ring_buffer_bytes: 64 << 20,
+        btf: None,
+    })
+    .unwrap();
+    let page = u32::try_from(rustix::param::page_size()).unwrap();
+    let mut probe = Probe::attach(&ProbeOptions {
+        ring_buffer_bytes: page,
+        btf: None,
+    })
+    .unwrap();
+    let cgroup = OwnedCgroup::create(is_v2).unwrap();
+    let own = path_in_hierarchy(&cgroup).to_vec();
+    let pair = cgroup.path().join("pair");
+    for _ in 0..PAIRS {
+        std::fs::create_dir(&pair).unwrap();
+        std::fs::remove_dir(&pair).unwrap();
+    }
+    drop(cgroup);
+    probe.detach();
+    witness.detach();
+
+    let mine = |seen: &[Seen]| seen.iter().filter(|seen| seen.event().path.starts_with(&own)).count() as u64;
+    let mut seen = Vec::new();
+    drain_all(&mut probe, &mut seen);
+    let mut witnessed = Vec::new();
+    drain_all(&mut witness, &mut witnessed);
+
+    let own_events = 2 * PAIRS as u64 + 2;
+    assert_eq!(mine(&witnessed), own_events);
+    assert_eq!(totals(&witness, &CgroupEventKind::ALL).1, 0);
+    let foreign = witnessed.len() as u64 - own_events;
+    let (admitted, lost) = totals(&probe, &CgroupEventKind::ALL);
+    assert_eq!(seen.len() as u64, admitted, "what was drained is what was admitted");
+    assert!(
+        lost > 0 && admitted > 0,
+        "a page holds some events, not all: {admitted}, {lost}"
+    );
+    let (admitted, lost) = totals(&probe, &ENDS);
+    let counted = admitted + lost;
+    assert!(
+        (own_events..=own_events + foreign).contains(&counted),
+        "{counted} of {own_events}, {foreign} from elsewhere"
+    );
+    assert_eq!(probe.recursion_misses(), Some(0));
+}
+
+#[test]
+fn root_a_full_buffer_ends_the_wait() {
+    if !live() {
+        return;
+    }
+    let _turn = in_turn();
+    let page = u32::try_from(rustix::param::page_size()).unwrap();
+    let mut probe = Probe::attach(&ProbeOptions {
+        ring_buffer_bytes: 16 * page,
+        btf: None,
+    })
+    .unwrap();
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let storm = std::thread::spawn(move || {
+        let cgroup = OwnedCgroup::create(is_v2).unwrap();
+        let pair = cgroup.path().join("pair");
+        while stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
+            std::fs::create_dir(&pair).unwrap();
+            std::fs::remove_dir(&pair).unwrap();
+        }
+    });
+    let start = Instant::now();
+    let mut batch = RawBatch::new();
+    let drained = probe.drain(2 * DEADLINE, &mut batch).unwrap();
+    let waited = start.elapsed();
+    drop(stop);
+    storm.join().unwrap();
+    assert!(waited < DEADLINE, "{waited:?}");
+    // In the ring buffer a record has a header of 8 bytes and ends on a multiple of 8.
+    let occupied: usize = batch.iter().map(|record| 8 + record.len().next_multiple_of(8)).sum();
+    assert!(occupied > 4 * page as usize, "woken by {drained} records in {occupied} bytes");
+}
+
+#[test]
+fn root_nothing_is_seen_after_detach_and_drop_unloads() {
+    if !live() {
+        return;
+    }
+    let _turn = in_turn();
+    let mut probe = Probe::attach(&ProbeOptions::default()).unwrap();
+    let ids = probe.program_ids().to_vec();
+    assert_eq!(ids.len(), 3);
+    probe.detach();
+    let cgroup = OwnedCgroup::create(is_v2).unwrap();
+    let id = inode(cgroup.path());
+    let mut seen = Vec::new();
+    drain_all(&mut probe, &mut seen);
+    assert!(of(&seen, id, CgroupEventKind::Mkdir).is_empty());
+    drop(probe);
+    // The kernel frees a program after a grace period.
+    let start = Instant::now();
+    while ids.iter().any(|&id| Program::fd_from_id(id).is_ok()) {
+        assert!(start.elapsed() < DEADLINE, "still loaded");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn root_a_thread_without_capabilities_is_told_which() {
+    if !live() {
+        return;
+    }
+    let _turn = in_turn();
+    // Capabilities belong to threads, so this one's loss is its own.
+    let error = std::thread::spawn(|| {
+        let mut sets = rustix::thread::capabilities(None).unwrap();
+        sets.effective = CapabilitySet::BPF;
+        rustix::thread::set_capabilities(None, sets).unwrap();
+        Probe::attach(&ProbeOptions::default()).err()
+    });
+    let error = error.join().unwrap();
+    assert!(
+        matches!(&error, Some(ProbeError::Privileges { missing }) if *missing == ["CAP_PERFMON"]),
+        "{error:?}"
+    );
+    Probe::attach(&ProbeOptions::default()).unwrap();
+}
+
+#[test]
+fn root_a_kernel_without_btf_is_named() {
+    if !live() {
+        return;
+    }
+    let missing = PathBuf::from("/nonexistent/vmlinux");
+    let error = Probe::attach(&ProbeOptions {
+        btf: Some(missing.clone()),
+        ..ProbeOptions::default()
+    })
+    .err();
+    assert!(
+        matches!(&error, Some(ProbeError::NoBtf { path, .. }) if *path == missing),
+        "{error:?}"
+    );
+    // A file that is no BTF.
+    let foreign = PathBuf::from("/proc/self/exe");
+    let error = Probe::attach(&ProbeOptions {
+        btf: Some(foreign),
+        ..ProbeOptions::default()
+    })
+    .err();
+    assert!(matches!(&error, Some(ProbeError::NoBtf { .. })), "{error:?}");
+}
+
+#[test]
+fn a_size_that_no_ring_buffer_has_is_refused() {
+    let page = u32::try_from(rustix::param::page_size()).unwrap();
+    for bytes in [0, 1, page - 1, page / 2, page + 1, 3 * page, u32::MAX] {
+        let refused = check_ring_buffer_size(bytes).unwrap_err();
+        assert!(matches!(refused, ProbeError::RingBufferSize { bytes: said, .. } if said == bytes));
+    }
+    for bytes in [page, 2 * page, 1 << 31] {
+        check_ring_buffer_size(bytes).unwrap();
+    }
+}

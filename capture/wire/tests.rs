@@ -1,0 +1,215 @@
+use super::*;
+use proptest::prelude::*;
+
+const PAGE: u64 = 4096;
+
+/// A record as the program would write it, with a value of its own in every field.
+fn record(kind: u8, flags: u8, present: u8, path: &[u8], argv: &[u8]) -> Vec<u8> {
+    let mut record = Vec::new();
+    for value in [111_u64, 0x1_0000_0007, 5, 9, 3, 40, 2, 17] {
+        record.extend(value.to_ne_bytes());
+    }
+    let lengths = [path.len(), argv.len()].map(|length| u32::try_from(length).unwrap());
+    for value in [1_u32, 8, 4, 100, 101, 99, 1000].into_iter().chain(lengths) {
+        record.extend(value.to_ne_bytes());
+    }
+    record.extend([kind, flags, present, layout::VERSION]);
+    record.extend(b"runc:[1:CHILD]\0\0");
+    record.extend(b"fifteen-letters\0");
+    record.extend(path);
+    record.extend(argv);
+    record
+}
+
+const ALL_PRESENT: u8 = 15;
+
+#[test]
+fn every_field_is_read_from_its_own_place() {
+    let record = record(1, 0, ALL_PRESENT, b"/docker/\xff", b"runc\0delete\0x\0");
+    let expected = KernelEvent {
+        boot_ns: 111,
+        cpu: 1,
+        kind: CgroupEventKind::Rmdir,
+        hierarchy_id: 8,
+        cgroup_id: 0x1_0000_0007,
+        parent_cgroup_id: Some(5),
+        level: 4,
+        path: b"/docker/\xff",
+        path_truncated: false,
+        pid: 100,
+        tid: 101,
+        ppid: 99,
+        uid: 1000,
+        comm: b"runc:[1:CHILD]",
+        parent_comm: b"fifteen-letters",
+        actor_cgroup_id: Some(9),
+        argv: b"runc\0delete\0x\0",
+        argv_truncated: false,
+        vitals: Vitals {
+            memory_peak_bytes: Some(40 * PAGE),
+            memory_usage_bytes: Some(3 * PAGE),
+            cpu_usage_ns: None,
+            pids_peak: Some(17),
+            oom_kills: Some(2),
+        },
+    };
+    assert_eq!(decode(&record, PAGE), Ok(expected));
+}
+
+#[test]
+fn each_presence_bit_stands_for_its_own_value() {
+    let vitals = |present| {
+        let record = record(0, 0, present, b"/", b"");
+        decode(&record, PAGE).unwrap().vitals
+    };
+    assert_eq!(vitals(0), Vitals::default());
+    let usage = Vitals {
+        memory_usage_bytes: Some(3 * PAGE),
+        ..Vitals::default()
+    };
+    assert_eq!(vitals(layout::HAS_MEMORY_USAGE), usage);
+    let peak = Vitals {
+        memory_peak_bytes: Some(40 * PAGE),
+        ..Vitals::default()
+    };
+    assert_eq!(vitals(layout::HAS_MEMORY_WATERMARK), peak);
+    assert_eq!(
+        vitals(layout::HAS_OOM_KILLS),
+        Vitals {
+            oom_kills: Some(2),
+            ..Vitals::default()
+        }
+    );
+    assert_eq!(
+        vitals(layout::HAS_PIDS_WATERMARK),
+        Vitals {
+            pids_peak: Some(17),
+            ..Vitals::default()
+        }
+    );
+}
+
+#[test]
+fn each_kind_has_its_number() {
+    for (number, kind) in (0..).zip(KINDS) {
+        assert_eq!(decode(&record(number, 0, 0, b"/", b""), PAGE).unwrap().kind, kind);
+    }
+    assert_eq!(
+        decode(&record(4, 0, 0, b"/", b""), PAGE),
+        Err(WireError::Kind { found: 4 })
+    );
+}
+
+#[test]
+fn each_flag_marks_its_own_text() {
+    let truncated = |flags| {
+        let record = record(0, flags, 0, b"/a", b"b");
+        let event = decode(&record, PAGE).unwrap();
+        (event.path_truncated, event.argv_truncated)
+    };
+    assert_eq!(truncated(0), (false, false));
+    assert_eq!(truncated(layout::PATH_TRUNCATED), (true, false));
+    assert_eq!(truncated(layout::ARGV_TRUNCATED), (false, true));
+}
+
+#[test]
+fn an_inconsistent_record_is_an_error() {
+    let good = record(0, 0, 0, b"/abc", b"de");
+    for length in 0..HEADER_BYTES {
+        assert_eq!(decode(&good[..length], PAGE), Err(WireError::Short { length }));
+    }
+    for length in HEADER_BYTES..good.len() {
+        let error = WireError::Lengths {
+            length,
+            path_bytes: 4,
+            argv_bytes: 2,
+        };
+        assert_eq!(decode(&good[..length], PAGE), Err(error));
+    }
+    let longer = [&good[..], b"x"].concat();
+    let error = WireError::Lengths {
+        length: longer.len(),
+        path_bytes: 4,
+        argv_bytes: 2,
+    };
+    assert_eq!(decode(&longer, PAGE), Err(error));
+    let mut other_build = good;
+    other_build[layout::VERSION_AT] = 77;
+    assert_eq!(decode(&other_build, PAGE), Err(WireError::Version { found: 77 }));
+}
+
+#[test]
+fn a_page_count_too_large_for_bytes_is_absent() {
+    let mut record = record(0, 0, ALL_PRESENT, b"/", b"");
+    record[layout::MEMORY_USAGE..layout::MEMORY_USAGE + 8].fill(0xff);
+    let vitals = decode(&record, PAGE).unwrap().vitals;
+    assert_eq!(
+        (vitals.memory_usage_bytes, vitals.memory_peak_bytes),
+        (None, Some(40 * PAGE))
+    );
+}
+
+#[test]
+fn arguments_are_whole() {
+    fn elements(argv: &[u8], truncated: bool) -> Vec<String> {
+        let flags = if truncated { layout::ARGV_TRUNCATED } else { 0 };
+        let record = record(0, flags, 0, b"/", argv);
+        let event = decode(&record, PAGE).unwrap();
+        event
+            .argv_elements()
+            .map(|element| String::from_utf8(element.to_vec()).unwrap())
+            .collect()
+    }
+    let none: [&str; 0] = [];
+    assert_eq!(elements(b"", false), none);
+    assert_eq!(elements(b"", true), none);
+    assert_eq!(elements(b"runc\0delete\0id\0", false), ["runc", "delete", "id"]);
+    assert_eq!(elements(b"runc\0\0id\0", false), ["runc", "", "id"]);
+    assert_eq!(elements(b"\0", false), [""]);
+    assert_eq!(elements(b"nginx: worker process", false), ["nginx: worker process"]);
+    assert_eq!(elements(b"a\0b", false), ["a", "b"]);
+    assert_eq!(elements(b"runc\0delete\0i", true), ["runc", "delete"]);
+    assert_eq!(elements(b"runc\0delete\0", true), ["runc", "delete"]);
+    assert_eq!(elements(b"one-long-argume", true), none);
+}
+
+#[test]
+fn a_batch_gives_back_what_was_pushed() {
+    let mut batch = RawBatch::new();
+    for round in 0..2_u8 {
+        assert!(batch.is_empty());
+        batch.push(&[round, 2]);
+        batch.push(&[]);
+        batch.push(&[3]);
+        assert_eq!(batch.iter().collect::<Vec<_>>(), [&[round, 2][..], &[], &[3]]);
+        assert_eq!((batch.len(), batch.iter().len(), batch.byte_len()), (3, 3, 3));
+        batch.clear();
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_decode_or_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..400), page_size in any::<u64>()) {
+        if let Ok(event) = decode(&bytes, page_size) {
+            event.argv_elements().for_each(drop);
+        }
+    }
+
+    /// Random bytes hardly get past the version; these do.
+    #[test]
+    fn a_good_record_with_changed_bytes_decodes_or_is_refused(
+        path in prop::collection::vec(any::<u8>(), 0..64),
+        argv in prop::collection::vec(any::<u8>(), 0..64),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+    ) {
+        let mut bytes = record(2, 3, 15, &path, &argv);
+        for (index, value) in changes {
+            let at = index.index(bytes.len());
+            bytes[at] = value;
+        }
+        if let Ok(event) = decode(&bytes, 4096) {
+            prop_assert_eq!(event.path.len() + event.argv.len() + HEADER_BYTES, bytes.len());
+            prop_assert!(event.argv_elements().map(|element| element.len() + 1).sum::<usize>() <= event.argv.len() + 1);
+        }
+    }
+}
