@@ -4,5 +4,6 @@ mod contents;
 mod directory;
 mod walk;
 
+pub(crate) use directory::open_directory;
 pub use directory::read_directory;
 pub use walk::{WalkError, WalkSummary, walk};

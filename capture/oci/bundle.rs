@@ -1,0 +1,176 @@
+//! A bundle's `config.json` (OCI runtime specification, config.md and config-linux.md).
+
+use std::path::Path;
+use std::time::Instant;
+
+use obit_derivation::record::{Outcome, RuntimeSource};
+use serde::{Deserialize, Serialize};
+use serde_json::Number;
+
+use super::annotations::Annotations;
+use super::engine::engine_of;
+use super::file::{self, Origin};
+use super::{Answer, NAME_BYTES, PATH_BYTES, details, document, object, unanswered, within};
+
+/// Largest configuration read. Real ones have 5 to 50 KiB, most of it seccomp rules.
+const CONFIG_BYTES: usize = 1 << 20;
+
+/// The part of a configuration that is read, which is also the part that is kept. What is not named here is skipped by
+/// the parser: process arguments, environment, hooks, mount options, seccomp rules.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Config {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oci_version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hostname: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root: Option<Root>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    process: Option<Process>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mounts: Option<Vec<Mount>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    linux: Option<Linux>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    annotations: Option<Annotations>,
+    /// Not of the specification: who could have written the file.
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none", rename = "obit.file")]
+    origin: Option<Origin>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Root {
+    path: Option<String>,
+    readonly: Option<bool>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Process {
+    terminal: Option<bool>,
+    user: Option<User>,
+    rlimits: Option<Vec<Rlimit>>,
+    no_new_privileges: Option<bool>,
+    apparmor_profile: Option<String>,
+    selinux_label: Option<String>,
+    oom_score_adj: Option<Number>,
+    capabilities: Option<ProcessCapabilities>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct User {
+    uid: Option<Number>,
+    gid: Option<Number>,
+    additional_gids: Option<Vec<Number>>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ProcessCapabilities {
+    bounding: Option<Vec<String>>,
+    effective: Option<Vec<String>>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Rlimit {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    hard: Option<Number>,
+    soft: Option<Number>,
+}
+
+/// Without its options: a network file system's carry credentials.
+#[derive(Debug, Serialize, Deserialize)]
+struct Mount {
+    destination: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    source: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Linux {
+    cgroups_path: Option<String>,
+    namespaces: Option<Vec<Namespace>>,
+    resources: Option<Resources>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Namespace {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Resources {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory: Option<Memory>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu: Option<Cpu>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pids: Option<Pids>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Memory {
+    limit: Option<Number>,
+    reservation: Option<Number>,
+    swap: Option<Number>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Cpu {
+    shares: Option<Number>,
+    quota: Option<Number>,
+    period: Option<Number>,
+    cpus: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Pids {
+    limit: Option<Number>,
+}
+
+/// Reads the configuration of one bundle.
+pub fn read(host_root: &Path, bundle: &str, container_id: Option<&str>) -> Answer {
+    let begun = Instant::now();
+    let request = format!("{}/config.json", bundle.trim_end_matches('/'));
+    let read = file::open_directory(host_root, bundle)
+        .and_then(|directory| file::read(directory, "config.json", CONFIG_BYTES));
+    let mut answer = unanswered(RuntimeSource::OciBundle, Outcome::Invalid);
+    answer.bundle = within(Some(bundle), PATH_BYTES);
+    answer.container_id = within(container_id, NAME_BYTES);
+    let content = match read {
+        Ok(content) => content,
+        Err(errno) => {
+            answer.outcome = file::outcome_of(errno);
+            return (answer, details(request, begun));
+        }
+    };
+    let Some(mut config) = object::<Config>(&content.bytes) else {
+        return (answer, details(request, begun));
+    };
+    let mut annotations = config.annotations.take().unwrap_or_default();
+    annotations.keep_known();
+
+    answer.outcome = Outcome::Ok;
+    annotations.describe(&mut answer);
+    answer.runtime = engine_of(None, None, Some(bundle), &annotations).map(|engine| engine.as_str().into());
+    let cgroup_path = config.linux.as_ref().and_then(|linux| linux.cgroups_path.as_deref());
+    answer.cgroup_path = within(cgroup_path, PATH_BYTES);
+
+    let mut details = details(request, begun);
+    details.labels = annotations.pairs();
+    config.annotations = Some(annotations);
+    config.origin = Some(content.origin);
+    details.document = document(&config);
+    (answer, details)
+}
+
+#[cfg(test)]
+#[path = "bundle_tests.rs"]
+mod tests;

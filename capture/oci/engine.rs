@@ -1,0 +1,35 @@
+//! Which engine a container belongs to, by where its files lie and by what manages it.
+
+use obit_derivation::identity::{Runtime, argv};
+
+use super::annotations::Annotations;
+
+/// The engine behind a container, from its runtime's program name, its state directory and its bundle. The rules are those
+/// for argument vectors, so that a file and a command line of the same container never disagree.
+///
+/// `None` if nothing but the program itself is known and the program is not.
+pub fn engine_of(
+    program: Option<&str>,
+    root: Option<&str>,
+    bundle: Option<&str>,
+    annotations: &Annotations,
+) -> Option<Runtime> {
+    // libpod and CRI-O lay their bundles out alike, and both say who they are.
+    match annotations.get("io.container.manager") {
+        Some("libpod") => return Some(Runtime::Podman),
+        Some("cri-o") => return Some(Runtime::Crio),
+        _ => {}
+    }
+    let mut command = vec![program.unwrap_or("runc")];
+    if let Some(root) = root {
+        command.extend(["--root", root]);
+    }
+    command.push("create");
+    if let Some(bundle) = bundle {
+        command.extend(["--bundle", bundle]);
+    }
+    command.push("container");
+    let engine = argv::parse(&command)?.engine;
+    // Without a program the stand-in must not become the answer.
+    (program.is_some() || engine != Runtime::Runc).then_some(engine)
+}

@@ -1,0 +1,107 @@
+//! Opening a file that a runtime, or somebody who can start one, named.
+
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use obit_derivation::record::Outcome;
+use obit_schema::text::{escape, unescape};
+use rustix::fs::{Mode, OFlags, ResolveFlags, open, openat2, readlink};
+use rustix::io::Errno;
+use serde::Serialize;
+
+use super::PATH_BYTES;
+use crate::host::file;
+
+/// A file's content and who could have written it.
+#[derive(Debug)]
+pub struct Content {
+    /// All of it.
+    pub bytes: Vec<u8>,
+    /// Whose it is.
+    pub origin: Origin,
+}
+
+/// Who could have written a file; kept in the document of an answer, since a claim is as good as its writer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Origin {
+    /// Owner.
+    pub uid: u32,
+    /// Permission bits.
+    pub mode: u16,
+    /// Size in bytes.
+    pub bytes: u64,
+}
+
+/// Opens a directory by its absolute path on the host, spelt as in a record. Links lead at most to the host's root.
+///
+/// # Errors
+/// INVAL for a path that is not absolute, has `..` in it or is longer than a path can be, else the kernel's.
+pub fn open_directory(host_root: &Path, path: &str) -> Result<OwnedFd, Errno> {
+    let path = unescape(path);
+    let harmless = path.starts_with(b"/")
+        && path.len() <= PATH_BYTES
+        && !path.contains(&0)
+        && path.split(|&byte| byte == b'/').all(|part| part != b"..");
+    if !harmless {
+        return Err(Errno::INVAL);
+    }
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let root = open(host_root, flags, Mode::empty())?;
+    openat2(
+        root,
+        path.as_slice(),
+        flags,
+        Mode::empty(),
+        ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS,
+    )
+}
+
+/// The path of an open directory without links, from the host's root, spelt as in a record: a user's directory that links
+/// to another's must not pass for one of his own.
+///
+/// # Errors
+/// The kernel's; NOENT if it lies outside the host's root.
+pub fn real_path(host_root: &Path, directory: impl AsFd) -> Result<String, Errno> {
+    let link = format!("/proc/self/fd/{}", directory.as_fd().as_raw_fd());
+    let path = readlink(link, Vec::new())?.into_bytes();
+    let root = readlink_root(host_root)?;
+    let below = Path::new(OsStr::from_bytes(&path))
+        .strip_prefix(root)
+        .map_err(|_| Errno::NOENT)?;
+    Ok(format!("/{}", escape(below.as_os_str().as_bytes())))
+}
+
+fn readlink_root(host_root: &Path) -> Result<PathBuf, Errno> {
+    std::fs::canonicalize(host_root).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
+}
+
+/// Reads a file of an open directory whole.
+///
+/// # Errors
+/// FBIG if it is larger than `limit`, INVAL if it is no regular file, LOOP if it is a link, else the kernel's.
+pub fn read(directory: impl AsFd, name: &str, limit: usize) -> Result<Content, Errno> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    let (file, found) = file::regular(openat2(directory, name, flags, Mode::empty(), resolve)?)?;
+    let mut bytes = Vec::new();
+    if file::read_into(&file, &mut bytes, limit)? {
+        return Err(Errno::FBIG);
+    }
+    let origin = Origin {
+        uid: found.stx_uid,
+        mode: found.stx_mode & 0o7777,
+        bytes: found.stx_size,
+    };
+    Ok(Content { bytes, origin })
+}
+
+/// What an error means for the answer.
+pub fn outcome_of(errno: Errno) -> Outcome {
+    match errno {
+        Errno::NOENT | Errno::NOTDIR => Outcome::NotFound,
+        Errno::ACCESS | Errno::PERM => Outcome::Denied,
+        _ => Outcome::Invalid,
+    }
+}

@@ -1,0 +1,143 @@
+//! Every container that OCI runtimes have state of, for the time before the capture began.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use obit_derivation::record::Outcome;
+use obit_schema::text::escape;
+use rustix::fs::{Dir, FileType, Mode, OFlags, openat};
+use rustix::io::Errno;
+
+use super::file::{open_directory, real_path};
+use super::{Answer, OciFiles};
+
+/// Where runtimes and their engines keep state; `*` stands for one component.
+///
+/// runc: main.go, `--root`. crun: libcrun/status.c. moby: daemon/runtime_unix.go (`<exec-root>/runtime-<name>/<namespace>`).
+/// containerd: pkg/process/utils.go, `RuncRoot`. Rootless engines have theirs below XDG_RUNTIME_DIR.
+const ROOTS: &[&str] = &[
+    "/run/runc",
+    "/run/crun",
+    "/run/youki",
+    "/run/containerd/runc/*",
+    "/run/docker/runtime-*/*",
+    "/run/user/*/runc",
+    "/run/user/*/crun",
+    "/run/user/*/docker/runtime-*/*",
+];
+
+/// Most containers of one scan. The kernel's default of pids allows 32,768 processes.
+const MAX_CONTAINERS: usize = 50_000;
+/// Most state directories of one scan.
+const MAX_ROOTS: usize = 10_000;
+
+/// How a scan went.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScanSummary {
+    /// State directories found.
+    pub roots: Vec<String>,
+    /// Containers whose state was read.
+    pub containers: usize,
+    /// State directories that exist and could not be listed, and whether a bound ended the scan early: the answers are
+    /// then not all there are.
+    pub incomplete: Vec<String>,
+}
+
+/// Reads them all.
+pub fn scan(files: &OciFiles, more_roots: &[String], mut visit: impl FnMut(Answer)) -> ScanSummary {
+    let mut summary = ScanSummary::default();
+    let mut roots = BTreeSet::new();
+    for pattern in ROOTS {
+        expand(files.host_root(), pattern, &mut roots, &mut summary);
+    }
+    roots.extend(more_roots.iter().map(|root| root.trim_end_matches('/').to_owned()));
+    let mut seen = BTreeSet::new();
+    for root in roots {
+        let real = open_directory(files.host_root(), &root).and_then(|opened| real_path(files.host_root(), opened));
+        if real.is_ok_and(|real| !seen.insert(real)) {
+            continue;
+        }
+        let containers = match list(files.host_root(), &root) {
+            Ok(names) => names,
+            Err(Errno::NOENT | Errno::NOTDIR) => continue,
+            Err(errno) => {
+                summary.incomplete.push(format!("cannot list {root}: {errno}"));
+                continue;
+            }
+        };
+        for id in containers {
+            if summary.containers >= MAX_CONTAINERS {
+                summary
+                    .incomplete
+                    .push(format!("more than {MAX_CONTAINERS} containers"));
+                return summary;
+            }
+            let state = files.state(&root, &id);
+            // Gone meanwhile, or a directory of something else: nothing to say.
+            if state.0.outcome == Outcome::NotFound {
+                continue;
+            }
+            summary.containers += 1;
+            let bundle = state.0.bundle.clone();
+            visit(state);
+            if let Some(bundle) = bundle {
+                visit(files.bundle(&bundle, Some(&id)));
+            }
+        }
+        summary.roots.push(root);
+    }
+    summary
+}
+
+/// Adds the directories that a pattern stands for.
+fn expand(host_root: &Path, pattern: &str, roots: &mut BTreeSet<String>, summary: &mut ScanSummary) {
+    let mut found = vec![String::new()];
+    for part in pattern.split('/').skip(1) {
+        let Some((before, after)) = part.split_once('*') else {
+            for path in &mut found {
+                path.push('/');
+                path.push_str(part);
+            }
+            continue;
+        };
+        let mut next = Vec::new();
+        for path in &found {
+            match list(host_root, path) {
+                Ok(names) => next.extend(
+                    names
+                        .iter()
+                        .filter(|name| name.starts_with(before) && name.ends_with(after))
+                        .map(|name| format!("{path}/{name}")),
+                ),
+                Err(Errno::NOENT | Errno::NOTDIR) => {}
+                Err(errno) => summary.incomplete.push(format!("cannot list {path}: {errno}")),
+            }
+        }
+        found = next;
+    }
+    if roots.len() + found.len() > MAX_ROOTS {
+        summary
+            .incomplete
+            .push(format!("more than {MAX_ROOTS} state directories"));
+        return;
+    }
+    roots.extend(found);
+}
+
+/// Names of the directories in a directory, escaped and sorted.
+fn list(host_root: &Path, path: &str) -> Result<BTreeSet<String>, Errno> {
+    let opened = open_directory(host_root, path)?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let mut names = BTreeSet::new();
+    for entry in Dir::new(openat(opened, ".", flags, Mode::empty())?)? {
+        let entry = entry?;
+        let name = entry.file_name().to_bytes();
+        if entry.file_type() == FileType::Directory && name != b"." && name != b".." {
+            names.insert(escape(name).into_owned());
+        }
+        if names.len() > MAX_CONTAINERS {
+            return Err(Errno::FBIG);
+        }
+    }
+    Ok(names)
+}

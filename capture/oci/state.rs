@@ -1,0 +1,243 @@
+//! The state that an OCI runtime keeps of a container: `state.json` of runc (libcontainer/container.go, `BaseState` and
+//! `State`) and of youki, `status` of crun (libcrun/status.c).
+//!
+//! It is the best source for where a container's directories are: the runtime wrote down what it made.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Instant;
+
+use obit_derivation::record::{Outcome, RuntimeSource};
+use obit_schema::text::{escape, unescape};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+
+use super::annotations::Annotations;
+use super::engine::engine_of;
+use super::file::{self, Content, Origin};
+use super::places::{self, Place};
+use super::{Answer, NAME_BYTES, PATH_BYTES, details, document, object, time_of, unanswered, within};
+use crate::host::hierarchies::Hierarchies;
+
+/// Largest state read. runc's has 10 to 40 KiB.
+const STATE_BYTES: usize = 1 << 20;
+
+/// What the state of one container says, whichever runtime wrote it.
+#[derive(Debug, Default)]
+struct State {
+    init_pid: Option<u32>,
+    created: Option<String>,
+    bundle: Option<String>,
+    /// `linux.cgroupsPath` as the runtime took it.
+    cgroup_path: Option<String>,
+    /// Absolute path of the container's directory by controller, `""` for v2 (runc).
+    absolute_paths: BTreeMap<String, String>,
+    /// Path from the root of each hierarchy it has a directory on (crun).
+    relative_path: Option<String>,
+    annotations: Annotations,
+}
+
+/// Not the state itself, which holds mounts with their options, hooks with their environment and free annotations.
+#[derive(Serialize)]
+struct Document<'a> {
+    init_pid: Option<u32>,
+    created: Option<&'a str>,
+    bundle: Option<&'a str>,
+    cgroup_path: Option<&'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    cgroup_paths: &'a BTreeMap<String, String>,
+    #[serde(rename = "obit.file")]
+    origin: Origin,
+}
+
+#[derive(Deserialize)]
+struct RuncState {
+    id: Option<String>,
+    /// youki calls it `pid`.
+    #[serde(alias = "pid")]
+    init_process_pid: Option<i64>,
+    created: Option<String>,
+    #[serde(default)]
+    cgroup_paths: Option<BTreeMap<String, String>>,
+    config: Option<RuncConfig>,
+    /// youki's; runc has it among the labels.
+    bundle: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct RuncConfig {
+    cgroups: Option<RuncCgroups>,
+    /// Annotations as `name=value`, and last of all `bundle=`.
+    labels: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+struct RuncCgroups {
+    path: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct CrunStatus {
+    pid: Option<i64>,
+    cgroup_path: Option<String>,
+    scope: Option<String>,
+    bundle: Option<String>,
+    created: Option<String>,
+}
+
+/// Reads the state of one container.
+pub fn read(host_root: &Path, hierarchies: &Hierarchies, state_root: &str, container_id: &str) -> Answer {
+    let begun = Instant::now();
+    let directory = format!("{}/{container_id}", state_root.trim_end_matches('/'));
+    let mut answer = unanswered(RuntimeSource::OciState, Outcome::Invalid);
+    answer.container_id = within(Some(container_id), NAME_BYTES);
+    // An id is one component; with a slash in it, it could lead anywhere.
+    let raw_id = unescape(container_id);
+    if raw_id.is_empty() || raw_id.contains(&b'/') || raw_id == b"." || raw_id == b".." {
+        return (answer, details(directory, begun));
+    }
+    let opened = file::open_directory(host_root, &directory);
+    let real_root = opened
+        .as_ref()
+        .ok()
+        .and_then(|opened| file::real_path(host_root, opened).ok());
+    let real_root = real_root
+        .as_deref()
+        .and_then(|path| path.rsplit_once('/'))
+        .map(|(root, _)| root);
+    let (file_name, read) = match &opened {
+        Err(errno) => ("state.json", Err(*errno)),
+        Ok(opened) => match file::read(opened, "state.json", STATE_BYTES) {
+            Err(Errno::NOENT) => ("status", file::read(opened, "status", STATE_BYTES)),
+            read => ("state.json", read),
+        },
+    };
+    let request = format!("{directory}/{file_name}");
+    let content = match read {
+        Ok(content) => content,
+        Err(errno) => {
+            answer.outcome = file::outcome_of(errno);
+            return (answer, details(request, begun));
+        }
+    };
+    let (program, parsed) = match file_name {
+        "status" => ("crun", parse_crun(&content.bytes)),
+        _ => ("runc", parse_runc(&content.bytes, container_id)),
+    };
+    let Some(state) = parsed else {
+        return (answer, details(request, begun));
+    };
+
+    answer.outcome = Outcome::Ok;
+    state.annotations.describe(&mut answer);
+    let bundle = state.bundle.as_deref();
+    answer.runtime =
+        engine_of(Some(program), real_root, bundle, &state.annotations).map(|engine| engine.as_str().into());
+    answer.bundle = within(bundle, PATH_BYTES);
+    answer.init_pid = state.init_pid;
+    answer.created_at = state.created.as_deref().and_then(time_of);
+    answer.cgroup_path = within(state.cgroup_path.as_deref(), PATH_BYTES);
+    answer.cgroup_paths = state
+        .places(host_root, hierarchies)
+        .into_iter()
+        .filter(|place| places::may_claim(hierarchies, place, content.origin.uid))
+        .map(|Place { hierarchy, path }| (hierarchy, path.into()))
+        .collect();
+    let mut details = details(request, begun);
+    details.labels = state.annotations.pairs();
+    details.document = state.document(&content);
+    (answer, details)
+}
+
+impl State {
+    fn places(&self, host_root: &Path, hierarchies: &Hierarchies) -> Vec<Place> {
+        match &self.relative_path {
+            Some(path) => places::everywhere(hierarchies, path),
+            None => places::of_controllers(hierarchies, host_root, &self.absolute_paths),
+        }
+    }
+
+    fn document(&self, content: &Content) -> Option<String> {
+        document(&Document {
+            init_pid: self.init_pid,
+            created: self.created.as_deref(),
+            bundle: self.bundle.as_deref(),
+            cgroup_path: self.cgroup_path.as_deref(),
+            cgroup_paths: &self.absolute_paths,
+            origin: content.origin,
+        })
+    }
+}
+
+/// `None` if it is no such file, or that of another container.
+fn parse_runc(bytes: &[u8], container_id: &str) -> Option<State> {
+    let read: RuncState = object(bytes)?;
+    if read.id.as_deref().map(|id| escape(id.as_bytes())).as_deref() != Some(container_id) {
+        return None;
+    }
+    let (labels, path) = match read.config {
+        Some(config) => (
+            config.labels.unwrap_or_default(),
+            config.cgroups.and_then(|cgroups| cgroups.path),
+        ),
+        None => (Vec::new(), None),
+    };
+    let pairs = || labels.iter().filter_map(|label| label.split_once('='));
+    // runc appends its own; an annotation of that name comes before it.
+    let bundle = pairs()
+        .filter(|(name, _)| *name == "bundle")
+        .next_back()
+        .map(|(_, value)| value.to_owned());
+    Some(State {
+        init_pid: pid_of(read.init_process_pid),
+        created: read.created,
+        bundle: bundle.or(read.bundle),
+        cgroup_path: path.filter(|path| !path.is_empty()),
+        absolute_paths: read.cgroup_paths.unwrap_or_default(),
+        relative_path: None,
+        annotations: pairs()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+    })
+}
+
+fn parse_crun(bytes: &[u8]) -> Option<State> {
+    let read: CrunStatus = object(bytes)?;
+    let path = read.cgroup_path.filter(|path| !path.is_empty());
+    let scope = read.scope.filter(|scope| !scope.is_empty());
+    Some(State {
+        init_pid: pid_of(read.pid),
+        created: read.created,
+        bundle: read.bundle,
+        cgroup_path: path.clone(),
+        absolute_paths: BTreeMap::new(),
+        relative_path: path.map(|path| match &scope {
+            Some(scope) => up_to_scope(&path, scope),
+            None => path,
+        }),
+        annotations: Annotations::default(),
+    })
+}
+
+/// With systemd, crun puts the container's tasks into `container` below the scope. The scope is the container's root.
+fn up_to_scope(path: &str, scope: &str) -> String {
+    let mut kept = String::with_capacity(path.len());
+    for part in path.split('/').filter(|part| !part.is_empty()) {
+        kept.push('/');
+        kept.push_str(part);
+        if part == scope {
+            return kept;
+        }
+    }
+    path.to_owned()
+}
+
+/// Runtimes write 0 or -1 for a container whose init has not started or is gone.
+fn pid_of(number: Option<i64>) -> Option<u32> {
+    number.and_then(|pid| u32::try_from(pid).ok()).filter(|&pid| pid != 0)
+}
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+mod tests;
