@@ -1,0 +1,59 @@
+//! `derive`: rows from the raw log alone.
+
+use obit_schema::Table;
+
+use crate::cli::{DeriveArgs, Format};
+use crate::output::RowWriter;
+use crate::problems::{self, Effect};
+use crate::{Outcome, complain, rederive, say};
+
+pub fn run(args: &DeriveArgs) -> anyhow::Result<Outcome> {
+    // Before the output is made: a wrong path must not leave an empty file behind.
+    let case = problems::open(&args.case)?;
+    let table = args.event.table();
+    let case_id = case.manifest().map(|manifest| manifest.case_id.as_str());
+    let mut writer = RowWriter::open(table, args.format, args.output.as_deref(), case_id)?;
+    let pass = rederive::rows(&case, |row| {
+        if rederive::table_of(&row) == table {
+            writer.write(&row)
+        } else {
+            Ok(())
+        }
+    })?;
+    let written = writer.finish()?;
+    if args.format == Format::Table {
+        say(&counted(written.rows, table));
+    }
+    let effect = problems::report(&case, &problems::all(&case, &pass.problems));
+    if written.formulas > 0 {
+        complain(&format!(
+            "{} values begin with =, +, - or @ and are left as they are; \
+             a spreadsheet may run them as formulas: import every column as text",
+            written.formulas
+        ));
+    }
+    match effect {
+        Effect::None | Effect::CutOff | Effect::DerivedOnly => Ok(Outcome::Ok),
+        Effect::Damage => {
+            complain(&format!(
+                "{} {table} rows follow from what could be read; others may be missing",
+                written.rows
+            ));
+            Ok(Outcome::Unusable)
+        }
+    }
+}
+
+/// What is said below a table.
+fn counted(rows: u64, table: Table) -> String {
+    let what = match table {
+        Table::ContainerRemove => "ended",
+        Table::ContainerCreate => "created",
+        _ => "alive before the capture started",
+    };
+    match rows {
+        0 => format!("no container {what}"),
+        1 => format!("1 container {what}"),
+        _ => format!("{rows} containers {what}"),
+    }
+}

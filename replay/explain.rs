@@ -1,0 +1,169 @@
+//! `explain`: from which records, and by which rule, do a container's rows follow?
+//!
+//! Two passes over the raw log: one derives the rows and keeps those of the container, one fetches the records that they
+//! name as their evidence.
+
+mod incarnation;
+mod record;
+mod rule;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::io::{self, BufWriter, Write};
+
+use anyhow::bail;
+use obit_schema::Case;
+
+use crate::cli::ExplainArgs;
+use crate::problems::{self, Effect};
+use crate::{Outcome, rederive, text};
+use incarnation::Incarnation;
+
+/// Fewest characters of an id that may stand for it.
+const PREFIX_CHARACTERS: usize = 4;
+
+/// Most ids listed when a prefix fits several.
+const LISTED_IDS: usize = 20;
+
+/// Most incarnations explained; a crash loop makes more.
+const MAX_INCARNATIONS: usize = 1_000;
+
+/// Most records shown of one incarnation.
+const MAX_RECORDS: usize = 500;
+
+pub fn run(args: &ExplainArgs) -> anyhow::Result<Outcome> {
+    let case = problems::open(&args.case)?;
+    let found = find(&case, &args.container_id)?;
+    let effect = problems::report(&case, &problems::all(&case, &found.problems));
+    let outcome = if effect == Effect::Damage {
+        Outcome::Unusable
+    } else {
+        Outcome::Ok
+    };
+    let (id, incarnations) = choose(found, &args.container_id, outcome)?;
+
+    let wanted: BTreeSet<u64> = incarnations
+        .iter()
+        .flat_map(|incarnation| incarnation.evidence().take(MAX_RECORDS))
+        .collect();
+    let evidence = fetch(&case, &wanted)?;
+    let mut output = BufWriter::new(io::stdout().lock());
+    let shown = incarnations.iter().take(MAX_INCARNATIONS);
+    writeln!(output, "container {}", text::visible(&id))?;
+    for (number, incarnation) in (1..).zip(shown) {
+        let heading = format!("incarnation {number} of {}", incarnations.len());
+        output.write_all(explain(&heading, incarnation, &evidence).as_bytes())?;
+    }
+    if incarnations.len() > MAX_INCARNATIONS {
+        writeln!(
+            output,
+            "\nand {} more incarnations",
+            incarnations.len() - MAX_INCARNATIONS
+        )?;
+    }
+    output.flush()?;
+    Ok(outcome)
+}
+
+/// What a prefix found.
+struct Found {
+    /// Incarnations by container id.
+    incarnations: BTreeMap<String, Vec<Incarnation>>,
+    /// Whether more ids fit than were kept.
+    is_cut: bool,
+    problems: Vec<obit_schema::Problem>,
+}
+
+/// Derives the rows of every container whose id begins so.
+fn find(case: &Case, prefix: &str) -> anyhow::Result<Found> {
+    let mut found = Found {
+        incarnations: BTreeMap::new(),
+        is_cut: false,
+        problems: Vec::new(),
+    };
+    let pass = rederive::rows(case, |row| {
+        let id = row.identity().container_id.as_str();
+        let is_exact = id == prefix;
+        if is_exact || (prefix.chars().count() >= PREFIX_CHARACTERS && id.starts_with(prefix)) {
+            if is_exact || found.incarnations.contains_key(id) || found.incarnations.len() <= LISTED_IDS {
+                incarnation::add(found.incarnations.entry(id.to_owned()).or_default(), row);
+            } else {
+                found.is_cut = true;
+            }
+        }
+        Ok(())
+    })?;
+    found.problems = pass.problems;
+    Ok(found)
+}
+
+/// The one container meant.
+fn choose(mut found: Found, asked: &str, outcome: Outcome) -> anyhow::Result<(String, Vec<Incarnation>)> {
+    // A whole id is meant even if it is the beginning of another.
+    if let Some(exact) = found.incarnations.remove_entry(asked) {
+        return Ok(exact);
+    }
+    if found.incarnations.len() > 1 {
+        let mut list = String::new();
+        for id in found.incarnations.keys().take(LISTED_IDS) {
+            let _ = write!(list, "{}{id}", if list.is_empty() { "" } else { ", " });
+        }
+        let rest = if found.is_cut || found.incarnations.len() > LISTED_IDS {
+            ", and more"
+        } else {
+            ""
+        };
+        bail!("{asked} is the beginning of several containers' ids: {list}{rest}; give more of it");
+    }
+    if let Some(only) = found.incarnations.pop_first() {
+        return Ok(only);
+    }
+    if asked.chars().count() < PREFIX_CHARACTERS {
+        bail!(
+            "no container has the id {asked}; to find one by the beginning of its id give {PREFIX_CHARACTERS} characters or more"
+        );
+    }
+    match outcome {
+        Outcome::Unusable => bail!("no container whose id begins with {asked} in what could be read of this case"),
+        _ => bail!(
+            "no container's id begins with {asked} in this case; \
+             'obit-replay derive CASE --format jsonl' lists those that ended, --event existing_container those alive before"
+        ),
+    }
+}
+
+/// The records in question, as lines of text.
+fn fetch(case: &Case, wanted: &BTreeSet<u64>) -> anyhow::Result<BTreeMap<u64, String>> {
+    let mut lines = BTreeMap::new();
+    rederive::records(case, |record| {
+        if wanted.contains(&record.seq.0) {
+            lines.insert(record.seq.0, record::line(record));
+        }
+        Ok(())
+    })?;
+    Ok(lines)
+}
+
+fn explain(heading: &str, incarnation: &Incarnation, evidence: &BTreeMap<u64, String>) -> String {
+    let mut text = format!("\n{heading}\n");
+    // Writing to a String cannot fail.
+    for row in &incarnation.rows {
+        for line in rule::lines(row) {
+            let _ = writeln!(text, "  {}", text::visible(&line));
+        }
+    }
+    let _ = writeln!(text, "  records:");
+    let mut shown = 0;
+    for seq in incarnation.evidence().take(MAX_RECORDS) {
+        shown += 1;
+        let line = evidence
+            .get(&seq)
+            .map_or("this record could not be read", String::as_str);
+        let _ = writeln!(text, "    {seq:>8}  {line}");
+    }
+    let hidden = incarnation.evidence().count() - shown;
+    if hidden > 0 {
+        let _ = writeln!(text, "    and {hidden} more records");
+    }
+    text
+}

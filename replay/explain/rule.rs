@@ -1,0 +1,172 @@
+//! The rule that decided a row, in words.
+
+use obit_derivation::identity::ClaimSource;
+use obit_derivation::row::{ContainerCreate, ContainerRemove, ExistingContainer, Identity, Place};
+use obit_derivation::{Row, WallNs};
+
+use super::record::tree;
+use crate::time;
+
+/// What is said of a row, a sentence or a fact a line.
+pub fn lines(row: &Row) -> Vec<String> {
+    match row {
+        Row::Create(row) => created(row),
+        Row::Existing(row) => existing(row),
+        Row::Remove(row) => removed(row),
+    }
+}
+
+fn created(row: &ContainerCreate) -> Vec<String> {
+    let how = if row.inferred {
+        "it was not seen being made: a walk of cgroupfs, after events were lost, found the directory"
+    } else {
+        "the directory was seen being made, and it is the container's root"
+    };
+    let mut lines = vec![
+        format!("container_create  decided by record {} at {}", row.seq.0, when(row.ts)),
+        format!("  rule: {how}"),
+    ];
+    push_place(&mut lines, &row.place);
+    push_identity(&mut lines, &row.identity);
+    if let Some(actor) = &row.created_by {
+        lines.push(format!(
+            "  made by: {}[{}] uid {}, child of {}",
+            actor.comm, actor.pid, actor.uid, actor.parent_comm
+        ));
+    }
+    push_gap(&mut lines, row.after_gap);
+    lines
+}
+
+fn existing(row: &ExistingContainer) -> Vec<String> {
+    let mut lines = vec![
+        format!(
+            "existing_container  decided by record {} at {}",
+            row.seq.0,
+            when(row.ts)
+        ),
+        "  rule: the first walk of cgroupfs saw the directory, so the container was alive before the capture"
+            .to_owned(),
+    ];
+    push_place(&mut lines, &row.place);
+    push_identity(&mut lines, &row.identity);
+    if let Some(pid) = row.init_pid {
+        lines.push(format!("  init: pid {pid}"));
+    }
+    lines
+}
+
+fn removed(row: &ContainerRemove) -> Vec<String> {
+    let how = match (row.inferred, row.rmdir_seq) {
+        (true, _) | (false, None) => {
+            "it was not seen being removed: a walk of cgroupfs no longer found the directory (inferred)".to_owned()
+        }
+        (false, Some(seq)) => format!(
+            "record {} removed the directory, and it is the container's root on the hierarchy that stands for it",
+            seq.0
+        ),
+    };
+    let mut lines = vec![
+        format!("container_remove  decided by record {} at {}", row.seq.0, when(row.ts)),
+        format!("  rule: {how}"),
+    ];
+    push_place(&mut lines, &row.place);
+    push_identity(&mut lines, &row.identity);
+    match (row.created_seq, row.created_at) {
+        (Some(seq), Some(at)) => lines.push(format!("  created: {} (record {})", when(at), seq.0)),
+        (None, Some(at)) => lines.push(format!(
+            "  created: {}, as its runtime says; that was not seen",
+            when(at)
+        )),
+        (Some(seq), None) => lines.push(format!("  created: record {}", seq.0)),
+        (None, None) => lines.push("  created: not seen".to_owned()),
+    }
+    if let Some(lifetime) = row.lifetime_ns {
+        lines.push(format!("  lifetime: {}", time::duration(lifetime)));
+    }
+    if let Some(at) = row.emptied_at {
+        lines.push(format!("  its last task left: {}", when(at)));
+    }
+    if let Some(actor) = &row.removed_by {
+        lines.push(format!(
+            "  removed by: {}[{}] uid {}, child of {}",
+            actor.comm, actor.pid, actor.uid, actor.parent_comm
+        ));
+    }
+    if row.never_started == Some(true) {
+        lines.push("  never started: no task ever entered it, as when a create fails".to_owned());
+    }
+    push_gap(&mut lines, row.after_gap);
+    lines
+}
+
+fn push_place(lines: &mut Vec<String>, place: &Place) {
+    let tree = tree(place.key.hierarchy.0);
+    lines.push(format!(
+        "  directory: {} on {tree}, id {}",
+        place.path, place.key.cgroup.0
+    ));
+}
+
+fn push_identity(lines: &mut Vec<String>, identity: &Identity) {
+    let runtime = identity
+        .runtime
+        .map_or("an unknown runtime", |runtime| runtime.as_str());
+    let oci = identity
+        .oci_runtime
+        .map_or_else(String::new, |oci| format!(" (by {oci})"));
+    lines.push(format!("  identity: {} of {runtime}{oci}", identity.container_id));
+    lines.push(format!(
+        "  identified by: {}, {}",
+        identity.identified_by,
+        basis(identity.identified_by)
+    ));
+    let names = [
+        ("name", &identity.container_name),
+        ("image", &identity.image_name),
+        ("image digest", &identity.image_digest),
+        ("image id", &identity.image_id),
+        ("pod", &identity.pod_name),
+        ("pod namespace", &identity.pod_namespace),
+        ("pod uid", &identity.pod_uid),
+        ("inside container", &identity.parent_container_id),
+    ];
+    for (what, value) in names {
+        if let Some(value) = value {
+            lines.push(format!("  {what}: {value}"));
+        }
+    }
+    if identity.sandbox == Some(true) {
+        lines.push("  sandbox: it is a pod's sandbox".to_owned());
+    }
+    for conflict in &identity.conflicts {
+        lines.push(format!("  conflict: {conflict}"));
+    }
+}
+
+fn push_gap(lines: &mut Vec<String>, after_gap: bool) {
+    if after_gap {
+        lines.push(
+            "  after gap: events were lost within its life, so something about it may have gone unseen".to_owned(),
+        );
+    }
+}
+
+/// What a claim of this source rests on.
+fn basis(source: ClaimSource) -> &'static str {
+    match source {
+        ClaimSource::OciArgv => "the arguments of the OCI runtime that made or removed the directory",
+        ClaimSource::OciState => "the OCI runtime's own state file",
+        ClaimSource::OciBundle => "the config.json of the container's bundle",
+        ClaimSource::Docker => "what docker answered",
+        ClaimSource::Podman => "what podman answered",
+        ClaimSource::Containerd => "what containerd answered",
+        ClaimSource::Cri => "what the CRI answered",
+        ClaimSource::Path => "the directory's path alone: no better source spoke",
+        _ => "a source that this program does not know",
+    }
+}
+
+fn when(ts: WallNs) -> String {
+    format!("{} UTC", time::to_millisecond(ts.0))
+}

@@ -1,0 +1,180 @@
+//! Which columns a person gets to see of each derived table, and how they read.
+
+use obit_derivation::row::{ActorCopy, ContainerCreate, ContainerRemove, ExistingContainer, Identity};
+use obit_derivation::{Row, WallNs};
+use obit_schema::Table;
+
+use super::table::{Column, Side};
+use crate::time;
+
+/// Digits of a hexadecimal id that are shown, as docker and podman do.
+const SHORT_ID_DIGITS: usize = 12;
+
+const fn left(heading: &'static str, narrowest: usize) -> Column {
+    Column {
+        heading,
+        narrowest,
+        side: Side::Left,
+    }
+}
+
+const fn right(heading: &'static str, narrowest: usize) -> Column {
+    Column {
+        heading,
+        narrowest,
+        side: Side::Right,
+    }
+}
+
+const REMOVE: &[Column] = &[
+    left("ENDED AT (UTC)", 23),
+    left("RUNTIME", 7),
+    left("CONTAINER", 14),
+    left("IMAGE", 8),
+    right("LIFETIME", 8),
+    left("REMOVED BY", 10),
+    left("NOTES", 8),
+];
+
+const CREATE: &[Column] = &[
+    left("CREATED AT (UTC)", 23),
+    left("RUNTIME", 7),
+    left("CONTAINER", 14),
+    left("IMAGE", 8),
+    left("CREATED BY", 10),
+    left("NOTES", 8),
+];
+
+const EXISTING: &[Column] = &[
+    left("SEEN AT (UTC)", 23),
+    left("RUNTIME", 7),
+    left("CONTAINER", 14),
+    left("IMAGE", 8),
+    left("CREATED AT (UTC)", 16),
+    right("INIT PID", 8),
+    left("NOTES", 8),
+];
+
+/// The columns of a derived table.
+pub fn of(table: Table) -> &'static [Column] {
+    match table {
+        Table::ContainerCreate => CREATE,
+        Table::ExistingContainer => EXISTING,
+        _ => REMOVE,
+    }
+}
+
+/// A row's cells, in the order of its table's columns.
+pub fn cells(row: &Row) -> Vec<String> {
+    match row {
+        Row::Remove(row) => remove(row),
+        Row::Create(row) => create(row),
+        Row::Existing(row) => existing(row),
+    }
+}
+
+fn remove(row: &ContainerRemove) -> Vec<String> {
+    let notes = [
+        (row.inferred, "inferred"),
+        (row.never_started == Some(true), "never-started"),
+        (row.after_gap, "after-gap"),
+        (row.vitals.oom_kills.is_some_and(|kills| kills > 0), "oom-killed"),
+    ];
+    vec![
+        when(row.ts),
+        runtime(&row.identity),
+        container(&row.identity),
+        image(&row.identity),
+        row.lifetime_ns.map_or_else(unknown, time::duration),
+        row.removed_by.as_ref().map_or_else(unknown, actor),
+        join(&row.identity, &notes),
+    ]
+}
+
+fn create(row: &ContainerCreate) -> Vec<String> {
+    vec![
+        when(row.ts),
+        runtime(&row.identity),
+        container(&row.identity),
+        image(&row.identity),
+        row.created_by.as_ref().map_or_else(unknown, actor),
+        join(
+            &row.identity,
+            &[(row.inferred, "inferred"), (row.after_gap, "after-gap")],
+        ),
+    ]
+}
+
+fn existing(row: &ExistingContainer) -> Vec<String> {
+    vec![
+        when(row.ts),
+        runtime(&row.identity),
+        container(&row.identity),
+        image(&row.identity),
+        row.created_at.map_or_else(unknown, when),
+        row.init_pid.map_or_else(unknown, |pid| pid.to_string()),
+        join(&row.identity, &[]),
+    ]
+}
+
+fn when(ts: WallNs) -> String {
+    time::to_millisecond(ts.0)
+}
+
+/// What stands for a value that is absent.
+fn unknown() -> String {
+    "-".to_owned()
+}
+
+fn runtime(identity: &Identity) -> String {
+    identity
+        .runtime
+        .map_or_else(unknown, |runtime| runtime.as_str().to_owned())
+}
+
+/// The id, short where it is a long hexadecimal one, and the name beside it if there is another.
+fn container(identity: &Identity) -> String {
+    let id = short_id(&identity.container_id);
+    match &identity.container_name {
+        Some(name) if *name != identity.container_id => format!("{id} {name}"),
+        _ => id.to_owned(),
+    }
+}
+
+/// The first 12 digits of an id of 64; any other whole.
+pub fn short_id(id: &str) -> &str {
+    let is_long_hex = id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_long_hex { &id[..SHORT_ID_DIGITS] } else { id }
+}
+
+/// The image's reference without what is the same for nearly all.
+fn image(identity: &Identity) -> String {
+    let Some(name) = &identity.image_name else {
+        return unknown();
+    };
+    let name = name.split_once('@').map_or(name.as_str(), |(name, _)| name);
+    let name = name.strip_prefix("docker.io/").unwrap_or(name);
+    name.strip_prefix("library/").unwrap_or(name).to_owned()
+}
+
+fn actor(actor: &ActorCopy) -> String {
+    format!("{}[{}]", actor.comm, actor.pid)
+}
+
+fn join(identity: &Identity, notes: &[(bool, &str)]) -> String {
+    let mut said: Vec<&str> = notes
+        .iter()
+        .filter(|(is_so, _)| *is_so)
+        .map(|(_, note)| *note)
+        .collect();
+    if !identity.conflicts.is_empty() {
+        said.push("conflict");
+    }
+    if identity.sandbox == Some(true) {
+        said.push("sandbox");
+    }
+    if identity.parent_container_id.is_some() {
+        said.push("nested");
+    }
+    said.join(",")
+}

@@ -1,0 +1,153 @@
+//! Rows on their way out: as a table for people, as JSON lines or CSV for programs, as Parquet for both.
+
+pub mod cell;
+mod columns;
+mod csv;
+pub mod destination;
+pub mod differences;
+pub mod json;
+mod jsonl;
+mod parquet;
+pub mod table;
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use arrow::array::RecordBatch;
+use obit_derivation::Row;
+use obit_schema::Table;
+use obit_schema::encode::RowsBuilder;
+
+use crate::cli::{self, Format};
+use csv::{CsvWriter, Reader};
+use destination::{Destination, NewFile};
+use parquet::ParquetFile;
+use table::TableWriter;
+
+/// Rows that are gathered into one batch.
+const BATCH_ROWS: usize = 4_096;
+
+/// Writes the rows of one derived table.
+pub struct RowWriter {
+    table: Table,
+    shape: Shape,
+    rows: u64,
+}
+
+enum Shape {
+    Lines(TableWriter, Destination),
+    Jsonl(RowsBuilder, Destination),
+    Csv(RowsBuilder, CsvWriter, Destination),
+    Parquet(RowsBuilder, Box<ParquetFile<NewFile>>),
+}
+
+/// What was written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    pub rows: u64,
+    /// Values that a spreadsheet may run as formulas; of CSV only.
+    pub formulas: u64,
+}
+
+impl RowWriter {
+    /// Begins the output. `case_id` is noted in formats that have a place for it.
+    pub fn open(table: Table, format: Format, path: Option<&Path>, case_id: Option<&str>) -> anyhow::Result<Self> {
+        let shape = match format {
+            Format::Table => Shape::Lines(TableWriter::new(columns::of(table)), Destination::open(path)?),
+            Format::Jsonl => Shape::Jsonl(RowsBuilder::new(), Destination::open(path)?),
+            Format::Csv => {
+                let to = Destination::open(path)?;
+                let reader = if to.is_terminal() {
+                    Reader::Terminal
+                } else {
+                    Reader::Program
+                };
+                Shape::Csv(RowsBuilder::new(), CsvWriter::new(reader), to)
+            }
+            Format::Parquet => {
+                let Some(path) = path else {
+                    bail!("Parquet is not for standard output; give a file with --output PATH");
+                };
+                let notes = [
+                    ("obit.table", table.name().to_owned()),
+                    ("obit.schema_version", obit_schema::SCHEMA_VERSION.to_string()),
+                    (
+                        "obit.derivation_version",
+                        obit_derivation::fold::DERIVATION_VERSION.to_string(),
+                    ),
+                    ("obit.derived_by", format!("obit-replay {}", cli::version())),
+                    ("obit.case_id", case_id.unwrap_or_default().to_owned()),
+                ];
+                let file = ParquetFile::new(table.schema(), &notes, NewFile::create(path)?)?;
+                Shape::Parquet(RowsBuilder::new(), Box::new(file))
+            }
+        };
+        Ok(Self { table, shape, rows: 0 })
+    }
+
+    /// Writes a row of the table.
+    pub fn write(&mut self, row: &Row) -> anyhow::Result<()> {
+        self.rows += 1;
+        let builder = match &mut self.shape {
+            Shape::Lines(lines, to) => return Ok(lines.row(columns::cells(row), to)?),
+            Shape::Jsonl(builder, _) | Shape::Csv(builder, ..) | Shape::Parquet(builder, _) => builder,
+        };
+        builder.append(row);
+        if builder.len() >= BATCH_ROWS {
+            self.write_batch()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Writes what is held back and ends the output.
+    pub fn finish(mut self) -> anyhow::Result<Written> {
+        self.write_batch()?;
+        let mut written = Written {
+            rows: self.rows,
+            formulas: 0,
+        };
+        match self.shape {
+            Shape::Lines(mut lines, mut to) => {
+                lines.finish(&mut to)?;
+                to.finish()?;
+            }
+            Shape::Jsonl(_, to) => to.finish()?,
+            Shape::Csv(_, mut csv, mut to) => {
+                csv.header(&self.table.schema(), &mut to)?;
+                to.finish()?;
+                written.formulas = csv.formulas();
+            }
+            Shape::Parquet(_, file) => file.into_inner()?.finish()?,
+        }
+        Ok(written)
+    }
+
+    fn write_batch(&mut self) -> anyhow::Result<()> {
+        match &mut self.shape {
+            Shape::Lines(..) => {}
+            Shape::Jsonl(builder, to) => {
+                for batch in take(builder)? {
+                    jsonl::write(&batch, to)?;
+                }
+            }
+            Shape::Csv(builder, csv, to) => {
+                for batch in take(builder)? {
+                    csv.write(&batch, to)?;
+                }
+            }
+            Shape::Parquet(builder, file) => {
+                for batch in take(builder)? {
+                    file.write(&batch)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The batches gathered; of one table, as only its rows were appended.
+fn take(builder: &mut RowsBuilder) -> anyhow::Result<Vec<RecordBatch>> {
+    let batches = builder.finish().context("cannot put derived rows into columns")?;
+    Ok(batches.into_iter().map(|(_, batch)| batch).collect())
+}

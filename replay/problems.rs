@@ -1,0 +1,96 @@
+//! What is wrong with a case, told to its user, and what that does to an answer.
+
+use std::path::Path;
+
+use anyhow::Context;
+use obit_schema::error::Error;
+use obit_schema::{Case, Problem};
+
+use crate::complain;
+
+/// What a problem does to an answer that is drawn from the raw log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effect {
+    /// Nothing is missing from it.
+    None,
+    /// The capture was cut off before this was whole on disk, as is to be expected of a case that was never closed.
+    CutOff,
+    /// Recorded rows are affected; what is derived again is whole.
+    DerivedOnly,
+    /// Records may be missing from it.
+    Damage,
+}
+
+/// Opens a case as far as it can be read. A missing or corrupt case.json becomes a problem; a directory that is no case, or
+/// one of a newer format, an error.
+pub fn open(path: &Path) -> anyhow::Result<Case> {
+    match Case::open(path) {
+        Err(Error::Manifest { parts: 1.., .. }) => Case::open_lenient(path),
+        opened => opened,
+    }
+    .context("cannot open the case")
+}
+
+/// What `problem` does to an answer drawn from this case's raw log.
+pub fn effect(case: &Case, problem: &Problem) -> Effect {
+    match problem {
+        Problem::NewerSchema { .. } => Effect::None,
+        Problem::TornJournal { .. } if is_cut_off(case) => Effect::CutOff,
+        Problem::MissingPart { file } | Problem::Damaged { file, .. } | Problem::Foreign { file, .. }
+            if is_derived(file) =>
+        {
+            Effect::DerivedOnly
+        }
+        // Without case.json nobody knows how many parts there were.
+        _ => Effect::Damage,
+    }
+}
+
+/// Whether the case says of itself that it was never closed. Without a manifest, nothing is said.
+pub fn is_cut_off(case: &Case) -> bool {
+    case.manifest().is_some() && !case.closed()
+}
+
+/// Problems found when the case was opened and in a pass over it, each once.
+pub fn all(case: &Case, found: &[Problem]) -> Vec<Problem> {
+    let mut problems = case.problems().to_vec();
+    for problem in found {
+        if !problems.contains(problem) {
+            problems.push(problem.clone());
+        }
+    }
+    problems
+}
+
+/// Names each problem on standard error, and says which effect is the worst.
+pub fn report(case: &Case, problems: &[Problem]) -> Effect {
+    if is_cut_off(case) {
+        complain(&format!(
+            "{}: this case was never closed; what was written until the capture was cut off is read",
+            case.path().display()
+        ));
+    }
+    for problem in problems {
+        complain(&format!("{}: {problem}", case.path().display()));
+    }
+    worst(case, problems)
+}
+
+/// The worst effect of several problems.
+pub fn worst(case: &Case, problems: &[Problem]) -> Effect {
+    problems
+        .iter()
+        .map(|problem| effect(case, problem))
+        .max()
+        .unwrap_or(Effect::None)
+}
+
+fn is_derived(file: &str) -> bool {
+    obit_schema::Table::DERIVED.iter().any(|table| {
+        let name = file.rsplit('/').next().unwrap_or(file);
+        file.starts_with("derived/")
+            || name
+                .strip_prefix(table.name())
+                .is_some_and(|rest| rest.starts_with(['-', '.']))
+    })
+}
