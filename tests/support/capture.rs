@@ -1,0 +1,164 @@
+//! `obit-capture run` as a child process.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::daemon::{terminate, wait_within};
+use super::stage::Stage;
+
+const START_LIMIT: Duration = Duration::from_secs(60);
+const STOP_LIMIT: Duration = Duration::from_secs(60);
+
+/// The line on standard error that says that from here on everything is seen.
+pub const READY: &str = "recording to ";
+
+/// A running capture.
+pub struct Capture {
+    child: Child,
+    case: PathBuf,
+    errors: Receiver<String>,
+    seen: Vec<String>,
+    output: Option<JoinHandle<String>>,
+}
+
+/// How a capture ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit status.
+    pub status: ExitStatus,
+    /// What it printed.
+    pub stdout: String,
+    /// What it complained about, and the line that it is recording.
+    pub stderr: String,
+}
+
+impl Capture {
+    /// Starts a capture and waits until it is recording.
+    ///
+    /// # Panics
+    /// If it ends before, or does not say so in time.
+    pub fn start(stage: &Stage, case: &Path, options: &[&str]) -> Self {
+        let mut capture = Self::spawn(stage, case, options);
+        loop {
+            match capture.errors.recv_timeout(START_LIMIT) {
+                Ok(line) => {
+                    let is_ready = line.contains(READY);
+                    capture.seen.push(line);
+                    if is_ready {
+                        return capture;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!(
+                        "obit-capture is not recording after {START_LIMIT:?}: {:?}",
+                        capture.seen
+                    )
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    let status = wait_within(&mut capture.child, STOP_LIMIT);
+                    panic!(
+                        "obit-capture ended before it was recording, with {status:?}: {:?}",
+                        capture.seen
+                    )
+                }
+            }
+        }
+    }
+
+    /// Starts a capture and does not wait for anything.
+    pub fn spawn(stage: &Stage, case: &Path, options: &[&str]) -> Self {
+        let mut child = stage
+            .command(env!("CARGO_BIN_EXE_obit-capture"))
+            .args(["run", "--output"])
+            .arg(case)
+            .args(options)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("cannot run obit-capture");
+        let (sender, errors) = channel();
+        let stderr = child.stderr.take().expect("piped");
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut stdout = child.stdout.take().expect("piped");
+        let output = std::thread::spawn(move || {
+            let mut text = String::new();
+            let _ = stdout.read_to_string(&mut text);
+            text
+        });
+        Self {
+            child,
+            case: case.to_owned(),
+            errors,
+            seen: Vec::new(),
+            output: Some(output),
+        }
+    }
+
+    /// Where it writes.
+    pub fn case(&self) -> &Path {
+        &self.case
+    }
+
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("waiting for a child").is_some()
+    }
+
+    /// Interrupts it as a user does, and waits for the end.
+    ///
+    /// # Panics
+    /// If it does not end in time.
+    pub fn interrupt(mut self) -> Ended {
+        if !self.has_ended() {
+            kill_process(Pid::from_child(&self.child), Signal::INT).expect("cannot interrupt obit-capture");
+        }
+        self.wait()
+    }
+
+    /// Interrupts it and expects a case that is whole.
+    pub fn stop(self) -> Ended {
+        let ended = self.interrupt();
+        assert!(
+            ended.status.success(),
+            "obit-capture: {}\n{}",
+            ended.status,
+            ended.stderr
+        );
+        ended
+    }
+
+    /// Waits until it ends by itself.
+    pub fn wait(mut self) -> Ended {
+        let status = wait_within(&mut self.child, STOP_LIMIT)
+            .unwrap_or_else(|| panic!("obit-capture has not ended within {STOP_LIMIT:?}: {:?}", self.seen));
+        let stdout = self
+            .output
+            .take()
+            .and_then(|thread| thread.join().ok())
+            .unwrap_or_default();
+        self.seen.extend(self.errors.iter());
+        Ended {
+            status,
+            stdout,
+            stderr: self.seen.join("\n"),
+        }
+    }
+}
+
+impl Drop for Capture {
+    fn drop(&mut self) {
+        terminate(&mut self.child, STOP_LIMIT);
+    }
+}

@@ -1,0 +1,84 @@
+//! containerd with its own client, `ctr`.
+
+use std::path::Path;
+
+use super::{AT_ONCE, FOREVER};
+use crate::support::daemon::Daemon;
+use crate::support::stage::Stage;
+
+/// Its socket inside the stage.
+pub const SOCKET: &str = "/run/containerd/containerd.sock";
+
+/// A containerd and one of its namespaces.
+pub struct Containerd<'a> {
+    stage: &'a Stage,
+    namespace: &'static str,
+    _daemon: Daemon,
+}
+
+impl<'a> Containerd<'a> {
+    /// Starts the daemon. The namespace is the one its containers go to.
+    pub fn start(stage: &'a Stage, namespace: &'static str) -> Self {
+        let config = stage.directory().join("containerd.toml");
+        // Without CRI: nothing here plays Kubernetes, and the plugin wants a network set up.
+        std::fs::write(
+            &config,
+            "version = 2\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n",
+        )
+        .expect("its config");
+        let arguments = ["--config".to_owned(), config.display().to_string()];
+        let daemon = Daemon::start(stage, "containerd", &arguments, || {
+            stage.try_run("ctr", &["version"]).status.success()
+        });
+        stage.cgroups.own(namespace);
+        Self {
+            stage,
+            namespace,
+            _daemon: daemon,
+        }
+    }
+
+    /// Takes an image from a tar file that `docker save` wrote.
+    pub fn import(&self, image: &Path) {
+        self.ctr(&["images", "import", &image.display().to_string()]);
+    }
+
+    /// Runs a container whose process ends at once, and removes it.
+    pub fn run_short(&self, id: &str) {
+        self.ctr(&["run", "--rm", IMAGE, id, AT_ONCE]);
+    }
+
+    /// Starts a container that lives.
+    pub fn start_container(&self, id: &str) {
+        self.ctr(&["run", "--detach", IMAGE, id, FOREVER[0], FOREVER[1]]);
+    }
+
+    /// Kills and removes a container.
+    pub fn remove(&self, id: &str) {
+        self.ctr(&["task", "delete", "--force", id]);
+        self.ctr(&["container", "delete", id]);
+    }
+
+    fn ctr(&self, arguments: &[&str]) -> String {
+        let mut all = vec!["--namespace", self.namespace];
+        all.extend_from_slice(arguments);
+        self.stage.run("ctr", &all)
+    }
+}
+
+impl Drop for Containerd<'_> {
+    fn drop(&mut self) {
+        let run = |arguments: &[&str]| {
+            let mut all = vec!["--namespace", self.namespace];
+            all.extend_from_slice(arguments);
+            String::from_utf8_lossy(&self.stage.try_run("ctr", &all).stdout).into_owned()
+        };
+        for id in run(&["container", "list", "--quiet"]).lines() {
+            run(&["task", "delete", "--force", id]);
+            run(&["container", "delete", id]);
+        }
+    }
+}
+
+/// The image's name once imported.
+const IMAGE: &str = "docker.io/library/busybox:latest";

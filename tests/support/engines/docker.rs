@@ -1,0 +1,123 @@
+//! dockerd with the docker client.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+
+use super::{AT_ONCE, Containerd, FOREVER, containerd};
+use crate::support::daemon::Daemon;
+use crate::support::stage::Stage;
+
+/// A dockerd.
+pub struct Docker<'a> {
+    stage: &'a Stage,
+    _daemon: Daemon,
+}
+
+impl<'a> Docker<'a> {
+    /// Starts the daemon on top of a containerd, as distributions do, and gives it the busybox image.
+    pub fn start(stage: &'a Stage, _containerd: &Containerd<'_>) -> Self {
+        let config = stage.directory().join("docker.json");
+        std::fs::write(&config, "{}").expect("its config");
+        let arguments = [
+            format!("--config-file={}", config.display()),
+            format!("--containerd={}", containerd::SOCKET),
+            // The host's network is not ours to change.
+            "--iptables=false".to_owned(),
+            "--ip6tables=false".to_owned(),
+            "--bridge=none".to_owned(),
+            // With no init system inside, whatever the host runs.
+            "--exec-opt=native.cgroupdriver=cgroupfs".to_owned(),
+        ];
+        let daemon = Daemon::start(stage, "dockerd", &arguments, || answers_ping(stage));
+        stage.cgroups.own("docker");
+        let docker = Self { stage, _daemon: daemon };
+        docker.docker(&["import", &stage.root_file_system_tar().display().to_string(), IMAGE]);
+        docker
+    }
+
+    /// The image as a tar file that other engines can import.
+    pub fn save_image(&self) -> PathBuf {
+        let path = self.stage.directory().join("image.tar");
+        self.docker(&["save", "--output", &path.display().to_string(), IMAGE]);
+        path
+    }
+
+    /// Runs a container whose process ends at once, and removes it; its id.
+    pub fn run_short(&self, name: &str) -> String {
+        let id = self.run(name, &[], &[AT_ONCE]);
+        self.docker(&["wait", &id]);
+        self.docker(&["rm", &id]);
+        id
+    }
+
+    /// Starts a container that lives; its id.
+    pub fn start_container(&self, name: &str) -> String {
+        self.run(name, &[], &FOREVER)
+    }
+
+    /// Runs a container that makes and removes a cgroup directory inside its own, and removes it; its id.
+    pub fn run_with_inner_cgroups(&self, name: &str) -> String {
+        // Not `--privileged`: that needs every capability, and root on a small virtual machine may lack some.
+        let options = ["--volume=/sys/fs/cgroup:/host", "--cgroupns=host"];
+        // The v2 tree is at /host, or at /host/unified on a hybrid host.
+        let script = "set -e; \
+                      while read -r line; do case $line in 0::*) path=${line#0::};; esac; done < /proc/self/cgroup; \
+                      tree=/host; [ -d /host/unified ] && tree=/host/unified; \
+                      mkdir -p $tree$path/system.slice/cron.service; rmdir $tree$path/system.slice/cron.service; \
+                      rmdir $tree$path/system.slice";
+        let id = self.run(name, &options, &["/bin/sh", "-c", script]);
+        let status = self.docker(&["wait", &id]);
+        assert_eq!(
+            status,
+            "0",
+            "the container could not make a cgroup: {}",
+            self.docker(&["logs", &id])
+        );
+        self.docker(&["rm", &id]);
+        id
+    }
+
+    /// Starts a container again: a new incarnation of the same id.
+    pub fn restart(&self, id: &str) {
+        self.docker(&["restart", "--time", "0", id]);
+    }
+
+    /// Kills and removes a container.
+    pub fn remove(&self, id: &str) {
+        self.docker(&["rm", "--force", id]);
+    }
+
+    fn run(&self, name: &str, options: &[&str], command: &[&str]) -> String {
+        let mut arguments = vec!["run", "--detach", "--network=none", "--name", name];
+        arguments.extend_from_slice(options);
+        arguments.push(IMAGE);
+        arguments.extend_from_slice(command);
+        self.docker(&arguments)
+    }
+
+    fn docker(&self, arguments: &[&str]) -> String {
+        self.stage.run("docker", arguments)
+    }
+}
+
+impl Drop for Docker<'_> {
+    fn drop(&mut self) {
+        let list = self.stage.try_run("docker", &["ps", "--all", "--quiet"]);
+        for id in String::from_utf8_lossy(&list.stdout).lines() {
+            self.stage.try_run("docker", &["rm", "--force", id]);
+        }
+    }
+}
+
+const IMAGE: &str = "busybox:latest";
+
+fn answers_ping(stage: &Stage) -> bool {
+    let Ok(mut socket) = UnixStream::connect(stage.outside("/run/docker.sock")) else {
+        return false;
+    };
+    let mut answer = String::new();
+    socket.write_all(b"GET /_ping HTTP/1.0\r\n\r\n").is_ok()
+        && socket.read_to_string(&mut answer).is_ok()
+        && answer.contains("200 OK")
+}

@@ -1,0 +1,110 @@
+//! runc and crun by hand, on bundles of our own.
+
+use std::cell::RefCell;
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::{AT_ONCE, FOREVER};
+use crate::support::stage::Stage;
+
+/// Which program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OciRuntime {
+    /// runc.
+    Runc,
+    /// crun. Refuses hybrid hosts.
+    Crun,
+}
+
+impl OciRuntime {
+    /// The program's name, which is also the name of the runtime in a row.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Runc => "runc",
+            Self::Crun => "crun",
+        }
+    }
+}
+
+/// One OCI runtime and the containers it holds.
+pub struct Oci<'a> {
+    stage: &'a Stage,
+    runtime: OciRuntime,
+    spec: Value,
+    alive: RefCell<Vec<String>>,
+}
+
+impl<'a> Oci<'a> {
+    /// Takes runc's default configuration as the base of every bundle.
+    pub fn start(stage: &'a Stage, runtime: OciRuntime) -> Self {
+        let directory = stage.directory().join(format!("{}-spec", runtime.name()));
+        fs::create_dir(&directory).expect("a directory for the spec");
+        stage.run("runc", &["spec", "--bundle", &directory.display().to_string()]);
+        let text = fs::read_to_string(directory.join("config.json")).expect("the spec");
+        let mut spec: Value = serde_json::from_str(&text).expect("JSON from runc spec");
+        spec["process"]["terminal"] = json!(false);
+        spec["root"] = json!({ "path": stage.root_file_system(), "readonly": true });
+        if runtime == OciRuntime::Crun {
+            // crun raises RLIMIT_MEMLOCK for its device filter, which root without CAP_SYS_RESOURCE may not.
+            spec["linux"]
+                .as_object_mut()
+                .expect("linux is an object")
+                .remove("resources");
+            spec["process"]
+                .as_object_mut()
+                .expect("process is an object")
+                .remove("rlimits");
+        }
+        Self {
+            stage,
+            runtime,
+            spec,
+            alive: RefCell::default(),
+        }
+    }
+
+    /// Runs a container whose process ends at once; the runtime removes it itself.
+    pub fn run_short(&self, id: &str, cgroup: Option<&str>) {
+        let bundle = self.bundle(id, &[AT_ONCE], cgroup);
+        self.stage.run(self.runtime.name(), &["run", "--bundle", &bundle, id]);
+    }
+
+    /// Starts a container that lives.
+    pub fn start_container(&self, id: &str, cgroup: Option<&str>) {
+        let bundle = self.bundle(id, &FOREVER, cgroup);
+        self.stage
+            .run_detached(self.runtime.name(), &["run", "--detach", "--bundle", &bundle, id]);
+        self.alive.borrow_mut().push(id.to_owned());
+    }
+
+    /// Kills and removes a container.
+    pub fn remove(&self, id: &str) {
+        self.stage.run(self.runtime.name(), &["delete", "--force", id]);
+        self.alive.borrow_mut().retain(|alive| alive != id);
+    }
+
+    fn bundle(&self, id: &str, command: &[&str], cgroup: Option<&str>) -> String {
+        self.stage.cgroups.own(id);
+        if let Some(first) = cgroup.and_then(|path| path.trim_start_matches('/').split('/').next()) {
+            self.stage.cgroups.own(first);
+        }
+        let mut spec = self.spec.clone();
+        spec["process"]["args"] = json!(command);
+        if let Some(path) = cgroup {
+            spec["linux"]["cgroupsPath"] = json!(path);
+        }
+        let bundle = self.stage.directory().join("bundles").join(id);
+        fs::create_dir_all(&bundle).expect("a bundle");
+        fs::write(bundle.join("config.json"), spec.to_string()).expect("a bundle's config");
+        bundle.display().to_string()
+    }
+}
+
+impl Drop for Oci<'_> {
+    fn drop(&mut self) {
+        for id in self.alive.borrow().iter() {
+            self.stage.try_run(self.runtime.name(), &["delete", "--force", id]);
+        }
+    }
+}

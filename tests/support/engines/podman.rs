@@ -1,0 +1,76 @@
+//! podman, which has no daemon: conmon holds each container.
+
+use super::{AT_ONCE, FOREVER};
+use crate::support::stage::Stage;
+
+/// Podman's storage in the stage.
+pub struct Podman<'a> {
+    stage: &'a Stage,
+}
+
+impl<'a> Podman<'a> {
+    /// Gives podman the busybox image.
+    pub fn start(stage: &'a Stage) -> Self {
+        stage.cgroups.own("libpod");
+        let podman = Self { stage };
+        podman.podman(&[
+            "import",
+            "--quiet",
+            &stage.root_file_system_tar().display().to_string(),
+            IMAGE,
+        ]);
+        podman
+    }
+
+    /// Runs a container whose process ends at once, and removes it; its id.
+    pub fn run_short(&self, name: &str) -> String {
+        let id = self.run(name, &[AT_ONCE]);
+        self.podman(&["wait", &id]);
+        self.remove(&id);
+        id
+    }
+
+    /// Starts a container that lives; its id.
+    pub fn start_container(&self, name: &str) -> String {
+        self.run(name, &FOREVER)
+    }
+
+    /// Kills and removes a container.
+    pub fn remove(&self, id: &str) {
+        self.podman(&["rm", "--force", "--time", "0", id]);
+    }
+
+    fn run(&self, name: &str, command: &[&str]) -> String {
+        // Limits that root without CAP_SYS_RESOURCE may set too; no network of the host's is touched.
+        let mut arguments = vec![
+            "run",
+            "--detach",
+            "--network=none",
+            "--ulimit=nofile=1024:1024",
+            "--ulimit=nproc=1000:1000",
+        ];
+        arguments.extend_from_slice(&["--name", name, IMAGE]);
+        arguments.extend_from_slice(command);
+        self.podman(&arguments)
+    }
+
+    fn podman(&self, arguments: &[&str]) -> String {
+        self.stage.run("podman", &with_options(arguments))
+    }
+}
+
+impl Drop for Podman<'_> {
+    fn drop(&mut self) {
+        self.stage
+            .try_run("podman", &with_options(&["rm", "--all", "--force", "--time", "0"]));
+    }
+}
+
+const IMAGE: &str = "obit-busybox";
+
+/// crun refuses hybrid hosts, and nothing here runs systemd.
+fn with_options<'b>(arguments: &[&'b str]) -> Vec<&'b str> {
+    let mut all = vec!["--runtime=runc", "--cgroup-manager=cgroupfs", "--events-backend=file"];
+    all.extend_from_slice(arguments);
+    all
+}

@@ -1,0 +1,16 @@
+//! What the tests share. The live tests (`live_*.rs`) record real containers: [`live`] says whether they can run,
+//! [`stage`] gives them a mount namespace of their own, [`engines`] run containers in it, [`capture`] records them and
+//! [`ledger`] compares what was started with the rows that came out.
+
+// Each test binary includes this module and uses a part of it.
+#![allow(dead_code)]
+
+pub mod analysis;
+pub mod capture;
+pub mod cgroups;
+pub mod daemon;
+pub mod engines;
+pub mod ledger;
+pub mod live;
+pub mod replay;
+pub mod stage;

@@ -1,0 +1,208 @@
+//! A mount namespace of its own for the engines of one test: they use their default paths, so that what they put into
+//! their argument vectors is what they put there on a real host, and nothing of the host's own engines is touched.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+use super::cgroups::Cgroups;
+
+/// Longest that one command of an engine may take.
+const COMMAND_LIMIT_SECONDS: &str = "60";
+
+/// Which cgroup hierarchies the namespace shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// Those of the host.
+    Host,
+    /// Only the v2 tree, at its usual place.
+    V2Only,
+}
+
+/// The namespace and a temporary directory whose contents live as long as it does.
+pub struct Stage {
+    directory: Option<TempDir>,
+    holder: Child,
+    /// The cgroup trees as seen inside.
+    pub cgroups: Cgroups,
+}
+
+impl Stage {
+    /// Makes the namespace and a small root file system in it.
+    pub fn new(view: View) -> Self {
+        let directory = tempfile::Builder::new()
+            .prefix("obit-live-")
+            .tempdir()
+            .expect("a temporary directory");
+        let script = format!(
+            "set -e
+             mount -t tmpfs -o mode=755 tmpfs /run
+             mount -t tmpfs -o mode=1777 tmpfs /dev/shm
+             mkdir /run/lock
+             for engine in docker containerd containers; do
+                 mkdir -p /var/lib/$engine '{directory}'/$engine
+                 mount --bind '{directory}'/$engine /var/lib/$engine
+             done
+             {view}
+             echo ready
+             exec cat >/dev/null",
+            directory = directory.path().display(),
+            view = match view {
+                View::Host => "",
+                View::V2Only => "umount -l /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup",
+            },
+        );
+        // The holder ends when its standard input closes: with this process, however that ends.
+        let mut holder = Command::new("unshare")
+            .args(["--mount", "--propagation", "private", "sh", "-c", &script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("cannot run unshare");
+        let mut line = String::new();
+        BufReader::new(holder.stdout.take().expect("piped"))
+            .read_line(&mut line)
+            .expect("the holder's answer");
+        assert_eq!(line, "ready\n", "cannot make the mount namespace");
+
+        let cgroups = Cgroups::of_process(holder.id());
+        let stage = Self {
+            directory: Some(directory),
+            holder,
+            cgroups,
+        };
+        stage.make_root_file_system();
+        stage
+    }
+
+    /// The temporary directory.
+    pub fn directory(&self) -> &Path {
+        self.directory.as_ref().expect("there until drop").path()
+    }
+
+    /// A busybox root file system, shared by all containers (read-only where an engine does not copy it).
+    pub fn root_file_system(&self) -> PathBuf {
+        self.directory().join("rootfs")
+    }
+
+    /// The same as a tar file.
+    pub fn root_file_system_tar(&self) -> PathBuf {
+        self.directory().join("rootfs.tar")
+    }
+
+    /// A path inside the namespace, as this process can open it.
+    pub fn outside(&self, inside: &str) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/root{inside}", self.holder.id()))
+    }
+
+    /// A command that runs inside, as the very process that is spawned. Its working directory is `/`.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new("nsenter");
+        command
+            .arg(format!("--mount=/proc/{}/ns/mnt", self.holder.id()))
+            .arg("--")
+            .arg(program);
+        // The engines' clients must find the daemons of this namespace.
+        for name in [
+            "DOCKER_HOST",
+            "CONTAINER_HOST",
+            "CONTAINERD_ADDRESS",
+            "CONTAINERD_NAMESPACE",
+            "DOCKER_CONTEXT",
+        ] {
+            command.env_remove(name);
+        }
+        command.stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command inside, within a time limit; whatever it ends with.
+    pub fn try_run<S: AsRef<OsStr>>(&self, program: &str, arguments: &[S]) -> Output {
+        self.command("timeout")
+            .args(["--foreground", "-k", "5", COMMAND_LIMIT_SECONDS, program])
+            .args(arguments)
+            .output()
+            .unwrap_or_else(|error| panic!("cannot run {program}: {error}"))
+    }
+
+    /// Runs a command inside that must succeed; its standard output, trimmed.
+    pub fn run<S: AsRef<OsStr>>(&self, program: &str, arguments: &[S]) -> String {
+        let output = self.try_run(program, arguments);
+        assert!(
+            output.status.success(),
+            "{program} {:?}: {}\n{}",
+            arguments.iter().map(AsRef::as_ref).collect::<Vec<_>>(),
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// Runs a command whose children outlive it: nothing of theirs may hang on a pipe of ours.
+    pub fn run_detached<S: AsRef<OsStr>>(&self, program: &str, arguments: &[S]) {
+        let log = self.directory().join("detached.log");
+        let file = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .expect("the log of detached commands");
+        let status = self
+            .command("timeout")
+            .args(["--foreground", "-k", "5", COMMAND_LIMIT_SECONDS, program])
+            .args(arguments)
+            .stdout(file.try_clone().expect("a second handle"))
+            .stderr(file)
+            .status()
+            .unwrap_or_else(|error| panic!("cannot run {program}: {error}"));
+        let log = fs::read_to_string(&log).unwrap_or_default();
+        assert!(status.success(), "{program}: {status}\n{log}");
+    }
+
+    fn make_root_file_system(&self) {
+        let root = self.root_file_system();
+        for directory in ["bin", "proc", "sys", "dev", "etc", "tmp"] {
+            fs::create_dir_all(root.join(directory)).expect("a directory of the root file system");
+        }
+        let busybox = ["/bin/busybox", "/usr/bin/busybox"]
+            .into_iter()
+            .find(|path| Path::new(path).exists());
+        let busybox = busybox.expect("busybox is missing: `scripts/setup.sh test` installs busybox-static");
+        fs::copy(busybox, root.join("bin/busybox")).expect("copying busybox");
+        for applet in ["sh", "sleep", "true", "mkdir", "rmdir"] {
+            std::os::unix::fs::symlink("busybox", root.join("bin").join(applet)).expect("an applet's link");
+        }
+        let tar = self.root_file_system_tar();
+        let status = Command::new("tar")
+            .arg("-C")
+            .arg(&root)
+            .arg("-cf")
+            .arg(&tar)
+            .arg(".")
+            .status();
+        assert!(
+            status.expect("cannot run tar").success(),
+            "cannot pack {}",
+            root.display()
+        );
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.cgroups.remove_ours();
+        drop(self.holder.stdin.take());
+        let _ = self.holder.wait();
+        if std::thread::panicking()
+            && let Some(directory) = self.directory.take()
+        {
+            eprintln!(
+                "logs and cases of the failed test are kept in {}",
+                directory.keep().display()
+            );
+        }
+    }
+}
