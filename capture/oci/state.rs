@@ -186,8 +186,7 @@ fn parse_runc(bytes: &[u8], container_id: &str) -> Option<State> {
     let pairs = || labels.iter().filter_map(|label| label.split_once('='));
     // runc appends its own; an annotation of that name comes before it.
     let bundle = pairs()
-        .filter(|(name, _)| *name == "bundle")
-        .next_back()
+        .rfind(|(name, _)| *name == "bundle")
         .map(|(_, value)| value.to_owned());
     Some(State {
         init_pid: pid_of(read.init_process_pid),

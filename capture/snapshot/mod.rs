@@ -6,4 +6,4 @@ mod walk;
 
 pub(crate) use directory::open_directory;
 pub use directory::read_directory;
-pub use walk::{WalkError, WalkSummary, walk};
+pub use walk::walk;
