@@ -179,14 +179,6 @@ impl Error {
             source: source.into(),
         }
     }
-
-    /// An [`Error::Damaged`].
-    pub(crate) fn damaged(path: &Path, why: impl ToString) -> Self {
-        Self::Damaged {
-            path: path.to_owned(),
-            why: why.to_string(),
-        }
-    }
 }
 
 /// A path that is safe to print.

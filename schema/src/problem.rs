@@ -46,6 +46,11 @@ pub enum Problem {
         /// Rows before the tear, which are read.
         rows: u64,
     },
+    /// A file is not what SHA256SUMS says: it was changed after the case was closed.
+    Changed {
+        /// The file, relative to the case.
+        file: String,
+    },
     /// Records are missing.
     Hole {
         /// The first that is missing.
@@ -82,7 +87,7 @@ impl Problem {
     /// Whether rows of the case may be missing because of it.
     pub fn loses_rows(&self) -> bool {
         match self {
-            Self::Manifest { .. } | Self::NewerSchema { .. } => false,
+            Self::Manifest { .. } | Self::NewerSchema { .. } | Self::Changed { .. } => false,
             Self::MissingPart { .. }
             | Self::Damaged { .. }
             | Self::Foreign { .. }
@@ -131,6 +136,13 @@ impl fmt::Display for Problem {
                     printable(file)
                 )
             }
+            Self::Changed { file } => {
+                write!(
+                    f,
+                    "{}: its checksum differs: it was changed after the case was closed",
+                    printable(file)
+                )
+            }
             Self::Hole { first_seq, last_seq } if first_seq == last_seq => write!(f, "record {first_seq} is missing"),
             Self::Hole { first_seq, last_seq } => write!(f, "records {first_seq} to {last_seq} are missing"),
             Self::Disorder { file, seq, after_seq } => {
@@ -148,7 +160,7 @@ impl fmt::Display for Problem {
                     printable(why)
                 )
             }
-            Self::More { count } => write!(f, "{count} more problems of this kind"),
+            Self::More { count } => write!(f, "{count} more problems"),
         }
     }
 }

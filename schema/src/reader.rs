@@ -1,14 +1,25 @@
-//! Reading a case.
+//! Reading a case. Everything in it may be damaged or hostile: what can still be read is read, the rest is named.
 
+mod batches;
+mod log;
+mod records;
+mod scan;
+mod sums;
+
+pub use batches::Batches;
+pub use records::Records;
+
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use obit_derivation::Record;
-
+use crate::directory::Directory;
 use crate::error::Error;
-use crate::manifest::Manifest;
+use crate::manifest::{self, Manifest, State};
 use crate::problem::Problem;
 use crate::tables::Table;
+use log::ProblemLog;
+use scan::{Folders, TableFiles};
 
 /// Where a part's rows come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,9 +41,9 @@ pub struct PartInfo {
     pub rows: u64,
     /// Size of the file.
     pub bytes: u64,
-    /// The first row's `seq`, if there is a row.
+    /// The first row's `seq`, if there is a row and the file's statistics tell.
     pub first_seq: Option<u64>,
-    /// The last row's `seq`, if there is a row.
+    /// The last row's `seq`, likewise.
     pub last_seq: Option<u64>,
     /// Where its rows come from.
     pub source: PartSource,
@@ -42,32 +53,99 @@ pub struct PartInfo {
 #[derive(Debug)]
 pub struct Case {
     path: PathBuf,
+    root: Directory,
+    folders: Arc<Folders>,
     manifest: Option<Manifest>,
-    problems: Vec<Problem>,
-    parts: Vec<PartInfo>,
+    problems: ProblemLog,
+    tables: [Vec<PartInfo>; Table::ALL.len()],
+}
+
+/// What to do without a usable case.json.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Leniency {
+    Strict,
+    Lenient,
 }
 
 impl Case {
     /// Opens a case.
     ///
     /// # Errors
-    /// It is no case, its case.json is missing or corrupt, or its format is newer.
+    /// It is no case, its case.json is missing or corrupt ([`Error::Manifest`] tells how much could be read without it,
+    /// see [`Case::open_lenient`]), or its format is newer ([`Error::NewerFormat`]).
     pub fn open(path: &Path) -> Result<Self, Error> {
-        Err(Error::NotACase {
-            path: path.to_owned(),
-            why: "reading is not there yet",
-        })
+        Self::open_as(path, Leniency::Strict)
     }
 
     /// Opens a case even without a usable case.json: parts are found by their names, and the lack is a problem.
     ///
     /// # Errors
-    /// It is no case, or its format is newer.
+    /// It is no case at all, or its format is newer.
     pub fn open_lenient(path: &Path) -> Result<Self, Error> {
-        Self::open(path)
+        Self::open_as(path, Leniency::Lenient)
     }
 
-    /// The directory.
+    fn open_as(path: &Path, leniency: Leniency) -> Result<Self, Error> {
+        let root = Directory::open(path)?;
+        let folders = Folders::open(&root);
+        let files = Table::ALL.map(|table| TableFiles::find(&folders, table));
+        let count = files.iter().map(TableFiles::count).sum();
+        let mut problems = ProblemLog::default();
+        let manifest = match read_manifest(&root, count) {
+            Ok(manifest) => Some(manifest),
+            Err(error @ Error::NewerFormat { .. }) => return Err(error),
+            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound && count == 0 => {
+                return Err(Error::NotACase {
+                    path: path.to_owned(),
+                    why: "it has no case.json and no parts",
+                });
+            }
+            Err(error) if leniency == Leniency::Strict => {
+                return Err(match error {
+                    Error::Io { path, source, .. } => Error::Manifest {
+                        path,
+                        why: source.to_string(),
+                        parts: count,
+                    },
+                    other => other,
+                });
+            }
+            Err(error) => {
+                let why = match error {
+                    Error::Manifest { why, .. } => why,
+                    Error::Io { source, .. } => source.to_string(),
+                    other => other.to_string(),
+                };
+                problems.push(Problem::Manifest { why });
+                None
+            }
+        };
+        let mut scan = scan::Scan {
+            folders: &folders,
+            closed: manifest
+                .as_ref()
+                .is_some_and(|manifest| manifest.state == State::Closed),
+            case_id: manifest.as_ref().map(|manifest| manifest.case_id.clone()),
+            problems: &mut problems,
+        };
+        let tables = files.map(|files| {
+            let listed = manifest
+                .as_ref()
+                .map(|manifest| manifest.parts.as_slice())
+                .unwrap_or_default();
+            scan.table(files, listed)
+        });
+        Ok(Self {
+            path: path.to_owned(),
+            root,
+            folders: Arc::new(folders),
+            manifest,
+            problems,
+            tables,
+        })
+    }
+
+    /// The directory, as it was given.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -79,89 +157,63 @@ impl Case {
 
     /// Whether the capture closed it.
     pub fn closed(&self) -> bool {
-        false
+        self.manifest
+            .as_ref()
+            .is_some_and(|manifest| manifest.state == State::Closed)
     }
 
     /// What was found wrong when it was opened. Reading rows may find more.
     pub fn problems(&self) -> &[Problem] {
-        &self.problems
+        self.problems.list()
     }
 
-    /// The files of a table, in order.
+    /// The readable files of a table, in order.
     pub fn parts(&self, table: Table) -> &[PartInfo] {
-        let _ = table;
-        &self.parts
+        let index = Table::ALL.iter().position(|other| *other == table);
+        index
+            .and_then(|index| self.tables.get(index))
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    }
+
+    /// Rows of a table, by what its files say of themselves.
+    pub fn rows(&self, table: Table) -> u64 {
+        self.parts(table)
+            .iter()
+            .map(|part| part.rows)
+            .fold(0, u64::saturating_add)
     }
 
     /// The records of the three raw tables in their total order.
     pub fn records(&self) -> Records {
-        Records { problems: Vec::new() }
+        Records::new(self)
     }
 
     /// The batches of a table, in file order. After an error the next part follows.
     pub fn batches(&self, table: Table) -> Batches {
-        let _ = table;
-        Batches {}
+        Batches::new(Arc::clone(&self.folders), &self.path, table, self.parts(table).to_vec())
+    }
+
+    /// Reads every file that SHA256SUMS lists and compares its sum. Takes as long as reading the case does.
+    pub fn check_sums(&self) -> Vec<Problem> {
+        sums::check(&self.root, &self.folders)
     }
 }
 
-/// The records of a case in their total order, in bounded memory.
-///
-/// ```ignore
-/// while records.advance()? {
-///     let mut argv = Vec::new();
-///     fold.record(&records.current(&mut argv)?);
-/// }
-/// ```
-#[derive(Debug)]
-pub struct Records {
-    problems: Vec<Problem>,
-}
-
-impl Records {
-    /// Steps to the next record; `false` at the end.
-    ///
-    /// # Errors
-    /// None at present: what cannot be read becomes a problem.
-    pub fn advance(&mut self) -> Result<bool, Error> {
-        Ok(false)
+fn read_manifest(root: &Directory, parts: usize) -> Result<Manifest, Error> {
+    let path = root.path().join(manifest::FILE_NAME);
+    let file = root.open_file(manifest::FILE_NAME)?;
+    let mut text = Vec::new();
+    let length = file
+        .take(manifest::MAX_BYTES + 1)
+        .read_to_end(&mut text)
+        .map_err(Error::io("read", &path))?;
+    if length as u64 > manifest::MAX_BYTES {
+        return Err(Error::Manifest {
+            path,
+            why: format!("longer than {} bytes", manifest::MAX_BYTES),
+            parts,
+        });
     }
-
-    /// The record stepped to. `scratch` holds its argument vector.
-    ///
-    /// # Errors
-    /// There is none.
-    pub fn current<'b, 'a: 'b>(&'a self, scratch: &'b mut Vec<&'a str>) -> Result<Record<'b>, Error> {
-        let _ = scratch;
-        Err(Error::ValueMissing { column: "seq" })
-    }
-
-    /// Gives each record to `each`, until it fails.
-    ///
-    /// # Errors
-    /// Those of `each`, and of reading.
-    pub fn for_each<E: From<Error>>(&mut self, mut each: impl FnMut(&Record<'_>) -> Result<(), E>) -> Result<(), E> {
-        while self.advance()? {
-            let mut argv = Vec::new();
-            each(&self.current(&mut argv)?)?;
-        }
-        Ok(())
-    }
-
-    /// What was found wrong so far: damaged parts, holes, disorder.
-    pub fn problems(&self) -> &[Problem] {
-        &self.problems
-    }
-}
-
-/// The batches of a table.
-#[derive(Debug)]
-pub struct Batches {}
-
-impl Iterator for Batches {
-    type Item = Result<RecordBatch, Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        None
-    }
+    Manifest::parse(&text, &path, parts)
 }

@@ -1,0 +1,233 @@
+//! An open directory: all a case does with files goes through its descriptor, so that a path that is swapped meanwhile
+//! leads nowhere else. No link is followed below a case, and nothing that is there is overwritten but case.json.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
+
+use crate::error::Error;
+
+/// What the recorder alone may read: a case says what ran on a host.
+const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
+/// The same for directories.
+const DIRECTORY_MODE: Mode = Mode::RWXU;
+/// Most names that are read of one directory.
+const MAX_NAMES: usize = 1 << 20;
+
+/// An open directory.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    fd: OwnedFd,
+    path: PathBuf,
+}
+
+impl Directory {
+    /// Opens a directory that a user named; links to it are followed.
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let fd = rustix::fs::open(path, flags, Mode::empty()).map_err(Error::io("open", path))?;
+        Ok(Self {
+            fd,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Makes a directory, or opens it if it is there and empty.
+    pub(crate) fn create(path: &Path) -> Result<Self, Error> {
+        match rustix::fs::mkdir(path, DIRECTORY_MODE) {
+            Ok(()) => {
+                // So that the case survives a power cut. A parent that may not be read is not synced; that is no reason
+                // not to record.
+                let parent = path
+                    .parent()
+                    .filter(|parent| !parent.as_os_str().is_empty())
+                    .unwrap_or(Path::new("."));
+                if let Ok(parent) = File::open(parent) {
+                    let _ = parent.sync_all();
+                }
+            }
+            Err(Errno::EXIST) => {}
+            Err(error) => return Err(Error::io("create", path)(error)),
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let fd = match rustix::fs::open(path, flags, Mode::empty()) {
+            Err(Errno::NOTDIR | Errno::LOOP) => return Err(Error::Exists { path: path.to_owned() }),
+            opened => opened.map_err(Error::io("open", path))?,
+        };
+        let directory = Self {
+            fd,
+            path: path.to_owned(),
+        };
+        match directory.names()?.is_empty() {
+            true => Ok(directory),
+            false => Err(Error::Exists { path: path.to_owned() }),
+        }
+    }
+
+    /// Its path, for messages.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes a directory in it.
+    pub(crate) fn make_child(&self, name: &str) -> Result<Self, Error> {
+        let path = self.path.join(name);
+        rustix::fs::mkdirat(&self.fd, name, DIRECTORY_MODE).map_err(Error::io("create", &path))?;
+        self.child(name)
+    }
+
+    /// Opens a directory in it.
+    pub(crate) fn child(&self, name: &str) -> Result<Self, Error> {
+        let path = self.path.join(name);
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let fd = rustix::fs::openat(&self.fd, name, flags, Mode::empty()).map_err(Error::io("open", &path))?;
+        Ok(Self { fd, path })
+    }
+
+    /// Makes a file that is not there yet.
+    pub(crate) fn create_file(&self, name: &str) -> Result<File, Error> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd =
+            rustix::fs::openat(&self.fd, name, flags, FILE_MODE).map_err(Error::io("create", &self.path.join(name)))?;
+        Ok(File::from(fd))
+    }
+
+    /// Opens a regular file for reading. A pipe or a device is refused, and not waited for.
+    pub(crate) fn open_file(&self, name: &str) -> Result<File, Error> {
+        let path = self.path.join(name);
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&self.fd, name, flags, Mode::empty()).map_err(Error::io("open", &path))?;
+        let status = rustix::fs::fstat(&fd).map_err(Error::io("read", &path))?;
+        match FileType::from_raw_mode(status.st_mode) {
+            FileType::RegularFile => Ok(File::from(fd)),
+            _ => Err(Error::Io {
+                action: "read",
+                path,
+                source: io::Error::other("it is not a regular file"),
+            }),
+        }
+    }
+
+    /// Gives a finished file its name, which must be free.
+    pub(crate) fn publish(&self, from: &str, to: &str) -> Result<(), Error> {
+        let path = self.path.join(to);
+        match rustix::fs::renameat_with(&self.fd, from, &self.fd, to, RenameFlags::NOREPLACE) {
+            // The file system cannot refuse to replace, so look first.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+                match rustix::fs::statat(&self.fd, to, AtFlags::SYMLINK_NOFOLLOW) {
+                    Err(Errno::NOENT) => rustix::fs::renameat(&self.fd, from, &self.fd, to),
+                    Err(error) => Err(error),
+                    Ok(_) => Err(Errno::EXIST),
+                }
+            }
+            renamed => renamed,
+        }
+        .map_err(Error::io("create", &path))?;
+        self.sync()
+    }
+
+    /// Gives a finished file its name, in place of the file that has it.
+    pub(crate) fn replace(&self, from: &str, to: &str) -> Result<(), Error> {
+        let path = self.path.join(to);
+        rustix::fs::renameat(&self.fd, from, &self.fd, to).map_err(Error::io("replace", &path))?;
+        self.sync()
+    }
+
+    /// Writes a small file under its name at once: whole or not at all.
+    pub(crate) fn write_whole(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        use std::io::Write as _;
+        let path = self.path.join(name);
+        let partial = format!(".{name}.partial");
+        // One may be left of an attempt that failed.
+        let _ = self.remove_file(&partial);
+        let mut file = self.create_file(&partial)?;
+        let written = file.write_all(bytes).and_then(|()| file.sync_all());
+        if written.is_err() {
+            let _ = self.remove_file(&partial);
+        }
+        written.map_err(Error::io("write", &path))?;
+        self.replace(&partial, name)
+    }
+
+    /// Removes a file.
+    pub(crate) fn remove_file(&self, name: &str) -> Result<(), Error> {
+        rustix::fs::unlinkat(&self.fd, name, AtFlags::empty()).map_err(Error::io("remove", &self.path.join(name)))
+    }
+
+    /// Removes an empty directory.
+    pub(crate) fn remove_child(&self, name: &str) -> Result<(), Error> {
+        rustix::fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR).map_err(Error::io("remove", &self.path.join(name)))
+    }
+
+    /// Brings the names in it to disk.
+    pub(crate) fn sync(&self) -> Result<(), Error> {
+        rustix::fs::fsync(&self.fd).map_err(Error::io("sync", &self.path))
+    }
+
+    /// The names in it that are UTF-8, sorted; no others are a case's.
+    pub(crate) fn names(&self) -> Result<Vec<String>, Error> {
+        let read = || Error::io("list", &self.path);
+        let mut names = Vec::new();
+        for entry in Dir::read_from(&self.fd).map_err(read())?.take(MAX_NAMES) {
+            let entry = entry.map_err(read())?;
+            if let Ok(name) = entry.file_name().to_str()
+                && name != "."
+                && name != ".."
+            {
+                names.push(name.to_owned());
+            }
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn a_case_is_readable_by_its_owner_only() {
+        let scratch = tempfile::tempdir().unwrap();
+        let case = Directory::create(&scratch.path().join("case")).unwrap();
+        case.make_child("raw").unwrap().create_file("part").unwrap();
+        let mode = |path: &str| scratch.path().join(path).metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(
+            (mode("case"), mode("case/raw"), mode("case/raw/part")),
+            (0o700, 0o700, 0o600)
+        );
+    }
+
+    #[test]
+    fn nothing_is_overwritten() {
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = Directory::open(scratch.path()).unwrap();
+        std::fs::write(scratch.path().join("there"), "old").unwrap();
+        std::fs::write(scratch.path().join("new"), "new").unwrap();
+        assert!(directory.create_file("there").is_err());
+        assert!(directory.publish("new", "there").is_err());
+        assert_eq!(std::fs::read_to_string(scratch.path().join("there")).unwrap(), "old");
+        assert!(matches!(Directory::create(scratch.path()), Err(Error::Exists { .. })));
+        assert!(matches!(
+            Directory::create(&scratch.path().join("there")),
+            Err(Error::Exists { .. })
+        ));
+    }
+
+    #[test]
+    fn links_and_pipes_are_not_read() {
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = Directory::open(scratch.path()).unwrap();
+        std::fs::write(scratch.path().join("secret"), "secret").unwrap();
+        std::os::unix::fs::symlink("secret", scratch.path().join("link")).unwrap();
+        rustix::fs::mknodat(&directory.fd, "pipe", FileType::Fifo, FILE_MODE, 0).unwrap();
+        assert!(directory.open_file("secret").is_ok());
+        assert!(directory.open_file("link").is_err());
+        assert!(directory.open_file("pipe").is_err());
+    }
+}

@@ -1,0 +1,132 @@
+//! The messages of an Arrow IPC stream, cut apart without trusting a length.
+
+use std::fs::File;
+use std::io::{BufReader, Read as _};
+
+use arrow::buffer::Buffer;
+use arrow::ipc::{Message, MessageHeader, RecordBatch as BatchHeader, root_as_message};
+
+/// Longest message that is read. The writer's are some megabytes at most.
+const MAX_MESSAGE_BYTES: u64 = 512 << 20;
+/// Longest message when uncompressed.
+const MAX_UNCOMPRESSED_BYTES: u64 = 1 << 30;
+/// What each message begins with.
+const CONTINUATION: [u8; 4] = [0xff; 4];
+
+/// What follows in a stream.
+pub(super) enum Frame {
+    /// A whole message, as the decoder wants it.
+    Message(Buffer),
+    /// The end: of the file, or the end mark.
+    End,
+    /// Something that is no whole message.
+    Torn,
+}
+
+/// Cuts a stream into messages.
+#[derive(Debug)]
+pub(super) struct Frames {
+    file: BufReader<File>,
+    remaining: u64,
+}
+
+impl Frames {
+    pub(super) fn new(file: File) -> std::io::Result<Self> {
+        let remaining = file.metadata()?.len();
+        Ok(Self {
+            file: BufReader::new(file),
+            remaining,
+        })
+    }
+
+    pub(super) fn next(&mut self) -> std::io::Result<Frame> {
+        if self.remaining == 0 {
+            return Ok(Frame::End);
+        }
+        let mut prefix = [0; 8];
+        if !self.fill(&mut prefix)? {
+            return Ok(Frame::Torn);
+        }
+        let [marker, size] = [prefix.first_chunk::<4>(), prefix.last_chunk::<4>()].map(|word| word.copied());
+        let size = u32::from_le_bytes(size.unwrap_or_default());
+        if marker != Some(CONTINUATION) {
+            return Ok(Frame::Torn);
+        }
+        if size == 0 {
+            return Ok(Frame::End);
+        }
+        if u64::from(size) > self.remaining.min(MAX_MESSAGE_BYTES) {
+            return Ok(Frame::Torn);
+        }
+        let mut bytes = prefix.to_vec();
+        let head_end = prefix.len() + size as usize;
+        bytes.resize(head_end, 0);
+        if !self.fill(bytes.get_mut(prefix.len()..).unwrap_or_default())? {
+            return Ok(Frame::Torn);
+        }
+        let body_length = root_as_message(bytes.get(prefix.len()..).unwrap_or_default())
+            .ok()
+            .and_then(|message| u64::try_from(message.bodyLength()).ok())
+            .filter(|length| *length <= self.remaining.min(MAX_MESSAGE_BYTES));
+        let Some(body_length) = body_length.and_then(|length| usize::try_from(length).ok()) else {
+            return Ok(Frame::Torn);
+        };
+        bytes.resize(head_end + body_length, 0);
+        if !self.fill(bytes.get_mut(head_end..).unwrap_or_default())? {
+            return Ok(Frame::Torn);
+        }
+        let (head, body) = bytes.split_at(head_end);
+        match root_as_message(head.get(prefix.len()..).unwrap_or_default()) {
+            Ok(message) if is_bounded(&message, body) => Ok(Frame::Message(Buffer::from_vec(bytes))),
+            _ => Ok(Frame::Torn),
+        }
+    }
+
+    /// Fills the buffer; `false` if the file ends before.
+    fn fill(&mut self, buffer: &mut [u8]) -> std::io::Result<bool> {
+        if buffer.len() as u64 > self.remaining {
+            self.remaining = 0;
+            return Ok(false);
+        }
+        self.remaining -= buffer.len() as u64;
+        match self.file.read_exact(buffer) {
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(false),
+            read => read.map(|()| true),
+        }
+    }
+}
+
+/// Whether a message is of a kind that journals hold, and does not uncompress into more than a batch may be.
+fn is_bounded(message: &Message<'_>, body: &[u8]) -> bool {
+    match message.header_type() {
+        MessageHeader::Schema => true,
+        MessageHeader::RecordBatch => message
+            .header_as_record_batch()
+            .and_then(|batch| uncompressed_bytes(&batch, body))
+            .is_some_and(|bytes| bytes <= MAX_UNCOMPRESSED_BYTES),
+        _ => false,
+    }
+}
+
+/// Bytes of a batch's buffers when uncompressed; `None` if they do not lie within the body. A compressed buffer begins
+/// with its uncompressed length in 8 bytes, -1 if it is stored as it is (Message.fbs, `BodyCompression`).
+fn uncompressed_bytes(batch: &BatchHeader<'_>, body: &[u8]) -> Option<u64> {
+    let mut total = 0_u64;
+    for buffer in batch.buffers().into_iter().flatten() {
+        let start = usize::try_from(buffer.offset()).ok()?;
+        let length = usize::try_from(buffer.length()).ok()?;
+        let bytes = body.get(start..start.checked_add(length)?)?;
+        let stored = bytes.len() as u64;
+        let uncompressed = match (batch.compression(), bytes.first_chunk::<8>()) {
+            (None, _) => stored,
+            (Some(_), None) if stored == 0 => 0,
+            (Some(_), None) => return None,
+            (Some(_), Some(prefix)) => match i64::from_le_bytes(*prefix) {
+                -1 => stored,
+                length => u64::try_from(length).ok()?,
+            },
+        };
+        total = total.checked_add(uncompressed)?;
+    }
+    Some(total)
+}

@@ -1,0 +1,70 @@
+//! Reading a journal up to its last whole batch.
+
+use std::fs::File;
+use std::io;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use arrow::ipc::reader::StreamDecoder;
+
+use super::frame::{Frame, Frames};
+use crate::guard::guarded;
+
+/// Reads one journal.
+#[derive(Debug)]
+pub(crate) struct JournalReader {
+    frames: Frames,
+    decoder: StreamDecoder,
+    ended: bool,
+    torn: bool,
+}
+
+impl JournalReader {
+    pub(crate) fn new(file: File) -> io::Result<Self> {
+        Ok(Self {
+            frames: Frames::new(file)?,
+            decoder: StreamDecoder::new(),
+            ended: false,
+            torn: false,
+        })
+    }
+
+    /// The schema, once the first batch was read (or the end reached).
+    pub(crate) fn schema(&self) -> Option<SchemaRef> {
+        self.decoder.schema()
+    }
+
+    /// Whether the stream ended within a message.
+    pub(crate) fn torn(&self) -> bool {
+        self.torn
+    }
+
+    /// The next whole batch.
+    pub(crate) fn next(&mut self) -> io::Result<Option<RecordBatch>> {
+        while !self.ended {
+            let mut message = match self.frames.next()? {
+                Frame::Message(message) => message,
+                Frame::End => {
+                    self.ended = true;
+                    break;
+                }
+                Frame::Torn => {
+                    (self.ended, self.torn) = (true, true);
+                    break;
+                }
+            };
+            while !message.is_empty() {
+                match guarded(|| self.decoder.decode(&mut message)) {
+                    Ok(Some(batch)) => return Ok(Some(batch)),
+                    Ok(None) => {}
+                    // Blocks that never reached the disk, as after a power cut, or worse.
+                    Err(_) => {
+                        (self.ended, self.torn) = (true, true);
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+}

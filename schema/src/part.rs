@@ -1,0 +1,261 @@
+//! A sealed part: one Parquet file of a table. It has its name only once it is complete.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{Array, RecordBatch, UInt64Array};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{KeyValue, SortingColumn};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+use sha2::{Digest as _, Sha256};
+
+use crate::digest::Digest;
+use crate::directory::Directory;
+use crate::error::Error;
+use crate::manifest::PartEntry;
+use crate::origin::Origin;
+use crate::tables::Table;
+
+/// Effort of the compressor. A capture compresses beside the workload that it watches; higher levels take several times
+/// the time for a tenth of the bytes.
+const ZSTD_LEVEL: i32 = 3;
+
+/// Most rows of a row group: what a writer holds in memory, and what a reader may skip by statistics.
+pub const ROW_GROUP_ROWS: usize = 128 << 10;
+
+/// The name of a part.
+pub fn file_name(table: Table, number: u32) -> String {
+    format!("{}-{number:06}.parquet", table.name())
+}
+
+/// Writes a table to one Parquet file, as `obit-replay derive --format parquet` does. The path must not exist; the file
+/// has its name only once it is complete.
+///
+/// # Errors
+/// [`Error::Io`], or the first error of `batches`.
+pub fn write_file(
+    path: &Path,
+    table: Table,
+    origin: &Origin,
+    batches: impl IntoIterator<Item = Result<RecordBatch, Error>>,
+) -> Result<PartEntry, Error> {
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .ok_or_else(|| Error::Io {
+            action: "create",
+            path: path.to_owned(),
+            source: io::Error::other("the file's name is not UTF-8 text"),
+        })?;
+    let directory = Arc::new(Directory::open(parent)?);
+    let mut part = PartWriter::create(directory, origin, table, 0, name.to_owned())?;
+    for batch in batches {
+        part.append(&batch?)?;
+    }
+    part.seal()
+}
+
+/// Writes one part.
+#[derive(Debug)]
+pub(crate) struct PartWriter {
+    directory: Arc<Directory>,
+    table: Table,
+    number: u32,
+    name: String,
+    /// Taken when the part is sealed.
+    writer: Option<ArrowWriter<HashingFile>>,
+    rows: u64,
+    first_seq: Option<u64>,
+    last_seq: Option<u64>,
+}
+
+impl PartWriter {
+    /// Begins a part, under a hidden name.
+    pub(crate) fn create(
+        directory: Arc<Directory>,
+        origin: &Origin,
+        table: Table,
+        number: u32,
+        name: String,
+    ) -> Result<Self, Error> {
+        let path = directory.path().join(&name);
+        let file = HashingFile {
+            file: directory.create_file(&partial(&name))?,
+            hash: Sha256::new(),
+            bytes: 0,
+        };
+        // The types are all in Parquet's own schema; Arrow's beside it would only be bytes.
+        let options = ArrowWriterOptions::new()
+            .with_properties(properties(origin, table).map_err(|error| write_error(&path, error))?)
+            .with_skip_arrow_metadata(true);
+        let writer = ArrowWriter::try_new_with_options(file, table.schema(), options)
+            .map_err(|error| write_error(&path, error))?;
+        Ok(Self {
+            directory,
+            table,
+            number,
+            name,
+            writer: Some(writer),
+            rows: 0,
+            first_seq: None,
+            last_seq: None,
+        })
+    }
+
+    /// Adds rows, in order of `seq`.
+    pub(crate) fn append(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        let path = self.directory.path().join(&self.name);
+        let Some(writer) = &mut self.writer else {
+            return Err(Error::Stopped { path });
+        };
+        writer.write(batch).map_err(|error| write_error(&path, error))?;
+        self.rows += batch.num_rows() as u64;
+        if let Some((first, last)) = seq_ends(batch) {
+            self.first_seq = self.first_seq.or(Some(first));
+            self.last_seq = Some(last);
+        }
+        Ok(())
+    }
+
+    /// Completes the part, brings it to disk and gives it its name.
+    pub(crate) fn seal(mut self) -> Result<PartEntry, Error> {
+        let path = self.directory.path().join(&self.name);
+        let Some(writer) = self.writer.take() else {
+            return Err(Error::Stopped { path });
+        };
+        let sealed = (|| {
+            let file = writer.into_inner().map_err(|error| write_error(&path, error))?;
+            file.file.sync_all().map_err(Error::io("write", &path))?;
+            self.directory.publish(&partial(&self.name), &self.name)?;
+            Ok(file)
+        })();
+        let file = match sealed {
+            Ok(file) => file,
+            Err(error) => {
+                let _ = self.directory.remove_file(&partial(&self.name));
+                return Err(error);
+            }
+        };
+        Ok(PartEntry {
+            file: format!("{}/{}", self.table.folder(), self.name),
+            table: self.table.name().to_owned(),
+            number: self.number,
+            rows: self.rows,
+            first_seq: self.first_seq,
+            last_seq: self.last_seq,
+            bytes: file.bytes,
+            sha256: Digest::from(file.hash).to_string(),
+        })
+    }
+
+    /// Bytes written to the file so far; what is still in memory is not counted.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.writer.as_ref().map_or(0, |writer| writer.inner().bytes)
+    }
+}
+
+impl Drop for PartWriter {
+    /// A part that is given up leaves nothing; its rows are in the journal.
+    fn drop(&mut self) {
+        if self.writer.take().is_some() {
+            let _ = self.directory.remove_file(&partial(&self.name));
+        }
+    }
+}
+
+/// The first and the last `seq` of a batch of rows.
+pub(crate) fn seq_ends(batch: &RecordBatch) -> Option<(u64, u64)> {
+    let seqs = batch.column_by_name("seq")?.as_any().downcast_ref::<UInt64Array>()?;
+    let last = seqs.len().checked_sub(1)?;
+    Some((seqs.value(0), seqs.value(last)))
+}
+
+/// The hidden name of a file that is not complete.
+fn partial(name: &str) -> String {
+    format!(".{name}.partial")
+}
+
+fn properties(origin: &Origin, table: Table) -> Result<WriterProperties, ParquetError> {
+    let mut pairs: Vec<_> = origin
+        .pairs(table)
+        .into_iter()
+        .map(|(key, value)| KeyValue::new(key, value))
+        .collect();
+    pairs.sort_by(|a, b| a.key.cmp(&b.key));
+    let seq = table.columns().iter().position(|column| column.name == "seq");
+    let sorting = seq.and_then(|index| i32::try_from(index).ok()).map(|column_idx| {
+        vec![SortingColumn {
+            column_idx,
+            descending: false,
+            nulls_first: false,
+        }]
+    });
+    let mut properties = WriterProperties::builder()
+        .set_created_by(format!("obit {}", origin.build))
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_key_value_metadata(Some(pairs))
+        .set_sorting_columns(sorting);
+    for name in table.delta_columns() {
+        let column = ColumnPath::from(name);
+        properties = properties
+            .set_column_dictionary_enabled(column.clone(), false)
+            .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
+    }
+    if table.has_container_id() {
+        let column = ColumnPath::from("container_id");
+        // Sized for a full row group, folded to what its values need when that is written.
+        properties = properties
+            .set_column_bloom_filter_enabled(column.clone(), true)
+            .set_column_bloom_filter_max_ndv(column, ROW_GROUP_ROWS as u64);
+    }
+    Ok(properties.build())
+}
+
+/// The operating system's error where there is one below.
+fn write_error(path: &Path, error: ParquetError) -> Error {
+    let source = match error {
+        ParquetError::External(inner) => match inner.downcast::<io::Error>() {
+            Ok(source) => *source,
+            Err(inner) => io::Error::other(inner),
+        },
+        other => io::Error::other(other),
+    };
+    Error::Io {
+        action: "write",
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// A file that is hashed as it is written.
+#[derive(Debug)]
+struct HashingFile {
+    file: File,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl Write for HashingFile {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(buffer)?;
+        self.hash.update(buffer.get(..written).unwrap_or_default());
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}

@@ -1,0 +1,130 @@
+//! The batches of a table, file after file.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+
+use super::scan::{Folders, reader_options};
+use super::{PartInfo, PartSource};
+use crate::error::Error;
+use crate::guard::guarded;
+use crate::journal::JournalReader;
+use crate::tables::Table;
+
+/// Rows of a batch: what a reader holds in memory of each table.
+const BATCH_ROWS: usize = 8192;
+
+/// The batches of a table, in file order. An error is about one file; the next file follows it.
+pub struct Batches {
+    folders: Arc<Folders>,
+    case: PathBuf,
+    table: Table,
+    parts: std::vec::IntoIter<PartInfo>,
+    /// The file being read.
+    file: String,
+    source: Option<Source>,
+}
+
+enum Source {
+    Sealed(Box<ParquetRecordBatchReader>),
+    Journal(Box<JournalReader>),
+}
+
+impl Batches {
+    pub(super) fn new(folders: Arc<Folders>, case: &Path, table: Table, parts: Vec<PartInfo>) -> Self {
+        let parts = parts.into_iter();
+        Self {
+            folders,
+            case: case.to_owned(),
+            table,
+            parts,
+            file: String::new(),
+            source: None,
+        }
+    }
+
+    /// The table.
+    pub fn table(&self) -> Table {
+        self.table
+    }
+
+    /// The file, relative to the case, that the last batch or error came from.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    fn open(&self, part: &PartInfo) -> Result<Source, String> {
+        let file = self.folders.open_file(&part.file)?;
+        match part.source {
+            PartSource::Sealed => {
+                let reader = guarded(|| {
+                    ParquetRecordBatchReaderBuilder::try_new_with_options(file, reader_options())?
+                        .with_batch_size(BATCH_ROWS)
+                        .build()
+                })?;
+                Ok(Source::Sealed(Box::new(reader)))
+            }
+            PartSource::Journal => Ok(Source::Journal(Box::new(
+                JournalReader::new(file).map_err(|error| error.to_string())?,
+            ))),
+        }
+    }
+
+    /// The next batch of the open file; `None` at its end.
+    fn read(&mut self) -> Result<Option<RecordBatch>, String> {
+        match &mut self.source {
+            Some(Source::Sealed(reader)) => guarded(|| reader.next().transpose()),
+            Some(Source::Journal(reader)) => reader.next().map_err(|error| error.to_string()),
+            None => Ok(None),
+        }
+    }
+
+    fn damaged(&self, why: String) -> Error {
+        Error::Damaged {
+            path: self.case.join(&self.file),
+            why,
+        }
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Result<RecordBatch, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if self.source.is_none() {
+                let part = self.parts.next()?;
+                self.file.clone_from(&part.file);
+                match self.open(&part) {
+                    Ok(source) => self.source = Some(source),
+                    Err(why) => return Some(Err(self.damaged(why))),
+                }
+            }
+            match self.read() {
+                Ok(Some(batch)) => match self.table.check(&batch.schema()) {
+                    Ok(()) => return Some(Ok(batch)),
+                    Err(error) => {
+                        self.source = None;
+                        return Some(Err(self.damaged(error.to_string())));
+                    }
+                },
+                Ok(None) => self.source = None,
+                Err(why) => {
+                    self.source = None;
+                    return Some(Err(self.damaged(why)));
+                }
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Batches {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Batches")
+            .field("table", &self.table)
+            .field("file", &self.file)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,191 @@
+//! The records of a case in their total order: the three raw tables merged by `seq`.
+
+use obit_derivation::Record;
+
+use super::Case;
+use super::batches::Batches;
+use super::log::ProblemLog;
+use crate::decode::RawView;
+use crate::error::Error;
+use crate::problem::Problem;
+use crate::tables::Table;
+
+/// The records of a case in their total order, in bounded memory: one batch of each raw table at a time.
+///
+/// A record borrows from the batch that holds it, so the iteration is in two steps:
+///
+/// ```no_run
+/// # fn replay(case: &obit_schema::Case) -> Result<(), obit_schema::Error> {
+/// let mut records = case.records();
+/// while records.advance() {
+///     let mut argv = Vec::new();
+///     let record = records.current(&mut argv)?;
+///     println!("{:?}", record.seq);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// or by [`Records::for_each`]. What cannot be read is left out and becomes a problem.
+#[derive(Debug)]
+pub struct Records {
+    cursors: Vec<Cursor>,
+    /// The cursor and row of the current record.
+    current: Option<(usize, usize)>,
+    last_seq: Option<u64>,
+    problems: ProblemLog,
+}
+
+/// The place reached in one table.
+#[derive(Debug)]
+struct Cursor {
+    batches: Batches,
+    view: Option<RawView>,
+    row: usize,
+}
+
+impl Cursor {
+    /// The next record's place; reads on where the batch is used up.
+    fn head(&mut self, problems: &mut ProblemLog) -> Option<u64> {
+        loop {
+            if let Some(seq) = self.view.as_ref().and_then(|view| view.seq(self.row)) {
+                return Some(seq);
+            }
+            self.view = None;
+            let batch = self.batches.next()?;
+            match batch.and_then(|batch| RawView::new(self.batches.table(), &batch)) {
+                Ok(view) => (self.view, self.row) = (Some(view), 0),
+                Err(error) => {
+                    let why = match error {
+                        Error::Damaged { why, .. } => why,
+                        other => other.to_string(),
+                    };
+                    problems.push(Problem::Damaged {
+                        file: self.batches.file().to_owned(),
+                        why,
+                    });
+                }
+            }
+        }
+    }
+}
+
+impl Records {
+    pub(super) fn new(case: &Case) -> Self {
+        let cursors = Table::RAW.iter().map(|table| Cursor {
+            batches: case.batches(*table),
+            view: None,
+            row: 0,
+        });
+        Self {
+            cursors: cursors.collect(),
+            current: None,
+            last_seq: None,
+            problems: ProblemLog::default(),
+        }
+    }
+
+    /// Steps to the next record; `false` at the end.
+    pub fn advance(&mut self) -> bool {
+        self.current = None;
+        loop {
+            let mut least: Option<(u64, usize)> = None;
+            for (index, cursor) in self.cursors.iter_mut().enumerate() {
+                if let Some(seq) = cursor.head(&mut self.problems)
+                    && least.is_none_or(|(least, _)| seq < least)
+                {
+                    least = Some((seq, index));
+                }
+            }
+            let Some((seq, index)) = least else { return false };
+            let Some(cursor) = self.cursors.get_mut(index) else {
+                return false;
+            };
+            let row = cursor.row;
+            cursor.row += 1;
+            let expected = match self.last_seq {
+                Some(last) if seq <= last => {
+                    let file = cursor.batches.file().to_owned();
+                    self.problems.push(Problem::Disorder {
+                        file,
+                        seq,
+                        after_seq: last,
+                    });
+                    continue;
+                }
+                Some(last) => last + 1,
+                None => 0,
+            };
+            if seq > expected {
+                self.problems.push(Problem::Hole {
+                    first_seq: expected,
+                    last_seq: seq - 1,
+                });
+            }
+            self.last_seq = Some(seq);
+            self.current = Some((index, row));
+            return true;
+        }
+    }
+
+    /// The record stepped to. `scratch` holds its argument vector. A row that lacks what its kind must have is given as
+    /// a record of an unknown kind.
+    ///
+    /// # Errors
+    /// [`Records::advance`] did not step to one.
+    pub fn current<'b, 'a: 'b>(&'a mut self, scratch: &'b mut Vec<&'a str>) -> Result<Record<'b>, Error> {
+        let missing = Error::ValueMissing { column: "seq" };
+        let Some((index, row)) = self.current else {
+            return Err(missing);
+        };
+        let Some(cursor) = self.cursors.get(index) else {
+            return Err(missing);
+        };
+        let Some(view) = &cursor.view else { return Err(missing) };
+        match view.get(row, scratch) {
+            Ok(record) => Ok(record),
+            Err(error) => {
+                let (file, seq) = (cursor.batches.file().to_owned(), view.seq(row).unwrap_or_default());
+                self.problems.push(Problem::BadRow {
+                    file,
+                    seq,
+                    why: error.to_string(),
+                });
+                view.get_unknown(row)
+            }
+        }
+    }
+
+    /// The table and file (relative to the case) of the record stepped to.
+    pub fn source(&self) -> Option<(Table, &str)> {
+        let (index, _) = self.current?;
+        let batches = &self.cursors.get(index)?.batches;
+        Some((batches.table(), batches.file()))
+    }
+
+    /// Gives each record to `each`, until it fails.
+    ///
+    /// # Errors
+    /// Those of `each`.
+    pub fn for_each<E: From<Error>>(&mut self, mut each: impl FnMut(&Record<'_>) -> Result<(), E>) -> Result<(), E> {
+        // One allocation for all argument vectors.
+        let mut spare = Vec::new();
+        while self.advance() {
+            let mut argv = emptied(spare);
+            each(&self.current(&mut argv)?)?;
+            spare = emptied(argv);
+        }
+        Ok(())
+    }
+
+    /// What was found wrong so far: damaged parts, holes, disorder, bad rows.
+    pub fn problems(&self) -> &[Problem] {
+        self.problems.list()
+    }
+}
+
+/// The same allocation for texts of another lifetime: collecting an emptied vector of one layout into another reuses it.
+fn emptied<'b>(mut texts: Vec<&str>) -> Vec<&'b str> {
+    texts.clear();
+    texts.into_iter().map(|_| "").collect()
+}

@@ -1,0 +1,12 @@
+//! A case on disk: written, read, damaged.
+
+mod damage;
+mod digest;
+mod document;
+mod hostile;
+mod journal;
+mod kit;
+mod round_trip;
+mod rows;
+mod strategies;
+mod writing;

@@ -1,0 +1,418 @@
+//! Random records and rows, with every optional value sometimes absent.
+
+use std::borrow::Cow;
+
+use obit_derivation::identity::{ClaimSource, OciRuntime, Runtime};
+use obit_derivation::record::{
+    Actor, Body, BootNs, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, Directory, HierarchyId, Loss, Outcome,
+    Record, RuntimeAnswer, RuntimeSource, Seq, SnapshotReason, Vitals, WallNs,
+};
+use obit_derivation::row::{ActorCopy, ContainerCreate, ContainerRemove, ExistingContainer, Identity, Place, Row};
+use obit_schema::details::{DirectoryDetails, RuntimeDetails};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+/// A record that owns what it holds.
+#[derive(Clone, Debug)]
+pub struct Owned {
+    pub ts: WallNs,
+    pub boot_ns: BootNs,
+    pub kind: OwnedBody,
+}
+
+#[derive(Clone, Debug)]
+pub enum OwnedBody {
+    Event(Box<OwnedEvent>),
+    Mark(Body<'static>),
+    Directory(Box<Directory<'static>>, DirectoryDetails),
+    Runtime(Box<RuntimeAnswer<'static>>, RuntimeDetails),
+}
+
+#[derive(Clone, Debug)]
+pub struct OwnedEvent {
+    pub kind: CgroupEventKind,
+    pub key: CgroupKey,
+    pub parent: Option<CgroupId>,
+    pub numbers: [u32; 6],
+    pub texts: [String; 3],
+    pub truncated: [bool; 2],
+    pub actor_cgroup: Option<CgroupId>,
+    pub argv: Vec<String>,
+    pub vitals: Vitals,
+}
+
+impl Owned {
+    /// Gives the record with that place to `each`.
+    pub fn with<T>(&self, seq: u64, each: impl FnOnce(&Record<'_>) -> T) -> T {
+        let mut argv = Vec::new();
+        let body = match &self.kind {
+            OwnedBody::Event(event) => {
+                argv.extend(event.argv.iter().map(String::as_str));
+                let [cpu, level, pid, tid, ppid, uid] = event.numbers;
+                let [path, comm, parent_comm] = &event.texts;
+                Body::Cgroup(CgroupEvent {
+                    kind: event.kind,
+                    cpu,
+                    key: event.key,
+                    parent: event.parent,
+                    level,
+                    path,
+                    path_truncated: event.truncated[0],
+                    actor: Actor {
+                        pid,
+                        tid,
+                        ppid,
+                        uid,
+                        comm,
+                        parent_comm,
+                        cgroup: event.actor_cgroup,
+                        argv: &argv,
+                        argv_truncated: event.truncated[1],
+                    },
+                    vitals: event.vitals,
+                })
+            }
+            OwnedBody::Mark(body) => body.clone(),
+            OwnedBody::Directory(directory, _) => Body::Directory(Directory::clone(directory)),
+            OwnedBody::Runtime(answer, _) => Body::Runtime(RuntimeAnswer::clone(answer)),
+        };
+        each(&Record {
+            seq: Seq(seq),
+            ts: self.ts,
+            boot_ns: self.boot_ns,
+            body,
+        })
+    }
+}
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![Just(String::new()), "[a-z0-9/._-]{1,40}", ".{0,12}"]
+}
+
+fn cow() -> impl Strategy<Value = Option<Cow<'static, str>>> {
+    option::of(text().prop_map(Cow::Owned))
+}
+
+fn key() -> impl Strategy<Value = CgroupKey> {
+    (any::<u32>(), any::<u64>()).prop_map(|(hierarchy, cgroup)| CgroupKey {
+        hierarchy: HierarchyId(hierarchy),
+        cgroup: CgroupId(cgroup),
+    })
+}
+
+fn wall() -> impl Strategy<Value = WallNs> {
+    any::<i64>().prop_map(WallNs)
+}
+
+fn vitals() -> impl Strategy<Value = Vitals> {
+    let number = || option::of(any::<u64>());
+    (number(), number(), number(), number(), number()).prop_map(
+        |(memory_peak_bytes, memory_usage_bytes, cpu_usage_ns, pids_peak, oom_kills)| Vitals {
+            memory_peak_bytes,
+            memory_usage_bytes,
+            cpu_usage_ns,
+            pids_peak,
+            oom_kills,
+        },
+    )
+}
+
+fn event() -> impl Strategy<Value = OwnedBody> {
+    (
+        (
+            select(CgroupEventKind::ALL),
+            key(),
+            option::of(any::<u64>().prop_map(CgroupId)),
+        ),
+        (any::<[u32; 6]>(), [text(), text(), text()], any::<[bool; 2]>()),
+        (option::of(any::<u64>().prop_map(CgroupId)), vec(text(), 0..5), vitals()),
+    )
+        .prop_map(
+            |((kind, key, parent), (numbers, texts, truncated), (actor_cgroup, argv, vitals))| {
+                OwnedBody::Event(Box::new(OwnedEvent {
+                    kind,
+                    key,
+                    parent,
+                    numbers,
+                    texts,
+                    truncated,
+                    actor_cgroup,
+                    argv,
+                    vitals,
+                }))
+            },
+        )
+}
+
+fn mark() -> impl Strategy<Value = OwnedBody> {
+    let reason = || select(SnapshotReason::ALL);
+    let loss = (
+        any::<u64>(),
+        option::of(select(CgroupEventKind::ALL)),
+        option::of(any::<u32>()),
+        any::<u64>(),
+    )
+        .prop_map(|(count, kind, cpu, since)| {
+            Body::Lost(Loss {
+                count,
+                kind,
+                cpu,
+                since: Seq(since),
+            })
+        });
+    prop_oneof![
+        Just(Body::Clock),
+        Just(Body::CaptureStart),
+        Just(Body::CaptureStop),
+        reason().prop_map(Body::SnapshotBegin),
+        any::<u32>().prop_map(|hierarchy| Body::SnapshotFailed(HierarchyId(hierarchy))),
+        reason().prop_map(Body::SnapshotEnd),
+        loss,
+    ]
+    .prop_map(OwnedBody::Mark)
+}
+
+fn pairs() -> impl Strategy<Value = Vec<(String, String)>> {
+    vec((text(), text()), 0..4)
+}
+
+fn directory() -> impl Strategy<Value = OwnedBody> {
+    (
+        (
+            select(SnapshotReason::ALL),
+            key(),
+            option::of(any::<u64>().prop_map(CgroupId)),
+            text(),
+        ),
+        (option::of(any::<bool>()), vec(any::<u32>(), 0..4)),
+        (select(Outcome::ALL), option::of(wall()), pairs()),
+    )
+        .prop_map(
+            |((reason, key, parent, path), (populated, pids), (outcome, ctime, files))| {
+                let path = Cow::Owned(path);
+                OwnedBody::Directory(
+                    Box::new(Directory {
+                        reason,
+                        key,
+                        parent,
+                        path,
+                        populated,
+                        pids,
+                    }),
+                    DirectoryDetails { outcome, ctime, files },
+                )
+            },
+        )
+}
+
+fn runtime() -> impl Strategy<Value = OwnedBody> {
+    let paths = vec((any::<u32>().prop_map(HierarchyId), text().prop_map(Cow::Owned)), 0..3);
+    (
+        (
+            select(RuntimeSource::ALL),
+            select(Outcome::ALL),
+            cow(),
+            cow(),
+            cow(),
+            cow(),
+            cow(),
+            cow(),
+        ),
+        (
+            cow(),
+            cow(),
+            cow(),
+            cow(),
+            option::of(any::<bool>()),
+            option::of(any::<u32>()),
+            option::of(wall()),
+            cow(),
+        ),
+        (paths, text(), any::<u64>(), pairs(), option::of(text())),
+    )
+        .prop_map(
+            |(first, second, (cgroup_paths, request, latency_ns, labels, document))| {
+                let (source, outcome, bundle, container_id, runtime, container_name, image_name, image_id) = first;
+                let (image_digest, pod_name, pod_namespace, pod_uid, sandbox, init_pid, created_at, cgroup_path) =
+                    second;
+                OwnedBody::Runtime(
+                    Box::new(RuntimeAnswer {
+                        source,
+                        outcome,
+                        bundle,
+                        container_id,
+                        runtime,
+                        container_name,
+                        image_name,
+                        image_id,
+                        image_digest,
+                        pod_name,
+                        pod_namespace,
+                        pod_uid,
+                        sandbox,
+                        init_pid,
+                        created_at,
+                        cgroup_path,
+                        cgroup_paths,
+                    }),
+                    RuntimeDetails {
+                        request,
+                        latency_ns,
+                        labels,
+                        document,
+                    },
+                )
+            },
+        )
+}
+
+/// Any record.
+pub fn record() -> impl Strategy<Value = Owned> {
+    let body = prop_oneof![4 => event(), 2 => mark(), 2 => directory(), 2 => runtime()];
+    (wall(), any::<u64>(), body).prop_map(|(ts, boot_ns, kind)| Owned {
+        ts,
+        boot_ns: BootNs(boot_ns),
+        kind,
+    })
+}
+
+fn identity() -> impl Strategy<Value = Identity> {
+    let some = || option::of(text());
+    (
+        (
+            option::of(select(Runtime::ALL)),
+            text(),
+            option::of(select(OciRuntime::ALL)),
+            some(),
+            some(),
+            some(),
+            some(),
+        ),
+        (
+            some(),
+            some(),
+            some(),
+            option::of(any::<bool>()),
+            some(),
+            select(ClaimSource::ALL),
+            vec(text(), 0..3),
+        ),
+    )
+        .prop_map(|(first, second)| {
+            let (runtime, container_id, oci_runtime, container_name, image_name, image_id, image_digest) = first;
+            let (pod_name, pod_namespace, pod_uid, sandbox, parent_container_id, identified_by, conflicts) = second;
+            Identity {
+                runtime,
+                container_id,
+                oci_runtime,
+                container_name,
+                image_name,
+                image_id,
+                image_digest,
+                pod_name,
+                pod_namespace,
+                pod_uid,
+                sandbox,
+                parent_container_id,
+                identified_by,
+                conflicts,
+            }
+        })
+}
+
+fn place() -> impl Strategy<Value = Place> {
+    (key(), text()).prop_map(|(key, path)| Place { key, path })
+}
+
+fn actor() -> impl Strategy<Value = Option<ActorCopy>> {
+    option::of(
+        (any::<u32>(), any::<u32>(), text(), text(), vec(text(), 0..4)).prop_map(
+            |(pid, uid, comm, parent_comm, argv)| ActorCopy {
+                pid,
+                uid,
+                comm,
+                parent_comm,
+                argv,
+            },
+        ),
+    )
+}
+
+fn seqs() -> impl Strategy<Value = Vec<Seq>> {
+    vec(any::<u64>().prop_map(Seq), 0..4)
+}
+
+/// Any row, with that place.
+pub fn row(seq: u64) -> impl Strategy<Value = Row> {
+    let seq = Seq(seq);
+    let common = || (wall(), any::<u64>().prop_map(BootNs), identity(), place(), seqs());
+    let some_seq = || option::of(any::<u64>().prop_map(Seq));
+    let remove = (
+        common(),
+        (
+            some_seq(),
+            option::of(wall()),
+            option::of(any::<u64>()),
+            option::of(wall()),
+            actor(),
+            vitals(),
+        ),
+        (any::<bool>(), option::of(any::<bool>()), any::<bool>(), some_seq()),
+    )
+        .prop_map(move |((ts, boot_ns, identity, place, evidence_seqs), second, third)| {
+            let (created_seq, created_at, lifetime_ns, emptied_at, removed_by, vitals) = second;
+            let (inferred, never_started, after_gap, rmdir_seq) = third;
+            Row::Remove(ContainerRemove {
+                seq,
+                ts,
+                boot_ns,
+                identity,
+                place,
+                created_seq,
+                created_at,
+                lifetime_ns,
+                emptied_at,
+                removed_by,
+                vitals,
+                inferred,
+                never_started,
+                after_gap,
+                rmdir_seq,
+                evidence_seqs,
+            })
+        });
+    let create = (common(), any::<u64>(), actor(), any::<[bool; 2]>()).prop_map(
+        move |((ts, boot_ns, identity, place, evidence_seqs), created_seq, created_by, [inferred, after_gap])| {
+            Row::Create(ContainerCreate {
+                seq,
+                ts,
+                boot_ns,
+                identity,
+                place,
+                created_seq: Seq(created_seq),
+                created_by,
+                inferred,
+                after_gap,
+                evidence_seqs,
+            })
+        },
+    );
+    let existing = (common(), any::<u64>(), option::of(any::<u32>()), option::of(wall())).prop_map(
+        move |((ts, boot_ns, identity, place, evidence_seqs), first_seen_seq, init_pid, created_at)| {
+            Row::Existing(ExistingContainer {
+                seq,
+                ts,
+                boot_ns,
+                identity,
+                place,
+                first_seen_seq: Seq(first_seen_seq),
+                init_pid,
+                created_at,
+                evidence_seqs,
+            })
+        },
+    );
+    prop_oneof![remove, create, existing]
+}
