@@ -273,6 +273,31 @@ pub struct RuntimeAnswer<'a> {
     pub cgroup_paths: Vec<(HierarchyId, Cow<'a, str>)>,
 }
 
+impl RuntimeAnswer<'_> {
+    /// An answer that says nothing about any container.
+    pub const fn unanswered(source: RuntimeSource, outcome: Outcome) -> Self {
+        Self {
+            source,
+            outcome,
+            bundle: None,
+            container_id: None,
+            runtime: None,
+            container_name: None,
+            image_name: None,
+            image_id: None,
+            image_digest: None,
+            pod_name: None,
+            pod_namespace: None,
+            pod_uid: None,
+            sandbox: None,
+            init_pid: None,
+            created_at: None,
+            cgroup_path: None,
+            cgroup_paths: Vec::new(),
+        }
+    }
+}
+
 /// Gives each enum value its name in the case, one table for both directions.
 macro_rules! names {
     ($type:ident { $($value:ident => $name:literal),+ $(,)? }) => {

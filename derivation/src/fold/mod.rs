@@ -140,6 +140,11 @@ impl Fold {
         let _ = out;
     }
 
+    /// Whether a directory is, as far as known now, a container's root.
+    pub fn is_container_root(&self, key: CgroupKey) -> bool {
+        self.directories.get(&key).is_some_and(|known| !matches!(known.role, Role::Inside(_)))
+    }
+
     /// Containers that are alive as far as the records say.
     pub fn live_containers(&self) -> usize {
         self.incarnations
@@ -377,7 +382,7 @@ impl Fold {
                 }
             }
             // Only a walk can show a place whose making was not seen.
-            None if self.walk.is_some() => self.stated.keep(&claim, &answer.cgroup_paths),
+            None if self.walk.is_some() => self.stated.keep(claim, &answer.cgroup_paths),
             None => {}
         }
     }

@@ -1,0 +1,182 @@
+//! The command line of obit-capture.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Records the end of containers, with the evidence, into a case directory.
+#[derive(Debug, Parser)]
+#[command(
+    name = "obit-capture",
+    version = concat!(env!("CARGO_PKG_VERSION"), " (git commit ", env!("OBIT_GIT_COMMIT"), ")"),
+    after_help = "Examples:
+  obit-capture check                                  what would work on this host
+  obit-capture run --output case --duration 10m       record for ten minutes
+  obit-capture run --output case --follow             print each container as it ends, until Ctrl-C
+  obit-capture demo --output case                     record a small workload of its own
+
+Exit codes: 0 done; 1 `check`: capture cannot run here; 2 cannot run, or wrong usage; 3 the case is incomplete
+(events were lost, or something failed on the way; what was recorded is in the case).
+
+Read a case with obit-replay."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Record until the duration ends or a signal comes (SIGINT, SIGTERM), then close the case
+    Run(RunArgs),
+    /// Say what would work on this host and what not, and what to do about it
+    Check(CheckArgs),
+    /// Record a workload of its own: containers' directories as the engines lay them out, made and removed below a cgroup of its own
+    Demo(DemoArgs),
+    /// A process that waits in a demo container until its standard input ends
+    #[command(hide = true)]
+    DemoOccupant,
+}
+
+/// How to record; for `run` and `demo`.
+#[derive(Args, Debug)]
+pub struct RecordArgs {
+    /// The case directory to make; must not exist, or be empty
+    #[arg(long, short, value_name = "CASE")]
+    pub output: PathBuf,
+    /// Size of the buffer between kernel and recorder: a power of two
+    #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = parse_ring_buffer)]
+    pub ring_buffer: u32,
+    /// Type information of the running kernel, if the kernel does not carry its own
+    #[arg(long, value_name = "FILE")]
+    pub btf: Option<PathBuf>,
+    /// How old a record may get before it is on disk
+    #[arg(long, value_name = "TIME", default_value = "200ms", value_parser = parse_duration)]
+    pub sync_interval: Duration,
+    /// Where the host's file system is seen, when obit runs in a container
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    pub host_root: PathBuf,
+    /// Print nothing but errors
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub record: RecordArgs,
+    /// Stop after this time, e.g. 30s, 10m, 1h30m
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub duration: Option<Duration>,
+    /// Print one line for each container that ends, as it ends
+    #[arg(long)]
+    pub follow: bool,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = FollowFormat::Text, requires = "follow")]
+    pub format: FollowFormat,
+}
+
+#[derive(Args, Debug)]
+pub struct DemoArgs {
+    #[command(flatten)]
+    pub record: RecordArgs,
+}
+
+#[derive(Args, Debug)]
+pub struct CheckArgs {
+    /// How to print the findings
+    #[arg(long, value_enum, default_value_t = CheckFormat::Table)]
+    pub format: CheckFormat,
+    /// Where a case would be written: its free space is part of the findings
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub output: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FollowFormat {
+    /// One line for people
+    Text,
+    /// One JSON object a line, with the columns of derived/container_remove
+    Jsonl,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// For people
+    Table,
+    /// For machines
+    Json,
+}
+
+/// `300ms`, `30s`, `10m`, `1h30m`, `2d`.
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("'{text}' is no time: write it like 30s, 10m or 1h30m");
+    let mut total = Duration::ZERO;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, after) = rest.split_at(digits);
+        let letters = after.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let (unit, next) = after.split_at(letters);
+        let number: u64 = number.parse().map_err(|_| wrong())?;
+        let milliseconds = match unit {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            _ => return Err(wrong()),
+        };
+        let part = number.checked_mul(milliseconds).map(Duration::from_millis).ok_or_else(wrong)?;
+        total = total.checked_add(part).ok_or_else(wrong)?;
+        rest = next;
+    }
+    if total.is_zero() { Err(wrong()) } else { Ok(total) }
+}
+
+/// `4096`, `64KiB`, `16MiB`; a power of two that the kernel's ring buffer takes.
+fn parse_ring_buffer(text: &str) -> Result<u32, String> {
+    let wrong = || format!("'{text}' is no size for a ring buffer: write a power of two like 64KiB, 1MiB or 16MiB");
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit {
+        "" | "B" => 0,
+        "K" | "KiB" => 10,
+        "M" | "MiB" => 20,
+        "G" | "GiB" => 30,
+        _ => return Err(wrong()),
+    };
+    let bytes = number.parse::<u32>().ok().and_then(|number| number.checked_mul(1 << shift)).ok_or_else(wrong)?;
+    // The kernel takes multiples of a page only, and a power of two.
+    if bytes >= 4096 && bytes.is_power_of_two() { Ok(bytes) } else { Err(wrong()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_add_up() {
+        assert_eq!(parse_duration("1h30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(parse_duration("250ms"), Ok(Duration::from_millis(250)));
+        for wrong in ["", "0s", "10", "s", "-1s", "1y", "99999999999999999999s", "18446744073709551615d"] {
+            assert!(parse_duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn ring_buffers_are_powers_of_two() {
+        assert_eq!(parse_ring_buffer("16MiB"), Ok(16 << 20));
+        assert_eq!(parse_ring_buffer("4096"), Ok(4096));
+        for wrong in ["", "0", "1000", "3MiB", "2KiB", "4GiB", "16MB", "x"] {
+            assert!(parse_ring_buffer(wrong).is_err(), "{wrong}");
+        }
+    }
+}

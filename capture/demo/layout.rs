@@ -1,0 +1,102 @@
+//! Where engines put their containers' cgroup directories, for the demo.
+//!
+//! Each layout is what that engine makes on a real host, below a directory of our own; see the table of path rules in
+//! `derivation/tests/paths.tsv` for where each comes from.
+
+use uuid::Uuid;
+
+/// One container's directories, relative to a base.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// What the demo says it imitates.
+    pub engine: &'static str,
+    /// The container's root.
+    pub root: String,
+    /// Directories below the root, parents first, as a payload or the runtime makes them. Their removal ends nothing.
+    pub inside: Vec<&'static str>,
+    /// Directories beside it that look like a container's and are not.
+    pub helpers: Vec<String>,
+}
+
+/// Service directories, as systemd makes them. No containers.
+pub const PLAIN: [&str; 2] = ["system.slice/ssh.service", "user.slice/user-1000.slice/session-3.scope"];
+
+/// One container of each kind, with new random ids.
+pub fn containers() -> Vec<Layout> {
+    let pod = Uuid::new_v4();
+    // systemd reads a dash in a slice's name as nesting, so kubelet writes the pod's UID with underscores.
+    let pod_slice = pod.to_string().replace('-', "_");
+    let podman = id();
+    vec![
+        Layout {
+            engine: "docker, cgroupfs driver",
+            root: format!("docker/{}", id()),
+            inside: vec!["init.scope", "system.slice", "system.slice/nested.service"],
+            helpers: Vec::new(),
+        },
+        Layout {
+            engine: "docker, systemd driver",
+            root: format!("system.slice/docker-{}.scope", id()),
+            inside: Vec::new(),
+            helpers: Vec::new(),
+        },
+        Layout {
+            engine: "containerd under Kubernetes, cgroupfs driver",
+            root: format!("kubepods/burstable/pod{pod}/{}", id()),
+            inside: Vec::new(),
+            helpers: Vec::new(),
+        },
+        Layout {
+            engine: "containerd under Kubernetes, systemd driver",
+            root: format!(
+                "kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{pod_slice}.slice/cri-containerd-{}.scope",
+                id()
+            ),
+            inside: Vec::new(),
+            helpers: Vec::new(),
+        },
+        Layout {
+            engine: "CRI-O under Kubernetes, systemd driver",
+            root: format!(
+                "kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod{pod_slice}.slice/crio-{}.scope",
+                id()
+            ),
+            inside: Vec::new(),
+            helpers: Vec::new(),
+        },
+        Layout {
+            engine: "podman, systemd driver",
+            root: format!("machine.slice/libpod-{podman}.scope"),
+            inside: vec!["container"],
+            helpers: vec![format!("machine.slice/libpod-conmon-{podman}.scope")],
+        },
+    ]
+}
+
+/// 64 lower-case hexadecimal digits, as these engines draw them.
+fn id() -> String {
+    format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use obit_derivation::identity::path::identify;
+
+    #[test]
+    fn each_layout_is_a_container_and_nothing_else_is() {
+        for layout in containers() {
+            let root = format!("/obit-demo-1/{}", layout.root);
+            assert!(identify(&root).root, "{root}");
+            for below in &layout.inside {
+                assert!(!identify(&format!("{root}/{below}")).root, "{root}/{below}");
+            }
+            for helper in &layout.helpers {
+                assert!(!identify(&format!("/obit-demo-1/{helper}")).root, "{helper}");
+            }
+        }
+        for plain in PLAIN {
+            assert_eq!(identify(&format!("/obit-demo-1/{plain}")).container_id, None, "{plain}");
+        }
+    }
+}

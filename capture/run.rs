@@ -1,0 +1,206 @@
+//! `obit-capture run`: record until told to stop.
+
+use std::cell::RefCell;
+use std::io::{self, IsTerminal, Write};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use obit_schema::text::printable;
+use serde_json::{Map, Value, json};
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+
+use crate::Outcome;
+use crate::cli::{RecordArgs, RunArgs};
+use crate::follow;
+use crate::probe::ProbeOptions;
+use crate::session::{Finished, Progress, Session, SessionOptions, Tally};
+
+/// How often the status line is drawn.
+const STATUS_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Runs the command.
+pub fn run(args: &RunArgs) -> Result<Outcome> {
+    let interrupts = Interrupts::listen()?;
+    let (session, rows) = Session::start(&options(&args.record, args.duration))?;
+    let follower = match args.follow.then_some(args.format) {
+        Some(format) => Some(
+            thread::Builder::new()
+                .name("obit-follow".into())
+                .spawn(move || follow::run(&rows, format))
+                .context("cannot start a thread")?,
+        ),
+        None => {
+            drop(rows);
+            None
+        }
+    };
+    interrupts.wait_until_ready(&session.progress, &args.record);
+    let status = !args.record.quiet && !args.follow && io::stderr().is_terminal();
+    interrupts.wait(&session.progress, args.duration, status);
+    let finished = session.stop();
+    if let Some(follower) = follower {
+        follower.join().map_err(|_| anyhow!("the follower ended unexpectedly"))??;
+    }
+    Ok(report(&finished, &args.record))
+}
+
+/// The session that a command line asks for.
+pub fn options(args: &RecordArgs, duration: Option<Duration>) -> SessionOptions {
+    let mut given = Map::new();
+    given.insert("ring_buffer_bytes".into(), args.ring_buffer.into());
+    given.insert("sync_interval_ms".into(), json!(args.sync_interval.as_millis() as u64));
+    given.insert("host_root".into(), args.host_root.to_string_lossy().into());
+    given.insert("duration_ms".into(), duration.map_or(Value::Null, |time| json!(time.as_millis() as u64)));
+    SessionOptions {
+        output: args.output.clone(),
+        probe: ProbeOptions { ring_buffer_bytes: args.ring_buffer, btf: args.btf.clone() },
+        sync_interval: args.sync_interval,
+        host_root: args.host_root.clone(),
+        given,
+    }
+}
+
+/// Listens for the signals that end a recording. Made before anything that a signal should not cut short.
+pub struct Interrupts {
+    runtime: Runtime,
+    signals: RefCell<Signals>,
+}
+
+struct Signals {
+    interrupted: Signal,
+    terminated: Signal,
+}
+
+impl Signals {
+    async fn any(&mut self) {
+        tokio::select! {
+            _ = self.interrupted.recv() => {}
+            _ = self.terminated.recv() => {}
+        }
+    }
+}
+
+impl Interrupts {
+    /// Starts listening.
+    pub fn listen() -> Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build().context("cannot start tokio")?;
+        let guard = runtime.enter();
+        let signals = Signals {
+            interrupted: signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?,
+            terminated: signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?,
+        };
+        drop(guard);
+        Ok(Self { runtime, signals: RefCell::new(signals) })
+    }
+
+    /// Waits until what was there before is recorded, and says so. A signal or a failure ends the wait as well.
+    pub fn wait_until_ready(&self, progress: &Progress, args: &RecordArgs) {
+        self.runtime.block_on(async {
+            let mut signals = self.signals.borrow_mut();
+            while !progress.is_ready() && !progress.is_over() {
+                tokio::select! {
+                    () = signals.any() => progress.set_done(),
+                    () = progress.changed.notified() => {}
+                }
+            }
+        });
+        if progress.is_ready() && !args.quiet {
+            eprintln!("recording to {}", printable(&args.output.to_string_lossy()));
+        }
+    }
+
+    /// Waits for the end of the duration, a signal, a failure, or until the work is done.
+    pub fn wait(&self, progress: &Progress, duration: Option<Duration>, status: bool) {
+        self.runtime.block_on(async {
+            let mut signals = self.signals.borrow_mut();
+            let deadline = duration.map(|time| Instant::now() + time);
+            let mut redraw = interval(STATUS_INTERVAL);
+            redraw.set_missed_tick_behavior(MissedTickBehavior::Skip);
+            while !progress.is_over() {
+                tokio::select! {
+                    () = signals.any() => progress.set_done(),
+                    () = until(deadline) => progress.set_done(),
+                    () = progress.changed.notified() => {}
+                    _ = redraw.tick(), if status => draw(&progress.tally()),
+                }
+            }
+        });
+    }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn draw(tally: &Tally) {
+    // Without a terminal there is nobody to miss it.
+    let _ = write!(
+        io::stderr(),
+        "\r\x1b[K{} events, {} containers ended, {} lost, {} written",
+        tally.events(),
+        tally.ended,
+        tally.lost,
+        size(tally.bytes),
+    );
+}
+
+/// Says how the recording went, and what that makes of the case.
+pub fn report(finished: &Finished, args: &RecordArgs) -> Outcome {
+    let tally = &finished.tally;
+    if !args.quiet {
+        if io::stderr().is_terminal() {
+            eprint!("\r\x1b[K");
+        }
+        eprintln!("{}", summary(finished, args));
+    }
+    for error in &finished.errors {
+        eprintln!("obit-capture: {}", printable(&format!("{error:#}")));
+    }
+    if tally.unprinted > 0 {
+        eprintln!("obit-capture: {} lines were not printed: the reader is too slow; the case has them", tally.unprinted);
+    }
+    if finished.summary.is_none() {
+        eprintln!(
+            "obit-capture: the case was not closed; obit-replay reads what is in it: obit-replay info {}",
+            printable(&args.output.to_string_lossy())
+        );
+    }
+    if finished.errors.is_empty() && tally.lost == 0 { Outcome::Complete } else { Outcome::Incomplete }
+}
+
+fn summary(finished: &Finished, args: &RecordArgs) -> String {
+    let tally = &finished.tally;
+    let parts = finished.summary.as_ref().map_or(tally.parts, |summary| summary.parts.len() as u64);
+    format!(
+        "{}: {} events ({} mkdir, {} rmdir, {} populated, {} empty), {} lost\n\
+         containers: {} there before, {} created, {} ended\n\
+         {} in {parts} parts",
+        printable(&args.output.to_string_lossy()),
+        tally.events(),
+        tally.mkdir,
+        tally.rmdir,
+        tally.populated,
+        tally.empty,
+        tally.lost,
+        tally.existing,
+        tally.created,
+        tally.ended,
+        size(tally.bytes),
+    )
+}
+
+/// Bytes for people.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} B"),
+        1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
+        1_048_576..1_073_741_824 => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+        _ => format!("{:.1} GiB", bytes as f64 / 1_073_741_824.0),
+    }
+}

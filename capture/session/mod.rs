@@ -1,0 +1,212 @@
+//! One recording, from attached probes to a closed case.
+//!
+//! Threads: [`drain`] empties the ring buffer, [`walker`] walks cgroupfs, [`lookup`] reads what events point to; all
+//! deliver to the one [`sequencer`], which stamps and derives; [`recorder`] writes. Every queue is bounded, and a full
+//! one holds up only what comes before it, down to the ring buffer, where the kernel side counts what is lost.
+
+mod drain;
+mod input;
+mod lookup;
+mod progress;
+mod recorder;
+mod sequencer;
+mod walker;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use obit_derivation::Row;
+use obit_derivation::fold::DERIVATION_VERSION;
+use obit_derivation::record::SnapshotReason;
+use obit_schema::manifest::{Build, Manifest};
+use obit_schema::writer::{CaseWriter, Summary, WriterOptions};
+use serde_json::{Map, Value};
+
+use self::drain::{Command, Drain};
+use self::input::Input;
+use self::recorder::Order;
+use self::sequencer::{Outlets, Sequencer};
+use crate::host::clock::ClockPair;
+use crate::host::facts::HostFacts;
+use crate::host::hierarchies::Hierarchies;
+use crate::oci::OciFiles;
+use crate::probe::{Probe, ProbeOptions};
+
+pub use self::progress::{Progress, Tally};
+
+/// Deliveries that may wait for the sequencer. Each is a drain of the ring buffer or a few hundred directories.
+const INPUTS: usize = 16;
+/// Orders that may wait for the recorder.
+const ORDERS: usize = 8;
+/// Rows that may wait to be printed.
+const FOLLOWERS: usize = 4096;
+
+/// What a session needs to know.
+#[derive(Clone, Debug)]
+pub struct SessionOptions {
+    /// The case to make.
+    pub output: PathBuf,
+    /// How to attach.
+    pub probe: ProbeOptions,
+    /// How old a record may get before it is on disk.
+    pub sync_interval: Duration,
+    /// Where the host's file system is seen.
+    pub host_root: PathBuf,
+    /// The options as given, for the manifest.
+    pub given: Map<String, Value>,
+}
+
+/// A recording under way.
+pub struct Session {
+    /// What it has done so far.
+    pub progress: Arc<Progress>,
+    walks: Sender<SnapshotReason>,
+    commands: Sender<Command>,
+    inputs: SyncSender<Input>,
+    orders: SyncSender<Order>,
+    walker: JoinHandle<Result<()>>,
+    drain: JoinHandle<Result<()>>,
+    sequencer: JoinHandle<Result<()>>,
+    recorder: JoinHandle<Result<Option<Summary>>>,
+}
+
+/// A recording that is over.
+#[derive(Debug)]
+pub struct Finished {
+    /// What it did.
+    pub tally: Tally,
+    /// What is on disk; `None` if the case could not be closed.
+    pub summary: Option<Summary>,
+    /// What went wrong on the way, each a sentence.
+    pub errors: Vec<anyhow::Error>,
+}
+
+impl Session {
+    /// Attaches, makes the case, starts the threads. From here on events are recorded; [`Progress::is_ready`] tells when
+    /// what was there before is recorded too. Rows go to `follower` as they are derived.
+    pub fn start(options: &SessionOptions) -> Result<(Self, Receiver<Row>)> {
+        let hierarchies = Hierarchies::read().context("cannot tell which cgroup hierarchies are mounted")?;
+        let facts = HostFacts::read(&hierarchies);
+        let page_size_bytes = facts.page_size_bytes;
+        // The probes first: a host on which they cannot attach gets no case.
+        let probe = Probe::attach(&options.probe)?;
+        let started = ClockPair::read();
+        let manifest = manifest(options, &facts, &probe, started)?;
+        let writer = CaseWriter::create(&options.output, manifest, WriterOptions::default())?;
+
+        let progress = Arc::new(Progress::default());
+        let (inputs, inbox) = sync_channel(INPUTS);
+        let (orders, order_box) = sync_channel(ORDERS);
+        let (questions, question_box) = sync_channel(lookup::QUEUE);
+        let (walks, walk_box) = channel();
+        let (commands, command_box) = channel();
+        let (recycled, recycled_box) = channel();
+        let (followers, follower_box) = sync_channel(FOLLOWERS);
+
+        let outlets = Outlets {
+            recorder: orders.clone(),
+            questions,
+            walks: walks.clone(),
+            recycled,
+            followers: Some(followers),
+        };
+        let sequencer = Sequencer::new(outlets, Arc::clone(&progress), page_size_bytes, started);
+        let drain = Drain::new(probe, command_box, inputs.clone(), recycled_box, options.sync_interval);
+        inputs.send(Input::Start(started)).map_err(|_| anyhow!("cannot start recording"))?;
+        walks.send(SnapshotReason::Start).map_err(|_| anyhow!("cannot start recording"))?;
+
+        let files = OciFiles::new(&options.host_root, hierarchies.clone());
+        let lookup_inputs = inputs.clone();
+        spawn("obit-lookup", &progress, move || {
+            lookup::run(&question_box, &lookup_inputs, &hierarchies, &files);
+            Ok(())
+        })?;
+        let (walk_inputs, walk_commands, host_root) = (inputs.clone(), commands.clone(), options.host_root.clone());
+        let recorder_progress = Arc::clone(&progress);
+        let session = Self {
+            walks,
+            commands,
+            inputs,
+            orders,
+            walker: spawn("obit-walker", &progress, move || {
+                walker::run(&walk_box, &walk_inputs, &walk_commands, &host_root);
+                Ok(())
+            })?,
+            drain: spawn("obit-drain", &progress, move || Ok(drain.run()?))?,
+            sequencer: spawn("obit-sequencer", &progress, move || sequencer.run(&inbox))?,
+            recorder: spawn("obit-recorder", &progress, move || {
+                recorder::run(writer, &order_box, &recorder_progress)
+            })?,
+            progress,
+        };
+        Ok((session, follower_box))
+    }
+
+    /// Walks a last time, detaches, admits what is left, closes the case.
+    pub fn stop(self) -> Finished {
+        let mut errors = Vec::new();
+        let _ = self.walks.send(SnapshotReason::Stop); // the walker's last
+        errors.extend(outcome("walking cgroupfs", self.walker.join()).err());
+        let _ = self.commands.send(Command::Stop);
+        if let Err(error) = outcome("draining the ring buffer", self.drain.join()) {
+            errors.push(error);
+            // The last delivery that the drain thread owes.
+            let _ = self.inputs.send(Input::Stop(ClockPair::read()));
+        }
+        drop(self.inputs);
+        errors.extend(outcome("deriving", self.sequencer.join()).err());
+        let _ = self.orders.send(Order::Close(ClockPair::read()));
+        drop(self.orders);
+        let summary = outcome("writing the case", self.recorder.join()).unwrap_or_else(|error| {
+            errors.push(error);
+            None
+        });
+        Finished { tally: self.progress.tally(), summary, errors }
+    }
+}
+
+/// Starts a thread that tells when it fails.
+fn spawn<T: Send + 'static>(
+    name: &str,
+    progress: &Arc<Progress>,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<JoinHandle<Result<T>>> {
+    let progress = Arc::clone(progress);
+    let run = move || {
+        let result = work();
+        if result.is_err() {
+            progress.set_failed();
+        }
+        result
+    };
+    thread::Builder::new().name(name.to_owned()).spawn(run).context("cannot start a thread")
+}
+
+/// What became of a thread.
+fn outcome<T>(doing: &str, joined: thread::Result<Result<T>>) -> Result<T> {
+    match joined {
+        Ok(result) => result.with_context(|| format!("{doing} failed")),
+        Err(_) => Err(anyhow!("{doing} failed: its thread panicked")),
+    }
+}
+
+/// What a replay must know of this recorder and its host.
+fn manifest(options: &SessionOptions, facts: &HostFacts, probe: &Probe, started: ClockPair) -> Result<Manifest> {
+    let build = Build { version: env!("CARGO_PKG_VERSION").into(), commit: env!("OBIT_GIT_COMMIT").into() };
+    let mut manifest = Manifest::new(uuid::Uuid::new_v4().to_string(), build);
+    manifest.derivation_version = DERIVATION_VERSION;
+    manifest.started_at = recorder::rfc3339(started);
+    manifest.clocks.start = Some(recorder::pair(started));
+    let facts = serde_json::to_value(facts).context("cannot write down the facts of this host")?;
+    if let Value::Object(facts) = facts {
+        manifest.host = facts;
+    }
+    manifest.options = options.given.clone();
+    manifest.options.insert("attach_type".into(), probe.attach_type().as_str().into());
+    manifest.options.insert("program_ids".into(), probe.program_ids().into());
+    Ok(manifest)
+}

@@ -1,0 +1,380 @@
+//! The one thread that gives records their place in the total order, derives, and hands both on.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError};
+
+use anyhow::{Context, Result};
+use obit_derivation::identity::argv;
+use obit_derivation::record::{
+    Actor, Body, CgroupEvent, CgroupEventKind, Directory, Loss, Outcome, RuntimeAnswer, RuntimeSource, SnapshotReason,
+};
+use obit_derivation::{CgroupId, CgroupKey, Fold, HierarchyId, Record, Row, Seq};
+use obit_schema::details::{DirectoryDetails, RuntimeDetails};
+use obit_schema::encode::{CgroupfsBuilder, EventsBuilder, RowsBuilder, RuntimeBuilder};
+use obit_schema::tables::Table;
+use obit_schema::text::escape;
+
+use super::input::{Input, KernelBatch};
+use super::lookup::Question;
+use super::progress::Progress;
+use super::recorder::Order;
+use crate::host::clock::ClockPair;
+use crate::wire::{self, KernelEvent, RawBatch};
+
+/// Rows gathered before they are handed to the recorder without waiting for the interval.
+const FLUSH_ROWS: usize = 16_384;
+/// Bytes of events that may wait for the first walk to end. More are counted as lost.
+const MAX_WAITING_BYTES: usize = 256 << 20;
+/// Runtime calls remembered, so that the ten directories of one container ask for its bundle once.
+const RECENT_CALLS: usize = 64;
+
+/// Where the sequencer sends things.
+pub struct Outlets {
+    /// Batches of rows, to disk.
+    pub recorder: SyncSender<Order>,
+    /// Questions about new containers.
+    pub questions: SyncSender<Question>,
+    /// Requests for a walk.
+    pub walks: Sender<SnapshotReason>,
+    /// Emptied kernel batches, back to the drain thread.
+    pub recycled: Sender<RawBatch>,
+    /// Rows for whoever follows the capture live.
+    pub followers: Option<SyncSender<Row>>,
+}
+
+/// Stamps, derives, hands on.
+pub struct Sequencer {
+    next_seq: u64,
+    page_size_bytes: u64,
+    clock: ClockPair,
+    fold: Fold,
+    rows: Vec<Row>,
+    events: EventsBuilder,
+    cgroupfs: CgroupfsBuilder,
+    runtime: RuntimeBuilder,
+    derived: RowsBuilder,
+    /// Kernel batches that wait for the first walk; `None` once it is over.
+    waiting: Option<VecDeque<KernelBatch>>,
+    waiting_bytes: usize,
+    resync_requested: bool,
+    recent_calls: VecDeque<(u32, String)>,
+    outlets: Outlets,
+    progress: Arc<Progress>,
+}
+
+impl Sequencer {
+    /// One that has admitted nothing.
+    pub fn new(outlets: Outlets, progress: Arc<Progress>, page_size_bytes: u64, clock: ClockPair) -> Self {
+        Self {
+            next_seq: 0,
+            page_size_bytes,
+            clock,
+            fold: Fold::new(),
+            rows: Vec::new(),
+            events: EventsBuilder::new(),
+            cgroupfs: CgroupfsBuilder::new(),
+            runtime: RuntimeBuilder::new(),
+            derived: RowsBuilder::new(),
+            waiting: Some(VecDeque::new()),
+            waiting_bytes: 0,
+            resync_requested: false,
+            recent_calls: VecDeque::new(),
+            outlets,
+            progress,
+        }
+    }
+
+    /// Admits what comes until the last delivery, then ends the log.
+    pub fn run(mut self, inputs: &Receiver<Input>) -> Result<()> {
+        while let Ok(input) = inputs.recv() {
+            let last = matches!(input, Input::Stop(_));
+            self.take(input)?;
+            if last || self.gathered() >= FLUSH_ROWS {
+                self.flush()?;
+            }
+            if last {
+                return Ok(());
+            }
+        }
+        self.flush()
+    }
+
+    fn take(&mut self, input: Input) -> Result<()> {
+        match input {
+            Input::Start(at) => self.admit_event(at, Body::CaptureStart),
+            Input::Kernel(batch) => match &mut self.waiting {
+                None => self.admit_batch(batch),
+                Some(_) => self.keep_waiting(batch),
+            },
+            Input::SnapshotBegin(reason, at) => {
+                if reason == SnapshotReason::Resync {
+                    self.resync_requested = false;
+                }
+                self.admit_event(at, Body::SnapshotBegin(reason))
+            }
+            Input::Directories(directories) => {
+                directories.into_iter().try_for_each(|(at, directory, details)| {
+                    self.admit_directory(at, directory, &details)
+                })
+            }
+            Input::SnapshotFailed(hierarchy, at) => self.admit_event(at, Body::SnapshotFailed(hierarchy)),
+            Input::SnapshotEnd(reason, at) => {
+                if reason == SnapshotReason::Start {
+                    self.end_waiting()?;
+                }
+                self.admit_event(at, Body::SnapshotEnd(reason))?;
+                if reason == SnapshotReason::Start {
+                    self.progress.set_ready();
+                }
+                Ok(())
+            }
+            Input::Answer(at, answer) => self.admit_answer(at, answer.0, &answer.1),
+            Input::Clock(at) => {
+                self.clock = at;
+                self.admit_event(at, Body::Clock)
+            }
+            Input::Flush => self.flush(),
+            Input::Stop(at) => {
+                self.end_waiting()?;
+                self.admit_event(at, Body::CaptureStop)?;
+                self.fold.finish(&mut self.rows);
+                self.hand_on_rows();
+                Ok(())
+            }
+        }
+    }
+
+    fn keep_waiting(&mut self, mut batch: KernelBatch) -> Result<()> {
+        self.waiting_bytes += batch.events.byte_len();
+        if self.waiting_bytes > MAX_WAITING_BYTES {
+            // The first walk takes too long for this storm: say how many events are not kept, of any kind.
+            self.waiting_bytes -= batch.events.byte_len();
+            let count = batch.events.len() as u64;
+            batch.events.clear();
+            self.admit_loss(batch.read_at, count, None, None)?;
+        }
+        if let Some(waiting) = &mut self.waiting {
+            waiting.push_back(batch);
+        }
+        Ok(())
+    }
+
+    fn end_waiting(&mut self) -> Result<()> {
+        self.waiting.take().into_iter().flatten().try_for_each(|batch| self.admit_batch(batch))
+    }
+
+    /// Admits what a drain brought: first what was lost, for a container that lived and died in this batch may have lost
+    /// an event too.
+    fn admit_batch(&mut self, batch: KernelBatch) -> Result<()> {
+        for loss in &batch.losses {
+            self.admit_loss(batch.read_at, loss.count, Some(loss.kind), Some(loss.cpu))?;
+        }
+        let page_size_bytes = self.page_size_bytes;
+        let mut undecodable = 0;
+        for raw in batch.events.iter() {
+            match wire::decode(raw, page_size_bytes) {
+                Ok(event) => self.admit_kernel_event(&event)?,
+                Err(_) => undecodable += 1,
+            }
+        }
+        if undecodable > 0 {
+            self.admit_loss(batch.read_at, undecodable, None, None)?;
+        }
+        // The drain thread may be gone already.
+        let _ = self.outlets.recycled.send(batch.events);
+        Ok(())
+    }
+
+    fn admit_loss(
+        &mut self,
+        at: ClockPair,
+        count: u64,
+        kind: Option<CgroupEventKind>,
+        cpu: Option<u32>,
+    ) -> Result<()> {
+        self.progress.lost(count);
+        let since = Seq(self.next_seq.saturating_sub(1));
+        self.admit_event(at, Body::Lost(Loss { count, kind, cpu, since }))?;
+        if !self.resync_requested && self.outlets.walks.send(SnapshotReason::Resync).is_ok() {
+            self.resync_requested = true;
+        }
+        Ok(())
+    }
+
+    fn admit_kernel_event(&mut self, event: &KernelEvent<'_>) -> Result<()> {
+        let path = escape(event.path);
+        let comm = escape(event.comm);
+        let parent_comm = escape(event.parent_comm);
+        let elements: Vec<_> = event.argv_elements().map(escape).collect();
+        let all: Vec<&str> = elements.iter().map(AsRef::as_ref).collect();
+        let argv = argv::recordable(&all);
+        let key = CgroupKey { hierarchy: HierarchyId(event.hierarchy_id), cgroup: CgroupId(event.cgroup_id) };
+        let boot_ns = obit_derivation::BootNs(event.boot_ns);
+        let at = ClockPair { wall: self.clock.wall_at(boot_ns), boot: boot_ns, ..self.clock };
+        let body = CgroupEvent {
+            kind: event.kind,
+            cpu: event.cpu,
+            key,
+            parent: event.parent_cgroup_id.map(CgroupId),
+            level: event.level,
+            path: &path,
+            path_truncated: event.path_truncated,
+            actor: Actor {
+                pid: event.pid,
+                tid: event.tid,
+                ppid: event.ppid,
+                uid: event.uid,
+                comm: &comm,
+                parent_comm: &parent_comm,
+                cgroup: event.actor_cgroup_id.map(CgroupId),
+                argv: &argv,
+                // Of a program that is no OCI runtime only the name is kept, and that is whole or absent.
+                argv_truncated: event.argv_truncated && argv.len() == all.len() && all.len() > 1,
+            },
+            vitals: event.vitals,
+        };
+        self.progress.event(event.kind);
+        self.admit_event(at, Body::Cgroup(body))?;
+        match event.kind {
+            CgroupEventKind::Mkdir => self.ask_for_bundle(event.pid, &argv),
+            // Before a task is in it there is nothing to see.
+            CgroupEventKind::Populated if self.fold.is_container_root(key) => {
+                self.ask(Question::Directory { key, path: path.into_owned() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn ask_for_bundle(&mut self, pid: u32, argv: &[&str]) -> Result<()> {
+        let Some(call) = argv::parse(argv) else { return Ok(()) };
+        let Some(bundle) = call.bundle else { return Ok(()) };
+        let recent = (pid, call.container_id.to_owned());
+        if self.recent_calls.contains(&recent) {
+            return Ok(());
+        }
+        let question = Question::Bundle { bundle: bundle.to_owned(), container_id: recent.1.clone() };
+        self.recent_calls.push_back(recent);
+        if self.recent_calls.len() > RECENT_CALLS {
+            self.recent_calls.pop_front();
+        }
+        self.ask(question)
+    }
+
+    fn ask(&mut self, question: Question) -> Result<()> {
+        match self.outlets.questions.try_send(question) {
+            Ok(()) | Err(TrySendError::Disconnected(_)) => Ok(()),
+            Err(TrySendError::Full(question)) => self.admit_unasked(question),
+        }
+    }
+
+    /// Records a question that could not be asked.
+    fn admit_unasked(&mut self, question: Question) -> Result<()> {
+        let at = self.clock;
+        match question {
+            Question::Directory { key, path } => {
+                let directory = Directory {
+                    reason: SnapshotReason::Mkdir,
+                    key,
+                    parent: None,
+                    path: path.into(),
+                    populated: None,
+                    pids: Vec::new(),
+                };
+                let details = DirectoryDetails { outcome: Outcome::Dropped, ctime: None, files: Vec::new() };
+                self.admit_directory(at, directory, &details)
+            }
+            Question::Bundle { bundle, container_id } => {
+                let details = RuntimeDetails {
+                    request: format!("{bundle}/config.json"),
+                    latency_ns: 0,
+                    labels: Vec::new(),
+                    document: None,
+                };
+                let mut answer = RuntimeAnswer::unanswered(RuntimeSource::OciBundle, Outcome::Dropped);
+                answer.bundle = Some(bundle.into());
+                answer.container_id = Some(container_id.into());
+                self.admit_answer(at, answer, &details)
+            }
+        }
+    }
+
+    fn admit_event(&mut self, at: ClockPair, body: Body<'_>) -> Result<()> {
+        let record = self.stamp(at, body);
+        self.fold.apply(&record, &mut self.rows);
+        self.events.append(&record).context("cannot encode an event")?;
+        self.hand_on_rows();
+        Ok(())
+    }
+
+    fn admit_directory(
+        &mut self,
+        at: ClockPair,
+        directory: Directory<'static>,
+        details: &DirectoryDetails,
+    ) -> Result<()> {
+        let record = self.stamp(at, Body::Directory(directory));
+        self.fold.apply(&record, &mut self.rows);
+        self.cgroupfs.append(&record, details).context("cannot encode a cgroupfs directory")?;
+        self.hand_on_rows();
+        Ok(())
+    }
+
+    fn admit_answer(
+        &mut self,
+        at: ClockPair,
+        answer: RuntimeAnswer<'static>,
+        details: &RuntimeDetails,
+    ) -> Result<()> {
+        let record = self.stamp(at, Body::Runtime(answer));
+        self.fold.apply(&record, &mut self.rows);
+        self.runtime.append(&record, details).context("cannot encode a runtime's answer")?;
+        self.hand_on_rows();
+        Ok(())
+    }
+
+    fn stamp<'a>(&mut self, at: ClockPair, body: Body<'a>) -> Record<'a> {
+        let seq = Seq(self.next_seq);
+        self.next_seq += 1;
+        Record { seq, ts: at.wall, boot_ns: at.boot, body }
+    }
+
+    fn hand_on_rows(&mut self) {
+        for row in self.rows.drain(..) {
+            self.progress.row(&row);
+            self.derived.append(&row);
+            if let Some(followers) = &self.outlets.followers
+                && let Err(TrySendError::Full(_)) = followers.try_send(row)
+            {
+                // Whoever reads the live lines is too slow for them; the rows are in the case all the same.
+                self.progress.unprinted();
+            }
+        }
+    }
+
+    fn gathered(&self) -> usize {
+        self.events.len() + self.cgroupfs.len() + self.runtime.len()
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        let mut batches = Vec::new();
+        if !self.events.is_empty() {
+            batches.push((Table::Events, self.events.finish()?));
+        }
+        if !self.cgroupfs.is_empty() {
+            batches.push((Table::Cgroupfs, self.cgroupfs.finish()?));
+        }
+        if !self.runtime.is_empty() {
+            batches.push((Table::Runtime, self.runtime.finish()?));
+        }
+        if !self.derived.is_empty() {
+            batches.extend(self.derived.finish()?);
+        }
+        if batches.is_empty() {
+            return Ok(());
+        }
+        // The recorder outlives the sequencer unless it failed, and then it has said so itself.
+        let _ = self.outlets.recorder.send(Order::Append(batches));
+        Ok(())
+    }
+}
