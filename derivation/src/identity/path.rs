@@ -9,6 +9,8 @@ mod grammar;
 mod place;
 mod walk;
 
+pub(in crate::identity) use grammar::is_oci_id;
+
 use super::Runtime;
 use alloc::borrow::Cow;
 

@@ -25,10 +25,7 @@ pub(super) enum Meaning<'a> {
     /// A container's directory.
     Container(Container<'a>),
     /// A pod's directory, with its UID if it is one of Kubernetes, and its name without `.slice` if it is a slice.
-    Pod {
-        uid: Option<&'a str>,
-        slice: Option<&'a str>,
-    },
+    Pod { uid: Option<&'a str>, slice: Option<&'a str> },
     /// A directory of something that serves a container; nothing below it is a container.
     Helper,
     /// The same, but a container may be below it.
@@ -62,30 +59,14 @@ impl<'a> Container<'a> {
     }
 
     fn with_role(runtime: impl Into<Option<Runtime>>, id: &'a str, role: Role) -> Meaning<'a> {
-        let container = Self {
-            runtime: runtime.into(),
-            id: Name::Plain(id),
-            own: true,
-            pod_uid: None,
-            role,
-        };
+        let container = Self { runtime: runtime.into(), id: Name::Plain(id), own: true, pod_uid: None, role };
         Meaning::Container(container)
     }
 
     fn escaped(runtime: Runtime, id: &'a str) -> Meaning<'a> {
-        let id = if id.contains('\\') {
-            Name::Escaped(id)
-        } else {
-            Name::Plain(id)
-        };
+        let id = if id.contains('\\') { Name::Escaped(id) } else { Name::Plain(id) };
         let (own, pod_uid) = (true, None);
-        Meaning::Container(Self {
-            runtime: Some(runtime),
-            id,
-            own,
-            pod_uid,
-            role: Role::Service,
-        })
+        Meaning::Container(Self { runtime: Some(runtime), id, own, pod_uid, role: Role::Service })
     }
 }
 
@@ -94,10 +75,10 @@ pub(super) fn read<'a>(name: &'a str, above: &Above<'a>) -> Meaning<'a> {
     if let Some(meaning) = by_role(name, above) {
         return meaning;
     }
-    if let Some(rest) = name.strip_prefix("lxc.") {
-        if let Some(meaning) = lxc(rest) {
-            return meaning;
-        }
+    if let Some(rest) = name.strip_prefix("lxc.")
+        && let Some(meaning) = lxc(rest)
+    {
+        return meaning;
     }
     if name.ends_with('e') {
         if let Some(stem) = name.strip_suffix(".slice") {
@@ -125,9 +106,7 @@ fn by_role<'a>(name: &'a str, above: &Above<'a>) -> Option<Meaning<'a>> {
             nomad.then(|| Container::of(Runtime::Nomad, name))
         }
         Role::NomadSlice => {
-            let task = name
-                .strip_suffix(".scope")
-                .filter(|stem| grammar::is_nomad_task(stem))?;
+            let task = name.strip_suffix(".scope").filter(|stem| grammar::is_nomad_task(stem))?;
             Some(Container::of(Runtime::Nomad, task))
         }
         Role::Mesos => {
@@ -145,13 +124,7 @@ fn by_role<'a>(name: &'a str, above: &Above<'a>) -> Option<Meaning<'a>> {
             let (runtime, id, pod_uid, role) = (Some(Runtime::Garden), Name::Plain(name), None, Role::None);
             // runc is given the directory in `good`; the one in `bad` is guardian's, for a container that used too much.
             let own = above.role == Role::Garden;
-            handle.then_some(Meaning::Container(Container {
-                runtime,
-                id,
-                own,
-                pod_uid,
-                role,
-            }))
+            handle.then_some(Meaning::Container(Container { runtime, id, own, pod_uid, role }))
         }
         Role::Buildkit => grammar::is_buildkit_id(name).then(|| Container::of(Runtime::Buildkit, name)),
         Role::LibpodParent | Role::PodmanPod | Role::BareContainer if name == "conmon" => Some(Meaning::Helper),
@@ -175,20 +148,12 @@ fn slice<'a>(stem: &'a str, above: &Above<'a>) -> Meaning<'a> {
     }
     if above.systemd != Systemd::Nothing {
         if let Some(uid) = pod_uid_of_slice(stem) {
-            return Meaning::Pod {
-                uid: Some(uid),
-                slice: Some(stem),
-            };
+            return Meaning::Pod { uid: Some(uid), slice: Some(stem) };
         }
         // podman: <parent>-libpod_pod_<id>.slice (libpod/pod_internal_linux.go)
-        let podman = stem
-            .rsplit_once('-')
-            .and_then(|(_, last)| last.strip_prefix("libpod_pod_"));
+        let podman = stem.rsplit_once('-').and_then(|(_, last)| last.strip_prefix("libpod_pod_"));
         if podman.is_some_and(grammar::is_hex64) {
-            return Meaning::Pod {
-                uid: None,
-                slice: Some(stem),
-            };
+            return Meaning::Pod { uid: None, slice: Some(stem) };
         }
     }
     Meaning::Slice(stem)
@@ -198,10 +163,7 @@ fn slice<'a>(stem: &'a str, above: &Above<'a>) -> Meaning<'a> {
 fn pod_uid_of_slice(stem: &str) -> Option<&str> {
     let (parent, last) = stem.rsplit_once('-')?;
     let uid = last.strip_prefix("pod").filter(|uid| grammar::is_pod_uid(uid))?;
-    let qos = parent
-        .strip_suffix("-burstable")
-        .or_else(|| parent.strip_suffix("-besteffort"))
-        .unwrap_or(parent);
+    let qos = parent.strip_suffix("-burstable").or_else(|| parent.strip_suffix("-besteffort")).unwrap_or(parent);
     (qos == "kubepods" || qos.ends_with("-kubepods")).then_some(uid)
 }
 
@@ -282,9 +244,7 @@ fn machine(escaped: &str) -> Option<Meaning<'_>> {
         return Some(Container::escaped(Runtime::Rkt, uuid));
     }
     // libvirt: lxc-<number>-<name> (virDomainDriverGenerateMachineName)
-    if let Some((number, name)) = escaped
-        .strip_prefix("lxc\\x2d")
-        .and_then(|rest| rest.split_once("\\x2d"))
+    if let Some((number, name)) = escaped.strip_prefix("lxc\\x2d").and_then(|rest| rest.split_once("\\x2d"))
         && grammar::is_digits(number)
     {
         return grammar::is_machine_name(name).then(|| Container::escaped(Runtime::LibvirtLxc, name));
@@ -352,11 +312,7 @@ fn bare<'a>(id: &'a str, above: &Above<'a>) -> Meaning<'a> {
 fn literal_cgroups_path(name: &str) -> Option<Meaning<'_>> {
     let (slice, rest) = name.split_once(':')?;
     let (prefix, id) = rest.split_once(':')?;
-    let stem = if slice.is_empty() {
-        slice
-    } else {
-        slice.strip_suffix(".slice")?
-    };
+    let stem = if slice.is_empty() { slice } else { slice.strip_suffix(".slice")? };
     if stem == "kata-overhead" {
         return Some(Meaning::Helper);
     }
@@ -373,13 +329,7 @@ fn literal_cgroups_path(name: &str) -> Option<Meaning<'_>> {
         _ => None,
     };
     let (id, pod_uid) = (Name::Plain(id), pod_uid_of_slice(stem));
-    Some(Meaning::Container(Container {
-        runtime,
-        id,
-        own: true,
-        pod_uid,
-        role: Role::None,
-    }))
+    Some(Meaning::Container(Container { runtime, id, own: true, pod_uid, role: Role::None }))
 }
 
 /// Splits the last 64 bytes off, if they are an id.

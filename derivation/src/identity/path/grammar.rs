@@ -62,8 +62,7 @@ pub(super) fn is_fargate_id(text: &str) -> bool {
     if !(34..=43).contains(&text.len()) {
         return false;
     }
-    text.split_once('-')
-        .is_some_and(|(task, number)| is_hex32(task) && is_digits(number))
+    text.split_once('-').is_some_and(|(task, number)| is_hex32(task) && is_digits(number))
 }
 
 /// Decimal digits, at least one, at most ten.
@@ -105,9 +104,7 @@ pub(in crate::identity) const OCI_ID_BYTES_MAX: usize = 1024;
 /// a comma passes up to runc 1.1; later versions took it out.)
 pub(in crate::identity) fn is_oci_id(text: &str) -> bool {
     (1..=OCI_ID_BYTES_MAX).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'+' | b',' | b'-' | b'.'))
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'+' | b',' | b'-' | b'.'))
         && text != "."
         && text != ".."
 }

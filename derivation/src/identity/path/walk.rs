@@ -19,20 +19,8 @@ struct Walk<'a> {
 
 /// Walks the components of `path`.
 pub(super) fn walk(path: &str) -> PathIdentity<'_> {
-    let top = Above {
-        systemd: Systemd::Root,
-        role: Role::Top,
-        runtime: None,
-        in_ecs: false,
-        in_kind: false,
-    };
-    let mut walk = Walk {
-        above: top,
-        current: None,
-        outer: None,
-        pod_uid: None,
-        class: PathClass::Other,
-    };
+    let top = Above { systemd: Systemd::Root, role: Role::Top, runtime: None, in_ecs: false, in_kind: false };
+    let mut walk = Walk { above: top, current: None, outer: None, pod_uid: None, class: PathClass::Other };
     for name in path.split('/').filter(|name| !name.is_empty()) {
         walk.step(name);
         if walk.class == PathClass::Helper && walk.above.role == Role::Helpers {
@@ -46,11 +34,7 @@ impl<'a> Walk<'a> {
     fn step(&mut self, name: &'a str) {
         let in_container = self.current.is_some();
         // A directory that is nothing by itself still belongs to the container around it.
-        let nothing = if in_container {
-            PathClass::Inside
-        } else {
-            PathClass::Other
-        };
+        let nothing = if in_container { PathClass::Inside } else { PathClass::Other };
         let systemd = self.above.systemd;
         let meaning = read(name, &self.above);
         (self.above.systemd, self.above.role, self.class) = match meaning {
@@ -79,11 +63,7 @@ impl<'a> Walk<'a> {
             Meaning::Plain => {
                 self.above.in_ecs |= name == "ecs";
                 self.above.in_kind |= in_container && name == "kubelet";
-                (
-                    systemd.plain(in_container),
-                    Role::of_plain(name, self.above.role, systemd),
-                    nothing,
-                )
+                (systemd.plain(in_container), Role::of_plain(name, self.above.role, systemd), nothing)
             }
         };
     }
@@ -103,11 +83,7 @@ impl<'a> Walk<'a> {
             Some(current) => self.outer = Some(current.id),
             None => {}
         }
-        self.class = if container.own {
-            PathClass::Root
-        } else {
-            PathClass::Inside
-        };
+        self.class = if container.own { PathClass::Root } else { PathClass::Inside };
         self.above = Above {
             systemd: Systemd::Root,
             role: container.role,
@@ -152,9 +128,5 @@ fn text(name: Name<'_>) -> Cow<'_, str> {
 
 /// A pod's UID the way the API server writes it.
 fn dashed(uid: &str) -> Cow<'_, str> {
-    if uid.contains('_') {
-        Cow::Owned(uid.replace('_', "-"))
-    } else {
-        Cow::Borrowed(uid)
-    }
+    if uid.contains('_') { Cow::Owned(uid.replace('_', "-")) } else { Cow::Borrowed(uid) }
 }

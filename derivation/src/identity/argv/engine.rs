@@ -1,0 +1,131 @@
+//! Who called an OCI runtime, by the directories it was given.
+
+use crate::identity::{OciRuntime, Runtime};
+
+/// What directories show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Caller<'a> {
+    pub(super) engine: Option<Runtime>,
+    pub(super) namespace: Option<&'a str>,
+}
+
+impl<'a> Caller<'a> {
+    fn engine(engine: Runtime) -> Self {
+        Self { engine: Some(engine), namespace: None }
+    }
+
+    /// A namespace of containerd tells who uses containerd.
+    fn of_namespace(namespace: &'a str) -> Self {
+        if !is_namespace(namespace) {
+            return Self::default();
+        }
+        let engine = match namespace {
+            // Containers and managed plugins of dockerd.
+            "moby" | "plugins.moby" => Runtime::Docker,
+            "buildkit" => Runtime::Buildkit,
+            // guardian's own (guardiancmd/command_linux.go)
+            "garden" => Runtime::Garden,
+            _ => Runtime::Containerd,
+        };
+        Self { engine: Some(engine), namespace: Some(namespace) }
+    }
+}
+
+/// The engine and the namespace. The state directory counts before the bundle: it is the one a stranger cannot choose
+/// freely, because the container's state must be found there again.
+pub(super) fn caller<'a>(
+    root: Option<&'a str>,
+    bundle: Option<&'a str>,
+    log: Option<&'a str>,
+    namespace: Option<&'a str>,
+) -> Caller<'a> {
+    let sources = [
+        namespace.map(Caller::of_namespace),
+        root.map(of_root),
+        log.filter(|log| log.ends_with("/userdata/oci-log")).map(|_| Caller::engine(Runtime::Podman)),
+        bundle.map(of_bundle),
+        log.map(of_bundle),
+    ];
+    let known = sources.into_iter().flatten().find(|caller| caller.engine.is_some());
+    known.unwrap_or_default()
+}
+
+/// The engine of a runtime that somebody calls by hand. gVisor and kata are containerd's by the convention that a runtime
+/// is the engine; they have no engine of their own.
+pub(super) fn of_runtime_alone(runtime: OciRuntime) -> Runtime {
+    match runtime {
+        OciRuntime::Runc => Runtime::Runc,
+        OciRuntime::Crun => Runtime::Crun,
+        OciRuntime::Youki => Runtime::Youki,
+        OciRuntime::Runsc | OciRuntime::Kata => Runtime::Containerd,
+    }
+}
+
+/// Reads `--root`.
+fn of_root(root: &str) -> Caller<'_> {
+    let mut components = root.rsplit('/').filter(|component| !component.is_empty());
+    let (last, parent, grandparent) = (components.next(), components.next(), components.next());
+    match (grandparent.unwrap_or(""), parent.unwrap_or(""), last.unwrap_or("")) {
+        // dockerd: <exec-root>/runtime-<runtime>/moby
+        (_, parent, namespace) if parent.starts_with("runtime-") => Caller::of_namespace(namespace),
+        (_, "docker", last) if last.starts_with("runtime-") => Caller::engine(Runtime::Docker),
+        // containerd's shims: /run/containerd/<runtime>/<namespace>
+        ("containerd", _, namespace) => Caller::of_namespace(namespace),
+        (_, _, namespace @ ("moby" | "plugins.moby")) => Caller::of_namespace(namespace),
+        // bpm: /var/vcap/sys/run/bpm-runc (src/bpm/config/bpm_config.go)
+        (_, _, "bpm-runc") => Caller::engine(Runtime::Bpm),
+        _ if has(root, "crio") => Caller::engine(Runtime::Crio),
+        // singularity: internal/pkg/runtime/launcher/oci/oci_linux.go
+        _ if has(root, "singularity-oci") => Caller::engine(Runtime::Singularity),
+        _ => Caller::default(),
+    }
+}
+
+/// Reads `--bundle`, or a `--log` beside it.
+fn of_bundle(bundle: &str) -> Caller<'_> {
+    let mut before = ("", "");
+    let mut in_buildkit = false;
+    for component in bundle.split('/').filter(|component| !component.is_empty()) {
+        match before.1 {
+            // <containerd's state>/io.containerd.runtime.v2.task/<namespace>/<id>
+            "io.containerd.runtime.v2.task" | "io.containerd.runtime.v1.linux" => {
+                return Caller::of_namespace(component);
+            }
+            // guardian: /var/vcap/data/garden/depot/<handle>, /var/run/gdn/depot/<handle>
+            "garden" | "gdn" if component == "depot" => return Caller::engine(Runtime::Garden),
+            // bpm: /var/vcap/data/bpm/bundles/<job>/<process>
+            "bpm" if component == "bundles" => return Caller::engine(Runtime::Bpm),
+            _ => {}
+        }
+        // BuildKit: …/buildkit/executor/<id> in dockerd, …/buildkit/runc-<snapshotter>/executor/<id> in buildkitd
+        if in_buildkit && component == "executor" {
+            return Caller::engine(Runtime::Buildkit);
+        }
+        in_buildkit |= component == "buildkit";
+        // containers/storage: …/<driver>-containers/<id>/userdata
+        if component == "userdata" && before.0.ends_with("-containers") {
+            return Caller::engine(storage_user(bundle));
+        }
+        before = (before.1, component);
+    }
+    if has(bundle, "crio") { Caller::engine(Runtime::Crio) } else { Caller::default() }
+}
+
+/// CRI-O keeps its bundles in the storage's run directory, podman in its graph directory; rootless is podman's alone.
+fn storage_user(bundle: &str) -> Runtime {
+    let run = bundle.strip_prefix("/var").unwrap_or(bundle);
+    if run.starts_with("/run/") && !run.starts_with("/run/user/") { Runtime::Crio } else { Runtime::Podman }
+}
+
+/// Whether one component of a path has that name.
+fn has(path: &str, name: &str) -> bool {
+    path.split('/').any(|component| component == name)
+}
+
+/// containerd's grammar of namespaces (`pkg/identifiers`): letters and digits, joined by single `.`, `_` or `-`.
+fn is_namespace(text: &str) -> bool {
+    (1..=76).contains(&text.len())
+        && text
+            .split(['.', '_', '-'])
+            .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}

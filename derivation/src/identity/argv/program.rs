@@ -1,0 +1,37 @@
+//! Which programs are OCI runtimes.
+
+use crate::identity::OciRuntime;
+
+/// The runtime that a program is, by its name or path.
+pub(super) fn oci_runtime(program: &str) -> Option<OciRuntime> {
+    Some(match name(program) {
+        // The names distributions and products install runc under, and the forks and wrappers that keep its command line:
+        // nvidia's toolkit executes runc with the same arguments.
+        "runc"
+        | "docker-runc"
+        | "docker-runc-current"
+        | "containerd-runc"
+        | "buildkit-runc"
+        | "balena-runc"
+        | "sysbox-runc"
+        | "nvidia-container-runtime"
+        | "nvidia-container-runtime.real" => OciRuntime::Runc,
+        "crun" | "krun" | "crun-krun" | "crun-wasm" => OciRuntime::Crun,
+        "youki" => OciRuntime::Youki,
+        "runsc" => OciRuntime::Runsc,
+        // Kata 1 by itself and behind kata-deploy's wrappers, one for each hypervisor.
+        "kata-runtime" | "kata-qemu" | "kata-fc" | "kata-clh" | "kata-acrn" | "kata-nemu" => OciRuntime::Kata,
+        _ if is_kata_shim(program) => OciRuntime::Kata,
+        _ => return None,
+    })
+}
+
+/// Kata 2 and later: a shim of containerd that makes the sandbox's cgroups itself. There may be one for each
+/// configuration, `containerd-shim-kata-<name>-v2`.
+pub(super) fn is_kata_shim(program: &str) -> bool {
+    name(program).strip_prefix("containerd-shim-kata-").is_some_and(|rest| rest == "v2" || rest.ends_with("-v2"))
+}
+
+fn name(program: &str) -> &str {
+    program.rsplit('/').next().unwrap_or(program)
+}
