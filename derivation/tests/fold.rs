@@ -23,12 +23,7 @@ impl Story {
     fn tell(&mut self, body: Body<'_>) -> u64 {
         let seq = self.seq;
         self.seq += 1;
-        let record = Record {
-            seq: Seq(seq),
-            ts: WallNs(1_000_000 + seq as i64),
-            boot_ns: BootNs(1_000 + seq),
-            body,
-        };
+        let record = Record { seq: Seq(seq), ts: WallNs(1_000_000 + seq as i64), boot_ns: BootNs(1_000 + seq), body };
         self.fold.apply(&record, &mut self.rows);
         seq
     }
@@ -42,13 +37,7 @@ impl Story {
             level: path.matches('/').count() as u32,
             path,
             path_truncated: false,
-            actor: Actor {
-                pid: 77,
-                comm: "runc",
-                parent_comm: "containerd-shim",
-                argv,
-                ..Actor::default()
-            },
+            actor: Actor { pid: 77, comm: "runc", parent_comm: "containerd-shim", argv, ..Actor::default() },
             vitals: Vitals::default(),
         }))
     }
@@ -74,12 +63,7 @@ impl Story {
 
     fn lost(&mut self, count: u64) -> u64 {
         let since = Seq(self.seq.saturating_sub(1));
-        self.tell(Body::Lost(Loss {
-            count,
-            kind: None,
-            cpu: None,
-            since,
-        }))
+        self.tell(Body::Lost(Loss { count, kind: None, cpu: None, since }))
     }
 
     /// A walk that shows these directories and nothing else.
@@ -92,32 +76,20 @@ impl Story {
     }
 
     fn removes(&self) -> Vec<&ContainerRemove> {
-        self.rows
-            .iter()
-            .filter_map(|row| if let Row::Remove(row) = row { Some(row) } else { None })
-            .collect()
+        self.rows.iter().filter_map(|row| if let Row::Remove(row) = row { Some(row) } else { None }).collect()
     }
 
     fn creates(&self) -> Vec<&ContainerCreate> {
-        self.rows
-            .iter()
-            .filter_map(|row| if let Row::Create(row) = row { Some(row) } else { None })
-            .collect()
+        self.rows.iter().filter_map(|row| if let Row::Create(row) = row { Some(row) } else { None }).collect()
     }
 
     fn existing(&self) -> Vec<&ExistingContainer> {
-        self.rows
-            .iter()
-            .filter_map(|row| if let Row::Existing(row) = row { Some(row) } else { None })
-            .collect()
+        self.rows.iter().filter_map(|row| if let Row::Existing(row) = row { Some(row) } else { None }).collect()
     }
 }
 
 fn key(hierarchy: u32, id: u64) -> CgroupKey {
-    CgroupKey {
-        hierarchy: HierarchyId(hierarchy),
-        cgroup: CgroupId(id),
-    }
+    CgroupKey { hierarchy: HierarchyId(hierarchy), cgroup: CgroupId(id) }
 }
 
 fn docker(id: &str) -> String {
@@ -126,23 +98,13 @@ fn docker(id: &str) -> String {
 
 fn create_argv(id: &str) -> Vec<String> {
     let bundle = format!("/run/containerd/io.containerd.runtime.v2.task/moby/{id}");
-    [
-        "runc",
-        "--root",
-        "/var/run/docker/runtime-runc/moby",
-        "create",
-        "--bundle",
-        &bundle,
-        id,
-    ]
-    .map(String::from)
-    .to_vec()
+    ["runc", "--root", "/var/run/docker/runtime-runc/moby", "create", "--bundle", &bundle, id]
+        .map(String::from)
+        .to_vec()
 }
 
 fn delete_argv(id: &str) -> Vec<String> {
-    ["runc", "--root", "/var/run/docker/runtime-runc/moby", "delete", id]
-        .map(String::from)
-        .to_vec()
+    ["runc", "--root", "/var/run/docker/runtime-runc/moby", "delete", id].map(String::from).to_vec()
 }
 
 fn refs(argv: &[String]) -> Vec<&str> {
@@ -222,12 +184,7 @@ fn a_nested_container_names_its_parent() {
     let ends: Vec<_> = story
         .removes()
         .iter()
-        .map(|row| {
-            (
-                row.identity.container_id.clone(),
-                row.identity.parent_container_id.clone(),
-            )
-        })
+        .map(|row| (row.identity.container_id.clone(), row.identity.parent_container_id.clone()))
         .collect();
     assert_eq!(ends, [(B.to_owned(), Some(A.to_owned())), (A.to_owned(), None)]);
 }
@@ -236,10 +193,7 @@ fn a_nested_container_names_its_parent() {
 fn a_container_of_before_is_known_from_the_walk_and_ends_once() {
     let mut story = Story::default();
     let path = docker(A);
-    story.walk(
-        SnapshotReason::Start,
-        &[(1, 1, 0, "/"), (1, 100, 1, &path), (0, 1, 0, "/"), (0, 300, 1, &path)],
-    );
+    story.walk(SnapshotReason::Start, &[(1, 1, 0, "/"), (1, 100, 1, &path), (0, 1, 0, "/"), (0, 300, 1, &path)]);
     assert_eq!(story.existing().len(), 1);
     assert_eq!(story.existing()[0].place.key, key(0, 300));
     story.rmdir(1, 100, 1, &path, &refs(&delete_argv(A)));
@@ -248,15 +202,8 @@ fn a_container_of_before_is_known_from_the_walk_and_ends_once() {
     assert_eq!(removes.len(), 1);
     assert_eq!(removes[0].created_seq, None);
     assert_eq!(removes[0].lifetime_ns, None);
-    assert_eq!(
-        removes[0].never_started, None,
-        "nobody saw whether a task was ever in it"
-    );
-    assert_eq!(
-        removes[0].identity.identified_by,
-        ClaimSource::OciArgv,
-        "runc delete named it"
-    );
+    assert_eq!(removes[0].never_started, None, "nobody saw whether a task was ever in it");
+    assert_eq!(removes[0].identity.identified_by, ClaimSource::OciArgv, "runc delete named it");
     assert!(!removes[0].inferred);
 }
 
@@ -281,10 +228,7 @@ fn an_oci_state_file_tells_that_a_plain_name_is_a_container() {
         init_pid: Some(4242),
         created_at: Some(WallNs(5)),
         cgroup_path: None,
-        cgroup_paths: vec![
-            (HierarchyId(1), "/shop/web-1".into()),
-            (HierarchyId(0), "/shop/web-1".into()),
-        ],
+        cgroup_paths: vec![(HierarchyId(1), "/shop/web-1".into()), (HierarchyId(0), "/shop/web-1".into())],
     }));
     for (hierarchy, id) in [(1, 10), (0, 20)] {
         story.directory(SnapshotReason::Start, hierarchy, id, 1, "/shop");
@@ -329,15 +273,7 @@ fn the_deepest_directory_that_a_runtime_makes_is_the_root() {
 #[test]
 fn a_named_root_below_a_parent_the_runtime_made_is_one_incarnation() {
     let bundle = "/run/containerd/io.containerd.runtime.v2.task/shop/web-1";
-    let argv = [
-        "runc",
-        "--root",
-        "/run/containerd/runc/shop",
-        "create",
-        "--bundle",
-        bundle,
-        "web-1",
-    ];
+    let argv = ["runc", "--root", "/run/containerd/runc/shop", "create", "--bundle", bundle, "web-1"];
     let mut story = Story::default();
     for hierarchy in [1, 0] {
         story.mkdir(hierarchy, 50, 1, "/shop", &argv);
@@ -348,11 +284,7 @@ fn a_named_root_below_a_parent_the_runtime_made_is_one_incarnation() {
         story.rmdir(hierarchy, 51, 50, "/shop/web-1", &delete);
     }
     assert_eq!(story.creates().len(), 1);
-    assert_eq!(
-        story.creates()[0].created_seq,
-        Seq(1),
-        "the parent's making is not the container's"
-    );
+    assert_eq!(story.creates()[0].created_seq, Seq(1), "the parent's making is not the container's");
     assert_eq!(story.removes().len(), 1);
     assert_eq!(story.removes()[0].never_started, Some(true));
     assert_eq!(story.removes()[0].identity.runtime, Some(Runtime::Containerd));
@@ -384,10 +316,7 @@ fn what_a_resync_misses_or_finds_is_inferred() {
     let (gone, new) = (docker(A), docker(B));
     story.mkdir(0, 100, 1, &gone, &refs(&create_argv(A)));
     story.lost(3);
-    story.walk(
-        SnapshotReason::Resync,
-        &[(0, 1, 0, "/"), (0, 50, 1, "/docker"), (0, 101, 50, &new)],
-    );
+    story.walk(SnapshotReason::Resync, &[(0, 1, 0, "/"), (0, 50, 1, "/docker"), (0, 101, 50, &new)]);
     let removes = story.removes();
     assert_eq!(removes.len(), 1);
     assert!(removes[0].inferred && removes[0].after_gap);
@@ -462,14 +391,8 @@ fn a_path_that_names_another_container_than_the_runtime_is_a_conflict() {
     story.mkdir(0, 100, 1, &docker(A), &argv);
     story.rmdir(0, 100, 1, &docker(A), &argv);
     let row = story.removes()[0];
-    assert_eq!(
-        (row.identity.runtime, row.identity.container_id.as_str()),
-        (Some(Runtime::Runc), "evil")
-    );
-    assert_eq!(
-        row.identity.conflicts,
-        [format!("path: container_id {A}"), "path: runtime docker".to_owned()]
-    );
+    assert_eq!((row.identity.runtime, row.identity.container_id.as_str()), (Some(Runtime::Runc), "evil"));
+    assert_eq!(row.identity.conflicts, [format!("path: container_id {A}"), "path: runtime docker".to_owned()]);
 }
 
 #[test]

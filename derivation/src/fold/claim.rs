@@ -108,13 +108,9 @@ impl Claim {
         /// Relative paths say nothing without the caller's directory; `/var/run` is a link to `/run` everywhere.
         fn differ(a: &Option<String>, b: &Option<String>) -> bool {
             let plain = |path: &String| {
-                (if path.starts_with("/var/run/") {
-                    path.trim_start_matches("/var")
-                } else {
-                    path
-                })
-                .trim_end_matches('/')
-                .to_owned()
+                (if path.starts_with("/var/run/") { path.trim_start_matches("/var") } else { path })
+                    .trim_end_matches('/')
+                    .to_owned()
             };
             match (a, b) {
                 (Some(a), Some(b)) => a.starts_with('/') && b.starts_with('/') && plain(a) != plain(b),

@@ -102,11 +102,7 @@ impl Incarnation {
     pub fn add_root(&mut self, key: CgroupKey, path: &str) {
         match self.roots.iter_mut().find(|root| root.key == key) {
             Some(root) => root.present = true,
-            None => self.roots.push(RootDirectory {
-                key,
-                path: path.into(),
-                present: true,
-            }),
+            None => self.roots.push(RootDirectory { key, path: path.into(), present: true }),
         }
     }
 
@@ -126,17 +122,12 @@ impl Incarnation {
     }
 
     pub fn is_present_on(&self, hierarchy: HierarchyId) -> bool {
-        self.roots
-            .iter()
-            .any(|root| root.present && root.key.hierarchy == hierarchy)
+        self.roots.iter().any(|root| root.present && root.key.hierarchy == hierarchy)
     }
 
     /// The directory whose removal is the end: on v2 if it has or had one there, else the first seen.
     pub fn authority(&self) -> Option<&RootDirectory> {
-        self.roots
-            .iter()
-            .find(|root| root.key.hierarchy == HierarchyId::V2)
-            .or_else(|| self.roots.first())
+        self.roots.iter().find(|root| root.key.hierarchy == HierarchyId::V2).or_else(|| self.roots.first())
     }
 
     pub fn container_id(&self) -> Option<&str> {
@@ -154,10 +145,7 @@ impl Incarnation {
     }
 
     fn place(&self) -> Option<Place> {
-        self.authority().map(|root| Place {
-            key: root.key,
-            path: root.path.clone(),
-        })
+        self.authority().map(|root| Place { key: root.key, path: root.path.clone() })
     }
 
     fn evidence_with(&self, more: &[Option<Seq>]) -> Vec<Seq> {
@@ -215,11 +203,7 @@ impl Incarnation {
             identity: self.claims.identity(self.parent_container_id.clone())?,
             place: self.place()?,
             created_seq: made.then_some(self.first.seq),
-            created_at: if made {
-                Some(self.first.ts)
-            } else {
-                self.claims.created_at()
-            },
+            created_at: if made { Some(self.first.ts) } else { self.claims.created_at() },
             lifetime_ns: made.then(|| decided.boot_ns.0.saturating_sub(self.first.boot_ns.0)),
             emptied_at: self.emptied.map(|moment| moment.ts),
             removed_by,

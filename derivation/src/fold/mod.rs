@@ -71,17 +71,8 @@ struct Sighting<'a> {
 impl<'a> Sighting<'a> {
     fn new(key: CgroupKey, parent: Option<CgroupId>, path: &'a str, truncated: bool) -> Self {
         // A cut path would be read as another name: it says nothing.
-        let identity = if truncated {
-            path::PathIdentity::default()
-        } else {
-            path::identify(path)
-        };
-        Self {
-            key,
-            parent,
-            path,
-            identity,
-        }
+        let identity = if truncated { path::PathIdentity::default() } else { path::identify(path) };
+        Self { key, parent, path, identity }
     }
 }
 
@@ -107,11 +98,7 @@ impl Fold {
 
     /// Takes the next record and appends the rows that it decides, in a fixed order.
     pub fn apply(&mut self, record: &Record<'_>, out: &mut Vec<Row>) {
-        let moment = Moment {
-            seq: record.seq,
-            ts: record.ts,
-            boot_ns: record.boot_ns,
-        };
+        let moment = Moment { seq: record.seq, ts: record.ts, boot_ns: record.boot_ns };
         match &record.body {
             Body::Cgroup(event) => match event.kind {
                 CgroupEventKind::Mkdir => self.made(moment, event, out),
@@ -147,10 +134,7 @@ impl Fold {
 
     /// Containers that are alive as far as the records say.
     pub fn live_containers(&self) -> usize {
-        self.incarnations
-            .values()
-            .filter(|life| matches!(life.stage, Stage::Unannounced | Stage::Announced))
-            .count()
+        self.incarnations.values().filter(|life| matches!(life.stage, Stage::Unannounced | Stage::Announced)).count()
     }
 
     fn made(&mut self, moment: Moment, event: &CgroupEvent<'_>, out: &mut Vec<Row>) {
@@ -185,9 +169,7 @@ impl Fold {
                 }
             }
         }
-        let demoted = call
-            .as_ref()
-            .and_then(|call| self.demote_candidate_above(call, &sighting));
+        let demoted = call.as_ref().and_then(|call| self.demote_candidate_above(call, &sighting));
         let origin = Origin::Made(ActorCopy::from(&event.actor));
         let number = self.incarnation_for(&sighting, &claims, enclosing, origin, stage, moment);
         self.adopt(number, &sighting, claims, moment);
@@ -218,11 +200,7 @@ impl Fold {
     /// incarnation that it was taken for.
     fn demote_candidate_above(&mut self, call: &Invocation<'_>, sighting: &Sighting<'_>) -> Option<IncarnationNo> {
         let parent = beside(sighting.key, sighting.parent?);
-        let Known {
-            role: Role::Candidate(number),
-            ..
-        } = self.directories.get(&parent).copied()?
-        else {
+        let Known { role: Role::Candidate(number), .. } = self.directories.get(&parent).copied()? else {
             return None;
         };
         let life = self.incarnations.get_mut(&number)?;
@@ -340,11 +318,7 @@ impl Fold {
     }
 
     fn emptied(&mut self, moment: Moment, event: &CgroupEvent<'_>) {
-        let Some(Known {
-            role: Role::Root(number),
-            ..
-        }) = self.directories.get(&event.key).copied()
-        else {
+        let Some(Known { role: Role::Root(number), .. }) = self.directories.get(&event.key).copied() else {
             return;
         };
         let Some(life) = self.incarnations.get_mut(&number) else {
@@ -397,9 +371,7 @@ impl Fold {
     }
 
     fn is_about(&self, number: IncarnationNo, claim: &Claim) -> bool {
-        self.incarnations
-            .get(&number)
-            .is_some_and(|life| life.claims.iter().any(|have| have.agrees_on_home(claim)))
+        self.incarnations.get(&number).is_some_and(|life| life.claims.iter().any(|have| have.agrees_on_home(claim)))
     }
 
     fn remember(&mut self, key: CgroupKey, role: Role, since: Seq) {
@@ -482,10 +454,8 @@ impl Fold {
             self.incarnations.get(number).is_some_and(|life| {
                 life.stage == Stage::Ended
                     && same_home(&life.claims, claims)
-                    && life
-                        .roots
-                        .iter()
-                        .all(|root| root.key.hierarchy != sighting.key.hierarchy)
+                    && (life.roots.iter().any(|root| root.key == sighting.key)
+                        || life.roots.iter().all(|root| root.key.hierarchy != sighting.key.hierarchy))
             })
         })
     }
@@ -580,10 +550,7 @@ impl Fold {
 
 /// The key of a directory of the same hierarchy.
 fn beside(key: CgroupKey, cgroup: CgroupId) -> CgroupKey {
-    CgroupKey {
-        hierarchy: key.hierarchy,
-        cgroup,
-    }
+    CgroupKey { hierarchy: key.hierarchy, cgroup }
 }
 
 fn makes_directories(verb: Verb) -> bool {
@@ -592,11 +559,8 @@ fn makes_directories(verb: Verb) -> bool {
 
 /// No two claims contradict each other about where the container lives. Claims about other ids do not count here.
 fn same_home(have: &Claims, claims: &[Claim]) -> bool {
-    have.iter().all(|ours| {
-        claims
-            .iter()
-            .all(|theirs| ours.container_id != theirs.container_id || ours.agrees_on_home(theirs))
-    })
+    have.iter()
+        .all(|ours| claims.iter().all(|theirs| ours.container_id != theirs.container_id || ours.agrees_on_home(theirs)))
 }
 
 /// Both name the same bundle or the same state directory.

@@ -89,14 +89,7 @@ impl Fold {
             }
             return;
         }
-        let number = self.incarnation_for(
-            &sighting,
-            &claims,
-            enclosing,
-            Origin::Walked,
-            Stage::Unannounced,
-            moment,
-        );
+        let number = self.incarnation_for(&sighting, &claims, enclosing, Origin::Walked, Stage::Unannounced, moment);
         self.adopt(number, &sighting, claims, moment);
         self.remember(directory.key, Role::Root(number), moment.seq);
         self.looked_at(directory);
@@ -104,11 +97,7 @@ impl Fold {
 
     /// Tasks in a root's own listing show that it was entered.
     fn looked_at(&mut self, directory: &Directory<'_>) {
-        let Some(Known {
-            role: Role::Root(number),
-            ..
-        }) = self.directories.get(&directory.key).copied()
-        else {
+        let Some(Known { role: Role::Root(number), .. }) = self.directories.get(&directory.key).copied() else {
             return;
         };
         let Some(life) = self.incarnations.get_mut(&number) else {
