@@ -35,10 +35,7 @@ fn rows_equal_what_the_engines_started() {
     ledger.starts("containerd", "api-1", "api-1");
     let podman_before = podman.start_container("before");
     ledger.starts("podman", "before", &podman_before);
-    for (id, cgroup) in [
-        ("obit-live-before", None),
-        ("obit-live-stays", Some("/obit-live/stays")),
-    ] {
+    for (id, cgroup) in [("obit-live-before", None), ("obit-live-stays", Some("/obit-live/stays"))] {
         runc.start_container(id, cgroup);
         ledger.starts("runc", id, id);
     }
@@ -90,34 +87,19 @@ fn rows_equal_what_the_engines_started() {
     ledger.ends(&podman_before);
     runc.remove("obit-live-before");
     ledger.ends("obit-live-before");
-    for id in [
-        &*docker_before,
-        &docker_restarted,
-        &docker_nested,
-        "api-1",
-        "web-1",
-        &podman_before,
-        &nests_itself,
-    ] {
+    for id in [&*docker_before, &docker_restarted, &docker_nested, "api-1", "web-1", &podman_before, &nests_itself] {
         stage.cgroups.wait_until_gone(id);
     }
 
     capture.stop();
-    assert!(
-        ledger.ended() >= 30,
-        "the workload is smaller than it says: {}",
-        ledger.ended()
-    );
+    assert!(ledger.ended() >= 30, "the workload is smaller than it says: {}", ledger.ended());
     let removed = replay::derived_rows(&case, "container_remove");
     let created = replay::derived_rows(&case, "container_create");
     let existing = replay::derived_rows(&case, "existing_container");
     ledger.assert_matches(&removed, &created, &existing, &stage.cgroups);
 
     let shortest = removed.iter().filter_map(|row| row["lifetime_ns"].as_u64()).min();
-    assert!(
-        shortest.is_some_and(|life| life < 50_000_000),
-        "no container lived under 50 ms: {shortest:?} ns"
-    );
+    assert!(shortest.is_some_and(|life| life < 50_000_000), "no container lived under 50 ms: {shortest:?} ns");
     replay::assert_verifies(&case);
     analysis::assert_readable_elsewhere(&case);
 }
@@ -127,11 +109,7 @@ fn make_and_remove_inner_directories(stage: &Stage, container_id: &str) {
     stage.cgroups.make_inside(container_id, "left-behind");
     for child in ["init.scope", "system.slice"] {
         let made = stage.cgroups.make_inside(container_id, child);
-        assert_eq!(
-            made.len(),
-            stage.cgroups.hierarchies(),
-            "the container has a directory in every tree"
-        );
+        assert_eq!(made.len(), stage.cgroups.hierarchies(), "the container has a directory in every tree");
         for path in made {
             std::fs::remove_dir(&path).unwrap_or_else(|error| panic!("rmdir {}: {error}", path.display()));
         }

@@ -55,17 +55,11 @@ impl Capture {
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    panic!(
-                        "obit-capture is not recording after {START_LIMIT:?}: {:?}",
-                        capture.seen
-                    )
+                    panic!("obit-capture is not recording after {START_LIMIT:?}: {:?}", capture.seen)
                 }
                 Err(RecvTimeoutError::Disconnected) => {
                     let status = wait_within(&mut capture.child, STOP_LIMIT);
-                    panic!(
-                        "obit-capture ended before it was recording, with {status:?}: {:?}",
-                        capture.seen
-                    )
+                    panic!("obit-capture ended before it was recording, with {status:?}: {:?}", capture.seen)
                 }
             }
         }
@@ -97,13 +91,7 @@ impl Capture {
             let _ = stdout.read_to_string(&mut text);
             text
         });
-        Self {
-            child,
-            case: case.to_owned(),
-            errors,
-            seen: Vec::new(),
-            output: Some(output),
-        }
+        Self { child, case: case.to_owned(), errors, seen: Vec::new(), output: Some(output) }
     }
 
     /// Where it writes.
@@ -130,12 +118,7 @@ impl Capture {
     /// Interrupts it and expects a case that is whole.
     pub fn stop(self) -> Ended {
         let ended = self.interrupt();
-        assert!(
-            ended.status.success(),
-            "obit-capture: {}\n{}",
-            ended.status,
-            ended.stderr
-        );
+        assert!(ended.status.success(), "obit-capture: {}\n{}", ended.status, ended.stderr);
         ended
     }
 
@@ -143,17 +126,9 @@ impl Capture {
     pub fn wait(mut self) -> Ended {
         let status = wait_within(&mut self.child, STOP_LIMIT)
             .unwrap_or_else(|| panic!("obit-capture has not ended within {STOP_LIMIT:?}: {:?}", self.seen));
-        let stdout = self
-            .output
-            .take()
-            .and_then(|thread| thread.join().ok())
-            .unwrap_or_default();
+        let stdout = self.output.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
         self.seen.extend(self.errors.iter());
-        Ended {
-            status,
-            stdout,
-            stderr: self.seen.join("\n"),
-        }
+        Ended { status, stdout, stderr: self.seen.join("\n") }
     }
 }
 

@@ -33,11 +33,7 @@ impl Cgroups {
         }
         assert!(!mounts.is_empty(), "no cgroup tree is mounted");
         let before = mounts.iter().flat_map(|mount| directories_below(mount)).collect();
-        Self {
-            mounts,
-            before,
-            ours: RefCell::default(),
-        }
+        Self { mounts, before, ours: RefCell::default() }
     }
 
     /// How many trees there are.
@@ -47,9 +43,7 @@ impl Cgroups {
 
     /// Whether a directory with this path (from its tree's root) was there before the test began, in any tree.
     pub fn was_there_before(&self, path: &str) -> bool {
-        self.mounts
-            .iter()
-            .any(|mount| self.before.contains(&mount.join(path.trim_start_matches('/'))))
+        self.mounts.iter().any(|mount| self.before.contains(&mount.join(path.trim_start_matches('/'))))
     }
 
     /// Makes a directory, with those above it, in every tree. Its first component counts as ours.
@@ -79,10 +73,7 @@ impl Cgroups {
         self.mounts
             .iter()
             .flat_map(|mount| directories_below(mount))
-            .filter(|path| {
-                path.file_name()
-                    .is_some_and(|last| last.to_string_lossy().contains(name))
-            })
+            .filter(|path| path.file_name().is_some_and(|last| last.to_string_lossy().contains(name)))
             .collect()
     }
 
@@ -103,10 +94,7 @@ impl Cgroups {
             if left.is_empty() {
                 return;
             }
-            assert!(
-                Instant::now() < deadline,
-                "still there {REMOVAL_LIMIT:?} after its removal: {left:?}"
-            );
+            assert!(Instant::now() < deadline, "still there {REMOVAL_LIMIT:?} after its removal: {left:?}");
             std::thread::sleep(Duration::from_millis(5));
         }
     }

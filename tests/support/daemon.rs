@@ -39,11 +39,7 @@ impl Daemon {
             if let Some(status) = daemon.child.try_wait().expect("waiting for a child") {
                 panic!("{name} ended with {status}:\n{}", daemon.log_tail());
             }
-            assert!(
-                Instant::now() < deadline,
-                "{name} is not ready after {START_LIMIT:?}:\n{}",
-                daemon.log_tail()
-            );
+            assert!(Instant::now() < deadline, "{name} is not ready after {START_LIMIT:?}:\n{}", daemon.log_tail());
             std::thread::sleep(Duration::from_millis(20));
         }
         daemon
@@ -98,7 +94,5 @@ pub fn wait_within(child: &mut Child, limit: Duration) -> Option<std::process::E
 
 /// Runs a command with nothing else around it; for programs that are no part of a stage.
 pub fn output(command: &mut Command) -> std::process::Output {
-    command
-        .output()
-        .unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"))
+    command.output().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"))
 }

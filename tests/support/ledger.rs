@@ -79,53 +79,29 @@ impl Ledger {
     pub fn assert_matches(&self, removed: &[Value], created: &[Value], existing: &[Value], cgroups: &Cgroups) {
         self.assert_same("container_remove", removed, cgroups, |entry| entry.ended);
         self.assert_same("container_create", created, cgroups, |entry| entry.begun);
-        self.assert_same("existing_container", existing, cgroups, |entry| {
-            usize::from(entry.existed_before)
-        });
+        self.assert_same("existing_container", existing, cgroups, |entry| usize::from(entry.existed_before));
     }
 
     fn assert_same(&self, event: &str, rows: &[Value], cgroups: &Cgroups, times: impl Fn(&Started) -> usize) {
         let mut wanted: BTreeMap<Who, usize> = BTreeMap::new();
         for entry in &self.started {
-            *wanted
-                .entry((entry.runtime.to_owned(), entry.container_id.clone()))
-                .or_default() += times(entry);
+            *wanted.entry((entry.runtime.to_owned(), entry.container_id.clone())).or_default() += times(entry);
         }
         wanted.retain(|_, times| *times > 0);
         let mut found: BTreeMap<Who, usize> = BTreeMap::new();
-        for row in rows
-            .iter()
-            .filter(|row| !cgroups.was_there_before(text(row, "cgroup_path")))
-        {
-            *found
-                .entry((text(row, "runtime").to_owned(), text(row, "container_id").to_owned()))
-                .or_default() += 1;
+        for row in rows.iter().filter(|row| !cgroups.was_there_before(text(row, "cgroup_path"))) {
+            *found.entry((text(row, "runtime").to_owned(), text(row, "container_id").to_owned())).or_default() += 1;
         }
         if wanted == found {
             return;
         }
         let mut report = String::new();
-        for who in wanted
-            .keys()
-            .chain(found.keys())
-            .collect::<std::collections::BTreeSet<_>>()
-        {
-            let (want, have) = (
-                wanted.get(who).copied().unwrap_or(0),
-                found.get(who).copied().unwrap_or(0),
-            );
+        for who in wanted.keys().chain(found.keys()).collect::<std::collections::BTreeSet<_>>() {
+            let (want, have) = (wanted.get(who).copied().unwrap_or(0), found.get(who).copied().unwrap_or(0));
             if want != have {
-                let name = self
-                    .started
-                    .iter()
-                    .find(|entry| entry.container_id == who.1)
-                    .map(|entry| &*entry.name);
-                report += &format!(
-                    "\n  {} {} ({}): {want} expected, {have} found",
-                    who.0,
-                    who.1,
-                    name.unwrap_or("not ours")
-                );
+                let name = self.started.iter().find(|entry| entry.container_id == who.1).map(|entry| &*entry.name);
+                report +=
+                    &format!("\n  {} {} ({}): {want} expected, {have} found", who.0, who.1, name.unwrap_or("not ours"));
             }
         }
         panic!("the {event} rows are not what was started:{report}");
@@ -142,8 +118,5 @@ impl Ledger {
 
 /// A text field of a row; empty if it is null.
 pub fn text<'a>(row: &'a Value, field: &str) -> &'a str {
-    row.get(field)
-        .unwrap_or_else(|| panic!("a row has no field {field}: {row}"))
-        .as_str()
-        .unwrap_or_default()
+    row.get(field).unwrap_or_else(|| panic!("a row has no field {field}: {row}")).as_str().unwrap_or_default()
 }

@@ -21,15 +21,9 @@ pub fn require_root(programs: &[&str]) -> Option<Live> {
         let _ = writeln!(std::io::stderr(), "SKIPPED {test}: not root, and OBIT_SKIP_LIVE=1");
         return None;
     }
-    assert!(
-        is_root,
-        "this live test needs root: run `sudo make test`, or set OBIT_SKIP_LIVE=1 to leave it out"
-    );
+    assert!(is_root, "this live test needs root: run `sudo make test`, or set OBIT_SKIP_LIVE=1 to leave it out");
     let missing: Vec<_> = programs.iter().filter(|program| !on_path(program)).collect();
-    assert!(
-        missing.is_empty(),
-        "this live test needs {missing:?} on the PATH: `scripts/setup.sh test` installs them"
-    );
+    assert!(missing.is_empty(), "this live test needs {missing:?} on the PATH: `scripts/setup.sh test` installs them");
 
     // In a fixed place, so that another checkout's tests wait too.
     let path = std::env::temp_dir().join("obit-live-tests.lock");

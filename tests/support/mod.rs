@@ -3,7 +3,7 @@
 //! [`ledger`] compares what was started with the rows that came out.
 
 // Each test binary includes this module and uses a part of it.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 pub mod analysis;
 pub mod capture;

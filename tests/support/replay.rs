@@ -23,24 +23,13 @@ pub fn derived_rows(case: &Path, event: &str) -> Vec<Value> {
         String::from_utf8_lossy(&output.stderr)
     );
     let text = String::from_utf8(output.stdout).expect("UTF-8 from obit-replay");
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
-        .collect()
+    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
 }
 
 /// Expects that deriving again leads to the rows that were recorded; what `verify` printed.
 pub fn assert_verifies(case: &Path) -> String {
     let output = replay(&["verify", &case.display().to_string()]);
-    let text = format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    assert!(
-        output.status.success(),
-        "obit-replay verify {}: {}\n{text}",
-        case.display(),
-        output.status
-    );
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "obit-replay verify {}: {}\n{text}", case.display(), output.status);
     text
 }

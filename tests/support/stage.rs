@@ -34,10 +34,7 @@ pub struct Stage {
 impl Stage {
     /// Makes the namespace and a small root file system in it.
     pub fn new(view: View) -> Self {
-        let directory = tempfile::Builder::new()
-            .prefix("obit-live-")
-            .tempdir()
-            .expect("a temporary directory");
+        let directory = tempfile::Builder::new().prefix("obit-live-").tempdir().expect("a temporary directory");
         let script = format!(
             "set -e
              mount -t tmpfs -o mode=755 tmpfs /run
@@ -64,17 +61,11 @@ impl Stage {
             .spawn()
             .expect("cannot run unshare");
         let mut line = String::new();
-        BufReader::new(holder.stdout.take().expect("piped"))
-            .read_line(&mut line)
-            .expect("the holder's answer");
+        BufReader::new(holder.stdout.take().expect("piped")).read_line(&mut line).expect("the holder's answer");
         assert_eq!(line, "ready\n", "cannot make the mount namespace");
 
         let cgroups = Cgroups::of_process(holder.id());
-        let stage = Self {
-            directory: Some(directory),
-            holder,
-            cgroups,
-        };
+        let stage = Self { directory: Some(directory), holder, cgroups };
         stage.make_root_file_system();
         stage
     }
@@ -102,18 +93,9 @@ impl Stage {
     /// A command that runs inside, as the very process that is spawned. Its working directory is `/`.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("nsenter");
-        command
-            .arg(format!("--mount=/proc/{}/ns/mnt", self.holder.id()))
-            .arg("--")
-            .arg(program);
+        command.arg(format!("--mount=/proc/{}/ns/mnt", self.holder.id())).arg("--").arg(program);
         // The engines' clients must find the daemons of this namespace.
-        for name in [
-            "DOCKER_HOST",
-            "CONTAINER_HOST",
-            "CONTAINERD_ADDRESS",
-            "CONTAINERD_NAMESPACE",
-            "DOCKER_CONTEXT",
-        ] {
+        for name in ["DOCKER_HOST", "CONTAINER_HOST", "CONTAINERD_ADDRESS", "CONTAINERD_NAMESPACE", "DOCKER_CONTEXT"] {
             command.env_remove(name);
         }
         command.stdin(Stdio::null());
@@ -145,11 +127,7 @@ impl Stage {
     /// Runs a command whose children outlive it: nothing of theirs may hang on a pipe of ours.
     pub fn run_detached<S: AsRef<OsStr>>(&self, program: &str, arguments: &[S]) {
         let log = self.directory().join("detached.log");
-        let file = fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&log)
-            .expect("the log of detached commands");
+        let file = fs::OpenOptions::new().create(true).append(true).open(&log).expect("the log of detached commands");
         let status = self
             .command("timeout")
             .args(["--foreground", "-k", "5", COMMAND_LIMIT_SECONDS, program])
@@ -167,27 +145,15 @@ impl Stage {
         for directory in ["bin", "proc", "sys", "dev", "etc", "tmp"] {
             fs::create_dir_all(root.join(directory)).expect("a directory of the root file system");
         }
-        let busybox = ["/bin/busybox", "/usr/bin/busybox"]
-            .into_iter()
-            .find(|path| Path::new(path).exists());
+        let busybox = ["/bin/busybox", "/usr/bin/busybox"].into_iter().find(|path| Path::new(path).exists());
         let busybox = busybox.expect("busybox is missing: `scripts/setup.sh test` installs busybox-static");
         fs::copy(busybox, root.join("bin/busybox")).expect("copying busybox");
         for applet in ["sh", "sleep", "true", "mkdir", "rmdir"] {
             std::os::unix::fs::symlink("busybox", root.join("bin").join(applet)).expect("an applet's link");
         }
         let tar = self.root_file_system_tar();
-        let status = Command::new("tar")
-            .arg("-C")
-            .arg(&root)
-            .arg("-cf")
-            .arg(&tar)
-            .arg(".")
-            .status();
-        assert!(
-            status.expect("cannot run tar").success(),
-            "cannot pack {}",
-            root.display()
-        );
+        let status = Command::new("tar").arg("-C").arg(&root).arg("-cf").arg(&tar).arg(".").status();
+        assert!(status.expect("cannot run tar").success(), "cannot pack {}", root.display());
     }
 }
 
@@ -199,10 +165,7 @@ impl Drop for Stage {
         if std::thread::panicking()
             && let Some(directory) = self.directory.take()
         {
-            eprintln!(
-                "logs and cases of the failed test are kept in {}",
-                directory.keep().display()
-            );
+            eprintln!("logs and cases of the failed test are kept in {}", directory.keep().display());
         }
     }
 }

@@ -21,21 +21,13 @@ impl<'a> Containerd<'a> {
     pub fn start(stage: &'a Stage, namespace: &'static str) -> Self {
         let config = stage.directory().join("containerd.toml");
         // Without CRI: nothing here plays Kubernetes, and the plugin wants a network set up.
-        std::fs::write(
-            &config,
-            "version = 2\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n",
-        )
-        .expect("its config");
+        std::fs::write(&config, "version = 2\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n")
+            .expect("its config");
         let arguments = ["--config".to_owned(), config.display().to_string()];
-        let daemon = Daemon::start(stage, "containerd", &arguments, || {
-            stage.try_run("ctr", &["version"]).status.success()
-        });
+        let daemon =
+            Daemon::start(stage, "containerd", &arguments, || stage.try_run("ctr", &["version"]).status.success());
         stage.cgroups.own(namespace);
-        Self {
-            stage,
-            namespace,
-            _daemon: daemon,
-        }
+        Self { stage, namespace, _daemon: daemon }
     }
 
     /// Takes an image from a tar file that `docker save` wrote.

@@ -68,12 +68,7 @@ impl<'a> Docker<'a> {
                       rmdir $tree$path/system.slice";
         let id = self.run(name, &options, &["/bin/sh", "-c", script]);
         let status = self.docker(&["wait", &id]);
-        assert_eq!(
-            status,
-            "0",
-            "the container could not make a cgroup: {}",
-            self.docker(&["logs", &id])
-        );
+        assert_eq!(status, "0", "the container could not make a cgroup: {}", self.docker(&["logs", &id]));
         self.docker(&["rm", &id]);
         id
     }

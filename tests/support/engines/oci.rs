@@ -47,21 +47,10 @@ impl<'a> Oci<'a> {
         spec["root"] = json!({ "path": stage.root_file_system(), "readonly": true });
         if runtime == OciRuntime::Crun {
             // crun raises RLIMIT_MEMLOCK for its device filter, which root without CAP_SYS_RESOURCE may not.
-            spec["linux"]
-                .as_object_mut()
-                .expect("linux is an object")
-                .remove("resources");
-            spec["process"]
-                .as_object_mut()
-                .expect("process is an object")
-                .remove("rlimits");
+            spec["linux"].as_object_mut().expect("linux is an object").remove("resources");
+            spec["process"].as_object_mut().expect("process is an object").remove("rlimits");
         }
-        Self {
-            stage,
-            runtime,
-            spec,
-            alive: RefCell::default(),
-        }
+        Self { stage, runtime, spec, alive: RefCell::default() }
     }
 
     /// Runs a container whose process ends at once; the runtime removes it itself.
@@ -73,8 +62,7 @@ impl<'a> Oci<'a> {
     /// Starts a container that lives.
     pub fn start_container(&self, id: &str, cgroup: Option<&str>) {
         let bundle = self.bundle(id, &FOREVER, cgroup);
-        self.stage
-            .run_detached(self.runtime.name(), &["run", "--detach", "--bundle", &bundle, id]);
+        self.stage.run_detached(self.runtime.name(), &["run", "--detach", "--bundle", &bundle, id]);
         self.alive.borrow_mut().push(id.to_owned());
     }
 

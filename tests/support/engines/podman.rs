@@ -13,12 +13,7 @@ impl<'a> Podman<'a> {
     pub fn start(stage: &'a Stage) -> Self {
         stage.cgroups.own("libpod");
         let podman = Self { stage };
-        podman.podman(&[
-            "import",
-            "--quiet",
-            &stage.root_file_system_tar().display().to_string(),
-            IMAGE,
-        ]);
+        podman.podman(&["import", "--quiet", &stage.root_file_system_tar().display().to_string(), IMAGE]);
         podman
     }
 
@@ -42,13 +37,8 @@ impl<'a> Podman<'a> {
 
     fn run(&self, name: &str, command: &[&str]) -> String {
         // Limits that root without CAP_SYS_RESOURCE may set too; no network of the host's is touched.
-        let mut arguments = vec![
-            "run",
-            "--detach",
-            "--network=none",
-            "--ulimit=nofile=1024:1024",
-            "--ulimit=nproc=1000:1000",
-        ];
+        let mut arguments =
+            vec!["run", "--detach", "--network=none", "--ulimit=nofile=1024:1024", "--ulimit=nproc=1000:1000"];
         arguments.extend_from_slice(&["--name", name, IMAGE]);
         arguments.extend_from_slice(command);
         self.podman(&arguments)
@@ -61,8 +51,7 @@ impl<'a> Podman<'a> {
 
 impl Drop for Podman<'_> {
     fn drop(&mut self) {
-        self.stage
-            .try_run("podman", &with_options(&["rm", "--all", "--force", "--time", "0"]));
+        self.stage.try_run("podman", &with_options(&["rm", "--all", "--force", "--time", "0"]));
     }
 }
 

@@ -1,0 +1,225 @@
+"""Reads a case with DuckDB, pandas and pyarrow, and with nothing of this project's code.
+
+Usage: check_case.py CASE --readme README.md --obit-replay PATH
+
+Ends with 1 and one line about the first thing that is not as promised. What the columns are is promised by
+docs/case-format.md; how the digest is computed, too.
+"""
+
+import argparse
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import duckdb
+import pandas
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+RAW = ("cgroupfs", "events", "runtime")
+DERIVED = ("container_create", "container_remove", "existing_container")
+
+# A column's name means the same type in every table.
+PROMISED_TYPES = {
+    pa.timestamp("ns", tz="UTC"): "ts ctime created_at emptied_at",
+    pa.string(): """
+        kind path actor_comm actor_parent_comm reason lost_kind outcome source request container_id runtime bundle
+        container_name image_name image_id image_digest pod_name pod_namespace pod_uid cgroup_path document oci_runtime
+        parent_container_id created_by_comm created_by_parent_comm removed_by_comm removed_by_parent_comm identified_by""",
+    pa.uint64(): """
+        seq boot_ns cgroup_id parent_cgroup_id actor_cgroup_id memory_peak_bytes memory_usage_bytes cpu_usage_ns pids_peak
+        oom_kills lost lost_since_seq latency_ns created_seq first_seen_seq lifetime_ns rmdir_seq""",
+    pa.uint32(): """
+        cpu hierarchy_id level actor_pid actor_tid actor_ppid actor_uid init_pid created_by_pid created_by_uid
+        removed_by_pid removed_by_uid""",
+    pa.bool_(): "path_truncated actor_argv_truncated populated sandbox inferred never_started after_gap",
+    pa.list_(pa.field("element", pa.string(), nullable=False)): "actor_argv created_by_argv removed_by_argv conflicts",
+    pa.list_(pa.field("element", pa.uint64(), nullable=False)): "evidence_seqs",
+    pa.list_(pa.field("element", pa.uint32(), nullable=False)): "pids",
+}
+TYPE_OF = {name: promised for promised, names in PROMISED_TYPES.items() for name in names.split()}
+# Nested types, of which only the kind is looked at here.
+MAPS = {"files", "labels"}
+LISTS_OF_STRUCTS = {"cgroup_paths"}
+
+DUCKDB_TYPES = {"ts": "TIMESTAMP", "cgroup_id": "UBIGINT", "actor_argv": "VARCHAR[]", "evidence_seqs": "UBIGINT[]"}
+DUCKDB_TYPES |= {"kind": "VARCHAR", "reason": "VARCHAR", "identified_by": "VARCHAR", "files": "MAP(VARCHAR, VARCHAR)"}
+
+
+class Broken(Exception):
+    """Something is not as promised."""
+
+
+def expect(condition: bool, message: str) -> None:
+    if not condition:
+        raise Broken(message)
+
+
+def parts(case: Path, table: str) -> list[Path]:
+    folder = "raw" if table in RAW else "derived"
+    return sorted((case / folder).glob(f"{table}-*.parquet"))
+
+
+def check_arrow_types(case: Path) -> None:
+    for table in RAW + DERIVED:
+        for part in parts(case, table):
+            for field in pq.read_schema(part):
+                where = f"{part}: column {field.name}: {field.type}"
+                if field.name in MAPS:
+                    expect(pa.types.is_map(field.type), f"{where}, not a map")
+                elif field.name in LISTS_OF_STRUCTS:
+                    is_list = pa.types.is_list(field.type) and pa.types.is_struct(field.type.value_type)
+                    expect(is_list, f"{where}, not a list of structs")
+                else:
+                    promised = TYPE_OF.get(field.name)
+                    expect(promised is not None, f"{where}: this check does not know the column; add it")
+                    expect(field.type == promised, f"{where}, not {promised}")
+
+
+def check_pandas(case: Path) -> None:
+    for table in RAW + DERIVED:
+        for part in parts(case, table):
+            frame = pandas.read_parquet(part)
+            expect(str(frame["ts"].dtype) == "datetime64[ns, UTC]", f"{part}: pandas reads ts as {frame['ts'].dtype}")
+            expect(frame["seq"].is_monotonic_increasing, f"{part}: not sorted by seq")
+            for name in {"actor_argv", "evidence_seqs", "conflicts", "pids"} & set(frame.columns):
+                lists = frame[name].dropna()
+                expect(all(hasattr(value, "__len__") for value in lists), f"{part}: pandas reads {name} as no list")
+    events = pandas.concat(pandas.read_parquet(part) for part in parts(case, "events"))
+    expect((events["ts"].astype("int64") % 1000 != 0).any(), "no event's time has nanoseconds")
+    expect(events["kind"].map(type).eq(str).all(), "raw/events: pandas reads kind as something else than text")
+
+
+def check_duckdb(case: Path) -> None:
+    connection = duckdb.connect()
+    for table in RAW + DERIVED:
+        if not parts(case, table):
+            continue
+        files = [str(part) for part in parts(case, table)]
+        connection.read_parquet(files).create_view(table)
+        described = connection.sql(f"DESCRIBE {table}").fetchall()
+        for name, found, *_ in described:
+            promised = DUCKDB_TYPES.get(name)
+            expect(promised is None or found.startswith(promised), f"{table}.{name}: DuckDB says {found}")
+
+    raw = [table for table in RAW if parts(case, table)]
+    seqs = " UNION ALL ".join(f"SELECT seq FROM {table}" for table in raw)
+    first, last, count, distinct = connection.sql(
+        f"SELECT min(seq), max(seq), count(*), count(DISTINCT seq) FROM ({seqs})"
+    ).fetchone()
+    expect(first == 0 and last + 1 == count == distinct, f"seq has holes: {first} to {last}, {count} rows, {distinct} different")
+
+    for table in DERIVED:
+        if not parts(case, table):
+            continue
+        dangling = connection.sql(
+            f"SELECT count(*) FROM (SELECT unnest(evidence_seqs) AS seq FROM {table}) AS evidence ANTI JOIN ({seqs}) USING (seq)"
+        ).fetchone()[0]
+        expect(dangling == 0, f"{table}: {dangling} evidence_seqs lead to no record")
+    if parts(case, "container_remove"):
+        wrong = connection.sql(
+            """SELECT count(*) FROM container_remove AS row LEFT JOIN events ON events.seq = row.rmdir_seq
+               WHERE row.rmdir_seq IS NOT NULL
+                 AND (events.kind, events.hierarchy_id, events.cgroup_id, events.path)
+                     IS DISTINCT FROM ('cgroup_rmdir', row.hierarchy_id, row.cgroup_id, row.cgroup_path)"""
+        ).fetchone()[0]
+        expect(wrong == 0, f"container_remove: {wrong} rows name a removal that is another record's")
+
+
+def readme_queries(readme: Path) -> list[str]:
+    queries = re.findall(r"^```sql\n(.*?)^```", readme.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    expect(len(queries) >= 3, f"{readme}: {len(queries)} sql blocks, three were promised")
+    return queries
+
+
+def check_readme(case: Path, readme: Path) -> None:
+    """Runs the README's queries as a reader would, who has a case in a directory called `case`."""
+    queries = readme_queries(readme)
+    with tempfile.TemporaryDirectory() as directory:
+        (Path(directory) / "case").symlink_to(case.resolve(), target_is_directory=True)
+        os.chdir(directory)
+        answers = []
+        for query in queries:
+            try:
+                answers.append(duckdb.connect().sql(query).fetchall())
+            except duckdb.Error as error:
+                raise Broken(f"{readme}: {error}\n{query}") from error
+        os.chdir("/")
+    expect(any(answers), f"{readme}: no query finds a row in {case}")
+
+
+def netstring(data: bytes) -> bytes:
+    return b"%d:%s," % (len(data), data)
+
+
+def canonical(value: object) -> bytes:
+    """The canonical text of a value. Timestamps were made integers before."""
+    match value:
+        case bool():
+            return b"true" if value else b"false"
+        case int():
+            return str(value).encode()
+        case str():
+            return value.encode()
+        case list():
+            return b"".join(netstring(canonical(element)) for element in value)
+    raise Broken(f"no canonical text for {type(value)}")
+
+
+def table_digest(case: Path, table: str) -> str:
+    digest = hashlib.sha256(netstring(table.encode()))
+    for part in parts(case, table):
+        rows = pq.read_table(part)
+        for index, field in enumerate(rows.schema):
+            if pa.types.is_timestamp(field.type):
+                rows = rows.set_column(index, field.name, rows.column(index).cast(pa.int64()))
+        for row in rows.to_pylist():
+            present = sorted((name.encode(), value) for name, value in row.items() if value is not None)
+            digest.update(netstring(b"".join(netstring(name) + netstring(canonical(value)) for name, value in present)))
+    return digest.hexdigest()
+
+
+def check_digest(case: Path, obit_replay: str) -> None:
+    said = subprocess.run([obit_replay, "verify", str(case)], capture_output=True, text=True, check=False).stdout
+    digests = {table: table_digest(case, table) for table in DERIVED}
+    whole = b"".join(netstring(table.encode()) + netstring(digests[table].encode()) for table in sorted(DERIVED))
+    digests["case"] = hashlib.sha256(whole).hexdigest()
+    for name, digest in digests.items():
+        section = re.search(rf"^{name}: .*\n((?:  .*\n)*)", said, re.MULTILINE)
+        recorded = section and re.search(r"recorded .*sha256 ([0-9a-f]{64})", section[1])
+        expect(bool(recorded), f"obit-replay verify says no digest of {name}:\n{said}")
+        expect(recorded[1] == digest, f"{name}: digest {digest} here, {recorded[1]} by obit-replay verify")
+
+
+def check_sums(case: Path) -> None:
+    done = subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=case, capture_output=True, text=True, check=False)
+    expect(done.returncode == 0, f"{case}: sha256sum -c SHA256SUMS: {done.stdout}{done.stderr}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("case", type=Path)
+    parser.add_argument("--readme", type=Path, required=True)
+    parser.add_argument("--obit-replay", required=True)
+    arguments = parser.parse_args()
+    try:
+        for table in ("events", "container_remove"):
+            expect(bool(parts(arguments.case, table)), f"{arguments.case}: no part of {table}")
+        check_sums(arguments.case)
+        check_arrow_types(arguments.case)
+        check_pandas(arguments.case)
+        check_duckdb(arguments.case)
+        check_digest(arguments.case, arguments.obit_replay)
+        check_readme(arguments.case, arguments.readme)
+    except Broken as broken:
+        print(broken, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
