@@ -34,11 +34,7 @@ impl ClockPair {
             let before = boot().0;
             let wall = wall();
             let width_ns = boot().0.saturating_sub(before);
-            Self {
-                wall,
-                boot: BootNs(before + width_ns / 2),
-                uncertainty_ns: width_ns.div_ceil(2),
-            }
+            Self { wall, boot: BootNs(before + width_ns / 2), uncertainty_ns: width_ns.div_ceil(2) }
         };
         let mut best = bracket();
         for _ in 1..TRIES {
@@ -76,21 +72,11 @@ mod tests {
     #[test]
     fn the_tightest_bracket_wins_and_its_middle_is_the_boot_time() {
         // Three tries, 10 µs, 2 µs and 4 µs wide, then two more of 50 µs.
-        let mut boot = [
-            0, 10_000, 20_000, 22_000, 30_000, 34_000, 40_000, 90_000, 100_000, 150_000,
-        ]
-        .into_iter();
+        let mut boot = [0, 10_000, 20_000, 22_000, 30_000, 34_000, 40_000, 90_000, 100_000, 150_000].into_iter();
         let mut wall = [1, 2, 3, 4, 5].into_iter();
         let pair = ClockPair::read_with(|| BootNs(boot.next().unwrap()), || WallNs(wall.next().unwrap()));
         // The second try is half as wide as 2 µs on each side, which is tight enough to stop at.
-        assert_eq!(
-            pair,
-            ClockPair {
-                wall: WallNs(2),
-                boot: BootNs(21_000),
-                uncertainty_ns: 1_000
-            }
-        );
+        assert_eq!(pair, ClockPair { wall: WallNs(2), boot: BootNs(21_000), uncertainty_ns: 1_000 });
         assert_eq!(boot.len(), 6, "stops as soon as a try is tight");
     }
 
@@ -99,10 +85,7 @@ mod tests {
         let first = ClockPair::read();
         let second = ClockPair::read();
         assert!(second.boot >= first.boot);
-        assert!(
-            first.wall.0 > 1_600_000_000 * NS_PER_S,
-            "the wall clock is past 2020: {first:?}"
-        );
+        assert!(first.wall.0 > 1_600_000_000 * NS_PER_S, "the wall clock is past 2020: {first:?}");
         assert_eq!(first.wall_at(first.boot), first.wall);
         assert_eq!(first.wall_at(BootNs(first.boot.0 + 5)).0, first.wall.0 + 5);
     }

@@ -146,7 +146,6 @@ fn count_cpu_list(list: &str) -> Option<u32> {
 #[allow(missing_docs)] // each value is the capability of that name
 pub enum Capability {
     DacReadSearch = 2,
-    SysPtrace = 19,
     SysAdmin = 21,
     SysResource = 24,
     Perfmon = 38,
@@ -160,9 +159,7 @@ pub struct Capabilities(pub u64);
 impl Capabilities {
     /// Those in effect for this process; `None` if /proc does not say.
     pub fn effective() -> Option<Self> {
-        let status = procfs::process::Process::myself()
-            .and_then(|process| process.status())
-            .ok()?;
+        let status = procfs::process::Process::myself().and_then(|process| process.status()).ok()?;
         Some(Self(status.capeff))
     }
 
@@ -209,9 +206,6 @@ mod tests {
         assert_eq!(facts.boot_id.as_deref().map(str::len), Some(36));
         assert!(facts.page_size_bytes.is_power_of_two());
         let value = serde_json::to_value(&facts).unwrap();
-        assert_eq!(
-            value["hierarchies"].as_array().unwrap().len(),
-            hierarchies.mounted.len()
-        );
+        assert_eq!(value["hierarchies"].as_array().unwrap().len(), hierarchies.mounted.len());
     }
 }

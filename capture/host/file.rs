@@ -95,11 +95,7 @@ mod tests {
             let path = directory.path().join(size.to_string());
             std::fs::write(&path, vec![b'x'; size]).unwrap();
             let read = read_at(CWD, &path, 10_000).unwrap();
-            assert_eq!(
-                (read.bytes.len(), read.truncated),
-                (size.min(10_000), truncated),
-                "{size} bytes"
-            );
+            assert_eq!((read.bytes.len(), read.truncated), (size.min(10_000), truncated), "{size} bytes");
         }
     }
 

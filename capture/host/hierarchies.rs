@@ -113,10 +113,7 @@ impl Hierarchies {
             mounts.push(mount);
         }
         let mut mounted: Vec<Hierarchy> = Vec::new();
-        for mount in mounts
-            .into_iter()
-            .filter(|mount| mount.version.is_some() && visible(mount))
-        {
+        for mount in mounts.into_iter().filter(|mount| mount.version.is_some() && visible(mount)) {
             let Some(hierarchy) = mount.identify(&active) else {
                 continue;
             };
@@ -138,29 +135,13 @@ impl Hierarchies {
                  mount -t cgroup2 none /sys/fs/cgroup"
             ),
         };
-        let unmounted = active
-            .into_iter()
-            .filter(|one| mounted.iter().all(|known| known.id != one.id))
-            .collect();
-        Ok(Self {
-            mode,
-            mounted,
-            unmounted,
-        })
+        let unmounted = active.into_iter().filter(|one| mounted.iter().all(|known| known.id != one.id)).collect();
+        Ok(Self { mode, mounted, unmounted })
     }
 
     /// The mounted hierarchy with that number.
     pub fn get(&self, id: HierarchyId) -> Option<&Hierarchy> {
         self.mounted.iter().find(|hierarchy| hierarchy.id == id)
-    }
-
-    /// Which hierarchy an absolute path on this host lies in, and where in it: the deepest mount point wins.
-    pub fn locate(&self, path: &Path) -> Option<(&Hierarchy, Vec<u8>)> {
-        self.mounted
-            .iter()
-            .filter_map(|hierarchy| Some((hierarchy, path.strip_prefix(&hierarchy.mount_point).ok()?)))
-            .max_by_key(|(hierarchy, _)| hierarchy.mount_point.as_os_str().len())
-            .map(|(hierarchy, below)| (hierarchy, hierarchy.path_of(below.as_os_str().as_bytes())))
     }
 }
 
@@ -242,14 +223,7 @@ impl Mount {
                 (found.id, found.controllers.clone(), found.name.clone())
             }
         };
-        Some(Hierarchy {
-            id,
-            version,
-            controllers,
-            name,
-            mount_point: self.mount_point,
-            mount_root: self.root,
-        })
+        Some(Hierarchy { id, version, controllers, name, mount_point: self.mount_point, mount_root: self.root })
     }
 }
 
@@ -272,11 +246,7 @@ fn parse_active(cgroup: &[u8]) -> Vec<Unmounted> {
             return None;
         }
         controllers.sort();
-        Some(Unmounted {
-            id: HierarchyId(id),
-            controllers,
-            name,
-        })
+        Some(Unmounted { id: HierarchyId(id), controllers, name })
     };
     let mut active: Vec<_> = cgroup.split(|&byte| byte == b'\n').filter_map(line).collect();
     active.sort_by_key(|one| one.id);
@@ -302,13 +272,8 @@ fn unescape_octal(text: &[u8]) -> Vec<u8> {
 
 fn v2_controllers(mount_point: &Path) -> Vec<String> {
     let path = mount_point.join(OsStr::new("cgroup.controllers"));
-    let text = file::read_at(rustix::fs::CWD, &path, 4096)
-        .map(|read| read.bytes)
-        .unwrap_or_default();
-    let mut controllers: Vec<_> = String::from_utf8_lossy(&text)
-        .split_whitespace()
-        .map(str::to_owned)
-        .collect();
+    let text = file::read_at(rustix::fs::CWD, &path, 4096).map(|read| read.bytes).unwrap_or_default();
+    let mut controllers: Vec<_> = String::from_utf8_lossy(&text).split_whitespace().map(str::to_owned).collect();
     controllers.sort();
     controllers
 }

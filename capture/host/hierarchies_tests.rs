@@ -51,15 +51,9 @@ fn hybrid_with_co_mounted_and_named_hierarchies() {
 
 #[test]
 fn v1_alone_and_v2_alone() {
-    let v1 = parse(
-        b"36 31 0:33 / /cg/memory rw - cgroup cgroup rw,memory\n",
-        b"2:memory:/\n",
-    );
+    let v1 = parse(b"36 31 0:33 / /cg/memory rw - cgroup cgroup rw,memory\n", b"2:memory:/\n");
     assert_eq!(v1.mode, CgroupMode::V1);
-    let v2 = parse(
-        b"36 31 0:33 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
-        b"0::/init.scope\n",
-    );
+    let v2 = parse(b"36 31 0:33 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n", b"0::/init.scope\n");
     assert_eq!((v2.mode, v2.mounted[0].id), (CgroupMode::V2, HierarchyId::V2));
 }
 
@@ -83,11 +77,7 @@ fn the_mount_that_shows_the_whole_hierarchy_is_preferred() {
 
 #[test]
 fn cgroup2_mounted_over_the_v1_tree_hides_it() {
-    let mounts = [
-        HYBRID_MOUNTS,
-        b"90 31 0:29 / /sys/fs/cgroup rw - cgroup2 none rw\n".as_slice(),
-    ]
-    .concat();
+    let mounts = [HYBRID_MOUNTS, b"90 31 0:29 / /sys/fs/cgroup rw - cgroup2 none rw\n".as_slice()].concat();
     // What stat() finds there: the new mount itself, and nothing below it.
     let visible = |mount: &Mount| mount.mount_point == Path::new("/sys/fs/cgroup");
     let found = Hierarchies::parse(&mounts, HYBRID_CGROUPS, visible).unwrap();
@@ -99,11 +89,7 @@ fn cgroup2_mounted_over_the_v1_tree_hides_it() {
 
 #[test]
 fn something_else_mounted_on_a_mount_point_hides_it() {
-    let mounts = [
-        HYBRID_MOUNTS,
-        b"90 36 0:99 / /sys/fs/cgroup/memory rw - tmpfs none rw\n".as_slice(),
-    ]
-    .concat();
+    let mounts = [HYBRID_MOUNTS, b"90 36 0:99 / /sys/fs/cgroup/memory rw - tmpfs none rw\n".as_slice()].concat();
     let found = parse(&mounts, HYBRID_CGROUPS);
     assert_eq!(found.get(HierarchyId(12)), None);
 }
@@ -116,34 +102,17 @@ fn mount_points_are_unescaped_and_kept_byte_for_byte() {
 
 #[test]
 fn hostile_lines_give_no_hierarchy_and_no_panic() {
-    for line in [
-        "",
-        " ",
-        "1 0",
-        "1 0 0:x / / rw - cgroup2 a rw",
-        "1 0 0:1 / /x rw",
-        "1 0 0:1 / /x rw -",
-        "\\04",
-        "a:b:c",
-    ] {
-        assert!(
-            Hierarchies::parse(line.as_bytes(), line.as_bytes(), |_| true).is_err(),
-            "{line:?}"
-        );
+    for line in
+        ["", " ", "1 0", "1 0 0:x / / rw - cgroup2 a rw", "1 0 0:1 / /x rw", "1 0 0:1 / /x rw -", "\\04", "a:b:c"]
+    {
+        assert!(Hierarchies::parse(line.as_bytes(), line.as_bytes(), |_| true).is_err(), "{line:?}");
     }
-    assert_eq!(
-        parse_active(b"5::/\nx:memory:/\n99999999999:cpu:/\n"),
-        [],
-        "no number, or nothing to know it by"
-    );
+    assert_eq!(parse_active(b"5::/\nx:memory:/\n99999999999:cpu:/\n"), [], "no number, or nothing to know it by");
 }
 
 #[test]
 fn paths_go_to_the_hierarchy_and_back_through_a_partial_mount() {
-    let mut hierarchy = parse(HYBRID_MOUNTS, HYBRID_CGROUPS)
-        .get(HierarchyId(12))
-        .unwrap()
-        .clone();
+    let mut hierarchy = parse(HYBRID_MOUNTS, HYBRID_CGROUPS).get(HierarchyId(12)).unwrap().clone();
     assert_eq!(hierarchy.path_of(b""), b"/");
     assert_eq!(hierarchy.path_of(b"docker/abc"), b"/docker/abc");
     assert_eq!(hierarchy.below_mount(b"/docker/abc"), Some(b"docker/abc".as_slice()));
@@ -154,25 +123,6 @@ fn paths_go_to_the_hierarchy_and_back_through_a_partial_mount() {
     assert_eq!(hierarchy.below_mount(b"/docker"), Some(b"".as_slice()));
     assert_eq!(hierarchy.below_mount(b"/docker/abc"), Some(b"abc".as_slice()));
     assert_eq!(hierarchy.below_mount(b"/dockerless/abc"), None);
-}
-
-#[test]
-fn absolute_paths_are_located_in_the_deepest_mount() {
-    let mounts = [
-        HYBRID_MOUNTS,
-        b"90 31 0:77 / /sys/fs/cgroup rw - cgroup cgroup rw,pids\n".as_slice(),
-    ]
-    .concat();
-    let cgroups = [HYBRID_CGROUPS, b"5:pids:/\n".as_slice()].concat();
-    let found = parse(&mounts, &cgroups);
-    let (hierarchy, path) = found.locate(Path::new("/sys/fs/cgroup/memory/docker/abc")).unwrap();
-    assert_eq!(
-        (hierarchy.id, path.as_slice()),
-        (HierarchyId(12), b"/docker/abc".as_slice())
-    );
-    let (hierarchy, path) = found.locate(Path::new("/sys/fs/cgroup/docker")).unwrap();
-    assert_eq!((hierarchy.id, path.as_slice()), (HierarchyId(5), b"/docker".as_slice()));
-    assert_eq!(found.locate(Path::new("/run/docker")), None);
 }
 
 #[test]

@@ -30,11 +30,7 @@ impl OwnedCgroup {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let all = Hierarchies::read().unwrap();
         let mut view = all.mounted.into_iter().find(choose)?;
-        let name = format!(
-            "obit-test-{}-{}",
-            std::process::id(),
-            COUNT.fetch_add(1, Ordering::Relaxed)
-        );
+        let name = format!("obit-test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let path = view.mount_point.join(&name);
         std::fs::create_dir(&path).unwrap();
         view.mount_root = format!("{}/{name}", view.mount_root.trim_end_matches('/'));

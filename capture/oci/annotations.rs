@@ -11,11 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{NAME_BYTES, time_of, within};
 
 /// Name of the container in its pod or engine.
-const CONTAINER_NAME: &[&str] = &[
-    "io.kubernetes.cri.container-name",
-    "io.kubernetes.container.name",
-    "nerdctl/name",
-];
+const CONTAINER_NAME: &[&str] = &["io.kubernetes.cri.container-name", "io.kubernetes.container.name", "nerdctl/name"];
 /// The image as the user wrote it.
 const IMAGE_NAME: &[&str] = &[
     "io.kubernetes.cri.image-name",
@@ -26,11 +22,8 @@ const IMAGE_NAME: &[&str] = &[
 /// The image as it was found: an id, or a reference with a digest.
 const IMAGE_REFERENCE: &[&str] = &["io.kubernetes.cri-o.ImageRef", "io.kubernetes.cri-o.Image"];
 const POD_NAME: &[&str] = &["io.kubernetes.cri.sandbox-name", "io.kubernetes.pod.name"];
-const POD_NAMESPACE: &[&str] = &[
-    "io.kubernetes.cri.sandbox-namespace",
-    "io.kubernetes.pod.namespace",
-    "io.kubernetes.cri-o.Namespace",
-];
+const POD_NAMESPACE: &[&str] =
+    &["io.kubernetes.cri.sandbox-namespace", "io.kubernetes.pod.namespace", "io.kubernetes.cri-o.Namespace"];
 const POD_UID: &[&str] = &["io.kubernetes.cri.sandbox-uid", "io.kubernetes.pod.uid"];
 /// `sandbox` or `container`.
 const CONTAINER_TYPE: &[&str] = &["io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType"];
@@ -97,10 +90,7 @@ impl Annotations {
 
     /// All of them, by name.
     pub fn pairs(&self) -> Vec<(String, String)> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect()
+        self.0.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     /// Fills in what they say.
@@ -156,10 +146,7 @@ mod tests {
 
     fn describe(pairs: &[(&str, &str)]) -> RuntimeAnswer<'static> {
         let mut answer = unanswered(RuntimeSource::OciBundle, Outcome::Ok);
-        let all: Annotations = pairs
-            .iter()
-            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
+        let all: Annotations = pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         all.describe(&mut answer);
         answer
     }
@@ -180,10 +167,7 @@ mod tests {
         assert_eq!(answer.pod_name.as_deref(), Some("web-7d9c"));
         assert_eq!(answer.pod_namespace.as_deref(), Some("shop"));
         assert_eq!(answer.pod_uid.as_deref(), Some("0f2a8c6e-8f0c-4d3e-9d4e-111111111111"));
-        assert_eq!(
-            (answer.sandbox, answer.image_id, answer.image_digest),
-            (Some(false), None, None)
-        );
+        assert_eq!((answer.sandbox, answer.image_id, answer.image_digest), (Some(false), None, None));
     }
 
     #[test]
@@ -209,10 +193,7 @@ mod tests {
     fn what_is_not_on_the_list_or_too_long_is_dropped() {
         let long = "x".repeat(NAME_BYTES + 1);
         let all: Annotations = [
-            (
-                "kubectl.kubernetes.io/last-applied-configuration",
-                "{\"env\":\"hunter2\"}",
-            ),
+            ("kubectl.kubernetes.io/last-applied-configuration", "{\"env\":\"hunter2\"}"),
             ("io.kubernetes.cri.container-name.evil", "x"),
             ("io.kubernetes.pod.name", long.as_str()),
             ("nerdctl/name", "kept"),

@@ -29,18 +29,8 @@ fn facts<'a>(answer: &'a RuntimeAnswer<'static>) -> (Outcome, Option<&'a str>, O
 fn bundles_of_real_engines() {
     let docker = format!("/run/containerd/io.containerd.runtime.v2.task/moby/{DOCKER_ID}");
     let (answer, details) = read(&fixtures(), &docker, Some(DOCKER_ID));
-    assert_eq!(
-        facts(&answer),
-        (
-            Outcome::Ok,
-            Some("docker"),
-            Some(format!("/docker/{DOCKER_ID}").as_str())
-        )
-    );
-    assert_eq!(
-        answer.container_name, None,
-        "docker's bundle has no name, and a hostname is none"
-    );
+    assert_eq!(facts(&answer), (Outcome::Ok, Some("docker"), Some(format!("/docker/{DOCKER_ID}").as_str())));
+    assert_eq!(answer.container_name, None, "docker's bundle has no name, and a hostname is none");
     assert_eq!(details.request, format!("{docker}/config.json"));
 
     let shop = "/run/containerd/io.containerd.runtime.v2.task/shop/web-1";
@@ -51,23 +41,11 @@ fn bundles_of_real_engines() {
     let podman = format!("/var/lib/containers/storage/overlay-containers/{PODMAN_ID}/userdata");
     let (answer, details) = read(&fixtures(), &podman, Some(PODMAN_ID));
     let cgroup_path = format!("/libpod_parent/libpod-{PODMAN_ID}");
-    assert_eq!(
-        facts(&answer),
-        (Outcome::Ok, Some("podman"), Some(cgroup_path.as_str()))
-    );
-    assert!(
-        details
-            .labels
-            .contains(&("io.container.manager".to_owned(), "libpod".to_owned())),
-        "{details:?}"
-    );
+    assert_eq!(facts(&answer), (Outcome::Ok, Some("podman"), Some(cgroup_path.as_str())));
+    assert!(details.labels.contains(&("io.container.manager".to_owned(), "libpod".to_owned())), "{details:?}");
 
     let (answer, _) = read(&fixtures(), "/srv/bundle/", Some("sample-runc-1"));
-    assert_eq!(
-        facts(&answer),
-        (Outcome::Ok, None, Some("/obit-sample/runc-1")),
-        "nothing shows an engine"
-    );
+    assert_eq!(facts(&answer), (Outcome::Ok, None, Some("/obit-sample/runc-1")), "nothing shows an engine");
     assert_eq!(answer.container_name.as_deref(), Some("web"));
 }
 
@@ -79,21 +57,11 @@ fn no_secret_is_kept() {
         "/srv/bundle".to_owned(),
     ] {
         let text = fs::read_to_string(fixtures().join(bundle.trim_start_matches('/')).join("config.json")).unwrap();
-        assert!(
-            text.contains("hunter2") && text.contains("sleep"),
-            "the fixture has something to leak"
-        );
+        assert!(text.contains("hunter2") && text.contains("sleep"), "the fixture has something to leak");
         let (answer, details) = read(&fixtures(), &bundle, None);
         let kept = format!("{answer:?} {details:?}");
-        for secret in [
-            "hunter2",
-            "sleep",
-            "com.example.secret",
-            "token",
-            "libnetwork-setkey",
-            "\"options\"",
-            "\"env\"",
-        ] {
+        for secret in ["hunter2", "sleep", "com.example.secret", "token", "libnetwork-setkey", "\"options\"", "\"env\""]
+        {
             assert!(!kept.contains(secret), "{bundle} leaks {secret}: {kept}");
         }
         assert!(kept.contains("cgroupsPath"), "the document is there");
@@ -106,6 +74,8 @@ fn the_document_says_who_could_have_written_the_file() {
     let document: serde_json::Value = serde_json::from_str(&details.document.unwrap()).unwrap();
     assert_eq!(document["obit.file"]["uid"], rustix::process::geteuid().as_raw());
     assert_eq!(document["obit.file"]["bytes"], 30);
+    let mode = document["obit.file"]["mode"].as_str().unwrap();
+    assert!(mode.len() == 4 && mode.starts_with("06"), "octal, and the owner may read and write: {mode}");
 }
 
 #[test]
@@ -122,12 +92,7 @@ fn hostile_text_is_invalid_and_says_nothing() {
         &deep,
     ] {
         let (answer, details) = read_text(text);
-        assert_eq!(
-            facts(&answer),
-            (Outcome::Invalid, None, None),
-            "{:?}",
-            &text[..text.len().min(40)]
-        );
+        assert_eq!(facts(&answer), (Outcome::Invalid, None, None), "{:?}", &text[..text.len().min(40)]);
         assert_eq!((details.document, details.labels.len()), (None, 0));
     }
     // Nothing is said, yet it is a configuration; Go writes null for what is empty.
@@ -139,11 +104,7 @@ fn hostile_text_is_invalid_and_says_nothing() {
 fn sizes_are_bounded() {
     let long = "a".repeat(PATH_BYTES + 1);
     let (answer, _) = read_text(format!(r#"{{"linux":{{"cgroupsPath":"{long}"}}}}"#).as_bytes());
-    assert_eq!(
-        facts(&answer),
-        (Outcome::Ok, None, None),
-        "a path that cannot be one is not cut to another"
-    );
+    assert_eq!(facts(&answer), (Outcome::Ok, None, None), "a path that cannot be one is not cut to another");
 
     let mounts = vec![r#"{"destination":"/d","type":"bind","source":"/s"}"#; 2_000].join(",");
     let (answer, details) = read_text(format!(r#"{{"mounts":[{mounts}]}}"#).as_bytes());

@@ -9,7 +9,7 @@ use obit_derivation::record::Outcome;
 use obit_schema::text::{escape, unescape};
 use rustix::fs::{Mode, OFlags, ResolveFlags, open, openat2, readlink};
 use rustix::io::Errno;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::PATH_BYTES;
 use crate::host::file;
@@ -28,10 +28,15 @@ pub struct Content {
 pub struct Origin {
     /// Owner.
     pub uid: u32,
-    /// Permission bits.
+    /// Permission bits, written in octal.
+    #[serde(serialize_with = "octal")]
     pub mode: u16,
     /// Size in bytes.
     pub bytes: u64,
+}
+
+fn octal<S: Serializer>(mode: &u16, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{mode:04o}"))
 }
 
 /// Opens a directory by its absolute path on the host, spelt as in a record. Links lead at most to the host's root.
@@ -49,13 +54,7 @@ pub fn open_directory(host_root: &Path, path: &str) -> Result<OwnedFd, Errno> {
     }
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let root = open(host_root, flags, Mode::empty())?;
-    openat2(
-        root,
-        path.as_slice(),
-        flags,
-        Mode::empty(),
-        ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS,
-    )
+    openat2(root, path.as_slice(), flags, Mode::empty(), ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS)
 }
 
 /// The path of an open directory without links, from the host's root, spelt as in a record: a user's directory that links
@@ -67,9 +66,7 @@ pub fn real_path(host_root: &Path, directory: impl AsFd) -> Result<String, Errno
     let link = format!("/proc/self/fd/{}", directory.as_fd().as_raw_fd());
     let path = readlink(link, Vec::new())?.into_bytes();
     let root = readlink_root(host_root)?;
-    let below = Path::new(OsStr::from_bytes(&path))
-        .strip_prefix(root)
-        .map_err(|_| Errno::NOENT)?;
+    let below = Path::new(OsStr::from_bytes(&path)).strip_prefix(root).map_err(|_| Errno::NOENT)?;
     Ok(format!("/{}", escape(below.as_os_str().as_bytes())))
 }
 
@@ -89,11 +86,7 @@ pub fn read(directory: impl AsFd, name: &str, limit: usize) -> Result<Content, E
     if file::read_into(&file, &mut bytes, limit)? {
         return Err(Errno::FBIG);
     }
-    let origin = Origin {
-        uid: found.stx_uid,
-        mode: found.stx_mode & 0o7777,
-        bytes: found.stx_size,
-    };
+    let origin = Origin { uid: found.stx_uid, mode: found.stx_mode & 0o7777, bytes: found.stx_size };
     Ok(Content { bytes, origin })
 }
 

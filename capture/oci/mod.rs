@@ -35,10 +35,7 @@ impl OciFiles {
     /// `host_root` is `/`, or where the host's file system is mounted if the capture itself runs in a container. Paths
     /// that runtimes name are resolved below it, links included.
     pub fn new(host_root: impl Into<PathBuf>, hierarchies: Hierarchies) -> Self {
-        Self {
-            host_root: host_root.into(),
-            hierarchies,
-        }
+        Self { host_root: host_root.into(), hierarchies }
     }
 
     /// Where paths are resolved.
@@ -94,12 +91,7 @@ fn unanswered(source: RuntimeSource, outcome: Outcome) -> RuntimeAnswer<'static>
 /// The details of an answer about `request`, which was begun at `begun`.
 fn details(request: String, begun: Instant) -> RuntimeDetails {
     let latency_ns = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
-    RuntimeDetails {
-        request,
-        latency_ns,
-        labels: Vec::new(),
-        document: None,
-    }
+    RuntimeDetails { request, latency_ns, labels: Vec::new(), document: None }
 }
 
 /// Longest text taken from a file as a name, in bytes. Kubernetes and the registries allow 255 and less.
@@ -109,10 +101,7 @@ const PATH_BYTES: usize = 4_096;
 
 /// A JSON object. The parser by itself would also take an array of the fields in their order.
 fn object<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Option<T> {
-    bytes
-        .trim_ascii_start()
-        .starts_with(b"{")
-        .then(|| serde_json::from_slice(bytes).ok())?
+    bytes.trim_ascii_start().starts_with(b"{").then(|| serde_json::from_slice(bytes).ok())?
 }
 
 /// A text that is not empty and within its bound; a name is never cut, for a cut one is another.
@@ -135,8 +124,5 @@ fn document(value: &impl serde::Serialize) -> Option<String> {
     if text.len() <= DOCUMENT_BYTES {
         return Some(text);
     }
-    Some(format!(
-        r#"{{"dropped":"larger than {DOCUMENT_BYTES} bytes","bytes":{}}}"#,
-        text.len()
-    ))
+    Some(format!(r#"{{"dropped":"larger than {DOCUMENT_BYTES} bytes","bytes":{}}}"#, text.len()))
 }

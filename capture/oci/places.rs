@@ -42,10 +42,7 @@ pub fn of_controllers(
         let path = hierarchy.path_of(below.as_os_str().as_encoded_bytes());
         // Co-mounted controllers give the same directory twice.
         if is_plain(&path) && places.iter().all(|known| known.hierarchy != hierarchy.id) {
-            places.push(Place {
-                hierarchy: hierarchy.id,
-                path: escape(&path).into_owned(),
-            });
+            places.push(Place { hierarchy: hierarchy.id, path: escape(&path).into_owned() });
         }
     }
     places.sort_by_key(|place| place.hierarchy);
@@ -60,10 +57,7 @@ pub fn everywhere(hierarchies: &Hierarchies, path: &str) -> Vec<Place> {
     }
     let path = escape(path.as_bytes()).into_owned();
     let exists = |hierarchy: &&Hierarchy| open_directory(hierarchy, &path).is_ok();
-    let place = |hierarchy: &Hierarchy| Place {
-        hierarchy: hierarchy.id,
-        path: path.clone(),
-    };
+    let place = |hierarchy: &Hierarchy| Place { hierarchy: hierarchy.id, path: path.clone() };
     hierarchies.mounted.iter().filter(exists).map(place).collect()
 }
 
@@ -76,9 +70,7 @@ pub fn may_claim(hierarchies: &Hierarchies, place: &Place, uid: u32) -> bool {
     let Some(hierarchy) = hierarchies.get(place.hierarchy) else {
         return false;
     };
-    open_directory(hierarchy, &place.path)
-        .and_then(file::properties)
-        .is_ok_and(|found| found.stx_uid == uid)
+    open_directory(hierarchy, &place.path).and_then(file::properties).is_ok_and(|found| found.stx_uid == uid)
 }
 
 fn carries(hierarchy: &Hierarchy, controller: &str) -> bool {
@@ -95,9 +87,6 @@ fn carries(hierarchy: &Hierarchy, controller: &str) -> bool {
 fn is_plain(path: &[u8]) -> bool {
     path.len() <= PATH_BYTES
         && path.strip_prefix(b"/").is_some_and(|below| {
-            !below.contains(&0)
-                && below
-                    .split(|&byte| byte == b'/')
-                    .all(|part| !matches!(part, b"" | b"." | b".."))
+            !below.contains(&0) && below.split(|&byte| byte == b'/').all(|part| !matches!(part, b"" | b"." | b".."))
         })
 }

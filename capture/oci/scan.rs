@@ -67,9 +67,7 @@ pub fn scan(files: &OciFiles, more_roots: &[String], mut visit: impl FnMut(Answe
         };
         for id in containers {
             if summary.containers >= MAX_CONTAINERS {
-                summary
-                    .incomplete
-                    .push(format!("more than {MAX_CONTAINERS} containers"));
+                summary.incomplete.push(format!("more than {MAX_CONTAINERS} containers"));
                 return summary;
             }
             let state = files.state(&root, &id);
@@ -116,9 +114,7 @@ fn expand(host_root: &Path, pattern: &str, roots: &mut BTreeSet<String>, summary
         found = next;
     }
     if roots.len() + found.len() > MAX_ROOTS {
-        summary
-            .incomplete
-            .push(format!("more than {MAX_ROOTS} state directories"));
+        summary.incomplete.push(format!("more than {MAX_ROOTS} state directories"));
         return;
     }
     roots.extend(found);

@@ -98,14 +98,8 @@ pub fn read(host_root: &Path, hierarchies: &Hierarchies, state_root: &str, conta
         return (answer, details(directory, begun));
     }
     let opened = file::open_directory(host_root, &directory);
-    let real_root = opened
-        .as_ref()
-        .ok()
-        .and_then(|opened| file::real_path(host_root, opened).ok());
-    let real_root = real_root
-        .as_deref()
-        .and_then(|path| path.rsplit_once('/'))
-        .map(|(root, _)| root);
+    let real_root = opened.as_ref().ok().and_then(|opened| file::real_path(host_root, opened).ok());
+    let real_root = real_root.as_deref().and_then(|path| path.rsplit_once('/')).map(|(root, _)| root);
     let (file_name, read) = match &opened {
         Err(errno) => ("state.json", Err(*errno)),
         Ok(opened) => match file::read(opened, "state.json", STATE_BYTES) {
@@ -177,17 +171,12 @@ fn parse_runc(bytes: &[u8], container_id: &str) -> Option<State> {
         return None;
     }
     let (labels, path) = match read.config {
-        Some(config) => (
-            config.labels.unwrap_or_default(),
-            config.cgroups.and_then(|cgroups| cgroups.path),
-        ),
+        Some(config) => (config.labels.unwrap_or_default(), config.cgroups.and_then(|cgroups| cgroups.path)),
         None => (Vec::new(), None),
     };
     let pairs = || labels.iter().filter_map(|label| label.split_once('='));
     // runc appends its own; an annotation of that name comes before it.
-    let bundle = pairs()
-        .rfind(|(name, _)| *name == "bundle")
-        .map(|(_, value)| value.to_owned());
+    let bundle = pairs().rfind(|(name, _)| *name == "bundle").map(|(_, value)| value.to_owned());
     Some(State {
         init_pid: pid_of(read.init_process_pid),
         created: read.created,
@@ -195,9 +184,7 @@ fn parse_runc(bytes: &[u8], container_id: &str) -> Option<State> {
         cgroup_path: path.filter(|path| !path.is_empty()),
         absolute_paths: read.cgroup_paths.unwrap_or_default(),
         relative_path: None,
-        annotations: pairs()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect(),
+        annotations: pairs().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
     })
 }
 

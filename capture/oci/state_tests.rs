@@ -41,90 +41,53 @@ fn read_fixture(state_root: &str, id: &str) -> Answer {
 }
 
 fn facts<'a>(answer: &'a RuntimeAnswer<'static>) -> (Outcome, Option<&'a str>, Option<&'a str>, Option<u32>) {
-    (
-        answer.outcome,
-        answer.runtime.as_deref(),
-        answer.bundle.as_deref(),
-        answer.init_pid,
-    )
+    (answer.outcome, answer.runtime.as_deref(), answer.bundle.as_deref(), answer.init_pid)
 }
 
 #[test]
 fn runc_under_docker() {
     let (answer, details) = read_fixture("/run/docker/runtime-runc/moby", DOCKER_ID);
     let bundle = format!("/run/containerd/io.containerd.runtime.v2.task/moby/{DOCKER_ID}");
-    assert_eq!(
-        facts(&answer),
-        (Outcome::Ok, Some("docker"), Some(bundle.as_str()), Some(2060))
-    );
+    assert_eq!(facts(&answer), (Outcome::Ok, Some("docker"), Some(bundle.as_str()), Some(2060)));
     assert_eq!(answer.cgroup_path, Some(format!("/docker/{DOCKER_ID}").into()));
     // 2026-11-24T06:24:14.578072032Z
     assert_eq!(answer.created_at, Some(WallNs(1_795_501_454_578_072_032)));
-    assert_eq!(
-        details.request,
-        format!("/run/docker/runtime-runc/moby/{DOCKER_ID}/state.json")
-    );
+    assert_eq!(details.request, format!("/run/docker/runtime-runc/moby/{DOCKER_ID}/state.json"));
     let document = details.document.unwrap();
-    assert!(
-        !document.contains("libnetwork-setkey") && document.contains("obit.file"),
-        "{document}"
-    );
+    assert!(!document.contains("libnetwork-setkey") && document.contains("obit.file"), "{document}");
 }
 
 #[test]
 fn runc_under_containerd_podman_and_alone() {
     let (answer, _) = read_fixture("/run/containerd/runc/shop", "web-1");
     let bundle = "/run/containerd/io.containerd.runtime.v2.task/shop/web-1";
-    assert_eq!(
-        facts(&answer),
-        (Outcome::Ok, Some("containerd"), Some(bundle), answer.init_pid)
-    );
+    assert_eq!(facts(&answer), (Outcome::Ok, Some("containerd"), Some(bundle), answer.init_pid));
     let (answer, _) = read_fixture("/run/runc", PODMAN_ID);
     assert_eq!(answer.runtime.as_deref(), Some("podman"));
     let (answer, details) = read_fixture("/run/runc/", "sample-runc-1");
-    assert_eq!(
-        facts(&answer),
-        (Outcome::Ok, Some("runc"), Some("/srv/bundle"), Some(25655))
-    );
+    assert_eq!(facts(&answer), (Outcome::Ok, Some("runc"), Some("/srv/bundle"), Some(25655)));
     assert_eq!(answer.container_name.as_deref(), Some("web"));
-    assert!(
-        !format!("{details:?}").contains("token"),
-        "an annotation that is not on the list"
-    );
+    assert!(!format!("{details:?}").contains("token"), "an annotation that is not on the list");
 }
 
 #[test]
 fn crun_alone() {
     let (answer, details) = read_fixture("/run/crun", "sample-crun-1");
-    assert_eq!(
-        facts(&answer),
-        (Outcome::Ok, Some("crun"), Some("/srv/bundle"), Some(1531))
-    );
+    assert_eq!(facts(&answer), (Outcome::Ok, Some("crun"), Some("/srv/bundle"), Some(1531)));
     assert_eq!(answer.cgroup_path.as_deref(), Some("/obit-sample/crun-1"));
     assert_eq!(details.request, "/run/crun/sample-crun-1/status");
-    assert_eq!(
-        answer.created_at.map(|created| created.0 % 1_000_000_000),
-        Some(73_579_000)
-    );
+    assert_eq!(answer.created_at.map(|created| created.0 % 1_000_000_000), Some(73_579_000));
 }
 
 #[test]
 fn runcs_paths_are_mapped_to_hierarchies_also_from_inside_a_container() {
     let bytes = fs::read(fixtures().join("run/containerd/runc/shop/web-1/state.json")).unwrap();
     let state = parse_runc(&bytes, "web-1").unwrap();
-    let expected: Vec<_> = [0, 2, 4, 9]
-        .map(|id| Place {
-            hierarchy: HierarchyId(id),
-            path: "/shop/web-1".to_owned(),
-        })
-        .into();
+    let expected: Vec<_> =
+        [0, 2, 4, 9].map(|id| Place { hierarchy: HierarchyId(id), path: "/shop/web-1".to_owned() }).into();
     assert_eq!(state.places(Path::new("/"), &hybrid("")), expected);
     assert_eq!(state.places(Path::new("/host"), &hybrid("/host")), expected);
-    assert_eq!(
-        state.places(Path::new("/"), &hybrid("/elsewhere")),
-        [],
-        "not where the runtime put it"
-    );
+    assert_eq!(state.places(Path::new("/"), &hybrid("/elsewhere")), [], "not where the runtime put it");
 }
 
 #[test]
@@ -140,25 +103,15 @@ fn a_path_that_is_not_plain_or_not_in_its_controllers_mount_is_left_out() {
         "",
     ] {
         let paths = [("memory".to_owned(), path.to_owned())].into();
-        assert_eq!(
-            places::of_controllers(&hybrid(""), Path::new("/"), &paths),
-            [],
-            "{path:?}"
-        );
+        assert_eq!(places::of_controllers(&hybrid(""), Path::new("/"), &paths), [], "{path:?}");
     }
 }
 
 #[test]
 fn crun_with_systemd_counts_the_scope_as_the_containers_root() {
     let scope = "libpod-abc.scope";
-    assert_eq!(
-        up_to_scope("/machine.slice/libpod-abc.scope/container", scope),
-        "/machine.slice/libpod-abc.scope"
-    );
-    assert_eq!(
-        up_to_scope("/machine.slice/libpod-abc.scope", scope),
-        "/machine.slice/libpod-abc.scope"
-    );
+    assert_eq!(up_to_scope("/machine.slice/libpod-abc.scope/container", scope), "/machine.slice/libpod-abc.scope");
+    assert_eq!(up_to_scope("/machine.slice/libpod-abc.scope", scope), "/machine.slice/libpod-abc.scope");
     assert_eq!(up_to_scope("/elsewhere/container", scope), "/elsewhere/container");
 }
 
@@ -175,28 +128,16 @@ fn hostile_state_is_invalid_or_says_nothing() {
     fs::create_dir_all(&directory).unwrap();
     let outcome = |id: &str| read(host.path(), &hybrid(""), "/root", id).0;
     assert_eq!(outcome("c").outcome, Outcome::NotFound, "a directory without state");
-    for text in [
-        "",
-        "{}",
-        "[]",
-        r#"{"id":"other"}"#,
-        r#"{"id":"c","cgroup_paths":[]}"#,
-        r#"{"id":"c","init_process_pid":"x"}"#,
-    ] {
+    for text in
+        ["", "{}", "[]", r#"{"id":"other"}"#, r#"{"id":"c","cgroup_paths":[]}"#, r#"{"id":"c","init_process_pid":"x"}"#]
+    {
         fs::write(directory.join("state.json"), text).unwrap();
         let answer = outcome("c");
         assert_eq!((answer.outcome, answer.runtime), (Outcome::Invalid, None), "{text}");
     }
-    fs::write(
-        directory.join("state.json"),
-        r#"{"id":"c","init_process_pid":-1,"created":"yesterday"}"#,
-    )
-    .unwrap();
+    fs::write(directory.join("state.json"), r#"{"id":"c","init_process_pid":-1,"created":"yesterday"}"#).unwrap();
     let answer = outcome("c");
-    assert_eq!(
-        (answer.outcome, answer.init_pid, answer.created_at),
-        (Outcome::Ok, None, None)
-    );
+    assert_eq!((answer.outcome, answer.init_pid, answer.created_at), (Outcome::Ok, None, None));
     for id in ["", ".", "..", "../root/c", "c/"] {
         assert_eq!(outcome(id).outcome, Outcome::Invalid, "{id:?} is no component");
     }
@@ -204,15 +145,9 @@ fn hostile_state_is_invalid_or_says_nothing() {
 
 #[test]
 fn a_user_can_claim_only_directories_that_are_his() {
-    let place = Place {
-        hierarchy: HierarchyId(4),
-        path: "/docker/abc".to_owned(),
-    };
+    let place = Place { hierarchy: HierarchyId(4), path: "/docker/abc".to_owned() };
     assert!(places::may_claim(&hybrid(""), &place, 0));
-    assert!(
-        !places::may_claim(&hybrid("/nonexistent"), &place, 1000),
-        "nothing there to be his"
-    );
+    assert!(!places::may_claim(&hybrid("/nonexistent"), &place, 1000), "nothing there to be his");
 }
 
 #[test]
@@ -220,22 +155,10 @@ fn a_scan_finds_every_container_and_its_bundle_once() {
     let mut found = Vec::new();
     let more = ["/run/runc/".to_owned(), "/absent".to_owned()];
     let summary = OciFiles::new(fixtures(), hybrid("")).scan(&more, |(answer, _)| {
-        found.push((
-            answer.source.as_str(),
-            answer.container_id.unwrap().into_owned(),
-            answer.outcome,
-        ));
+        found.push((answer.source.as_str(), answer.container_id.unwrap().into_owned(), answer.outcome));
     });
     assert_eq!((summary.containers, summary.incomplete.as_slice()), (5, [].as_slice()));
-    assert_eq!(
-        summary.roots,
-        [
-            "/run/containerd/runc/shop",
-            "/run/crun",
-            "/run/docker/runtime-runc/moby",
-            "/run/runc"
-        ]
-    );
+    assert_eq!(summary.roots, ["/run/containerd/runc/shop", "/run/crun", "/run/docker/runtime-runc/moby", "/run/runc"]);
     let expected: Vec<_> = ["web-1", "sample-crun-1", DOCKER_ID, PODMAN_ID, "sample-runc-1"]
         .iter()
         .flat_map(|&id| ["oci_state", "oci_bundle"].map(|source| (source, id.to_owned(), Outcome::Ok)))
@@ -248,11 +171,7 @@ fn a_users_link_to_anothers_state_is_no_second_container() {
     let host = tempfile::tempdir().unwrap();
     fs::create_dir_all(host.path().join("run/containerd/runc/shop/web-1")).unwrap();
     fs::create_dir_all(host.path().join("run/user/1000")).unwrap();
-    fs::write(
-        host.path().join("run/containerd/runc/shop/web-1/state.json"),
-        r#"{"id":"web-1"}"#,
-    )
-    .unwrap();
+    fs::write(host.path().join("run/containerd/runc/shop/web-1/state.json"), r#"{"id":"web-1"}"#).unwrap();
     std::os::unix::fs::symlink("/run/containerd/runc/shop", host.path().join("run/user/1000/runc")).unwrap();
     let mut count = 0;
     OciFiles::new(host.path(), hybrid("")).scan(&[], |_| count += 1);

@@ -90,10 +90,7 @@ impl Reader {
             CgroupVersion::V1 => None,
         };
         if populated == Some(false) {
-            return Occupancy {
-                populated,
-                pids: Vec::new(),
-            };
+            return Occupancy { populated, pids: Vec::new() };
         }
         match self.read(directory, "cgroup.procs", PROCS_BYTES) {
             Ok(truncated) => Occupancy {
@@ -101,10 +98,7 @@ impl Reader {
                 populated: populated.or((!self.buffer.is_empty()).then_some(true)),
                 pids: pids_of(&self.buffer, truncated),
             },
-            Err(_) => Occupancy {
-                populated,
-                pids: Vec::new(),
-            },
+            Err(_) => Occupancy { populated, pids: Vec::new() },
         }
     }
 
@@ -138,13 +132,11 @@ impl Reader {
 
 /// `populated 1` in cgroup.events.
 fn populated_of(events: &[u8]) -> Option<bool> {
-    events
-        .split(|&byte| byte == b'\n')
-        .find_map(|line| match line.strip_prefix(b"populated ")? {
-            b"0" => Some(false),
-            b"1" => Some(true),
-            _ => None,
-        })
+    events.split(|&byte| byte == b'\n').find_map(|line| match line.strip_prefix(b"populated ")? {
+        b"0" => Some(false),
+        b"1" => Some(true),
+        _ => None,
+    })
 }
 
 /// A pid a line. 0 stands for a process of a pid namespace that we do not see.

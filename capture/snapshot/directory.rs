@@ -26,20 +26,13 @@ pub fn read_directory(
 ) -> (Directory<'static>, DirectoryDetails) {
     let mut directory = Directory {
         reason,
-        key: CgroupKey {
-            hierarchy: hierarchy.id,
-            cgroup: expected,
-        },
+        key: CgroupKey { hierarchy: hierarchy.id, cgroup: expected },
         parent: None,
         path: path.to_owned().into(),
         populated: None,
         pids: Vec::new(),
     };
-    let mut details = DirectoryDetails {
-        outcome: Outcome::NotFound,
-        ctime: None,
-        files: Vec::new(),
-    };
+    let mut details = DirectoryDetails { outcome: Outcome::NotFound, ctime: None, files: Vec::new() };
     match open_directory(hierarchy, path).and_then(|opened| Ok((file::properties(&opened)?, opened))) {
         Err(errno) => details.outcome = outcome_of(errno),
         Ok((found, _)) if found.stx_ino != expected.0 => {}
@@ -92,10 +85,7 @@ mod tests {
         let hierarchy = hierarchies_without_a_mount();
         for path in ["/docker/abc", "", "docker", "/../etc", "/a\0b", "//"] {
             let (directory, details) = read_directory(&hierarchy, path, CgroupId(7), SnapshotReason::Mkdir);
-            assert!(
-                matches!(details.outcome, Outcome::NotFound | Outcome::Invalid),
-                "{path:?}: {details:?}"
-            );
+            assert!(matches!(details.outcome, Outcome::NotFound | Outcome::Invalid), "{path:?}: {details:?}");
             assert_eq!((directory.key.cgroup, directory.path.as_ref()), (CgroupId(7), path));
         }
     }
@@ -123,22 +113,12 @@ mod tests {
 
             let (directory, details) = read_directory(&hierarchy, &path, id, SnapshotReason::Mkdir);
             assert_eq!((details.outcome, directory.key.cgroup), (Outcome::Ok, id));
-            assert!(
-                details
-                    .files
-                    .iter()
-                    .any(|(name, text)| name == expected_file && !text.is_empty()),
-                "{details:?}"
-            );
+            assert!(details.files.iter().any(|(name, text)| name == expected_file && !text.is_empty()), "{details:?}");
             assert!(details.ctime.is_some());
             assert_eq!(directory.pids, [0_u32; 0]);
 
             let (_, stranger) = read_directory(&hierarchy, &path, CgroupId(id.0 + 1), SnapshotReason::Mkdir);
-            assert_eq!(
-                (stranger.outcome, stranger.files.len()),
-                (Outcome::NotFound, 0),
-                "another life of that name"
-            );
+            assert_eq!((stranger.outcome, stranger.files.len()), (Outcome::NotFound, 0), "another life of that name");
             let out = format!("{path}/../../..");
             let (_, escaped) = read_directory(&hierarchy, &out, CgroupId(1), SnapshotReason::Mkdir);
             assert_ne!(escaped.outcome, Outcome::Ok, "a path never leads out of the mount");

@@ -23,6 +23,8 @@ use crate::host::hierarchies::Hierarchy;
 const MAX_DEPTH: usize = 256;
 /// Most directories of one walk.
 const MAX_DIRECTORIES: u64 = 4_000_000;
+/// Inode of every hierarchy's real root (fs/kernfs/dir.c, kernfs_create_root: ids start at 1).
+const ROOT_INODE: u64 = 1;
 /// Errors whose text is kept.
 const KEPT_ERRORS: usize = 16;
 
@@ -37,6 +39,8 @@ pub struct WalkSummary {
     pub errors: u64,
     /// The first of them.
     pub first_errors: Vec<WalkError>,
+    /// The mount, or the cgroup namespace, shows a part of the hierarchy only.
+    pub partial: bool,
     /// The visitor ended the walk.
     pub stopped: bool,
 }
@@ -45,7 +49,7 @@ impl WalkSummary {
     /// Whether a directory that was not handed out did not exist for the whole time of the walk. If not, the caller
     /// records `SnapshotFailed`.
     pub fn is_complete(&self) -> bool {
-        self.errors == 0 && !self.stopped
+        self.errors == 0 && !self.partial && !self.stopped
     }
 }
 
@@ -203,26 +207,21 @@ where
                 let Some(id) = listed else {
                     return ControlFlow::Continue(());
                 };
-                let details = DirectoryDetails {
-                    outcome: outcome_of(errno),
-                    ctime: None,
-                    files: Vec::new(),
-                };
+                let details = DirectoryDetails { outcome: outcome_of(errno), ctime: None, files: Vec::new() };
                 return self.hand_out(id, parent, Occupancy::default(), details);
             }
         };
         let id = CgroupId(found.stx_ino);
+        if parent.is_none() {
+            self.summary.partial = id.0 != ROOT_INODE;
+        }
         let occupancy = self.reader.occupancy(directory.as_fd(), self.hierarchy.version);
         let files = if (self.wants_files)(&escape(&self.hierarchy.path_of(&self.path))) {
             self.reader.accounting(directory.as_fd(), self.hierarchy.version)
         } else {
             Vec::new()
         };
-        let details = DirectoryDetails {
-            outcome: Outcome::Ok,
-            ctime: Some(ctime_of(&found)),
-            files,
-        };
+        let details = DirectoryDetails { outcome: Outcome::Ok, ctime: Some(ctime_of(&found)), files };
         self.hand_out(id, parent, occupancy, details)?;
         // kernfs counts its subdirectories in the link count, two more than it has (fs/kernfs/inode.c,
         // kernfs_refresh_inode). Most cgroups have none, and listing their dozens of files is the dearest step.
@@ -238,11 +237,7 @@ where
             return;
         }
         match Dir::new(directory) {
-            Ok(entries) => self.levels.push(Level {
-                entries,
-                id,
-                path_bytes: self.path.len(),
-            }),
+            Ok(entries) => self.levels.push(Level { entries, id, path_bytes: self.path.len() }),
             Err(errno) => self.fail(errno.into()),
         }
     }
@@ -256,10 +251,7 @@ where
     ) -> ControlFlow<()> {
         let directory = Directory {
             reason: self.reason,
-            key: CgroupKey {
-                hierarchy: self.hierarchy.id,
-                cgroup: id,
-            },
+            key: CgroupKey { hierarchy: self.hierarchy.id, cgroup: id },
             parent,
             path: escape(&self.hierarchy.path_of(&self.path)).into_owned().into(),
             populated: occupancy.populated,
