@@ -87,7 +87,7 @@ impl Claim {
             RuntimeSource::Containerd => ClaimSource::Containerd,
             RuntimeSource::Cri => ClaimSource::Cri,
         };
-        let mut claim = Self::new(source, seq, answer.container_id.as_deref()?);
+        let mut claim = Self::new(source, seq, answer.container_id.as_deref().filter(|id| !id.is_empty())?);
         claim.runtime = answer.runtime.as_deref().and_then(Runtime::from_name);
         claim.bundle = owned(&answer.bundle);
         claim.container_name = owned(&answer.container_name);

@@ -290,6 +290,7 @@ impl Fold {
             life.absorb(&event.vitals);
             let authority = life.authority().is_some_and(|root| root.key == event.key);
             if authority || !life.is_present() {
+                self.announce(number, moment, out);
                 self.end(number, moment, Some(ActorCopy::from(&event.actor)), out);
             }
         }
@@ -397,7 +398,7 @@ impl Fold {
                 && life.stage == Stage::Provisional
                 && stage != Stage::Provisional
             {
-                life.stage = stage;
+                life.stage = Stage::Unannounced;
             }
             return number;
         }

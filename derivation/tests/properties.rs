@@ -1,0 +1,208 @@
+//! What holds for any log, however it came about: lost events, hostile names, walks that contradict the events.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use obit_derivation::record::*;
+use obit_derivation::{Fold, Row};
+use proptest::prelude::*;
+
+/// A record before it is stamped. Few ids, hierarchies and names, so that they meet often.
+#[derive(Clone, Debug)]
+enum Step {
+    Cgroup { kind: usize, hierarchy: u32, id: u64, parent: Option<u64>, path: usize, truncated: bool, argv: usize },
+    Lost,
+    Begin(usize),
+    Failed(u32),
+    End(usize),
+    Directory { reason: usize, hierarchy: u32, id: u64, parent: Option<u64>, path: usize, populated: Option<bool> },
+    Answer { source: usize, outcome: usize, id: usize, bundle: usize, places: Vec<(u32, usize)> },
+    Other(usize),
+}
+
+const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+const B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+const IDS: [&str; 5] = [A, B, "web-1", "", "../x"];
+const BUNDLES: [&str; 4] = ["/run/containerd/io.containerd.runtime.v2.task/shop/web-1", "/srv/b", ".", ""];
+
+fn paths() -> Vec<String> {
+    vec![
+        "/".into(),
+        "/docker".into(),
+        format!("/docker/{A}"),
+        format!("/docker/{A}/init.scope"),
+        format!("/docker/{A}/docker/{B}"),
+        format!("/system.slice/docker-{B}.scope"),
+        format!("/system.slice/libpod-conmon-{B}.scope"),
+        "/shop".into(),
+        "/shop/web-1".into(),
+        "/jobs/nightly".into(),
+        "//x//".into(),
+        "not absolute".into(),
+        String::new(),
+    ]
+}
+
+fn argvs() -> Vec<Vec<&'static str>> {
+    vec![
+        vec![],
+        vec!["mkdir"],
+        vec!["runc", "--root", "/run/docker/runtime-runc/moby", "create", "--bundle", "/b/a", A],
+        vec!["runc", "--root", "/run/docker/runtime-runc/moby", "delete", A],
+        vec!["runc", "--root", "/run/containerd/runc/shop", "create", "--bundle", BUNDLES[0], "web-1"],
+        vec!["runc", "--root", "/run/containerd/runc/shop", "delete", "web-1"],
+        vec!["runc", "run", "--bundle", ".", "web-1"],
+        vec!["crun", "delete", "--force", B],
+        vec!["runc", "create"],
+        vec!["runc", "--root"],
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let place = || (0..3_u32, 1..7_u64, proptest::option::of(1..7_u64), 0..13_usize);
+    prop_oneof![
+        12 => (0..4_usize, place(), proptest::bool::weighted(0.05), 0..10_usize).prop_map(
+            |(kind, (hierarchy, id, parent, path), truncated, argv)| {
+                Step::Cgroup { kind, hierarchy, id, parent, path, truncated, argv }
+            }
+        ),
+        1 => Just(Step::Lost),
+        1 => (0..4_usize).prop_map(Step::Begin),
+        1 => (0..3_u32).prop_map(Step::Failed),
+        2 => (0..4_usize).prop_map(Step::End),
+        3 => (0..4_usize, place(), any::<Option<bool>>()).prop_map(
+            |(reason, (hierarchy, id, parent, path), populated)| {
+                Step::Directory { reason, hierarchy, id, parent, path, populated }
+            }
+        ),
+        2 => (0..6_usize, 0..7_usize, 0..5_usize, 0..4_usize, proptest::collection::vec((0..3_u32, 0..13_usize), 0..3))
+            .prop_map(|(source, outcome, id, bundle, places)| Step::Answer { source, outcome, id, bundle, places }),
+        1 => (0..4_usize).prop_map(Step::Other),
+    ]
+}
+
+/// Stamps a step and hands the record out. Times go back now and then, as the wall clock of a real host may.
+fn with_record<T>(seq: usize, step: &Step, use_it: impl FnOnce(&Record<'_>) -> T) -> T {
+    let (paths, argvs) = (paths(), argvs());
+    let key = |hierarchy: u32, id: u64| CgroupKey { hierarchy: HierarchyId(hierarchy), cgroup: CgroupId(id) };
+    let body = match step {
+        Step::Cgroup { kind, hierarchy, id, parent, path, truncated, argv } => Body::Cgroup(CgroupEvent {
+            kind: CgroupEventKind::ALL[*kind],
+            cpu: 0,
+            key: key(*hierarchy, *id),
+            parent: parent.map(CgroupId),
+            level: 1,
+            path: &paths[*path],
+            path_truncated: *truncated,
+            actor: Actor { pid: 1, comm: "x", argv: &argvs[*argv], ..Actor::default() },
+            vitals: Vitals { memory_peak_bytes: Some(*id), ..Vitals::default() },
+        }),
+        Step::Lost => Body::Lost(Loss { count: 1, kind: None, cpu: None, since: Seq(seq as u64) }),
+        Step::Begin(reason) => Body::SnapshotBegin(SnapshotReason::ALL[*reason]),
+        Step::Failed(hierarchy) => Body::SnapshotFailed(HierarchyId(*hierarchy)),
+        Step::End(reason) => Body::SnapshotEnd(SnapshotReason::ALL[*reason]),
+        Step::Directory { reason, hierarchy, id, parent, path, populated } => Body::Directory(Directory {
+            reason: SnapshotReason::ALL[*reason],
+            key: key(*hierarchy, *id),
+            parent: parent.map(CgroupId),
+            path: Cow::Borrowed(&paths[*path]),
+            populated: *populated,
+            pids: vec![],
+        }),
+        Step::Answer { source, outcome, id, bundle, places } => {
+            let mut answer = RuntimeAnswer::unanswered(RuntimeSource::ALL[*source], Outcome::ALL[*outcome]);
+            answer.container_id = Some(IDS[*id].into());
+            answer.bundle = Some(BUNDLES[*bundle].into());
+            answer.cgroup_paths = places
+                .iter()
+                .map(|(hierarchy, path)| (HierarchyId(*hierarchy), Cow::Borrowed(paths[*path].as_str())))
+                .collect();
+            Body::Runtime(answer)
+        }
+        Step::Other(which) => [Body::Clock, Body::CaptureStart, Body::CaptureStop, Body::Unknown][*which].clone(),
+    };
+    let boot_ns = 1_000_000_u64.wrapping_sub((seq as u64 * 7) % 13) + seq as u64;
+    use_it(&Record { seq: Seq(seq as u64), ts: WallNs(seq as i64), boot_ns: BootNs(boot_ns), body })
+}
+
+fn derive(steps: &[Step]) -> Vec<Row> {
+    let (mut fold, mut rows) = (Fold::new(), Vec::new());
+    for (seq, step) in steps.iter().enumerate() {
+        with_record(seq, step, |record| fold.apply(record, &mut rows));
+    }
+    fold.finish(&mut rows);
+    rows
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Twice the same log gives twice the same rows, and rows carry the seq of the record that decided them.
+    #[test]
+    fn derivation_is_a_function_of_the_log(steps in proptest::collection::vec(step(), 0..80)) {
+        let rows = derive(&steps);
+        prop_assert_eq!(&rows, &derive(&steps));
+        let seqs: Vec<_> = rows.iter().map(|row| match row {
+            Row::Create(row) => row.seq,
+            Row::Remove(row) => row.seq,
+            Row::Existing(row) => row.seq,
+        }).collect();
+        prop_assert!(seqs.is_sorted());
+    }
+
+    /// A row of an end that is not inferred comes from the removal of that very directory, or of the last one the
+    /// container had; an inferred one comes from the end of a walk.
+    #[test]
+    fn only_a_removed_root_ends_a_container(steps in proptest::collection::vec(step(), 0..80)) {
+        for row in derive(&steps) {
+            let Row::Remove(row) = row else { continue };
+            let decided = &steps[row.seq.0 as usize];
+            prop_assert!(!row.identity.container_id.is_empty());
+            if row.inferred {
+                prop_assert!(matches!(decided, Step::End(_)), "{:?}", decided);
+                prop_assert!(row.removed_by.is_none() && row.rmdir_seq.is_none());
+            } else {
+                let is_rmdir = matches!(decided, Step::Cgroup { kind, .. } if CgroupEventKind::ALL[*kind] == CgroupEventKind::Rmdir);
+                prop_assert!(is_rmdir, "{:?}", decided);
+                prop_assert_eq!(row.rmdir_seq, Some(row.seq));
+            }
+        }
+    }
+
+    /// One directory, made once, ends at most once; and what has an end that began in view has a beginning first.
+    #[test]
+    fn an_incarnation_begins_once_and_ends_once(steps in proptest::collection::vec(step(), 0..80)) {
+        let mut begun: BTreeMap<Seq, usize> = BTreeMap::new();
+        let mut ended: BTreeSet<(Seq, String)> = BTreeSet::new();
+        for row in derive(&steps) {
+            match row {
+                Row::Create(row) => {
+                    *begun.entry(row.created_seq).or_default() += 1;
+                    prop_assert_eq!(begun[&row.created_seq], 1);
+                }
+                Row::Remove(row) => {
+                    if let Some(created) = row.created_seq {
+                        prop_assert!(begun.contains_key(&created), "ended without a beginning: {:?}", row);
+                        prop_assert!(ended.insert((created, row.identity.container_id.clone())), "ended twice: {:?}", row);
+                        prop_assert!(created < row.seq);
+                    }
+                }
+                Row::Existing(_) => {}
+            }
+        }
+    }
+
+    /// Evidence names records of the log, each once, in order, and none from after the decision.
+    #[test]
+    fn evidence_is_from_the_log(steps in proptest::collection::vec(step(), 0..80)) {
+        for row in derive(&steps) {
+            let (seq, evidence) = match &row {
+                Row::Create(row) => (row.seq, &row.evidence_seqs),
+                Row::Remove(row) => (row.seq, &row.evidence_seqs),
+                Row::Existing(row) => (row.seq, &row.evidence_seqs),
+            };
+            prop_assert!(evidence.windows(2).all(|pair| pair[0] < pair[1]));
+            prop_assert!(evidence.last().is_some_and(|last| *last <= seq));
+        }
+    }
+}
