@@ -97,8 +97,8 @@ pub fn parse<'a>(argv: &[&'a str]) -> Option<Invocation<'a>> {
 /// What of an argument vector may enter a case: nothing that can carry a secret.
 ///
 /// Of an OCI runtime's life-cycle commands everything; of `exec`, whose options and command carry secrets, and of
-/// commands that are not known, only the program, the global options, the command and the id; of any other program
-/// only its name.
+/// other commands that take anything, only the program, the global options, the command and the id; of a command that is
+/// not known, and of any other program, only the name of the program.
 #[must_use]
 pub fn recordable<'a>(argv: &[&'a str]) -> Vec<&'a str> {
     let Some((program, arguments)) = argv.split_first() else {
@@ -118,7 +118,7 @@ pub fn recordable<'a>(argv: &[&'a str]) -> Vec<&'a str> {
     if is_harmless(command) {
         return argv.to_vec();
     }
-    if said.unsure {
+    if said.unsure || !is_other_command(command) {
         return alloc::vec![*program];
     }
     let until_command = scan.position();

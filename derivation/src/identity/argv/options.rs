@@ -1,6 +1,6 @@
 //! The options of the OCI runtimes, so that the value of one is never taken for the id.
 //!
-//! Tables as of runc 1.4 (`main.go`, `create.go`, …; kata 1 has the same), crun 1.24 (`src/*.c`), youki 0.5
+//! Tables as of runc 1.5 (`main.go`, `create.go`, …; kata 1 has the same), crun 1.29 (`src/*.c`), youki 0.7
 //! (`crates/liboci-cli`), runsc of 2026 (`runsc/config/flags.go`, `runsc/cmd`).
 
 use super::Verb;
