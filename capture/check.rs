@@ -32,11 +32,7 @@ pub struct CheckOptions {
 
 impl Default for CheckOptions {
     fn default() -> Self {
-        Self {
-            output: PathBuf::from("."),
-            btf: None,
-            host_root: PathBuf::from("/"),
-        }
+        Self { output: PathBuf::from("."), btf: None, host_root: PathBuf::from("/") }
     }
 }
 
@@ -82,42 +78,22 @@ pub struct Item {
 impl Item {
     /// As it should be.
     pub fn ok(name: impl Into<String>, found: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            status: Status::Ok,
-            found: found.into(),
-            advice: None,
-        }
+        Self { name: name.into(), status: Status::Ok, found: found.into(), advice: None }
     }
 
     /// Not there, and not needed.
     pub fn missing(name: impl Into<String>, found: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            status: Status::Missing,
-            found: found.into(),
-            advice: None,
-        }
+        Self { name: name.into(), status: Status::Missing, found: found.into(), advice: None }
     }
 
     /// A capture runs, and something will be missing from it.
     pub fn warning(name: impl Into<String>, found: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            status: Status::Warning,
-            found: found.into(),
-            advice: Some(advice.into()),
-        }
+        Self { name: name.into(), status: Status::Warning, found: found.into(), advice: Some(advice.into()) }
     }
 
     /// A capture cannot run.
     pub fn failed(name: impl Into<String>, found: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            status: Status::Failed,
-            found: found.into(),
-            advice: Some(advice.into()),
-        }
+        Self { name: name.into(), status: Status::Failed, found: found.into(), advice: Some(advice.into()) }
     }
 }
 
@@ -152,9 +128,7 @@ pub fn examine(options: &CheckOptions) -> Report {
     report.items.extend(kernel::examine(options.btf.as_deref()));
     report.items.extend(privileges::examine());
     report.items.extend(cgroups::examine(&hierarchies));
-    report
-        .items
-        .extend(runtimes::examine(&options.host_root, hierarchies.as_ref().ok()));
+    report.items.extend(runtimes::examine(&options.host_root, hierarchies.as_ref().ok()));
     report.push(space::examine(&options.output));
     report
 }
@@ -181,19 +155,8 @@ mod tests {
     #[test]
     fn this_host_gets_a_report_in_which_every_shortcoming_has_an_advice() {
         let report = examine(&CheckOptions::default());
-        for expected in [
-            "kernel",
-            "BTF",
-            "tracepoints",
-            "CAP_BPF",
-            "disk space",
-            "docker",
-            "cgroups",
-        ] {
-            assert!(
-                report.items.iter().any(|item| item.name == expected),
-                "{expected} is missing: {report:#?}"
-            );
+        for expected in ["kernel", "BTF", "tracepoints", "CAP_BPF", "disk space", "docker", "cgroups"] {
+            assert!(report.items.iter().any(|item| item.name == expected), "{expected} is missing: {report:#?}");
         }
         for item in &report.items {
             let needs_advice = matches!(item.status, Status::Warning | Status::Failed);

@@ -32,16 +32,9 @@ pub enum BtfError {
 
 /// Reads a BTF file; links are followed, as the path is the user's own.
 pub fn read(path: &Path) -> Result<Vec<u8>, BtfError> {
-    let opened = openat(
-        CWD,
-        path,
-        OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK,
-        Mode::empty(),
-    );
+    let opened = openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty());
     let mut bytes = Vec::new();
-    let truncated = opened
-        .and_then(|opened| file::read_into(opened, &mut bytes, BTF_BYTES))
-        .map_err(BtfError::Read)?;
+    let truncated = opened.and_then(|opened| file::read_into(opened, &mut bytes, BTF_BYTES)).map_err(BtfError::Read)?;
     if truncated { Err(BtfError::TooLarge) } else { Ok(bytes) }
 }
 
@@ -89,10 +82,7 @@ mod tests {
     #[test]
     fn only_whole_names_count() {
         let names = ["cgroup_mkdir", "cgroup_rmdir"];
-        let found = typed_tracepoints(
-            &btf(b"\0int\0btf_trace_cgroup_mkdir\0btf_trace_cgroup_rmdir_x\0"),
-            &names,
-        );
+        let found = typed_tracepoints(&btf(b"\0int\0btf_trace_cgroup_mkdir\0btf_trace_cgroup_rmdir_x\0"), &names);
         assert_eq!(found, Ok(BTreeSet::from(["cgroup_mkdir"])));
     }
 
@@ -100,11 +90,7 @@ mod tests {
     fn anything_else_is_malformed_and_no_panic() {
         let whole = btf(b"\0int\0");
         for cut in 0..whole.len() {
-            assert_eq!(
-                typed_tracepoints(&whole[..cut], &["x"]),
-                Err(BtfError::Malformed),
-                "{cut} bytes"
-            );
+            assert_eq!(typed_tracepoints(&whole[..cut], &["x"]), Err(BtfError::Malformed), "{cut} bytes");
         }
         assert!(typed_tracepoints(&whole, &["x"]).unwrap().is_empty());
         let mut far = whole.clone();
@@ -116,9 +102,6 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_read_says_why() {
         let error = read(Path::new("/nonexistent/btf")).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "cannot be read: No such file or directory (os error 2)"
-        );
+        assert_eq!(error.to_string(), "cannot be read: No such file or directory (os error 2)");
     }
 }

@@ -38,22 +38,12 @@ fn items(all: &Hierarchies) -> Vec<Item> {
     for hierarchy in &all.unmounted {
         items.push(Item::warning(
             format!("hierarchy {}", hierarchy.id.0),
-            format!(
-                "not mounted here: {}",
-                words(&hierarchy.controllers, hierarchy.name.as_deref())
-            ),
+            format!("not mounted here: {}", words(&hierarchy.controllers, hierarchy.name.as_deref())),
             "mount it: its events are recorded, and its directories cannot be read",
         ));
     }
-    let accounted = |controller: &str| {
-        all.mounted
-            .iter()
-            .any(|one| one.controllers.iter().any(|c| c == controller))
-    };
-    let absent: Vec<_> = ["memory", "pids"]
-        .into_iter()
-        .filter(|controller| !accounted(controller))
-        .collect();
+    let accounted = |controller: &str| all.mounted.iter().any(|one| one.controllers.iter().any(|c| c == controller));
+    let absent: Vec<_> = ["memory", "pids"].into_iter().filter(|controller| !accounted(controller)).collect();
     items.push(if absent.is_empty() {
         Item::ok("accounting", "memory, pids")
     } else {
@@ -67,11 +57,7 @@ fn items(all: &Hierarchies) -> Vec<Item> {
 fn words(controllers: &[String], name: Option<&str>) -> String {
     let mut words = controllers.to_vec();
     words.extend(name.map(|name| format!("name={name}")));
-    if words.is_empty() {
-        "no controllers".to_owned()
-    } else {
-        words.join(", ")
-    }
+    if words.is_empty() { "no controllers".to_owned() } else { words.join(", ") }
 }
 
 #[cfg(test)]
@@ -100,21 +86,14 @@ mod tests {
                 name: Some("systemd".to_owned()),
             }],
         };
-        let lines: Vec<_> = items(&all)
-            .into_iter()
-            .map(|item| (item.name, item.status, item.found))
-            .collect();
+        let lines: Vec<_> = items(&all).into_iter().map(|item| (item.name, item.status, item.found)).collect();
         let line = |name: &str, status, found: &str| (name.to_owned(), status, found.to_owned());
         assert_eq!(
             lines,
             [
                 line("cgroups", Status::Ok, "v1"),
                 line("hierarchy 2", Status::Ok, "v1 at /cg/2: cpu, cpuacct"),
-                line(
-                    "hierarchy 4",
-                    Status::Warning,
-                    "v1 at /cg/4: memory; shows /docker/abc only"
-                ),
+                line("hierarchy 4", Status::Warning, "v1 at /cg/4: memory; shows /docker/abc only"),
                 line("hierarchy 9", Status::Warning, "not mounted here: name=systemd"),
                 line("accounting", Status::Warning, "not mounted here: pids"),
             ]

@@ -17,18 +17,12 @@ pub fn examine(custom_btf: Option<&Path>) -> Vec<Item> {
     let release = rustix::system::uname().release().to_string_lossy().into_owned();
     let own = btf::read(Path::new(KERNEL_BTF)).and_then(|bytes| typed(&bytes));
     let custom = custom_btf.map(|path| (path, btf::read(path).and_then(|bytes| typed(&bytes))));
-    let in_tracefs = TRACEFS
-        .iter()
-        .find(|root| Path::new(root).join("events/cgroup").is_dir())
-        .map(|root| {
-            let exists = |name: &&&str| Path::new(root).join("events/cgroup").join(name).is_dir();
-            TRACEPOINTS.iter().filter(exists).copied().collect()
-        });
+    let in_tracefs = TRACEFS.iter().find(|root| Path::new(root).join("events/cgroup").is_dir()).map(|root| {
+        let exists = |name: &&&str| Path::new(root).join("events/cgroup").join(name).is_dir();
+        TRACEPOINTS.iter().filter(exists).copied().collect()
+    });
     let mut items = vec![release_item(&release), btf_item(&own, custom.as_ref())];
-    let typed = own
-        .as_ref()
-        .or_else(|unread| custom.as_ref().map_or(Err(unread), |(_, read)| read.as_ref()))
-        .ok();
+    let typed = own.as_ref().or_else(|unread| custom.as_ref().map_or(Err(unread), |(_, read)| read.as_ref())).ok();
     items.push(tracepoints_item(typed, in_tracefs.as_ref()));
     items.push(lockdown_item(read_trimmed("/sys/kernel/security/lockdown").as_deref()));
     items
@@ -47,25 +41,16 @@ fn release_item(release: &str) -> Item {
         Some(_) => Item::failed(
             name,
             release,
-            format!(
-                "run Linux {}.{} or newer: older ones have no BPF ring buffer",
-                OLDEST.0, OLDEST.1
-            ),
+            format!("run Linux {}.{} or newer: older ones have no BPF ring buffer", OLDEST.0, OLDEST.1),
         ),
-        None => Item::warning(
-            name,
-            release,
-            "its version cannot be told; Linux 5.8 or newer is needed",
-        ),
+        None => Item::warning(name, release, "its version cannot be told; Linux 5.8 or newer is needed"),
     }
 }
 
 /// `5.10.0-28-amd64` is (5, 10).
 fn version_of(release: &str) -> Option<(u32, u32)> {
     let (major, rest) = release.split_once('.')?;
-    let digits = rest
-        .find(|character: char| !character.is_ascii_digit())
-        .unwrap_or(rest.len());
+    let digits = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
     Some((major.parse().ok()?, rest[..digits].parse().ok()?))
 }
 
@@ -90,12 +75,7 @@ fn btf_item(own: &Result<Names, BtfError>, custom: Option<&(&Path, Result<Names,
 
 fn tracepoints_item(typed: Option<&Names>, in_tracefs: Option<&Names>) -> Item {
     let name = "tracepoints";
-    let known = |wanted: &&&str| {
-        [typed, in_tracefs]
-            .into_iter()
-            .flatten()
-            .any(|names| names.contains(*wanted))
-    };
+    let known = |wanted: &&&str| [typed, in_tracefs].into_iter().flatten().any(|names| names.contains(*wanted));
     let absent: Vec<_> = TRACEPOINTS.iter().filter(|wanted| !known(wanted)).copied().collect();
     match (typed, in_tracefs) {
         (None, None) => Item::warning(
@@ -116,9 +96,7 @@ fn tracepoints_item(typed: Option<&Names>, in_tracefs: Option<&Names>) -> Item {
 /// kernel memory (`LOCKDOWN_BPF_READ_KERNEL`).
 fn lockdown_item(lockdown: Option<&str>) -> Item {
     let name = "lockdown";
-    let mode = lockdown
-        .and_then(|text| text.split_once('[')?.1.split_once(']'))
-        .map(|(mode, _)| mode);
+    let mode = lockdown.and_then(|text| text.split_once('[')?.1.split_once(']')).map(|(mode, _)| mode);
     match mode {
         None => Item::ok(name, "not in this kernel"),
         Some("confidentiality") => Item::failed(
@@ -156,15 +134,9 @@ mod tests {
     fn a_kernel_without_btf_fails_unless_a_good_file_is_given() {
         let none = || Err(BtfError::Read(Errno::NOENT));
         assert_eq!(btf_item(&none(), None).status, Status::Failed);
-        assert_eq!(
-            btf_item(&none(), Some(&(Path::new("/b"), Ok(Vec::new())))).status,
-            Status::Ok
-        );
+        assert_eq!(btf_item(&none(), Some(&(Path::new("/b"), Ok(Vec::new())))).status, Status::Ok);
         let bad = btf_item(&Ok(Vec::new()), Some(&(Path::new("/b"), Err(BtfError::Malformed))));
-        assert_eq!(
-            (bad.status, bad.found.as_str()),
-            (Status::Failed, "/b holds no BTF of this machine's byte order")
-        );
+        assert_eq!((bad.status, bad.found.as_str()), (Status::Failed, "/b holds no BTF of this machine's byte order"));
     }
 
     #[test]
@@ -185,14 +157,8 @@ mod tests {
     #[test]
     fn only_confidentiality_forbids() {
         assert_eq!(lockdown_item(Some("[none] integrity confidentiality")).found, "none");
-        assert_eq!(
-            lockdown_item(Some("none [integrity] confidentiality")).status,
-            Status::Ok
-        );
-        assert_eq!(
-            lockdown_item(Some("none integrity [confidentiality]")).status,
-            Status::Failed
-        );
+        assert_eq!(lockdown_item(Some("none [integrity] confidentiality")).status, Status::Ok);
+        assert_eq!(lockdown_item(Some("none integrity [confidentiality]")).status, Status::Failed);
         assert_eq!(lockdown_item(None).status, Status::Ok);
     }
 }

@@ -107,10 +107,7 @@ mod tests {
     use crate::check::Status;
 
     fn status_of(name: &str, view: &View) -> Option<Status> {
-        items(view)
-            .into_iter()
-            .find(|item| item.name == name)
-            .map(|item| item.status)
+        items(view).into_iter().find(|item| item.name == name).map(|item| item.status)
     }
 
     fn view(capabilities: &[Capability]) -> View {

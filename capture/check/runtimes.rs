@@ -11,16 +11,8 @@ use crate::host::hierarchies::Hierarchies;
 use crate::oci::OciFiles;
 
 /// Where programs are installed.
-const PROGRAM_DIRECTORIES: &[&str] = &[
-    "/usr/local/sbin",
-    "/usr/local/bin",
-    "/usr/sbin",
-    "/usr/bin",
-    "/sbin",
-    "/bin",
-    "/snap/bin",
-    "/opt/bin",
-];
+const PROGRAM_DIRECTORIES: &[&str] =
+    &["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/snap/bin", "/opt/bin"];
 /// Users whose rootless sockets are looked for.
 const MAX_USERS: usize = 1_000;
 
@@ -49,12 +41,7 @@ const PRODUCTS: &[Product] = &[
         ],
         user_sockets: &["containerd/containerd.sock"],
     },
-    Product {
-        name: "cri-o",
-        programs: &["crio"],
-        sockets: &["/run/crio/crio.sock"],
-        user_sockets: &[],
-    },
+    Product { name: "cri-o", programs: &["crio"], sockets: &["/run/crio/crio.sock"], user_sockets: &[] },
     Product {
         name: "podman",
         programs: &["podman"],
@@ -67,57 +54,19 @@ const PRODUCTS: &[Product] = &[
         sockets: &["/run/buildkit/buildkitd.sock"],
         user_sockets: &["buildkit/buildkitd.sock"],
     },
-    Product {
-        name: "runc",
-        programs: &["runc"],
-        sockets: &[],
-        user_sockets: &[],
-    },
-    Product {
-        name: "crun",
-        programs: &["crun"],
-        sockets: &[],
-        user_sockets: &[],
-    },
-    Product {
-        name: "youki",
-        programs: &["youki"],
-        sockets: &[],
-        user_sockets: &[],
-    },
-    Product {
-        name: "gvisor",
-        programs: &["runsc"],
-        sockets: &[],
-        user_sockets: &[],
-    },
-    Product {
-        name: "kata",
-        programs: &["kata-runtime", "containerd-shim-kata-v2"],
-        sockets: &[],
-        user_sockets: &[],
-    },
-    Product {
-        name: "lxc",
-        programs: &["lxc-start", "incusd", "lxd"],
-        sockets: &[],
-        user_sockets: &[],
-    },
-    Product {
-        name: "systemd-nspawn",
-        programs: &["systemd-nspawn"],
-        sockets: &[],
-        user_sockets: &[],
-    },
+    Product { name: "runc", programs: &["runc"], sockets: &[], user_sockets: &[] },
+    Product { name: "crun", programs: &["crun"], sockets: &[], user_sockets: &[] },
+    Product { name: "youki", programs: &["youki"], sockets: &[], user_sockets: &[] },
+    Product { name: "gvisor", programs: &["runsc"], sockets: &[], user_sockets: &[] },
+    Product { name: "kata", programs: &["kata-runtime", "containerd-shim-kata-v2"], sockets: &[], user_sockets: &[] },
+    Product { name: "lxc", programs: &["lxc-start", "incusd", "lxd"], sockets: &[], user_sockets: &[] },
+    Product { name: "systemd-nspawn", programs: &["systemd-nspawn"], sockets: &[], user_sockets: &[] },
 ];
 
 /// Looks for them below the host's root.
 pub fn examine(host_root: &Path, hierarchies: Option<&Hierarchies>) -> Vec<Item> {
     let users = users(host_root);
-    let mut items: Vec<_> = PRODUCTS
-        .iter()
-        .map(|product| item(host_root, &users, product))
-        .collect();
+    let mut items: Vec<_> = PRODUCTS.iter().map(|product| item(host_root, &users, product)).collect();
     if let Some(hierarchies) = hierarchies {
         let summary = OciFiles::new(host_root, hierarchies.clone()).scan(&[], |_| {});
         let found = match summary.roots.as_slice() {
@@ -141,28 +90,16 @@ fn item(host_root: &Path, users: &[PathBuf], product: &Product) -> Item {
     let mut found = Vec::new();
     // Directories of programs may be links to each other (/bin to /usr/bin): the first is enough.
     for program in product.programs {
-        let paths = PROGRAM_DIRECTORIES
-            .iter()
-            .map(|directory| format!("{directory}/{program}"));
+        let paths = PROGRAM_DIRECTORIES.iter().map(|directory| format!("{directory}/{program}"));
         found.extend(paths.into_iter().find(|path| below(path).is_file()));
     }
     let is_socket = |path: &Path| path.symlink_metadata().is_ok_and(|found| found.file_type().is_socket());
-    let mut sockets: Vec<_> = product
-        .sockets
-        .iter()
-        .map(|socket| below(socket))
-        .filter(|path| is_socket(path))
-        .collect();
+    let mut sockets: Vec<_> =
+        product.sockets.iter().map(|socket| below(socket)).filter(|path| is_socket(path)).collect();
     // /var/run is a link to /run nearly everywhere.
     sockets.dedup_by_key(|path| path.canonicalize().unwrap_or_else(|_| path.clone()));
     for user in users {
-        sockets.extend(
-            product
-                .user_sockets
-                .iter()
-                .map(|socket| user.join(socket))
-                .filter(|path| is_socket(path)),
-        );
+        sockets.extend(product.user_sockets.iter().map(|socket| user.join(socket)).filter(|path| is_socket(path)));
     }
     if found.is_empty() && sockets.is_empty() {
         return Item::missing(product.name, "not found");
@@ -176,10 +113,7 @@ fn item(host_root: &Path, users: &[PathBuf], product: &Product) -> Item {
 
 /// Runtime directories of users (pam_systemd(8), XDG_RUNTIME_DIR).
 fn users(host_root: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(host_root.join("run/user"))
-        .into_iter()
-        .flatten()
-        .flatten();
+    let entries = std::fs::read_dir(host_root.join("run/user")).into_iter().flatten().flatten();
     let mut users: Vec<_> = entries.take(MAX_USERS).map(|entry| entry.path()).collect();
     users.sort();
     users
@@ -224,18 +158,9 @@ mod tests {
             let item = items.iter().find(|item| item.name == name).unwrap();
             (item.status, item.found.replace(host.path().to_str().unwrap(), ""))
         };
-        assert_eq!(
-            line("docker"),
-            (Status::Ok, "/usr/sbin/dockerd, /run/docker.sock".to_owned())
-        );
-        assert_eq!(
-            line("containerd"),
-            (Status::Ok, "/usr/sbin/containerd, no socket: not running".to_owned())
-        );
-        assert_eq!(
-            line("podman"),
-            (Status::Ok, "/run/user/1000/podman/podman.sock".to_owned())
-        );
+        assert_eq!(line("docker"), (Status::Ok, "/usr/sbin/dockerd, /run/docker.sock".to_owned()));
+        assert_eq!(line("containerd"), (Status::Ok, "/usr/sbin/containerd, no socket: not running".to_owned()));
+        assert_eq!(line("podman"), (Status::Ok, "/run/user/1000/podman/podman.sock".to_owned()));
         assert_eq!(line("cri-o"), (Status::Missing, "not found".to_owned()));
     }
 

@@ -39,10 +39,7 @@ pub fn examine(output: &Path) -> Item {
 fn verdict(name: &str, shown: &str, free_bytes: u64, in_memory: bool) -> Item {
     let found = format!("{} MiB free at {shown}", free_bytes / MIB);
     if free_bytes < LEAST_BYTES {
-        let advice = format!(
-            "free at least {} MiB, or choose another directory for the case",
-            LEAST_BYTES / MIB
-        );
+        let advice = format!("free at least {} MiB, or choose another directory for the case", LEAST_BYTES / MIB);
         Item::failed(name, found, advice)
     } else if in_memory {
         Item::warning(
@@ -51,11 +48,7 @@ fn verdict(name: &str, shown: &str, free_bytes: u64, in_memory: bool) -> Item {
             "choose a directory on a disk: this one is gone after a power cut",
         )
     } else if free_bytes < COMFORTABLE_BYTES {
-        Item::warning(
-            name,
-            found,
-            "enough for a short capture; a long one stops when the disk is full",
-        )
+        Item::warning(name, found, "enough for a short capture; a long one stops when the disk is full")
     } else {
         Item::ok(name, found)
     }
@@ -64,10 +57,7 @@ fn verdict(name: &str, shown: &str, free_bytes: u64, in_memory: bool) -> Item {
 /// The case's own directory is made by the capture, and so may be those above it.
 fn nearest_existing(output: &Path) -> PathBuf {
     let absolute = std::path::absolute(output).unwrap_or_else(|_| output.to_owned());
-    absolute
-        .ancestors()
-        .find(|path| path.exists())
-        .map_or_else(|| PathBuf::from("/"), Path::to_owned)
+    absolute.ancestors().find(|path| path.exists()).map_or_else(|| PathBuf::from("/"), Path::to_owned)
 }
 
 #[cfg(test)]

@@ -12,10 +12,7 @@ const WIDTH: u16 = 100;
 /// is obeyed by a terminal.
 pub fn render_table(report: &Report) -> String {
     let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(WIDTH);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
     table.set_header(["STATUS", "WHAT", "FOUND"]);
     for item in &report.items {
         let mut found = printable(&item.found).into_owned();
@@ -45,10 +42,7 @@ fn verdict(report: &Report) -> String {
     match (count(Status::Failed), count(Status::Warning)) {
         (0, 0) => "A capture can run here.".to_owned(),
         (0, warnings) => format!("A capture can run here, with {warnings} warning{}.", plural(warnings)),
-        (failures, _) => format!(
-            "A capture cannot run here: {failures} failed check{}.",
-            plural(failures)
-        ),
+        (failures, _) => format!("A capture cannot run here: {failures} failed check{}.", plural(failures)),
     }
 }
 
@@ -84,11 +78,7 @@ mod tests {
     #[test]
     fn hostile_text_reaches_no_terminal_and_lines_fit() {
         let mut report = Report::default();
-        report.push(Item::warning(
-            "docker",
-            format!("/run/\x1b[2J\u{202e}{}", "x".repeat(500)),
-            "long ".repeat(100),
-        ));
+        report.push(Item::warning("docker", format!("/run/\x1b[2J\u{202e}{}", "x".repeat(500)), "long ".repeat(100)));
         let text = render_table(&report);
         assert!(!text.contains('\x1b') && !text.contains('\u{202e}'), "{text:?}");
         for line in text.lines() {

@@ -4,7 +4,7 @@
 //! /proc/self/cgroup (cgroups(7)) gives the number to each set of controllers. The v2 hierarchy always has number 0.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};

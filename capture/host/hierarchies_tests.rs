@@ -1,3 +1,5 @@
+use std::os::unix::ffi::OsStrExt;
+
 use super::*;
 
 /// systemd in hybrid mode: v1 controllers, some co-mounted, and the unified tree without controllers.

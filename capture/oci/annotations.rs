@@ -140,12 +140,11 @@ fn is_sha256(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oci::unanswered;
     use obit_derivation::WallNs;
     use obit_derivation::record::{Outcome, RuntimeSource};
 
     fn describe(pairs: &[(&str, &str)]) -> RuntimeAnswer<'static> {
-        let mut answer = unanswered(RuntimeSource::OciBundle, Outcome::Ok);
+        let mut answer = RuntimeAnswer::unanswered(RuntimeSource::OciBundle, Outcome::Ok);
         let all: Annotations = pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         all.describe(&mut answer);
         answer

@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::time::Instant;
 
-use obit_derivation::record::{Outcome, RuntimeSource};
+use obit_derivation::record::{Outcome, RuntimeAnswer, RuntimeSource};
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 
 use super::annotations::Annotations;
 use super::engine::engine_of;
 use super::file::{self, Origin};
-use super::{Answer, NAME_BYTES, PATH_BYTES, details, document, object, unanswered, within};
+use super::{Answer, NAME_BYTES, PATH_BYTES, details, document, object, within};
 
 /// Largest configuration read. Real ones have 5 to 50 KiB, most of it seccomp rules.
 const CONFIG_BYTES: usize = 1 << 20;
@@ -141,7 +141,7 @@ pub fn read(host_root: &Path, bundle: &str, container_id: Option<&str>) -> Answe
     let request = format!("{}/config.json", bundle.trim_end_matches('/'));
     let read = file::open_directory(host_root, bundle)
         .and_then(|directory| file::read(directory, "config.json", CONFIG_BYTES));
-    let mut answer = unanswered(RuntimeSource::OciBundle, Outcome::Invalid);
+    let mut answer = RuntimeAnswer::unanswered(RuntimeSource::OciBundle, Outcome::Invalid);
     answer.bundle = within(Some(bundle), PATH_BYTES);
     answer.container_id = within(container_id, NAME_BYTES);
     let content = match read {

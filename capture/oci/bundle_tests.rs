@@ -3,7 +3,6 @@ use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
 use super::*;
-use obit_derivation::record::RuntimeAnswer;
 use rustix::fs::{CWD, FileType, Mode};
 
 const DOCKER_ID: &str = "9f08f8689cd30642405f76ea48c23e4f9800bb51003e40752d812f0fc512bdc5";

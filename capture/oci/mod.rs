@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use obit_derivation::record::{Outcome, RuntimeAnswer, RuntimeSource};
+use obit_derivation::record::RuntimeAnswer;
 use obit_schema::details::RuntimeDetails;
 
 use crate::host::hierarchies::Hierarchies;
@@ -62,29 +62,6 @@ impl OciFiles {
     /// (`--root` values seen), and the bundles that they name.
     pub fn scan(&self, more_roots: &[String], visit: impl FnMut(Answer)) -> ScanSummary {
         scan::scan(self, more_roots, visit)
-    }
-}
-
-/// An answer that says nothing yet.
-fn unanswered(source: RuntimeSource, outcome: Outcome) -> RuntimeAnswer<'static> {
-    RuntimeAnswer {
-        source,
-        outcome,
-        bundle: None,
-        container_id: None,
-        runtime: None,
-        container_name: None,
-        image_name: None,
-        image_id: None,
-        image_digest: None,
-        pod_name: None,
-        pod_namespace: None,
-        pod_uid: None,
-        sandbox: None,
-        init_pid: None,
-        created_at: None,
-        cgroup_path: None,
-        cgroup_paths: Vec::new(),
     }
 }
 

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::host::hierarchies::{CgroupMode, CgroupVersion, Hierarchy};
 use crate::oci::OciFiles;
-use obit_derivation::record::RuntimeAnswer;
 use obit_derivation::{HierarchyId, WallNs};
 
 const DOCKER_ID: &str = "9f08f8689cd30642405f76ea48c23e4f9800bb51003e40752d812f0fc512bdc5";
