@@ -104,13 +104,18 @@ impl Capture {
         self.child.try_wait().expect("waiting for a child").is_some()
     }
 
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("cannot signal obit-capture");
+    }
+
     /// Interrupts it as a user does, and waits for the end.
     ///
     /// # Panics
     /// If it does not end in time.
     pub fn interrupt(mut self) -> Ended {
         if !self.has_ended() {
-            kill_process(Pid::from_child(&self.child), Signal::INT).expect("cannot interrupt obit-capture");
+            self.signal(Signal::INT);
         }
         self.wait()
     }
