@@ -185,22 +185,12 @@ impl ColumnType for TextMap {
     const NAME: &'static str = "map<utf8, utf8>";
 
     fn data_type() -> DataType {
-        let entry = vec![
-            Field::new("key", DataType::Utf8, false),
-            Field::new("value", DataType::Utf8, false),
-        ];
-        DataType::Map(
-            Arc::new(Field::new(MAP_ENTRIES, DataType::Struct(Fields::from(entry)), false)),
-            false,
-        )
+        let entry = vec![Field::new("key", DataType::Utf8, false), Field::new("value", DataType::Utf8, false)];
+        DataType::Map(Arc::new(Field::new(MAP_ENTRIES, DataType::Struct(Fields::from(entry)), false)), false)
     }
 
     fn builder() -> Self::Builder {
-        let names = MapFieldNames {
-            entry: MAP_ENTRIES.to_owned(),
-            key: "key".to_owned(),
-            value: "value".to_owned(),
-        };
+        let names = MapFieldNames { entry: MAP_ENTRIES.to_owned(), key: "key".to_owned(), value: "value".to_owned() };
         MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new()).with_values_field(Field::new(
             "value",
             DataType::Utf8,
@@ -232,11 +222,7 @@ pub(crate) struct CgroupPathList;
 
 impl CgroupPathList {
     fn fields() -> Fields {
-        vec![
-            Field::new("hierarchy_id", DataType::UInt32, false),
-            Field::new("path", DataType::Utf8, false),
-        ]
-        .into()
+        vec![Field::new("hierarchy_id", DataType::UInt32, false), Field::new("path", DataType::Utf8, false)].into()
     }
 }
 
@@ -296,14 +282,8 @@ impl<T: ColumnType> View<T> {
     pub(crate) fn find(table: &'static str, column: &Column, batch: &RecordBatch) -> Result<Self, Error> {
         let Some(found) = batch.column_by_name(column.name) else {
             return match column.nullable {
-                true => Ok(Self {
-                    name: column.name,
-                    array: None,
-                }),
-                false => Err(Error::ColumnMissing {
-                    table,
-                    column: column.name,
-                }),
+                true => Ok(Self { name: column.name, array: None }),
+                false => Err(Error::ColumnMissing { table, column: column.name }),
             };
         };
         let other_type = || Error::ColumnType {
@@ -316,23 +296,15 @@ impl<T: ColumnType> View<T> {
             return Err(other_type());
         }
         if !column.nullable && found.null_count() > 0 {
-            return Err(Error::ColumnNull {
-                table,
-                column: column.name,
-            });
+            return Err(Error::ColumnNull { table, column: column.name });
         }
         let array = found.as_any().downcast_ref::<T::Array>().ok_or_else(other_type)?;
-        Ok(Self {
-            name: column.name,
-            array: Some(array.clone()),
-        })
+        Ok(Self { name: column.name, array: Some(array.clone()) })
     }
 
     /// The array, if the value in that row is not null. Rows past the end are null.
     fn at(&self, row: usize) -> Option<&T::Array> {
-        self.array
-            .as_ref()
-            .filter(|array| row < array.len() && array.is_valid(row))
+        self.array.as_ref().filter(|array| row < array.len() && array.is_valid(row))
     }
 
     /// What [`Self::need`] says of a null.
@@ -367,11 +339,7 @@ scalar_view!(Text, &str, |array, row| array.value(row));
 
 /// Where a list's elements are. Arrow checked the offsets when the array was made.
 fn element_range(list: &ListArray, row: usize) -> std::ops::Range<usize> {
-    let at = |index: usize| {
-        list.value_offsets()
-            .get(index)
-            .and_then(|offset| usize::try_from(*offset).ok())
-    };
+    let at = |index: usize| list.value_offsets().get(index).and_then(|offset| usize::try_from(*offset).ok());
     at(row).unwrap_or_default()..at(row + 1).unwrap_or_default()
 }
 
@@ -380,9 +348,7 @@ fn elements<T: arrow::datatypes::ArrowPrimitiveType>(
     array: &PrimitiveArray<T>,
     range: std::ops::Range<usize>,
 ) -> impl Iterator<Item = T::Native> + '_ {
-    range
-        .filter(|index| *index < array.len() && array.is_valid(*index))
-        .map(|index| array.value(index))
+    range.filter(|index| *index < array.len() && array.is_valid(*index)).map(|index| array.value(index))
 }
 
 impl View<PidList> {
@@ -416,11 +382,7 @@ impl View<TextList> {
             return;
         };
         let range = element_range(list, row);
-        out.extend(
-            range
-                .filter(|i| *i < values.len() && values.is_valid(*i))
-                .map(|i| values.value(i)),
-        );
+        out.extend(range.filter(|i| *i < values.len() && values.is_valid(*i)).map(|i| values.value(i)));
     }
 }
 
@@ -428,11 +390,7 @@ impl View<TextMap> {
     /// The names and texts in that row; empty if null.
     pub(crate) fn pairs(&self, row: usize) -> Vec<(String, String)> {
         let Some(map) = self.at(row) else { return Vec::new() };
-        let at = |index: usize| {
-            map.value_offsets()
-                .get(index)
-                .and_then(|offset| usize::try_from(*offset).ok())
-        };
+        let at = |index: usize| map.value_offsets().get(index).and_then(|offset| usize::try_from(*offset).ok());
         let range = at(row).unwrap_or_default()..at(row + 1).unwrap_or_default();
         let texts = |array: &ArrayRef| array.as_any().downcast_ref::<StringArray>().cloned();
         let (Some(names), Some(values)) = (texts(map.keys()), texts(map.values())) else {
@@ -452,12 +410,8 @@ impl View<CgroupPathList> {
         let Some(entries) = list.values().as_any().downcast_ref::<StructArray>() else {
             return Vec::new();
         };
-        let hierarchies = entries
-            .column_by_name("hierarchy_id")
-            .and_then(|c| c.as_any().downcast_ref::<UInt32Array>());
-        let paths = entries
-            .column_by_name("path")
-            .and_then(|c| c.as_any().downcast_ref::<StringArray>());
+        let hierarchies = entries.column_by_name("hierarchy_id").and_then(|c| c.as_any().downcast_ref::<UInt32Array>());
+        let paths = entries.column_by_name("path").and_then(|c| c.as_any().downcast_ref::<StringArray>());
         let (Some(hierarchies), Some(paths)) = (hierarchies, paths) else {
             return Vec::new();
         };
@@ -481,9 +435,7 @@ pub(crate) fn same_type(a: &DataType, b: &DataType) -> bool {
         },
         (DataType::Struct(a), DataType::Struct(b)) => {
             a.len() == b.len()
-                && a.iter()
-                    .zip(b)
-                    .all(|(a, b)| a.name() == b.name() && same_type(a.data_type(), b.data_type()))
+                && a.iter().zip(b).all(|(a, b)| a.name() == b.name() && same_type(a.data_type(), b.data_type()))
         }
         _ => a == b,
     }

@@ -105,12 +105,8 @@ impl TableDigest {
     /// A value of a type that the digest does not define; the digest is of no use then.
     pub fn update(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         let schema = batch.schema();
-        let mut columns: Vec<_> = schema
-            .fields()
-            .iter()
-            .map(|field| field.name().as_str())
-            .zip(batch.columns())
-            .collect();
+        let mut columns: Vec<_> =
+            schema.fields().iter().map(|field| field.name().as_str()).zip(batch.columns()).collect();
         columns.sort_by_key(|(name, _)| *name);
         let (mut value, mut row_text, mut framed) = (Vec::new(), Vec::new(), Vec::new());
         for row in 0..batch.num_rows() {
@@ -184,10 +180,7 @@ fn push_value(out: &mut Vec<u8>, value: Value<'_>) -> Result<(), NoCanonicalText
             }
         }
         Value::Struct(fields) => {
-            let mut fields: Vec<_> = fields
-                .iter()
-                .filter(|(_, value)| !matches!(value, Value::Null))
-                .collect();
+            let mut fields: Vec<_> = fields.iter().filter(|(_, value)| !matches!(value, Value::Null)).collect();
             fields.sort_by_key(|(name, _)| *name);
             for (name, value) in fields {
                 push_netstring(out, name.as_bytes());

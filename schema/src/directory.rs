@@ -30,10 +30,7 @@ impl Directory {
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = rustix::fs::open(path, flags, Mode::empty()).map_err(Error::io("open", path))?;
-        Ok(Self {
-            fd,
-            path: path.to_owned(),
-        })
+        Ok(Self { fd, path: path.to_owned() })
     }
 
     /// Makes a directory, or opens it if it is there and empty.
@@ -42,10 +39,7 @@ impl Directory {
             Ok(()) => {
                 // So that the case survives a power cut. A parent that may not be read is not synced; that is no reason
                 // not to record.
-                let parent = path
-                    .parent()
-                    .filter(|parent| !parent.as_os_str().is_empty())
-                    .unwrap_or(Path::new("."));
+                let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
                 if let Ok(parent) = File::open(parent) {
                     let _ = parent.sync_all();
                 }
@@ -58,10 +52,7 @@ impl Directory {
             Err(Errno::NOTDIR | Errno::LOOP) => return Err(Error::Exists { path: path.to_owned() }),
             opened => opened.map_err(Error::io("open", path))?,
         };
-        let directory = Self {
-            fd,
-            path: path.to_owned(),
-        };
+        let directory = Self { fd, path: path.to_owned() };
         match directory.names()?.is_empty() {
             true => Ok(directory),
             false => Err(Error::Exists { path: path.to_owned() }),
@@ -104,11 +95,7 @@ impl Directory {
         let status = rustix::fs::fstat(&fd).map_err(Error::io("read", &path))?;
         match FileType::from_raw_mode(status.st_mode) {
             FileType::RegularFile => Ok(File::from(fd)),
-            _ => Err(Error::Io {
-                action: "read",
-                path,
-                source: io::Error::other("it is not a regular file"),
-            }),
+            _ => Err(Error::Io { action: "read", path, source: io::Error::other("it is not a regular file") }),
         }
     }
 
@@ -197,10 +184,7 @@ mod tests {
         let case = Directory::create(&scratch.path().join("case")).unwrap();
         case.make_child("raw").unwrap().create_file("part").unwrap();
         let mode = |path: &str| scratch.path().join(path).metadata().unwrap().permissions().mode() & 0o777;
-        assert_eq!(
-            (mode("case"), mode("case/raw"), mode("case/raw/part")),
-            (0o700, 0o700, 0o600)
-        );
+        assert_eq!((mode("case"), mode("case/raw"), mode("case/raw/part")), (0o700, 0o700, 0o600));
     }
 
     #[test]
@@ -213,10 +197,7 @@ mod tests {
         assert!(directory.publish("new", "there").is_err());
         assert_eq!(std::fs::read_to_string(scratch.path().join("there")).unwrap(), "old");
         assert!(matches!(Directory::create(scratch.path()), Err(Error::Exists { .. })));
-        assert!(matches!(
-            Directory::create(&scratch.path().join("there")),
-            Err(Error::Exists { .. })
-        ));
+        assert!(matches!(Directory::create(&scratch.path().join("there")), Err(Error::Exists { .. })));
     }
 
     #[test]

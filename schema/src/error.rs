@@ -23,10 +23,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A case would be written over something.
-    #[error(
-        "{} exists and is not an empty directory; give a path that does not exist yet",
-        shown(path)
-    )]
+    #[error("{} exists and is not an empty directory; give a path that does not exist yet", shown(path))]
     Exists {
         /// The path given.
         path: PathBuf,
@@ -76,10 +73,7 @@ pub enum Error {
         why: String,
     },
     /// A column has another type.
-    #[error(
-        "column {column} of {table} is {}, not {expected}: another program wrote this file",
-        printable(found)
-    )]
+    #[error("column {column} of {table} is {}, not {expected}: another program wrote this file", printable(found))]
     ColumnType {
         /// The table.
         table: &'static str,
@@ -173,11 +167,7 @@ pub enum Error {
 impl Error {
     /// An [`Error::Io`], for `map_err`.
     pub(crate) fn io<E: Into<io::Error>>(action: &'static str, path: &Path) -> impl FnOnce(E) -> Self {
-        move |source| Self::Io {
-            action,
-            path: path.to_owned(),
-            source: source.into(),
-        }
+        move |source| Self::Io { action, path: path.to_owned(), source: source.into() }
     }
 }
 

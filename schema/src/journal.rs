@@ -54,26 +54,12 @@ impl JournalWriter {
         let name = file_name(table, number);
         let path = directory.path().join(&name);
         let schema = Schema::new_with_metadata(table.schema().fields().clone(), origin.pairs(table));
-        let encode = |source: ArrowError| Error::Encode {
-            table: table.name(),
-            source,
-        };
-        let options = IpcWriteOptions::default()
-            .try_with_compression(Some(CompressionType::ZSTD))
-            .map_err(encode)?;
+        let encode = |source: ArrowError| Error::Encode { table: table.name(), source };
+        let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::ZSTD)).map_err(encode)?;
         let encoder = StreamEncoder::try_new_with_options(&schema, options).map_err(encode)?;
         let file = directory.create_file(&name)?;
         directory.sync()?;
-        Ok(Self {
-            directory,
-            name,
-            path,
-            file,
-            encoder,
-            table,
-            bytes: 0,
-            unsynced: false,
-        })
+        Ok(Self { directory, name, path, file, encoder, table, bytes: 0, unsynced: false })
     }
 
     /// Adds rows. After an error the journal ends with the last batch that was whole.
@@ -89,18 +75,12 @@ impl JournalWriter {
 
     fn append_message(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         let table = self.table.name();
-        let buffers = self
-            .encoder
-            .encode(batch)
-            .map_err(|source| Error::Encode { table, source })?;
+        let buffers = self.encoder.encode(batch).map_err(|source| Error::Encode { table, source })?;
         self.unsynced = true;
         let written = buffers.iter().try_for_each(|buffer| self.file.write_all(buffer));
         if let Err(source) = written {
             // A torn end would hide what is appended after it.
-            let _ = self
-                .file
-                .set_len(self.bytes)
-                .and_then(|()| self.file.seek(SeekFrom::Start(self.bytes)));
+            let _ = self.file.set_len(self.bytes).and_then(|()| self.file.seek(SeekFrom::Start(self.bytes)));
             return Err(Error::io("write", &self.path)(source));
         }
         self.bytes += buffers.iter().map(|buffer| buffer.len() as u64).sum::<u64>();
@@ -129,9 +109,6 @@ impl JournalWriter {
 
 impl std::fmt::Debug for JournalWriter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("JournalWriter")
-            .field("path", &self.path)
-            .field("bytes", &self.bytes)
-            .finish_non_exhaustive()
+        f.debug_struct("JournalWriter").field("path", &self.path).field("bytes", &self.bytes).finish_non_exhaustive()
     }
 }

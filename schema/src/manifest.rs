@@ -69,19 +69,13 @@ struct ClockPairText {
 
 impl From<ClockPairText> for ClockPair {
     fn from(text: ClockPairText) -> Self {
-        Self {
-            ts: WallNs(text.ts_ns),
-            boot_ns: BootNs(text.boot_ns),
-        }
+        Self { ts: WallNs(text.ts_ns), boot_ns: BootNs(text.boot_ns) }
     }
 }
 
 impl From<ClockPair> for ClockPairText {
     fn from(pair: ClockPair) -> Self {
-        Self {
-            ts_ns: pair.ts.0,
-            boot_ns: pair.boot_ns.0,
-        }
+        Self { ts_ns: pair.ts.0, boot_ns: pair.boot_ns.0 }
     }
 }
 
@@ -202,17 +196,10 @@ impl Manifest {
         struct Head {
             format: Version,
         }
-        let invalid = |why: serde_json::Error| Error::Manifest {
-            path: path.to_owned(),
-            why: why.to_string(),
-            parts,
-        };
+        let invalid = |why: serde_json::Error| Error::Manifest { path: path.to_owned(), why: why.to_string(), parts };
         let head: Head = serde_json::from_slice(text).map_err(invalid)?;
         if head.format.major > crate::FORMAT.major {
-            return Err(Error::NewerFormat {
-                path: path.to_owned(),
-                found: head.format,
-            });
+            return Err(Error::NewerFormat { path: path.to_owned(), found: head.format });
         }
         serde_json::from_slice(text).map_err(invalid)
     }

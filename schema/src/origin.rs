@@ -32,9 +32,7 @@ impl Origin {
         Self {
             schema_version: manifest.schema_version,
             case_id: manifest.case_id.clone(),
-            build: format!("{} {}", manifest.build.version, manifest.build.commit)
-                .trim_end()
-                .to_owned(),
+            build: format!("{} {}", manifest.build.version, manifest.build.commit).trim_end().to_owned(),
         }
     }
 
@@ -63,9 +61,7 @@ impl Origin {
         }
         let version = need(SCHEMA_VERSION_KEY)?;
         Ok(Self {
-            schema_version: version
-                .parse()
-                .map_err(|_| format!("its schema version is {version}"))?,
+            schema_version: version.parse().map_err(|_| format!("its schema version is {version}"))?,
             case_id: need(CASE_ID_KEY)?.to_owned(),
             build: value(BUILD_KEY).unwrap_or_default().to_owned(),
         })

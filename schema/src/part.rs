@@ -45,18 +45,12 @@ pub fn write_file(
     origin: &Origin,
     batches: impl IntoIterator<Item = Result<RecordBatch, Error>>,
 ) -> Result<PartEntry, Error> {
-    let parent = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let name = path
-        .file_name()
-        .and_then(|name| name.to_str())
-        .ok_or_else(|| Error::Io {
-            action: "create",
-            path: path.to_owned(),
-            source: io::Error::other("the file's name is not UTF-8 text"),
-        })?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(|| Error::Io {
+        action: "create",
+        path: path.to_owned(),
+        source: io::Error::other("the file's name is not UTF-8 text"),
+    })?;
     let directory = Arc::new(Directory::open(parent)?);
     let mut part = PartWriter::create(directory, origin, table, 0, name.to_owned())?;
     for batch in batches {
@@ -89,27 +83,14 @@ impl PartWriter {
         name: String,
     ) -> Result<Self, Error> {
         let path = directory.path().join(&name);
-        let file = HashingFile {
-            file: directory.create_file(&partial(&name))?,
-            hash: Sha256::new(),
-            bytes: 0,
-        };
+        let file = HashingFile { file: directory.create_file(&partial(&name))?, hash: Sha256::new(), bytes: 0 };
         // The types are all in Parquet's own schema; Arrow's beside it would only be bytes.
         let options = ArrowWriterOptions::new()
             .with_properties(properties(origin, table).map_err(|error| write_error(&path, error))?)
             .with_skip_arrow_metadata(true);
         let writer = ArrowWriter::try_new_with_options(file, table.schema(), options)
             .map_err(|error| write_error(&path, error))?;
-        Ok(Self {
-            directory,
-            table,
-            number,
-            name,
-            writer: Some(writer),
-            rows: 0,
-            first_seq: None,
-            last_seq: None,
-        })
+        Ok(Self { directory, table, number, name, writer: Some(writer), rows: 0, first_seq: None, last_seq: None })
     }
 
     /// Adds rows, in order of `seq`.
@@ -186,20 +167,12 @@ fn partial(name: &str) -> String {
 }
 
 fn properties(origin: &Origin, table: Table) -> Result<WriterProperties, ParquetError> {
-    let mut pairs: Vec<_> = origin
-        .pairs(table)
-        .into_iter()
-        .map(|(key, value)| KeyValue::new(key, value))
-        .collect();
+    let mut pairs: Vec<_> = origin.pairs(table).into_iter().map(|(key, value)| KeyValue::new(key, value)).collect();
     pairs.sort_by(|a, b| a.key.cmp(&b.key));
     let seq = table.columns().iter().position(|column| column.name == "seq");
-    let sorting = seq.and_then(|index| i32::try_from(index).ok()).map(|column_idx| {
-        vec![SortingColumn {
-            column_idx,
-            descending: false,
-            nulls_first: false,
-        }]
-    });
+    let sorting = seq
+        .and_then(|index| i32::try_from(index).ok())
+        .map(|column_idx| vec![SortingColumn { column_idx, descending: false, nulls_first: false }]);
     let mut properties = WriterProperties::builder()
         .set_created_by(format!("obit {}", origin.build))
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
@@ -232,11 +205,7 @@ fn write_error(path: &Path, error: ParquetError) -> Error {
         },
         other => io::Error::other(other),
     };
-    Error::Io {
-        action: "write",
-        path: path.to_owned(),
-        source,
-    }
+    Error::Io { action: "write", path: path.to_owned(), source }
 }
 
 /// A file that is hashed as it is written.

@@ -106,59 +106,29 @@ impl fmt::Display for Problem {
             Self::Manifest { why } => write!(f, "case.json: {}; parts are read by their names", printable(why)),
             Self::MissingPart { file } => write!(f, "{}: missing; its rows are not in what follows", printable(file)),
             Self::Damaged { file, why } => {
-                write!(
-                    f,
-                    "{}: damaged ({}); its rows are left out from there on",
-                    printable(file),
-                    printable(why)
-                )
+                write!(f, "{}: damaged ({}); its rows are left out from there on", printable(file), printable(why))
             }
             Self::Foreign { file, why } => {
-                write!(
-                    f,
-                    "{}: does not belong here ({}); it is left out",
-                    printable(file),
-                    printable(why)
-                )
+                write!(f, "{}: does not belong here ({}); it is left out", printable(file), printable(why))
             }
             Self::NewerSchema { file, found } => {
                 let known = crate::SCHEMA_VERSION;
                 let file = printable(file);
-                write!(
-                    f,
-                    "{file}: schema {found} is newer than this build's {known}; what it adds is overlooked"
-                )
+                write!(f, "{file}: schema {found} is newer than this build's {known}; what it adds is overlooked")
             }
             Self::TornJournal { file, rows } => {
-                write!(
-                    f,
-                    "{}: ends within a batch; the {rows} rows before it are read",
-                    printable(file)
-                )
+                write!(f, "{}: ends within a batch; the {rows} rows before it are read", printable(file))
             }
             Self::Changed { file } => {
-                write!(
-                    f,
-                    "{}: its checksum differs: it was changed after the case was closed",
-                    printable(file)
-                )
+                write!(f, "{}: its checksum differs: it was changed after the case was closed", printable(file))
             }
             Self::Hole { first_seq, last_seq } if first_seq == last_seq => write!(f, "record {first_seq} is missing"),
             Self::Hole { first_seq, last_seq } => write!(f, "records {first_seq} to {last_seq} are missing"),
             Self::Disorder { file, seq, after_seq } => {
-                write!(
-                    f,
-                    "{}: record {seq} comes after {after_seq}; it is left out",
-                    printable(file)
-                )
+                write!(f, "{}: record {seq} comes after {after_seq}; it is left out", printable(file))
             }
             Self::BadRow { file, seq, why } => {
-                write!(
-                    f,
-                    "{}: record {seq}: {}; it decides nothing",
-                    printable(file),
-                    printable(why)
-                )
+                write!(f, "{}: record {seq}: {}; it decides nothing", printable(file), printable(why))
             }
             Self::More { count } => write!(f, "{count} more problems"),
         }

@@ -95,18 +95,11 @@ impl Case {
             Ok(manifest) => Some(manifest),
             Err(error @ Error::NewerFormat { .. }) => return Err(error),
             Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound && count == 0 => {
-                return Err(Error::NotACase {
-                    path: path.to_owned(),
-                    why: "it has no case.json and no parts",
-                });
+                return Err(Error::NotACase { path: path.to_owned(), why: "it has no case.json and no parts" });
             }
             Err(error) if leniency == Leniency::Strict => {
                 return Err(match error {
-                    Error::Io { path, source, .. } => Error::Manifest {
-                        path,
-                        why: source.to_string(),
-                        parts: count,
-                    },
+                    Error::Io { path, source, .. } => Error::Manifest { path, why: source.to_string(), parts: count },
                     other => other,
                 });
             }
@@ -122,27 +115,15 @@ impl Case {
         };
         let mut scan = scan::Scan {
             folders: &folders,
-            closed: manifest
-                .as_ref()
-                .is_some_and(|manifest| manifest.state == State::Closed),
+            closed: manifest.as_ref().is_some_and(|manifest| manifest.state == State::Closed),
             case_id: manifest.as_ref().map(|manifest| manifest.case_id.clone()),
             problems: &mut problems,
         };
         let tables = files.map(|files| {
-            let listed = manifest
-                .as_ref()
-                .map(|manifest| manifest.parts.as_slice())
-                .unwrap_or_default();
+            let listed = manifest.as_ref().map(|manifest| manifest.parts.as_slice()).unwrap_or_default();
             scan.table(files, listed)
         });
-        Ok(Self {
-            path: path.to_owned(),
-            root,
-            folders: Arc::new(folders),
-            manifest,
-            problems,
-            tables,
-        })
+        Ok(Self { path: path.to_owned(), root, folders: Arc::new(folders), manifest, problems, tables })
     }
 
     /// The directory, as it was given.
@@ -157,9 +138,7 @@ impl Case {
 
     /// Whether the capture closed it.
     pub fn closed(&self) -> bool {
-        self.manifest
-            .as_ref()
-            .is_some_and(|manifest| manifest.state == State::Closed)
+        self.manifest.as_ref().is_some_and(|manifest| manifest.state == State::Closed)
     }
 
     /// What was found wrong when it was opened. Reading rows may find more.
@@ -170,18 +149,12 @@ impl Case {
     /// The readable files of a table, in order.
     pub fn parts(&self, table: Table) -> &[PartInfo] {
         let index = Table::ALL.iter().position(|other| *other == table);
-        index
-            .and_then(|index| self.tables.get(index))
-            .map(Vec::as_slice)
-            .unwrap_or_default()
+        index.and_then(|index| self.tables.get(index)).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Rows of a table, by what its files say of themselves.
     pub fn rows(&self, table: Table) -> u64 {
-        self.parts(table)
-            .iter()
-            .map(|part| part.rows)
-            .fold(0, u64::saturating_add)
+        self.parts(table).iter().map(|part| part.rows).fold(0, u64::saturating_add)
     }
 
     /// The records of the three raw tables in their total order.
@@ -204,16 +177,9 @@ fn read_manifest(root: &Directory, parts: usize) -> Result<Manifest, Error> {
     let path = root.path().join(manifest::FILE_NAME);
     let file = root.open_file(manifest::FILE_NAME)?;
     let mut text = Vec::new();
-    let length = file
-        .take(manifest::MAX_BYTES + 1)
-        .read_to_end(&mut text)
-        .map_err(Error::io("read", &path))?;
+    let length = file.take(manifest::MAX_BYTES + 1).read_to_end(&mut text).map_err(Error::io("read", &path))?;
     if length as u64 > manifest::MAX_BYTES {
-        return Err(Error::Manifest {
-            path,
-            why: format!("longer than {} bytes", manifest::MAX_BYTES),
-            parts,
-        });
+        return Err(Error::Manifest { path, why: format!("longer than {} bytes", manifest::MAX_BYTES), parts });
     }
     Manifest::parse(&text, &path, parts)
 }

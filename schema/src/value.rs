@@ -51,35 +51,20 @@ fn read(array: &dyn Array, row: usize) -> Option<Value<'_>> {
         DataType::UInt32 => Value::U64(any.downcast_ref::<UInt32Array>()?.value(row).into()),
         DataType::UInt64 => Value::U64(any.downcast_ref::<UInt64Array>()?.value(row)),
         DataType::Int64 => Value::I64(any.downcast_ref::<Int64Array>()?.value(row)),
-        DataType::Int32 => Value::I64(
-            array
-                .as_primitive_opt::<arrow::datatypes::Int32Type>()?
-                .value(row)
-                .into(),
-        ),
+        DataType::Int32 => Value::I64(array.as_primitive_opt::<arrow::datatypes::Int32Type>()?.value(row).into()),
         DataType::Timestamp(TimeUnit::Nanosecond, _) => {
             Value::TimestampNs(any.downcast_ref::<TimestampNanosecondArray>()?.value(row))
         }
         DataType::Utf8 => Value::Str(any.downcast_ref::<StringArray>()?.value(row)),
         DataType::List(_) => {
             let list = any.downcast_ref::<ListArray>()?;
-            Value::List(List {
-                values: list.values(),
-                range: Span::new(list.value_offsets(), row)?,
-            })
+            Value::List(List { values: list.values(), range: Span::new(list.value_offsets(), row)? })
         }
-        DataType::Struct(_) => Value::Struct(StructValue {
-            array: any.downcast_ref::<StructArray>()?,
-            row,
-        }),
+        DataType::Struct(_) => Value::Struct(StructValue { array: any.downcast_ref::<StructArray>()?, row }),
         DataType::Map(..) => {
             let map = any.downcast_ref::<MapArray>()?;
             let range = Span::new(map.value_offsets(), row)?;
-            Value::Map(MapValue {
-                keys: map.keys(),
-                values: map.values(),
-                range,
-            })
+            Value::Map(MapValue { keys: map.keys(), values: map.values(), range })
         }
         _ => return None,
     })
@@ -95,10 +80,7 @@ struct Span {
 impl Span {
     fn new(offsets: &[i32], row: usize) -> Option<Self> {
         let at = |index: usize| offsets.get(index).and_then(|offset| usize::try_from(*offset).ok());
-        Some(Self {
-            start: at(row)?,
-            end: at(row + 1)?,
-        })
+        Some(Self { start: at(row)?, end: at(row + 1)? })
     }
 
     fn rows(self) -> Range<usize> {
@@ -160,9 +142,7 @@ pub struct MapValue<'a> {
 impl<'a> MapValue<'a> {
     /// The entries, in the order stored.
     pub fn iter(self) -> impl ExactSizeIterator<Item = (Value<'a>, Value<'a>)> + use<'a> {
-        self.range
-            .rows()
-            .map(move |row| (cell(self.keys, row), cell(self.values, row)))
+        self.range.rows().map(move |row| (cell(self.keys, row), cell(self.values, row)))
     }
 }
 

@@ -37,10 +37,7 @@ pub struct WriterOptions {
 
 impl Default for WriterOptions {
     fn default() -> Self {
-        Self {
-            part_rows: 1 << 20,
-            part_age: Duration::from_secs(3600),
-        }
+        Self { part_rows: 1 << 20, part_age: Duration::from_secs(3600) }
     }
 }
 
@@ -114,14 +111,7 @@ impl CaseWriter {
             stopped: false,
         });
         let origin = Origin::of(&manifest);
-        Ok(Self {
-            root,
-            journals,
-            tables,
-            manifest,
-            origin,
-            options,
-        })
+        Ok(Self { root, journals, tables, manifest, origin, options })
     }
 
     /// Adds rows to a table, journalled; seals its part if that is due. Rows come in ascending order of `seq`.
@@ -148,11 +138,7 @@ impl CaseWriter {
         }
         writer.last_seq = Some(last_seq);
         tally::add(&mut self.manifest.counts, table, batch);
-        if writer.is_due(options, batch) {
-            self.seal(table)
-        } else {
-            Ok(())
-        }
+        if writer.is_due(options, batch) { self.seal(table) } else { Ok(()) }
     }
 
     /// Brings what was appended to disk (`fdatasync` of the journals).
@@ -160,10 +146,7 @@ impl CaseWriter {
     /// # Errors
     /// [`Error::Io`].
     pub fn sync(&mut self) -> Result<(), Error> {
-        self.tables
-            .iter_mut()
-            .filter_map(|writer| writer.open.as_mut())
-            .try_for_each(|open| open.journal.sync())
+        self.tables.iter_mut().filter_map(|writer| writer.open.as_mut()).try_for_each(|open| open.journal.sync())
     }
 
     /// Seals the open part of a table, if it has rows.
@@ -201,10 +184,7 @@ impl CaseWriter {
     pub fn bytes(&self) -> u64 {
         let sealed: u64 = self.manifest.parts.iter().map(|part| part.bytes).sum();
         let open = self.tables.iter().filter_map(|writer| writer.open.as_ref());
-        sealed
-            + open
-                .map(|open| open.journal.bytes().max(open.part.bytes()))
-                .sum::<u64>()
+        sealed + open.map(|open| open.journal.bytes().max(open.part.bytes())).sum::<u64>()
     }
 
     /// Seals everything and marks the case closed. `update` may add to the manifest, e.g. the closing clocks.
@@ -251,22 +231,14 @@ impl CaseWriter {
         let part = PartWriter::create(directory, &self.origin, table, 0, part::file_name(table, 0))?;
         self.manifest.parts.push(part.seal()?);
         writer.number = 1;
-        self.manifest
-            .counts
-            .by_table
-            .entry(table.name().to_owned())
-            .or_insert(0);
+        self.manifest.counts.by_table.entry(table.name().to_owned()).or_insert(0);
         Ok(())
     }
 
     /// The text of SHA256SUMS: every part, then case.json with that text.
     fn sums(&self, manifest: &[u8]) -> String {
-        let mut lines: Vec<_> = self
-            .manifest
-            .parts
-            .iter()
-            .map(|part| format!("{}  {}\n", part.sha256, part.file))
-            .collect();
+        let mut lines: Vec<_> =
+            self.manifest.parts.iter().map(|part| format!("{}  {}\n", part.sha256, part.file)).collect();
         lines.sort_by(|a, b| a.get(64..).cmp(&b.get(64..)));
         let digest = Digest::from(Sha256::new_with_prefix(manifest));
         lines.push(format!("{digest}  {}\n", manifest::FILE_NAME));
@@ -306,12 +278,7 @@ impl TableWriter {
                 let name = part::file_name(self.table, self.number);
                 let part = PartWriter::create(Arc::clone(&self.directory), origin, self.table, self.number, name)?;
                 let journal = JournalWriter::create(Arc::clone(journals), origin, self.table, self.number)?;
-                none.insert(OpenPart {
-                    part,
-                    journal,
-                    rows: 0,
-                    first_boot_ns: None,
-                })
+                none.insert(OpenPart { part, journal, rows: 0, first_boot_ns: None })
             }
         };
         // The journal first: what is in it can be read whatever happens to the part.
@@ -335,9 +302,6 @@ impl TableWriter {
 
 /// The boot clock of a row.
 fn boot_ns(batch: &RecordBatch, row: usize) -> Option<u64> {
-    let values = batch
-        .column_by_name("boot_ns")?
-        .as_any()
-        .downcast_ref::<UInt64Array>()?;
+    let values = batch.column_by_name("boot_ns")?.as_any().downcast_ref::<UInt64Array>()?;
     values.is_valid(row).then(|| values.value(row))
 }

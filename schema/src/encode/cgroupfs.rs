@@ -21,10 +21,7 @@ impl CgroupfsBuilder {
     /// The record belongs into another table; nothing is appended.
     pub fn append(&mut self, record: &Record<'_>, details: &DirectoryDetails) -> Result<(), Error> {
         let Body::Directory(directory) = &record.body else {
-            return Err(Error::WrongTable {
-                table: Table::Cgroupfs.name(),
-                seq: record.seq.0,
-            });
+            return Err(Error::WrongTable { table: Table::Cgroupfs.name(), seq: record.seq.0 });
         };
         // An empty list says that nobody was there, which only a reading that went well can say.
         let pids_known = details.outcome == Outcome::Ok || !directory.pids.is_empty();

@@ -27,41 +27,21 @@ impl EventsBuilder {
             Body::Clock => mark(kind::CLOCK),
             Body::CaptureStart => mark(kind::CAPTURE_START),
             Body::CaptureStop => mark(kind::CAPTURE_STOP),
-            Body::SnapshotBegin(reason) => Row {
-                reason: Some(reason.as_str()),
-                ..mark(kind::SNAPSHOT_BEGIN)
-            },
-            Body::SnapshotFailed(hierarchy) => Row {
-                hierarchy_id: Some(hierarchy.0),
-                ..mark(kind::SNAPSHOT_FAILED)
-            },
-            Body::SnapshotEnd(reason) => Row {
-                reason: Some(reason.as_str()),
-                ..mark(kind::SNAPSHOT_END)
-            },
+            Body::SnapshotBegin(reason) => Row { reason: Some(reason.as_str()), ..mark(kind::SNAPSHOT_BEGIN) },
+            Body::SnapshotFailed(hierarchy) => Row { hierarchy_id: Some(hierarchy.0), ..mark(kind::SNAPSHOT_FAILED) },
+            Body::SnapshotEnd(reason) => Row { reason: Some(reason.as_str()), ..mark(kind::SNAPSHOT_END) },
             _ => {
-                return Err(Error::WrongTable {
-                    table: Table::Events.name(),
-                    seq: record.seq.0,
-                });
+                return Err(Error::WrongTable { table: Table::Events.name(), seq: record.seq.0 });
             }
         };
-        self.push(Row {
-            seq: Some(record.seq.0),
-            ts: Some(record.ts),
-            boot_ns: Some(record.boot_ns.0),
-            ..row
-        });
+        self.push(Row { seq: Some(record.seq.0), ts: Some(record.ts), boot_ns: Some(record.boot_ns.0), ..row });
         Ok(())
     }
 }
 
 /// A row of which only the kind matters.
 fn mark<'a>(kind: &'static str) -> Row<'a> {
-    Row {
-        kind: Some(kind),
-        ..Row::default()
-    }
+    Row { kind: Some(kind), ..Row::default() }
 }
 
 fn cgroup_event<'a>(event: &CgroupEvent<'a>) -> Row<'a> {

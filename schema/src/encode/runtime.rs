@@ -21,10 +21,7 @@ impl RuntimeBuilder {
     /// The record belongs into another table; nothing is appended.
     pub fn append(&mut self, record: &Record<'_>, details: &RuntimeDetails) -> Result<(), Error> {
         let Body::Runtime(answer) = &record.body else {
-            return Err(Error::WrongTable {
-                table: Table::Runtime.name(),
-                seq: record.seq.0,
-            });
+            return Err(Error::WrongTable { table: Table::Runtime.name(), seq: record.seq.0 });
         };
         self.push(Row {
             seq: Some(record.seq.0),

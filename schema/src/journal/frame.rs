@@ -33,10 +33,7 @@ pub(super) struct Frames {
 impl Frames {
     pub(super) fn new(file: File) -> std::io::Result<Self> {
         let remaining = file.metadata()?.len();
-        Ok(Self {
-            file: BufReader::new(file),
-            remaining,
-        })
+        Ok(Self { file: BufReader::new(file), remaining })
     }
 
     pub(super) fn next(&mut self) -> std::io::Result<Frame> {

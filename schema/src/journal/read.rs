@@ -21,12 +21,7 @@ pub(crate) struct JournalReader {
 
 impl JournalReader {
     pub(crate) fn new(file: File) -> io::Result<Self> {
-        Ok(Self {
-            frames: Frames::new(file)?,
-            decoder: StreamDecoder::new(),
-            ended: false,
-            torn: false,
-        })
+        Ok(Self { frames: Frames::new(file)?, decoder: StreamDecoder::new(), ended: false, torn: false })
     }
 
     /// The schema, once the first batch was read (or the end reached).

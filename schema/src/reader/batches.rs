@@ -35,14 +35,7 @@ enum Source {
 impl Batches {
     pub(super) fn new(folders: Arc<Folders>, case: &Path, table: Table, parts: Vec<PartInfo>) -> Self {
         let parts = parts.into_iter();
-        Self {
-            folders,
-            case: case.to_owned(),
-            table,
-            parts,
-            file: String::new(),
-            source: None,
-        }
+        Self { folders, case: case.to_owned(), table, parts, file: String::new(), source: None }
     }
 
     /// The table.
@@ -66,9 +59,9 @@ impl Batches {
                 })?;
                 Ok(Source::Sealed(Box::new(reader)))
             }
-            PartSource::Journal => Ok(Source::Journal(Box::new(
-                JournalReader::new(file).map_err(|error| error.to_string())?,
-            ))),
+            PartSource::Journal => {
+                Ok(Source::Journal(Box::new(JournalReader::new(file).map_err(|error| error.to_string())?)))
+            }
         }
     }
 
@@ -82,10 +75,7 @@ impl Batches {
     }
 
     fn damaged(&self, why: String) -> Error {
-        Error::Damaged {
-            path: self.case.join(&self.file),
-            why,
-        }
+        Error::Damaged { path: self.case.join(&self.file), why }
     }
 }
 
@@ -122,9 +112,6 @@ impl Iterator for Batches {
 
 impl std::fmt::Debug for Batches {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Batches")
-            .field("table", &self.table)
-            .field("file", &self.file)
-            .finish_non_exhaustive()
+        f.debug_struct("Batches").field("table", &self.table).field("file", &self.file).finish_non_exhaustive()
     }
 }

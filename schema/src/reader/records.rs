@@ -60,10 +60,7 @@ impl Cursor {
                         Error::Damaged { why, .. } => why,
                         other => other.to_string(),
                     };
-                    problems.push(Problem::Damaged {
-                        file: self.batches.file().to_owned(),
-                        why,
-                    });
+                    problems.push(Problem::Damaged { file: self.batches.file().to_owned(), why });
                 }
             }
         }
@@ -72,17 +69,8 @@ impl Cursor {
 
 impl Records {
     pub(super) fn new(case: &Case) -> Self {
-        let cursors = Table::RAW.iter().map(|table| Cursor {
-            batches: case.batches(*table),
-            view: None,
-            row: 0,
-        });
-        Self {
-            cursors: cursors.collect(),
-            current: None,
-            last_seq: None,
-            problems: ProblemLog::default(),
-        }
+        let cursors = Table::RAW.iter().map(|table| Cursor { batches: case.batches(*table), view: None, row: 0 });
+        Self { cursors: cursors.collect(), current: None, last_seq: None, problems: ProblemLog::default() }
     }
 
     /// Steps to the next record; `false` at the end.
@@ -106,21 +94,14 @@ impl Records {
             let expected = match self.last_seq {
                 Some(last) if seq <= last => {
                     let file = cursor.batches.file().to_owned();
-                    self.problems.push(Problem::Disorder {
-                        file,
-                        seq,
-                        after_seq: last,
-                    });
+                    self.problems.push(Problem::Disorder { file, seq, after_seq: last });
                     continue;
                 }
                 Some(last) => last + 1,
                 None => 0,
             };
             if seq > expected {
-                self.problems.push(Problem::Hole {
-                    first_seq: expected,
-                    last_seq: seq - 1,
-                });
+                self.problems.push(Problem::Hole { first_seq: expected, last_seq: seq - 1 });
             }
             self.last_seq = Some(seq);
             self.current = Some((index, row));
@@ -146,11 +127,7 @@ impl Records {
             Ok(record) => Ok(record),
             Err(error) => {
                 let (file, seq) = (cursor.batches.file().to_owned(), view.seq(row).unwrap_or_default());
-                self.problems.push(Problem::BadRow {
-                    file,
-                    seq,
-                    why: error.to_string(),
-                });
+                self.problems.push(Problem::BadRow { file, seq, why: error.to_string() });
                 view.get_unknown(row)
             }
         }

@@ -33,11 +33,7 @@ pub(super) struct Folders {
 impl Folders {
     pub(super) fn open(root: &Directory) -> Self {
         let child = |name| root.child(name).ok();
-        Self {
-            raw: child("raw"),
-            derived: child("derived"),
-            journals: child(journal::FOLDER),
-        }
+        Self { raw: child("raw"), derived: child("derived"), journals: child(journal::FOLDER) }
     }
 
     /// The folder of that name.
@@ -75,17 +71,10 @@ pub(super) struct TableFiles {
 impl TableFiles {
     pub(super) fn find(folders: &Folders, table: Table) -> Self {
         let numbers = |folder: &str, suffix: &str| {
-            let names = folders
-                .named(folder)
-                .and_then(|folder| folder.names().ok())
-                .unwrap_or_default();
+            let names = folders.named(folder).and_then(|folder| folder.names().ok()).unwrap_or_default();
             names.iter().filter_map(|name| number(table, name, suffix)).collect()
         };
-        Self {
-            table,
-            sealed: numbers(table.folder(), ".parquet"),
-            journals: numbers(journal::FOLDER, ".arrows"),
-        }
+        Self { table, sealed: numbers(table.folder(), ".parquet"), journals: numbers(journal::FOLDER, ".arrows") }
     }
 
     pub(super) fn count(&self) -> usize {
@@ -95,10 +84,7 @@ impl TableFiles {
 
 /// The number in a file's name, if it is one of that table: `events-000003.parquet`.
 fn number(table: Table, name: &str, suffix: &str) -> Option<u32> {
-    let digits = name
-        .strip_prefix(table.name())?
-        .strip_prefix('-')?
-        .strip_suffix(suffix)?;
+    let digits = name.strip_prefix(table.name())?.strip_prefix('-')?.strip_suffix(suffix)?;
     let number = digits.parse().ok()?;
     // One spelling only, so that no two files have one number.
     (digits == format!("{number:06}")).then_some(number)
@@ -152,11 +138,7 @@ impl Scan<'_> {
         for number in known {
             let gap = number.saturating_sub(next);
             for missing in next..number.min(next.saturating_add(MAX_NAMED)) {
-                let others = if missing - next == MAX_NAMED - 1 {
-                    gap - MAX_NAMED
-                } else {
-                    0
-                };
+                let others = if missing - next == MAX_NAMED - 1 { gap - MAX_NAMED } else { 0 };
                 self.problems.push_many(missing_part(table, missing), others.into());
             }
             if !there.contains(&number) {
@@ -170,10 +152,7 @@ impl Scan<'_> {
         let (bytes, metadata) = match self.footer(file) {
             Ok(read) => read,
             Err(why) => {
-                self.problems.push(Problem::Damaged {
-                    file: file.to_owned(),
-                    why,
-                });
+                self.problems.push(Problem::Damaged { file: file.to_owned(), why });
                 return None;
             }
         };
@@ -220,10 +199,7 @@ impl Scan<'_> {
         let (bytes, mut reader) = match opened {
             Ok(opened) => opened,
             Err(why) => {
-                self.problems.push(Problem::Damaged {
-                    file: file.to_owned(),
-                    why,
-                });
+                self.problems.push(Problem::Damaged { file: file.to_owned(), why });
                 return None;
             }
         };
@@ -252,15 +228,9 @@ impl Scan<'_> {
             }
         }
         if let Some(why) = failure {
-            self.problems.push(Problem::Damaged {
-                file: file.to_owned(),
-                why,
-            });
+            self.problems.push(Problem::Damaged { file: file.to_owned(), why });
         } else if reader.torn() {
-            self.problems.push(Problem::TornJournal {
-                file: file.to_owned(),
-                rows,
-            });
+            self.problems.push(Problem::TornJournal { file: file.to_owned(), rows });
         }
         (rows > 0).then(|| PartInfo {
             number,
@@ -278,28 +248,19 @@ impl Scan<'_> {
         let origin = match origin {
             Ok(origin) => origin,
             Err(why) => {
-                self.problems.push(Problem::Foreign {
-                    file: file.to_owned(),
-                    why,
-                });
+                self.problems.push(Problem::Foreign { file: file.to_owned(), why });
                 return false;
             }
         };
         let case_id = self.case_id.get_or_insert_with(|| origin.case_id.clone());
         if *case_id != origin.case_id {
             let why = format!("it is of case {}", origin.case_id);
-            self.problems.push(Problem::Foreign {
-                file: file.to_owned(),
-                why,
-            });
+            self.problems.push(Problem::Foreign { file: file.to_owned(), why });
             return false;
         }
         if origin.schema_version > crate::SCHEMA_VERSION {
             let found = origin.schema_version;
-            self.problems.push(Problem::NewerSchema {
-                file: file.to_owned(),
-                found,
-            });
+            self.problems.push(Problem::NewerSchema { file: file.to_owned(), found });
         }
         true
     }
@@ -311,9 +272,7 @@ pub(super) fn reader_options() -> ArrowReaderOptions {
 }
 
 fn missing_part(table: Table, number: u32) -> Problem {
-    Problem::MissingPart {
-        file: format!("{}/{}", table.folder(), part::file_name(table, number)),
-    }
+    Problem::MissingPart { file: format!("{}/{}", table.folder(), part::file_name(table, number)) }
 }
 
 /// Rows, and the smallest and largest `seq` by the statistics.

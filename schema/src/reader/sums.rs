@@ -20,23 +20,15 @@ pub(super) fn check(root: &Directory, folders: &Folders) -> Vec<Problem> {
     let text = match read_list(root) {
         Ok(text) => text,
         Err(why) => {
-            return vec![Problem::Damaged {
-                file: SUMS_NAME.to_owned(),
-                why,
-            }];
+            return vec![Problem::Damaged { file: SUMS_NAME.to_owned(), why }];
         }
     };
     let mut problems = Vec::new();
     for line in text.lines() {
-        let Some((sum, file)) = line
-            .split_once("  ")
-            .and_then(|(sum, file)| Some((sum.parse::<Digest>().ok()?, file)))
+        let Some((sum, file)) = line.split_once("  ").and_then(|(sum, file)| Some((sum.parse::<Digest>().ok()?, file)))
         else {
             let why = "a line is no checksum and file".to_owned();
-            problems.push(Problem::Damaged {
-                file: SUMS_NAME.to_owned(),
-                why,
-            });
+            problems.push(Problem::Damaged { file: SUMS_NAME.to_owned(), why });
             break;
         };
         let opened = match file {
@@ -46,10 +38,7 @@ pub(super) fn check(root: &Directory, folders: &Folders) -> Vec<Problem> {
         match opened.and_then(|file| sha256(file).map_err(|error| error.to_string())) {
             Ok(found) if found == sum => {}
             Ok(_) => problems.push(Problem::Changed { file: file.to_owned() }),
-            Err(why) => problems.push(Problem::Damaged {
-                file: file.to_owned(),
-                why,
-            }),
+            Err(why) => problems.push(Problem::Damaged { file: file.to_owned(), why }),
         }
     }
     problems
@@ -58,9 +47,7 @@ pub(super) fn check(root: &Directory, folders: &Folders) -> Vec<Problem> {
 fn read_list(root: &Directory) -> Result<String, String> {
     let file = root.open_file(SUMS_NAME).map_err(|error| error.to_string())?;
     let mut text = String::new();
-    file.take(MAX_BYTES)
-        .read_to_string(&mut text)
-        .map_err(|error| error.to_string())?;
+    file.take(MAX_BYTES).read_to_string(&mut text).map_err(|error| error.to_string())?;
     Ok(text)
 }
 

@@ -123,10 +123,7 @@ impl Table {
                 }
                 Err(_) if column.nullable => {}
                 Err(_) => {
-                    return Err(Error::ColumnMissing {
-                        table: self.name(),
-                        column: column.name,
-                    });
+                    return Err(Error::ColumnMissing { table: self.name(), column: column.name });
                 }
             }
         }
@@ -160,12 +157,7 @@ mod tests {
 
     #[test]
     fn the_first_columns_of_container_remove_are_the_arguments_of_the_event() {
-        let names: Vec<_> = Table::ContainerRemove
-            .columns()
-            .iter()
-            .take(2)
-            .map(|column| column.name)
-            .collect();
+        let names: Vec<_> = Table::ContainerRemove.columns().iter().take(2).map(|column| column.name).collect();
         assert_eq!(names, ["runtime", "container_id"]);
     }
 
@@ -175,12 +167,7 @@ mod tests {
             assert_eq!(Table::from_name(table.name()), Some(table));
             assert_eq!(table.schema().fields().len(), table.columns().len());
             assert!(
-                table
-                    .schema()
-                    .fields()
-                    .iter()
-                    .zip(table.columns())
-                    .all(|(field, column)| field.name() == column.name)
+                table.schema().fields().iter().zip(table.columns()).all(|(field, column)| field.name() == column.name)
             );
             assert!(table.check(&table.schema()).is_ok());
         }
@@ -190,10 +177,7 @@ mod tests {
     fn every_table_is_ordered_by_a_seq_that_is_never_null() {
         for table in Table::ALL {
             assert!(
-                table
-                    .columns()
-                    .iter()
-                    .any(|c| c.name == "seq" && !c.nullable && c.type_name == "uint64"),
+                table.columns().iter().any(|c| c.name == "seq" && !c.nullable && c.type_name == "uint64"),
                 "{table}"
             );
         }
@@ -202,29 +186,11 @@ mod tests {
     #[test]
     fn other_types_are_refused_and_absent_optional_columns_are_not() {
         let all = Table::Events.schema();
-        let without_path = Schema::new(
-            all.fields()
-                .iter()
-                .filter(|f| f.name() != "path")
-                .cloned()
-                .collect::<Vec<_>>(),
-        );
+        let without_path = Schema::new(all.fields().iter().filter(|f| f.name() != "path").cloned().collect::<Vec<_>>());
         assert!(Table::Events.check(&without_path).is_ok());
-        let without_kind = Schema::new(
-            all.fields()
-                .iter()
-                .filter(|f| f.name() != "kind")
-                .cloned()
-                .collect::<Vec<_>>(),
-        );
-        assert!(matches!(
-            Table::Events.check(&without_kind),
-            Err(Error::ColumnMissing { column: "kind", .. })
-        ));
+        let without_kind = Schema::new(all.fields().iter().filter(|f| f.name() != "kind").cloned().collect::<Vec<_>>());
+        assert!(matches!(Table::Events.check(&without_kind), Err(Error::ColumnMissing { column: "kind", .. })));
         let other = Schema::new(vec![arrow::datatypes::Field::new("seq", DataType::Int64, false)]);
-        assert!(matches!(
-            Table::Events.check(&other),
-            Err(Error::ColumnType { column: "seq", .. })
-        ));
+        assert!(matches!(Table::Events.check(&other), Err(Error::ColumnType { column: "seq", .. })));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use arrow::array::RecordBatch;
 use obit_derivation::record::{Body, BootNs, Outcome, Record, Seq, WallNs};
 use obit_schema::details::{DirectoryDetails, RuntimeDetails};
 use obit_schema::encode::{CgroupfsBuilder, EventsBuilder, RuntimeBuilder};
@@ -19,9 +20,7 @@ pub struct Scratch {
 
 impl Scratch {
     pub fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-        }
+        Self { folder: tempfile::tempdir().unwrap() }
     }
 
     pub fn case(&self) -> PathBuf {
@@ -34,18 +33,12 @@ impl Scratch {
 }
 
 pub fn manifest() -> Manifest {
-    let build = Build {
-        version: "0.1.0".to_owned(),
-        commit: "abc1234".to_owned(),
-    };
+    let build = Build { version: "0.1.0".to_owned(), commit: "abc1234".to_owned() };
     Manifest::new("3f1c8a52".to_owned(), build)
 }
 
 pub fn small_parts(part_rows: u64) -> WriterOptions {
-    WriterOptions {
-        part_rows,
-        ..WriterOptions::default()
-    }
+    WriterOptions { part_rows, ..WriterOptions::default() }
 }
 
 /// Builders of the three raw tables.
@@ -65,11 +58,13 @@ impl Builders {
         });
     }
 
+    pub fn cgroupfs(&mut self) -> Result<RecordBatch, obit_schema::Error> {
+        self.cgroupfs.finish()
+    }
+
     pub fn write(&mut self, writer: &mut CaseWriter) {
         writer.append(Table::Events, &self.events.finish().unwrap()).unwrap();
-        writer
-            .append(Table::Cgroupfs, &self.cgroupfs.finish().unwrap())
-            .unwrap();
+        writer.append(Table::Cgroupfs, &self.cgroupfs.finish().unwrap()).unwrap();
         writer.append(Table::Runtime, &self.runtime.finish().unwrap()).unwrap();
     }
 }
@@ -103,11 +98,7 @@ pub fn plain(count: usize) -> Vec<Owned> {
                 populated: Some(true),
                 pids: vec![1, 2],
             }),
-            DirectoryDetails {
-                outcome: Outcome::Ok,
-                ctime: None,
-                files: Vec::new(),
-            },
+            DirectoryDetails { outcome: Outcome::Ok, ctime: None, files: Vec::new() },
         ),
         _ => OwnedBody::Runtime(
             Box::new(RuntimeAnswer {
@@ -129,12 +120,7 @@ pub fn plain(count: usize) -> Vec<Owned> {
                 cgroup_path: None,
                 cgroup_paths: Vec::new(),
             }),
-            RuntimeDetails {
-                request: "config.json".to_owned(),
-                latency_ns: 5,
-                labels: Vec::new(),
-                document: None,
-            },
+            RuntimeDetails { request: "config.json".to_owned(), latency_ns: 5, labels: Vec::new(), document: None },
         ),
     };
     (0..count)
@@ -172,9 +158,7 @@ pub fn assert_records(case: &Case, expected: &[Owned]) {
     let mut records = case.records();
     records
         .for_each(|found| -> Result<(), obit_schema::Error> {
-            let owned = expected
-                .get(next)
-                .unwrap_or_else(|| panic!("one more record than written: {found:?}"));
+            let owned = expected.get(next).unwrap_or_else(|| panic!("one more record than written: {found:?}"));
             owned.with(next as u64, |written| assert_eq!(found, written));
             next += 1;
             Ok(())
@@ -186,10 +170,5 @@ pub fn assert_records(case: &Case, expected: &[Owned]) {
 
 /// A record of which only place and kind matter.
 pub fn clock(seq: u64) -> Record<'static> {
-    Record {
-        seq: Seq(seq),
-        ts: WallNs(1),
-        boot_ns: BootNs(seq),
-        body: Body::Clock,
-    }
+    Record { seq: Seq(seq), ts: WallNs(1), boot_ns: BootNs(seq), body: Body::Clock }
 }

@@ -77,15 +77,10 @@ fn parts_tell_their_rows_and_ends() {
     let case = Case::open(&scratch.case()).unwrap();
     let facts = |table| {
         let parts = case.parts(table).iter();
-        parts
-            .map(|part| (part.number, part.rows, part.first_seq, part.last_seq, part.source))
-            .collect::<Vec<_>>()
+        parts.map(|part| (part.number, part.rows, part.first_seq, part.last_seq, part.source)).collect::<Vec<_>>()
     };
     // Two clocks in each of six batches: ten rows are reached with the fifth.
-    let expected = [
-        (0, 10, Some(0), Some(27), PartSource::Sealed),
-        (1, 2, Some(30), Some(33), PartSource::Journal),
-    ];
+    let expected = [(0, 10, Some(0), Some(27), PartSource::Sealed), (1, 2, Some(30), Some(33), PartSource::Journal)];
     assert_eq!(facts(Table::Events), expected);
     drop(writer);
 }
@@ -93,19 +88,9 @@ fn parts_tell_their_rows_and_ends() {
 #[test]
 fn a_record_for_another_table_is_refused_and_leaves_no_trace() {
     let mut builder = CgroupfsBuilder::new();
-    let details = DirectoryDetails {
-        outcome: obit_derivation::record::Outcome::Ok,
-        ctime: None,
-        files: vec![],
-    };
+    let details = DirectoryDetails { outcome: obit_derivation::record::Outcome::Ok, ctime: None, files: vec![] };
     let refused = builder.append(&kit::clock(7), &details);
-    assert!(matches!(
-        refused,
-        Err(Error::WrongTable {
-            table: "cgroupfs",
-            seq: 7
-        })
-    ));
+    assert!(matches!(refused, Err(Error::WrongTable { table: "cgroupfs", seq: 7 })));
     assert_eq!((builder.len(), builder.finish().unwrap().num_rows()), (0, 0));
 
     let mut unknown = kit::clock(8);
@@ -123,10 +108,7 @@ fn a_builder_is_empty_after_each_batch() {
     let (first, second) = (batch(&mut builder, 1), batch(&mut builder, 2));
     assert!(builder.is_empty());
     assert_eq!(EventsView::new(&first).unwrap().seq(0), Some(1));
-    assert_eq!(
-        (second.num_rows(), EventsView::new(&second).unwrap().seq(0)),
-        (1, Some(2))
-    );
+    assert_eq!((second.num_rows(), EventsView::new(&second).unwrap().seq(0)), (1, Some(2)));
 }
 
 #[test]

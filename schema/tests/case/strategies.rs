@@ -78,12 +78,7 @@ impl Owned {
             OwnedBody::Directory(directory, _) => Body::Directory(Directory::clone(directory)),
             OwnedBody::Runtime(answer, _) => Body::Runtime(RuntimeAnswer::clone(answer)),
         };
-        each(&Record {
-            seq: Seq(seq),
-            ts: self.ts,
-            boot_ns: self.boot_ns,
-            body,
-        })
+        each(&Record { seq: Seq(seq), ts: self.ts, boot_ns: self.boot_ns, body })
     }
 }
 
@@ -96,10 +91,8 @@ fn cow() -> impl Strategy<Value = Option<Cow<'static, str>>> {
 }
 
 fn key() -> impl Strategy<Value = CgroupKey> {
-    (any::<u32>(), any::<u64>()).prop_map(|(hierarchy, cgroup)| CgroupKey {
-        hierarchy: HierarchyId(hierarchy),
-        cgroup: CgroupId(cgroup),
-    })
+    (any::<u32>(), any::<u64>())
+        .prop_map(|(hierarchy, cgroup)| CgroupKey { hierarchy: HierarchyId(hierarchy), cgroup: CgroupId(cgroup) })
 }
 
 fn wall() -> impl Strategy<Value = WallNs> {
@@ -121,47 +114,29 @@ fn vitals() -> impl Strategy<Value = Vitals> {
 
 fn event() -> impl Strategy<Value = OwnedBody> {
     (
-        (
-            select(CgroupEventKind::ALL),
-            key(),
-            option::of(any::<u64>().prop_map(CgroupId)),
-        ),
+        (select(CgroupEventKind::ALL), key(), option::of(any::<u64>().prop_map(CgroupId))),
         (any::<[u32; 6]>(), [text(), text(), text()], any::<[bool; 2]>()),
         (option::of(any::<u64>().prop_map(CgroupId)), vec(text(), 0..5), vitals()),
     )
-        .prop_map(
-            |((kind, key, parent), (numbers, texts, truncated), (actor_cgroup, argv, vitals))| {
-                OwnedBody::Event(Box::new(OwnedEvent {
-                    kind,
-                    key,
-                    parent,
-                    numbers,
-                    texts,
-                    truncated,
-                    actor_cgroup,
-                    argv,
-                    vitals,
-                }))
-            },
-        )
+        .prop_map(|((kind, key, parent), (numbers, texts, truncated), (actor_cgroup, argv, vitals))| {
+            OwnedBody::Event(Box::new(OwnedEvent {
+                kind,
+                key,
+                parent,
+                numbers,
+                texts,
+                truncated,
+                actor_cgroup,
+                argv,
+                vitals,
+            }))
+        })
 }
 
 fn mark() -> impl Strategy<Value = OwnedBody> {
     let reason = || select(SnapshotReason::ALL);
-    let loss = (
-        any::<u64>(),
-        option::of(select(CgroupEventKind::ALL)),
-        option::of(any::<u32>()),
-        any::<u64>(),
-    )
-        .prop_map(|(count, kind, cpu, since)| {
-            Body::Lost(Loss {
-                count,
-                kind,
-                cpu,
-                since: Seq(since),
-            })
-        });
+    let loss = (any::<u64>(), option::of(select(CgroupEventKind::ALL)), option::of(any::<u32>()), any::<u64>())
+        .prop_map(|(count, kind, cpu, since)| Body::Lost(Loss { count, kind, cpu, since: Seq(since) }));
     prop_oneof![
         Just(Body::Clock),
         Just(Body::CaptureStart),
@@ -180,125 +155,65 @@ fn pairs() -> impl Strategy<Value = Vec<(String, String)>> {
 
 fn directory() -> impl Strategy<Value = OwnedBody> {
     (
-        (
-            select(SnapshotReason::ALL),
-            key(),
-            option::of(any::<u64>().prop_map(CgroupId)),
-            text(),
-        ),
+        (select(SnapshotReason::ALL), key(), option::of(any::<u64>().prop_map(CgroupId)), text()),
         (option::of(any::<bool>()), vec(any::<u32>(), 0..4)),
         (select(Outcome::ALL), option::of(wall()), pairs()),
     )
-        .prop_map(
-            |((reason, key, parent, path), (populated, pids), (outcome, ctime, files))| {
-                let path = Cow::Owned(path);
-                OwnedBody::Directory(
-                    Box::new(Directory {
-                        reason,
-                        key,
-                        parent,
-                        path,
-                        populated,
-                        pids,
-                    }),
-                    DirectoryDetails { outcome, ctime, files },
-                )
-            },
-        )
+        .prop_map(|((reason, key, parent, path), (populated, pids), (outcome, ctime, files))| {
+            let path = Cow::Owned(path);
+            OwnedBody::Directory(
+                Box::new(Directory { reason, key, parent, path, populated, pids }),
+                DirectoryDetails { outcome, ctime, files },
+            )
+        })
 }
 
 fn runtime() -> impl Strategy<Value = OwnedBody> {
     let paths = vec((any::<u32>().prop_map(HierarchyId), text().prop_map(Cow::Owned)), 0..3);
     (
-        (
-            select(RuntimeSource::ALL),
-            select(Outcome::ALL),
-            cow(),
-            cow(),
-            cow(),
-            cow(),
-            cow(),
-            cow(),
-        ),
-        (
-            cow(),
-            cow(),
-            cow(),
-            cow(),
-            option::of(any::<bool>()),
-            option::of(any::<u32>()),
-            option::of(wall()),
-            cow(),
-        ),
+        (select(RuntimeSource::ALL), select(Outcome::ALL), cow(), cow(), cow(), cow(), cow(), cow()),
+        (cow(), cow(), cow(), cow(), option::of(any::<bool>()), option::of(any::<u32>()), option::of(wall()), cow()),
         (paths, text(), any::<u64>(), pairs(), option::of(text())),
     )
-        .prop_map(
-            |(first, second, (cgroup_paths, request, latency_ns, labels, document))| {
-                let (source, outcome, bundle, container_id, runtime, container_name, image_name, image_id) = first;
-                let (image_digest, pod_name, pod_namespace, pod_uid, sandbox, init_pid, created_at, cgroup_path) =
-                    second;
-                OwnedBody::Runtime(
-                    Box::new(RuntimeAnswer {
-                        source,
-                        outcome,
-                        bundle,
-                        container_id,
-                        runtime,
-                        container_name,
-                        image_name,
-                        image_id,
-                        image_digest,
-                        pod_name,
-                        pod_namespace,
-                        pod_uid,
-                        sandbox,
-                        init_pid,
-                        created_at,
-                        cgroup_path,
-                        cgroup_paths,
-                    }),
-                    RuntimeDetails {
-                        request,
-                        latency_ns,
-                        labels,
-                        document,
-                    },
-                )
-            },
-        )
+        .prop_map(|(first, second, (cgroup_paths, request, latency_ns, labels, document))| {
+            let (source, outcome, bundle, container_id, runtime, container_name, image_name, image_id) = first;
+            let (image_digest, pod_name, pod_namespace, pod_uid, sandbox, init_pid, created_at, cgroup_path) = second;
+            OwnedBody::Runtime(
+                Box::new(RuntimeAnswer {
+                    source,
+                    outcome,
+                    bundle,
+                    container_id,
+                    runtime,
+                    container_name,
+                    image_name,
+                    image_id,
+                    image_digest,
+                    pod_name,
+                    pod_namespace,
+                    pod_uid,
+                    sandbox,
+                    init_pid,
+                    created_at,
+                    cgroup_path,
+                    cgroup_paths,
+                }),
+                RuntimeDetails { request, latency_ns, labels, document },
+            )
+        })
 }
 
 /// Any record.
 pub fn record() -> impl Strategy<Value = Owned> {
     let body = prop_oneof![4 => event(), 2 => mark(), 2 => directory(), 2 => runtime()];
-    (wall(), any::<u64>(), body).prop_map(|(ts, boot_ns, kind)| Owned {
-        ts,
-        boot_ns: BootNs(boot_ns),
-        kind,
-    })
+    (wall(), any::<u64>(), body).prop_map(|(ts, boot_ns, kind)| Owned { ts, boot_ns: BootNs(boot_ns), kind })
 }
 
 fn identity() -> impl Strategy<Value = Identity> {
     let some = || option::of(text());
     (
-        (
-            option::of(select(Runtime::ALL)),
-            text(),
-            option::of(select(OciRuntime::ALL)),
-            some(),
-            some(),
-            some(),
-            some(),
-        ),
-        (
-            some(),
-            some(),
-            some(),
-            option::of(any::<bool>()),
-            some(),
-            select(ClaimSource::ALL),
-            vec(text(), 0..3),
-        ),
+        (option::of(select(Runtime::ALL)), text(), option::of(select(OciRuntime::ALL)), some(), some(), some(), some()),
+        (some(), some(), some(), option::of(any::<bool>()), some(), select(ClaimSource::ALL), vec(text(), 0..3)),
     )
         .prop_map(|(first, second)| {
             let (runtime, container_id, oci_runtime, container_name, image_name, image_id, image_digest) = first;
@@ -328,15 +243,8 @@ fn place() -> impl Strategy<Value = Place> {
 
 fn actor() -> impl Strategy<Value = Option<ActorCopy>> {
     option::of(
-        (any::<u32>(), any::<u32>(), text(), text(), vec(text(), 0..4)).prop_map(
-            |(pid, uid, comm, parent_comm, argv)| ActorCopy {
-                pid,
-                uid,
-                comm,
-                parent_comm,
-                argv,
-            },
-        ),
+        (any::<u32>(), any::<u32>(), text(), text(), vec(text(), 0..4))
+            .prop_map(|(pid, uid, comm, parent_comm, argv)| ActorCopy { pid, uid, comm, parent_comm, argv }),
     )
 }
 
@@ -351,14 +259,7 @@ pub fn row(seq: u64) -> impl Strategy<Value = Row> {
     let some_seq = || option::of(any::<u64>().prop_map(Seq));
     let remove = (
         common(),
-        (
-            some_seq(),
-            option::of(wall()),
-            option::of(any::<u64>()),
-            option::of(wall()),
-            actor(),
-            vitals(),
-        ),
+        (some_seq(), option::of(wall()), option::of(any::<u64>()), option::of(wall()), actor(), vitals()),
         (any::<bool>(), option::of(any::<bool>()), any::<bool>(), some_seq()),
     )
         .prop_map(move |((ts, boot_ns, identity, place, evidence_seqs), second, third)| {

@@ -43,14 +43,7 @@ impl CreateBuilder {
         };
         identity_columns!(row, identity);
         place_columns!(row, place);
-        if let Some(ActorCopy {
-            pid,
-            uid,
-            comm,
-            parent_comm,
-            argv,
-        }) = created_by
-        {
+        if let Some(ActorCopy { pid, uid, comm, parent_comm, argv }) = created_by {
             row.created_by_pid = Some(*pid);
             row.created_by_uid = Some(*uid);
             row.created_by_comm = Some(comm);

@@ -59,14 +59,7 @@ impl RemoveBuilder {
         };
         identity_columns!(row, identity);
         place_columns!(row, place);
-        if let Some(ActorCopy {
-            pid,
-            uid,
-            comm,
-            parent_comm,
-            argv,
-        }) = removed_by
-        {
+        if let Some(ActorCopy { pid, uid, comm, parent_comm, argv }) = removed_by {
             row.removed_by_pid = Some(*pid);
             row.removed_by_uid = Some(*uid);
             row.removed_by_comm = Some(comm);
