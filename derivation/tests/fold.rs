@@ -396,6 +396,18 @@ fn a_path_that_names_another_container_than_the_runtime_is_a_conflict() {
 }
 
 #[test]
+fn a_delete_without_a_bundle_does_not_make_a_podman_container_a_bare_one() {
+    let mut story = Story::default();
+    let path = format!("/libpod_parent/libpod-{A}");
+    story.walk(SnapshotReason::Start, &[(0, 1, 0, "/"), (0, 100, 1, &path)]);
+    story.rmdir(0, 100, 1, &path, &["/usr/sbin/runc", "delete", "--force", A]);
+    let row = story.removes()[0];
+    assert_eq!(row.identity.runtime, Some(Runtime::Podman));
+    assert_eq!(row.identity.identified_by, ClaimSource::OciArgv);
+    assert_eq!(row.identity.conflicts, Vec::<String>::new());
+}
+
+#[test]
 fn evidence_leads_to_the_records_and_ascends() {
     let mut story = Story::default();
     docker_life(&mut story, A, 100);

@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::identity::argv::Invocation;
+use crate::identity::argv::{Invocation, Verb};
 use crate::identity::path::PathIdentity;
 use crate::identity::{ClaimSource, OciRuntime, Runtime};
 use crate::record::{RuntimeAnswer, RuntimeSource, Seq, WallNs};
@@ -18,6 +18,8 @@ pub(super) struct Claim {
     pub seq: Seq,
     pub container_id: String,
     pub runtime: Option<Runtime>,
+    /// `runtime` is only what remains when nothing shows an engine, and the source is one that often cannot show it.
+    pub runtime_by_default: bool,
     pub oci_runtime: Option<OciRuntime>,
     /// What tells two containers of one id apart: where their runtime keeps its state.
     pub state_root: Option<String>,
@@ -41,6 +43,7 @@ impl Claim {
             seq,
             container_id: container_id.to_owned(),
             runtime: None,
+            runtime_by_default: false,
             oci_runtime: None,
             state_root: None,
             bundle: None,
@@ -70,6 +73,9 @@ impl Claim {
     pub fn of_argv(seq: Seq, argv: &Invocation<'_>) -> Self {
         let mut claim = Self::new(ClaimSource::OciArgv, seq, argv.container_id);
         claim.runtime = Some(argv.engine);
+        // `runc delete ID` carries no bundle, which is what tells podman's containers from bare ones.
+        let is_bare = matches!(argv.engine, Runtime::Runc | Runtime::Crun | Runtime::Youki);
+        claim.runtime_by_default = is_bare && matches!(argv.verb, Verb::Start | Verb::Kill | Verb::Delete);
         claim.oci_runtime = Some(argv.oci_runtime);
         claim.state_root = argv.root.map(ToOwned::to_owned);
         claim.bundle = argv.bundle.map(ToOwned::to_owned);
@@ -174,7 +180,8 @@ impl Claims {
     /// Who the container is; `None` without any claim.
     pub fn identity(&self, parent_container_id: Option<String>) -> Option<Identity> {
         let best = self.ranked.first()?;
-        let runtime = self.first(|claim| claim.runtime);
+        let shown = |claim: &Claim| claim.runtime.filter(|_| !claim.runtime_by_default);
+        let runtime = self.first(shown).or_else(|| self.first(|claim| claim.runtime));
         Some(Identity {
             runtime,
             container_id: best.container_id.clone(),
@@ -201,6 +208,7 @@ impl Claims {
             }
             if let (Some(theirs), Some(ours)) = (claim.runtime, runtime)
                 && theirs != ours
+                && !claim.runtime_by_default
             {
                 found.push(format!("{}: runtime {theirs}", claim.source));
             }
@@ -212,7 +220,10 @@ impl Claims {
 impl Claim {
     /// Takes over what this one does not say yet from a later claim of the same source about the same container.
     fn complete_from(&mut self, later: Claim) {
-        self.runtime = self.runtime.or(later.runtime);
+        if self.runtime.is_none() || self.runtime_by_default && !later.runtime_by_default {
+            self.runtime = later.runtime.or(self.runtime);
+            self.runtime_by_default = later.runtime_by_default;
+        }
         self.oci_runtime = self.oci_runtime.or(later.oci_runtime);
         self.sandbox = self.sandbox.or(later.sandbox);
         self.init_pid = self.init_pid.or(later.init_pid);
