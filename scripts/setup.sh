@@ -62,7 +62,7 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@"; }
 
-say "installing with apt-get: ${missing[*]:-docker's client}"
+say "installing with apt-get: ${missing[*]:-docker-cli}"
 apt update -qq
 # Debian 13 split the client off docker.io.
 if [ $needs_docker_client = yes ] && apt-cache show docker-cli >/dev/null 2>&1; then missing+=(docker-cli); fi
