@@ -234,10 +234,7 @@ pub fn one_line(error: &clap::Error) -> String {
         .filter(|line| !line.is_empty())
         .collect();
     let said = said.join(" ");
-    format!(
-        "{}; see 'obit-replay --help'",
-        said.strip_prefix("error: ").unwrap_or(&said)
-    )
+    format!("{}; see 'obit-replay --help'", said.strip_prefix("error: ").unwrap_or(&said))
 }
 
 #[cfg(test)]
@@ -260,10 +257,7 @@ mod tests {
             (&["obit-replay", "verify", "c", "--show", "many"], "many"),
         ] {
             let line = one_line(&Cli::try_parse_from(arguments).expect_err("bad usage"));
-            assert!(
-                !line.contains('\n') && line.contains(cause) && line.contains("--help"),
-                "{line}"
-            );
+            assert!(!line.contains('\n') && line.contains(cause) && line.contains("--help"), "{line}");
         }
     }
 }

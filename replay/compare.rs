@@ -109,13 +109,8 @@ pub fn tables(
     let (right_sums, right_problems) = sums(tables, right, ignored)?;
     let mut compared = Vec::new();
     for ((table, left_sum), (_, right_sum)) in left_sums.into_iter().zip(right_sums) {
-        let mut comparison = TableComparison {
-            table,
-            left: left_sum,
-            right: right_sum,
-            different_rows: 0,
-            shown: Vec::new(),
-        };
+        let mut comparison =
+            TableComparison { table, left: left_sum, right: right_sum, different_rows: 0, shown: Vec::new() };
         if !comparison.is_same() {
             let keys = different_keys(table, left, right, ignored)?;
             comparison.different_rows = keys.len() as u64;
@@ -123,11 +118,7 @@ pub fn tables(
         }
         compared.push(comparison);
     }
-    Ok(Comparison {
-        tables: compared,
-        left_problems,
-        right_problems,
-    })
+    Ok(Comparison { tables: compared, left_problems, right_problems })
 }
 
 /// Rows and digest of each table of a side, in the order asked for.
@@ -140,14 +131,8 @@ fn sums(tables: &[Table], side: &dyn Side, ignored: &Ignored<'_>) -> anyhow::Res
         }
         Ok(())
     })?;
-    let sum = |digest: TableDigest| Sum {
-        rows: digest.rows(),
-        digest: digest.finish(),
-    };
-    let sums = tables
-        .iter()
-        .filter_map(|table| Some((*table, sum(digests.remove(table)?))))
-        .collect();
+    let sum = |digest: TableDigest| Sum { rows: digest.rows(), digest: digest.finish() };
+    let sums = tables.iter().filter_map(|table| Some((*table, sum(digests.remove(table)?)))).collect();
     Ok((sums, problems))
 }
 
@@ -188,10 +173,7 @@ fn details(
     ignored: &Ignored<'_>,
     keys: Vec<RowKey>,
 ) -> anyhow::Result<Vec<RowDifference>> {
-    let (mut left, mut right) = (
-        fields(table, left, ignored, &keys)?,
-        fields(table, right, ignored, &keys)?,
-    );
+    let (mut left, mut right) = (fields(table, left, ignored, &keys)?, fields(table, right, ignored, &keys)?);
     let differences = keys.into_iter().filter_map(|key| {
         let how = match (left.remove(&key), right.remove(&key)) {
             (Some(left), Some(right)) => How::Changed(changed(left, right)),
@@ -239,25 +221,14 @@ fn changed(left: Vec<(String, String)>, right: Vec<(String, String)>) -> Vec<Fie
     let null = || "null".to_owned();
     let mut differences = Vec::new();
     for (column, value) in &left {
-        let other = right
-            .iter()
-            .find(|(name, _)| name == column)
-            .map_or_else(null, |(_, value)| value.clone());
+        let other = right.iter().find(|(name, _)| name == column).map_or_else(null, |(_, value)| value.clone());
         if *value != other {
-            differences.push(FieldDifference {
-                column: column.clone(),
-                left: value.clone(),
-                right: other,
-            });
+            differences.push(FieldDifference { column: column.clone(), left: value.clone(), right: other });
         }
     }
     for (column, right) in right {
         if !left.iter().any(|(name, _)| *name == column) {
-            differences.push(FieldDifference {
-                column,
-                left: null(),
-                right,
-            });
+            differences.push(FieldDifference { column, left: null(), right });
         }
     }
     differences
@@ -272,9 +243,7 @@ fn each_row(
 ) -> anyhow::Result<()> {
     let mut seen: HashMap<String, u64> = HashMap::new();
     side.batches(&[table], &mut |_, batch| {
-        let ids = batch
-            .column_by_name("container_id")
-            .context("a derived table has no column container_id")?;
+        let ids = batch.column_by_name("container_id").context("a derived table has no column container_id")?;
         let compared = without(table, batch, ignored)?;
         for row in 0..batch.num_rows() {
             let container_id = match value::cell(ids.as_ref(), row) {
@@ -284,13 +253,7 @@ fn each_row(
             let next = seen.entry(container_id.clone()).or_default();
             let occurrence = *next;
             *next += 1;
-            each(
-                RowKey {
-                    container_id,
-                    occurrence,
-                },
-                &compared.slice(row, 1),
-            )?;
+            each(RowKey { container_id, occurrence }, &compared.slice(row, 1))?;
         }
         Ok(())
     })?;

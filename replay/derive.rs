@@ -13,13 +13,8 @@ pub fn run(args: &DeriveArgs) -> anyhow::Result<Outcome> {
     let table = args.event.table();
     let case_id = case.manifest().map(|manifest| manifest.case_id.as_str());
     let mut writer = RowWriter::open(table, args.format, args.output.as_deref(), case_id)?;
-    let pass = rederive::rows(&case, |row| {
-        if rederive::table_of(&row) == table {
-            writer.write(&row)
-        } else {
-            Ok(())
-        }
-    })?;
+    let pass =
+        rederive::rows(&case, |row| if rederive::table_of(&row) == table { writer.write(&row) } else { Ok(()) })?;
     let written = writer.finish()?;
     if args.format == Format::Table {
         say(&counted(written.rows, table));
@@ -33,12 +28,9 @@ pub fn run(args: &DeriveArgs) -> anyhow::Result<Outcome> {
         ));
     }
     match effect {
-        Effect::None | Effect::CutOff | Effect::DerivedOnly => Ok(Outcome::Ok),
+        Effect::None | Effect::CutOff | Effect::Changed | Effect::DerivedOnly => Ok(Outcome::Ok),
         Effect::Damage => {
-            complain(&format!(
-                "{} {table} rows follow from what could be read; others may be missing",
-                written.rows
-            ));
+            complain(&format!("{} {table} rows follow from what could be read; others may be missing", written.rows));
             Ok(Outcome::Unusable)
         }
     }

@@ -1,6 +1,6 @@
 //! `diff`: which rows that follow from one case do not follow from another?
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anyhow::bail;
@@ -32,11 +32,7 @@ pub fn run(args: &DiffArgs) -> anyhow::Result<Outcome> {
         None => Table::DERIVED.to_vec(),
     };
     let asked: BTreeSet<&str> = args.ignore.iter().map(|column| column.trim()).collect();
-    let known = |column: &str| {
-        tables
-            .iter()
-            .any(|table| table.columns().iter().any(|known| known.name == column))
-    };
+    let known = |column: &str| tables.iter().any(|table| table.columns().iter().any(|known| known.name == column));
     if let Some(unknown) = asked.iter().find(|column| !known(column)) {
         bail!(
             "--ignore {unknown}: the compared tables have no such column; see 'obit-replay derive CASE --format csv'"
@@ -46,11 +42,7 @@ pub fn run(args: &DiffArgs) -> anyhow::Result<Outcome> {
         |table: Table, column: &str| asked.contains(column) || (!args.all_columns && always_differs(table, column));
 
     let (left, right) = (problems::open(&args.left)?, problems::open(&args.right)?);
-    let whole = |case| Rederived {
-        case,
-        ends: BTreeMap::new(),
-    };
-    let comparison = compare::tables(&tables, &whole(&left), &whole(&right), &ignored, args.show)?;
+    let comparison = compare::tables(&tables, &Rederived::all(&left), &Rederived::all(&right), &ignored, args.show)?;
     let effects = [
         problems::report(&left, &problems::all(&left, &comparison.left_problems)),
         problems::report(&right, &problems::all(&right, &comparison.right_problems)),
@@ -81,11 +73,7 @@ fn report(tables: &[TableComparison], outcome: Outcome, left_out: &BTreeSet<&str
     // Writing to a String cannot fail.
     for table in tables {
         let word = if table.different_rows == 0 { "same" } else { "different" };
-        let _ = writeln!(
-            text,
-            "{}: {word} ({} rows in A, {} in B)",
-            table.table, table.left.rows, table.right.rows
-        );
+        let _ = writeln!(text, "{}: {word} ({} rows in A, {} in B)", table.table, table.left.rows, table.right.rows);
     }
     for table in tables {
         differences::push(&mut text, table, ["A", "B"]);

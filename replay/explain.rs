@@ -35,17 +35,11 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<Outcome> {
     let case = problems::open(&args.case)?;
     let found = find(&case, &args.container_id)?;
     let effect = problems::report(&case, &problems::all(&case, &found.problems));
-    let outcome = if effect == Effect::Damage {
-        Outcome::Unusable
-    } else {
-        Outcome::Ok
-    };
+    let outcome = if effect == Effect::Damage { Outcome::Unusable } else { Outcome::Ok };
     let (id, incarnations) = choose(found, &args.container_id, outcome)?;
 
-    let wanted: BTreeSet<u64> = incarnations
-        .iter()
-        .flat_map(|incarnation| incarnation.evidence().take(MAX_RECORDS))
-        .collect();
+    let wanted: BTreeSet<u64> =
+        incarnations.iter().flat_map(|incarnation| incarnation.evidence().take(MAX_RECORDS)).collect();
     let evidence = fetch(&case, &wanted)?;
     let mut output = BufWriter::new(io::stdout().lock());
     let shown = incarnations.iter().take(MAX_INCARNATIONS);
@@ -55,11 +49,7 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<Outcome> {
         output.write_all(explain(&heading, incarnation, &evidence).as_bytes())?;
     }
     if incarnations.len() > MAX_INCARNATIONS {
-        writeln!(
-            output,
-            "\nand {} more incarnations",
-            incarnations.len() - MAX_INCARNATIONS
-        )?;
+        writeln!(output, "\nand {} more incarnations", incarnations.len() - MAX_INCARNATIONS)?;
     }
     output.flush()?;
     Ok(outcome)
@@ -76,11 +66,7 @@ struct Found {
 
 /// Derives the rows of every container whose id begins so.
 fn find(case: &Case, prefix: &str) -> anyhow::Result<Found> {
-    let mut found = Found {
-        incarnations: BTreeMap::new(),
-        is_cut: false,
-        problems: Vec::new(),
-    };
+    let mut found = Found { incarnations: BTreeMap::new(), is_cut: false, problems: Vec::new() };
     let pass = rederive::rows(case, |row| {
         let id = row.identity().container_id.as_str();
         let is_exact = id == prefix;
@@ -108,11 +94,7 @@ fn choose(mut found: Found, asked: &str, outcome: Outcome) -> anyhow::Result<(St
         for id in found.incarnations.keys().take(LISTED_IDS) {
             let _ = write!(list, "{}{id}", if list.is_empty() { "" } else { ", " });
         }
-        let rest = if found.is_cut || found.incarnations.len() > LISTED_IDS {
-            ", and more"
-        } else {
-            ""
-        };
+        let rest = if found.is_cut || found.incarnations.len() > LISTED_IDS { ", and more" } else { "" };
         bail!("{asked} is the beginning of several containers' ids: {list}{rest}; give more of it");
     }
     if let Some(only) = found.incarnations.pop_first() {
@@ -156,9 +138,7 @@ fn explain(heading: &str, incarnation: &Incarnation, evidence: &BTreeMap<u64, St
     let mut shown = 0;
     for seq in incarnation.evidence().take(MAX_RECORDS) {
         shown += 1;
-        let line = evidence
-            .get(&seq)
-            .map_or("this record could not be read", String::as_str);
+        let line = evidence.get(&seq).map_or("this record could not be read", String::as_str);
         let _ = writeln!(text, "    {seq:>8}  {line}");
     }
     let hidden = incarnation.evidence().count() - shown;

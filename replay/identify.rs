@@ -34,13 +34,7 @@ pub fn run(input: impl Read, mut output: impl Write) -> anyhow::Result<()> {
         }
         line.clear();
         let limit = LINE_MAX_BYTES as u64 + 2;
-        if input
-            .by_ref()
-            .take(limit)
-            .read_until(b'\n', &mut line)
-            .context("reading standard input")?
-            == 0
-        {
+        if input.by_ref().take(limit).read_until(b'\n', &mut line).context("reading standard input")? == 0 {
             break;
         }
         if line.last() == Some(&b'\n') {
@@ -76,25 +70,15 @@ mod tests {
     fn answers(input: &[u8]) -> Vec<String> {
         let mut output = Vec::new();
         run(input, &mut output).expect("readable input");
-        String::from_utf8(output)
-            .expect("JSON is UTF-8")
-            .lines()
-            .map(str::to_owned)
-            .collect()
+        String::from_utf8(output).expect("JSON is UTF-8").lines().map(str::to_owned).collect()
     }
 
     #[test]
     fn every_line_is_answered_and_the_keys_keep_their_order() {
         let lines = answers(b"/init.scope\n\n/system.slice");
         assert_eq!(lines.len(), 3);
-        let order = [
-            "\"path\":",
-            "\"runtime\":",
-            "\"container_id\":",
-            "\"root\":",
-            "\"pod_uid\":",
-            "\"parent_container_id\":",
-        ];
+        let order =
+            ["\"path\":", "\"runtime\":", "\"container_id\":", "\"root\":", "\"pod_uid\":", "\"parent_container_id\":"];
         for line in lines {
             let places: Vec<_> = order.iter().map(|key| line.find(key).expect("key")).collect();
             assert!(places.is_sorted(), "{line}");
@@ -160,11 +144,7 @@ mod tests {
     #[test]
     fn an_answer_is_not_held_back_until_the_next_question() {
         let answered = std::cell::RefCell::new(Vec::new());
-        let input = Waiting {
-            lines: vec![b"/a\n", b"/b\n", b"/c\n"],
-            answered: &answered,
-            given: 0,
-        };
+        let input = Waiting { lines: vec![b"/a\n", b"/b\n", b"/c\n"], answered: &answered, given: 0 };
         run(input, io::BufWriter::new(Shared(&answered))).expect("readable input");
     }
 }

@@ -79,15 +79,10 @@ pub fn run(args: &InfoArgs) -> anyhow::Result<Outcome> {
         problems: Vec::new(),
     };
     for table in Table::ALL {
-        info.counts
-            .by_table
-            .insert(table.name(), case.parts(table).iter().map(|part| part.rows).sum());
+        info.counts.by_table.insert(table.name(), case.rows(table));
     }
     // A closed case has counted; any other is counted now. Lost events are looked for only where there are some.
-    let counted = case
-        .manifest()
-        .filter(|_| case.closed())
-        .map(|manifest| &manifest.counts);
+    let counted = case.manifest().filter(|_| case.closed()).map(|manifest| &manifest.counts);
     match counted {
         Some(counts) => {
             info.counts.by_kind = counts.by_kind.clone();
@@ -117,7 +112,7 @@ pub fn run(args: &InfoArgs) -> anyhow::Result<Outcome> {
     output.flush()?;
     match problems::report(&case, &problems) {
         Effect::Damage | Effect::DerivedOnly => Ok(Outcome::Unusable),
-        Effect::None | Effect::CutOff => Ok(Outcome::Ok),
+        Effect::None | Effect::CutOff | Effect::Changed => Ok(Outcome::Ok),
     }
 }
 
@@ -146,15 +141,12 @@ struct Scan {
 /// Reads raw/events for the kinds of its records and what was lost.
 fn scan(case: &Case, found: &mut Vec<Problem>) -> anyhow::Result<Scan> {
     let mut scan = Scan::default();
-    for batch in case.batches(Table::Events) {
+    let mut batches = case.batches(Table::Events);
+    while let Some(batch) = batches.next() {
         let batch = match batch {
             Ok(batch) => batch,
             Err(error) => {
-                let file = format!("{}/{}", Table::Events.folder(), Table::Events.name());
-                found.push(Problem::Damaged {
-                    file,
-                    why: error.to_string(),
-                });
+                found.push(problems::damaged(batches.file(), error));
                 continue;
             }
         };
@@ -170,11 +162,8 @@ fn scan(case: &Case, found: &mut Vec<Problem>) -> anyhow::Result<Scan> {
             if kind != kind::LOST {
                 continue;
             }
-            let cell = |name| {
-                batch
-                    .column_by_name(name)
-                    .map_or(Value::Null, |column| value::cell(column.as_ref(), row))
-            };
+            let cell =
+                |name| batch.column_by_name(name).map_or(Value::Null, |column| value::cell(column.as_ref(), row));
             let lost = number(cell("lost")).unwrap_or_default();
             scan.lost = scan.lost.saturating_add(lost);
             if scan.lost_intervals.len() < MAX_LOST_INTERVALS {
@@ -241,11 +230,7 @@ fn in_words(info: &Info<'_>) -> String {
         let seq = interval.seq.map_or_else(|| "?".to_owned(), |seq| seq.to_string());
         let kind = text::shortened(interval.kind.as_deref().unwrap_or("events"), 60);
         let at = interval.ts.as_deref().unwrap_or("?");
-        let _ = writeln!(
-            said,
-            "  {:>12}  {kind} between records {since} and {seq}, noticed at {at}",
-            interval.lost
-        );
+        let _ = writeln!(said, "  {:>12}  {kind} between records {since} and {seq}, noticed at {at}", interval.lost);
     }
     push_rest(&mut said, info.lost_intervals.len());
     let _ = writeln!(said, "\nproblems: {}", info.problems.len());
@@ -258,19 +243,11 @@ fn in_words(info: &Info<'_>) -> String {
 
 fn push_manifest(said: &mut String, manifest: &Manifest, closed: bool) {
     // Writing to a String cannot fail.
-    let state = if closed {
-        "closed"
-    } else {
-        "open: the capture is running, or was cut off"
-    };
+    let state = if closed { "closed" } else { "open: the capture is running, or was cut off" };
     let _ = writeln!(said, "id         {}", text::shortened(&manifest.case_id, 80));
     let _ = writeln!(said, "state      {state}");
     let _ = writeln!(said, "started    {}", text::shortened(&manifest.started_at, 40));
-    let _ = writeln!(
-        said,
-        "ended      {}",
-        text::shortened(manifest.ended_at.as_deref().unwrap_or("-"), 40)
-    );
+    let _ = writeln!(said, "ended      {}", text::shortened(manifest.ended_at.as_deref().unwrap_or("-"), 40));
     let _ = writeln!(
         said,
         "recorder   obit-capture {} (git commit {})",
@@ -285,12 +262,7 @@ fn push_manifest(said: &mut String, manifest: &Manifest, closed: bool) {
     for (name, facts) in [("host", &manifest.host), ("options", &manifest.options)] {
         for (fact, value) in facts.iter().take(LINES) {
             let value = json::to_string(value).unwrap_or_default();
-            let _ = writeln!(
-                said,
-                "{name:<10} {}: {}",
-                text::shortened(fact, 40),
-                text::shortened(&value, 200)
-            );
+            let _ = writeln!(said, "{name:<10} {}: {}", text::shortened(fact, 40), text::shortened(&value, 200));
         }
     }
     for quirk in manifest.quirks.iter().take(LINES) {

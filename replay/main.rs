@@ -71,10 +71,7 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Explain(args) => explain::run(&args),
         Command::Info(args) => info::run(&args),
         Command::Identify(_) => {
-            identify::run(
-                io::stdin().lock(),
-                io::BufWriter::with_capacity(1 << 16, io::stdout().lock()),
-            )?;
+            identify::run(io::stdin().lock(), io::BufWriter::with_capacity(1 << 16, io::stdout().lock()))?;
             Ok(Outcome::Ok)
         }
     }
@@ -102,7 +99,5 @@ fn print_verdict(text: &str) -> io::Result<()> {
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let is_closed = |cause: &io::Error| cause.kind() == ErrorKind::BrokenPipe;
-    error
-        .chain()
-        .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(is_closed))
+    error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(is_closed))
 }

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use anyhow::Context;
 use obit_schema::error::Error;
-use obit_schema::{Case, Problem};
+use obit_schema::reader::PartSource;
+use obit_schema::writer::SUMS_NAME;
+use obit_schema::{Case, Problem, Table};
 
 use crate::complain;
 
@@ -15,6 +17,8 @@ pub enum Effect {
     None,
     /// The capture was cut off before this was whole on disk, as is to be expected of a case that was never closed.
     CutOff,
+    /// A file is not as it was when the case was closed; all of it could be read.
+    Changed,
     /// Recorded rows are affected; what is derived again is whole.
     DerivedOnly,
     /// Records may be missing from it.
@@ -35,7 +39,11 @@ pub fn open(path: &Path) -> anyhow::Result<Case> {
 pub fn effect(case: &Case, problem: &Problem) -> Effect {
     match problem {
         Problem::NewerSchema { .. } => Effect::None,
+        Problem::Changed { .. } => Effect::Changed,
+        Problem::Damaged { file, .. } if file == SUMS_NAME => Effect::Changed,
         Problem::TornJournal { .. } if is_cut_off(case) => Effect::CutOff,
+        // The journals of the raw tables need not reach equally far. What was sealed has no holes.
+        Problem::Hole { first_seq, .. } if is_cut_off(case) && sealed_end(case) < Some(*first_seq) => Effect::CutOff,
         Problem::MissingPart { file } | Problem::Damaged { file, .. } | Problem::Foreign { file, .. }
             if is_derived(file) =>
         {
@@ -49,6 +57,12 @@ pub fn effect(case: &Case, problem: &Problem) -> Effect {
 /// Whether the case says of itself that it was never closed. Without a manifest, nothing is said.
 pub fn is_cut_off(case: &Case) -> bool {
     case.manifest().is_some() && !case.closed()
+}
+
+/// The last record of the sealed parts.
+fn sealed_end(case: &Case) -> Option<u64> {
+    let parts = Table::RAW.iter().flat_map(|table| case.parts(*table));
+    parts.filter(|part| part.source == PartSource::Sealed).filter_map(|part| part.last_seq).max()
 }
 
 /// Problems found when the case was opened and in a pass over it, each once.
@@ -78,19 +92,21 @@ pub fn report(case: &Case, problems: &[Problem]) -> Effect {
 
 /// The worst effect of several problems.
 pub fn worst(case: &Case, problems: &[Problem]) -> Effect {
-    problems
-        .iter()
-        .map(|problem| effect(case, problem))
-        .max()
-        .unwrap_or(Effect::None)
+    problems.iter().map(|problem| effect(case, problem)).max().unwrap_or(Effect::None)
+}
+
+/// A file that could not be read to its end.
+pub fn damaged(file: &str, error: Error) -> Problem {
+    let why = match error {
+        Error::Damaged { why, .. } => why,
+        other => other.to_string(),
+    };
+    Problem::Damaged { file: file.to_owned(), why }
 }
 
 fn is_derived(file: &str) -> bool {
-    obit_schema::Table::DERIVED.iter().any(|table| {
+    Table::DERIVED.iter().any(|table| {
         let name = file.rsplit('/').next().unwrap_or(file);
-        file.starts_with("derived/")
-            || name
-                .strip_prefix(table.name())
-                .is_some_and(|rest| rest.starts_with(['-', '.']))
+        file.starts_with("derived/") || name.strip_prefix(table.name()).is_some_and(|rest| rest.starts_with(['-', '.']))
     })
 }

@@ -59,11 +59,7 @@ pub fn batches(
         if tables.contains(&table_of(&row)) {
             builder.append(&row);
         }
-        if builder.len() >= BATCH_ROWS {
-            flush(&mut builder)
-        } else {
-            Ok(())
-        }
+        if builder.len() >= BATCH_ROWS { flush(&mut builder) } else { Ok(()) }
     })?;
     flush(&mut builder)?;
     Ok(pass)

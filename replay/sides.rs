@@ -1,5 +1,6 @@
 //! The two things that rows of a case can be: recorded, and derived again.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use arrow::array::RecordBatch;
@@ -7,7 +8,7 @@ use obit_schema::value::{self, Value};
 use obit_schema::{Case, Problem, Table};
 
 use crate::compare::{EachBatch, Side};
-use crate::rederive;
+use crate::{problems, rederive};
 
 /// The rows that the capture wrote.
 pub struct Recorded<'a>(pub &'a Case);
@@ -16,14 +17,12 @@ impl Side for Recorded<'_> {
     fn batches(&self, tables: &[Table], each: &mut EachBatch<'_>) -> anyhow::Result<Vec<Problem>> {
         let mut problems = Vec::new();
         for table in tables {
-            for batch in self.0.batches(*table) {
+            let mut batches = self.0.batches(*table);
+            while let Some(batch) = batches.next() {
                 match batch {
                     Ok(batch) => each(*table, &batch)?,
                     // The next part follows; what was lost is named, and nothing is called the same.
-                    Err(error) => problems.push(Problem::Damaged {
-                        file: format!("{}/{}", table.folder(), table.name()),
-                        why: error.to_string(),
-                    }),
+                    Err(error) => problems.push(problems::damaged(batches.file(), error)),
                 }
             }
         }
@@ -33,47 +32,60 @@ impl Side for Recorded<'_> {
 
 /// The rows that follow from the raw log.
 pub struct Rederived<'a> {
-    pub case: &'a Case,
+    case: &'a Case,
     /// Where to stop in each table; nowhere if not named.
-    pub ends: BTreeMap<Table, End>,
+    ends: BTreeMap<Table, End>,
+    /// Rows past these ends, by table.
+    past_ends: RefCell<BTreeMap<Table, u64>>,
+}
+
+impl<'a> Rederived<'a> {
+    /// All of them.
+    pub fn all(case: &'a Case) -> Self {
+        Self { case, ends: BTreeMap::new(), past_ends: RefCell::default() }
+    }
+
+    /// Those that the capture of a case that was never closed had come to write, or should have.
+    pub fn as_far_as_written(case: &'a Case) -> Self {
+        let ends = Table::DERIVED.map(|table| (table, End::of(case, table))).into();
+        Self { ends, ..Self::all(case) }
+    }
+
+    /// How many rows the last reading of each table left out as not yet written.
+    pub fn not_yet_written(&self) -> u64 {
+        self.past_ends.borrow().values().sum()
+    }
 }
 
 /// How far a table of a case that was never closed had been written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct End {
+struct End {
     /// Rows written.
-    pub rows: u64,
+    rows: u64,
     /// The record that decided the last of them; `None` if there are none.
-    pub last_seq: Option<u64>,
+    last_seq: Option<u64>,
 }
 
 impl End {
     /// How far this case's capture had written the table.
-    pub fn of(case: &Case, table: Table) -> Self {
+    fn of(case: &Case, table: Table) -> Self {
         let parts = case.parts(table);
-        Self {
-            rows: parts.iter().map(|part| part.rows).sum(),
-            last_seq: parts.iter().filter_map(|part| part.last_seq).max(),
-        }
+        Self { rows: case.rows(table), last_seq: parts.iter().filter_map(|part| part.last_seq).max() }
     }
 }
 
 impl Side for Rederived<'_> {
     fn batches(&self, tables: &[Table], each: &mut EachBatch<'_>) -> anyhow::Result<Vec<Problem>> {
         let mut rows_before: BTreeMap<Table, u64> = BTreeMap::new();
+        let mut past_ends: BTreeMap<Table, u64> = BTreeMap::new();
         let pass = rederive::batches(self.case, tables, |table, batch| {
             let before = rows_before.entry(table).or_default();
-            let kept = self
-                .ends
-                .get(&table)
-                .map_or(batch.num_rows(), |end| rows_within(*end, *before, batch));
+            let kept = self.ends.get(&table).map_or(batch.num_rows(), |end| rows_within(*end, *before, batch));
             *before += kept as u64;
-            if kept == 0 {
-                Ok(())
-            } else {
-                each(table, &batch.slice(0, kept))
-            }
+            *past_ends.entry(table).or_default() += (batch.num_rows() - kept) as u64;
+            if kept == 0 { Ok(()) } else { each(table, &batch.slice(0, kept)) }
         })?;
+        self.past_ends.borrow_mut().extend(past_ends);
         Ok(pass.problems)
     }
 }

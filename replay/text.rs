@@ -33,19 +33,9 @@ mod tests {
 
     #[test]
     fn what_a_terminal_acts_on_is_a_hazard_and_plain_text_is_not() {
-        for hazard in [
-            '\0',
-            '\n',
-            '\t',
-            '\x1b',
-            '\x7f',
-            '\u{9b}',
-            '\u{200b}',
-            '\u{202e}',
-            '\u{2066}',
-            '\u{feff}',
-            '\u{e0041}',
-        ] {
+        for hazard in
+            ['\0', '\n', '\t', '\x1b', '\x7f', '\u{9b}', '\u{200b}', '\u{202e}', '\u{2066}', '\u{feff}', '\u{e0041}']
+        {
             assert!(is_hazard(hazard), "{:x}", hazard as u32);
         }
         assert!(!"aZ09 ~\\/größe数据库".chars().any(is_hazard));

@@ -5,16 +5,12 @@ use chrono::DateTime;
 /// RFC 3339 with nine digits and `Z`: every nanosecond, and text order is time order for the years 0 to 9999, which is all
 /// that an `i64` of nanoseconds reaches (1677 to 2262).
 pub fn rfc3339(ns_since_epoch: i64) -> String {
-    DateTime::from_timestamp_nanos(ns_since_epoch)
-        .format("%Y-%m-%dT%H:%M:%S%.9fZ")
-        .to_string()
+    DateTime::from_timestamp_nanos(ns_since_epoch).format("%Y-%m-%dT%H:%M:%S%.9fZ").to_string()
 }
 
 /// For people: milliseconds, and a space where RFC 3339 has its `T`.
 pub fn to_millisecond(ns_since_epoch: i64) -> String {
-    DateTime::from_timestamp_nanos(ns_since_epoch)
-        .format("%Y-%m-%d %H:%M:%S%.3f")
-        .to_string()
+    DateTime::from_timestamp_nanos(ns_since_epoch).format("%Y-%m-%d %H:%M:%S%.3f").to_string()
 }
 
 /// A duration for people, two units at most: `412µs`, `3.250s`, `4m12s`, `3d04h`.

@@ -1,6 +1,5 @@
 //! `verify`: do the recorded rows follow from the raw log?
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use obit_derivation::fold::DERIVATION_VERSION;
@@ -11,47 +10,89 @@ use crate::cli::VerifyArgs;
 use crate::compare::{self, Comparison, Sum};
 use crate::output::differences;
 use crate::problems::{self, Effect};
-use crate::sides::{End, Recorded, Rederived};
-use crate::{Outcome, complain, print_verdict};
+use crate::sides::{Recorded, Rederived};
+use crate::{Outcome, print_verdict};
 
 pub fn run(args: &VerifyArgs) -> anyhow::Result<Outcome> {
     let case = problems::open(&args.case)?;
-    let is_cut_off = problems::is_cut_off(&case);
-    let mut ends = BTreeMap::new();
-    if is_cut_off {
-        ends.extend(Table::DERIVED.map(|table| (table, End::of(&case, table))));
-    }
-    let derived = Rederived { case: &case, ends };
+    let derived = match problems::is_cut_off(&case) {
+        true => Rederived::as_far_as_written(&case),
+        false => Rederived::all(&case),
+    };
     let comparison = compare::tables(&Table::DERIVED, &Recorded(&case), &derived, &|_, _| false, args.show)?;
 
-    let found = [comparison.left_problems.as_slice(), &comparison.right_problems].concat();
+    let mut found = [comparison.left_problems.as_slice(), &comparison.right_problems].concat();
+    if case.closed() {
+        // Rows may be the same in a file that is not; a court would ask.
+        found.extend(case.check_sums());
+    }
     let effect = problems::report(&case, &problems::all(&case, &found));
     let is_same = comparison.tables.iter().all(compare::TableComparison::is_same);
-    let outcome = match (effect, is_same) {
-        // Whatever the rest says: a row that could not be read, or could not be derived, was not compared.
-        (Effect::Damage | Effect::DerivedOnly, _) => Outcome::Unusable,
-        // A row may follow from what the tear swallowed.
-        (Effect::CutOff, false) => Outcome::Unusable,
-        (_, false) => Outcome::Different,
-        (_, true) => Outcome::Ok,
-    };
-    print_verdict(&report(&case, &comparison, outcome, is_cut_off))?;
-    if outcome == Outcome::Unusable {
-        complain("this case cannot be verified: not everything in it could be read; get a whole copy of it");
-    }
-    Ok(outcome)
+    let verdict = Verdict::new(effect, is_same, &case, derived.not_yet_written());
+    print_verdict(&report(&case, &comparison, verdict))?;
+    Ok(verdict.outcome())
 }
 
-fn report(case: &Case, comparison: &Comparison, outcome: Outcome, is_cut_off: bool) -> String {
+/// What a verification came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// The recorded rows are those that follow, and the files are those that were closed.
+    Same,
+    /// The case was never closed; what was written follows. So many rows follow that were not written any more.
+    SameAsFarAsWritten { not_written: u64 },
+    /// The rows are the same, but not the files.
+    FilesChanged,
+    /// The rows are not those that follow.
+    Different,
+    /// Something could not be read, so nothing was decided.
+    Undecided,
+}
+
+impl Verdict {
+    fn new(effect: Effect, is_same: bool, case: &Case, not_written: u64) -> Self {
+        match (effect, is_same) {
+            // Whatever the rest says: a row that could not be read, or could not be derived, was not compared.
+            (Effect::Damage | Effect::DerivedOnly, _) => Self::Undecided,
+            // What differs may follow from what the tear swallowed.
+            (Effect::CutOff, false) => Self::Undecided,
+            (_, false) => Self::Different,
+            (Effect::Changed, true) => Self::FilesChanged,
+            (_, true) if problems::is_cut_off(case) => Self::SameAsFarAsWritten { not_written },
+            (_, true) => Self::Same,
+        }
+    }
+
+    fn outcome(self) -> Outcome {
+        match self {
+            Self::Same | Self::SameAsFarAsWritten { .. } => Outcome::Ok,
+            Self::FilesChanged | Self::Different => Outcome::Different,
+            Self::Undecided => Outcome::Unusable,
+        }
+    }
+
+    fn in_words(self) -> String {
+        match self {
+            Self::Same => "same: the recorded rows are those that follow from the raw log".to_owned(),
+            Self::SameAsFarAsWritten { not_written } => format!(
+                "same as far as it was written: the case was never closed, and every recorded row follows from the raw log; \
+                 {not_written} more rows follow that were not written any more"
+            ),
+            Self::FilesChanged => "different: the recorded rows follow from the raw log, \
+                 but files are not those that were closed (see standard error)"
+                .to_owned(),
+            Self::Different => "different: the recorded rows are not those that follow from the raw log".to_owned(),
+            Self::Undecided => "undecided: part of the case could not be read (see standard error); \
+                 verify a whole copy of it"
+                .to_owned(),
+        }
+    }
+}
+
+fn report(case: &Case, comparison: &Comparison, verdict: Verdict) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     for table in &comparison.tables {
-        let _ = writeln!(
-            text,
-            "{}: {}",
-            table.table,
-            if table.is_same() { "same" } else { "different" }
-        );
+        let _ = writeln!(text, "{}: {}", table.table, if table.is_same() { "same" } else { "different" });
         push_sum(&mut text, "recorded", table.left);
         push_sum(&mut text, "derived", table.right);
     }
@@ -74,15 +115,7 @@ fn report(case: &Case, comparison: &Comparison, outcome: Outcome, is_cut_off: bo
             "the rows were recorded by version {recorded_version} of the derivation; this program has {DERIVATION_VERSION}"
         );
     }
-    let verdict = match outcome {
-        Outcome::Ok if is_cut_off => {
-            "same as far as it was written: every recorded row follows from the raw log; the case was never closed"
-        }
-        Outcome::Ok => "same: the recorded rows are those that follow from the raw log",
-        Outcome::Different => "different: the recorded rows are not those that follow from the raw log",
-        Outcome::Unusable => "not verified: part of the case could not be read",
-    };
-    let _ = writeln!(text, "{verdict}");
+    let _ = writeln!(text, "{}", verdict.in_words());
     text
 }
 

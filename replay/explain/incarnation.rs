@@ -29,18 +29,11 @@ impl Incarnation {
 pub fn add(incarnations: &mut Vec<Incarnation>, row: Row) {
     let key = place(&row).key;
     let begins = !matches!(row, Row::Remove(_));
-    let living = incarnations
-        .iter_mut()
-        .rev()
-        .find(|incarnation| incarnation.key == key && !incarnation.has_ended);
+    let living = incarnations.iter_mut().rev().find(|incarnation| incarnation.key == key && !incarnation.has_ended);
     let incarnation = match living {
         Some(incarnation) if !begins => incarnation,
         _ => {
-            incarnations.push(Incarnation {
-                key,
-                has_ended: false,
-                rows: Vec::new(),
-            });
+            incarnations.push(Incarnation { key, has_ended: false, rows: Vec::new() });
             let last = incarnations.len() - 1;
             &mut incarnations[last]
         }

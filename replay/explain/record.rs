@@ -75,12 +75,7 @@ fn walked(directory: &Directory<'_>) -> String {
         None => "not known whether populated",
     };
     let tree = tree(directory.key.hierarchy.0);
-    format!(
-        "cgroupfs ({})  {} on {tree}, {populated}, {} pids",
-        directory.reason,
-        directory.path,
-        directory.pids.len()
-    )
+    format!("cgroupfs ({})  {} on {tree}, {populated}, {} pids", directory.reason, directory.path, directory.pids.len())
 }
 
 fn answered(answer: &RuntimeAnswer<'_>) -> String {

@@ -40,11 +40,7 @@ fn created(row: &ContainerCreate) -> Vec<String> {
 
 fn existing(row: &ExistingContainer) -> Vec<String> {
     let mut lines = vec![
-        format!(
-            "existing_container  decided by record {} at {}",
-            row.seq.0,
-            when(row.ts)
-        ),
+        format!("existing_container  decided by record {} at {}", row.seq.0, when(row.ts)),
         "  rule: the first walk of cgroupfs saw the directory, so the container was alive before the capture"
             .to_owned(),
     ];
@@ -74,10 +70,7 @@ fn removed(row: &ContainerRemove) -> Vec<String> {
     push_identity(&mut lines, &row.identity);
     match (row.created_seq, row.created_at) {
         (Some(seq), Some(at)) => lines.push(format!("  created: {} (record {})", when(at), seq.0)),
-        (None, Some(at)) => lines.push(format!(
-            "  created: {}, as its runtime says; that was not seen",
-            when(at)
-        )),
+        (None, Some(at)) => lines.push(format!("  created: {}, as its runtime says; that was not seen", when(at))),
         (Some(seq), None) => lines.push(format!("  created: record {}", seq.0)),
         (None, None) => lines.push("  created: not seen".to_owned()),
     }
@@ -102,25 +95,14 @@ fn removed(row: &ContainerRemove) -> Vec<String> {
 
 fn push_place(lines: &mut Vec<String>, place: &Place) {
     let tree = tree(place.key.hierarchy.0);
-    lines.push(format!(
-        "  directory: {} on {tree}, id {}",
-        place.path, place.key.cgroup.0
-    ));
+    lines.push(format!("  directory: {} on {tree}, id {}", place.path, place.key.cgroup.0));
 }
 
 fn push_identity(lines: &mut Vec<String>, identity: &Identity) {
-    let runtime = identity
-        .runtime
-        .map_or("an unknown runtime", |runtime| runtime.as_str());
-    let oci = identity
-        .oci_runtime
-        .map_or_else(String::new, |oci| format!(" (by {oci})"));
+    let runtime = identity.runtime.map_or("an unknown runtime", |runtime| runtime.as_str());
+    let oci = identity.oci_runtime.map_or_else(String::new, |oci| format!(" (by {oci})"));
     lines.push(format!("  identity: {} of {runtime}{oci}", identity.container_id));
-    lines.push(format!(
-        "  identified by: {}, {}",
-        identity.identified_by,
-        basis(identity.identified_by)
-    ));
+    lines.push(format!("  identified by: {}, {}", identity.identified_by, basis(identity.identified_by)));
     let names = [
         ("name", &identity.container_name),
         ("image", &identity.image_name),

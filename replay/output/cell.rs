@@ -52,10 +52,7 @@ mod tests {
     #[test]
     fn all_64_bits_survive_and_null_is_no_zero() {
         let array = UInt64Array::from(vec![Some(u64::MAX), None, Some(0)]);
-        assert_eq!(
-            [json(&array, 0), json(&array, 1), json(&array, 2)],
-            ["18446744073709551615", "null", "0"]
-        );
+        assert_eq!([json(&array, 0), json(&array, 1), json(&array, 2)], ["18446744073709551615", "null", "0"]);
     }
 
     #[test]
@@ -71,10 +68,7 @@ mod tests {
         builder.append_value(std::iter::empty::<Option<&str>>());
         builder.append_null();
         let array = builder.finish();
-        assert_eq!(
-            [json(&array, 0), json(&array, 1), json(&array, 2)],
-            ["[\"a\\\"b\",null]", "[]", "null"]
-        );
+        assert_eq!([json(&array, 0), json(&array, 1), json(&array, 2)], ["[\"a\\\"b\",null]", "[]", "null"]);
     }
 
     #[test]

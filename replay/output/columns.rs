@@ -11,19 +11,11 @@ use crate::time;
 const SHORT_ID_DIGITS: usize = 12;
 
 const fn left(heading: &'static str, narrowest: usize) -> Column {
-    Column {
-        heading,
-        narrowest,
-        side: Side::Left,
-    }
+    Column { heading, narrowest, side: Side::Left }
 }
 
 const fn right(heading: &'static str, narrowest: usize) -> Column {
-    Column {
-        heading,
-        narrowest,
-        side: Side::Right,
-    }
+    Column { heading, narrowest, side: Side::Right }
 }
 
 const REMOVE: &[Column] = &[
@@ -98,10 +90,7 @@ fn create(row: &ContainerCreate) -> Vec<String> {
         container(&row.identity),
         image(&row.identity),
         row.created_by.as_ref().map_or_else(unknown, actor),
-        join(
-            &row.identity,
-            &[(row.inferred, "inferred"), (row.after_gap, "after-gap")],
-        ),
+        join(&row.identity, &[(row.inferred, "inferred"), (row.after_gap, "after-gap")]),
     ]
 }
 
@@ -127,9 +116,7 @@ fn unknown() -> String {
 }
 
 fn runtime(identity: &Identity) -> String {
-    identity
-        .runtime
-        .map_or_else(unknown, |runtime| runtime.as_str().to_owned())
+    identity.runtime.map_or_else(unknown, |runtime| runtime.as_str().to_owned())
 }
 
 /// The id, short where it is a long hexadecimal one, and the name beside it if there is another.
@@ -162,11 +149,7 @@ fn actor(actor: &ActorCopy) -> String {
 }
 
 fn join(identity: &Identity, notes: &[(bool, &str)]) -> String {
-    let mut said: Vec<&str> = notes
-        .iter()
-        .filter(|(is_so, _)| *is_so)
-        .map(|(_, note)| *note)
-        .collect();
+    let mut said: Vec<&str> = notes.iter().filter(|(is_so, _)| *is_so).map(|(_, note)| *note).collect();
     if !identity.conflicts.is_empty() {
         said.push("conflict");
     }

@@ -28,11 +28,7 @@ pub struct CsvWriter {
 
 impl CsvWriter {
     pub fn new(reader: Reader) -> Self {
-        Self {
-            reader,
-            header_is_written: false,
-            formulas: 0,
-        }
+        Self { reader, header_is_written: false, formulas: 0 }
     }
 
     /// How many values so far begin as a formula does: spreadsheets run text that begins with `=`, `+`, `-` or `@`, also
@@ -83,9 +79,7 @@ fn write_record(values: impl IntoIterator<Item = String>, output: &mut impl Writ
     // Into memory first: the csv crate keeps an I/O error where a closed pipe cannot be told from trouble.
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(values).context("building a CSV line")?;
-    let line = writer
-        .into_inner()
-        .map_err(|error| io::Error::other(error.to_string()))?;
+    let line = writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
     Ok(output.write_all(&line)?)
 }
 
@@ -120,15 +114,9 @@ mod tests {
 
     #[test]
     fn another_reader_gets_the_same_values_back() {
-        let text = written(
-            &mut CsvWriter::new(Reader::Program),
-            vec![Some("a,\"b\"\nc"), None, Some("")],
-        );
+        let text = written(&mut CsvWriter::new(Reader::Program), vec![Some("a,\"b\"\nc"), None, Some("")]);
         let mut reader = csv::Reader::from_reader(text.as_bytes());
-        assert_eq!(
-            reader.headers().expect("a header").iter().collect::<Vec<_>>(),
-            ["text", "n", "ts", "argv"]
-        );
+        assert_eq!(reader.headers().expect("a header").iter().collect::<Vec<_>>(), ["text", "n", "ts", "argv"]);
         let records: Vec<_> = reader.records().collect::<Result<_, _>>().expect("valid CSV");
         assert_eq!(records.len(), 3);
         assert_eq!((&records[0][0], &records[0][1]), ("a,\"b\"\nc", ""));
@@ -149,15 +137,7 @@ mod tests {
         let mut writer = CsvWriter::new(Reader::Program);
         let text = written(
             &mut writer,
-            vec![
-                Some("=cmd()"),
-                Some("a=b"),
-                Some("@x"),
-                Some("-1"),
-                Some("+1"),
-                Some("\t=1"),
-                None,
-            ],
+            vec![Some("=cmd()"), Some("a=b"), Some("@x"), Some("-1"), Some("+1"), Some("\t=1"), None],
         );
         assert_eq!(writer.formulas(), 5);
         assert!(text.contains("\n=cmd(),"), "{text}");

@@ -48,25 +48,14 @@ impl Destination {
 impl NewFile {
     /// Makes the file, which must not be there.
     pub fn create(path: &Path) -> anyhow::Result<Self> {
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(path)
-            .map_err(|error| match error.kind() {
-                ErrorKind::AlreadyExists => {
-                    anyhow!(
-                        "{} exists and is not overwritten; name another file or remove it first",
-                        path.display()
-                    )
-                }
-                _ => anyhow!(error).context(format!("cannot create {}", path.display())),
-            })?;
+        let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => {
+                anyhow!("{} exists and is not overwritten; name another file or remove it first", path.display())
+            }
+            _ => anyhow!(error).context(format!("cannot create {}", path.display())),
+        })?;
         let writer = BufWriter::with_capacity(1 << 16, file);
-        Ok(Self {
-            writer,
-            path: path.to_owned(),
-            finished: false,
-        })
+        Ok(Self { writer, path: path.to_owned(), finished: false })
     }
 
     /// Brings the file to the disk. Without this, it is removed again.

@@ -25,11 +25,7 @@ pub fn push(text: &mut String, table: &TableComparison, sides: [&str; 2]) {
     }
     let hidden = table.different_rows.saturating_sub(table.shown.len() as u64);
     if hidden > 0 {
-        let _ = writeln!(
-            text,
-            "  and {hidden} more; see them with --show {}",
-            table.different_rows
-        );
+        let _ = writeln!(text, "  and {hidden} more; see them with --show {}", table.different_rows);
     }
 }
 
@@ -46,16 +42,8 @@ fn push_row(text: &mut String, difference: &RowDifference, [left, right]: [&str;
             text.push('\n');
             for field in fields {
                 let _ = writeln!(text, "    {}", field.column);
-                let _ = writeln!(
-                    text,
-                    "      {left:<8} {}",
-                    text::shortened(&field.left, VALUE_CHARACTERS)
-                );
-                let _ = writeln!(
-                    text,
-                    "      {right:<8} {}",
-                    text::shortened(&field.right, VALUE_CHARACTERS)
-                );
+                let _ = writeln!(text, "      {left:<8} {}", text::shortened(&field.left, VALUE_CHARACTERS));
+                let _ = writeln!(text, "      {right:<8} {}", text::shortened(&field.right, VALUE_CHARACTERS));
             }
         }
     }

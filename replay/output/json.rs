@@ -80,16 +80,8 @@ mod tests {
 
     #[test]
     fn hazards_are_escaped_and_come_back_whole() {
-        for text in [
-            "",
-            "plain",
-            "größe",
-            "\u{202e}a\u{200b}",
-            "\u{9b}31m\x7f",
-            "a\u{e0041}b",
-            "\"\\\n\u{feff}",
-            "\0",
-        ] {
+        for text in ["", "plain", "größe", "\u{202e}a\u{200b}", "\u{9b}31m\x7f", "a\u{e0041}b", "\"\\\n\u{feff}", "\0"]
+        {
             let written = to_string(&text).expect("a string");
             assert!(!written.chars().any(is_hazard), "{written:?}");
             assert_eq!(serde_json::from_str::<String>(&written).expect("valid JSON"), text);
@@ -102,10 +94,7 @@ mod tests {
         let value = serde_json::json!({"a": [1, {"b": "\u{202e}"}], "c": null});
         let mut pretty = Vec::new();
         write_pretty(&value, &mut pretty).expect("a Vec takes all");
-        assert_eq!(
-            serde_json::from_slice::<serde_json::Value>(&pretty).expect("valid JSON"),
-            value
-        );
+        assert_eq!(serde_json::from_slice::<serde_json::Value>(&pretty).expect("valid JSON"), value);
         assert!(pretty.contains(&b'\n'));
     }
 }

@@ -57,11 +57,7 @@ impl RowWriter {
             Format::Jsonl => Shape::Jsonl(RowsBuilder::new(), Destination::open(path)?),
             Format::Csv => {
                 let to = Destination::open(path)?;
-                let reader = if to.is_terminal() {
-                    Reader::Terminal
-                } else {
-                    Reader::Program
-                };
+                let reader = if to.is_terminal() { Reader::Terminal } else { Reader::Program };
                 Shape::Csv(RowsBuilder::new(), CsvWriter::new(reader), to)
             }
             Format::Parquet => {
@@ -71,10 +67,7 @@ impl RowWriter {
                 let notes = [
                     ("obit.table", table.name().to_owned()),
                     ("obit.schema_version", obit_schema::SCHEMA_VERSION.to_string()),
-                    (
-                        "obit.derivation_version",
-                        obit_derivation::fold::DERIVATION_VERSION.to_string(),
-                    ),
+                    ("obit.derivation_version", obit_derivation::fold::DERIVATION_VERSION.to_string()),
                     ("obit.derived_by", format!("obit-replay {}", cli::version())),
                     ("obit.case_id", case_id.unwrap_or_default().to_owned()),
                 ];
@@ -93,20 +86,13 @@ impl RowWriter {
             Shape::Jsonl(builder, _) | Shape::Csv(builder, ..) | Shape::Parquet(builder, _) => builder,
         };
         builder.append(row);
-        if builder.len() >= BATCH_ROWS {
-            self.write_batch()
-        } else {
-            Ok(())
-        }
+        if builder.len() >= BATCH_ROWS { self.write_batch() } else { Ok(()) }
     }
 
     /// Writes what is held back and ends the output.
     pub fn finish(mut self) -> anyhow::Result<Written> {
         self.write_batch()?;
-        let mut written = Written {
-            rows: self.rows,
-            formulas: 0,
-        };
+        let mut written = Written { rows: self.rows, formulas: 0 };
         match self.shape {
             Shape::Lines(mut lines, mut to) => {
                 lines.finish(&mut to)?;

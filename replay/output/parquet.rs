@@ -19,10 +19,7 @@ pub struct ParquetFile<W: Write + Send> {
 impl<W: Write + Send> ParquetFile<W> {
     /// Begins a file; `notes` become its key-value metadata.
     pub fn new(schema: Arc<Schema>, notes: &[(&str, String)], output: W) -> anyhow::Result<Self> {
-        let notes = notes
-            .iter()
-            .map(|(key, value)| KeyValue::new((*key).to_owned(), value.clone()))
-            .collect();
+        let notes = notes.iter().map(|(key, value)| KeyValue::new((*key).to_owned(), value.clone())).collect();
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_key_value_metadata(Some(notes))
@@ -38,8 +35,6 @@ impl<W: Write + Send> ParquetFile<W> {
 
     /// Writes the footer and gives the output back.
     pub fn into_inner(self) -> anyhow::Result<W> {
-        self.writer
-            .into_inner()
-            .context("cannot write the footer of a Parquet file")
+        self.writer.into_inner().context("cannot write the footer of a Parquet file")
     }
 }

@@ -39,31 +39,18 @@ pub struct TableWriter {
 
 impl TableWriter {
     pub fn new(columns: &[Column]) -> Self {
-        Self {
-            columns: columns.to_vec(),
-            pending: Vec::new(),
-            widths: None,
-        }
+        Self { columns: columns.to_vec(), pending: Vec::new(), widths: None }
     }
 
     /// Adds a row; its texts may be of any origin.
     pub fn row(&mut self, cells: Vec<String>, output: &mut impl Write) -> io::Result<()> {
-        self.pending
-            .push(cells.iter().map(|cell| text::visible(cell).into_owned()).collect());
-        if self.pending.len() >= FITTED_ROWS {
-            self.write_pending(output)
-        } else {
-            Ok(())
-        }
+        self.pending.push(cells.iter().map(|cell| text::visible(cell).into_owned()).collect());
+        if self.pending.len() >= FITTED_ROWS { self.write_pending(output) } else { Ok(()) }
     }
 
     /// Writes what is held back. A table without rows is no table: nothing is written.
     pub fn finish(&mut self, output: &mut impl Write) -> io::Result<()> {
-        if self.pending.is_empty() {
-            Ok(())
-        } else {
-            self.write_pending(output)
-        }
+        if self.pending.is_empty() { Ok(()) } else { self.write_pending(output) }
     }
 
     fn write_pending(&mut self, output: &mut impl Write) -> io::Result<()> {
@@ -94,16 +81,12 @@ impl TableWriter {
             });
         }
         self.widths = Some(fitted);
-        table
-            .lines()
-            .try_for_each(|line| writeln!(output, "{}", line.trim_end()))
+        table.lines().try_for_each(|line| writeln!(output, "{}", line.trim_end()))
     }
 
     fn natural_widths(&self) -> Vec<usize> {
         let mut table = Table::new();
-        table
-            .set_header(self.columns.iter().map(|column| column.heading))
-            .add_rows(self.pending.iter().cloned());
+        table.set_header(self.columns.iter().map(|column| column.heading)).add_rows(self.pending.iter().cloned());
         table.column_max_content_widths().into_iter().map(usize::from).collect()
     }
 }
@@ -114,10 +97,7 @@ fn fit(columns: &[Column], natural: &[usize]) -> Vec<usize> {
     let gaps = GAP * columns.len().saturating_sub(1);
     while widths.iter().sum::<usize>() + gaps > WIDTH {
         let can_give = |index: &usize| widths[*index] > columns[*index].narrowest.max(1);
-        match (0..widths.len().min(columns.len()))
-            .filter(can_give)
-            .max_by_key(|index| widths[*index])
-        {
+        match (0..widths.len().min(columns.len())).filter(can_give).max_by_key(|index| widths[*index]) {
             Some(widest) => widths[widest] -= 1,
             None => break,
         }
@@ -130,30 +110,16 @@ mod tests {
     use super::*;
 
     const COLUMNS: &[Column] = &[
-        Column {
-            heading: "TIME",
-            narrowest: 10,
-            side: Side::Left,
-        },
-        Column {
-            heading: "NAME",
-            narrowest: 10,
-            side: Side::Left,
-        },
-        Column {
-            heading: "N",
-            narrowest: 1,
-            side: Side::Right,
-        },
+        Column { heading: "TIME", narrowest: 10, side: Side::Left },
+        Column { heading: "NAME", narrowest: 10, side: Side::Left },
+        Column { heading: "N", narrowest: 1, side: Side::Right },
     ];
 
     fn table(rows: &[[&str; 3]]) -> String {
         let mut output = Vec::new();
         let mut writer = TableWriter::new(COLUMNS);
         for row in rows {
-            writer
-                .row(row.map(str::to_owned).to_vec(), &mut output)
-                .expect("a Vec takes all");
+            writer.row(row.map(str::to_owned).to_vec(), &mut output).expect("a Vec takes all");
         }
         writer.finish(&mut output).expect("a Vec takes all");
         String::from_utf8(output).expect("UTF-8")
@@ -174,10 +140,7 @@ mod tests {
         assert_eq!(lines.len(), 3, "one line a row: {text}");
         assert!(lines[1].chars().count() <= WIDTH && lines[1].contains('…'), "{text}");
         // These take two columns each.
-        assert!(
-            lines[2].chars().count() <= WIDTH / 2 + 10 && lines[2].contains('…'),
-            "{text}"
-        );
+        assert!(lines[2].chars().count() <= WIDTH / 2 + 10 && lines[2].contains('…'), "{text}");
         assert!(lines.iter().all(|line| line.trim_end() == *line));
     }
 
@@ -190,15 +153,8 @@ mod tests {
 
     #[test]
     fn rows_past_the_first_thousand_keep_the_columns_and_the_header_comes_once() {
-        let rows: Vec<[&str; 3]> = (0..2_500)
-            .map(|row| {
-                if row < 2_000 {
-                    ["t", "n", "1"]
-                } else {
-                    ["t", "longer", "1"]
-                }
-            })
-            .collect();
+        let rows: Vec<[&str; 3]> =
+            (0..2_500).map(|row| if row < 2_000 { ["t", "n", "1"] } else { ["t", "longer", "1"] }).collect();
         let text = table(&rows);
         assert_eq!(text.lines().count(), 2_501);
         assert_eq!(text.matches("TIME").count(), 1);

@@ -1,0 +1,304 @@
+//! Cases written as a capture writes them: each record into its raw table, each row that the fold decides into its own.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use obit_derivation::record::{
+    Actor, Body, BootNs, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, Directory, HierarchyId, Loss, Outcome,
+    Record, RuntimeAnswer, RuntimeSource, Seq, SnapshotReason, Vitals, WallNs,
+};
+use obit_derivation::{Fold, Row};
+use obit_schema::details::{DirectoryDetails, RuntimeDetails};
+use obit_schema::encode::{CgroupfsBuilder, EventsBuilder, RowsBuilder, RuntimeBuilder};
+use obit_schema::manifest::{Build, Manifest};
+use obit_schema::writer::WriterOptions;
+use obit_schema::{CaseWriter, Table};
+use tempfile::TempDir;
+
+/// 2009-02-13T23:31:30Z, the second 1234567890.
+pub const START_NS: i64 = 1_234_567_890_000_000_000;
+
+/// Between two records: a millisecond.
+pub const STEP_NS: u64 = 1_000_000;
+
+/// A container id of docker's: a digit 64 times.
+pub fn id(digit: char) -> String {
+    digit.to_string().repeat(64)
+}
+
+/// A case being recorded.
+pub struct Recorder {
+    directory: TempDir,
+    path: PathBuf,
+    writer: CaseWriter,
+    fold: Fold,
+    next_seq: u64,
+    next_cgroup: u64,
+    /// What the recorder does to a row before it writes it; `false` leaves it out.
+    tamper: fn(&mut Row) -> bool,
+}
+
+/// A case on disk, removed when dropped.
+pub struct RecordedCase {
+    _directory: TempDir,
+    pub path: PathBuf,
+}
+
+impl RecordedCase {
+    /// The path as an argument.
+    pub fn arg(&self) -> &str {
+        self.path.to_str().expect("a temporary path is UTF-8")
+    }
+}
+
+impl Recorder {
+    pub fn new() -> Self {
+        Self::with_part_rows(1 << 20)
+    }
+
+    /// A recorder that seals a part after so many rows.
+    pub fn with_part_rows(part_rows: u64) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("case");
+        let build = Build { version: "9.9.9".to_owned(), commit: "abc123".to_owned() };
+        let mut manifest = Manifest::new("11111111-2222-3333-4444-555555555555".to_owned(), build);
+        manifest.derivation_version = obit_derivation::fold::DERIVATION_VERSION;
+        manifest.started_at = "2009-02-13T23:31:30Z".to_owned();
+        let options = WriterOptions { part_rows, part_age: Duration::from_secs(3_600) };
+        let writer = CaseWriter::create(&path, manifest, options).expect("a new case");
+        let mut recorder =
+            Self { directory, path, writer, fold: Fold::new(), next_seq: 0, next_cgroup: 100, tamper: |_| true };
+        recorder.record(Body::CaptureStart);
+        recorder
+    }
+
+    /// Lets a recorder lie about the rows that it derives.
+    pub fn tampering(mut self, tamper: fn(&mut Row) -> bool) -> Self {
+        self.tamper = tamper;
+        self
+    }
+
+    /// Admits a record and writes what follows from it.
+    pub fn record(&mut self, body: Body<'_>) -> u64 {
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        let record = Record {
+            seq: Seq(seq),
+            ts: WallNs(START_NS + i64::try_from(seq * STEP_NS).expect("a short test")),
+            boot_ns: BootNs(1_000_000_000 + seq * STEP_NS),
+            body,
+        };
+        let (table, batch) = match &record.body {
+            Body::Directory(_) => {
+                let mut builder = CgroupfsBuilder::new();
+                let details = DirectoryDetails { outcome: Outcome::Ok, ctime: None, files: Vec::new() };
+                builder.append(&record, &details).expect("a directory");
+                (Table::Cgroupfs, builder.finish())
+            }
+            Body::Runtime(_) => {
+                let mut builder = RuntimeBuilder::new();
+                let details = RuntimeDetails {
+                    request: "config.json".to_owned(),
+                    latency_ns: 1,
+                    labels: Vec::new(),
+                    document: None,
+                };
+                builder.append(&record, &details).expect("an answer");
+                (Table::Runtime, builder.finish())
+            }
+            _ => {
+                let mut builder = EventsBuilder::new();
+                builder.append(&record).expect("an event");
+                (Table::Events, builder.finish())
+            }
+        };
+        self.writer.append(table, &batch.expect("a batch")).expect("a case that can be written");
+        let mut rows = Vec::new();
+        self.fold.apply(&record, &mut rows);
+        self.write(rows);
+        seq
+    }
+
+    fn write(&mut self, rows: Vec<Row>) {
+        for mut row in rows {
+            if !(self.tamper)(&mut row) {
+                continue;
+            }
+            let mut builder = RowsBuilder::new();
+            builder.append(&row);
+            for (table, batch) in builder.finish().expect("a batch") {
+                self.writer.append(table, &batch).expect("a case that can be written");
+            }
+        }
+    }
+
+    /// The first walk, which finds these directories of the v2 tree. Returns their cgroup ids.
+    pub fn walk(&mut self, paths: &[&str]) -> Vec<u64> {
+        self.walk_because(SnapshotReason::Start, paths)
+    }
+
+    /// A walk, which finds these new directories of the v2 tree. Returns their cgroup ids.
+    pub fn walk_because(&mut self, reason: SnapshotReason, paths: &[&str]) -> Vec<u64> {
+        self.record(Body::SnapshotBegin(reason));
+        let ids = paths.iter().map(|path| self.walked(reason, path)).collect();
+        self.record(Body::SnapshotEnd(reason));
+        ids
+    }
+
+    fn walked(&mut self, reason: SnapshotReason, path: &str) -> u64 {
+        let id = self.new_cgroup();
+        self.record(Body::Directory(Directory {
+            reason,
+            key: v2(id),
+            parent: None,
+            path: Cow::Borrowed(path),
+            populated: Some(true),
+            pids: vec![4242],
+        }));
+        id
+    }
+
+    /// A new cgroup id.
+    pub fn new_cgroup(&mut self) -> u64 {
+        self.next_cgroup += 1;
+        self.next_cgroup
+    }
+
+    /// A cgroup event on the v2 tree.
+    pub fn event(&mut self, kind: CgroupEventKind, cgroup: u64, path: &str, argv: &[&str]) -> u64 {
+        self.record(Body::Cgroup(CgroupEvent {
+            kind,
+            cpu: 0,
+            key: v2(cgroup),
+            parent: None,
+            level: u32::try_from(path.matches('/').count()).expect("a short path"),
+            path,
+            path_truncated: false,
+            actor: Actor {
+                pid: 77,
+                tid: 77,
+                ppid: 76,
+                uid: 0,
+                comm: "runc",
+                parent_comm: "containerd-shim",
+                cgroup: None,
+                argv,
+                argv_truncated: false,
+            },
+            vitals: Vitals { memory_peak_bytes: Some(1 << 20), ..Vitals::default() },
+        }))
+    }
+
+    /// A docker container begins. Returns its cgroup id.
+    pub fn begin(&mut self, container_id: &str) -> u64 {
+        let cgroup = self.new_cgroup();
+        let path = format!("/docker/{container_id}");
+        self.event(CgroupEventKind::Mkdir, cgroup, &path, &["runc"]);
+        self.event(CgroupEventKind::Populated, cgroup, &path, &["runc"]);
+        cgroup
+    }
+
+    /// A docker container ends. Returns the seq of the removal.
+    pub fn end(&mut self, container_id: &str, cgroup: u64) -> u64 {
+        let path = format!("/docker/{container_id}");
+        self.event(CgroupEventKind::Empty, cgroup, &path, &["sleep"]);
+        self.event(CgroupEventKind::Rmdir, cgroup, &path, &["runc"])
+    }
+
+    /// A docker container begins and ends. Returns the seq of its removal.
+    pub fn live(&mut self, container_id: &str) -> u64 {
+        let cgroup = self.begin(container_id);
+        self.end(container_id, cgroup)
+    }
+
+    /// A runtime says something about a container.
+    pub fn answer(&mut self, container_id: &str, name: &str, image: &str) -> u64 {
+        self.record(Body::Runtime(RuntimeAnswer {
+            container_id: Some(container_id.into()),
+            runtime: Some("docker".into()),
+            container_name: Some(name.into()),
+            image_name: Some(image.into()),
+            ..RuntimeAnswer::unanswered(RuntimeSource::Docker, Outcome::Ok)
+        }))
+    }
+
+    /// Events are lost.
+    pub fn lose(&mut self, count: u64) -> u64 {
+        let since = Seq(self.next_seq - 1);
+        self.record(Body::Lost(Loss { count, kind: Some(CgroupEventKind::Rmdir), cpu: Some(1), since }))
+    }
+
+    /// Ends the capture and closes the case.
+    pub fn close(mut self) -> RecordedCase {
+        self.record(Body::CaptureStop);
+        let mut rows = Vec::new();
+        self.fold.finish(&mut rows);
+        self.write(rows);
+        self.writer.close(|manifest| manifest.ended_at = Some("2009-02-13T23:32:00Z".to_owned())).expect("closed");
+        RecordedCase { _directory: self.directory, path: self.path }
+    }
+
+    /// The capture is killed: nothing is closed.
+    pub fn kill(mut self) -> RecordedCase {
+        self.writer.sync().expect("journals reach the disk");
+        drop(self.writer);
+        RecordedCase { _directory: self.directory, path: self.path }
+    }
+}
+
+fn v2(cgroup: u64) -> CgroupKey {
+    CgroupKey { hierarchy: HierarchyId::V2, cgroup: CgroupId(cgroup) }
+}
+
+/// A case with one container alive before (`e`), one that lives twice (`a`), one that lives once with a directory inside
+/// (`b`), and one that is alive at the end (`c`). So four rows of container_remove, four of container_create (one of them
+/// for `c`) and one of existing_container.
+pub fn everyday() -> Recorder {
+    let mut recorder = Recorder::new();
+    everyday_into(&mut recorder);
+    recorder
+}
+
+/// What happens in [`everyday`].
+pub fn everyday_into(recorder: &mut Recorder) {
+    let before = format!("/docker/{}", id('e'));
+    let existing = recorder.walk(&["/system.slice", &before])[1];
+    recorder.live(&id('a'));
+    let b = recorder.begin(&id('b'));
+    recorder.answer(&id('b'), "web-1", "docker.io/library/nginx:1.27");
+    let inside = recorder.new_cgroup();
+    let path = format!("/docker/{}/init.scope", id('b'));
+    recorder.event(CgroupEventKind::Mkdir, inside, &path, &["systemd"]);
+    recorder.event(CgroupEventKind::Rmdir, inside, &path, &["systemd"]);
+    recorder.end(&id('b'), b);
+    recorder.live(&id('a'));
+    recorder.end(&id('e'), existing);
+    recorder.begin(&id('c'));
+}
+
+/// The ids of the containers that end in [`everyday`], in order.
+pub fn everyday_ends() -> Vec<String> {
+    ['a', 'b', 'a', 'e'].map(id).to_vec()
+}
+
+/// Copies a case, file by file.
+pub fn copy(case: &RecordedCase) -> RecordedCase {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("copy");
+    copy_directory(&case.path, &path);
+    RecordedCase { _directory: directory, path }
+}
+
+fn copy_directory(from: &Path, to: &Path) {
+    std::fs::create_dir(to).expect("a new directory");
+    for entry in std::fs::read_dir(from).expect("a directory") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("a type").is_dir() {
+            copy_directory(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("a copy");
+        }
+    }
+}

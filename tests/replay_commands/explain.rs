@@ -1,0 +1,81 @@
+//! `explain`: records and rule.
+
+use obit_derivation::record::SnapshotReason;
+
+use crate::case::{self, Recorder, id};
+use crate::program::replay;
+
+#[test]
+fn each_incarnation_is_explained_with_its_own_records_in_order() {
+    let case = case::everyday().close();
+    let run = replay(["explain", case.arg(), &id('a')]).expect_code(0);
+    assert!(run.stdout.contains("incarnation 1 of 2") && run.stdout.contains("incarnation 2 of 2"), "{run:#?}");
+    let (first, second) = run.stdout.split_once("incarnation 2 of 2").expect("two parts");
+    for part in [first, second] {
+        assert!(part.contains("container_create") && part.contains("container_remove"), "{part}");
+        assert!(part.contains("cgroup_mkdir") && part.contains("cgroup_rmdir"), "{part}");
+    }
+    // The first life of `a` is records 5 to 8 (see derive's test), and the second comes after all of them.
+    let seqs = |part: &str| -> Vec<u64> {
+        let (_, records) = part.split_once("records:").expect("a list of records");
+        records.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect()
+    };
+    let (first, second) = (seqs(first), seqs(second));
+    assert!(first.contains(&5) && first.contains(&8), "{first:?}");
+    assert!(first.is_sorted() && second.is_sorted());
+    assert!(second.iter().all(|seq| *seq > 8), "{second:?}");
+}
+
+#[test]
+fn the_rule_and_the_source_of_the_identity_are_said_in_words() {
+    let case = case::everyday().close();
+    let run = replay(["explain", case.arg(), "eeee"]).expect_code(0);
+    for part in [
+        "existing_container",
+        "the first walk of cgroupfs saw the directory",
+        "removed the directory, and it is the container's root",
+        "identified by: path",
+        "created: not seen",
+        "runc[77]",
+        "cgroupfs (start)",
+    ] {
+        assert!(run.stdout.contains(part), "{part} is not in {run:#?}");
+    }
+    assert!(run.stdout.contains("incarnation 1 of 1"), "found before and ended is one life: {run:#?}");
+}
+
+#[test]
+fn a_container_found_missing_is_said_to_be_inferred() {
+    let mut recorder = Recorder::new();
+    recorder.begin(&id('a'));
+    recorder.lose(3);
+    // The walk sees the tree, and `a` is no longer in it.
+    recorder.walk_because(SnapshotReason::Resync, &["/", "/docker"]);
+    let case = recorder.close();
+    let run = replay(["explain", case.arg(), "aaaa"]).expect_code(0);
+    assert!(run.stdout.contains("no longer found the directory (inferred)"), "{run:#?}");
+    assert!(run.stdout.contains("after gap: events were lost"), "{run:#?}");
+}
+
+#[test]
+fn a_prefix_that_fits_several_lists_them() {
+    let mut recorder = Recorder::new();
+    let ids = ["abcd1", "abcd2", "abce3"].map(|start| format!("{start}{}", "0".repeat(59)));
+    ids.iter().for_each(|id| _ = recorder.live(id));
+    let case = recorder.close();
+    let run = replay(["explain", case.arg(), "abcd"]).expect_code(2);
+    run.expect_one_error(&[&ids[0], &ids[1], "give more of it"]);
+    assert!(!run.stderr.contains(&ids[2]), "{run:#?}");
+    assert_eq!(run.stdout, "");
+    let run = replay(["explain", case.arg(), "abcd2"]).expect_code(0);
+    assert!(run.stdout.contains(&ids[1]) && !run.stdout.contains(&ids[0]), "{run:#?}");
+}
+
+#[test]
+fn an_unknown_or_too_short_id_says_what_to_do() {
+    let case = case::everyday().close();
+    replay(["explain", case.arg(), "ffff"]).expect_code(2).expect_one_error(&["ffff", "derive"]);
+    replay(["explain", case.arg(), "aaa"]).expect_code(2).expect_one_error(&["aaa", "4 characters"]);
+    // The empty prefix is every container's.
+    replay(["explain", case.arg(), ""]).expect_code(2);
+}

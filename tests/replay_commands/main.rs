@@ -1,0 +1,12 @@
+//! obit-replay as its users run it: the program itself, on cases written as a capture writes them.
+
+mod case;
+mod damage;
+mod derive;
+mod diff;
+mod explain;
+mod identify;
+mod info;
+mod program;
+mod usage;
+mod verify;

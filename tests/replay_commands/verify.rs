@@ -1,0 +1,158 @@
+//! `verify`: same, different, unusable.
+
+use obit_derivation::Row;
+
+use crate::case::{self, Recorder, id};
+use crate::program::replay;
+
+/// The digests in the output, each with the word before it: `recorded` or `derived`.
+fn digests(stdout: &str) -> Vec<(String, String)> {
+    let digest = |line: &str| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        let (side, last) = (*words.first()?, *words.last()?);
+        (last.len() == 64 && last.bytes().all(|byte| byte.is_ascii_hexdigit()))
+            .then(|| (side.to_owned(), last.to_owned()))
+    };
+    stdout.lines().filter_map(digest).collect()
+}
+
+#[test]
+fn an_honest_case_is_the_same_with_a_digest_for_each_table_and_the_case() {
+    let case = case::everyday().close();
+    let run = replay(["verify", case.arg()]).expect_code(0);
+    assert_eq!(run.stderr, "");
+    let digests = digests(&run.stdout);
+    // Three tables and the case, two sides each.
+    assert_eq!(digests.len(), 8, "{run:#?}");
+    for pair in digests.chunks(2) {
+        assert_eq!((pair[0].0.as_str(), pair[1].0.as_str()), ("recorded", "derived"));
+        assert_eq!(pair[0].1, pair[1].1);
+    }
+    assert!(run.stdout.lines().last().expect("a verdict").starts_with("same:"), "{run:#?}");
+}
+
+#[test]
+fn digests_do_not_depend_on_parts() {
+    let whole = case::everyday().close();
+    let mut recorder = Recorder::with_part_rows(2);
+    case::everyday_into(&mut recorder);
+    let split = recorder.close();
+    let digests = |case: &case::RecordedCase| digests(&replay(["verify", case.arg()]).expect_code(0).stdout);
+    assert_eq!(digests(&whole), digests(&split));
+}
+
+#[test]
+fn an_empty_case_is_the_same() {
+    let case = Recorder::new().close();
+    replay(["verify", case.arg()]).expect_code(0);
+}
+
+#[test]
+fn a_changed_value_is_shown_field_by_field() {
+    let mut recorder = Recorder::new().tampering(|row| {
+        if let Row::Remove(row) = row
+            && row.identity.container_id.starts_with('b')
+        {
+            row.identity.image_name = Some("forged".to_owned());
+            row.after_gap = true;
+        }
+        true
+    });
+    case::everyday_into(&mut recorder);
+    let run = replay(["verify", recorder.close().arg()]).expect_code(1);
+    for part in [
+        "container_remove: different",
+        "1 row differs",
+        "bbbbbbbbbbbb",
+        "image_name",
+        "\"forged\"",
+        "nginx:1.27",
+        "after_gap",
+    ] {
+        assert!(run.stdout.contains(part), "{part} is not in {run:#?}");
+    }
+    // What is the same is not shown as different.
+    assert!(
+        run.stdout.contains("container_create: same") && run.stdout.contains("existing_container: same"),
+        "{run:#?}"
+    );
+    assert!(!run.stdout.contains("lifetime_ns") && !run.stdout.contains("aaaaaaaaaaaa"), "{run:#?}");
+    assert!(run.stdout.lines().last().expect("a verdict").starts_with("different"), "{run:#?}");
+}
+
+#[test]
+fn a_row_left_out_is_in_one_side_only() {
+    let mut recorder =
+        Recorder::new().tampering(|row| !matches!(row, Row::Remove(row) if row.identity.container_id.starts_with('b')));
+    case::everyday_into(&mut recorder);
+    let run = replay(["verify", recorder.close().arg()]).expect_code(1);
+    assert!(run.stdout.contains("1 row differs") && run.stdout.contains("bbbbbbbbbbbb is in derived only"), "{run:#?}");
+}
+
+#[test]
+fn differences_are_bounded_and_counted() {
+    let mut recorder = Recorder::new().tampering(|row| {
+        if let Row::Remove(row) = row {
+            row.identity.image_name = Some("forged".to_owned());
+        }
+        true
+    });
+    (0..30).for_each(|_| _ = recorder.live(&id('a')));
+    let case = recorder.close();
+    let run = replay(["verify", case.arg(), "--show", "3"]).expect_code(1);
+    assert!(run.stdout.contains("30 rows differ") && run.stdout.contains("and 27 more"), "{run:#?}");
+    assert_eq!(run.stdout.matches("image_name").count(), 3, "{run:#?}");
+    let run = replay(["verify", case.arg(), "--show", "0"]).expect_code(1);
+    assert!(run.stdout.contains("30 rows differ"), "{run:#?}");
+}
+
+#[test]
+fn a_case_that_was_never_closed_is_verified_as_it_is_and_says_so() {
+    let case = case::everyday().kill();
+    let run = replay(["verify", case.arg()]).expect_code(0);
+    assert!(run.stderr.contains("never closed"), "{run:#?}");
+    let verdict = run.stdout.lines().last().expect("a verdict");
+    assert!(verdict.starts_with("same as far as it was written") && verdict.contains("0 more rows"), "{verdict}");
+}
+
+#[test]
+fn rows_that_a_killed_capture_had_no_time_for_are_counted_and_no_difference() {
+    // The removal of `e`, the last, is not written, nor the creation of `c` after it.
+    let mut recorder = Recorder::new().tampering(|row| match row {
+        Row::Remove(row) => !row.identity.container_id.starts_with('e'),
+        Row::Create(row) => !row.identity.container_id.starts_with('c'),
+        Row::Existing(_) => true,
+    });
+    case::everyday_into(&mut recorder);
+    let run = replay(["verify", recorder.kill().arg()]).expect_code(0);
+    assert!(run.stdout.contains("2 more rows"), "{run:#?}");
+}
+
+#[test]
+fn a_row_missing_in_the_middle_of_a_killed_capture_is_a_difference() {
+    let mut recorder =
+        Recorder::new().tampering(|row| !matches!(row, Row::Remove(row) if row.identity.container_id.starts_with('b')));
+    case::everyday_into(&mut recorder);
+    let run = replay(["verify", recorder.kill().arg()]).expect_code(1);
+    assert!(run.stdout.contains("bbbbbbbbbbbb"), "{run:#?}");
+}
+
+#[test]
+fn verify_does_not_change_the_case() {
+    let case = case::everyday().close();
+    let list = || {
+        let mut files: Vec<_> = ["", "raw", "derived"]
+            .iter()
+            .flat_map(|folder| std::fs::read_dir(case.path.join(folder)).expect("a directory"))
+            .map(|entry| entry.expect("an entry"))
+            .map(|entry| (entry.path(), entry.metadata().expect("facts").modified().expect("a time")))
+            .collect();
+        files.sort();
+        files
+    };
+    let before = list();
+    replay(["verify", case.arg()]).expect_code(0);
+    replay(["derive", case.arg()]).expect_code(0);
+    replay(["info", case.arg()]).expect_code(0);
+    assert_eq!(before, list());
+}
