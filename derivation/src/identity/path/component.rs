@@ -146,7 +146,8 @@ fn slice<'a>(stem: &'a str, above: &Above<'a>) -> Meaning<'a> {
     if stem == "kata-overhead" {
         return Meaning::Helper;
     }
-    if above.systemd != Systemd::Nothing {
+    // Most slices are too short to name a pod; the length spares them the search.
+    if above.systemd != Systemd::Nothing && stem.len() >= "kubepods-pod".len() + 32 {
         if let Some(uid) = pod_uid_of_slice(stem) {
             return Meaning::Pod { uid: Some(uid), slice: Some(stem) };
         }
@@ -224,13 +225,20 @@ fn short_scope<'a>(stem: &'a str, above: &Above<'a>) -> Option<Meaning<'a>> {
             grammar::is_digits(number).then(|| Container::of(Runtime::Singularity, id))
         }
         "machine" if above.role == Role::MachineSlice => machine(id),
-        _ => {
-            // bpm: <where it runs>-bpm-<id>.scope, and the id begins with bpm- itself (src/bpm/cgroups/cgroup.go).
-            let at = stem.as_bytes().windows(9).position(|window| window == b"-bpm-bpm-")?;
-            let id = stem.get(at.checked_add(5)?..)?;
-            grammar::is_bpm_id(id).then(|| Container::of(Runtime::Bpm, id))
-        }
+        _ => bpm_scope(stem),
     }
+}
+
+/// bpm: `[<where it runs>-]bpm-<id>.scope`, and the id begins with `bpm-` itself (src/bpm/cgroups/cgroup.go).
+fn bpm_scope(stem: &str) -> Option<Meaning<'_>> {
+    let mut rest = stem;
+    while let Some((word, tail)) = rest.split_once('-') {
+        if word == "bpm" && grammar::is_bpm_id(tail) {
+            return Some(Container::of(Runtime::Bpm, tail));
+        }
+        rest = tail;
+    }
+    None
 }
 
 /// A machine that registered with systemd-machined; `escaped` is its name as systemd writes it in a unit's name.
@@ -310,6 +318,10 @@ fn bare<'a>(id: &'a str, above: &Above<'a>) -> Meaning<'a> {
 /// `slice:prefix:id` as a directory's name: what becomes of systemd's cgroupsPath in a runtime that was not told to use
 /// systemd.
 fn literal_cgroups_path(name: &str) -> Option<Meaning<'_>> {
+    const SHORTEST: usize = "a.slice:runc:b".len();
+    if name.len() < SHORTEST && !name.starts_with(':') {
+        return None; // spares most names the search for a colon
+    }
     let (slice, rest) = name.split_once(':')?;
     let (prefix, id) = rest.split_once(':')?;
     let stem = if slice.is_empty() { slice } else { slice.strip_suffix(".slice")? };

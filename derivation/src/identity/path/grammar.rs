@@ -11,40 +11,45 @@ pub(super) enum Name<'a> {
 
 /// Container ids of docker, podman, CRI-O and containerd's CRI: 32 random bytes in lower-case hex.
 pub(super) fn is_hex64(text: &str) -> bool {
-    // One comparison for all bytes instead of a branch each, so that the compiler can use vector instructions.
-    let Ok(bytes) = <&[u8; 64]>::try_from(text.as_bytes()) else {
-        return false;
-    };
+    <&[u8; 64]>::try_from(text.as_bytes()).is_ok_and(|bytes| all_lower_hex(bytes))
+}
+
+/// One answer for all bytes instead of a branch for each, so that the compiler can use vector instructions.
+fn all_lower_hex(bytes: &[u8]) -> bool {
     bytes.iter().fold(true, |all, byte| all & is_lower_hex(*byte))
 }
 
 /// The hash that names a static pod (kubelet, `pkg/kubelet/config/common.go`) and an ECS task.
 pub(super) fn is_hex32(text: &str) -> bool {
-    text.len() == 32 && text.bytes().all(is_lower_hex)
+    <&[u8; 32]>::try_from(text.as_bytes()).is_ok_and(|bytes| all_lower_hex(bytes))
 }
 
 /// A UUID in lower case, its groups joined by `separator`.
 pub(super) fn is_uuid(text: &str, separator: u8) -> bool {
-    text.len() == 36 && is_groups(text.bytes(), separator, &[8, 4, 4, 4, 12])
+    const DASHES: [bool; 36] = separators([8, 13, 18, 23]);
+    <&[u8; 36]>::try_from(text.as_bytes()).is_ok_and(|bytes| is_groups(bytes, &DASHES, separator))
 }
 
 /// A container handle of Cloud Foundry: 8-4-4-4-4 hex digits.
 pub(super) fn is_garden_handle(text: &str) -> bool {
-    text.len() == 28 && is_groups(text.bytes(), b'-', &[8, 4, 4, 4, 4])
+    const DASHES: [bool; 28] = separators([8, 13, 18, 23]);
+    <&[u8; 28]>::try_from(text.as_bytes()).is_ok_and(|bytes| is_groups(bytes, &DASHES, b'-'))
 }
 
-fn is_groups(mut bytes: impl Iterator<Item = u8>, separator: u8, lengths: &[usize]) -> bool {
-    for (index, length) in lengths.iter().enumerate() {
-        if index > 0 && bytes.next() != Some(separator) {
-            return false;
-        }
-        for _ in 0..*length {
-            if !bytes.next().is_some_and(is_lower_hex) {
-                return false;
-            }
-        }
+const fn separators<const LENGTH: usize>(positions: [usize; 4]) -> [bool; LENGTH] {
+    let mut separators = [false; LENGTH];
+    let mut index = 0;
+    while index < positions.len() {
+        separators[positions[index]] = true; // in a constant: out of bounds would not compile
+        index += 1;
     }
-    bytes.next().is_none()
+    separators
+}
+
+fn is_groups<const LENGTH: usize>(bytes: &[u8; LENGTH], separators: &[bool; LENGTH], separator: u8) -> bool {
+    bytes.iter().zip(separators).fold(true, |all, (byte, is_separator)| {
+        all & ((*is_separator & (*byte == separator)) | (!*is_separator & is_lower_hex(*byte)))
+    })
 }
 
 /// A handle that guardian makes itself: 11 digits of base 32 (`kawasaki/idgenerator.go`).
@@ -133,7 +138,12 @@ pub(super) fn is_machine_name(escaped: &str) -> bool {
 
 /// A UUID whose dashes systemd escaped.
 pub(super) fn is_escaped_uuid(escaped: &str) -> bool {
-    escaped.len() <= 4 * 36 && is_groups(unescaped(escaped), b'-', &[8, 4, 4, 4, 12])
+    let mut uuid = [0_u8; 36];
+    let mut bytes = unescaped(escaped);
+    for place in &mut uuid {
+        *place = bytes.next().unwrap_or(0);
+    }
+    bytes.next().is_none() && core::str::from_utf8(&uuid).is_ok_and(|uuid| is_uuid(uuid, b'-'))
 }
 
 /// The bytes of a systemd unit name without its `\xHH` escapes; what is no escape stays (systemd, `unit_name_unescape`).

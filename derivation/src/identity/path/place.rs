@@ -48,7 +48,7 @@ fn extends(parent: &str, stem: &str) -> bool {
     let Some(rest) = stem.strip_prefix(parent).and_then(|rest| rest.strip_prefix('-')) else {
         return false;
     };
-    !rest.is_empty() && !rest.contains('-')
+    !rest.is_empty() && !rest.bytes().any(|byte| byte == b'-')
 }
 
 /// What a directory is to the ones directly below it.

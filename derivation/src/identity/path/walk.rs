@@ -128,5 +128,9 @@ fn text(name: Name<'_>) -> Cow<'_, str> {
 
 /// A pod's UID the way the API server writes it.
 fn dashed(uid: &str) -> Cow<'_, str> {
-    if uid.contains('_') { Cow::Owned(uid.replace('_', "-")) } else { Cow::Borrowed(uid) }
+    if !uid.bytes().any(|byte| byte == b'_') {
+        return Cow::Borrowed(uid);
+    }
+    let bytes = uid.bytes().map(|byte| if byte == b'_' { b'-' } else { byte }).collect();
+    String::from_utf8(bytes).map_or(Cow::Borrowed(uid), Cow::Owned)
 }
