@@ -134,7 +134,11 @@ def check_duckdb(case: Path) -> None:
 
 
 def readme_queries(readme: Path) -> list[str]:
-    queries = re.findall(r"^```sql\n(.*?)^```", readme.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    try:
+        text = readme.read_text(encoding="utf-8")
+    except OSError as error:
+        raise Broken(f"the README's queries cannot be read: {error}") from error
+    queries = re.findall(r"^```sql\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     expect(len(queries) >= 3, f"{readme}: {len(queries)} sql blocks, three were promised")
     return queries
 
