@@ -45,6 +45,11 @@ proptest! {
             }
         }
     }
+}
+
+proptest! {
+    // Each makes files and waits for the disk.
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
 
     /// The same records come back from parts, from journals, and from both, however they were cut.
     #[test]
