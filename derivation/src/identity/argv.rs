@@ -1,12 +1,13 @@
 //! What the argument vector of an OCI runtime says.
 //!
-//! [`program`] knows the programs, [`options`] their options, [`engine`] who calls them with which directories. An
-//! argument vector is written by whoever starts the process, so whatever does not fit the runtime's own grammar gives
-//! nothing rather than a guess.
+//! `program` knows the programs, `tables` their options, `options` reads them as each runtime's parser does, and `engine`
+//! knows who calls them with which directories. An argument vector is written by whoever starts the process, so whatever
+//! does not fit the runtime's own grammar gives nothing rather than a guess.
 
 mod engine;
 mod options;
 mod program;
+mod tables;
 
 use super::path::is_oci_id;
 use super::{OciRuntime, Runtime};
@@ -74,9 +75,9 @@ pub fn parse<'a>(argv: &[&'a str]) -> Option<Invocation<'a>> {
     let (verb, container_id) = if program::is_kata_shim(program) {
         kata_shim(arguments, &mut said)?
     } else {
-        let mut scan = Scan::new(arguments, options::global(oci_runtime), options::dialect(oci_runtime));
+        let mut scan = Scan::new(arguments, tables::global(oci_runtime), options::dialect(oci_runtime));
         let verb = Verb::from_argument(said.globals(&mut scan)?)?;
-        scan.continue_with(options::of_verb(oci_runtime, verb));
+        scan.continue_with(tables::of_verb(oci_runtime, verb));
         (verb, said.container(&mut scan, verb)?)
     };
     if !is_oci_id(container_id) || said.pattern {
@@ -110,7 +111,7 @@ pub fn recordable<'a>(argv: &[&'a str]) -> Vec<&'a str> {
     if program::is_kata_shim(program) {
         return argv.to_vec();
     }
-    let mut scan = Scan::new(arguments, options::global(oci_runtime), options::dialect(oci_runtime));
+    let mut scan = Scan::new(arguments, tables::global(oci_runtime), options::dialect(oci_runtime));
     let mut said = Said::default();
     let Some(command) = said.globals(&mut scan) else {
         return alloc::vec![*program];
@@ -125,7 +126,7 @@ pub fn recordable<'a>(argv: &[&'a str]) -> Vec<&'a str> {
     let mut kept: Vec<&'a str> =
         core::iter::once(program).chain(arguments.iter().take(until_command)).copied().collect();
     if command == "exec" {
-        scan.continue_with(options::of_exec(oci_runtime));
+        scan.continue_with(tables::of_exec(oci_runtime));
         kept.extend(exec_container(&mut scan));
     }
     kept
@@ -160,7 +161,7 @@ fn exec_container<'a>(scan: &mut Scan<'a, '_>) -> Option<&'a str> {
 /// `containerd-shim-kata-v2 -namespace NS -id ID … [start|delete]` (containerd, `pkg/shim/shim.go`).
 fn kata_shim<'a>(arguments: &[&'a str], said: &mut Said<'a>) -> Option<(Verb, &'a str)> {
     let mut verb = Verb::Run;
-    for item in Scan::new(arguments, options::KATA_SHIM, options::Dialect::GoFlag) {
+    for item in Scan::new(arguments, tables::KATA_SHIM, options::Dialect::GoFlag) {
         match item {
             Item::Positional("start") => verb = Verb::Create,
             Item::Positional("delete") => verb = Verb::Delete,

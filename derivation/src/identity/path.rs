@@ -1,7 +1,7 @@
 //! What a cgroup path says about a container: the last of the sources, and the only one that a stranger can write.
 //!
-//! [`identify`] walks the components of a path from the outermost to the innermost. [`component`] says what one
-//! directory is, [`place`] what the directories above it allow, [`grammar`] what an id looks like, and [`walk`] joins
+//! [`identify`] walks the components of a path from the outermost to the innermost. `component` says what one
+//! directory is, `place` what the directories above it allow, `grammar` what an id looks like, and `walk` joins
 //! them. No regular expressions, no look-ups: the same path always gives the same answer.
 
 mod component;
