@@ -105,10 +105,9 @@ pub fn tables(
     ignored: &Ignored<'_>,
     show: usize,
 ) -> anyhow::Result<Comparison> {
-    let (left_sums, left_problems) = sums(tables, left, ignored)?;
-    let (right_sums, right_problems) = sums(tables, right, ignored)?;
+    let (left_sums, right_sums) = (sums(tables, left, ignored)?, sums(tables, right, ignored)?);
     let mut compared = Vec::new();
-    for ((table, left_sum), (_, right_sum)) in left_sums.into_iter().zip(right_sums) {
+    for ((table, left_sum), (_, right_sum)) in left_sums.tables.into_iter().zip(right_sums.tables) {
         let mut comparison =
             TableComparison { table, left: left_sum, right: right_sum, different_rows: 0, shown: Vec::new() };
         if !comparison.is_same() {
@@ -118,11 +117,19 @@ pub fn tables(
         }
         compared.push(comparison);
     }
+    let (left_problems, right_problems) = (left_sums.problems, right_sums.problems);
     Ok(Comparison { tables: compared, left_problems, right_problems })
 }
 
-/// Rows and digest of each table of a side, in the order asked for.
-fn sums(tables: &[Table], side: &dyn Side, ignored: &Ignored<'_>) -> anyhow::Result<(Vec<(Table, Sum)>, Vec<Problem>)> {
+/// What one reading of a side came to.
+struct Sums {
+    /// In the order of the tables asked for.
+    tables: Vec<(Table, Sum)>,
+    problems: Vec<Problem>,
+}
+
+/// Reads a side for the rows and the digest of each table.
+fn sums(tables: &[Table], side: &dyn Side, ignored: &Ignored<'_>) -> anyhow::Result<Sums> {
     let mut digests: BTreeMap<Table, TableDigest> =
         tables.iter().map(|table| (*table, TableDigest::new(*table))).collect();
     let problems = side.batches(tables, &mut |table, batch| {
@@ -132,8 +139,8 @@ fn sums(tables: &[Table], side: &dyn Side, ignored: &Ignored<'_>) -> anyhow::Res
         Ok(())
     })?;
     let sum = |digest: TableDigest| Sum { rows: digest.rows(), digest: digest.finish() };
-    let sums = tables.iter().filter_map(|table| Some((*table, sum(digests.remove(table)?)))).collect();
-    Ok((sums, problems))
+    let tables = tables.iter().filter_map(|table| Some((*table, sum(digests.remove(table)?)))).collect();
+    Ok(Sums { tables, problems })
 }
 
 /// The keys of rows that differ: those of the left in its order, then those that only the right has, in its order.

@@ -129,9 +129,12 @@ fn fetch(case: &Case, wanted: &BTreeSet<u64>) -> anyhow::Result<BTreeMap<u64, St
 fn explain(heading: &str, incarnation: &Incarnation, evidence: &BTreeMap<u64, String>) -> String {
     let mut text = format!("\n{heading}\n");
     // Writing to a String cannot fail.
-    for row in &incarnation.rows {
-        for line in rule::lines(row) {
+    // Who and where it is mostly stays the same from row to row, and is said once.
+    let mut said = BTreeSet::new();
+    for line in incarnation.rows.iter().flat_map(rule::lines) {
+        if !said.contains(&line) {
             let _ = writeln!(text, "  {}", text::visible(&line));
+            said.insert(line);
         }
     }
     let _ = writeln!(text, "  records:");

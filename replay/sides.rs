@@ -11,20 +11,58 @@ use crate::compare::{EachBatch, Side};
 use crate::{problems, rederive};
 
 /// The rows that the capture wrote.
-pub struct Recorded<'a>(pub &'a Case);
+pub struct Recorded<'a> {
+    case: &'a Case,
+    /// The last record that they may follow from; any, if none is named.
+    log_end: Option<u64>,
+    /// Rows past it, by table.
+    past_end: RefCell<BTreeMap<Table, u64>>,
+}
+
+impl<'a> Recorded<'a> {
+    /// All of them.
+    pub fn all(case: &'a Case) -> Self {
+        Self { case, log_end: None, past_end: RefCell::default() }
+    }
+
+    /// Those that were decided by a record which is still there: the journals of a case that was never closed need not
+    /// reach equally far.
+    pub fn as_far_as_logged(case: &'a Case) -> Self {
+        let raw_parts = Table::RAW.iter().flat_map(|table| case.parts(*table));
+        let log_end = raw_parts.filter_map(|part| part.last_seq).max();
+        Self { log_end: log_end.or(Some(0)), ..Self::all(case) }
+    }
+
+    /// How many rows the last reading of each table left out as past the end of the log.
+    pub fn past_the_log(&self) -> u64 {
+        self.past_end.borrow().values().sum()
+    }
+
+    /// How many rows of a batch may follow from the log. Rows are in the order of `seq`.
+    fn rows_within(&self, batch: &RecordBatch) -> usize {
+        let is_past = |row: &usize| self.log_end.is_some_and(|end| seq(batch, *row) > Some(end));
+        (0..batch.num_rows()).find(is_past).unwrap_or(batch.num_rows())
+    }
+}
 
 impl Side for Recorded<'_> {
     fn batches(&self, tables: &[Table], each: &mut EachBatch<'_>) -> anyhow::Result<Vec<Problem>> {
         let mut problems = Vec::new();
         for table in tables {
-            let mut batches = self.0.batches(*table);
+            let mut past_end = 0;
+            let mut batches = self.case.batches(*table);
             while let Some(batch) = batches.next() {
                 match batch {
-                    Ok(batch) => each(*table, &batch)?,
+                    Ok(batch) => {
+                        let within = self.rows_within(&batch);
+                        past_end += (batch.num_rows() - within) as u64;
+                        each(*table, &batch.slice(0, within))?;
+                    }
                     // The next part follows; what was lost is named, and nothing is called the same.
                     Err(error) => problems.push(problems::damaged(batches.file(), error)),
                 }
             }
+            self.past_end.borrow_mut().insert(*table, past_end);
         }
         Ok(problems)
     }
@@ -96,14 +134,14 @@ impl Side for Rederived<'_> {
 /// may be one that it had no time for; one that was decided earlier is missing.
 fn rows_within(end: End, rows_before: u64, batch: &RecordBatch) -> usize {
     let room = usize::try_from(end.rows.saturating_sub(rows_before)).unwrap_or(usize::MAX);
-    let seqs = batch.column_by_name("seq");
-    (0..batch.num_rows())
-        .find(|row| {
-            let seq = match seqs.map(|seqs| value::cell(seqs.as_ref(), *row)) {
-                Some(Value::U64(seq)) => Some(seq),
-                _ => None,
-            };
-            *row >= room && seq >= end.last_seq
-        })
-        .unwrap_or(batch.num_rows())
+    let had_no_time = |row: &usize| *row >= room && seq(batch, *row) >= end.last_seq;
+    (0..batch.num_rows()).find(had_no_time).unwrap_or(batch.num_rows())
+}
+
+/// The record that decided a row.
+fn seq(batch: &RecordBatch, row: usize) -> Option<u64> {
+    match value::cell(batch.column_by_name("seq")?.as_ref(), row) {
+        Value::U64(seq) => Some(seq),
+        _ => None,
+    }
 }

@@ -15,11 +15,11 @@ use crate::{Outcome, print_verdict};
 
 pub fn run(args: &VerifyArgs) -> anyhow::Result<Outcome> {
     let case = problems::open(&args.case)?;
-    let derived = match problems::is_cut_off(&case) {
-        true => Rederived::as_far_as_written(&case),
-        false => Rederived::all(&case),
+    let (recorded, derived) = match problems::is_cut_off(&case) {
+        true => (Recorded::as_far_as_logged(&case), Rederived::as_far_as_written(&case)),
+        false => (Recorded::all(&case), Rederived::all(&case)),
     };
-    let comparison = compare::tables(&Table::DERIVED, &Recorded(&case), &derived, &|_, _| false, args.show)?;
+    let comparison = compare::tables(&Table::DERIVED, &recorded, &derived, &|_, _| false, args.show)?;
 
     let mut found = [comparison.left_problems.as_slice(), &comparison.right_problems].concat();
     if case.closed() {
@@ -28,7 +28,11 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<Outcome> {
     }
     let effect = problems::report(&case, &problems::all(&case, &found));
     let is_same = comparison.tables.iter().all(compare::TableComparison::is_same);
-    let verdict = Verdict::new(effect, is_same, &case, derived.not_yet_written());
+    let verdict = match Verdict::new(effect, is_same) {
+        Verdict::Same if recorded.past_the_log() > 0 => Verdict::PastTheLog { rows: recorded.past_the_log() },
+        Verdict::Same if !case.closed() => Verdict::SameAsFarAsWritten { not_written: derived.not_yet_written() },
+        verdict => verdict,
+    };
     print_verdict(&report(&case, &comparison, verdict))?;
     Ok(verdict.outcome())
 }
@@ -40,6 +44,8 @@ enum Verdict {
     Same,
     /// The case was never closed; what was written follows. So many rows follow that were not written any more.
     SameAsFarAsWritten { not_written: u64 },
+    /// The case was never closed; so many recorded rows come after the last record that is there, the others follow.
+    PastTheLog { rows: u64 },
     /// The rows are the same, but not the files.
     FilesChanged,
     /// The rows are not those that follow.
@@ -49,7 +55,7 @@ enum Verdict {
 }
 
 impl Verdict {
-    fn new(effect: Effect, is_same: bool, case: &Case, not_written: u64) -> Self {
+    fn new(effect: Effect, is_same: bool) -> Self {
         match (effect, is_same) {
             // Whatever the rest says: a row that could not be read, or could not be derived, was not compared.
             (Effect::Damage | Effect::DerivedOnly, _) => Self::Undecided,
@@ -57,7 +63,6 @@ impl Verdict {
             (Effect::CutOff, false) => Self::Undecided,
             (_, false) => Self::Different,
             (Effect::Changed, true) => Self::FilesChanged,
-            (_, true) if problems::is_cut_off(case) => Self::SameAsFarAsWritten { not_written },
             (_, true) => Self::Same,
         }
     }
@@ -66,7 +71,7 @@ impl Verdict {
         match self {
             Self::Same | Self::SameAsFarAsWritten { .. } => Outcome::Ok,
             Self::FilesChanged | Self::Different => Outcome::Different,
-            Self::Undecided => Outcome::Unusable,
+            Self::PastTheLog { .. } | Self::Undecided => Outcome::Unusable,
         }
     }
 
@@ -76,6 +81,10 @@ impl Verdict {
             Self::SameAsFarAsWritten { not_written } => format!(
                 "same as far as it was written: the case was never closed, and every recorded row follows from the raw log; \
                  {not_written} more rows follow that were not written any more"
+            ),
+            Self::PastTheLog { rows } => format!(
+                "undecided: the case was never closed, and {rows} of the recorded rows come after the last record that could be \
+                 read, so nothing shows what they follow from; every other recorded row follows from the raw log"
             ),
             Self::FilesChanged => "different: the recorded rows follow from the raw log, \
                  but files are not those that were closed (see standard error)"

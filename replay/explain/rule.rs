@@ -46,7 +46,7 @@ fn existing(row: &ExistingContainer) -> Vec<String> {
     ];
     push_place(&mut lines, &row.place);
     push_identity(&mut lines, &row.identity);
-    if let Some(pid) = row.init_pid {
+    if let Some(pid) = row.identity.init_pid {
         lines.push(format!("  init: pid {pid}"));
     }
     lines

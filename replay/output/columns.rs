@@ -101,7 +101,7 @@ fn existing(row: &ExistingContainer) -> Vec<String> {
         container(&row.identity),
         image(&row.identity),
         row.created_at.map_or_else(unknown, when),
-        row.init_pid.map_or_else(unknown, |pid| pid.to_string()),
+        row.identity.init_pid.map_or_else(unknown, |pid| pid.to_string()),
         join(&row.identity, &[]),
     ]
 }

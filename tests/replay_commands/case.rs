@@ -98,12 +98,7 @@ impl Recorder {
             }
             Body::Runtime(_) => {
                 let mut builder = RuntimeBuilder::new();
-                let details = RuntimeDetails {
-                    request: "config.json".to_owned(),
-                    latency_ns: 1,
-                    labels: Vec::new(),
-                    document: None,
-                };
+                let details = RuntimeDetails { request: "config.json".to_owned(), latency_ns: 1, document: None };
                 builder.append(&record, &details).expect("an answer");
                 (Table::Runtime, builder.finish())
             }
