@@ -17,11 +17,7 @@ fn note_commit() {
         Some(commit) => {
             let dirty =
                 git(&["status", "--porcelain", "--untracked-files=no"]).is_none_or(|changes| !changes.is_empty());
-            for name in ["HEAD", "packed-refs"]
-                .into_iter()
-                .map(str::to_owned)
-                .chain(git(&["symbolic-ref", "HEAD"]))
-            {
+            for name in ["HEAD", "packed-refs"].into_iter().map(str::to_owned).chain(git(&["symbolic-ref", "HEAD"])) {
                 // Asked of git: in a linked work tree these are not below `.git`. A missing file must not be named, or
                 // cargo would run this at every build.
                 if let Some(path) = git(&["rev-parse", "--git-path", &name]).filter(|path| Path::new(path).exists()) {

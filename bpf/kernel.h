@@ -35,6 +35,11 @@ enum {
 	BPF_RB_AVAIL_DATA = 0,
 };
 
+/* Its values are numbers of helpers: one exists if the kernel has the helper. */
+enum bpf_func_id {
+	BPF_FUNC_get_current_task_btf = 158,
+};
+
 #define CORE __attribute__((preserve_access_index))
 
 struct cgroup;

@@ -55,10 +55,7 @@ pub struct ProbeOptions {
 
 impl Default for ProbeOptions {
     fn default() -> Self {
-        Self {
-            ring_buffer_bytes: 16 << 20,
-            btf: None,
-        }
+        Self { ring_buffer_bytes: 16 << 20, btf: None }
     }
 }
 
@@ -139,17 +136,10 @@ impl Probe {
         let mut storage = MaybeUninit::uninit();
         let mut builder = skeleton::ObitSkelBuilder::default();
         if let Some(btf) = &options.btf {
-            builder
-                .obj_builder
-                .btf_custom_path(btf)
-                .map_err(|error| load_error(error, &log))?;
+            builder.obj_builder.btf_custom_path(btf).map_err(|error| load_error(error, &log))?;
         }
         let mut opened = builder.open(&mut storage).map_err(|error| load_error(error, &log))?;
-        opened
-            .maps
-            .events
-            .set_max_entries(options.ring_buffer_bytes)
-            .map_err(|error| load_error(error, &log))?;
+        opened.maps.events.set_max_entries(options.ring_buffer_bytes).map_err(|error| load_error(error, &log))?;
         if let Some(constants) = opened.maps.rodata_data.as_deref_mut() {
             constants.wakeup_bytes = u64::from(options.ring_buffer_bytes / 4);
         }
@@ -159,9 +149,7 @@ impl Probe {
         }
         let loaded = opened.load().map_err(|error| load_error(error, &log))?;
 
-        let ring_error = |source| ProbeError::RingBuffer {
-            source: Box::new(source),
-        };
+        let ring_error = |source| ProbeError::RingBuffer { source: Box::new(source) };
         let received = Arc::new(Mutex::new(RawBatch::new()));
         let sink = Arc::clone(&received);
         let mut ring = RingBufferBuilder::new();
@@ -186,16 +174,7 @@ impl Probe {
             program_ids.push(Program::id_from_fd(program.as_fd()).map_err(attach_error)?);
             links.push(program.attach().map_err(attach_error)?);
         }
-        Ok(Self {
-            attach_type,
-            program_ids,
-            links,
-            ring,
-            received,
-            counts,
-            wakeups,
-            left_behind: false,
-        })
+        Ok(Self { attach_type, program_ids, links, ring, received, counts, wakeups, left_behind: false })
     }
 
     /// How the programs are attached.
@@ -214,9 +193,7 @@ impl Probe {
     /// not end it. After about 4 MiB the rest is left for the next call, which then does not wait.
     pub fn drain(&mut self, timeout: Duration, batch: &mut RawBatch) -> Result<usize, ProbeError> {
         if !self.left_behind && !timeout.is_zero() {
-            self.wakeups
-                .wait(timeout)
-                .map_err(|source| ProbeError::Wait { source })?;
+            self.wakeups.wait(timeout).map_err(|source| ProbeError::Wait { source })?;
         }
         batch.clear();
         // The callback appends to `received`; swapping lends it the caller's memory, without a copy.
@@ -247,19 +224,12 @@ impl Probe {
             let values = self
                 .counts
                 .lookup_percpu(&number.to_ne_bytes(), MapFlags::ANY)
-                .map_err(|source| ProbeError::Counters {
-                    source: Box::new(source),
-                })?
+                .map_err(|source| ProbeError::Counters { source: Box::new(source) })?
                 .unwrap_or_default();
             for (cpu, value) in (0_u32..).zip(values) {
                 let (admitted, lost) = decode_count(&value).ok_or(ProbeError::CounterLayout { bytes: value.len() })?;
                 if admitted != 0 || lost != 0 {
-                    counts.push(KindCpuCount {
-                        kind,
-                        cpu,
-                        admitted,
-                        lost,
-                    });
+                    counts.push(KindCpuCount { kind, cpu, admitted, lost });
                 }
             }
         }
@@ -355,40 +325,24 @@ fn check_ring_buffer_size(bytes: u32) -> Result<(), ProbeError> {
 
 /// Of the calling thread: that is whom the kernel asks.
 fn check_privileges() -> Result<(), ProbeError> {
-    let held = rustix::thread::capabilities(None)
-        .map_err(|source| ProbeError::Capabilities { source })?
-        .effective;
+    let held = rustix::thread::capabilities(None).map_err(|source| ProbeError::Capabilities { source })?.effective;
     if held.contains(CapabilitySet::SYS_ADMIN) || held.contains(CapabilitySet::BPF | CapabilitySet::PERFMON) {
         return Ok(());
     }
     let needed = [(CapabilitySet::BPF, "CAP_BPF"), (CapabilitySet::PERFMON, "CAP_PERFMON")];
-    let missing = needed
-        .into_iter()
-        .filter(|&(capability, _)| !held.contains(capability))
-        .map(|(_, name)| name);
-    Err(ProbeError::Privileges {
-        missing: missing.collect(),
-    })
+    let missing = needed.into_iter().filter(|&(capability, _)| !held.contains(capability)).map(|(_, name)| name);
+    Err(ProbeError::Privileges { missing: missing.collect() })
 }
 
 fn choose_attach_type(btf: Option<&Path>) -> Result<AttachType, ProbeError> {
-    let no_btf = |path: &Path, source| ProbeError::NoBtf {
-        path: path.to_owned(),
-        source: Box::new(source),
-    };
+    let no_btf = |path: &Path, source| ProbeError::NoBtf { path: path.to_owned(), source: Box::new(source) };
     match btf {
         // A detached file tells the loader where fields lie; tp_btf needs the types inside the kernel.
-        Some(path) => Btf::from_path(path)
-            .map(|_| AttachType::RawTp)
-            .map_err(|source| no_btf(path, source)),
+        Some(path) => Btf::from_path(path).map(|_| AttachType::RawTp).map_err(|source| no_btf(path, source)),
         None => {
             let own = Btf::from_vmlinux().map_err(|source| no_btf(Path::new("/sys/kernel/btf/vmlinux"), source))?;
             let has_tracepoint = own.type_by_name::<Typedef<'_>>(TRACEPOINT_TYPE).is_some();
-            Ok(if has_tracepoint {
-                AttachType::TpBtf
-            } else {
-                AttachType::RawTp
-            })
+            Ok(if has_tracepoint { AttachType::TpBtf } else { AttachType::RawTp })
         }
     }
 }

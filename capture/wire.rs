@@ -56,12 +56,8 @@ pub mod layout {
 use layout::HEADER_BYTES;
 
 /// The kinds by their numbers in `enum obit_kind`.
-pub const KINDS: [CgroupEventKind; 4] = [
-    CgroupEventKind::Mkdir,
-    CgroupEventKind::Rmdir,
-    CgroupEventKind::Populated,
-    CgroupEventKind::Empty,
-];
+pub const KINDS: [CgroupEventKind; 4] =
+    [CgroupEventKind::Mkdir, CgroupEventKind::Rmdir, CgroupEventKind::Populated, CgroupEventKind::Empty];
 
 /// Records of one drain of the ring buffer, back to back in one allocation that is used again and again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -216,9 +212,7 @@ pub fn decode(record: &[u8], page_size: u64) -> Result<KernelEvent<'_>, WireErro
         return Err(WireError::Short { length: record.len() });
     };
     if header[layout::VERSION_AT] != layout::VERSION {
-        return Err(WireError::Version {
-            found: header[layout::VERSION_AT],
-        });
+        return Err(WireError::Version { found: header[layout::VERSION_AT] });
     }
     let kind = header[layout::KIND];
     let Some(&kind) = KINDS.get(usize::from(kind)) else {
@@ -230,11 +224,7 @@ pub fn decode(record: &[u8], page_size: u64) -> Result<KernelEvent<'_>, WireErro
         .ok()
         .and_then(|path_bytes| text.split_at_checked(path_bytes))
         .filter(|(_, argv)| u32::try_from(argv.len()) == Ok(argv_bytes))
-        .ok_or(WireError::Lengths {
-            length: record.len(),
-            path_bytes,
-            argv_bytes,
-        })?;
+        .ok_or(WireError::Lengths { length: record.len(), path_bytes, argv_bytes })?;
     let flags = header[layout::FLAGS];
     let present = header[layout::PRESENT];
     let value = |bit: u8, offset: usize| (present & bit != 0).then(|| u64_at(header, offset));

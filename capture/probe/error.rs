@@ -71,10 +71,7 @@ pub enum ProbeError {
         source: Source,
     },
     /// The program does not load, mostly because the verifier rejects it.
-    #[error(
-        "the BPF program does not load on this kernel; please report it with this text{}",
-        appended(log)
-    )]
+    #[error("the BPF program does not load on this kernel; please report it with this text{}", appended(log))]
     Load {
         /// The last lines of libbpf's log, with the verifier's reason.
         log: String,
@@ -82,10 +79,7 @@ pub enum ProbeError {
         source: Source,
     },
     /// A program is loaded but its tracepoint does not take it.
-    #[error(
-        "cannot attach to {section}: the kernel may be built without cgroup tracepoints{}",
-        appended(log)
-    )]
+    #[error("cannot attach to {section}: the kernel may be built without cgroup tracepoints{}", appended(log))]
     Attach {
         /// Way of attaching and tracepoint.
         section: String,
@@ -128,19 +122,13 @@ pub enum ProbeError {
 
 /// The log on lines of its own, or nothing.
 fn appended(log: &str) -> String {
-    if log.is_empty() {
-        String::new()
-    } else {
-        format!("\n{log}")
-    }
+    if log.is_empty() { String::new() } else { format!("\n{log}") }
 }
 
 /// Whether a kernel's release is before this version. A release that cannot be read is not: no advice is better than
 /// a wrong one.
 pub(super) fn is_older(release: &str, than: (u32, u32)) -> bool {
-    let mut numbers = release
-        .split(|character: char| !character.is_ascii_digit())
-        .map(str::parse);
+    let mut numbers = release.split(|character: char| !character.is_ascii_digit()).map(str::parse);
     match (numbers.next(), numbers.next()) {
         (Some(Ok(major)), Some(Ok(minor))) => (major, minor) < than,
         _ => false,
@@ -164,13 +152,7 @@ mod tests {
 
     #[test]
     fn an_error_ends_with_the_log_if_there_is_one() {
-        let error = |log: &str| {
-            ProbeError::Load {
-                log: log.to_owned(),
-                source: "no".into(),
-            }
-            .to_string()
-        };
+        let error = |log: &str| ProbeError::Load { log: log.to_owned(), source: "no".into() }.to_string();
         assert!(error("").ends_with("this text"));
         assert!(error("R1 invalid").ends_with("this text\nR1 invalid"));
     }

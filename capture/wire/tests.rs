@@ -63,30 +63,12 @@ fn each_presence_bit_stands_for_its_own_value() {
         decode(&record, PAGE).unwrap().vitals
     };
     assert_eq!(vitals(0), Vitals::default());
-    let usage = Vitals {
-        memory_usage_bytes: Some(3 * PAGE),
-        ..Vitals::default()
-    };
+    let usage = Vitals { memory_usage_bytes: Some(3 * PAGE), ..Vitals::default() };
     assert_eq!(vitals(layout::HAS_MEMORY_USAGE), usage);
-    let peak = Vitals {
-        memory_peak_bytes: Some(40 * PAGE),
-        ..Vitals::default()
-    };
+    let peak = Vitals { memory_peak_bytes: Some(40 * PAGE), ..Vitals::default() };
     assert_eq!(vitals(layout::HAS_MEMORY_WATERMARK), peak);
-    assert_eq!(
-        vitals(layout::HAS_OOM_KILLS),
-        Vitals {
-            oom_kills: Some(2),
-            ..Vitals::default()
-        }
-    );
-    assert_eq!(
-        vitals(layout::HAS_PIDS_WATERMARK),
-        Vitals {
-            pids_peak: Some(17),
-            ..Vitals::default()
-        }
-    );
+    assert_eq!(vitals(layout::HAS_OOM_KILLS), Vitals { oom_kills: Some(2), ..Vitals::default() });
+    assert_eq!(vitals(layout::HAS_PIDS_WATERMARK), Vitals { pids_peak: Some(17), ..Vitals::default() });
 }
 
 #[test]
@@ -94,10 +76,7 @@ fn each_kind_has_its_number() {
     for (number, kind) in (0..).zip(KINDS) {
         assert_eq!(decode(&record(number, 0, 0, b"/", b""), PAGE).unwrap().kind, kind);
     }
-    assert_eq!(
-        decode(&record(4, 0, 0, b"/", b""), PAGE),
-        Err(WireError::Kind { found: 4 })
-    );
+    assert_eq!(decode(&record(4, 0, 0, b"/", b""), PAGE), Err(WireError::Kind { found: 4 }));
 }
 
 #[test]
@@ -119,19 +98,11 @@ fn an_inconsistent_record_is_an_error() {
         assert_eq!(decode(&good[..length], PAGE), Err(WireError::Short { length }));
     }
     for length in HEADER_BYTES..good.len() {
-        let error = WireError::Lengths {
-            length,
-            path_bytes: 4,
-            argv_bytes: 2,
-        };
+        let error = WireError::Lengths { length, path_bytes: 4, argv_bytes: 2 };
         assert_eq!(decode(&good[..length], PAGE), Err(error));
     }
     let longer = [&good[..], b"x"].concat();
-    let error = WireError::Lengths {
-        length: longer.len(),
-        path_bytes: 4,
-        argv_bytes: 2,
-    };
+    let error = WireError::Lengths { length: longer.len(), path_bytes: 4, argv_bytes: 2 };
     assert_eq!(decode(&longer, PAGE), Err(error));
     let mut other_build = good;
     other_build[layout::VERSION_AT] = 77;
@@ -143,10 +114,7 @@ fn a_page_count_too_large_for_bytes_is_absent() {
     let mut record = record(0, 0, ALL_PRESENT, b"/", b"");
     record[layout::MEMORY_USAGE..layout::MEMORY_USAGE + 8].fill(0xff);
     let vitals = decode(&record, PAGE).unwrap().vitals;
-    assert_eq!(
-        (vitals.memory_usage_bytes, vitals.memory_peak_bytes),
-        (None, Some(40 * PAGE))
-    );
+    assert_eq!((vitals.memory_usage_bytes, vitals.memory_peak_bytes), (None, Some(40 * PAGE)));
 }
 
 #[test]
@@ -155,10 +123,7 @@ fn arguments_are_whole() {
         let flags = if truncated { layout::ARGV_TRUNCATED } else { 0 };
         let record = record(0, flags, 0, b"/", argv);
         let event = decode(&record, PAGE).unwrap();
-        event
-            .argv_elements()
-            .map(|element| String::from_utf8(element.to_vec()).unwrap())
-            .collect()
+        event.argv_elements().map(|element| String::from_utf8(element.to_vec()).unwrap()).collect()
     }
     let none: [&str; 0] = [];
     assert_eq!(elements(b"", false), none);
