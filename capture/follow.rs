@@ -35,7 +35,8 @@ fn json(row: &Row) -> Result<String> {
     let mut builder = RowsBuilder::new();
     builder.append(row);
     let batches = builder.finish().context("cannot encode a row")?;
-    let lines: Result<Vec<String>, _> = batches.iter().map(|(_, batch)| Ok::<_, anyhow::Error>(format!("{batch:?}"))).collect();
+    let lines: Result<Vec<String>, _> =
+        batches.iter().map(|(_, batch)| Ok::<_, anyhow::Error>(format!("{batch:?}"))).collect();
     Ok(lines.context("cannot write a row as JSON")?.join("\n"))
 }
 
@@ -86,14 +87,9 @@ mod tests {
 
     #[test]
     fn lifetimes_show_two_units() {
-        for (milliseconds, shown) in [
-            (0, "0ms"),
-            (999, "999ms"),
-            (1_500, "1.500s"),
-            (61_000, "1m1s"),
-            (3_660_000, "1h1m"),
-            (90_000_000, "1d1h"),
-        ] {
+        for (milliseconds, shown) in
+            [(0, "0ms"), (999, "999ms"), (1_500, "1.500s"), (61_000, "1m1s"), (3_660_000, "1h1m"), (90_000_000, "1d1h")]
+        {
             assert_eq!(lifetime(Duration::from_millis(milliseconds)), shown);
         }
     }

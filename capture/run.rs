@@ -163,7 +163,10 @@ pub fn report(finished: &Finished, args: &RecordArgs) -> Outcome {
         eprintln!("obit-capture: {}", printable(&format!("{error:#}")));
     }
     if tally.unprinted > 0 {
-        eprintln!("obit-capture: {} lines were not printed: the reader is too slow; the case has them", tally.unprinted);
+        eprintln!(
+            "obit-capture: {} lines were not printed: the reader is too slow; the case has them",
+            tally.unprinted
+        );
     }
     if finished.summary.is_none() {
         eprintln!(

@@ -22,7 +22,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  done; of verify and diff: the rows are the same
   1  verify and diff only: rows differ
-  2  the case or the input could not be used, or the command line was wrong; standard error says what to do";
+  2  the case, the input or the command line could not be used; standard error says what to do";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -68,11 +68,12 @@ Examples:
   obit-replay derive case/ --format parquet --output removed.parquet
 
 Formats:
-  table    for people: the columns a responder needs first, 100 characters wide, times in UTC; text that could steer a
-           terminal is written out, as \\u{{202e}}
-  jsonl    one JSON object a line, every column; null where a value is absent; times RFC 3339 with nine digits
-  csv      every column; nothing between the commas where a value is absent; lists as JSON; values are not altered, and
-           standard error says so if one of them could run as a formula in a spreadsheet
+  table    for people: what a responder needs first, 100 characters wide, times in UTC; text that
+           could steer a terminal is written out, as \\u{{202e}}
+  jsonl    one JSON object a line with every column; null where a value is absent; times RFC 3339
+           with nine digits
+  csv      every column; nothing between the commas where a value is absent; lists as JSON; values
+           are not altered: standard error says so if a spreadsheet could run one as a formula
   parquet  every column, with the types of the case; needs --output
 
 {EXIT_CODES}"))]

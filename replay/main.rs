@@ -22,6 +22,7 @@ mod verify;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Parser;
 
 use cli::{Cli, Command};
@@ -89,11 +90,11 @@ fn say(message: &str) {
 }
 
 /// Prints what an exit code sums up. A reader that has seen enough does not change the verdict.
-fn print_verdict(text: &str) -> io::Result<()> {
+fn print_verdict(text: &str) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written,
+        written => written.context("cannot write to standard output"),
     }
 }
 

@@ -37,7 +37,10 @@ impl Ground {
             match refused {
                 Some((base, error)) => {
                     return Err(error).with_context(|| {
-                        format!("cannot make the demo's cgroup {}: run it as root, with cgroupfs writable", base.display())
+                        format!(
+                            "cannot make the demo's cgroup {}: run it as root, with cgroupfs writable",
+                            base.display()
+                        )
                     });
                 }
                 None => bail!("no cgroup hierarchy is mounted: mount cgroup2 at /sys/fs/cgroup"),

@@ -3,6 +3,7 @@
 //! Anybody can put anything into an annotation, secrets among it (`kubectl.kubernetes.io/last-applied-configuration` has
 //! the whole pod), so that only names on a list are kept.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use obit_derivation::record::RuntimeAnswer;
@@ -89,8 +90,8 @@ impl Annotations {
     }
 
     /// All of them, by name.
-    pub fn pairs(&self) -> Vec<(String, String)> {
-        self.0.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+    pub fn labels(&self) -> Vec<(Cow<'static, str>, Cow<'static, str>)> {
+        self.0.iter().map(|(name, value)| (name.clone().into(), value.clone().into())).collect()
     }
 
     /// Fills in what they say.
@@ -200,7 +201,7 @@ mod tests {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into_iter()
         .collect();
-        assert_eq!(all.pairs(), [("nerdctl/name".to_owned(), "kept".to_owned())]);
+        assert_eq!(all.labels(), [("nerdctl/name".into(), "kept".into())]);
     }
 
     #[test]

@@ -164,7 +164,7 @@ pub fn read(host_root: &Path, bundle: &str, container_id: Option<&str>) -> Answe
     answer.cgroup_path = within(cgroup_path, PATH_BYTES);
 
     let mut details = details(request, begun);
-    details.labels = annotations.pairs();
+    answer.labels = annotations.labels();
     config.annotations = Some(annotations);
     config.origin = Some(content.origin);
     details.document = document(&config);

@@ -38,10 +38,10 @@ fn bundles_of_real_engines() {
     assert_eq!(answer.container_id.as_deref(), Some("web-1"));
 
     let podman = format!("/var/lib/containers/storage/overlay-containers/{PODMAN_ID}/userdata");
-    let (answer, details) = read(&fixtures(), &podman, Some(PODMAN_ID));
+    let (answer, _) = read(&fixtures(), &podman, Some(PODMAN_ID));
     let cgroup_path = format!("/libpod_parent/libpod-{PODMAN_ID}");
     assert_eq!(facts(&answer), (Outcome::Ok, Some("podman"), Some(cgroup_path.as_str())));
-    assert!(details.labels.contains(&("io.container.manager".to_owned(), "libpod".to_owned())), "{details:?}");
+    assert!(answer.labels.contains(&("io.container.manager".into(), "libpod".into())), "{answer:?}");
 
     let (answer, _) = read(&fixtures(), "/srv/bundle/", Some("sample-runc-1"));
     assert_eq!(facts(&answer), (Outcome::Ok, None, Some("/obit-sample/runc-1")), "nothing shows an engine");
@@ -92,7 +92,7 @@ fn hostile_text_is_invalid_and_says_nothing() {
     ] {
         let (answer, details) = read_text(text);
         assert_eq!(facts(&answer), (Outcome::Invalid, None, None), "{:?}", &text[..text.len().min(40)]);
-        assert_eq!((details.document, details.labels.len()), (None, 0));
+        assert_eq!((details.document, answer.labels.len()), (None, 0));
     }
     // Nothing is said, yet it is a configuration; Go writes null for what is empty.
     let (answer, _) = read_text(br#"{"linux":null,"annotations":null,"mounts":null,"process":null}"#);

@@ -68,7 +68,7 @@ impl OciFiles {
 /// The details of an answer about `request`, which was begun at `begun`.
 fn details(request: String, begun: Instant) -> RuntimeDetails {
     let latency_ns = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
-    RuntimeDetails { request, latency_ns, labels: Vec::new(), document: None }
+    RuntimeDetails { request, latency_ns, document: None }
 }
 
 /// Longest text taken from a file as a name, in bytes. Kubernetes and the registries allow 255 and less.

@@ -139,7 +139,7 @@ pub fn read(host_root: &Path, hierarchies: &Hierarchies, state_root: &str, conta
         .map(|Place { hierarchy, path }| (hierarchy, path.into()))
         .collect();
     let mut details = details(request, begun);
-    details.labels = state.annotations.pairs();
+    answer.labels = state.annotations.labels();
     details.document = state.document(&content);
     (answer, details)
 }

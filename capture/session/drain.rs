@@ -78,11 +78,7 @@ impl Drain {
             };
             let clock_due = clock_read.elapsed() >= CLOCK_INTERVAL;
             let flush_due = flushed.elapsed() >= self.flush_interval;
-            let due = [
-                delivery,
-                clock_due.then(|| Input::Clock(ClockPair::read())),
-                flush_due.then_some(Input::Flush),
-            ];
+            let due = [delivery, clock_due.then(|| Input::Clock(ClockPair::read())), flush_due.then_some(Input::Flush)];
             for input in due.into_iter().flatten() {
                 if self.sequencer.send(input).is_err() {
                     return Ok(());

@@ -107,13 +107,8 @@ impl Session {
         let (recycled, recycled_box) = channel();
         let (followers, follower_box) = sync_channel(FOLLOWERS);
 
-        let outlets = Outlets {
-            recorder: orders.clone(),
-            questions,
-            walks: walks.clone(),
-            recycled,
-            followers: Some(followers),
-        };
+        let outlets =
+            Outlets { recorder: orders.clone(), questions, walks: walks.clone(), recycled, followers: Some(followers) };
         let sequencer = Sequencer::new(outlets, Arc::clone(&progress), page_size_bytes, started);
         let drain = Drain::new(probe, command_box, inputs.clone(), recycled_box, options.sync_interval);
         inputs.send(Input::Start(started)).map_err(|_| anyhow!("cannot start recording"))?;
@@ -138,9 +133,7 @@ impl Session {
             })?,
             drain: spawn("obit-drain", &progress, move || Ok(drain.run()?))?,
             sequencer: spawn("obit-sequencer", &progress, move || sequencer.run(&inbox))?,
-            recorder: spawn("obit-recorder", &progress, move || {
-                recorder::run(writer, &order_box, &recorder_progress)
-            })?,
+            recorder: spawn("obit-recorder", &progress, move || recorder::run(writer, &order_box, &recorder_progress))?,
             progress,
         };
         Ok((session, follower_box))

@@ -113,11 +113,9 @@ impl Sequencer {
                 }
                 self.admit_event(at, Body::SnapshotBegin(reason))
             }
-            Input::Directories(directories) => {
-                directories.into_iter().try_for_each(|(at, directory, details)| {
-                    self.admit_directory(at, directory, &details)
-                })
-            }
+            Input::Directories(directories) => directories
+                .into_iter()
+                .try_for_each(|(at, directory, details)| self.admit_directory(at, directory, &details)),
             Input::SnapshotFailed(hierarchy, at) => self.admit_event(at, Body::SnapshotFailed(hierarchy)),
             Input::SnapshotEnd(reason, at) => {
                 if reason == SnapshotReason::Start {
@@ -186,13 +184,7 @@ impl Sequencer {
         Ok(())
     }
 
-    fn admit_loss(
-        &mut self,
-        at: ClockPair,
-        count: u64,
-        kind: Option<CgroupEventKind>,
-        cpu: Option<u32>,
-    ) -> Result<()> {
+    fn admit_loss(&mut self, at: ClockPair, count: u64, kind: Option<CgroupEventKind>, cpu: Option<u32>) -> Result<()> {
         self.progress.lost(count);
         let since = Seq(self.next_seq.saturating_sub(1));
         self.admit_event(at, Body::Lost(Loss { count, kind, cpu, since }))?;
@@ -285,12 +277,8 @@ impl Sequencer {
                 self.admit_directory(at, directory, &details)
             }
             Question::Bundle { bundle, container_id } => {
-                let details = RuntimeDetails {
-                    request: format!("{bundle}/config.json"),
-                    latency_ns: 0,
-                    labels: Vec::new(),
-                    document: None,
-                };
+                let details =
+                    RuntimeDetails { request: format!("{bundle}/config.json"), latency_ns: 0, document: None };
                 let mut answer = RuntimeAnswer::unanswered(RuntimeSource::OciBundle, Outcome::Dropped);
                 answer.bundle = Some(bundle.into());
                 answer.container_id = Some(container_id.into());
@@ -320,12 +308,7 @@ impl Sequencer {
         Ok(())
     }
 
-    fn admit_answer(
-        &mut self,
-        at: ClockPair,
-        answer: RuntimeAnswer<'static>,
-        details: &RuntimeDetails,
-    ) -> Result<()> {
+    fn admit_answer(&mut self, at: ClockPair, answer: RuntimeAnswer<'static>, details: &RuntimeDetails) -> Result<()> {
         let record = self.stamp(at, Body::Runtime(answer));
         self.fold.apply(&record, &mut self.rows);
         self.runtime.append(&record, details).context("cannot encode a runtime's answer")?;

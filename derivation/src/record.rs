@@ -247,6 +247,8 @@ pub struct RuntimeAnswer<'a> {
     pub container_id: Option<Cow<'a, str>>,
     /// The engine, by its name in [`crate::identity::Runtime`].
     pub runtime: Option<Cow<'a, str>>,
+    /// containerd's namespace.
+    pub namespace: Option<Cow<'a, str>>,
     /// The container's name.
     pub container_name: Option<Cow<'a, str>>,
     /// The image's reference, as the user wrote it.
@@ -267,6 +269,20 @@ pub struct RuntimeAnswer<'a> {
     pub init_pid: Option<u32>,
     /// When the runtime says it was created.
     pub created_at: Option<WallNs>,
+    /// When the runtime says its init started.
+    pub started_at: Option<WallNs>,
+    /// How often the engine restarted it.
+    pub restart_count: Option<u32>,
+    /// The engine's own word for what it reports, of an answer that is an event (`die`, `destroy`, `oom`, …).
+    pub event: Option<Cow<'a, str>>,
+    /// The exit code of its init, as the runtime says.
+    pub exit_code: Option<i32>,
+    /// Whether the runtime says that the OOM killer ended it.
+    pub oom_killed: Option<bool>,
+    /// When the runtime says it ended.
+    pub finished_at: Option<WallNs>,
+    /// Labels or annotations that were kept.
+    pub labels: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     /// `linux.cgroupsPath` as the source spells it (a path, or `slice:prefix:name`).
     pub cgroup_path: Option<Cow<'a, str>>,
     /// The container's directory on each hierarchy, where the source says so.
@@ -282,6 +298,7 @@ impl RuntimeAnswer<'_> {
             bundle: None,
             container_id: None,
             runtime: None,
+            namespace: None,
             container_name: None,
             image_name: None,
             image_id: None,
@@ -292,6 +309,13 @@ impl RuntimeAnswer<'_> {
             sandbox: None,
             init_pid: None,
             created_at: None,
+            started_at: None,
+            restart_count: None,
+            event: None,
+            exit_code: None,
+            oom_killed: None,
+            finished_at: None,
+            labels: Vec::new(),
             cgroup_path: None,
             cgroup_paths: Vec::new(),
         }

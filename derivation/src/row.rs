@@ -28,6 +28,8 @@ pub struct Identity {
     pub container_id: String,
     /// The program that made it.
     pub oci_runtime: Option<OciRuntime>,
+    /// containerd's namespace, if containerd runs it.
+    pub containerd_namespace: Option<String>,
     /// Its name.
     pub container_name: Option<String>,
     /// The image's reference.
@@ -44,6 +46,14 @@ pub struct Identity {
     pub pod_uid: Option<String>,
     /// Whether it is a pod's sandbox.
     pub sandbox: Option<bool>,
+    /// Labels or annotations that were kept, in the order of their names.
+    pub labels: Vec<(String, String)>,
+    /// Process id of its init in the initial pid namespace, if a source said so.
+    pub init_pid: Option<u32>,
+    /// When its init started, as its runtime says.
+    pub started_at: Option<WallNs>,
+    /// How often the engine had restarted it.
+    pub restart_count: Option<u32>,
     /// The container whose cgroup encloses this one's.
     pub parent_container_id: Option<String>,
     /// The claim that won.
@@ -116,8 +126,6 @@ pub struct ExistingContainer {
     pub place: Place,
     /// The record in which it was first seen.
     pub first_seen_seq: Seq,
-    /// Process id of its init, if a source said so.
-    pub init_pid: Option<u32>,
     /// When its runtime says it was created.
     pub created_at: Option<WallNs>,
     /// The records this row came from, ascending.

@@ -212,23 +212,13 @@ fn an_oci_state_file_tells_that_a_plain_name_is_a_container() {
     let mut story = Story::default();
     story.tell(Body::SnapshotBegin(SnapshotReason::Start));
     story.tell(Body::Runtime(RuntimeAnswer {
-        source: RuntimeSource::OciState,
-        outcome: Outcome::Ok,
         bundle: Some("/run/containerd/io.containerd.runtime.v2.task/shop/web-1".into()),
         container_id: Some("web-1".into()),
         runtime: Some("containerd".into()),
-        container_name: None,
-        image_name: None,
-        image_id: None,
-        image_digest: None,
-        pod_name: None,
-        pod_namespace: None,
-        pod_uid: None,
-        sandbox: None,
         init_pid: Some(4242),
         created_at: Some(WallNs(5)),
-        cgroup_path: None,
         cgroup_paths: vec![(HierarchyId(1), "/shop/web-1".into()), (HierarchyId(0), "/shop/web-1".into())],
+        ..RuntimeAnswer::unanswered(RuntimeSource::OciState, Outcome::Ok)
     }));
     for (hierarchy, id) in [(1, 10), (0, 20)] {
         story.directory(SnapshotReason::Start, hierarchy, id, 1, "/shop");
@@ -239,7 +229,7 @@ fn an_oci_state_file_tells_that_a_plain_name_is_a_container() {
     assert_eq!(existing.len(), 1);
     assert_eq!(existing[0].identity.container_id, "web-1");
     assert_eq!(existing[0].identity.identified_by, ClaimSource::OciState);
-    assert_eq!(existing[0].init_pid, Some(4242));
+    assert_eq!(existing[0].identity.init_pid, Some(4242));
     let delete = ["runc", "--root", "/run/containerd/runc/shop", "delete", "web-1"];
     story.rmdir(1, 11, 10, "/shop/web-1", &delete);
     story.rmdir(0, 21, 20, "/shop/web-1", &delete);

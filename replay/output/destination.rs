@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, StdoutLock, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 
 /// An open destination. Call [`Destination::finish`] at the end: a file that was not finished is removed again, so that
 /// half an answer is never taken for a whole one.
@@ -37,9 +37,9 @@ impl Destination {
     }
 
     /// Writes out what is buffered; of a file, to the disk.
-    pub fn finish(self) -> anyhow::Result<()> {
+    pub fn finish(self) -> io::Result<()> {
         match self {
-            Self::Stdout(mut stdout) => Ok(stdout.flush()?),
+            Self::Stdout(mut stdout) => stdout.flush(),
             Self::File(file) => file.finish(),
         }
     }
@@ -52,16 +52,16 @@ impl NewFile {
             ErrorKind::AlreadyExists => {
                 anyhow!("{} exists and is not overwritten; name another file or remove it first", path.display())
             }
-            _ => anyhow!(error).context(format!("cannot create {}", path.display())),
+            _ => anyhow!(error).context(format!("cannot create {} (check its directory)", path.display())),
         })?;
         let writer = BufWriter::with_capacity(1 << 16, file);
         Ok(Self { writer, path: path.to_owned(), finished: false })
     }
 
     /// Brings the file to the disk. Without this, it is removed again.
-    pub fn finish(mut self) -> anyhow::Result<()> {
+    pub fn finish(mut self) -> io::Result<()> {
         let written = self.writer.flush().and_then(|()| self.writer.get_ref().sync_all());
-        written.with_context(|| format!("cannot write {}", self.path.display()))?;
+        written?;
         self.finished = true;
         Ok(())
     }

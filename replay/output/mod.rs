@@ -10,7 +10,7 @@ mod jsonl;
 mod parquet;
 pub mod table;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use arrow::array::RecordBatch;
@@ -31,6 +31,8 @@ const BATCH_ROWS: usize = 4_096;
 pub struct RowWriter {
     table: Table,
     shape: Shape,
+    /// The file; standard output if there is none.
+    to: Option<PathBuf>,
     rows: u64,
 }
 
@@ -75,11 +77,21 @@ impl RowWriter {
                 Shape::Parquet(RowsBuilder::new(), Box::new(file))
             }
         };
-        Ok(Self { table, shape, rows: 0 })
+        Ok(Self { table, shape, to: path.map(Path::to_owned), rows: 0 })
     }
 
     /// Writes a row of the table.
     pub fn write(&mut self, row: &Row) -> anyhow::Result<()> {
+        self.write_row(row).with_context(|| cannot_write(&self.to))
+    }
+
+    /// Writes what is held back and ends the output.
+    pub fn finish(self) -> anyhow::Result<Written> {
+        let to = self.to.clone();
+        self.write_end().with_context(|| cannot_write(&to))
+    }
+
+    fn write_row(&mut self, row: &Row) -> anyhow::Result<()> {
         self.rows += 1;
         let builder = match &mut self.shape {
             Shape::Lines(lines, to) => return Ok(lines.row(columns::cells(row), to)?),
@@ -89,8 +101,7 @@ impl RowWriter {
         if builder.len() >= BATCH_ROWS { self.write_batch() } else { Ok(()) }
     }
 
-    /// Writes what is held back and ends the output.
-    pub fn finish(mut self) -> anyhow::Result<Written> {
+    fn write_end(mut self) -> anyhow::Result<Written> {
         self.write_batch()?;
         let mut written = Written { rows: self.rows, formulas: 0 };
         match self.shape {
@@ -136,4 +147,11 @@ impl RowWriter {
 fn take(builder: &mut RowsBuilder) -> anyhow::Result<Vec<RecordBatch>> {
     let batches = builder.finish().context("cannot put derived rows into columns")?;
     Ok(batches.into_iter().map(|(_, batch)| batch).collect())
+}
+
+fn cannot_write(to: &Option<PathBuf>) -> String {
+    match to {
+        Some(path) => format!("cannot write {} (removed again; check the disk's free space)", path.display()),
+        None => "cannot write to standard output".to_owned(),
+    }
 }

@@ -7,9 +7,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayBuilder, ArrayRef, BooleanArray, BooleanBuilder, ListArray, ListBuilder, MapArray, MapBuilder,
-    MapFieldNames, PrimitiveArray, RecordBatch, StringArray, StringBuilder, StructArray, StructBuilder,
-    TimestampNanosecondArray, TimestampNanosecondBuilder, UInt32Array, UInt32Builder, UInt64Array, UInt64Builder,
+    Array, ArrayBuilder, ArrayRef, BooleanArray, BooleanBuilder, Int32Array, Int32Builder, ListArray, ListBuilder,
+    MapArray, MapBuilder, MapFieldNames, PrimitiveArray, RecordBatch, StringArray, StringBuilder, StructArray,
+    StructBuilder, TimestampNanosecondArray, TimestampNanosecondBuilder, UInt32Array, UInt32Builder, UInt64Array,
+    UInt64Builder,
 };
 use arrow::datatypes::{DataType, Field, Fields, TimeUnit, UInt32Type, UInt64Type};
 use obit_derivation::record::{HierarchyId, Seq, WallNs};
@@ -90,6 +91,10 @@ macro_rules! plain_type {
 plain_type!(
     /// Unsigned, 32 bits.
     U32: u32, UInt32Builder, UInt32Array, "uint32", DataType::UInt32, UInt32Builder::new(), |value| value
+);
+plain_type!(
+    /// Signed, 32 bits.
+    I32: i32, Int32Builder, Int32Array, "int32", DataType::Int32, Int32Builder::new(), |value| value
 );
 plain_type!(
     /// Unsigned, 64 bits.
@@ -174,12 +179,21 @@ pub(crate) enum Texts<'a> {
     Owned(&'a [String]),
 }
 
+/// Texts by name, as records and as rows hold them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Pairs<'a> {
+    /// Of a record.
+    Borrowed(&'a [(Cow<'a, str>, Cow<'a, str>)]),
+    /// Of a row, or of what a record holds beside.
+    Owned(&'a [(String, String)]),
+}
+
 /// Text by name.
 #[derive(Debug)]
 pub(crate) struct TextMap;
 
 impl ColumnType for TextMap {
-    type Value<'a> = &'a [(String, String)];
+    type Value<'a> = Pairs<'a>;
     type Builder = MapBuilder<StringBuilder, StringBuilder>;
     type Array = MapArray;
     const NAME: &'static str = "map<utf8, utf8>";
@@ -199,9 +213,14 @@ impl ColumnType for TextMap {
     }
 
     fn push(builder: &mut Self::Builder, value: Option<Self::Value<'_>>) {
-        for (name, text) in value.unwrap_or_default() {
+        let mut append = |name: &str, text: &str| {
             builder.keys().append_value(name);
             builder.values().append_value(text);
+        };
+        match value {
+            Some(Pairs::Owned(pairs)) => pairs.iter().for_each(|(name, text)| append(name, text)),
+            Some(Pairs::Borrowed(pairs)) => pairs.iter().for_each(|(name, text)| append(name, text)),
+            None => {}
         }
         // Fails only where names and texts differ in number, and both were appended just above.
         let appended = builder.append(value.is_some());
@@ -331,6 +350,7 @@ macro_rules! scalar_view {
     };
 }
 
+scalar_view!(I32, i32, |array, row| array.value(row));
 scalar_view!(U32, u32, |array, row| array.value(row));
 scalar_view!(U64, u64, |array, row| array.value(row));
 scalar_view!(Bool, bool, |array, row| array.value(row));
@@ -387,18 +407,19 @@ impl View<TextList> {
 }
 
 impl View<TextMap> {
-    /// The names and texts in that row; empty if null.
-    pub(crate) fn pairs(&self, row: usize) -> Vec<(String, String)> {
+    /// The names and texts in that row, borrowed from the batch; empty if null.
+    pub(crate) fn pairs(&self, row: usize) -> Vec<(&str, &str)> {
         let Some(map) = self.at(row) else { return Vec::new() };
         let at = |index: usize| map.value_offsets().get(index).and_then(|offset| usize::try_from(*offset).ok());
         let range = at(row).unwrap_or_default()..at(row + 1).unwrap_or_default();
-        let texts = |array: &ArrayRef| array.as_any().downcast_ref::<StringArray>().cloned();
-        let (Some(names), Some(values)) = (texts(map.keys()), texts(map.values())) else {
+        let (Some(names), Some(values)) =
+            (map.keys().as_any().downcast_ref::<StringArray>(), map.values().as_any().downcast_ref::<StringArray>())
+        else {
             return Vec::new();
         };
         range
             .filter(|i| *i < names.len() && *i < values.len() && names.is_valid(*i) && values.is_valid(*i))
-            .map(|i| (names.value(i).to_owned(), values.value(i).to_owned()))
+            .map(|i| (names.value(i), values.value(i)))
             .collect()
     }
 }
@@ -445,7 +466,7 @@ pub(crate) fn same_type(a: &DataType, b: &DataType) -> bool {
 macro_rules! table {
     ($name:literal { $($(#[doc = $doc:literal])+ $column:ident: $type:ident $null:ident,)+ }) => {
         #[allow(unused_imports)] // no table has a column of every type
-        use $crate::column::{Bool, CgroupPathList, Column, ColumnType, PidList, SeqList, Text, TextList, TextMap, Timestamp, U32, U64, View};
+        use $crate::column::{Bool, CgroupPathList, Column, ColumnType, I32, PidList, SeqList, Text, TextList, TextMap, Timestamp, U32, U64, View};
 
         /// The columns, in file order.
         pub(crate) const COLUMNS: &[Column] = &[$(Column {

@@ -20,8 +20,6 @@ pub struct RuntimeDetails {
     pub request: String,
     /// How long the answer took, in nanoseconds.
     pub latency_ns: u64,
-    /// Labels or annotations kept.
-    pub labels: Vec<(String, String)>,
     /// The answer itself with secrets left out: no environment, no process arguments.
     pub document: Option<String>,
 }

@@ -1,6 +1,7 @@
 //! Claims: what each source said of who a container is, and how the best of them becomes an [`Identity`].
 
 use alloc::borrow::ToOwned;
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -24,6 +25,7 @@ pub(super) struct Claim {
     /// What tells two containers of one id apart: where their runtime keeps its state.
     pub state_root: Option<String>,
     pub bundle: Option<String>,
+    pub containerd_namespace: Option<String>,
     pub container_name: Option<String>,
     pub image_name: Option<String>,
     pub image_id: Option<String>,
@@ -34,6 +36,9 @@ pub(super) struct Claim {
     pub sandbox: Option<bool>,
     pub init_pid: Option<u32>,
     pub created_at: Option<WallNs>,
+    pub started_at: Option<WallNs>,
+    pub restart_count: Option<u32>,
+    pub labels: BTreeMap<String, String>,
 }
 
 impl Claim {
@@ -47,6 +52,7 @@ impl Claim {
             oci_runtime: None,
             state_root: None,
             bundle: None,
+            containerd_namespace: None,
             container_name: None,
             image_name: None,
             image_id: None,
@@ -57,6 +63,9 @@ impl Claim {
             sandbox: None,
             init_pid: None,
             created_at: None,
+            started_at: None,
+            restart_count: None,
+            labels: BTreeMap::new(),
         }
     }
 
@@ -77,6 +86,9 @@ impl Claim {
         let is_bare = matches!(argv.engine, Runtime::Runc | Runtime::Crun | Runtime::Youki);
         claim.runtime_by_default = is_bare && matches!(argv.verb, Verb::Start | Verb::Kill | Verb::Delete);
         claim.oci_runtime = Some(argv.oci_runtime);
+        if argv.engine == Runtime::Containerd {
+            claim.containerd_namespace = argv.namespace.map(ToOwned::to_owned);
+        }
         claim.state_root = argv.root.map(ToOwned::to_owned);
         claim.bundle = argv.bundle.map(ToOwned::to_owned);
         claim
@@ -96,6 +108,7 @@ impl Claim {
         let mut claim = Self::new(source, seq, answer.container_id.as_deref().filter(|id| !id.is_empty())?);
         claim.runtime = answer.runtime.as_deref().and_then(Runtime::from_name);
         claim.bundle = owned(&answer.bundle);
+        claim.containerd_namespace = owned(&answer.namespace);
         claim.container_name = owned(&answer.container_name);
         claim.image_name = owned(&answer.image_name);
         claim.image_id = owned(&answer.image_id);
@@ -106,6 +119,10 @@ impl Claim {
         claim.sandbox = answer.sandbox;
         claim.init_pid = answer.init_pid;
         claim.created_at = answer.created_at;
+        claim.started_at = answer.started_at;
+        claim.restart_count = answer.restart_count;
+        claim.labels =
+            answer.labels.iter().map(|(name, value)| (name.as_ref().into(), value.as_ref().into())).collect();
         Some(claim)
     }
 
@@ -169,10 +186,6 @@ impl Claims {
         self.ranked.iter().find_map(field)
     }
 
-    pub fn init_pid(&self) -> Option<u32> {
-        self.first(|claim| claim.init_pid)
-    }
-
     pub fn created_at(&self) -> Option<WallNs> {
         self.first(|claim| claim.created_at)
     }
@@ -186,6 +199,7 @@ impl Claims {
             runtime,
             container_id: best.container_id.clone(),
             oci_runtime: self.first(|claim| claim.oci_runtime),
+            containerd_namespace: self.first(|claim| claim.containerd_namespace.clone()),
             container_name: self.first(|claim| claim.container_name.clone()),
             image_name: self.first(|claim| claim.image_name.clone()),
             image_id: self.first(|claim| claim.image_id.clone()),
@@ -194,10 +208,23 @@ impl Claims {
             pod_namespace: self.first(|claim| claim.pod_namespace.clone()),
             pod_uid: self.first(|claim| claim.pod_uid.clone()),
             sandbox: self.first(|claim| claim.sandbox),
+            labels: self.labels(),
+            init_pid: self.first(|claim| claim.init_pid),
+            started_at: self.first(|claim| claim.started_at),
+            restart_count: self.first(|claim| claim.restart_count),
             parent_container_id,
             identified_by: best.source,
             conflicts: self.conflicts(best, runtime),
         })
+    }
+
+    /// The labels of all sources; of two that set one differently, the better one's.
+    fn labels(&self) -> Vec<(String, String)> {
+        let mut labels = BTreeMap::new();
+        for claim in self.ranked.iter().rev() {
+            labels.extend(claim.labels.iter().map(|(name, value)| (name.clone(), value.clone())));
+        }
+        labels.into_iter().collect()
     }
 
     fn conflicts(&self, best: &Claim, runtime: Option<Runtime>) -> Vec<String> {
@@ -228,9 +255,15 @@ impl Claim {
         self.sandbox = self.sandbox.or(later.sandbox);
         self.init_pid = self.init_pid.or(later.init_pid);
         self.created_at = self.created_at.or(later.created_at);
+        self.started_at = self.started_at.or(later.started_at);
+        self.restart_count = later.restart_count.max(self.restart_count);
+        if self.labels.is_empty() {
+            self.labels = later.labels;
+        }
         for (have, new) in [
             (&mut self.state_root, later.state_root),
             (&mut self.bundle, later.bundle),
+            (&mut self.containerd_namespace, later.containerd_namespace),
             (&mut self.container_name, later.container_name),
             (&mut self.image_name, later.image_name),
             (&mut self.image_id, later.image_id),

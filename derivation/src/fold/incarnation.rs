@@ -186,7 +186,6 @@ impl Incarnation {
             identity: self.claims.identity(self.parent_container_id.clone())?,
             place: self.place()?,
             first_seen_seq: self.first.seq,
-            init_pid: self.claims.init_pid(),
             created_at: self.claims.created_at(),
             evidence_seqs: self.evidence_with(&[]),
         })

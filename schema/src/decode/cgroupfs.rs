@@ -46,7 +46,11 @@ impl CgroupfsView {
         Some(DirectoryDetails {
             outcome: self.columns.outcome.get(row).and_then(Outcome::from_name)?,
             ctime: self.columns.ctime.get(row),
-            files: self.columns.files.pairs(row),
+            files: owned(self.columns.files.pairs(row)),
         })
     }
+}
+
+fn owned(pairs: Vec<(&str, &str)>) -> Vec<(String, String)> {
+    pairs.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect()
 }

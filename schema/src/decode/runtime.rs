@@ -32,6 +32,7 @@ impl RuntimeView {
                 bundle: text(&columns.bundle, row),
                 container_id: text(&columns.container_id, row),
                 runtime: text(&columns.runtime, row),
+                namespace: text(&columns.namespace, row),
                 container_name: text(&columns.container_name, row),
                 image_name: text(&columns.image_name, row),
                 image_id: text(&columns.image_id, row),
@@ -42,6 +43,13 @@ impl RuntimeView {
                 sandbox: columns.sandbox.get(row),
                 init_pid: columns.init_pid.get(row),
                 created_at: columns.created_at.get(row),
+                started_at: columns.started_at.get(row),
+                restart_count: columns.restart_count.get(row),
+                event: text(&columns.event, row),
+                exit_code: columns.exit_code.get(row),
+                oom_killed: columns.oom_killed.get(row),
+                finished_at: columns.finished_at.get(row),
+                labels: columns.labels.pairs(row).into_iter().map(|(name, text)| (name.into(), text.into())).collect(),
                 cgroup_path: text(&columns.cgroup_path, row),
                 cgroup_paths: columns.cgroup_paths.paths(row),
             }),
@@ -55,7 +63,6 @@ impl RuntimeView {
         Some(RuntimeDetails {
             request: self.columns.request.get(row)?.to_owned(),
             latency_ns: self.columns.latency_ns.get(row)?,
-            labels: self.columns.labels.pairs(row),
             document: self.columns.document.get(row).map(str::to_owned),
         })
     }

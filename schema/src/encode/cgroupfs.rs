@@ -38,7 +38,7 @@ impl CgroupfsBuilder {
             ctime: details.ctime,
             populated: directory.populated,
             pids: pids_known.then_some(&directory.pids),
-            files: (!details.files.is_empty()).then_some(&details.files),
+            files: (!details.files.is_empty()).then_some(crate::column::Pairs::Owned(&details.files)),
         });
         Ok(())
     }

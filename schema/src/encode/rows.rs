@@ -69,6 +69,7 @@ macro_rules! identity_columns {
             runtime,
             container_id,
             oci_runtime,
+            containerd_namespace,
             container_name,
             image_name,
             image_id,
@@ -77,6 +78,10 @@ macro_rules! identity_columns {
             pod_namespace,
             pod_uid,
             sandbox,
+            labels,
+            init_pid,
+            started_at,
+            restart_count,
             parent_container_id,
             identified_by,
             conflicts,
@@ -84,6 +89,7 @@ macro_rules! identity_columns {
         $row.runtime = runtime.map(|runtime| runtime.as_str());
         $row.container_id = Some(container_id);
         $row.oci_runtime = oci_runtime.map(|runtime| runtime.as_str());
+        $row.containerd_namespace = containerd_namespace.as_deref();
         $row.container_name = container_name.as_deref();
         $row.image_name = image_name.as_deref();
         $row.image_id = image_id.as_deref();
@@ -92,6 +98,10 @@ macro_rules! identity_columns {
         $row.pod_namespace = pod_namespace.as_deref();
         $row.pod_uid = pod_uid.as_deref();
         $row.sandbox = *sandbox;
+        $row.labels = (!labels.is_empty()).then_some(crate::column::Pairs::Owned(labels));
+        $row.init_pid = *init_pid;
+        $row.started_at = *started_at;
+        $row.restart_count = *restart_count;
         $row.parent_container_id = parent_container_id.as_deref();
         $row.identified_by = Some(identified_by.as_str());
         $row.conflicts = Some(crate::column::Texts::Owned(conflicts));

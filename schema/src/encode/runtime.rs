@@ -4,6 +4,7 @@ use arrow::array::RecordBatch;
 use obit_derivation::record::{Body, Record};
 
 use super::table_builder;
+use crate::column::Pairs;
 use crate::details::RuntimeDetails;
 use crate::error::Error;
 use crate::tables::Table;
@@ -34,6 +35,7 @@ impl RuntimeBuilder {
             container_id: answer.container_id.as_deref(),
             runtime: answer.runtime.as_deref(),
             bundle: answer.bundle.as_deref(),
+            namespace: answer.namespace.as_deref(),
             container_name: answer.container_name.as_deref(),
             image_name: answer.image_name.as_deref(),
             image_id: answer.image_id.as_deref(),
@@ -44,9 +46,15 @@ impl RuntimeBuilder {
             sandbox: answer.sandbox,
             init_pid: answer.init_pid,
             created_at: answer.created_at,
+            started_at: answer.started_at,
+            restart_count: answer.restart_count,
+            event: answer.event.as_deref(),
+            exit_code: answer.exit_code,
+            oom_killed: answer.oom_killed,
+            finished_at: answer.finished_at,
             cgroup_path: answer.cgroup_path.as_deref(),
             cgroup_paths: (!answer.cgroup_paths.is_empty()).then_some(&answer.cgroup_paths),
-            labels: (!details.labels.is_empty()).then_some(&details.labels),
+            labels: (!answer.labels.is_empty()).then_some(Pairs::Borrowed(&answer.labels)),
             document: details.document.as_deref(),
         });
         Ok(())

@@ -27,6 +27,8 @@ table!("container_remove" {
     lifetime_ns: U64 optional,
     /// The program that made it: `runc`, `crun`, `youki`, `runsc` or `kata`.
     oci_runtime: Text optional,
+    /// containerd's namespace, if containerd runs it.
+    containerd_namespace: Text optional,
     /// Its name.
     container_name: Text optional,
     /// The image's reference.
@@ -43,6 +45,14 @@ table!("container_remove" {
     pod_uid: Text optional,
     /// Whether it is a pod's sandbox.
     sandbox: Bool optional,
+    /// Labels or annotations that were kept, by name; null if none was.
+    labels: TextMap optional,
+    /// Process id of its init in the initial pid namespace, if a source said so.
+    init_pid: U32 optional,
+    /// When its init started, as its runtime says.
+    started_at: Timestamp optional,
+    /// How often the engine had restarted it.
+    restart_count: U32 optional,
     /// The container whose cgroup encloses this one's.
     parent_container_id: Text optional,
     /// Process id of the task that removed the directory, in the initial pid namespace; null of an inferred row.

@@ -21,12 +21,12 @@ table!("existing_container" {
     cgroup_path: Text required,
     /// The record in which it was first seen.
     first_seen_seq: U64 required,
-    /// Process id of its init, in the initial pid namespace, if a source said so.
-    init_pid: U32 optional,
     /// When its runtime says that it was created.
     created_at: Timestamp optional,
     /// The program that made it: `runc`, `crun`, `youki`, `runsc` or `kata`.
     oci_runtime: Text optional,
+    /// containerd's namespace, if containerd runs it.
+    containerd_namespace: Text optional,
     /// Its name.
     container_name: Text optional,
     /// The image's reference.
@@ -43,6 +43,14 @@ table!("existing_container" {
     pod_uid: Text optional,
     /// Whether it is a pod's sandbox.
     sandbox: Bool optional,
+    /// Labels or annotations that were kept, by name; null if none was.
+    labels: TextMap optional,
+    /// Process id of its init in the initial pid namespace, if a source said so.
+    init_pid: U32 optional,
+    /// When its init started, as its runtime says.
+    started_at: Timestamp optional,
+    /// How often the engine had restarted it.
+    restart_count: U32 optional,
     /// The container whose cgroup encloses this one's.
     parent_container_id: Text optional,
     /// The claim that won: `oci_argv`, `oci_state`, `oci_bundle`, `docker`, `podman`, `containerd`, `cri` or `path`.

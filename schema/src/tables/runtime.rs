@@ -24,6 +24,8 @@ table!("runtime" {
     runtime: Text optional,
     /// The bundle directory that the answer is about; escaped.
     bundle: Text optional,
+    /// containerd's namespace.
+    namespace: Text optional,
     /// The container's name.
     container_name: Text optional,
     /// The image's reference, as the user wrote it.
@@ -44,6 +46,18 @@ table!("runtime" {
     init_pid: U32 optional,
     /// When the runtime says that it was created, by the clock of the runtime.
     created_at: Timestamp optional,
+    /// When the runtime says that its init started, by the clock of the runtime.
+    started_at: Timestamp optional,
+    /// How often the engine restarted it.
+    restart_count: U32 optional,
+    /// The engine's own word for what it reports, of an answer that is an event (`die`, `destroy`, `oom`, …).
+    event: Text optional,
+    /// The exit code of its init, as the runtime says.
+    exit_code: I32 optional,
+    /// Whether the runtime says that the OOM killer ended it.
+    oom_killed: Bool optional,
+    /// When the runtime says that it ended, by the clock of the runtime.
+    finished_at: Timestamp optional,
     /// `linux.cgroupsPath` as the source spells it (a path, or `slice:prefix:name`); escaped.
     cgroup_path: Text optional,
     /// The container's directory on each hierarchy, where the source says so; paths escaped.

@@ -88,7 +88,7 @@ pub fn write(path: &Path, records: &[Owned], batch: usize, part_rows: u64) -> Ca
 pub fn plain(count: usize) -> Vec<Owned> {
     use obit_derivation::record::{CgroupKey, Directory, RuntimeAnswer, RuntimeSource, SnapshotReason};
     let body = |index| match index % 3 {
-        0 => OwnedBody::Mark(Body::Clock),
+        0 => OwnedBody::Mark(Box::new(Body::Clock)),
         1 => OwnedBody::Directory(
             Box::new(Directory {
                 reason: SnapshotReason::Start,
@@ -102,25 +102,10 @@ pub fn plain(count: usize) -> Vec<Owned> {
         ),
         _ => OwnedBody::Runtime(
             Box::new(RuntimeAnswer {
-                source: RuntimeSource::OciBundle,
-                outcome: Outcome::NotFound,
-                bundle: None,
                 container_id: Some(format!("container-{index}").into()),
-                runtime: None,
-                container_name: None,
-                image_name: None,
-                image_id: None,
-                image_digest: None,
-                pod_name: None,
-                pod_namespace: None,
-                pod_uid: None,
-                sandbox: None,
-                init_pid: None,
-                created_at: None,
-                cgroup_path: None,
-                cgroup_paths: Vec::new(),
+                ..RuntimeAnswer::unanswered(RuntimeSource::OciBundle, Outcome::NotFound)
             }),
-            RuntimeDetails { request: "config.json".to_owned(), latency_ns: 5, labels: Vec::new(), document: None },
+            RuntimeDetails { request: "config.json".to_owned(), latency_ns: 5, document: None },
         ),
     };
     (0..count)

@@ -19,6 +19,7 @@ fn identity() -> Identity {
         runtime: Some(Runtime::Docker),
         container_id: "0123abcd".to_owned(),
         oci_runtime: Some(OciRuntime::Runc),
+        containerd_namespace: Some("shop".to_owned()),
         container_name: Some("web-1".to_owned()),
         image_name: Some("nginx:1".to_owned()),
         image_id: None,
@@ -27,6 +28,10 @@ fn identity() -> Identity {
         pod_namespace: Some("shop".to_owned()),
         pod_uid: None,
         sandbox: Some(false),
+        labels: vec![("tier".to_owned(), "front".to_owned())],
+        init_pid: Some(42),
+        started_at: Some(WallNs(-4)),
+        restart_count: Some(2),
         parent_container_id: None,
         identified_by: ClaimSource::OciArgv,
         conflicts: vec!["path: container_id ff".to_owned()],
@@ -104,11 +109,16 @@ fn container_remove() {
         "created_at -5 ns",
         "lifetime_ns 60",
         r#"oci_runtime "runc""#,
+        r#"containerd_namespace "shop""#,
         r#"container_name "web-1""#,
         r#"image_name "nginx:1""#,
         r#"image_digest "sha256:55""#,
         r#"pod_namespace "shop""#,
         "sandbox false",
+        r#"labels {"tier": "front"}"#,
+        "init_pid 42",
+        "started_at -4 ns",
+        "restart_count 2",
         "removed_by_pid 41",
         "removed_by_uid 0",
         r#"removed_by_comm "runc""#,
@@ -160,12 +170,11 @@ fn existing_container() {
         identity: identity(),
         place: place(),
         first_seen_seq: Seq(1),
-        init_pid: Some(900),
         created_at: Some(WallNs(6)),
         evidence_seqs: vec![Seq(1)],
     };
     let found = encoded(Row::Existing(row), Table::ExistingContainer);
-    for cell in ["first_seen_seq 1", "init_pid 900", "created_at 6 ns", r#"identified_by "oci_argv""#] {
+    for cell in ["first_seen_seq 1", "init_pid 42", "created_at 6 ns", r#"identified_by "oci_argv""#] {
         assert!(found.iter().any(|found| found == cell), "{cell} in {found:?}");
     }
 }

@@ -25,7 +25,7 @@ pub struct Owned {
 #[derive(Clone, Debug)]
 pub enum OwnedBody {
     Event(Box<OwnedEvent>),
-    Mark(Body<'static>),
+    Mark(Box<Body<'static>>),
     Directory(Box<Directory<'static>>, DirectoryDetails),
     Runtime(Box<RuntimeAnswer<'static>>, RuntimeDetails),
 }
@@ -74,7 +74,7 @@ impl Owned {
                     vitals: event.vitals,
                 })
             }
-            OwnedBody::Mark(body) => body.clone(),
+            OwnedBody::Mark(body) => Body::clone(body),
             OwnedBody::Directory(directory, _) => Body::Directory(Directory::clone(directory)),
             OwnedBody::Runtime(answer, _) => Body::Runtime(RuntimeAnswer::clone(answer)),
         };
@@ -146,7 +146,7 @@ fn mark() -> impl Strategy<Value = OwnedBody> {
         reason().prop_map(Body::SnapshotEnd),
         loss,
     ]
-    .prop_map(OwnedBody::Mark)
+    .prop_map(|body| OwnedBody::Mark(Box::new(body)))
 }
 
 fn pairs() -> impl Strategy<Value = Vec<(String, String)>> {
@@ -173,9 +173,12 @@ fn runtime() -> impl Strategy<Value = OwnedBody> {
     (
         (select(RuntimeSource::ALL), select(Outcome::ALL), cow(), cow(), cow(), cow(), cow(), cow()),
         (cow(), cow(), cow(), cow(), option::of(any::<bool>()), option::of(any::<u32>()), option::of(wall()), cow()),
-        (paths, text(), any::<u64>(), pairs(), option::of(text())),
+        (cow(), cow(), option::of(wall()), option::of(wall()), option::of(any::<u32>()), option::of(any::<i32>())),
+        (paths, text(), any::<u64>(), vec((text(), text()), 0..3), option::of(text()), option::of(any::<bool>())),
     )
-        .prop_map(|(first, second, (cgroup_paths, request, latency_ns, labels, document))| {
+        .prop_map(|(first, second, third, (cgroup_paths, request, latency_ns, labels, document, oom_killed))| {
+            let (namespace, event, started_at, finished_at, restart_count, exit_code) = third;
+            let labels = labels.into_iter().map(|(name, text)| (Cow::Owned(name), Cow::Owned(text))).collect();
             let (source, outcome, bundle, container_id, runtime, container_name, image_name, image_id) = first;
             let (image_digest, pod_name, pod_namespace, pod_uid, sandbox, init_pid, created_at, cgroup_path) = second;
             OwnedBody::Runtime(
@@ -195,10 +198,18 @@ fn runtime() -> impl Strategy<Value = OwnedBody> {
                     sandbox,
                     init_pid,
                     created_at,
+                    namespace,
+                    event,
+                    started_at,
+                    finished_at,
+                    restart_count,
+                    exit_code,
+                    oom_killed,
+                    labels,
                     cgroup_path,
                     cgroup_paths,
                 }),
-                RuntimeDetails { request, latency_ns, labels, document },
+                RuntimeDetails { request, latency_ns, document },
             )
         })
 }
@@ -214,8 +225,9 @@ fn identity() -> impl Strategy<Value = Identity> {
     (
         (option::of(select(Runtime::ALL)), text(), option::of(select(OciRuntime::ALL)), some(), some(), some(), some()),
         (some(), some(), some(), option::of(any::<bool>()), some(), select(ClaimSource::ALL), vec(text(), 0..3)),
+        (some(), pairs(), option::of(any::<u32>()), option::of(wall()), option::of(any::<u32>())),
     )
-        .prop_map(|(first, second)| {
+        .prop_map(|(first, second, (containerd_namespace, labels, init_pid, started_at, restart_count))| {
             let (runtime, container_id, oci_runtime, container_name, image_name, image_id, image_digest) = first;
             let (pod_name, pod_namespace, pod_uid, sandbox, parent_container_id, identified_by, conflicts) = second;
             Identity {
@@ -230,6 +242,11 @@ fn identity() -> impl Strategy<Value = Identity> {
                 pod_namespace,
                 pod_uid,
                 sandbox,
+                containerd_namespace,
+                labels,
+                init_pid,
+                started_at,
+                restart_count,
                 parent_container_id,
                 identified_by,
                 conflicts,
@@ -300,8 +317,8 @@ pub fn row(seq: u64) -> impl Strategy<Value = Row> {
             })
         },
     );
-    let existing = (common(), any::<u64>(), option::of(any::<u32>()), option::of(wall())).prop_map(
-        move |((ts, boot_ns, identity, place, evidence_seqs), first_seen_seq, init_pid, created_at)| {
+    let existing = (common(), any::<u64>(), option::of(wall())).prop_map(
+        move |((ts, boot_ns, identity, place, evidence_seqs), first_seen_seq, created_at)| {
             Row::Existing(ExistingContainer {
                 seq,
                 ts,
@@ -309,7 +326,6 @@ pub fn row(seq: u64) -> impl Strategy<Value = Row> {
                 identity,
                 place,
                 first_seen_seq: Seq(first_seen_seq),
-                init_pid,
                 created_at,
                 evidence_seqs,
             })

@@ -18,23 +18,13 @@ impl ExistingBuilder {
     /// Appends a row.
     pub fn append(&mut self, container: &ExistingContainer) {
         // Every field by name: one that is added later does not compile until it has a column.
-        let ExistingContainer {
-            seq,
-            ts,
-            boot_ns,
-            identity,
-            place,
-            first_seen_seq,
-            init_pid,
-            created_at,
-            evidence_seqs,
-        } = container;
+        let ExistingContainer { seq, ts, boot_ns, identity, place, first_seen_seq, created_at, evidence_seqs } =
+            container;
         let mut row = Row {
             seq: Some(seq.0),
             ts: Some(*ts),
             boot_ns: Some(boot_ns.0),
             first_seen_seq: Some(first_seen_seq.0),
-            init_pid: *init_pid,
             created_at: *created_at,
             evidence_seqs: Some(evidence_seqs),
             ..Row::default()
