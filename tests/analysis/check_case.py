@@ -25,18 +25,19 @@ DERIVED = ("container_create", "container_remove", "existing_container")
 
 # A column's name means the same type in every table.
 PROMISED_TYPES = {
-    pa.timestamp("ns", tz="UTC"): "ts ctime created_at emptied_at",
+    pa.timestamp("ns", tz="UTC"): "ts ctime created_at started_at finished_at emptied_at",
     pa.string(): """
         kind path actor_comm actor_parent_comm reason lost_kind outcome source request container_id runtime bundle
         container_name image_name image_id image_digest pod_name pod_namespace pod_uid cgroup_path document oci_runtime
-        parent_container_id created_by_comm created_by_parent_comm removed_by_comm removed_by_parent_comm identified_by""",
+        namespace event containerd_namespace parent_container_id created_by_comm created_by_parent_comm removed_by_comm removed_by_parent_comm identified_by""",
     pa.uint64(): """
         seq boot_ns cgroup_id parent_cgroup_id actor_cgroup_id memory_peak_bytes memory_usage_bytes cpu_usage_ns pids_peak
         oom_kills lost lost_since_seq latency_ns created_seq first_seen_seq lifetime_ns rmdir_seq""",
     pa.uint32(): """
         cpu hierarchy_id level actor_pid actor_tid actor_ppid actor_uid init_pid created_by_pid created_by_uid
-        removed_by_pid removed_by_uid""",
-    pa.bool_(): "path_truncated actor_argv_truncated populated sandbox inferred never_started after_gap",
+        removed_by_pid removed_by_uid restart_count""",
+    pa.int32(): "exit_code",
+    pa.bool_(): "path_truncated actor_argv_truncated populated sandbox oom_killed inferred never_started after_gap",
     pa.list_(pa.field("element", pa.string(), nullable=False)): "actor_argv created_by_argv removed_by_argv conflicts",
     pa.list_(pa.field("element", pa.uint64(), nullable=False)): "evidence_seqs",
     pa.list_(pa.field("element", pa.uint32(), nullable=False)): "pids",
@@ -47,7 +48,7 @@ MAPS = {"files", "labels"}
 LISTS_OF_STRUCTS = {"cgroup_paths"}
 
 # DuckDB's only time with a zone has microseconds; boot_ns keeps the nanoseconds there.
-DUCKDB_TYPES = {name: "TIMESTAMP WITH TIME ZONE" for name in ("ts", "ctime", "created_at", "emptied_at")}
+DUCKDB_TYPES = {name: "TIMESTAMP WITH TIME ZONE" for name in ("ts", "ctime", "created_at", "started_at", "finished_at", "emptied_at")}
 DUCKDB_TYPES |= {"boot_ns": "UBIGINT", "cgroup_id": "UBIGINT", "hierarchy_id": "UINTEGER", "inferred": "BOOLEAN"}
 DUCKDB_TYPES |= {"kind": "VARCHAR", "reason": "VARCHAR", "identified_by": "VARCHAR", "files": "MAP(VARCHAR, VARCHAR)"}
 DUCKDB_TYPES |= {"actor_argv": "VARCHAR[]", "removed_by_argv": "VARCHAR[]", "evidence_seqs": "UBIGINT[]"}
