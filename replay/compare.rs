@@ -280,3 +280,98 @@ fn without(table: Table, batch: &RecordBatch, ignored: &Ignored<'_>) -> anyhow::
     let kept: Vec<usize> = (0..batch.num_columns()).filter(is_kept).collect();
     batch.project(&kept).context("cannot leave columns out")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{ArrayRef, StringArray, UInt64Array};
+    use std::sync::Arc;
+
+    /// Rows of one table in memory: container id, and a value that may be absent.
+    struct Rows(Vec<(&'static str, Option<u64>)>);
+
+    impl Side for Rows {
+        fn batches(&self, tables: &[Table], each: &mut EachBatch<'_>) -> anyhow::Result<Vec<Problem>> {
+            // Two rows a batch, so that no test depends on batches.
+            for rows in self.0.chunks(2) {
+                let ids: ArrayRef = Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.0)));
+                let values: ArrayRef = Arc::new(UInt64Array::from_iter(rows.iter().map(|row| row.1)));
+                let columns = [("container_id", ids, false), ("cpu_usage_ns", values, true)];
+                each(tables[0], &RecordBatch::try_from_iter_with_nullable(columns)?)?;
+            }
+            Ok(Vec::new())
+        }
+    }
+
+    fn compare(
+        left: &[(&'static str, Option<u64>)],
+        right: &[(&'static str, Option<u64>)],
+        show: usize,
+    ) -> TableComparison {
+        let (left, right) = (Rows(left.to_vec()), Rows(right.to_vec()));
+        let mut comparison =
+            tables(&[Table::ContainerRemove], &left, &right, &|_, _| false, show).expect("rows in memory");
+        comparison.tables.remove(0)
+    }
+
+    fn keys(comparison: &TableComparison) -> Vec<(&str, u64)> {
+        comparison.shown.iter().map(|row| (row.key.container_id.as_str(), row.key.occurrence)).collect()
+    }
+
+    #[test]
+    fn the_same_rows_are_the_same() {
+        let rows = [("a", Some(1)), ("b", None), ("a", Some(2))];
+        let comparison = compare(&rows, &rows, 9);
+        assert!(comparison.is_same() && comparison.different_rows == 0 && comparison.left.rows == 3);
+    }
+
+    #[test]
+    fn rows_of_one_container_are_paired_by_their_number() {
+        let comparison =
+            compare(&[("a", Some(1)), ("a", Some(2)), ("a", Some(3))], &[("a", Some(1)), ("a", Some(9))], 9);
+        assert_eq!(comparison.different_rows, 2);
+        assert_eq!(keys(&comparison), [("a", 1), ("a", 2)]);
+        let changed =
+            FieldDifference { column: "cpu_usage_ns".to_owned(), left: "2".to_owned(), right: "9".to_owned() };
+        assert_eq!(comparison.shown[0].how, How::Changed(vec![changed]));
+        assert!(matches!(comparison.shown[1].how, How::OnlyLeft(_)));
+    }
+
+    #[test]
+    fn absent_is_not_zero() {
+        let comparison = compare(&[("a", None)], &[("a", Some(0))], 9);
+        let changed =
+            FieldDifference { column: "cpu_usage_ns".to_owned(), left: "null".to_owned(), right: "0".to_owned() };
+        assert_eq!(comparison.shown[0].how, How::Changed(vec![changed]));
+    }
+
+    #[test]
+    fn differences_come_in_the_order_of_the_rows_and_all_are_counted() {
+        let left = [("d", Some(1)), ("c", Some(1)), ("b", Some(1)), ("a", Some(1))];
+        let right = [("x", Some(1)), ("a", Some(2)), ("c", Some(1)), ("d", Some(2)), ("y", Some(1))];
+        let comparison = compare(&left, &right, 9);
+        // Those of the left first, in its order, changed or missing; then those that only the right has.
+        assert_eq!(keys(&comparison), [("d", 0), ("b", 0), ("a", 0), ("x", 0), ("y", 0)]);
+        let comparison = compare(&left, &right, 2);
+        assert_eq!((comparison.different_rows, keys(&comparison)), (5, vec![("d", 0), ("b", 0)]));
+    }
+
+    #[test]
+    fn another_order_is_not_the_same_table_though_no_row_differs() {
+        let comparison = compare(&[("a", None), ("b", None)], &[("b", None), ("a", None)], 9);
+        assert!(!comparison.is_same());
+        assert_eq!(comparison.different_rows, 0);
+    }
+
+    #[test]
+    fn a_column_left_out_makes_no_difference_but_still_pairs() {
+        let (left, right) = (Rows(vec![("a", Some(1))]), Rows(vec![("a", Some(2))]));
+        let without_value = |_: Table, column: &str| column == "cpu_usage_ns";
+        let comparison = tables(&[Table::ContainerRemove], &left, &right, &without_value, 9).expect("rows in memory");
+        assert!(comparison.tables[0].is_same());
+        // Even the key may be left out of the comparison: rows are still paired by it.
+        let without_id = |_: Table, column: &str| column == "container_id";
+        let comparison = tables(&[Table::ContainerRemove], &left, &right, &without_id, 9).expect("rows in memory");
+        assert_eq!(keys(&comparison.tables[0]), [("a", 0)]);
+    }
+}
