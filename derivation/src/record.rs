@@ -56,6 +56,8 @@ pub struct Record<'a> {
 /// What a record says.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
+// One record lives at a time, on the stack: a box would cost an allocation and save nothing.
+#[allow(clippy::large_enum_variant)]
 pub enum Body<'a> {
     /// A cgroup tracepoint fired.
     Cgroup(CgroupEvent<'a>),
