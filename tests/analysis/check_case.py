@@ -174,6 +174,8 @@ def canonical(value: object) -> bytes:
             return str(value).encode()
         case str():
             return value.encode()
+        case [(_, _), *_]:  # a map: pyarrow gives its entries as pairs
+            return b"".join(netstring(canonical(part)) for entry in value for part in entry)
         case list():
             return b"".join(netstring(canonical(element)) for element in value)
     raise Broken(f"no canonical text for {type(value)}")
