@@ -81,12 +81,14 @@ fn walked(directory: &Directory<'_>) -> String {
 fn answered(answer: &RuntimeAnswer<'_>) -> String {
     let mut line = format!("{} {}", answer.source, answer.outcome);
     let facts = [
+        ("event", &answer.event),
         ("id", &answer.container_id),
         ("runtime", &answer.runtime),
         ("name", &answer.container_name),
         ("image", &answer.image_name),
         ("pod", &answer.pod_name),
-        ("namespace", &answer.pod_namespace),
+        ("pod namespace", &answer.pod_namespace),
+        ("containerd namespace", &answer.namespace),
         ("bundle", &answer.bundle),
         ("cgroup", &answer.cgroup_path),
     ];
@@ -95,6 +97,12 @@ fn answered(answer: &RuntimeAnswer<'_>) -> String {
             // Writing to a String cannot fail.
             let _ = write!(line, "  {what} {value}");
         }
+    }
+    if let Some(code) = answer.exit_code {
+        let _ = write!(line, "  exit code {code}");
+    }
+    if answer.oom_killed == Some(true) {
+        line.push_str("  killed for lack of memory");
     }
     line
 }

@@ -46,9 +46,6 @@ fn existing(row: &ExistingContainer) -> Vec<String> {
     ];
     push_place(&mut lines, &row.place);
     push_identity(&mut lines, &row.identity);
-    if let Some(pid) = row.identity.init_pid {
-        lines.push(format!("  init: pid {pid}"));
-    }
     lines
 }
 
@@ -104,6 +101,7 @@ fn push_identity(lines: &mut Vec<String>, identity: &Identity) {
     lines.push(format!("  identity: {} of {runtime}{oci}", identity.container_id));
     lines.push(format!("  identified by: {}, {}", identity.identified_by, basis(identity.identified_by)));
     let names = [
+        ("containerd namespace", &identity.containerd_namespace),
         ("name", &identity.container_name),
         ("image", &identity.image_name),
         ("image digest", &identity.image_digest),
@@ -117,6 +115,18 @@ fn push_identity(lines: &mut Vec<String>, identity: &Identity) {
         if let Some(value) = value {
             lines.push(format!("  {what}: {value}"));
         }
+    }
+    for (name, value) in &identity.labels {
+        lines.push(format!("  label: {name}={value}"));
+    }
+    if let Some(pid) = identity.init_pid {
+        lines.push(format!("  init: pid {pid}"));
+    }
+    if let Some(at) = identity.started_at {
+        lines.push(format!("  started: {}, as its runtime says", when(at)));
+    }
+    if let Some(count) = identity.restart_count {
+        lines.push(format!("  restarts before: {count}"));
     }
     if identity.sandbox == Some(true) {
         lines.push("  sandbox: it is a pod's sandbox".to_owned());
