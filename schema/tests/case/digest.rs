@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, Float64Array, ListBuilder, RecordBatch, StringArray, TimestampNanosecondArray,
-    UInt64Array, UInt64Builder,
+    Array, ArrayRef, BooleanArray, Float64Array, ListBuilder, MapBuilder, RecordBatch, StringArray, StringBuilder,
+    TimestampNanosecondArray, UInt64Array, UInt64Builder,
 };
 use arrow::datatypes::{DataType, Field, Schema};
 use obit_schema::digest::{Digest, TableDigest, case_digest};
@@ -65,6 +65,24 @@ fn worked_example() {
         (Table::ContainerCreate, created),
     ]);
     assert_eq!(case.to_string(), "a022489392e6e9422bcc139a91d83881443736a7c899f7d89f14b651d99881f2");
+}
+
+/// The sum by coreutils:
+///
+/// ```sh
+/// row='6:labels,23:1:a,1:b,4:tier,5:front,,'
+/// printf '16:container_remove,%d:%s,' ${#row} "$row" | sha256sum
+/// ```
+#[test]
+fn a_map_is_its_entries_as_stored() {
+    let mut labels = MapBuilder::new(None, StringBuilder::new(), StringBuilder::new());
+    for (name, text) in [("a", "b"), ("tier", "front")] {
+        labels.keys().append_value(name);
+        labels.values().append_value(text);
+    }
+    labels.append(true).unwrap();
+    let digest = digest_of(Table::ContainerRemove, &[batch(vec![("labels", Arc::new(labels.finish()))])]);
+    assert_eq!(digest.to_string(), "ef8aa04a7783736d7162ce9d3caabf1d54fe98c81e859cc820ff50db0a1e46fd");
 }
 
 #[test]
@@ -135,7 +153,8 @@ proptest! {
 #[test]
 fn the_types_of_the_derived_tables_are_all_defined() {
     // One value of each type that a derived column has; a new type must be defined before it is used.
-    let known = ["uint32", "uint64", "bool", "timestamp(ns, UTC)", "utf8", "list<utf8>", "list<uint64>"];
+    let known =
+        ["uint32", "uint64", "bool", "timestamp(ns, UTC)", "utf8", "list<utf8>", "list<uint64>", "map<utf8, utf8>"];
     for column in Table::DERIVED.iter().flat_map(|table| table.columns()) {
         assert!(known.contains(&column.type_name), "{} is {}", column.name, column.type_name);
         assert_ne!((column.data_type)(), DataType::Null);
