@@ -1,0 +1,65 @@
+//! Times and durations as text. All of it is UTC, and all of it comes from records: nothing here reads a clock.
+
+use chrono::DateTime;
+
+/// RFC 3339 with nine digits and `Z`: every nanosecond, and text order is time order for the years 0 to 9999, which is all
+/// that an `i64` of nanoseconds reaches (1677 to 2262).
+pub fn rfc3339(ns_since_epoch: i64) -> String {
+    DateTime::from_timestamp_nanos(ns_since_epoch).format("%Y-%m-%dT%H:%M:%S%.9fZ").to_string()
+}
+
+/// For people: milliseconds, and a space where RFC 3339 has its `T`.
+pub fn to_millisecond(ns_since_epoch: i64) -> String {
+    DateTime::from_timestamp_nanos(ns_since_epoch).format("%Y-%m-%d %H:%M:%S%.3f").to_string()
+}
+
+/// A duration for people, two units at most: `412µs`, `3.250s`, `4m12s`, `3d04h`.
+pub fn duration(ns: u64) -> String {
+    let seconds = ns / 1_000_000_000;
+    match seconds {
+        0 if ns < 1_000_000 => format!("{}µs", ns / 1_000),
+        0 => format!("{}ms", ns / 1_000_000),
+        1..60 => format!("{seconds}.{:03}s", ns / 1_000_000 % 1_000),
+        60..3_600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        3_600..86_400 => format!("{}h{:02}m", seconds / 3_600, seconds / 60 % 60),
+        _ => format!("{}d{:02}h", seconds / 86_400, seconds / 3_600 % 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_nanosecond_is_written() {
+        assert_eq!(rfc3339(0), "1970-01-01T00:00:00.000000000Z");
+        // 2009-02-13T23:31:30Z is the well-known second 1234567890.
+        assert_eq!(rfc3339(1_234_567_890_000_000_001), "2009-02-13T23:31:30.000000001Z");
+        // One nanosecond before the epoch.
+        assert_eq!(rfc3339(-1), "1969-12-31T23:59:59.999999999Z");
+    }
+
+    #[test]
+    fn the_ends_of_the_range_are_written_too() {
+        assert_eq!(rfc3339(i64::MIN).len(), 30);
+        assert_eq!(rfc3339(i64::MAX).len(), 30);
+    }
+
+    #[test]
+    fn people_get_milliseconds() {
+        assert_eq!(to_millisecond(1_234_567_890_012_999_999), "2009-02-13 23:31:30.012");
+    }
+
+    #[test]
+    fn durations_take_the_unit_that_fits() {
+        let second = 1_000_000_000;
+        assert_eq!(duration(0), "0µs");
+        assert_eq!(duration(999_999), "999µs");
+        assert_eq!(duration(1_000_000), "1ms");
+        assert_eq!(duration(second + 5_000_000), "1.005s");
+        assert_eq!(duration(60 * second), "1m00s");
+        assert_eq!(duration(3_600 * second + 59 * 60 * second), "1h59m");
+        assert_eq!(duration(86_400 * second * 2 + 3 * 3_600 * second), "2d03h");
+        assert!(duration(u64::MAX).ends_with('h'));
+    }
+}
