@@ -8,6 +8,7 @@ mod layout;
 mod live_tests;
 
 use std::collections::VecDeque;
+use std::error::Error;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -103,6 +104,9 @@ pub struct KindCpuCount {
 pub struct Probe {
     attach_type: AttachType,
     program_ids: Vec<u32>,
+    /// Keep the programs loaded after a detach, so that the kernel can still be asked about them.
+    #[expect(dead_code, reason = "only held")]
+    programs: Vec<OwnedFd>,
     // Every part below owns its file descriptors, so libbpf's object is closed once they are made. libbpf-rs declares
     // links and ring buffers Send, map handles are only a descriptor, and the callback shares nothing but `received`.
     links: Vec<Link>,
@@ -164,17 +168,20 @@ impl Probe {
         let wakeups = Wakeups::of(events).map_err(|source| ProbeError::Wait { source })?;
 
         let mut links = Vec::new();
+        let mut programs = Vec::new();
         let mut program_ids = Vec::new();
         for program in loaded.object().progs_mut().filter(|program| program.autoload()) {
-            let attach_error = |source| ProbeError::Attach {
+            let attach_error = |source: Box<dyn Error + Send + Sync>| ProbeError::Attach {
                 section: program.section().display().to_string(),
                 log: log.take(),
-                source: Box::new(source),
+                source,
             };
-            program_ids.push(Program::id_from_fd(program.as_fd()).map_err(attach_error)?);
-            links.push(program.attach().map_err(attach_error)?);
+            programs.push(program.as_fd().try_clone_to_owned().map_err(|error| attach_error(error.into()))?);
+            program_ids.push(Program::id_from_fd(program.as_fd()).map_err(|error| attach_error(error.into()))?);
+            links.push(program.attach().map_err(|error| attach_error(error.into()))?);
         }
-        Ok(Self { attach_type, program_ids, links, ring, received, counts, wakeups, left_behind: false })
+        let left_behind = false;
+        Ok(Self { attach_type, program_ids, programs, links, ring, received, counts, wakeups, left_behind })
     }
 
     /// How the programs are attached.
@@ -215,6 +222,10 @@ impl Probe {
     /// Detaches: no further event is admitted or counted. What was admitted can still be drained, and counters read.
     pub fn detach(&mut self) {
         self.links.clear();
+        // A program may still be running on another processor. The kernel's tracepoints run inside RCU read sections, and
+        // this command waits until all that began before it are over (kernel/sched/membarrier.c). Where it is not
+        // supported the chance of an event in that microsecond remains; the counters would show it.
+        let _ = rustix::thread::membarrier(rustix::thread::MembarrierCommand::Global);
     }
 
     /// What reached the program since it was loaded, by kind and processor; without those that are all zero.
