@@ -174,7 +174,7 @@ fn properties(origin: &Origin, table: Table) -> Result<WriterProperties, Parquet
         .and_then(|index| i32::try_from(index).ok())
         .map(|column_idx| vec![SortingColumn { column_idx, descending: false, nulls_first: false }]);
     let mut properties = WriterProperties::builder()
-        .set_created_by(format!("obit {}", origin.build))
+        .set_created_by(created_by(origin))
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
@@ -194,6 +194,13 @@ fn properties(origin: &Origin, table: Table) -> Result<WriterProperties, Parquet
             .set_column_bloom_filter_max_ndv(column, ROW_GROUP_ROWS as u64);
     }
     Ok(properties.build())
+}
+
+/// The writer's name as Parquet wants it (parquet.thrift, `created_by`): some readers trust no statistics of a writer
+/// whose version they cannot parse.
+fn created_by(origin: &Origin) -> String {
+    let (version, commit) = origin.build.split_once(' ').unwrap_or((&origin.build, "unknown"));
+    format!("obit version {version} (build {commit})")
 }
 
 /// The operating system's error where there is one below.
