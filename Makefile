@@ -14,13 +14,11 @@ VENV := target/venv
 # Capture needs root; nothing else does.
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-comma := ,
-
 define say
 @printf '\n==> %s\n' "$(1)"
 endef
 
-.PHONY: help setup build demo test lint venv clean
+.PHONY: help setup build demo test venv clean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -47,11 +45,6 @@ demo: ## install, build, record a built-in workload, replay it and show the rows
 	$(PROFILE_DIR)/obit-replay derive "$$case_dir"; \
 	printf '\nThe case stays in %s; look further with: %s/obit-replay info %s\n' "$$case_dir" "$(PROFILE_DIR)" "$$case_dir"
 
-lint: ## formatting and lints, with and without the capture feature
-	cargo fmt --all -- --check
-	cargo clippy --locked --workspace --all-targets -- -D warnings
-	cargo clippy --locked --workspace --all-targets --no-default-features -- -D warnings
-
 venv: $(VENV)/ready ## the Python environment of the analysis check, in target/venv
 $(VENV)/ready: tests/analysis/requirements.txt
 	python3 -m venv --clear $(VENV)
@@ -59,13 +52,10 @@ $(VENV)/ready: tests/analysis/requirements.txt
 	@touch $@
 
 test: ## install what the tests need and run every check; the live tests need root
-	$(call say,1/4 what the tests need)
+	$(call say,what the tests need)
 	@scripts/setup.sh test
-	$(call say,2/4 the Python environment with DuckDB and pandas)
+	$(call say,the Python environment with DuckDB and pandas)
 	@$(MAKE) venv
-	$(call say,3/4 formatting and lints)
-	@$(MAKE) lint
-	$(call say,4/4 tests: unit$(comma) integration$(comma) live$(comma) DuckDB and pandas)
 	@scripts/test.sh
 
 clean: ## remove what was built, the demo cases included

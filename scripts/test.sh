@@ -1,29 +1,39 @@
 #!/usr/bin/env bash
-# Runs every test. The live ones (tests/live_*.rs) record real containers and need root: as another user they are run through
-# sudo if that asks no password, else they are left out, which is said and fails (OBIT_SKIP_LIVE=1: is said only).
+# Runs every check, goes on after one that fails, and says at the end which did. Ends with 1 if one failed.
+#
+# The live tests (tests/live_*.rs) record real containers and need root: as another user they are run through sudo if that
+# asks no password, else they are left out, which is said and fails (with OBIT_SKIP_LIVE=1 it is only said).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-test_all=(cargo test --locked --no-fail-fast)
-live_names="$(cd tests && printf '%s ' live_*.rs)"
+failed=()
+check() { # name command...
+    printf '\n==> %s\n' "$1" >&2
+    "${@:2}" || failed+=("$1")
+}
+tests=(cargo test --locked --no-fail-fast)
+
+check "formatting" cargo fmt --all -- --check
+check "lints" cargo clippy --locked --workspace --all-targets -- -D warnings
+check "lints without the capture feature" cargo clippy --locked --workspace --all-targets --no-default-features -- -D warnings
 
 if [ "$(id -u)" -eq 0 ]; then
-    "${test_all[@]}"
+    check "tests" "${tests[@]}"
 elif [ "${OBIT_SKIP_LIVE:-}" != 1 ] && sudo -n true 2>/dev/null; then
-    echo "not root: the live tests run through sudo" >&2
-    status=0
-    OBIT_SKIP_LIVE=1 "${test_all[@]}" || status=$?
+    check "tests" env OBIT_SKIP_LIVE=1 "${tests[@]}"
     triple="$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')"
-    env "CARGO_TARGET_${triple}_RUNNER=sudo -n env PATH=$PATH" "${test_all[@]}" --test 'live_*' || status=$?
-    exit "$status"
+    check "live tests, through sudo" \
+        env "CARGO_TARGET_${triple}_RUNNER=sudo -n env PATH=$PATH" "${tests[@]}" --test 'live_*'
 else
-    status=0
-    OBIT_SKIP_LIVE=1 "${test_all[@]}" || status=$?
-    {
-        echo
-        echo "NOT RUN, because they need root: $live_names"
-        echo "Run them with: sudo make test   (or set OBIT_SKIP_LIVE=1 to accept that they did not run)"
-    } >&2
-    [ "${OBIT_SKIP_LIVE:-}" = 1 ] || exit 1
-    exit "$status"
+    check "tests" env OBIT_SKIP_LIVE=1 "${tests[@]}"
+    live_names="$(cd tests && echo live_*.rs)"
+    printf '\nNOT RUN, because they need root: %s\n' "$live_names" >&2
+    printf 'Run them with: sudo make test   (or set OBIT_SKIP_LIVE=1 to accept that they did not run)\n' >&2
+    [ "${OBIT_SKIP_LIVE:-}" = 1 ] || failed+=("live tests (not run)")
 fi
+
+if [ ${#failed[@]} -gt 0 ]; then
+    printf '\nFAILED: %s\n' "${failed[@]}" >&2
+    exit 1
+fi
+printf '\nall checks passed\n' >&2
