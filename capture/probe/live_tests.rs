@@ -326,9 +326,9 @@ fn root_what_does_not_fit_is_counted() {
 
     let own_events = 2 * PAIRS as u64 + 2;
     assert_eq!(mine(&witnessed), own_events);
-    assert_eq!(totals(&witness, &CgroupEventKind::ALL).1, 0);
+    assert_eq!(totals(&witness, CgroupEventKind::ALL).1, 0);
     let foreign = witnessed.len() as u64 - own_events;
-    let (admitted, lost) = totals(&probe, &CgroupEventKind::ALL);
+    let (admitted, lost) = totals(&probe, CgroupEventKind::ALL);
     assert_eq!(seen.len() as u64, admitted, "what was drained is what was admitted");
     assert!(lost > 0 && admitted > 0, "a page holds some events, not all: {admitted}, {lost}");
     let (admitted, lost) = totals(&probe, &ENDS);
