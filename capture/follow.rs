@@ -2,13 +2,12 @@
 
 use std::io::{self, Write};
 use std::sync::mpsc::Receiver;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
-use chrono::{DateTime, SecondsFormat};
 use obit_derivation::Row;
 use obit_derivation::row::ContainerRemove;
 use obit_schema::encode::RowsBuilder;
+use obit_schema::print::{jsonl, time};
 use obit_schema::text::printable;
 
 use crate::cli::FollowFormat;
@@ -34,24 +33,26 @@ pub fn run(rows: &Receiver<Row>, format: FollowFormat) -> Result<()> {
 fn json(row: &Row) -> Result<String> {
     let mut builder = RowsBuilder::new();
     builder.append(row);
-    let batches = builder.finish().context("cannot encode a row")?;
-    let lines: Result<Vec<String>, _> =
-        batches.iter().map(|(_, batch)| Ok::<_, anyhow::Error>(format!("{batch:?}"))).collect();
-    Ok(lines.context("cannot write a row as JSON")?.join("\n"))
+    let mut lines = Vec::new();
+    for (_, batch) in builder.finish().context("cannot encode a row")? {
+        jsonl::write(&batch, &mut lines).context("cannot write a row as JSON")?;
+    }
+    // JSON is UTF-8; nothing is lost.
+    Ok(String::from_utf8_lossy(&lines).trim_end().to_owned())
 }
 
 /// The end as a line for people.
 fn text(removal: &ContainerRemove) -> String {
     let identity = &removal.identity;
-    let ended = DateTime::from_timestamp_nanos(removal.ts.0).to_rfc3339_opts(SecondsFormat::Millis, true);
+    let ended = time::to_millisecond(removal.ts.0);
     let runtime = identity.runtime.map_or("unknown runtime", |runtime| runtime.as_str());
-    let mut line = format!("{ended} {runtime} {}", printable(&identity.container_id));
+    let mut line = format!("{ended} UTC {runtime} {}", printable(&identity.container_id));
     for name in [&identity.container_name, &identity.image_name, &identity.pod_name].into_iter().flatten() {
         line.push(' ');
         line.push_str(&printable(name));
     }
     match removal.lifetime_ns {
-        Some(lifetime_ns) => line.push_str(&format!(" after {}", lifetime(Duration::from_nanos(lifetime_ns)))),
+        Some(lifetime_ns) => line.push_str(&format!(" after {}", time::duration(lifetime_ns))),
         None => line.push_str(" (begun before the capture)"),
     }
     if let Some(actor) = &removal.removed_by {
@@ -67,30 +68,4 @@ fn text(removal: &ContainerRemove) -> String {
         line.push_str(&format!(" [{flag}]"));
     }
     line
-}
-
-/// A length of time in its two largest units.
-fn lifetime(time: Duration) -> String {
-    let seconds = time.as_secs();
-    match seconds {
-        0 => format!("{}ms", time.as_millis()),
-        1..60 => format!("{seconds}.{:03}s", time.subsec_millis()),
-        60..3600 => format!("{}m{}s", seconds / 60, seconds % 60),
-        3600..86_400 => format!("{}h{}m", seconds / 3600, seconds / 60 % 60),
-        _ => format!("{}d{}h", seconds / 86_400, seconds / 3600 % 24),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lifetimes_show_two_units() {
-        for (milliseconds, shown) in
-            [(0, "0ms"), (999, "999ms"), (1_500, "1.500s"), (61_000, "1m1s"), (3_660_000, "1h1m"), (90_000_000, "1d1h")]
-        {
-            assert_eq!(lifetime(Duration::from_millis(milliseconds)), shown);
-        }
-    }
 }

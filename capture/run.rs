@@ -1,6 +1,5 @@
 //! `obit-capture run`: record until told to stop.
 
-use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write};
 use std::thread;
 use std::time::Duration;
@@ -23,7 +22,7 @@ const STATUS_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Runs the command.
 pub fn run(args: &RunArgs) -> Result<Outcome> {
-    let interrupts = Interrupts::listen()?;
+    let mut interrupts = Interrupts::listen()?;
     let (session, rows) = Session::start(&options(&args.record, args.duration))?;
     let follower = match args.follow.then_some(args.format) {
         Some(format) => Some(
@@ -66,7 +65,7 @@ pub fn options(args: &RecordArgs, duration: Option<Duration>) -> SessionOptions 
 /// Listens for the signals that end a recording. Made before anything that a signal should not cut short.
 pub struct Interrupts {
     runtime: Runtime,
-    signals: RefCell<Signals>,
+    signals: Signals,
 }
 
 struct Signals {
@@ -93,13 +92,13 @@ impl Interrupts {
             terminated: signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?,
         };
         drop(guard);
-        Ok(Self { runtime, signals: RefCell::new(signals) })
+        Ok(Self { runtime, signals })
     }
 
     /// Waits until what was there before is recorded, and says so. A signal or a failure ends the wait as well.
-    pub fn wait_until_ready(&self, progress: &Progress, args: &RecordArgs) {
-        self.runtime.block_on(async {
-            let mut signals = self.signals.borrow_mut();
+    pub fn wait_until_ready(&mut self, progress: &Progress, args: &RecordArgs) {
+        let Self { runtime, signals } = self;
+        runtime.block_on(async {
             while !progress.is_ready() && !progress.is_over() {
                 tokio::select! {
                     () = signals.any() => progress.set_done(),
@@ -113,9 +112,9 @@ impl Interrupts {
     }
 
     /// Waits for the end of the duration, a signal, a failure, or until the work is done.
-    pub fn wait(&self, progress: &Progress, duration: Option<Duration>, status: bool) {
-        self.runtime.block_on(async {
-            let mut signals = self.signals.borrow_mut();
+    pub fn wait(&mut self, progress: &Progress, duration: Option<Duration>, status: bool) {
+        let Self { runtime, signals } = self;
+        runtime.block_on(async {
             let deadline = duration.map(|time| Instant::now() + time);
             let mut redraw = interval(STATUS_INTERVAL);
             redraw.set_missed_tick_behavior(MissedTickBehavior::Skip);

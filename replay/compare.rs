@@ -15,8 +15,8 @@ use obit_schema::digest::{Digest, TableDigest};
 use obit_schema::value::{self, Value};
 use obit_schema::{Problem, Table};
 
-use crate::output::cell::Cell;
-use crate::output::json;
+use obit_schema::print::cell::Cell;
+use obit_schema::print::json;
 
 /// Takes batches of derived tables.
 pub type EachBatch<'a> = dyn FnMut(Table, &RecordBatch) -> anyhow::Result<()> + 'a;

@@ -12,9 +12,10 @@ use obit_schema::{Case, Problem, Table, kind};
 use serde::Serialize;
 
 use crate::cli::{InfoArgs, InfoFormat};
-use crate::output::json;
 use crate::problems::{self, Effect};
-use crate::{Outcome, text, time};
+use crate::{Outcome, text};
+use obit_schema::print::json;
+use obit_schema::print::time;
 
 /// Most lost intervals kept; a storm may make one for each flush of the ring buffer.
 const MAX_LOST_INTERVALS: usize = 10_000;

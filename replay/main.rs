@@ -16,7 +16,6 @@ mod problems;
 mod rederive;
 mod sides;
 mod text;
-mod time;
 mod verify;
 
 use std::io::{self, ErrorKind, Write};

@@ -1,22 +1,12 @@
 //! Text of unknown origin, made safe to look at.
 //!
 //! Names of cgroups, containers and images are chosen by whoever may make them. Printed raw, they can move the cursor, hide
-//! what follows or show right to left what is written left to right. [`visible`] is for every text that goes to a terminal;
-//! [`is_hazard`] is for the JSON writer, which escapes the same characters in JSON's own way, losing nothing.
+//! what follows or show right to left what is written left to right. [`visible`] is for every text that goes to a terminal.
 
 use std::borrow::Cow;
 
 /// The text with everything written out that a terminal would act on or not show, as `\u{202e}`.
 pub use obit_schema::text::printable as visible;
-
-/// Whether [`visible`] writes this character out.
-pub fn is_hazard(character: char) -> bool {
-    // Nearly every character of a case is one of these; the rule itself is asked for the rest.
-    if matches!(character, ' '..='~') {
-        return false;
-    }
-    matches!(visible(character.encode_utf8(&mut [0; 4])), Cow::Owned(_))
-}
 
 /// [`visible`], and cut to so many characters, the cut marked with `…`.
 pub fn shortened(text: &str, characters: usize) -> Cow<'_, str> {
@@ -30,6 +20,7 @@ pub fn shortened(text: &str, characters: usize) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use obit_schema::text::is_hazard;
 
     #[test]
     fn what_a_terminal_acts_on_is_a_hazard_and_plain_text_is_not() {

@@ -19,7 +19,7 @@ use crate::session::Session;
 
 /// Runs the command.
 pub fn run(args: &DemoArgs) -> Result<Outcome> {
-    let interrupts = run::Interrupts::listen()?;
+    let mut interrupts = run::Interrupts::listen()?;
     let ground = Ground::claim()?;
     let hierarchies = ground.hierarchies();
     let (session, rows) = Session::start(&run::options(&args.record, None))?;

@@ -17,6 +17,8 @@ use crate::wire::RawBatch;
 
 /// How long events may wait in the ring buffer.
 const INTERVAL: Duration = Duration::from_millis(50);
+/// How often the kernel is asked for skipped runs of the programs; it has to look through all programs of the host.
+const MISSES_INTERVAL: Duration = Duration::from_secs(5);
 /// How often the pair of clocks is recorded.
 const CLOCK_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -38,6 +40,7 @@ pub struct Drain {
     recycled: Receiver<RawBatch>,
     flush_interval: Duration,
     losses_so_far: BTreeMap<(CgroupEventKind, u32), u64>,
+    misses_so_far: u64,
 }
 
 /// The sequencer is gone; there is nobody to drain for.
@@ -52,43 +55,42 @@ impl Drain {
         recycled: Receiver<RawBatch>,
         flush_interval: Duration,
     ) -> Self {
-        Self { probe, commands, sequencer, recycled, flush_interval, losses_so_far: BTreeMap::new() }
+        Self { probe, commands, sequencer, recycled, flush_interval, losses_so_far: BTreeMap::new(), misses_so_far: 0 }
     }
 
     /// Drains until told to stop, or until nobody listens any more.
     pub fn run(mut self) -> Result<(), ProbeError> {
-        let mut flushed = Instant::now();
-        let mut clock_read = Instant::now();
+        let mut flush = Timer::every(self.flush_interval);
+        let mut clock = Timer::every(CLOCK_INTERVAL);
+        let mut misses = Timer::every(MISSES_INTERVAL);
         loop {
             let command = self.commands.try_recv();
-            let wait = if matches!(command, Err(TryRecvError::Empty)) { INTERVAL } else { Duration::ZERO };
-            if matches!(command, Ok(Command::Stop) | Err(TryRecvError::Disconnected)) {
+            let stopping = matches!(command, Ok(Command::Stop) | Err(TryRecvError::Disconnected));
+            if stopping {
                 self.probe.detach();
             }
+            let wait = if matches!(command, Err(TryRecvError::Empty)) { INTERVAL } else { Duration::ZERO };
             if self.drain(wait)?.is_err() {
                 return Ok(());
             }
-            let delivery = match command {
-                Ok(Command::After(input)) => Some(input),
-                Ok(Command::Stop) | Err(TryRecvError::Disconnected) => {
-                    let _ = self.sequencer.send(Input::Stop(ClockPair::read()));
-                    return Ok(());
-                }
-                Err(TryRecvError::Empty) => None,
-            };
-            let clock_due = clock_read.elapsed() >= CLOCK_INTERVAL;
-            let flush_due = flushed.elapsed() >= self.flush_interval;
-            let due = [delivery, clock_due.then(|| Input::Clock(ClockPair::read())), flush_due.then_some(Input::Flush)];
+            let missed = if stopping || misses.is_due() { self.new_misses() } else { None };
+            let due = [
+                missed.map(Input::Kernel),
+                match command {
+                    Ok(Command::After(input)) => Some(input),
+                    _ => None,
+                },
+                clock.is_due().then(|| Input::Clock(ClockPair::read())),
+                flush.is_due().then_some(Input::Flush),
+                stopping.then(|| Input::Stop(ClockPair::read())),
+            ];
             for input in due.into_iter().flatten() {
                 if self.sequencer.send(input).is_err() {
                     return Ok(());
                 }
             }
-            if clock_due {
-                clock_read = Instant::now();
-            }
-            if flush_due {
-                flushed = Instant::now();
+            if stopping {
+                return Ok(());
             }
         }
     }
@@ -99,10 +101,10 @@ impl Drain {
         loop {
             let mut events = self.recycled.try_recv().unwrap_or_default();
             events.clear();
-            let count = self.probe.drain(wait, &mut events)?;
+            self.probe.drain(wait, &mut events)?;
             let losses = self.new_losses()?;
             let read_at = ClockPair::read();
-            if count == 0 && losses.is_empty() {
+            if events.is_empty() && losses.is_empty() {
                 return Ok(Ok(()));
             }
             if self.sequencer.send(Input::Kernel(KernelBatch { events, losses, read_at })).is_err() {
@@ -123,9 +125,39 @@ impl Drain {
             let count = counter.lost.saturating_sub(*before);
             if count > 0 {
                 *before = counter.lost;
-                losses.push(LossCount { kind: counter.kind, cpu: counter.cpu, count });
+                losses.push(LossCount { kind: Some(counter.kind), cpu: Some(counter.cpu), count });
             }
         }
         Ok(losses)
+    }
+
+    /// Runs of the BPF programs that the kernel skipped, because a program was running on that processor already. It
+    /// counts them by program only.
+    fn new_misses(&mut self) -> Option<KernelBatch> {
+        let misses = self.probe.recursion_misses()?;
+        let count = misses.saturating_sub(self.misses_so_far);
+        self.misses_so_far = misses;
+        let losses = vec![LossCount { kind: None, cpu: None, count }];
+        (count > 0).then(|| KernelBatch { events: RawBatch::new(), losses, read_at: ClockPair::read() })
+    }
+}
+
+/// Says at fixed intervals that it is time.
+struct Timer {
+    interval: Duration,
+    last: Instant,
+}
+
+impl Timer {
+    fn every(interval: Duration) -> Self {
+        Self { interval, last: Instant::now() }
+    }
+
+    fn is_due(&mut self) -> bool {
+        let due = self.last.elapsed() >= self.interval;
+        if due {
+            self.last = Instant::now();
+        }
+        due
     }
 }

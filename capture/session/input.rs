@@ -43,13 +43,13 @@ pub struct KernelBatch {
     pub read_at: ClockPair,
 }
 
-/// Events of one kind lost on one processor.
+/// Events lost, as far as was counted of one kind and on one processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LossCount {
     /// The kind.
-    pub kind: CgroupEventKind,
+    pub kind: Option<CgroupEventKind>,
     /// The processor.
-    pub cpu: u32,
+    pub cpu: Option<u32>,
     /// How many.
     pub count: u64,
 }

@@ -23,6 +23,7 @@ use obit_derivation::Row;
 use obit_derivation::fold::DERIVATION_VERSION;
 use obit_derivation::record::SnapshotReason;
 use obit_schema::manifest::{Build, Manifest};
+use obit_schema::print::time;
 use obit_schema::writer::{CaseWriter, Summary, WriterOptions};
 use serde_json::{Map, Value};
 
@@ -192,7 +193,7 @@ fn manifest(options: &SessionOptions, facts: &HostFacts, probe: &Probe, started:
     let build = Build { version: env!("CARGO_PKG_VERSION").into(), commit: env!("OBIT_GIT_COMMIT").into() };
     let mut manifest = Manifest::new(uuid::Uuid::new_v4().to_string(), build);
     manifest.derivation_version = DERIVATION_VERSION;
-    manifest.started_at = recorder::rfc3339(started);
+    manifest.started_at = time::rfc3339(started.wall.0);
     manifest.clocks.start = Some(recorder::pair(started));
     let facts = serde_json::to_value(facts).context("cannot write down the facts of this host")?;
     if let Value::Object(facts) = facts {

@@ -5,8 +5,8 @@ use std::sync::mpsc::Receiver;
 
 use anyhow::{Context, Result};
 use arrow::array::RecordBatch;
-use chrono::{DateTime, SecondsFormat};
 use obit_schema::manifest::{self, Manifest};
+use obit_schema::print::time;
 use obit_schema::tables::Table;
 use obit_schema::writer::{CaseWriter, Summary};
 
@@ -44,16 +44,11 @@ pub fn run(mut writer: CaseWriter, orders: &Receiver<Order>, progress: &Arc<Prog
 }
 
 fn end(manifest: &mut Manifest, at: ClockPair) {
-    manifest.ended_at = Some(rfc3339(at));
+    manifest.ended_at = Some(time::rfc3339(at.wall.0));
     manifest.clocks.end = Some(pair(at));
 }
 
 /// The pair as the manifest keeps it.
 pub fn pair(at: ClockPair) -> manifest::ClockPair {
     manifest::ClockPair { ts: at.wall, boot_ns: at.boot }
-}
-
-/// A moment for people, in UTC.
-pub fn rfc3339(at: ClockPair) -> String {
-    DateTime::from_timestamp_nanos(at.wall.0).to_rfc3339_opts(SecondsFormat::Nanos, true)
 }

@@ -166,7 +166,7 @@ impl Sequencer {
     /// an event too.
     fn admit_batch(&mut self, batch: KernelBatch) -> Result<()> {
         for loss in &batch.losses {
-            self.admit_loss(batch.read_at, loss.count, Some(loss.kind), Some(loss.cpu))?;
+            self.admit_loss(batch.read_at, loss.count, loss.kind, loss.cpu)?;
         }
         let page_size_bytes = self.page_size_bytes;
         let mut undecodable = 0;

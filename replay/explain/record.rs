@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use obit_derivation::Record;
 use obit_derivation::record::{Body, CgroupEvent, Directory, Loss, RuntimeAnswer};
 
-use crate::{text, time};
+use crate::text;
+use obit_schema::print::time;
 
 /// Longest line, in characters; an argument vector and a path may take kilobytes.
 const LINE_CHARACTERS: usize = 1_000;

@@ -5,7 +5,7 @@ use obit_derivation::row::{ContainerCreate, ContainerRemove, ExistingContainer, 
 use obit_derivation::{Row, WallNs};
 
 use super::record::tree;
-use crate::time;
+use obit_schema::print::time;
 
 /// What is said of a row, a sentence or a fact a line.
 pub fn lines(row: &Row) -> Vec<String> {

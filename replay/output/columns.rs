@@ -5,7 +5,7 @@ use obit_derivation::{Row, WallNs};
 use obit_schema::Table;
 
 use super::table::{Column, Side};
-use crate::time;
+use obit_schema::print::time;
 
 /// Digits of a hexadecimal id that are shown, as docker and podman do.
 const SHORT_ID_DIGITS: usize = 12;

@@ -6,9 +6,10 @@ use anyhow::Context;
 use arrow::array::RecordBatch;
 use obit_schema::value::Value;
 
-use super::cell::Cell;
-use super::json;
-use crate::{text, time};
+use crate::text;
+use obit_schema::print::cell::Cell;
+use obit_schema::print::json;
+use obit_schema::print::time;
 
 /// What to do with characters that a terminal acts on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,6 +147,6 @@ mod tests {
     #[test]
     fn a_terminal_gets_nothing_it_would_act_on() {
         let text = written(&mut CsvWriter::new(Reader::Terminal), vec![Some("\x1b[2J\u{202e}")]);
-        assert!(!text.chars().any(|c| c != '\n' && text::is_hazard(c)), "{text:?}");
+        assert!(!text.chars().any(|c| c != '\n' && obit_schema::text::is_hazard(c)), "{text:?}");
     }
 }

@@ -1,12 +1,9 @@
 //! Rows on their way out: as a table for people, as JSON lines or CSV for programs, as Parquet for both.
 
-pub mod cell;
 mod columns;
 mod csv;
 pub mod destination;
 pub mod differences;
-pub mod json;
-mod jsonl;
 mod parquet;
 pub mod table;
 
@@ -17,6 +14,7 @@ use arrow::array::RecordBatch;
 use obit_derivation::Row;
 use obit_schema::Table;
 use obit_schema::encode::RowsBuilder;
+use obit_schema::print::jsonl;
 
 use crate::cli::{self, Format};
 use csv::{CsvWriter, Reader};

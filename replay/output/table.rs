@@ -148,7 +148,7 @@ mod tests {
     fn a_hostile_name_takes_one_line_and_steers_nothing() {
         let text = table(&[["a\nb", "\x1b[2J", "\u{202e}"]]);
         assert_eq!(text.lines().count(), 2);
-        assert!(!text.chars().any(|c| c != '\n' && text::is_hazard(c)), "{text:?}");
+        assert!(!text.chars().any(|c| c != '\n' && obit_schema::text::is_hazard(c)), "{text:?}");
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod kind;
 pub mod manifest;
 pub mod origin;
 pub mod part;
+pub mod print;
 pub mod problem;
 pub mod reader;
 pub mod tables;

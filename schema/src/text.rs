@@ -84,12 +84,12 @@ fn lower_hex_digit(digit: u8) -> Option<u8> {
 /// Text that a terminal shows and does not obey: control characters and those that reorder or hide text are written
 /// `\u{…}`. For people only; it is not reversible.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_unprintable) {
+    if !text.chars().any(is_hazard) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
     for character in text.chars() {
-        if is_unprintable(character) {
+        if is_hazard(character) {
             out.extend(character.escape_unicode());
         } else {
             out.push(character);
@@ -98,8 +98,9 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Control characters (C0, DEL, C1), line separators, marks of direction, and characters without width.
-fn is_unprintable(character: char) -> bool {
+/// Control characters (C0, DEL, C1), line separators, marks of direction, and characters without width: what a terminal
+/// acts on or hides, and [`printable`] writes out.
+pub fn is_hazard(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')

@@ -1,7 +1,7 @@
 //! One value of a column, on its way to text.
 
-use arrow::array::Array;
 use crate::value::{self, Value};
+use arrow::array::Array;
 use serde::ser::{Error as _, Serialize, SerializeMap, Serializer};
 
 use super::time;
