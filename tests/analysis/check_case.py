@@ -1,13 +1,12 @@
 """Reads a case with DuckDB, pandas and pyarrow, and with nothing of this project's code.
 
-Usage: check_case.py CASE --readme README.md --obit-replay PATH
+Usage: check_case.py CASE --readme README.md --format docs/case-format.md --obit-replay PATH
 
 Ends with 1 and one line about the first thing that is not as promised. What the columns are is promised by
 docs/case-format.md; how the digest is computed, too.
 """
 
 import argparse
-import hashlib
 import os
 import re
 import subprocess
@@ -17,35 +16,13 @@ from pathlib import Path
 
 import duckdb
 import pandas
-import pyarrow as pa
 import pyarrow.parquet as pq
+
+import digest
+import promises
 
 RAW = ("cgroupfs", "events", "runtime")
 DERIVED = ("container_create", "container_remove", "existing_container")
-
-# A column's name means the same type in every table.
-PROMISED_TYPES = {
-    pa.timestamp("ns", tz="UTC"): "ts ctime created_at started_at finished_at emptied_at",
-    pa.string(): """
-        kind path actor_comm actor_parent_comm reason lost_kind outcome source request container_id runtime bundle
-        container_name image_name image_id image_digest pod_name pod_namespace pod_uid cgroup_path document oci_runtime
-        namespace event containerd_namespace parent_container_id created_by_comm created_by_parent_comm removed_by_comm removed_by_parent_comm identified_by""",
-    pa.uint64(): """
-        seq boot_ns cgroup_id parent_cgroup_id actor_cgroup_id memory_peak_bytes memory_usage_bytes cpu_usage_ns pids_peak
-        oom_kills lost lost_since_seq latency_ns created_seq first_seen_seq lifetime_ns rmdir_seq""",
-    pa.uint32(): """
-        cpu hierarchy_id level actor_pid actor_tid actor_ppid actor_uid init_pid created_by_pid created_by_uid
-        removed_by_pid removed_by_uid restart_count""",
-    pa.int32(): "exit_code",
-    pa.bool_(): "path_truncated actor_argv_truncated populated sandbox oom_killed inferred never_started after_gap",
-    pa.list_(pa.field("element", pa.string(), nullable=False)): "actor_argv created_by_argv removed_by_argv conflicts",
-    pa.list_(pa.field("element", pa.uint64(), nullable=False)): "evidence_seqs",
-    pa.list_(pa.field("element", pa.uint32(), nullable=False)): "pids",
-}
-TYPE_OF = {name: promised for promised, names in PROMISED_TYPES.items() for name in names.split()}
-# Nested types, of which only the kind is looked at here.
-MAPS = {"files", "labels"}
-LISTS_OF_STRUCTS = {"cgroup_paths"}
 
 # DuckDB's only time with a zone has microseconds; boot_ns keeps the nanoseconds there.
 DUCKDB_TYPES = {name: "TIMESTAMP WITH TIME ZONE" for name in ("ts", "ctime", "created_at", "started_at", "finished_at", "emptied_at")}
@@ -68,20 +45,21 @@ def parts(case: Path, table: str) -> list[Path]:
     return sorted((case / folder).glob(f"{table}-*.parquet"))
 
 
-def check_arrow_types(case: Path) -> None:
+def check_promises(case: Path, document: Path) -> None:
+    promised = promises.of_document(document)
+    expect(sorted(promised) == sorted(RAW + DERIVED), f"{document}: describes {sorted(promised)}")
     for table in RAW + DERIVED:
         for part in parts(case, table):
-            for field in pq.read_schema(part):
-                where = f"{part}: column {field.name}: {field.type}"
-                if field.name in MAPS:
-                    expect(pa.types.is_map(field.type), f"{where}, not a map")
-                elif field.name in LISTS_OF_STRUCTS:
-                    is_list = pa.types.is_list(field.type) and pa.types.is_struct(field.type.value_type)
-                    expect(is_list, f"{where}, not a list of structs")
-                else:
-                    promised = TYPE_OF.get(field.name)
-                    expect(promised is not None, f"{where}: this check does not know the column; add it")
-                    expect(field.type == promised, f"{where}, not {promised}")
+            read = pq.read_table(part)
+            for field in read.schema:
+                where = f"{part}: column {field.name}"
+                promise = promised[table].get(field.name)
+                expect(promise is not None, f"{where} is not in {document}")
+                expect(field.type.equals(promise.type), f"{where} is {field.type}, {document} says {promise.type}")
+                nulls = read.column(field.name).null_count
+                expect(not (promise.required and nulls), f"{where} is required and {nulls} times null")
+            for name, promise in promised[table].items():
+                expect(name in read.column_names or not promise.required, f"{part}: the required column {name} is missing")
 
 
 def check_pandas(case: Path) -> None:
@@ -161,49 +139,15 @@ def check_readme(case: Path, readme: Path) -> None:
     expect(any(answers), f"{readme}: no query finds a row in {case}")
 
 
-def netstring(data: bytes) -> bytes:
-    return b"%d:%s," % (len(data), data)
-
-
-def canonical(value: object) -> bytes:
-    """The canonical text of a value. Timestamps were made integers before."""
-    match value:
-        case bool():
-            return b"true" if value else b"false"
-        case int():
-            return str(value).encode()
-        case str():
-            return value.encode()
-        case [(_, _), *_]:  # a map: pyarrow gives its entries as pairs
-            return b"".join(netstring(canonical(part)) for entry in value for part in entry)
-        case list():
-            return b"".join(netstring(canonical(element)) for element in value)
-    raise Broken(f"no canonical text for {type(value)}")
-
-
-def table_digest(case: Path, table: str) -> str:
-    digest = hashlib.sha256(netstring(table.encode()))
-    for part in parts(case, table):
-        rows = pq.read_table(part)
-        for index, field in enumerate(rows.schema):
-            if pa.types.is_timestamp(field.type):
-                rows = rows.set_column(index, field.name, rows.column(index).cast(pa.int64()))
-        for row in rows.to_pylist():
-            present = sorted((name.encode(), value) for name, value in row.items() if value is not None)
-            digest.update(netstring(b"".join(netstring(name) + netstring(canonical(value)) for name, value in present)))
-    return digest.hexdigest()
-
-
 def check_digest(case: Path, obit_replay: str) -> None:
     said = subprocess.run([obit_replay, "verify", str(case)], capture_output=True, text=True, check=False).stdout
-    digests = {table: table_digest(case, table) for table in DERIVED}
-    whole = b"".join(netstring(table.encode()) + netstring(digests[table].encode()) for table in sorted(DERIVED))
-    digests["case"] = hashlib.sha256(whole).hexdigest()
-    for name, digest in digests.items():
+    digests = {table: digest.of_table(table, parts(case, table)) for table in DERIVED}
+    digests["case"] = digest.of_case(digests)
+    for name, computed in digests.items():
         section = re.search(rf"^{name}: .*\n((?:  .*\n)*)", said, re.MULTILINE)
         recorded = section and re.search(r"recorded .*sha256 ([0-9a-f]{64})", section[1])
         expect(bool(recorded), f"obit-replay verify says no digest of {name}:\n{said}")
-        expect(recorded[1] == digest, f"{name}: digest {digest} here, {recorded[1]} by obit-replay verify")
+        expect(recorded[1] == computed, f"{name}: digest {computed} here, {recorded[1]} by obit-replay verify")
 
 
 def check_sums(case: Path) -> None:
@@ -215,13 +159,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("case", type=Path)
     parser.add_argument("--readme", type=Path, required=True)
+    parser.add_argument("--format", type=Path, required=True, help="docs/case-format.md")
     parser.add_argument("--obit-replay", required=True)
     arguments = parser.parse_args()
     try:
         for table in ("events", "container_remove"):
             expect(bool(parts(arguments.case, table)), f"{arguments.case}: no part of {table}")
         check_sums(arguments.case)
-        check_arrow_types(arguments.case)
+        check_promises(arguments.case, arguments.format)
         check_pandas(arguments.case)
         check_duckdb(arguments.case)
         check_digest(arguments.case, arguments.obit_replay)

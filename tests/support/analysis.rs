@@ -20,6 +20,8 @@ pub fn assert_readable_elsewhere(case: &Path) {
             .arg(case)
             .arg("--readme")
             .arg(root.join("README.md"))
+            .arg("--format")
+            .arg(root.join("docs/case-format.md"))
             .arg("--obit-replay")
             .arg(env!("CARGO_BIN_EXE_obit-replay")),
     );

@@ -162,10 +162,11 @@ impl Drop for Stage {
         self.cgroups.remove_ours();
         drop(self.holder.stdin.take());
         let _ = self.holder.wait();
-        if std::thread::panicking()
-            && let Some(directory) = self.directory.take()
-        {
-            eprintln!("logs and cases of the failed test are kept in {}", directory.keep().display());
+        let failed = std::thread::panicking();
+        // OBIT_KEEP=1 is for those who want the case of a test that passed, as a fixture for instance.
+        let wanted = failed || std::env::var_os("OBIT_KEEP").is_some_and(|value| value == "1");
+        if wanted && let Some(directory) = self.directory.take() {
+            eprintln!("logs and cases of this test are kept in {}", directory.keep().display());
         }
     }
 }
