@@ -6,7 +6,7 @@
 //! the timestamps of records. Nothing here panics, whatever the input.
 //!
 //! Where to look: [`record`] is the input, [`row`] the output, [`identity`] what a path or an argument vector says
-//! about a container, [`fold`] how records become rows.
+//! about a container, [`fold`] how records become rows, [`profile`] how another tool's rules would turn them into rows.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -16,9 +16,11 @@ extern crate alloc;
 
 pub mod fold;
 pub mod identity;
+pub mod profile;
 pub mod record;
 pub mod row;
 
 pub use fold::Fold;
+pub use profile::{Derive, Profile};
 pub use record::{BootNs, CgroupId, CgroupKey, HierarchyId, Record, Seq, WallNs};
 pub use row::Row;
