@@ -51,6 +51,9 @@ pub struct RecordArgs {
     /// Type information of the running kernel, if the kernel does not carry its own
     #[arg(long, value_name = "FILE")]
     pub btf: Option<PathBuf>,
+    /// How long the row of an end waits for what a daemon still says of the container; 0s: not at all
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_grace)]
+    pub grace: Duration,
     /// How old a record may get before it is on disk
     #[arg(long, value_name = "TIME", default_value = "200ms", value_parser = parse_duration)]
     pub sync_interval: Duration,
@@ -107,6 +110,11 @@ pub enum CheckFormat {
     Table,
     /// For machines
     Json,
+}
+
+/// A time, which may be none at all.
+fn parse_grace(text: &str) -> Result<Duration, String> {
+    if matches!(text, "0" | "0s" | "0ms") { Ok(Duration::ZERO) } else { parse_duration(text) }
 }
 
 /// `300ms`, `30s`, `10m`, `1h30m`, `2d`.

@@ -12,27 +12,26 @@ use obit_schema::text::printable;
 
 use crate::cli::FollowFormat;
 
-/// Prints the ends among the rows until there are no more. A reader that went away is no error: the case goes on.
-pub fn run(rows: &Receiver<Row>, format: FollowFormat) -> Result<()> {
+/// Prints ends until there are no more. A reader that went away is no error: the case goes on.
+pub fn run(ends: &Receiver<ContainerRemove>, format: FollowFormat) -> Result<()> {
     let mut output = io::stdout().lock();
-    while let Ok(row) = rows.recv() {
-        let Row::Remove(removal) = &row else { continue };
+    while let Ok(removal) = ends.recv() {
         let line = match format {
-            FollowFormat::Text => text(removal),
-            FollowFormat::Jsonl => json(&row)?,
+            FollowFormat::Text => text(&removal),
+            FollowFormat::Jsonl => json(removal)?,
         };
         if writeln!(output, "{line}").and_then(|()| output.flush()).is_err() {
             break;
         }
     }
     // The sender must not find the queue full because nobody prints any more.
-    for _ in rows {}
+    for _ in ends {}
     Ok(())
 }
 
-fn json(row: &Row) -> Result<String> {
+fn json(removal: ContainerRemove) -> Result<String> {
     let mut builder = RowsBuilder::new();
-    builder.append(row);
+    builder.append(&Row::Remove(removal));
     let mut lines = Vec::new();
     for (_, batch) in builder.finish().context("cannot encode a row")? {
         jsonl::write(&batch, &mut lines).context("cannot write a row as JSON")?;

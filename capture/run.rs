@@ -23,7 +23,7 @@ const STATUS_INTERVAL: Duration = Duration::from_millis(500);
 /// Runs the command.
 pub fn run(args: &RunArgs) -> Result<Outcome> {
     let mut interrupts = Interrupts::listen()?;
-    let (session, rows) = Session::start(&options(&args.record, args.duration))?;
+    let (session, rows) = Session::start(&options(&args.record, args.duration, args.follow))?;
     let follower = match args.follow.then_some(args.format) {
         Some(format) => Some(
             thread::Builder::new()
@@ -47,7 +47,7 @@ pub fn run(args: &RunArgs) -> Result<Outcome> {
 }
 
 /// The session that a command line asks for.
-pub fn options(args: &RecordArgs, duration: Option<Duration>) -> SessionOptions {
+pub fn options(args: &RecordArgs, duration: Option<Duration>, follow: bool) -> SessionOptions {
     let mut given = Map::new();
     given.insert("ring_buffer_bytes".into(), args.ring_buffer.into());
     given.insert("sync_interval_ms".into(), json!(args.sync_interval.as_millis() as u64));
@@ -56,6 +56,8 @@ pub fn options(args: &RecordArgs, duration: Option<Duration>) -> SessionOptions 
     SessionOptions {
         output: args.output.clone(),
         probe: ProbeOptions { ring_buffer_bytes: args.ring_buffer, btf: args.btf.clone() },
+        grace: args.grace,
+        follow,
         sync_interval: args.sync_interval,
         host_root: args.host_root.clone(),
         given,

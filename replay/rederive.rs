@@ -20,7 +20,8 @@ pub struct Pass {
 
 /// Gives each row to `each`, in the order in which the derivation decides them.
 pub fn rows(case: &Case, mut each: impl FnMut(Row) -> anyhow::Result<()>) -> anyhow::Result<Pass> {
-    let mut fold = Fold::new();
+    // Without case.json nobody knows how long the recorder waited; no time is what old cases have.
+    let mut fold = Fold::with_grace(case.manifest().map_or(0, |manifest| manifest.grace_ns));
     let mut decided = Vec::new();
     let mut pass = records(case, |record| {
         fold.apply(record, &mut decided);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 use std::time::{Duration, Instant};
 
-use obit_derivation::record::CgroupEventKind;
+use obit_derivation::record::KernelEventKind;
 
 use super::input::{Input, KernelBatch, LossCount};
 use crate::host::clock::ClockPair;
@@ -39,7 +39,7 @@ pub struct Drain {
     /// Emptied batches on their way back, so that a storm allocates nothing.
     recycled: Receiver<RawBatch>,
     flush_interval: Duration,
-    losses_so_far: BTreeMap<(CgroupEventKind, u32), u64>,
+    losses_so_far: BTreeMap<(KernelEventKind, u32), u64>,
     misses_so_far: u64,
 }
 
@@ -81,7 +81,7 @@ impl Drain {
                     _ => None,
                 },
                 clock.is_due().then(|| Input::Clock(ClockPair::read())),
-                flush.is_due().then_some(Input::Flush),
+                flush.is_due().then(|| Input::Flush(ClockPair::read())),
                 stopping.then(|| Input::Stop(ClockPair::read())),
             ];
             for input in due.into_iter().flatten() {

@@ -1,7 +1,7 @@
 //! What reaches the sequencer, from whichever thread. All of it is data: the sequencer reads no clock and no file.
 
 use obit_derivation::HierarchyId;
-use obit_derivation::record::{CgroupEventKind, Directory, RuntimeAnswer, SnapshotReason};
+use obit_derivation::record::{Directory, KernelEventKind, RuntimeAnswer, SnapshotReason};
 use obit_schema::details::{DirectoryDetails, RuntimeDetails};
 
 use crate::host::clock::ClockPair;
@@ -27,7 +27,7 @@ pub enum Input {
     /// The clocks were read again.
     Clock(ClockPair),
     /// What was admitted should be handed to the recorder now.
-    Flush,
+    Flush(ClockPair),
     /// The probes are detached and the ring buffer is empty: the last delivery.
     Stop(ClockPair),
 }
@@ -47,7 +47,7 @@ pub struct KernelBatch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LossCount {
     /// The kind.
-    pub kind: Option<CgroupEventKind>,
+    pub kind: Option<KernelEventKind>,
     /// The processor.
     pub cpu: Option<u32>,
     /// How many.

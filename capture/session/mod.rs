@@ -19,9 +19,9 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use obit_derivation::Row;
 use obit_derivation::fold::DERIVATION_VERSION;
 use obit_derivation::record::SnapshotReason;
+use obit_derivation::row::ContainerRemove;
 use obit_schema::manifest::{Build, Manifest};
 use obit_schema::print::time;
 use obit_schema::writer::{CaseWriter, Summary, WriterOptions};
@@ -53,6 +53,10 @@ pub struct SessionOptions {
     pub output: PathBuf,
     /// How to attach.
     pub probe: ProbeOptions,
+    /// How long the row of an end waits for what is still said of the container.
+    pub grace: Duration,
+    /// Whether someone wants to see ends as they happen.
+    pub follow: bool,
     /// How old a record may get before it is on disk.
     pub sync_interval: Duration,
     /// Where the host's file system is seen.
@@ -88,8 +92,8 @@ pub struct Finished {
 
 impl Session {
     /// Attaches, makes the case, starts the threads. From here on events are recorded; [`Progress::is_ready`] tells when
-    /// what was there before is recorded too. Rows go to `follower` as they are derived.
-    pub fn start(options: &SessionOptions) -> Result<(Self, Receiver<Row>)> {
+    /// what was there before is recorded too. Ends go to the receiver as they happen, if someone follows.
+    pub fn start(options: &SessionOptions) -> Result<(Self, Receiver<ContainerRemove>)> {
         let hierarchies = Hierarchies::read().context("cannot tell which cgroup hierarchies are mounted")?;
         let facts = HostFacts::read(&hierarchies);
         let page_size_bytes = facts.page_size_bytes;
@@ -108,9 +112,14 @@ impl Session {
         let (recycled, recycled_box) = channel();
         let (followers, follower_box) = sync_channel(FOLLOWERS);
 
-        let outlets =
-            Outlets { recorder: orders.clone(), questions, walks: walks.clone(), recycled, followers: Some(followers) };
-        let sequencer = Sequencer::new(outlets, Arc::clone(&progress), page_size_bytes, started);
+        let outlets = Outlets {
+            recorder: orders.clone(),
+            questions,
+            walks: walks.clone(),
+            recycled,
+            followers: options.follow.then_some(followers),
+        };
+        let sequencer = Sequencer::new(outlets, Arc::clone(&progress), page_size_bytes, started, grace_ns(options));
         let drain = Drain::new(probe, command_box, inputs.clone(), recycled_box, options.sync_interval);
         inputs.send(Input::Start(started)).map_err(|_| anyhow!("cannot start recording"))?;
         walks.send(SnapshotReason::Start).map_err(|_| anyhow!("cannot start recording"))?;
@@ -188,11 +197,16 @@ fn outcome<T>(doing: &str, joined: thread::Result<Result<T>>) -> Result<T> {
     }
 }
 
+fn grace_ns(options: &SessionOptions) -> u64 {
+    u64::try_from(options.grace.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// What a replay must know of this recorder and its host.
 fn manifest(options: &SessionOptions, facts: &HostFacts, probe: &Probe, started: ClockPair) -> Result<Manifest> {
     let build = Build { version: env!("CARGO_PKG_VERSION").into(), commit: env!("OBIT_GIT_COMMIT").into() };
     let mut manifest = Manifest::new(uuid::Uuid::new_v4().to_string(), build);
     manifest.derivation_version = DERIVATION_VERSION;
+    manifest.grace_ns = grace_ns(options);
     manifest.started_at = time::rfc3339(started.wall.0);
     manifest.clocks.start = Some(recorder::pair(started));
     let facts = serde_json::to_value(facts).context("cannot write down the facts of this host")?;

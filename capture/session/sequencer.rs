@@ -7,8 +7,9 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError};
 use anyhow::{Context, Result};
 use obit_derivation::identity::argv;
 use obit_derivation::record::{
-    Actor, Body, CgroupEvent, CgroupEventKind, Directory, Loss, Outcome, RuntimeAnswer, RuntimeSource, SnapshotReason,
+    Actor, Body, CgroupEvent, CgroupEventKind, Directory, FatalSignal, KernelEventKind, Loss, OomKill, Outcome, RuntimeAnswer, RuntimeSource, SnapshotReason, TaskExit,
 };
+use obit_derivation::row::ContainerRemove;
 use obit_derivation::{CgroupId, CgroupKey, Fold, HierarchyId, Record, Row, Seq};
 use obit_schema::details::{DirectoryDetails, RuntimeDetails};
 use obit_schema::encode::{CgroupfsBuilder, EventsBuilder, RowsBuilder, RuntimeBuilder};
@@ -20,7 +21,7 @@ use super::lookup::Question;
 use super::progress::Progress;
 use super::recorder::Order;
 use crate::host::clock::ClockPair;
-use crate::wire::{self, KernelEvent, RawBatch};
+use crate::wire::{self, KernelCgroup, KernelEvent, RawBatch, What};
 
 /// Rows gathered before they are handed to the recorder without waiting for the interval.
 const FLUSH_ROWS: usize = 16_384;
@@ -39,8 +40,8 @@ pub struct Outlets {
     pub walks: Sender<SnapshotReason>,
     /// Emptied kernel batches, back to the drain thread.
     pub recycled: Sender<RawBatch>,
-    /// Rows for whoever follows the capture live.
-    pub followers: Option<SyncSender<Row>>,
+    /// Ends, as they happen, for whoever follows the capture live.
+    pub followers: Option<SyncSender<ContainerRemove>>,
 }
 
 /// Stamps, derives, hands on.
@@ -65,12 +66,22 @@ pub struct Sequencer {
 
 impl Sequencer {
     /// One that has admitted nothing.
-    pub fn new(outlets: Outlets, progress: Arc<Progress>, page_size_bytes: u64, clock: ClockPair) -> Self {
+    pub fn new(
+        outlets: Outlets,
+        progress: Arc<Progress>,
+        page_size_bytes: u64,
+        clock: ClockPair,
+        grace_ns: u64,
+    ) -> Self {
+        let mut fold = Fold::with_grace(grace_ns);
+        if outlets.followers.is_some() {
+            fold.keep_early();
+        }
         Self {
             next_seq: 0,
             page_size_bytes,
             clock,
-            fold: Fold::new(),
+            fold,
             rows: Vec::new(),
             events: EventsBuilder::new(),
             cgroupfs: CgroupfsBuilder::new(),
@@ -132,7 +143,13 @@ impl Sequencer {
                 self.clock = at;
                 self.admit_event(at, Body::Clock)
             }
-            Input::Flush => self.flush(),
+            Input::Flush(at) => {
+                // On a quiet host no other record would let a row go whose grace is over.
+                if self.fold.next_due().is_some_and(|due| due <= at.boot) {
+                    self.take(Input::Clock(at))?;
+                }
+                self.flush()
+            }
             Input::Stop(at) => {
                 self.end_waiting()?;
                 self.admit_event(at, Body::CaptureStop)?;
@@ -184,7 +201,7 @@ impl Sequencer {
         Ok(())
     }
 
-    fn admit_loss(&mut self, at: ClockPair, count: u64, kind: Option<CgroupEventKind>, cpu: Option<u32>) -> Result<()> {
+    fn admit_loss(&mut self, at: ClockPair, count: u64, kind: Option<KernelEventKind>, cpu: Option<u32>) -> Result<()> {
         self.progress.lost(count);
         let since = Seq(self.next_seq.saturating_sub(1));
         self.admit_event(at, Body::Lost(Loss { count, kind, cpu, since }))?;
@@ -195,41 +212,79 @@ impl Sequencer {
     }
 
     fn admit_kernel_event(&mut self, event: &KernelEvent<'_>) -> Result<()> {
-        let path = escape(event.path);
-        let comm = escape(event.comm);
-        let parent_comm = escape(event.parent_comm);
-        let elements: Vec<_> = event.argv_elements().map(escape).collect();
+        let who = &event.actor;
+        let comm = escape(who.comm);
+        let parent_comm = escape(who.parent_comm);
+        let elements: Vec<_> = who.argv_elements().map(escape).collect();
         let all: Vec<&str> = elements.iter().map(AsRef::as_ref).collect();
         let argv = argv::recordable(&all);
-        let key = CgroupKey { hierarchy: HierarchyId(event.hierarchy_id), cgroup: CgroupId(event.cgroup_id) };
         let boot_ns = obit_derivation::BootNs(event.boot_ns);
         let at = ClockPair { wall: self.clock.wall_at(boot_ns), boot: boot_ns, ..self.clock };
+        let cpu = event.cpu;
+        let actor = Actor {
+            pid: who.pid,
+            tid: who.tid,
+            ppid: who.ppid,
+            uid: who.uid,
+            comm: &comm,
+            parent_comm: &parent_comm,
+            cgroup: who.cgroup_id.map(CgroupId),
+            argv: &argv,
+            // Of a program that is no OCI runtime only the name is kept, and that is whole or absent.
+            argv_truncated: who.argv_truncated && argv.len() == all.len() && all.len() > 1,
+        };
+        self.progress.event(event.what.kind());
+        match &event.what {
+            What::Cgroup(cgroup) => self.admit_cgroup_event(at, cpu, cgroup, actor),
+            What::Exit { target, status, oom_victim } => {
+                let (status, oom_victim) = (*status, *oom_victim);
+                let name = escape(target.comm);
+                let target = target.named(&name);
+                let parent_comm = &parent_comm;
+                self.admit_event(at, Body::Exit(TaskExit { cpu, target, status, oom_victim, parent_comm }))
+            }
+            What::Signal { target, signal, code, origin, to_group, result, loginuid } => {
+                let name = escape(target.comm);
+                let body = FatalSignal {
+                    cpu,
+                    target: target.named(&name),
+                    signal: *signal,
+                    code: *code,
+                    origin: *origin,
+                    to_group: *to_group,
+                    result: *result,
+                    sender: actor,
+                    sender_loginuid: *loginuid,
+                };
+                self.admit_event(at, Body::Signal(body))
+            }
+            What::Oom { target, memory_bytes, limit } => {
+                let (memory_bytes, limit) = (*memory_bytes, *limit);
+                let name = escape(target.comm);
+                let target = target.named(&name);
+                self.admit_event(at, Body::Oom(OomKill { cpu, target, memory_bytes, limit, asker: actor }))
+            }
+        }
+    }
+
+    fn admit_cgroup_event(&mut self, at: ClockPair, cpu: u32, event: &KernelCgroup<'_>, actor: Actor<'_>) -> Result<()> {
+        let path = escape(event.path);
+        let key = CgroupKey { hierarchy: HierarchyId(event.hierarchy_id), cgroup: CgroupId(event.cgroup_id) };
+        let (pid, argv) = (actor.pid, actor.argv);
         let body = CgroupEvent {
             kind: event.kind,
-            cpu: event.cpu,
+            cpu,
             key,
             parent: event.parent_cgroup_id.map(CgroupId),
             level: event.level,
             path: &path,
             path_truncated: event.path_truncated,
-            actor: Actor {
-                pid: event.pid,
-                tid: event.tid,
-                ppid: event.ppid,
-                uid: event.uid,
-                comm: &comm,
-                parent_comm: &parent_comm,
-                cgroup: event.actor_cgroup_id.map(CgroupId),
-                argv: &argv,
-                // Of a program that is no OCI runtime only the name is kept, and that is whole or absent.
-                argv_truncated: event.argv_truncated && argv.len() == all.len() && all.len() > 1,
-            },
+            actor,
             vitals: event.vitals,
         };
-        self.progress.event(event.kind);
         self.admit_event(at, Body::Cgroup(body))?;
         match event.kind {
-            CgroupEventKind::Mkdir => self.ask_for_bundle(event.pid, &argv),
+            CgroupEventKind::Mkdir => self.ask_for_bundle(pid, argv),
             // Before a task is in it there is nothing to see.
             CgroupEventKind::Populated if self.fold.is_container_root(key) => {
                 self.ask(Question::Directory { key, path: path.into_owned() })
@@ -326,8 +381,10 @@ impl Sequencer {
         for row in self.rows.drain(..) {
             self.progress.row(&row);
             self.derived.append(&row);
+        }
+        for removal in self.fold.take_early() {
             if let Some(followers) = &self.outlets.followers
-                && let Err(TrySendError::Full(_)) = followers.try_send(row)
+                && let Err(TrySendError::Full(_)) = followers.try_send(removal)
             {
                 // Whoever reads the live lines is too slow for them; the rows are in the case all the same.
                 self.progress.unprinted();

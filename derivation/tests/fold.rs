@@ -398,6 +398,63 @@ fn a_delete_without_a_bundle_does_not_make_a_podman_container_a_bare_one() {
 }
 
 #[test]
+fn what_is_said_within_the_grace_joins_and_what_comes_later_does_not() {
+    let mut story = Story { fold: Fold::with_grace(10), ..Story::default() };
+    story.fold.keep_early();
+    let path = docker(A);
+    story.mkdir(0, 100, 1, &path, &refs(&create_argv(A)));
+    let rmdir = story.rmdir(0, 100, 1, &path, &refs(&delete_argv(A)));
+    assert_eq!(story.removes().len(), 0, "the row waits");
+    assert_eq!(story.fold.take_early().len(), 1, "whoever follows does not");
+    let answer = |field: fn(&mut RuntimeAnswer<'static>)| {
+        let mut answer = RuntimeAnswer::unanswered(RuntimeSource::Docker, Outcome::Ok);
+        answer.container_id = Some(A.into());
+        field(&mut answer);
+        Body::Runtime(answer)
+    };
+    story.tell(answer(|answer| answer.container_name = Some("web-1".into())));
+    // The story's boot clock ticks once a record: ten records after the removal its grace is over.
+    while story.seq <= rmdir + 10 {
+        assert_eq!(story.removes().len(), 0);
+        story.tell(Body::Clock);
+    }
+    story.tell(answer(|answer| answer.image_name = Some("late".into())));
+    let removes = story.removes();
+    assert_eq!(removes.len(), 1);
+    assert_eq!(removes[0].identity.container_name.as_deref(), Some("web-1"));
+    assert_eq!(removes[0].identity.image_name, None);
+    assert_eq!((removes[0].seq, removes[0].rmdir_seq), (Seq(rmdir), Some(Seq(rmdir))));
+}
+
+#[test]
+fn the_end_of_the_log_ends_the_grace() {
+    let mut story = Story { fold: Fold::with_grace(u64::MAX), ..Story::default() };
+    docker_life(&mut story, A, 100);
+    docker_life(&mut story, B, 200);
+    assert_eq!(story.removes().len(), 0);
+    story.fold.finish(&mut story.rows);
+    let ids: Vec<_> = story.removes().iter().map(|row| row.identity.container_id.clone()).collect();
+    assert_eq!(ids, [A, B], "in the order of the removals");
+}
+
+#[test]
+fn an_answer_about_a_restarted_container_names_the_life_before_it_too() {
+    let mut story = Story { fold: Fold::with_grace(1_000), ..Story::default() };
+    docker_life(&mut story, A, 100);
+    story.mkdir(0, 200, 1, &docker(A), &refs(&create_argv(A)));
+    let mut answer = RuntimeAnswer::unanswered(RuntimeSource::Docker, Outcome::Ok);
+    answer.container_id = Some(A.into());
+    answer.container_name = Some("web-1".into());
+    answer.init_pid = Some(4242);
+    story.tell(Body::Runtime(answer));
+    story.rmdir(0, 200, 1, &docker(A), &refs(&delete_argv(A)));
+    story.fold.finish(&mut story.rows);
+    let lives: Vec<_> =
+        story.removes().iter().map(|row| (row.identity.container_name.clone(), row.identity.init_pid)).collect();
+    assert_eq!(lives, [(Some("web-1".to_owned()), None), (Some("web-1".to_owned()), Some(4242))]);
+}
+
+#[test]
 fn evidence_leads_to_the_records_and_ascends() {
     let mut story = Story::default();
     docker_life(&mut story, A, 100);

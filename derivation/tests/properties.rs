@@ -126,7 +126,11 @@ fn with_record<T>(seq: usize, step: &Step, use_it: impl FnOnce(&Record<'_>) -> T
 }
 
 fn derive(steps: &[Step]) -> Vec<Row> {
-    let (mut fold, mut rows) = (Fold::new(), Vec::new());
+    derive_with(steps, 0)
+}
+
+fn derive_with(steps: &[Step], grace_ns: u64) -> Vec<Row> {
+    let (mut fold, mut rows) = (Fold::with_grace(grace_ns), Vec::new());
     for (seq, step) in steps.iter().enumerate() {
         with_record(seq, step, |record| fold.apply(record, &mut rows));
     }
@@ -190,6 +194,18 @@ proptest! {
                 Row::Existing(_) => {}
             }
         }
+    }
+
+    /// Grace changes what is known of an end, never which ends there are or their order.
+    #[test]
+    fn grace_neither_makes_nor_unmakes_an_end(steps in proptest::collection::vec(step(), 0..80), grace_ns in 0..60_u64) {
+        let ends = |rows: Vec<Row>| -> Vec<_> {
+            rows.into_iter().filter_map(|row| match row {
+                Row::Remove(row) => Some((row.seq, row.place, row.created_seq, row.inferred, row.rmdir_seq)),
+                _ => None,
+            }).collect()
+        };
+        prop_assert_eq!(ends(derive_with(&steps, grace_ns)), ends(derive(&steps)));
     }
 
     /// Evidence names records of the log, each once, in order, and none from after the decision.

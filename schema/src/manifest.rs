@@ -120,6 +120,32 @@ pub struct PartEntry {
     pub bytes: u64,
     /// SHA-256 of the file, in lower-case hex.
     pub sha256: String,
+    /// Digest of the entry before, in lower-case hex, see [`crate::chain`]; `None` of a recorder that made no chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<String>,
+}
+
+/// The end of the chain of parts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// How many parts it stands for: the first so many of `parts`.
+    pub parts: u64,
+    /// Digest of the last of them, in lower-case hex, see [`crate::chain`].
+    pub sha256: String,
+    /// Signature over the head's line, as `ssh-keygen -Y sign -n obit-case` makes it; `None` if nobody signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+}
+
+/// Records that are missing, or may be, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shortfall {
+    /// The first record that may be missing.
+    pub first_seq: u64,
+    /// The last; `None` if nobody knows how many followed.
+    pub last_seq: Option<u64>,
+    /// Why, in words.
+    pub reason: String,
 }
 
 /// The contents of case.json.
@@ -132,6 +158,9 @@ pub struct Manifest {
     /// Version of the derivation that made the derived tables.
     #[serde(default)]
     pub derivation_version: u32,
+    /// How long the derivation held back the row of an end for what was still said of the container, in ns of record time.
+    #[serde(default)]
+    pub grace_ns: u64,
     /// The program that recorded.
     #[serde(default)]
     pub build: Build,
@@ -160,9 +189,18 @@ pub struct Manifest {
     /// What the case holds.
     #[serde(default)]
     pub counts: Counts,
+    /// What of the recording did not reach the case.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incomplete: Vec<Shortfall>,
     /// The sealed parts, in the order of their sealing.
     #[serde(default)]
     pub parts: Vec<PartEntry>,
+    /// The end of their chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<Head>,
+    /// The newest head that was signed, if the last one is not: what was sealed later was sealed without the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_head: Option<Head>,
 }
 
 impl Manifest {
@@ -172,6 +210,7 @@ impl Manifest {
             format: crate::FORMAT,
             schema_version: crate::SCHEMA_VERSION,
             derivation_version: 0,
+            grace_ns: 0,
             build,
             case_id,
             state: State::Open,
@@ -182,7 +221,10 @@ impl Manifest {
             options: Map::new(),
             quirks: Vec::new(),
             counts: Counts::default(),
+            incomplete: Vec::new(),
             parts: Vec::new(),
+            head: None,
+            signed_head: None,
         }
     }
 

@@ -126,6 +126,19 @@ impl Claim {
         Some(claim)
     }
 
+    /// Leaves only what holds for every life of the container.
+    pub fn forget_this_life(&mut self) {
+        self.init_pid = None;
+        self.started_at = None;
+        self.restart_count = None;
+    }
+
+    /// Leaves out where its runtime keeps it.
+    pub fn forget_home(&mut self) {
+        self.bundle = None;
+        self.state_root = None;
+    }
+
     /// Whether two claims can be about one container: same id, and nothing that both state differs in where it lives.
     pub fn agrees_on_home(&self, other: &Self) -> bool {
         /// Relative paths say nothing without the caller's directory; `/var/run` is a link to `/run` everywhere.

@@ -62,6 +62,10 @@ pub(super) struct Incarnation {
     pub roots: Vec<RootDirectory>,
     pub parent_container_id: Option<String>,
     pub after_gap: bool,
+    /// It has ended and its row is to come.
+    pub held: bool,
+    /// It is kept only so that nothing ends it again.
+    pub is_ghost: bool,
     /// A task was seen in it.
     pub entered: bool,
     pub entered_seq: Option<Seq>,
@@ -85,6 +89,8 @@ impl Incarnation {
             roots: Vec::new(),
             parent_container_id: None,
             after_gap: false,
+            held: false,
+            is_ghost: false,
             entered: false,
             entered_seq: None,
             emptied: None,

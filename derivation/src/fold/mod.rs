@@ -9,6 +9,7 @@
 //! directory left, plus [`MAX_GHOSTS`] that are gone.
 
 mod claim;
+mod held;
 mod incarnation;
 mod stated;
 mod walk;
@@ -18,13 +19,14 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use self::claim::{Claim, Claims};
+use self::held::{HeldEnd, HeldEnds};
 use self::incarnation::{Incarnation, IncarnationNo, Moment, Origin, Stage};
 use self::stated::Stated;
 use self::walk::Walk;
 use crate::identity::argv::{self, Invocation, Verb};
 use crate::identity::path;
 use crate::record::{Body, BootNs, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, Record, RuntimeAnswer, Seq};
-use crate::row::{ActorCopy, Row};
+use crate::row::{ActorCopy, ContainerRemove, Row};
 
 /// Version of the rules. A replay that knows other rules than the recorder says so when rows differ.
 pub const DERIVATION_VERSION: u32 = 1;
@@ -88,23 +90,55 @@ pub struct Fold {
     next_number: u64,
     /// Events up to this moment may be missing.
     lost_until: Option<BootNs>,
+    held: HeldEnds,
+    /// Ends as they happen, for whoever wants them before their grace is over.
+    early: Option<Vec<ContainerRemove>>,
 }
 
 impl Fold {
-    /// A fold that has seen nothing.
+    /// A fold that has seen nothing and holds no row back.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A fold that has seen nothing, and holds the row of an end back for so many nanoseconds of record time, so that
+    /// what is said of the container meanwhile joins it. It is part of what decides the rows: a case records it.
+    pub fn with_grace(grace_ns: u64) -> Self {
+        Self { held: HeldEnds::with_grace(grace_ns), ..Self::default() }
+    }
+
+    /// Keeps a copy of each end as it is known when it happens; see [`Self::take_early`].
+    pub fn keep_early(&mut self) {
+        self.early.get_or_insert_default();
+    }
+
+    /// The ends since the last call, without what joins them later.
+    pub fn take_early(&mut self) -> Vec<ContainerRemove> {
+        self.early.as_mut().map(core::mem::take).unwrap_or_default()
+    }
+
+    /// When the next row that is held back is due, by the boot clock; a later record lets it go.
+    pub fn next_due(&self) -> Option<BootNs> {
+        self.held.next_due()
     }
 
     /// Takes the next record and appends the rows that it decides, in a fixed order.
     pub fn apply(&mut self, record: &Record<'_>, out: &mut Vec<Row>) {
         let moment = Moment { seq: record.seq, ts: record.ts, boot_ns: record.boot_ns };
+        self.held.advance(moment.boot_ns);
+        while let Some(end) = self.held.take_due() {
+            self.release(end, out);
+        }
         match &record.body {
             Body::Cgroup(event) => match event.kind {
                 CgroupEventKind::Mkdir => self.made(moment, event, out),
                 CgroupEventKind::Rmdir => self.removed(moment, event, out),
                 CgroupEventKind::Populated => self.populated(moment, event, out),
                 CgroupEventKind::Empty => self.emptied(moment, event),
+                CgroupEventKind::Freeze
+                | CgroupEventKind::Unfreeze
+                | CgroupEventKind::Frozen
+                | CgroupEventKind::Thawed => {}
             },
             Body::Lost(_) => self.lost(moment),
             Body::SnapshotBegin(reason) => self.walk = Some(Walk::new(*reason, moment.seq)),
@@ -117,14 +151,15 @@ impl Fold {
             Body::Directory(directory) => self.walked(moment, directory),
             Body::Runtime(answer) => self.answered(moment, answer),
             Body::Clock | Body::CaptureStart | Body::CaptureStop | Body::Unknown => {}
+            Body::Exit(_) | Body::Signal(_) | Body::Oom(_) => {}
         }
     }
 
-    /// Ends the log: appends the rows that were held back, if any are.
-    ///
-    /// The rules of this version hold none back.
+    /// Ends the log: appends the rows that were held back.
     pub fn finish(&mut self, out: &mut Vec<Row>) {
-        let _ = out;
+        for end in self.held.take_all() {
+            self.release(end, out);
+        }
     }
 
     /// Whether a directory is, as far as known now, a container's root.
@@ -345,20 +380,30 @@ impl Fold {
             return;
         };
         let candidates = self.by_id.get(&claim.container_id);
-        let found = candidates.into_iter().flatten().rev().copied().find(|number| {
+        let mut found: Vec<IncarnationNo> = candidates.into_iter().flatten().copied().collect();
+        found.retain(|number| {
             self.incarnations.get(number).is_some_and(|life| {
-                life.stage != Stage::Ended && life.claims.iter().all(|have| have.agrees_on_home(&claim))
+                (life.stage != Stage::Ended || life.held) && life.claims.iter().all(|have| have.agrees_on_home(&claim))
             })
         });
-        match found {
-            Some(number) => {
-                if let Some(life) = self.incarnations.get_mut(&number) {
-                    life.claims.add(claim);
-                }
-            }
+        let lives = |number: &IncarnationNo| self.incarnations.get(number).is_some_and(|life| !life.held);
+        if self.walk.is_some() && !found.iter().any(lives) {
             // Only a walk can show a place whose making was not seen.
-            None if self.walk.is_some() => self.stated.keep(claim, &answer.cgroup_paths),
-            None => {}
+            self.stated.keep(claim.clone(), &answer.cgroup_paths);
+        }
+        // One that has just ended and was restarted is described by the same answer, but for what is of one life only.
+        let is_event = answer.event.is_some();
+        for (age, number) in found.into_iter().rev().enumerate() {
+            let Some(life) = self.incarnations.get_mut(&number) else { continue };
+            let mut claim = claim.clone();
+            if age > 0 || is_event {
+                claim.forget_this_life();
+            }
+            if life.held {
+                // Which directories were its own was decided when it ended.
+                claim.forget_home();
+            }
+            life.claims.add(claim);
         }
     }
 
@@ -448,16 +493,15 @@ impl Fold {
         best.map(|(_, number)| number)
     }
 
-    /// Whether an incarnation that has ended had this unknown directory too.
+    /// Whether an incarnation that has ended had this unknown directory too: it is the one it had (the kernel gives an
+    /// id once), or on a hierarchy where none of its directories was ever seen.
     fn has_ghost(&self, sighting: &Sighting<'_>, claims: &[Claim]) -> bool {
         let numbers = claims.first().and_then(|claim| self.by_id.get(&claim.container_id));
-        numbers.into_iter().flatten().any(|number| {
-            self.incarnations.get(number).is_some_and(|life| {
-                life.stage == Stage::Ended
+        let ended = numbers.into_iter().flatten().filter_map(|number| self.incarnations.get(number));
+        ended.filter(|life| life.stage == Stage::Ended).any(|life| {
+            life.roots.iter().any(|root| root.key == sighting.key)
+                || life.roots.iter().all(|root| root.key.hierarchy != sighting.key.hierarchy)
                     && same_home(&life.claims, claims)
-                    && (life.roots.iter().any(|root| root.key == sighting.key)
-                        || life.roots.iter().all(|root| root.key.hierarchy != sighting.key.hierarchy))
-            })
         })
     }
 
@@ -501,36 +545,49 @@ impl Fold {
         out.extend(row);
     }
 
-    /// Writes the row of an incarnation's end, once.
+    /// Ends an incarnation, once. Its row follows when its grace is over.
     fn end(&mut self, number: IncarnationNo, moment: Moment, removed_by: Option<ActorCopy>, out: &mut Vec<Row>) {
-        let Some(life) = self.incarnations.get_mut(&number) else {
-            return;
-        };
+        let Some(life) = self.incarnations.get_mut(&number) else { return };
         if life.stage == Stage::Ended {
             return;
         }
         life.stage = Stage::Ended;
-        out.extend(life.remove_row(moment, removed_by).map(Row::Remove));
+        life.held = true;
+        if let Some(early) = &mut self.early {
+            early.extend(life.remove_row(moment, removed_by.clone()));
+        }
+        self.held.hold(number, moment, removed_by);
+        // Without grace, at once.
+        while let Some(end) = self.held.take_due() {
+            self.release(end, out);
+        }
     }
 
-    /// Lets go of an incarnation that has no directory left: at once if it never was one, else after a while.
+    /// Writes the row of an end.
+    fn release(&mut self, end: HeldEnd, out: &mut Vec<Row>) {
+        let Some(life) = self.incarnations.get_mut(&end.number) else { return };
+        life.held = false;
+        out.extend(life.remove_row(end.ended, end.removed_by).map(Row::Remove));
+        self.forget_if_gone(end.number);
+    }
+
+    /// Lets go of an incarnation that has no directory left and no row to come: at once if it never was one, else after
+    /// a while.
     fn forget_if_gone(&mut self, number: IncarnationNo) {
-        let Some(life) = self.incarnations.get(&number) else {
-            return;
-        };
-        if life.is_present() {
+        let Some(life) = self.incarnations.get_mut(&number) else { return };
+        if life.is_present() || life.held || life.is_ghost {
             return;
         }
-        if life.stage == Stage::Ended {
-            self.ghosts.push_back(number);
-            if self.ghosts.len() <= MAX_GHOSTS {
-                return;
-            }
-            if let Some(oldest) = self.ghosts.pop_front() {
-                self.forget(oldest);
-            }
-        } else {
+        if life.stage != Stage::Ended {
             self.forget(number);
+            return;
+        }
+        life.is_ghost = true;
+        self.ghosts.push_back(number);
+        if self.ghosts.len() > MAX_GHOSTS
+            && let Some(oldest) = self.ghosts.pop_front()
+        {
+            self.forget(oldest);
         }
     }
 
