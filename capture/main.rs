@@ -10,6 +10,7 @@ mod host;
 mod oci;
 mod probe;
 mod run;
+mod runtimes;
 mod session;
 mod snapshot;
 mod wire;

@@ -72,7 +72,7 @@ fn details(request: String, begun: Instant) -> RuntimeDetails {
 }
 
 /// Longest text taken from a file as a name, in bytes. Kubernetes and the registries allow 255 and less.
-const NAME_BYTES: usize = 1_024;
+pub(crate) const NAME_BYTES: usize = 1_024;
 /// Longest path taken from a file, in bytes: PATH_MAX.
 const PATH_BYTES: usize = 4_096;
 
@@ -82,19 +82,19 @@ fn object<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Option<T> {
 }
 
 /// A text that is not empty and within its bound; a name is never cut, for a cut one is another.
-fn within(text: Option<&str>, limit: usize) -> Option<Cow<'static, str>> {
+pub(crate) fn within(text: Option<&str>, limit: usize) -> Option<Cow<'static, str>> {
     let text = text?;
     (!text.is_empty() && text.len() <= limit).then(|| Cow::Owned(text.to_owned()))
 }
 
 /// A point in time as Go's and crun's JSON writes it (RFC 3339).
-fn time_of(text: &str) -> Option<obit_derivation::WallNs> {
+pub(crate) fn time_of(text: &str) -> Option<obit_derivation::WallNs> {
     let time = chrono::DateTime::parse_from_rfc3339(text).ok()?;
     time.timestamp_nanos_opt().map(obit_derivation::WallNs)
 }
 
 /// The document of an answer, or what takes its place if it is larger than a case should carry.
-fn document(value: &impl serde::Serialize) -> Option<String> {
+pub(crate) fn document(value: &impl serde::Serialize) -> Option<String> {
     /// Real ones have 2 to 15 KiB.
     const DOCUMENT_BYTES: usize = 64 << 10;
     let text = serde_json::to_string(value).ok()?;

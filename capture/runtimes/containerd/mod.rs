@@ -1,0 +1,181 @@
+//! containerd's own API, in every namespace.
+
+mod api;
+mod container;
+mod event;
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use obit_derivation::record::Outcome;
+
+use self::api::{
+    Envelope, GetContainerRequest, GetContainerResponse, GetImageRequest, GetImageResponse, GetTaskRequest,
+    GetTaskResponse, ListNamespacesRequest, ListNamespacesResponse, ListTasksRequest, ListTasksResponse, Process,
+    SubscribeRequest,
+};
+use self::container::Inspection;
+use super::failure::Failure;
+use super::grpc::{self, Call};
+use super::labels::LabelPolicy;
+use super::limits::{CALL_LIMIT, DOCUMENT_BYTES, EXTRA_LIMIT, LIST_BYTES, MAX_LISTED};
+use super::question::Question;
+use super::report::Said;
+use super::sink::Sink;
+use super::sockets::Endpoint;
+
+/// Namespaces asked at most.
+const MAX_NAMESPACES: usize = 64;
+/// How long the list of namespaces is good.
+const NAMESPACES_FRESH: Duration = Duration::from_secs(2);
+/// How long an image's digest is good: a pull moves its name to another one.
+const IMAGES_FRESH: Duration = Duration::from_secs(5);
+/// Images remembered.
+const MAX_IMAGES: usize = 256;
+
+/// A client of one containerd.
+#[derive(Debug)]
+pub struct Client {
+    grpc: grpc::Client,
+    labels: LabelPolicy,
+    namespaces: Mutex<Option<(Instant, Vec<String>)>>,
+    images: Mutex<BTreeMap<(String, String), (Instant, Option<String>)>>,
+}
+
+impl Client {
+    /// A client of the daemon at this socket.
+    pub fn new(endpoint: Endpoint, labels: LabelPolicy) -> Self {
+        Self { grpc: grpc::Client::new(endpoint), labels, namespaces: Mutex::default(), images: Mutex::default() }
+    }
+
+    /// Whether the daemon answers.
+    pub async fn ping(&self) -> Result<(), Failure> {
+        self.read_namespaces().await.map(|_| ())
+    }
+
+    /// Asks about one container, in its namespace or, if that is not known, in all of them.
+    pub async fn ask(&self, question: &Question) -> Result<Vec<Said>, Failure> {
+        let namespaces = match &question.namespace {
+            Some(namespace) => vec![namespace.clone()],
+            None => self.namespaces().await?,
+        };
+        let mut found = Vec::new();
+        let mut failure = Failure::new(Outcome::NotFound, "in no namespace");
+        for namespace in namespaces {
+            match self.container(&namespace, &question.container_id, None).await {
+                Ok(inspection) => found.push(inspection.said(question.begun_at)),
+                Err(error) if error.outcome == Outcome::NotFound => {}
+                // Another namespace's answer is worth more than none.
+                Err(error) => failure = error,
+            }
+        }
+        if found.is_empty() { Err(failure) } else { Ok(found) }
+    }
+
+    /// Tells of every container that runs.
+    pub async fn list(&self, sink: &Sink) -> Result<(), Failure> {
+        let mut left = MAX_LISTED;
+        for namespace in self.namespaces().await? {
+            let call = call(api::LIST_TASKS, Some(&namespace), LIST_BYTES);
+            let answer: ListTasksResponse = self.grpc.call(call, ListTasksRequest {}).await?;
+            for task in answer.tasks.into_iter().filter(|task| task.status != api::STOPPED).take(left) {
+                left -= 1;
+                let id = if task.container_id.is_empty() { task.id.clone() } else { task.container_id.clone() };
+                match self.container(&namespace, &id, Some(task)).await {
+                    Ok(inspection) => sink.said(&format!("Tasks/List {namespace}"), inspection.said(None)).await,
+                    Err(error) if error.outcome == Outcome::NotFound => {} // gone meanwhile
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells of events about containers and tasks until the stream ends.
+    pub async fn events(&self, sink: &Sink) -> Failure {
+        let filters = vec![r#"topic~="^/tasks/""#.to_owned(), r#"topic~="^/containers/""#.to_owned()];
+        let call = call(api::SUBSCRIBE, None, DOCUMENT_BYTES);
+        let mut events = match self.grpc.stream::<_, Envelope>(call, SubscribeRequest { filters }).await {
+            Ok(events) => events,
+            Err(failure) => return failure,
+        };
+        loop {
+            match events.next().await {
+                Ok(envelope) => {
+                    sink.pace().await;
+                    if let Some(said) = event::said(&envelope) {
+                        sink.said("Events/Subscribe", said).await;
+                    }
+                }
+                Err(failure) => return failure,
+            }
+        }
+    }
+
+    async fn container(&self, namespace: &str, id: &str, task: Option<Process>) -> Result<Inspection, Failure> {
+        let request = GetContainerRequest { id: id.to_owned() };
+        let get = call(api::GET_CONTAINER, Some(namespace), DOCUMENT_BYTES);
+        let answer: GetContainerResponse = self.grpc.call(get, request).await?;
+        let container = answer.container.ok_or_else(|| Failure::invalid("an answer without a container"))?;
+        let task = match task {
+            Some(task) => Some(task),
+            None => {
+                let request = GetTaskRequest { container_id: id.to_owned() };
+                let get = Call { limit: EXTRA_LIMIT, ..call(api::GET_TASK, Some(namespace), DOCUMENT_BYTES) };
+                let answer: Result<GetTaskResponse, _> = self.grpc.call(get, request).await;
+                answer.ok().and_then(|answer| answer.process)
+            }
+        };
+        let digest = self.image_digest(namespace, &container.image).await;
+        Ok(Inspection::new(namespace, container, task, digest, &self.labels))
+    }
+
+    /// The digest of the manifest, or the index of manifests, that a name stands for.
+    async fn image_digest(&self, namespace: &str, name: &str) -> Option<String> {
+        if name.is_empty() {
+            return None;
+        }
+        let key = (namespace.to_owned(), name.to_owned());
+        if let Ok(known) = self.images.lock()
+            && let Some((read_at, digest)) = known.get(&key)
+            && read_at.elapsed() < IMAGES_FRESH
+        {
+            return digest.clone();
+        }
+        let get = Call { limit: EXTRA_LIMIT, ..call(api::GET_IMAGE, Some(namespace), DOCUMENT_BYTES) };
+        let answer: GetImageResponse = self.grpc.call(get, GetImageRequest { name: name.to_owned() }).await.ok()?;
+        let digest = answer.image.and_then(|image| image.target).map(|target| target.digest);
+        if let Ok(mut known) = self.images.lock() {
+            if known.len() >= MAX_IMAGES {
+                known.clear();
+            }
+            known.insert(key, (Instant::now(), digest.clone()));
+        }
+        digest
+    }
+
+    async fn namespaces(&self) -> Result<Vec<String>, Failure> {
+        if let Ok(known) = self.namespaces.lock()
+            && let Some((read_at, namespaces)) = &*known
+            && read_at.elapsed() < NAMESPACES_FRESH
+        {
+            return Ok(namespaces.clone());
+        }
+        self.read_namespaces().await
+    }
+
+    async fn read_namespaces(&self) -> Result<Vec<String>, Failure> {
+        let call = call(api::LIST_NAMESPACES, None, DOCUMENT_BYTES);
+        let answer: ListNamespacesResponse = self.grpc.call(call, ListNamespacesRequest {}).await?;
+        let namespaces: Vec<_> = answer.namespaces.into_iter().map(|one| one.name).take(MAX_NAMESPACES).collect();
+        if let Ok(mut known) = self.namespaces.lock() {
+            *known = Some((Instant::now(), namespaces.clone()));
+        }
+        Ok(namespaces)
+    }
+}
+
+fn call<'a>(path: &'static str, namespace: Option<&'a str>, limit_bytes: usize) -> Call<'a> {
+    Call { path, namespace, limit: CALL_LIMIT, limit_bytes }
+}

@@ -1,0 +1,162 @@
+//! Kubernetes' container runtime interface v1, of CRI-O and of containerd's plugin.
+
+mod api;
+mod status;
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use obit_derivation::identity::Runtime;
+use obit_derivation::record::Outcome;
+
+use self::api::{
+    Container, ContainerStatus, ContainerStatusRequest, ContainerStatusResponse, ListContainersRequest,
+    ListContainersResponse, ListPodSandboxRequest, ListPodSandboxResponse, PodSandboxStatus, PodSandboxStatusRequest,
+    PodSandboxStatusResponse, VersionRequest, VersionResponse,
+};
+use self::status::{Info, Pod, Status};
+use super::failure::Failure;
+use super::grpc::{self, Call};
+use super::labels::LabelPolicy;
+use super::limits::{CALL_LIMIT, DOCUMENT_BYTES, EXTRA_LIMIT, LIST_BYTES, MAX_LISTED};
+use super::question::Question;
+use super::report::Said;
+use super::sink::Sink;
+use super::sockets::Endpoint;
+
+/// Pods remembered.
+const MAX_PODS: usize = 1_024;
+
+/// A client of one CRI service.
+#[derive(Debug)]
+pub struct Client {
+    grpc: grpc::Client,
+    labels: LabelPolicy,
+    /// The engine behind the interface, by its own word.
+    engine: Mutex<Option<Runtime>>,
+    /// A sandbox's pod never changes.
+    pods: Mutex<BTreeMap<String, Pod>>,
+}
+
+impl Client {
+    /// A client of the service at this socket.
+    pub fn new(endpoint: Endpoint, labels: LabelPolicy) -> Self {
+        Self { grpc: grpc::Client::new(endpoint), labels, engine: Mutex::new(None), pods: Mutex::default() }
+    }
+
+    /// Whether the service answers.
+    pub async fn ping(&self) -> Result<(), Failure> {
+        let answer: VersionResponse = self.grpc.call(call(api::VERSION, DOCUMENT_BYTES), VersionRequest {}).await?;
+        if let Ok(mut engine) = self.engine.lock() {
+            *engine = match answer.runtime_name.as_str() {
+                "containerd" => Some(Runtime::Containerd),
+                "cri-o" => Some(Runtime::Crio),
+                _ => None,
+            };
+        }
+        Ok(())
+    }
+
+    /// Asks about one container, or about a sandbox if there is no container of that id.
+    pub async fn ask(&self, question: &Question) -> Result<Vec<Said>, Failure> {
+        let id = &question.container_id;
+        let request = ContainerStatusRequest { container_id: id.clone(), verbose: true };
+        let answer: Result<ContainerStatusResponse, _> =
+            self.grpc.call(call(api::CONTAINER_STATUS, DOCUMENT_BYTES), request).await;
+        match answer {
+            Ok(answer) => {
+                let container = answer.status.ok_or_else(|| Failure::invalid("an answer without a status"))?;
+                let info = Info::read(&answer.info);
+                let pod = match &info.sandbox_id {
+                    Some(sandbox_id) => self.pod(sandbox_id).await,
+                    None => None,
+                };
+                let status = Status::of_container(container, info, pod, &self.labels);
+                Ok(vec![status.said(self.engine(), question.begun_at)])
+            }
+            Err(failure) if failure.outcome == Outcome::NotFound => {
+                let (sandbox, info) = self.sandbox(id, CALL_LIMIT).await?;
+                Ok(vec![Status::of_sandbox(sandbox, info, &self.labels).said(self.engine(), question.begun_at)])
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Tells of every container and sandbox that runs.
+    pub async fn list(&self, sink: &Sink) -> Result<(), Failure> {
+        let sandboxes: ListPodSandboxResponse =
+            self.grpc.call(call(api::LIST_POD_SANDBOX, LIST_BYTES), ListPodSandboxRequest {}).await?;
+        let containers: ListContainersResponse =
+            self.grpc.call(call(api::LIST_CONTAINERS, LIST_BYTES), ListContainersRequest {}).await?;
+        let mut pods = BTreeMap::new();
+        for sandbox in sandboxes.items.into_iter().filter(|sandbox| sandbox.state == 0).take(MAX_LISTED) {
+            let status = PodSandboxStatus {
+                id: sandbox.id,
+                metadata: sandbox.metadata,
+                state: sandbox.state,
+                created_at: sandbox.created_at,
+                labels: sandbox.labels,
+            };
+            let status = Status::of_sandbox(status, Info::default(), &self.labels);
+            pods.extend(status.pod().map(|pod| (status.id().to_owned(), pod)));
+            sink.said("ListPodSandbox", status.said(self.engine(), None)).await;
+        }
+        for container in containers.containers.into_iter().filter(|one| one.state == api::RUNNING).take(MAX_LISTED) {
+            let pod = pods.get(&container.pod_sandbox_id).cloned();
+            let status = Status::of_container(listed(container), Info::default(), pod, &self.labels);
+            sink.said("ListContainers", status.said(self.engine(), None)).await;
+        }
+        Ok(())
+    }
+
+    async fn pod(&self, sandbox_id: &str) -> Option<Pod> {
+        if let Ok(pods) = self.pods.lock()
+            && let Some(pod) = pods.get(sandbox_id)
+        {
+            return Some(pod.clone());
+        }
+        let (sandbox, _) = self.sandbox(sandbox_id, EXTRA_LIMIT).await.ok()?;
+        if sandbox.id != sandbox_id {
+            return None;
+        }
+        let pod = Pod::of(sandbox.metadata?);
+        if let Ok(mut pods) = self.pods.lock() {
+            if pods.len() >= MAX_PODS {
+                pods.clear();
+            }
+            pods.insert(sandbox_id.to_owned(), pod.clone());
+        }
+        Some(pod)
+    }
+
+    async fn sandbox(&self, id: &str, limit: std::time::Duration) -> Result<(PodSandboxStatus, Info), Failure> {
+        let request = PodSandboxStatusRequest { pod_sandbox_id: id.to_owned(), verbose: true };
+        let call = Call { limit, ..call(api::POD_SANDBOX_STATUS, DOCUMENT_BYTES) };
+        let answer: PodSandboxStatusResponse = self.grpc.call(call, request).await?;
+        let status = answer.status.ok_or_else(|| Failure::invalid("an answer without a status"))?;
+        Ok((status, Info::read(&answer.info)))
+    }
+
+    fn engine(&self) -> Option<Runtime> {
+        self.engine.lock().map_or(None, |engine| *engine)
+    }
+}
+
+/// An entry of the list as the status that it is a part of.
+fn listed(container: Container) -> ContainerStatus {
+    ContainerStatus {
+        id: container.id,
+        metadata: container.metadata,
+        state: container.state,
+        created_at: container.created_at,
+        image: container.image,
+        image_ref: container.image_ref,
+        labels: container.labels,
+        image_id: container.image_id,
+        ..ContainerStatus::default()
+    }
+}
+
+fn call(path: &'static str, limit_bytes: usize) -> Call<'static> {
+    Call { path, namespace: None, limit: CALL_LIMIT, limit_bytes }
+}

@@ -1,0 +1,115 @@
+//! Docker's HTTP API, and podman's, which offers Docker's and an own one beside it.
+//!
+//! Sources: moby `api/swagger.yaml` (`ContainerInspect`, `ContainerList`, `ImageInspect`, `SystemEvents`); podman
+//! `pkg/api/server/register_containers.go` (`ContainerInspectLibpod`). Podman's own inspection is asked, because it knows
+//! the image's digest and the pod's infra container.
+
+mod event;
+mod image;
+mod inspect;
+mod list;
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use self::image::Digests;
+use super::failure::Failure;
+use super::http::{self, component};
+use super::kind::Kind;
+use super::labels::LabelPolicy;
+use super::limits::{CALL_LIMIT, DOCUMENT_BYTES, LIST_BYTES};
+use super::question::Question;
+use super::report::Said;
+use super::sink::Sink;
+use super::sockets::Endpoint;
+
+/// Longest wait for an image's digest, which only completes an answer.
+const IMAGE_LIMIT: Duration = Duration::from_secs(1);
+
+/// A client of one dockerd or podman service.
+#[derive(Debug)]
+pub struct Client {
+    endpoint: Endpoint,
+    labels: LabelPolicy,
+    digests: Digests,
+    /// The daemon's time of the last event seen, in nanoseconds since 1970.
+    last_event_ns: Mutex<Option<i64>>,
+}
+
+impl Client {
+    /// A client of the daemon at this socket.
+    pub fn new(endpoint: Endpoint, labels: LabelPolicy) -> Self {
+        Self { endpoint, labels, digests: Digests::default(), last_event_ns: Mutex::new(None) }
+    }
+
+    /// Whether the daemon answers.
+    pub async fn ping(&self) -> Result<(), Failure> {
+        http::get(&self.endpoint, "/_ping", CALL_LIMIT, 1 << 10).await.map(|_| ())
+    }
+
+    /// The path that a question asks for.
+    pub fn path(&self, question: &Question) -> String {
+        let id = component(&question.container_id);
+        match self.endpoint.kind {
+            // The version is that of podman 4, which later ones answer too; without one there is no such path.
+            Kind::Podman => format!("/v4.0.0/libpod/containers/{id}/json"),
+            _ => format!("/containers/{id}/json"),
+        }
+    }
+
+    /// Asks about one container.
+    pub async fn ask(&self, question: &Question) -> Result<Vec<Said>, Failure> {
+        let body = http::get(&self.endpoint, &self.path(question), CALL_LIMIT, DOCUMENT_BYTES).await?;
+        let inspection = inspect::Inspection::read(&body, &self.labels)
+            .ok_or_else(|| Failure::invalid("not an inspection of a container"))?;
+        let mut said = inspection.said(self.endpoint.kind, question.begun_at);
+        if said.answer.image_digest.is_none()
+            && let (Some(id), Some(name)) = (said.answer.image_id.as_deref(), said.answer.image_name.as_deref())
+        {
+            said.answer.image_digest = self.digests.of(&self.endpoint, id, name, IMAGE_LIMIT).await.map(Into::into);
+        }
+        Ok(vec![said])
+    }
+
+    /// Tells of every container that runs.
+    pub async fn list(&self, sink: &Sink) -> Result<(), Failure> {
+        let body = http::get(&self.endpoint, list::PATH, CALL_LIMIT, LIST_BYTES).await?;
+        for said in list::read(&body, self.endpoint.kind, &self.labels)? {
+            sink.said(list::PATH, said).await;
+        }
+        Ok(())
+    }
+
+    /// Tells of events about containers until the stream ends.
+    pub async fn events(&self, sink: &Sink) -> Failure {
+        let last = self.last_event_ns.lock().map_or(None, |last| *last);
+        // After a break, what the daemon still remembers of the time between.
+        let path = event::path(last);
+        let mut lines = match http::lines(&self.endpoint, &path, CALL_LIMIT).await {
+            Ok(lines) => lines,
+            Err(failure) => return failure,
+        };
+        loop {
+            let line = match lines.next().await {
+                Ok(line) => line,
+                Err(failure) => return failure,
+            };
+            sink.pace().await;
+            if line.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            let Some(event) = event::Event::read(&line) else {
+                return Failure::invalid("a line of the event stream that is no event");
+            };
+            if last.is_some_and(|last| event.time_nano.is_some_and(|time| time <= last)) {
+                continue; // told before the break
+            }
+            if let (Some(time), Ok(mut last)) = (event.time_nano, self.last_event_ns.lock()) {
+                *last = Some(time.max(last.unwrap_or(time)));
+            }
+            if let Some(said) = event.said(self.endpoint.kind, &self.labels) {
+                sink.said(event::PATH, said).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! gRPC over a unix socket, with everything bounded that the other side decides.
+//!
+//! tonic speaks gRPC here and hyper HTTP/2; the connection is made and kept by hand instead of by tonic's channel, which
+//! would reconnect out of sight.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::client::conn::http2::{self, SendRequest};
+use hyper::http::uri::PathAndQuery;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use obit_derivation::record::Outcome;
+use prost::Message;
+use tokio::sync::Mutex;
+use tonic::body::Body;
+use tonic::client::Grpc;
+use tonic::metadata::MetadataValue;
+use tonic::{Code, Status, Streaming};
+use tonic_prost::ProstCodec;
+
+use super::failure::{Failure, within_time};
+use super::http::Driver;
+use super::sockets::Endpoint;
+
+/// Largest header block of a response.
+const HEADER_BYTES: u32 = 16 << 10;
+/// What the other side may send of one response before it is read; a message may be larger.
+const STREAM_WINDOW_BYTES: u32 = 256 << 10;
+/// The same of all responses together.
+const CONNECTION_WINDOW_BYTES: u32 = 2 << 20;
+/// containerd's namespace travels as this header (containerd, `pkg/namespaces/grpc.go`).
+const NAMESPACE_HEADER: &str = "containerd-namespace";
+
+/// A call of a service.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// `/package.Service/Method`.
+    pub path: &'static str,
+    /// containerd's namespace.
+    pub namespace: Option<&'a str>,
+    /// Longest wait for the answer, or for a connection.
+    pub limit: Duration,
+    /// Largest message of the answer.
+    pub limit_bytes: usize,
+}
+
+/// One daemon's services.
+#[derive(Debug)]
+pub struct Client {
+    endpoint: Endpoint,
+    connection: Mutex<Option<Connection>>,
+}
+
+#[derive(Debug)]
+struct Connection {
+    sender: SendRequest<Body>,
+    _driver: Driver,
+}
+
+impl Client {
+    /// A client that connects when it is first used, and again when the connection is lost.
+    pub fn new(endpoint: Endpoint) -> Self {
+        Self { endpoint, connection: Mutex::new(None) }
+    }
+
+    /// Calls a method that gives one answer.
+    ///
+    /// # Errors
+    /// Any status but OK, or no answer in time.
+    pub async fn call<Q, A>(&self, call: Call<'_>, question: Q) -> Result<A, Failure>
+    where
+        Q: Message + Send + Sync + 'static,
+        A: Message + Default + Send + Sync + 'static,
+    {
+        let answer = within_time(call.limit, async {
+            let (mut grpc, request, path) = self.prepare(call, question).await?;
+            let codec = ProstCodec::<Q, A>::default();
+            grpc.unary(request, path, codec).await.map(tonic::Response::into_inner).map_err(|status| of_status(&status))
+        })
+        .await;
+        if matches!(&answer, Err(failure) if failure.outcome == Outcome::Timeout) {
+            // Perhaps only this connection hangs.
+            self.disconnect().await;
+        }
+        answer
+    }
+
+    /// Calls a method whose answers go on until somebody ends them. It returns with the first of them, however late: a
+    /// server need not say anything before.
+    ///
+    /// # Errors
+    /// Any status but OK.
+    pub async fn stream<Q, A>(&self, call: Call<'_>, question: Q) -> Result<Answers<A>, Failure>
+    where
+        Q: Message + Send + Sync + 'static,
+        A: Message + Default + Send + Sync + 'static,
+    {
+        // A connection of its own, which no call that timed out takes down.
+        let connection = within_time(call.limit, self.connect()).await?;
+        let (mut grpc, request, path) = prepared(connection.sender.clone(), call, question).await?;
+        let answer = grpc.server_streaming(request, path, ProstCodec::<Q, A>::default()).await;
+        let answers = answer.map_err(|status| of_status(&status))?.into_inner();
+        Ok(Answers { answers, _connection: connection })
+    }
+
+    async fn prepare<Q>(
+        &self,
+        call: Call<'_>,
+        question: Q,
+    ) -> Result<(Grpc<Service>, tonic::Request<Q>, PathAndQuery), Failure> {
+        let sender = {
+            let mut connection = self.connection.lock().await;
+            match &*connection {
+                Some(open) if !open.sender.is_closed() => open.sender.clone(),
+                _ => connection.insert(self.connect().await?).sender.clone(),
+            }
+        };
+        prepared(sender, call, question).await
+    }
+
+    async fn connect(&self) -> Result<Connection, Failure> {
+        let stream = self.endpoint.connect().await?;
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder
+            .max_header_list_size(HEADER_BYTES)
+            .initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES);
+        let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(|_| broken())?;
+        let driver = Driver::run(async {
+            // Whoever waits for an answer learns of its errors.
+            let _ = connection.await;
+        });
+        Ok(Connection { sender, _driver: driver })
+    }
+
+    async fn disconnect(&self) {
+        self.connection.lock().await.take();
+    }
+}
+
+async fn prepared<Q>(
+    sender: SendRequest<Body>,
+    call: Call<'_>,
+    question: Q,
+) -> Result<(Grpc<Service>, tonic::Request<Q>, PathAndQuery), Failure> {
+    let mut grpc = Grpc::new(Service(sender)).max_decoding_message_size(call.limit_bytes);
+    grpc.ready().await.map_err(|_| broken())?;
+    let mut request = tonic::Request::new(question);
+    if let Some(namespace) = call.namespace {
+        let value = MetadataValue::try_from(namespace).map_err(|_| Failure::invalid("not a namespace"))?;
+        request.metadata_mut().insert(NAMESPACE_HEADER, value);
+    }
+    Ok((grpc, request, PathAndQuery::from_static(call.path)))
+}
+
+/// Answers that go on.
+pub struct Answers<A> {
+    answers: Streaming<A>,
+    _connection: Connection,
+}
+
+impl<A> Answers<A> {
+    /// The next one.
+    ///
+    /// # Errors
+    /// The stream ended or broke.
+    pub async fn next(&mut self) -> Result<A, Failure> {
+        match self.answers.message().await {
+            Ok(Some(answer)) => Ok(answer),
+            Ok(None) => Err(Failure::new(Outcome::Refused, "the stream ended")),
+            Err(status) => Err(of_status(&status)),
+        }
+    }
+}
+
+/// hyper's connection as what tonic calls.
+struct Service(SendRequest<Body>);
+
+impl tower_service::Service<Request<Body>> for Service {
+    type Response = Response<Incoming>;
+    type Error = hyper::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        Box::pin(self.0.send_request(request))
+    }
+}
+
+fn broken() -> Failure {
+    Failure::new(Outcome::Refused, "the connection ended before the answer")
+}
+
+fn of_status(status: &Status) -> Failure {
+    let outcome = match status.code() {
+        Code::NotFound => Outcome::NotFound,
+        Code::PermissionDenied | Code::Unauthenticated => Outcome::Denied,
+        Code::DeadlineExceeded => Outcome::Timeout,
+        Code::Unavailable | Code::Cancelled | Code::Aborted | Code::Unimplemented => Outcome::Refused,
+        Code::Unknown | Code::Internal if connection_ended(status) => return broken(),
+        _ => Outcome::Invalid,
+    };
+    Failure::new(outcome, format!("gRPC status {:?}", status.code()))
+}
+
+/// Whether the status stands for a connection that ended instead of for something that the daemon said.
+fn connection_ended(status: &Status) -> bool {
+    let mut source = std::error::Error::source(status);
+    while let Some(error) = source {
+        if error.is::<std::io::Error>()
+            || error
+                .downcast_ref::<hyper::Error>()
+                .is_some_and(|error| error.is_closed() || error.is_canceled() || error.is_incomplete_message())
+        {
+            return true;
+        }
+        source = error.source();
+    }
+    false
+}

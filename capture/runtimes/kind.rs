@@ -1,0 +1,104 @@
+//! The kinds of daemons that are asked, and how the command line names them.
+
+use std::path::PathBuf;
+
+use obit_derivation::record::RuntimeSource;
+
+/// An interface that daemons offer on a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Docker's HTTP API.
+    Docker,
+    /// Podman's HTTP API.
+    Podman,
+    /// containerd's own gRPC API.
+    Containerd,
+    /// The Kubernetes CRI v1 gRPC API, of CRI-O and of containerd's plugin.
+    Cri,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Docker, Self::Podman, Self::Containerd, Self::Cri];
+
+    /// Its name on the command line and in a request.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Docker => "docker",
+            Self::Podman => "podman",
+            Self::Containerd => "containerd",
+            Self::Cri => "cri",
+        }
+    }
+
+    /// Who is speaking, in a record.
+    pub const fn source(self) -> RuntimeSource {
+        match self {
+            Self::Docker => RuntimeSource::Docker,
+            Self::Podman => RuntimeSource::Podman,
+            Self::Containerd => RuntimeSource::Containerd,
+            Self::Cri => RuntimeSource::Cri,
+        }
+    }
+}
+
+/// One value of `--runtime`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RuntimeChoice {
+    /// Look for no daemon; only those given are asked.
+    None,
+    /// Ask the daemon at this socket, and look for no other of its kind.
+    Socket(Kind, PathBuf),
+}
+
+impl RuntimeChoice {
+    /// Reads `docker=/run/docker.sock`, `unix://` before the path allowed, or `none`.
+    ///
+    /// # Errors
+    /// A sentence for the command line.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text == "none" {
+            return Ok(Self::None);
+        }
+        let kinds = || Kind::ALL.map(Kind::as_str).join(", ");
+        let Some((name, path)) = text.split_once('=') else {
+            return Err(format!("'{text}' names no socket: write KIND=PATH with one of {}, or none", kinds()));
+        };
+        let kind = Kind::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == name)
+            .ok_or_else(|| format!("'{name}' is no kind of daemon: write one of {}, or none", kinds()))?;
+        let path = path.strip_prefix("unix://").unwrap_or(path);
+        if !path.starts_with('/') {
+            return Err(format!("'{path}' is no absolute path: write {name}=/path/to/socket"));
+        }
+        Ok(Self::Socket(kind, path.into()))
+    }
+}
+
+impl std::fmt::Display for RuntimeChoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::None => f.write_str("none"),
+            Self::Socket(kind, path) => write!(f, "{}={}", kind.as_str(), path.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_names_a_kind_and_an_absolute_path() {
+        assert_eq!(RuntimeChoice::parse("none"), Ok(RuntimeChoice::None));
+        let docker = RuntimeChoice::Socket(Kind::Docker, "/run/docker.sock".into());
+        for spelling in ["docker=/run/docker.sock", "docker=unix:///run/docker.sock"] {
+            assert_eq!(RuntimeChoice::parse(spelling).as_ref(), Ok(&docker), "{spelling}");
+        }
+        for wrong in ["", "docker", "docker=", "docker=run/docker.sock", "rkt=/run/rkt.sock", "docker=tcp://h:1"] {
+            assert!(RuntimeChoice::parse(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(docker.to_string(), "docker=/run/docker.sock");
+    }
+}

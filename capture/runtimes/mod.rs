@@ -1,0 +1,137 @@
+//! The runtime daemons: who they say a container is, and what they say happened to it.
+//!
+//! Daemons are asked when the derivation announces a container, and tell of events by themselves. All of it is a claim
+//! that comes late or never: nothing in the capture waits for it. Everything a daemon decides is bounded ([`limits`]): how
+//! long it takes, how much it says, how often. That it is not there, hangs or talks nonsense is a record.
+//!
+//! [`service`] runs on a thread of its own, [`daemon`] is one daemon, [`docker`], [`containerd`] and [`cri`] speak the
+//! interfaces over [`http`] and [`grpc`].
+
+mod containerd;
+mod cri;
+mod daemon;
+mod digest;
+mod docker;
+mod failure;
+mod grpc;
+mod http;
+mod kind;
+mod labels;
+mod limits;
+mod question;
+mod report;
+mod service;
+mod sink;
+mod sockets;
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use obit_derivation::Row;
+use obit_derivation::record::{Outcome, RuntimeAnswer};
+use obit_schema::details::RuntimeDetails;
+use tokio::runtime::Builder;
+use tokio::sync::mpsc::Sender;
+use tokio::sync::oneshot;
+
+use self::question::Announced;
+use self::sockets::Places;
+use crate::oci::Answer;
+
+pub use self::kind::RuntimeChoice;
+pub use self::labels::LabelPolicy;
+pub use self::report::Delivery;
+pub use self::service::Handed;
+
+/// Containers that may wait to be passed to the daemons. Passing them is quick; asking is not.
+const ANNOUNCED: usize = 1_024;
+/// Longest that the end of a capture waits for this thread.
+const JOIN_LIMIT: Duration = Duration::from_secs(1);
+
+/// What the clients need to know.
+#[derive(Clone, Debug)]
+pub struct RuntimesOptions {
+    /// Where the host's file system is seen.
+    pub host_root: PathBuf,
+    /// Which daemons to ask, beside or instead of those found.
+    pub choices: Vec<RuntimeChoice>,
+    /// Which labels to keep.
+    pub labels: LabelPolicy,
+}
+
+/// The clients at work.
+#[derive(Debug)]
+pub struct Runtimes {
+    asker: Asker,
+    stop: Option<oneshot::Sender<()>>,
+    done: Receiver<()>,
+}
+
+/// Takes containers to ask about.
+#[derive(Clone, Debug, Default)]
+pub struct Asker(Option<Sender<Announced>>);
+
+impl Runtimes {
+    /// Starts the thread. Records go to `deliver`, which must not block.
+    ///
+    /// # Errors
+    /// The thread cannot be started.
+    pub fn start(options: RuntimesOptions, deliver: impl FnMut(Delivery) -> Handed + Send + 'static) -> Result<Self> {
+        let places = Places { host_root: options.host_root, choices: options.choices };
+        let (finished, done) = channel();
+        if places.is_off() {
+            return Ok(Self { asker: Asker(None), stop: None, done });
+        }
+        let runtime = Builder::new_current_thread().enable_all().build().context("cannot start tokio")?;
+        let (announced, questions) = tokio::sync::mpsc::channel(ANNOUNCED);
+        let (stop, stopped) = oneshot::channel();
+        let run = move || {
+            runtime.block_on(service::serve(places, options.labels, questions, stopped, deliver));
+            // Whatever still hangs in a file system is left behind.
+            runtime.shutdown_background();
+            let _ = finished.send(());
+        };
+        thread::Builder::new().name("obit-runtimes".into()).spawn(run).context("cannot start a thread")?;
+        Ok(Self { asker: Asker(Some(announced)), stop: Some(stop), done })
+    }
+
+    /// For whoever announces containers.
+    pub fn asker(&self) -> Asker {
+        self.asker.clone()
+    }
+
+    /// Ends the thread: what is on its way is delivered, what was not answered is recorded as that. Takes a second at
+    /// most, whatever the daemons do.
+    pub fn stop(mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+            let _ = self.done.recv_timeout(JOIN_LIMIT);
+        }
+    }
+}
+
+impl Asker {
+    /// Asks the daemons that may know the container of this row. Never waits; with too many waiting it gives back the
+    /// record that says that nobody was asked.
+    pub fn ask(&self, row: &Row) -> Option<Box<Answer>> {
+        let sender = self.0.as_ref()?;
+        let announced = Announced::of_row(row)?;
+        match sender.try_send(announced) {
+            Err(tokio::sync::mpsc::error::TrySendError::Full(announced)) => unasked(&announced),
+            // Without its thread nobody asks; that the thread is gone has been said elsewhere.
+            Ok(()) | Err(tokio::sync::mpsc::error::TrySendError::Closed(_)) => None,
+        }
+    }
+}
+
+fn unasked(announced: &Announced) -> Option<Box<Answer>> {
+    let kind = announced.kinds().first()?;
+    let id = &announced.question.container_id;
+    let mut answer = RuntimeAnswer::unanswered(kind.source(), Outcome::Dropped);
+    answer.container_id = Some(id.clone().into());
+    let request = format!("{} {id}", kind.as_str());
+    Some(Box::new((answer, RuntimeDetails { request, latency_ns: 0, document: None })))
+}

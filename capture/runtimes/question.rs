@@ -1,0 +1,131 @@
+//! Which container a daemon is asked about, and which daemons may know it.
+
+use obit_derivation::identity::Runtime;
+use obit_derivation::{Row, WallNs};
+
+use super::kind::Kind;
+use super::sockets::{Endpoint, Owner};
+
+/// containerd's namespace of everything that came in by CRI.
+pub const CRI_NAMESPACE: &str = "k8s.io";
+
+/// A question about a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The container.
+    pub container_id: String,
+    /// containerd's namespace, if known.
+    pub namespace: Option<String>,
+    /// When the life of the container began that is asked about; `None` if that was not seen.
+    pub begun_at: Option<WallNs>,
+}
+
+/// A container that the derivation has told of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announced {
+    /// What to ask.
+    pub question: Question,
+    runtime: Option<Runtime>,
+    cgroup_path: String,
+    created_by_uid: Option<u32>,
+}
+
+impl Announced {
+    /// What there is to ask about a row: nothing of a container that has ended, or that no daemon runs.
+    pub fn of_row(row: &Row) -> Option<Self> {
+        let (identity, place, begun_at, created_by_uid) = match row {
+            Row::Create(row) => {
+                (&row.identity, &row.place, Some(row.ts), row.created_by.as_ref().map(|actor| actor.uid))
+            }
+            Row::Existing(row) => (&row.identity, &row.place, None, None),
+            Row::Remove(_) => return None,
+        };
+        let announced = Self {
+            question: Question {
+                container_id: identity.container_id.clone(),
+                namespace: identity.containerd_namespace.clone(),
+                begun_at,
+            },
+            runtime: identity.runtime,
+            cgroup_path: place.path.clone(),
+            created_by_uid,
+        };
+        (!announced.kinds().is_empty()).then_some(announced)
+    }
+
+    /// The kinds of daemons that may know it.
+    pub fn kinds(&self) -> &'static [Kind] {
+        match self.runtime {
+            Some(Runtime::Docker) => &[Kind::Docker],
+            Some(Runtime::Podman) => &[Kind::Podman],
+            Some(Runtime::Crio) => &[Kind::Cri],
+            Some(Runtime::Containerd) => match self.question.namespace.as_deref() {
+                None | Some(CRI_NAMESPACE) => &[Kind::Containerd, Kind::Cri],
+                Some(_) => &[Kind::Containerd],
+            },
+            None if is_hex_id(&self.question.container_id) => &Kind::ALL,
+            _ => &[],
+        }
+    }
+
+    /// Whether some kind must know it, so that having nobody to ask is worth a record.
+    pub fn is_of_known_engine(&self) -> bool {
+        self.runtime.is_some()
+    }
+
+    /// Whether this daemon may be asked: a user's knows his containers only.
+    pub fn may_be_known_to(&self, endpoint: &Endpoint) -> bool {
+        match endpoint.owner {
+            Owner::Root | Owner::Given => true,
+            Owner::User(uid) => {
+                let slice = format!("user-{uid}.slice");
+                self.created_by_uid == Some(uid) || self.cgroup_path.split('/').any(|component| component == slice)
+            }
+        }
+    }
+}
+
+fn is_hex_id(id: &str) -> bool {
+    id.len() == 64 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn announced(runtime: Option<Runtime>, id: &str, namespace: Option<&str>, path: &str) -> Announced {
+        Announced {
+            question: Question { container_id: id.into(), namespace: namespace.map(Into::into), begun_at: None },
+            runtime,
+            cgroup_path: path.into(),
+            created_by_uid: None,
+        }
+    }
+
+    #[test]
+    fn daemons_are_asked_about_their_own_containers() {
+        let hex = "ab".repeat(32);
+        let kinds = |runtime, id: &str, namespace| announced(runtime, id, namespace, "/x").kinds();
+        assert_eq!(kinds(Some(Runtime::Docker), &hex, None), [Kind::Docker]);
+        assert_eq!(kinds(Some(Runtime::Containerd), "web", Some("shop")), [Kind::Containerd]);
+        assert_eq!(kinds(Some(Runtime::Containerd), &hex, Some("k8s.io")), [Kind::Containerd, Kind::Cri]);
+        assert_eq!(kinds(Some(Runtime::Crio), &hex, None), [Kind::Cri]);
+        assert_eq!(kinds(None, &hex, None), Kind::ALL);
+        assert_eq!(kinds(None, "web", None), []);
+        assert_eq!(kinds(Some(Runtime::Runc), &hex, None), []);
+    }
+
+    #[test]
+    fn a_users_daemon_is_asked_about_his_containers_only() {
+        let endpoint = |owner| Endpoint { kind: Kind::Podman, path: "/run/user/1000/podman/podman.sock".into(), owner };
+        let path = "/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-ab.scope/container";
+        let mine = announced(Some(Runtime::Podman), "ab", None, path);
+        let other = announced(Some(Runtime::Podman), "ab", None, "/machine.slice/libpod-ab.scope/user-1000.slicex");
+        assert!(mine.may_be_known_to(&endpoint(Owner::User(1000))));
+        assert!(!mine.may_be_known_to(&endpoint(Owner::User(100))));
+        assert!(!other.may_be_known_to(&endpoint(Owner::User(1000))));
+        assert!(other.may_be_known_to(&endpoint(Owner::Root)));
+        let made = Announced { created_by_uid: Some(1000), ..other };
+        assert!(made.may_be_known_to(&endpoint(Owner::User(1000))));
+    }
+}

@@ -1,0 +1,152 @@
+//! The thread of the runtime clients: finds daemons, passes questions to them and their answers on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use obit_derivation::record::Outcome;
+use tokio::sync::mpsc::{Receiver, channel};
+use tokio::sync::oneshot;
+use tokio::task::{AbortHandle, JoinSet, spawn_blocking};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+
+use super::daemon::Daemon;
+use super::failure::Failure;
+use super::labels::LabelPolicy;
+use super::limits::{LOOK_INTERVAL, OUTBOX, STOP_LIMIT};
+use super::question::Announced;
+use super::report::{Delivery, Reporter, failed};
+use super::sockets::{Endpoint, Owner, Places};
+
+/// What became of a record handed to the sequencer.
+pub enum Handed {
+    /// It has it.
+    Taken,
+    /// It has too much: here it is back.
+    Full(Delivery),
+    /// Nobody is there.
+    Gone,
+}
+
+/// How long a record waits that the sequencer had no room for.
+const FULL_WAIT: Duration = Duration::from_millis(2);
+
+/// Serves until told to stop, then says which questions had no answer.
+pub async fn serve(
+    places: Places,
+    labels: LabelPolicy,
+    questions: Receiver<Announced>,
+    stop: oneshot::Receiver<()>,
+    deliver: impl FnMut(Delivery) -> Handed + Send + 'static,
+) {
+    let (outbox, records) = channel(OUTBOX);
+    let delivery = tokio::spawn(pass_on(records, deliver));
+    let mut service =
+        Service { places, labels, reporter: Reporter(outbox), daemons: BTreeMap::new(), tasks: JoinSet::new() };
+    tokio::select! {
+        () = service.run(questions) => {}
+        _ = stop => {}
+    }
+    // A daemon that hangs must not hold up the end of the capture; what it was asked is recorded as not answered.
+    let _ = timeout(STOP_LIMIT, async {
+        service.finish().await;
+        let _ = delivery.await;
+    })
+    .await;
+}
+
+/// Hands records to the sequencer, however busy it is, without blocking this thread.
+async fn pass_on(mut records: Receiver<Delivery>, mut deliver: impl FnMut(Delivery) -> Handed) {
+    while let Some(mut record) = records.recv().await {
+        loop {
+            match deliver(record) {
+                Handed::Taken => break,
+                Handed::Gone => return,
+                Handed::Full(back) => record = back,
+            }
+            sleep(FULL_WAIT).await;
+        }
+    }
+}
+
+struct Service {
+    places: Places,
+    labels: LabelPolicy,
+    reporter: Reporter,
+    daemons: BTreeMap<Endpoint, (Arc<Daemon>, AbortHandle)>,
+    tasks: JoinSet<()>,
+}
+
+impl Service {
+    async fn run(&mut self, mut questions: Receiver<Announced>) {
+        let mut look = interval(LOOK_INTERVAL);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                // The first tick comes at once: daemons are known before the first question.
+                biased;
+                _ = look.tick() => self.look().await,
+                announced = questions.recv() => match announced {
+                    Some(announced) => self.ask(&announced).await,
+                    None => std::future::pending().await,
+                },
+            }
+        }
+    }
+
+    /// Looks for sockets that came, and forgets daemons whose socket went.
+    async fn look(&mut self) {
+        let places = self.places.clone();
+        // Directories of users may be anything; this thread must not hang on one.
+        let Ok(found) = spawn_blocking(move || places.look()).await else { return };
+        self.daemons.retain(|endpoint, (daemon, task)| {
+            let stays = endpoint.owner == Owner::Given || found.contains(endpoint) || !daemon.is_idle();
+            if !stays {
+                task.abort();
+            }
+            stays
+        });
+        for endpoint in found {
+            if !self.daemons.contains_key(&endpoint) {
+                let daemon = Arc::new(Daemon::new(endpoint.clone(), self.labels.clone(), self.reporter.clone()));
+                let task = self.tasks.spawn(Arc::clone(&daemon).run());
+                self.daemons.insert(endpoint, (daemon, task));
+            }
+        }
+        while self.tasks.try_join_next().is_some() {}
+    }
+
+    async fn ask(&mut self, announced: &Announced) {
+        let question = &announced.question;
+        for &kind in announced.kinds() {
+            let mut is_known = false;
+            for (endpoint, (daemon, _)) in self.daemons.iter().filter(|(endpoint, _)| endpoint.kind == kind) {
+                is_known = true;
+                if daemon.is_worth_asking()
+                    && announced.may_be_known_to(endpoint)
+                    && let Err(record) = daemon.ask(question)
+                {
+                    self.reporter.report(*record).await;
+                }
+            }
+            // The engine has started a container, so it is there; its socket is not where it is looked for.
+            if !is_known && announced.is_of_known_engine() && kind == announced.kinds()[0] && self.places.wants(kind) {
+                let failure = Failure::new(Outcome::Refused, "no socket was found");
+                let request = format!("{} {}", kind.as_str(), question.container_id);
+                let record = failed(kind, request, Duration::ZERO, &failure, Some(&question.container_id));
+                self.reporter.report(record).await;
+            }
+        }
+    }
+
+    async fn finish(mut self) {
+        self.tasks.abort_all();
+        for (daemon, _) in self.daemons.values() {
+            for record in daemon.unanswered() {
+                self.reporter.report(record).await;
+            }
+        }
+        // With the tasks gone this was the last sender, so that the delivery ends.
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
