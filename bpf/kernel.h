@@ -77,23 +77,36 @@ struct cgroup {
 
 /* A value exists if the controller is built in. */
 enum cgroup_subsys_id {
+	cpuset_cgrp_id = 0,
+	cpu_cgrp_id = 1,
 	memory_cgrp_id = 4,
 	pids_cgrp_id = 11,
 };
 
+/* A task's cgroups on all hierarchies; shared by all tasks that have the same. */
+struct css_set {
+	struct cgroup_subsys_state *subsys[16];
+	struct cgroup *dfl_cgrp;
+} CORE;
+
 struct page_counter {
 	atomic_long_t usage;
 	unsigned long watermark;
+	unsigned long max;
 } CORE;
 
 enum memcg_memory_event {
+	MEMCG_OOM = 3,
 	MEMCG_OOM_KILL = 4,
 };
 
 struct mem_cgroup {
 	struct cgroup_subsys_state css;
 	struct page_counter memory;
+	/* With swap; of v1 only. */
+	struct page_counter memsw;
 	atomic_long_t memory_events[16];
+	atomic_long_t memory_events_local[16];
 } CORE;
 
 struct pids_cgroup {
@@ -102,17 +115,75 @@ struct pids_cgroup {
 	__s64 watermark;
 } CORE;
 
+/* Since 6.2 in an array of them, before that in a struct mm_rss_stat. */
+struct percpu_counter {
+	__s64 count;
+} CORE;
+
 struct mm_struct {
 	unsigned long arg_start;
 	unsigned long arg_end;
+	struct percpu_counter rss_stat[4];
+} CORE;
+
+struct mm_rss_stat {
+	atomic_long_t count[4];
+} CORE;
+
+struct mm_struct___before_6_2 {
+	struct mm_rss_stat rss_stat;
+} CORE;
+
+struct upid {
+	int nr;
+} CORE;
+
+/* `numbers` has an entry for the initial namespace and for each level below it. */
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+} CORE;
+
+typedef struct {
+	int counter;
+} CORE atomic_t;
+
+typedef struct {
+	__u32 val;
+} CORE kuid_t;
+
+struct signal_struct {
+	/* Threads that have not begun to exit. */
+	atomic_t live;
+	int group_exit_code;
+	unsigned int flags;
+	/* Set once the OOM killer has chosen the process. */
+	struct mm_struct *oom_mm;
 } CORE;
 
 struct task_struct {
 	int tgid;
+	int exit_code;
 	struct mm_struct *mm;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
+	struct pid *thread_pid;
+	struct signal_struct *signal;
+	struct css_set *cgroups;
+	__u64 start_boottime;
+	/* With CONFIG_AUDIT. */
+	kuid_t loginuid;
 	char comm[16];
+} CORE;
+
+struct kernel_siginfo {
+	int si_code;
+} CORE;
+
+/* The event of `oom:mark_victim` as perf sees it: its fields tell what the tracepoint's argument is. */
+struct trace_event_raw_mark_victim {
+	/* Since 6.8. Before, the tracepoint was given a number and not a task. */
+	__u32 __data_loc_comm;
 } CORE;
 
 #endif

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
  * Records the kernel's cgroup life-cycle tracepoints, on every hierarchy. It filters nothing and interprets nothing:
- * that is the work of user space, which can be tested without a kernel.
+ * that is the work of user space, which can be tested without a kernel. What happens to tasks is in fate.h, and
+ * filtered: it would be too much.
  *
- * The kernel fires all of these tracepoints with one global lock held (trace_cgroup_path_lock, TRACE_CGROUP_PATH of
- * kernel/cgroup/cgroup-internal.h). So no two of these programs ever run at one time, on any processor, and the order
- * of the records in the ring buffer is the order in which things happened.
+ * The kernel fires the cgroup tracepoints with one global lock held (trace_cgroup_path_lock, TRACE_CGROUP_PATH of
+ * kernel/cgroup/cgroup-internal.h). So no two of their programs ever run at one time, on any processor, and the order
+ * of their records in the ring buffer is the order in which things happened. The programs of fate.h run whenever they
+ * like; of one task's records, and of a cause and what it brings about, the order is right all the same.
  */
 #include "kernel.h"
 
@@ -20,6 +22,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 _Static_assert(sizeof(struct obit_event) == 136, "the event has no holes, see obit.h");
 _Static_assert(__builtin_offsetof(struct obit_event, cpu) == 8 * 8, "eight 64-bit values");
 _Static_assert(__builtin_offsetof(struct obit_event, kind) == 8 * 8 + 9 * 4, "nine 32-bit values");
+_Static_assert(sizeof(struct obit_fate) == 96, "the fate has no holes, see obit.h");
 _Static_assert(sizeof(struct obit_count) == 16, "two counters");
 _Static_assert((OBIT_PATH_BYTES & (OBIT_PATH_BYTES - 1)) == 0, "used as a mask");
 _Static_assert((OBIT_ARGV_BYTES & (OBIT_ARGV_BYTES - 1)) == 0, "used as a mask");
@@ -51,12 +54,15 @@ enum obit_program {
 	ON_MKDIR = 0,
 	ON_RMDIR = 1,
 	ON_NOTIFY_POPULATED = 2,
-	PROGRAMS = 3,
+	ON_FREEZE = 3,
+	ON_UNFREEZE = 4,
+	ON_NOTIFY_FROZEN = 5,
+	CGROUP_PROGRAMS = 6,
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, PROGRAMS);
+	__uint(max_entries, CGROUP_PROGRAMS);
 	__type(key, __u32);
 	__type(value, struct obit_scratch);
 } scratch SEC(".maps");
@@ -76,13 +82,16 @@ static __always_inline int read_word(void *to, const void *from)
 	return bpf_probe_read_kernel(to, sizeof(__u64), from) == 0;
 }
 
-/* The cgroup's state in a controller, or NULL: not built in, or not on this hierarchy, or not enabled here. */
-#define CSS(cgrp, controller)                                                                                        \
+/*
+ * The state in a controller of a cgroup, or of a task's css_set; NULL: not built in, or not on this cgroup's
+ * hierarchy, or not enabled here.
+ */
+#define CSS(of, controller)                                                                                          \
 	({                                                                                                           \
 		void *css = 0;                                                                                       \
 		if (bpf_core_enum_value_exists(enum cgroup_subsys_id, controller)) {                                 \
 			__u64 index = bpf_core_enum_value(enum cgroup_subsys_id, controller);                        \
-			read_word(&css, (void *)cgrp + bpf_core_field_offset(cgrp->subsys) + index * sizeof(void *)); \
+			read_word(&css, (void *)of + bpf_core_field_offset(of->subsys) + index * sizeof(void *));    \
 		}                                                                                                    \
 		css;                                                                                                 \
 	})
@@ -211,10 +220,68 @@ static __always_inline void count(__u32 kind, long output)
 		counter->lost++;
 }
 
+/* Who runs: all of the event that is not about a cgroup. */
+static __always_inline void record_actor(enum access access, struct obit_event *event, __u32 kind,
+					 struct area *arguments)
+{
+	__u64 ids = bpf_get_current_pid_tgid();
+
+	event->boot_ns = bpf_ktime_get_boot_ns();
+	event->cpu = bpf_get_smp_processor_id();
+	event->kind = kind;
+	event->version = OBIT_WIRE_VERSION;
+	event->pid = ids >> 32;
+	event->tid = (__u32)ids;
+	event->uid = (__u32)bpf_get_current_uid_gid();
+	event->actor_cgroup_id = bpf_get_current_cgroup_id();
+	bpf_get_current_comm(event->comm, OBIT_COMM_BYTES);
+	if (access == BY_LOAD && task_is_typed())
+		load_task(event, arguments);
+	else
+		probe_task(event, arguments);
+}
+
+/*
+ * Copies the arguments behind what is in the text already, and returns their length. A kernel thread has none, nor has a
+ * task that is exiting; a page that is swapped out cannot be waited for.
+ */
+static __always_inline __u64 read_argv(char *text, __u64 at, const struct area *arguments, __u8 *flags)
+{
+	__u64 bytes = 0;
+
+	if (arguments->end > arguments->start)
+		bytes = arguments->end - arguments->start;
+	if (bytes > OBIT_ARGV_BYTES) {
+		bytes = OBIT_ARGV_BYTES;
+		*flags |= OBIT_ARGV_TRUNCATED;
+	}
+	BOUND(bytes, 2 * OBIT_ARGV_BYTES - 1);
+	if (bytes && bpf_probe_read_user(text + at, bytes, (void *)arguments->start)) {
+		bytes = 0;
+		*flags &= ~OBIT_ARGV_TRUNCATED;
+	}
+	return bytes;
+}
+
+/* Writes `size` bytes of a place that is `space` bytes large. */
+static __always_inline void emit(__u32 kind, void *event, __u64 size, __u64 space)
+{
+	__u64 flags;
+
+	BOUND(size, 4 * OBIT_ARGV_BYTES - 1);
+	if (size > space) {
+		count(kind, -1); /* cannot be; the verifier wants to see it */
+		return;
+	}
+	/* A wake-up for each event would cost a storm a third of its speed. */
+	flags = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > wakeup_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+	count(kind, bpf_ringbuf_output(&events, event, size, flags));
+}
+
 static __always_inline int record(enum access access, __u32 program, __u32 kind, struct cgroup *cgrp, const char *path)
 {
 	struct obit_scratch *space = bpf_map_lookup_elem(&scratch, &program);
-	__u64 path_bytes = 0, argv_bytes = 0, size, flags, ids;
+	__u64 path_bytes = 0, argv_bytes;
 	struct area arguments = {};
 	struct obit_event *event;
 	__u8 event_flags = 0;
@@ -223,24 +290,11 @@ static __always_inline int record(enum access access, __u32 program, __u32 kind,
 	if (!space)
 		return 0;
 	event = &space->event;
-	event->boot_ns = bpf_ktime_get_boot_ns();
-	event->cpu = bpf_get_smp_processor_id();
-	event->kind = kind;
-	event->version = OBIT_WIRE_VERSION;
-	ids = bpf_get_current_pid_tgid();
-	event->pid = ids >> 32;
-	event->tid = (__u32)ids;
-	event->uid = (__u32)bpf_get_current_uid_gid();
-	event->actor_cgroup_id = bpf_get_current_cgroup_id();
-	bpf_get_current_comm(event->comm, OBIT_COMM_BYTES);
+	record_actor(access, event, kind, &arguments);
 	if (access == BY_LOAD)
 		load_cgroup(event, cgrp);
 	else
 		probe_cgroup(event, cgrp);
-	if (access == BY_LOAD && task_is_typed())
-		load_task(event, &arguments);
-	else
-		probe_task(event, &arguments);
 	read_vitals(event, cgrp);
 
 	copied = bpf_probe_read_kernel_str(space->text, OBIT_PATH_BYTES, path); /* with the NUL */
@@ -249,35 +303,16 @@ static __always_inline int record(enum access access, __u32 program, __u32 kind,
 	BOUND(path_bytes, OBIT_PATH_BYTES - 1);
 	if (copied <= 0 || path_bytes == OBIT_PATH_BYTES - 1)
 		event_flags |= OBIT_PATH_TRUNCATED;
-
-	/* A kernel thread has none, nor has a task that is exiting; a page that is swapped out cannot be waited for. */
-	if (arguments.end > arguments.start)
-		argv_bytes = arguments.end - arguments.start;
-	if (argv_bytes > OBIT_ARGV_BYTES) {
-		argv_bytes = OBIT_ARGV_BYTES;
-		event_flags |= OBIT_ARGV_TRUNCATED;
-	}
-	BOUND(argv_bytes, 2 * OBIT_ARGV_BYTES - 1);
-	if (argv_bytes && bpf_probe_read_user(space->text + path_bytes, argv_bytes, (void *)arguments.start)) {
-		argv_bytes = 0;
-		event_flags &= ~OBIT_ARGV_TRUNCATED;
-	}
+	argv_bytes = read_argv(space->text, path_bytes, &arguments, &event_flags);
 
 	event->path_bytes = path_bytes;
 	event->argv_bytes = argv_bytes;
 	event->flags = event_flags;
-	size = sizeof(*event) + path_bytes + argv_bytes;
-	BOUND(size, 4 * OBIT_ARGV_BYTES - 1);
-	if (size > sizeof(*space)) {
-		count(kind, -1); /* cannot be; the verifier wants to see it */
-		return 0;
-	}
-
-	/* A wake-up for each event would cost a storm a third of its speed. */
-	flags = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > wakeup_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
-	count(kind, bpf_ringbuf_output(&events, space, size, flags));
+	emit(kind, space, sizeof(*event) + path_bytes + argv_bytes, sizeof(*space));
 	return 0;
 }
+
+#include "fate.h"
 
 /*
  * Each tracepoint twice; user space loads one set. With tp_btf the verifier knows the arguments' types. raw_tp is for
@@ -317,4 +352,76 @@ SEC("raw_tp/cgroup_notify_populated")
 int BPF_PROG(raw_populated, struct cgroup *cgrp, const char *path, int populated)
 {
 	return record(BY_PROBE_READ, ON_NOTIFY_POPULATED, populated ? OBIT_POPULATED : OBIT_EMPTY, cgrp, path);
+}
+
+SEC("tp_btf/cgroup_freeze")
+int BPF_PROG(btf_freeze, struct cgroup *cgrp, const char *path)
+{
+	return record(BY_LOAD, ON_FREEZE, OBIT_FREEZE, cgrp, path);
+}
+
+SEC("tp_btf/cgroup_unfreeze")
+int BPF_PROG(btf_unfreeze, struct cgroup *cgrp, const char *path)
+{
+	return record(BY_LOAD, ON_UNFREEZE, OBIT_UNFREEZE, cgrp, path);
+}
+
+SEC("tp_btf/cgroup_notify_frozen")
+int BPF_PROG(btf_frozen, struct cgroup *cgrp, const char *path, int frozen)
+{
+	return record(BY_LOAD, ON_NOTIFY_FROZEN, frozen ? OBIT_FROZEN : OBIT_THAWED, cgrp, path);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(btf_exit, struct task_struct *task)
+{
+	return record_exit(BY_LOAD, task);
+}
+
+SEC("tp_btf/signal_generate")
+int BPF_PROG(btf_signal, int signal, struct kernel_siginfo *info, struct task_struct *task, int group, int result)
+{
+	return record_signal(BY_LOAD, signal, info, task, group, result);
+}
+
+SEC("tp_btf/mark_victim")
+int BPF_PROG(btf_oom, struct task_struct *task)
+{
+	return record_oom(BY_LOAD, task);
+}
+
+SEC("raw_tp/cgroup_freeze")
+int BPF_PROG(raw_freeze, struct cgroup *cgrp, const char *path)
+{
+	return record(BY_PROBE_READ, ON_FREEZE, OBIT_FREEZE, cgrp, path);
+}
+
+SEC("raw_tp/cgroup_unfreeze")
+int BPF_PROG(raw_unfreeze, struct cgroup *cgrp, const char *path)
+{
+	return record(BY_PROBE_READ, ON_UNFREEZE, OBIT_UNFREEZE, cgrp, path);
+}
+
+SEC("raw_tp/cgroup_notify_frozen")
+int BPF_PROG(raw_frozen, struct cgroup *cgrp, const char *path, int frozen)
+{
+	return record(BY_PROBE_READ, ON_NOTIFY_FROZEN, frozen ? OBIT_FROZEN : OBIT_THAWED, cgrp, path);
+}
+
+SEC("raw_tp/sched_process_exit")
+int BPF_PROG(raw_exit, struct task_struct *task)
+{
+	return record_exit(BY_PROBE_READ, task);
+}
+
+SEC("raw_tp/signal_generate")
+int BPF_PROG(raw_signal, int signal, struct kernel_siginfo *info, struct task_struct *task, int group, int result)
+{
+	return record_signal(BY_PROBE_READ, signal, info, task, group, result);
+}
+
+SEC("raw_tp/mark_victim")
+int BPF_PROG(raw_oom, struct task_struct *task)
+{
+	return record_oom(BY_PROBE_READ, task);
 }

@@ -9,7 +9,7 @@
 #define OBIT_H
 
 /* Raised with every change of the layout below, so that bytes of another build are refused and not misread. */
-#define OBIT_WIRE_VERSION 1
+#define OBIT_WIRE_VERSION 2
 
 /*
  * The kernel builds the path in a buffer of 1,024 bytes that ends with a NUL (TRACE_CGROUP_PATH_LEN,
@@ -25,7 +25,15 @@ enum obit_kind {
 	OBIT_RMDIR = 1,
 	OBIT_POPULATED = 2,
 	OBIT_EMPTY = 3,
-	OBIT_KINDS = 4,
+	OBIT_FREEZE = 4,   /* asked for */
+	OBIT_UNFREEZE = 5, /* asked for */
+	OBIT_FROZEN = 6,   /* reached */
+	OBIT_THAWED = 7,   /* reached */
+	/* These concern a task and have a struct obit_fate behind the event. */
+	OBIT_EXIT = 8,
+	OBIT_SIGNAL = 9,
+	OBIT_OOM = 10,
+	OBIT_KINDS = 11,
 };
 
 /* obit_event.flags */
@@ -44,7 +52,11 @@ enum obit_present {
 	OBIT_HAS_PIDS_WATERMARK = 8,
 };
 
-/* Followed by path_bytes of path and argv_bytes of arguments, and by nothing else. */
+/*
+ * Followed by a struct obit_fate if the kind has one, by path_bytes of path and argv_bytes of arguments, and by nothing
+ * else. Of a kind that concerns a task, cgroup_id, level and hierarchy_id are those of the task on the v2 tree, and what
+ * is said of the actor is said of the task that exits, that sends the signal, or that asked for the memory.
+ */
 struct obit_event {
 	__u64 boot_ns;		/* CLOCK_BOOTTIME */
 	__u64 cgroup_id;	/* kernfs_node.id: the directory's inode number */
@@ -69,6 +81,45 @@ struct obit_event {
 	__u8 version;	  /* OBIT_WIRE_VERSION */
 	char comm[OBIT_COMM_BYTES];
 	char parent_comm[OBIT_COMM_BYTES];
+};
+
+/* obit_fate.flags */
+enum obit_fate_flag {
+	/* The first process of a pid namespace that is not the host's. */
+	OBIT_REAPER = 1,
+	/* The OOM killer chose it. */
+	OBIT_OOM_VICTIM = 2,
+	/* The signal is for the process, not for one thread. */
+	OBIT_TO_GROUP = 4,
+	/* Code of the kernel sent it on behalf of the current task (SEND_SIG_NOINFO): a write to cgroup.kill, for one. */
+	OBIT_NO_INFO = 8,
+	/* The kernel sent it for reasons of its own (SEND_SIG_PRIV): the OOM killer, or the end of a pid namespace. */
+	OBIT_KERNEL = 16,
+	/* The limits above the victim were looked at: limit_cgroup_id 0 says that none was reached. */
+	OBIT_LIMIT_KNOWN = 32,
+	OBIT_HAS_MEMORY = 64,
+	OBIT_HAS_LOGINUID = 128,
+};
+
+/* What happens to a process: the target. */
+struct obit_fate {
+	__u64 start_ns;		/* CLOCK_BOOTTIME */
+	__u64 v1_cgroup_id;	/* on one v1 tree; 0: none */
+	__u64 memory;		/* pages, as the kernel's own log has it */
+	__u64 limit_cgroup_id;	/* whose memory limit was reached */
+	__u32 v1_hierarchy_id;
+	__u32 pid; /* thread group, in the initial namespace */
+	__u32 pid_inside; /* in its own namespace */
+	__u32 ppid;
+	__u32 status; /* as wait() has it */
+	__u32 signal;
+	__s32 signal_code; /* siginfo.si_code */
+	__u32 loginuid; /* of the actor */
+	__u32 limit_hierarchy_id;
+	__u32 limit_level;
+	__u32 result; /* TRACE_SIGNAL_*, include/trace/events/signal.h */
+	__u32 flags; /* enum obit_fate_flag */
+	char comm[OBIT_COMM_BYTES];
 };
 
 /* One for each kind and processor. Whatever reached a program is in one of the two. */

@@ -21,7 +21,7 @@ use libbpf_rs::skel::{OpenSkel, Skel, SkelBuilder};
 use libbpf_rs::{
     ErrorKind, Link, MapCore, MapFlags, MapHandle, PrintLevel, Program, RingBuffer, RingBufferBuilder, set_print,
 };
-use obit_derivation::record::CgroupEventKind;
+use obit_derivation::record::KernelEventKind;
 use rustix::event::{Timespec, epoll};
 use rustix::thread::CapabilitySet;
 
@@ -91,7 +91,7 @@ impl AttachType {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KindCpuCount {
     /// The kind.
-    pub kind: CgroupEventKind,
+    pub kind: KernelEventKind,
     /// The processor.
     pub cpu: u32,
     /// Events written to the ring buffer: what [`Probe::drain`] has handed out, or will.

@@ -2,14 +2,18 @@
 //!
 //! Total: any bytes give an event or an error. Nothing here knows of libbpf, so it is tested without a kernel.
 
-use obit_derivation::record::{CgroupEventKind, Vitals};
+use obit_derivation::BootNs;
+use obit_derivation::record::{
+    CgroupEventKind, CgroupId, CgroupKey, ExitStatus, HierarchyId, KernelEventKind, OomLimit, SignalOrigin,
+    SignalResult, Target, Vitals,
+};
 use thiserror::Error;
 
 /// Offsets and lengths of `struct obit_event` in `bpf/obit.h`, in bytes.
 ///
 /// capture/probe/layout.rs compares them with the compiled program, at compile time.
 pub mod layout {
-    pub const VERSION: u8 = 1;
+    pub const VERSION: u8 = 2;
 
     pub const BOOT_NS: usize = 0;
     pub const CGROUP_ID: usize = 8;
@@ -42,11 +46,42 @@ pub mod layout {
     pub const MAX_PATH_BYTES: usize = 1024;
     /// Most that is kept of an argument vector.
     pub const MAX_ARGV_BYTES: usize = 1024;
-    /// The longest record.
+    /// The longest record; one with a fate has no path, which may be longer.
     pub const MAX_RECORD_BYTES: usize = HEADER_BYTES + (MAX_PATH_BYTES - 1) + MAX_ARGV_BYTES;
 
     pub const PATH_TRUNCATED: u8 = 1;
     pub const ARGV_TRUNCATED: u8 = 2;
+
+    /// Offsets in `struct obit_fate`, which follows the fixed part in records about a process.
+    pub mod fate {
+        pub const START_NS: usize = 0;
+        pub const V1_CGROUP_ID: usize = 8;
+        pub const MEMORY: usize = 16;
+        pub const LIMIT_CGROUP_ID: usize = 24;
+        pub const V1_HIERARCHY_ID: usize = 32;
+        pub const PID: usize = 36;
+        pub const PID_INSIDE: usize = 40;
+        pub const PPID: usize = 44;
+        pub const STATUS: usize = 48;
+        pub const SIGNAL: usize = 52;
+        pub const SIGNAL_CODE: usize = 56;
+        pub const LOGINUID: usize = 60;
+        pub const LIMIT_HIERARCHY_ID: usize = 64;
+        pub const LIMIT_LEVEL: usize = 68;
+        pub const RESULT: usize = 72;
+        pub const FLAGS: usize = 76;
+        pub const COMM: usize = 80;
+        pub const BYTES: usize = 96;
+
+        pub const REAPER: u32 = 1;
+        pub const OOM_VICTIM: u32 = 2;
+        pub const TO_GROUP: u32 = 4;
+        pub const NO_INFO: u32 = 8;
+        pub const KERNEL: u32 = 16;
+        pub const LIMIT_KNOWN: u32 = 32;
+        pub const HAS_MEMORY: u32 = 64;
+        pub const HAS_LOGINUID: u32 = 128;
+    }
 
     pub const HAS_MEMORY_USAGE: u8 = 1;
     pub const HAS_MEMORY_WATERMARK: u8 = 2;
@@ -54,10 +89,22 @@ pub mod layout {
     pub const HAS_PIDS_WATERMARK: u8 = 8;
 }
 use layout::HEADER_BYTES;
+use layout::fate::{self, BYTES as FATE_BYTES};
 
 /// The kinds by their numbers in `enum obit_kind`.
-pub const KINDS: [CgroupEventKind; 4] =
-    [CgroupEventKind::Mkdir, CgroupEventKind::Rmdir, CgroupEventKind::Populated, CgroupEventKind::Empty];
+pub const KINDS: [KernelEventKind; 11] = [
+    KernelEventKind::Cgroup(CgroupEventKind::Mkdir),
+    KernelEventKind::Cgroup(CgroupEventKind::Rmdir),
+    KernelEventKind::Cgroup(CgroupEventKind::Populated),
+    KernelEventKind::Cgroup(CgroupEventKind::Empty),
+    KernelEventKind::Cgroup(CgroupEventKind::Freeze),
+    KernelEventKind::Cgroup(CgroupEventKind::Unfreeze),
+    KernelEventKind::Cgroup(CgroupEventKind::Frozen),
+    KernelEventKind::Cgroup(CgroupEventKind::Thawed),
+    KernelEventKind::Exit,
+    KernelEventKind::Signal,
+    KernelEventKind::Oom,
+];
 
 /// Records of one drain of the ring buffer, back to back in one allocation that is used again and again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -119,7 +166,98 @@ pub struct KernelEvent<'a> {
     pub boot_ns: u64,
     /// The processor on which the event fired.
     pub cpu: u32,
-    /// Which one.
+    /// In whose context the event fired.
+    ///
+    /// Of mkdir and rmdir this is who asked for it. Of populated and empty it is the task that moved, was forked or exited;
+    /// on kernels that unlink an exited task late (6.19 and newer) it may be whoever ran next on that processor. Of a
+    /// signal it is the sender, of an OOM kill the task that asked for memory, of an exit the thread that exits.
+    pub actor: KernelActor<'a>,
+    /// What happened.
+    pub what: What<'a>,
+}
+
+/// A task, in the initial namespaces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KernelActor<'a> {
+    /// Process (thread group).
+    pub pid: u32,
+    /// Thread.
+    pub tid: u32,
+    /// Parent process.
+    pub ppid: u32,
+    /// Real user id, in the initial user namespace.
+    pub uid: u32,
+    /// Name of the thread.
+    pub comm: &'a [u8],
+    /// Name of the parent process.
+    pub parent_comm: &'a [u8],
+    /// Its own cgroup on the v2 tree.
+    pub cgroup_id: Option<u64>,
+    /// Argument area of the process, NUL-separated; see [`KernelActor::argv_elements`]. Empty where there was none to
+    /// read: a kernel thread, an exiting task, a page that was not in memory.
+    pub argv: &'a [u8],
+    /// The argument area is longer than the 1,024 bytes kept.
+    pub argv_truncated: bool,
+}
+
+/// What an event is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What<'a> {
+    /// A cgroup.
+    Cgroup(KernelCgroup<'a>),
+    /// A process ended.
+    Exit {
+        /// The process.
+        target: KernelTarget<'a>,
+        /// How.
+        status: ExitStatus,
+        /// The OOM killer had chosen it.
+        oom_victim: bool,
+    },
+    /// A signal was sent.
+    Signal {
+        /// To which process.
+        target: KernelTarget<'a>,
+        /// Its number.
+        signal: u32,
+        /// `si_code`.
+        code: i32,
+        /// Who sent it.
+        origin: Option<SignalOrigin>,
+        /// To the process, not to one thread.
+        to_group: bool,
+        /// What became of it.
+        result: Option<SignalResult>,
+        /// Login user id of the actor; `None` also if it never logged in.
+        loginuid: Option<u32>,
+    },
+    /// The OOM killer chose a process.
+    Oom {
+        /// The victim.
+        target: KernelTarget<'a>,
+        /// Its resident memory.
+        memory_bytes: Option<u64>,
+        /// Whose limit was reached.
+        limit: Option<OomLimit>,
+    },
+}
+
+impl What<'_> {
+    /// The kind.
+    pub fn kind(&self) -> KernelEventKind {
+        match self {
+            Self::Cgroup(cgroup) => KernelEventKind::Cgroup(cgroup.kind),
+            Self::Exit { .. } => KernelEventKind::Exit,
+            Self::Signal { .. } => KernelEventKind::Signal,
+            Self::Oom { .. } => KernelEventKind::Oom,
+        }
+    }
+}
+
+/// A cgroup to which something happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KernelCgroup<'a> {
+    /// What.
     pub kind: CgroupEventKind,
     /// The cgroup's tree; 0 is v2.
     pub hierarchy_id: u32,
@@ -133,33 +271,29 @@ pub struct KernelEvent<'a> {
     pub path: &'a [u8],
     /// The path fills the kernel's buffer of 1,023 bytes, so it is cut (or, by chance, just fits).
     pub path_truncated: bool,
-    /// Process (thread group) in whose context the event fired, in the initial pid namespace, as the next two.
-    ///
-    /// Of mkdir and rmdir this is who asked for it. Of populated and empty it is the task that moved, was forked or exited;
-    /// on kernels that unlink an exited task late (6.19 and newer) it may be whoever ran next on that processor.
-    pub pid: u32,
-    /// Thread.
-    pub tid: u32,
-    /// Parent process.
-    pub ppid: u32,
-    /// Real user id, in the initial user namespace.
-    pub uid: u32,
-    /// Name of the thread.
-    pub comm: &'a [u8],
-    /// Name of the parent process.
-    pub parent_comm: &'a [u8],
-    /// The actor's own cgroup on the v2 tree.
-    pub actor_cgroup_id: Option<u64>,
-    /// Argument area of the process, NUL-separated; see [`KernelEvent::argv_elements`]. Empty where there was none to read:
-    /// a kernel thread, an exiting task, a page that was not in memory.
-    pub argv: &'a [u8],
-    /// The argument area is longer than the 1,024 bytes kept.
-    pub argv_truncated: bool,
     /// What the kernel still accounted to the cgroup.
     pub vitals: Vitals,
 }
 
-impl<'a> KernelEvent<'a> {
+/// A process to which something happened. The name is apart from the rest, which is what a record of the case holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct KernelTarget<'a> {
+    /// All but its name, which is empty here.
+    pub facts: Target<'static>,
+    /// Its name.
+    pub comm: &'a [u8],
+}
+
+impl Eq for KernelTarget<'_> {}
+
+impl KernelTarget<'_> {
+    /// The process under a name that is text.
+    pub fn named<'b>(&self, comm: &'b str) -> Target<'b> {
+        Target { comm, ..self.facts }
+    }
+}
+
+impl<'a> KernelActor<'a> {
     /// The whole arguments. Of a truncated vector the last one, which is cut, is left out.
     pub fn argv_elements(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let argv = self.argv;
@@ -176,8 +310,8 @@ impl<'a> KernelEvent<'a> {
 /// Why bytes are no event. Each means that program and user space disagree, never that a host did something odd.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum WireError {
-    /// Shorter than the fixed part.
-    #[error("a kernel event of {length} bytes is shorter than its fixed part of {HEADER_BYTES}")]
+    /// Shorter than the fixed parts of its kind.
+    #[error("a kernel event of {length} bytes is shorter than the fixed parts of its kind")]
     Short {
         /// The record's length in bytes.
         length: usize,
@@ -208,7 +342,7 @@ pub enum WireError {
 
 /// Reads one record. `page_size` in bytes turns the kernel's page counts into bytes.
 pub fn decode(record: &[u8], page_size: u64) -> Result<KernelEvent<'_>, WireError> {
-    let Some((header, text)) = record.split_first_chunk::<HEADER_BYTES>() else {
+    let Some((header, rest)) = record.split_first_chunk::<HEADER_BYTES>() else {
         return Err(WireError::Short { length: record.len() });
     };
     if header[layout::VERSION_AT] != layout::VERSION {
@@ -218,6 +352,10 @@ pub fn decode(record: &[u8], page_size: u64) -> Result<KernelEvent<'_>, WireErro
     let Some(&kind) = KINDS.get(usize::from(kind)) else {
         return Err(WireError::Kind { found: kind });
     };
+    let (fate, text) = match kind {
+        KernelEventKind::Cgroup(_) => (&[0; FATE_BYTES], rest),
+        _ => rest.split_first_chunk::<FATE_BYTES>().ok_or(WireError::Short { length: record.len() })?,
+    };
     let path_bytes = u32_at(header, layout::PATH_BYTES);
     let argv_bytes = u32_at(header, layout::ARGV_BYTES);
     let (path, argv) = usize::try_from(path_bytes)
@@ -226,29 +364,53 @@ pub fn decode(record: &[u8], page_size: u64) -> Result<KernelEvent<'_>, WireErro
         .filter(|(_, argv)| u32::try_from(argv.len()) == Ok(argv_bytes))
         .ok_or(WireError::Lengths { length: record.len(), path_bytes, argv_bytes })?;
     let flags = header[layout::FLAGS];
+    let what = match kind {
+        KernelEventKind::Cgroup(kind) => What::Cgroup(cgroup(header, kind, path, page_size)),
+        KernelEventKind::Exit => What::Exit {
+            target: target(header, fate),
+            status: ExitStatus::from_wait(u32_at(fate, fate::STATUS)),
+            oom_victim: u32_at(fate, fate::FLAGS) & fate::OOM_VICTIM != 0,
+        },
+        KernelEventKind::Signal => signal(header, fate),
+        KernelEventKind::Oom => What::Oom {
+            target: target(header, fate),
+            memory_bytes: (u32_at(fate, fate::FLAGS) & fate::HAS_MEMORY != 0)
+                .then(|| u64_at(fate, fate::MEMORY).checked_mul(page_size))
+                .flatten(),
+            limit: limit(fate),
+        },
+    };
+    Ok(KernelEvent {
+        boot_ns: u64_at(header, layout::BOOT_NS),
+        cpu: u32_at(header, layout::CPU),
+        actor: KernelActor {
+            pid: u32_at(header, layout::PID),
+            tid: u32_at(header, layout::TID),
+            ppid: u32_at(header, layout::PPID),
+            uid: u32_at(header, layout::UID),
+            comm: name_at(header, layout::COMM),
+            parent_comm: name_at(header, layout::PARENT_COMM),
+            cgroup_id: not_zero(u64_at(header, layout::ACTOR_CGROUP_ID)),
+            argv,
+            argv_truncated: flags & layout::ARGV_TRUNCATED != 0,
+        },
+        what,
+    })
+}
+
+fn cgroup<'a>(header: &[u8; HEADER_BYTES], kind: CgroupEventKind, path: &'a [u8], page_size: u64) -> KernelCgroup<'a> {
     let present = header[layout::PRESENT];
     let value = |bit: u8, offset: usize| (present & bit != 0).then(|| u64_at(header, offset));
     // A page count that overflows would be nonsense of the kernel's: absent rather than wrong.
     let in_bytes = |pages: Option<u64>| pages.and_then(|pages| pages.checked_mul(page_size));
-    Ok(KernelEvent {
-        boot_ns: u64_at(header, layout::BOOT_NS),
-        cpu: u32_at(header, layout::CPU),
+    KernelCgroup {
         kind,
         hierarchy_id: u32_at(header, layout::HIERARCHY_ID),
         cgroup_id: u64_at(header, layout::CGROUP_ID),
         parent_cgroup_id: not_zero(u64_at(header, layout::PARENT_CGROUP_ID)),
         level: u32_at(header, layout::LEVEL),
         path,
-        path_truncated: flags & layout::PATH_TRUNCATED != 0,
-        pid: u32_at(header, layout::PID),
-        tid: u32_at(header, layout::TID),
-        ppid: u32_at(header, layout::PPID),
-        uid: u32_at(header, layout::UID),
-        comm: name_at(header, layout::COMM),
-        parent_comm: name_at(header, layout::PARENT_COMM),
-        actor_cgroup_id: not_zero(u64_at(header, layout::ACTOR_CGROUP_ID)),
-        argv,
-        argv_truncated: flags & layout::ARGV_TRUNCATED != 0,
+        path_truncated: header[layout::FLAGS] & layout::PATH_TRUNCATED != 0,
         vitals: Vitals {
             memory_peak_bytes: in_bytes(value(layout::HAS_MEMORY_WATERMARK, layout::MEMORY_WATERMARK)),
             memory_usage_bytes: in_bytes(value(layout::HAS_MEMORY_USAGE, layout::MEMORY_USAGE)),
@@ -257,7 +419,80 @@ pub fn decode(record: &[u8], page_size: u64) -> Result<KernelEvent<'_>, WireErro
             pids_peak: value(layout::HAS_PIDS_WATERMARK, layout::PIDS_WATERMARK),
             oom_kills: value(layout::HAS_OOM_KILLS, layout::OOM_KILLS),
         },
+    }
+}
+
+fn target<'a>(header: &[u8; HEADER_BYTES], fate: &'a [u8; FATE_BYTES]) -> KernelTarget<'a> {
+    let v1 = not_zero(u64_at(fate, fate::V1_CGROUP_ID));
+    KernelTarget {
+        facts: Target {
+            pid: u32_at(fate, fate::PID),
+            pid_inside: u32_at(fate, fate::PID_INSIDE),
+            ppid: u32_at(fate, fate::PPID),
+            started: BootNs(u64_at(fate, fate::START_NS)),
+            comm: "",
+            is_reaper: u32_at(fate, fate::FLAGS) & fate::REAPER != 0,
+            cgroup: CgroupId(u64_at(header, layout::CGROUP_ID)),
+            v1: v1.map(|id| key(u32_at(fate, fate::V1_HIERARCHY_ID), id)),
+        },
+        comm: name_at(fate, fate::COMM),
+    }
+}
+
+fn signal<'a>(header: &[u8; HEADER_BYTES], fate: &'a [u8; FATE_BYTES]) -> What<'a> {
+    let flags = u32_at(fate, fate::FLAGS);
+    let code = i32::from_ne_bytes(u32_at(fate, fate::SIGNAL_CODE).to_ne_bytes());
+    // Never set; `audit` calls that AUDIT_UID_UNSET.
+    let loginuid = Some(u32_at(fate, fate::LOGINUID)).filter(|&uid| uid != u32::MAX);
+    What::Signal {
+        target: target(header, fate),
+        signal: u32_at(fate, fate::SIGNAL),
+        code,
+        origin: origin(flags, code),
+        to_group: flags & fate::TO_GROUP != 0,
+        // TRACE_SIGNAL_* of include/trace/events/signal.h.
+        result: match u32_at(fate, fate::RESULT) {
+            0 => Some(SignalResult::Delivered),
+            1 => Some(SignalResult::Ignored),
+            2 => Some(SignalResult::AlreadyPending),
+            3 => Some(SignalResult::Dropped),
+            4 => Some(SignalResult::InfoLost),
+            _ => None,
+        },
+        loginuid: loginuid.filter(|_| flags & fate::HAS_LOGINUID != 0),
+    }
+}
+
+/// `si_code` by include/uapi/asm-generic/siginfo.h: what user space may choose is 0 or less.
+fn origin(flags: u32, code: i32) -> Option<SignalOrigin> {
+    if flags & fate::NO_INFO != 0 {
+        return Some(SignalOrigin::OnBehalf);
+    }
+    if flags & fate::KERNEL != 0 {
+        return Some(SignalOrigin::Kernel);
+    }
+    match code {
+        0 => Some(SignalOrigin::User),
+        -1 => Some(SignalOrigin::Queue),
+        -6 => Some(SignalOrigin::Tkill),
+        0x80 => Some(SignalOrigin::Kernel),
+        1.. => Some(SignalOrigin::Fault),
+        _ => None,
+    }
+}
+
+fn limit(fate: &[u8; FATE_BYTES]) -> Option<OomLimit> {
+    if u32_at(fate, fate::FLAGS) & fate::LIMIT_KNOWN == 0 {
+        return None;
+    }
+    Some(match not_zero(u64_at(fate, fate::LIMIT_CGROUP_ID)) {
+        Some(id) => OomLimit::Cgroup(key(u32_at(fate, fate::LIMIT_HIERARCHY_ID), id), u32_at(fate, fate::LIMIT_LEVEL)),
+        None => OomLimit::Host,
     })
+}
+
+fn key(hierarchy: u32, cgroup: u64) -> CgroupKey {
+    CgroupKey { hierarchy: HierarchyId(hierarchy), cgroup: CgroupId(cgroup) }
 }
 
 /// No cgroup has the inode number 0.
@@ -265,16 +500,16 @@ fn not_zero(id: u64) -> Option<u64> {
     (id != 0).then_some(id)
 }
 
-fn u64_at(header: &[u8; HEADER_BYTES], offset: usize) -> u64 {
-    u64::from_ne_bytes(std::array::from_fn(|index| header[offset + index]))
+fn u64_at<const N: usize>(bytes: &[u8; N], offset: usize) -> u64 {
+    u64::from_ne_bytes(std::array::from_fn(|index| bytes[offset + index]))
 }
 
-fn u32_at(header: &[u8; HEADER_BYTES], offset: usize) -> u32 {
-    u32::from_ne_bytes(std::array::from_fn(|index| header[offset + index]))
+fn u32_at<const N: usize>(bytes: &[u8; N], offset: usize) -> u32 {
+    u32::from_ne_bytes(std::array::from_fn(|index| bytes[offset + index]))
 }
 
-fn name_at(header: &[u8; HEADER_BYTES], offset: usize) -> &[u8] {
-    let name = &header[offset..offset + layout::COMM_BYTES];
+fn name_at<const N: usize>(bytes: &[u8; N], offset: usize) -> &[u8] {
+    let name = &bytes[offset..offset + layout::COMM_BYTES];
     name.split(|&byte| byte == 0).next().unwrap_or(name)
 }
 

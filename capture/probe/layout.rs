@@ -2,18 +2,19 @@
 
 use std::mem::{offset_of, size_of};
 
-use super::skeleton::types::{obit_count, obit_event, obit_scratch};
-use crate::wire::layout as wire;
+use super::skeleton::types::{obit_count, obit_event, obit_fate, obit_fate_scratch, obit_scratch};
+use crate::wire::layout::{self as wire, fate};
 
 macro_rules! same_offsets {
-    ($($field:ident => $offset:ident),+ $(,)?) => {
+    ($struct:ident, $layout:ident: $($field:ident => $offset:ident),+ $(,)?) => {
         const _: () = {
-            $(assert!(offset_of!(obit_event, $field) == wire::$offset);)+
+            $(assert!(offset_of!($struct, $field) == $layout::$offset);)+
         };
     };
 }
 
 same_offsets! {
+    obit_event, wire:
     boot_ns => BOOT_NS,
     cgroup_id => CGROUP_ID,
     parent_cgroup_id => PARENT_CGROUP_ID,
@@ -39,7 +40,31 @@ same_offsets! {
     parent_comm => PARENT_COMM,
 }
 
+same_offsets! {
+    obit_fate, fate:
+    start_ns => START_NS,
+    v1_cgroup_id => V1_CGROUP_ID,
+    memory => MEMORY,
+    limit_cgroup_id => LIMIT_CGROUP_ID,
+    v1_hierarchy_id => V1_HIERARCHY_ID,
+    pid => PID,
+    pid_inside => PID_INSIDE,
+    ppid => PPID,
+    status => STATUS,
+    signal => SIGNAL,
+    signal_code => SIGNAL_CODE,
+    loginuid => LOGINUID,
+    limit_hierarchy_id => LIMIT_HIERARCHY_ID,
+    limit_level => LIMIT_LEVEL,
+    result => RESULT,
+    flags => FLAGS,
+    comm => COMM,
+}
+
 const _: () = {
+    assert!(size_of::<obit_fate>() == fate::BYTES && fate::BYTES < wire::MAX_PATH_BYTES);
+    assert!(offset_of!(obit_fate_scratch, fate) == wire::HEADER_BYTES);
+    assert!(offset_of!(obit_fate_scratch, argv) == wire::HEADER_BYTES + fate::BYTES);
     assert!(size_of::<obit_event>() == wire::HEADER_BYTES);
     assert!(wire::PARENT_COMM + wire::COMM_BYTES == wire::HEADER_BYTES);
     assert!(offset_of!(obit_scratch, text) == wire::HEADER_BYTES);

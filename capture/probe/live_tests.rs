@@ -1,17 +1,18 @@
 //! The probe on the running kernel. These need root; each makes cgroups of its own and looks at those only.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use obit_derivation::record::{CgroupEventKind, Vitals};
+use obit_derivation::record::{CgroupEventKind, ExitStatus, KernelEventKind, SignalOrigin, SignalResult, Vitals};
+use obit_derivation::{CgroupId, CgroupKey};
 
 use super::*;
 use crate::host::hierarchies::{CgroupVersion, Hierarchy};
 use crate::host::testing::{OwnedCgroup, live};
-use crate::wire::{KernelEvent, decode, layout as wire_layout};
+use crate::wire::{KernelActor, KernelCgroup, KernelEvent, What, decode, layout as wire_layout};
 
 /// Long enough for a loaded machine; a test that passes never waits for it.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -70,8 +71,12 @@ fn drain_until(probe: &mut Probe, seen: &mut Vec<Seen>, done: impl Fn(&[Seen]) -
     }
 }
 
-fn of<'a>(seen: &'a [Seen], id: u64, kind: CgroupEventKind) -> Vec<KernelEvent<'a>> {
-    seen.iter().map(Seen::event).filter(|event| event.cgroup_id == id && event.kind == kind).collect()
+fn of<'a>(seen: &'a [Seen], id: u64, kind: CgroupEventKind) -> Vec<(KernelEvent<'a>, KernelCgroup<'a>)> {
+    let about_cgroups = seen.iter().map(Seen::event).filter_map(|event| match &event.what {
+        What::Cgroup(cgroup) => Some((event.clone(), cgroup.clone())),
+        _ => None,
+    });
+    about_cgroups.filter(|(_, cgroup)| cgroup.cgroup_id == id && cgroup.kind == kind).collect()
 }
 
 fn path_in_hierarchy(cgroup: &OwnedCgroup) -> &[u8] {
@@ -106,28 +111,32 @@ fn a_pair_is_seen_whole(options: &ProbeOptions, attach_type: AttachType, create:
     let mut times = Vec::new();
     for kind in [CgroupEventKind::Mkdir, CgroupEventKind::Rmdir] {
         let events = of(&seen, id, kind);
-        let [event] = &events[..] else { panic!("one {kind} of {id}, got {events:#?}") };
+        let [(event, cgroup)] = &events[..] else { panic!("one {kind} of {id}, got {events:#?}") };
         times.push(event.boot_ns);
         let expected = KernelEvent {
             boot_ns: event.boot_ns,
             cpu: event.cpu,
-            kind,
-            hierarchy_id: hierarchy,
-            cgroup_id: id,
-            parent_cgroup_id: Some(parent),
-            level: u32::try_from(path.iter().filter(|&&byte| byte == b'/').count()).unwrap(),
-            path: &path,
-            path_truncated: false,
-            pid: std::process::id(),
-            tid: u32::try_from(rustix::thread::gettid().as_raw_nonzero().get()).unwrap(),
-            ppid,
-            uid: rustix::process::getuid().as_raw(),
-            comm: &first_field("/proc/thread-self/comm"),
-            parent_comm: &first_field(&format!("/proc/{ppid}/comm")),
-            actor_cgroup_id: Some(own_v2_cgroup()),
-            argv: kept,
-            argv_truncated: kept.len() < cmdline.len(),
-            vitals: event.vitals,
+            actor: KernelActor {
+                pid: std::process::id(),
+                tid: u32::try_from(rustix::thread::gettid().as_raw_nonzero().get()).unwrap(),
+                ppid,
+                uid: rustix::process::getuid().as_raw(),
+                comm: &first_field("/proc/thread-self/comm"),
+                parent_comm: &first_field(&format!("/proc/{ppid}/comm")),
+                cgroup_id: Some(own_v2_cgroup()),
+                argv: kept,
+                argv_truncated: kept.len() < cmdline.len(),
+            },
+            what: What::Cgroup(KernelCgroup {
+                kind,
+                hierarchy_id: hierarchy,
+                cgroup_id: id,
+                parent_cgroup_id: Some(parent),
+                level: u32::try_from(path.iter().filter(|&&byte| byte == b'/').count()).unwrap(),
+                path: &path,
+                path_truncated: false,
+                vitals: cgroup.vitals,
+            }),
         };
         assert_eq!(*event, expected);
     }
@@ -197,17 +206,80 @@ fn root_the_first_task_and_the_last_are_seen() {
         enter(&child, &cgroup);
         drain_all(&mut probe, &mut seen);
         let populated = of(&seen, id, CgroupEventKind::Populated);
-        let [event] = &populated[..] else { panic!("{populated:#?}") };
-        assert_eq!((event.path, event.pid), (path_in_hierarchy(&cgroup), std::process::id()));
+        let [(event, seen_cgroup)] = &populated[..] else { panic!("{populated:#?}") };
+        assert_eq!((seen_cgroup.path, event.actor.pid), (path_in_hierarchy(&cgroup), std::process::id()));
         assert!(of(&seen, id, CgroupEventKind::Empty).is_empty());
 
         drop(child.stdin.take());
         child.wait().unwrap();
         drain_until(&mut probe, &mut seen, |seen| !of(seen, id, CgroupEventKind::Empty).is_empty());
         let empty = of(&seen, id, CgroupEventKind::Empty);
-        let [event] = &empty[..] else { panic!("{empty:#?}") };
+        let [(_, event)] = &empty[..] else { panic!("{empty:#?}") };
         assert_eq!((event.path, event.hierarchy_id), (path_in_hierarchy(&cgroup), cgroup.view.id.0));
         assert_eq!(of(&seen, id, CgroupEventKind::Populated).len(), 1);
+    }
+}
+
+/// The signal and the exit of a process that was killed in a cgroup which its parent is not in; its own child counts for
+/// nothing.
+#[test]
+fn root_the_end_of_a_process_in_a_cgroup_of_its_own_is_seen() {
+    if !live() {
+        return;
+    }
+    let _turn = in_turn();
+    for btf in [None, Some(PathBuf::from("/sys/kernel/btf/vmlinux"))] {
+        let mut probe = Probe::attach(&ProbeOptions { btf, ..ProbeOptions::default() }).unwrap();
+        let v1 = v1_cgroup("memory");
+        let v2 = OwnedCgroup::create(is_v2).unwrap();
+        let mut child = waiting_child("(exit 7); echo done; ");
+        let pid = child.id();
+        for cgroup in std::iter::once(&v2).chain(&v1) {
+            enter(&child, cgroup);
+        }
+        child.stdin.as_mut().unwrap().write_all(b"go\n").unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+
+        let mut seen = Vec::new();
+        drain_all(&mut probe, &mut seen);
+        let key =
+            |cgroup: &OwnedCgroup| CgroupKey { hierarchy: cgroup.view.id, cgroup: CgroupId(inode(cgroup.path())) };
+        let (mut signals, mut exits) = (0, 0);
+        for event in seen.iter().map(Seen::event) {
+            let target = match &event.what {
+                What::Exit { target, .. } | What::Signal { target, .. } => *target,
+                _ => continue,
+            };
+            assert_ne!(target.facts.ppid, pid, "a process that a shell in the cgroup starts makes no record");
+            if target.facts.pid != pid {
+                continue;
+            }
+            assert_eq!((target.comm, target.facts.is_reaper), (&b"sh"[..], false));
+            assert_eq!((target.facts.ppid, target.facts.pid_inside), (std::process::id(), pid));
+            assert_eq!(target.facts.cgroup, key(&v2).cgroup);
+            if let Some(v1) = &v1 {
+                assert_eq!(target.facts.v1, Some(key(v1)));
+            }
+            assert!(target.facts.started.0 < event.boot_ns);
+            match event.what {
+                What::Signal { signal, origin, to_group, result, .. } => {
+                    signals += 1;
+                    assert_eq!((signal, origin, to_group), (9, Some(SignalOrigin::User), true));
+                    assert_eq!(result, Some(SignalResult::Delivered));
+                    assert_eq!(event.actor.pid, std::process::id());
+                }
+                What::Exit { status, oom_victim, .. } => {
+                    exits += 1;
+                    let expected = ExitStatus::Signalled { signal: 9, core_dumped: false };
+                    assert_eq!((status, oom_victim, signals), (expected, false, 1));
+                }
+                _ => {}
+            }
+        }
+        assert_eq!((signals, exits), (1, 1));
     }
 }
 
@@ -227,7 +299,7 @@ fn root_vital_signs_are_what_cgroupfs_says() {
         drop(cgroup);
         let mut seen = Vec::new();
         drain_all(&mut probe, &mut seen);
-        of(&seen, id, CgroupEventKind::Rmdir)[0].vitals
+        of(&seen, id, CgroupEventKind::Rmdir)[0].1.vitals
     };
     // 3 MB of variable, and two processes of the pipeline beside the shell.
     let lived = |cgroup: &OwnedCgroup| {
@@ -278,7 +350,7 @@ fn root_a_path_too_long_is_marked() {
     let mut cut = 0;
     for (id, path) in &made {
         let events = of(&seen, *id, CgroupEventKind::Mkdir);
-        let [event] = &events[..] else { panic!("{events:#?}") };
+        let [(_, event)] = &events[..] else { panic!("{events:#?}") };
         // A path that just fills the buffer cannot be told from one that is cut.
         let kept = path.len().min(wire_layout::MAX_PATH_BYTES - 1);
         let full = kept == wire_layout::MAX_PATH_BYTES - 1;
@@ -289,7 +361,7 @@ fn root_a_path_too_long_is_marked() {
     assert!(cut >= 1);
 }
 
-fn totals(probe: &Probe, kinds: &[CgroupEventKind]) -> (u64, u64) {
+fn totals(probe: &Probe, kinds: &[KernelEventKind]) -> (u64, u64) {
     let counters = probe.counters().unwrap();
     let counted = counters.iter().filter(|count| kinds.contains(&count.kind));
     counted.fold((0, 0), |(admitted, lost), count| (admitted + count.admitted, lost + count.lost))
@@ -302,7 +374,8 @@ fn root_what_does_not_fit_is_counted() {
     }
     let _turn = in_turn();
     const PAIRS: usize = 2_000;
-    const ENDS: [CgroupEventKind; 2] = [CgroupEventKind::Mkdir, CgroupEventKind::Rmdir];
+    const ENDS: [KernelEventKind; 2] =
+        [KernelEventKind::Cgroup(CgroupEventKind::Mkdir), KernelEventKind::Cgroup(CgroupEventKind::Rmdir)];
     // Sees the same events and more, with room for all: how many came from elsewhere on this host.
     let mut witness = Probe::attach(&ProbeOptions { ring_buffer_bytes: 64 << 20, btf: None }).unwrap();
     let page = u32::try_from(rustix::param::page_size()).unwrap();
@@ -318,7 +391,11 @@ fn root_what_does_not_fit_is_counted() {
     probe.detach();
     witness.detach();
 
-    let mine = |seen: &[Seen]| seen.iter().filter(|seen| seen.event().path.starts_with(&own)).count() as u64;
+    let is_mine = |event: KernelEvent<'_>| match event.what {
+        What::Cgroup(cgroup) => cgroup.path.starts_with(&own),
+        _ => false,
+    };
+    let mine = |seen: &[Seen]| seen.iter().filter(|seen| is_mine(seen.event())).count() as u64;
     let mut seen = Vec::new();
     drain_all(&mut probe, &mut seen);
     let mut witnessed = Vec::new();
@@ -326,9 +403,9 @@ fn root_what_does_not_fit_is_counted() {
 
     let own_events = 2 * PAIRS as u64 + 2;
     assert_eq!(mine(&witnessed), own_events);
-    assert_eq!(totals(&witness, CgroupEventKind::ALL).1, 0);
+    assert_eq!(totals(&witness, &wire::KINDS).1, 0);
     let foreign = witnessed.len() as u64 - own_events;
-    let (admitted, lost) = totals(&probe, CgroupEventKind::ALL);
+    let (admitted, lost) = totals(&probe, &wire::KINDS);
     assert_eq!(seen.len() as u64, admitted, "what was drained is what was admitted");
     assert!(lost > 0 && admitted > 0, "a page holds some events, not all: {admitted}, {lost}");
     let (admitted, lost) = totals(&probe, &ENDS);
@@ -377,7 +454,7 @@ fn root_nothing_is_seen_after_detach_and_drop_unloads() {
     let _turn = in_turn();
     let mut probe = Probe::attach(&ProbeOptions::default()).unwrap();
     let ids = probe.program_ids().to_vec();
-    assert_eq!(ids.len(), 3);
+    assert_eq!(ids.len(), 9);
     probe.detach();
     let cgroup = OwnedCgroup::create(is_v2).unwrap();
     let id = inode(cgroup.path());

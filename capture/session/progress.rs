@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use obit_derivation::Row;
-use obit_derivation::record::CgroupEventKind;
+use obit_derivation::record::{CgroupEventKind, KernelEventKind};
 use tokio::sync::Notify;
 
 /// What a session has done so far. Counters are independent; a reader may see one a moment before another.
@@ -13,6 +13,7 @@ pub struct Progress {
     rmdir: AtomicU64,
     populated: AtomicU64,
     empty: AtomicU64,
+    others: AtomicU64,
     lost: AtomicU64,
     existing: AtomicU64,
     created: AtomicU64,
@@ -38,6 +39,8 @@ pub struct Tally {
     pub populated: u64,
     /// Events of a cgroup that its last task left.
     pub empty: u64,
+    /// Exits, signals, OOM kills and freezes.
+    pub others: u64,
     /// Events lost.
     pub lost: u64,
     /// Containers that were there before.
@@ -57,18 +60,19 @@ pub struct Tally {
 impl Tally {
     /// Kernel events admitted.
     pub fn events(&self) -> u64 {
-        self.mkdir + self.rmdir + self.populated + self.empty
+        self.mkdir + self.rmdir + self.populated + self.empty + self.others
     }
 }
 
 impl Progress {
     /// Counts an event.
-    pub fn event(&self, kind: CgroupEventKind) {
+    pub fn event(&self, kind: KernelEventKind) {
         let counter = match kind {
-            CgroupEventKind::Mkdir => &self.mkdir,
-            CgroupEventKind::Rmdir => &self.rmdir,
-            CgroupEventKind::Populated => &self.populated,
-            CgroupEventKind::Empty => &self.empty,
+            KernelEventKind::Cgroup(CgroupEventKind::Mkdir) => &self.mkdir,
+            KernelEventKind::Cgroup(CgroupEventKind::Rmdir) => &self.rmdir,
+            KernelEventKind::Cgroup(CgroupEventKind::Populated) => &self.populated,
+            KernelEventKind::Cgroup(CgroupEventKind::Empty) => &self.empty,
+            _ => &self.others,
         };
         counter.fetch_add(1, Relaxed);
     }
@@ -134,6 +138,7 @@ impl Progress {
             rmdir: self.rmdir.load(Relaxed),
             populated: self.populated.load(Relaxed),
             empty: self.empty.load(Relaxed),
+            others: self.others.load(Relaxed),
             lost: self.lost.load(Relaxed),
             existing: self.existing.load(Relaxed),
             created: self.created.load(Relaxed),

@@ -23,44 +23,136 @@ fn record(kind: u8, flags: u8, present: u8, path: &[u8], argv: &[u8]) -> Vec<u8>
 
 const ALL_PRESENT: u8 = 15;
 
+/// The cgroup that an event is about.
+fn cgroup<'a>(event: &KernelEvent<'a>) -> KernelCgroup<'a> {
+    match &event.what {
+        What::Cgroup(cgroup) => cgroup.clone(),
+        other => panic!("about no cgroup: {other:?}"),
+    }
+}
+
+/// The same record about a process, with a value of its own in every field of the fate.
+fn fate_record(kind: u8, flags: u32, status: u32, argv: &[u8]) -> Vec<u8> {
+    let mut record = record(kind, 0, ALL_PRESENT, b"", argv);
+    let mut fate = Vec::new();
+    for value in [222_u64, 0x2_0000_0008, 30, 0x3_0000_0009] {
+        fate.extend(value.to_ne_bytes());
+    }
+    for value in [4_u32, 300, 1, 299, status, 15, 0, 1000, 4, 3, 1, flags] {
+        fate.extend(value.to_ne_bytes());
+    }
+    fate.extend(b"nginx\0garbage!!!");
+    record.splice(HEADER_BYTES..HEADER_BYTES, fate);
+    record
+}
+
 #[test]
 fn every_field_is_read_from_its_own_place() {
     let record = record(1, 0, ALL_PRESENT, b"/docker/\xff", b"runc\0delete\0x\0");
     let expected = KernelEvent {
         boot_ns: 111,
         cpu: 1,
-        kind: CgroupEventKind::Rmdir,
-        hierarchy_id: 8,
-        cgroup_id: 0x1_0000_0007,
-        parent_cgroup_id: Some(5),
-        level: 4,
-        path: b"/docker/\xff",
-        path_truncated: false,
-        pid: 100,
-        tid: 101,
-        ppid: 99,
-        uid: 1000,
-        comm: b"runc:[1:CHILD]",
-        parent_comm: b"fifteen-letters",
-        actor_cgroup_id: Some(9),
-        argv: b"runc\0delete\0x\0",
-        argv_truncated: false,
-        vitals: Vitals {
-            memory_peak_bytes: Some(40 * PAGE),
-            memory_usage_bytes: Some(3 * PAGE),
-            cpu_usage_ns: None,
-            pids_peak: Some(17),
-            oom_kills: Some(2),
+        actor: KernelActor {
+            pid: 100,
+            tid: 101,
+            ppid: 99,
+            uid: 1000,
+            comm: b"runc:[1:CHILD]",
+            parent_comm: b"fifteen-letters",
+            cgroup_id: Some(9),
+            argv: b"runc\0delete\0x\0",
+            argv_truncated: false,
         },
+        what: What::Cgroup(KernelCgroup {
+            kind: CgroupEventKind::Rmdir,
+            hierarchy_id: 8,
+            cgroup_id: 0x1_0000_0007,
+            parent_cgroup_id: Some(5),
+            level: 4,
+            path: b"/docker/\xff",
+            path_truncated: false,
+            vitals: Vitals {
+                memory_peak_bytes: Some(40 * PAGE),
+                memory_usage_bytes: Some(3 * PAGE),
+                cpu_usage_ns: None,
+                pids_peak: Some(17),
+                oom_kills: Some(2),
+            },
+        }),
     };
     assert_eq!(decode(&record, PAGE), Ok(expected));
+}
+
+/// What `fate_record` says of its process.
+fn expected_target(is_reaper: bool) -> KernelTarget<'static> {
+    let facts = Target {
+        pid: 300,
+        pid_inside: 1,
+        ppid: 299,
+        started: BootNs(222),
+        comm: "",
+        is_reaper,
+        cgroup: CgroupId(0x1_0000_0007),
+        v1: Some(key(4, 0x2_0000_0008)),
+    };
+    KernelTarget { facts, comm: b"nginx" }
+}
+
+#[test]
+fn every_field_of_a_fate_is_read_from_its_own_place() {
+    let exit = fate_record(8, fate::REAPER, 3 << 8, b"");
+    let status = ExitStatus::Exited(3);
+    let expected = What::Exit { target: expected_target(true), status, oom_victim: false };
+    assert_eq!(decode(&exit, PAGE).unwrap().what, expected);
+
+    let exit = fate_record(8, fate::OOM_VICTIM, 0x80 | 11, b"");
+    let status = ExitStatus::Signalled { signal: 11, core_dumped: true };
+    let expected = What::Exit { target: expected_target(false), status, oom_victim: true };
+    assert_eq!(decode(&exit, PAGE).unwrap().what, expected);
+
+    let signal = fate_record(9, fate::TO_GROUP | fate::HAS_LOGINUID, 0, b"runc\0kill\0");
+    let event = decode(&signal, PAGE).unwrap();
+    let expected = What::Signal {
+        target: expected_target(false),
+        signal: 15,
+        code: 0,
+        origin: Some(SignalOrigin::User),
+        to_group: true,
+        result: Some(SignalResult::Ignored),
+        loginuid: Some(1000),
+    };
+    assert_eq!((event.what, event.actor.argv), (expected, &b"runc\0kill\0"[..]));
+
+    let oom = fate_record(10, fate::LIMIT_KNOWN | fate::HAS_MEMORY, 0, b"");
+    let limit = Some(OomLimit::Cgroup(key(4, 0x3_0000_0009), 3));
+    let expected = What::Oom { target: expected_target(false), memory_bytes: Some(30 * PAGE), limit };
+    assert_eq!(decode(&oom, PAGE).unwrap().what, expected);
+    let oom = fate_record(10, 0, 0, b"");
+    let expected = What::Oom { target: expected_target(false), memory_bytes: None, limit: None };
+    assert_eq!(decode(&oom, PAGE).unwrap().what, expected);
+}
+
+#[test]
+fn a_signal_s_origin_is_read_from_its_code_and_from_how_the_kernel_sent_it() {
+    for (flags, code, expected) in [
+        (0, 0, Some(SignalOrigin::User)),
+        (0, -6, Some(SignalOrigin::Tkill)),
+        (0, -1, Some(SignalOrigin::Queue)),
+        (0, 1, Some(SignalOrigin::Fault)),
+        (0, 0x80, Some(SignalOrigin::Kernel)),
+        (fate::NO_INFO, 0, Some(SignalOrigin::OnBehalf)),
+        (fate::KERNEL, 0x80, Some(SignalOrigin::Kernel)),
+        (0, -60, None),
+    ] {
+        assert_eq!(origin(flags, code), expected, "{flags} {code}");
+    }
 }
 
 #[test]
 fn each_presence_bit_stands_for_its_own_value() {
     let vitals = |present| {
         let record = record(0, 0, present, b"/", b"");
-        decode(&record, PAGE).unwrap().vitals
+        cgroup(&decode(&record, PAGE).unwrap()).vitals
     };
     assert_eq!(vitals(0), Vitals::default());
     let usage = Vitals { memory_usage_bytes: Some(3 * PAGE), ..Vitals::default() };
@@ -74,9 +166,13 @@ fn each_presence_bit_stands_for_its_own_value() {
 #[test]
 fn each_kind_has_its_number() {
     for (number, kind) in (0..).zip(KINDS) {
-        assert_eq!(decode(&record(number, 0, 0, b"/", b""), PAGE).unwrap().kind, kind);
+        let record = match kind {
+            KernelEventKind::Cgroup(_) => record(number, 0, 0, b"/", b""),
+            _ => fate_record(number, 0, 0, b""),
+        };
+        assert_eq!(decode(&record, PAGE).unwrap().what.kind(), kind);
     }
-    assert_eq!(decode(&record(4, 0, 0, b"/", b""), PAGE), Err(WireError::Kind { found: 4 }));
+    assert_eq!(decode(&record(11, 0, 0, b"/", b""), PAGE), Err(WireError::Kind { found: 11 }));
 }
 
 #[test]
@@ -84,7 +180,7 @@ fn each_flag_marks_its_own_text() {
     let truncated = |flags| {
         let record = record(0, flags, 0, b"/a", b"b");
         let event = decode(&record, PAGE).unwrap();
-        (event.path_truncated, event.argv_truncated)
+        (cgroup(&event).path_truncated, event.actor.argv_truncated)
     };
     assert_eq!(truncated(0), (false, false));
     assert_eq!(truncated(layout::PATH_TRUNCATED), (true, false));
@@ -101,6 +197,10 @@ fn an_inconsistent_record_is_an_error() {
         let error = WireError::Lengths { length, path_bytes: 4, argv_bytes: 2 };
         assert_eq!(decode(&good[..length], PAGE), Err(error));
     }
+    let exit = fate_record(8, 0, 0, b"");
+    for length in HEADER_BYTES..exit.len() {
+        assert_eq!(decode(&exit[..length], PAGE), Err(WireError::Short { length }));
+    }
     let longer = [&good[..], b"x"].concat();
     let error = WireError::Lengths { length: longer.len(), path_bytes: 4, argv_bytes: 2 };
     assert_eq!(decode(&longer, PAGE), Err(error));
@@ -113,7 +213,7 @@ fn an_inconsistent_record_is_an_error() {
 fn a_page_count_too_large_for_bytes_is_absent() {
     let mut record = record(0, 0, ALL_PRESENT, b"/", b"");
     record[layout::MEMORY_USAGE..layout::MEMORY_USAGE + 8].fill(0xff);
-    let vitals = decode(&record, PAGE).unwrap().vitals;
+    let vitals = cgroup(&decode(&record, PAGE).unwrap()).vitals;
     assert_eq!((vitals.memory_usage_bytes, vitals.memory_peak_bytes), (None, Some(40 * PAGE)));
 }
 
@@ -123,7 +223,7 @@ fn arguments_are_whole() {
         let flags = if truncated { layout::ARGV_TRUNCATED } else { 0 };
         let record = record(0, flags, 0, b"/", argv);
         let event = decode(&record, PAGE).unwrap();
-        event.argv_elements().map(|element| String::from_utf8(element.to_vec()).unwrap()).collect()
+        event.actor.argv_elements().map(|element| String::from_utf8(element.to_vec()).unwrap()).collect()
     }
     let none: [&str; 0] = [];
     assert_eq!(elements(b"", false), none);
@@ -156,7 +256,7 @@ proptest! {
     #[test]
     fn any_bytes_decode_or_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..400), page_size in any::<u64>()) {
         if let Ok(event) = decode(&bytes, page_size) {
-            event.argv_elements().for_each(drop);
+            event.actor.argv_elements().for_each(drop);
         }
     }
 
@@ -173,8 +273,12 @@ proptest! {
             bytes[at] = value;
         }
         if let Ok(event) = decode(&bytes, 4096) {
-            prop_assert_eq!(event.path.len() + event.argv.len() + HEADER_BYTES, bytes.len());
-            prop_assert!(event.argv_elements().map(|element| element.len() + 1).sum::<usize>() <= event.argv.len() + 1);
+            let argv = event.actor.argv;
+            if let What::Cgroup(cgroup) = &event.what {
+                prop_assert_eq!(cgroup.path.len() + argv.len() + HEADER_BYTES, bytes.len());
+            }
+            let elements: usize = event.actor.argv_elements().map(|element| element.len() + 1).sum();
+            prop_assert!(elements <= argv.len() + 1);
         }
     }
 }

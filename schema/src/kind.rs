@@ -1,5 +1,5 @@
-//! Names of the record kinds in raw/events that are not a cgroup tracepoint (those are named by
-//! [`obit_derivation::record::CgroupEventKind`]).
+//! Names of the record kinds in raw/events that are not a kernel event (those are named by
+//! [`obit_derivation::record::KernelEventKind`]).
 
 /// Events were lost.
 pub const LOST: &str = "lost";
@@ -15,3 +15,8 @@ pub const SNAPSHOT_BEGIN: &str = "snapshot_begin";
 pub const SNAPSHOT_FAILED: &str = "snapshot_failed";
 /// The walk is over.
 pub const SNAPSHOT_END: &str = "snapshot_end";
+
+/// `limit_scope` of an `oom_kill`: a cgroup's limit was reached.
+pub const LIMIT_OF_CGROUP: &str = "cgroup";
+/// `limit_scope` of an `oom_kill`: none was.
+pub const LIMIT_OF_HOST: &str = "host";

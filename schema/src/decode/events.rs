@@ -2,8 +2,9 @@
 
 use arrow::array::RecordBatch;
 use obit_derivation::record::{
-    Actor, Body, BootNs, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, HierarchyId, Loss, Record, Seq,
-    SnapshotReason, Vitals,
+    Actor, Body, BootNs, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, ExitStatus, FatalSignal, HierarchyId,
+    KernelEventKind, Loss, OomKill, OomLimit, Record, Seq, SignalOrigin, SignalResult, SnapshotReason, Target,
+    TaskExit, Vitals,
 };
 
 use super::table_view;
@@ -30,7 +31,7 @@ impl EventsView {
         let body = match name {
             kind::LOST => Body::Lost(Loss {
                 count: columns.lost.need(row)?,
-                kind: columns.lost_kind.get(row).and_then(CgroupEventKind::from_name),
+                kind: columns.lost_kind.get(row).and_then(KernelEventKind::from_name),
                 cpu: columns.cpu.get(row),
                 since: Seq(columns.lost_since_seq.need(row)?),
             }),
@@ -40,8 +41,11 @@ impl EventsView {
             kind::SNAPSHOT_BEGIN => self.reason(row)?.map_or(Body::Unknown, Body::SnapshotBegin),
             kind::SNAPSHOT_END => self.reason(row)?.map_or(Body::Unknown, Body::SnapshotEnd),
             kind::SNAPSHOT_FAILED => Body::SnapshotFailed(HierarchyId(columns.hierarchy_id.need(row)?)),
-            _ => match CgroupEventKind::from_name(name) {
-                Some(kind) => Body::Cgroup(self.cgroup_event(row, kind, scratch)?),
+            _ => match KernelEventKind::from_name(name) {
+                Some(KernelEventKind::Cgroup(kind)) => Body::Cgroup(self.cgroup_event(row, kind, scratch)?),
+                Some(KernelEventKind::Exit) => Body::Exit(self.task_exit(row)?),
+                Some(KernelEventKind::Signal) => Body::Signal(self.fatal_signal(row, scratch)?),
+                Some(KernelEventKind::Oom) => Body::Oom(self.oom_kill(row, scratch)?),
                 None => Body::Unknown,
             },
         };
@@ -60,7 +64,6 @@ impl EventsView {
         argv: &'b mut Vec<&'a str>,
     ) -> Result<CgroupEvent<'b>, Error> {
         let columns = &self.columns;
-        columns.actor_argv.extend(row, argv);
         Ok(CgroupEvent {
             kind,
             cpu: columns.cpu.need(row)?,
@@ -72,17 +75,7 @@ impl EventsView {
             level: columns.level.need(row)?,
             path: columns.path.need(row)?,
             path_truncated: columns.path_truncated.need(row)?,
-            actor: Actor {
-                pid: columns.actor_pid.need(row)?,
-                tid: columns.actor_tid.need(row)?,
-                ppid: columns.actor_ppid.need(row)?,
-                uid: columns.actor_uid.need(row)?,
-                comm: columns.actor_comm.need(row)?,
-                parent_comm: columns.actor_parent_comm.need(row)?,
-                cgroup: columns.actor_cgroup_id.get(row).map(CgroupId),
-                argv,
-                argv_truncated: columns.actor_argv_truncated.need(row)?,
-            },
+            actor: self.actor(row, argv)?,
             vitals: Vitals {
                 memory_peak_bytes: columns.memory_peak_bytes.get(row),
                 memory_usage_bytes: columns.memory_usage_bytes.get(row),
@@ -92,4 +85,95 @@ impl EventsView {
             },
         })
     }
+
+    fn actor<'b, 'a: 'b>(&'a self, row: usize, argv: &'b mut Vec<&'a str>) -> Result<Actor<'b>, Error> {
+        let columns = &self.columns;
+        columns.actor_argv.extend(row, argv);
+        Ok(Actor {
+            pid: columns.actor_pid.need(row)?,
+            tid: columns.actor_tid.need(row)?,
+            ppid: columns.actor_ppid.need(row)?,
+            uid: columns.actor_uid.need(row)?,
+            comm: columns.actor_comm.need(row)?,
+            parent_comm: columns.actor_parent_comm.need(row)?,
+            cgroup: columns.actor_cgroup_id.get(row).map(CgroupId),
+            argv,
+            argv_truncated: columns.actor_argv_truncated.need(row)?,
+        })
+    }
+
+    fn target(&self, row: usize) -> Result<Target<'_>, Error> {
+        let columns = &self.columns;
+        let v1 = columns.v1_hierarchy_id.get(row).zip(columns.v1_cgroup_id.get(row));
+        Ok(Target {
+            pid: columns.target_pid.need(row)?,
+            pid_inside: columns.target_pid_inside.need(row)?,
+            ppid: columns.target_ppid.need(row)?,
+            started: BootNs(columns.target_started_boot_ns.need(row)?),
+            comm: columns.target_comm.need(row)?,
+            is_reaper: columns.target_is_reaper.need(row)?,
+            cgroup: CgroupId(columns.cgroup_id.need(row)?),
+            v1: v1.map(|(hierarchy, cgroup)| key(hierarchy, cgroup)),
+        })
+    }
+
+    fn task_exit(&self, row: usize) -> Result<TaskExit<'_>, Error> {
+        let columns = &self.columns;
+        // A number that no kernel gives counts as none.
+        let status = match columns.exit_signal.get(row) {
+            Some(signal) => ExitStatus::Signalled {
+                signal: u8::try_from(signal).map_err(|_| Error::ValueMissing { column: "exit_signal" })?,
+                core_dumped: columns.core_dumped.need(row)?,
+            },
+            None => {
+                let code = u8::try_from(columns.exit_code.need(row)?);
+                ExitStatus::Exited(code.map_err(|_| Error::ValueMissing { column: "exit_code" })?)
+            }
+        };
+        Ok(TaskExit {
+            cpu: columns.cpu.need(row)?,
+            target: self.target(row)?,
+            status,
+            oom_victim: columns.oom_victim.need(row)?,
+            parent_comm: columns.actor_parent_comm.need(row)?,
+        })
+    }
+
+    fn fatal_signal<'b, 'a: 'b>(&'a self, row: usize, argv: &'b mut Vec<&'a str>) -> Result<FatalSignal<'b>, Error> {
+        let columns = &self.columns;
+        Ok(FatalSignal {
+            cpu: columns.cpu.need(row)?,
+            target: self.target(row)?,
+            signal: columns.signal.need(row)?,
+            code: columns.signal_code.need(row)?,
+            origin: columns.signal_origin.get(row).and_then(SignalOrigin::from_name),
+            to_group: columns.signal_to_group.need(row)?,
+            result: columns.signal_result.get(row).and_then(SignalResult::from_name),
+            sender: self.actor(row, argv)?,
+            sender_loginuid: columns.actor_loginuid.get(row),
+        })
+    }
+
+    fn oom_kill<'b, 'a: 'b>(&'a self, row: usize, argv: &'b mut Vec<&'a str>) -> Result<OomKill<'b>, Error> {
+        let columns = &self.columns;
+        let limit = match columns.limit_scope.get(row) {
+            Some(kind::LIMIT_OF_CGROUP) => Some(OomLimit::Cgroup(
+                key(columns.limit_hierarchy_id.need(row)?, columns.limit_cgroup_id.need(row)?),
+                columns.limit_level.need(row)?,
+            )),
+            Some(kind::LIMIT_OF_HOST) => Some(OomLimit::Host),
+            _ => None,
+        };
+        Ok(OomKill {
+            cpu: columns.cpu.need(row)?,
+            target: self.target(row)?,
+            memory_bytes: columns.victim_memory_bytes.get(row),
+            limit,
+            asker: self.actor(row, argv)?,
+        })
+    }
+}
+
+fn key(hierarchy: u32, cgroup: u64) -> CgroupKey {
+    CgroupKey { hierarchy: HierarchyId(hierarchy), cgroup: CgroupId(cgroup) }
 }

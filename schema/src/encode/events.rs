@@ -1,12 +1,15 @@
 //! raw/events from records.
 
 use arrow::array::RecordBatch;
-use obit_derivation::record::{Body, CgroupEvent, Loss, Record};
+use obit_derivation::record::{
+    Actor, Body, CgroupEvent, ExitStatus, FatalSignal, HierarchyId, KernelEventKind, Loss, OomKill, OomLimit, Record,
+    Target, TaskExit,
+};
 
 use super::table_builder;
 use crate::column::Texts;
 use crate::error::Error;
-use crate::kind;
+use crate::kind::{self, LIMIT_OF_CGROUP, LIMIT_OF_HOST};
 use crate::tables::Table;
 use crate::tables::events::{Builders, Row};
 
@@ -23,6 +26,9 @@ impl EventsBuilder {
     pub fn append(&mut self, record: &Record<'_>) -> Result<(), Error> {
         let row = match &record.body {
             Body::Cgroup(event) => cgroup_event(event),
+            Body::Exit(exit) => task_exit(exit),
+            Body::Signal(signal) => fatal_signal(signal),
+            Body::Oom(kill) => oom_kill(kill),
             Body::Lost(loss) => lost(loss),
             Body::Clock => mark(kind::CLOCK),
             Body::CaptureStart => mark(kind::CAPTURE_START),
@@ -45,9 +51,8 @@ fn mark<'a>(kind: &'static str) -> Row<'a> {
 }
 
 fn cgroup_event<'a>(event: &CgroupEvent<'a>) -> Row<'a> {
-    let actor = &event.actor;
     let vitals = &event.vitals;
-    Row {
+    let row = Row {
         kind: Some(event.kind.as_str()),
         cpu: Some(event.cpu),
         hierarchy_id: Some(event.key.hierarchy.0),
@@ -56,6 +61,18 @@ fn cgroup_event<'a>(event: &CgroupEvent<'a>) -> Row<'a> {
         level: Some(event.level),
         path: Some(event.path),
         path_truncated: Some(event.path_truncated),
+        memory_peak_bytes: vitals.memory_peak_bytes,
+        memory_usage_bytes: vitals.memory_usage_bytes,
+        cpu_usage_ns: vitals.cpu_usage_ns,
+        pids_peak: vitals.pids_peak,
+        oom_kills: vitals.oom_kills,
+        ..Row::default()
+    };
+    with_actor(row, &event.actor)
+}
+
+fn with_actor<'a>(row: Row<'a>, actor: &Actor<'a>) -> Row<'a> {
+    Row {
         actor_pid: Some(actor.pid),
         actor_tid: Some(actor.tid),
         actor_ppid: Some(actor.ppid),
@@ -65,13 +82,71 @@ fn cgroup_event<'a>(event: &CgroupEvent<'a>) -> Row<'a> {
         actor_cgroup_id: actor.cgroup.map(|id| id.0),
         actor_argv: (!actor.argv.is_empty()).then_some(Texts::Borrowed(actor.argv)),
         actor_argv_truncated: Some(actor.argv_truncated),
-        memory_peak_bytes: vitals.memory_peak_bytes,
-        memory_usage_bytes: vitals.memory_usage_bytes,
-        cpu_usage_ns: vitals.cpu_usage_ns,
-        pids_peak: vitals.pids_peak,
-        oom_kills: vitals.oom_kills,
-        ..Row::default()
+        ..row
     }
+}
+
+/// What is told of the process that something happens to.
+fn target<'a>(kind: KernelEventKind, cpu: u32, target: &Target<'a>) -> Row<'a> {
+    Row {
+        cpu: Some(cpu),
+        hierarchy_id: Some(HierarchyId::V2.0),
+        cgroup_id: Some(target.cgroup.0),
+        target_pid: Some(target.pid),
+        target_pid_inside: Some(target.pid_inside),
+        target_ppid: Some(target.ppid),
+        target_started_boot_ns: Some(target.started.0),
+        target_comm: Some(target.comm),
+        target_is_reaper: Some(target.is_reaper),
+        v1_hierarchy_id: target.v1.map(|key| key.hierarchy.0),
+        v1_cgroup_id: target.v1.map(|key| key.cgroup.0),
+        ..mark(kind.as_str())
+    }
+}
+
+fn task_exit<'a>(exit: &TaskExit<'a>) -> Row<'a> {
+    let (exit_code, exit_signal, core_dumped) = match exit.status {
+        ExitStatus::Exited(code) => (Some(i32::from(code)), None, false),
+        ExitStatus::Signalled { signal, core_dumped } => (None, Some(u32::from(signal)), core_dumped),
+    };
+    Row {
+        actor_parent_comm: Some(exit.parent_comm),
+        exit_code,
+        exit_signal,
+        core_dumped: Some(core_dumped),
+        oom_victim: Some(exit.oom_victim),
+        ..target(KernelEventKind::Exit, exit.cpu, &exit.target)
+    }
+}
+
+fn fatal_signal<'a>(signal: &FatalSignal<'a>) -> Row<'a> {
+    let row = Row {
+        signal: Some(signal.signal),
+        signal_code: Some(signal.code),
+        signal_origin: signal.origin.map(|origin| origin.as_str()),
+        signal_to_group: Some(signal.to_group),
+        signal_result: signal.result.map(|result| result.as_str()),
+        actor_loginuid: signal.sender_loginuid,
+        ..target(KernelEventKind::Signal, signal.cpu, &signal.target)
+    };
+    with_actor(row, &signal.sender)
+}
+
+fn oom_kill<'a>(kill: &OomKill<'a>) -> Row<'a> {
+    let (scope, limit, level) = match kill.limit {
+        Some(OomLimit::Cgroup(key, level)) => (Some(LIMIT_OF_CGROUP), Some(key), Some(level)),
+        Some(OomLimit::Host) => (Some(LIMIT_OF_HOST), None, None),
+        None => (None, None, None),
+    };
+    let row = Row {
+        victim_memory_bytes: kill.memory_bytes,
+        limit_scope: scope,
+        limit_hierarchy_id: limit.map(|key| key.hierarchy.0),
+        limit_cgroup_id: limit.map(|key| key.cgroup.0),
+        limit_level: level,
+        ..target(KernelEventKind::Oom, kill.cpu, &kill.target)
+    };
+    with_actor(row, &kill.asker)
 }
 
 fn lost<'a>(loss: &Loss) -> Row<'a> {

@@ -10,6 +10,7 @@ table!("events" {
     /// The same moment, ns of CLOCK_BOOTTIME (suspended time included). Source: `bpf_ktime_get_boot_ns` in the probe.
     boot_ns: U64 required,
     /// What happened: `cgroup_mkdir`, `cgroup_rmdir`, `cgroup_populated`, `cgroup_empty`, `lost`, `clock`,
+    /// `cgroup_freeze`, `cgroup_unfreeze`, `cgroup_frozen`, `cgroup_thawed`, `container_exit`, `fatal_signal`, `oom_kill`,
     /// `capture_start`, `capture_stop`, `snapshot_begin`, `snapshot_failed`, `snapshot_end`.
     kind: Text required,
     /// Processor the event fired on; of `lost`: the one that lost, where that was counted.
@@ -63,4 +64,52 @@ table!("events" {
     lost_since_seq: U64 optional,
     /// Of `lost`: their kind, where that was counted.
     lost_kind: Text optional,
+    /// Of `container_exit`, `fatal_signal` and `oom_kill`: process id of the process that it happens to, in the initial pid
+    /// namespace. For all columns of the target, `cgroup_id` is its cgroup on v2 (`hierarchy_id` 0).
+    target_pid: U32 optional,
+    /// Its process id in its own pid namespace.
+    target_pid_inside: U32 optional,
+    /// Process id of its parent, in the initial pid namespace.
+    target_ppid: U32 optional,
+    /// When it was started, ns of CLOCK_BOOTTIME: `task_struct.start_boottime`.
+    target_started_boot_ns: U64 optional,
+    /// Name of its first thread, escaped.
+    target_comm: Text optional,
+    /// Whether it is the first process of a pid namespace that is not the host's.
+    target_is_reaper: Bool optional,
+    /// A v1 tree that it has a cgroup in: memory's, else that of pids, cpu or cpuset; null if there is none.
+    v1_hierarchy_id: U32 optional,
+    /// Its cgroup there.
+    v1_cgroup_id: U64 optional,
+    /// Of `container_exit`: the code that it exited with, 0 to 255; null if a signal ended it.
+    exit_code: I32 optional,
+    /// Of `container_exit`: the signal that ended it; null if it exited by itself.
+    exit_signal: U32 optional,
+    /// Of `container_exit`: whether it left a core dump.
+    core_dumped: Bool optional,
+    /// Of `container_exit`: whether the OOM killer had chosen it (`signal_struct.oom_mm`).
+    oom_victim: Bool optional,
+    /// Of `fatal_signal`: the signal's number. The sender is the actor.
+    signal: U32 optional,
+    /// Its `si_code`; 0 (SI_USER) also where the kernel sent it on behalf of a task.
+    signal_code: I32 optional,
+    /// Who sent it: `user` (kill), `tkill`, `queue`, `fault` (for what the target did), `on_behalf` (by a write to
+    /// `cgroup.kill`, or at a parent's end) or `kernel` (the OOM killer, the end of a pid namespace).
+    signal_origin: Text optional,
+    /// Whether it was sent to the process, not to one thread.
+    signal_to_group: Bool optional,
+    /// What became of it: `delivered`, `ignored`, `already_pending`, `dropped` or `info_lost`.
+    signal_result: Text optional,
+    /// Of `fatal_signal`: the sender's login user id; null if it never logged in, or the kernel keeps none.
+    actor_loginuid: U32 optional,
+    /// Of `oom_kill`: resident memory of the victim, in bytes, as the kernel's log has it. The actor asked for memory.
+    victim_memory_bytes: U64 optional,
+    /// Of `oom_kill`: `cgroup` if a cgroup's limit was reached, `host` if none was; null if that could not be told.
+    limit_scope: Text optional,
+    /// The tree of the cgroup whose limit was reached.
+    limit_hierarchy_id: U32 optional,
+    /// That cgroup's inode number.
+    limit_cgroup_id: U64 optional,
+    /// Its depth below its hierarchy's root.
+    limit_level: U32 optional,
 });

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * What happens to the first process of a container: its exit, the signals that may have ended it, the OOM killer.
+ * A part of obit.bpf.c, which it is included by.
+ *
+ * Which processes count is decided here, from the task alone: a table of known containers, filled by user space, would
+ * always be too late for one that lives 10 ms. A process counts if
+ * - it is the first one of a pid namespace that is not the host's, or
+ * - its parent has other cgroups than it has itself. That is so of a container's first process, which a runtime puts into
+ *   its cgroup while the parent stays outside, also where it shares the host's pid namespace; and of a service of systemd
+ *   and of a command that is run in a container from outside, and those are few. It is not so of what a container starts
+ *   itself: a build that makes 5,000 processes a second makes no record.
+ */
+
+/* As obit_scratch, of which the text lies elsewhere. The kernel does not enter a program again on the same processor. */
+struct obit_fate_scratch {
+	struct obit_event event;
+	struct obit_fate fate;
+	char argv[2 * OBIT_ARGV_BYTES];
+};
+
+enum obit_fate_program {
+	ON_EXIT = 0,
+	ON_SIGNAL = 1,
+	ON_OOM = 2,
+	FATE_PROGRAMS = 3,
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, FATE_PROGRAMS);
+	__type(key, __u32);
+	__type(value, struct obit_fate_scratch);
+} fate_scratch SEC(".maps");
+
+/* SIGNAL_GROUP_EXIT of include/linux/sched/signal.h: group_exit_code is the whole process's. */
+#define SIGNAL_GROUP_EXIT 4
+
+/* SEND_SIG_NOINFO and SEND_SIG_PRIV of include/linux/sched/signal.h stand where a pointer would. */
+#define NO_INFO 0
+#define KERNEL_INFO 1
+#define SI_USER 0
+#define SI_KERNEL 0x80
+
+#define BIT(number) (1ULL << (number))
+/*
+ * HUP INT QUIT ILL TRAP ABRT BUS FPE KILL SEGV TERM XCPU XFSZ SYS, by their numbers on all architectures but alpha, mips,
+ * parisc and sparc: those that engines stop containers with, and those that dump core.
+ */
+#define FATAL                                                                                                        \
+	(BIT(1) | BIT(2) | BIT(3) | BIT(4) | BIT(5) | BIT(6) | BIT(7) | BIT(8) | BIT(9) | BIT(11) | BIT(15) | BIT(24) | \
+	 BIT(25) | BIT(31))
+
+/* Levels of cgroups above an OOM victim that are looked at. */
+#define MAX_LEVELS 16
+/* The kernel takes memory from a limit in batches of up to this many pages (MEMCG_CHARGE_BATCH). */
+#define CHARGE_BATCH 64
+
+/* The process's number in the pid namespace at that level. */
+static __always_inline __u32 number_at(const struct pid *pid, __u32 level)
+{
+	__u32 number = 0;
+
+	bpf_probe_read_kernel(&number, sizeof(number),
+			      (void *)pid + bpf_core_field_offset(pid->numbers) +
+				      level * bpf_core_type_size(struct upid) +
+				      bpf_core_field_offset(struct upid, nr));
+	return number;
+}
+
+static __always_inline int is_reaper(const struct pid *pid, __u32 level)
+{
+	return level > 0 && number_at(pid, level) == 1;
+}
+
+static __always_inline int load_counts(struct task_struct *task)
+{
+	struct task_struct *leader = task->group_leader;
+
+	return leader->cgroups != leader->real_parent->cgroups ||
+	       is_reaper(leader->thread_pid, leader->thread_pid->level);
+}
+
+static __always_inline int probe_counts(struct task_struct *task)
+{
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+	struct pid *pid;
+
+	if (BPF_CORE_READ(leader, cgroups) != BPF_CORE_READ(leader, real_parent, cgroups))
+		return 1;
+	pid = BPF_CORE_READ(leader, thread_pid);
+	return is_reaper(pid, BPF_CORE_READ(pid, level));
+}
+
+/*
+ * The target and its cgroups. Few get here, so all of this is read by calls.
+ *
+ * A container may have a directory on v2, on the v1 trees, or on both, and a task is somewhere on each tree; so the
+ * task's place on v2 and on one v1 tree are both told.
+ */
+static __always_inline void read_target(struct obit_event *event, struct obit_fate *fate, struct task_struct *task)
+{
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+	struct pid *pid = BPF_CORE_READ(leader, thread_pid);
+	__u32 level = BPF_CORE_READ(pid, level);
+	struct css_set *cgroups = BPF_CORE_READ(leader, cgroups);
+	struct cgroup *cgrp = BPF_CORE_READ(cgroups, dfl_cgrp);
+	struct cgroup_subsys_state *css;
+
+	probe_cgroup(event, cgrp);
+	event->present = 0;
+	__builtin_memset(fate, 0, sizeof(*fate));
+	fate->start_ns = BPF_CORE_READ(leader, start_boottime);
+	fate->pid = number_at(pid, 0);
+	fate->pid_inside = number_at(pid, level);
+	fate->ppid = BPF_CORE_READ(leader, real_parent, tgid);
+	bpf_core_read(fate->comm, OBIT_COMM_BYTES, &leader->comm);
+	if (is_reaper(pid, level))
+		fate->flags |= OBIT_REAPER;
+	if (BPF_CORE_READ(task, signal, oom_mm))
+		fate->flags |= OBIT_OOM_VICTIM;
+
+#pragma unroll
+	for (int choice = 0; choice < 4; choice++) {
+		if (choice == 0)
+			css = CSS(cgroups, memory_cgrp_id);
+		else if (choice == 1)
+			css = CSS(cgroups, pids_cgrp_id);
+		else if (choice == 2)
+			css = CSS(cgroups, cpu_cgrp_id);
+		else
+			css = CSS(cgroups, cpuset_cgrp_id);
+		if (!css)
+			continue;
+		cgrp = BPF_CORE_READ(css, cgroup);
+		fate->v1_hierarchy_id = BPF_CORE_READ(cgrp, root, hierarchy_id);
+		if (fate->v1_hierarchy_id) {
+			fate->v1_cgroup_id = BPF_CORE_READ(cgrp, kn, id);
+			break;
+		}
+	}
+}
+
+static __always_inline void read_loginuid(struct obit_fate *fate)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	if (bpf_core_field_exists(task->loginuid)) {
+		fate->loginuid = BPF_CORE_READ(task, loginuid.val);
+		fate->flags |= OBIT_HAS_LOGINUID;
+	}
+}
+
+/* `arguments` may be NULL: then none are told. */
+static __always_inline void emit_fate(struct obit_fate_scratch *space, __u32 kind, const struct area *arguments)
+{
+	__u64 argv_bytes = 0;
+	__u8 flags = 0;
+
+	if (arguments)
+		argv_bytes = read_argv(space->argv, 0, arguments, &flags);
+	space->event.path_bytes = 0;
+	space->event.argv_bytes = argv_bytes;
+	space->event.flags = flags;
+	emit(kind, space, sizeof(space->event) + sizeof(space->fate) + argv_bytes, sizeof(*space));
+}
+
+/* A thread exits; the process does when this was its last. `live` is lowered before the tracepoint (do_exit()). */
+static __always_inline int record_exit(enum access access, struct task_struct *task)
+{
+	__u32 program = ON_EXIT;
+	struct signal_struct *signal;
+	struct task_struct *leader;
+	struct obit_fate_scratch *space;
+	struct area arguments = {};
+	struct obit_fate *fate;
+
+	if (access == BY_LOAD) {
+		if (task->signal->live.counter || !(load_counts(task) || task->signal->oom_mm))
+			return 0;
+	} else {
+		if (BPF_CORE_READ(task, signal, live.counter) ||
+		    !(probe_counts(task) || BPF_CORE_READ(task, signal, oom_mm)))
+			return 0;
+	}
+	space = bpf_map_lookup_elem(&fate_scratch, &program);
+	if (!space)
+		return 0;
+	fate = &space->fate;
+	record_actor(access, &space->event, OBIT_EXIT, &arguments);
+	read_target(&space->event, fate, task);
+	signal = BPF_CORE_READ(task, signal);
+	leader = BPF_CORE_READ(task, group_leader);
+	/* As wait_task_zombie() has it. */
+	if (BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT)
+		fate->status = BPF_CORE_READ(signal, group_exit_code);
+	else
+		fate->status = BPF_CORE_READ(leader, exit_code);
+	/* Its memory, and with it the arguments, are gone already on most kernels. */
+	emit_fate(space, OBIT_EXIT, 0);
+	return 0;
+}
+
+static __always_inline int record_signal(enum access access, int number, struct kernel_siginfo *info,
+					 struct task_struct *task, int group, int result)
+{
+	__u64 from = (__u64)info;
+	__u32 program = ON_SIGNAL;
+	struct obit_fate_scratch *space;
+	struct area arguments = {};
+	struct obit_fate *fate;
+
+	/* Nearly all signals are SIGCHLD and the like. */
+	if (number < 1 || number > 31 || !(FATAL & BIT(number)))
+		return 0;
+	if (!(access == BY_LOAD ? load_counts(task) : probe_counts(task)))
+		return 0;
+	space = bpf_map_lookup_elem(&fate_scratch, &program);
+	if (!space)
+		return 0;
+	fate = &space->fate;
+	record_actor(access, &space->event, OBIT_SIGNAL, &arguments);
+	read_target(&space->event, fate, task);
+	read_loginuid(fate);
+	fate->signal = number;
+	fate->result = result;
+	if (group)
+		fate->flags |= OBIT_TO_GROUP;
+	if (from == NO_INFO) {
+		fate->flags |= OBIT_NO_INFO;
+		fate->signal_code = SI_USER;
+	} else if (from == KERNEL_INFO) {
+		fate->flags |= OBIT_KERNEL;
+		fate->signal_code = SI_KERNEL;
+	} else {
+		fate->signal_code = BPF_CORE_READ(info, si_code);
+	}
+	emit_fate(space, OBIT_SIGNAL, &arguments);
+	return 0;
+}
+
+/* Resident pages of the victim, as the kernel's log has them. */
+static __always_inline void read_memory(struct obit_fate *fate, struct mm_struct *mm)
+{
+	struct mm_struct___before_6_2 *older = (void *)mm;
+	__u64 pages = 0;
+	__s64 value;
+
+	/* MM_FILEPAGES, MM_ANONPAGES and MM_SHMEMPAGES; number 2 is what is swapped out. */
+#pragma unroll
+	for (int index = 0; index < 4; index++) {
+		if (index == 2)
+			continue;
+		if (bpf_core_field_exists(older->rss_stat.count))
+			value = BPF_CORE_READ(older, rss_stat.count[index].counter);
+		else
+			value = BPF_CORE_READ(mm, rss_stat[index].count);
+		if (value > 0)
+			pages += value;
+	}
+	fate->memory = pages;
+	fate->flags |= OBIT_HAS_MEMORY;
+}
+
+static __always_inline int is_full(struct page_counter *counter)
+{
+	long usage = BPF_CORE_READ(counter, usage.counter);
+
+	return usage > 0 && (unsigned long)usage + CHARGE_BATCH >= BPF_CORE_READ(counter, max);
+}
+
+/*
+ * Whose limit was reached: the lowest cgroup above the victim that had an OOM event of its own and is full. The
+ * tracepoint does not tell; while it fires the memory that was asked for has not been freed, so a limit that was
+ * reached is still reached. If none is, it was the host's own memory that ran out.
+ */
+static __always_inline void read_limit(struct obit_fate *fate, struct css_set *cgroups)
+{
+	struct cgroup_subsys_state *css = CSS(cgroups, memory_cgrp_id);
+
+	if (!css)
+		return;
+	for (int level = 0; level < MAX_LEVELS; level++) {
+		struct cgroup_subsys_state *parent = BPF_CORE_READ(css, parent);
+		struct mem_cgroup *memcg = (void *)css - bpf_core_field_offset(struct mem_cgroup, css);
+		struct cgroup *cgrp = BPF_CORE_READ(css, cgroup);
+		__u32 hierarchy_id = BPF_CORE_READ(cgrp, root, hierarchy_id);
+		__u64 ooms = 1;
+
+		/* The hierarchy's root has no limit. */
+		if (!parent) {
+			fate->flags |= OBIT_LIMIT_KNOWN;
+			return;
+		}
+		if (bpf_core_field_exists(memcg->memory_events_local) &&
+		    bpf_core_enum_value_exists(enum memcg_memory_event, MEMCG_OOM)) {
+			__u64 index = bpf_core_enum_value(enum memcg_memory_event, MEMCG_OOM);
+
+			read_word(&ooms, (void *)memcg + bpf_core_field_offset(memcg->memory_events_local) +
+						 index * sizeof(atomic_long_t));
+		}
+		if (ooms && (is_full(&memcg->memory) ||
+			     (hierarchy_id && bpf_core_field_exists(memcg->memsw) && is_full(&memcg->memsw)))) {
+			fate->limit_hierarchy_id = hierarchy_id;
+			fate->limit_cgroup_id = BPF_CORE_READ(cgrp, kn, id);
+			fate->limit_level = BPF_CORE_READ(cgrp, level);
+			fate->flags |= OBIT_LIMIT_KNOWN;
+			return;
+		}
+		css = parent;
+	}
+}
+
+/*
+ * Every victim is told, whether or not it counts as above. Kernels before 6.8 give no task but a number: there the
+ * victim's exit has to do, which knows that the OOM killer had chosen it.
+ */
+static __always_inline int record_oom(enum access access, struct task_struct *task)
+{
+	__u32 program = ON_OOM;
+	struct obit_fate_scratch *space;
+	struct area arguments = {};
+	struct css_set *cgroups;
+	struct obit_fate *fate;
+	struct mm_struct *mm;
+
+	if (!bpf_core_field_exists(struct trace_event_raw_mark_victim, __data_loc_comm))
+		return 0;
+	space = bpf_map_lookup_elem(&fate_scratch, &program);
+	if (!space)
+		return 0;
+	fate = &space->fate;
+	record_actor(access, &space->event, OBIT_OOM, &arguments);
+	read_target(&space->event, fate, task);
+	mm = BPF_CORE_READ(task, signal, oom_mm);
+	if (mm)
+		read_memory(fate, mm);
+	cgroups = BPF_CORE_READ(task, cgroups);
+	read_limit(fate, cgroups);
+	emit_fate(space, OBIT_OOM, &arguments);
+	return 0;
+}
