@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::runtimes::{LabelPolicy, RuntimeChoice};
+
 /// Records the end of containers, with the evidence, into a case directory.
 #[derive(Debug, Parser)]
 #[command(
@@ -60,6 +62,14 @@ pub struct RecordArgs {
     /// Where the host's file system is seen, when obit runs in a container
     #[arg(long, value_name = "DIR", default_value = "/")]
     pub host_root: PathBuf,
+    /// A daemon to ask who its containers are: docker, podman, containerd or cri, and its socket; `none`: look for none.
+    /// May be given more than once; other kinds are looked for at the usual places
+    #[arg(long = "runtime", value_name = "KIND=PATH", value_parser = RuntimeChoice::parse)]
+    pub runtimes: Vec<RuntimeChoice>,
+    /// Which labels of containers to keep: all, none, or names joined by commas, a `*` at the end for any ending
+    /// [default: a list of those that orchestrators set]
+    #[arg(long, value_name = "LIST", value_parser = LabelPolicy::parse)]
+    pub labels: Option<LabelPolicy>,
     /// Print nothing but errors
     #[arg(long, short)]
     pub quiet: bool,

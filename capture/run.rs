@@ -52,6 +52,10 @@ pub fn options(args: &RecordArgs, duration: Option<Duration>, follow: bool) -> S
     given.insert("ring_buffer_bytes".into(), args.ring_buffer.into());
     given.insert("sync_interval_ms".into(), json!(args.sync_interval.as_millis() as u64));
     given.insert("host_root".into(), args.host_root.to_string_lossy().into());
+    let labels = args.labels.clone().unwrap_or_default();
+    given.insert("labels".into(), labels.to_string().into());
+    let runtimes: Vec<_> = args.runtimes.iter().map(ToString::to_string).collect();
+    given.insert("runtimes".into(), runtimes.into());
     given.insert("duration_ms".into(), duration.map_or(Value::Null, |time| json!(time.as_millis() as u64)));
     SessionOptions {
         output: args.output.clone(),
@@ -60,6 +64,8 @@ pub fn options(args: &RecordArgs, duration: Option<Duration>, follow: bool) -> S
         follow,
         sync_interval: args.sync_interval,
         host_root: args.host_root.clone(),
+        runtimes: args.runtimes.clone(),
+        labels,
         given,
     }
 }

@@ -14,7 +14,7 @@ mod walker;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -36,6 +36,7 @@ use crate::host::facts::HostFacts;
 use crate::host::hierarchies::Hierarchies;
 use crate::oci::OciFiles;
 use crate::probe::{Probe, ProbeOptions};
+use crate::runtimes::{Delivery, Handed, LabelPolicy, RuntimeChoice, Runtimes, RuntimesOptions};
 
 pub use self::progress::{Progress, Tally};
 
@@ -61,6 +62,10 @@ pub struct SessionOptions {
     pub sync_interval: Duration,
     /// Where the host's file system is seen.
     pub host_root: PathBuf,
+    /// Which daemons to ask, beside or instead of those found.
+    pub runtimes: Vec<RuntimeChoice>,
+    /// Which labels to keep of what they say.
+    pub labels: LabelPolicy,
     /// The options as given, for the manifest.
     pub given: Map<String, Value>,
 }
@@ -69,6 +74,7 @@ pub struct SessionOptions {
 pub struct Session {
     /// What it has done so far.
     pub progress: Arc<Progress>,
+    runtimes: Runtimes,
     walks: Sender<SnapshotReason>,
     commands: Sender<Command>,
     inputs: SyncSender<Input>,
@@ -112,12 +118,14 @@ impl Session {
         let (recycled, recycled_box) = channel();
         let (followers, follower_box) = sync_channel(FOLLOWERS);
 
+        let runtimes = start_runtimes(options, inputs.clone())?;
         let outlets = Outlets {
             recorder: orders.clone(),
             questions,
             walks: walks.clone(),
             recycled,
             followers: options.follow.then_some(followers),
+            daemons: runtimes.asker(),
         };
         let sequencer = Sequencer::new(outlets, Arc::clone(&progress), page_size_bytes, started, grace_ns(options));
         let drain = Drain::new(probe, command_box, inputs.clone(), recycled_box, options.sync_interval);
@@ -133,6 +141,7 @@ impl Session {
         let (walk_inputs, walk_commands, host_root) = (inputs.clone(), commands.clone(), options.host_root.clone());
         let recorder_progress = Arc::clone(&progress);
         let session = Self {
+            runtimes,
             walks,
             commands,
             inputs,
@@ -154,6 +163,8 @@ impl Session {
         let mut errors = Vec::new();
         let _ = self.walks.send(SnapshotReason::Stop); // the walker's last
         errors.extend(outcome("walking cgroupfs", self.walker.join()).err());
+        // Before the last kernel events, so that what is still on its way finds a place in the log.
+        self.runtimes.stop();
         let _ = self.commands.send(Command::Stop);
         if let Err(error) = outcome("draining the ring buffer", self.drain.join()) {
             errors.push(error);
@@ -170,6 +181,20 @@ impl Session {
         });
         Finished { tally: self.progress.tally(), summary, errors }
     }
+}
+
+/// Starts the clients of the runtime daemons.
+fn start_runtimes(options: &SessionOptions, inputs: SyncSender<Input>) -> Result<Runtimes> {
+    let runtimes = RuntimesOptions {
+        host_root: options.host_root.clone(),
+        choices: options.runtimes.clone(),
+        labels: options.labels.clone(),
+    };
+    Runtimes::start(runtimes, move |(at, answer): Delivery| match inputs.try_send(Input::Answer(at, answer)) {
+        Ok(()) => Handed::Taken,
+        Err(TrySendError::Full(Input::Answer(at, answer))) => Handed::Full((at, answer)),
+        Err(_) => Handed::Gone,
+    })
 }
 
 /// Starts a thread that tells when it fails.

@@ -21,6 +21,8 @@ use super::lookup::Question;
 use super::progress::Progress;
 use super::recorder::Order;
 use crate::host::clock::ClockPair;
+use crate::oci::Answer;
+use crate::runtimes::Asker;
 use crate::wire::{self, KernelCgroup, KernelEvent, RawBatch, What};
 
 /// Rows gathered before they are handed to the recorder without waiting for the interval.
@@ -42,6 +44,8 @@ pub struct Outlets {
     pub recycled: Sender<RawBatch>,
     /// Ends, as they happen, for whoever follows the capture live.
     pub followers: Option<SyncSender<ContainerRemove>>,
+    /// Containers, to the daemons that may know them.
+    pub daemons: Asker,
 }
 
 /// Stamps, derives, hands on.
@@ -60,6 +64,8 @@ pub struct Sequencer {
     waiting_bytes: usize,
     resync_requested: bool,
     recent_calls: VecDeque<(u32, String)>,
+    /// What says that a daemon was not asked, because too many questions waited.
+    unasked: Vec<Box<Answer>>,
     outlets: Outlets,
     progress: Arc<Progress>,
 }
@@ -91,6 +97,7 @@ impl Sequencer {
             waiting_bytes: 0,
             resync_requested: false,
             recent_calls: VecDeque::new(),
+            unasked: Vec::new(),
             outlets,
             progress,
         }
@@ -101,6 +108,9 @@ impl Sequencer {
         while let Ok(input) = inputs.recv() {
             let last = matches!(input, Input::Stop(_));
             self.take(input)?;
+            if !last {
+                self.admit_unasked_daemons()?;
+            }
             if last || self.gathered() >= FLUSH_ROWS {
                 self.flush()?;
             }
@@ -342,6 +352,12 @@ impl Sequencer {
         }
     }
 
+    fn admit_unasked_daemons(&mut self) -> Result<()> {
+        let at = self.clock;
+        let unasked = std::mem::take(&mut self.unasked);
+        unasked.into_iter().try_for_each(|answer| self.admit_answer(at, answer.0, &answer.1))
+    }
+
     fn admit_event(&mut self, at: ClockPair, body: Body<'_>) -> Result<()> {
         let record = self.stamp(at, body);
         self.fold.apply(&record, &mut self.rows);
@@ -380,6 +396,7 @@ impl Sequencer {
     fn hand_on_rows(&mut self) {
         for row in self.rows.drain(..) {
             self.progress.row(&row);
+            self.unasked.extend(self.outlets.daemons.ask(&row));
             self.derived.append(&row);
         }
         for removal in self.fold.take_early() {
