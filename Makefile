@@ -18,10 +18,10 @@ define say
 @printf '\n==> %s\n' "$(1)"
 endef
 
-.PHONY: help setup build demo test venv clean
+.PHONY: help setup build demo test venv static test-kernels deb test-deb clean
 
 help: ## show the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: ## install what the build needs (Debian and Ubuntu; apt-get, with sudo if not root)
 	@scripts/setup.sh build
@@ -57,6 +57,17 @@ test: ## install what the tests need and run every check; the live tests need ro
 	$(call say,the Python environment with DuckDB and pandas)
 	@$(MAKE) venv
 	@scripts/test.sh
+
+static: ## build both programs as single files that need nothing, in target/static
+	@scripts/setup.sh build
+	@packaging/static.sh
+	@$(if $(SUDO),sudo -n true 2>/dev/null || exit 0; sudo -n,) packaging/static-check.sh
+
+test-kernels: ## boot Debian's kernels under qemu, record there, replay here: minutes, downloads 0.3 GB once
+	@scripts/setup.sh kernels
+	@$(MAKE) venv
+	@packaging/static.sh
+	@tests/kernels/run.sh $(GUESTS)
 
 clean: ## remove what was built, the demo cases included
 	cargo clean

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what `make build` or `make test` needs, and only what is missing. Debian and Ubuntu; elsewhere it names the packages and stops.
-# Usage: scripts/setup.sh build|test
+# Installs what `make build`, `make test` or `make test-kernels` needs, and only what is missing. Debian and Ubuntu; elsewhere it names the packages and stops.
+# Usage: scripts/setup.sh build|test|kernels
 set -euo pipefail
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -10,11 +10,13 @@ stop() { say "$*"; exit 1; }
 # runc of one's own). Libraries and headers have no command.
 build_packages=(clang:clang make:make gcc:gcc pkg-config:pkg-config libelf-dev: zlib1g-dev:)
 test_packages=(runc:runc crun:crun containerd:containerd docker.io:dockerd podman:podman busybox-static: python3:python3 python3-venv:)
+kernels_packages=(qemu-system-x86:qemu-system-x86_64 cpio:cpio busybox-static: runc:runc python3:python3 python3-venv:)
 
 case "${1:-}" in
     build) wanted=("${build_packages[@]}") ;;
     test) wanted=("${build_packages[@]}" "${test_packages[@]}") ;;
-    *) stop "usage: scripts/setup.sh build|test" ;;
+    kernels) wanted=("${build_packages[@]}" "${kernels_packages[@]}") ;;
+    *) stop "usage: scripts/setup.sh build|test|kernels" ;;
 esac
 
 # Daemons and runtimes live where a plain user's PATH does not look.

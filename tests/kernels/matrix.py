@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""Checks what the guests recorded, with the host's obit-replay and DuckDB, and prints the matrix of docs/kernels.md.
+
+Usage: matrix.py --replay PROGRAM RESULT...     RESULT: a directory that tests/kernels/run.sh made
+Exits with 1 if a guest's recording is not what its kernel can give.
+"""
+
+import argparse
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+import duckdb
+
+CONTAINERS = ("first", "second", "third")
+# Memory is charged and the process is alone: more than nothing, and less than the guest has.
+GUEST_BYTES = 1 << 30
+# Written by the container's process to memory: `tail` keeps it all, as it comes without a newline.
+CONTAINER_BYTES = 8 << 20
+
+
+class Guest:
+    """One boot: what was asked, what came back, what is wrong with it."""
+
+    def __init__(self, result, replay):
+        self.kernel, self.mode, self.btf = result.name.rsplit("-", 2)
+        self.home = result / "guest"
+        self.replay = replay
+        self.wrong = []
+        self.row = {"kernel": self.kernel, "cgroups": self.mode, "BTF": self.btf}
+        self.seconds = self.text(result / "seconds.txt")
+
+    def text(self, path):
+        path = self.home / path
+        return path.read_text(errors="replace").strip() if path.exists() else ""
+
+    def expect(self, what, is_so, otherwise=""):
+        if not is_so:
+            self.wrong.append(f"{what}{': ' if otherwise else ''}{otherwise}")
+
+    def has_controller(self, name):
+        """Whether this guest has a memory or pids hierarchy: kernels from 6.11 on may lack v1's memory and cpuset."""
+        return self.mode == "v2" or name not in self.text("refused").splitlines()
+
+    def verify(self, case):
+        ran = subprocess.run([self.replay, "verify", self.home / case], capture_output=True, text=True)
+        self.expect(f"verify {case} on the host", ran.returncode == 0, (ran.stdout + ran.stderr).strip())
+
+    def derive(self, case):
+        command = [self.replay, "derive", "--format", "jsonl", self.home / case]
+        ran = subprocess.run(command, capture_output=True, text=True)
+        self.expect(f"derive {case}", ran.returncode == 0, ran.stderr.strip())
+        return [json.loads(line) for line in ran.stdout.splitlines()]
+
+    def check(self):
+        lines = self.text("host.txt").splitlines()
+        self.release = lines[0] if lines else "?"
+        self.row["kernel"] = self.release
+        if not lines:
+            self.wrong.append("nothing came back")
+            return
+        wanted = {"file": "raw_tp"}.get(self.btf, "tp_btf")
+        if self.btf == "none":
+            self.check_refused()
+            return
+        if self.btf == "own":
+            self.expect("check", self.text("check.status") == "0", self.text("check.txt"))
+            self.expect("check's load", f"loads and attaches ({wanted})" in self.text("check.txt"), self.text("check.txt"))
+        self.expect("demo", self.text("demo.status") == "0", self.text("demo.txt"))
+        self.expect("run", self.text("run.status") == "0", self.text("run.txt"))
+        if not (self.home / "runc-case" / "case.json").exists() or not (self.home / "demo" / "case.json").exists():
+            self.wrong.append("a case is missing")
+            return
+        for case in ("demo", "runc-case"):
+            self.verify(case)
+        options = json.loads(self.text("runc-case/case.json"))["options"]
+        self.row["attached by"] = options["attach_type"]
+        self.expect("attach type", options["attach_type"] == wanted, options["attach_type"])
+        self.check_demo()
+        self.check_runc()
+
+    def check_refused(self):
+        """Without any type information: no half recording, and a reason."""
+        self.expect("check without BTF", self.text("check.status") == "1", self.text("check.txt"))
+        self.expect("the reason", "CONFIG_DEBUG_INFO_BTF" in self.text("check.txt"), self.text("check.txt"))
+        self.expect("run without BTF", self.text("run.status") == "2", self.text("run.txt"))
+        self.expect("a case without BTF", not (self.home / "runc-case").exists())
+        self.row["attached by"] = "refused"
+
+    def check_demo(self):
+        # "made and removed on N hierarchies", and a line for each container.
+        made = len(re.findall(r"^  a container of ", self.text("demo.txt"), re.MULTILINE))
+        ended = self.derive("demo")
+        self.expect("demo's ends", made > 0 and len(ended) == made, f"{made} made, {len(ended)} recorded")
+        self.row["demo"] = f"{len(ended)}/{made}"
+
+    def check_runc(self):
+        status = self.text("runc.status").splitlines()
+        self.expect("runc", status == [f"{name} 0" for name in CONTAINERS], self.text("runc.txt"))
+        ended = self.derive("runc-case")
+        by_id = {row["container_id"]: row for row in ended}
+        self.expect("ends", sorted(by_id) == sorted(CONTAINERS) and len(ended) == len(CONTAINERS), str(sorted(by_id)))
+        self.row["runc"] = f"{sum(name in by_id for name in CONTAINERS)}/{len(CONTAINERS)}"
+        if not by_id:
+            return
+        rows = list(by_id.values())
+        self.expect("identified by argv", all(row["identified_by"] == "oci_argv" for row in rows))
+        self.expect("started", all(row["never_started"] is False for row in rows))
+        self.expect("lifetime", all((row["lifetime_ns"] or 0) > 0 for row in rows))
+        self.expect("emptied", all(row["emptied_at"] for row in rows))
+        self.expect("removed by", all(row["removed_by_comm"] for row in rows))
+        events = f"read_parquet('{self.home}/runc-case/raw/events-*.parquet')"
+        with_argv = duckdb.sql(
+            f"SELECT kind, bool_and(actor_argv IS NOT NULL) FROM {events} "
+            "WHERE kind IN ('cgroup_mkdir', 'cgroup_rmdir') GROUP BY kind ORDER BY kind"
+        ).fetchall()
+        self.expect("argv", with_argv == [("cgroup_mkdir", True), ("cgroup_rmdir", True)], str(with_argv))
+        self.row["argv"] = "yes" if all(all_have for _, all_have in with_argv) else "no"
+        self.check_vitals(rows)
+
+    def check_vitals(self, rows):
+        number = tuple(int(part) for part in re.match(r"(\d+)\.(\d+)", self.release).groups())
+        has_memory, has_pids = self.has_controller("memory"), self.has_controller("pids")
+        # When each came to the kernel: mem_cgroup.memory_events 4.20, pids_cgroup.watermark 6.1; the CPU time
+        # is not read from the kernel at that moment.
+        expected = {
+            "memory_peak_bytes": has_memory,
+            "memory_usage_bytes": has_memory,
+            "oom_kills": has_memory,
+            "pids_peak": has_pids and number >= (6, 1),
+            "cpu_usage_ns": None,
+        }
+        for field, is_expected in expected.items():
+            there = [row[field] is not None for row in rows]
+            self.row[field] = "yes" if all(there) else "some" if any(there) else "no"
+            if is_expected is not None:
+                self.expect(field, all(there) if is_expected else not any(there), str([row[field] for row in rows]))
+        if has_memory:
+            peaks = [row["memory_peak_bytes"] or 0 for row in rows]
+            self.expect("a plausible peak", all(CONTAINER_BYTES <= peak < GUEST_BYTES for peak in peaks), str(peaks))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--replay", required=True)
+    parser.add_argument("results", nargs="+", type=pathlib.Path)
+    arguments = parser.parse_args()
+    guests = [Guest(result, arguments.replay) for result in arguments.results]
+    for guest in guests:
+        guest.check()
+    columns = list(dict.fromkeys(column for guest in guests for column in guest.row))
+    print("| " + " | ".join(columns) + " |")
+    print("|" + "---|" * len(columns))
+    for guest in guests:
+        print("| " + " | ".join(guest.row.get(column, "–") for column in columns) + " |")
+    for guest in guests:
+        for wrong in guest.wrong:
+            print(f"WRONG {guest.kernel} {guest.mode} {guest.btf}: {wrong}", file=sys.stderr)
+    return 1 if any(guest.wrong for guest in guests) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

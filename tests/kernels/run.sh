@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Boots real Debian kernels under qemu, records there with the static binaries, and replays and verifies the cases here.
+# Usage: tests/kernels/run.sh [KERNEL:MODE[:BTF]]...   e.g. 5.10:v2 6.1:hybrid sid:v2:file; without any: all of them.
+#   KERNEL  5.10, 6.1, 6.12, sid                     MODE  v2, v1, hybrid
+#   BTF     own (the kernel's; the default), file (hidden, and given with --btf), none (hidden)
+# Needs: make static, qemu-system-x86_64, cpio, busybox-static, runc, the Python environment of `make venv`. No root.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+
+work="$PWD/target/kernels"
+static="${OBIT_STATIC_DIR:-$PWD/target/static}"
+# A guest takes about 10 s. Longer than this is no slow machine but a guest that hangs.
+limit_s="${OBIT_GUEST_LIMIT_S:-240}"
+# Emulated, so that it runs anywhere and alike; kvm is faster where it works.
+accelerator="${OBIT_QEMU_ACCEL:-tcg,thread=multi}"
+
+stop() { printf 'kernels: %s\n' "$*" >&2; exit 1; }
+
+for program in qemu-system-x86_64:qemu-system-x86 cpio:cpio busybox:busybox-static runc:runc; do
+    command -v "${program%%:*}" >/dev/null || stop "${program%%:*} is missing: apt-get install ${program#*:}"
+done
+for program in obit-capture obit-replay; do
+    [ -x "$static/$program" ] || stop "$static/$program is missing: make static"
+done
+[ -x target/venv/bin/python ] || stop "the Python environment is missing: make venv"
+
+guests=("$@")
+if [ ${#guests[@]} -eq 0 ]; then
+    for kernel in 5.10 6.1 6.12 sid; do guests+=("$kernel:v2" "$kernel:hybrid" "$kernel:v1"); done
+    guests+=(5.10:v2:file sid:hybrid:file 6.1:v2:none)
+fi
+
+mkdir -p "$work"
+build_initramfs() {
+    local root="$work/initramfs.d" library
+    rm -rf "$root"
+    mkdir -p "$root"/{bin,dev,etc,proc,sys,obit,bundle/rootfs/bin,bundle/rootfs/proc,bundle/rootfs/dev}
+    cp "$(command -v busybox)" "$root/bin/busybox"
+    cp "$root/bin/busybox" "$root/bundle/rootfs/bin/busybox"
+    cp "$static/obit-capture" "$static/obit-replay" "$root/obit/"
+    cp tests/kernels/init "$root/init"
+    cp tests/kernels/bundle.json "$root/bundle/config.json"
+    chmod 755 "$root/init"
+    # Debian's runc is dynamic. obit is not, and finds nothing else here.
+    cp "$(command -v runc)" "$root/bin/runc"
+    for library in $(ldd "$(command -v runc)" | grep -o '/[^ ]*'); do
+        mkdir -p "$root/$(dirname "$library")"
+        cp -L "$library" "$root/$library"
+    done
+    (cd "$root" && find . -print0 | cpio --null --create --format=newc --owner=0:0 --quiet | gzip -1) >"$work/initramfs.gz"
+}
+
+boot() { # kernel mode btf result-directory
+    local image started=$SECONDS
+    image="$(tests/kernels/fetch.sh "$1")" || return 1
+    rm -rf "$4"; mkdir -p "$4"
+    # The guest has no network and no disk: what it says comes over two serial ports.
+    timeout "$limit_s" qemu-system-x86_64 -machine q35 -accel "$accelerator" -cpu max -smp 2 -m 1024 \
+        -nodefaults -no-reboot -display none -nic none -kernel "$image" -initrd "$work/initramfs.gz" \
+        -append "console=ttyS0 quiet panic=-1 rdinit=/init obit.mode=$2 obit.btf=$3" \
+        -chardev file,id=console,path="$4/console.txt" -serial chardev:console \
+        -chardev file,id=results,path="$4/results.tar.gz" -serial chardev:results >"$4/qemu.txt" 2>&1 </dev/null ||
+        { echo "qemu ended with $?" >>"$4/qemu.txt"; tail -n 20 "$4/console.txt" "$4/qemu.txt" >&2; return 1; }
+    echo $((SECONDS - started)) >"$4/seconds.txt"
+    mkdir "$4/guest"
+    tar -xzf "$4/results.tar.gz" -C "$4/guest" || { tail -n 20 "$4/console.txt" >&2; return 1; }
+}
+
+build_initramfs
+status=0
+results=()
+for guest in "${guests[@]}"; do
+    IFS=: read -r kernel mode btf <<<"$guest:own"
+    btf="${btf%%:*}"
+    result="$work/results/$kernel-$mode-$btf"
+    printf 'booting %s with cgroups %s, BTF %s\n' "$kernel" "$mode" "$btf" >&2
+    boot "$kernel" "$mode" "$btf" "$result" || { printf 'kernels: FAILED: %s did not come to its end\n' "$guest" >&2; status=1; }
+    results+=("$result")
+done
+target/venv/bin/python tests/kernels/matrix.py --replay "$static/obit-replay" "${results[@]}" || status=1
+exit "$status"
