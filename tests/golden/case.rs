@@ -1,0 +1,146 @@
+//! A golden case and what was started while it was recorded.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::program::replay;
+
+/// The events, by the names of their tables.
+pub const EVENTS: [&str; 3] = ["container_create", "container_remove", "existing_container"];
+
+/// A recorded case beside what is known of it.
+#[derive(Debug)]
+pub struct Golden {
+    pub name: String,
+    pub directory: PathBuf,
+    pub lives: Vec<Life>,
+}
+
+/// How a life began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Began {
+    /// Before the capture.
+    Before,
+    /// Its directory was seen being made.
+    Seen,
+    /// Events were lost; a walk found it.
+    Inferred,
+}
+
+/// How a life ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It did not, as far as the capture saw.
+    Not,
+    /// Its directory was seen being removed.
+    Seen,
+    /// Events were lost; a walk missed it.
+    Inferred,
+}
+
+/// One life of one container: a line of `expected.tsv`.
+#[derive(Clone, Debug)]
+pub struct Life {
+    pub runtime: String,
+    pub container_id: String,
+    pub began: Began,
+    pub ended: Ended,
+    /// Whether no task ever entered it; `None` if nobody can know.
+    pub never_started: Option<bool>,
+    /// Whether events were lost while it lived.
+    pub gap: bool,
+    /// containerd's namespace.
+    pub namespace: Option<String>,
+}
+
+impl Golden {
+    /// Every golden case.
+    pub fn all() -> Vec<Self> {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cases");
+        let mut cases: Vec<_> = fs::read_dir(&fixtures)
+            .unwrap_or_else(|error| panic!("{}: {error}", fixtures.display()))
+            .map(|entry| entry.expect("an entry").path())
+            .filter(|path| path.is_dir())
+            .map(Self::read)
+            .collect();
+        cases.sort_by(|a, b| a.name.cmp(&b.name));
+        assert!(cases.len() >= 7, "cases are missing in {}", fixtures.display());
+        cases
+    }
+
+    fn read(directory: PathBuf) -> Self {
+        let name = directory.file_name().expect("a name").to_string_lossy().into_owned();
+        let path = directory.join("expected.tsv");
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        let lives = lines.map(|line| Life::parse(line).unwrap_or_else(|| panic!("{}: {line}", path.display())));
+        Self { name, lives: lives.collect(), directory }
+    }
+
+    /// The case as an argument.
+    pub fn arg(&self) -> String {
+        self.directory.join("case").display().to_string()
+    }
+
+    /// Whether the capture closed it.
+    pub fn is_closed(&self) -> bool {
+        self.manifest()["state"] == "closed"
+    }
+
+    /// Its case.json.
+    pub fn manifest(&self) -> Value {
+        let path = self.directory.join("case/case.json");
+        let text = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// The rows of one event, derived from the recording alone.
+    pub fn derived(&self, event: &str) -> Vec<Value> {
+        derived(&self.arg(), event)
+    }
+}
+
+/// The rows of one event, derived from a recording alone.
+pub fn derived(case: &str, event: &str) -> Vec<Value> {
+    let run = replay(["derive", case, "--event", event, "--format", "jsonl"]).expect_code(0);
+    run.stdout.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+}
+
+impl Life {
+    fn parse(line: &str) -> Option<Self> {
+        let fields: Vec<_> = line.split('\t').collect();
+        let [runtime, container_id, began, ended, never_started, gap, namespace] = fields[..] else {
+            return None;
+        };
+        Some(Self {
+            runtime: runtime.to_owned(),
+            container_id: container_id.to_owned(),
+            began: match began {
+                "before" => Began::Before,
+                "seen" => Began::Seen,
+                "inferred" => Began::Inferred,
+                _ => return None,
+            },
+            ended: match ended {
+                "-" => Ended::Not,
+                "seen" => Ended::Seen,
+                "inferred" => Ended::Inferred,
+                _ => return None,
+            },
+            never_started: match never_started {
+                "-" => None,
+                "yes" => Some(true),
+                "no" => Some(false),
+                _ => return None,
+            },
+            gap: match gap {
+                "-" => false,
+                "gap" => true,
+                _ => return None,
+            },
+            namespace: (namespace != "-").then(|| namespace.to_owned()),
+        })
+    }
+}

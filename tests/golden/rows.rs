@@ -1,0 +1,175 @@
+//! The rows of each golden case are those of what was started.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+
+use obit_derivation::fold::DERIVATION_VERSION;
+use serde_json::Value;
+
+use crate::case::{Began, EVENTS, Ended, Golden, Life};
+use crate::program::replay;
+
+/// What is compared of a row, and what the lives of a case ask for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Expected {
+    runtime: Option<String>,
+    container_id: String,
+    /// Not of existing_container: a state file does not say it, a daemon may.
+    namespace: Option<String>,
+    inferred: Option<bool>,
+    never_started: Option<bool>,
+    after_gap: Option<bool>,
+}
+
+impl Expected {
+    /// The row of an event that a life asks for, if it does.
+    fn of_life(event: &str, life: &Life) -> Option<Self> {
+        let (inferred, never_started, after_gap) = match (event, life.began, life.ended) {
+            ("existing_container", Began::Before, _) => (None, None, None),
+            // What was seen beginning had lost nothing yet.
+            ("container_create", Began::Seen, _) => (Some(false), None, Some(false)),
+            ("container_create", Began::Inferred, _) => (Some(true), None, Some(life.gap)),
+            ("container_remove", _, Ended::Seen) => (Some(false), life.never_started, Some(life.gap)),
+            ("container_remove", _, Ended::Inferred) => (Some(true), life.never_started, Some(life.gap)),
+            _ => return None,
+        };
+        Some(Self {
+            runtime: Some(life.runtime.clone()),
+            container_id: life.container_id.clone(),
+            namespace: life.namespace.clone().filter(|_| event != "existing_container"),
+            inferred,
+            never_started,
+            after_gap,
+        })
+    }
+
+    fn of_row(event: &str, row: &Value) -> Self {
+        let text = |field: &str| row[field].as_str().map(str::to_owned);
+        Self {
+            runtime: text("runtime"),
+            container_id: text("container_id").expect("never null"),
+            namespace: text("containerd_namespace").filter(|_| event != "existing_container"),
+            inferred: row["inferred"].as_bool(),
+            never_started: row["never_started"].as_bool(),
+            after_gap: row["after_gap"].as_bool(),
+        }
+    }
+}
+
+fn counted(rows: impl Iterator<Item = Expected>) -> BTreeMap<Expected, usize> {
+    let mut counted = BTreeMap::new();
+    rows.for_each(|row| *counted.entry(row).or_default() += 1);
+    counted
+}
+
+#[test]
+fn every_life_has_its_rows_and_nothing_else_has() {
+    for case in Golden::all() {
+        for event in EVENTS {
+            let wanted = counted(case.lives.iter().filter_map(|life| Expected::of_life(event, life)));
+            let found = counted(case.derived(event).iter().map(|row| Expected::of_row(event, row)));
+            assert_eq!(found, wanted, "{} {event}: found, and expected", case.name);
+        }
+    }
+}
+
+#[test]
+fn each_end_belongs_to_one_beginning() {
+    for case in Golden::all() {
+        let begun: Vec<_> = case.derived("container_create").iter().map(|row| row["created_seq"].clone()).collect();
+        let mut ended: Vec<_> = case.derived("container_remove").iter().map(|row| row["created_seq"].clone()).collect();
+        ended.retain(|seq| !seq.is_null());
+        for (index, seq) in ended.iter().enumerate() {
+            assert!(begun.contains(seq), "{}: {seq} ended and never began", case.name);
+            assert!(!ended[..index].contains(seq), "{}: {seq} ended twice", case.name);
+        }
+        let seen = case.lives.iter().filter(|life| life.began == Began::Seen && life.ended != Ended::Not).count();
+        assert_eq!(ended.len(), seen, "{}: ends of what was seen beginning", case.name);
+    }
+}
+
+#[test]
+fn a_namespace_that_is_named_is_the_right_one() {
+    for case in Golden::all() {
+        for row in case.derived("existing_container") {
+            let Some(namespace) = row["containerd_namespace"].as_str() else { continue };
+            let life = case.lives.iter().find(|life| row["container_id"] == *life.container_id).expect("started");
+            assert_eq!(Some(namespace), life.namespace.as_deref(), "{}: {row}", case.name);
+        }
+    }
+}
+
+#[test]
+fn a_restarted_container_has_two_lives_one_after_the_other() {
+    let case = Golden::all().into_iter().find(|case| case.name == "docker-hybrid").expect("the case");
+    let mut rows = case.derived("container_remove");
+    rows.retain(|row| case.lives.iter().filter(|life| row["container_id"] == *life.container_id).count() == 2);
+    let seqs: Vec<_> = rows
+        .iter()
+        .map(|row| (row["created_seq"].as_u64().expect("seen"), row["rmdir_seq"].as_u64().expect("seen")))
+        .collect();
+    let [(begun, ended), (begun_again, ended_again)] = seqs[..] else {
+        panic!("two ends of one container: {rows:?}");
+    };
+    assert!(begun < ended && ended < begun_again && begun_again < ended_again, "{seqs:?}");
+}
+
+/// What `verify` says of the derived rows: a digest for each table and one for the case.
+fn digests(case: &Golden, stdout: &str) -> String {
+    let mut digests = String::new();
+    let mut about = "";
+    for line in stdout.lines() {
+        if let Some((name, "same" | "different")) = line.split_once(": ")
+            && !line.starts_with(' ')
+        {
+            about = name;
+        }
+        let words: Vec<_> = line.split_whitespace().collect();
+        if let [side, .., digest] = words[..]
+            && side == "derived"
+            && digest.len() == 64
+        {
+            writeln!(digests, "{digest}  {about}").expect("to a String");
+        }
+    }
+    assert_eq!(digests.lines().count(), EVENTS.len() + 1, "{}: a digest is missing in\n{stdout}", case.name);
+    digests
+}
+
+#[test]
+fn a_change_of_any_value_shows_in_the_digest() {
+    let blessing = std::env::var_os("BLESS").is_some_and(|value| value == "1");
+    for case in Golden::all() {
+        let run = replay(["verify", &case.arg()]);
+        let found = digests(&case, &run.stdout);
+        let path = case.directory.join("digest.txt");
+        if blessing {
+            fs::write(&path, &found).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        }
+        let stored = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert_eq!(
+            found, stored,
+            "{}: the derived rows have changed: look at them with `obit-replay verify {}`, and if that is meant, run \
+             BLESS=1 cargo test --test golden",
+            case.name,
+            case.arg()
+        );
+    }
+}
+
+#[test]
+fn the_recorded_rows_are_the_derived_ones() {
+    for case in Golden::all() {
+        let run = replay(["verify", &case.arg()]);
+        // Rows that another version of the rules recorded may differ, and then that is said.
+        if run.code == Some(1) && case.manifest()["derivation_version"] != DERIVATION_VERSION {
+            assert!(run.stdout.contains("the rows were recorded by version"), "{}: {run:#?}", case.name);
+            continue;
+        }
+        let run = run.expect_code(0);
+        let verdict = run.stdout.lines().last().expect("a verdict");
+        assert!(verdict.starts_with("same"), "{}: {verdict}", case.name);
+        assert_eq!(run.stderr.contains("never closed"), !case.is_closed(), "{}: {run:#?}", case.name);
+    }
+}
