@@ -306,13 +306,14 @@ impl Daemon {
     }
 }
 
-/// An answer as one to this question: a daemon that speaks of another container than it was asked about has not answered
-/// it.
+/// An answer as one to this question. Of a daemon that speaks of another container than it was asked about, only that
+/// counts.
 fn about(question: &Question, said: Said) -> Said {
     if said.answer.container_id.as_deref() == Some(question.container_id.as_str()) {
         return said;
     }
     let mut answer = RuntimeAnswer::unanswered(said.answer.source, Outcome::Invalid);
     answer.container_id = Some(question.container_id.clone().into());
+    answer.answered_id = said.answer.container_id;
     Said { answer, document: said.document }
 }

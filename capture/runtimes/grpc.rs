@@ -10,7 +10,7 @@ use std::time::Duration;
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper::http::uri::PathAndQuery;
-use hyper::{Request, Response};
+use hyper::{Request, Response, Uri};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use obit_derivation::record::Outcome;
 use prost::Message;
@@ -33,6 +33,9 @@ const STREAM_WINDOW_BYTES: u32 = 256 << 10;
 const CONNECTION_WINDOW_BYTES: u32 = 2 << 20;
 /// containerd's namespace travels as this header (containerd, `pkg/namespaces/grpc.go`).
 const NAMESPACE_HEADER: &str = "containerd-namespace";
+
+/// HTTP/2 wants one; on a unix socket it means nothing.
+const ORIGIN: &str = "http://localhost";
 
 /// A call of a service.
 #[derive(Clone, Copy, Debug)]
@@ -146,7 +149,7 @@ async fn prepared<Q>(
     call: Call<'_>,
     question: Q,
 ) -> Result<(Grpc<Service>, tonic::Request<Q>, PathAndQuery), Failure> {
-    let mut grpc = Grpc::new(Service(sender)).max_decoding_message_size(call.limit_bytes);
+    let mut grpc = Grpc::with_origin(Service(sender), Uri::from_static(ORIGIN)).max_decoding_message_size(call.limit_bytes);
     grpc.ready().await.map_err(|_| broken())?;
     let mut request = tonic::Request::new(question);
     if let Some(namespace) = call.namespace {
@@ -200,9 +203,11 @@ fn broken() -> Failure {
 fn of_status(status: &Status) -> Failure {
     let outcome = match status.code() {
         Code::NotFound => Outcome::NotFound,
+        // The service is not offered here at all.
+        Code::Unimplemented => Outcome::NotFound,
         Code::PermissionDenied | Code::Unauthenticated => Outcome::Denied,
         Code::DeadlineExceeded => Outcome::Timeout,
-        Code::Unavailable | Code::Cancelled | Code::Aborted | Code::Unimplemented => Outcome::Refused,
+        Code::Unavailable | Code::Cancelled | Code::Aborted => Outcome::Refused,
         Code::Unknown | Code::Internal if connection_ended(status) => return broken(),
         _ => Outcome::Invalid,
     };

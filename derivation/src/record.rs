@@ -455,6 +455,9 @@ pub struct RuntimeAnswer<'a> {
     pub bundle: Option<Cow<'a, str>>,
     /// The container asked about, or found.
     pub container_id: Option<Cow<'a, str>>,
+    /// The container that the answer is about, if it is another than the one asked about: a lie, or a mistake. The outcome
+    /// is then [`Outcome::Invalid`], and nothing else of the answer counts.
+    pub answered_id: Option<Cow<'a, str>>,
     /// The engine, by its name in [`crate::identity::Runtime`].
     pub runtime: Option<Cow<'a, str>>,
     /// containerd's namespace.
@@ -507,6 +510,7 @@ impl RuntimeAnswer<'_> {
             outcome,
             bundle: None,
             container_id: None,
+            answered_id: None,
             runtime: None,
             namespace: None,
             container_name: None,

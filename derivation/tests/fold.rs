@@ -455,6 +455,22 @@ fn an_answer_about_a_restarted_container_names_the_life_before_it_too() {
 }
 
 #[test]
+fn a_source_that_speaks_of_another_container_than_it_was_asked_about_is_a_conflict_and_nothing_more() {
+    let mut story = Story::default();
+    story.mkdir(0, 100, 1, &docker(A), &refs(&create_argv(A)));
+    let mut lie = RuntimeAnswer::unanswered(RuntimeSource::Docker, Outcome::Invalid);
+    lie.container_id = Some(A.into());
+    lie.answered_id = Some(B.into());
+    lie.container_name = Some("evil".into());
+    let lied = story.tell(Body::Runtime(lie));
+    story.rmdir(0, 100, 1, &docker(A), &refs(&delete_argv(A)));
+    let row = story.removes()[0];
+    assert_eq!((row.identity.container_id.as_str(), row.identity.container_name.as_deref()), (A, None));
+    assert_eq!(row.identity.conflicts, [format!("docker: container_id {B}")]);
+    assert!(row.evidence_seqs.contains(&Seq(lied)));
+}
+
+#[test]
 fn evidence_leads_to_the_records_and_ascends() {
     let mut story = Story::default();
     docker_life(&mut story, A, 100);

@@ -111,8 +111,7 @@ impl Inspection {
     /// What it says of the life that began at `begun_at` (or at any time).
     pub fn said(&self, begun_at: Option<WallNs>) -> Said {
         let mut answer = RuntimeAnswer::unanswered(RuntimeSource::Containerd, Outcome::Ok);
-        answer.runtime = Some(engine(&self.namespace).as_str().into());
-        answer.namespace = within(Some(&self.namespace), NAME_BYTES);
+        describe_namespace(&mut answer, &self.namespace);
         answer.container_id = within(Some(&self.id), NAME_BYTES);
         answer.container_name = within(self.known.name.as_deref(), NAME_BYTES);
         answer.image_name = within(Some(&self.image), NAME_BYTES);
@@ -144,8 +143,17 @@ impl Inspection {
     }
 }
 
+/// Fills in the engine, and the namespace if containerd is the engine itself; otherwise the document has it.
+pub fn describe_namespace(answer: &mut RuntimeAnswer<'static>, namespace: &str) {
+    let engine = engine(namespace);
+    answer.runtime = Some(engine.as_str().into());
+    if engine == Runtime::Containerd {
+        answer.namespace = within(Some(namespace), NAME_BYTES);
+    }
+}
+
 /// Who uses containerd, by the namespace.
-pub fn engine(namespace: &str) -> Runtime {
+fn engine(namespace: &str) -> Runtime {
     match namespace {
         "moby" | "plugins.moby" => Runtime::Docker,
         "buildkit" => Runtime::Buildkit,

@@ -6,7 +6,7 @@ use prost::Message;
 use serde::Serialize;
 
 use super::api::{ContainerEvent, Envelope, TaskCreate, TaskDelete, TaskEvent, TaskExit, TaskStart};
-use super::container::{engine, nanoseconds};
+use super::container::{describe_namespace, nanoseconds};
 use crate::oci::{NAME_BYTES, within};
 use crate::runtimes::report::Said;
 
@@ -85,8 +85,7 @@ pub fn said(envelope: &Envelope) -> Option<Said> {
 
     let mut answer = RuntimeAnswer::unanswered(RuntimeSource::Containerd, Outcome::Ok);
     answer.event = Some(envelope.topic.clone().into());
-    answer.runtime = Some(engine(&envelope.namespace).as_str().into());
-    answer.namespace = within(Some(&envelope.namespace), NAME_BYTES);
+    describe_namespace(&mut answer, &envelope.namespace);
     answer.container_id = Some(within(Some(&kept.container_id), NAME_BYTES)?);
     answer.image_name = within(Some(&kept.image), NAME_BYTES);
     answer.init_pid = kept.pid.filter(|&pid| pid > 0);

@@ -97,15 +97,7 @@ impl Claim {
     /// The claim of a runtime's answer, if it is one about a container.
     pub fn of_answer(seq: Seq, answer: &RuntimeAnswer<'_>) -> Option<Self> {
         let owned = |text: &Option<alloc::borrow::Cow<'_, str>>| text.as_deref().map(ToOwned::to_owned);
-        let source = match answer.source {
-            RuntimeSource::OciState => ClaimSource::OciState,
-            RuntimeSource::OciBundle => ClaimSource::OciBundle,
-            RuntimeSource::Docker => ClaimSource::Docker,
-            RuntimeSource::Podman => ClaimSource::Podman,
-            RuntimeSource::Containerd => ClaimSource::Containerd,
-            RuntimeSource::Cri => ClaimSource::Cri,
-        };
-        let mut claim = Self::new(source, seq, answer.container_id.as_deref().filter(|id| !id.is_empty())?);
+        let mut claim = Self::new(answer.source.into(), seq, answer.container_id.as_deref().filter(|id| !id.is_empty())?);
         claim.runtime = answer.runtime.as_deref().and_then(Runtime::from_name);
         claim.bundle = owned(&answer.bundle);
         claim.containerd_namespace = owned(&answer.namespace);
@@ -179,14 +171,19 @@ impl Claims {
                 let Some(have) = self.ranked.get_mut(place) else { return };
                 // An id or engine once claimed by a source stays: who speaks second does not overrule, but is kept.
                 if have.container_id != claim.container_id {
-                    let note = format!("{}: container_id {}", claim.source, claim.container_id);
-                    if self.overruled.len() < MAX_OVERRULED && !self.overruled.contains(&note) {
-                        self.overruled.push(note);
-                    }
+                    self.overrule(claim.source, &claim.container_id);
                 } else {
                     have.complete_from(claim);
                 }
             }
+        }
+    }
+
+    /// Keeps that a source says it is another container.
+    pub fn overrule(&mut self, source: ClaimSource, container_id: &str) {
+        let note = format!("{source}: container_id {container_id}");
+        if self.overruled.len() < MAX_OVERRULED && !self.overruled.contains(&note) {
+            self.overruled.push(note);
         }
     }
 
@@ -288,6 +285,19 @@ impl Claim {
             if have.is_none() {
                 *have = new;
             }
+        }
+    }
+}
+
+impl From<RuntimeSource> for ClaimSource {
+    fn from(source: RuntimeSource) -> Self {
+        match source {
+            RuntimeSource::OciState => Self::OciState,
+            RuntimeSource::OciBundle => Self::OciBundle,
+            RuntimeSource::Docker => Self::Docker,
+            RuntimeSource::Podman => Self::Podman,
+            RuntimeSource::Containerd => Self::Containerd,
+            RuntimeSource::Cri => Self::Cri,
         }
     }
 }

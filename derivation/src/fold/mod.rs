@@ -372,8 +372,22 @@ impl Fold {
         }
     }
 
+    /// Asked about one container, the source spoke of another: none of it counts, and it is kept as a conflict.
+    fn answered_about_another(&mut self, moment: Moment, answer: &RuntimeAnswer<'_>) {
+        let (Some(asked), Some(said)) = (answer.container_id.as_deref(), answer.answered_id.as_deref()) else { return };
+        for number in self.by_id.get(asked).into_iter().flatten() {
+            if let Some(life) = self.incarnations.get_mut(number)
+                && (life.stage != Stage::Ended || life.held)
+            {
+                life.claims.overrule(answer.source.into(), said);
+                life.note(moment.seq);
+            }
+        }
+    }
+
     fn answered(&mut self, moment: Moment, answer: &RuntimeAnswer<'_>) {
         if answer.outcome != crate::record::Outcome::Ok {
+            self.answered_about_another(moment, answer);
             return;
         }
         let Some(claim) = Claim::of_answer(moment.seq, answer) else {

@@ -31,6 +31,7 @@ impl RuntimeView {
                 outcome,
                 bundle: text(&columns.bundle, row),
                 container_id: text(&columns.container_id, row),
+                answered_id: text(&columns.answered_id, row),
                 runtime: text(&columns.runtime, row),
                 namespace: text(&columns.namespace, row),
                 container_name: text(&columns.container_name, row),

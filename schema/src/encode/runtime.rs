@@ -33,6 +33,7 @@ impl RuntimeBuilder {
             outcome: Some(answer.outcome.as_str()),
             latency_ns: Some(details.latency_ns),
             container_id: answer.container_id.as_deref(),
+            answered_id: answer.answered_id.as_deref(),
             runtime: answer.runtime.as_deref(),
             bundle: answer.bundle.as_deref(),
             namespace: answer.namespace.as_deref(),

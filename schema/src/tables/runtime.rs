@@ -20,6 +20,8 @@ table!("runtime" {
     latency_ns: U64 required,
     /// The container asked about, or found.
     container_id: Text optional,
+    /// The container that the answer is about, if it is another than the one asked about; `outcome` is then `invalid`.
+    answered_id: Text optional,
     /// Its engine: `docker`, `containerd`, `crio`, `podman`, …
     runtime: Text optional,
     /// The bundle directory that the answer is about; escaped.

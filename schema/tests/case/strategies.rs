@@ -173,11 +173,11 @@ fn runtime() -> impl Strategy<Value = OwnedBody> {
     (
         (select(RuntimeSource::ALL), select(Outcome::ALL), cow(), cow(), cow(), cow(), cow(), cow()),
         (cow(), cow(), cow(), cow(), option::of(any::<bool>()), option::of(any::<u32>()), option::of(wall()), cow()),
-        (cow(), cow(), option::of(wall()), option::of(wall()), option::of(any::<u32>()), option::of(any::<i32>())),
+        (cow(), cow(), option::of(wall()), option::of(wall()), option::of(any::<u32>()), option::of(any::<i32>()), cow()),
         (paths, text(), any::<u64>(), vec((text(), text()), 0..3), option::of(text()), option::of(any::<bool>())),
     )
         .prop_map(|(first, second, third, (cgroup_paths, request, latency_ns, labels, document, oom_killed))| {
-            let (namespace, event, started_at, finished_at, restart_count, exit_code) = third;
+            let (namespace, event, started_at, finished_at, restart_count, exit_code, answered_id) = third;
             let labels = labels.into_iter().map(|(name, text)| (Cow::Owned(name), Cow::Owned(text))).collect();
             let (source, outcome, bundle, container_id, runtime, container_name, image_name, image_id) = first;
             let (image_digest, pod_name, pod_namespace, pod_uid, sandbox, init_pid, created_at, cgroup_path) = second;
@@ -187,6 +187,7 @@ fn runtime() -> impl Strategy<Value = OwnedBody> {
                     outcome,
                     bundle,
                     container_id,
+                    answered_id,
                     runtime,
                     container_name,
                     image_name,
