@@ -149,7 +149,8 @@ fn a_change_of_any_value_shows_in_the_digest() {
         }
         let stored = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         assert_eq!(
-            found, stored,
+            found,
+            stored,
             "{}: the derived rows have changed: look at them with `obit-replay verify {}`, and if that is meant, run \
              BLESS=1 cargo test --test golden",
             case.name,

@@ -1,0 +1,382 @@
+//! How a case is cut into files decides nothing: the same records in other part sizes, in other batches, sealed or torn
+//! off, give the same rows.
+//!
+//! The records are those of the golden cases (fixtures/cases), whole or with any of them left out and in any order, so
+//! also logs that no host could have made.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use obit_derivation::fold::DERIVATION_VERSION;
+use obit_derivation::record::{Body, CgroupEventKind, Record, Seq};
+use obit_derivation::{Fold, Row};
+use obit_schema::decode::RawView;
+use obit_schema::details::{DirectoryDetails, RuntimeDetails};
+use obit_schema::digest::{Digest, TableDigest};
+use obit_schema::encode::{CgroupfsBuilder, EventsBuilder, RowsBuilder, RuntimeBuilder};
+use obit_schema::manifest::{Build, Manifest};
+use obit_schema::writer::WriterOptions;
+use obit_schema::{Case, CaseWriter, Table};
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+/// The records of a case: where each is, in their order.
+struct Log {
+    name: String,
+    views: Vec<RawView>,
+    places: Vec<(usize, usize)>,
+    /// How long the derivation waits for metadata.
+    grace_ns: u64,
+}
+
+/// What a raw record holds beside what the derivation looks at.
+enum Details {
+    None,
+    Directory(DirectoryDetails),
+    Runtime(RuntimeDetails),
+}
+
+/// How a case is cut into files.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    /// A part is sealed after so many rows.
+    part_rows: u64,
+    /// So many records are handed to the writer at a time.
+    batch: usize,
+    end: End,
+}
+
+/// How the recording of a case ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Closed,
+    /// As by SIGKILL: journals that are on disk, parts that are not sealed.
+    Killed,
+}
+
+impl Log {
+    /// The logs of all golden cases.
+    fn all() -> &'static [Self] {
+        static LOGS: OnceLock<Vec<Log>> = OnceLock::new();
+        LOGS.get_or_init(|| {
+            let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cases");
+            let entries = fs::read_dir(&fixtures).unwrap_or_else(|error| panic!("{}: {error}", fixtures.display()));
+            let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path().join("case")).collect();
+            paths.retain(|path| path.is_dir());
+            paths.sort();
+            assert!(!paths.is_empty(), "no case in {}", fixtures.display());
+            paths.iter().map(|path| Self::read(path)).collect()
+        })
+    }
+
+    fn read(path: &Path) -> Self {
+        let case = Case::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let mut views = Vec::new();
+        let mut places = Vec::new();
+        for table in Table::RAW {
+            for batch in case.batches(table) {
+                let view = RawView::new(table, &batch.expect("a batch")).expect("a raw table");
+                let rows = (0..view.len()).map(|row| (view.seq(row).expect("a record"), (views.len(), row)));
+                places.extend(rows.collect::<Vec<_>>());
+                views.push(view);
+            }
+        }
+        places.sort_unstable();
+        let grace_ns = case.manifest().expect("case.json").grace_ns;
+        let places = places.into_iter().map(|(_, place)| place).collect();
+        Self { name: path.display().to_string(), views, places, grace_ns }
+    }
+
+    /// Every record, each once, in order.
+    fn whole(&self) -> Vec<usize> {
+        (0..self.places.len()).collect()
+    }
+
+    /// Gives the picked records to `each`, numbered anew.
+    fn each(&self, picks: &[usize], mut each: impl FnMut(&Record<'_>, &Details)) {
+        for (seq, pick) in (0..).zip(picks) {
+            let (view, row) = self.places[*pick];
+            let view = &self.views[view];
+            let mut argv = Vec::new();
+            let mut record = view.get(row, &mut argv).expect("a record");
+            record.seq = Seq(seq);
+            // What another record is named for would be another one now; the derivation does not look at it.
+            if let Body::Lost(loss) = &mut record.body {
+                loss.since = Seq(seq.saturating_sub(1));
+            }
+            let details = match view {
+                RawView::Events(_) => Details::None,
+                RawView::Cgroupfs(view) => Details::Directory(view.details(row).expect("known")),
+                RawView::Runtime(view) => Details::Runtime(view.details(row).expect("known")),
+            };
+            each(&record, &details);
+        }
+    }
+
+    /// The rows that follow, without any file.
+    fn derive(&self, picks: &[usize]) -> Vec<Row> {
+        let (mut fold, mut rows) = (Fold::with_grace(self.grace_ns), Vec::new());
+        self.each(picks, |record, _| fold.apply(record, &mut rows));
+        fold.finish(&mut rows);
+        rows
+    }
+
+    /// Writes the records and their rows as a capture does.
+    fn write(&self, picks: &[usize], shape: Shape, path: &Path) {
+        let mut manifest = Manifest::new("1b4e28ba-2fa1-11d2-883f-0016d3cca427".to_owned(), Build::default());
+        manifest.derivation_version = DERIVATION_VERSION;
+        manifest.grace_ns = self.grace_ns;
+        let options = WriterOptions { part_rows: shape.part_rows, part_age: Duration::from_secs(3_600) };
+        let mut writer = CaseWriter::create(path, manifest, options).expect("a new case");
+        let mut gathered = Gathered::default();
+        let (mut fold, mut rows) = (Fold::with_grace(self.grace_ns), Vec::new());
+        let mut waiting = 0;
+        self.each(picks, |record, details| {
+            match details {
+                Details::None => gathered.events.append(record),
+                Details::Directory(details) => gathered.cgroupfs.append(record, details),
+                Details::Runtime(details) => gathered.runtime.append(record, details),
+            }
+            .expect("a record of that table");
+            fold.apply(record, &mut rows);
+            rows.drain(..).for_each(|row| gathered.derived.append(&row));
+            waiting += 1;
+            if waiting == shape.batch {
+                waiting = 0;
+                gathered.write(&mut writer);
+            }
+        });
+        fold.finish(&mut rows);
+        rows.drain(..).for_each(|row| gathered.derived.append(&row));
+        gathered.write(&mut writer);
+        match shape.end {
+            End::Closed => drop(writer.close(|_| {}).expect("closed")),
+            End::Killed => writer.sync().expect("on disk"),
+        }
+    }
+}
+
+/// Rows on their way to the writer.
+#[derive(Default)]
+struct Gathered {
+    events: EventsBuilder,
+    cgroupfs: CgroupfsBuilder,
+    runtime: RuntimeBuilder,
+    derived: RowsBuilder,
+}
+
+impl Gathered {
+    fn write(&mut self, writer: &mut CaseWriter) {
+        let batches = [
+            (Table::Events, self.events.finish().expect("a batch")),
+            (Table::Cgroupfs, self.cgroupfs.finish().expect("a batch")),
+            (Table::Runtime, self.runtime.finish().expect("a batch")),
+        ];
+        for (table, batch) in batches.into_iter().chain(self.derived.finish().expect("batches")) {
+            writer.append(table, &batch).expect("a case that can be written");
+        }
+    }
+}
+
+/// The digests of the three derived tables.
+fn digests(rows: &[Row]) -> Vec<(Table, u64, Digest)> {
+    let mut builder = RowsBuilder::new();
+    rows.iter().for_each(|row| builder.append(row));
+    let batches = builder.finish().expect("batches");
+    let digest = |table| {
+        let mut digest = TableDigest::new(table);
+        for (_, batch) in batches.iter().filter(|(of, _)| *of == table) {
+            digest.update(batch).expect("a table of this version");
+        }
+        (table, digest.rows(), digest.finish())
+    };
+    Table::DERIVED.map(digest).to_vec()
+}
+
+/// The digests of what a case on disk leads to, and of what was recorded in it.
+fn digests_of_case(path: &Path) -> [Vec<(Table, u64, Digest)>; 2] {
+    let case = Case::open(path).expect("a case");
+    assert_eq!(case.problems(), [], "{}", path.display());
+    let (mut fold, mut rows) = (Fold::with_grace(case.manifest().expect("case.json").grace_ns), Vec::new());
+    let mut records = case.records();
+    records
+        .for_each(|record| -> Result<(), obit_schema::Error> {
+            fold.apply(record, &mut rows);
+            Ok(())
+        })
+        .expect("records");
+    assert_eq!(records.problems(), [], "{}", path.display());
+    fold.finish(&mut rows);
+    let recorded = Table::DERIVED.map(|table| {
+        let mut digest = TableDigest::new(table);
+        for batch in case.batches(table) {
+            digest.update(&batch.expect("a batch")).expect("a table of this version");
+        }
+        (table, digest.rows(), digest.finish())
+    });
+    [digests(&rows), recorded.to_vec()]
+}
+
+/// A path for a case that goes away.
+struct Scratch {
+    directory: tempfile::TempDir,
+}
+
+impl Scratch {
+    fn new() -> Self {
+        Self { directory: tempfile::tempdir().expect("a temporary directory") }
+    }
+
+    fn case(&self) -> PathBuf {
+        self.directory.path().join("case")
+    }
+}
+
+fn shape() -> impl Strategy<Value = Shape> {
+    (select(vec![1, 7, 1000]), select(vec![9, 64, 4096]), select(vec![End::Closed, End::Killed]))
+        .prop_map(|(part_rows, batch, end)| Shape { part_rows, batch, end })
+}
+
+#[test]
+fn the_golden_logs_have_records_of_every_table_and_rows_of_every_event() {
+    let logs = Log::all();
+    for log in logs {
+        for kind in ["events", "cgroupfs", "runtime"] {
+            let has = |view: &RawView| match view {
+                RawView::Events(_) => kind == "events",
+                RawView::Cgroupfs(_) => kind == "cgroupfs",
+                RawView::Runtime(_) => kind == "runtime",
+            };
+            assert!(log.views.iter().any(|view| has(view) && !view.is_empty()), "{}: no record of {kind}", log.name);
+        }
+    }
+    let rows: Vec<_> = logs.iter().flat_map(|log| log.derive(&log.whole())).collect();
+    for (table, count, _) in digests(&rows) {
+        assert!(count > 3, "{table}: {count} rows would show little");
+    }
+}
+
+#[test]
+fn one_row_a_part_is_one_file_a_row_and_the_same_case() {
+    // Each file waits for the disk: the smallest log will do.
+    let log = Log::all().iter().min_by_key(|log| log.places.len()).expect("a log");
+    let scratch = Scratch::new();
+    let picks = log.whole();
+    log.write(&picks, Shape { part_rows: 1, batch: 1, end: End::Closed }, &scratch.case());
+    let case = Case::open(&scratch.case()).expect("a case");
+    let parts: usize = Table::RAW.iter().map(|table| case.parts(*table).len()).sum();
+    assert_eq!(parts, picks.len(), "{}", log.name);
+    let [derived, recorded] = digests_of_case(&scratch.case());
+    assert_eq!(derived, digests(&log.derive(&picks)), "{}", log.name);
+    assert_eq!(derived, recorded, "{}", log.name);
+}
+
+#[test]
+fn the_program_verifies_every_shape() {
+    let shapes = [
+        Shape { part_rows: 7, batch: 3, end: End::Closed },
+        Shape { part_rows: 7, batch: 3, end: End::Killed },
+        Shape { part_rows: 1000, batch: 4096, end: End::Closed },
+        Shape { part_rows: 1000, batch: 64, end: End::Killed },
+    ];
+    // The next case in the next shape: reading is tested above, this is the program's turn.
+    for (log, shape) in Log::all().iter().zip(shapes.iter().cycle()) {
+        let scratch = Scratch::new();
+        log.write(&log.whole(), *shape, &scratch.case());
+        let run = std::process::Command::new(env!("CARGO_BIN_EXE_obit-replay"))
+            .arg("verify")
+            .arg(scratch.case())
+            .output()
+            .expect("obit-replay starts");
+        assert!(run.status.success(), "{} {shape:?}: {run:?}", log.name);
+    }
+}
+
+proptest! {
+    // Each writes files and waits for the disk.
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A recorded log gives the same rows however it is cut, and however its recording ended.
+    #[test]
+    fn files_decide_nothing(which in any::<Index>(), shape in shape()) {
+        let log = which.get(Log::all());
+        let scratch = Scratch::new();
+        let picks = log.whole();
+        log.write(&picks, shape, &scratch.case());
+        let [derived, recorded] = digests_of_case(&scratch.case());
+        prop_assert_eq!(&derived, &digests(&log.derive(&picks)));
+        prop_assert_eq!(derived, recorded);
+    }
+
+    /// The same of a log in which records are missing and others stand where they cannot have been.
+    #[test]
+    fn files_decide_nothing_of_a_log_that_cannot_be(
+        which in any::<Index>(),
+        keep in 1..100_u32,
+        swaps in proptest::collection::vec((any::<Index>(), any::<Index>()), 0..12),
+        seed in any::<u64>(),
+        shape in shape(),
+    ) {
+        let log = which.get(Log::all());
+        let picks = torn(log, keep, &swaps, seed);
+        let scratch = Scratch::new();
+        log.write(&picks, shape, &scratch.case());
+        let [derived, recorded] = digests_of_case(&scratch.case());
+        prop_assert_eq!(&derived, &digests(&log.derive(&picks)));
+        prop_assert_eq!(derived, recorded);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Of whatever is left of a real log: a row of an end comes from the removal of the very directory that it names.
+    #[test]
+    fn an_end_is_a_removed_directory(
+        which in any::<Index>(),
+        keep in 1..100_u32,
+        swaps in proptest::collection::vec((any::<Index>(), any::<Index>()), 0..12),
+        seed in any::<u64>(),
+    ) {
+        let log = which.get(Log::all());
+        let picks = torn(log, keep, &swaps, seed);
+        let mut removed = Vec::new();
+        log.each(&picks, |record, _| {
+            if let Body::Cgroup(event) = &record.body
+                && event.kind == CgroupEventKind::Rmdir
+            {
+                removed.push((record.seq, event.key));
+            }
+        });
+        for row in log.derive(&picks) {
+            let Row::Remove(row) = row else { continue };
+            let Some(seq) = row.rmdir_seq else {
+                prop_assert!(row.inferred, "{:?}", row);
+                continue;
+            };
+            prop_assert!(removed.contains(&(seq, row.place.key)), "{:?} did not remove it: {:?}", seq, row);
+        }
+    }
+}
+
+/// Some of a log's records: about `keep` in a hundred, some of them swapped.
+fn torn(log: &Log, keep: u32, swaps: &[(Index, Index)], seed: u64) -> Vec<usize> {
+    let mut state = seed | 1;
+    let mut picks = log.whole();
+    picks.retain(|_| {
+        // Marsaglia's xorshift: which records go is decided by the seed alone, so proptest can show it again.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % 100 < u64::from(keep)
+    });
+    if !picks.is_empty() {
+        for (one, other) in swaps {
+            let (one, other) = (one.index(picks.len()), other.index(picks.len()));
+            picks.swap(one, other);
+        }
+    }
+    picks
+}
