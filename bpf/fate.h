@@ -201,10 +201,14 @@ static __always_inline int record_exit(enum access access, struct task_struct *t
 	return 0;
 }
 
-static __always_inline int record_signal(enum access access, int number, struct kernel_siginfo *info,
+/*
+ * `info` points to where the tracepoint's argument is. With tp_btf the verifier takes a pointer for never NULL, and this
+ * one is that at times: it is read as a number.
+ */
+static __always_inline int record_signal(enum access access, int number, const unsigned long long *info,
 					 struct task_struct *task, int group, int result)
 {
-	__u64 from = (__u64)info;
+	__u64 from = 0;
 	__u32 program = ON_SIGNAL;
 	struct obit_fate_scratch *space;
 	struct area arguments = {};
@@ -222,6 +226,7 @@ static __always_inline int record_signal(enum access access, int number, struct 
 	record_actor(access, &space->event, OBIT_SIGNAL, &arguments);
 	read_target(&space->event, fate, task);
 	read_loginuid(fate);
+	read_word(&from, info);
 	fate->signal = number;
 	fate->result = result;
 	if (group)
@@ -233,7 +238,7 @@ static __always_inline int record_signal(enum access access, int number, struct 
 		fate->flags |= OBIT_KERNEL;
 		fate->signal_code = SI_KERNEL;
 	} else {
-		fate->signal_code = BPF_CORE_READ(info, si_code);
+		fate->signal_code = BPF_CORE_READ((struct kernel_siginfo *)from, si_code);
 	}
 	emit_fate(space, OBIT_SIGNAL, &arguments);
 	return 0;

@@ -381,7 +381,7 @@ int BPF_PROG(btf_exit, struct task_struct *task)
 SEC("tp_btf/signal_generate")
 int BPF_PROG(btf_signal, int signal, struct kernel_siginfo *info, struct task_struct *task, int group, int result)
 {
-	return record_signal(BY_LOAD, signal, info, task, group, result);
+	return record_signal(BY_LOAD, signal, &ctx[1], task, group, result);
 }
 
 SEC("tp_btf/mark_victim")
@@ -417,7 +417,7 @@ int BPF_PROG(raw_exit, struct task_struct *task)
 SEC("raw_tp/signal_generate")
 int BPF_PROG(raw_signal, int signal, struct kernel_siginfo *info, struct task_struct *task, int group, int result)
 {
-	return record_signal(BY_PROBE_READ, signal, info, task, group, result);
+	return record_signal(BY_PROBE_READ, signal, &ctx[1], task, group, result);
 }
 
 SEC("raw_tp/mark_victim")

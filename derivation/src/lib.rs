@@ -14,6 +14,7 @@
 
 extern crate alloc;
 
+pub mod death;
 pub mod fold;
 pub mod identity;
 pub mod profile;

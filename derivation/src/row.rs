@@ -86,6 +86,92 @@ pub struct ActorCopy {
     pub argv: Vec<String>,
 }
 
+/// Why a container ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// Its init exited by itself.
+    Exited,
+    /// A signal ended its init: sent by a task, by itself, or by the kernel for what it had done.
+    Signalled,
+    /// The OOM killer ended its init.
+    OomKilled,
+    /// A write to `cgroup.kill` ended it.
+    CgroupKilled,
+    /// Its OCI runtime was told to kill it, or to delete it by force.
+    KilledByRuntime,
+    /// The host's shutdown ended what was left.
+    HostShutdown,
+    /// Its init's exit was not seen.
+    #[default]
+    Unknown,
+}
+
+/// Whose memory limit made the OOM killer run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LimitScope {
+    /// The container's own.
+    Own,
+    /// That of a cgroup above it: a pod, a slice.
+    Ancestor,
+    /// That of a cgroup which the container made within itself.
+    Inside,
+    /// No cgroup's: the host was out of memory.
+    Host,
+}
+
+/// Who ended a container, or asked it to end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Killer {
+    /// The task.
+    pub task: ActorCopy,
+    /// Its login user id; `None` if it never logged in or that is not known.
+    pub loginuid: Option<u32>,
+    /// The container that it was in itself, if in one.
+    pub container_id: Option<String>,
+}
+
+/// How and why a container ended, by the kernel's word.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Death {
+    /// Why.
+    pub cause: Cause,
+    /// The code with which its init exited by itself.
+    pub exit_code: Option<u8>,
+    /// The signal that ended its init.
+    pub exit_signal: Option<u8>,
+    /// Whether its init left a core dump.
+    pub core_dumped: Option<bool>,
+    /// When its init ended.
+    pub exited_at: Option<WallNs>,
+    /// The name of its init's first thread at the end.
+    pub init_comm: Option<String>,
+    /// Whether the OOM killer ended its init. A child's death is in [`Vitals::oom_kills`].
+    pub oom_killed: Option<bool>,
+    /// Whose limit it was when the OOM killer last ended a process in it.
+    pub oom_limit_scope: Option<LimitScope>,
+    /// The path of the cgroup that had that limit.
+    pub oom_limit_cgroup_path: Option<String>,
+    /// Who sent the signal that ended its init; if that exited by itself, who last asked it to end.
+    pub killed_by: Option<Killer>,
+    /// How the order to end it came down, the outermost first, as far as records show.
+    pub requested_by: Vec<String>,
+    /// The signals that its init was sent, in order.
+    pub signals: Vec<String>,
+    /// The records that this came from, ascending.
+    pub cause_evidence_seqs: Vec<Seq>,
+}
+
+crate::record::names!(Cause {
+    Exited => "exited",
+    Signalled => "signalled",
+    OomKilled => "oom_killed",
+    CgroupKilled => "cgroup_killed",
+    KilledByRuntime => "killed_by_runtime",
+    HostShutdown => "host_shutdown",
+    Unknown => "unknown",
+});
+crate::record::names!(LimitScope { Own => "own", Ancestor => "ancestor", Inside => "inside", Host => "host" });
+
 /// A container was created: its root directory was made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContainerCreate {
@@ -153,6 +239,8 @@ pub struct ContainerRemove {
     pub lifetime_ns: Option<u64>,
     /// When the last task left it for good; `None` if that was not seen.
     pub emptied_at: Option<WallNs>,
+    /// How and why it ended.
+    pub death: Death,
     /// Who removed the directory; `None` of an inferred row.
     pub removed_by: Option<ActorCopy>,
     /// The last accounting values seen on any of its directories, field by field.

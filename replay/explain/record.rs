@@ -3,7 +3,11 @@
 use std::fmt::Write as _;
 
 use obit_derivation::Record;
-use obit_derivation::record::{Body, CgroupEvent, Directory, Loss, RuntimeAnswer};
+use obit_derivation::death::signal_name;
+use obit_derivation::record::{
+    Actor, Body, CgroupEvent, Directory, ExitStatus, FatalSignal, Loss, OomKill, OomLimit, RuntimeAnswer, Target,
+    TaskExit,
+};
 
 use crate::text;
 use obit_schema::print::time;
@@ -15,6 +19,9 @@ const LINE_CHARACTERS: usize = 1_000;
 pub fn line(record: &Record<'_>) -> String {
     let said = match &record.body {
         Body::Cgroup(event) => cgroup(event),
+        Body::Exit(exit) => exited(exit),
+        Body::Signal(signal) => signalled(signal),
+        Body::Oom(kill) => oom_kill(kill),
         Body::Lost(loss) => lost(loss),
         Body::Clock => "clock".to_owned(),
         Body::CaptureStart => "capture_start".to_owned(),
@@ -31,28 +38,69 @@ pub fn line(record: &Record<'_>) -> String {
 }
 
 fn cgroup(event: &CgroupEvent<'_>) -> String {
-    let actor = &event.actor;
-    let mut line = format!(
-        "{}  {} on {}, by {}[{}] uid {} child of {}",
-        event.kind,
-        event.path,
-        tree(event.key.hierarchy.0),
-        actor.comm,
-        actor.pid,
-        actor.uid,
-        actor.parent_comm,
-    );
+    let cut = if event.path_truncated { ", path cut" } else { "" };
+    let tree = tree(event.key.hierarchy.0);
+    format!("{}  {} on {tree}{cut}, by {}", event.kind, event.path, actor(&event.actor))
+}
+
+fn actor(actor: &Actor<'_>) -> String {
+    let mut said = format!("{}[{}] uid {} child of {}", actor.comm, actor.pid, actor.uid, actor.parent_comm);
     // Writing to a String cannot fail.
-    if event.path_truncated {
-        line.push_str(", path cut");
-    }
     if !actor.argv.is_empty() {
-        let _ = write!(line, ": {}", actor.argv.join(" "));
+        let _ = write!(said, ": {}", actor.argv.join(" "));
     }
     if actor.argv_truncated {
-        line.push_str(" (arguments cut)");
+        said.push_str(" (arguments cut)");
     }
-    line
+    said
+}
+
+fn target(target: &Target<'_>) -> String {
+    let inside = match target.pid_inside {
+        inside if inside == target.pid => String::new(),
+        inside => format!(" (inside: {inside})"),
+    };
+    format!("{}[{}]{inside}", target.comm, target.pid)
+}
+
+/// `exit code 3`, or `SIGKILL`.
+pub fn status(status: ExitStatus) -> String {
+    match status {
+        ExitStatus::Exited(code) => format!("exit code {code}"),
+        ExitStatus::Signalled { signal, core_dumped } => {
+            let core = if core_dumped { ", core dumped" } else { "" };
+            format!("{}{core}", signal_name(u32::from(signal)))
+        }
+    }
+}
+
+fn exited(exit: &TaskExit<'_>) -> String {
+    let oom = if exit.oom_victim { ", chosen by the OOM killer" } else { "" };
+    format!("container_exit  {}: {}{oom}, child of {}", target(&exit.target), status(exit.status), exit.parent_comm)
+}
+
+fn signalled(signal: &FatalSignal<'_>) -> String {
+    let name = signal_name(signal.signal);
+    let origin = signal.origin.map_or_else(|| format!("code {}", signal.code), |origin| origin.to_string());
+    let result = signal.result.map_or("result not known", |result| result.as_str());
+    let loginuid = signal.sender_loginuid.map_or_else(String::new, |uid| format!(" loginuid {uid}"));
+    format!(
+        "fatal_signal  {name} ({origin}, {result}) to {}, by{loginuid} {}",
+        target(&signal.target),
+        actor(&signal.sender)
+    )
+}
+
+fn oom_kill(kill: &OomKill<'_>) -> String {
+    let memory = kill.memory_bytes.map_or_else(String::new, |bytes| format!(" with {bytes} bytes"));
+    let limit = match kill.limit {
+        Some(OomLimit::Cgroup(key, level)) => {
+            format!("the limit of cgroup {} at depth {level} on {}", key.cgroup.0, tree(key.hierarchy.0))
+        }
+        Some(OomLimit::Host) => "the host's memory".to_owned(),
+        None => "a limit that is not known".to_owned(),
+    };
+    format!("oom_kill  {}{memory}, for {limit}, asked for memory: {}", target(&kill.target), actor(&kill.asker))
 }
 
 /// How a hierarchy is called: v2, or the number of a v1 one.

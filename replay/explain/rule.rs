@@ -1,7 +1,10 @@
 //! The rule that decided a row, in words.
 
+use obit_derivation::death::signal_name;
 use obit_derivation::identity::ClaimSource;
-use obit_derivation::row::{ContainerCreate, ContainerRemove, ExistingContainer, Identity, Place};
+use obit_derivation::row::{
+    Cause, ContainerCreate, ContainerRemove, Death, ExistingContainer, Identity, Killer, LimitScope, Place,
+};
 use obit_derivation::{Row, WallNs};
 
 use super::record::tree;
@@ -77,6 +80,7 @@ fn removed(row: &ContainerRemove) -> Vec<String> {
     if let Some(at) = row.emptied_at {
         lines.push(format!("  its last task left: {}", when(at)));
     }
+    push_death(&mut lines, &row.death);
     if let Some(actor) = &row.removed_by {
         lines.push(format!(
             "  removed by: {}[{}] uid {}, child of {}",
@@ -88,6 +92,55 @@ fn removed(row: &ContainerRemove) -> Vec<String> {
     }
     push_gap(&mut lines, row.after_gap);
     lines
+}
+
+/// Why it ended, and who ended it.
+fn push_death(lines: &mut Vec<String>, death: &Death) {
+    let ending = match (death.exit_code, death.exit_signal) {
+        (Some(code), _) => format!("exit code {code}"),
+        (None, Some(signal)) => {
+            let core = if death.core_dumped == Some(true) { ", core dumped" } else { "" };
+            format!("{}{core}", signal_name(u32::from(signal)))
+        }
+        (None, None) => "the exit of its init was not seen".to_owned(),
+    };
+    let init = death.init_comm.as_deref().map_or_else(String::new, |comm| format!(" of its init {comm}"));
+    let at = death.exited_at.map_or_else(String::new, |at| format!(" at {}", when(at)));
+    lines.push(format!("  cause: {}, {}: {ending}{init}{at}", death.cause, meaning(death.cause)));
+    if !death.signals.is_empty() {
+        lines.push(format!("  signals to its init: {}", death.signals.join("; ")));
+    }
+    if let Some(Killer { task, loginuid, container_id }) = &death.killed_by {
+        let verb = if death.exit_signal.is_some() { "killed by" } else { "asked to end by" };
+        let loginuid = loginuid.map_or_else(String::new, |uid| format!(" (logged in as {uid})"));
+        let inside = container_id.as_deref().map_or_else(String::new, |id| format!(", in container {id}"));
+        lines.push(format!("  {verb}: {}[{}] uid {}{loginuid}{inside}", task.comm, task.pid, task.uid));
+    }
+    if !death.requested_by.is_empty() {
+        lines.push(format!("  the order came by: {}", death.requested_by.join(" > ")));
+    }
+    if let Some(scope) = death.oom_limit_scope {
+        let whose = match scope {
+            LimitScope::Own => "the container's own",
+            LimitScope::Ancestor => "a cgroup's above the container",
+            LimitScope::Inside => "a cgroup's inside the container",
+            LimitScope::Host => "none of a cgroup, the host's memory ran out",
+        };
+        let path = death.oom_limit_cgroup_path.as_deref().map_or_else(String::new, |path| format!(", {path}"));
+        lines.push(format!("  memory limit that was reached: {whose}{path}"));
+    }
+}
+
+fn meaning(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Exited => "its init ended by itself",
+        Cause::Signalled => "a signal ended its init",
+        Cause::OomKilled => "the OOM killer chose its init",
+        Cause::CgroupKilled => "somebody wrote to cgroup.kill",
+        Cause::KilledByRuntime => "its OCI runtime was told to kill it",
+        Cause::HostShutdown => "the host was shut down",
+        Cause::Unknown => "no record tells",
+    }
 }
 
 fn push_place(lines: &mut Vec<String>, place: &Place) {

@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::claim::Claims;
+use crate::death;
 use crate::record::{Actor, BootNs, CgroupKey, HierarchyId, Seq, Vitals, WallNs};
 use crate::row::{ActorCopy, ContainerCreate, ContainerRemove, ExistingContainer, Place};
 
@@ -72,6 +73,8 @@ pub(super) struct Incarnation {
     /// Its last task left, and none came since.
     pub emptied: Option<Moment>,
     pub vitals: Vitals,
+    /// What is known of its end.
+    pub death: death::Evidence,
     /// Records of its directories' making or finding.
     pub evidence: Vec<Seq>,
 }
@@ -95,6 +98,7 @@ impl Incarnation {
             entered_seq: None,
             emptied: None,
             vitals: Vitals::default(),
+            death: death::Evidence::default(),
             evidence: Vec::new(),
         }
     }
@@ -201,16 +205,25 @@ impl Incarnation {
     pub fn remove_row(&self, decided: Moment, removed_by: Option<ActorCopy>) -> Option<ContainerRemove> {
         let made = matches!(self.origin, Origin::Made(_));
         let inferred = removed_by.is_none();
+        let identity = self.claims.identity(self.parent_container_id.clone())?;
+        let places: Vec<_> = self.roots.iter().map(|root| death::Place { key: root.key, path: &root.path }).collect();
+        let death = death::verdict(&self.death, &identity.container_id, identity.init_pid, &places);
+        let mut evidence_seqs =
+            self.evidence_with(&[self.entered_seq, self.emptied.map(|moment| moment.seq), Some(decided.seq)]);
+        evidence_seqs.extend(&death.cause_evidence_seqs);
+        evidence_seqs.sort_unstable();
+        evidence_seqs.dedup();
         Some(ContainerRemove {
             seq: decided.seq,
             ts: decided.ts,
             boot_ns: decided.boot_ns,
-            identity: self.claims.identity(self.parent_container_id.clone())?,
+            identity,
             place: self.place()?,
             created_seq: made.then_some(self.first.seq),
             created_at: if made { Some(self.first.ts) } else { self.claims.created_at() },
             lifetime_ns: made.then(|| decided.boot_ns.0.saturating_sub(self.first.boot_ns.0)),
             emptied_at: self.emptied.map(|moment| moment.ts),
+            death,
             removed_by,
             vitals: self.vitals,
             inferred,
@@ -221,11 +234,7 @@ impl Incarnation {
             },
             after_gap: self.after_gap,
             rmdir_seq: (!inferred).then_some(decided.seq),
-            evidence_seqs: self.evidence_with(&[
-                self.entered_seq,
-                self.emptied.map(|moment| moment.seq),
-                Some(decided.seq),
-            ]),
+            evidence_seqs,
         })
     }
 }

@@ -25,7 +25,10 @@ use self::stated::Stated;
 use self::walk::Walk;
 use crate::identity::argv::{self, Invocation, Verb};
 use crate::identity::path;
-use crate::record::{Body, BootNs, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, Record, RuntimeAnswer, Seq};
+use crate::record::{
+    Body, BootNs, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, FatalSignal, HierarchyId, Record, RuntimeAnswer,
+    Seq, Target,
+};
 use crate::row::{ActorCopy, ContainerRemove, Row};
 
 /// Version of the rules. A replay that knows other rules than the recorder says so when rows differ.
@@ -135,10 +138,10 @@ impl Fold {
                 CgroupEventKind::Rmdir => self.removed(moment, event, out),
                 CgroupEventKind::Populated => self.populated(moment, event, out),
                 CgroupEventKind::Empty => self.emptied(moment, event),
-                CgroupEventKind::Freeze
-                | CgroupEventKind::Unfreeze
-                | CgroupEventKind::Frozen
-                | CgroupEventKind::Thawed => {}
+                CgroupEventKind::Frozen => self.froze(moment, event.key, true),
+                CgroupEventKind::Thawed => self.froze(moment, event.key, false),
+                // What was asked for; the two above are what came of it.
+                CgroupEventKind::Freeze | CgroupEventKind::Unfreeze => {}
             },
             Body::Lost(_) => self.lost(moment),
             Body::SnapshotBegin(reason) => self.walk = Some(Walk::new(*reason, moment.seq)),
@@ -151,7 +154,17 @@ impl Fold {
             Body::Directory(directory) => self.walked(moment, directory),
             Body::Runtime(answer) => self.answered(moment, answer),
             Body::Clock | Body::CaptureStart | Body::CaptureStop | Body::Unknown => {}
-            Body::Exit(_) | Body::Signal(_) | Body::Oom(_) => {}
+            Body::Exit(exit) => {
+                if let Some(life) = self.life_of(&exit.target) {
+                    life.death.exited(moment.seq, moment.ts, exit);
+                }
+            }
+            Body::Signal(signal) => self.signalled(moment, signal),
+            Body::Oom(kill) => {
+                if let Some(life) = self.life_of(&kill.target) {
+                    life.death.oom_killed(moment.seq, kill);
+                }
+            }
         }
     }
 
@@ -363,6 +376,29 @@ impl Fold {
         life.entered = true; // what is emptied was populated, seen or not
         life.emptied = Some(moment);
         life.absorb(&event.vitals);
+    }
+
+    fn froze(&mut self, moment: Moment, key: CgroupKey, frozen: bool) {
+        let Some(Known { role: Role::Root(number), .. }) = self.directories.get(&key).copied() else { return };
+        if let Some(life) = self.incarnations.get_mut(&number) {
+            life.death.froze(moment.seq, frozen);
+        }
+    }
+
+    fn signalled(&mut self, moment: Moment, signal: &FatalSignal<'_>) {
+        let sender = signal.sender.cgroup.and_then(|cgroup| {
+            let number = self.directories.get(&CgroupKey { hierarchy: HierarchyId::V2, cgroup })?.role.incarnation();
+            self.incarnations.get(&number)?.container_id().map(String::from)
+        });
+        if let Some(life) = self.life_of(&signal.target) {
+            life.death.signalled(moment.seq, signal, sender);
+        }
+    }
+
+    /// The container that a process is in.
+    fn life_of(&mut self, target: &Target<'_>) -> Option<&mut Incarnation> {
+        let number = target.places().find_map(|key| self.directories.get(&key))?.role.incarnation();
+        self.incarnations.get_mut(&number)
     }
 
     fn lost(&mut self, moment: Moment) {

@@ -67,6 +67,47 @@ table!("container_remove" {
     removed_by_argv: TextList optional,
     /// When its last task left for good; null if that was not seen.
     emptied_at: Timestamp optional,
+    /// Why it ended: `exited`, `signalled`, `oom_killed`, `cgroup_killed`, `killed_by_runtime`, `host_shutdown` or `unknown`
+    /// (the exit of its init was not seen). Null only in cases of older builds.
+    cause: Text optional,
+    /// The code with which its init exited by itself, 0 to 255; null if a signal ended it. 137 here is no SIGKILL.
+    exit_code: I32 optional,
+    /// The signal that ended its init; null if it exited by itself.
+    exit_signal: U32 optional,
+    /// Whether its init left a core dump.
+    core_dumped: Bool optional,
+    /// When its init ended.
+    exited_at: Timestamp optional,
+    /// The name of its init's first thread at the end, escaped.
+    init_comm: Text optional,
+    /// Whether the OOM killer ended its init. A child's death is counted in `oom_kills`.
+    oom_killed: Bool optional,
+    /// Whose memory limit it was when the OOM killer last ended a process in it: `own`, `ancestor` (of a cgroup above it),
+    /// `inside` (of one that it made) or `host` (no cgroup's); null if there was no kill or that could not be told.
+    oom_limit_scope: Text optional,
+    /// The path of the cgroup with that limit.
+    oom_limit_cgroup_path: Text optional,
+    /// Process id, in the initial pid namespace, of the task whose signal ended its init or, if that exited by itself, of
+    /// the last one that had sent it SIGTERM, SIGINT or SIGQUIT and was not ignored. Null if nobody did, or itself.
+    killed_by_pid: U32 optional,
+    /// Its real user id.
+    killed_by_uid: U32 optional,
+    /// Its login user id; null if it never logged in.
+    killed_by_loginuid: U32 optional,
+    /// Its thread name, escaped.
+    killed_by_comm: Text optional,
+    /// Its argument vector as recorded; null if none was read.
+    killed_by_argv: TextList optional,
+    /// The container that it was in itself; null if in none.
+    killed_by_container_id: Text optional,
+    /// How the order to end it came down, as far as records show, the outermost first: programs, OCI runtimes with their
+    /// arguments. Null if nobody's order is known.
+    requested_by: TextList optional,
+    /// The signals that its init was sent, in order: name, sender, and what became of it if it was not delivered. Null if
+    /// the exit of its init was not seen.
+    signals: TextList optional,
+    /// The records that the cause came from, ascending; null in cases of older builds.
+    cause_evidence_seqs: SeqList optional,
     /// Highest memory charge seen on any of its directories, in bytes.
     memory_peak_bytes: U64 optional,
     /// Last memory charge seen, in bytes.

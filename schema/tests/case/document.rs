@@ -4,7 +4,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use obit_derivation::identity::{ClaimSource, OciRuntime, Runtime};
-use obit_derivation::record::{CgroupEventKind, Outcome, RuntimeSource, SnapshotReason};
+use obit_derivation::record::{
+    CgroupEventKind, KernelEventKind, Outcome, RuntimeSource, SignalOrigin, SignalResult, SnapshotReason,
+};
+use obit_derivation::row::{Cause, LimitScope};
 use obit_schema::{Table, kind};
 
 fn path() -> PathBuf {
@@ -53,11 +56,20 @@ fn documented(heading: &str) -> Vec<String> {
 fn every_value_of_every_enum_is_documented() {
     let names = |all: &[&str]| all.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     let mut kinds: Vec<_> = CgroupEventKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    kinds.extend([KernelEventKind::Exit, KernelEventKind::Signal, KernelEventKind::Oom].map(KernelEventKind::as_str));
     kinds.extend([kind::LOST, kind::CLOCK, kind::CAPTURE_START, kind::CAPTURE_STOP]);
     kinds.extend([kind::SNAPSHOT_BEGIN, kind::SNAPSHOT_FAILED, kind::SNAPSHOT_END]);
     assert_eq!(documented("`kind` of raw/events"), names(&kinds));
     let reasons: Vec<_> = SnapshotReason::ALL.iter().map(|value| value.as_str()).collect();
     assert_eq!(documented("`reason` of raw/events"), names(&reasons));
+    let origins: Vec<_> = SignalOrigin::ALL.iter().map(|value| value.as_str()).collect();
+    assert_eq!(documented("`signal_origin` of raw/events"), names(&origins));
+    let results: Vec<_> = SignalResult::ALL.iter().map(|value| value.as_str()).collect();
+    assert_eq!(documented("`signal_result` of raw/events"), names(&results));
+    let causes: Vec<_> = Cause::ALL.iter().map(|value| value.as_str()).collect();
+    assert_eq!(documented("`cause` of container_remove"), names(&causes));
+    let scopes: Vec<_> = LimitScope::ALL.iter().map(|value| value.as_str()).collect();
+    assert_eq!(documented("`oom_limit_scope` of container_remove"), names(&scopes));
     let sources: Vec<_> = RuntimeSource::ALL.iter().map(|value| value.as_str()).collect();
     assert_eq!(documented("`source` of raw/runtime"), names(&sources));
     let outcomes: Vec<_> = Outcome::ALL.iter().map(|value| value.as_str()).collect();

@@ -3,7 +3,10 @@
 use arrow::array::RecordBatch;
 use obit_derivation::identity::{ClaimSource, OciRuntime, Runtime};
 use obit_derivation::record::{BootNs, CgroupId, CgroupKey, HierarchyId, Seq, Vitals, WallNs};
-use obit_derivation::row::{ActorCopy, ContainerCreate, ContainerRemove, ExistingContainer, Identity, Place, Row};
+use obit_derivation::row::{
+    ActorCopy, Cause, ContainerCreate, ContainerRemove, Death, ExistingContainer, Identity, Killer, LimitScope, Place,
+    Row,
+};
 use obit_schema::encode::RowsBuilder;
 use obit_schema::value::cell;
 use obit_schema::writer::{CaseWriter, WriterOptions};
@@ -88,6 +91,19 @@ fn container_remove() {
         created_at: Some(WallNs(-5)),
         lifetime_ns: Some(60),
         emptied_at: None,
+        death: Death {
+            cause: Cause::OomKilled,
+            exit_signal: Some(9),
+            core_dumped: Some(false),
+            exited_at: Some(WallNs(8)),
+            oom_killed: Some(true),
+            oom_limit_scope: Some(LimitScope::Ancestor),
+            oom_limit_cgroup_path: Some("/docker".into()),
+            killed_by: Some(Killer { task: actor(), loginuid: Some(1000), container_id: None }),
+            requested_by: vec!["containerd-shim".into(), "runc kill".into()],
+            cause_evidence_seqs: vec![Seq(80)],
+            ..Death::default()
+        },
         removed_by: Some(actor()),
         vitals: Vitals { memory_peak_bytes: Some(4096), oom_kills: Some(0), ..Vitals::default() },
         inferred: false,
@@ -124,6 +140,21 @@ fn container_remove() {
         r#"removed_by_comm "runc""#,
         r#"removed_by_parent_comm "containerd-shim""#,
         r#"removed_by_argv ["runc", "delete"]"#,
+        r#"cause "oom_killed""#,
+        "exit_signal 9",
+        "core_dumped false",
+        "exited_at 8 ns",
+        "oom_killed true",
+        r#"oom_limit_scope "ancestor""#,
+        r#"oom_limit_cgroup_path "/docker""#,
+        "killed_by_pid 41",
+        "killed_by_uid 0",
+        "killed_by_loginuid 1000",
+        r#"killed_by_comm "runc""#,
+        r#"killed_by_argv ["runc", "delete"]"#,
+        r#"requested_by ["containerd-shim", "runc kill"]"#,
+        "signals []",
+        "cause_evidence_seqs [80]",
         "memory_peak_bytes 4096",
         "oom_kills 0",
         r#"identified_by "oci_argv""#,

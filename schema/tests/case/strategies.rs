@@ -4,10 +4,14 @@ use std::borrow::Cow;
 
 use obit_derivation::identity::{ClaimSource, OciRuntime, Runtime};
 use obit_derivation::record::{
-    Actor, Body, BootNs, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, Directory, HierarchyId, Loss, Outcome,
-    Record, RuntimeAnswer, RuntimeSource, Seq, SnapshotReason, Vitals, WallNs,
+    Actor, Body, BootNs, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, Directory, ExitStatus, FatalSignal,
+    HierarchyId, KernelEventKind, Loss, OomKill, OomLimit, Outcome, Record, RuntimeAnswer, RuntimeSource, Seq,
+    SignalOrigin, SignalResult, SnapshotReason, Target, TaskExit, Vitals, WallNs,
 };
-use obit_derivation::row::{ActorCopy, ContainerCreate, ContainerRemove, ExistingContainer, Identity, Place, Row};
+use obit_derivation::row::{
+    ActorCopy, Cause, ContainerCreate, ContainerRemove, Death, ExistingContainer, Identity, Killer, LimitScope, Place,
+    Row,
+};
 use obit_schema::details::{DirectoryDetails, RuntimeDetails};
 use proptest::collection::vec;
 use proptest::option;
@@ -135,7 +139,7 @@ fn event() -> impl Strategy<Value = OwnedBody> {
 
 fn mark() -> impl Strategy<Value = OwnedBody> {
     let reason = || select(SnapshotReason::ALL);
-    let loss = (any::<u64>(), option::of(select(CgroupEventKind::ALL)), option::of(any::<u32>()), any::<u64>())
+    let loss = (any::<u64>(), option::of(kernel_event_kind()), option::of(any::<u32>()), any::<u64>())
         .prop_map(|(count, kind, cpu, since)| Body::Lost(Loss { count, kind, cpu, since: Seq(since) }));
     prop_oneof![
         Just(Body::Clock),
@@ -145,8 +149,69 @@ fn mark() -> impl Strategy<Value = OwnedBody> {
         any::<u32>().prop_map(|hierarchy| Body::SnapshotFailed(HierarchyId(hierarchy))),
         reason().prop_map(Body::SnapshotEnd),
         loss,
+        (any::<u32>(), target(), exit_status(), any::<bool>()).prop_map(|(cpu, target, status, oom_victim)| {
+            Body::Exit(TaskExit { cpu, target, status, oom_victim, parent_comm: "runc" })
+        }),
+        fatal_signal(),
+        oom_kill(),
     ]
     .prop_map(|body| OwnedBody::Mark(Box::new(body)))
+}
+
+fn kernel_event_kind() -> impl Strategy<Value = KernelEventKind> {
+    prop_oneof![
+        select(CgroupEventKind::ALL).prop_map(KernelEventKind::Cgroup),
+        select(vec![KernelEventKind::Exit, KernelEventKind::Signal, KernelEventKind::Oom]),
+    ]
+}
+
+fn target() -> impl Strategy<Value = Target<'static>> {
+    (any::<[u32; 3]>(), any::<u64>(), select(vec!["", "nginx"]), any::<bool>(), any::<u64>(), option::of(key()))
+        .prop_map(|([pid, pid_inside, ppid], started, comm, is_reaper, cgroup, v1)| Target {
+            pid,
+            pid_inside,
+            ppid,
+            started: BootNs(started),
+            comm,
+            is_reaper,
+            cgroup: CgroupId(cgroup),
+            v1,
+        })
+}
+
+fn exit_status() -> impl Strategy<Value = ExitStatus> {
+    prop_oneof![
+        any::<u8>().prop_map(ExitStatus::Exited),
+        (any::<u8>(), any::<bool>()).prop_map(|(signal, core_dumped)| ExitStatus::Signalled { signal, core_dumped }),
+    ]
+}
+
+fn plain_actor() -> impl Strategy<Value = Actor<'static>> {
+    const ARGV: &[&str] = &["runc", "kill"];
+    (any::<[u32; 4]>(), option::of(any::<u64>().prop_map(CgroupId)), any::<[bool; 2]>()).prop_map(
+        |([pid, tid, ppid, uid], cgroup, [has_argv, argv_truncated])| {
+            let argv: &[&str] = if has_argv { ARGV } else { &[] };
+            Actor { pid, tid, ppid, uid, comm: "runc", parent_comm: "shim", cgroup, argv, argv_truncated }
+        },
+    )
+}
+
+fn fatal_signal() -> impl Strategy<Value = Body<'static>> {
+    (
+        (any::<u32>(), target(), any::<u32>(), any::<i32>(), option::of(select(SignalOrigin::ALL))),
+        (any::<bool>(), option::of(select(SignalResult::ALL)), plain_actor(), option::of(any::<u32>())),
+    )
+        .prop_map(|((cpu, target, signal, code, origin), (to_group, result, sender, sender_loginuid))| {
+            Body::Signal(FatalSignal { cpu, target, signal, code, origin, to_group, result, sender, sender_loginuid })
+        })
+}
+
+fn oom_kill() -> impl Strategy<Value = Body<'static>> {
+    let limit =
+        prop_oneof![Just(OomLimit::Host), (key(), any::<u32>()).prop_map(|(key, level)| OomLimit::Cgroup(key, level)),];
+    (any::<u32>(), target(), option::of(any::<u64>()), option::of(limit), plain_actor()).prop_map(
+        |(cpu, target, memory_bytes, limit, asker)| Body::Oom(OomKill { cpu, target, memory_bytes, limit, asker }),
+    )
 }
 
 fn pairs() -> impl Strategy<Value = Vec<(String, String)>> {
@@ -173,7 +238,15 @@ fn runtime() -> impl Strategy<Value = OwnedBody> {
     (
         (select(RuntimeSource::ALL), select(Outcome::ALL), cow(), cow(), cow(), cow(), cow(), cow()),
         (cow(), cow(), cow(), cow(), option::of(any::<bool>()), option::of(any::<u32>()), option::of(wall()), cow()),
-        (cow(), cow(), option::of(wall()), option::of(wall()), option::of(any::<u32>()), option::of(any::<i32>()), cow()),
+        (
+            cow(),
+            cow(),
+            option::of(wall()),
+            option::of(wall()),
+            option::of(any::<u32>()),
+            option::of(any::<i32>()),
+            cow(),
+        ),
         (paths, text(), any::<u64>(), vec((text(), text()), 0..3), option::of(text()), option::of(any::<bool>())),
     )
         .prop_map(|(first, second, third, (cgroup_paths, request, latency_ns, labels, document, oom_killed))| {
@@ -270,6 +343,34 @@ fn seqs() -> impl Strategy<Value = Vec<Seq>> {
     vec(any::<u64>().prop_map(Seq), 0..4)
 }
 
+fn death() -> impl Strategy<Value = Death> {
+    let flag = || option::of(any::<bool>());
+    (
+        (select(Cause::ALL), option::of(any::<u8>()), option::of(any::<u8>()), flag(), option::of(wall())),
+        (option::of(text()), flag(), option::of(select(LimitScope::ALL)), option::of(text())),
+        (actor(), option::of(any::<u32>()), option::of(text()), vec(text(), 0..3), vec(text(), 0..3), seqs()),
+    )
+        .prop_map(|((cause, exit_code, exit_signal, core_dumped, exited_at), second, third)| {
+            let (init_comm, oom_killed, oom_limit_scope, oom_limit_cgroup_path) = second;
+            let (task, loginuid, container_id, requested_by, signals, cause_evidence_seqs) = third;
+            Death {
+                cause,
+                exit_code,
+                exit_signal,
+                core_dumped,
+                exited_at,
+                init_comm,
+                oom_killed,
+                oom_limit_scope,
+                oom_limit_cgroup_path,
+                killed_by: task.map(|task| Killer { task, loginuid, container_id }),
+                requested_by,
+                signals,
+                cause_evidence_seqs,
+            }
+        })
+}
+
 /// Any row, with that place.
 pub fn row(seq: u64) -> impl Strategy<Value = Row> {
     let seq = Seq(seq);
@@ -278,11 +379,11 @@ pub fn row(seq: u64) -> impl Strategy<Value = Row> {
     let remove = (
         common(),
         (some_seq(), option::of(wall()), option::of(any::<u64>()), option::of(wall()), actor(), vitals()),
-        (any::<bool>(), option::of(any::<bool>()), any::<bool>(), some_seq()),
+        (any::<bool>(), option::of(any::<bool>()), any::<bool>(), some_seq(), death()),
     )
         .prop_map(move |((ts, boot_ns, identity, place, evidence_seqs), second, third)| {
             let (created_seq, created_at, lifetime_ns, emptied_at, removed_by, vitals) = second;
-            let (inferred, never_started, after_gap, rmdir_seq) = third;
+            let (inferred, never_started, after_gap, rmdir_seq, death) = third;
             Row::Remove(ContainerRemove {
                 seq,
                 ts,
@@ -293,6 +394,7 @@ pub fn row(seq: u64) -> impl Strategy<Value = Row> {
                 created_at,
                 lifetime_ns,
                 emptied_at,
+                death,
                 removed_by,
                 vitals,
                 inferred,

@@ -59,6 +59,12 @@ impl<'a> Oci<'a> {
         self.stage.run(self.runtime.name(), &["run", "--bundle", &bundle, id]);
     }
 
+    /// Runs a container with a script of a shell to its end, whatever that is; the runtime removes it itself.
+    pub fn run_script(&self, id: &str, cgroup: Option<&str>, script: &str) {
+        let bundle = self.bundle(id, &["/bin/sh", "-c", script], cgroup);
+        self.stage.try_run(self.runtime.name(), &["run", "--bundle", &bundle, id]);
+    }
+
     /// Starts a container that lives.
     pub fn start_container(&self, id: &str, cgroup: Option<&str>) {
         let bundle = self.bundle(id, &FOREVER, cgroup);

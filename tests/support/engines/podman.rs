@@ -30,6 +30,11 @@ impl<'a> Podman<'a> {
         self.run(name, &FOREVER)
     }
 
+    /// Asks a container to end, and makes it after a second.
+    pub fn stop(&self, id: &str) {
+        self.podman(&["stop", "--time", "1", id]);
+    }
+
     /// Kills and removes a container.
     pub fn remove(&self, id: &str) {
         self.podman(&["rm", "--force", "--time", "0", id]);

@@ -44,7 +44,7 @@ use crate::record::{
     Actor, Body, BootNs, CgroupEvent, CgroupEventKind, CgroupKey, Directory, HierarchyId, Record, Seq, SnapshotReason,
     Vitals, WallNs,
 };
-use crate::row::{ActorCopy, ContainerCreate, ContainerRemove, ExistingContainer, Identity, Place, Row};
+use crate::row::{ActorCopy, ContainerCreate, ContainerRemove, Death, ExistingContainer, Identity, Place, Row};
 
 /// Which hierarchies count (common/cgroup/cgroup.go, `GetCgroupDefaultVersion`; `isCgroupEventInHid`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,6 +206,7 @@ fn remove_row(record: &Record<'_>, event: &CgroupEvent<'_>, known: &Known<'_>) -
         created_at: None,
         lifetime_ns: None,
         emptied_at: None,
+        death: Death::default(),
         removed_by: Some(task(&event.actor)),
         vitals: Vitals::default(),
         inferred: false,

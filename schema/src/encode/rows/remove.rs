@@ -1,7 +1,7 @@
 //! derived/container_remove from rows.
 
 use arrow::array::RecordBatch;
-use obit_derivation::row::{ActorCopy, ContainerRemove};
+use obit_derivation::row::{ActorCopy, ContainerRemove, Death, Killer};
 
 use super::{identity_columns, place_columns};
 use crate::column::Texts;
@@ -29,6 +29,7 @@ impl RemoveBuilder {
             created_at,
             lifetime_ns,
             emptied_at,
+            death,
             removed_by,
             vitals,
             inferred,
@@ -59,6 +60,7 @@ impl RemoveBuilder {
         };
         identity_columns!(row, identity);
         place_columns!(row, place);
+        death_columns(&mut row, death);
         if let Some(ActorCopy { pid, uid, comm, parent_comm, argv }) = removed_by {
             row.removed_by_pid = Some(*pid);
             row.removed_by_uid = Some(*uid);
@@ -67,5 +69,44 @@ impl RemoveBuilder {
             row.removed_by_argv = (!argv.is_empty()).then_some(Texts::Owned(argv));
         }
         self.push(row);
+    }
+}
+
+fn death_columns<'a>(row: &mut Row<'a>, death: &'a Death) {
+    let Death {
+        cause,
+        exit_code,
+        exit_signal,
+        core_dumped,
+        exited_at,
+        init_comm,
+        oom_killed,
+        oom_limit_scope,
+        oom_limit_cgroup_path,
+        killed_by,
+        requested_by,
+        signals,
+        cause_evidence_seqs,
+    } = death;
+    row.cause = Some(cause.as_str());
+    row.exit_code = exit_code.map(i32::from);
+    row.exit_signal = exit_signal.map(u32::from);
+    row.core_dumped = *core_dumped;
+    row.exited_at = *exited_at;
+    row.init_comm = init_comm.as_deref();
+    row.oom_killed = *oom_killed;
+    row.oom_limit_scope = oom_limit_scope.map(|scope| scope.as_str());
+    row.oom_limit_cgroup_path = oom_limit_cgroup_path.as_deref();
+    row.requested_by = (!requested_by.is_empty()).then_some(Texts::Owned(requested_by));
+    row.signals = exited_at.is_some().then_some(Texts::Owned(signals));
+    row.cause_evidence_seqs = Some(cause_evidence_seqs);
+    if let Some(Killer { task: ActorCopy { pid, uid, comm, parent_comm: _, argv }, loginuid, container_id }) = killed_by
+    {
+        row.killed_by_pid = Some(*pid);
+        row.killed_by_uid = Some(*uid);
+        row.killed_by_loginuid = *loginuid;
+        row.killed_by_comm = Some(comm);
+        row.killed_by_argv = (!argv.is_empty()).then_some(Texts::Owned(argv));
+        row.killed_by_container_id = container_id.as_deref();
     }
 }

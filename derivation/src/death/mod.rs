@@ -1,0 +1,147 @@
+//! Why a container ended: what its first process's exit, the signals sent to it and the OOM killer say together.
+//!
+//! [`Evidence`] gathers the records about one life of a container; [`verdict`] reads it once, when the row of the end is
+//! made. Nothing here asks which container a record belongs to: that is the fold's, by cgroup.
+
+mod init;
+mod signal;
+mod verdict;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::record::{
+    BootNs, ExitStatus, FatalSignal, OomKill, OomLimit, Seq, SignalOrigin, SignalResult, Target, TaskExit, WallNs,
+};
+use crate::row::ActorCopy;
+
+pub use signal::name as signal_name;
+pub(crate) use verdict::{Place, verdict};
+
+/// Exits kept of one life. More than one process counts where commands are run in a container from outside; the
+/// container's own first one is among those that were started first, which are kept.
+const MAX_EXITS: usize = 16;
+/// Signals kept of one life: the first ones and the last ones.
+const MAX_SIGNALS: usize = 32;
+/// Of these, the first ones.
+const FIRST_SIGNALS: usize = 8;
+/// OOM kills kept of one life: the last ones.
+const MAX_OOM_KILLS: usize = 8;
+
+/// A process that something happened to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Process {
+    pub pid: u32,
+    pub ppid: u32,
+    pub started: BootNs,
+    pub comm: String,
+    pub is_reaper: bool,
+}
+
+impl Process {
+    fn of(target: &Target<'_>) -> Self {
+        Self {
+            pid: target.pid,
+            ppid: target.ppid,
+            started: target.started,
+            comm: target.comm.into(),
+            is_reaper: target.is_reaper,
+        }
+    }
+
+    /// Numbers of processes come again; with the time of the start they are one's own.
+    fn is(&self, other: &Self) -> bool {
+        self.pid == other.pid && self.started == other.started
+    }
+}
+
+/// A process ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Exit {
+    seq: Seq,
+    ts: WallNs,
+    process: Process,
+    status: ExitStatus,
+    oom_victim: bool,
+}
+
+/// A signal was sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    seq: Seq,
+    process: Process,
+    signal: u32,
+    origin: Option<SignalOrigin>,
+    to_group: bool,
+    result: Option<SignalResult>,
+    sender: ActorCopy,
+    sender_loginuid: Option<u32>,
+    sender_container_id: Option<String>,
+}
+
+/// The OOM killer chose a process.
+#[derive(Clone, Debug)]
+pub(crate) struct OomKilled {
+    seq: Seq,
+    process: Process,
+    limit: Option<OomLimit>,
+}
+
+/// All that was recorded about the end of one life of a container, within bounds.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Evidence {
+    exits: Vec<Exit>,
+    signals: Vec<Sent>,
+    oom_kills: Vec<OomKilled>,
+    /// The last records of all its tasks being frozen, and of their going on.
+    frozen: Option<Seq>,
+    thawed: Option<Seq>,
+}
+
+impl Evidence {
+    /// A process in it ended.
+    pub fn exited(&mut self, seq: Seq, ts: WallNs, exit: &TaskExit<'_>) {
+        let process = Process::of(&exit.target);
+        if self.exits.len() >= MAX_EXITS {
+            let newest = (0..self.exits.len()).max_by_key(|&index| self.exits[index].process.started);
+            match newest {
+                Some(index) if self.exits[index].process.started > process.started => {
+                    self.exits.remove(index);
+                }
+                _ => return,
+            }
+        }
+        self.exits.push(Exit { seq, ts, process, status: exit.status, oom_victim: exit.oom_victim });
+    }
+
+    /// A process in it was sent a signal, by a task in this other container, if in one.
+    pub fn signalled(&mut self, seq: Seq, signal: &FatalSignal<'_>, sender_container_id: Option<String>) {
+        if self.signals.len() >= MAX_SIGNALS {
+            self.signals.remove(FIRST_SIGNALS);
+        }
+        self.signals.push(Sent {
+            seq,
+            process: Process::of(&signal.target),
+            signal: signal.signal,
+            origin: signal.origin,
+            to_group: signal.to_group,
+            result: signal.result,
+            sender: ActorCopy::from(&signal.sender),
+            sender_loginuid: signal.sender_loginuid,
+            sender_container_id,
+        });
+    }
+
+    /// The OOM killer chose a process in it.
+    pub fn oom_killed(&mut self, seq: Seq, kill: &OomKill<'_>) {
+        if self.oom_kills.len() >= MAX_OOM_KILLS {
+            self.oom_kills.remove(0);
+        }
+        self.oom_kills.push(OomKilled { seq, process: Process::of(&kill.target), limit: kill.limit });
+    }
+
+    /// All of its tasks are frozen, or not all any more.
+    pub fn froze(&mut self, seq: Seq, frozen: bool) {
+        *if frozen { &mut self.frozen } else { &mut self.thawed } = Some(seq);
+    }
+}

@@ -1,0 +1,420 @@
+//! Real containers that end in every way there is: the row says what was done, and who did it.
+#![cfg(feature = "capture")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use support::capture::Capture;
+use support::engines::{Containerd, Docker, Oci, OciRuntime, Podman};
+use support::stage::{Stage, View};
+use support::{live, replay};
+
+const IMAGE: &str = "busybox:latest";
+const FOREVER: [&str; 2] = ["/bin/sleep", "1000"];
+/// Doubles a variable until there is no memory left for it.
+const HOG: &str = "x=0123456789abcdef; while :; do x=$x$x; done";
+const LIMIT: Duration = Duration::from_secs(30);
+
+const SIGABRT: u64 = 6;
+const SIGKILL: u64 = 9;
+
+#[test]
+fn what_docker_s_containers_did_themselves() {
+    let Some(_live) = live::require_root(&["runc", "containerd", "dockerd", "docker"]) else {
+        return;
+    };
+    let stage = Stage::new(View::Host);
+    let containerd = Containerd::start(&stage, "shop");
+    let _docker = Docker::start(&stage, &containerd);
+    let capture = Capture::start(&stage, &stage.directory().join("case"), &[]);
+
+    let zero = run_to_the_end(&stage, &[], &["/bin/true"]);
+    let three = run_to_the_end(&stage, &[], &["/bin/sh", "-c", "exit 3"]);
+    let says_137 = run_to_the_end(&stage, &[], &["/bin/sh", "-c", "exit 137"]);
+    let shares_pids = run_to_the_end(&stage, &["--pid=host"], &["/bin/sh", "-c", "/bin/true; exit 4"]);
+    let aborts = run_to_the_end(&stage, &["--pid=host"], &["/bin/sh", "-c", "kill -ABRT $$"]);
+    // The first process of a pid namespace is spared what it has no handler for.
+    let cannot_abort = run_to_the_end(&stage, &[], &["/bin/sh", "-c", "kill -ABRT $$; exit 5"]);
+    let child_is_killed = run_to_the_end(&stage, &[], &["/bin/sh", "-c", "sh -c 'kill -9 $$'; exit 6"]);
+    let restarted = docker(
+        &stage,
+        &["run", "--detach", "--network=none", "--restart=on-failure:2", IMAGE, "/bin/sh", "-c", "exit 3"],
+    );
+    wait_until("three deaths", || {
+        docker(&stage, &["inspect", "--format={{.State.Status}} {{.RestartCount}}", &restarted]) == "exited 2"
+    });
+    stage.cgroups.wait_until_gone(&restarted);
+
+    let rows = stop(capture);
+    for (id, code, comm) in [
+        (&zero, 0, "true"),
+        (&three, 3, "sh"),
+        (&says_137, 137, "sh"),
+        (&shares_pids, 4, "sh"),
+        (&cannot_abort, 5, "sh"),
+        (&child_is_killed, 6, "sh"),
+    ] {
+        let row = only(&rows, id);
+        expect(
+            row,
+            &json!({
+                "cause": "exited", "exit_code": code, "exit_signal": null, "init_comm": comm, "oom_killed": false,
+                "core_dumped": null, "killed_by_pid": null, "requested_by": null, "oom_limit_scope": null,
+            }),
+        );
+    }
+    expect(only(&rows, &zero), &json!({ "signals": [] }));
+    expect(only(&rows, &cannot_abort), &json!({ "signals": ["SIGABRT from itself, ignored"] }));
+    expect(
+        only(&rows, &aborts),
+        &json!({
+            "cause": "signalled", "exit_code": null, "exit_signal": SIGABRT, "killed_by_pid": null, "oom_killed": false,
+            "signals": ["SIGABRT from itself"],
+        }),
+    );
+    let deaths = of(&rows, &restarted);
+    assert_eq!(deaths.len(), 3, "{deaths:#?}");
+    for row in deaths {
+        expect(row, &json!({ "cause": "exited", "exit_code": 3, "killed_by_pid": null }));
+    }
+}
+
+#[test]
+fn who_killed_docker_s_containers() {
+    let Some(_live) = live::require_root(&["runc", "containerd", "ctr", "dockerd", "docker"]) else {
+        return;
+    };
+    let stage = Stage::new(View::Host);
+    let containerd = Containerd::start(&stage, "shop");
+    let _docker = Docker::start(&stage, &containerd);
+    let capture = Capture::start(&stage, &stage.directory().join("case"), &[]);
+
+    let killed = start(&stage, &[], &FOREVER);
+    docker(&stage, &["kill", &killed]);
+
+    let obeys = start(&stage, &[], &["/bin/sh", "-c", "trap 'exit 7' TERM; echo ready; sleep 1000 & wait"]);
+    wait_until("the trap", || docker(&stage, &["logs", &obeys]) == "ready");
+    docker(&stage, &["stop", &obeys]);
+
+    let stubborn = start(&stage, &[], &FOREVER);
+    docker(&stage, &["stop", "--time", "1", &stubborn]);
+
+    let paused = start(&stage, &[], &FOREVER);
+    docker(&stage, &["pause", &paused]);
+    docker(&stage, &["kill", &paused]);
+
+    let from_host = start(&stage, &[], &FOREVER);
+    let killer = kill(&[init_of(&stage, &from_host)]);
+
+    let neighbour = start(&stage, &["--pid=host"], &FOREVER);
+    let script = format!("kill -9 {}; exit 0", init_of(&stage, &neighbour));
+    let murderer = run_to_the_end(&stage, &["--pid=host"], &["/bin/sh", "-c", &script]);
+
+    let orphan = start(&stage, &[], &FOREVER);
+    for id in [&killed, &obeys, &stubborn, &paused, &from_host, &neighbour] {
+        stage.cgroups.wait_until_gone(id);
+    }
+    // The daemon dies first. Somebody has to clear up after it.
+    let daemon = fs::read_to_string(stage.outside("/run/docker.pid")).expect("dockerd's pid");
+    kill(&[daemon.trim().parse().expect("a pid")]);
+    let ctr = |arguments: &[&str]| stage.run("ctr", &[&["--namespace", "moby"], arguments].concat());
+    ctr(&["task", "kill", "--signal", "KILL", &orphan]);
+    wait_until("the orphan's end", || {
+        ctr(&["task", "list"]).lines().any(|line| line.contains(&orphan) && line.contains("STOPPED"))
+    });
+    ctr(&["task", "delete", &orphan]);
+    stage.cgroups.wait_until_gone(&orphan);
+
+    let rows = stop(capture);
+    for id in [&killed, &paused, &orphan] {
+        let row = only(&rows, id);
+        expect(
+            row,
+            &json!({
+                "cause": "killed_by_runtime", "exit_code": null, "exit_signal": SIGKILL, "oom_killed": false,
+                "killed_by_comm": "runc", "killed_by_uid": 0, "killed_by_container_id": null,
+            }),
+        );
+        assert_killed_by_runc(row, id, "9");
+    }
+    let row = only(&rows, &obeys);
+    expect(row, &json!({ "cause": "exited", "exit_code": 7, "exit_signal": null, "killed_by_comm": "runc" }));
+    assert_killed_by_runc(row, &obeys, "15");
+    let row = only(&rows, &stubborn);
+    expect(row, &json!({ "cause": "killed_by_runtime", "exit_signal": SIGKILL }));
+    assert_killed_by_runc(row, &stubborn, "9");
+    let signals = texts(&row["signals"]);
+    assert!(
+        matches!(&signals[..], [first, last] if first.starts_with("SIGTERM from runc[") && first.ends_with(", ignored")
+            && last.starts_with("SIGKILL from runc[")),
+        "the stop went from SIGTERM to SIGKILL: {signals:?}"
+    );
+    expect(
+        only(&rows, &from_host),
+        &json!({
+            "cause": "signalled", "exit_signal": SIGKILL, "killed_by_pid": killer, "killed_by_uid": 0, "killed_by_comm": "kill",
+            "killed_by_argv": ["kill"], "killed_by_container_id": null, "oom_killed": false,
+        }),
+    );
+    expect(
+        only(&rows, &neighbour),
+        &json!({
+            "cause": "signalled", "exit_signal": SIGKILL, "killed_by_comm": "sh", "killed_by_container_id": murderer,
+        }),
+    );
+    expect(only(&rows, &murderer), &json!({ "cause": "exited", "exit_code": 0, "killed_by_pid": null }));
+}
+
+#[test]
+fn whose_memory_limit_it_was() {
+    let Some(_live) = live::require_root(&["runc", "containerd", "dockerd", "docker"]) else {
+        return;
+    };
+    let stage = Stage::new(View::Host);
+    let containerd = Containerd::start(&stage, "shop");
+    let _docker = Docker::start(&stage, &containerd);
+    let runc = Oci::start(&stage, OciRuntime::Runc);
+    let capture = Capture::start(&stage, &stage.directory().join("case"), &[]);
+
+    let limits = ["--memory=16m", "--memory-swap=16m"];
+    let init_hogs = run_to_the_end(&stage, &limits, &["/bin/sh", "-c", HOG]);
+    let script = format!("sh -c '{HOG}'; exit 8");
+    let child_hogs = run_to_the_end(&stage, &limits, &["/bin/sh", "-c", &script]);
+
+    // The container has no limit of its own; the directory above it has.
+    stage.cgroups.make("/obit-live/pod");
+    for file in
+        stage.cgroups.find("pod").iter().flat_map(|pod| [pod.join("memory.limit_in_bytes"), pod.join("memory.max")])
+    {
+        if file.exists() {
+            fs::write(&file, "16777216").unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        }
+    }
+    let in_pod = "obit-live-in-pod";
+    runc.run_script(in_pod, Some("/obit-live/pod/obit-live-in-pod"), HOG);
+
+    let rows = stop(capture);
+    let row = only(&rows, &init_hogs);
+    expect(
+        row,
+        &json!({
+            "cause": "oom_killed", "exit_code": null, "exit_signal": SIGKILL, "oom_killed": true, "killed_by_pid": null,
+            "oom_limit_scope": "own", "oom_limit_cgroup_path": format!("/docker/{init_hogs}"),
+        }),
+    );
+    let row = only(&rows, &child_hogs);
+    expect(
+        row,
+        &json!({
+            "cause": "exited", "exit_code": 8, "exit_signal": null, "oom_killed": false, "oom_kills": 1,
+            "oom_limit_scope": "own", "oom_limit_cgroup_path": format!("/docker/{child_hogs}"),
+        }),
+    );
+    expect(
+        only(&rows, in_pod),
+        &json!({
+            "cause": "oom_killed", "exit_signal": SIGKILL, "oom_killed": true,
+            "oom_limit_scope": "ancestor", "oom_limit_cgroup_path": "/obit-live/pod",
+        }),
+    );
+}
+
+#[test]
+fn what_runc_and_podman_were_told() {
+    let Some(_live) = live::require_root(&["runc", "podman", "conmon"]) else {
+        return;
+    };
+    let stage = Stage::new(View::Host);
+    let podman = Podman::start(&stage);
+    let runc = Oci::start(&stage, OciRuntime::Runc);
+    let capture = Capture::start(&stage, &stage.directory().join("case"), &[]);
+
+    let killed = "obit-live-killed";
+    runc.start_container(killed, None);
+    stage.run("runc", &["kill", killed, "KILL"]);
+    wait_until("its end", || stage.run("runc", &["state", killed]).contains("\"stopped\""));
+    runc.remove(killed);
+    let deleted = "obit-live-deleted";
+    runc.start_container(deleted, None);
+    runc.remove(deleted);
+    let stopped = podman.start_container("stopped");
+    podman.stop(&stopped);
+    podman.remove(&stopped);
+    for id in [killed, deleted, &stopped] {
+        stage.cgroups.wait_until_gone(id);
+    }
+
+    let rows = stop(capture);
+    for (id, verb) in [(killed, "kill"), (deleted, "delete")] {
+        let row = only(&rows, id);
+        expect(
+            row,
+            &json!({
+                "cause": "killed_by_runtime", "exit_signal": SIGKILL, "oom_killed": false, "killed_by_comm": "runc",
+            }),
+        );
+        let argv = texts(&row["killed_by_argv"]);
+        assert!(argv.contains(&verb.to_owned()) && argv.contains(&id.to_owned()), "{argv:?}");
+    }
+    let row = only(&rows, &stopped);
+    expect(row, &json!({ "cause": "killed_by_runtime", "exit_signal": SIGKILL, "killed_by_comm": "runc" }));
+    assert_eq!(texts(&row["signals"]).len(), 2, "SIGTERM, then SIGKILL: {}", row["signals"]);
+    assert_killed_by_runc(row, &stopped, "9");
+}
+
+#[test]
+fn what_only_v2_has() {
+    let Some(_live) = live::require_root(&["runc"]) else { return };
+    let stage = Stage::new(View::V2Only);
+    let runc = Oci::start(&stage, OciRuntime::Runc);
+    let capture = Capture::start(&stage, &stage.directory().join("case"), &[]);
+
+    let by_file = "obit-live-by-file";
+    runc.start_container(by_file, None);
+    let [directory] = &stage.cgroups.find(by_file)[..] else { panic!("one directory on v2") };
+    fs::write(directory.join("cgroup.kill"), "1").expect("writing cgroup.kill");
+    wait_until("its end", || stage.run("runc", &["state", by_file]).contains("\"stopped\""));
+    runc.remove(by_file);
+
+    let frozen = "obit-live-frozen";
+    runc.start_container(frozen, None);
+    stage.run("runc", &["pause", frozen]);
+    stage.run("runc", &["kill", frozen, "KILL"]);
+    wait_until("its end", || stage.run("runc", &["state", frozen]).contains("\"stopped\""));
+    runc.remove(frozen);
+
+    let case = capture.case().to_owned();
+    let rows = stop(capture);
+    expect(
+        only(&rows, by_file),
+        &json!({
+            "cause": "cgroup_killed", "exit_code": null, "exit_signal": SIGKILL, "killed_by_pid": std::process::id(),
+            "oom_killed": false,
+        }),
+    );
+    expect(
+        only(&rows, frozen),
+        &json!({ "cause": "killed_by_runtime", "exit_signal": SIGKILL, "killed_by_comm": "runc" }),
+    );
+    let told = explain(&case, frozen);
+    assert!(told.contains("cgroup_frozen"), "the pause is part of the story:\n{told}");
+}
+
+#[test]
+fn two_hundred_at_once() {
+    const CONTAINERS: usize = 200;
+    let Some(_live) = live::require_root(&["runc"]) else { return };
+    let stage = Stage::new(View::Host);
+    let runc = Oci::start(&stage, OciRuntime::Runc);
+    let capture = Capture::start(&stage, &stage.directory().join("case"), &[]);
+
+    let ids: Vec<String> = (0..CONTAINERS).map(|number| format!("obit-live-crowd-{number:03}")).collect();
+    let mut inits = Vec::new();
+    for id in &ids {
+        runc.start_container(id, None);
+        let state: Value = serde_json::from_str(&stage.run("runc", &["state", id])).expect("JSON from runc state");
+        inits.push(u32::try_from(state["pid"].as_u64().expect("a pid")).expect("a pid"));
+    }
+    let killer = kill(&inits);
+    for id in &ids {
+        runc.remove(id);
+    }
+
+    let rows = stop(capture);
+    for id in &ids {
+        expect(
+            only(&rows, id),
+            &json!({
+                "cause": "signalled", "exit_signal": SIGKILL, "killed_by_pid": killer, "killed_by_comm": "kill",
+                "oom_killed": false,
+            }),
+        );
+    }
+}
+
+/// Stops the capture; its rows, after a replay has come to the same.
+fn stop(capture: Capture) -> Vec<Value> {
+    let case = capture.case().to_owned();
+    capture.stop();
+    replay::assert_verifies(&case);
+    replay::derived_rows(&case, "container_remove")
+}
+
+fn explain(case: &Path, id: &str) -> String {
+    let output = replay::replay(&["explain", &case.display().to_string(), id]);
+    assert!(output.status.success(), "obit-replay explain {id}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8 from obit-replay")
+}
+
+fn of<'a>(rows: &'a [Value], id: &str) -> Vec<&'a Value> {
+    rows.iter().filter(|row| row["container_id"] == *id).collect()
+}
+
+fn only<'a>(rows: &'a [Value], id: &str) -> &'a Value {
+    match &of(rows, id)[..] {
+        [row] => row,
+        others => panic!("{} rows of {id}", others.len()),
+    }
+}
+
+/// Expects these values of a row; null and absent are the same.
+fn expect(row: &Value, values: &Value) {
+    for (name, expected) in values.as_object().expect("an object") {
+        assert_eq!(&row[name], expected, "{name} in {row:#}");
+    }
+}
+
+fn texts(list: &Value) -> Vec<String> {
+    let elements = list.as_array().unwrap_or_else(|| panic!("no list: {list}"));
+    elements.iter().map(|text| text.as_str().expect("a text").to_owned()).collect()
+}
+
+/// `runc … kill … ID SIGNAL` sent the signal.
+fn assert_killed_by_runc(row: &Value, id: &str, signal: &str) {
+    let argv = texts(&row["killed_by_argv"]);
+    assert!(argv.iter().any(|argument| argument == "kill"), "{argv:?}");
+    assert!(argv.ends_with(&[id.to_owned(), signal.to_owned()]), "{argv:?}");
+    let order = texts(&row["requested_by"]);
+    assert!(order.last().is_some_and(|last| last.ends_with(&format!("kill {id} {signal}"))), "{order:?}");
+    assert!(order.len() >= 2, "who called runc is named: {order:?}");
+}
+
+fn docker(stage: &Stage, arguments: &[&str]) -> String {
+    stage.run("docker", arguments)
+}
+
+fn start(stage: &Stage, options: &[&str], command: &[&str]) -> String {
+    docker(stage, &[&["run", "--detach", "--network=none"], options, &[IMAGE], command].concat())
+}
+
+fn run_to_the_end(stage: &Stage, options: &[&str], command: &[&str]) -> String {
+    let id = start(stage, options, command);
+    docker(stage, &["wait", &id]);
+    stage.cgroups.wait_until_gone(&id);
+    id
+}
+
+fn init_of(stage: &Stage, id: &str) -> u32 {
+    docker(stage, &["inspect", "--format={{.State.Pid}}", id]).parse().expect("a pid")
+}
+
+/// Kills by one process of the host's, and returns its id.
+fn kill(pids: &[u32]) -> u32 {
+    let mut killer = Command::new("kill").arg("-KILL").args(pids.iter().map(u32::to_string)).spawn().expect("kill");
+    let pid = killer.id();
+    assert!(killer.wait().expect("waiting for kill").success(), "cannot kill {pids:?}");
+    pid
+}
+
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + LIMIT;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what} did not come within {LIMIT:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
