@@ -7,7 +7,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use obit_derivation::fold::DERIVATION_VERSION;
 use obit_derivation::record::{Body, CgroupEventKind, Record, Seq};
@@ -128,7 +127,7 @@ impl Log {
         let mut manifest = Manifest::new("1b4e28ba-2fa1-11d2-883f-0016d3cca427".to_owned(), Build::default());
         manifest.derivation_version = DERIVATION_VERSION;
         manifest.grace_ns = self.grace_ns;
-        let options = WriterOptions { part_rows: shape.part_rows, part_age: Duration::from_secs(3_600) };
+        let options = WriterOptions { part_rows: shape.part_rows, ..WriterOptions::default() };
         let mut writer = CaseWriter::create(path, manifest, options).expect("a new case");
         let mut gathered = Gathered::default();
         let (mut fold, mut rows) = (Fold::with_grace(self.grace_ns), Vec::new());
