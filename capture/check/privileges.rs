@@ -87,8 +87,8 @@ fn items(view: &View) -> Vec<Item> {
     items.push(namespace(
         "cgroup namespace",
         view.initial_cgroup_namespace,
-        "run it on the host, or with \
-        --cgroupns=host: paths in cgroupfs do not match those of events",
+        "run it on the host, or with --cgroupns=host, or mount the host's /sys/fs/cgroup over its own: a part of \
+         cgroupfs does not tell where it lies in the whole",
     ));
     items
 }

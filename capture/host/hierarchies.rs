@@ -11,12 +11,18 @@ use anyhow::{Context, Result, bail};
 use obit_derivation::HierarchyId;
 use serde::Serialize;
 
-use super::file;
+use super::{facts, file};
 
 /// Bound on /proc/self/mountinfo: a container host with 10,000 overlay mounts has about 8 MB of it.
 const MOUNTINFO_BYTES: usize = 64 << 20;
 /// Bound on /proc/self/cgroup: a line a hierarchy, each at most a path long.
 const CGROUP_BYTES: usize = 1 << 20;
+
+/// Stands for the root of a mount that shows a cgroup namespace's part of a hierarchy: where that part lies in the whole
+/// cannot be told from inside. No cgroup has this path, so nothing is looked up in the wrong place.
+const NAMESPACE_ROOT: &str = "/(cgroup namespace)";
+/// The inode of a hierarchy's root directory: kernfs gives the first node of a tree number 1 (fs/kernfs/dir.c).
+const ROOT_INODE: u64 = 1;
 
 /// Which of the two cgroup interfaces a hierarchy has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -87,10 +93,19 @@ impl Hierarchies {
     pub fn read() -> Result<Self> {
         let mounts = read_bounded("/proc/self/mountinfo", MOUNTINFO_BYTES)?;
         let cgroups = read_bounded("/proc/self/cgroup", CGROUP_BYTES)?;
+        let foreign_namespace = facts::in_initial_cgroup_namespace() == Some(false);
         let mut all = Self::parse(&mounts, &cgroups, |mount| {
+            let found = rustix::fs::stat(&mount.mount_point).ok()?;
             // A mount may be buried under a later one. Only what the path leads to now counts.
-            rustix::fs::stat(&mount.mount_point)
-                .is_ok_and(|found| (rustix::fs::major(found.st_dev), rustix::fs::minor(found.st_dev)) == mount.device)
+            if (rustix::fs::major(found.st_dev), rustix::fs::minor(found.st_dev)) != mount.device {
+                return None;
+            }
+            // In a cgroup namespace mountinfo counts from the namespace's root, with `/..` for what lies above it.
+            Some(match (found.st_ino == ROOT_INODE, foreign_namespace) {
+                (true, _) => Shown::Whole,
+                (false, false) => Shown::AsWritten,
+                (false, true) => Shown::NamespacePart,
+            })
         })?;
         for hierarchy in &mut all.mounted {
             if hierarchy.version == CgroupVersion::V2 {
@@ -100,11 +115,11 @@ impl Hierarchies {
         Ok(all)
     }
 
-    /// Reads the texts of /proc/self/mountinfo and /proc/self/cgroup. `visible` says whether a mount can be reached.
+    /// Reads the texts of /proc/self/mountinfo and /proc/self/cgroup. `visible` says what a mount shows, if it can be reached.
     ///
     /// # Errors
     /// If no cgroup hierarchy is mounted visibly.
-    fn parse(mountinfo: &[u8], cgroup: &[u8], visible: impl Fn(&Mount) -> bool) -> Result<Self> {
+    fn parse(mountinfo: &[u8], cgroup: &[u8], visible: impl Fn(&Mount) -> Option<Shown>) -> Result<Self> {
         let active = parse_active(cgroup);
         let mut mounts: Vec<Mount> = Vec::new();
         for mount in mountinfo.split(|&byte| byte == b'\n').filter_map(Mount::parse) {
@@ -113,7 +128,13 @@ impl Hierarchies {
             mounts.push(mount);
         }
         let mut mounted: Vec<Hierarchy> = Vec::new();
-        for mount in mounts.into_iter().filter(|mount| mount.version.is_some() && visible(mount)) {
+        for mut mount in mounts.into_iter().filter(|mount| mount.version.is_some()) {
+            match visible(&mount) {
+                None => continue,
+                Some(Shown::AsWritten) => {}
+                Some(Shown::Whole) => mount.root = "/".to_owned(),
+                Some(Shown::NamespacePart) => mount.root = NAMESPACE_ROOT.to_owned(),
+            }
             let Some(hierarchy) = mount.identify(&active) else {
                 continue;
             };
@@ -170,6 +191,17 @@ impl Hierarchy {
             _ => None,
         }
     }
+}
+
+/// What a mount shows of its hierarchy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    /// The directory that mountinfo names.
+    AsWritten,
+    /// All of it, whatever mountinfo says.
+    Whole,
+    /// What belongs to a cgroup namespace that is not the host's.
+    NamespacePart,
 }
 
 /// One line of mountinfo, as far as it matters here.

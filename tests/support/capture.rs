@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -44,22 +44,33 @@ impl Capture {
     /// # Panics
     /// If it ends before, or does not say so in time.
     pub fn start(stage: &Stage, case: &Path, options: &[&str]) -> Self {
-        let mut capture = Self::spawn(stage, case, options);
+        Self::spawn(stage, case, options).wait_until_recording()
+    }
+
+    /// The same with a command of one's own, which must end in `obit-capture run` as the process that is spawned.
+    ///
+    /// # Panics
+    /// If it ends before, or does not say so in time.
+    pub fn start_command(command: Command, case: &Path) -> Self {
+        Self::spawn_command(command, case).wait_until_recording()
+    }
+
+    fn wait_until_recording(mut self) -> Self {
         loop {
-            match capture.errors.recv_timeout(START_LIMIT) {
+            match self.errors.recv_timeout(START_LIMIT) {
                 Ok(line) => {
                     let is_ready = line.contains(READY);
-                    capture.seen.push(line);
+                    self.seen.push(line);
                     if is_ready {
-                        return capture;
+                        return self;
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    panic!("obit-capture is not recording after {START_LIMIT:?}: {:?}", capture.seen)
+                    panic!("obit-capture is not recording after {START_LIMIT:?}: {:?}", self.seen)
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    let status = wait_within(&mut capture.child, STOP_LIMIT);
-                    panic!("obit-capture ended before it was recording, with {status:?}: {:?}", capture.seen)
+                    let status = wait_within(&mut self.child, STOP_LIMIT);
+                    panic!("obit-capture ended before it was recording, with {status:?}: {:?}", self.seen)
                 }
             }
         }
@@ -67,15 +78,13 @@ impl Capture {
 
     /// Starts a capture and does not wait for anything.
     pub fn spawn(stage: &Stage, case: &Path, options: &[&str]) -> Self {
-        let mut child = stage
-            .command(env!("CARGO_BIN_EXE_obit-capture"))
-            .args(["run", "--output"])
-            .arg(case)
-            .args(options)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("cannot run obit-capture");
+        let mut command = stage.command(env!("CARGO_BIN_EXE_obit-capture"));
+        command.args(["run", "--output"]).arg(case).args(options);
+        Self::spawn_command(command, case)
+    }
+
+    fn spawn_command(mut command: Command, case: &Path) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("cannot run obit-capture");
         let (sender, errors) = channel();
         let stderr = child.stderr.take().expect("piped");
         std::thread::spawn(move || {
@@ -102,6 +111,14 @@ impl Capture {
     /// Whether it has ended by itself.
     pub fn has_ended(&mut self) -> bool {
         self.child.try_wait().expect("waiting for a child").is_some()
+    }
+
+    /// The most memory it has had resident, in bytes.
+    pub fn peak_memory_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("its status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number of KiB");
+        kib * 1024
     }
 
     /// Sends it a signal.
