@@ -14,7 +14,7 @@ use hyper::{Request, Response, Uri};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use obit_derivation::record::Outcome;
 use prost::Message;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tonic::body::Body;
 use tonic::client::Grpc;
 use tonic::metadata::MetadataValue;
@@ -22,7 +22,7 @@ use tonic::{Code, Status, Streaming};
 use tonic_prost::ProstCodec;
 
 use super::failure::{Failure, within_time};
-use super::http::Driver;
+use super::http::{Driver, of_hyper};
 use super::sockets::Endpoint;
 
 /// Largest header block of a response.
@@ -34,6 +34,8 @@ const CONNECTION_WINDOW_BYTES: u32 = 2 << 20;
 /// containerd's namespace travels as this header (containerd, `pkg/namespaces/grpc.go`).
 const NAMESPACE_HEADER: &str = "containerd-namespace";
 
+/// Longest wait for a connection to say how it ended, once it has.
+const END_LIMIT: Duration = Duration::from_millis(100);
 /// HTTP/2 wants one; on a unix socket it means nothing.
 const ORIGIN: &str = "http://localhost";
 
@@ -59,8 +61,24 @@ pub struct Client {
 
 #[derive(Debug)]
 struct Connection {
-    sender: SendRequest<Body>,
+    line: Line,
     _driver: Driver,
+}
+
+/// What calls need of a connection.
+#[derive(Clone, Debug)]
+struct Line {
+    sender: SendRequest<Body>,
+    /// How the connection ended, once it has.
+    ended: watch::Receiver<Option<Failure>>,
+}
+
+impl Line {
+    /// The failure of a call that says no more than that the connection ended; the connection knows why.
+    async fn failure(&mut self) -> Failure {
+        let ended = tokio::time::timeout(END_LIMIT, self.ended.wait_for(Option::is_some)).await;
+        ended.ok().and_then(Result::ok).and_then(|failure| failure.clone()).unwrap_or_else(broken)
+    }
 }
 
 impl Client {
@@ -79,9 +97,12 @@ impl Client {
         A: Message + Default + Send + Sync + 'static,
     {
         let answer = within_time(call.limit, async {
-            let (mut grpc, request, path) = self.prepare(call, question).await?;
-            let codec = ProstCodec::<Q, A>::default();
-            grpc.unary(request, path, codec).await.map(tonic::Response::into_inner).map_err(|status| of_status(&status))
+            let mut line = self.line().await?;
+            let (mut grpc, request, path) = prepared(&mut line, call, question).await?;
+            match grpc.unary(request, path, ProstCodec::<Q, A>::default()).await {
+                Ok(answer) => Ok(answer.into_inner()),
+                Err(status) => Err(of_status(&status, &mut line).await),
+            }
         })
         .await;
         if matches!(&answer, Err(failure) if failure.outcome == Outcome::Timeout) {
@@ -102,26 +123,20 @@ impl Client {
         A: Message + Default + Send + Sync + 'static,
     {
         // A connection of its own, which no call that timed out takes down.
-        let connection = within_time(call.limit, self.connect()).await?;
-        let (mut grpc, request, path) = prepared(connection.sender.clone(), call, question).await?;
-        let answer = grpc.server_streaming(request, path, ProstCodec::<Q, A>::default()).await;
-        let answers = answer.map_err(|status| of_status(&status))?.into_inner();
-        Ok(Answers { answers, _connection: connection })
+        let mut connection = within_time(call.limit, self.connect()).await?;
+        let (mut grpc, request, path) = prepared(&mut connection.line, call, question).await?;
+        match grpc.server_streaming(request, path, ProstCodec::<Q, A>::default()).await {
+            Ok(answers) => Ok(Answers { answers: answers.into_inner(), connection }),
+            Err(status) => Err(of_status(&status, &mut connection.line).await),
+        }
     }
 
-    async fn prepare<Q>(
-        &self,
-        call: Call<'_>,
-        question: Q,
-    ) -> Result<(Grpc<Service>, tonic::Request<Q>, PathAndQuery), Failure> {
-        let sender = {
-            let mut connection = self.connection.lock().await;
-            match &*connection {
-                Some(open) if !open.sender.is_closed() => open.sender.clone(),
-                _ => connection.insert(self.connect().await?).sender.clone(),
-            }
-        };
-        prepared(sender, call, question).await
+    async fn line(&self) -> Result<Line, Failure> {
+        let mut connection = self.connection.lock().await;
+        Ok(match &*connection {
+            Some(open) if !open.line.sender.is_closed() => open.line.clone(),
+            _ => connection.insert(self.connect().await?).line.clone(),
+        })
     }
 
     async fn connect(&self) -> Result<Connection, Failure> {
@@ -132,11 +147,12 @@ impl Client {
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES);
         let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(|_| broken())?;
-        let driver = Driver::run(async {
-            // Whoever waits for an answer learns of its errors.
-            let _ = connection.await;
+        let (end, ended) = watch::channel(None);
+        let driver = Driver::run(async move {
+            let failure = connection.await.err().map_or_else(broken, |error| of_hyper(&error));
+            let _ = end.send(Some(failure));
         });
-        Ok(Connection { sender, _driver: driver })
+        Ok(Connection { line: Line { sender, ended }, _driver: driver })
     }
 
     async fn disconnect(&self) {
@@ -145,12 +161,15 @@ impl Client {
 }
 
 async fn prepared<Q>(
-    sender: SendRequest<Body>,
+    line: &mut Line,
     call: Call<'_>,
     question: Q,
 ) -> Result<(Grpc<Service>, tonic::Request<Q>, PathAndQuery), Failure> {
-    let mut grpc = Grpc::with_origin(Service(sender), Uri::from_static(ORIGIN)).max_decoding_message_size(call.limit_bytes);
-    grpc.ready().await.map_err(|_| broken())?;
+    let mut grpc = Grpc::with_origin(Service(line.sender.clone()), Uri::from_static(ORIGIN))
+        .max_decoding_message_size(call.limit_bytes);
+    if grpc.ready().await.is_err() {
+        return Err(line.failure().await);
+    }
     let mut request = tonic::Request::new(question);
     if let Some(namespace) = call.namespace {
         let value = MetadataValue::try_from(namespace).map_err(|_| Failure::invalid("not a namespace"))?;
@@ -162,7 +181,7 @@ async fn prepared<Q>(
 /// Answers that go on.
 pub struct Answers<A> {
     answers: Streaming<A>,
-    _connection: Connection,
+    connection: Connection,
 }
 
 impl<A> Answers<A> {
@@ -174,7 +193,7 @@ impl<A> Answers<A> {
         match self.answers.message().await {
             Ok(Some(answer)) => Ok(answer),
             Ok(None) => Err(Failure::new(Outcome::Refused, "the stream ended")),
-            Err(status) => Err(of_status(&status)),
+            Err(status) => Err(of_status(&status, &mut self.connection.line).await),
         }
     }
 }
@@ -200,15 +219,16 @@ fn broken() -> Failure {
     Failure::new(Outcome::Refused, "the connection ended before the answer")
 }
 
-fn of_status(status: &Status) -> Failure {
+async fn of_status(status: &Status, line: &mut Line) -> Failure {
+    if connection_ended(status) {
+        return line.failure().await;
+    }
     let outcome = match status.code() {
-        Code::NotFound => Outcome::NotFound,
-        // The service is not offered here at all.
-        Code::Unimplemented => Outcome::NotFound,
+        // Of the latter the service itself: it is not offered here.
+        Code::NotFound | Code::Unimplemented => Outcome::NotFound,
         Code::PermissionDenied | Code::Unauthenticated => Outcome::Denied,
         Code::DeadlineExceeded => Outcome::Timeout,
         Code::Unavailable | Code::Cancelled | Code::Aborted => Outcome::Refused,
-        Code::Unknown | Code::Internal if connection_ended(status) => return broken(),
         _ => Outcome::Invalid,
     };
     Failure::new(outcome, format!("gRPC status {:?}", status.code()))
@@ -218,11 +238,8 @@ fn of_status(status: &Status) -> Failure {
 fn connection_ended(status: &Status) -> bool {
     let mut source = std::error::Error::source(status);
     while let Some(error) = source {
-        if error.is::<std::io::Error>()
-            || error
-                .downcast_ref::<hyper::Error>()
-                .is_some_and(|error| error.is_closed() || error.is_canceled() || error.is_incomplete_message())
-        {
+        // A status that the daemon sent comes in headers, and has no error behind it.
+        if error.is::<std::io::Error>() || error.is::<hyper::Error>() {
             return true;
         }
         source = error.source();

@@ -10,6 +10,7 @@ use hyper::client::conn::http1;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use obit_derivation::record::Outcome;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::failure::{Failure, within_time};
@@ -67,16 +68,24 @@ async fn request(endpoint: &Endpoint, path: &str) -> Result<(Response<Incoming>,
     let mut builder = http1::Builder::new();
     builder.max_buf_size(BUFFER_BYTES).max_headers(MAX_HEADERS);
     let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(|error| of_hyper(&error))?;
+    let (ended, how_it_ended) = oneshot::channel();
     let driver = Driver::run(async {
-        // Whoever reads the response learns of its errors.
-        let _ = connection.await;
+        let _ = ended.send(connection.await.err());
     });
     let request = Request::get(path)
         .header("host", "localhost")
         .header("accept", "application/json")
         .body(Empty::<Bytes>::new())
         .map_err(|_| Failure::invalid("not a path that can be asked for"))?;
-    let response = sender.send_request(request).await.map_err(|error| of_hyper(&error))?;
+    let response = match sender.send_request(request).await {
+        Ok(response) => response,
+        // Bytes that came unasked end the connection before the request is seen, and only the connection knows of them.
+        Err(error) if error.is_canceled() => match how_it_ended.await {
+            Ok(Some(error)) => return Err(of_hyper(&error)),
+            Ok(None) | Err(_) => return Err(of_hyper(&error)),
+        },
+        Err(error) => return Err(of_hyper(&error)),
+    };
     match response.status() {
         StatusCode::OK => Ok((response, driver)),
         StatusCode::NOT_FOUND => Err(Failure::new(Outcome::NotFound, "status 404")),
@@ -88,11 +97,17 @@ async fn request(endpoint: &Endpoint, path: &str) -> Result<(Response<Incoming>,
 }
 
 /// A connection that ended is one thing, an answer that is no HTTP another.
-fn of_hyper(error: &hyper::Error) -> Failure {
-    if error.is_parse() || error.is_parse_status() || error.is_user() {
-        Failure::invalid("not HTTP, or more of it than the bound")
-    } else {
+pub fn of_hyper(error: &hyper::Error) -> Failure {
+    let source = std::error::Error::source(error);
+    // A request that was cancelled because the connection failed.
+    if let Some(cause) = source.and_then(|source| source.downcast_ref::<hyper::Error>()) {
+        return of_hyper(cause);
+    }
+    let by_socket = || source.is_some_and(|source| source.is::<std::io::Error>());
+    if error.is_canceled() || error.is_closed() || error.is_incomplete_message() || by_socket() {
         Failure::new(Outcome::Refused, "the connection ended before the answer")
+    } else {
+        Failure::invalid("not HTTP, or more of it than the bound")
     }
 }
 
@@ -236,6 +251,24 @@ mod tests {
         assert_eq!(run(get(&endpoint, "/", LIMIT, 10)).unwrap_err().outcome, Outcome::Refused);
         let server = Server::start("", b"", 0);
         assert_eq!(run(get(&server.endpoint, "/", LIMIT, 10)).unwrap_err().outcome, Outcome::Refused);
+    }
+
+    #[test]
+    fn bytes_that_come_unasked_are_no_answer() {
+        // Before or after the request is sent: that is a race, and both are the same fault.
+        for _ in 0..20 {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("socket");
+            let listener = UnixListener::bind(&path).unwrap();
+            let thread = thread::spawn(move || {
+                let (mut stream, _) = listener.accept().unwrap();
+                while stream.write_all(&[b'x'; 4 << 10]).is_ok() {}
+            });
+            let endpoint = Endpoint { kind: Kind::Docker, path, owner: Owner::Given };
+            let failure = run(get(&endpoint, "/", Duration::from_secs(10), 10)).unwrap_err();
+            assert_eq!(failure.outcome, Outcome::Invalid, "{failure:?}");
+            thread.join().unwrap();
+        }
     }
 
     #[test]

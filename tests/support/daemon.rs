@@ -45,6 +45,17 @@ impl Daemon {
         daemon
     }
 
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap_or_else(|error| panic!("{}: {error}", self.name));
+    }
+
+    /// Kills it, as a crash would.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap_or_else(|error| panic!("{}: {error}", self.name));
+        self.child.wait().expect("waiting for a child");
+    }
+
     fn log_tail(&self) -> String {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<_> = log.lines().collect();
@@ -54,6 +65,9 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            self.signal(Signal::CONT); // a test that failed may have left it stopped
+        }
         terminate(&mut self.child, STOP_LIMIT);
         if std::thread::panicking() {
             eprintln!("the end of {}'s log:\n{}", self.name, self.log_tail());

@@ -11,12 +11,24 @@ use crate::support::stage::Stage;
 /// A dockerd.
 pub struct Docker<'a> {
     stage: &'a Stage,
-    _daemon: Daemon,
+    /// The daemon itself.
+    pub daemon: Daemon,
 }
 
 impl<'a> Docker<'a> {
     /// Starts the daemon on top of a containerd, as distributions do, and gives it the busybox image.
     pub fn start(stage: &'a Stage, _containerd: &Containerd<'_>) -> Self {
+        let docker = Self { stage, daemon: Self::start_daemon(stage) };
+        docker.docker(&["import", &stage.root_file_system_tar().display().to_string(), IMAGE]);
+        docker
+    }
+
+    /// Starts the daemon again after it was killed.
+    pub fn start_again(&mut self) {
+        self.daemon = Self::start_daemon(self.stage);
+    }
+
+    fn start_daemon(stage: &Stage) -> Daemon {
         let config = stage.directory().join("docker.json");
         std::fs::write(&config, "{}").expect("its config");
         let arguments = [
@@ -31,9 +43,7 @@ impl<'a> Docker<'a> {
         ];
         let daemon = Daemon::start(stage, "dockerd", &arguments, || answers_ping(stage));
         stage.cgroups.own("docker");
-        let docker = Self { stage, _daemon: daemon };
-        docker.docker(&["import", &stage.root_file_system_tar().display().to_string(), IMAGE]);
-        docker
+        daemon
     }
 
     /// The image as a tar file that other engines can import.

@@ -1,0 +1,176 @@
+//! Daemons that are not there, hang, talk nonsense or lie: each is a record, and the recording goes on.
+#![cfg(feature = "capture")]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use obit_derivation::record::{Outcome, RuntimeSource};
+use rustix::process::Signal;
+use support::capture::Capture;
+use support::engines::{Containerd, Docker};
+use support::fake::{Fake, Fault, LIE};
+use support::ledger::text;
+use support::stage::{Stage, View};
+use support::told::{self, Told};
+use support::{live, replay};
+
+/// Longest that a daemon may hold up the end of a capture. The capture allows it a second; the rest is the walk of all
+/// cgroups and the writing, on a machine that does other things as well.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+/// Where systemd and the kubelet put the containers of a pod.
+const POD: &str = "/kubepods.slice/kubepods-besteffort.slice/\
+                   kubepods-besteffort-pod0b170b17_0b17_0b17_0b17_0b170b170b17.slice";
+/// More memory than a capture needs, and far less than a daemon sends that never stops.
+const MEMORY_BYTES: u64 = 256 << 20;
+
+#[test]
+fn daemons_that_are_none_cost_a_record_each_and_a_liar_convinces_nobody() {
+    let Some(_live) = live::require_root(&[]) else { return };
+    let stage = Stage::new(View::Host);
+    let socket = |name: &str| stage.directory().join(name);
+    let fakes = [
+        (Fault::Silent, "docker"),
+        (Fault::Endless, "docker"),
+        (Fault::Babble, "docker"),
+        (Fault::Closes, "docker"),
+        (Fault::Liar, "docker"),
+        (Fault::Silent, "cri"),
+        (Fault::Babble, "cri"),
+        (Fault::Closes, "cri"),
+    ]
+    .map(|(fault, kind)| (kind, fault, Fake::start(socket(&format!("{kind}-{fault:?}")), fault)));
+    let mut options = vec!["--runtime=none".to_owned(), format!("--runtime=docker={}", socket("absent").display())];
+    options.extend(fakes.iter().map(|(kind, _, fake)| format!("--runtime={kind}={}", fake.path().display())));
+    let options: Vec<_> = options.iter().map(String::as_str).collect();
+
+    let case = stage.directory().join("case");
+    let capture = Capture::start(&stage, &case, &options);
+    const CONTAINERS: usize = 20;
+    let ids: Vec<_> = (0..CONTAINERS).map(|number| format!("{:064x}", 0xdead_beef_u64 + number as u64)).collect();
+    for id in &ids {
+        for path in [format!("/docker/{id}"), format!("{POD}/cri-containerd-{id}.scope")] {
+            stage.cgroups.make(&path);
+            stage.cgroups.remove(&path);
+        }
+    }
+    // By now each that can be told has been: the slowest takes the time limit.
+    told::wait_for(&case, "that the silent docker did not answer", |told| {
+        told.outcome == Some(Outcome::Timeout) && told.container_id == ids[0]
+    });
+    let peak = capture.peak_memory_bytes();
+    let asked_to_stop = Instant::now();
+    capture.stop();
+    let took = asked_to_stop.elapsed();
+    assert!(took < STOP_LIMIT, "the silent daemons held the capture up for {took:?}");
+    assert!(peak < MEMORY_BYTES, "{peak} bytes of memory");
+
+    let rows = replay::derived_rows(&case, "container_remove");
+    let docker: Vec<_> = rows.iter().filter(|row| text(row, "runtime") == "docker").collect();
+    assert_eq!(docker.len(), CONTAINERS);
+    for row in docker {
+        assert!(ids.iter().any(|id| id == text(row, "container_id")), "a container by another id: {row}");
+        assert_eq!(text(row, "container_name"), "", "the liar's name counts for nothing: {row}");
+        assert_eq!(row["conflicts"], serde_json::json!([format!("docker: container_id {LIE}")]), "{row}");
+    }
+    let told = told::by_daemons(&case);
+    let of = |socket: PathBuf| -> Vec<Option<Outcome>> {
+        let about_ids = told.iter().filter(|told| told.request.contains(&*socket.to_string_lossy()));
+        about_ids.filter(|told| !told.container_id.is_empty()).map(|told| told.outcome).collect()
+    };
+    for (kind, fault, fake) in &fakes {
+        let outcomes = of(fake.path().to_owned());
+        assert_eq!(outcomes.len(), CONTAINERS, "{kind} {fault:?}: each question has one outcome: {outcomes:?}");
+        // What was not answered when the capture ended was dropped.
+        let allowed: &[Outcome] = match fault {
+            Fault::Silent => &[Outcome::Timeout, Outcome::Dropped],
+            Fault::Closes => &[Outcome::Refused],
+            Fault::Endless | Fault::Babble | Fault::Liar => &[Outcome::Invalid],
+        };
+        let is_allowed = |outcome: &Option<Outcome>| outcome.is_some_and(|outcome| allowed.contains(&outcome));
+        assert!(outcomes.iter().all(is_allowed), "{kind} {fault:?}: {outcomes:?}");
+    }
+    assert_eq!(of(socket("absent")), [Some(Outcome::Refused); CONTAINERS]);
+    replay::assert_verifies(&case);
+}
+
+#[test]
+fn a_daemon_that_comes_late_hangs_dies_and_comes_back_is_followed() {
+    let programs = ["runc", "containerd", "ctr", "dockerd", "docker"];
+    let Some(_live) = live::require_root(&programs) else { return };
+    let stage = Stage::new(View::Host);
+    let case = stage.directory().join("case");
+    // Nothing is there yet.
+    let capture = Capture::start(&stage, &case, &[]);
+    let containerd = Containerd::start(&stage, "shop");
+    let mut docker = Docker::start(&stage, &containerd);
+    let is = |event: &'static str, outcome: Outcome| {
+        move |told: &Told| {
+            told.source == Some(RuntimeSource::Docker) && told.event == event && told.outcome == Some(outcome)
+        }
+    };
+    told::wait_for(&case, "that docker came", is("connected", Outcome::Ok));
+    let first = docker.run_short("first");
+
+    docker.daemon.signal(Signal::STOP);
+    let during_hang = path_only_container(&stage, 1);
+    told::wait_for(&case, "that docker hangs", is("disconnected", Outcome::Timeout));
+    docker.daemon.signal(Signal::CONT);
+    let known = |case: &PathBuf, count: usize| {
+        let connected = told::by_daemons(case).iter().filter(|told| is("connected", Outcome::Ok)(told)).count();
+        connected >= count
+    };
+    told::wait_for(&case, "that docker goes on", |_| known(&case, 2));
+
+    docker.daemon.kill();
+    told::wait_for(&case, "that docker is gone", is("disconnected", Outcome::Refused));
+    let during_death = path_only_container(&stage, 2);
+    docker.start_again();
+    told::wait_for(&case, "that docker is back", |_| known(&case, 3));
+    let second = docker.run_short("second");
+    stage.cgroups.wait_until_gone(&second);
+
+    docker.daemon.signal(Signal::STOP);
+    let at_the_end = path_only_container(&stage, 3);
+    wait_until_recorded(&case, &at_the_end);
+    let asked_to_stop = Instant::now();
+    capture.stop();
+    let took = asked_to_stop.elapsed();
+    docker.daemon.signal(Signal::CONT);
+    assert!(took < STOP_LIMIT, "the stopped daemon held the capture up for {took:?}");
+
+    let told = told::by_daemons(&case);
+    let outcomes = |id: &str| -> Vec<_> {
+        let asked = told.iter().filter(|told| told.container_id == id && told.event.is_empty());
+        asked.map(|told| told.outcome.expect("every record has one")).collect()
+    };
+    assert_eq!(outcomes(&during_hang), [Outcome::Timeout]);
+    assert_eq!(outcomes(&during_death), [Outcome::Refused]);
+    assert!(matches!(*outcomes(&at_the_end), [Outcome::Dropped | Outcome::Timeout]), "{:?}", outcomes(&at_the_end));
+    let removed = replay::derived_rows(&case, "container_remove");
+    for (id, name) in [(&first, "first"), (&second, "second")] {
+        let row = removed.iter().find(|row| text(row, "container_id") == id).expect("its row");
+        assert_eq!((text(row, "container_name"), text(row, "image_name")), (name, "busybox:latest"));
+    }
+    for id in [&during_hang, &during_death, &at_the_end] {
+        assert_eq!(removed.iter().filter(|row| text(row, "container_id") == id).count(), 1, "its end was recorded");
+    }
+    replay::assert_verifies(&case);
+}
+
+/// Waits until the case that is being written tells of a container. Then its daemon has been asked.
+fn wait_until_recorded(case: &Path, id: &str) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !replay::derived_rows(case, "container_create").iter().any(|row| text(row, "container_id") == id) {
+        assert!(Instant::now() < deadline, "{id} is not in the case");
+    }
+}
+
+/// The directories of a Docker container that dockerd knows nothing of, made and removed; its id.
+fn path_only_container(stage: &Stage, number: u64) -> String {
+    let id = format!("{:064x}", 0x0b17_0000 + number);
+    stage.cgroups.make(&format!("/docker/{id}"));
+    stage.cgroups.remove(&format!("/docker/{id}"));
+    id
+}

@@ -1,0 +1,242 @@
+//! What daemons say of their containers is in the rows: names, images, and their own view of the end.
+#![cfg(feature = "capture")]
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use obit_derivation::record::{Outcome, RuntimeSource};
+use serde_json::Value;
+use support::capture::Capture;
+use support::daemon::Daemon;
+use support::engines::{Containerd, Docker, Podman};
+use support::ledger::text;
+use support::stage::{Stage, View};
+use support::told::{self, Told};
+use support::{live, replay};
+
+/// All that Docker's grammar of names allows: `[a-zA-Z0-9][a-zA-Z0-9_.-]+`.
+const ODD_NAME: &str = "0.-__Web..-9_-";
+/// The same for containerd: letters and digits, joined by single `.`, `_` and `-`.
+const ODD_ID: &str = "web.1-A_b";
+/// What must not be found anywhere in a case.
+const SECRET: &str = "hunter2";
+
+#[test]
+fn names_images_and_ends_are_those_of_the_daemons() {
+    let programs = ["runc", "containerd", "ctr", "dockerd", "docker", "podman", "conmon"];
+    let Some(_live) = live::require_root(&programs) else { return };
+    let stage = Stage::new(View::Host);
+    let containerd = Containerd::start(&stage, "shop");
+    let docker = Docker::start(&stage, &containerd);
+    containerd.import(&docker.save_image());
+    let lab = Lab::start(&stage);
+    let podman = Podman::start(&stage);
+    let _podman_service = serve_podman(&stage);
+    let before = docker.start_container("before");
+    let podman_before = podman.start_container("podman-before");
+
+    let case = stage.directory().join("case");
+    let capture = Capture::start(&stage, &case, &["--labels", "shop.*"]);
+    for source in [RuntimeSource::Docker, RuntimeSource::Containerd, RuntimeSource::Podman] {
+        told::wait_for(&case, "that every daemon is there", |told| {
+            told.source == Some(source) && told.event == "connected" && told.outcome == Some(Outcome::Ok)
+        });
+    }
+    let odd = run_docker(&stage, ODD_NAME, &["--label=shop.team=blue", &label(SECRET), &environment()], &["/bin/true"]);
+    let failing = run_docker(&stage, "fails", &[], &["/bin/sh", "-c", "exit 7"]);
+    // The same id at the same time, of another image.
+    containerd.start_container(ODD_ID);
+    lab.start_container(ODD_ID);
+    lab.remove(ODD_ID);
+    containerd.remove(ODD_ID);
+    let podman_short = podman.run_short("Podman_Short.1");
+    docker.remove(&before);
+    podman.remove(&podman_before);
+    for id in [&odd, &failing, &before, &podman_short, &podman_before] {
+        stage.cgroups.wait_until_gone(id);
+    }
+    stage.cgroups.wait_until_gone(ODD_ID);
+    for (source, id, event) in
+        [(RuntimeSource::Docker, &before, "destroy"), (RuntimeSource::Podman, &podman_before, "remove")]
+    {
+        told::wait_for(&case, "that the last containers are gone", |told| {
+            told.source == Some(source) && told.container_id == *id && told.event == event
+        });
+    }
+    let docker_events = events_of_docker(&stage);
+    capture.stop();
+
+    let rows = replay::derived_rows(&case, "container_remove");
+    let image = "docker.io/library/busybox:latest";
+    for (runtime, id, namespace, name, image) in [
+        ("docker", &*odd, "", ODD_NAME, "busybox:latest"),
+        ("docker", &failing, "", "fails", "busybox:latest"),
+        ("docker", &before, "", "before", "busybox:latest"),
+        // ctr has no names beside ids.
+        ("containerd", ODD_ID, "shop", "", image),
+        ("containerd", ODD_ID, "lab", "", LAB_IMAGE),
+        ("podman", &podman_short, "", "Podman_Short.1", "localhost/obit-busybox:latest"),
+        ("podman", &podman_before, "", "podman-before", "localhost/obit-busybox:latest"),
+    ] {
+        let is_it = |row: &&Value| text(row, "container_id") == id && text(row, "containerd_namespace") == namespace;
+        let found: Vec<_> = rows.iter().filter(is_it).collect();
+        let [row] = found[..] else { panic!("{} rows of {runtime} {namespace} {id}: {found:#?}", found.len()) };
+        let said = (text(row, "runtime"), text(row, "container_name"), text(row, "image_name"));
+        assert_eq!(said, (runtime, name, image), "{row:#}");
+        assert_eq!(row["conflicts"], serde_json::json!([]), "{row:#}");
+    }
+    let existing = replay::derived_rows(&case, "existing_container");
+    assert!(existing.iter().any(|row| text(row, "container_id") == before), "{existing:#?}");
+
+    let told = told::by_daemons(&case);
+    assert_same_events(&told, &docker_events);
+    // One end by the kernel's word for each by the daemon's.
+    for (id, exit_code) in [(&odd, 0), (&failing, 7), (&before, 137)] {
+        let deaths: Vec<_> = told
+            .iter()
+            .filter(|told| told.container_id == *id && told.event == "die")
+            .map(|told| told.exit_code)
+            .collect();
+        assert_eq!(deaths, [Some(exit_code)], "docker on the end of {id}");
+    }
+    for namespace in ["shop", "lab"] {
+        let exits: Vec<_> = told
+            .iter()
+            .filter(|told| told.namespace == namespace && told.container_id == ODD_ID && told.event == "/tasks/exit")
+            .map(|told| told.exit_code)
+            .collect();
+        assert_eq!(exits, [Some(137)], "containerd on the end of {ODD_ID} in {namespace}");
+    }
+    let labels: Vec<_> =
+        told.iter().filter(|told| told.container_id == odd).flat_map(|told| told.labels.clone()).collect();
+    assert!(!labels.is_empty());
+    assert!(labels.iter().all(|(name, value)| (&**name, &**value) == ("shop.team", "blue")), "{labels:?}");
+    assert_no_secret(&case);
+    replay::assert_verifies(&case);
+}
+
+/// Docker's own memory of events against the recorded ones, from the moment the capture was connected on.
+fn assert_same_events(told: &[Told], by_docker: &[Value]) {
+    let key = |id: &str, action: &str, time: &str| (id.to_owned(), action.to_owned(), time.to_owned());
+    let recorded: BTreeMap<_, usize> = told
+        .iter()
+        .filter(|told| {
+            told.source == Some(RuntimeSource::Docker) && !told.container_id.is_empty() && !told.event.is_empty()
+        })
+        .map(|told| {
+            let document: Value = serde_json::from_str(&told.document).expect("JSON");
+            key(&told.container_id, &told.event, &document["timeNano"].to_string())
+        })
+        .fold(BTreeMap::new(), |mut all, key| {
+            *all.entry(key).or_default() += 1;
+            all
+        });
+    assert!(recorded.values().all(|&times| times == 1), "an event was recorded twice: {recorded:#?}");
+    let first = recorded.keys().map(|(_, _, time)| time.clone()).min().expect("events of docker");
+    let own: Vec<_> = by_docker
+        .iter()
+        .map(|event| key(text(&event["Actor"], "ID"), text(event, "Action"), &event["timeNano"].to_string()))
+        .filter(|(_, _, time)| *time >= first)
+        .collect();
+    assert!(own.len() >= 10, "the workload is smaller than it says: {own:#?}");
+    let mut own_sorted = own.clone();
+    own_sorted.sort();
+    let recorded: Vec<_> = recorded.into_keys().collect();
+    assert_eq!(recorded, own_sorted, "what docker remembers, and what is in the case");
+}
+
+fn events_of_docker(stage: &Stage) -> Vec<Value> {
+    let now = stage.run("date", &["+%s.%N"]);
+    let arguments =
+        ["events", "--since=0", &format!("--until={now}"), "--filter=type=container", "--format={{json .}}"];
+    let lines = stage.run("docker", &arguments);
+    lines.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+}
+
+fn run_docker(stage: &Stage, name: &str, options: &[&str], command: &[&str]) -> String {
+    let mut arguments = vec!["run", "--detach", "--network=none", "--name", name];
+    arguments.extend_from_slice(options);
+    arguments.push("busybox:latest");
+    arguments.extend_from_slice(command);
+    let id = stage.run("docker", &arguments);
+    stage.run("docker", &["wait", &id]);
+    stage.run("docker", &["rm", &id]);
+    id
+}
+
+fn label(secret: &str) -> String {
+    format!("--label=token={secret}")
+}
+
+fn environment() -> String {
+    format!("--env=TOKEN={SECRET}")
+}
+
+/// No file of the case holds the secret. Parts are compressed, so DuckDB's way of reading is not enough: the columns are
+/// looked at as text.
+fn assert_no_secret(case: &std::path::Path) {
+    for told in told::by_daemons(case) {
+        assert!(!told.document.contains(SECRET), "{}: {}", told.request, told.document);
+    }
+    for event in ["container_remove", "container_create", "existing_container"] {
+        for row in replay::derived_rows(case, event) {
+            assert!(!row.to_string().contains(SECRET), "{row}");
+        }
+    }
+}
+
+/// Podman's API, which only lives as long as this.
+fn serve_podman(stage: &Stage) -> Daemon {
+    let socket = "/run/podman/podman.sock";
+    std::fs::create_dir_all(stage.outside("/run/podman")).expect("a directory for the socket");
+    let arguments =
+        ["--runtime=runc", "--cgroup-manager=cgroupfs", "--events-backend=file", "system", "service", "--time=0"];
+    let mut arguments: Vec<_> = arguments.map(str::to_owned).into();
+    arguments.push(format!("unix://{socket}"));
+    Daemon::start(stage, "podman", &arguments, || {
+        std::os::unix::net::UnixStream::connect(stage.outside(socket)).is_ok()
+    })
+}
+
+const LAB_IMAGE: &str = "lab.example/tools:2";
+
+/// A second namespace of the same containerd, with the same image under another name.
+struct Lab<'a> {
+    stage: &'a Stage,
+}
+
+impl<'a> Lab<'a> {
+    fn start(stage: &'a Stage) -> Self {
+        stage.cgroups.own("lab");
+        let lab = Self { stage };
+        lab.ctr(&["images", "import", &stage.directory().join("image.tar").display().to_string()]);
+        lab.ctr(&["images", "tag", "docker.io/library/busybox:latest", LAB_IMAGE]);
+        lab
+    }
+
+    fn start_container(&self, id: &str) {
+        self.ctr(&["run", "--detach", LAB_IMAGE, id, "/bin/sleep", "1000"]);
+    }
+
+    fn remove(&self, id: &str) {
+        self.ctr(&["task", "delete", "--force", id]);
+        self.ctr(&["container", "delete", id]);
+    }
+
+    fn ctr(&self, arguments: &[&str]) {
+        let mut all = vec!["--namespace", "lab"];
+        all.extend_from_slice(arguments);
+        self.stage.run("ctr", &all);
+    }
+}
+
+impl Drop for Lab<'_> {
+    fn drop(&mut self) {
+        for arguments in [["task", "delete", "--force", ODD_ID].as_slice(), &["container", "delete", ODD_ID]] {
+            let mut all = vec!["--namespace", "lab"];
+            all.extend_from_slice(arguments);
+            self.stage.try_run("ctr", &all);
+        }
+    }
+}
