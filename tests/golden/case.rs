@@ -51,8 +51,11 @@ pub struct Life {
     pub never_started: Option<bool>,
     /// Whether events were lost while it lived.
     pub gap: bool,
-    /// containerd's namespace.
+    /// Its name, and containerd's namespace, where a source of the case knows them.
+    pub name: Option<String>,
     pub namespace: Option<String>,
+    /// Why it ended.
+    pub cause: Option<String>,
 }
 
 impl Golden {
@@ -111,9 +114,10 @@ pub fn derived(case: &str, event: &str) -> Vec<Value> {
 impl Life {
     fn parse(line: &str) -> Option<Self> {
         let fields: Vec<_> = line.split('\t').collect();
-        let [runtime, container_id, began, ended, never_started, gap, namespace] = fields[..] else {
+        let [runtime, container_id, name, namespace, began, ended, never_started, cause, gap] = fields[..] else {
             return None;
         };
+        let known = |field: &str| (field != "-").then(|| field.to_owned());
         Some(Self {
             runtime: runtime.to_owned(),
             container_id: container_id.to_owned(),
@@ -140,7 +144,9 @@ impl Life {
                 "gap" => true,
                 _ => return None,
             },
-            namespace: (namespace != "-").then(|| namespace.to_owned()),
+            name: known(name),
+            namespace: known(namespace),
+            cause: known(cause),
         })
     }
 }

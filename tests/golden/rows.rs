@@ -15,33 +15,40 @@ use crate::program::replay;
 struct Expected {
     runtime: Option<String>,
     container_id: String,
-    /// Not of existing_container: a state file does not say it, a daemon may.
-    namespace: Option<String>,
     inferred: Option<bool>,
-    never_started: Option<bool>,
     after_gap: Option<bool>,
+    end: Option<ExpectedEnd>,
+}
+
+/// The same of a row of the end, by when all that can be known is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct ExpectedEnd {
+    name: Option<String>,
+    namespace: Option<String>,
+    never_started: Option<bool>,
+    cause: Option<String>,
 }
 
 impl Expected {
     /// The row of an event that a life asks for, if it does.
     fn of_life(event: &str, life: &Life) -> Option<Self> {
-        let (inferred, never_started, after_gap) = match (event, life.began, life.ended) {
-            ("existing_container", Began::Before, _) => (None, None, None),
+        let (inferred, after_gap) = match (event, life.began, life.ended) {
+            ("existing_container", Began::Before, _) => (None, None),
             // What was seen beginning had lost nothing yet.
-            ("container_create", Began::Seen, _) => (Some(false), None, Some(false)),
-            ("container_create", Began::Inferred, _) => (Some(true), None, Some(life.gap)),
-            ("container_remove", _, Ended::Seen) => (Some(false), life.never_started, Some(life.gap)),
-            ("container_remove", _, Ended::Inferred) => (Some(true), life.never_started, Some(life.gap)),
+            ("container_create", Began::Seen, _) => (Some(false), Some(false)),
+            ("container_create", Began::Inferred, _) => (Some(true), Some(life.gap)),
+            ("container_remove", _, Ended::Seen) => (Some(false), Some(life.gap)),
+            ("container_remove", _, Ended::Inferred) => (Some(true), Some(life.gap)),
             _ => return None,
         };
-        Some(Self {
-            runtime: Some(life.runtime.clone()),
-            container_id: life.container_id.clone(),
-            namespace: life.namespace.clone().filter(|_| event != "existing_container"),
-            inferred,
-            never_started,
-            after_gap,
-        })
+        let end = (event == "container_remove").then(|| ExpectedEnd {
+            name: life.name.clone(),
+            namespace: life.namespace.clone(),
+            never_started: life.never_started,
+            cause: life.cause.clone(),
+        });
+        let (runtime, container_id) = (Some(life.runtime.clone()), life.container_id.clone());
+        Some(Self { runtime, container_id, inferred, after_gap, end })
     }
 
     fn of_row(event: &str, row: &Value) -> Self {
@@ -49,10 +56,14 @@ impl Expected {
         Self {
             runtime: text("runtime"),
             container_id: text("container_id").expect("never null"),
-            namespace: text("containerd_namespace").filter(|_| event != "existing_container"),
             inferred: row["inferred"].as_bool(),
-            never_started: row["never_started"].as_bool(),
             after_gap: row["after_gap"].as_bool(),
+            end: (event == "container_remove").then(|| ExpectedEnd {
+                name: text("container_name"),
+                namespace: text("containerd_namespace"),
+                never_started: row["never_started"].as_bool(),
+                cause: text("cause"),
+            }),
         }
     }
 }
@@ -90,12 +101,15 @@ fn each_end_belongs_to_one_beginning() {
 }
 
 #[test]
-fn a_namespace_that_is_named_is_the_right_one() {
+fn a_name_that_is_known_early_is_the_right_one() {
     for case in Golden::all() {
-        for row in case.derived("existing_container") {
-            let Some(namespace) = row["containerd_namespace"].as_str() else { continue };
-            let life = case.lives.iter().find(|life| row["container_id"] == *life.container_id).expect("started");
-            assert_eq!(Some(namespace), life.namespace.as_deref(), "{}: {row}", case.name);
+        for row in ["existing_container", "container_create"].iter().flat_map(|event| case.derived(event)) {
+            let may_be = |column: &str, of: fn(&Life) -> &Option<String>| {
+                let lives = case.lives.iter().filter(|life| row["container_id"] == *life.container_id);
+                row[column].is_null() || lives.into_iter().any(|life| row[column].as_str() == of(life).as_deref())
+            };
+            assert!(may_be("container_name", |life| &life.name), "{}: {row}", case.name);
+            assert!(may_be("containerd_namespace", |life| &life.namespace), "{}: {row}", case.name);
         }
     }
 }
