@@ -1,0 +1,219 @@
+//! Hosts that show their cgroups in odd ways: what another capture sees on the plain host must be seen there too.
+#![cfg(feature = "capture")]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use support::capture::Capture;
+use support::cgroups::Cgroups;
+use support::stage::{Stage, View};
+use support::{live, replay};
+
+/// An id that only a container has; its directory stands for one that was there before the capture.
+const BEFORE: &str = "0b17ab1e0b17ab1e0b17ab1e0b17ab1e0b17ab1e0b17ab1e0b17ab1e0b17ab1e";
+
+/// Mount points of the stage's namespace with this type of file system, in the order of mounting.
+fn mount_points(stage: &Stage, kind: &str) -> Vec<String> {
+    let mountinfo = stage.run("cat", &["/proc/self/mountinfo"]);
+    let point = |line: &str| {
+        let (left, right) = line.split_once(" - ")?;
+        (right.split(' ').next() == Some(kind)).then(|| left.split(' ').nth(4).map(str::to_owned))?
+    };
+    mountinfo.lines().filter_map(point).collect()
+}
+
+/// The plain host's trees, with the directory of a container that is there before a capture starts and ends while it runs.
+struct Host(Cgroups);
+
+impl Host {
+    fn with_a_container() -> Self {
+        let host = Self(Cgroups::of_process(std::process::id()));
+        host.0.make(&format!("/obit-live-hosts/docker/{BEFORE}"));
+        host
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.0.remove_ours();
+    }
+}
+
+/// Records the demo's containers on the plain host, and lets one more end. Returns the ids that must have ended.
+fn end_containers(host: &Host, stage: &Stage) -> BTreeSet<String> {
+    let case = stage.directory().join("demo");
+    let status = Command::new(env!("CARGO_BIN_EXE_obit-capture"))
+        .args(["demo", "--quiet", "--output"])
+        .arg(&case)
+        .stdin(Stdio::null())
+        .status()
+        .expect("cannot run obit-capture demo");
+    assert!(status.success(), "obit-capture demo: {status}");
+    host.0.remove(&format!("/obit-live-hosts/docker/{BEFORE}"));
+    let mut ids = ids(&replay::derived_rows(&case, "container_remove"));
+    assert!(ids.len() > 1, "the demo makes several containers: {ids:?}");
+    ids.insert(BEFORE.to_owned());
+    ids
+}
+
+fn ids(rows: &[Value]) -> BTreeSet<String> {
+    rows.iter().map(|row| row["container_id"].as_str().expect("an id").to_owned()).collect()
+}
+
+/// What every odd host must give: all ends, the one that was there before among them, and a case that verifies.
+fn assert_saw_all(case: &Path, ended: &BTreeSet<String>) {
+    let removed = replay::derived_rows(case, "container_remove");
+    let missing: Vec<_> = ended.difference(&ids(&removed)).cloned().collect();
+    assert!(missing.is_empty(), "not seen to end: {missing:?}");
+    let before: Vec<_> = removed.iter().filter(|row| row["container_id"] == BEFORE).collect();
+    assert_eq!(before.len(), 1, "one container ends once");
+    assert_eq!(before[0]["cgroup_path"], format!("/obit-live-hosts/docker/{BEFORE}"));
+    replay::assert_verifies(case);
+}
+
+fn assert_existed(case: &Path) {
+    let existing = replay::derived_rows(case, "existing_container");
+    let before: Vec<_> = existing.iter().filter(|row| row["container_id"] == BEFORE).collect();
+    assert_eq!(before.len(), 1, "the container that was there before is found by the walk: {existing:?}");
+    assert_eq!(before[0]["cgroup_path"], format!("/obit-live-hosts/docker/{BEFORE}"));
+}
+
+/// Records in the stage as it stands.
+fn record(host: &Host, stage: &Stage, case: &Path) -> BTreeSet<String> {
+    let capture = Capture::start(stage, case, &[]);
+    let ended = end_containers(host, stage);
+    capture.stop();
+    ended
+}
+
+/// `check --format json` inside the stage.
+fn check(stage: &Stage, name: &str) -> Vec<Value> {
+    let output = stage.try_run(env!("CARGO_BIN_EXE_obit-capture"), &["check", "--format", "json", "--output", "/run"]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+    let items = report["items"].as_array().expect("items");
+    items.iter().filter(|item| item["name"] == name).cloned().collect()
+}
+
+fn case_of(stage: &Stage) -> PathBuf {
+    stage.directory().join("case")
+}
+
+fn manifest(case: &Path) -> Value {
+    let text = std::fs::read_to_string(case.join("case.json")).expect("case.json");
+    serde_json::from_str(&text).expect("a manifest")
+}
+
+#[test]
+fn only_v1_hierarchies_are_mounted() {
+    let Some(_live) = live::require_root(&[]) else {
+        return;
+    };
+    let host = Host::with_a_container();
+    let stage = Stage::new(View::Host);
+    for point in mount_points(&stage, "cgroup2") {
+        stage.run("umount", &["-l", &point]);
+    }
+    if mount_points(&stage, "cgroup").is_empty() {
+        // A host with v2 only: a hierarchy that has a name and no controller can always be made.
+        stage.run("mkdir", &["/run/named"]);
+        stage.run("mount", &["-t", "cgroup", "-o", "none,name=obit-live", "none", "/run/named"]);
+    }
+    assert_eq!(check(&stage, "cgroups")[0]["found"], "v1");
+    let case = case_of(&stage);
+    let ended = record(&host, &stage, &case);
+    assert_saw_all(&case, &ended);
+    assert_eq!(manifest(&case)["host"]["cgroup_mode"], "v1");
+}
+
+#[test]
+fn only_the_v2_tree_is_mounted_and_read_only() {
+    let Some(_live) = live::require_root(&[]) else {
+        return;
+    };
+    let host = Host::with_a_container();
+    let stage = Stage::new(View::V2Only);
+    stage.run("mount", &["-o", "remount,bind,ro", "/sys/fs/cgroup"]);
+    assert!(!stage.try_run("mkdir", &["/sys/fs/cgroup/obit-live-hosts/x"]).status.success(), "it is read-only");
+    let case = case_of(&stage);
+    let capture = Capture::start(&stage, &case, &[]);
+    stage.run("mount", &["-o", "remount,bind,rw", "/sys/fs/cgroup"]);
+    let ended = end_containers(&host, &stage);
+    capture.stop();
+    assert_existed(&case);
+    assert_saw_all(&case, &ended);
+    assert_eq!(manifest(&case)["host"]["cgroup_mode"], "v2");
+}
+
+#[test]
+fn a_hierarchy_is_mounted_twice_and_elsewhere() {
+    let Some(_live) = live::require_root(&[]) else {
+        return;
+    };
+    let host = Host::with_a_container();
+    let stage = Stage::new(View::Host);
+    // Elsewhere, whole; and a part of it before, which shows less.
+    stage.run("mkdir", &["/run/part", "/run/whole"]);
+    stage.run("mount", &["-t", "cgroup2", "none", "/run/whole"]);
+    stage.run("mount", &["--bind", "/run/whole/obit-live-hosts", "/run/part"]);
+    for point in mount_points(&stage, "cgroup2").iter().filter(|point| !point.starts_with("/run/")) {
+        stage.run("umount", &["-l", point]);
+    }
+    let seen = check(&stage, "hierarchy 0");
+    assert_eq!(seen.len(), 1, "{seen:?}");
+    assert!(seen[0]["found"].as_str().unwrap().contains("/run/whole"), "{seen:?}");
+
+    let case = case_of(&stage);
+    let ended = record(&host, &stage, &case);
+    assert_existed(&case);
+    assert_saw_all(&case, &ended);
+    let hierarchies = manifest(&case)["host"]["hierarchies"].clone();
+    let v2: Vec<_> = hierarchies.as_array().unwrap().iter().filter(|one| one["id"] == 0).collect();
+    assert_eq!(v2.len(), 1, "counted once: {v2:?}");
+}
+
+#[test]
+fn obit_is_in_a_cgroup_namespace_of_its_own() {
+    let Some(_live) = live::require_root(&[]) else {
+        return;
+    };
+    let host = Host::with_a_container();
+    let stage = Stage::new(View::Host);
+    host.0.make("/obit-live-hosts/inside");
+    // Enters a cgroup on every tree that takes it, then makes it the root of a namespace.
+    let script = "for tree in $1; do echo 0 >$tree/obit-live-hosts/inside/cgroup.procs || true; done 2>/dev/null
+         shift; exec unshare --cgroup \"$@\"";
+    let trees = [mount_points(&stage, "cgroup"), mount_points(&stage, "cgroup2")].concat().join(" ");
+    let case = case_of(&stage);
+    let mut command = stage.command("sh");
+    command.args(["-c", script, "sh", &trees, env!("CARGO_BIN_EXE_obit-capture"), "run", "--output"]).arg(&case);
+    let capture = Capture::start_command(command, &case);
+    let ended = end_containers(&host, &stage);
+    capture.stop();
+    assert_existed(&case);
+    assert_saw_all(&case, &ended);
+    assert_eq!(manifest(&case)["host"]["initial_cgroup_namespace"], false);
+}
+
+#[test]
+fn a_hierarchy_comes_and_goes_while_recording() {
+    let Some(_live) = live::require_root(&[]) else {
+        return;
+    };
+    let host = Host::with_a_container();
+    let stage = Stage::new(View::Host);
+    let case = case_of(&stage);
+    let capture = Capture::start(&stage, &case, &[]);
+    stage.run("mkdir", &["/run/late"]);
+    stage.run("mount", &["-t", "cgroup", "-o", "none,name=obit-late", "none", "/run/late"]);
+    stage.run("mkdir", &["-p", "/run/late/docker", &format!("/run/late/docker/{}", "1a7e".repeat(16))]);
+    stage.run("rmdir", &[&format!("/run/late/docker/{}", "1a7e".repeat(16)), "/run/late/docker"]);
+    stage.run("umount", &["/run/late"]);
+    let mut ended = end_containers(&host, &stage);
+    capture.stop();
+    ended.insert("1a7e".repeat(16));
+    assert_saw_all(&case, &ended);
+}
