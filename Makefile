@@ -9,7 +9,7 @@ export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin:$(HOME)/.cargo/bin
 
 # release or dev
 PROFILE ?= release
-PROFILE_DIR := target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+PROFILE_DIR := $(or $(CARGO_TARGET_DIR),target)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 VENV := target/venv
 # Capture needs root; nothing else does.
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
@@ -18,10 +18,10 @@ define say
 @printf '\n==> %s\n' "$(1)"
 endef
 
-.PHONY: help setup build demo test venv static test-kernels deb test-deb clean
+.PHONY: help setup build demo test venv static test-kernels deb test-manifests clean
 
 help: ## show the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 setup: ## install what the build needs (Debian and Ubuntu; apt-get, with sudo if not root)
 	@scripts/setup.sh build
@@ -68,6 +68,18 @@ test-kernels: ## boot Debian's kernels under qemu, record there, replay here: mi
 	@$(MAKE) venv
 	@packaging/static.sh
 	@tests/kernels/run.sh $(GUESTS)
+
+deb: ## a Debian package of both programs in target, installed and removed again in a throw-away layer
+	@scripts/setup.sh build
+	@packaging/static.sh
+	@packaging/build-deb.sh
+	@$(if $(SUDO),sudo -n true 2>/dev/null || exit 0; sudo -n,) packaging/deb/test.sh
+
+test-manifests: ## check the Kubernetes manifest against the API's own schema
+	@test -x target/venv-manifests/bin/kubernetes-validate || { python3 -m venv target/venv-manifests && \
+		target/venv-manifests/bin/pip install --quiet --disable-pip-version-check kubernetes-validate==1.37.0; }
+	@for version in 1.30 1.37; do \
+		target/venv-manifests/bin/kubernetes-validate --strict -k $$version packaging/kubernetes/daemonset.yaml; done
 
 clean: ## remove what was built, the demo cases included
 	cargo clean
