@@ -1,6 +1,7 @@
 //! Every command of obit-replay opens every golden case.
 
 use std::collections::BTreeSet;
+use std::fs;
 
 use serde_json::Value;
 
@@ -64,7 +65,7 @@ fn derive_prints_every_event_in_every_format() {
             let output = directory.path().join(format!("{}-{event}.parquet", case.name));
             let output = output.to_str().expect("a temporary path is UTF-8");
             replay(["derive", &case.arg(), "--event", event, "--format", "parquet", "--output", output]).expect_code(0);
-            let bytes = std::fs::read(output).expect("the file");
+            let bytes = fs::read(output).expect("the file");
             assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"), "{} {event}", case.name);
         }
     }
@@ -77,6 +78,19 @@ fn a_case_is_the_same_as_itself_and_no_other() {
         replay(["diff", &case.arg(), &case.arg(), "--all-columns"]).expect_code(0);
         let other = &cases[(index + 1) % cases.len()];
         replay(["diff", &case.arg(), &other.arg()]).expect_code(1);
+    }
+}
+
+#[test]
+fn tracee_s_rules_read_it_too() {
+    for case in Golden::all() {
+        for event in EVENTS {
+            replay(["derive", &case.arg(), "--event", event, "--profile", "tracee"]).expect_code(0);
+        }
+        let run = replay(["diff", &case.arg(), "--profile-a", "tracee"]);
+        // Which rows differ is for the tests of the profile to say.
+        assert!(matches!(run.code, Some(0 | 1)), "{}: {run:#?}", case.name);
+        expect_quiet(&case, &run);
     }
 }
 

@@ -230,9 +230,10 @@ impl Host {
 
     /// Whether a process is in the directory itself: on v2 they are in leaves only.
     fn has_process(&self, path: &str) -> bool {
-        // CRI-O's place for a sandbox never has one.
         let is_leaf = !self.lines.iter().any(|other| other.path.starts_with(&format!("{path}/")));
-        is_leaf && path != "/" && !(path.contains("/crio-") && !path.contains(".scope"))
+        // CRI-O's place for a sandbox never has one.
+        let is_placeholder = path.contains("/crio-") && !path.contains(".scope");
+        is_leaf && path != "/" && !is_placeholder
     }
 
     fn walk(&mut self, reason: SnapshotReason, lines: &[Line]) {
