@@ -16,7 +16,7 @@ use super::docker;
 use super::failure::Failure;
 use super::kind::Kind;
 use super::labels::LabelPolicy;
-use super::limits::{AT_ONCE, BACK_OFF, PING_INTERVAL, QUEUE, STEADY, WAIT_LIMIT};
+use super::limits::{ASK_AGAIN, AT_ONCE, BACK_OFF, PING_INTERVAL, QUEUE, STEADY, WAIT_LIMIT};
 use super::question::Question;
 use super::report::{Reporter, Said, answered, dropped, failed, why};
 use super::sink::Sink;
@@ -36,10 +36,19 @@ pub struct Daemon {
     seen: Notify,
     /// The interface is not offered on this socket at all.
     offers_nothing: AtomicBool,
-    waiting: Mutex<VecDeque<(Instant, Question)>>,
+    waiting: Mutex<VecDeque<Waiting>>,
     arrived: Notify,
     asked: Mutex<BTreeMap<u64, Question>>,
     next_number: AtomicU64,
+}
+
+/// A question in the queue.
+#[derive(Debug)]
+struct Waiting {
+    question: Question,
+    since: Instant,
+    /// How often it has been asked already.
+    asked: usize,
 }
 
 /// What was recorded last of whether it is there.
@@ -145,14 +154,18 @@ impl Daemon {
     /// Asks, or says that too many questions wait. A question that waits already is not asked twice.
     pub fn ask(&self, question: &Question) -> Result<(), Box<Answer>> {
         self.sink.may_speak_of(&question.container_id);
+        self.enqueue(question, 0)
+    }
+
+    fn enqueue(&self, question: &Question, asked: usize) -> Result<(), Box<Answer>> {
         let Ok(mut waiting) = self.waiting.lock() else { return Ok(()) };
-        if waiting.iter().any(|(_, one)| one == question) {
+        if waiting.iter().any(|one| one.question == *question) {
             return Ok(());
         }
         if waiting.len() >= QUEUE {
             return Err(Box::new(self.dropped(question)));
         }
-        waiting.push_back((Instant::now(), question.clone()));
+        waiting.push_back(Waiting { question: question.clone(), since: Instant::now(), asked });
         drop(waiting);
         self.arrived.notify_one();
         Ok(())
@@ -162,7 +175,7 @@ impl Daemon {
     pub fn unanswered(&self) -> Vec<Answer> {
         let asked = self.asked.lock().map(|mut asked| std::mem::take(&mut *asked)).unwrap_or_default();
         let waiting = self.waiting.lock().map(|mut waiting| std::mem::take(&mut *waiting)).unwrap_or_default();
-        let questions = asked.into_values().chain(waiting.into_iter().map(|(_, question)| question));
+        let questions = asked.into_values().chain(waiting.into_iter().map(|one| one.question));
         questions.map(|question| self.dropped(&question)).collect()
     }
 
@@ -175,24 +188,30 @@ impl Daemon {
         let mut tasks = JoinSet::new();
         loop {
             let Ok(permit) = Arc::clone(&at_once).acquire_owned().await else { return };
-            let (asked_at, question) = self.next_question().await;
+            let next = self.next_question().await;
             while tasks.try_join_next().is_some() {}
             let number = self.next_number.fetch_add(1, Relaxed);
             if let Ok(mut asked) = self.asked.lock() {
-                asked.insert(number, question.clone());
+                asked.insert(number, next.question.clone());
             }
             let daemon = Arc::clone(&self);
             tasks.spawn(async move {
-                daemon.answer(asked_at, &question).await;
+                let again = daemon.answer(&next).await;
+                drop(permit);
+                if let Some(delay) = again {
+                    sleep(delay).await;
+                    if let Err(record) = daemon.enqueue(&next.question, next.asked + 1) {
+                        daemon.sink.reporter.report(*record).await;
+                    }
+                }
                 if let Ok(mut asked) = daemon.asked.lock() {
                     asked.remove(&number);
                 }
-                drop(permit);
             });
         }
     }
 
-    async fn next_question(&self) -> (Instant, Question) {
+    async fn next_question(&self) -> Waiting {
         loop {
             let next = self.waiting.lock().ok().and_then(|mut waiting| waiting.pop_front());
             match next {
@@ -202,12 +221,14 @@ impl Daemon {
         }
     }
 
-    async fn answer(&self, asked_at: Instant, question: &Question) {
+    /// Asks, and records what came of it. If it should be asked again, when.
+    async fn answer(&self, Waiting { question, since, asked }: &Waiting) -> Option<Duration> {
         let request = self.endpoint.request(&self.client.what(question));
-        if asked_at.elapsed() > WAIT_LIMIT {
+        if since.elapsed() > WAIT_LIMIT {
             let why = format!("not asked: waited over {} s for its turn", WAIT_LIMIT.as_secs());
             let failure = Failure::new(Outcome::Dropped, why);
-            return self.report_failure(request, asked_at.elapsed(), &failure, question).await;
+            self.report_failure(request, since.elapsed(), &failure, question).await;
+            return None;
         }
         let begun = Instant::now();
         match self.client.ask(question).await {
@@ -217,8 +238,15 @@ impl Daemon {
                     let said = about(question, said);
                     self.sink.reporter.report(answered(request.clone(), begun.elapsed(), said)).await;
                 }
+                None
             }
-            Err(failure) => self.report_failure(request, begun.elapsed(), &failure, question).await,
+            Err(failure) => {
+                self.report_failure(request, begun.elapsed(), &failure, question).await;
+                // CRI knows a container only once it runs; the others, before the kernel makes its cgroup.
+                let is_too_early = failure.outcome == Outcome::NotFound && question.begun_at.is_some();
+                let again = matches!(self.client, Client::Cri(_)) && is_too_early && self.is_worth_asking();
+                ASK_AGAIN.get(*asked).copied().filter(|_| again)
+            }
         }
     }
 

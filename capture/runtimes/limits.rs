@@ -17,6 +17,9 @@ pub const QUEUE: usize = 1_024;
 /// Longest that a question may wait before it is given up. A daemon that hangs takes its questions with it, not the
 /// memory for them, and what is true of a container later is no longer true of it then.
 pub const WAIT_LIMIT: Duration = Duration::from_secs(10);
+/// How long after it was not found a container is asked about again, where the daemon learns of it later than the kernel:
+/// within the grace that a row has by default.
+pub const ASK_AGAIN: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(1_200)];
 /// Questions that one daemon is asked at once.
 pub const AT_ONCE: usize = 8;
 /// How often a daemon is asked whether it still answers.

@@ -1,6 +1,6 @@
 //! From what a daemon said to a record.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use obit_derivation::record::{Outcome, RuntimeAnswer};
 use obit_schema::details::RuntimeDetails;
@@ -66,11 +66,6 @@ pub fn dropped(kind: Kind, request: String, about: &str) -> Answer {
 /// A failure as a document.
 pub fn why(failure: &Failure) -> String {
     serde_json::json!({ "why": failure.why }).to_string()
-}
-
-/// How long ago.
-pub fn since(begun: Instant) -> Duration {
-    begun.elapsed()
 }
 
 fn nanoseconds(time: Duration) -> u64 {

@@ -9,6 +9,7 @@
 pub mod analysis;
 pub mod capture;
 pub mod cgroups;
+pub mod cri;
 pub mod daemon;
 pub mod engines;
 pub mod fake;
