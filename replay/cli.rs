@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use obit_derivation::Profile;
 use obit_schema::Table;
 
 /// The commit this program was built from; a source tree outside git has none.
@@ -30,6 +32,7 @@ Examples:
   obit-replay derive case/ --format jsonl | jq .      the same with every column, for machines
   obit-replay verify case/ && echo reproduced         do the recorded rows follow from the raw log?
   obit-replay diff monday/ tuesday/                   which rows differ between two cases
+  obit-replay diff case/ --profile-a tracee           which rows would Tracee have given instead?
   obit-replay explain case/ 4f1d                      why is this container said to have ended?
   obit-replay info case/                              what is in this case, and is any of it damaged
   echo /docker/$ID | obit-replay identify             what the path rule alone says";
@@ -66,6 +69,7 @@ Examples:
   obit-replay derive case/
   obit-replay derive case/ --event container_create --format csv --output created.csv
   obit-replay derive case/ --format parquet --output removed.parquet
+  obit-replay derive case/ --profile tracee
 
 Formats:
   table    for people: what a responder needs first, 100 characters wide, times in UTC; text that
@@ -75,6 +79,7 @@ Formats:
   csv      every column; nothing between the commas where a value is absent; lists as JSON; values
            are not altered: standard error says so if a spreadsheet could run one as a formula
   parquet  every column, with the types of the case; needs --output
+With another profile than strict, \"every column\" is every one that the profile fills.
 
 {EXIT_CODES}"))]
 pub struct DeriveArgs {
@@ -84,6 +89,10 @@ pub struct DeriveArgs {
     /// Which rows
     #[arg(long, value_enum, default_value_t = Event::ContainerRemove)]
     pub event: Event,
+    /// By whose rules: obit's own (strict), or those of Tracee on the same records, errors included: it reads paths only,
+    /// and any removed directory inside a container is a row (tracee)
+    #[arg(long, value_parser = profile(), hide_possible_values = true, default_value_t = Profile::Strict)]
+    pub profile: Profile,
     /// How to print them
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
@@ -110,27 +119,37 @@ pub struct VerifyArgs {
     pub show: usize,
 }
 
-/// Compare the rows that follow from two cases.
+/// Compare the rows that follow from two cases, or from one by two profiles' rules.
 ///
 /// The rows of both are derived again from their raw logs. Rows are paired by container id and by how many rows of that id
 /// came before. Columns that differ between any two recordings, even of the same moment on the same host, are left out:
 /// places in the log (`seq`, `created_seq`, `rmdir_seq`, `first_seen_seq`, `evidence_seqs`) and readings of the clock
 /// (`ts`, `boot_ns`, `emptied_at`, `lifetime_ns`, `created_at` of what the capture saw being created).
+///
+/// With two profiles, rows are paired by container id and path, and left out are also the columns that one of them does not
+/// fill, `hierarchy_id` and `cgroup_id`: each profile has its own rule for which of a container's directories stands for it.
 #[derive(Debug, Args)]
 #[command(after_help = format!("\
 Examples:
   obit-replay diff before/ after/
   obit-replay diff case/ copy-of-case/ --all-columns
   obit-replay diff first-run/ second-run/ --ignore cgroup_id,removed_by_pid
+  obit-replay diff case/ --profile-a tracee --profile-b strict
 
 {EXIT_CODES}"))]
 pub struct DiffArgs {
     /// One case's directory
     #[arg(value_name = "A")]
     pub left: PathBuf,
-    /// The other's
-    #[arg(value_name = "B")]
-    pub right: PathBuf,
+    /// The other's; the same one if a profile is given
+    #[arg(value_name = "B", required_unless_present_any = ["profile_a", "profile_b"])]
+    pub right: Option<PathBuf>,
+    /// By whose rules the rows of A are derived: strict or tracee, as in 'obit-replay derive --help'
+    #[arg(long, value_parser = profile(), hide_possible_values = true, default_value_t = Profile::Strict)]
+    pub profile_a: Profile,
+    /// By whose rules the rows of B are derived
+    #[arg(long, value_parser = profile(), hide_possible_values = true, default_value_t = Profile::Strict)]
+    pub profile_b: Profile,
     /// Compare only these rows; without it, all three tables
     #[arg(long, value_enum)]
     pub event: Option<Event>,
@@ -223,6 +242,12 @@ pub enum Format {
 pub enum InfoFormat {
     Text,
     Json,
+}
+
+/// Reads the name of a profile.
+fn profile() -> impl TypedValueParser<Value = Profile> {
+    let names = Profile::ALL.iter().map(|profile| PossibleValue::new(profile.as_str()));
+    PossibleValuesParser::new(names).try_map(|name| Profile::from_name(&name).ok_or("no such profile"))
 }
 
 /// A usage error of clap's, which takes several lines, in one.

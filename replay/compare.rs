@@ -5,7 +5,8 @@
 //!
 //! Rows are paired by container id and by how many rows of that id came before in the same table (its occurrence). Ids of
 //! cgroups, times and places in the log change between two recordings of the same containers; these do not. If a row in the
-//! middle is missing on one side, later rows of the same container are paired one off, and all of them are counted.
+//! middle is missing on one side, later rows of the same container are paired one off, and all of them are counted. Two
+//! answers from one log are paired by path as well.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -30,10 +31,29 @@ pub trait Side {
 /// Whether a column of a table is left out of a comparison.
 pub type Ignored<'a> = dyn Fn(Table, &str) -> bool + 'a;
 
-/// Which row of a table: a container id, and how many rows of that id came before.
+/// Which rows of two sides are compared with each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pairing {
+    /// Those of the same container id and occurrence.
+    ById,
+    /// Those of the same container id, path and occurrence among these: for two answers from one log, of which one may have
+    /// rows for directories that the other has none for.
+    ByIdAndPath,
+}
+
+/// How two sides are compared.
+pub struct Terms<'a> {
+    pub pairing: Pairing,
+    pub ignored: &'a Ignored<'a>,
+    /// At most so many differing rows of each table are kept.
+    pub show: usize,
+}
+
+/// Which row of a table: a container id (and a path, if rows are paired by it), and how many rows of these came before.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RowKey {
     pub container_id: String,
+    pub path: Option<String>,
     pub occurrence: u64,
 }
 
@@ -97,23 +117,17 @@ pub struct Comparison {
     pub right_problems: Vec<Problem>,
 }
 
-/// Compares the rows of tables. At most `show` differing rows of each are kept.
-pub fn tables(
-    tables: &[Table],
-    left: &dyn Side,
-    right: &dyn Side,
-    ignored: &Ignored<'_>,
-    show: usize,
-) -> anyhow::Result<Comparison> {
-    let (left_sums, right_sums) = (sums(tables, left, ignored)?, sums(tables, right, ignored)?);
+/// Compares the rows of tables.
+pub fn tables(tables: &[Table], left: &dyn Side, right: &dyn Side, terms: &Terms<'_>) -> anyhow::Result<Comparison> {
+    let (left_sums, right_sums) = (sums(tables, left, terms.ignored)?, sums(tables, right, terms.ignored)?);
     let mut compared = Vec::new();
     for ((table, left_sum), (_, right_sum)) in left_sums.tables.into_iter().zip(right_sums.tables) {
         let mut comparison =
             TableComparison { table, left: left_sum, right: right_sum, different_rows: 0, shown: Vec::new() };
         if !comparison.is_same() {
-            let keys = different_keys(table, left, right, ignored)?;
+            let keys = different_keys(table, left, right, terms)?;
             comparison.different_rows = keys.len() as u64;
-            comparison.shown = details(table, left, right, ignored, keys.into_iter().take(show).collect())?;
+            comparison.shown = details(table, left, right, terms, keys.into_iter().take(terms.show).collect())?;
         }
         compared.push(comparison);
     }
@@ -144,21 +158,16 @@ fn sums(tables: &[Table], side: &dyn Side, ignored: &Ignored<'_>) -> anyhow::Res
 }
 
 /// The keys of rows that differ: those of the left in its order, then those that only the right has, in its order.
-fn different_keys(
-    table: Table,
-    left: &dyn Side,
-    right: &dyn Side,
-    ignored: &Ignored<'_>,
-) -> anyhow::Result<Vec<RowKey>> {
+fn different_keys(table: Table, left: &dyn Side, right: &dyn Side, terms: &Terms<'_>) -> anyhow::Result<Vec<RowKey>> {
     let mut rows_of_left: HashMap<RowKey, (usize, Digest)> = HashMap::new();
     let mut only_right = Vec::new();
     let mut different = Vec::new();
-    each_row(table, left, ignored, &mut |key, row| {
+    each_row(table, left, terms, &mut |key, row| {
         let place = rows_of_left.len();
         rows_of_left.insert(key, (place, digest_of(table, row)?));
         Ok(())
     })?;
-    each_row(table, right, ignored, &mut |key, row| {
+    each_row(table, right, terms, &mut |key, row| {
         match rows_of_left.remove(&key) {
             Some((_, digest)) if digest == digest_of(table, row)? => {}
             Some((place, _)) => different.push((place, key)),
@@ -177,10 +186,10 @@ fn details(
     table: Table,
     left: &dyn Side,
     right: &dyn Side,
-    ignored: &Ignored<'_>,
+    terms: &Terms<'_>,
     keys: Vec<RowKey>,
 ) -> anyhow::Result<Vec<RowDifference>> {
-    let (mut left, mut right) = (fields(table, left, ignored, &keys)?, fields(table, right, ignored, &keys)?);
+    let (mut left, mut right) = (fields(table, left, terms, &keys)?, fields(table, right, terms, &keys)?);
     let differences = keys.into_iter().filter_map(|key| {
         let how = match (left.remove(&key), right.remove(&key)) {
             (Some(left), Some(right)) => How::Changed(changed(left, right)),
@@ -197,11 +206,11 @@ fn details(
 fn fields(
     table: Table,
     side: &dyn Side,
-    ignored: &Ignored<'_>,
+    terms: &Terms<'_>,
     keys: &[RowKey],
 ) -> anyhow::Result<HashMap<RowKey, Vec<(String, String)>>> {
     let mut found = HashMap::new();
-    each_row(table, side, ignored, &mut |key, row| {
+    each_row(table, side, terms, &mut |key, row| {
         if keys.contains(&key) {
             found.insert(key, fields_of(row)?);
         }
@@ -245,26 +254,35 @@ fn changed(left: Vec<(String, String)>, right: Vec<(String, String)>) -> Vec<Fie
 fn each_row(
     table: Table,
     side: &dyn Side,
-    ignored: &Ignored<'_>,
+    terms: &Terms<'_>,
     each: &mut dyn FnMut(RowKey, &RecordBatch) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let mut seen: HashMap<String, u64> = HashMap::new();
+    let mut seen: HashMap<(String, Option<String>), u64> = HashMap::new();
     side.batches(&[table], &mut |_, batch| {
-        let ids = batch.column_by_name("container_id").context("a derived table has no column container_id")?;
-        let compared = without(table, batch, ignored)?;
+        let compared = without(table, batch, terms.ignored)?;
         for row in 0..batch.num_rows() {
-            let container_id = match value::cell(ids.as_ref(), row) {
-                Value::Str(id) => id.to_owned(),
-                _ => String::new(),
+            let container_id = text(batch, "container_id", row)?;
+            let path = match terms.pairing {
+                Pairing::ById => None,
+                Pairing::ByIdAndPath => Some(text(batch, "cgroup_path", row)?),
             };
-            let next = seen.entry(container_id.clone()).or_default();
+            let next = seen.entry((container_id.clone(), path.clone())).or_default();
             let occurrence = *next;
             *next += 1;
-            each(RowKey { container_id, occurrence }, &compared.slice(row, 1))?;
+            each(RowKey { container_id, path, occurrence }, &compared.slice(row, 1))?;
         }
         Ok(())
     })?;
     Ok(())
+}
+
+/// The text in a column that each derived table has.
+fn text(batch: &RecordBatch, column: &str, row: usize) -> anyhow::Result<String> {
+    let values = batch.column_by_name(column).with_context(|| format!("a derived table has no column {column}"))?;
+    Ok(match value::cell(values.as_ref(), row) {
+        Value::Str(text) => text.to_owned(),
+        _ => String::new(),
+    })
 }
 
 fn digest_of(table: Table, row: &RecordBatch) -> anyhow::Result<Digest> {
@@ -309,8 +327,8 @@ mod tests {
         show: usize,
     ) -> TableComparison {
         let (left, right) = (Rows(left.to_vec()), Rows(right.to_vec()));
-        let mut comparison =
-            tables(&[Table::ContainerRemove], &left, &right, &|_, _| false, show).expect("rows in memory");
+        let terms = Terms { pairing: Pairing::ById, ignored: &|_, _| false, show };
+        let mut comparison = tables(&[Table::ContainerRemove], &left, &right, &terms).expect("rows in memory");
         comparison.tables.remove(0)
     }
 
@@ -367,11 +385,13 @@ mod tests {
     fn a_column_left_out_makes_no_difference_but_still_pairs() {
         let (left, right) = (Rows(vec![("a", Some(1))]), Rows(vec![("a", Some(2))]));
         let without_value = |_: Table, column: &str| column == "cpu_usage_ns";
-        let comparison = tables(&[Table::ContainerRemove], &left, &right, &without_value, 9).expect("rows in memory");
+        let terms = Terms { pairing: Pairing::ById, ignored: &without_value, show: 9 };
+        let comparison = tables(&[Table::ContainerRemove], &left, &right, &terms).expect("rows in memory");
         assert!(comparison.tables[0].is_same());
         // Even the key may be left out of the comparison: rows are still paired by it.
         let without_id = |_: Table, column: &str| column == "container_id";
-        let comparison = tables(&[Table::ContainerRemove], &left, &right, &without_id, 9).expect("rows in memory");
+        let terms = Terms { ignored: &without_id, ..terms };
+        let comparison = tables(&[Table::ContainerRemove], &left, &right, &terms).expect("rows in memory");
         assert_eq!(keys(&comparison.tables[0]), [("a", 0)]);
     }
 }

@@ -1,23 +1,27 @@
-//! `diff`: which rows that follow from one case do not follow from another?
+//! `diff`: which rows that follow from one case do not follow from another, or not by another profile's rules?
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anyhow::bail;
+use obit_derivation::Profile;
 use obit_schema::Table;
 
 use crate::cli::DiffArgs;
-use crate::compare::{self, TableComparison};
+use crate::compare::{self, Pairing, TableComparison, Terms};
 use crate::output::differences;
 use crate::problems::{self, Effect};
 use crate::sides::Rederived;
-use crate::{Outcome, complain, print_verdict};
+use crate::{Outcome, complain, print_verdict, profile};
 
 /// Places in the log: the same event has another in each recording.
 const PLACES: &[&str] = &["seq", "created_seq", "rmdir_seq", "first_seen_seq", "evidence_seqs"];
 
 /// Readings of the clock: no two recordings read it at the same nanosecond.
 const READINGS: &[&str] = &["ts", "boot_ns", "emptied_at", "lifetime_ns"];
+
+/// Which of a container's directories stands for it: each profile has its own rule.
+const CHOICES: &[&str] = &["hierarchy_id", "cgroup_id"];
 
 /// Whether a column differs between any two recordings, even of the same moment on the same host.
 fn always_differs(table: Table, column: &str) -> bool {
@@ -38,28 +42,41 @@ pub fn run(args: &DiffArgs) -> anyhow::Result<Outcome> {
             "--ignore {unknown}: the compared tables have no such column; see 'obit-replay derive CASE --format csv'"
         );
     }
-    let ignored =
-        |table: Table, column: &str| asked.contains(column) || (!args.all_columns && always_differs(table, column));
+    let profiles = [args.profile_a, args.profile_b];
+    let is_one_profile = args.profile_a == args.profile_b;
+    let is_filled = |table: Table, column: &str| profiles.iter().all(|profile| profile::fills(*profile, table, column));
+    let ignored = |table: Table, column: &str| {
+        let is_noise = always_differs(table, column) || (!is_one_profile && CHOICES.contains(&column));
+        asked.contains(column) || !is_filled(table, column) || (!args.all_columns && is_noise)
+    };
+    let pairing = if is_one_profile { Pairing::ById } else { Pairing::ByIdAndPath };
+    let terms = Terms { pairing, ignored: &ignored, show: args.show };
 
-    let (left, right) = (problems::open(&args.left)?, problems::open(&args.right)?);
-    let comparison = compare::tables(&tables, &Rederived::all(&left), &Rederived::all(&right), &ignored, args.show)?;
-    let effects = [
-        problems::report(&left, &problems::all(&left, &comparison.left_problems)),
-        problems::report(&right, &problems::all(&right, &comparison.right_problems)),
-    ];
+    let left = problems::open(&args.left)?;
+    let other = args.right.as_deref().map(problems::open).transpose()?;
+    let right = other.as_ref().unwrap_or(&left);
+    let sides = (Rederived::all(&left, args.profile_a), Rederived::all(right, args.profile_b));
+    let comparison = compare::tables(&tables, &sides.0, &sides.1, &terms)?;
+    let mut effects = vec![problems::report(&left, &problems::all(&left, &comparison.left_problems))];
+    if let Some(right) = &other {
+        effects.push(problems::report(right, &problems::all(right, &comparison.right_problems)));
+    }
     let is_same = comparison.tables.iter().all(|table| table.different_rows == 0);
     let outcome = match (effects.contains(&Effect::Damage), is_same) {
         (true, _) => Outcome::Unusable,
         (false, true) => Outcome::Ok,
         (false, false) => Outcome::Different,
     };
-    let left_out: BTreeSet<&str> = tables
-        .iter()
-        .flat_map(|table| table.columns().iter().map(|column| (*table, column.name)))
-        .filter(|(table, column)| ignored(*table, column))
-        .map(|(_, column)| column)
-        .collect();
-    print_verdict(&report(&comparison.tables, outcome, &left_out))?;
+    let columns = tables.iter().flat_map(|table| table.columns().iter().map(|column| (*table, column.name)));
+    let left_out = columns.filter(|(table, column)| ignored(*table, column) && is_filled(*table, column));
+    let mut left_out: Vec<String> =
+        left_out.map(|(_, column)| column).collect::<BTreeSet<_>>().into_iter().map(str::to_owned).collect();
+    // These would be many names.
+    let partial: BTreeSet<Profile> = profiles.into_iter().filter(|profile| *profile != Profile::Strict).collect();
+    left_out.extend(partial.iter().map(|profile| format!("and what {profile} does not give")));
+    // Of one case, the profiles are what tells the sides apart.
+    let names = if other.is_none() && !is_one_profile { profiles.map(Profile::as_str) } else { ["A", "B"] };
+    print_verdict(&report(&comparison.tables, outcome, names, &left_out))?;
     if outcome == Outcome::Unusable {
         complain(
             "not everything could be read, so these cases cannot be called the same or different; get whole copies",
@@ -68,19 +85,19 @@ pub fn run(args: &DiffArgs) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-fn report(tables: &[TableComparison], outcome: Outcome, left_out: &BTreeSet<&str>) -> String {
+fn report(tables: &[TableComparison], outcome: Outcome, [left, right]: [&str; 2], left_out: &[String]) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     for table in tables {
         let word = if table.different_rows == 0 { "same" } else { "different" };
-        let _ = writeln!(text, "{}: {word} ({} rows in A, {} in B)", table.table, table.left.rows, table.right.rows);
+        let rows = (table.left.rows, table.right.rows);
+        let _ = writeln!(text, "{}: {word} ({} rows in {left}, {} in {right})", table.table, rows.0, rows.1);
     }
     for table in tables {
-        differences::push(&mut text, table, ["A", "B"]);
+        differences::push(&mut text, table, [left, right]);
     }
     if !left_out.is_empty() {
-        let names: Vec<&str> = left_out.iter().copied().collect();
-        let _ = writeln!(text, "not compared: {}", names.join(", "));
+        let _ = writeln!(text, "not compared: {}", left_out.join(", "));
     }
     let _ = match outcome {
         Outcome::Ok => writeln!(text, "same"),

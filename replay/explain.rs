@@ -12,6 +12,7 @@ use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write};
 
 use anyhow::bail;
+use obit_derivation::Profile;
 use obit_schema::Case;
 
 use crate::cli::ExplainArgs;
@@ -67,7 +68,7 @@ struct Found {
 /// Derives the rows of every container whose id begins so.
 fn find(case: &Case, prefix: &str) -> anyhow::Result<Found> {
     let mut found = Found { incarnations: BTreeMap::new(), is_cut: false, problems: Vec::new() };
-    let pass = rederive::rows(case, |row| {
+    let pass = rederive::rows(case, Profile::Strict, |row| {
         let id = row.identity().container_id.as_str();
         let is_exact = id == prefix;
         if is_exact || (prefix.chars().count() >= PREFIX_CHARACTERS && id.starts_with(prefix)) {

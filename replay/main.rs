@@ -13,6 +13,7 @@ mod identify;
 mod info;
 mod output;
 mod problems;
+mod profile;
 mod rederive;
 mod sides;
 mod text;

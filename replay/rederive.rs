@@ -2,9 +2,11 @@
 
 use anyhow::Context;
 use arrow::array::RecordBatch;
-use obit_derivation::{Fold, Record, Row};
+use obit_derivation::{Profile, Record, Row};
 use obit_schema::encode::RowsBuilder;
 use obit_schema::{Case, Problem, Table};
+
+use crate::profile;
 
 /// Rows that are gathered into one batch.
 const BATCH_ROWS: usize = 4_096;
@@ -18,10 +20,9 @@ pub struct Pass {
     pub problems: Vec<Problem>,
 }
 
-/// Gives each row to `each`, in the order in which the derivation decides them.
-pub fn rows(case: &Case, mut each: impl FnMut(Row) -> anyhow::Result<()>) -> anyhow::Result<Pass> {
-    // Without case.json nobody knows how long the recorder waited; no time is what old cases have.
-    let mut fold = Fold::with_grace(case.manifest().map_or(0, |manifest| manifest.grace_ns));
+/// Gives each row to `each`, in the order in which the profile's rules decide them.
+pub fn rows(case: &Case, profile: Profile, mut each: impl FnMut(Row) -> anyhow::Result<()>) -> anyhow::Result<Pass> {
+    let mut fold = profile::derivation(case, profile)?;
     let mut decided = Vec::new();
     let mut pass = records(case, |record| {
         fold.apply(record, &mut decided);
@@ -48,6 +49,7 @@ pub fn records(case: &Case, mut each: impl FnMut(&Record<'_>) -> anyhow::Result<
 /// Gives the rows of the given tables to `each`, in batches; those of one table come in order.
 pub fn batches(
     case: &Case,
+    profile: Profile,
     tables: &[Table],
     mut each: impl FnMut(Table, &RecordBatch) -> anyhow::Result<()>,
 ) -> anyhow::Result<Pass> {
@@ -56,7 +58,7 @@ pub fn batches(
         let batches = builder.finish().context("cannot put derived rows into columns")?;
         batches.iter().try_for_each(|(table, batch)| each(*table, batch))
     };
-    let pass = rows(case, |row| {
+    let pass = rows(case, profile, |row| {
         if tables.contains(&table_of(&row)) {
             builder.append(&row);
         }

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use arrow::array::RecordBatch;
+use obit_derivation::Profile;
 use obit_schema::value::{self, Value};
 use obit_schema::{Case, Problem, Table};
 
@@ -71,6 +72,7 @@ impl Side for Recorded<'_> {
 /// The rows that follow from the raw log.
 pub struct Rederived<'a> {
     case: &'a Case,
+    profile: Profile,
     /// Where to stop in each table; nowhere if not named.
     ends: BTreeMap<Table, End>,
     /// Rows past these ends, by table.
@@ -78,15 +80,15 @@ pub struct Rederived<'a> {
 }
 
 impl<'a> Rederived<'a> {
-    /// All of them.
-    pub fn all(case: &'a Case) -> Self {
-        Self { case, ends: BTreeMap::new(), past_ends: RefCell::default() }
+    /// All of them, by a profile's rules.
+    pub fn all(case: &'a Case, profile: Profile) -> Self {
+        Self { case, profile, ends: BTreeMap::new(), past_ends: RefCell::default() }
     }
 
     /// Those that the capture of a case that was never closed had come to write, or should have.
     pub fn as_far_as_written(case: &'a Case) -> Self {
         let ends = Table::DERIVED.map(|table| (table, End::of(case, table))).into();
-        Self { ends, ..Self::all(case) }
+        Self { ends, ..Self::all(case, Profile::Strict) }
     }
 
     /// How many rows the last reading of each table left out as not yet written.
@@ -116,7 +118,7 @@ impl Side for Rederived<'_> {
     fn batches(&self, tables: &[Table], each: &mut EachBatch<'_>) -> anyhow::Result<Vec<Problem>> {
         let mut rows_before: BTreeMap<Table, u64> = BTreeMap::new();
         let mut past_ends: BTreeMap<Table, u64> = BTreeMap::new();
-        let pass = rederive::batches(self.case, tables, |table, batch| {
+        let pass = rederive::batches(self.case, self.profile, tables, |table, batch| {
             let before = rows_before.entry(table).or_default();
             let kept = self.ends.get(&table).map_or(batch.num_rows(), |end| rows_within(*end, *before, batch));
             *before += kept as u64;

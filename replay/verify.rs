@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 
+use obit_derivation::Profile;
 use obit_derivation::fold::DERIVATION_VERSION;
 use obit_schema::digest::{Digest, case_digest};
 use obit_schema::{Case, Table};
 
 use crate::cli::VerifyArgs;
-use crate::compare::{self, Comparison, Sum};
+use crate::compare::{self, Comparison, Pairing, Sum, Terms};
 use crate::output::differences;
 use crate::problems::{self, Effect};
 use crate::sides::{Recorded, Rederived};
@@ -17,9 +18,10 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<Outcome> {
     let case = problems::open(&args.case)?;
     let (recorded, derived) = match problems::is_cut_off(&case) {
         true => (Recorded::as_far_as_logged(&case), Rederived::as_far_as_written(&case)),
-        false => (Recorded::all(&case), Rederived::all(&case)),
+        false => (Recorded::all(&case), Rederived::all(&case, Profile::Strict)),
     };
-    let comparison = compare::tables(&Table::DERIVED, &recorded, &derived, &|_, _| false, args.show)?;
+    let terms = Terms { pairing: Pairing::ById, ignored: &|_, _| false, show: args.show };
+    let comparison = compare::tables(&Table::DERIVED, &recorded, &derived, &terms)?;
 
     let mut found = [comparison.left_problems.as_slice(), &comparison.right_problems].concat();
     if case.closed() {

@@ -1,7 +1,7 @@
 //! Which columns a person gets to see of each derived table, and how they read.
 
-use obit_derivation::row::{ActorCopy, ContainerCreate, ContainerRemove, ExistingContainer, Identity};
-use obit_derivation::{Row, WallNs};
+use obit_derivation::row::{ActorCopy, ContainerCreate, ContainerRemove, ExistingContainer, Identity, Place};
+use obit_derivation::{Profile, Row, WallNs};
 use obit_schema::Table;
 
 use super::table::{Column, Side};
@@ -47,22 +47,33 @@ const EXISTING: &[Column] = &[
     left("NOTES", 8),
 ];
 
+/// Of a profile that knows little more than paths: the directory is what tells its rows apart.
+const BY_PATH: &[Column] = &[left("WHEN (UTC)", 23), left("RUNTIME", 7), left("CONTAINER", 14), left("DIRECTORY", 40)];
+
 /// The columns of a derived table.
-pub fn of(table: Table) -> &'static [Column] {
-    match table {
-        Table::ContainerCreate => CREATE,
-        Table::ExistingContainer => EXISTING,
-        _ => REMOVE,
+pub fn of(table: Table, profile: Profile) -> &'static [Column] {
+    match (profile, table) {
+        (Profile::Tracee, _) => BY_PATH,
+        (Profile::Strict, Table::ContainerCreate) => CREATE,
+        (Profile::Strict, Table::ExistingContainer) => EXISTING,
+        (Profile::Strict, _) => REMOVE,
     }
 }
 
 /// A row's cells, in the order of its table's columns.
-pub fn cells(row: &Row) -> Vec<String> {
-    match row {
-        Row::Remove(row) => remove(row),
-        Row::Create(row) => create(row),
-        Row::Existing(row) => existing(row),
+pub fn cells(row: &Row, profile: Profile) -> Vec<String> {
+    match (profile, row) {
+        (Profile::Tracee, Row::Remove(row)) => by_path(row.ts, &row.identity, &row.place),
+        (Profile::Tracee, Row::Create(row)) => by_path(row.ts, &row.identity, &row.place),
+        (Profile::Tracee, Row::Existing(row)) => by_path(row.ts, &row.identity, &row.place),
+        (Profile::Strict, Row::Remove(row)) => remove(row),
+        (Profile::Strict, Row::Create(row)) => create(row),
+        (Profile::Strict, Row::Existing(row)) => existing(row),
     }
+}
+
+fn by_path(ts: WallNs, identity: &Identity, place: &Place) -> Vec<String> {
+    vec![when(ts), runtime(identity), container(identity), short_path(&place.path)]
 }
 
 fn remove(row: &ContainerRemove) -> Vec<String> {
@@ -132,6 +143,20 @@ fn container(identity: &Identity) -> String {
 pub fn short_id(id: &str) -> &str {
     let is_long_hex = id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
     if is_long_hex { &id[..SHORT_ID_DIGITS] } else { id }
+}
+
+/// The path with the long hexadecimal ids in it cut to their first 12 digits: what is below them tells more.
+fn short_path(path: &str) -> String {
+    let is_no_digit = |character: char| !character.is_ascii_hexdigit();
+    let mut short = String::with_capacity(path.len());
+    for run in path.split_inclusive(is_no_digit) {
+        let digits = run.trim_end_matches(is_no_digit);
+        match short_id(digits) {
+            cut if cut.len() < digits.len() => short.extend([cut, "…", &run[digits.len()..]]),
+            _ => short.push_str(run),
+        }
+    }
+    short
 }
 
 /// The image's reference without what is the same for nearly all.

@@ -33,7 +33,8 @@ fn push_row(text: &mut String, difference: &RowDifference, [left, right]: [&str;
     let id = text::shortened(&difference.key.container_id, VALUE_CHARACTERS);
     let _ = write!(text, "  container {}", short_id(&id));
     if difference.key.occurrence > 0 {
-        let _ = write!(text, " (row {} of this id)", difference.key.occurrence + 1);
+        let of = if difference.key.path.is_some() { "id and path" } else { "id" };
+        let _ = write!(text, " (row {} of this {of})", difference.key.occurrence + 1);
     }
     match &difference.how {
         How::OnlyLeft(fields) => push_only(text, left, fields),

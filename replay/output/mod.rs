@@ -8,15 +8,18 @@ mod parquet;
 pub mod table;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use arrow::array::RecordBatch;
-use obit_derivation::Row;
+use arrow::datatypes::SchemaRef;
+use obit_derivation::{Profile, Row};
 use obit_schema::Table;
 use obit_schema::encode::RowsBuilder;
 use obit_schema::print::jsonl;
 
 use crate::cli::{self, Format};
+use crate::profile;
 use csv::{CsvWriter, Reader};
 use destination::{Destination, NewFile};
 use parquet::ParquetFile;
@@ -25,9 +28,10 @@ use table::TableWriter;
 /// Rows that are gathered into one batch.
 const BATCH_ROWS: usize = 4_096;
 
-/// Writes the rows of one derived table.
+/// Writes the rows of one derived table: of each, the columns that the profile fills.
 pub struct RowWriter {
     table: Table,
+    profile: Profile,
     shape: Shape,
     /// The file; standard output if there is none.
     to: Option<PathBuf>,
@@ -51,9 +55,15 @@ pub struct Written {
 
 impl RowWriter {
     /// Begins the output. `case_id` is noted in formats that have a place for it.
-    pub fn open(table: Table, format: Format, path: Option<&Path>, case_id: Option<&str>) -> anyhow::Result<Self> {
+    pub fn open(
+        table: Table,
+        profile: Profile,
+        format: Format,
+        path: Option<&Path>,
+        case_id: Option<&str>,
+    ) -> anyhow::Result<Self> {
         let shape = match format {
-            Format::Table => Shape::Lines(TableWriter::new(columns::of(table)), Destination::open(path)?),
+            Format::Table => Shape::Lines(TableWriter::new(columns::of(table, profile)), Destination::open(path)?),
             Format::Jsonl => Shape::Jsonl(RowsBuilder::new(), Destination::open(path)?),
             Format::Csv => {
                 let to = Destination::open(path)?;
@@ -68,14 +78,15 @@ impl RowWriter {
                     ("obit.table", table.name().to_owned()),
                     ("obit.schema_version", obit_schema::SCHEMA_VERSION.to_string()),
                     ("obit.derivation_version", obit_derivation::fold::DERIVATION_VERSION.to_string()),
+                    ("obit.profile", profile.as_str().to_owned()),
                     ("obit.derived_by", format!("obit-replay {}", cli::version())),
                     ("obit.case_id", case_id.unwrap_or_default().to_owned()),
                 ];
-                let file = ParquetFile::new(table.schema(), &notes, NewFile::create(path)?)?;
+                let file = ParquetFile::new(schema_of(table, profile)?, &notes, NewFile::create(path)?)?;
                 Shape::Parquet(RowsBuilder::new(), Box::new(file))
             }
         };
-        Ok(Self { table, shape, to: path.map(Path::to_owned), rows: 0 })
+        Ok(Self { table, profile, shape, to: path.map(Path::to_owned), rows: 0 })
     }
 
     /// Writes a row of the table.
@@ -92,7 +103,7 @@ impl RowWriter {
     fn write_row(&mut self, row: &Row) -> anyhow::Result<()> {
         self.rows += 1;
         let builder = match &mut self.shape {
-            Shape::Lines(lines, to) => return Ok(lines.row(columns::cells(row), to)?),
+            Shape::Lines(lines, to) => return Ok(lines.row(columns::cells(row, self.profile), to)?),
             Shape::Jsonl(builder, _) | Shape::Csv(builder, ..) | Shape::Parquet(builder, _) => builder,
         };
         builder.append(row);
@@ -109,7 +120,7 @@ impl RowWriter {
             }
             Shape::Jsonl(_, to) => to.finish()?,
             Shape::Csv(_, mut csv, mut to) => {
-                csv.header(&self.table.schema(), &mut to)?;
+                csv.header(schema_of(self.table, self.profile)?.as_ref(), &mut to)?;
                 to.finish()?;
                 written.formulas = csv.formulas();
             }
@@ -119,20 +130,21 @@ impl RowWriter {
     }
 
     fn write_batch(&mut self) -> anyhow::Result<()> {
+        let places = profile::filled(self.profile, self.table);
         match &mut self.shape {
             Shape::Lines(..) => {}
             Shape::Jsonl(builder, to) => {
-                for batch in take(builder)? {
+                for batch in take(builder, &places)? {
                     jsonl::write(&batch, to)?;
                 }
             }
             Shape::Csv(builder, csv, to) => {
-                for batch in take(builder)? {
+                for batch in take(builder, &places)? {
                     csv.write(&batch, to)?;
                 }
             }
             Shape::Parquet(builder, file) => {
-                for batch in take(builder)? {
+                for batch in take(builder, &places)? {
                     file.write(&batch)?;
                 }
             }
@@ -141,10 +153,16 @@ impl RowWriter {
     }
 }
 
-/// The batches gathered; of one table, as only its rows were appended.
-fn take(builder: &mut RowsBuilder) -> anyhow::Result<Vec<RecordBatch>> {
+/// The batches gathered, with the columns at these places; of one table, as only its rows were appended.
+fn take(builder: &mut RowsBuilder, places: &[usize]) -> anyhow::Result<Vec<RecordBatch>> {
     let batches = builder.finish().context("cannot put derived rows into columns")?;
-    Ok(batches.into_iter().map(|(_, batch)| batch).collect())
+    batches.iter().map(|(_, batch)| profile::project(batch, places)).collect()
+}
+
+/// The schema of the columns that the profile fills.
+fn schema_of(table: Table, profile: Profile) -> anyhow::Result<SchemaRef> {
+    let places = profile::filled(profile, table);
+    Ok(Arc::new(table.schema().project(&places).context("cannot leave columns out")?))
 }
 
 fn cannot_write(to: &Option<PathBuf>) -> String {

@@ -14,6 +14,7 @@ use obit_schema::encode::{CgroupfsBuilder, EventsBuilder, RowsBuilder, RuntimeBu
 use obit_schema::manifest::{Build, Manifest};
 use obit_schema::writer::WriterOptions;
 use obit_schema::{CaseWriter, Table};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// 2009-02-13T23:31:30Z, the second 1234567890.
@@ -59,12 +60,19 @@ impl Recorder {
 
     /// A recorder that seals a part after so many rows.
     pub fn with_part_rows(part_rows: u64) -> Self {
+        let v2 = json!([{"id": 0, "version": "v2", "controllers": ["cpuset"], "mount_point": "/sys/fs/cgroup"}]);
+        Self::on_host(part_rows, json!({ "hierarchies": v2 }))
+    }
+
+    /// A recorder on a host of which it knows these facts.
+    pub fn on_host(part_rows: u64, host: Value) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let path = directory.path().join("case");
         let build = Build { version: "9.9.9".to_owned(), commit: "abc123".to_owned() };
         let mut manifest = Manifest::new("11111111-2222-3333-4444-555555555555".to_owned(), build);
         manifest.derivation_version = obit_derivation::fold::DERIVATION_VERSION;
         manifest.started_at = "2009-02-13T23:31:30Z".to_owned();
+        manifest.host = host.as_object().expect("facts by name").clone();
         let options = WriterOptions { part_rows, part_age: Duration::from_secs(3_600) };
         let writer = CaseWriter::create(&path, manifest, options).expect("a new case");
         let mut recorder =
@@ -162,10 +170,15 @@ impl Recorder {
 
     /// A cgroup event on the v2 tree.
     pub fn event(&mut self, kind: CgroupEventKind, cgroup: u64, path: &str, argv: &[&str]) -> u64 {
+        self.event_on(kind, v2(cgroup), path, argv)
+    }
+
+    /// A cgroup event.
+    pub fn event_on(&mut self, kind: CgroupEventKind, key: CgroupKey, path: &str, argv: &[&str]) -> u64 {
         self.record(Body::Cgroup(CgroupEvent {
             kind,
             cpu: 0,
-            key: v2(cgroup),
+            key,
             parent: None,
             level: u32::try_from(path.matches('/').count()).expect("a short path"),
             path,
@@ -221,7 +234,7 @@ impl Recorder {
     /// Events are lost.
     pub fn lose(&mut self, count: u64) -> u64 {
         let since = Seq(self.next_seq - 1);
-        self.record(Body::Lost(Loss { count, kind: Some(CgroupEventKind::Rmdir), cpu: Some(1), since }))
+        self.record(Body::Lost(Loss { count, kind: Some(CgroupEventKind::Rmdir.into()), cpu: Some(1), since }))
     }
 
     /// Ends the capture and closes the case.

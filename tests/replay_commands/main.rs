@@ -7,6 +7,7 @@ mod diff;
 mod explain;
 mod identify;
 mod info;
+mod profile;
 mod program;
 mod usage;
 mod verify;

@@ -12,7 +12,6 @@ use crate::row::Row;
 
 /// By whose rules rows are derived.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
 pub enum Profile {
     /// obit's own rules: one row for each life of a container, by the best claim about who it is.
     #[default]
