@@ -39,6 +39,12 @@ pub enum Command {
     /// A process that waits in a demo container until its standard input ends
     #[command(hide = true)]
     DemoOccupant,
+    /// Writes man pages and shell completions, for packages
+    #[command(hide = true)]
+    Reference {
+        /// The directory to write them into
+        directory: PathBuf,
+    },
 }
 
 /// How to record; for `run` and `demo`.
@@ -59,6 +65,21 @@ pub struct RecordArgs {
     /// How old a record may get before it is on disk
     #[arg(long, value_name = "TIME", default_value = "200ms", value_parser = parse_duration)]
     pub sync_interval: Duration,
+    /// Seal a part of the case after so many rows
+    #[arg(long, value_name = "ROWS", default_value_t = 1 << 20, value_parser = clap::value_parser!(u64).range(1..))]
+    pub part_rows: u64,
+    /// Seal a part of the case when its first row is so old
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_duration)]
+    pub part_age: Duration,
+    /// Stop when the case has about this size
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub max_bytes: Option<u64>,
+    /// Sign the case with this OpenSSH private key (ed25519, without a passphrase)
+    #[arg(long, value_name = "KEY")]
+    pub sign: Option<PathBuf>,
+    /// Write a line for each sealed part to a file or FIFO off the case, or to the system's `journal`
+    #[arg(long, value_name = "PATH")]
+    pub anchor: Option<PathBuf>,
     /// Where the host's file system is seen, when obit runs in a container
     #[arg(long, value_name = "DIR", default_value = "/")]
     pub host_root: PathBuf,
@@ -153,9 +174,9 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     if total.is_zero() { Err(wrong()) } else { Ok(total) }
 }
 
-/// `4096`, `64KiB`, `16MiB`; a power of two that the kernel's ring buffer takes.
-fn parse_ring_buffer(text: &str) -> Result<u32, String> {
-    let wrong = || format!("'{text}' is no size for a ring buffer: write a power of two like 64KiB, 1MiB or 16MiB");
+/// `4096`, `64KiB`, `16MiB`, `20GiB`.
+fn parse_size(text: &str) -> Result<u64, String> {
+    let wrong = || format!("'{text}' is no size: write it like 500MiB or 20GiB");
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
     let shift = match unit {
@@ -163,9 +184,16 @@ fn parse_ring_buffer(text: &str) -> Result<u32, String> {
         "K" | "KiB" => 10,
         "M" | "MiB" => 20,
         "G" | "GiB" => 30,
+        "T" | "TiB" => 40,
         _ => return Err(wrong()),
     };
-    let bytes = number.parse::<u32>().ok().and_then(|number| number.checked_mul(1 << shift)).ok_or_else(wrong)?;
+    number.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift)).filter(|size| *size > 0).ok_or_else(wrong)
+}
+
+/// A size that is a power of two, as the kernel's ring buffer takes it.
+fn parse_ring_buffer(text: &str) -> Result<u32, String> {
+    let wrong = || format!("'{text}' is no size for a ring buffer: write a power of two like 64KiB, 1MiB or 16MiB");
+    let bytes = parse_size(text).ok().and_then(|size| u32::try_from(size).ok()).ok_or_else(wrong)?;
     // The kernel takes multiples of a page only, and a power of two.
     if bytes >= 4096 && bytes.is_power_of_two() { Ok(bytes) } else { Err(wrong()) }
 }

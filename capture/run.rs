@@ -1,11 +1,14 @@
 //! `obit-capture run`: record until told to stop.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
+use obit_schema::signing::Signer;
 use obit_schema::text::printable;
+use obit_schema::writer::WriterOptions;
 use serde_json::{Map, Value, json};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -20,10 +23,13 @@ use crate::session::{Finished, Progress, Session, SessionOptions, Tally};
 /// How often the status line is drawn.
 const STATUS_INTERVAL: Duration = Duration::from_millis(500);
 
+/// Kept free in the case for its last words on a full disk.
+const RESERVE_BYTES: usize = 64 << 10;
+
 /// Runs the command.
 pub fn run(args: &RunArgs) -> Result<Outcome> {
     let mut interrupts = Interrupts::listen()?;
-    let (session, rows) = Session::start(&options(&args.record, args.duration, args.follow))?;
+    let (session, rows) = Session::start(&options(&args.record, args.duration, args.follow)?)?;
     let follower = match args.follow.then_some(args.format) {
         Some(format) => Some(
             thread::Builder::new()
@@ -39,6 +45,9 @@ pub fn run(args: &RunArgs) -> Result<Outcome> {
     interrupts.wait_until_ready(&session.progress, &args.record);
     let status = !args.record.quiet && !args.follow && io::stderr().is_terminal();
     interrupts.wait(&session.progress, args.duration, status);
+    if session.progress.is_full() && !args.record.quiet {
+        eprintln!("the case has the size that --max-bytes allows: recording ends");
+    }
     let finished = session.stop();
     if let Some(follower) = follower {
         follower.join().map_err(|_| anyhow!("the follower ended unexpectedly"))??;
@@ -47,7 +56,8 @@ pub fn run(args: &RunArgs) -> Result<Outcome> {
 }
 
 /// The session that a command line asks for.
-pub fn options(args: &RecordArgs, duration: Option<Duration>, follow: bool) -> SessionOptions {
+pub fn options(args: &RecordArgs, duration: Option<Duration>, follow: bool) -> Result<SessionOptions> {
+    let signer = args.sign.as_deref().map(Signer::read).transpose().context("cannot sign the case")?;
     let mut given = Map::new();
     given.insert("ring_buffer_bytes".into(), args.ring_buffer.into());
     given.insert("sync_interval_ms".into(), json!(args.sync_interval.as_millis() as u64));
@@ -56,18 +66,31 @@ pub fn options(args: &RecordArgs, duration: Option<Duration>, follow: bool) -> S
     given.insert("labels".into(), labels.to_string().into());
     let runtimes: Vec<_> = args.runtimes.iter().map(ToString::to_string).collect();
     given.insert("runtimes".into(), runtimes.into());
+    given.insert("part_rows".into(), args.part_rows.into());
+    given.insert("part_age_ms".into(), json!(args.part_age.as_millis() as u64));
+    given.insert("max_bytes".into(), args.max_bytes.into());
+    given.insert("signed_by".into(), signer.as_ref().map(Signer::fingerprint).into());
+    given.insert("anchor".into(), args.anchor.as_ref().map(|path| path.to_string_lossy().into_owned()).into());
     given.insert("duration_ms".into(), duration.map_or(Value::Null, |time| json!(time.as_millis() as u64)));
-    SessionOptions {
+    Ok(SessionOptions {
         output: args.output.clone(),
         probe: ProbeOptions { ring_buffer_bytes: args.ring_buffer, btf: args.btf.clone() },
         grace: args.grace,
         follow,
         sync_interval: args.sync_interval,
+        writer: WriterOptions {
+            part_rows: args.part_rows,
+            part_age: args.part_age,
+            reserve_bytes: RESERVE_BYTES,
+            signer: signer.map(Arc::new),
+        },
+        anchor: args.anchor.clone(),
+        max_bytes: args.max_bytes,
         host_root: args.host_root.clone(),
         runtimes: args.runtimes.clone(),
         labels,
         given,
-    }
+    })
 }
 
 /// Listens for the signals that end a recording. Made before anything that a signal should not cut short.

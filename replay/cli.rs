@@ -35,12 +35,13 @@ Examples:
   obit-replay diff case/ --profile-a tracee           which rows would Tracee have given instead?
   obit-replay explain case/ 4f1d                      why is this container said to have ended?
   obit-replay info case/                              what is in this case, and is any of it damaged
+  obit-replay close case/                             seal a case whose capture was cut off
   echo /docker/$ID | obit-replay identify             what the path rule alone says";
 
 /// Reach the container rows of a case again, from its recording alone.
 ///
-/// A case is the directory that `obit-capture run --output CASE` made. It is only ever read: no command here writes into
-/// it. No root is needed.
+/// A case is the directory that `obit-capture run --output CASE` made. It is only ever read: no command here but
+/// `close` writes into it. No root is needed.
 #[derive(Debug, Parser)]
 #[command(name = "obit-replay", version = version(), max_term_width = 100, arg_required_else_help = false)]
 #[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
@@ -56,7 +57,14 @@ pub enum Command {
     Diff(DiffArgs),
     Explain(ExplainArgs),
     Info(InfoArgs),
+    Close(CloseArgs),
     Identify(IdentifyArgs),
+    /// Writes man pages and shell completions, for packages
+    #[command(hide = true)]
+    Reference {
+        /// The directory to write them into
+        directory: PathBuf,
+    },
 }
 
 /// Derive rows from the raw log and print them.
@@ -108,6 +116,9 @@ pub struct DeriveArgs {
 /// are paired by container id and by how many rows of that id came before.
 ///
 /// "Same" is said only if everything was read. A case that was never closed is verified as far as it goes, and says so.
+///
+/// Checked as well: the checksums of all files, the chain of parts in case.json, signatures, and with --anchor what was
+/// written elsewhere while the case grew. The end of the report says which parts are anchored, signed, or only hashed.
 #[derive(Debug, Args)]
 #[command(after_help = format!("Examples:\n  obit-replay verify case/\n\n{EXIT_CODES}"))]
 pub struct VerifyArgs {
@@ -117,6 +128,27 @@ pub struct VerifyArgs {
     /// Show at most so many differing rows of each table; all are counted
     #[arg(long, value_name = "ROWS", default_value_t = 20)]
     pub show: usize,
+    /// Whose signatures to trust: allowed signers as of ssh-keygen(1), lines of NAME ssh-ed25519 KEY
+    #[arg(long, value_name = "FILE")]
+    pub signers: Option<PathBuf>,
+    /// What `obit-capture run --anchor` wrote elsewhere: lines may have anything before, as in a system journal's text
+    #[arg(long, value_name = "FILE")]
+    pub anchor: Option<PathBuf>,
+}
+
+/// Seal a case whose capture was cut off (power, kill -9), for good.
+///
+/// What is in its journals becomes parts; no row is added, changed or left out. case.json then says from which record on
+/// something may be missing. A case that is still being written, or that is damaged, is left as it is.
+#[derive(Debug, Args)]
+#[command(after_help = format!("Examples:\n  obit-replay close case/ && obit-replay verify case/\n\n{EXIT_CODES}"))]
+pub struct CloseArgs {
+    /// The case's directory
+    #[arg(value_name = "CASE")]
+    pub case: PathBuf,
+    /// Sign the case with this OpenSSH private key (ed25519, without a passphrase)
+    #[arg(long, value_name = "KEY")]
+    pub sign: Option<PathBuf>,
 }
 
 /// Compare the rows that follow from two cases, or from one by two profiles' rules.

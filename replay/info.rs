@@ -234,6 +234,10 @@ fn in_words(info: &Info<'_>) -> String {
         let _ = writeln!(said, "  {:>12}  {kind} between records {since} and {seq}, noticed at {at}", interval.lost);
     }
     push_rest(&mut said, info.lost_intervals.len());
+    let incomplete = info.manifest.map(|manifest| manifest.incomplete.as_slice()).unwrap_or_default();
+    for shortfall in incomplete.iter().take(LINES) {
+        let _ = writeln!(said, "incomplete: {}", text::visible(&problems::shortfall_in_words(shortfall)));
+    }
     let _ = writeln!(said, "\nproblems: {}", info.problems.len());
     for problem in info.problems.iter().take(LINES) {
         let _ = writeln!(said, "  {}", text::visible(problem));

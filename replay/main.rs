@@ -5,9 +5,11 @@
 #![forbid(unsafe_code)]
 
 mod cli;
+mod close;
 mod compare;
 mod derive;
 mod diff;
+mod evidence;
 mod explain;
 mod identify;
 mod info;
@@ -15,6 +17,8 @@ mod output;
 mod problems;
 mod profile;
 mod rederive;
+#[path = "../packaging/reference.rs"]
+mod reference;
 mod sides;
 mod text;
 mod verify;
@@ -23,7 +27,7 @@ use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
 
@@ -71,6 +75,12 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Diff(args) => diff::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Info(args) => info::run(&args),
+        Command::Close(args) => close::run(&args),
+        Command::Reference { directory } => {
+            reference::write(Cli::command(), &directory)
+                .with_context(|| format!("cannot write into {}", directory.display()))?;
+            Ok(Outcome::Ok)
+        }
         Command::Identify(_) => {
             identify::run(io::stdin().lock(), io::BufWriter::with_capacity(1 << 16, io::stdout().lock()))?;
             Ok(Outcome::Ok)

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use obit_schema::error::Error;
+use obit_schema::manifest::Shortfall;
 use obit_schema::reader::PartSource;
 use obit_schema::writer::SUMS_NAME;
 use obit_schema::{Case, Problem, Table};
@@ -39,11 +40,17 @@ pub fn open(path: &Path) -> anyhow::Result<Case> {
 pub fn effect(case: &Case, problem: &Problem) -> Effect {
     match problem {
         Problem::NewerSchema { .. } => Effect::None,
-        Problem::Changed { .. } => Effect::Changed,
+        Problem::Changed { .. }
+        | Problem::NotAsListed { .. }
+        | Problem::Unlisted { .. }
+        | Problem::Unchained { .. }
+        | Problem::Head { .. }
+        | Problem::Signature { .. }
+        | Problem::Anchor { .. } => Effect::Changed,
         Problem::Damaged { file, .. } if file == SUMS_NAME => Effect::Changed,
         Problem::TornJournal { .. } if is_cut_off(case) => Effect::CutOff,
         // The journals of the raw tables need not reach equally far. What was sealed has no holes.
-        Problem::Hole { first_seq, .. } if is_cut_off(case) && sealed_end(case) < Some(*first_seq) => Effect::CutOff,
+        Problem::Hole { first_seq, .. } if is_past_the_cut(case, *first_seq) => Effect::CutOff,
         Problem::MissingPart { file } | Problem::Damaged { file, .. } | Problem::Foreign { file, .. }
             if is_derived(file) =>
         {
@@ -54,9 +61,17 @@ pub fn effect(case: &Case, problem: &Problem) -> Effect {
     }
 }
 
-/// Whether the case says of itself that it was never closed. Without a manifest, nothing is said.
+/// Whether the case says of itself that it was never closed, or that its end is missing. Without a manifest, nothing is
+/// said.
 pub fn is_cut_off(case: &Case) -> bool {
-    case.manifest().is_some() && !case.closed()
+    case.manifest().is_some_and(|manifest| !case.closed() || !manifest.incomplete.is_empty())
+}
+
+/// Whether the case says of itself that this record may be missing.
+fn is_past_the_cut(case: &Case, seq: u64) -> bool {
+    let Some(manifest) = case.manifest() else { return false };
+    let is_told = manifest.incomplete.iter().any(|shortfall| shortfall.first_seq <= seq);
+    is_told || (!case.closed() && sealed_end(case) < Some(seq))
 }
 
 /// The last record of the sealed parts.
@@ -78,7 +93,10 @@ pub fn all(case: &Case, found: &[Problem]) -> Vec<Problem> {
 
 /// Names each problem on standard error, and says which effect is the worst.
 pub fn report(case: &Case, problems: &[Problem]) -> Effect {
-    if is_cut_off(case) {
+    for shortfall in case.manifest().iter().flat_map(|manifest| &manifest.incomplete) {
+        complain(&format!("{}: the recording is incomplete: {}", case.path().display(), shortfall_in_words(shortfall)));
+    }
+    if case.manifest().is_some() && !case.closed() {
         complain(&format!(
             "{}: this case was never closed; what was written until the capture was cut off is read",
             case.path().display()
@@ -88,6 +106,15 @@ pub fn report(case: &Case, problems: &[Problem]) -> Effect {
         complain(&format!("{}: {problem}", case.path().display()));
     }
     worst(case, problems)
+}
+
+/// What is missing, and why.
+pub fn shortfall_in_words(shortfall: &Shortfall) -> String {
+    let Shortfall { first_seq, last_seq, reason } = shortfall;
+    match last_seq {
+        Some(last_seq) => format!("records {first_seq} to {last_seq} may be missing: {reason}"),
+        None => format!("from record {first_seq} on something may be missing: {reason}"),
+    }
 }
 
 /// The worst effect of several problems.

@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
+use anyhow::Context;
 use obit_derivation::Profile;
 use obit_derivation::fold::DERIVATION_VERSION;
 use obit_schema::digest::{Digest, case_digest};
+use obit_schema::signing::Signers;
 use obit_schema::{Case, Table};
 
 use crate::cli::VerifyArgs;
@@ -12,7 +14,7 @@ use crate::compare::{self, Comparison, Pairing, Sum, Terms};
 use crate::output::differences;
 use crate::problems::{self, Effect};
 use crate::sides::{Recorded, Rederived};
-use crate::{Outcome, print_verdict};
+use crate::{Outcome, complain, evidence, print_verdict};
 
 pub fn run(args: &VerifyArgs) -> anyhow::Result<Outcome> {
     let case = problems::open(&args.case)?;
@@ -24,18 +26,24 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<Outcome> {
     let comparison = compare::tables(&Table::DERIVED, &recorded, &derived, &terms)?;
 
     let mut found = [comparison.left_problems.as_slice(), &comparison.right_problems].concat();
-    if case.closed() {
-        // Rows may be the same in a file that is not; a court would ask.
-        found.extend(case.check_sums());
+    // Rows may be the same in a file that is not; a court would ask.
+    found.extend(case.check_sums());
+    let signers = args.signers.as_deref().map(Signers::read).transpose().context("cannot tell whom to trust")?;
+    for (line, why) in signers.iter().flat_map(|signers| &signers.skipped) {
+        complain(&format!("signers, line {line}: {why}; it is left out"));
     }
+    let evidence = evidence::examine(&case, args.anchor.as_deref(), signers.as_ref())?;
+    found.extend(evidence.problems);
     let effect = problems::report(&case, &problems::all(&case, &found));
     let is_same = comparison.tables.iter().all(compare::TableComparison::is_same);
     let verdict = match Verdict::new(effect, is_same) {
         Verdict::Same if recorded.past_the_log() > 0 => Verdict::PastTheLog { rows: recorded.past_the_log() },
-        Verdict::Same if !case.closed() => Verdict::SameAsFarAsWritten { not_written: derived.not_yet_written() },
+        Verdict::Same if problems::is_cut_off(&case) => {
+            Verdict::SameAsFarAsWritten { not_written: derived.not_yet_written(), closed: case.closed() }
+        }
         verdict => verdict,
     };
-    print_verdict(&report(&case, &comparison, verdict))?;
+    print_verdict(&report(&case, &comparison, &evidence.report, verdict))?;
     Ok(verdict.outcome())
 }
 
@@ -44,8 +52,8 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<Outcome> {
 enum Verdict {
     /// The recorded rows are those that follow, and the files are those that were closed.
     Same,
-    /// The case was never closed; what was written follows. So many rows follow that were not written any more.
-    SameAsFarAsWritten { not_written: u64 },
+    /// The recording was cut off; what was written follows. So many rows follow that were not written any more.
+    SameAsFarAsWritten { not_written: u64, closed: bool },
     /// The case was never closed; so many recorded rows come after the last record that is there, the others follow.
     PastTheLog { rows: u64 },
     /// The rows are the same, but not the files.
@@ -80,16 +88,19 @@ impl Verdict {
     fn in_words(self) -> String {
         match self {
             Self::Same => "same: the recorded rows are those that follow from the raw log".to_owned(),
-            Self::SameAsFarAsWritten { not_written } => format!(
-                "same as far as it was written: the case was never closed, and every recorded row follows from the raw log; \
-                 {not_written} more rows follow that were not written any more"
-            ),
+            Self::SameAsFarAsWritten { not_written, closed } => {
+                let how = if closed { "the recording is incomplete" } else { "the case was never closed" };
+                format!(
+                    "same as far as it was written: {how}, and every recorded row follows from the raw log; \
+                     {not_written} more rows follow that were not written any more"
+                )
+            }
             Self::PastTheLog { rows } => format!(
-                "undecided: the case was never closed, and {rows} of the recorded rows come after the last record that could be \
+                "undecided: the recording was cut off, and {rows} of the recorded rows come after the last record that could be \
                  read, so nothing shows what they follow from; every other recorded row follows from the raw log"
             ),
             Self::FilesChanged => "different: the recorded rows follow from the raw log, \
-                 but files are not those that were closed (see standard error)"
+                 but files are not those that were closed, or what proves them does not hold (see standard error)"
                 .to_owned(),
             Self::Different => "different: the recorded rows are not those that follow from the raw log".to_owned(),
             Self::Undecided => "undecided: part of the case could not be read (see standard error); \
@@ -99,7 +110,7 @@ impl Verdict {
     }
 }
 
-fn report(case: &Case, comparison: &Comparison, verdict: Verdict) -> String {
+fn report(case: &Case, comparison: &Comparison, evidence: &str, verdict: Verdict) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     for table in &comparison.tables {
@@ -126,6 +137,7 @@ fn report(case: &Case, comparison: &Comparison, verdict: Verdict) -> String {
             "the rows were recorded by version {recorded_version} of the derivation; this program has {DERIVATION_VERSION}"
         );
     }
+    text.push_str(evidence);
     let _ = writeln!(text, "{}", verdict.in_words());
     text
 }

@@ -22,7 +22,7 @@ pub fn run(args: &DemoArgs) -> Result<Outcome> {
     let mut interrupts = run::Interrupts::listen()?;
     let ground = Ground::claim()?;
     let hierarchies = ground.hierarchies();
-    let (session, rows) = Session::start(&run::options(&args.record, None, false))?;
+    let (session, rows) = Session::start(&run::options(&args.record, None, false)?)?;
     drop(rows);
     interrupts.wait_until_ready(&session.progress, &args.record);
 

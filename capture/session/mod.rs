@@ -4,6 +4,7 @@
 //! deliver to the one [`sequencer`], which stamps and derives; [`recorder`] writes. Every queue is bounded, and a full
 //! one holds up only what comes before it, down to the ring buffer, where the kernel side counts what is lost.
 
+mod anchor;
 mod drain;
 mod input;
 mod lookup;
@@ -27,9 +28,10 @@ use obit_schema::print::time;
 use obit_schema::writer::{CaseWriter, Summary, WriterOptions};
 use serde_json::{Map, Value};
 
+use self::anchor::Anchor;
 use self::drain::{Command, Drain};
 use self::input::Input;
-use self::recorder::Order;
+use self::recorder::{Order, Recorded, Settings};
 use self::sequencer::{Outlets, Sequencer};
 use crate::host::clock::ClockPair;
 use crate::host::facts::HostFacts;
@@ -60,6 +62,12 @@ pub struct SessionOptions {
     pub follow: bool,
     /// How old a record may get before it is on disk.
     pub sync_interval: Duration,
+    /// How parts are sealed, and by whom they are signed.
+    pub writer: WriterOptions,
+    /// Where the head of the chain of parts goes, off the case.
+    pub anchor: Option<PathBuf>,
+    /// The recording ends when the case has so many bytes.
+    pub max_bytes: Option<u64>,
     /// Where the host's file system is seen.
     pub host_root: PathBuf,
     /// Which daemons to ask, beside or instead of those found.
@@ -82,7 +90,7 @@ pub struct Session {
     walker: JoinHandle<Result<()>>,
     drain: JoinHandle<Result<()>>,
     sequencer: JoinHandle<Result<()>>,
-    recorder: JoinHandle<Result<Option<Summary>>>,
+    recorder: JoinHandle<Result<Recorded>>,
 }
 
 /// A recording that is over.
@@ -107,7 +115,9 @@ impl Session {
         let probe = Probe::attach(&options.probe)?;
         let started = ClockPair::read();
         let manifest = manifest(options, &facts, &probe, started)?;
-        let writer = CaseWriter::create(&options.output, manifest, WriterOptions::default())?;
+        let anchor = options.anchor.as_deref().map(Anchor::open).transpose()?;
+        let writer = CaseWriter::create(&options.output, manifest, options.writer.clone())?;
+        let settings = Settings { anchor, max_bytes: options.max_bytes };
 
         let progress = Arc::new(Progress::default());
         let (inputs, inbox) = sync_channel(INPUTS);
@@ -152,7 +162,9 @@ impl Session {
             })?,
             drain: spawn("obit-drain", &progress, move || Ok(drain.run()?))?,
             sequencer: spawn("obit-sequencer", &progress, move || sequencer.run(&inbox))?,
-            recorder: spawn("obit-recorder", &progress, move || recorder::run(writer, &order_box, &recorder_progress))?,
+            recorder: spawn("obit-recorder", &progress, move || {
+                Ok(recorder::run(writer, &order_box, &recorder_progress, settings))
+            })?,
             progress,
         };
         Ok((session, follower_box))
@@ -175,11 +187,10 @@ impl Session {
         errors.extend(outcome("deriving", self.sequencer.join()).err());
         let _ = self.orders.send(Order::Close(ClockPair::read()));
         drop(self.orders);
-        let summary = outcome("writing the case", self.recorder.join()).unwrap_or_else(|error| {
-            errors.push(error);
-            None
-        });
-        Finished { tally: self.progress.tally(), summary, errors }
+        let recorded = outcome("writing the case", self.recorder.join())
+            .unwrap_or_else(|error| Recorded { summary: None, errors: vec![error] });
+        errors.extend(recorded.errors);
+        Finished { tally: self.progress.tally(), summary: recorded.summary, errors }
     }
 }
 

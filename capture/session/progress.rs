@@ -24,6 +24,7 @@ pub struct Progress {
     ready: AtomicBool,
     failed: AtomicBool,
     done: AtomicBool,
+    full: AtomicBool,
     /// Wakes whoever waits for [`Self::is_ready`] or [`Self::is_over`].
     pub changed: Notify,
 }
@@ -126,9 +127,20 @@ impl Progress {
         self.changed.notify_one();
     }
 
+    /// The case has as many bytes as it may have: the session should stop.
+    pub fn set_full(&self) {
+        self.full.store(true, Relaxed);
+        self.changed.notify_one();
+    }
+
+    /// Whether the case has as many bytes as it may have.
+    pub fn is_full(&self) -> bool {
+        self.full.load(Relaxed)
+    }
+
     /// Whether the session should stop.
     pub fn is_over(&self) -> bool {
-        self.done.load(Relaxed) || self.failed.load(Relaxed)
+        self.done.load(Relaxed) || self.failed.load(Relaxed) || self.is_full()
     }
 
     /// The counters now.

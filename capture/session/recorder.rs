@@ -1,17 +1,33 @@
 //! The thread that writes the case.
+//!
+//! When writing fails, what comes meanwhile is kept in memory up to a bound and tried again; past that bound the recorder
+//! gives up: it says in case.json which records are missing, closes what it has, and ends the session.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, anyhow};
 use arrow::array::RecordBatch;
-use obit_schema::manifest::{self, Manifest};
+use obit_schema::chain;
+use obit_schema::manifest::{self, Manifest, Shortfall};
 use obit_schema::print::time;
 use obit_schema::tables::Table;
+use obit_schema::text::printable;
 use obit_schema::writer::{CaseWriter, Summary};
 
+use super::anchor::Anchor;
 use super::progress::Progress;
 use crate::host::clock::ClockPair;
+
+/// Bytes of rows that are kept in memory while they cannot be written.
+const MAX_BACKLOG_BYTES: usize = 32 << 20;
+/// Between two tries to write.
+const RETRY_INTERVAL: Duration = Duration::from_millis(500);
+/// How long a recording that is to end waits for a disk that cannot be written.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(3);
 
 /// An order to the recorder.
 #[derive(Debug)]
@@ -22,25 +38,208 @@ pub enum Order {
     Close(ClockPair),
 }
 
+/// What became of the case.
+#[derive(Debug, Default)]
+pub struct Recorded {
+    /// What is on disk; `None` if it could not be closed.
+    pub summary: Option<Summary>,
+    /// What went wrong.
+    pub errors: Vec<Error>,
+}
+
+/// How to record.
+#[derive(Debug, Default)]
+pub struct Settings {
+    /// Where each head goes, off the case.
+    pub anchor: Option<Anchor>,
+    /// The recording ends when the case has so many bytes.
+    pub max_bytes: Option<u64>,
+}
+
+/// Writes a case.
+struct Recorder {
+    writer: CaseWriter,
+    settings: Settings,
+    progress: Arc<Progress>,
+    /// Rows that are not in the case yet.
+    backlog: VecDeque<(Table, RecordBatch)>,
+    backlog_bytes: usize,
+    /// The record after the last one that is known to be on disk, and after the last one that was given.
+    next_durable: u64,
+    next_given: u64,
+    /// Why the last try to write failed.
+    failing: Option<obit_schema::Error>,
+    /// Why nothing more is written.
+    given_up: Option<String>,
+    errors: Vec<Error>,
+}
+
 /// Writes until told to close. Without that order the case stays open, as after a crash.
-pub fn run(mut writer: CaseWriter, orders: &Receiver<Order>, progress: &Arc<Progress>) -> Result<Option<Summary>> {
-    while let Ok(order) = orders.recv() {
+pub fn run(writer: CaseWriter, orders: &Receiver<Order>, progress: &Arc<Progress>, settings: Settings) -> Recorded {
+    let mut recorder = Recorder {
+        writer,
+        settings,
+        progress: Arc::clone(progress),
+        backlog: VecDeque::new(),
+        backlog_bytes: 0,
+        next_durable: 0,
+        next_given: 0,
+        failing: None,
+        given_up: None,
+        errors: Vec::new(),
+    };
+    recorder.anchor();
+    loop {
+        let order = match recorder.failing {
+            None => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(_) => orders.recv_timeout(RETRY_INTERVAL),
+        };
         match order {
-            Order::Append(batches) => {
-                for (table, batch) in &batches {
-                    writer.append(*table, batch).with_context(|| format!("cannot record rows of {}", table.name()))?;
-                }
-                writer.sync().context("cannot bring the case to disk")?;
-                progress.written(writer.bytes(), writer.manifest().parts.len() as u64);
+            Ok(Order::Append(batches)) => recorder.take(batches),
+            Ok(Order::Close(at)) => return recorder.close(at),
+            Err(RecvTimeoutError::Timeout) => recorder.write(),
+            Err(RecvTimeoutError::Disconnected) => return Recorded { summary: None, errors: recorder.errors },
+        }
+    }
+}
+
+impl Recorder {
+    fn take(&mut self, batches: Vec<(Table, RecordBatch)>) {
+        for (table, batch) in &batches {
+            if Table::RAW.contains(table) {
+                self.next_given = self.next_given.max(next_seq(batch).unwrap_or(0));
             }
-            Order::Close(at) => {
-                let summary = writer.close(|manifest| end(manifest, at)).context("cannot close the case")?;
-                progress.written(summary.bytes, summary.parts.len() as u64);
-                return Ok(Some(summary));
+        }
+        if self.given_up.is_some() {
+            return;
+        }
+        self.backlog_bytes += batches.iter().map(|(_, batch)| batch.get_array_memory_size()).sum::<usize>();
+        self.backlog.extend(batches);
+        self.write();
+        if self.backlog_bytes > MAX_BACKLOG_BYTES
+            && let Some(error) = &self.failing
+        {
+            let why = format!("{error}; {} MiB of rows could not be written", MAX_BACKLOG_BYTES >> 20);
+            self.give_up(why);
+        }
+    }
+
+    /// Writes what waits, as far as it can be written.
+    fn write(&mut self) {
+        if self.given_up.is_some() {
+            return;
+        }
+        match self.try_write() {
+            Ok(()) => {
+                if self.failing.take().is_some() {
+                    eprintln!("obit-capture: the case can be written again; nothing that waited was lost");
+                }
+                self.next_durable = self.next_given;
+                self.progress.written(self.writer.bytes(), self.writer.manifest().parts.len() as u64);
+                self.anchor();
+                if self.settings.max_bytes.is_some_and(|most| self.writer.bytes() >= most) {
+                    self.progress.set_full();
+                }
+            }
+            Err(error) if !matches!(error, obit_schema::Error::Io { .. }) => self.give_up(error.to_string()),
+            Err(error) => {
+                if self.failing.is_none() {
+                    eprintln!(
+                        "obit-capture: {}; up to {} MiB of rows are kept in memory and written as soon as they can be",
+                        printable(&error.to_string()),
+                        MAX_BACKLOG_BYTES >> 20
+                    );
+                }
+                self.failing = Some(error);
             }
         }
     }
-    Ok(None)
+
+    fn try_write(&mut self) -> Result<(), obit_schema::Error> {
+        if self.failing.is_some() {
+            // First what was given to the writer before.
+            self.writer.sync()?;
+        }
+        while let Some((table, batch)) = self.backlog.front() {
+            self.writer.append(*table, batch)?;
+            self.backlog_bytes = self.backlog_bytes.saturating_sub(batch.get_array_memory_size());
+            self.backlog.pop_front();
+        }
+        self.writer.sync()
+    }
+
+    fn give_up(&mut self, why: String) {
+        self.errors.push(anyhow!("cannot write the case: {why}"));
+        self.given_up = Some(why);
+        self.backlog.clear();
+        self.progress.set_failed();
+    }
+
+    /// Tells the anchor the newest head, if there is a newer one.
+    fn anchor(&mut self) {
+        let Some(anchor) = &mut self.settings.anchor else { return };
+        if let Some(line) = self.writer.head_line() {
+            anchor.write(line);
+        }
+    }
+
+    fn close(mut self, at: ClockPair) -> Recorded {
+        let deadline = Instant::now() + CLOSE_PATIENCE;
+        self.write();
+        while let Some(error) = &self.failing
+            && self.given_up.is_none()
+        {
+            if Instant::now() >= deadline {
+                let why = error.to_string();
+                self.give_up(why);
+                break;
+            }
+            thread::sleep(RETRY_INTERVAL);
+            self.write();
+        }
+        if let Some(reason) = self.given_up.take() {
+            let last_seq = self.next_given.checked_sub(1).filter(|last| *last >= self.next_durable);
+            self.writer.note_shortfall(Shortfall { first_seq: self.next_durable, last_seq, reason });
+        }
+        let summary = match self.seal(at, deadline) {
+            Ok(summary) => {
+                self.progress.written(summary.bytes, summary.parts.len() as u64);
+                self.anchor();
+                if let Some(anchor) = &mut self.settings.anchor {
+                    let case_id = &self.writer.manifest().case_id;
+                    anchor.write(chain::closed_line(case_id, &summary.manifest_sha256));
+                }
+                Some(summary)
+            }
+            Err(error) => {
+                self.errors.push(error);
+                // At least what is missing should be in it.
+                if let Err(error) = self.writer.sync() {
+                    self.errors.push(Error::new(error).context("cannot say in case.json what is missing"));
+                }
+                None
+            }
+        };
+        if let Some(anchor) = self.settings.anchor.take() {
+            self.errors.extend(anchor.finish().err());
+        }
+        Recorded { summary, errors: self.errors }
+    }
+
+    fn seal(&mut self, at: ClockPair, deadline: Instant) -> Result<Summary, Error> {
+        loop {
+            match self.writer.close(|manifest| end(manifest, at)) {
+                Err(obit_schema::Error::Io { .. }) if Instant::now() < deadline => thread::sleep(RETRY_INTERVAL),
+                closed => return closed.context("cannot close the case"),
+            }
+        }
+    }
+}
+
+/// The place after the last row of a batch.
+fn next_seq(batch: &RecordBatch) -> Option<u64> {
+    let seqs = batch.column_by_name("seq")?.as_any().downcast_ref::<arrow::array::UInt64Array>()?;
+    seqs.values().last().map(|last| last.saturating_add(1))
 }
 
 fn end(manifest: &mut Manifest, at: ClockPair) {

@@ -2,14 +2,16 @@
 //! leads nowhere else. No link is followed below a case, and nothing that is there is overwritten but case.json.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Seek as _, SeekFrom};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use crate::error::Error;
+use crate::files::{Folder, Sink};
 
 /// What the recorder alone may read: a case says what ran on a host.
 const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
@@ -53,22 +55,10 @@ impl Directory {
             opened => opened.map_err(Error::io("open", path))?,
         };
         let directory = Self { fd, path: path.to_owned() };
-        match directory.names()?.is_empty() {
+        match directory.list()?.is_empty() {
             true => Ok(directory),
             false => Err(Error::Exists { path: path.to_owned() }),
         }
-    }
-
-    /// Its path, for messages.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Makes a directory in it.
-    pub(crate) fn make_child(&self, name: &str) -> Result<Self, Error> {
-        let path = self.path.join(name);
-        rustix::fs::mkdirat(&self.fd, name, DIRECTORY_MODE).map_err(Error::io("create", &path))?;
-        self.child(name)
     }
 
     /// Opens a directory in it.
@@ -77,14 +67,6 @@ impl Directory {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let fd = rustix::fs::openat(&self.fd, name, flags, Mode::empty()).map_err(Error::io("open", &path))?;
         Ok(Self { fd, path })
-    }
-
-    /// Makes a file that is not there yet.
-    pub(crate) fn create_file(&self, name: &str) -> Result<File, Error> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd =
-            rustix::fs::openat(&self.fd, name, flags, FILE_MODE).map_err(Error::io("create", &self.path.join(name)))?;
-        Ok(File::from(fd))
     }
 
     /// Opens a regular file for reading. A pipe or a device is refused, and not waited for.
@@ -99,64 +81,17 @@ impl Directory {
         }
     }
 
-    /// Gives a finished file its name, which must be free.
-    pub(crate) fn publish(&self, from: &str, to: &str) -> Result<(), Error> {
-        let path = self.path.join(to);
-        match rustix::fs::renameat_with(&self.fd, from, &self.fd, to, RenameFlags::NOREPLACE) {
-            // The file system cannot refuse to replace, so look first.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
-                match rustix::fs::statat(&self.fd, to, AtFlags::SYMLINK_NOFOLLOW) {
-                    Err(Errno::NOENT) => rustix::fs::renameat(&self.fd, from, &self.fd, to),
-                    Err(error) => Err(error),
-                    Ok(_) => Err(Errno::EXIST),
-                }
-            }
-            renamed => renamed,
+    /// Takes the case for one writer, until this is closed or the process ends.
+    pub(crate) fn lock(&self) -> Result<(), Error> {
+        match rustix::fs::flock(&self.fd, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) => Err(Error::Busy { path: self.path.clone() }),
+            // A file system without locks is no reason not to record.
+            Err(_) | Ok(()) => Ok(()),
         }
-        .map_err(Error::io("create", &path))?;
-        self.sync()
-    }
-
-    /// Gives a finished file its name, in place of the file that has it.
-    pub(crate) fn replace(&self, from: &str, to: &str) -> Result<(), Error> {
-        let path = self.path.join(to);
-        rustix::fs::renameat(&self.fd, from, &self.fd, to).map_err(Error::io("replace", &path))?;
-        self.sync()
-    }
-
-    /// Writes a small file under its name at once: whole or not at all.
-    pub(crate) fn write_whole(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        use std::io::Write as _;
-        let path = self.path.join(name);
-        let partial = format!(".{name}.partial");
-        // One may be left of an attempt that failed.
-        let _ = self.remove_file(&partial);
-        let mut file = self.create_file(&partial)?;
-        let written = file.write_all(bytes).and_then(|()| file.sync_all());
-        if written.is_err() {
-            let _ = self.remove_file(&partial);
-        }
-        written.map_err(Error::io("write", &path))?;
-        self.replace(&partial, name)
-    }
-
-    /// Removes a file.
-    pub(crate) fn remove_file(&self, name: &str) -> Result<(), Error> {
-        rustix::fs::unlinkat(&self.fd, name, AtFlags::empty()).map_err(Error::io("remove", &self.path.join(name)))
-    }
-
-    /// Removes an empty directory.
-    pub(crate) fn remove_child(&self, name: &str) -> Result<(), Error> {
-        rustix::fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR).map_err(Error::io("remove", &self.path.join(name)))
-    }
-
-    /// Brings the names in it to disk.
-    pub(crate) fn sync(&self) -> Result<(), Error> {
-        rustix::fs::fsync(&self.fd).map_err(Error::io("sync", &self.path))
     }
 
     /// The names in it that are UTF-8, sorted; no others are a case's.
-    pub(crate) fn names(&self) -> Result<Vec<String>, Error> {
+    pub(crate) fn list(&self) -> Result<Vec<String>, Error> {
         let read = || Error::io("list", &self.path);
         let mut names = Vec::new();
         for entry in Dir::read_from(&self.fd).map_err(read())?.take(MAX_NAMES) {
@@ -173,6 +108,77 @@ impl Directory {
     }
 }
 
+impl Folder for Directory {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn make_folder(&self, name: &str) -> Result<Arc<dyn Folder>, Error> {
+        let path = self.path.join(name);
+        rustix::fs::mkdirat(&self.fd, name, DIRECTORY_MODE).map_err(Error::io("create", &path))?;
+        Ok(Arc::new(self.child(name)?))
+    }
+
+    fn create_file(&self, name: &str) -> Result<Box<dyn Sink>, Error> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd =
+            rustix::fs::openat(&self.fd, name, flags, FILE_MODE).map_err(Error::io("create", &self.path.join(name)))?;
+        Ok(Box::new(File::from(fd)))
+    }
+
+    fn read_file(&self, name: &str) -> Result<(Box<dyn Read + Send>, u64), Error> {
+        let file = self.open_file(name)?;
+        let length = file.metadata().map_err(Error::io("read", &self.path.join(name)))?.len();
+        Ok((Box::new(file), length))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<(), Error> {
+        match rustix::fs::renameat_with(&self.fd, from, &self.fd, to, RenameFlags::NOREPLACE) {
+            // The file system cannot refuse to replace, so look first.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+                match rustix::fs::statat(&self.fd, to, AtFlags::SYMLINK_NOFOLLOW) {
+                    Err(Errno::NOENT) => rustix::fs::renameat(&self.fd, from, &self.fd, to),
+                    Err(error) => Err(error),
+                    Ok(_) => Err(Errno::EXIST),
+                }
+            }
+            renamed => renamed,
+        }
+        .map_err(Error::io("create", &self.path.join(to)))
+    }
+
+    fn replace(&self, from: &str, to: &str) -> Result<(), Error> {
+        rustix::fs::renameat(&self.fd, from, &self.fd, to).map_err(Error::io("replace", &self.path.join(to)))
+    }
+
+    fn remove_file(&self, name: &str) -> Result<(), Error> {
+        rustix::fs::unlinkat(&self.fd, name, AtFlags::empty()).map_err(Error::io("remove", &self.path.join(name)))
+    }
+
+    fn remove_folder(&self, name: &str) -> Result<(), Error> {
+        rustix::fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR).map_err(Error::io("remove", &self.path.join(name)))
+    }
+
+    fn sync(&self) -> Result<(), Error> {
+        rustix::fs::fsync(&self.fd).map_err(Error::io("sync", &self.path))
+    }
+
+    fn names(&self) -> Result<Vec<String>, Error> {
+        self.list()
+    }
+}
+
+impl Sink for File {
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_data()
+    }
+
+    fn truncate(&mut self, length: u64) -> io::Result<()> {
+        self.set_len(length)?;
+        self.seek(SeekFrom::Start(length)).map(drop)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,7 +188,7 @@ mod tests {
     fn a_case_is_readable_by_its_owner_only() {
         let scratch = tempfile::tempdir().unwrap();
         let case = Directory::create(&scratch.path().join("case")).unwrap();
-        case.make_child("raw").unwrap().create_file("part").unwrap();
+        case.make_folder("raw").unwrap().create_file("part").unwrap();
         let mode = |path: &str| scratch.path().join(path).metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!((mode("case"), mode("case/raw"), mode("case/raw/part")), (0o700, 0o700, 0o600));
     }
@@ -194,7 +200,7 @@ mod tests {
         std::fs::write(scratch.path().join("there"), "old").unwrap();
         std::fs::write(scratch.path().join("new"), "new").unwrap();
         assert!(directory.create_file("there").is_err());
-        assert!(directory.publish("new", "there").is_err());
+        assert!(directory.rename("new", "there").is_err());
         assert_eq!(std::fs::read_to_string(scratch.path().join("there")).unwrap(), "old");
         assert!(matches!(Directory::create(scratch.path()), Err(Error::Exists { .. })));
         assert!(matches!(Directory::create(&scratch.path().join("there")), Err(Error::Exists { .. })));

@@ -28,6 +28,50 @@ pub enum Error {
         /// The path given.
         path: PathBuf,
     },
+    /// A case would be written over one that was never closed.
+    #[error(
+        "{0} holds a case that was never closed; `obit-replay close {0}` seals it for good; \
+         record into a path that does not exist yet",
+        shown(path)
+    )]
+    Unclosed {
+        /// The case.
+        path: PathBuf,
+    },
+    /// Another process writes the case.
+    #[error("{} is being written by a running obit-capture; wait until it has ended", shown(path))]
+    Busy {
+        /// The case.
+        path: PathBuf,
+    },
+    /// The case is complete already.
+    #[error("{} is closed already; nothing is added to it", shown(path))]
+    AlreadyClosed {
+        /// The case.
+        path: PathBuf,
+    },
+    /// A damaged case would be sealed as if it were whole.
+    #[error("{}: {problem}; a damaged case is not closed: keep a copy of it as it is", shown(path))]
+    NotClosable {
+        /// The case.
+        path: PathBuf,
+        /// The first thing that is wrong with it.
+        problem: crate::Problem,
+    },
+    /// A key cannot be used for signing.
+    #[error("{}: {}", shown(path), printable(why))]
+    Key {
+        /// The key's file.
+        path: PathBuf,
+        /// Why not, and what to do.
+        why: String,
+    },
+    /// The signature could not be made.
+    #[error("cannot sign: {}", printable(why))]
+    Sign {
+        /// Why not.
+        why: String,
+    },
     /// It is no case.
     #[error("{} is not a case: {why}", shown(path))]
     NotACase {

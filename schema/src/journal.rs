@@ -8,8 +8,6 @@ mod read;
 
 pub(crate) use read::JournalReader;
 
-use std::fs::File;
-use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -19,8 +17,8 @@ use arrow::error::ArrowError;
 use arrow::ipc::CompressionType;
 use arrow::ipc::writer::{IpcWriteOptions, StreamEncoder};
 
-use crate::directory::Directory;
 use crate::error::Error;
+use crate::files::{Folder, Sink};
 use crate::origin::Origin;
 use crate::tables::Table;
 
@@ -35,64 +33,104 @@ pub fn file_name(table: Table, number: u32) -> String {
     format!("{}-{number:06}.arrows", table.name())
 }
 
-/// Writes one journal.
+/// What the end of a journal is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tail {
+    /// All that was appended is in the file.
+    Whole,
+    /// A write failed: bytes follow that are no whole batch and could not be cut off yet.
+    Torn,
+    /// A sync failed: what was appended since the one before is to be written again.
+    Doubtful,
+}
+
+/// Writes one journal. Each of its calls may be repeated after an error.
 pub(crate) struct JournalWriter {
-    directory: Arc<Directory>,
-    name: String,
+    folder: Arc<dyn Folder>,
     path: PathBuf,
-    file: File,
+    file: Box<dyn Sink>,
+    schema: Schema,
     encoder: StreamEncoder,
     table: Table,
     /// Length of what is whole.
     bytes: u64,
-    unsynced: bool,
+    /// Length of what is known to be on disk.
+    synced_bytes: u64,
+    /// What was appended since: a sync that fails takes it along.
+    unsynced: Vec<RecordBatch>,
+    tail: Tail,
+    /// Whether the file's name is on disk.
+    named: bool,
 }
 
 impl JournalWriter {
     /// Begins a journal.
-    pub(crate) fn create(directory: Arc<Directory>, origin: &Origin, table: Table, number: u32) -> Result<Self, Error> {
+    pub(crate) fn create(folder: Arc<dyn Folder>, origin: &Origin, table: Table, number: u32) -> Result<Self, Error> {
         let name = file_name(table, number);
-        let path = directory.path().join(&name);
+        let path = folder.path().join(&name);
         let schema = Schema::new_with_metadata(table.schema().fields().clone(), origin.pairs(table));
-        let encode = |source: ArrowError| Error::Encode { table: table.name(), source };
-        let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::ZSTD)).map_err(encode)?;
-        let encoder = StreamEncoder::try_new_with_options(&schema, options).map_err(encode)?;
-        let file = directory.create_file(&name)?;
-        directory.sync()?;
-        Ok(Self { directory, name, path, file, encoder, table, bytes: 0, unsynced: false })
+        let encoder = encoder(&schema, table)?;
+        let file = folder.create_file(&name)?;
+        Ok(Self {
+            folder,
+            path,
+            file,
+            schema,
+            encoder,
+            table,
+            bytes: 0,
+            synced_bytes: 0,
+            unsynced: Vec::new(),
+            tail: Tail::Whole,
+            named: false,
+        })
     }
 
-    /// Adds rows. After an error the journal ends with the last batch that was whole.
+    /// Adds rows: all of them, or after an error none.
     pub(crate) fn append(&mut self, batch: &RecordBatch) -> Result<(), Error> {
-        let mut first = 0;
-        while first < batch.num_rows() {
-            let rows = MESSAGE_ROWS.min(batch.num_rows() - first);
-            self.append_message(&batch.slice(first, rows))?;
-            first += rows;
-        }
-        Ok(())
-    }
-
-    fn append_message(&mut self, batch: &RecordBatch) -> Result<(), Error> {
-        let table = self.table.name();
-        let buffers = self.encoder.encode(batch).map_err(|source| Error::Encode { table, source })?;
-        self.unsynced = true;
-        let written = buffers.iter().try_for_each(|buffer| self.file.write_all(buffer));
-        if let Err(source) = written {
-            // A torn end would hide what is appended after it.
-            let _ = self.file.set_len(self.bytes).and_then(|()| self.file.seek(SeekFrom::Start(self.bytes)));
-            return Err(Error::io("write", &self.path)(source));
-        }
-        self.bytes += buffers.iter().map(|buffer| buffer.len() as u64).sum::<u64>();
+        self.repair()?;
+        self.write(batch)?;
+        self.unsynced.push(batch.clone());
         Ok(())
     }
 
     /// Brings it to disk.
     pub(crate) fn sync(&mut self) -> Result<(), Error> {
-        if self.unsynced {
-            self.file.sync_data().map_err(Error::io("sync", &self.path))?;
-            self.unsynced = false;
+        if !self.named {
+            self.folder.sync()?;
+            self.named = true;
         }
+        if self.unsynced.is_empty() {
+            return Ok(());
+        }
+        self.repair()?;
+        if let Err(source) = self.file.sync() {
+            self.tail = Tail::Doubtful;
+            return Err(Error::io("sync", &self.path)(source));
+        }
+        self.synced_bytes = self.bytes;
+        self.unsynced.clear();
+        Ok(())
+    }
+
+    /// Brings the file to what it is said to hold.
+    pub(crate) fn repair(&mut self) -> Result<(), Error> {
+        match self.tail {
+            Tail::Whole => {}
+            Tail::Torn => self.truncate(self.bytes)?,
+            Tail::Doubtful => {
+                self.truncate(self.synced_bytes)?;
+                self.bytes = self.synced_bytes;
+                // Still in doubt until the last of them is written.
+                for batch in self.unsynced.clone() {
+                    if let Err(error) = self.write(&batch) {
+                        self.tail = Tail::Doubtful;
+                        return Err(error);
+                    }
+                }
+            }
+        }
+        self.tail = Tail::Whole;
         Ok(())
     }
 
@@ -101,10 +139,45 @@ impl JournalWriter {
         self.bytes
     }
 
-    /// Removes it: its rows are in a sealed part.
-    pub(crate) fn remove(self) -> Result<(), Error> {
-        self.directory.remove_file(&self.name)
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        let before = self.bytes;
+        let mut first = 0;
+        while first < batch.num_rows() {
+            let rows = MESSAGE_ROWS.min(batch.num_rows() - first);
+            if let Err(error) = self.write_message(&batch.slice(first, rows)) {
+                // A torn end would hide what is appended after it.
+                self.bytes = before;
+                self.tail = if self.truncate(before).is_ok() { Tail::Whole } else { Tail::Torn };
+                return Err(error);
+            }
+            first += rows;
+        }
+        Ok(())
     }
+
+    fn write_message(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        let table = self.table;
+        if self.bytes == 0 {
+            // The first message, the schema, was never written whole.
+            self.encoder = encoder(&self.schema, table)?;
+        }
+        let encode = |source| Error::Encode { table: table.name(), source };
+        for buffer in self.encoder.encode(batch).map_err(encode)? {
+            self.file.write_all(&buffer).map_err(Error::io("write", &self.path))?;
+            self.bytes += buffer.len() as u64;
+        }
+        Ok(())
+    }
+
+    fn truncate(&mut self, length: u64) -> Result<(), Error> {
+        self.file.truncate(length).map_err(Error::io("write", &self.path))
+    }
+}
+
+fn encoder(schema: &Schema, table: Table) -> Result<StreamEncoder, Error> {
+    let encode = |source: ArrowError| Error::Encode { table: table.name(), source };
+    let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::ZSTD)).map_err(encode)?;
+    StreamEncoder::try_new_with_options(schema, options).map_err(encode)
 }
 
 impl std::fmt::Debug for JournalWriter {

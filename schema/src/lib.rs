@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod chain;
 mod column;
 pub mod decode;
 pub mod details;
@@ -13,6 +14,7 @@ pub mod digest;
 mod directory;
 pub mod encode;
 pub mod error;
+pub mod files;
 mod guard;
 pub mod journal;
 pub mod kind;
@@ -22,6 +24,7 @@ pub mod part;
 pub mod print;
 pub mod problem;
 pub mod reader;
+pub mod signing;
 pub mod tables;
 pub mod text;
 pub mod value;
@@ -37,7 +40,7 @@ pub use writer::CaseWriter;
 use manifest::Version;
 
 /// The version of a case's layout that this build writes, and the newest major that it reads.
-pub const FORMAT: Version = Version { major: 1, minor: 0 };
+pub const FORMAT: Version = Version { major: 1, minor: 1 };
 
 /// The version of the tables that this build writes: raised with each column, kind or enum value that is added.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -1,6 +1,5 @@
 //! A sealed part: one Parquet file of a table. It has its name only once it is complete.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -18,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 use crate::digest::Digest;
 use crate::directory::Directory;
 use crate::error::Error;
+use crate::files::{Folder, Sink, partial};
 use crate::manifest::PartEntry;
 use crate::origin::Origin;
 use crate::tables::Table;
@@ -51,18 +51,20 @@ pub fn write_file(
         path: path.to_owned(),
         source: io::Error::other("the file's name is not UTF-8 text"),
     })?;
-    let directory = Arc::new(Directory::open(parent)?);
-    let mut part = PartWriter::create(directory, origin, table, 0, name.to_owned())?;
+    let folder: Arc<dyn Folder> = Arc::new(Directory::open(parent)?);
+    let mut part = PartWriter::create(Arc::clone(&folder), origin, table, 0, name.to_owned())?;
     for batch in batches {
         part.append(&batch?)?;
     }
-    part.seal()
+    let entry = part.seal()?;
+    folder.sync()?;
+    Ok(entry)
 }
 
 /// Writes one part.
 #[derive(Debug)]
 pub(crate) struct PartWriter {
-    directory: Arc<Directory>,
+    folder: Arc<dyn Folder>,
     table: Table,
     number: u32,
     name: String,
@@ -76,26 +78,26 @@ pub(crate) struct PartWriter {
 impl PartWriter {
     /// Begins a part, under a hidden name.
     pub(crate) fn create(
-        directory: Arc<Directory>,
+        folder: Arc<dyn Folder>,
         origin: &Origin,
         table: Table,
         number: u32,
         name: String,
     ) -> Result<Self, Error> {
-        let path = directory.path().join(&name);
-        let file = HashingFile { file: directory.create_file(&partial(&name))?, hash: Sha256::new(), bytes: 0 };
+        let path = folder.path().join(&name);
+        let file = HashingFile { file: folder.create_file(&partial(&name))?, hash: Sha256::new(), bytes: 0 };
         // The types are all in Parquet's own schema; Arrow's beside it would only be bytes.
         let options = ArrowWriterOptions::new()
             .with_properties(properties(origin, table).map_err(|error| write_error(&path, error))?)
             .with_skip_arrow_metadata(true);
         let writer = ArrowWriter::try_new_with_options(file, table.schema(), options)
             .map_err(|error| write_error(&path, error))?;
-        Ok(Self { directory, table, number, name, writer: Some(writer), rows: 0, first_seq: None, last_seq: None })
+        Ok(Self { folder, table, number, name, writer: Some(writer), rows: 0, first_seq: None, last_seq: None })
     }
 
     /// Adds rows, in order of `seq`.
     pub(crate) fn append(&mut self, batch: &RecordBatch) -> Result<(), Error> {
-        let path = self.directory.path().join(&self.name);
+        let path = self.folder.path().join(&self.name);
         let Some(writer) = &mut self.writer else {
             return Err(Error::Stopped { path });
         };
@@ -108,22 +110,22 @@ impl PartWriter {
         Ok(())
     }
 
-    /// Completes the part, brings it to disk and gives it its name.
+    /// Completes the part, brings it to disk and gives it its name. That name is on disk once the folder is synced.
     pub(crate) fn seal(mut self) -> Result<PartEntry, Error> {
-        let path = self.directory.path().join(&self.name);
+        let path = self.folder.path().join(&self.name);
         let Some(writer) = self.writer.take() else {
             return Err(Error::Stopped { path });
         };
         let sealed = (|| {
-            let file = writer.into_inner().map_err(|error| write_error(&path, error))?;
-            file.file.sync_all().map_err(Error::io("write", &path))?;
-            self.directory.publish(&partial(&self.name), &self.name)?;
+            let mut file = writer.into_inner().map_err(|error| write_error(&path, error))?;
+            file.file.sync().map_err(Error::io("sync", &path))?;
+            self.folder.rename(&partial(&self.name), &self.name)?;
             Ok(file)
         })();
         let file = match sealed {
             Ok(file) => file,
             Err(error) => {
-                let _ = self.directory.remove_file(&partial(&self.name));
+                let _ = self.folder.remove_file(&partial(&self.name));
                 return Err(error);
             }
         };
@@ -136,7 +138,13 @@ impl PartWriter {
             last_seq: self.last_seq,
             bytes: file.bytes,
             sha256: Digest::from(file.hash).to_string(),
+            previous: None,
         })
+    }
+
+    /// Rows added so far.
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows
     }
 
     /// Bytes written to the file so far; what is still in memory is not counted.
@@ -149,7 +157,7 @@ impl Drop for PartWriter {
     /// A part that is given up leaves nothing; its rows are in the journal.
     fn drop(&mut self) {
         if self.writer.take().is_some() {
-            let _ = self.directory.remove_file(&partial(&self.name));
+            let _ = self.folder.remove_file(&partial(&self.name));
         }
     }
 }
@@ -159,11 +167,6 @@ pub(crate) fn seq_ends(batch: &RecordBatch) -> Option<(u64, u64)> {
     let seqs = batch.column_by_name("seq")?.as_any().downcast_ref::<UInt64Array>()?;
     let last = seqs.len().checked_sub(1)?;
     Some((seqs.value(0), seqs.value(last)))
-}
-
-/// The hidden name of a file that is not complete.
-fn partial(name: &str) -> String {
-    format!(".{name}.partial")
 }
 
 fn properties(origin: &Origin, table: Table) -> Result<WriterProperties, ParquetError> {
@@ -218,7 +221,7 @@ fn write_error(path: &Path, error: ParquetError) -> Error {
 /// A file that is hashed as it is written.
 #[derive(Debug)]
 struct HashingFile {
-    file: File,
+    file: Box<dyn Sink>,
     hash: Sha256,
     bytes: u64,
 }

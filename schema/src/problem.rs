@@ -51,6 +51,38 @@ pub enum Problem {
         /// The file, relative to the case.
         file: String,
     },
+    /// A part is not what its entry in case.json says.
+    NotAsListed {
+        /// The file, relative to the case.
+        file: String,
+    },
+    /// A file is in a closed case and in no list of its files.
+    Unlisted {
+        /// The file, relative to the case.
+        file: String,
+        /// The list.
+        list: &'static str,
+    },
+    /// A part's entry in case.json does not follow from the one before.
+    Unchained {
+        /// The file, relative to the case.
+        file: String,
+    },
+    /// The head of the chain of parts does not hold.
+    Head {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A signature is missing or does not hold.
+    Signature {
+        /// Of what, and what is wrong with it.
+        why: String,
+    },
+    /// The anchor says something else than the case.
+    Anchor {
+        /// What it says.
+        why: String,
+    },
     /// Records are missing.
     Hole {
         /// The first that is missing.
@@ -87,7 +119,15 @@ impl Problem {
     /// Whether rows of the case may be missing because of it.
     pub fn loses_rows(&self) -> bool {
         match self {
-            Self::Manifest { .. } | Self::NewerSchema { .. } | Self::Changed { .. } => false,
+            Self::Manifest { .. }
+            | Self::NewerSchema { .. }
+            | Self::Changed { .. }
+            | Self::NotAsListed { .. }
+            | Self::Unlisted { .. }
+            | Self::Unchained { .. }
+            | Self::Head { .. }
+            | Self::Signature { .. }
+            | Self::Anchor { .. } => false,
             Self::MissingPart { .. }
             | Self::Damaged { .. }
             | Self::Foreign { .. }
@@ -122,6 +162,20 @@ impl fmt::Display for Problem {
             Self::Changed { file } => {
                 write!(f, "{}: its checksum differs: it was changed after the case was closed", printable(file))
             }
+            Self::NotAsListed { file } => {
+                write!(f, "{}: its checksum is not the one in case.json: one of them was changed", printable(file))
+            }
+            Self::Unlisted { file, list } => {
+                write!(f, "{}: not listed in {list}: it was added, or taken out of the list", printable(file))
+            }
+            Self::Unchained { file } => write!(
+                f,
+                "{}: its entry in case.json does not follow from the one before: entries were changed, swapped or taken out",
+                printable(file)
+            ),
+            Self::Head { why } => write!(f, "case.json: the chain of parts does not hold: {}", printable(why)),
+            Self::Signature { why } => write!(f, "signature: {}", printable(why)),
+            Self::Anchor { why } => write!(f, "anchor: {}", printable(why)),
             Self::Hole { first_seq, last_seq } if first_seq == last_seq => write!(f, "record {first_seq} is missing"),
             Self::Hole { first_seq, last_seq } => write!(f, "records {first_seq} to {last_seq} are missing"),
             Self::Disorder { file, seq, after_seq } => {

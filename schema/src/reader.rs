@@ -8,6 +8,7 @@ mod sums;
 
 pub use batches::Batches;
 pub use records::Records;
+pub(crate) use sums::sha256;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use crate::directory::Directory;
 use crate::error::Error;
 use crate::manifest::{self, Manifest, State};
 use crate::problem::Problem;
+use crate::signing::{self, SIGNATURE_NAME};
 use crate::tables::Table;
 use log::ProblemLog;
 use scan::{Folders, TableFiles};
@@ -167,14 +169,31 @@ impl Case {
         Batches::new(Arc::clone(&self.folders), &self.path, table, self.parts(table).to_vec())
     }
 
-    /// Reads every file that SHA256SUMS lists and compares its sum. Takes as long as reading the case does.
+    /// Reads every file that case.json and SHA256SUMS (of a closed case) list, and compares its sum. Takes as long as
+    /// reading the case does.
     pub fn check_sums(&self) -> Vec<Problem> {
-        sums::check(&self.root, &self.folders)
+        sums::check(&self.root, &self.folders, self.manifest.as_ref())
+    }
+
+    /// The bytes of case.json, if they can be read: what its signature and an anchor are over.
+    pub fn manifest_bytes(&self) -> Option<Vec<u8>> {
+        self.small_file(manifest::FILE_NAME, manifest::MAX_BYTES)
+    }
+
+    /// The signature of case.json; `None` if there is none.
+    pub fn signature(&self) -> Option<String> {
+        String::from_utf8(self.small_file(SIGNATURE_NAME, signing::MAX_BYTES)?).ok()
+    }
+
+    fn small_file(&self, name: &str, limit: u64) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let length = self.root.open_file(name).ok()?.take(limit + 1).read_to_end(&mut bytes).ok()?;
+        (length as u64 <= limit).then_some(bytes)
     }
 }
 
 fn read_manifest(root: &Directory, parts: usize) -> Result<Manifest, Error> {
-    let path = root.path().join(manifest::FILE_NAME);
+    let path = crate::files::Folder::path(root).join(manifest::FILE_NAME);
     let file = root.open_file(manifest::FILE_NAME)?;
     let mut text = Vec::new();
     let length = file.take(manifest::MAX_BYTES + 1).read_to_end(&mut text).map_err(Error::io("read", &path))?;

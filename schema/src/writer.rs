@@ -3,41 +3,55 @@
 //! Each batch goes into the journal of its table and into the open part at once; the part is sealed by rows or by age,
 //! and its journal removed. At any moment the case on disk can be read: sealed parts, and the journals up to their last
 //! whole batch.
+//!
+//! Every call may be repeated after an error: what was done stays done, what was not is tried again.
 
+mod resume;
 mod tally;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::{Array, RecordBatch, UInt64Array};
+use arrow::array::{Array, RecordBatch, UInt64Array, new_null_array};
 use sha2::{Digest as _, Sha256};
 
+use crate::chain;
 use crate::digest::Digest;
 use crate::directory::Directory;
 use crate::error::Error;
-use crate::journal::{self, JournalWriter};
-use crate::manifest::{self, Manifest, PartEntry, State};
+use crate::files::{self, Folder};
+use crate::journal::{self, JournalReader, JournalWriter};
+use crate::manifest::{self, Manifest, PartEntry, Shortfall, State};
 use crate::origin::Origin;
 use crate::part::{self, PartWriter};
+use crate::signing::{SIGNATURE_NAME, Signer};
 use crate::tables::Table;
 
 /// Name of the file that `sha256sum -c` reads.
 pub const SUMS_NAME: &str = "SHA256SUMS";
 
-/// When a part is sealed.
-#[derive(Clone, Copy, Debug)]
+/// Name of the file that keeps room for the last words on a full disk.
+const RESERVE_NAME: &str = ".reserve";
+
+/// When a part is sealed, and how.
+#[derive(Clone, Debug)]
 pub struct WriterOptions {
     /// After so many rows.
     pub part_rows: u64,
     /// After so much time between the first and the last of its rows, by the boot clock of the rows: the writer reads
     /// no clock of its own.
     pub part_age: Duration,
+    /// Bytes that are kept free for case.json, should the disk be full at the end; see
+    /// [`CaseWriter::note_shortfall`].
+    pub reserve_bytes: usize,
+    /// Who signs each head and case.json.
+    pub signer: Option<Arc<Signer>>,
 }
 
 impl Default for WriterOptions {
     fn default() -> Self {
-        Self { part_rows: 1 << 20, part_age: Duration::from_secs(3600) }
+        Self { part_rows: 1 << 20, part_age: Duration::from_secs(3600), reserve_bytes: 0, signer: None }
     }
 }
 
@@ -50,39 +64,48 @@ pub struct Summary {
     pub parts: Vec<PartEntry>,
     /// What they hold.
     pub counts: manifest::Counts,
+    /// The digest of case.json.
+    pub manifest_sha256: String,
 }
 
 /// Writes a case.
 #[derive(Debug)]
 pub struct CaseWriter {
-    root: Directory,
-    journals: Arc<Directory>,
+    root: Arc<dyn Folder>,
+    raw: Arc<dyn Folder>,
+    derived: Arc<dyn Folder>,
+    journals: Arc<dyn Folder>,
     tables: [TableWriter; Table::ALL.len()],
     manifest: Manifest,
     origin: Origin,
     options: WriterOptions,
+    /// Journals whose rows are in sealed parts, to be removed once case.json names these.
+    finished: Vec<String>,
+    /// Whether case.json on disk says what it should.
+    saved: bool,
+    closed: bool,
 }
 
 /// One table of a case.
 #[derive(Debug)]
 struct TableWriter {
     table: Table,
-    directory: Arc<Directory>,
+    folder: Arc<dyn Folder>,
     /// The number of the open or next part.
     number: u32,
     open: Option<OpenPart>,
     last_seq: Option<u64>,
-    /// An earlier error left it half-written.
-    stopped: bool,
 }
 
 /// The part being written, and its journal.
 #[derive(Debug)]
 struct OpenPart {
-    part: PartWriter,
+    /// `None` once an error left it half-written: it is made again from its journal when it is sealed.
+    part: Option<PartWriter>,
     journal: JournalWriter,
     rows: u64,
     first_boot_ns: Option<u64>,
+    last_boot_ns: Option<u64>,
 }
 
 impl CaseWriter {
@@ -90,63 +113,100 @@ impl CaseWriter {
     /// what case.json says from the start; its state, counts and parts are kept by the writer.
     ///
     /// # Errors
-    /// [`Error::Exists`] or [`Error::Io`].
-    pub fn create(path: &Path, mut manifest: Manifest, options: WriterOptions) -> Result<Self, Error> {
+    /// [`Error::Exists`], [`Error::Unclosed`], [`Error::Busy`] or [`Error::Io`].
+    pub fn create(path: &Path, manifest: Manifest, options: WriterOptions) -> Result<Self, Error> {
+        let root = match Directory::create(path) {
+            Err(Error::Exists { path }) if resume::is_unclosed(&path) => return Err(Error::Unclosed { path }),
+            made => made?,
+        };
+        root.lock()?;
+        Self::create_in(Arc::new(root), manifest, options)
+    }
+
+    /// Makes the case in an empty folder.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn create_in(root: Arc<dyn Folder>, mut manifest: Manifest, options: WriterOptions) -> Result<Self, Error> {
         manifest.state = State::Open;
         manifest.parts.clear();
         manifest.counts = manifest::Counts::default();
-        let root = Directory::create(path)?;
+        manifest.head = None;
+        chain::start(&mut manifest);
+        let folders = |root: &Arc<dyn Folder>| Ok::<_, Error>((root.make_folder("raw")?, root.make_folder("derived")?));
         // case.json first: a directory with anything else in it is a case that says so.
-        root.write_whole(manifest::FILE_NAME, &manifest.to_text()?)?;
-        let raw = Arc::new(root.make_child("raw")?);
-        let derived = Arc::new(root.make_child("derived")?);
-        let journals = Arc::new(root.make_child(journal::FOLDER)?);
+        files::write_whole(root.as_ref(), manifest::FILE_NAME, &manifest.to_text()?)?;
+        let (raw, derived) = folders(&root)?;
+        let journals = root.make_folder(journal::FOLDER)?;
+        if options.reserve_bytes > 0 {
+            let mut reserve = root.create_file(RESERVE_NAME)?;
+            let filled = reserve.write_all(&vec![0; options.reserve_bytes]).and_then(|()| reserve.sync());
+            filled.map_err(Error::io("write", &root.path().join(RESERVE_NAME)))?;
+        }
         root.sync()?;
+        let mut writer = Self::over(root, [raw, derived, journals], manifest, options);
+        writer.sign_head()?;
+        writer.save()?;
+        Ok(writer)
+    }
+
+    fn over(root: Arc<dyn Folder>, folders: [Arc<dyn Folder>; 3], manifest: Manifest, options: WriterOptions) -> Self {
+        let [raw, derived, journals] = folders;
         let tables = Table::ALL.map(|table| TableWriter {
             table,
-            directory: Arc::clone(if table.folder() == "raw" { &raw } else { &derived }),
+            folder: Arc::clone(if table.folder() == "raw" { &raw } else { &derived }),
             number: 0,
             open: None,
             last_seq: None,
-            stopped: false,
         });
         let origin = Origin::of(&manifest);
-        Ok(Self { root, journals, tables, manifest, origin, options })
+        let (finished, saved, closed) = (Vec::new(), true, false);
+        Self { root, raw, derived, journals, tables, manifest, origin, options, finished, saved, closed }
     }
 
-    /// Adds rows to a table, journalled; seals its part if that is due. Rows come in ascending order of `seq`.
+    /// Adds rows to a table, journalled; seals its part if that is due. Rows come in ascending order of `seq`. A part
+    /// that could not be sealed is tried again by [`CaseWriter::sync`], which then tells the error.
     ///
     /// # Errors
-    /// [`Error::WrongSchema`] or [`Error::Disorder`], and nothing was written; or [`Error::Io`], after which this table
-    /// is no longer written.
+    /// [`Error::WrongSchema`], [`Error::Disorder`], [`Error::Stopped`] or [`Error::Io`]; nothing was added.
     pub fn append(&mut self, table: Table, batch: &RecordBatch) -> Result<(), Error> {
         if batch.num_rows() == 0 {
             return Ok(());
         }
-        let options = self.options;
-        let root = self.root.path();
+        if self.closed {
+            return Err(Error::Stopped { path: self.root.path().to_owned() });
+        }
         let Some(writer) = self.tables.iter_mut().find(|writer| writer.table == table) else {
             return Ok(());
         };
-        if writer.stopped {
-            return Err(Error::Stopped { path: root.to_owned() });
-        }
         let last_seq = writer.check(batch)?;
-        if let Err(error) = writer.write(batch, &self.journals, &self.origin) {
-            writer.stopped = true;
-            return Err(error);
-        }
+        writer.write(batch, &self.journals, &self.origin)?;
         writer.last_seq = Some(last_seq);
         tally::add(&mut self.manifest.counts, table, batch);
-        if writer.is_due(options, batch) { self.seal(table) } else { Ok(()) }
+        if writer.is_due(&self.options) {
+            // Its rows are in the journal whether or not this works.
+            let _ = self.seal(table);
+        }
+        Ok(())
     }
 
-    /// Brings what was appended to disk (`fdatasync` of the journals).
+    /// Brings what was appended to disk (`fdatasync` of the journals), and does what could not be done before.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// The first of [`Error::Io`]; all that can be brought to disk is, whatever fails before.
     pub fn sync(&mut self) -> Result<(), Error> {
-        self.tables.iter_mut().filter_map(|writer| writer.open.as_mut()).try_for_each(|open| open.journal.sync())
+        let mut result = Ok(());
+        for open in self.tables.iter_mut().filter_map(|writer| writer.open.as_mut()) {
+            result = result.and(open.journal.sync());
+        }
+        let due: Vec<_> =
+            self.tables.iter().filter(|writer| writer.is_due(&self.options)).map(|writer| writer.table).collect();
+        for table in due {
+            let sealed = self.seal(table);
+            result = result.and(sealed);
+        }
+        let saved = self.save();
+        result.and(saved)
     }
 
     /// Seals the open part of a table, if it has rows.
@@ -154,25 +214,44 @@ impl CaseWriter {
     /// # Errors
     /// [`Error::Io`]; the rows are in the journal still.
     pub fn seal(&mut self, table: Table) -> Result<(), Error> {
-        let root = self.root.path();
         let Some(writer) = self.tables.iter_mut().find(|writer| writer.table == table) else {
             return Ok(());
         };
-        if writer.stopped {
-            return Err(Error::Stopped { path: root.to_owned() });
+        if let Some((entry, journal)) = writer.seal(&self.journals, &self.origin)? {
+            chain::push(&mut self.manifest, entry);
+            self.finished.push(journal);
+            self.saved = false;
         }
-        let Some(open) = writer.open.take() else { return Ok(()) };
-        match open.part.seal() {
-            Ok(entry) => self.manifest.parts.push(entry),
-            Err(error) => {
-                writer.stopped = true;
-                return Err(error);
-            }
+        self.save()
+    }
+
+    /// Brings case.json to what it should say, then removes the journals that it makes superfluous. In this order a crash
+    /// leaves the part, the journal or both, and a reader takes the part.
+    fn save(&mut self) -> Result<(), Error> {
+        if !self.saved {
+            // The names of new parts first.
+            self.raw.sync()?;
+            self.derived.sync()?;
+            self.sign_head()?;
+            files::write_whole(self.root.as_ref(), manifest::FILE_NAME, &self.manifest.to_text()?)?;
+            self.saved = true;
         }
-        writer.number += 1;
-        // In this order a crash leaves the part, the journal or both, and a reader takes the part.
-        self.root.write_whole(manifest::FILE_NAME, &self.manifest.to_text()?)?;
-        open.journal.remove()
+        // One that cannot be removed costs space and nothing else.
+        self.finished.retain(|journal| self.journals.remove_file(journal).is_err());
+        Ok(())
+    }
+
+    fn sign_head(&mut self) -> Result<(), Error> {
+        let (Some(signer), Some(head)) = (&self.options.signer, &mut self.manifest.head) else {
+            return Ok(());
+        };
+        if head.signature.is_none() {
+            let line = chain::head_line(&self.manifest.case_id, head.parts, &head.sha256);
+            head.signature = Some(signer.sign(line.as_bytes())?);
+            self.manifest.signed_head = None;
+            self.saved = false;
+        }
+        Ok(())
     }
 
     /// What case.json will say. Counts and parts are up to date.
@@ -180,18 +259,45 @@ impl CaseWriter {
         &self.manifest
     }
 
+    /// The head of the chain that is on disk, as an anchor gets it; `None` while it is not on disk yet.
+    pub fn head_line(&self) -> Option<String> {
+        let head = self.manifest.head.as_ref().filter(|_| self.saved)?;
+        Some(chain::head_line(&self.manifest.case_id, head.parts, &head.sha256))
+    }
+
     /// Bytes written so far: sealed parts, and journals or open parts, whichever is longer.
     pub fn bytes(&self) -> u64 {
         let sealed: u64 = self.manifest.parts.iter().map(|part| part.bytes).sum();
         let open = self.tables.iter().filter_map(|writer| writer.open.as_ref());
-        sealed + open.map(|open| open.journal.bytes().max(open.part.bytes())).sum::<u64>()
+        let of_part = |open: &OpenPart| open.part.as_ref().map_or(0, PartWriter::bytes);
+        sealed + open.map(|open| open.journal.bytes().max(of_part(open))).sum::<u64>()
+    }
+
+    /// Records that part of the recording is missing, and frees the room that was kept for that. It is on disk after the
+    /// next [`CaseWriter::sync`] or [`CaseWriter::close`] that works.
+    pub fn note_shortfall(&mut self, shortfall: Shortfall) {
+        if self.options.reserve_bytes > 0 {
+            // Not there any more, or there for good: the next write tells.
+            let _ = self.root.remove_file(RESERVE_NAME);
+        }
+        self.manifest.incomplete.push(shortfall);
+        self.saved = false;
+    }
+
+    /// Adds to the manifest; on disk after the next [`CaseWriter::sync`] or [`CaseWriter::close`] that works.
+    pub fn amend(&mut self, update: impl FnOnce(&mut Manifest)) {
+        update(&mut self.manifest);
+        self.saved = false;
     }
 
     /// Seals everything and marks the case closed. `update` may add to the manifest, e.g. the closing clocks.
     ///
     /// # Errors
-    /// The first error; the case stays open, and what was journalled can be read.
-    pub fn close(mut self, update: impl FnOnce(&mut Manifest)) -> Result<Summary, Error> {
+    /// The first error; the case stays open, and what was journalled can be read. It may be tried again.
+    pub fn close(&mut self, update: impl FnOnce(&mut Manifest)) -> Result<Summary, Error> {
+        if self.closed {
+            return Err(Error::Stopped { path: self.root.path().to_owned() });
+        }
         // All that can be sealed is, whatever fails before.
         let mut sealed = Ok(());
         for table in Table::ALL {
@@ -199,24 +305,46 @@ impl CaseWriter {
             sealed = sealed.and(result);
         }
         sealed?;
+        self.save()?;
         update(&mut self.manifest);
-        self.manifest.state = State::Closed;
-        let text = self.manifest.to_text()?;
-        let sums = self.sums(&text);
-        // The sums first: case.json in state closed says that all the rest is there.
-        self.root.write_whole(SUMS_NAME, sums.as_bytes())?;
-        self.root.write_whole(manifest::FILE_NAME, &text)?;
-        for name in self.journals.names()? {
-            self.journals.remove_file(&name)?;
+        let (text, signature, sums) = self.last_words()?;
+        // case.json last: in state closed it says that all the rest is there.
+        if let Some(signature) = &signature {
+            files::write_whole(self.root.as_ref(), SIGNATURE_NAME, signature.as_bytes())?;
         }
-        self.root.remove_child(journal::FOLDER)?;
-        self.root.sync()?;
-        let files: u64 = self.manifest.parts.iter().map(|part| part.bytes).sum();
+        files::write_whole(self.root.as_ref(), SUMS_NAME, sums.as_bytes())?;
+        let _ = self.root.remove_file(RESERVE_NAME);
+        files::write_whole(self.root.as_ref(), manifest::FILE_NAME, &text)?;
+        self.manifest.state = State::Closed;
+        (self.saved, self.closed) = (true, true);
+        // What is left of the journals is no part of a closed case.
+        for name in self.journals.names().unwrap_or_default() {
+            let _ = self.journals.remove_file(&name);
+        }
+        let _ = self.root.remove_folder(journal::FOLDER);
+        let _ = self.root.sync();
+        let parts: u64 = self.manifest.parts.iter().map(|part| part.bytes).sum();
+        let signature = signature.map_or(0, |text| text.len());
         Ok(Summary {
-            bytes: files + text.len() as u64 + sums.len() as u64,
-            parts: self.manifest.parts,
-            counts: self.manifest.counts,
+            bytes: parts + (text.len() + signature + sums.len()) as u64,
+            parts: self.manifest.parts.clone(),
+            counts: self.manifest.counts.clone(),
+            manifest_sha256: sha256(&text),
         })
+    }
+
+    /// The texts of case.json in state closed, its signature, and SHA256SUMS.
+    fn last_words(&self) -> Result<(Vec<u8>, Option<String>, String), Error> {
+        let text = Manifest { state: State::Closed, ..self.manifest.clone() }.to_text()?;
+        let signature = self.options.signer.as_ref().map(|signer| signer.sign(&text)).transpose()?;
+        let mut lines: Vec<_> =
+            self.manifest.parts.iter().map(|part| format!("{}  {}\n", part.sha256, part.file)).collect();
+        lines.sort_by(|a, b| a.get(64..).cmp(&b.get(64..)));
+        lines.push(format!("{}  {}\n", sha256(&text), manifest::FILE_NAME));
+        if let Some(signature) = &signature {
+            lines.push(format!("{}  {SIGNATURE_NAME}\n", sha256(signature.as_bytes())));
+        }
+        Ok((text, signature, lines.concat()))
     }
 
     /// A part without rows for a table that has none, so that a query over a closed case always finds every table.
@@ -227,23 +355,19 @@ impl CaseWriter {
         if writer.number > 0 {
             return Ok(());
         }
-        let directory = Arc::clone(&writer.directory);
-        let part = PartWriter::create(directory, &self.origin, table, 0, part::file_name(table, 0))?;
-        self.manifest.parts.push(part.seal()?);
+        let folder = Arc::clone(&writer.folder);
+        let part = PartWriter::create(folder, &self.origin, table, 0, part::file_name(table, 0))?;
+        let entry = part.seal()?;
         writer.number = 1;
         self.manifest.counts.by_table.entry(table.name().to_owned()).or_insert(0);
+        chain::push(&mut self.manifest, entry);
+        self.saved = false;
         Ok(())
     }
+}
 
-    /// The text of SHA256SUMS: every part, then case.json with that text.
-    fn sums(&self, manifest: &[u8]) -> String {
-        let mut lines: Vec<_> =
-            self.manifest.parts.iter().map(|part| format!("{}  {}\n", part.sha256, part.file)).collect();
-        lines.sort_by(|a, b| a.get(64..).cmp(&b.get(64..)));
-        let digest = Digest::from(Sha256::new_with_prefix(manifest));
-        lines.push(format!("{digest}  {}\n", manifest::FILE_NAME));
-        lines.concat()
-    }
+fn sha256(bytes: &[u8]) -> String {
+    Digest::from(Sha256::new_with_prefix(bytes)).to_string()
 }
 
 impl TableWriter {
@@ -271,33 +395,92 @@ impl TableWriter {
         last.ok_or(Error::WrongSchema { table })
     }
 
-    fn write(&mut self, batch: &RecordBatch, journals: &Arc<Directory>, origin: &Origin) -> Result<(), Error> {
+    fn write(&mut self, batch: &RecordBatch, journals: &Arc<dyn Folder>, origin: &Origin) -> Result<(), Error> {
         let open = match &mut self.open {
             Some(open) => open,
             none => {
-                let name = part::file_name(self.table, self.number);
-                let part = PartWriter::create(Arc::clone(&self.directory), origin, self.table, self.number, name)?;
                 let journal = JournalWriter::create(Arc::clone(journals), origin, self.table, self.number)?;
-                none.insert(OpenPart { part, journal, rows: 0, first_boot_ns: None })
+                // Without a part it is made from the journal when it is sealed.
+                let name = part::file_name(self.table, self.number);
+                let part = PartWriter::create(Arc::clone(&self.folder), origin, self.table, self.number, name).ok();
+                none.insert(OpenPart { part, journal, rows: 0, first_boot_ns: None, last_boot_ns: None })
             }
         };
         // The journal first: what is in it can be read whatever happens to the part.
         open.journal.append(batch)?;
-        open.part.append(batch)?;
+        if open.part.as_mut().is_some_and(|part| part.append(batch).is_err()) {
+            open.part = None;
+        }
         open.rows += batch.num_rows() as u64;
         open.first_boot_ns = open.first_boot_ns.or_else(|| boot_ns(batch, 0));
+        open.last_boot_ns = boot_ns(batch, batch.num_rows() - 1).or(open.last_boot_ns);
         Ok(())
     }
 
-    /// Whether the open part is to be sealed after that batch.
-    fn is_due(&self, options: WriterOptions, batch: &RecordBatch) -> bool {
+    /// Seals the open part, if there is one. Gives its entry and the name of its journal.
+    fn seal(&mut self, journals: &Arc<dyn Folder>, origin: &Origin) -> Result<Option<(PartEntry, String)>, Error> {
+        let Some(open) = &mut self.open else { return Ok(None) };
+        let entry = match open.part.take() {
+            Some(part) => part.seal()?,
+            None => {
+                open.journal.repair()?;
+                let (folder, table) = (Arc::clone(&self.folder), self.table);
+                from_journal(journals.as_ref(), folder, origin, table, self.number, Some(open.rows))?
+            }
+        };
+        self.open = None;
+        let journal = journal::file_name(self.table, self.number);
+        self.number += 1;
+        Ok(Some((entry, journal)))
+    }
+
+    /// Whether the open part is to be sealed.
+    fn is_due(&self, options: &WriterOptions) -> bool {
         let Some(open) = &self.open else { return false };
-        let age = match (open.first_boot_ns, boot_ns(batch, batch.num_rows() - 1)) {
+        let age = match (open.first_boot_ns, open.last_boot_ns) {
             (Some(first), Some(last)) => Duration::from_nanos(last.saturating_sub(first)),
             _ => Duration::ZERO,
         };
-        open.rows >= options.part_rows || age >= options.part_age
+        open.rows > 0 && (open.rows >= options.part_rows || age >= options.part_age)
     }
+}
+
+/// Makes a part of what its journal holds, which must be so many rows if that is known.
+fn from_journal(
+    journals: &dyn Folder,
+    folder: Arc<dyn Folder>,
+    origin: &Origin,
+    table: Table,
+    number: u32,
+    rows: Option<u64>,
+) -> Result<PartEntry, Error> {
+    let name = journal::file_name(table, number);
+    let path = journals.path().join(&name);
+    let (stream, length) = journals.read_file(&name)?;
+    let mut journal = JournalReader::from_stream(stream, length);
+    let part_name = part::file_name(table, number);
+    // Left of an attempt that failed, or of a capture that was cut off.
+    let _ = folder.remove_file(&files::partial(&part_name));
+    let mut part = PartWriter::create(folder, origin, table, number, part_name)?;
+    while let Some(batch) = journal.next().map_err(Error::io("read", &path))? {
+        part.append(&in_our_columns(table, &batch)?)?;
+    }
+    if rows.is_some_and(|rows| rows != part.rows()) {
+        let why = format!("{} rows can be read of {}", part.rows(), rows.unwrap_or_default());
+        return Err(Error::Damaged { path, why });
+    }
+    part.seal()
+}
+
+/// A batch of an older build, or of a journal with its own metadata, with the columns that this build writes.
+fn in_our_columns(table: Table, batch: &RecordBatch) -> Result<RecordBatch, Error> {
+    let schema = table.schema();
+    let columns = schema.fields().iter().map(|field| match batch.column_by_name(field.name()) {
+        Some(column) => Arc::clone(column),
+        None => new_null_array(field.data_type(), batch.num_rows()),
+    });
+    let columns = columns.collect();
+    RecordBatch::try_new(Arc::clone(&schema), columns).map_err(|source| Error::Encode { table: table.name(), source })
 }
 
 /// The boot clock of a row.

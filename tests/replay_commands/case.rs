@@ -73,7 +73,7 @@ impl Recorder {
         manifest.derivation_version = obit_derivation::fold::DERIVATION_VERSION;
         manifest.started_at = "2009-02-13T23:31:30Z".to_owned();
         manifest.host = host.as_object().expect("facts by name").clone();
-        let options = WriterOptions { part_rows, part_age: Duration::from_secs(3_600) };
+        let options = WriterOptions { part_rows, part_age: Duration::from_secs(3_600), ..WriterOptions::default() };
         let writer = CaseWriter::create(&path, manifest, options).expect("a new case");
         let mut recorder =
             Self { directory, path, writer, fold: Fold::new(), next_seq: 0, next_cgroup: 100, tamper: |_| true };

@@ -1,7 +1,7 @@
 //! The messages of an Arrow IPC stream, cut apart without trusting a length.
 
-use std::fs::File;
-use std::io::{BufReader, Read as _};
+use std::fmt;
+use std::io::{BufReader, Read};
 
 use arrow::buffer::Buffer;
 use arrow::ipc::{Message, MessageHeader, RecordBatch as BatchHeader, root_as_message};
@@ -24,16 +24,21 @@ pub(super) enum Frame {
 }
 
 /// Cuts a stream into messages.
-#[derive(Debug)]
 pub(super) struct Frames {
-    file: BufReader<File>,
+    file: BufReader<Box<dyn Read + Send>>,
     remaining: u64,
 }
 
+impl fmt::Debug for Frames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frames").field("remaining", &self.remaining).finish_non_exhaustive()
+    }
+}
+
 impl Frames {
-    pub(super) fn new(file: File) -> std::io::Result<Self> {
-        let remaining = file.metadata()?.len();
-        Ok(Self { file: BufReader::new(file), remaining })
+    /// Of a stream that is so long.
+    pub(super) fn new(stream: Box<dyn Read + Send>, length: u64) -> Self {
+        Self { file: BufReader::new(stream), remaining: length }
     }
 
     pub(super) fn next(&mut self) -> std::io::Result<Frame> {

@@ -1,7 +1,7 @@
 //! Reading a journal up to its last whole batch.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -20,8 +20,15 @@ pub(crate) struct JournalReader {
 }
 
 impl JournalReader {
+    /// Of a file.
     pub(crate) fn new(file: File) -> io::Result<Self> {
-        Ok(Self { frames: Frames::new(file)?, decoder: StreamDecoder::new(), ended: false, torn: false })
+        let length = file.metadata()?.len();
+        Ok(Self::from_stream(Box::new(file), length))
+    }
+
+    /// Of a stream that is so long.
+    pub(crate) fn from_stream(stream: Box<dyn Read + Send>, length: u64) -> Self {
+        Self { frames: Frames::new(stream, length), decoder: StreamDecoder::new(), ended: false, torn: false }
     }
 
     /// The schema, once the first batch was read (or the end reached).

@@ -46,6 +46,14 @@ impl Folders {
         }
     }
 
+    /// Every file below raw and derived that has the name of a part, relative to the case.
+    pub(super) fn parts(&self) -> impl Iterator<Item = String> + '_ {
+        Table::ALL.into_iter().flat_map(|table| {
+            let files = TableFiles::find(self, table);
+            files.sealed.into_iter().map(move |number| format!("{}/{}", table.folder(), part::file_name(table, number)))
+        })
+    }
+
     /// Opens a file by its path within the case.
     pub(super) fn open_file(&self, file: &str) -> Result<File, String> {
         let (folder, name) = file.split_once('/').ok_or("it is in no folder of a case")?;
@@ -71,7 +79,7 @@ pub(super) struct TableFiles {
 impl TableFiles {
     pub(super) fn find(folders: &Folders, table: Table) -> Self {
         let numbers = |folder: &str, suffix: &str| {
-            let names = folders.named(folder).and_then(|folder| folder.names().ok()).unwrap_or_default();
+            let names = folders.named(folder).and_then(|folder| folder.list().ok()).unwrap_or_default();
             names.iter().filter_map(|name| number(table, name, suffix)).collect()
         };
         Self { table, sealed: numbers(table.folder(), ".parquet"), journals: numbers(journal::FOLDER, ".arrows") }

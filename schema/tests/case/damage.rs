@@ -99,7 +99,7 @@ fn files_that_belong_elsewhere_are_left_out() {
     let other = Scratch::new();
     let mut manifest = kit::manifest();
     manifest.case_id = "another".to_owned();
-    let writer = CaseWriter::create(&other.case(), manifest, WriterOptions::default()).unwrap();
+    let mut writer = CaseWriter::create(&other.case(), manifest, WriterOptions::default()).unwrap();
     writer.close(|_| {}).unwrap();
     let target = scratch.file("raw/events-000001.parquet");
     let problem = || {
@@ -205,7 +205,7 @@ fn a_newer_major_version_is_refused_by_name() {
     fs::write(&path, text).unwrap();
     for opened in [Case::open(&scratch.case()), Case::open_lenient(&scratch.case())] {
         let error = opened.unwrap_err().to_string();
-        assert!(error.ends_with("case format 2.0 is newer than this build's 1.0: use a newer obit-replay"), "{error}");
+        assert!(error.ends_with("case format 2.1 is newer than this build's 1.1: use a newer obit-replay"), "{error}");
     }
 }
 
@@ -213,7 +213,7 @@ fn a_newer_major_version_is_refused_by_name() {
 fn a_newer_minor_version_is_read() {
     let scratch = case();
     let path = scratch.file("case.json");
-    let text = fs::read_to_string(&path).unwrap().replace(r#""minor": 0"#, r#""minor": 7, "patch": 1"#);
+    let text = fs::read_to_string(&path).unwrap().replace(r#""minor": 1"#, r#""minor": 7, "patch": 1"#);
     fs::write(&path, text).unwrap();
     assert_eq!(Case::open(&scratch.case()).unwrap().problems(), []);
 }

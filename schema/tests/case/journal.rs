@@ -122,7 +122,7 @@ fn journals_of_another_table_or_case_are_left_out() {
 fn what_is_left_of_journals_in_a_closed_case_is_not_read() {
     let scratch = Scratch::new();
     let records = kit::plain(30);
-    let writer = kit::write(&scratch.case(), &records, 3, 1000);
+    let mut writer = kit::write(&scratch.case(), &records, 3, 1000);
     let journal = fs::read(scratch.file(EVENTS)).unwrap();
     writer.close(|_| {}).unwrap();
     fs::create_dir(scratch.file("journal")).unwrap();

@@ -62,10 +62,18 @@ impl Builders {
         self.cgroupfs.finish()
     }
 
+    pub fn batches(&mut self) -> [(Table, RecordBatch); 3] {
+        [
+            (Table::Events, self.events.finish().unwrap()),
+            (Table::Cgroupfs, self.cgroupfs.finish().unwrap()),
+            (Table::Runtime, self.runtime.finish().unwrap()),
+        ]
+    }
+
     pub fn write(&mut self, writer: &mut CaseWriter) {
-        writer.append(Table::Events, &self.events.finish().unwrap()).unwrap();
-        writer.append(Table::Cgroupfs, &self.cgroupfs.finish().unwrap()).unwrap();
-        writer.append(Table::Runtime, &self.runtime.finish().unwrap()).unwrap();
+        for (table, batch) in self.batches() {
+            writer.append(table, &batch).unwrap();
+        }
     }
 }
 

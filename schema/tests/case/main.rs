@@ -2,7 +2,9 @@
 
 mod damage;
 mod digest;
+mod disk;
 mod document;
+mod faults;
 mod hostile;
 mod journal;
 mod kit;

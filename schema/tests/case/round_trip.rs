@@ -59,7 +59,7 @@ proptest! {
         part_rows in 1_u64..20,
     ) {
         let scratch = Scratch::new();
-        let writer = kit::write(&scratch.case(), &records, batch, part_rows);
+        let mut writer = kit::write(&scratch.case(), &records, batch, part_rows);
         let open = Case::open(&scratch.case()).unwrap();
         prop_assert!(!open.closed());
         prop_assert_eq!(open.problems(), []);
