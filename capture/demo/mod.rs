@@ -94,8 +94,8 @@ struct Occupant(Child);
 
 impl Occupant {
     fn start() -> Result<Self> {
-        let program = std::env::current_exe().context("cannot tell where this program is")?;
-        let child = Command::new(program)
+        // Not by its path: the file may have been replaced since this program started.
+        let child = Command::new("/proc/self/exe")
             .arg("demo-occupant")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
