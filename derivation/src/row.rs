@@ -10,6 +10,7 @@ use crate::record::{BootNs, CgroupKey, Seq, Vitals, WallNs};
 
 /// A derived row.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant)] // rows are few, and each is put into columns at once
 pub enum Row {
     /// A container was created.
     Create(ContainerCreate),
