@@ -9,6 +9,8 @@ mod follow;
 mod host;
 mod oci;
 mod probe;
+#[path = "../packaging/reference.rs"]
+mod reference;
 mod run;
 mod runtimes;
 mod session;
@@ -17,7 +19,8 @@ mod wire;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use anyhow::Context;
+use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
 
@@ -38,6 +41,9 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::DemoOccupant => demo::occupy(),
+        Command::Reference { directory } => reference::write(Cli::command(), &directory)
+            .with_context(|| format!("cannot write into {}", directory.display()))
+            .map(|()| Outcome::Complete),
     };
     match outcome {
         Ok(Outcome::Complete) => ExitCode::SUCCESS,
