@@ -18,6 +18,9 @@ const A: &str = "3f1c0e6b2f9d4a7788990011223344556677889900aabbccddeeff001122334
 const B: &str = "b000000000000000000000000000000000000000000000000000000000000001";
 const SECOND: u64 = 1_000_000_000;
 
+/// Runtime and container id of each end.
+type Ends<'a> = Vec<(&'a str, &'a str)>;
+
 /// Writes a log record by record, and lets both derivations read it.
 struct Story {
     tracee: tracee::Fold,
@@ -96,7 +99,7 @@ impl Story {
     }
 
     /// Who ended, and where, by Tracee's rules and by obit's.
-    fn ends(&self) -> (Vec<(&str, &str)>, Vec<(&str, &str)>) {
+    fn ends(&self) -> (Ends<'_>, Ends<'_>) {
         (ends(&self.by_tracee), ends(&self.by_strict))
     }
 }
