@@ -302,7 +302,7 @@ impl Daemon {
             ticks.tick().await;
             let answer = self.client.ping().await;
             // A daemon that is stopped keeps its events, and tells them when it goes on: the stream stays open.
-            self.note(answer.as_ref().map(|()| ())).await;
+            self.note(answer.as_ref().copied()).await;
             if let (Err(failure), Client::Cri(_)) = (answer, &self.client)
                 && failure.outcome != Outcome::Timeout
             {

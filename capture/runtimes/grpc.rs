@@ -4,6 +4,7 @@
 //! would reconnect out of sight.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -56,21 +57,16 @@ pub struct Call<'a> {
 #[derive(Debug)]
 pub struct Client {
     endpoint: Endpoint,
-    connection: Mutex<Option<Connection>>,
+    line: Mutex<Option<Line>>,
 }
 
-#[derive(Debug)]
-struct Connection {
-    line: Line,
-    _driver: Driver,
-}
-
-/// What calls need of a connection.
+/// A connection, which is there as long as somebody uses it.
 #[derive(Clone, Debug)]
 struct Line {
     sender: SendRequest<Body>,
     /// How the connection ended, once it has.
     ended: watch::Receiver<Option<Failure>>,
+    _driver: Arc<Driver>,
 }
 
 impl Line {
@@ -84,7 +80,7 @@ impl Line {
 impl Client {
     /// A client that connects when it is first used, and again when the connection is lost.
     pub fn new(endpoint: Endpoint) -> Self {
-        Self { endpoint, connection: Mutex::new(None) }
+        Self { endpoint, line: Mutex::new(None) }
     }
 
     /// Calls a method that gives one answer.
@@ -106,8 +102,8 @@ impl Client {
         })
         .await;
         if matches!(&answer, Err(failure) if failure.outcome == Outcome::Timeout) {
-            // Perhaps only this connection hangs.
-            self.disconnect().await;
+            // Perhaps only this connection hangs; calls under way may still be answered.
+            self.line.lock().await.take();
         }
         answer
     }
@@ -123,23 +119,23 @@ impl Client {
         A: Message + Default + Send + Sync + 'static,
     {
         // A connection of its own, which no call that timed out takes down.
-        let mut connection = within_time(call.limit, self.connect()).await?;
-        let (mut grpc, request, path) = prepared(&mut connection.line, call, question).await?;
+        let mut line = within_time(call.limit, self.connect()).await?;
+        let (mut grpc, request, path) = prepared(&mut line, call, question).await?;
         match grpc.server_streaming(request, path, ProstCodec::<Q, A>::default()).await {
-            Ok(answers) => Ok(Answers { answers: answers.into_inner(), connection }),
-            Err(status) => Err(of_status(&status, &mut connection.line).await),
+            Ok(answers) => Ok(Answers { answers: answers.into_inner(), line }),
+            Err(status) => Err(of_status(&status, &mut line).await),
         }
     }
 
     async fn line(&self) -> Result<Line, Failure> {
-        let mut connection = self.connection.lock().await;
-        Ok(match &*connection {
-            Some(open) if !open.line.sender.is_closed() => open.line.clone(),
-            _ => connection.insert(self.connect().await?).line.clone(),
+        let mut line = self.line.lock().await;
+        Ok(match &*line {
+            Some(open) if !open.sender.is_closed() => open.clone(),
+            _ => line.insert(self.connect().await?).clone(),
         })
     }
 
-    async fn connect(&self) -> Result<Connection, Failure> {
+    async fn connect(&self) -> Result<Line, Failure> {
         let stream = self.endpoint.connect().await?;
         let mut builder = http2::Builder::new(TokioExecutor::new());
         builder
@@ -152,11 +148,7 @@ impl Client {
             let failure = connection.await.err().map_or_else(broken, |error| of_hyper(&error));
             let _ = end.send(Some(failure));
         });
-        Ok(Connection { line: Line { sender, ended }, _driver: driver })
-    }
-
-    async fn disconnect(&self) {
-        self.connection.lock().await.take();
+        Ok(Line { sender, ended, _driver: Arc::new(driver) })
     }
 }
 
@@ -181,7 +173,7 @@ async fn prepared<Q>(
 /// Answers that go on.
 pub struct Answers<A> {
     answers: Streaming<A>,
-    connection: Connection,
+    line: Line,
 }
 
 impl<A> Answers<A> {
@@ -193,7 +185,7 @@ impl<A> Answers<A> {
         match self.answers.message().await {
             Ok(Some(answer)) => Ok(answer),
             Ok(None) => Err(Failure::new(Outcome::Refused, "the stream ended")),
-            Err(status) => Err(of_status(&status, &mut self.connection.line).await),
+            Err(status) => Err(of_status(&status, &mut self.line).await),
         }
     }
 }

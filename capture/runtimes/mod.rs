@@ -7,6 +7,7 @@
 //! [`service`] runs on a thread of its own, [`daemon`] is one daemon, [`docker`], [`containerd`] and [`cri`] speak the
 //! interfaces over [`http`] and [`grpc`].
 
+mod cache;
 mod containerd;
 mod cri;
 mod daemon;
@@ -116,7 +117,7 @@ impl Runtimes {
 impl Asker {
     /// Asks the daemons that may know the container of this row. Never waits; with too many waiting it gives back the
     /// record that says that nobody was asked.
-    pub fn ask(&self, row: &Row) -> Option<Box<Answer>> {
+    pub fn ask(&self, row: &Row) -> Option<Answer> {
         let sender = self.0.as_ref()?;
         let announced = Announced::of_row(row)?;
         match sender.try_send(announced) {
@@ -127,11 +128,11 @@ impl Asker {
     }
 }
 
-fn unasked(announced: &Announced) -> Option<Box<Answer>> {
+fn unasked(announced: &Announced) -> Option<Answer> {
     let kind = announced.kinds().first()?;
     let id = &announced.question.container_id;
     let mut answer = RuntimeAnswer::unanswered(kind.source(), Outcome::Dropped);
     answer.container_id = Some(id.clone().into());
     let request = format!("{} {id}", kind.as_str());
-    Some(Box::new((answer, RuntimeDetails { request, latency_ns: 0, document: None })))
+    Some((answer, RuntimeDetails { request, latency_ns: 0, document: None }))
 }

@@ -140,13 +140,14 @@ impl Service {
     }
 
     async fn finish(mut self) {
+        // First nobody answers any more, so that no question is both answered and not.
         self.tasks.abort_all();
+        while self.tasks.join_next().await.is_some() {}
         for (daemon, _) in self.daemons.values() {
             for record in daemon.unanswered() {
                 self.reporter.report(record).await;
             }
         }
-        // With the tasks gone this was the last sender, so that the delivery ends.
-        while self.tasks.join_next().await.is_some() {}
+        // This was the last sender: the delivery ends.
     }
 }

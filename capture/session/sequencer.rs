@@ -7,7 +7,8 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError};
 use anyhow::{Context, Result};
 use obit_derivation::identity::argv;
 use obit_derivation::record::{
-    Actor, Body, CgroupEvent, CgroupEventKind, Directory, FatalSignal, KernelEventKind, Loss, OomKill, Outcome, RuntimeAnswer, RuntimeSource, SnapshotReason, TaskExit,
+    Actor, Body, CgroupEvent, CgroupEventKind, Directory, FatalSignal, KernelEventKind, Loss, OomKill, Outcome,
+    RuntimeAnswer, RuntimeSource, SnapshotReason, TaskExit,
 };
 use obit_derivation::row::ContainerRemove;
 use obit_derivation::{CgroupId, CgroupKey, Fold, HierarchyId, Record, Row, Seq};
@@ -65,7 +66,7 @@ pub struct Sequencer {
     resync_requested: bool,
     recent_calls: VecDeque<(u32, String)>,
     /// What says that a daemon was not asked, because too many questions waited.
-    unasked: Vec<Box<Answer>>,
+    unasked: Vec<Answer>,
     outlets: Outlets,
     progress: Arc<Progress>,
 }
@@ -277,7 +278,13 @@ impl Sequencer {
         }
     }
 
-    fn admit_cgroup_event(&mut self, at: ClockPair, cpu: u32, event: &KernelCgroup<'_>, actor: Actor<'_>) -> Result<()> {
+    fn admit_cgroup_event(
+        &mut self,
+        at: ClockPair,
+        cpu: u32,
+        event: &KernelCgroup<'_>,
+        actor: Actor<'_>,
+    ) -> Result<()> {
         let path = escape(event.path);
         let key = CgroupKey { hierarchy: HierarchyId(event.hierarchy_id), cgroup: CgroupId(event.cgroup_id) };
         let (pid, argv) = (actor.pid, actor.argv);

@@ -19,12 +19,19 @@ pub enum Fault {
     Babble,
     /// It closes each connection.
     Closes,
+    /// It behaves like Docker, and tells of the same event without end.
+    Flood,
     /// It behaves like Docker, and whichever container it is asked about it describes another one.
     Liar,
 }
 
 /// The id of the container that a liar always speaks of.
 pub const LIE: &str = "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff";
+
+const EVENT: &str = concat!(
+    r#"{"Type":"container","Action":"die","Actor":{"ID":"flood","Attributes":{"exitCode":"0"}},"timeNano":1}"#,
+    "\n"
+);
 
 /// One such socket.
 pub struct Fake {
@@ -79,7 +86,7 @@ fn serve(fault: Fault, mut stream: UnixStream) {
     match fault {
         Fault::Silent | Fault::Closes => {} // the copy keeps the connection of a silent one open
         Fault::Babble => return endless(&mut stream),
-        Fault::Endless | Fault::Liar => {
+        Fault::Endless | Fault::Flood | Fault::Liar => {
             let mut request = String::new();
             let mut reader = BufReader::new(stream.try_clone().expect("a second handle"));
             if reader.read_line(&mut request).is_err() {
@@ -91,11 +98,13 @@ fn serve(fault: Fault, mut stream: UnixStream) {
             }
             let _ = stream.write_all(lie(&request).as_bytes());
             if request.starts_with("GET /events") {
-                return; // the stream of events stays open, and empty
+                // The stream of events stays open.
+                while fault == Fault::Flood && stream.write_all(EVENT.as_bytes()).is_ok() {}
+                return;
             }
         }
     }
-    if matches!(fault, Fault::Closes | Fault::Liar) {
+    if matches!(fault, Fault::Closes | Fault::Flood | Fault::Liar) {
         let _ = stream.shutdown(std::net::Shutdown::Both);
     }
 }

@@ -4,9 +4,7 @@ mod api;
 mod container;
 mod event;
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use obit_derivation::record::Outcome;
 
@@ -16,6 +14,7 @@ use self::api::{
     SubscribeRequest,
 };
 use self::container::Inspection;
+use super::cache::Cache;
 use super::failure::Failure;
 use super::grpc::{self, Call};
 use super::labels::LabelPolicy;
@@ -39,14 +38,20 @@ const MAX_IMAGES: usize = 256;
 pub struct Client {
     grpc: grpc::Client,
     labels: LabelPolicy,
-    namespaces: Mutex<Option<(Instant, Vec<String>)>>,
-    images: Mutex<BTreeMap<(String, String), (Instant, Option<String>)>>,
+    namespaces: Cache<(), Vec<String>>,
+    /// Digests by namespace and name.
+    images: Cache<(String, String), Option<String>>,
 }
 
 impl Client {
     /// A client of the daemon at this socket.
     pub fn new(endpoint: Endpoint, labels: LabelPolicy) -> Self {
-        Self { grpc: grpc::Client::new(endpoint), labels, namespaces: Mutex::default(), images: Mutex::default() }
+        Self {
+            grpc: grpc::Client::new(endpoint),
+            labels,
+            namespaces: Cache::new(NAMESPACES_FRESH, 1),
+            images: Cache::new(IMAGES_FRESH, MAX_IMAGES),
+        }
     }
 
     /// Whether the daemon answers.
@@ -137,41 +142,28 @@ impl Client {
             return None;
         }
         let key = (namespace.to_owned(), name.to_owned());
-        if let Ok(known) = self.images.lock()
-            && let Some((read_at, digest)) = known.get(&key)
-            && read_at.elapsed() < IMAGES_FRESH
-        {
-            return digest.clone();
+        if let Some(known) = self.images.get(&key) {
+            return known;
         }
         let get = Call { limit: EXTRA_LIMIT, ..call(api::GET_IMAGE, Some(namespace), DOCUMENT_BYTES) };
         let answer: GetImageResponse = self.grpc.call(get, GetImageRequest { name: name.to_owned() }).await.ok()?;
         let digest = answer.image.and_then(|image| image.target).map(|target| target.digest);
-        if let Ok(mut known) = self.images.lock() {
-            if known.len() >= MAX_IMAGES {
-                known.clear();
-            }
-            known.insert(key, (Instant::now(), digest.clone()));
-        }
+        self.images.put(key, digest.clone());
         digest
     }
 
     async fn namespaces(&self) -> Result<Vec<String>, Failure> {
-        if let Ok(known) = self.namespaces.lock()
-            && let Some((read_at, namespaces)) = &*known
-            && read_at.elapsed() < NAMESPACES_FRESH
-        {
-            return Ok(namespaces.clone());
+        match self.namespaces.get(&()) {
+            Some(known) => Ok(known),
+            None => self.read_namespaces().await,
         }
-        self.read_namespaces().await
     }
 
     async fn read_namespaces(&self) -> Result<Vec<String>, Failure> {
         let call = call(api::LIST_NAMESPACES, None, DOCUMENT_BYTES);
         let answer: ListNamespacesResponse = self.grpc.call(call, ListNamespacesRequest {}).await?;
         let namespaces: Vec<_> = answer.namespaces.into_iter().map(|one| one.name).take(MAX_NAMESPACES).collect();
-        if let Ok(mut known) = self.namespaces.lock() {
-            *known = Some((Instant::now(), namespaces.clone()));
-        }
+        self.namespaces.put((), namespaces.clone());
         Ok(namespaces)
     }
 }

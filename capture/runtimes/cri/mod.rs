@@ -5,6 +5,7 @@ mod status;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use obit_derivation::identity::Runtime;
 use obit_derivation::record::Outcome;
@@ -15,6 +16,7 @@ use self::api::{
     PodSandboxStatusResponse, VersionRequest, VersionResponse,
 };
 use self::status::{Info, Pod, Status};
+use super::cache::Cache;
 use super::failure::Failure;
 use super::grpc::{self, Call};
 use super::labels::LabelPolicy;
@@ -35,13 +37,18 @@ pub struct Client {
     /// The engine behind the interface, by its own word.
     engine: Mutex<Option<Runtime>>,
     /// A sandbox's pod never changes.
-    pods: Mutex<BTreeMap<String, Pod>>,
+    pods: Cache<String, Pod>,
 }
 
 impl Client {
     /// A client of the service at this socket.
     pub fn new(endpoint: Endpoint, labels: LabelPolicy) -> Self {
-        Self { grpc: grpc::Client::new(endpoint), labels, engine: Mutex::new(None), pods: Mutex::default() }
+        Self {
+            grpc: grpc::Client::new(endpoint),
+            labels,
+            engine: Mutex::new(None),
+            pods: Cache::new(Duration::MAX, MAX_PODS),
+        }
     }
 
     /// Whether the service answers.
@@ -110,26 +117,20 @@ impl Client {
     }
 
     async fn pod(&self, sandbox_id: &str) -> Option<Pod> {
-        if let Ok(pods) = self.pods.lock()
-            && let Some(pod) = pods.get(sandbox_id)
-        {
-            return Some(pod.clone());
+        let key = sandbox_id.to_owned();
+        if let Some(known) = self.pods.get(&key) {
+            return Some(known);
         }
         let (sandbox, _) = self.sandbox(sandbox_id, EXTRA_LIMIT).await.ok()?;
         if sandbox.id != sandbox_id {
             return None;
         }
         let pod = Pod::of(sandbox.metadata?);
-        if let Ok(mut pods) = self.pods.lock() {
-            if pods.len() >= MAX_PODS {
-                pods.clear();
-            }
-            pods.insert(sandbox_id.to_owned(), pod.clone());
-        }
+        self.pods.put(key, pod.clone());
         Some(pod)
     }
 
-    async fn sandbox(&self, id: &str, limit: std::time::Duration) -> Result<(PodSandboxStatus, Info), Failure> {
+    async fn sandbox(&self, id: &str, limit: Duration) -> Result<(PodSandboxStatus, Info), Failure> {
         let request = PodSandboxStatusRequest { pod_sandbox_id: id.to_owned(), verbose: true };
         let call = Call { limit, ..call(api::POD_SANDBOX_STATUS, DOCUMENT_BYTES) };
         let answer: PodSandboxStatusResponse = self.grpc.call(call, request).await?;

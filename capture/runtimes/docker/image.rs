@@ -1,11 +1,10 @@
 //! Digests of images.
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::runtimes::cache::Cache;
 use crate::runtimes::digest;
 use crate::runtimes::http::{self, component};
 use crate::runtimes::sockets::Endpoint;
@@ -18,8 +17,8 @@ const FRESH: Duration = Duration::from_secs(60);
 const IMAGE_BYTES: usize = 1 << 20;
 
 /// The images' digests by image id and name.
-#[derive(Debug, Default)]
-pub struct Digests(Mutex<BTreeMap<(String, String), (Instant, Option<String>)>>);
+#[derive(Debug)]
+pub struct Digests(Cache<(String, String), Option<String>>);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -27,27 +26,25 @@ struct Image {
     repo_digests: Option<Vec<String>>,
 }
 
+impl Default for Digests {
+    fn default() -> Self {
+        Self(Cache::new(FRESH, MAX_IMAGES))
+    }
+}
+
 impl Digests {
     /// The manifest digest under which the image with this config digest was pulled by this name, asked at most once a
     /// minute. `None` if it was never pulled or pushed, or the daemon does not say so in time.
     pub async fn of(&self, endpoint: &Endpoint, id: &str, name: &str, limit: Duration) -> Option<String> {
         let key = (id.to_owned(), name.to_owned());
-        if let Ok(known) = self.0.lock()
-            && let Some((read_at, digest)) = known.get(&key)
-            && read_at.elapsed() < FRESH
-        {
-            return digest.clone();
+        if let Some(known) = self.0.get(&key) {
+            return known;
         }
         let path = format!("/images/{}/json", component(id));
         let body = http::get(endpoint, &path, limit, IMAGE_BYTES).await.ok()?;
         let image: Image = serde_json::from_slice(&body).ok()?;
         let digest = of_name(&image.repo_digests.unwrap_or_default(), name);
-        if let Ok(mut known) = self.0.lock() {
-            if known.len() >= MAX_IMAGES {
-                known.clear();
-            }
-            known.insert(key, (Instant::now(), digest.clone()));
-        }
+        self.0.put(key, digest.clone());
         digest
     }
 }
