@@ -66,6 +66,12 @@ impl Recorder {
 
     /// A recorder on a host of which it knows these facts.
     pub fn on_host(part_rows: u64, host: Value) -> Self {
+        let options = WriterOptions { part_rows, part_age: Duration::from_secs(3_600), ..WriterOptions::default() };
+        Self::with_options(options, host)
+    }
+
+    /// A recorder that writes in this way.
+    pub fn with_options(options: WriterOptions, host: Value) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let path = directory.path().join("case");
         let build = Build { version: "9.9.9".to_owned(), commit: "abc123".to_owned() };
@@ -73,7 +79,6 @@ impl Recorder {
         manifest.derivation_version = obit_derivation::fold::DERIVATION_VERSION;
         manifest.started_at = "2009-02-13T23:31:30Z".to_owned();
         manifest.host = host.as_object().expect("facts by name").clone();
-        let options = WriterOptions { part_rows, part_age: Duration::from_secs(3_600), ..WriterOptions::default() };
         let writer = CaseWriter::create(&path, manifest, options).expect("a new case");
         let mut recorder =
             Self { directory, path, writer, fold: Fold::new(), next_seq: 0, next_cgroup: 100, tamper: |_| true };
@@ -245,6 +250,16 @@ impl Recorder {
         self.write(rows);
         self.writer.close(|manifest| manifest.ended_at = Some("2009-02-13T23:32:00Z".to_owned())).expect("closed");
         RecordedCase { _directory: self.directory, path: self.path }
+    }
+
+    /// Where it writes.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The line that an anchor has of the parts sealed so far.
+    pub fn head_line(&self) -> String {
+        self.writer.head_line().expect("on disk")
     }
 
     /// The capture is killed: nothing is closed.

@@ -87,7 +87,8 @@ impl Owned {
 }
 
 fn text() -> impl Strategy<Value = String> {
-    prop_oneof![Just(String::new()), "[a-z0-9/._-]{1,40}", ".{0,12}"]
+    // Boxed, here and below: by value, the nested strategies do not fit on a test's stack.
+    prop_oneof![Just(String::new()), "[a-z0-9/._-]{1,40}", ".{0,12}"].boxed()
 }
 
 fn cow() -> impl Strategy<Value = Option<Cow<'static, str>>> {
@@ -290,7 +291,7 @@ fn runtime() -> impl Strategy<Value = OwnedBody> {
 
 /// Any record.
 pub fn record() -> impl Strategy<Value = Owned> {
-    let body = prop_oneof![4 => event(), 2 => mark(), 2 => directory(), 2 => runtime()];
+    let body = prop_oneof![4 => event().boxed(), 2 => mark().boxed(), 2 => directory().boxed(), 2 => runtime().boxed()];
     (wall(), any::<u64>(), body).prop_map(|(ts, boot_ns, kind)| Owned { ts, boot_ns: BootNs(boot_ns), kind })
 }
 
@@ -374,7 +375,7 @@ fn death() -> impl Strategy<Value = Death> {
 /// Any row, with that place.
 pub fn row(seq: u64) -> impl Strategy<Value = Row> {
     let seq = Seq(seq);
-    let common = || (wall(), any::<u64>().prop_map(BootNs), identity(), place(), seqs());
+    let common = || (wall(), any::<u64>().prop_map(BootNs), identity().boxed(), place(), seqs()).boxed();
     let some_seq = || option::of(any::<u64>().prop_map(Seq));
     let remove = (
         common(),
@@ -434,5 +435,5 @@ pub fn row(seq: u64) -> impl Strategy<Value = Row> {
             })
         },
     );
-    prop_oneof![remove, create, existing]
+    prop_oneof![remove.boxed(), create.boxed(), existing.boxed()]
 }

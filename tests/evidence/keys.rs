@@ -1,0 +1,76 @@
+//! Keys made by ssh-keygen, and cases signed with them.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+
+use obit_schema::chain;
+use obit_schema::signing::Signer;
+use obit_schema::writer::WriterOptions;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use tempfile::{NamedTempFile, TempDir};
+
+use crate::case::{self, RecordedCase, Recorder};
+
+/// A key pair, and a file that names its owner.
+pub struct Key {
+    directory: TempDir,
+}
+
+impl Key {
+    /// Makes a key for that person.
+    pub fn new(name: &str) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let key = Self { directory };
+        let made = Command::new("ssh-keygen")
+            .args(["-q", "-t", "ed25519", "-N", "", "-C", name, "-f"])
+            .arg(key.private())
+            .status();
+        assert!(made.expect("ssh-keygen: `scripts/setup.sh test` installs it").success());
+        let public = std::fs::read_to_string(key.private().with_extension("pub")).expect("the public key");
+        std::fs::write(key.signers(), format!("{name} {public}")).expect("the signers");
+        key
+    }
+
+    pub fn private(&self) -> PathBuf {
+        self.directory.path().join("key")
+    }
+
+    /// The allowed signers: this one.
+    pub fn signers(&self) -> PathBuf {
+        self.directory.path().join("signers")
+    }
+}
+
+/// A case with what an anchor got of it.
+pub struct Anchored {
+    pub case: RecordedCase,
+    pub anchor: NamedTempFile,
+}
+
+/// A recorder with parts of five rows, signing with the key if there is one.
+pub fn recorder(key: Option<&Key>) -> Recorder {
+    let signer = key.map(|key| Arc::new(Signer::read(&key.private()).expect("a key for signing")));
+    Recorder::with_options(WriterOptions { part_rows: 5, signer, ..WriterOptions::default() }, json!({}))
+}
+
+/// The everyday case, signed if there is a key, with its anchor.
+pub fn everyday(key: Option<&Key>) -> Anchored {
+    let mut recorder = recorder(key);
+    let mut lines = recorder.head_line();
+    case::everyday_into(&mut recorder);
+    lines.push_str(&recorder.head_line());
+    let case = recorder.close();
+    let text = std::fs::read(case.path.join("case.json")).expect("case.json");
+    let manifest: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
+    let id = manifest["case_id"].as_str().expect("an id");
+    let head = &manifest["head"];
+    let (parts, sha256) = (head["parts"].as_u64().expect("a number"), head["sha256"].as_str().expect("a digest"));
+    lines.push_str(&chain::head_line(id, parts, sha256));
+    let digest: String = Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
+    lines.push_str(&chain::closed_line(id, &digest));
+    let anchor = NamedTempFile::new().expect("a temporary file");
+    std::fs::write(anchor.path(), lines).expect("the anchor");
+    Anchored { case, anchor }
+}

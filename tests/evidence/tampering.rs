@@ -1,0 +1,214 @@
+//! Each way to tamper with a case, and what `verify` says of it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use crate::case::{self, RecordedCase};
+use crate::keys::{self, Anchored, Key};
+use crate::program::{Run, replay};
+
+/// Verifies with all that proves it.
+fn verify(case: &RecordedCase, key: Option<&Key>, anchor: Option<&Path>) -> Run {
+    let mut arguments = vec![PathBuf::from("verify"), case.path.clone()];
+    if let Some(key) = key {
+        arguments.extend(["--signers".into(), key.signers()]);
+    }
+    if let Some(anchor) = anchor {
+        arguments.extend(["--anchor".into(), anchor.to_owned()]);
+    }
+    replay(arguments)
+}
+
+/// Fails unless the case is refused and each of these is named.
+#[track_caller]
+fn assert_named(run: &Run, named: &[&str]) {
+    assert_ne!(run.code, 0, "{run:#?}");
+    for part in named {
+        assert!(run.stderr.contains(part), "{part:?} is not named: {run:#?}");
+    }
+}
+
+fn everyday() -> (Key, Anchored) {
+    let key = Key::new("anna@host");
+    let anchored = keys::everyday(Some(&key));
+    (key, anchored)
+}
+
+#[test]
+fn a_case_as_it_was_is_proven_whole() {
+    let (key, Anchored { case, anchor }) = everyday();
+    let run = verify(&case, Some(&key), Some(anchor.path())).expect_code(0);
+    let parts = manifest(&case)["parts"].as_array().expect("parts").len();
+    for kind in ["anchored", "signed"] {
+        let line = run.stdout.lines().find(|line| line.trim_start().starts_with(kind)).expect("a line of each kind");
+        assert!(line.contains(&format!("parts 1 to {parts} ")) && line.contains("case.json"), "{line}");
+    }
+    assert!(run.stdout.contains("anna@host"), "{}", run.stdout);
+    assert!(run.stdout.contains("only hashed  nothing"), "{}", run.stdout);
+}
+
+#[test]
+fn stock_tools_check_the_sums_and_the_signature() {
+    let (key, Anchored { case, .. }) = everyday();
+    let sums = Command::new("sha256sum").args(["--check", "--strict", "SHA256SUMS"]).current_dir(&case.path).output();
+    let sums = sums.expect("sha256sum runs");
+    assert!(sums.status.success(), "{sums:?}");
+    assert!(
+        String::from_utf8_lossy(&sums.stdout).contains("case.json.sig: OK"),
+        "the signature is listed too: {sums:?}"
+    );
+    let signed = Command::new("ssh-keygen")
+        .args(["-Y", "verify", "-I", "anna@host", "-n", "obit-case", "-s"])
+        .arg(case.path.join("case.json.sig"))
+        .arg("-f")
+        .arg(key.signers())
+        .stdin(fs::File::open(case.path.join("case.json")).expect("case.json"))
+        .output()
+        .expect("ssh-keygen runs");
+    assert!(signed.status.success(), "{signed:?}");
+}
+
+#[test]
+fn a_flipped_byte_is_named() {
+    let (key, Anchored { case, anchor }) = everyday();
+    let path = case.path.join("raw/events-000001.parquet");
+    let mut bytes = fs::read(&path).expect("a part");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&path, bytes).expect("written");
+    assert_named(&verify(&case, Some(&key), Some(anchor.path())), &["raw/events-000001.parquet: its checksum differs"]);
+}
+
+#[test]
+fn a_removed_part_is_named() {
+    let (key, Anchored { case, anchor }) = everyday();
+    fs::remove_file(case.path.join("raw/events-000001.parquet")).expect("removed");
+    assert_named(&verify(&case, Some(&key), Some(anchor.path())), &["raw/events-000001.parquet: missing"]);
+}
+
+#[test]
+fn a_swapped_pair_is_named() {
+    let (key, Anchored { case, anchor }) = everyday();
+    let path = |name: &str| case.path.join("raw").join(name);
+    fs::rename(path("events-000000.parquet"), path("aside")).expect("renamed");
+    fs::rename(path("events-000001.parquet"), path("events-000000.parquet")).expect("renamed");
+    fs::rename(path("aside"), path("events-000001.parquet")).expect("renamed");
+    let swapped =
+        ["raw/events-000000.parquet: its checksum differs", "raw/events-000001.parquet: its checksum differs"];
+    assert_named(&verify(&case, Some(&key), Some(anchor.path())), &swapped);
+}
+
+#[test]
+fn a_truncated_tail_is_named_even_with_new_sums() {
+    let (key, Anchored { case, anchor }) = everyday();
+    let mut manifest = manifest(&case);
+    let parts = manifest["parts"].as_array_mut().expect("parts");
+    let last = parts.pop().expect("a part");
+    fs::remove_file(case.path.join(last["file"].as_str().expect("a name"))).expect("removed");
+    rewrite(&case, &manifest);
+    // Of whoever did not know of the chain.
+    let named = ["the head stands for", "anchor: it saw", "the end of the case was cut off", "signature: of case.json"];
+    assert_named(&verify(&case, Some(&key), Some(anchor.path())), &named);
+    assert_named(&verify(&case, None, None), &["the head stands for"]);
+}
+
+#[test]
+fn an_edited_manifest_is_named_even_with_new_sums() {
+    let (key, Anchored { case, anchor }) = everyday();
+    let mut edited = manifest(&case);
+    edited["host"] = serde_json::json!({"kernel": "another"});
+    fs::write(case.path.join("case.json"), serde_json::to_vec_pretty(&edited).expect("text")).expect("written");
+    assert_named(&verify(&case, None, None), &["case.json: its checksum differs"]);
+    rewrite(&case, &edited);
+    verify(&case, None, None).expect_code(1); // the signature is there, and does not hold
+    let named = ["signature: of case.json: it is not over this text", "anchor: it saw another case.json"];
+    assert_named(&verify(&case, Some(&key), Some(anchor.path())), &named);
+}
+
+#[test]
+fn an_edited_entry_breaks_the_chain() {
+    let (_key, Anchored { case, .. }) = everyday();
+    let mut edited = manifest(&case);
+    edited["parts"][1]["rows"] = 1.into();
+    rewrite(&case, &edited);
+    let file = edited["parts"][2]["file"].as_str().expect("a name").to_owned();
+    assert_named(&verify(&case, None, None), &[&format!("{file}: its entry in case.json does not follow")]);
+}
+
+#[test]
+fn a_chain_that_was_taken_away_is_missed() {
+    let (_key, Anchored { case, .. }) = everyday();
+    let mut edited = manifest(&case);
+    let object = edited.as_object_mut().expect("an object");
+    object.remove("head");
+    for part in object["parts"].as_array_mut().expect("parts") {
+        part.as_object_mut().expect("an entry").remove("previous");
+    }
+    rewrite(&case, &edited);
+    assert_named(&verify(&case, None, None), &["the chain of parts does not hold: case.json has none"]);
+}
+
+#[test]
+fn a_forgery_with_sums_and_chain_of_its_own_is_named() {
+    let (key, Anchored { case: real, anchor }) = everyday();
+    // The same case without one of its containers, as a recorder would have written it.
+    let mut forger = keys::recorder(None);
+    forger.live(&case::id('a'));
+    let forged = forger.close();
+    verify(&forged, None, None).expect_code(0); // by itself it is flawless
+    assert_named(&verify(&forged, Some(&key), None), &["nothing in this case is signed"]);
+    let saw = ["anchor: it saw another head", "parts up to there were changed", "it saw another case.json"];
+    assert_named(&verify(&forged, None, Some(anchor.path())), &saw);
+
+    // With the real signature beside it.
+    fs::copy(real.path.join("case.json.sig"), forged.path.join("case.json.sig")).expect("copied");
+    assert_named(&verify(&forged, Some(&key), None), &["signature: of case.json: it is not over this text"]);
+
+    // Signed, but by somebody else.
+    let mallory = Key::new("mallory");
+    let mut forger = keys::recorder(Some(&mallory));
+    forger.live(&case::id('a'));
+    let forged = forger.close();
+    verify(&forged, Some(&mallory), None).expect_code(0);
+    assert_named(&verify(&forged, Some(&key), None), &["which is none of the signers'"]);
+}
+
+#[test]
+fn a_file_that_was_added_is_named() {
+    let (_key, Anchored { case, .. }) = everyday();
+    let other = case::everyday().close();
+    fs::copy(other.path.join("raw/events-000000.parquet"), case.path.join("raw/events-000099.parquet"))
+        .expect("copied");
+    assert_named(&verify(&case, None, None), &["raw/events-000099.parquet: not listed in case.json"]);
+}
+
+fn manifest(case: &RecordedCase) -> Value {
+    serde_json::from_slice(&fs::read(case.path.join("case.json")).expect("case.json")).expect("JSON")
+}
+
+/// Writes another case.json, and the sums to match.
+fn rewrite(case: &RecordedCase, manifest: &Value) {
+    let text = serde_json::to_vec_pretty(manifest).expect("text");
+    fs::write(case.path.join("case.json"), &text).expect("written");
+    let mut sums = String::new();
+    let mut files: Vec<String> = manifest["parts"]
+        .as_array()
+        .expect("parts")
+        .iter()
+        .map(|part| part["file"].as_str().expect("a name").to_owned())
+        .collect();
+    files.push("case.json".to_owned());
+    if case.path.join("case.json.sig").exists() {
+        files.push("case.json.sig".to_owned());
+    }
+    for file in files {
+        let digest = Sha256::digest(fs::read(case.path.join(&file)).expect("a file"));
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        sums.push_str(&format!("{hex}  {file}\n"));
+    }
+    fs::write(case.path.join("SHA256SUMS"), sums).expect("written");
+}
