@@ -97,7 +97,8 @@ impl Claim {
     /// The claim of a runtime's answer, if it is one about a container.
     pub fn of_answer(seq: Seq, answer: &RuntimeAnswer<'_>) -> Option<Self> {
         let owned = |text: &Option<alloc::borrow::Cow<'_, str>>| text.as_deref().map(ToOwned::to_owned);
-        let mut claim = Self::new(answer.source.into(), seq, answer.container_id.as_deref().filter(|id| !id.is_empty())?);
+        let mut claim =
+            Self::new(answer.source.into(), seq, answer.container_id.as_deref().filter(|id| !id.is_empty())?);
         claim.runtime = answer.runtime.as_deref().and_then(Runtime::from_name);
         claim.bundle = owned(&answer.bundle);
         claim.containerd_namespace = owned(&answer.namespace);
@@ -145,7 +146,9 @@ impl Claim {
                 _ => false,
             }
         }
+        let namespaces = (&self.containerd_namespace, &other.containerd_namespace);
         self.container_id == other.container_id
+            && !matches!(namespaces, (Some(ours), Some(theirs)) if ours != theirs)
             && !differ(&self.bundle, &other.bundle)
             && !differ(&self.state_root, &other.state_root)
     }

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::claim::Claims;
+use super::claim::{Claim, Claims};
 use crate::death;
 use crate::record::{Actor, BootNs, CgroupKey, HierarchyId, Seq, Vitals, WallNs};
 use crate::row::{ActorCopy, ContainerCreate, ContainerRemove, ExistingContainer, Place};
@@ -65,6 +65,8 @@ pub(super) struct Incarnation {
     pub after_gap: bool,
     /// It has ended and its row is to come.
     pub held: bool,
+    /// When it ended.
+    pub ended_at: Option<WallNs>,
     /// It is kept only so that nothing ends it again.
     pub is_ghost: bool,
     /// A task was seen in it.
@@ -93,6 +95,7 @@ impl Incarnation {
             parent_container_id: None,
             after_gap: false,
             held: false,
+            ended_at: None,
             is_ghost: false,
             entered: false,
             entered_seq: None,
@@ -125,6 +128,13 @@ impl Incarnation {
         if let Some(root) = self.roots.iter_mut().find(|root| root.key == key) {
             root.present = false;
         }
+    }
+
+    /// Whether what is said may be about this life: not if that container was created when this life was over, which is all
+    /// that tells them apart where an id is given again from the same bundle.
+    pub fn may_be_meant_by(&self, claim: &Claim) -> bool {
+        let is_later = |ended: WallNs| claim.created_at.is_some_and(|created| created > ended);
+        !self.ended_at.is_some_and(is_later) && self.claims.iter().all(|have| have.agrees_on_home(claim))
     }
 
     pub fn is_present(&self) -> bool {

@@ -63,6 +63,15 @@ impl Role {
 struct Known {
     role: Role,
     since: Seq,
+    /// The event of its making was seen, so that another such event is about another directory.
+    is_made: bool,
+}
+
+impl Known {
+    /// A directory that a walk shows.
+    fn walked(role: Role, since: Seq) -> Self {
+        Self { role, since, is_made: false }
+    }
 }
 
 /// A directory as an event or a walk shows it, with what its path says.
@@ -191,9 +200,14 @@ impl Fold {
             walk.see(event.key);
         }
         let call = argv::parse(event.actor.argv).filter(|call| makes_directories(call.verb));
-        if let Some(known) = self.directories.get(&event.key).copied() {
-            self.witness_making(known, moment, event, call.as_ref(), out);
-            return;
+        match self.directories.get(&event.key).copied() {
+            // The number comes again: the removal of the directory that had it was lost.
+            Some(Known { is_made: true, .. }) => self.found_missing(event.key, moment, out),
+            Some(known) => {
+                self.directories.insert(event.key, Known { is_made: true, ..known });
+                return self.witness_making(known, moment, event, call.as_ref(), out);
+            }
+            None => {}
         }
         let mut claims = self.claims_on(moment, &sighting, call.as_ref());
         let enclosing = self.enclosing(&sighting);
@@ -211,7 +225,7 @@ impl Fold {
                 }
                 _ => {
                     if let Some(number) = enclosing {
-                        self.remember(event.key, Role::Inside(number), moment.seq);
+                        self.remember(event.key, Role::Inside(number), moment);
                     }
                     return;
                 }
@@ -221,13 +235,31 @@ impl Fold {
         let origin = Origin::Made(ActorCopy::from(&event.actor));
         let number = self.incarnation_for(&sighting, &claims, enclosing, origin, stage, moment);
         self.adopt(number, &sighting, claims, moment);
-        self.remember(event.key, role(number), moment.seq);
+        self.remember(event.key, role(number), moment);
         if let Some(demoted) = demoted {
             self.forget_if_gone(demoted);
         }
         if stage == Stage::Unannounced {
             self.announce(number, moment, out);
         }
+    }
+
+    /// A directory that was known is gone, and nobody saw it go.
+    fn found_missing(&mut self, key: CgroupKey, moment: Moment, out: &mut Vec<Row>) {
+        let known = self.directories.remove(&key);
+        let Some(Known { role: Role::Root(number) | Role::Candidate(number), .. }) = known else {
+            return;
+        };
+        let Some(life) = self.incarnations.get_mut(&number) else {
+            return;
+        };
+        life.mark_gone(key);
+        let authority = life.authority().is_some_and(|root| root.key == key);
+        if authority || !life.is_present() {
+            self.announce(number, moment, out);
+            self.end(number, moment, None, out);
+        }
+        self.forget_if_gone(number);
     }
 
     /// The claims that make a directory a container's root, the best first. None: it is not one, as far as known now.
@@ -353,7 +385,7 @@ impl Fold {
             Role::Inside(_) => return, // the kernel reports its root as populated as well
             Role::Root(number) => number,
             Role::Candidate(number) => {
-                self.remember(event.key, Role::Root(number), known.since);
+                self.directories.insert(event.key, Known { role: Role::Root(number), ..known });
                 number
             }
         };
@@ -432,9 +464,9 @@ impl Fold {
         let candidates = self.by_id.get(&claim.container_id);
         let mut found: Vec<IncarnationNo> = candidates.into_iter().flatten().copied().collect();
         found.retain(|number| {
-            self.incarnations.get(number).is_some_and(|life| {
-                (life.stage != Stage::Ended || life.held) && life.claims.iter().all(|have| have.agrees_on_home(&claim))
-            })
+            self.incarnations
+                .get(number)
+                .is_some_and(|life| (life.stage != Stage::Ended || life.held) && life.may_be_meant_by(&claim))
         });
         let lives = |number: &IncarnationNo| self.incarnations.get(number).is_some_and(|life| !life.held);
         if self.walk.is_some() && !found.iter().any(lives) {
@@ -470,8 +502,9 @@ impl Fold {
         self.incarnations.get(&number).is_some_and(|life| life.claims.iter().any(|have| have.agrees_on_home(claim)))
     }
 
-    fn remember(&mut self, key: CgroupKey, role: Role, since: Seq) {
-        self.directories.insert(key, Known { role, since });
+    /// Keeps a directory that is being made.
+    fn remember(&mut self, key: CgroupKey, role: Role, made: Moment) {
+        self.directories.insert(key, Known { role, since: made.seq, is_made: true });
     }
 
     /// Finds the incarnation that a directory belongs to, or begins one.
@@ -603,6 +636,7 @@ impl Fold {
         }
         life.stage = Stage::Ended;
         life.held = true;
+        life.ended_at = Some(moment.ts);
         if let Some(early) = &mut self.early {
             early.extend(life.remove_row(moment, removed_by.clone()));
         }

@@ -85,13 +85,13 @@ impl Fold {
         let enclosing = self.enclosing(&sighting);
         if claims.is_empty() {
             if let Some(number) = enclosing {
-                self.remember(directory.key, Role::Inside(number), moment.seq);
+                self.directories.insert(directory.key, Known::walked(Role::Inside(number), moment.seq));
             }
             return;
         }
         let number = self.incarnation_for(&sighting, &claims, enclosing, Origin::Walked, Stage::Unannounced, moment);
         self.adopt(number, &sighting, claims, moment);
-        self.remember(directory.key, Role::Root(number), moment.seq);
+        self.directories.insert(directory.key, Known::walked(Role::Root(number), moment.seq));
         self.looked_at(directory);
     }
 
@@ -129,22 +129,7 @@ impl Fold {
         self.walk = None;
         self.stated.clear();
         for key in missing {
-            let Some(known) = self.directories.remove(&key) else {
-                continue;
-            };
-            let (Role::Root(number) | Role::Candidate(number)) = known.role else {
-                continue;
-            };
-            let Some(life) = self.incarnations.get_mut(&number) else {
-                continue;
-            };
-            life.mark_gone(key);
-            let authority = life.authority().is_some_and(|root| root.key == key);
-            if authority || !life.is_present() {
-                self.announce(number, moment, out);
-                self.end(number, moment, None, out);
-            }
-            self.forget_if_gone(number);
+            self.found_missing(key, moment, out);
         }
     }
 }
