@@ -122,6 +122,9 @@ pub struct CheckArgs {
     /// How to print the findings
     #[arg(long, value_enum, default_value_t = CheckFormat::Table)]
     pub format: CheckFormat,
+    /// Type information of the running kernel, if the kernel does not carry its own
+    #[arg(long, value_name = "FILE")]
+    pub btf: Option<PathBuf>,
     /// Where a case would be written: its free space is part of the findings
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub output: PathBuf,

@@ -17,7 +17,7 @@ const RING_BUFFER_BYTES: u32 = 1 << 20;
 /// # Errors
 /// If the report cannot be written.
 pub fn run(args: &CheckArgs) -> Result<Outcome> {
-    let options = CheckOptions { output: args.output.clone(), ..CheckOptions::default() };
+    let options = CheckOptions { output: args.output.clone(), btf: args.btf.clone(), ..CheckOptions::default() };
     let mut report = examine(&options);
     report.push(if report.can_capture() {
         load(&ProbeOptions { ring_buffer_bytes: RING_BUFFER_BYTES, btf: options.btf })
