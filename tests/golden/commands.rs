@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use serde_json::Value;
 
-use crate::case::{EVENTS, Golden};
+use crate::case::{EVENTS, Golden, derived};
 use crate::program::{Run, replay, replay_with};
 
 /// Only a case that was not closed is worth a warning on standard error.
@@ -91,6 +92,35 @@ fn tracee_s_rules_read_it_too() {
         // Which rows differ is for the tests of the profile to say.
         assert!(matches!(run.code, Some(0 | 1)), "{}: {run:#?}", case.name);
         expect_quiet(&case, &run);
+    }
+}
+
+#[test]
+fn a_capture_that_was_killed_can_be_closed_and_stays_the_same() {
+    let case = Golden::all().into_iter().find(|case| case.name == "never-closed").expect("the case");
+    let rows = EVENTS.map(|event| case.derived(event));
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let copy = directory.path().join("case");
+    copy_directory(Path::new(&case.arg()), &copy);
+    let copy = copy.to_str().expect("a temporary path is UTF-8");
+
+    replay(["close", copy]).expect_code(0);
+
+    let run = replay(["verify", copy]).expect_code(0);
+    assert!(!run.stderr.contains("never closed"), "{run:#?}");
+    assert_eq!(EVENTS.map(|event| derived(copy, event)), rows);
+}
+
+fn copy_directory(from: &Path, to: &Path) {
+    fs::create_dir(to).expect("a new directory");
+    for entry in fs::read_dir(from).expect("a directory") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("a type").is_dir() {
+            copy_directory(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).expect("a copy");
+        }
     }
 }
 
