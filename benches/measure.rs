@@ -16,6 +16,7 @@ pub struct Run {
 #[allow(dead_code)]
 pub fn run(program: &str, args: &[&str]) -> Run {
     let begun = Instant::now();
+    #[allow(clippy::zombie_processes)] // wait4 below waits for it
     let child = Command::new(program)
         .args(args)
         .stdin(Stdio::null())

@@ -49,7 +49,7 @@ fn nested_cgroups_are_further_ends_by_tracees_rules_and_none_by_obits() {
         ends
     };
     let root = (id('a'), format!("/docker/{}", id('a')));
-    assert_eq!(ends("strict"), [root.clone()]);
+    assert_eq!(ends("strict"), std::slice::from_ref(&root));
     let inside = (id('a'), format!("/docker/{}/init.scope", id('a')));
     let service =
         ("prune-unused-images.service".to_owned(), "/system.slice/docker-prune-unused-images.service".to_owned());
