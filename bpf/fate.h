@@ -244,26 +244,23 @@ static __always_inline int record_signal(enum access access, int number, const u
 	return 0;
 }
 
-/* Resident pages of the victim, as the kernel's log has them. */
+/* An element's place is only looked up in the kernel's types if the number is a constant from the start. */
+#define RSS(mm, number)                                                                                              \
+	({                                                                                                           \
+		struct mm_struct___before_6_2 *older = (void *)mm;                                                   \
+		__s64 value;                                                                                         \
+		if (bpf_core_field_exists(older->rss_stat.count))                                                    \
+			value = BPF_CORE_READ(older, rss_stat.count[number].counter);                                \
+		else                                                                                                 \
+			value = BPF_CORE_READ(mm, rss_stat[number].count);                                           \
+		/* Counted by processor first, so that the sum may lag behind, and below zero. */                    \
+		value > 0 ? value : 0;                                                                               \
+	})
+
+/* Resident pages of the victim: MM_FILEPAGES, MM_ANONPAGES and MM_SHMEMPAGES. */
 static __always_inline void read_memory(struct obit_fate *fate, struct mm_struct *mm)
 {
-	struct mm_struct___before_6_2 *older = (void *)mm;
-	__u64 pages = 0;
-	__s64 value;
-
-	/* MM_FILEPAGES, MM_ANONPAGES and MM_SHMEMPAGES; number 2 is what is swapped out. */
-#pragma unroll
-	for (int index = 0; index < 4; index++) {
-		if (index == 2)
-			continue;
-		if (bpf_core_field_exists(older->rss_stat.count))
-			value = BPF_CORE_READ(older, rss_stat.count[index].counter);
-		else
-			value = BPF_CORE_READ(mm, rss_stat[index].count);
-		if (value > 0)
-			pages += value;
-	}
-	fate->memory = pages;
+	fate->memory = RSS(mm, 0) + RSS(mm, 1) + RSS(mm, 3);
 	fate->flags |= OBIT_HAS_MEMORY;
 }
 
@@ -317,8 +314,9 @@ static __always_inline void read_limit(struct obit_fate *fate, struct css_set *c
 }
 
 /*
- * Every victim is told, whether or not it counts as above. Kernels before 6.8 give no task but a number: there the
- * victim's exit has to do, which knows that the OOM killer had chosen it.
+ * Every victim is told, whether or not it counts as above. Kernels before 6.8 (and before the releases of older ones that
+ * took this over) give no task but a number: there the victim's exit has to do, which knows that the OOM killer had chosen
+ * it.
  */
 static __always_inline int record_oom(enum access access, struct task_struct *task)
 {

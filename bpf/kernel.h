@@ -182,7 +182,7 @@ struct kernel_siginfo {
 
 /* The event of `oom:mark_victim` as perf sees it: its fields tell what the tracepoint's argument is. */
 struct trace_event_raw_mark_victim {
-	/* Since 6.8. Before, the tracepoint was given a number and not a task. */
+	/* Since 6.8, and in later releases of older kernels. Before, the tracepoint was given a number and not a task. */
 	__u32 __data_loc_comm;
 } CORE;
 

@@ -105,7 +105,7 @@ enum obit_fate_flag {
 struct obit_fate {
 	__u64 start_ns;		/* CLOCK_BOOTTIME */
 	__u64 v1_cgroup_id;	/* on one v1 tree; 0: none */
-	__u64 memory;		/* pages, as the kernel's own log has it */
+	__u64 memory;		/* pages; may lag by some */
 	__u64 limit_cgroup_id;	/* whose memory limit was reached */
 	__u32 v1_hierarchy_id;
 	__u32 pid; /* thread group, in the initial namespace */

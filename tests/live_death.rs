@@ -130,7 +130,18 @@ fn who_killed_docker_s_containers() {
     ctr(&["task", "delete", &orphan]);
     stage.cgroups.wait_until_gone(&orphan);
 
+    let case = capture.case().to_owned();
     let rows = stop(capture);
+    let output = replay::replay(&["derive", &case.display().to_string()]);
+    let table = String::from_utf8(output.stdout).expect("UTF-8 from obit-replay");
+    assert!(table.lines().all(|line| line.chars().count() <= 100), "{table}");
+    let line =
+        |id: &str| table.lines().find(|line| line.contains(&id[..12])).unwrap_or_else(|| panic!("{id}\n{table}"));
+    for (id, cause, killer) in
+        [(&killed, "runtime KILL", "runc["), (&obeys, "exit 7", "runc["), (&from_host, "signal KILL", "kill[")]
+    {
+        assert!(line(id).contains(cause) && line(id).contains(killer), "{table}");
+    }
     for id in [&killed, &paused, &orphan] {
         let row = only(&rows, id);
         expect(
@@ -198,7 +209,12 @@ fn whose_memory_limit_it_was() {
     let in_pod = "obit-live-in-pod";
     runc.run_script(in_pod, Some("/obit-live/pod/obit-live-in-pod"), HOG);
 
+    let case = capture.case().to_owned();
     let rows = stop(capture);
+    let told = explain(&case, &init_hogs);
+    let memory = told.split_once(" with ").and_then(|(_, rest)| rest.split_once(" bytes, for the limit of cgroup "));
+    let bytes: u64 = memory.expect("the victim's memory").0.parse().expect("a number");
+    assert!((8 << 20..=20 << 20).contains(&bytes), "a process in 16 MiB had {bytes} bytes:\n{told}");
     let row = only(&rows, &init_hogs);
     expect(
         row,

@@ -1,6 +1,9 @@
 //! Which columns a person gets to see of each derived table, and how they read.
 
-use obit_derivation::row::{ActorCopy, ContainerCreate, ContainerRemove, ExistingContainer, Identity, Place};
+use obit_derivation::death::signal_name;
+use obit_derivation::row::{
+    ActorCopy, Cause, ContainerCreate, ContainerRemove, Death, ExistingContainer, Identity, Place,
+};
 use obit_derivation::{Profile, Row, WallNs};
 use obit_schema::Table;
 
@@ -21,11 +24,12 @@ const fn right(heading: &'static str, narrowest: usize) -> Column {
 const REMOVE: &[Column] = &[
     left("ENDED AT (UTC)", 23),
     left("RUNTIME", 7),
-    left("CONTAINER", 14),
-    left("IMAGE", 8),
+    left("CONTAINER", 13),
+    left("IMAGE", 6),
     right("LIFETIME", 8),
-    left("REMOVED BY", 10),
-    left("NOTES", 8),
+    left("CAUSE", 12),
+    left("KILLED BY", 10),
+    left("NOTES", 7),
 ];
 
 const CREATE: &[Column] = &[
@@ -81,7 +85,7 @@ fn remove(row: &ContainerRemove) -> Vec<String> {
         (row.inferred, "inferred"),
         (row.never_started == Some(true), "never-started"),
         (row.after_gap, "after-gap"),
-        (row.vitals.oom_kills.is_some_and(|kills| kills > 0), "oom-killed"),
+        (row.vitals.oom_kills.is_some_and(|kills| kills > 0), "oom-kills"),
     ];
     vec![
         when(row.ts),
@@ -89,9 +93,27 @@ fn remove(row: &ContainerRemove) -> Vec<String> {
         container(&row.identity),
         image(&row.identity),
         row.lifetime_ns.map_or_else(unknown, time::duration),
-        row.removed_by.as_ref().map_or_else(unknown, actor),
+        cause(&row.death),
+        row.death.killed_by.as_ref().map_or_else(unknown, |killer| actor(&killer.task)),
         join(&row.identity, &notes),
     ]
+}
+
+/// `exit 0`, `oom KILL`, `runtime TERM`: a signal without the letters that are the same for all.
+fn cause(death: &Death) -> String {
+    let signal = death.exit_signal.map_or_else(String::new, |signal| {
+        let name = signal_name(signal.into());
+        name.trim_start_matches("SIG").trim_start_matches("signal ").to_owned()
+    });
+    match (death.cause, death.exit_code) {
+        (Cause::Unknown, _) => unknown(),
+        (_, Some(code)) => format!("exit {code}"),
+        (Cause::OomKilled, None) => format!("oom {signal}"),
+        (Cause::CgroupKilled, None) => format!("cgroup {signal}"),
+        (Cause::KilledByRuntime, None) => format!("runtime {signal}"),
+        (Cause::HostShutdown, None) => format!("shutdown {signal}"),
+        (_, None) => format!("signal {signal}"),
+    }
 }
 
 fn create(row: &ContainerCreate) -> Vec<String> {

@@ -82,11 +82,11 @@ fn the_table_fits_its_width_and_shows_what_a_responder_needs() {
     let lines: Vec<_> = run.stdout.lines().collect();
     assert_eq!(lines.len(), 1 + 4, "{run:#?}");
     assert!(lines.iter().all(|line| line.chars().count() <= 100), "{run:#?}");
-    for heading in ["ENDED AT (UTC)", "RUNTIME", "CONTAINER", "IMAGE", "LIFETIME", "REMOVED BY"] {
+    for heading in ["ENDED AT (UTC)", "RUNTIME", "CONTAINER", "IMAGE", "LIFETIME", "CAUSE", "KILLED BY"] {
         assert!(lines[0].contains(heading), "{run:#?}");
     }
     assert!(lines[1].starts_with("2009-02-13 23:31:30.008  docker"), "{run:#?}");
-    assert!(lines[1].contains("3ms") && lines[1].contains("runc[77]"), "{run:#?}");
+    assert!(lines[1].contains("3ms"), "{run:#?}");
     assert!(lines[2].contains("web-1") && lines[2].contains("nginx:1.27"), "{run:#?}");
     assert_eq!(run.stderr.trim_end(), "4 containers ended");
 }

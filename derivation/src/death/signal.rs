@@ -12,7 +12,7 @@ pub const SIGKILL: u32 = 9;
 /// The usual request to end.
 pub const SIGTERM: u32 = 15;
 
-/// `SIGTERM` for 15, and so on; `signal 40` for one without a name.
+/// `SIGTERM` for 15, and so on; `signal 32` for one without a name.
 pub fn name(signal: u32) -> Cow<'static, str> {
     Cow::Borrowed(match signal {
         1 => "SIGHUP",
@@ -38,6 +38,9 @@ pub fn name(signal: u32) -> Cow<'static, str> {
         29 => "SIGIO",
         30 => "SIGPWR",
         31 => "SIGSYS",
+        // As the C library numbers them, which keeps the first two to itself.
+        34 => "SIGRTMIN",
+        35..=64 => return Cow::Owned(format!("SIGRTMIN+{}", signal - 34)),
         _ => return Cow::Owned(format!("signal {signal}")),
     })
 }

@@ -1,0 +1,329 @@
+//! Why a container ended, told as short stories: a container begins, things happen to its processes, it is removed.
+
+use obit_derivation::record::*;
+use obit_derivation::row::{Cause, Death, LimitScope};
+use obit_derivation::{Fold, Row};
+
+const ID: &str = "3f1c0e6b2f9d4a7788990011223344556677889900aabbccddeeff0011223344";
+const OTHER: &str = "b000000000000000000000000000000000000000000000000000000000000001";
+/// The container's directory on v2, and on the memory hierarchy of v1.
+const V2: CgroupId = CgroupId(100);
+const MEMORY: CgroupKey = CgroupKey { hierarchy: HierarchyId(4), cgroup: CgroupId(500) };
+
+const INIT: Target<'static> = Target {
+    pid: 4000,
+    pid_inside: 1,
+    ppid: 3900,
+    started: BootNs(50),
+    comm: "nginx",
+    is_reaper: true,
+    cgroup: V2,
+    v1: Some(MEMORY),
+};
+const SIGKILLED: ExitStatus = ExitStatus::Signalled { signal: 9, core_dumped: false };
+
+struct Story {
+    fold: Fold,
+    seq: u64,
+    rows: Vec<Row>,
+}
+
+impl Story {
+    fn new() -> Self {
+        let mut story = Self { fold: Fold::new(), seq: 0, rows: Vec::new() };
+        story.directory(CgroupEventKind::Mkdir, key(0, V2), ID);
+        story.directory(CgroupEventKind::Mkdir, MEMORY, ID);
+        story
+    }
+
+    fn tell(&mut self, body: Body<'_>) -> Seq {
+        let seq = Seq(self.seq);
+        self.seq += 1;
+        let record = Record { seq, ts: WallNs(1_000 + seq.0 as i64), boot_ns: BootNs(1_000 + seq.0), body };
+        self.fold.apply(&record, &mut self.rows);
+        seq
+    }
+
+    fn directory(&mut self, kind: CgroupEventKind, key: CgroupKey, id: &str) {
+        self.tell(Body::Cgroup(CgroupEvent {
+            kind,
+            cpu: 0,
+            key,
+            parent: Some(CgroupId(1)),
+            level: 2,
+            path: &format!("/docker/{id}"),
+            path_truncated: false,
+            actor: Actor::default(),
+            vitals: Vitals::default(),
+        }));
+    }
+
+    fn exit(&mut self, target: Target<'_>, status: ExitStatus) -> Seq {
+        self.tell(Body::Exit(TaskExit { cpu: 0, target, status, oom_victim: false, parent_comm: "containerd-shim" }))
+    }
+
+    fn signal(&mut self, signal: u32, origin: SignalOrigin, result: SignalResult, sender: Actor<'_>) -> Seq {
+        self.tell(Body::Signal(FatalSignal {
+            cpu: 0,
+            target: INIT,
+            signal,
+            code: 0,
+            origin: Some(origin),
+            to_group: origin != SignalOrigin::OnBehalf,
+            result: Some(result),
+            sender,
+            sender_loginuid: Some(1000),
+        }))
+    }
+
+    fn oom(&mut self, target: Target<'_>, limit: Option<OomLimit>) -> Seq {
+        self.tell(Body::Oom(OomKill { cpu: 0, target, memory_bytes: None, limit, asker: Actor::default() }))
+    }
+
+    /// Removes the container; how it ended, and all evidence of its row.
+    fn end(mut self) -> (Death, Vec<Seq>) {
+        self.directory(CgroupEventKind::Rmdir, key(0, V2), ID);
+        let removes = self.rows.into_iter().filter_map(|row| if let Row::Remove(row) = row { Some(row) } else { None });
+        let [row] = &removes.collect::<Vec<_>>()[..] else { panic!("one container ended") };
+        (row.death.clone(), row.evidence_seqs.clone())
+    }
+}
+
+fn key(hierarchy: u32, cgroup: CgroupId) -> CgroupKey {
+    CgroupKey { hierarchy: HierarchyId(hierarchy), cgroup }
+}
+
+fn task<'a>(comm: &'a str, argv: &'a [&'a str]) -> Actor<'a> {
+    Actor { pid: 900, comm, parent_comm: "containerd-shim", argv, ..Actor::default() }
+}
+
+const KILL: &[&str] = &["runc", "--root", "/var/run/docker/runtime-runc/moby", "kill", ID, "9"];
+
+#[test]
+fn without_the_exit_of_its_init_nothing_is_known() {
+    let (death, _) = Story::new().end();
+    assert_eq!(death, Death::default());
+    assert_eq!(death.cause, Cause::Unknown);
+}
+
+#[test]
+fn a_code_of_137_is_an_exit() {
+    let mut story = Story::new();
+    let exit = story.exit(INIT, ExitStatus::Exited(137));
+    let (death, evidence) = story.end();
+    assert_eq!((death.cause, death.exit_code, death.exit_signal), (Cause::Exited, Some(137), None));
+    assert_eq!((death.oom_killed, death.killed_by), (Some(false), None));
+    assert_eq!(death.exited_at, Some(WallNs(1_000 + exit.0 as i64)));
+    assert_eq!(death.cause_evidence_seqs, [exit]);
+    assert!(evidence.contains(&exit));
+}
+
+#[test]
+fn a_stop_that_escalates_shows_both_signals_and_the_last_decides() {
+    let mut story = Story::new();
+    let stop = [&KILL[..5], &["15"]].concat();
+    let asked = story.signal(15, SignalOrigin::User, SignalResult::Ignored, task("runc", &stop));
+    let killed = story.signal(9, SignalOrigin::User, SignalResult::Delivered, task("runc", KILL));
+    // What comes after the first SIGKILL changes nothing any more.
+    story.signal(9, SignalOrigin::User, SignalResult::AlreadyPending, task("kill", &["kill"]));
+    let exit = story.exit(INIT, SIGKILLED);
+    let (death, _) = story.end();
+    assert_eq!(death.cause, Cause::KilledByRuntime);
+    let killer = death.killed_by.expect("a killer");
+    assert_eq!((killer.task.comm.as_str(), killer.loginuid, killer.container_id), ("runc", Some(1000), None));
+    assert_eq!(death.requested_by, ["containerd-shim", &KILL.join(" ")]);
+    let expected =
+        ["SIGTERM from runc[900], ignored", "SIGKILL from runc[900]", "SIGKILL from kill[900], already pending"];
+    assert_eq!(death.signals, expected);
+    assert_eq!(death.cause_evidence_seqs, [asked, killed, Seq(killed.0 + 1), exit]);
+}
+
+#[test]
+fn who_was_obeyed_is_named_and_who_was_ignored_is_not() {
+    for (result, expected) in [(SignalResult::Delivered, Some("runc")), (SignalResult::Ignored, None)] {
+        let mut story = Story::new();
+        story.signal(15, SignalOrigin::User, result, task("runc", KILL));
+        story.exit(INIT, ExitStatus::Exited(0));
+        let (death, _) = story.end();
+        assert_eq!((death.cause, death.exit_code), (Cause::Exited, Some(0)));
+        assert_eq!(death.killed_by.map(|killer| killer.task.comm).as_deref(), expected);
+    }
+}
+
+#[test]
+fn only_a_runtime_that_names_the_container_is_the_runtime() {
+    let other = [&KILL[..4], &[OTHER, "9"]].concat();
+    for (argv, cause) in [(KILL, Cause::KilledByRuntime), (&other[..], Cause::Signalled), (&["runc"], Cause::Signalled)]
+    {
+        let mut story = Story::new();
+        story.signal(9, SignalOrigin::User, SignalResult::Delivered, task("runc", argv));
+        story.exit(INIT, SIGKILLED);
+        assert_eq!(story.end().0.cause, cause, "{argv:?}");
+    }
+}
+
+#[test]
+fn what_a_process_does_to_itself_has_no_killer() {
+    let mut story = Story::new();
+    let itself = Actor { pid: INIT.pid, comm: "nginx", ..Actor::default() };
+    story.signal(6, SignalOrigin::Tkill, SignalResult::Delivered, itself);
+    story.exit(INIT, ExitStatus::Signalled { signal: 6, core_dumped: true });
+    let (death, _) = story.end();
+    assert_eq!((death.cause, death.exit_signal, death.core_dumped), (Cause::Signalled, Some(6), Some(true)));
+    assert_eq!((death.killed_by, death.requested_by), (None, Vec::new()));
+    assert_eq!(death.signals, ["SIGABRT from itself"]);
+}
+
+#[test]
+fn the_killer_s_own_container_is_named() {
+    let mut story = Story::new();
+    story.directory(CgroupEventKind::Mkdir, key(0, CgroupId(101)), OTHER);
+    let neighbour = Actor { cgroup: Some(CgroupId(101)), ..task("sh", &["sh"]) };
+    story.signal(9, SignalOrigin::User, SignalResult::Delivered, neighbour);
+    story.exit(INIT, SIGKILLED);
+    let (death, _) = story.end();
+    assert_eq!(death.killed_by.and_then(|killer| killer.container_id).as_deref(), Some(OTHER));
+}
+
+#[test]
+fn the_ways_of_sigkill_are_told_apart() {
+    let shutdown = Actor { pid: 1, comm: "systemd-shutdow", ..Actor::default() };
+    let systemd = Actor { pid: 1, comm: "systemd", ..Actor::default() };
+    for (origin, sender, cause) in [
+        (SignalOrigin::OnBehalf, task("sh", &[]), Cause::CgroupKilled),
+        (SignalOrigin::User, shutdown, Cause::HostShutdown),
+        (SignalOrigin::User, systemd, Cause::Signalled),
+        // The end of an enclosing pid namespace.
+        (SignalOrigin::Kernel, task("init", &[]), Cause::Signalled),
+    ] {
+        let mut story = Story::new();
+        story.signal(9, origin, SignalResult::Delivered, sender);
+        story.exit(INIT, SIGKILLED);
+        let (death, _) = story.end();
+        assert_eq!((death.cause, death.oom_killed), (cause, Some(false)));
+        assert!(death.killed_by.is_some());
+    }
+}
+
+#[test]
+fn the_oom_killer_s_mark_decides_and_the_limit_is_placed() {
+    let host = OomLimit::Host;
+    let on_memory = |cgroup, level| OomLimit::Cgroup(key(4, CgroupId(cgroup)), level);
+    let own = format!("/docker/{ID}");
+    for (limit, scope, path) in [
+        (Some(on_memory(500, 2)), Some(LimitScope::Own), Some(own.as_str())),
+        (Some(on_memory(7, 1)), Some(LimitScope::Ancestor), Some("/docker")),
+        (Some(on_memory(900, 3)), Some(LimitScope::Inside), None),
+        (Some(host), Some(LimitScope::Host), None),
+        (None, None, None),
+    ] {
+        let mut story = Story::new();
+        let sent = story.signal(9, SignalOrigin::Kernel, SignalResult::Delivered, task("nginx", &[]));
+        let kill = story.oom(INIT, limit);
+        let exit = story.exit(INIT, SIGKILLED);
+        let (death, _) = story.end();
+        assert_eq!((death.cause, death.oom_killed), (Cause::OomKilled, Some(true)));
+        assert_eq!(death.killed_by, None, "who asked for memory is no killer");
+        assert_eq!((death.oom_limit_scope, death.oom_limit_cgroup_path.as_deref()), (scope, path));
+        assert_eq!(death.cause_evidence_seqs, [sent, kill, exit]);
+    }
+}
+
+#[test]
+fn a_kernel_that_tells_of_no_victim_marks_its_exit() {
+    let mut story = Story::new();
+    story.signal(9, SignalOrigin::Kernel, SignalResult::Delivered, task("nginx", &[]));
+    let (cpu, target, status) = (0, INIT, SIGKILLED);
+    story.tell(Body::Exit(TaskExit { cpu, target, status, oom_victim: true, parent_comm: "runc" }));
+    let (death, _) = story.end();
+    assert_eq!((death.cause, death.oom_limit_scope), (Cause::OomKilled, None));
+}
+
+#[test]
+fn a_process_that_was_killed_already_is_no_victim_of_the_oom_killer() {
+    let mut story = Story::new();
+    story.signal(9, SignalOrigin::User, SignalResult::Delivered, task("runc", KILL));
+    // The OOM killer marks what is dying, so that it gets memory for that.
+    story.oom(INIT, None);
+    story.exit(INIT, SIGKILLED);
+    let (death, _) = story.end();
+    assert_eq!((death.cause, death.oom_killed), (Cause::KilledByRuntime, Some(false)));
+}
+
+#[test]
+fn a_child_s_death_for_lack_of_memory_is_not_the_container_s() {
+    let mut story = Story::new();
+    let child = Target { pid: 4001, pid_inside: 7, ppid: INIT.pid, is_reaper: false, started: BootNs(60), ..INIT };
+    story.oom(child, Some(OomLimit::Cgroup(MEMORY, 2)));
+    story.tell(Body::Exit(TaskExit {
+        cpu: 0,
+        target: child,
+        status: SIGKILLED,
+        oom_victim: true,
+        parent_comm: "nginx",
+    }));
+    story.exit(INIT, ExitStatus::Exited(1));
+    let (death, _) = story.end();
+    assert_eq!((death.cause, death.exit_code, death.oom_killed), (Cause::Exited, Some(1), Some(false)));
+    assert_eq!(death.oom_limit_scope, Some(LimitScope::Own), "that there was one is told");
+}
+
+#[test]
+fn the_init_is_found_among_helpers_commands_and_nested_namespaces() {
+    let process =
+        |pid, ppid, started, comm, is_reaper| Target { pid, ppid, started: BootNs(started), comm, is_reaper, ..INIT };
+    let helpers = [process(10, 9, 1, "runc:[0:PARENT]", false), process(11, 10, 2, "runc:[1:CHILD]", false)];
+    let command = process(30, 29, 70, "health-check", false);
+    // With a pid namespace of its own, and a browser's sandbox in it.
+    let own = (process(20, 9, 50, "init", true), process(21, 20, 60, "sandbox", true));
+    // With the host's, and the same.
+    let shared = (process(20, 9, 50, "init", false), process(21, 20, 60, "sandbox", true));
+    for (init, nested) in [own, shared] {
+        for order in [[command, nested, init], [nested, init, command], [init, nested, command]] {
+            let mut story = Story::new();
+            for helper in helpers {
+                story.exit(helper, ExitStatus::Exited(0));
+            }
+            for target in order {
+                story.exit(target, ExitStatus::Exited(if target == init { 42 } else { 7 }));
+            }
+            let (death, _) = story.end();
+            assert_eq!((death.exit_code, death.init_comm.as_deref()), (Some(42), Some("init")), "{order:?}");
+        }
+    }
+}
+
+#[test]
+fn evidence_is_bounded_and_the_first_process_is_kept() {
+    let mut story = Story::new();
+    for number in 0..1_000_u32 {
+        let command = Target {
+            pid: 10_000 + number,
+            pid_inside: 50,
+            ppid: 3,
+            is_reaper: false,
+            started: BootNs(100 + u64::from(number)),
+            ..INIT
+        };
+        story.exit(command, ExitStatus::Exited(0));
+        story.signal(15, SignalOrigin::User, SignalResult::Ignored, task("kill", &[]));
+    }
+    let killed = story.signal(9, SignalOrigin::User, SignalResult::Delivered, task("runc", KILL));
+    let exit = story.exit(INIT, SIGKILLED);
+    let (death, evidence) = story.end();
+    assert_eq!(death.cause, Cause::KilledByRuntime);
+    assert!(death.cause_evidence_seqs.ends_with(&[killed, exit]));
+    assert!(death.signals.len() <= 32 && evidence.len() <= 64, "{} signals", death.signals.len());
+}
+
+#[test]
+fn a_process_of_another_container_says_nothing_about_this_one() {
+    let mut story = Story::new();
+    let elsewhere = Target { cgroup: CgroupId(1), v1: None, ..INIT };
+    story.exit(elsewhere, ExitStatus::Exited(0));
+    assert_eq!(story.end().0, Death::default());
+    // On a host whose runtime keeps out of the v2 tree, the v1 tree tells.
+    let mut story = Story::new();
+    story.exit(Target { cgroup: CgroupId(1), ..INIT }, ExitStatus::Exited(3));
+    assert_eq!(story.end().0.exit_code, Some(3));
+}
