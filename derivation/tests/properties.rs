@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use obit_derivation::profile::tracee::{self, Watched};
 use obit_derivation::record::*;
-use obit_derivation::{Fold, Row};
+use obit_derivation::{Derive, Fold, Row};
 use proptest::prelude::*;
 
 /// A record before it is stamped. Few ids, hierarchies and names, so that they meet often.
@@ -194,6 +195,34 @@ proptest! {
                 }
                 Row::Existing(_) => {}
             }
+        }
+    }
+
+    /// Tracee's rules are as pure and total as ours: rows come with the record that decides them, ends only with removals of
+    /// the hierarchies that it watches.
+    #[test]
+    fn tracees_rules_are_a_function_of_the_log(
+        steps in proptest::collection::vec(step(), 0..80),
+        hierarchy in proptest::option::of(0..3_u32),
+    ) {
+        let watched = hierarchy.map_or(Watched::Every, |id| Watched::Only(HierarchyId(id)));
+        let derive = || {
+            let (mut fold, mut rows) = (tracee::Fold::new(watched), Vec::new());
+            for (seq, step) in steps.iter().enumerate() {
+                with_record(seq, step, |record| fold.apply(record, &mut rows));
+            }
+            fold.finish(&mut rows);
+            rows
+        };
+        let rows = derive();
+        prop_assert_eq!(&rows, &derive());
+        for row in rows {
+            let Row::Remove(row) = row else { continue };
+            let decided = &steps[row.seq.0 as usize];
+            let is_rmdir = matches!(decided, Step::Cgroup { kind, .. } if CgroupEventKind::ALL[*kind] == CgroupEventKind::Rmdir);
+            prop_assert!(is_rmdir && !row.identity.container_id.is_empty(), "{:?}", decided);
+            prop_assert!(hierarchy.is_none_or(|id| row.place.key.hierarchy == HierarchyId(id)));
+            prop_assert!(row.evidence_seqs.windows(2).all(|pair| pair[0] < pair[1]));
         }
     }
 
