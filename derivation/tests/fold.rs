@@ -427,6 +427,28 @@ fn what_is_said_within_the_grace_joins_and_what_comes_later_does_not() {
 }
 
 #[test]
+fn what_an_engine_says_before_the_directory_is_made_names_the_container() {
+    let mut story = Story::default();
+    let mut event = RuntimeAnswer::unanswered(RuntimeSource::Containerd, Outcome::Ok);
+    event.container_id = Some("web-1".into());
+    event.namespace = Some("shop".into());
+    event.image_name = Some("docker.io/library/busybox:latest".into());
+    event.event = Some("/containers/create".into());
+    event.init_pid = Some(1);
+    story.tell(Body::Runtime(event));
+    for (namespace, inode) in [("shop", 100), ("lab", 200)] {
+        let root = format!("/run/containerd/runc/{namespace}");
+        let bundle = format!("/run/containerd/io.containerd.runtime.v2.task/{namespace}/web-1");
+        let path = format!("/{namespace}/web-1");
+        story.mkdir(0, inode, 1, &path, &["runc", "--root", &root, "create", "--bundle", &bundle, "web-1"]);
+        story.rmdir(0, inode, 1, &path, &["runc", "--root", &root, "delete", "web-1"]);
+    }
+    let images: Vec<_> = story.removes().iter().map(|row| row.identity.image_name.as_deref()).collect();
+    assert_eq!(images, [Some("docker.io/library/busybox:latest"), None], "only the container of that namespace");
+    assert_eq!(story.removes()[0].identity.init_pid, None, "an event before a life says nothing of that life");
+}
+
+#[test]
 fn the_end_of_the_log_ends_the_grace() {
     let mut story = Story { fold: Fold::with_grace(u64::MAX), ..Story::default() };
     docker_life(&mut story, A, 100);

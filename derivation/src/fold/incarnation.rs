@@ -63,6 +63,8 @@ pub(super) struct Incarnation {
     pub roots: Vec<RootDirectory>,
     pub parent_container_id: Option<String>,
     pub after_gap: bool,
+    /// Exits of processes were lost within its life.
+    pub exits_lost: bool,
     /// It has ended and its row is to come.
     pub held: bool,
     /// When it ended.
@@ -94,6 +96,7 @@ impl Incarnation {
             roots: Vec::new(),
             parent_container_id: None,
             after_gap: false,
+            exits_lost: false,
             held: false,
             ended_at: None,
             is_ghost: false,
@@ -218,6 +221,7 @@ impl Incarnation {
         let identity = self.claims.identity(self.parent_container_id.clone())?;
         let places: Vec<_> = self.roots.iter().map(|root| death::Place { key: root.key, path: &root.path }).collect();
         let death = death::verdict(&self.death, &identity.container_id, identity.init_pid, &places);
+        let after_gap = self.after_gap || self.exits_lost && death.exited_at.is_none();
         let mut evidence_seqs =
             self.evidence_with(&[self.entered_seq, self.emptied.map(|moment| moment.seq), Some(decided.seq)]);
         evidence_seqs.extend(&death.cause_evidence_seqs);
@@ -242,7 +246,7 @@ impl Incarnation {
                 (false, true) => Some(true),
                 (false, false) => None,
             },
-            after_gap: self.after_gap,
+            after_gap,
             rmdir_seq: (!inferred).then_some(decided.seq),
             evidence_seqs,
         })

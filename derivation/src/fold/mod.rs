@@ -9,6 +9,7 @@
 //! directory left, plus [`MAX_GHOSTS`] that are gone.
 
 mod claim;
+mod foretold;
 mod held;
 mod incarnation;
 mod stated;
@@ -19,6 +20,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use self::claim::{Claim, Claims};
+use self::foretold::Foretold;
 use self::held::{HeldEnd, HeldEnds};
 use self::incarnation::{Incarnation, IncarnationNo, Moment, Origin, Stage};
 use self::stated::Stated;
@@ -26,8 +28,8 @@ use self::walk::Walk;
 use crate::identity::argv::{self, Invocation, Verb};
 use crate::identity::path;
 use crate::record::{
-    Body, BootNs, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, FatalSignal, HierarchyId, Record, RuntimeAnswer,
-    Seq, Target,
+    Body, BootNs, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, FatalSignal, HierarchyId, KernelEventKind, Loss,
+    Record, RuntimeAnswer, Seq, Target,
 };
 use crate::row::{ActorCopy, ContainerRemove, Row};
 
@@ -98,10 +100,13 @@ pub struct Fold {
     by_id: BTreeMap<String, Vec<IncarnationNo>>,
     ghosts: VecDeque<IncarnationNo>,
     stated: Stated,
+    foretold: Foretold,
     walk: Option<Walk>,
     next_number: u64,
     /// Events up to this moment may be missing.
     lost_until: Option<BootNs>,
+    /// Exits up to this moment may be.
+    exits_lost_until: Option<BootNs>,
     held: HeldEnds,
     /// Ends as they happen, for whoever wants them before their grace is over.
     early: Option<Vec<ContainerRemove>>,
@@ -152,7 +157,7 @@ impl Fold {
                 // What was asked for; the two above are what came of it.
                 CgroupEventKind::Freeze | CgroupEventKind::Unfreeze => {}
             },
-            Body::Lost(_) => self.lost(moment),
+            Body::Lost(loss) => self.lost(moment, loss),
             Body::SnapshotBegin(reason) => self.walk = Some(Walk::new(*reason, moment.seq)),
             Body::SnapshotFailed(hierarchy) => {
                 if let Some(walk) = &mut self.walk {
@@ -433,7 +438,15 @@ impl Fold {
         self.incarnations.get_mut(&number)
     }
 
-    fn lost(&mut self, moment: Moment) {
+    fn lost(&mut self, moment: Moment, loss: &Loss) {
+        // Nearly all exits are of no container's init. That one of an init is among those lost shows where it is missing.
+        if loss.kind == Some(KernelEventKind::Exit) {
+            self.exits_lost_until = self.exits_lost_until.max(Some(moment.boot_ns));
+            for life in self.incarnations.values_mut().filter(|life| life.stage != Stage::Ended) {
+                life.exits_lost = true;
+            }
+            return;
+        }
         self.lost_until = self.lost_until.max(Some(moment.boot_ns));
         for life in self.incarnations.values_mut().filter(|life| life.stage != Stage::Ended) {
             life.after_gap = true;
@@ -472,6 +485,10 @@ impl Fold {
         if self.walk.is_some() && !found.iter().any(lives) {
             // Only a walk can show a place whose making was not seen.
             self.stated.keep(claim.clone(), &answer.cgroup_paths);
+        }
+        if found.is_empty() {
+            self.foretold.keep(claim);
+            return;
         }
         // One that has just ended and was restarted is described by the same answer, but for what is of one life only.
         let is_event = answer.event.is_some();
@@ -536,7 +553,9 @@ impl Fold {
         life.parent_container_id = parent;
         // Of what was not seen being made, nobody knows on which side of the loss it began.
         let seen = matches!(life.origin, Origin::Made(_));
-        life.after_gap = self.lost_until.is_some_and(|until| !seen || moment.boot_ns <= until);
+        let reaches = |until: Option<BootNs>| until.is_some_and(|until| !seen || moment.boot_ns <= until);
+        life.after_gap = reaches(self.lost_until);
+        life.exits_lost = reaches(self.exits_lost_until);
         self.incarnations.insert(number, life);
         if let Some(claim) = claims.first() {
             self.by_id.entry(claim.container_id.clone()).or_default().push(number);
@@ -602,6 +621,7 @@ impl Fold {
             life.claims.add(claim);
         }
         if let Some(id) = life.container_id().map(String::from) {
+            self.foretold.tell(&id, &mut life.claims);
             let numbers = self.by_id.entry(id).or_default();
             if !numbers.contains(&number) {
                 numbers.push(number);
