@@ -145,6 +145,8 @@ static __always_inline void read_vitals(struct obit_event *event, struct cgroup 
 enum access {
 	BY_LOAD,
 	BY_PROBE_READ,
+	/* Neither: the kernel's structures are unknown, see format.h. */
+	BY_FORMAT,
 };
 
 static __always_inline void load_cgroup(struct obit_event *event, struct cgroup *cgrp)
@@ -235,6 +237,8 @@ static __always_inline void record_actor(enum access access, struct obit_event *
 	event->uid = (__u32)bpf_get_current_uid_gid();
 	event->actor_cgroup_id = bpf_get_current_cgroup_id();
 	bpf_get_current_comm(event->comm, OBIT_COMM_BYTES);
+	if (access == BY_FORMAT)
+		return;
 	if (access == BY_LOAD && task_is_typed())
 		load_task(event, arguments);
 	else
@@ -263,6 +267,20 @@ static __always_inline __u64 read_argv(char *text, __u64 at, const struct area *
 	return bytes;
 }
 
+/* Copies the path to where the text begins, and returns its length without the NUL. */
+static __always_inline __u64 read_path(char *text, const char *path, __u8 *flags)
+{
+	long copied = bpf_probe_read_kernel_str(text, OBIT_PATH_BYTES, path); /* with the NUL */
+	__u64 bytes = 0;
+
+	if (copied > 0)
+		bytes = copied - 1;
+	BOUND(bytes, OBIT_PATH_BYTES - 1);
+	if (copied <= 0 || bytes == OBIT_PATH_BYTES - 1)
+		*flags |= OBIT_PATH_TRUNCATED;
+	return bytes;
+}
+
 /* Writes `size` bytes of a place that is `space` bytes large. */
 static __always_inline void emit(__u32 kind, void *event, __u64 size, __u64 space)
 {
@@ -281,11 +299,10 @@ static __always_inline void emit(__u32 kind, void *event, __u64 size, __u64 spac
 static __always_inline int record(enum access access, __u32 program, __u32 kind, struct cgroup *cgrp, const char *path)
 {
 	struct obit_scratch *space = bpf_map_lookup_elem(&scratch, &program);
-	__u64 path_bytes = 0, argv_bytes;
 	struct area arguments = {};
 	struct obit_event *event;
+	__u64 path_bytes, argv_bytes;
 	__u8 event_flags = 0;
-	long copied;
 
 	if (!space)
 		return 0;
@@ -297,12 +314,7 @@ static __always_inline int record(enum access access, __u32 program, __u32 kind,
 		probe_cgroup(event, cgrp);
 	read_vitals(event, cgrp);
 
-	copied = bpf_probe_read_kernel_str(space->text, OBIT_PATH_BYTES, path); /* with the NUL */
-	if (copied > 0)
-		path_bytes = copied - 1;
-	BOUND(path_bytes, OBIT_PATH_BYTES - 1);
-	if (copied <= 0 || path_bytes == OBIT_PATH_BYTES - 1)
-		event_flags |= OBIT_PATH_TRUNCATED;
+	path_bytes = read_path(space->text, path, &event_flags);
 	argv_bytes = read_argv(space->text, path_bytes, &arguments, &event_flags);
 
 	event->path_bytes = path_bytes;
@@ -313,6 +325,7 @@ static __always_inline int record(enum access access, __u32 program, __u32 kind,
 }
 
 #include "fate.h"
+#include "format.h"
 
 /*
  * Each tracepoint twice; user space loads one set. With tp_btf the verifier knows the arguments' types. raw_tp is for

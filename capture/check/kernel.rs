@@ -21,7 +21,8 @@ pub fn examine(custom_btf: Option<&Path>) -> Vec<Item> {
         let exists = |name: &&&str| Path::new(root).join("events/cgroup").join(name).is_dir();
         TRACEPOINTS.iter().filter(exists).copied().collect()
     });
-    let mut items = vec![release_item(&release), btf_item(&own, custom.as_ref())];
+    let format = crate::probe::check_format().map_err(|error| error.to_string());
+    let mut items = vec![release_item(&release), btf_item(&own, custom.as_ref(), &format)];
     let typed = own.as_ref().or_else(|unread| custom.as_ref().map_or(Err(unread), |(_, read)| read.as_ref())).ok();
     items.push(tracepoints_item(typed, in_tracefs.as_ref()));
     items.push(lockdown_item(read_trimmed("/sys/kernel/security/lockdown").as_deref()));
@@ -54,7 +55,12 @@ fn version_of(release: &str) -> Option<(u32, u32)> {
     Some((major.parse().ok()?, rest[..digits].parse().ok()?))
 }
 
-fn btf_item(own: &Result<Names, BtfError>, custom: Option<&(&Path, Result<Names, BtfError>)>) -> Item {
+/// `format` says whether the tracepoints' own format can be used in place of type information.
+fn btf_item(
+    own: &Result<Names, BtfError>,
+    custom: Option<&(&Path, Result<Names, BtfError>)>,
+    format: &Result<(), String>,
+) -> Item {
     let name = "BTF";
     match (custom, own) {
         (Some((path, Ok(_))), _) => Item::ok(name, path.display().to_string()),
@@ -64,9 +70,15 @@ fn btf_item(own: &Result<Names, BtfError>, custom: Option<&(&Path, Result<Names,
             "give the path of a BTF file made for exactly this kernel",
         ),
         (None, Ok(_)) => Item::ok(name, KERNEL_BTF),
+        (None, Err(error)) if format.is_ok() => Item::warning(
+            name,
+            format!("{KERNEL_BTF} {error}; the tracepoints' own format is used"),
+            "give a BTF file made for exactly this kernel (--btf): without, the arguments and parents of processes, vital \
+             signs and the ends of processes are not recorded",
+        ),
         (None, Err(error)) => Item::failed(
             name,
-            format!("{KERNEL_BTF} {error}"),
+            format!("{KERNEL_BTF} {error}; {}", format.as_ref().err().map_or("", String::as_str)),
             "run a kernel built with CONFIG_DEBUG_INFO_BTF=y (Debian's and Ubuntu's are), or give a BTF file made for \
              exactly this kernel",
         ),
@@ -131,11 +143,15 @@ mod tests {
     }
 
     #[test]
-    fn a_kernel_without_btf_fails_unless_a_good_file_is_given() {
+    fn a_kernel_without_btf_fails_unless_there_is_another_way() {
         let none = || Err(BtfError::Read(Errno::NOENT));
-        assert_eq!(btf_item(&none(), None).status, Status::Failed);
-        assert_eq!(btf_item(&none(), Some(&(Path::new("/b"), Ok(Vec::new())))).status, Status::Ok);
-        let bad = btf_item(&Ok(Vec::new()), Some(&(Path::new("/b"), Err(BtfError::Malformed))));
+        let unmounted = Err("mount tracefs".to_owned());
+        let item = btf_item(&none(), None, &unmounted);
+        assert_eq!(item.status, Status::Failed);
+        assert!(item.found.contains("mount tracefs"), "{item:?}");
+        assert_eq!(btf_item(&none(), None, &Ok(())).status, Status::Warning, "the tracepoints' own format does");
+        assert_eq!(btf_item(&none(), Some(&(Path::new("/b"), Ok(Vec::new()))), &unmounted).status, Status::Ok);
+        let bad = btf_item(&Ok(Vec::new()), Some(&(Path::new("/b"), Err(BtfError::Malformed))), &Ok(()));
         assert_eq!((bad.status, bad.found.as_str()), (Status::Failed, "/b holds no BTF of this machine's byte order"));
     }
 

@@ -50,6 +50,25 @@ pub enum ProbeError {
         /// What libbpf said.
         source: Source,
     },
+    /// There is no type information, and the tracepoints' own format does not help either.
+    #[error(
+        "cannot read the kernel's type information (BTF) at {}, and {format}: use a kernel built with \
+         CONFIG_DEBUG_INFO_BTF, or give a BTF file made for exactly this kernel", path.display()
+    )]
+    NoBtfNorFormat {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// Why the format cannot be used.
+        format: super::format::FormatError,
+        /// What libbpf said.
+        source: Source,
+    },
+    /// The stand-in for type information cannot be made.
+    #[error("cannot make a file in memory")]
+    NoTypes {
+        /// What the kernel said.
+        source: std::io::Error,
+    },
     /// The kernel has no BPF ring buffers.
     #[error("kernel {release} is too old: BPF ring buffers came with 5.8")]
     KernelTooOld {

@@ -92,10 +92,10 @@ impl EventsView {
         Ok(Actor {
             pid: columns.actor_pid.need(row)?,
             tid: columns.actor_tid.need(row)?,
-            ppid: columns.actor_ppid.need(row)?,
+            ppid: columns.actor_ppid.get(row).unwrap_or_default(),
             uid: columns.actor_uid.need(row)?,
             comm: columns.actor_comm.need(row)?,
-            parent_comm: columns.actor_parent_comm.need(row)?,
+            parent_comm: columns.actor_parent_comm.get(row).unwrap_or_default(),
             cgroup: columns.actor_cgroup_id.get(row).map(CgroupId),
             argv,
             argv_truncated: columns.actor_argv_truncated.need(row)?,

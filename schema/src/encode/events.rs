@@ -72,13 +72,15 @@ fn cgroup_event<'a>(event: &CgroupEvent<'a>) -> Row<'a> {
 }
 
 fn with_actor<'a>(row: Row<'a>, actor: &Actor<'a>) -> Row<'a> {
+    // No process has a parent that is process 0 and has no name: a probe without type information knows no parent.
+    let knows_parent = actor.ppid != 0 || !actor.parent_comm.is_empty();
     Row {
         actor_pid: Some(actor.pid),
         actor_tid: Some(actor.tid),
-        actor_ppid: Some(actor.ppid),
+        actor_ppid: knows_parent.then_some(actor.ppid),
         actor_uid: Some(actor.uid),
         actor_comm: Some(actor.comm),
-        actor_parent_comm: Some(actor.parent_comm),
+        actor_parent_comm: knows_parent.then_some(actor.parent_comm),
         actor_cgroup_id: actor.cgroup.map(|id| id.0),
         actor_argv: (!actor.argv.is_empty()).then_some(Texts::Borrowed(actor.argv)),
         actor_argv_truncated: Some(actor.argv_truncated),

@@ -47,7 +47,7 @@ impl CreateBuilder {
             row.created_by_pid = Some(*pid);
             row.created_by_uid = Some(*uid);
             row.created_by_comm = Some(comm);
-            row.created_by_parent_comm = Some(parent_comm);
+            row.created_by_parent_comm = Some(parent_comm.as_str()).filter(|comm| !comm.is_empty());
             row.created_by_argv = (!argv.is_empty()).then_some(Texts::Owned(argv));
         }
         self.push(row);

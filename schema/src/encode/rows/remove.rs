@@ -65,7 +65,7 @@ impl RemoveBuilder {
             row.removed_by_pid = Some(*pid);
             row.removed_by_uid = Some(*uid);
             row.removed_by_comm = Some(comm);
-            row.removed_by_parent_comm = Some(parent_comm);
+            row.removed_by_parent_comm = Some(parent_comm.as_str()).filter(|comm| !comm.is_empty());
             row.removed_by_argv = (!argv.is_empty()).then_some(Texts::Owned(argv));
         }
         self.push(row);
