@@ -1,7 +1,7 @@
 //! Why a container ended, told as short stories: a container begins, things happen to its processes, it is removed.
 
 use obit_derivation::record::*;
-use obit_derivation::row::{Cause, Death, LimitScope};
+use obit_derivation::row::{Cause, ContainerRemove, Death, LimitScope};
 use obit_derivation::{Fold, Row};
 
 const ID: &str = "3f1c0e6b2f9d4a7788990011223344556677889900aabbccddeeff0011223344";
@@ -81,11 +81,16 @@ impl Story {
     }
 
     /// Removes the container; how it ended, and all evidence of its row.
-    fn end(mut self) -> (Death, Vec<Seq>) {
+    fn end(self) -> (Death, Vec<Seq>) {
+        let row = self.row();
+        (row.death, row.evidence_seqs)
+    }
+
+    fn row(mut self) -> ContainerRemove {
         self.directory(CgroupEventKind::Rmdir, key(0, V2), ID);
         let removes = self.rows.into_iter().filter_map(|row| if let Row::Remove(row) = row { Some(row) } else { None });
         let [row] = &removes.collect::<Vec<_>>()[..] else { panic!("one container ended") };
-        (row.death.clone(), row.evidence_seqs.clone())
+        row.clone()
     }
 }
 
@@ -290,6 +295,24 @@ fn the_init_is_found_among_helpers_commands_and_nested_namespaces() {
             let (death, _) = story.end();
             assert_eq!((death.exit_code, death.init_comm.as_deref()), (Some(42), Some("init")), "{order:?}");
         }
+    }
+}
+
+#[test]
+fn lost_exits_matter_where_that_of_the_init_is_missing() {
+    let lost = |kind| Body::Lost(Loss { count: 1, kind: Some(kind), cpu: None, since: Seq(1) });
+    for (kind, init_is_seen, after_gap) in [
+        (KernelEventKind::Exit, true, false),
+        (KernelEventKind::Exit, false, true),
+        (KernelEventKind::Signal, true, true),
+        (KernelEventKind::Cgroup(CgroupEventKind::Mkdir), true, true),
+    ] {
+        let mut story = Story::new();
+        story.tell(lost(kind));
+        if init_is_seen {
+            story.exit(INIT, ExitStatus::Exited(0));
+        }
+        assert_eq!(story.row().after_gap, after_gap, "{kind}, seen: {init_is_seen}");
     }
 }
 

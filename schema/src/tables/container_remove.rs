@@ -126,7 +126,7 @@ table!("container_remove" {
     inferred: Bool required,
     /// Whether no task ever entered it (a create that failed); null if its whole life was not seen.
     never_started: Bool optional,
-    /// Whether events were lost within its life.
+    /// Whether events were lost within its life; lost exits count only where that of its init is missing.
     after_gap: Bool required,
     /// The record of the removal; null of an inferred row.
     rmdir_seq: U64 optional,
