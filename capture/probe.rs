@@ -19,7 +19,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use libbpf_rs::btf::{Btf, types::Typedef};
-use libbpf_rs::query::ProgInfoIter;
 use libbpf_rs::skel::{OpenSkel, Skel, SkelBuilder};
 use libbpf_rs::{
     ErrorKind, Link, MapCore, MapFlags, MapHandle, PrintLevel, Program, RingBuffer, RingBufferBuilder, set_print,
@@ -116,8 +115,9 @@ pub struct KindCpuCount {
 pub struct Probe {
     attach_type: AttachType,
     program_ids: Vec<u32>,
+    /// What each of them tells of, if that is one kind.
+    program_kinds: Vec<Option<KernelEventKind>>,
     /// Keep the programs loaded after a detach, so that the kernel can still be asked about them.
-    #[expect(dead_code, reason = "only held")]
     programs: Vec<OwnedFd>,
     // Every part below owns its file descriptors, so libbpf's object is closed once they are made. libbpf-rs declares
     // links and ring buffers Send, map handles are only a descriptor, and the callback shares nothing but `received`.
@@ -188,6 +188,7 @@ impl Probe {
         let mut links = Vec::new();
         let mut programs = Vec::new();
         let mut program_ids = Vec::new();
+        let mut program_kinds = Vec::new();
         for program in loaded.object().progs_mut().filter(|program| program.autoload()) {
             let attach_error = |source: Box<dyn Error + Send + Sync>| ProbeError::Attach {
                 section: program.section().display().to_string(),
@@ -196,10 +197,22 @@ impl Probe {
             };
             programs.push(program.as_fd().try_clone_to_owned().map_err(|error| attach_error(error.into()))?);
             program_ids.push(Program::id_from_fd(program.as_fd()).map_err(|error| attach_error(error.into()))?);
+            program_kinds.push(program.section().to_str().and_then(kind_of_section));
             links.push(program.attach().map_err(|error| attach_error(error.into()))?);
         }
         let left_behind = false;
-        Ok(Self { attach_type, program_ids, programs, links, ring, received, counts, wakeups, left_behind })
+        Ok(Self {
+            attach_type,
+            program_ids,
+            program_kinds,
+            programs,
+            links,
+            ring,
+            received,
+            counts,
+            wakeups,
+            left_behind,
+        })
     }
 
     /// How the programs are attached.
@@ -265,14 +278,21 @@ impl Probe {
         Ok(counts)
     }
 
-    /// How often the kernel skipped a program because it was running on that processor already: events that no counter
-    /// of ours could see. `None` if the kernel (before 5.12) or our privileges (CAP_SYS_ADMIN is needed) do not tell.
-    pub fn recursion_misses(&self) -> Option<u64> {
-        let misses: Vec<u64> = ProgInfoIter::default()
-            .filter(|program| self.program_ids.contains(&program.id))
-            .map(|program| program.recursion_misses)
-            .collect();
-        (misses.len() == self.program_ids.len()).then(|| misses.iter().sum())
+    /// How often the kernel skipped each program because it was running on that processor already: events that no
+    /// counter of ours could see, with their kind where the program tells of one only. `None` if the kernel (before 5.12)
+    /// does not tell.
+    ///
+    /// Where the kernel may preempt a program (from 7.0 on) that can happen to the one of exits, when another task exits
+    /// meanwhile; the others run with interrupts off.
+    pub fn recursion_misses(&self) -> Option<Vec<(Option<KernelEventKind>, u64)>> {
+        // By the programs' own descriptors (`bpf_prog_show_fdinfo`): the recorder has given up the privilege to list all
+        // programs of the host.
+        let misses = |program: &OwnedFd| {
+            let text = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", program.as_raw_fd())).ok()?;
+            text.lines().find_map(|line| line.strip_prefix("recursion_misses:")?.trim().parse().ok())
+        };
+        let programs = self.program_kinds.iter().zip(&self.programs);
+        programs.map(|(kind, program)| Some((*kind, misses(program)?))).collect()
     }
 }
 
@@ -334,6 +354,16 @@ impl LibbpfLog {
 
     fn take(&self) -> String {
         Vec::from(std::mem::take(&mut *lock(&LINES))).join("\n")
+    }
+}
+
+/// What the program of a section tells of, if that is one kind and no cgroup's.
+fn kind_of_section(section: &str) -> Option<KernelEventKind> {
+    match section.split_once('/')?.1 {
+        "sched_process_exit" => Some(KernelEventKind::Exit),
+        "signal_generate" => Some(KernelEventKind::Signal),
+        "mark_victim" => Some(KernelEventKind::Oom),
+        _ => None,
     }
 }
 

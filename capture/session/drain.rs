@@ -40,7 +40,7 @@ pub struct Drain {
     recycled: Receiver<RawBatch>,
     flush_interval: Duration,
     losses_so_far: BTreeMap<(KernelEventKind, u32), u64>,
-    misses_so_far: u64,
+    misses_so_far: BTreeMap<Option<KernelEventKind>, u64>,
 }
 
 /// The sequencer is gone; there is nobody to drain for.
@@ -55,7 +55,15 @@ impl Drain {
         recycled: Receiver<RawBatch>,
         flush_interval: Duration,
     ) -> Self {
-        Self { probe, commands, sequencer, recycled, flush_interval, losses_so_far: BTreeMap::new(), misses_so_far: 0 }
+        Self {
+            probe,
+            commands,
+            sequencer,
+            recycled,
+            flush_interval,
+            losses_so_far: BTreeMap::new(),
+            misses_so_far: BTreeMap::new(),
+        }
     }
 
     /// Drains until told to stop, or until nobody listens any more.
@@ -134,11 +142,17 @@ impl Drain {
     /// Runs of the BPF programs that the kernel skipped, because a program was running on that processor already. It
     /// counts them by program only.
     fn new_misses(&mut self) -> Option<KernelBatch> {
-        let misses = self.probe.recursion_misses()?;
-        let count = misses.saturating_sub(self.misses_so_far);
+        let mut misses = BTreeMap::new();
+        for (kind, count) in self.probe.recursion_misses()? {
+            *misses.entry(kind).or_default() += count;
+        }
+        let new = misses.iter().map(|(kind, count)| {
+            let before = self.misses_so_far.get(kind).copied().unwrap_or_default();
+            LossCount { kind: *kind, cpu: None, count: u64::saturating_sub(*count, before) }
+        });
+        let losses: Vec<_> = new.filter(|loss| loss.count > 0).collect();
         self.misses_so_far = misses;
-        let losses = vec![LossCount { kind: None, cpu: None, count }];
-        (count > 0).then(|| KernelBatch { events: RawBatch::new(), losses, read_at: ClockPair::read() })
+        (!losses.is_empty()).then(|| KernelBatch { events: RawBatch::new(), losses, read_at: ClockPair::read() })
     }
 }
 

@@ -216,7 +216,9 @@ impl Sequencer {
         self.progress.lost(count);
         let since = Seq(self.next_seq.saturating_sub(1));
         self.admit_event(at, Body::Lost(Loss { count, kind, cpu, since }))?;
-        if !self.resync_requested && self.outlets.walks.send(SnapshotReason::Resync).is_ok() {
+        // A walk shows cgroups. What was lost of processes it cannot show.
+        let of_cgroups = matches!(kind, None | Some(KernelEventKind::Cgroup(_)));
+        if of_cgroups && !self.resync_requested && self.outlets.walks.send(SnapshotReason::Resync).is_ok() {
             self.resync_requested = true;
         }
         Ok(())
