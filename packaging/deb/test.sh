@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# Installs the package, runs what it installs, and removes it again, all in a throw-away layer above this host's own files.
+# Needs root and a Debian or Ubuntu host. Usage: packaging/deb/test.sh [PACKAGE]
+#
+# Without systemd as process 1 the unit cannot be started by systemctl here: its command is run as it stands in the unit, with
+# the unit's capabilities and no more.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+stop() { printf 'deb test: %s\n' "$*" >&2; exit 1; }
+[ "$(id -u)" -eq 0 ] || stop "needs root"
+grep -qw overlay /proc/filesystems || modprobe overlay || stop "this kernel has no overlayfs"
+package="${1:-$(ls -t target/obit_*.deb 2>/dev/null | head -n 1)}"
+[ -s "$package" ] || stop "no package: make deb"
+
+room="$(mktemp -d)"
+trap 'rm -rf --one-file-system "$room"' EXIT
+cp "$package" "$room/obit.deb"
+unshare --mount --propagation private bash -euo pipefail -s "$room" <<'INSIDE'
+room="$1"; root="$room/root"
+stop() { printf 'deb test: %s\n' "$*" >&2; exit 1; }
+mkdir "$root" "$room/layers"
+mount -t tmpfs tmpfs "$room/layers"
+mkdir "$room/layers/upper" "$room/layers/work"
+mount -t overlay -o "lowerdir=/,upperdir=$room/layers/upper,workdir=$room/layers/work" overlay "$root"
+for tree in proc sys dev; do mount --rbind "/$tree" "$root/$tree"; done
+mount -t tmpfs tmpfs "$root/run"
+cp "$room/obit.deb" "$root/obit.deb"
+inside() { chroot "$root" "$@"; }
+
+inside dpkg -i /obit.deb >/dev/null
+[ -z "$(inside dpkg --verify obit)" ] || stop "files differ from the package's list"
+inside obit-capture --version
+inside obit-replay --version
+for page in obit-capture obit-capture-run obit-replay obit-replay-verify; do
+    zcat "$root/usr/share/man/man1/$page.1.gz" | grep -q '^\.SH SYNOPSIS' || stop "$page(1) is no man page"
+done
+for program in obit-capture obit-replay; do
+    inside bash -c "source /usr/share/bash-completion/completions/$program && complete -p $program" >/dev/null ||
+        stop "bash does not complete $program"
+    [ -s "$root/usr/share/zsh/vendor-completions/_$program" ] && [ -s "$root/usr/share/fish/vendor_completions.d/$program.fish" ]
+done
+
+# Off: nothing pulls the unit in.
+[ -z "$(find "$root/etc/systemd/system" -name obit-capture.service 2>/dev/null)" ] || stop "the service is enabled"
+unit="$root/usr/lib/systemd/system/obit-capture.service"
+if inside sh -c 'command -v systemd-analyze' >/dev/null; then
+    inside systemd-analyze verify --man=no obit-capture.service || stop "systemd-analyze does not like the unit"
+    inside systemd-analyze security --offline=yes --threshold=30 obit-capture.service | tail -n 1
+fi
+
+# The unit's command, without the shell quoting and the doubled signs of systemd.
+command="$(sed -n "s/^ExecStart=\/bin\/sh -c '\(.*\)'$/\1/p" "$unit" | sed -e 's/%%/%/g' -e 's/\$\$/$/g')"
+[ -n "$command" ] || stop "the unit's command is not understood"
+capabilities="$(sed -n 's/^CapabilityBoundingSet=//p' "$unit" | tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g')"
+inside mkdir -m 700 /var/lib/obit
+inside setpriv --no-new-privs --bounding-set "-all,$capabilities" sh -c "$command" & recorder=$!
+trap 'kill $(cat "/proc/$recorder/task/$recorder/children" 2>/dev/null) 2>/dev/null || true' EXIT
+# Recording once the case's journal is there; SIGTERM is what systemd sends.
+tries=0
+until compgen -G "$root/var/lib/obit/*/journal/events-*" >/dev/null; do
+    kill -0 "$recorder" 2>/dev/null || stop "the service's command ended by itself"
+    tries=$((tries + 1)); [ "$tries" -lt 600 ] || stop "the service's command is not recording"
+    sleep 0.05
+done
+pid="$(cat "/proc/$recorder/task/$recorder/children")"; pid="${pid:-$recorder}"
+kill -TERM $pid
+wait "$recorder" || [ $? = 3 ] || stop "the service's command ended with $?"
+inside sh -c 'obit-replay verify /var/lib/obit/*' || stop "the service's case does not verify"
+
+inside dpkg -r obit >/dev/null
+for left in usr/bin/obit-capture usr/bin/obit-replay usr/lib/systemd/system/obit-capture.service usr/share/man/man1/obit-capture.1.gz; do
+    [ ! -e "$root/$left" ] || stop "/$left is still there after the removal"
+done
+compgen -G "$root/var/lib/obit/*/case.json" >/dev/null || stop "the removal took the case away"
+inside dpkg -P obit >/dev/null
+compgen -G "$root/var/lib/obit/*/case.json" >/dev/null || stop "the purge took the case away"
+INSIDE
+echo "deb: installed, ran, removed; the case stayed"
