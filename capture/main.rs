@@ -4,6 +4,7 @@
 
 mod check;
 mod cli;
+mod confine;
 mod demo;
 mod follow;
 mod host;

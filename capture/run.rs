@@ -18,7 +18,7 @@ use crate::Outcome;
 use crate::cli::{RecordArgs, RunArgs};
 use crate::follow;
 use crate::probe::ProbeOptions;
-use crate::session::{Finished, Progress, Session, SessionOptions, Tally};
+use crate::session::{Confine, Finished, Progress, Session, SessionOptions, Tally};
 
 /// How often the status line is drawn.
 const STATUS_INTERVAL: Duration = Duration::from_millis(500);
@@ -86,6 +86,7 @@ pub fn options(args: &RecordArgs, duration: Option<Duration>, follow: bool) -> R
         },
         anchor: args.anchor.clone(),
         max_bytes: args.max_bytes,
+        confinement: Confine::Yes,
         host_root: args.host_root.clone(),
         runtimes: args.runtimes.clone(),
         labels,

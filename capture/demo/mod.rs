@@ -15,14 +15,16 @@ use self::ground::Ground;
 use crate::Outcome;
 use crate::cli::DemoArgs;
 use crate::run;
-use crate::session::Session;
+use crate::session::{Confine, Session, SessionOptions};
 
 /// Runs the command.
 pub fn run(args: &DemoArgs) -> Result<Outcome> {
     let mut interrupts = run::Interrupts::listen()?;
     let ground = Ground::claim()?;
     let hierarchies = ground.hierarchies();
-    let (session, rows) = Session::start(&run::options(&args.record, None, false)?)?;
+    // The workload is made by this very process.
+    let options = SessionOptions { confinement: Confine::No, ..run::options(&args.record, None, false)? };
+    let (session, rows) = Session::start(&options)?;
     drop(rows);
     interrupts.wait_until_ready(&session.progress, &args.record);
 

@@ -31,6 +31,9 @@ pub enum Command {
     Stop,
 }
 
+/// Events that the kernel admitted and lost, by kind.
+pub type Counted = BTreeMap<&'static str, (u64, u64)>;
+
 /// The state of the drain thread.
 pub struct Drain {
     probe: Probe,
@@ -66,8 +69,19 @@ impl Drain {
         }
     }
 
-    /// Drains until told to stop, or until nobody listens any more.
-    pub fn run(mut self) -> Result<(), ProbeError> {
+    /// Drains until told to stop, or until nobody listens any more. Gives what the kernel counted.
+    pub fn run(mut self) -> Result<Counted, ProbeError> {
+        self.drain_until_stopped()?;
+        let mut counted = Counted::new();
+        for count in self.probe.counters()? {
+            let (admitted, lost) = counted.entry(count.kind.as_str()).or_default();
+            *admitted += count.admitted;
+            *lost += count.lost;
+        }
+        Ok(counted)
+    }
+
+    fn drain_until_stopped(&mut self) -> Result<(), ProbeError> {
         let mut flush = Timer::every(self.flush_interval);
         let mut clock = Timer::every(CLOCK_INTERVAL);
         let mut misses = Timer::every(MISSES_INTERVAL);

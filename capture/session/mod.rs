@@ -12,6 +12,7 @@ mod progress;
 mod recorder;
 mod sequencer;
 mod walker;
+mod witness;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,10 +30,11 @@ use obit_schema::writer::{CaseWriter, Summary, WriterOptions};
 use serde_json::{Map, Value};
 
 use self::anchor::Anchor;
-use self::drain::{Command, Drain};
+use self::drain::{Command, Counted, Drain};
 use self::input::Input;
 use self::recorder::{Order, Recorded, Settings};
 use self::sequencer::{Outlets, Sequencer};
+use crate::confine;
 use crate::host::clock::ClockPair;
 use crate::host::facts::HostFacts;
 use crate::host::hierarchies::Hierarchies;
@@ -48,6 +50,15 @@ const INPUTS: usize = 16;
 const ORDERS: usize = 8;
 /// Rows that may wait to be printed.
 const FOLLOWERS: usize = 4096;
+
+/// Whether a session gives up what it does not need once it is attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confine {
+    /// It does: see [`crate::confine`].
+    Yes,
+    /// It does not: the same process makes the workload.
+    No,
+}
 
 /// What a session needs to know.
 #[derive(Clone, Debug)]
@@ -74,6 +85,8 @@ pub struct SessionOptions {
     pub runtimes: Vec<RuntimeChoice>,
     /// Which labels to keep of what they say.
     pub labels: LabelPolicy,
+    /// Whether to give up what is not needed once attached.
+    pub confinement: Confine,
     /// The options as given, for the manifest.
     pub given: Map<String, Value>,
 }
@@ -88,7 +101,8 @@ pub struct Session {
     inputs: SyncSender<Input>,
     orders: SyncSender<Order>,
     walker: JoinHandle<Result<()>>,
-    drain: JoinHandle<Result<()>>,
+    drain: JoinHandle<Result<Counted>>,
+    witness: JoinHandle<Option<String>>,
     sequencer: JoinHandle<Result<()>>,
     recorder: JoinHandle<Result<Recorded>>,
 }
@@ -116,8 +130,15 @@ impl Session {
         let started = ClockPair::read();
         let manifest = manifest(options, &facts, &probe, started)?;
         let anchor = options.anchor.as_deref().map(Anchor::open).transpose()?;
-        let writer = CaseWriter::create(&options.output, manifest, options.writer.clone())?;
+        let mut writer = CaseWriter::create(&options.output, manifest, options.writer.clone())?;
         let settings = Settings { anchor, max_bytes: options.max_bytes };
+        // Every thread from here on is started with what is left.
+        let confinement = match options.confinement {
+            Confine::Yes => Some(confine::confine(&options.output, &options.host_root)?),
+            Confine::No => None,
+        };
+        writer.amend(|manifest| manifest.recorder = witness::before(confinement.as_ref()));
+        let witness = witness::start()?;
 
         let progress = Arc::new(Progress::default());
         let (inputs, inbox) = sync_channel(INPUTS);
@@ -160,6 +181,7 @@ impl Session {
                 walker::run(&walk_box, &walk_inputs, &walk_commands, &host_root);
                 Ok(())
             })?,
+            witness,
             drain: spawn("obit-drain", &progress, move || Ok(drain.run()?))?,
             sequencer: spawn("obit-sequencer", &progress, move || sequencer.run(&inbox))?,
             recorder: spawn("obit-recorder", &progress, move || {
@@ -178,14 +200,16 @@ impl Session {
         // Before the last kernel events, so that what is still on its way finds a place in the log.
         self.runtimes.stop();
         let _ = self.commands.send(Command::Stop);
-        if let Err(error) = outcome("draining the ring buffer", self.drain.join()) {
+        let counted = outcome("draining the ring buffer", self.drain.join()).unwrap_or_else(|error| {
             errors.push(error);
             // The last delivery that the drain thread owes.
             let _ = self.inputs.send(Input::Stop(ClockPair::read()));
-        }
+            Counted::new()
+        });
         drop(self.inputs);
         errors.extend(outcome("deriving", self.sequencer.join()).err());
-        let _ = self.orders.send(Order::Close(ClockPair::read()));
+        let last_words = witness::after(self.witness, &counted);
+        let _ = self.orders.send(Order::Close(ClockPair::read(), last_words));
         drop(self.orders);
         let recorded = outcome("writing the case", self.recorder.join())
             .unwrap_or_else(|error| Recorded { summary: None, errors: vec![error] });

@@ -17,6 +17,7 @@ use obit_schema::print::time;
 use obit_schema::tables::Table;
 use obit_schema::text::printable;
 use obit_schema::writer::{CaseWriter, Summary};
+use serde_json::{Map, Value};
 
 use super::anchor::Anchor;
 use super::progress::Progress;
@@ -34,8 +35,8 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(3);
 pub enum Order {
     /// Add these rows and bring them to disk.
     Append(Vec<(Table, RecordBatch)>),
-    /// Seal everything; the capture ended at this moment.
-    Close(ClockPair),
+    /// Seal everything; the capture ended at this moment, and this is what the recorder says of itself.
+    Close(ClockPair, Map<String, Value>),
 }
 
 /// What became of the case.
@@ -96,7 +97,7 @@ pub fn run(writer: CaseWriter, orders: &Receiver<Order>, progress: &Arc<Progress
         };
         match order {
             Ok(Order::Append(batches)) => recorder.take(batches),
-            Ok(Order::Close(at)) => return recorder.close(at),
+            Ok(Order::Close(at, last_words)) => return recorder.close(at, last_words),
             Err(RecvTimeoutError::Timeout) => recorder.write(),
             Err(RecvTimeoutError::Disconnected) => return Recorded { summary: None, errors: recorder.errors },
         }
@@ -183,7 +184,8 @@ impl Recorder {
         }
     }
 
-    fn close(mut self, at: ClockPair) -> Recorded {
+    fn close(mut self, at: ClockPair, last_words: Map<String, Value>) -> Recorded {
+        self.writer.amend(|manifest| manifest.recorder.extend(last_words));
         let deadline = Instant::now() + CLOSE_PATIENCE;
         self.write();
         while let Some(error) = &self.failing

@@ -186,6 +186,9 @@ pub struct Manifest {
     /// Named facts about how this recorder behaved, for a newer replay to follow.
     #[serde(default)]
     pub quirks: Vec<String>,
+    /// What the recorder says of itself: its process, what it gave up, what the kernel counted. For people and tests.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub recorder: Map<String, Value>,
     /// What the case holds.
     #[serde(default)]
     pub counts: Counts,
@@ -220,6 +223,7 @@ impl Manifest {
             host: Map::new(),
             options: Map::new(),
             quirks: Vec::new(),
+            recorder: Map::new(),
             counts: Counts::default(),
             incomplete: Vec::new(),
             parts: Vec::new(),
