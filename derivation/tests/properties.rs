@@ -18,6 +18,7 @@ enum Step {
     End(usize),
     Directory { reason: usize, hierarchy: u32, id: u64, parent: Option<u64>, path: usize, populated: Option<bool> },
     Answer { source: usize, outcome: usize, id: usize, bundle: usize, places: Vec<(u32, usize)> },
+    Task { what: usize, pid: u32, v2: u64, v1: Option<u64>, status: u32, argv: usize },
     Other(usize),
 }
 
@@ -62,7 +63,7 @@ fn argvs() -> Vec<Vec<&'static str>> {
 fn step() -> impl Strategy<Value = Step> {
     let place = || (0..3_u32, 1..7_u64, proptest::option::of(1..7_u64), 0..13_usize);
     prop_oneof![
-        12 => (0..4_usize, place(), proptest::bool::weighted(0.05), 0..10_usize).prop_map(
+        12 => (0..CgroupEventKind::ALL.len(), place(), proptest::bool::weighted(0.05), 0..10_usize).prop_map(
             |(kind, (hierarchy, id, parent, path), truncated, argv)| {
                 Step::Cgroup { kind, hierarchy, id, parent, path, truncated, argv }
             }
@@ -78,6 +79,8 @@ fn step() -> impl Strategy<Value = Step> {
         ),
         2 => (0..6_usize, 0..7_usize, 0..5_usize, 0..4_usize, proptest::collection::vec((0..3_u32, 0..13_usize), 0..3))
             .prop_map(|(source, outcome, id, bundle, places)| Step::Answer { source, outcome, id, bundle, places }),
+        4 => (0..3_usize, 1..4_u32, 1..7_u64, proptest::option::of(1..7_u64), 0..512_u32, 0..10_usize)
+            .prop_map(|(what, pid, v2, v1, status, argv)| Step::Task { what, pid, v2, v1, status, argv }),
         1 => (0..4_usize).prop_map(Step::Other),
     ]
 }
@@ -98,7 +101,12 @@ fn with_record<T>(seq: usize, step: &Step, use_it: impl FnOnce(&Record<'_>) -> T
             actor: Actor { pid: 1, comm: "x", argv: &argvs[*argv], ..Actor::default() },
             vitals: Vitals { memory_peak_bytes: Some(*id), ..Vitals::default() },
         }),
-        Step::Lost => Body::Lost(Loss { count: 1, kind: None, cpu: None, since: Seq(seq as u64) }),
+        Step::Lost => Body::Lost(Loss {
+            count: 1,
+            kind: (seq % 2 == 0).then_some(KernelEventKind::Exit),
+            cpu: None,
+            since: Seq(seq as u64),
+        }),
         Step::Begin(reason) => Body::SnapshotBegin(SnapshotReason::ALL[*reason]),
         Step::Failed(hierarchy) => Body::SnapshotFailed(HierarchyId(*hierarchy)),
         Step::End(reason) => Body::SnapshotEnd(SnapshotReason::ALL[*reason]),
@@ -119,6 +127,41 @@ fn with_record<T>(seq: usize, step: &Step, use_it: impl FnOnce(&Record<'_>) -> T
                 .map(|(hierarchy, path)| (HierarchyId(*hierarchy), Cow::Borrowed(paths[*path].as_str())))
                 .collect();
             Body::Runtime(answer)
+        }
+        Step::Task { what, pid, v2, v1, status, argv } => {
+            let target = Target {
+                pid: *pid,
+                ppid: status % 4,
+                started: BootNs(u64::from(*pid)),
+                comm: "sh",
+                is_reaper: status % 3 == 0,
+                cgroup: CgroupId(*v2),
+                v1: v1.map(|id| key(1, id)),
+                ..Target::default()
+            };
+            let actor =
+                Actor { pid: 2, comm: "runc", argv: &argvs[*argv], cgroup: v1.map(CgroupId), ..Actor::default() };
+            match what {
+                0 => {
+                    let (status, oom_victim) = (ExitStatus::from_wait(*status), *v2 == 1);
+                    Body::Exit(TaskExit { cpu: 0, target, status, oom_victim, parent_comm: "" })
+                }
+                1 => Body::Signal(FatalSignal {
+                    cpu: 0,
+                    target,
+                    signal: *status % 65,
+                    code: 0,
+                    origin: SignalOrigin::ALL.get(*argv).copied(),
+                    to_group: *v2 == 1,
+                    result: SignalResult::ALL.get(*argv).copied(),
+                    sender: actor,
+                    sender_loginuid: None,
+                }),
+                _ => {
+                    let limit = OomLimit::Cgroup(key(1, *v2), *status);
+                    Body::Oom(OomKill { cpu: 0, target, memory_bytes: None, limit: Some(limit), asker: actor })
+                }
+            }
         }
         Step::Other(which) => [Body::Clock, Body::CaptureStart, Body::CaptureStop, Body::Unknown][*which].clone(),
     };
