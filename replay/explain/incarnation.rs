@@ -10,6 +10,8 @@ use obit_derivation::{CgroupKey, Row};
 #[derive(Debug)]
 pub struct Incarnation {
     key: CgroupKey,
+    /// The record of its creation; `None` if it was there before.
+    created: Option<Seq>,
     has_ended: bool,
     /// Its rows, in the order in which they were decided.
     pub rows: Vec<Row>,
@@ -23,23 +25,30 @@ impl Incarnation {
     }
 }
 
-/// Puts a row with the life that it belongs to: the last one of that directory that has not ended, else a new one.
+/// Puts a row with the life that it belongs to: of those that have not ended, the one with the same creation, else the last
+/// one of the same directory; else a new one.
 ///
-/// A directory's id names it as long as it lives; after it the same id may come again.
+/// The creation comes first because a container has a directory on each hierarchy, and the one that stands for it may be
+/// another at its end. Where that was not seen, a directory's id names it as long as it lives; the same id may come again.
 pub fn add(incarnations: &mut Vec<Incarnation>, row: Row) {
     let key = place(&row).key;
-    let begins = !matches!(row, Row::Remove(_));
-    let living = incarnations.iter_mut().rev().find(|incarnation| incarnation.key == key && !incarnation.has_ended);
-    let incarnation = match living {
-        Some(incarnation) if !begins => incarnation,
-        _ => {
-            incarnations.push(Incarnation { key, has_ended: false, rows: Vec::new() });
-            let last = incarnations.len() - 1;
-            &mut incarnations[last]
-        }
+    let (created, begins) = match &row {
+        Row::Create(row) => (Some(row.created_seq), true),
+        Row::Existing(_) => (None, true),
+        Row::Remove(row) => (row.created_seq, false),
     };
-    incarnation.has_ended |= !begins;
-    incarnation.rows.push(row);
+    if !begins {
+        let same_creation = |life: &Incarnation| created.is_some() && life.created == created;
+        let same_directory = |life: &Incarnation| life.key == key;
+        let find =
+            |fits: &dyn Fn(&Incarnation) -> bool| incarnations.iter().rposition(|life| !life.has_ended && fits(life));
+        if let Some(life) = find(&same_creation).or_else(|| find(&same_directory)) {
+            incarnations[life].has_ended = true;
+            incarnations[life].rows.push(row);
+            return;
+        }
+    }
+    incarnations.push(Incarnation { key, created, has_ended: !begins, rows: vec![row] });
 }
 
 fn place(row: &Row) -> &Place {

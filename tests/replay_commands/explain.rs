@@ -1,6 +1,6 @@
 //! `explain`: records and rule.
 
-use obit_derivation::record::SnapshotReason;
+use obit_derivation::record::{CgroupEventKind, CgroupId, CgroupKey, HierarchyId, SnapshotReason};
 
 use crate::case::{self, Recorder, id};
 use crate::program::replay;
@@ -42,6 +42,21 @@ fn the_rule_and_the_source_of_the_identity_are_said_in_words() {
         assert!(run.stdout.contains(part), "{part} is not in {run:#?}");
     }
     assert!(run.stdout.contains("incarnation 1 of 1"), "found before and ended is one life: {run:#?}");
+}
+
+#[test]
+fn one_life_on_two_hierarchies_is_one_incarnation() {
+    // Made on v1 first, so its creation is told of the directory there; it ends on v2, which has authority.
+    let mut recorder = Recorder::new();
+    let path = format!("/docker/{}", id('a'));
+    let keys = [7, 0].map(|hierarchy| CgroupKey { hierarchy: HierarchyId(hierarchy), cgroup: CgroupId(4_000) });
+    for kind in [CgroupEventKind::Mkdir, CgroupEventKind::Rmdir] {
+        keys.iter().for_each(|key| _ = recorder.event_on(kind, *key, &path, &[]));
+    }
+    let case = recorder.close();
+    let run = replay(["explain", case.arg(), &id('a')]).expect_code(0);
+    assert!(run.stdout.contains("incarnation 1 of 1"), "{run:#?}");
+    assert!(run.stdout.contains("on v1 hierarchy 7") && run.stdout.contains("on v2"), "{run:#?}");
 }
 
 #[test]
