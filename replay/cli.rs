@@ -80,7 +80,7 @@ Examples:
   obit-replay derive case/ --profile tracee
 
 Formats:
-  table    for people: what a responder needs first, 100 characters wide, times in UTC; text that
+  table    for people: what a responder needs first, 120 characters wide, times in UTC; text that
            could steer a terminal is written out, as \\u{{202e}}
   jsonl    one JSON object a line with every column; null where a value is absent; times RFC 3339
            with nine digits

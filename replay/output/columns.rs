@@ -23,7 +23,7 @@ const fn right(heading: &'static str, narrowest: usize) -> Column {
 
 const REMOVE: &[Column] = &[
     left("ENDED AT (UTC)", 23),
-    left("RUNTIME", 7),
+    left("RUNTIME", 10),
     left("CONTAINER", 13),
     left("IMAGE", 6),
     right("LIFETIME", 8),
@@ -34,7 +34,7 @@ const REMOVE: &[Column] = &[
 
 const CREATE: &[Column] = &[
     left("CREATED AT (UTC)", 23),
-    left("RUNTIME", 7),
+    left("RUNTIME", 10),
     left("CONTAINER", 14),
     left("IMAGE", 8),
     left("CREATED BY", 10),
@@ -43,7 +43,7 @@ const CREATE: &[Column] = &[
 
 const EXISTING: &[Column] = &[
     left("SEEN AT (UTC)", 23),
-    left("RUNTIME", 7),
+    left("RUNTIME", 10),
     left("CONTAINER", 14),
     left("IMAGE", 8),
     left("CREATED AT (UTC)", 16),
@@ -52,7 +52,7 @@ const EXISTING: &[Column] = &[
 ];
 
 /// Of a profile that knows little more than paths: the directory is what tells its rows apart.
-const BY_PATH: &[Column] = &[left("WHEN (UTC)", 23), left("RUNTIME", 7), left("CONTAINER", 14), left("DIRECTORY", 40)];
+const BY_PATH: &[Column] = &[left("WHEN (UTC)", 23), left("RUNTIME", 10), left("CONTAINER", 14), left("DIRECTORY", 40)];
 
 /// The columns of a derived table.
 pub fn of(table: Table, profile: Profile) -> &'static [Column] {

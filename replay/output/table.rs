@@ -1,4 +1,4 @@
-//! Tables for people: 100 characters wide, one line a row, nothing on them that a terminal would act on.
+//! Tables for people: 120 characters wide, one line a row, nothing on them that a terminal would act on.
 
 use std::io::{self, Write};
 
@@ -7,7 +7,7 @@ use comfy_table::{CellAlignment, ColumnConstraint, Table, Width, presets};
 use crate::text;
 
 /// Width of every table, in terminal columns.
-pub const WIDTH: usize = 100;
+pub const WIDTH: usize = 120;
 
 /// How many rows are held back to fit the columns to; the rows after them get the same columns.
 const FITTED_ROWS: usize = 1_000;
