@@ -62,6 +62,10 @@ pub struct RecordArgs {
     /// How long the row of an end waits for what a daemon still says of the container; 0s: not at all
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_grace)]
     pub grace: Duration,
+    /// Whose arguments are recorded: those of OCI runtimes alone, or of every program that makes or removes a cgroup, or
+    /// ends a container. Arguments may carry secrets
+    #[arg(long, value_enum, default_value_t = ActorArgv::Runtimes)]
+    pub actor_argv: ActorArgv,
     /// How old a record may get before it is on disk
     #[arg(long, value_name = "TIME", default_value = "200ms", value_parser = parse_duration)]
     pub sync_interval: Duration,
@@ -130,6 +134,15 @@ pub struct CheckArgs {
     pub output: PathBuf,
 }
 
+/// Whose arguments are recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ActorArgv {
+    /// OCI runtimes' what their identity needs; of any other program its name
+    Runtimes,
+    /// Every program's, as far as the kernel side reads them
+    Full,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FollowFormat {
     /// One line for people
@@ -190,7 +203,12 @@ fn parse_size(text: &str) -> Result<u64, String> {
         "T" | "TiB" => 40,
         _ => return Err(wrong()),
     };
-    number.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift)).filter(|size| *size > 0).ok_or_else(wrong)
+    number
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(1 << shift))
+        .filter(|size| *size > 0)
+        .ok_or_else(wrong)
 }
 
 /// A size that is a power of two, as the kernel's ring buffer takes it.

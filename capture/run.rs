@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
+use clap::ValueEnum;
 use obit_schema::signing::Signer;
 use obit_schema::text::printable;
 use obit_schema::writer::WriterOptions;
@@ -61,6 +62,8 @@ pub fn options(args: &RecordArgs, duration: Option<Duration>, follow: bool) -> R
     let mut given = Map::new();
     given.insert("ring_buffer_bytes".into(), args.ring_buffer.into());
     given.insert("sync_interval_ms".into(), json!(args.sync_interval.as_millis() as u64));
+    let actor_argv = args.actor_argv.to_possible_value();
+    given.insert("actor_argv".into(), actor_argv.map_or(Value::Null, |value| value.get_name().into()));
     given.insert("host_root".into(), args.host_root.to_string_lossy().into());
     let labels = args.labels.clone().unwrap_or_default();
     given.insert("labels".into(), labels.to_string().into());
@@ -75,6 +78,7 @@ pub fn options(args: &RecordArgs, duration: Option<Duration>, follow: bool) -> R
     Ok(SessionOptions {
         output: args.output.clone(),
         probe: ProbeOptions { ring_buffer_bytes: args.ring_buffer, btf: args.btf.clone() },
+        actor_argv: args.actor_argv,
         grace: args.grace,
         follow,
         sync_interval: args.sync_interval,

@@ -1,12 +1,14 @@
-//! The thread that reads what an event points to: a new container's directory and its bundle.
+//! The thread that reads what an event points to: a container's directory, its bundle, and its runtime's state.
 //!
 //! It works from a queue, so that no event waits for a file. A question that finds the queue full is not asked, and
 //! that is recorded too.
 
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::time::{Duration, Instant};
 
 use obit_derivation::CgroupKey;
-use obit_derivation::record::SnapshotReason;
+use obit_derivation::record::{Outcome, SnapshotReason};
 
 use super::input::Input;
 use crate::host::clock::ClockPair;
@@ -34,25 +36,107 @@ pub enum Question {
         /// The container, as the runtime was told.
         container_id: String,
     },
+    /// What does its runtime's own state say?
+    State {
+        /// The runtime's state directory (`--root`).
+        root: String,
+        /// The container, as the runtime was told.
+        container_id: String,
+        /// What to do if there is none.
+        patience: Patience,
+    },
 }
 
-/// Answers questions until nobody asks any more.
-pub fn run(questions: &Receiver<Question>, sequencer: &SyncSender<Input>, hierarchies: &Hierarchies, files: &OciFiles) {
-    while let Ok(question) = questions.recv() {
-        let answer = match question {
+/// What to do about a file that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// It is gone, and that is the answer.
+    None,
+    /// It is about to be written: look again some times.
+    UntilWritten,
+}
+
+/// When to look again for a state that is about to be written: runc writes it some milliseconds after the container's
+/// process is in its cgroups.
+const AGAIN: [Duration; 3] = [Duration::from_millis(10), Duration::from_millis(50), Duration::from_millis(250)];
+
+/// A look at a state that found none yet.
+struct Again {
+    due: Instant,
+    root: String,
+    container_id: String,
+    attempt: usize,
+}
+
+/// Answers questions.
+pub struct Lookups {
+    sequencer: SyncSender<Input>,
+    hierarchies: Hierarchies,
+    files: OciFiles,
+    again: VecDeque<Again>,
+}
+
+impl Lookups {
+    /// One that delivers its answers there.
+    pub fn new(sequencer: SyncSender<Input>, hierarchies: Hierarchies, files: OciFiles) -> Self {
+        Self { sequencer, hierarchies, files, again: VecDeque::new() }
+    }
+
+    /// Answers until nobody asks any more.
+    pub fn run(mut self, questions: &Receiver<Question>) {
+        loop {
+            let next = match self.again.front() {
+                Some(again) => questions.recv_timeout(again.due.saturating_duration_since(Instant::now())),
+                None => questions.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            let answer = match next {
+                Ok(question) => self.answer(question),
+                Err(RecvTimeoutError::Timeout) => self.look_again(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            if let Some(answer) = answer
+                && self.sequencer.send(answer).is_err()
+            {
+                return;
+            }
+        }
+    }
+
+    fn answer(&mut self, question: Question) -> Option<Input> {
+        match question {
             Question::Directory { key, path } => {
-                let Some(hierarchy) = hierarchies.get(key.hierarchy) else { continue };
+                let hierarchy = self.hierarchies.get(key.hierarchy)?;
                 let (directory, details) =
                     snapshot::read_directory(hierarchy, &path, key.cgroup, SnapshotReason::Mkdir);
-                Input::Directories(vec![(ClockPair::read(), directory, details)])
+                Some(Input::Directories(vec![(ClockPair::read(), directory, details)]))
             }
             Question::Bundle { bundle, container_id } => {
-                let answer = files.bundle(&bundle, Some(&container_id));
-                Input::Answer(ClockPair::read(), Box::new(answer))
+                let answer = self.files.bundle(&bundle, Some(&container_id));
+                Some(Input::Answer(ClockPair::read(), Box::new(answer)))
             }
-        };
-        if sequencer.send(answer).is_err() {
-            return;
+            Question::State { root, container_id, patience } => {
+                let attempt = if patience == Patience::None { AGAIN.len() } else { 0 };
+                self.look_at_state(root, container_id, attempt)
+            }
+        }
+    }
+
+    fn look_again(&mut self) -> Option<Input> {
+        let Again { root, container_id, attempt, .. } = self.again.pop_front()?;
+        self.look_at_state(root, container_id, attempt)
+    }
+
+    /// Only the last look is an answer, whatever it finds; one before it counts if it finds the state.
+    fn look_at_state(&mut self, root: String, container_id: String, attempt: usize) -> Option<Input> {
+        let answer = self.files.state(&root, &container_id);
+        match AGAIN.get(attempt) {
+            Some(pause) if answer.0.outcome == Outcome::NotFound && self.again.len() < QUEUE => {
+                let due = Instant::now() + *pause;
+                let place = self.again.partition_point(|again| again.due <= due);
+                self.again.insert(place, Again { due, root, container_id, attempt: attempt + 1 });
+                None
+            }
+            _ => Some(Input::Answer(ClockPair::read(), Box::new(answer))),
         }
     }
 }

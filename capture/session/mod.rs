@@ -32,8 +32,10 @@ use serde_json::{Map, Value};
 use self::anchor::Anchor;
 use self::drain::{Command, Counted, Drain};
 use self::input::Input;
+use self::lookup::Lookups;
 use self::recorder::{Order, Recorded, Settings};
 use self::sequencer::{Outlets, Sequencer};
+use crate::cli::ActorArgv;
 use crate::confine;
 use crate::host::clock::ClockPair;
 use crate::host::facts::HostFacts;
@@ -67,6 +69,8 @@ pub struct SessionOptions {
     pub output: PathBuf,
     /// How to attach.
     pub probe: ProbeOptions,
+    /// Whose arguments are recorded.
+    pub actor_argv: ActorArgv,
     /// How long the row of an end waits for what is still said of the container.
     pub grace: Duration,
     /// Whether someone wants to see ends as they happen.
@@ -158,15 +162,15 @@ impl Session {
             followers: options.follow.then_some(followers),
             daemons: runtimes.asker(),
         };
-        let sequencer = Sequencer::new(outlets, Arc::clone(&progress), page_size_bytes, started, grace_ns(options));
+        let sequencer = Sequencer::new(outlets, Arc::clone(&progress), page_size_bytes, started, options);
         let drain = Drain::new(probe, command_box, inputs.clone(), recycled_box, options.sync_interval);
         inputs.send(Input::Start(started)).map_err(|_| anyhow!("cannot start recording"))?;
         walks.send(SnapshotReason::Start).map_err(|_| anyhow!("cannot start recording"))?;
 
         let files = OciFiles::new(&options.host_root, hierarchies.clone());
-        let lookup_inputs = inputs.clone();
+        let lookups = Lookups::new(inputs.clone(), hierarchies, files);
         spawn("obit-lookup", &progress, move || {
-            lookup::run(&question_box, &lookup_inputs, &hierarchies, &files);
+            lookups.run(&question_box);
             Ok(())
         })?;
         let (walk_inputs, walk_commands, host_root) = (inputs.clone(), commands.clone(), options.host_root.clone());

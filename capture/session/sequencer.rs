@@ -1,11 +1,11 @@
 //! The one thread that gives records their place in the total order, derives, and hands both on.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError};
 
 use anyhow::{Context, Result};
-use obit_derivation::identity::argv;
+use obit_derivation::identity::{OciRuntime, argv};
 use obit_derivation::record::{
     Actor, Body, CgroupEvent, CgroupEventKind, Directory, FatalSignal, KernelEventKind, Loss, OomKill, Outcome,
     RuntimeAnswer, RuntimeSource, SnapshotReason, TaskExit,
@@ -17,10 +17,12 @@ use obit_schema::encode::{CgroupfsBuilder, EventsBuilder, RowsBuilder, RuntimeBu
 use obit_schema::tables::Table;
 use obit_schema::text::escape;
 
+use super::SessionOptions;
 use super::input::{Input, KernelBatch};
-use super::lookup::Question;
+use super::lookup::{Patience, Question};
 use super::progress::Progress;
 use super::recorder::Order;
+use crate::cli::ActorArgv;
 use crate::host::clock::ClockPair;
 use crate::oci::Answer;
 use crate::runtimes::Asker;
@@ -32,6 +34,8 @@ const FLUSH_ROWS: usize = 16_384;
 const MAX_WAITING_BYTES: usize = 256 << 20;
 /// Runtime calls remembered, so that the ten directories of one container ask for its bundle once.
 const RECENT_CALLS: usize = 64;
+/// Containers whose state directory is remembered; more live at once on no host.
+const MAX_STATES: usize = 65_536;
 
 /// Where the sequencer sends things.
 pub struct Outlets {
@@ -52,6 +56,7 @@ pub struct Outlets {
 /// Stamps, derives, hands on.
 pub struct Sequencer {
     next_seq: u64,
+    actor_argv: ActorArgv,
     page_size_bytes: u64,
     clock: ClockPair,
     fold: Fold,
@@ -65,6 +70,8 @@ pub struct Sequencer {
     waiting_bytes: usize,
     resync_requested: bool,
     recent_calls: VecDeque<(u32, String)>,
+    /// Where the runtime keeps the state of a container: its `--root` and the id, by one of its directories.
+    states: BTreeMap<CgroupKey, (String, String)>,
     /// What says that a daemon was not asked, because too many questions waited.
     unasked: Vec<Answer>,
     outlets: Outlets,
@@ -78,14 +85,15 @@ impl Sequencer {
         progress: Arc<Progress>,
         page_size_bytes: u64,
         clock: ClockPair,
-        grace_ns: u64,
+        options: &SessionOptions,
     ) -> Self {
-        let mut fold = Fold::with_grace(grace_ns);
+        let mut fold = Fold::with_grace(super::grace_ns(options));
         if outlets.followers.is_some() {
             fold.keep_early();
         }
         Self {
             next_seq: 0,
+            actor_argv: options.actor_argv,
             page_size_bytes,
             clock,
             fold,
@@ -98,6 +106,7 @@ impl Sequencer {
             waiting_bytes: 0,
             resync_requested: false,
             recent_calls: VecDeque::new(),
+            states: BTreeMap::new(),
             unasked: Vec::new(),
             outlets,
             progress,
@@ -230,7 +239,10 @@ impl Sequencer {
         let parent_comm = escape(who.parent_comm);
         let elements: Vec<_> = who.argv_elements().map(escape).collect();
         let all: Vec<&str> = elements.iter().map(AsRef::as_ref).collect();
-        let argv = argv::recordable(&all);
+        let argv = match self.actor_argv {
+            ActorArgv::Runtimes => argv::recordable(&all),
+            ActorArgv::Full => all.clone(),
+        };
         let boot_ns = obit_derivation::BootNs(event.boot_ns);
         let at = ClockPair { wall: self.clock.wall_at(boot_ns), boot: boot_ns, ..self.clock };
         let cpu = event.cpu;
@@ -303,28 +315,45 @@ impl Sequencer {
         };
         self.admit_event(at, Body::Cgroup(body))?;
         match event.kind {
-            CgroupEventKind::Mkdir => self.ask_for_bundle(pid, argv),
+            CgroupEventKind::Mkdir => self.ask_about_call(key, pid, argv),
             // Before a task is in it there is nothing to see.
             CgroupEventKind::Populated if self.fold.is_container_root(key) => {
-                self.ask(Question::Directory { key, path: path.into_owned() })
+                self.ask(Question::Directory { key, path: path.into_owned() })?;
+                self.ask_for_state(key, Patience::UntilWritten)
+            }
+            CgroupEventKind::Empty => self.ask_for_state(key, Patience::None),
+            CgroupEventKind::Rmdir => {
+                self.states.remove(&key);
+                Ok(())
             }
             _ => Ok(()),
         }
     }
 
-    fn ask_for_bundle(&mut self, pid: u32, argv: &[&str]) -> Result<()> {
+    /// A runtime makes a container: its bundle can be read now, and its state once it is written.
+    fn ask_about_call(&mut self, key: CgroupKey, pid: u32, argv: &[&str]) -> Result<()> {
         let Some(call) = argv::parse(argv) else { return Ok(()) };
-        let Some(bundle) = call.bundle else { return Ok(()) };
         let recent = (pid, call.container_id.to_owned());
         if self.recent_calls.contains(&recent) {
-            return Ok(());
+            return Ok(()); // one of the other directories of the same container
         }
-        let question = Question::Bundle { bundle: bundle.to_owned(), container_id: recent.1.clone() };
+        if let Some(root) = call.root.or(default_state_root(call.oci_runtime))
+            && self.states.len() < MAX_STATES
+        {
+            self.states.insert(key, (root.to_owned(), recent.1.clone()));
+        }
+        let question =
+            call.bundle.map(|bundle| Question::Bundle { bundle: bundle.to_owned(), container_id: recent.1.clone() });
         self.recent_calls.push_back(recent);
         if self.recent_calls.len() > RECENT_CALLS {
             self.recent_calls.pop_front();
         }
-        self.ask(question)
+        question.map_or(Ok(()), |question| self.ask(question))
+    }
+
+    fn ask_for_state(&mut self, key: CgroupKey, patience: Patience) -> Result<()> {
+        let Some((root, container_id)) = self.states.get(&key).cloned() else { return Ok(()) };
+        self.ask(Question::State { root, container_id, patience })
     }
 
     fn ask(&mut self, question: Question) -> Result<()> {
@@ -355,6 +384,13 @@ impl Sequencer {
                     RuntimeDetails { request: format!("{bundle}/config.json"), latency_ns: 0, document: None };
                 let mut answer = RuntimeAnswer::unanswered(RuntimeSource::OciBundle, Outcome::Dropped);
                 answer.bundle = Some(bundle.into());
+                answer.container_id = Some(container_id.into());
+                self.admit_answer(at, answer, &details)
+            }
+            Question::State { root, container_id, .. } => {
+                let details =
+                    RuntimeDetails { request: format!("{root}/{container_id}"), latency_ns: 0, document: None };
+                let mut answer = RuntimeAnswer::unanswered(RuntimeSource::OciState, Outcome::Dropped);
                 answer.container_id = Some(container_id.into());
                 self.admit_answer(at, answer, &details)
             }
@@ -442,5 +478,15 @@ impl Sequencer {
         // The recorder outlives the sequencer unless it failed, and then it has said so itself.
         let _ = self.outlets.recorder.send(Order::Append(batches));
         Ok(())
+    }
+}
+
+/// Where a runtime that root calls keeps its state unless `--root` says otherwise (runc's, crun's and youki's manuals).
+fn default_state_root(runtime: OciRuntime) -> Option<&'static str> {
+    match runtime {
+        OciRuntime::Runc => Some("/run/runc"),
+        OciRuntime::Crun => Some("/run/crun"),
+        OciRuntime::Youki => Some("/run/youki"),
+        _ => None,
     }
 }
