@@ -199,6 +199,34 @@ fn obit_is_in_a_cgroup_namespace_of_its_own() {
 }
 
 #[test]
+fn the_kernel_shows_no_type_information() {
+    let Some(_live) = live::require_root(&[]) else {
+        return;
+    };
+    let host = Host::with_a_container();
+    let stage = Stage::new(View::Host);
+    // Hidden by a file system on top. Where there is none at all, that is the test's own situation.
+    if Path::new("/sys/kernel/btf").is_dir() {
+        stage.run("mount", &["-t", "tmpfs", "none", "/sys/kernel/btf"]);
+    }
+    stage.run("mount", &["-t", "tracefs", "none", "/sys/kernel/tracing"]);
+    assert_eq!(check(&stage, "BTF")[0]["status"], "warning", "it says what is lost");
+
+    let case = case_of(&stage);
+    let ended = record(&host, &stage, &case);
+    assert_existed(&case);
+    assert_saw_all(&case, &ended);
+    assert_eq!(manifest(&case)["options"]["attach_type"], "tracepoint");
+    for row in replay::derived_rows(&case, "container_remove") {
+        assert!(row["removed_by_pid"].is_u64() && row["removed_by_comm"].is_string(), "known all the same: {row}");
+        assert!(
+            row["removed_by_parent_comm"].is_null() && row["memory_peak_bytes"].is_null(),
+            "null and no guess: {row}"
+        );
+    }
+}
+
+#[test]
 fn a_hierarchy_comes_and_goes_while_recording() {
     let Some(_live) = live::require_root(&[]) else {
         return;
