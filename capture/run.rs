@@ -216,7 +216,7 @@ fn summary(finished: &Finished, args: &RecordArgs) -> String {
     let tally = &finished.tally;
     let parts = finished.summary.as_ref().map_or(tally.parts, |summary| summary.parts.len() as u64);
     format!(
-        "{}: {} events ({} mkdir, {} rmdir, {} populated, {} empty), {} lost\n\
+        "{}: {} events ({} mkdir, {} rmdir, {} populated, {} empty, {} others), {} lost\n\
          containers: {} there before, {} created, {} ended\n\
          {} in {parts} parts",
         printable(&args.output.to_string_lossy()),
@@ -225,6 +225,7 @@ fn summary(finished: &Finished, args: &RecordArgs) -> String {
         tally.rmdir,
         tally.populated,
         tally.empty,
+        tally.others,
         tally.lost,
         tally.existing,
         tally.created,

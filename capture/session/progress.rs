@@ -40,7 +40,7 @@ pub struct Tally {
     pub populated: u64,
     /// Events of a cgroup that its last task left.
     pub empty: u64,
-    /// Exits, signals, OOM kills and freezes.
+    /// Events of processes (exits, signals, OOM kills) and of freezing.
     pub others: u64,
     /// Events lost.
     pub lost: u64,
