@@ -103,7 +103,7 @@ fn with_record<T>(seq: usize, step: &Step, use_it: impl FnOnce(&Record<'_>) -> T
         }),
         Step::Lost => Body::Lost(Loss {
             count: 1,
-            kind: (seq % 2 == 0).then_some(KernelEventKind::Exit),
+            kind: seq.is_multiple_of(2).then_some(KernelEventKind::Exit),
             cpu: None,
             since: Seq(seq as u64),
         }),
@@ -134,7 +134,7 @@ fn with_record<T>(seq: usize, step: &Step, use_it: impl FnOnce(&Record<'_>) -> T
                 ppid: status % 4,
                 started: BootNs(u64::from(*pid)),
                 comm: "sh",
-                is_reaper: status % 3 == 0,
+                is_reaper: status.is_multiple_of(3),
                 cgroup: CgroupId(*v2),
                 v1: v1.map(|id| key(1, id)),
                 ..Target::default()
