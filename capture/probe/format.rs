@@ -65,7 +65,7 @@ fn read(path: &Path) -> Option<String> {
     Some(text)
 }
 
-/// `	field:int root;	offset:8;	size:4;	signed:1;`
+/// ` field:int root; offset:8; size:4; signed:1;`
 fn compare(tracepoint: &'static str, is_event: bool, text: &str) -> Result<(), FormatError> {
     let has = |&(field, offset, size): &Field| {
         let wanted = [format!("field:{field}"), format!("offset:{offset}"), format!("size:{size}")];
