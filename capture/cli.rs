@@ -18,8 +18,12 @@ use crate::runtimes::{LabelPolicy, RuntimeChoice};
   obit-capture run --output case --follow             print each container as it ends, until Ctrl-C
   obit-capture demo --output case                     record a small workload of its own
 
-Exit codes: 0 done; 1 `check`: capture cannot run here; 2 cannot run, or wrong usage; 3 the case is incomplete
-(events were lost, or something failed on the way; what was recorded is in the case).
+Exit codes:
+  0  done, nothing is missing
+  1  check: a capture cannot run here
+  2  cannot run, or wrong usage
+  3  the case is incomplete: events were lost, or something failed on the way;
+     what was recorded is in it
 
 Read a case with obit-replay."
 )]
@@ -101,6 +105,11 @@ pub struct RecordArgs {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  obit-capture run --output case                                    until Ctrl-C
+  obit-capture run --output case --duration 10m --quiet             for a script
+  obit-capture run --output case --follow --format jsonl | jq .cause
+  obit-capture run --output case --sign ~/.ssh/id_ed25519 --anchor journal")]
 pub struct RunArgs {
     #[command(flatten)]
     pub record: RecordArgs,
@@ -116,12 +125,17 @@ pub struct RunArgs {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = "Example:
+  obit-capture demo --output case && obit-replay verify case")]
 pub struct DemoArgs {
     #[command(flatten)]
     pub record: RecordArgs,
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  obit-capture check
+  obit-capture check --format json --output /var/lib/obit")]
 pub struct CheckArgs {
     /// How to print the findings
     #[arg(long, value_enum, default_value_t = CheckFormat::Table)]

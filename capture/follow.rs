@@ -5,7 +5,7 @@ use std::sync::mpsc::Receiver;
 
 use anyhow::{Context, Result};
 use obit_derivation::Row;
-use obit_derivation::row::ContainerRemove;
+use obit_derivation::row::{Cause, ContainerRemove};
 use obit_schema::encode::RowsBuilder;
 use obit_schema::print::{jsonl, time};
 use obit_schema::text::printable;
@@ -40,12 +40,18 @@ fn json(removal: ContainerRemove) -> Result<String> {
     Ok(String::from_utf8_lossy(&lines).trim_end().to_owned())
 }
 
+/// An id of 64 digits as engines print it, 12 of them; any other as it is.
+fn short(container_id: &str) -> &str {
+    let is_digest = container_id.len() == 64 && container_id.bytes().all(|digit| digit.is_ascii_hexdigit());
+    if is_digest { &container_id[..12] } else { container_id }
+}
+
 /// The end as a line for people.
 fn text(removal: &ContainerRemove) -> String {
     let identity = &removal.identity;
     let ended = time::to_millisecond(removal.ts.0);
     let runtime = identity.runtime.map_or("unknown runtime", |runtime| runtime.as_str());
-    let mut line = format!("{ended} UTC {runtime} {}", printable(&identity.container_id));
+    let mut line = format!("{ended} UTC {runtime} {}", printable(short(&identity.container_id)));
     for name in [&identity.container_name, &identity.image_name, &identity.pod_name].into_iter().flatten() {
         line.push(' ');
         line.push_str(&printable(name));
@@ -53,6 +59,12 @@ fn text(removal: &ContainerRemove) -> String {
     match removal.lifetime_ns {
         Some(lifetime_ns) => line.push_str(&format!(" after {}", time::duration(lifetime_ns))),
         None => line.push_str(" (begun before the capture)"),
+    }
+    if removal.death.cause != Cause::Unknown {
+        line.push_str(&format!(", {}", removal.death.cause));
+    }
+    if let Some(code) = removal.death.exit_code {
+        line.push_str(&format!(" {code}"));
     }
     if let Some(actor) = &removal.removed_by {
         line.push_str(&format!(", removed by {}[{}]", printable(&actor.comm), actor.pid));
