@@ -5,6 +5,8 @@
 mod check;
 mod cli;
 mod confine;
+#[cfg(test)]
+mod corpora;
 mod demo;
 mod follow;
 mod host;

@@ -121,6 +121,12 @@ impl Capture {
         kib * 1024
     }
 
+    /// Whether it has said something with this in it on standard error.
+    pub fn has_said(&mut self, part: &str) -> bool {
+        self.seen.extend(self.errors.try_iter());
+        self.seen.iter().any(|line| line.contains(part))
+    }
+
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("cannot signal obit-capture");

@@ -1,12 +1,14 @@
 //! One life of one container id on the host.
 
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::claim::{Claim, Claims};
 use crate::death;
+use crate::identity::ClaimSource;
 use crate::record::{Actor, BootNs, CgroupKey, HierarchyId, Seq, Vitals, WallNs};
-use crate::row::{ActorCopy, ContainerCreate, ContainerRemove, ExistingContainer, Place};
+use crate::row::{ActorCopy, ContainerCreate, ContainerRemove, ExistingContainer, Identity, Place};
 
 /// Number of an incarnation within one fold; given in order, never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -171,6 +173,19 @@ impl Incarnation {
         self.authority().map(|root| Place { key: root.key, path: root.path.clone() })
     }
 
+    /// Who it is. Whoever was given a subtree may call a directory there like a container: a path that nobody but an
+    /// unprivileged maker stands behind is told as a conflict.
+    fn identity(&self) -> Option<Identity> {
+        let mut identity = self.claims.identity(self.parent_container_id.clone())?;
+        if identity.identified_by == ClaimSource::Path
+            && let Origin::Made(maker) = &self.origin
+            && maker.uid != 0
+        {
+            identity.conflicts.push(format!("path: made by uid {}, no runtime backs it", maker.uid));
+        }
+        Some(identity)
+    }
+
     fn evidence_with(&self, more: &[Option<Seq>]) -> Vec<Seq> {
         let mut seqs = self.evidence.clone();
         seqs.extend(self.claims.iter().map(|claim| claim.seq));
@@ -190,7 +205,7 @@ impl Incarnation {
             seq: decided.seq,
             ts: self.first.ts,
             boot_ns: self.first.boot_ns,
-            identity: self.claims.identity(self.parent_container_id.clone())?,
+            identity: self.identity()?,
             place: self.place()?,
             created_seq: self.first.seq,
             inferred: created_by.is_none(),
@@ -206,7 +221,7 @@ impl Incarnation {
             seq: decided.seq,
             ts: self.first.ts,
             boot_ns: self.first.boot_ns,
-            identity: self.claims.identity(self.parent_container_id.clone())?,
+            identity: self.identity()?,
             place: self.place()?,
             first_seen_seq: self.first.seq,
             created_at: self.claims.created_at(),
@@ -218,7 +233,7 @@ impl Incarnation {
     pub fn remove_row(&self, decided: Moment, removed_by: Option<ActorCopy>) -> Option<ContainerRemove> {
         let made = matches!(self.origin, Origin::Made(_));
         let inferred = removed_by.is_none();
-        let identity = self.claims.identity(self.parent_container_id.clone())?;
+        let identity = self.identity()?;
         let places: Vec<_> = self.roots.iter().map(|root| death::Place { key: root.key, path: &root.path }).collect();
         let death = death::verdict(&self.death, &identity.container_id, identity.init_pid, &places);
         let after_gap = self.after_gap || self.exits_lost && death.exited_at.is_none();

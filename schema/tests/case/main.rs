@@ -1,5 +1,6 @@
 //! A case on disk: written, read, damaged.
 
+mod corpora;
 mod damage;
 mod digest;
 mod disk;

@@ -1,0 +1,74 @@
+//! The case reader.
+
+use std::fs;
+use std::path::Path;
+
+use obit_derivation::Fold;
+use obit_schema::signing::{Signature, Signers};
+use obit_schema::{Case, Table};
+
+/// The files of a case, one of which is replaced by any bytes.
+const FILES: [&str; 6] = [
+    "case.json",
+    "SHA256SUMS",
+    "raw/events-000000.parquet",
+    "derived/container_remove-000000.parquet",
+    "journal/events-000000.arrows",
+    "journal/runtime-000000.arrows",
+];
+
+/// The case.json that goes with a list of sums; without one, the first file says which case it is.
+const MANIFEST: &str = r#"{"format":{"major":1,"minor":1},"schema_version":1,"case_id":"fuzz","state":"closed"}"#;
+
+/// Reads a case in which the file that the first byte chooses holds the others.
+pub fn check(bytes: &[u8]) {
+    // In memory where there is such a place, and the same one for every run of this thread.
+    thread_local! {
+        static PLACE: tempfile::TempDir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a directory");
+    }
+    let Some((choice, contents)) = bytes.split_first() else { return };
+    let file = FILES[usize::from(*choice) % FILES.len()];
+    PLACE.with(|place| {
+        for folder in ["raw", "derived", "journal"] {
+            fs::create_dir_all(place.path().join(folder)).expect("a directory");
+        }
+        if file == "SHA256SUMS" {
+            fs::write(place.path().join("case.json"), MANIFEST).expect("a file");
+        }
+        fs::write(place.path().join(file), contents).expect("a file");
+        read(place.path());
+        for name in [file, "case.json"] {
+            let _ = fs::remove_file(place.path().join(name));
+        }
+    });
+    if let Ok(text) = std::str::from_utf8(contents) {
+        let _ = Signature::check(text, b"message");
+        let _ = Signers::parse(text);
+    }
+}
+
+/// Reads all that can be read, as `verify` does.
+fn read(path: &Path) {
+    let Ok(case) = Case::open_lenient(path) else { return };
+    let mut rows = Vec::new();
+    let mut fold = Fold::new();
+    let mut records = case.records();
+    while records.advance() {
+        let mut argv = Vec::new();
+        if let Some(record) = records.current(&mut argv) {
+            fold.apply(&record, &mut rows);
+        }
+    }
+    fold.finish(&mut rows);
+    for table in Table::DERIVED {
+        for batch in case.batches(table) {
+            let _ = batch.map(|batch| batch.num_rows());
+        }
+    }
+    let _ = case.check_sums();
+    let _ = case.manifest().and_then(obit_schema::chain::Chain::follow);
+    for problem in case.problems() {
+        let said = problem.to_string();
+        assert!(!said.contains(|letter: char| letter.is_control()), "a message that steers a terminal: {said:?}");
+    }
+}

@@ -1,0 +1,394 @@
+//! What a capture keeps through kills, storms, full disks and hostile names: nothing is lost in silence.
+#![cfg(feature = "capture")]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use obit_derivation::record::{Body, CgroupEventKind};
+use obit_schema::Case;
+use obit_schema::text::escape;
+use rustix::process::Signal;
+use rustix::time::{ClockId, clock_gettime};
+use serde_json::Value;
+
+use support::capture::{Capture, Ended};
+use support::ledger::text;
+use support::stage::{Stage, View};
+use support::{live, replay};
+
+/// The capture's exit code if its case is not whole.
+const INCOMPLETE: i32 = 3;
+
+/// Kills of a running capture.
+const KILLS: u64 = 50;
+/// The capture's own promise in that test.
+const SYNC_INTERVAL: &str = "100ms";
+/// How old an event may be and not be on disk: the interval, one of the drain thread's, and a machine that is busy.
+const PROMISE: Duration = Duration::from_millis(1500);
+/// The latest kill, counted from the moment that the capture is ready.
+const LATEST_KILL_MS: u64 = 2500;
+
+const STORM_LIMIT: Duration = Duration::from_secs(60);
+
+#[test]
+fn a_capture_killed_at_any_moment_keeps_its_promise() {
+    let Some(_live) = live::require_root(&[]) else { return };
+    let stage = Stage::new(View::Host);
+    let grounds = grounds(&stage);
+    let mut random = Random::new();
+    for round in 0..KILLS {
+        let case = stage.directory().join(format!("case-{round}"));
+        let mut options = vec!["--sync-interval", SYNC_INTERVAL];
+        if round % 2 == 0 {
+            // Parts are sealed all the time, too.
+            options.extend(["--part-rows", "300"]);
+        }
+        let capture = Capture::start(&stage, &case, &options);
+        let delay = Duration::from_millis(random.below(LATEST_KILL_MS));
+        let stop = AtomicBool::new(false);
+        let (witness, killed_at) = std::thread::scope(|scope| {
+            let load = scope.spawn(|| load(&grounds, round, &stop));
+            // The moment of the kill is what this test is about.
+            std::thread::sleep(delay);
+            let killed_at = boot();
+            capture.signal(Signal::KILL);
+            stop.store(true, Relaxed);
+            (load.join().expect("the load"), killed_at)
+        });
+        capture.wait();
+        let what = format!("round {round}, killed after {delay:?}");
+
+        let made = made(&case);
+        for (name, at) in witness.iter().filter(|(_, at)| *at + PROMISE <= killed_at) {
+            let seen = made.get(name).copied().unwrap_or(0);
+            let age = killed_at - *at;
+            assert_eq!(seen, grounds.len(), "{what}: {name} was {age:?} old: events of its creation");
+        }
+        let before = digest(&replay::assert_verifies(&case));
+        let rows = replay::derived_rows(&case, "container_remove");
+        let closed = replay::replay(&["close", &case.display().to_string()]);
+        assert!(closed.status.success(), "{what}: {closed:?}");
+        assert_eq!(digest(&replay::assert_verifies(&case)), before, "{what}");
+        assert_eq!(replay::derived_rows(&case, "container_remove"), rows, "{what}");
+        assert_eq!(self::made(&case), made, "{what}: the same records");
+    }
+}
+
+#[test]
+fn a_storm_into_a_tiny_buffer_is_accounted_for_exactly() {
+    let Some(_live) = live::require_root(&[]) else { return };
+    let stage = Stage::new(View::Host);
+    let grounds = grounds(&stage);
+    // Containers as directories alone; they are there before, and go within the storm.
+    let ids: Vec<String> = (0..20).map(|number| format!("{number:064x}")).collect();
+    let paths = |id: &str| format!("obit-live.slice/docker-{id}.scope");
+    for id in &ids {
+        stage.cgroups.make(&paths(id));
+    }
+    let case = stage.directory().join("case");
+    let capture = Capture::start(&stage, &case, &["--ring-buffer", "4KiB"]);
+    for (number, id) in ids.iter().enumerate() {
+        for noise in 0..30 {
+            storm(&grounds, &format!("storm-{number}-{noise}"));
+        }
+        stage.cgroups.remove(&paths(id));
+    }
+    let ended = capture.interrupt();
+    assert_eq!(ended.status.code(), Some(INCOMPLETE), "{}", ended.stderr);
+
+    let recorded = read(&case);
+    let manifest = manifest(&case);
+    let counters = manifest["recorder"]["kernel_counters"].as_object().expect("what the kernel counted");
+    let mut lost_in_all = 0;
+    for (kind, counted) in counters {
+        let (admitted, lost) =
+            (counted["admitted"].as_u64().expect("a count"), counted["lost"].as_u64().expect("a count"));
+        assert_eq!(
+            recorded.by_kind.get(kind).copied().unwrap_or(0),
+            admitted,
+            "{kind}: every event that came in is out"
+        );
+        assert_eq!(recorded.lost.get(kind).copied().unwrap_or(0), lost, "{kind}: every event that was lost is told");
+        lost_in_all += lost;
+    }
+    assert!(lost_in_all > 0, "the storm was no storm: {counters:?}");
+
+    let removed = replay::derived_rows(&case, "container_remove");
+    let ours: Vec<&Value> = removed.iter().filter(|row| ids.contains(&text(row, "container_id").to_owned())).collect();
+    let ended: BTreeSet<&str> = ours.iter().map(|row| text(row, "container_id")).collect();
+    assert_eq!(ended.len(), ids.len(), "each ended");
+    assert_eq!(ours.len(), ids.len(), "each ended once");
+    for row in ours {
+        assert_eq!(row["after_gap"], true, "events were lost in its life: {row}");
+        assert_eq!(row["inferred"], Value::Bool(row["rmdir_seq"].is_null()), "seen leaving, or inferred: {row}");
+    }
+    replay::assert_verifies(&case);
+}
+
+#[test]
+fn a_disk_that_gets_room_again_costs_nothing() {
+    let Some(_live) = live::require_root(&[]) else { return };
+    let stage = Stage::new(View::Host);
+    let grounds = grounds(&stage);
+    let inside = stage.directory().join("disk");
+    let mount_point = inside.display().to_string();
+    stage.run("mkdir", &[&mount_point]);
+    stage.run("mount", &["-t", "tmpfs", "-o", "size=4m", "tmpfs", &mount_point]);
+    let disk = stage.outside(&mount_point);
+    let mut capture = Capture::start(&stage, &inside.join("case"), &[]);
+    let mut ballast = 0;
+    while fs::write(disk.join(format!("ballast-{ballast}")), [0; 4096]).is_ok() {
+        ballast += 1;
+    }
+    // The last one is there, empty or in part.
+    ballast += 1;
+    let deadline = Instant::now() + STORM_LIMIT;
+    let mut number = 0;
+    while !capture.has_said("kept in memory") {
+        assert!(Instant::now() < deadline, "a full disk went unnoticed for {STORM_LIMIT:?}");
+        storm(&grounds, &format!("full-{number}"));
+        number += 1;
+    }
+    for number in 0..ballast {
+        let _ = fs::remove_file(disk.join(format!("ballast-{number}")));
+    }
+    let ended = capture.stop();
+
+    assert!(ended.stderr.contains("can be written again"), "{}", ended.stderr);
+    let case = disk.join("case");
+    let made = made(&case);
+    for number in 0..number {
+        assert_eq!(made.get(&format!("full-{number}")), Some(&grounds.len()), "full-{number}: every event is there");
+    }
+    assert!(manifest(&case).get("incomplete").is_none(), "nothing is missing");
+    replay::assert_verifies(&case);
+}
+
+#[test]
+fn a_disk_that_stays_full_is_told_in_the_case() {
+    let Some(_live) = live::require_root(&[]) else { return };
+    let stage = Stage::new(View::Host);
+    let grounds = grounds(&stage);
+    let inside = stage.directory().join("disk");
+    let mount_point = inside.display().to_string();
+    stage.run("mkdir", &[&mount_point]);
+    stage.run("mount", &["-t", "tmpfs", "-o", "size=1m", "tmpfs", &mount_point]);
+    let disk = stage.outside(&mount_point);
+    let mut capture = Capture::start(&stage, &inside.join("case"), &[]);
+    let mut ballast = 0;
+    while fs::write(disk.join(format!("ballast-{ballast}")), [0; 4096]).is_ok() {
+        ballast += 1;
+    }
+    let deadline = Instant::now() + STORM_LIMIT;
+    let mut number = 0;
+    while !capture.has_said("kept in memory") {
+        assert!(Instant::now() < deadline, "a full disk went unnoticed for {STORM_LIMIT:?}");
+        storm(&grounds, &format!("full-{number}"));
+        number += 1;
+    }
+    let ended: Ended = capture.interrupt();
+
+    assert_eq!(ended.status.code(), Some(INCOMPLETE), "{}", ended.stderr);
+    assert!(ended.stderr.contains("cannot write the case"), "{}", ended.stderr);
+    let case = disk.join("case");
+    let manifest = manifest(&case);
+    let shortfall = &manifest["incomplete"][0];
+    assert!(shortfall["reason"].as_str().is_some_and(|reason| reason.contains("space")), "{manifest}");
+    let info = replay::replay(&["info", &case.display().to_string()]);
+    assert!(String::from_utf8_lossy(&info.stdout).contains("may be missing"), "{info:?}");
+    replay::assert_verifies(&case);
+}
+
+#[test]
+fn a_case_stops_at_its_size() {
+    let Some(_live) = live::require_root(&[]) else { return };
+    let stage = Stage::new(View::Host);
+    let grounds = grounds(&stage);
+    let case = stage.directory().join("case");
+    let mut capture = Capture::start(&stage, &case, &["--max-bytes", "200KiB"]);
+    let deadline = Instant::now() + STORM_LIMIT;
+    let mut number = 0;
+    while !capture.has_ended() {
+        assert!(Instant::now() < deadline, "still recording after {STORM_LIMIT:?}");
+        storm(&grounds, &format!("size-{number}"));
+        number += 1;
+    }
+    let ended = capture.wait();
+    assert!(ended.status.success(), "{}", ended.stderr);
+    assert!(ended.stderr.contains("--max-bytes"), "{}", ended.stderr);
+    replay::assert_verifies(&case);
+}
+
+#[test]
+fn hostile_names_are_recorded_and_hurt_nobody() {
+    let Some(_live) = live::require_root(&["setpriv"]) else { return };
+    let stage = Stage::new(View::Host);
+    // A slice, so that a scope in it is where systemd would put a container.
+    let grounds = grounds_named(&stage, "obit-live.slice");
+    let id = "5".repeat(64);
+    let names: Vec<Vec<u8>> = vec![
+        vec![b'n'; 255],
+        b"not-utf8-\xff\xfe\x80".to_vec(),
+        b"\x1b]0;owned\x07\x1b[2J".to_vec(),
+        "bidi-\u{202e}\u{2066}".as_bytes().to_vec(),
+        b"new\rline".to_vec(),
+        b"back\\xffslash".to_vec(),
+        format!("docker-{id}.scope").into_bytes(),
+    ];
+    // A delegated subtree, as an unprivileged user has it.
+    for ground in &grounds {
+        std::os::unix::fs::chown(ground, Some(1000), None).expect("delegating");
+    }
+    let case = stage.directory().join("case");
+    let capture = Capture::start(&stage, &case, &[]);
+    // As inside the stage: nobody but root may look through /proc.
+    let root = stage.outside("");
+    let inside = |ground: &PathBuf| Path::new("/").join(ground.strip_prefix(&root).expect("a place in the stage"));
+    for name in &names {
+        for program in ["mkdir", "rmdir"] {
+            let mut command = stage.command("setpriv");
+            command.args(["--reuid=1000", "--clear-groups", program, "--"]);
+            command.args(grounds.iter().map(|ground| inside(ground).join(OsStr::from_bytes(name))));
+            let status = command.status().expect("setpriv runs");
+            assert!(status.success(), "{program} {}: {status}", String::from_utf8_lossy(name));
+        }
+    }
+    capture.stop();
+
+    let made = made(&case);
+    for name in &names {
+        let name = escape(name).into_owned();
+        assert_eq!(made.get(&name), Some(&grounds.len()), "{name:?} is recorded as it is, escaped");
+    }
+    replay::assert_verifies(&case);
+    let case = case.display().to_string();
+    for arguments in [&["derive", &case][..], &["info", &case], &["explain", &case, &id[..8]], &["verify", &case]] {
+        let output = replay::replay(arguments);
+        assert!(output.status.success(), "{output:?}");
+        for said in [&output.stdout, &output.stderr] {
+            let said = String::from_utf8(said.clone()).expect("UTF-8");
+            let steers = |letter: char| letter.is_control() && letter != '\n' || "\u{202e}\u{2066}".contains(letter);
+            assert!(!said.contains(steers), "{arguments:?} lets a name steer the terminal: {said:?}");
+        }
+    }
+    // Anybody who has a subtree can make a directory that is called like a container.
+    let rows = replay::derived_rows(Path::new(&case), "container_remove");
+    let forged: Vec<_> = rows.iter().filter(|row| text(row, "container_id") == id).collect();
+    assert_eq!(forged.len(), 1, "{forged:?}");
+    assert_eq!(text(forged[0], "identified_by"), "path", "nobody but the path says so: {}", forged[0]);
+    let conflicts = forged[0]["conflicts"].as_array().expect("a list");
+    assert!(conflicts.contains(&"path: made by uid 1000, no runtime backs it".into()), "{}", forged[0]);
+}
+
+/// A directory of ours in every tree.
+fn grounds(stage: &Stage) -> Vec<PathBuf> {
+    grounds_named(stage, "obit-live")
+}
+
+fn grounds_named(stage: &Stage, name: &str) -> Vec<PathBuf> {
+    stage.cgroups.make(name);
+    let grounds: Vec<_> = stage.cgroups.find(name).into_iter().filter(|path| path.ends_with(name)).collect();
+    assert_eq!(grounds.len(), stage.cgroups.hierarchies(), "one in each tree");
+    grounds
+}
+
+/// Makes and removes a directory in every tree.
+fn storm(grounds: &[PathBuf], name: &str) {
+    for ground in grounds {
+        fs::create_dir(ground.join(name)).unwrap_or_else(|error| panic!("mkdir {name}: {error}"));
+        fs::remove_dir(ground.join(name)).unwrap_or_else(|error| panic!("rmdir {name}: {error}"));
+    }
+}
+
+/// Makes and removes directories until told to stop; the log of what was made, and when.
+fn load(grounds: &[PathBuf], round: u64, stop: &AtomicBool) -> Vec<(String, Duration)> {
+    let mut witness = Vec::new();
+    while !stop.load(Relaxed) {
+        let name = format!("kill-{round}-{}", witness.len());
+        storm(grounds, &name);
+        witness.push((name, boot()));
+    }
+    witness
+}
+
+/// What the raw log of a case says.
+#[derive(Debug, Default)]
+struct Recorded {
+    by_kind: BTreeMap<String, u64>,
+    lost: BTreeMap<String, u64>,
+    /// Creations by the last component of the path.
+    made: BTreeMap<String, usize>,
+}
+
+fn read(case: &Path) -> Recorded {
+    let case = Case::open(case).expect("a case");
+    let mut recorded = Recorded::default();
+    let mut records = case.records();
+    records
+        .for_each(|record| -> Result<(), obit_schema::Error> {
+            match &record.body {
+                Body::Cgroup(event) => {
+                    *recorded.by_kind.entry(event.kind.as_str().to_owned()).or_default() += 1;
+                    if event.kind == CgroupEventKind::Mkdir {
+                        let name = event.path.rsplit('/').next().unwrap_or_default();
+                        *recorded.made.entry(name.to_owned()).or_default() += 1;
+                    }
+                }
+                Body::Lost(loss) => {
+                    let kind = loss.kind.map_or("unknown", |kind| kind.as_str());
+                    *recorded.lost.entry(kind.to_owned()).or_default() += loss.count;
+                }
+                Body::Exit(_) => *recorded.by_kind.entry("container_exit".to_owned()).or_default() += 1,
+                Body::Signal(_) => *recorded.by_kind.entry("fatal_signal".to_owned()).or_default() += 1,
+                Body::Oom(_) => *recorded.by_kind.entry("oom_kill".to_owned()).or_default() += 1,
+                _ => {}
+            }
+            Ok(())
+        })
+        .expect("records");
+    recorded
+}
+
+fn made(case: &Path) -> BTreeMap<String, usize> {
+    read(case).made
+}
+
+fn manifest(case: &Path) -> Value {
+    serde_json::from_slice(&fs::read(case.join("case.json")).expect("case.json")).expect("JSON")
+}
+
+/// The digest that a verification prints of what was recorded.
+fn digest(said: &str) -> String {
+    let after = said.split("case: ").nth(1).expect("a line about the case");
+    after.split_whitespace().find(|word| word.len() == 64).expect("a digest").to_owned()
+}
+
+/// CLOCK_BOOTTIME.
+fn boot() -> Duration {
+    let time = clock_gettime(ClockId::Boottime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).expect("below a second"))
+}
+
+/// Numbers that differ from run to run; what they were is in each failure's text.
+struct Random(u64);
+
+impl Random {
+    fn new() -> Self {
+        Self(u64::try_from(boot().as_nanos()).expect("an uptime") | 1)
+    }
+
+    /// xorshift64 (Marsaglia, "Xorshift RNGs").
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % limit
+    }
+}
