@@ -55,7 +55,7 @@ fn read(path: &Path) {
     let mut records = case.records();
     while records.advance() {
         let mut argv = Vec::new();
-        if let Some(record) = records.current(&mut argv) {
+        if let Ok(record) = records.current(&mut argv) {
             fold.apply(&record, &mut rows);
         }
     }
