@@ -34,7 +34,7 @@ use crate::record::{
 use crate::row::{ActorCopy, ContainerRemove, Row};
 
 /// Version of the rules. A replay that knows other rules than the recorder says so when rows differ.
-pub const DERIVATION_VERSION: u32 = 1;
+pub const DERIVATION_VERSION: u32 = 2;
 
 /// Incarnations kept after their last known directory went, so that a directory of theirs that was never seen being
 /// made (events were lost) does not end them a second time.
