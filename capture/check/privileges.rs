@@ -3,6 +3,7 @@
 //! Sources: capabilities(7); include/uapi/linux/capability.h on CAP_BPF and CAP_PERFMON; namespaces(7).
 
 use super::Item;
+use crate::confine::{self, Landlock};
 use crate::host::facts::{
     Capabilities, Capability, in_initial_cgroup_namespace, in_initial_pid_namespace, in_initial_user_namespace,
 };
@@ -14,6 +15,7 @@ pub fn examine() -> Vec<Item> {
         uid: rustix::process::geteuid().as_raw(),
         capabilities: Capabilities::effective().unwrap_or(Capabilities(0)),
         charges_memlock: charges_memlock(&release),
+        landlock: confine::landlock_here(),
         initial_user_namespace: in_initial_user_namespace(),
         initial_pid_namespace: in_initial_pid_namespace(),
         initial_cgroup_namespace: in_initial_cgroup_namespace(),
@@ -24,6 +26,7 @@ struct View {
     uid: u32,
     capabilities: Capabilities,
     charges_memlock: bool,
+    landlock: Landlock,
     initial_user_namespace: Option<bool>,
     initial_pid_namespace: Option<bool>,
     initial_cgroup_namespace: Option<bool>,
@@ -78,6 +81,17 @@ fn items(view: &View) -> Vec<Item> {
             "run outside of a rootless container: capabilities of a user namespace do not reach the kernel's tracepoints",
         ));
     }
+    items.push(match view.landlock {
+        Landlock::Full => Item::ok("confinement", "Landlock: nothing is written outside the case"),
+        Landlock::Partial => {
+            Item::ok("confinement", "Landlock, as far as this kernel has it: writes go to the case alone")
+        }
+        Landlock::None => Item::warning(
+            "confinement",
+            "no Landlock",
+            "run Linux 5.13 or newer with landlock among lsm= to have writes outside the case refused by the kernel",
+        ),
+    });
     items.push(namespace(
         "pid namespace",
         view.initial_pid_namespace,
@@ -115,6 +129,7 @@ mod tests {
             uid: 1000,
             capabilities: Capabilities(capabilities.iter().map(|&one| 1 << one as u8).sum()),
             charges_memlock: false,
+            landlock: Landlock::Full,
             initial_user_namespace: Some(true),
             initial_pid_namespace: Some(true),
             initial_cgroup_namespace: Some(true),

@@ -7,5 +7,6 @@ pub mod clock;
 pub mod facts;
 pub mod file;
 pub mod hierarchies;
+pub mod ntp;
 #[cfg(test)]
 pub mod testing;

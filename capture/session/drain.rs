@@ -19,6 +19,9 @@ use crate::wire::RawBatch;
 const INTERVAL: Duration = Duration::from_millis(50);
 /// How often the kernel is asked for skipped runs of the programs; it has to look through all programs of the host.
 const MISSES_INTERVAL: Duration = Duration::from_secs(5);
+/// How far the wall clock may have gone its own way since it was recorded. Slewing, at most 500 ppm, takes minutes for
+/// that; more at once means that somebody set it.
+const MAX_CLOCK_DRIFT_NS: u64 = 50_000_000;
 /// How often the pair of clocks is recorded.
 const CLOCK_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -85,6 +88,7 @@ impl Drain {
         let mut flush = Timer::every(self.flush_interval);
         let mut clock = Timer::every(CLOCK_INTERVAL);
         let mut misses = Timer::every(MISSES_INTERVAL);
+        let mut recorded = ClockPair::read();
         loop {
             let command = self.commands.try_recv();
             let stopping = matches!(command, Ok(Command::Stop) | Err(TryRecvError::Disconnected));
@@ -95,6 +99,15 @@ impl Drain {
             if self.drain(wait)?.is_err() {
                 return Ok(());
             }
+            let now = ClockPair::read();
+            let clock_is_due = clock.is_due();
+            if clock_is_due || recorded.wall_minus_boot_ns().abs_diff(now.wall_minus_boot_ns()) > MAX_CLOCK_DRIFT_NS {
+                recorded = now;
+                // Before anything that is told by the new offset.
+                if self.sequencer.send(Input::Clock(now)).is_err() {
+                    return Ok(());
+                }
+            }
             let missed = if stopping || misses.is_due() { self.new_misses() } else { None };
             let due = [
                 missed.map(Input::Kernel),
@@ -102,7 +115,6 @@ impl Drain {
                     Ok(Command::After(input)) => Some(input),
                     _ => None,
                 },
-                clock.is_due().then(|| Input::Clock(ClockPair::read())),
                 flush.is_due().then(|| Input::Flush(ClockPair::read())),
                 stopping.then(|| Input::Stop(ClockPair::read())),
             ];

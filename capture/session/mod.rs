@@ -11,6 +11,7 @@ mod lookup;
 mod progress;
 mod recorder;
 mod sequencer;
+mod signals;
 mod walker;
 mod witness;
 
@@ -35,6 +36,7 @@ use self::input::Input;
 use self::lookup::Lookups;
 use self::recorder::{Order, Recorded, Settings};
 use self::sequencer::{Outlets, Sequencer};
+use self::signals::SignalWitness;
 use crate::cli::ActorArgv;
 use crate::confine;
 use crate::host::clock::ClockPair;
@@ -107,6 +109,7 @@ pub struct Session {
     walker: JoinHandle<Result<()>>,
     drain: JoinHandle<Result<Counted>>,
     witness: JoinHandle<Option<String>>,
+    signals: SignalWitness,
     sequencer: JoinHandle<Result<()>>,
     recorder: JoinHandle<Result<Recorded>>,
 }
@@ -142,7 +145,9 @@ impl Session {
             Confine::No => None,
         };
         writer.amend(|manifest| manifest.recorder = witness::before(confinement.as_ref()));
+        writer.sync()?;
         let witness = witness::start()?;
+        let signals = SignalWitness::start()?;
 
         let progress = Arc::new(Progress::default());
         let (inputs, inbox) = sync_channel(INPUTS);
@@ -186,6 +191,7 @@ impl Session {
                 Ok(())
             })?,
             witness,
+            signals,
             drain: spawn("obit-drain", &progress, move || Ok(drain.run()?))?,
             sequencer: spawn("obit-sequencer", &progress, move || sequencer.run(&inbox))?,
             recorder: spawn("obit-recorder", &progress, move || {
@@ -212,7 +218,7 @@ impl Session {
         });
         drop(self.inputs);
         errors.extend(outcome("deriving", self.sequencer.join()).err());
-        let last_words = witness::after(self.witness, &counted);
+        let last_words = witness::after(self.witness, &counted, self.signals.stop());
         let _ = self.orders.send(Order::Close(ClockPair::read(), last_words));
         drop(self.orders);
         let recorded = outcome("writing the case", self.recorder.join())

@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::drain::Counted;
 use crate::confine::Confinement;
+use crate::host::ntp::ClockState;
 
 /// Starts to hash this program as it runs: the file itself, whatever its path leads to by now.
 pub fn start() -> Result<JoinHandle<Option<String>>> {
@@ -33,11 +34,12 @@ pub fn before(confinement: Option<&Confinement>) -> Map<String, Value> {
     said.insert("pid".into(), std::process::id().into());
     said.insert("uid".into(), rustix::process::geteuid().as_raw().into());
     said.insert("confinement".into(), json!(confinement));
+    said.insert("clock_at_start".into(), json!(ClockState::read()));
     said
 }
 
 /// What is known at the end.
-pub fn after(program: JoinHandle<Option<String>>, counted: &Counted) -> Map<String, Value> {
+pub fn after(program: JoinHandle<Option<String>>, counted: &Counted, signals: Vec<Value>) -> Map<String, Value> {
     let mut said = Map::new();
     said.insert("binary_sha256".into(), program.join().ok().flatten().into());
     let counted: Map<String, Value> = counted
@@ -45,5 +47,7 @@ pub fn after(program: JoinHandle<Option<String>>, counted: &Counted) -> Map<Stri
         .map(|(kind, (admitted, lost))| ((*kind).to_owned(), json!({"admitted": admitted, "lost": lost})))
         .collect();
     said.insert("kernel_counters".into(), counted.into());
+    said.insert("signals".into(), signals.into());
+    said.insert("clock_at_end".into(), json!(ClockState::read()));
     said
 }

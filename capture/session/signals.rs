@@ -1,0 +1,68 @@
+//! Which signals the recorder was sent, and by whom: the end of a recording is part of the record.
+
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use anyhow::{Context, Result};
+use obit_schema::print::time;
+use obit_schema::text::escape;
+use serde_json::{Value, json};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::SignalsInfo;
+use signal_hook::iterator::backend::Handle;
+use signal_hook::iterator::exfiltrator::origin::{Origin, WithOrigin};
+use signal_hook::low_level::signal_name;
+
+use crate::host::clock::ClockPair;
+
+/// Signals that end a recording; what each does is decided elsewhere.
+const ENDING: [i32; 2] = [SIGINT, SIGTERM];
+/// Most signals kept.
+const MAX_KEPT: usize = 100;
+
+/// Listens for signals.
+pub struct SignalWitness {
+    handle: Handle,
+    seen: Arc<Mutex<Vec<Value>>>,
+}
+
+impl SignalWitness {
+    /// Starts to listen.
+    pub fn start() -> Result<Self> {
+        let mut signals = SignalsInfo::<WithOrigin>::new(ENDING).context("cannot listen for signals")?;
+        let handle = signals.handle();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let witness = Self { handle, seen: Arc::clone(&seen) };
+        let listen = move || {
+            for origin in signals.forever() {
+                if let Ok(mut seen) = seen.lock()
+                    && seen.len() < MAX_KEPT
+                {
+                    seen.push(statement(&origin));
+                }
+            }
+        };
+        thread::Builder::new().name("obit-signals".into()).spawn(listen).context("cannot start a thread")?;
+        Ok(witness)
+    }
+
+    /// Stops, and gives what came.
+    pub fn stop(self) -> Vec<Value> {
+        self.handle.close();
+        self.seen.lock().map(|seen| seen.clone()).unwrap_or_default()
+    }
+}
+
+fn statement(origin: &Origin) -> Value {
+    let sender = origin.process.map(|process| {
+        // Whoever it was may be gone.
+        let comm = std::fs::read(format!("/proc/{}/comm", process.pid)).ok();
+        let comm = comm.map(|comm| escape(comm.trim_ascii_end()).into_owned());
+        json!({"pid": process.pid, "uid": process.uid, "comm": comm})
+    });
+    json!({
+        "signal": signal_name(origin.signal),
+        "sender": sender,
+        "received_at": time::rfc3339(ClockPair::read().wall.0),
+    })
+}
