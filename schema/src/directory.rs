@@ -77,7 +77,7 @@ impl Directory {
         let status = rustix::fs::fstat(&fd).map_err(Error::io("read", &path))?;
         match FileType::from_raw_mode(status.st_mode) {
             FileType::RegularFile => Ok(File::from(fd)),
-            _ => Err(Error::Io { action: "read", path, source: io::Error::other("it is not a regular file") }),
+            _ => Err(Error::Io { action: "read", path, cause: io::Error::other("it is not a regular file") }),
         }
     }
 

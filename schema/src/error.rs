@@ -13,14 +13,14 @@ use crate::text::printable;
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refused.
-    #[error("cannot {action} {}: {source}{}", shown(path), advice(source))]
+    #[error("cannot {action} {}: {cause}{}", shown(path), advice(cause))]
     Io {
         /// What was tried, e.g. `write`.
         action: &'static str,
         /// On what.
         path: PathBuf,
-        /// Why not.
-        source: io::Error,
+        /// Why not. Not called `source`: a chain of errors would say it twice.
+        cause: io::Error,
     },
     /// A case would be written over something.
     #[error("{} exists and is not an empty directory; give a path that does not exist yet", shown(path))]
@@ -211,7 +211,7 @@ pub enum Error {
 impl Error {
     /// An [`Error::Io`], for `map_err`.
     pub(crate) fn io<E: Into<io::Error>>(action: &'static str, path: &Path) -> impl FnOnce(E) -> Self {
-        move |source| Self::Io { action, path: path.to_owned(), source: source.into() }
+        move |cause| Self::Io { action, path: path.to_owned(), cause: cause.into() }
     }
 }
 

@@ -49,7 +49,7 @@ pub fn write_file(
     let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(|| Error::Io {
         action: "create",
         path: path.to_owned(),
-        source: io::Error::other("the file's name is not UTF-8 text"),
+        cause: io::Error::other("the file's name is not UTF-8 text"),
     })?;
     let folder: Arc<dyn Folder> = Arc::new(Directory::open(parent)?);
     let mut part = PartWriter::create(Arc::clone(&folder), origin, table, 0, name.to_owned())?;
@@ -208,14 +208,14 @@ fn created_by(origin: &Origin) -> String {
 
 /// The operating system's error where there is one below.
 fn write_error(path: &Path, error: ParquetError) -> Error {
-    let source = match error {
+    let cause = match error {
         ParquetError::External(inner) => match inner.downcast::<io::Error>() {
             Ok(source) => *source,
             Err(inner) => io::Error::other(inner),
         },
         other => io::Error::other(other),
     };
-    Error::Io { action: "write", path: path.to_owned(), source }
+    Error::Io { action: "write", path: path.to_owned(), cause }
 }
 
 /// A file that is hashed as it is written.

@@ -96,19 +96,19 @@ impl Case {
         let manifest = match read_manifest(&root, count) {
             Ok(manifest) => Some(manifest),
             Err(error @ Error::NewerFormat { .. }) => return Err(error),
-            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound && count == 0 => {
+            Err(Error::Io { cause, .. }) if cause.kind() == std::io::ErrorKind::NotFound && count == 0 => {
                 return Err(Error::NotACase { path: path.to_owned(), why: "it has no case.json and no parts" });
             }
             Err(error) if leniency == Leniency::Strict => {
                 return Err(match error {
-                    Error::Io { path, source, .. } => Error::Manifest { path, why: source.to_string(), parts: count },
+                    Error::Io { path, cause, .. } => Error::Manifest { path, why: cause.to_string(), parts: count },
                     other => other,
                 });
             }
             Err(error) => {
                 let why = match error {
                     Error::Manifest { why, .. } => why,
-                    Error::Io { source, .. } => source.to_string(),
+                    Error::Io { cause, .. } => cause.to_string(),
                     other => other.to_string(),
                 };
                 problems.push(Problem::Manifest { why });

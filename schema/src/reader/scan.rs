@@ -62,7 +62,7 @@ impl Folders {
         }
         let folder = self.named(folder).ok_or("its folder is missing")?;
         folder.open_file(name).map_err(|error| match error {
-            Error::Io { source, .. } => source.to_string(),
+            Error::Io { cause, .. } => cause.to_string(),
             other => other.to_string(),
         })
     }

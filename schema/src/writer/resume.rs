@@ -51,7 +51,7 @@ impl CaseWriter {
         let child = |name: &str| -> Result<Arc<Directory>, Error> {
             match root.child(name) {
                 // The capture was cut off before it made that folder.
-                Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                Err(Error::Io { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => {
                     root.make_folder(name)?;
                     Ok(Arc::new(root.child(name)?))
                 }

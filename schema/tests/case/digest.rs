@@ -153,8 +153,17 @@ proptest! {
 #[test]
 fn the_types_of_the_derived_tables_are_all_defined() {
     // One value of each type that a derived column has; a new type must be defined before it is used.
-    let known =
-        ["uint32", "uint64", "int32", "bool", "timestamp(ns, UTC)", "utf8", "list<utf8>", "list<uint64>", "map<utf8, utf8>"];
+    let known = [
+        "uint32",
+        "uint64",
+        "int32",
+        "bool",
+        "timestamp(ns, UTC)",
+        "utf8",
+        "list<utf8>",
+        "list<uint64>",
+        "map<utf8, utf8>",
+    ];
     for column in Table::DERIVED.iter().flat_map(|table| table.columns()) {
         assert!(known.contains(&column.type_name), "{} is {}", column.name, column.type_name);
         assert_ne!((column.data_type)(), DataType::Null);

@@ -158,7 +158,7 @@ struct Place {
 
 impl Place {
     fn fail(&self, action: &'static str, name: &str, source: impl Into<io::Error>) -> Error {
-        Error::Io { action, path: self.path.join(name), source: source.into() }
+        Error::Io { action, path: self.path.join(name), cause: source.into() }
     }
 
     /// Counts a call and fails if that is its turn.

@@ -247,7 +247,7 @@ fn a_failed_write_names_the_file_and_keeps_what_was_written() {
 #[test]
 fn messages_about_a_full_disk_say_what_to_do() {
     let full = std::io::Error::from_raw_os_error(28);
-    let error = Error::Io { action: "write", path: "/cases/a\u{1b}[2J/raw/events-000000.parquet".into(), source: full };
+    let error = Error::Io { action: "write", path: "/cases/a\u{1b}[2J/raw/events-000000.parquet".into(), cause: full };
     let text = error.to_string();
     assert!(text.starts_with("cannot write /cases/a\\u{1b}[2J/raw/events-000000.parquet: No space left"), "{text}");
     assert!(text.contains("free some space"), "{text}");
