@@ -10,7 +10,7 @@ use obit_derivation::record::Body;
 use obit_schema::Case;
 use serde_json::Value;
 use support::capture::Capture;
-use support::engines::{Containerd, Docker, Oci, OciRuntime};
+use support::engines::{Containerd, Docker, Oci, OciRuntime, Podman};
 use support::ledger::text;
 use support::stage::{Stage, View};
 use support::{live, replay};
@@ -34,6 +34,34 @@ fn the_state_of_a_bare_runc_container_names_its_init() {
     assert_eq!(row["init_pid"], state["pid"], "runc's own word: {state:#}");
     assert_eq!(row["identified_by"], "oci_argv");
     assert_eq!(row["conflicts"], serde_json::json!([]));
+    replay::assert_verifies(&case);
+}
+
+#[test]
+fn files_of_the_engines_name_containers_that_no_daemon_is_asked_about() {
+    let programs = ["runc", "containerd", "ctr", "dockerd", "docker", "podman", "conmon"];
+    let Some(_live) = live::require_root(&programs) else { return };
+    let stage = Stage::new(View::Host);
+    let containerd = Containerd::start(&stage, "shop");
+    let docker = Docker::start(&stage, &containerd);
+    let podman = Podman::start(&stage);
+    let case = stage.directory().join("case");
+    let capture = Capture::start(&stage, &case, &["--runtime", "none"]);
+    let by_docker = start(&stage, "kept-by-docker", &[]);
+    let by_podman = podman.start_container("kept-by-podman");
+    docker.remove(&by_docker);
+    podman.remove(&by_podman);
+    for id in [&by_docker, &by_podman] {
+        stage.cgroups.wait_until_gone(id);
+    }
+    capture.stop();
+    let rows = replay::derived_rows(&case, "container_remove");
+    for (id, name) in [(&by_docker, "kept-by-docker"), (&by_podman, "kept-by-podman")] {
+        let row = only(&rows, id);
+        assert_eq!(text(row, "container_name"), name);
+        assert!(text(row, "image_name").contains("busybox"), "{row:#}");
+        assert_eq!(row["conflicts"], serde_json::json!([]));
+    }
     replay::assert_verifies(&case);
 }
 

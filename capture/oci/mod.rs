@@ -6,6 +6,7 @@
 mod annotations;
 mod bundle;
 mod engine;
+mod engine_files;
 mod file;
 mod places;
 mod scan;
@@ -15,6 +16,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use obit_derivation::identity::Runtime;
 use obit_derivation::record::RuntimeAnswer;
 use obit_schema::details::RuntimeDetails;
 
@@ -56,6 +58,11 @@ impl OciFiles {
     /// Always gives an answer; its outcome says how the reading went.
     pub fn state(&self, state_root: &str, container_id: &str) -> Answer {
         state::read(&self.host_root, &self.hierarchies, state_root, container_id)
+    }
+
+    /// Reads what an engine keeps on disk of one of its containers; `None` if it keeps nothing that is read here.
+    pub fn engine_file(&self, engine: Runtime, container_id: &str) -> Option<Answer> {
+        engine_files::read(&self.host_root, engine, container_id)
     }
 
     /// Reads the state of every container of the state directories that runtimes use by default, and of `more_roots`

@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
 use obit_derivation::CgroupKey;
+use obit_derivation::identity::Runtime;
 use obit_derivation::record::{Outcome, SnapshotReason};
 
 use super::input::Input;
@@ -34,6 +35,13 @@ pub enum Question {
         /// The bundle directory, as the runtime was told.
         bundle: String,
         /// The container, as the runtime was told.
+        container_id: String,
+    },
+    /// What does its engine keep of it on disk?
+    EngineFile {
+        /// The engine.
+        engine: Runtime,
+        /// The container.
         container_id: String,
     },
     /// What does its runtime's own state say?
@@ -112,6 +120,10 @@ impl Lookups {
             }
             Question::Bundle { bundle, container_id } => {
                 let answer = self.files.bundle(&bundle, Some(&container_id));
+                Some(Input::Answer(ClockPair::read(), Box::new(answer)))
+            }
+            Question::EngineFile { engine, container_id } => {
+                let answer = self.files.engine_file(engine, &container_id)?;
                 Some(Input::Answer(ClockPair::read(), Box::new(answer)))
             }
             Question::State { root, container_id, patience } => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError};
 
 use anyhow::{Context, Result};
-use obit_derivation::identity::{OciRuntime, argv};
+use obit_derivation::identity::{OciRuntime, Runtime, argv};
 use obit_derivation::record::{
     Actor, Body, CgroupEvent, CgroupEventKind, Directory, FatalSignal, KernelEventKind, Loss, OomKill, Outcome,
     RuntimeAnswer, RuntimeSource, SnapshotReason, TaskExit,
@@ -394,6 +394,8 @@ impl Sequencer {
                 answer.container_id = Some(container_id.into());
                 self.admit_answer(at, answer, &details)
             }
+            // The engine itself is asked too, and that is recorded.
+            Question::EngineFile { .. } => Ok(()),
         }
     }
 
@@ -442,6 +444,9 @@ impl Sequencer {
         for row in self.rows.drain(..) {
             self.progress.row(&row);
             self.unasked.extend(self.outlets.daemons.ask(&row));
+            if let Some(question) = engine_file(&row) {
+                let _ = self.outlets.questions.try_send(question);
+            }
             self.derived.append(&row);
         }
         for removal in self.fold.take_early() {
@@ -487,6 +492,17 @@ fn default_state_root(runtime: OciRuntime) -> Option<&'static str> {
         OciRuntime::Runc => Some("/run/runc"),
         OciRuntime::Crun => Some("/run/crun"),
         OciRuntime::Youki => Some("/run/youki"),
+        _ => None,
+    }
+}
+
+/// What to look up of a container that has just become known: the file that its engine keeps of it.
+fn engine_file(row: &Row) -> Option<Question> {
+    let identity = row.identity();
+    match (row, identity.runtime) {
+        (Row::Create(_) | Row::Existing(_), Some(engine @ (Runtime::Docker | Runtime::Podman))) => {
+            Some(Question::EngineFile { engine, container_id: identity.container_id.clone() })
+        }
         _ => None,
     }
 }

@@ -1,0 +1,224 @@
+//! What engines themselves keep on disk about a container: docker's `config.v2.json`, and containers/storage's
+//! `containers.json` of podman. Both are there without a daemon to ask.
+//!
+//! Sources: moby `container/container.go` (`Container`, saved by `toDisk`); containers/storage `containers.go`
+//! (`Container`, `containers.json` and `volatile-containers.json`); libpod `storage.go` (`RuntimeContainerMetadata`, which
+//! is the entry's `metadata`).
+
+use std::path::Path;
+use std::time::Instant;
+
+use obit_derivation::identity::Runtime;
+use obit_derivation::record::{Outcome, RuntimeAnswer, RuntimeSource};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+
+use super::{Answer, NAME_BYTES, details, document, file, object, time_of, within};
+
+/// Largest `config.v2.json` that is read. Real ones have 2 to 20 KiB.
+const CONFIG_BYTES: usize = 1 << 20;
+/// Largest `containers.json` that is read: one entry has about 1 KiB, and a host some thousands of containers.
+const STORE_BYTES: usize = 16 << 20;
+/// Where docker keeps its containers, unless it was told otherwise (`--data-root`).
+const DOCKER: &str = "/var/lib/docker/containers";
+/// Where podman keeps its containers as root: a directory for each storage driver.
+const PODMAN: [&str; 4] = ["overlay", "vfs", "btrfs", "zfs"];
+
+/// What is kept of docker's file, and written as the answer's document.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct DockerContainer {
+    #[serde(rename = "ID")]
+    id: String,
+    name: Option<String>,
+    /// The image's config digest.
+    image: Option<String>,
+    created: Option<String>,
+    restart_count: Option<u32>,
+    config: Option<DockerConfig>,
+    state: Option<DockerState>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct DockerConfig {
+    /// The image as the user wrote it.
+    image: Option<String>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct DockerState {
+    pid: Option<u32>,
+    started_at: Option<String>,
+}
+
+/// What is kept of an entry of podman's store.
+#[derive(Debug, Deserialize, Serialize)]
+struct PodmanContainer {
+    id: String,
+    #[serde(default)]
+    names: Vec<String>,
+    image: Option<String>,
+    created: Option<String>,
+    /// JSON in a string.
+    metadata: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct PodmanMetadata {
+    #[serde(rename = "image-name")]
+    image_name: Option<String>,
+}
+
+/// Reads what the engine keeps of a container; `None` for an engine that keeps nothing we read.
+pub fn read(host_root: &Path, engine: Runtime, container_id: &str) -> Option<Answer> {
+    // An id is a component of the path below; these engines draw 64 hexadecimal digits and nothing else.
+    let is_id = container_id.len() == 64 && container_id.bytes().all(|digit| digit.is_ascii_hexdigit());
+    match engine {
+        Runtime::Docker if is_id => Some(docker(host_root, container_id)),
+        Runtime::Podman if is_id => Some(podman(host_root, container_id)),
+        _ => None,
+    }
+}
+
+fn docker(host_root: &Path, container_id: &str) -> Answer {
+    let begun = Instant::now();
+    let directory = format!("{DOCKER}/{container_id}");
+    let request = format!("{directory}/config.v2.json");
+    let mut answer = empty(RuntimeSource::Docker, container_id);
+    let read = file::open_directory(host_root, &directory)
+        .and_then(|directory| file::read(directory, "config.v2.json", CONFIG_BYTES));
+    let content = match read {
+        Ok(content) => content,
+        Err(errno) => return (with(answer, errno), details(request, begun)),
+    };
+    let Some(kept) = object::<DockerContainer>(&content.bytes).filter(|kept| kept.id == container_id) else {
+        return (answer, details(request, begun));
+    };
+    answer.outcome = Outcome::Ok;
+    answer.runtime = Some(Runtime::Docker.as_str().into());
+    answer.container_name = within(kept.name.as_deref().map(|name| name.trim_start_matches('/')), NAME_BYTES);
+    answer.image_id = within(kept.image.as_deref(), NAME_BYTES);
+    answer.image_name = within(kept.config.as_ref().and_then(|config| config.image.as_deref()), NAME_BYTES);
+    answer.created_at = kept.created.as_deref().and_then(time_of);
+    answer.restart_count = kept.restart_count;
+    // Pid and start are of the life before, until docker has written the file again: they are kept in the document only.
+    let mut details = details(request, begun);
+    details.document = document(&kept);
+    (answer, details)
+}
+
+fn podman(host_root: &Path, container_id: &str) -> Answer {
+    let begun = Instant::now();
+    let mut answer = empty(RuntimeSource::Podman, container_id);
+    let mut request = String::new();
+    for driver in PODMAN {
+        let directory = format!("/var/lib/containers/storage/{driver}-containers");
+        for name in ["containers.json", "volatile-containers.json"] {
+            let read =
+                file::open_directory(host_root, &directory).and_then(|opened| file::read(opened, name, STORE_BYTES));
+            let content = match read {
+                Ok(content) => content,
+                Err(Errno::NOENT) => continue,
+                Err(errno) => return (with(answer, errno), details(format!("{directory}/{name}"), begun)),
+            };
+            request = format!("{directory}/{name}");
+            let Ok(all) = serde_json::from_slice::<Vec<PodmanContainer>>(&content.bytes) else {
+                return (answer, details(request, begun));
+            };
+            if let Some(kept) = all.into_iter().find(|kept| kept.id == container_id) {
+                return (describe(answer, &kept), of_podman(request, begun, kept));
+            }
+        }
+    }
+    answer.outcome = Outcome::NotFound;
+    if request.is_empty() {
+        request = "/var/lib/containers/storage/*-containers/containers.json".to_owned();
+    }
+    (answer, details(request, begun))
+}
+
+fn describe(mut answer: RuntimeAnswer<'static>, kept: &PodmanContainer) -> RuntimeAnswer<'static> {
+    answer.outcome = Outcome::Ok;
+    answer.runtime = Some(Runtime::Podman.as_str().into());
+    answer.container_name = within(kept.names.first().map(String::as_str), NAME_BYTES);
+    answer.image_id = within(kept.image.as_deref(), NAME_BYTES);
+    answer.created_at = kept.created.as_deref().and_then(time_of);
+    let metadata = kept.metadata.as_deref().and_then(|text| object::<PodmanMetadata>(text.as_bytes()));
+    answer.image_name = within(metadata.and_then(|metadata| metadata.image_name).as_deref(), NAME_BYTES);
+    answer
+}
+
+fn of_podman(request: String, begun: Instant, mut kept: PodmanContainer) -> obit_schema::details::RuntimeDetails {
+    let mut details = details(request, begun);
+    // It may hold more than is known here; what is taken from it is in the answer.
+    kept.metadata = None;
+    details.document = document(&kept);
+    details
+}
+
+fn empty(source: RuntimeSource, container_id: &str) -> RuntimeAnswer<'static> {
+    let mut answer = RuntimeAnswer::unanswered(source, Outcome::Invalid);
+    answer.container_id = Some(container_id.to_owned().into());
+    answer
+}
+
+fn with(mut answer: RuntimeAnswer<'static>, errno: Errno) -> RuntimeAnswer<'static> {
+    answer.outcome = file::outcome_of(errno);
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    const ID: &str = "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00";
+
+    #[test]
+    fn dockers_file_names_the_container_and_keeps_no_environment() {
+        let root = tempfile::tempdir().expect("a directory");
+        let directory = root.path().join(format!("var/lib/docker/containers/{ID}"));
+        fs::create_dir_all(&directory).expect("directories");
+        // The shape of a file that docker 20.10 wrote, shortened.
+        let text = format!(
+            r#"{{"State":{{"Running":true,"Pid":7,"StartedAt":"2026-11-24T08:00:01.5Z"}},"ID":"{ID}",
+            "Created":"2026-11-24T08:00:00.25Z","Config":{{"Image":"busybox:latest","Env":["TOKEN=hunter2"],"Cmd":["x"]}},
+            "Image":"sha256:55","Name":"/web-1","RestartCount":2}}"#
+        );
+        fs::write(directory.join("config.v2.json"), text).expect("a file");
+        let (answer, details) = read(root.path(), Runtime::Docker, ID).expect("docker keeps files");
+        assert_eq!(answer.outcome, Outcome::Ok);
+        assert_eq!(answer.container_name.as_deref(), Some("web-1"));
+        assert_eq!(answer.image_name.as_deref(), Some("busybox:latest"));
+        assert_eq!((answer.restart_count, answer.init_pid), (Some(2), None));
+        assert!(!details.document.expect("a document").contains("hunter2"));
+    }
+
+    #[test]
+    fn podmans_store_names_the_container() {
+        let root = tempfile::tempdir().expect("a directory");
+        let directory = root.path().join("var/lib/containers/storage/overlay-containers");
+        fs::create_dir_all(&directory).expect("directories");
+        let text = format!(
+            r#"[{{"id":"00"}},{{"id":"{ID}","names":["job"],"image":"ab12","created":"2026-11-24T08:00:00Z",
+            "metadata":"{{\"image-name\":\"localhost/busybox:latest\",\"name\":\"job\"}}"}}]"#
+        );
+        fs::write(directory.join("containers.json"), text).expect("a file");
+        let (answer, _) = read(root.path(), Runtime::Podman, ID).expect("podman keeps files");
+        assert_eq!(answer.outcome, Outcome::Ok);
+        assert_eq!(answer.container_name.as_deref(), Some("job"));
+        assert_eq!(answer.image_name.as_deref(), Some("localhost/busybox:latest"));
+        let other = ID.replace('c', "d");
+        let (answer, _) = read(root.path(), Runtime::Podman, &other).expect("podman keeps files");
+        assert_eq!(answer.outcome, Outcome::NotFound);
+    }
+
+    #[test]
+    fn what_is_no_id_is_no_path() {
+        let root = tempfile::tempdir().expect("a directory");
+        assert!(read(root.path(), Runtime::Docker, "../../../etc").is_none());
+        assert!(read(root.path(), Runtime::Runc, ID).is_none());
+    }
+}
