@@ -1,7 +1,7 @@
 //! What is fuzzed: for each target a function that takes any bytes and must not fail. `make test` runs the same functions
 //! over the corpora, without a fuzzer: capture/corpora.rs and schema/tests/case/corpora.rs.
 
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 // The capture is a program, no library: its files are taken in as they are, where they find each other by `crate::`.
 #[path = "../../capture/host/mod.rs"]
