@@ -137,7 +137,10 @@ fn a_disk_that_fills_up_ends_the_capture_and_keeps_what_was_written() {
     let info = replay::replay(&["info", &case.display().to_string()]);
     let said = String::from_utf8_lossy(&info.stdout);
     assert!(said.contains("cgroup_mkdir"), "what was written before can be read: {info:?}");
-    assert!(said.contains("incomplete: records "), "which records are missing is said: {said}");
+    // There is room kept for a last case.json; whether the rest can be sealed beside it depends on where the disk was full.
+    let closed = said.contains("incomplete: records ");
+    let left_open = said.lines().any(|line| line.starts_with("state ") && line.contains(" open"));
+    assert!(closed || left_open, "that records are missing is said: {said}");
 }
 
 /// A tmpfs inside the stage, as seen from outside.
