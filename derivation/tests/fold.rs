@@ -281,6 +281,34 @@ fn a_named_root_below_a_parent_the_runtime_made_is_one_incarnation() {
 }
 
 #[test]
+fn a_parent_that_one_runtime_makes_and_another_uses_first_is_no_root() {
+    let argv = |id: &'static str| ["runc", "--root", "/run/containerd/runc/shop", "create", "--bundle", "/b", id];
+    let mut story = Story::default();
+    // The first container is known on one hierarchy; on the other its runtime has only made the namespace's directory
+    // when the second one's makes its own in it and puts a process there, which makes the parent populated too.
+    story.mkdir(0, 10, 1, "/shop/job-1", &argv("job-1"));
+    story.mkdir(1, 50, 1, "/shop", &argv("job-1"));
+    story.mkdir(1, 52, 50, "/shop/job-2", &argv("job-2"));
+    story.event(CgroupEventKind::Populated, 1, 52, 50, "/shop/job-2", &argv("job-2"));
+    story.event(CgroupEventKind::Populated, 1, 50, 1, "/shop", &argv("job-2"));
+    story.mkdir(1, 51, 50, "/shop/job-1", &argv("job-1"));
+    story.mkdir(0, 12, 1, "/shop/job-2", &argv("job-2"));
+    for (hierarchy, inode, path) in
+        [(1, 51, "/shop/job-1"), (0, 10, "/shop/job-1"), (0, 12, "/shop/job-2"), (1, 52, "/shop/job-2")]
+    {
+        story.rmdir(hierarchy, inode, 1, path, &[]);
+    }
+    let begun: Vec<_> = story.creates().iter().map(|row| row.identity.container_id.clone()).collect();
+    let ended: Vec<_> = story
+        .removes()
+        .iter()
+        .map(|row| (row.identity.container_id.clone(), row.identity.parent_container_id.clone()))
+        .collect();
+    assert_eq!(begun, ["job-1", "job-2"]);
+    assert_eq!(ended, [("job-1".to_owned(), None), ("job-2".to_owned(), None)]);
+}
+
+#[test]
 fn one_id_in_two_containerd_namespaces_is_two_containers() {
     let mut story = Story::default();
     for (namespace, inode) in [("shop", 100), ("lab", 200)] {

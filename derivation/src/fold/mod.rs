@@ -34,7 +34,7 @@ use crate::record::{
 use crate::row::{ActorCopy, ContainerRemove, Row};
 
 /// Version of the rules. A replay that knows other rules than the recorder says so when rows differ.
-pub const DERIVATION_VERSION: u32 = 2;
+pub const DERIVATION_VERSION: u32 = 3;
 
 /// Incarnations kept after their last known directory went, so that a directory of theirs that was never seen being
 /// made (events were lost) does not end them a second time.
@@ -236,7 +236,7 @@ impl Fold {
                 }
             }
         }
-        let demoted = call.as_ref().and_then(|call| self.demote_candidate_above(call, &sighting));
+        let demoted = self.demote_candidate_above(&sighting);
         let origin = Origin::Made(ActorCopy::from(&event.actor));
         let number = self.incarnation_for(&sighting, &claims, enclosing, origin, stage, moment);
         self.adopt(number, &sighting, claims, moment);
@@ -281,19 +281,16 @@ impl Fold {
         claims
     }
 
-    /// The directory above turns out to be a mere parent that the runtime made on its way to the root. Returns the
-    /// incarnation that it was taken for.
-    fn demote_candidate_above(&mut self, call: &Invocation<'_>, sighting: &Sighting<'_>) -> Option<IncarnationNo> {
+    /// The directory above turns out to be a mere parent that a runtime made on its way to a root: its own, or another's
+    /// that is made beside it at the same time. Left as it is, it would seem entered as soon as the one below is. Returns
+    /// the incarnation that it was taken for.
+    fn demote_candidate_above(&mut self, sighting: &Sighting<'_>) -> Option<IncarnationNo> {
         let parent = beside(sighting.key, sighting.parent?);
         let Known { role: Role::Candidate(number), .. } = self.directories.get(&parent).copied()? else {
             return None;
         };
-        let life = self.incarnations.get_mut(&number)?;
-        if life.container_id() != Some(call.container_id) {
-            return None;
-        }
-        life.drop_root(parent);
         self.directories.remove(&parent);
+        self.incarnations.get_mut(&number)?.drop_root(parent);
         Some(number)
     }
 
