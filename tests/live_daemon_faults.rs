@@ -138,6 +138,7 @@ fn a_daemon_that_comes_late_hangs_dies_and_comes_back_is_followed() {
     docker.daemon.kill();
     told::wait_for(&case, "that docker is gone", is("disconnected", Outcome::Refused));
     let during_death = path_only_container(&stage, 2);
+    told::wait_for(&case, "what became of the question", |told| told.container_id == during_death);
     docker.start_again();
     told::wait_for(&case, "that docker is back", |_| known(&case, 3));
     let second = docker.run_short("second");

@@ -411,13 +411,13 @@ pub struct Directory<'a> {
 /// Who is speaking in a [`RuntimeAnswer`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RuntimeSource {
-    /// Docker's HTTP API.
+    /// Docker: its HTTP API, or the file that it keeps of a container (the request tells).
     Docker,
     /// containerd's own gRPC API.
     Containerd,
     /// The Kubernetes CRI v1 API, of containerd or CRI-O.
     Cri,
-    /// Podman's HTTP API.
+    /// Podman: its HTTP API, or the file that it keeps of its containers (the request tells).
     Podman,
     /// An OCI runtime's state file (`state.json` of runc, `status` of crun).
     OciState,

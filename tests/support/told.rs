@@ -39,7 +39,7 @@ pub struct Told {
     pub latency: Duration,
 }
 
-/// What daemons said, in order; not what files of OCI runtimes say.
+/// What daemons said, in order; not what files of OCI runtimes or of engines say.
 pub fn by_daemons(case: &Path) -> Vec<Told> {
     read(case).unwrap_or_else(|error| panic!("{}: {error}", case.display()))
 }
@@ -69,6 +69,9 @@ fn read(case: &Path) -> Result<Vec<Told>, obit_schema::Error> {
                 continue;
             }
             let details = view.details(row).expect("of a row that is there");
+            if details.request.starts_with("/var/lib/") {
+                continue;
+            }
             let text = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().unwrap_or_default().to_owned();
             all.push(Told {
                 source: Some(answer.source),
