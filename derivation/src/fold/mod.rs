@@ -28,8 +28,8 @@ use self::walk::Walk;
 use crate::identity::argv::{self, Invocation, Verb};
 use crate::identity::path;
 use crate::record::{
-    Body, BootNs, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, FatalSignal, HierarchyId, KernelEventKind, Loss,
-    Record, RuntimeAnswer, Seq, Target,
+    Actor, Body, BootNs, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, FatalSignal, HierarchyId, KernelEventKind,
+    Loss, Record, RuntimeAnswer, Seq, Target,
 };
 use crate::row::{ActorCopy, ContainerRemove, Row};
 
@@ -255,14 +255,24 @@ impl Fold {
         let Some(Known { role: Role::Root(number) | Role::Candidate(number), .. }) = known else {
             return;
         };
-        let Some(life) = self.incarnations.get_mut(&number) else {
-            return;
-        };
+        self.lose_root(number, key, moment, None, out);
+    }
+
+    /// A root directory of an incarnation is gone. That is its end if the directory stands for it, or was its last.
+    fn lose_root(
+        &mut self,
+        number: IncarnationNo,
+        key: CgroupKey,
+        moment: Moment,
+        removed_by: Option<&Actor<'_>>,
+        out: &mut Vec<Row>,
+    ) {
+        let Some(life) = self.incarnations.get_mut(&number) else { return };
         life.mark_gone(key);
         let authority = life.authority().is_some_and(|root| root.key == key);
         if authority || !life.is_present() {
             self.announce(number, moment, out);
-            self.end(number, moment, None, out);
+            self.end(number, moment, removed_by.map(ActorCopy::from), out);
         }
         self.forget_if_gone(number);
     }
@@ -341,13 +351,7 @@ impl Fold {
         {
             life.claims.add(Claim::of_argv(moment.seq, call));
         }
-        life.mark_gone(event.key);
-        let authority = life.authority().is_some_and(|root| root.key == event.key);
-        if authority || !life.is_present() {
-            self.announce(number, moment, out);
-            self.end(number, moment, Some(ActorCopy::from(&event.actor)), out);
-        }
-        self.forget_if_gone(number);
+        self.lose_root(number, event.key, moment, Some(&event.actor), out);
     }
 
     /// A directory goes that was never seen: it was there before the walk could see it, or its making was lost.
@@ -368,15 +372,9 @@ impl Fold {
         let number = self.incarnation_for(&sighting, &claims, enclosing, Origin::Leaving, Stage::Announced, moment);
         self.adopt(number, &sighting, claims, moment);
         if let Some(life) = self.incarnations.get_mut(&number) {
-            life.mark_gone(event.key);
             life.absorb(&event.vitals);
-            let authority = life.authority().is_some_and(|root| root.key == event.key);
-            if authority || !life.is_present() {
-                self.announce(number, moment, out);
-                self.end(number, moment, Some(ActorCopy::from(&event.actor)), out);
-            }
         }
-        self.forget_if_gone(number);
+        self.lose_root(number, event.key, moment, Some(&event.actor), out);
     }
 
     fn populated(&mut self, moment: Moment, event: &CgroupEvent<'_>, out: &mut Vec<Row>) {
