@@ -11,9 +11,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayBuilder, ArrayRef, BooleanArray, BooleanBuilder, Int32Array, Int32Builder, ListArray, ListBuilder,
-    MapArray, MapBuilder, MapFieldNames, StringArray, StringBuilder, StructBuilder, TimestampNanosecondArray,
-    TimestampNanosecondBuilder, UInt32Array, UInt32Builder, UInt64Array, UInt64Builder,
+    Array, ArrayBuilder, ArrayRef, BooleanArray, BooleanBuilder, Int32Array, Int32Builder, Int64Array, Int64Builder,
+    ListArray, ListBuilder, MapArray, MapBuilder, MapFieldNames, StringArray, StringBuilder, StringViewArray,
+    StructBuilder, TimestampNanosecondArray, TimestampNanosecondBuilder, UInt32Array, UInt32Builder, UInt64Array,
+    UInt64Builder,
 };
 use arrow::datatypes::{DataType, Field, Fields, TimeUnit};
 use obit_derivation::record::{HierarchyId, Seq, WallNs};
@@ -59,6 +60,10 @@ pub(crate) trait ColumnType: 'static {
     fn push(builder: &mut Self::Builder, value: Option<Self::Value<'_>>);
     /// What was gathered; the builder is empty afterwards.
     fn finish(builder: &mut Self::Builder) -> ArrayRef;
+    /// An array of that type, to read from.
+    fn of(array: &dyn Array) -> Option<Self::Array> {
+        array.as_any().downcast_ref::<Self::Array>().cloned()
+    }
 }
 
 /// Declares the [`ColumnType`] of a value that Arrow holds as it is.
@@ -98,6 +103,10 @@ plain_type!(
     I32: i32, Int32Builder, Int32Array, "int32", DataType::Int32, Int32Builder::new(), |value| value
 );
 plain_type!(
+    /// Signed, 64 bits.
+    I64: i64, Int64Builder, Int64Array, "int64", DataType::Int64, Int64Builder::new(), |value| value
+);
+plain_type!(
     /// Unsigned, 64 bits.
     U64: u64, UInt64Builder, UInt64Array, "uint64", DataType::UInt64, UInt64Builder::new(), |value| value
 );
@@ -111,10 +120,38 @@ plain_type!(
     DataType::Timestamp(TimeUnit::Nanosecond, Some(Arc::from(UTC))),
     TimestampNanosecondBuilder::new().with_timezone(UTC), |value| value.0
 );
-plain_type!(
-    /// UTF-8 text, enums included.
-    Text: &'a str, StringBuilder, StringArray, "utf8", DataType::Utf8, StringBuilder::new(), |value| value
-);
+
+/// UTF-8 text, enums included.
+#[derive(Debug)]
+pub(crate) struct Text;
+
+impl ColumnType for Text {
+    type Value<'a> = &'a str;
+    type Builder = StringBuilder;
+    /// Read as views: the texts of a page or of a dictionary are not copied for each row then.
+    type Array = StringViewArray;
+    const NAME: &'static str = "utf8";
+
+    fn data_type() -> DataType {
+        DataType::Utf8
+    }
+    fn builder() -> Self::Builder {
+        StringBuilder::new()
+    }
+    fn push(builder: &mut Self::Builder, value: Option<Self::Value<'_>>) {
+        builder.append_option(value);
+    }
+    fn finish(builder: &mut Self::Builder) -> ArrayRef {
+        Arc::new(builder.finish())
+    }
+    fn of(array: &dyn Array) -> Option<Self::Array> {
+        let array = array.as_any();
+        match array.downcast_ref::<StringArray>() {
+            Some(texts) => Some(StringViewArray::from(texts)),
+            None => array.downcast_ref::<StringViewArray>().cloned(),
+        }
+    }
+}
 
 /// Time zone of every timestamp.
 const UTC: &str = "UTC";
@@ -288,7 +325,7 @@ impl ColumnType for CgroupPathList {
 type CgroupPathListBuilder = ListBuilder<StructBuilder>;
 
 /// Whether two types hold the same values. Names and nullability of a list's element and of a map's entries may differ:
-/// other programs name them otherwise.
+/// other programs name them otherwise. Text may be laid out as views.
 pub(crate) fn same_type(a: &DataType, b: &DataType) -> bool {
     match (a, b) {
         (DataType::List(a), DataType::List(b)) => same_type(a.data_type(), b.data_type()),
@@ -302,7 +339,19 @@ pub(crate) fn same_type(a: &DataType, b: &DataType) -> bool {
             a.len() == b.len()
                 && a.iter().zip(b).all(|(a, b)| a.name() == b.name() && same_type(a.data_type(), b.data_type()))
         }
+        (DataType::Utf8 | DataType::Utf8View, DataType::Utf8 | DataType::Utf8View) => true,
         _ => a == b,
+    }
+}
+
+/// The type to read a column as where records are made of it: text as views, also in lists.
+pub(crate) fn with_text_views(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::Utf8 => DataType::Utf8View,
+        DataType::List(element) if *element.data_type() == DataType::Utf8 => {
+            DataType::List(Arc::new(element.as_ref().clone().with_data_type(DataType::Utf8View)))
+        }
+        other => other.clone(),
     }
 }
 
@@ -310,7 +359,7 @@ pub(crate) fn same_type(a: &DataType, b: &DataType) -> bool {
 macro_rules! table {
     ($name:literal { $($(#[doc = $doc:literal])+ $column:ident: $type:ident $null:ident,)+ }) => {
         #[allow(unused_imports)] // no table has a column of every type
-        use $crate::column::{Bool, CgroupPathList, Column, ColumnType, I32, PidList, SeqList, Text, TextList, TextMap, Timestamp, U32, U64, View};
+        use $crate::column::{Bool, CgroupPathList, Column, ColumnType, I32, I64, PidList, SeqList, Text, TextList, TextMap, Timestamp, U32, U64, View};
 
         /// The columns, in file order.
         pub(crate) const COLUMNS: &[Column] = &[$(Column {

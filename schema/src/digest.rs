@@ -13,12 +13,15 @@
 use std::fmt;
 use std::str::FromStr;
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::RecordBatch;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
 use crate::tables::Table;
-use crate::value::{Value, cell};
+use crate::value::{Cells, Value};
+
+/// Text of rows that is gathered before it is hashed.
+const HASHED_BYTES: usize = 16 << 10;
 
 /// A SHA-256. Its text is lower-case hex.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -105,30 +108,39 @@ impl TableDigest {
     /// A value of a type that the digest does not define; the digest is of no use then.
     pub fn update(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         let schema = batch.schema();
-        let mut columns: Vec<_> =
-            schema.fields().iter().map(|field| field.name().as_str()).zip(batch.columns()).collect();
+        let mut columns: Vec<_> = schema.fields().iter().map(|field| field.name()).zip(batch.columns()).collect();
         columns.sort_by_key(|(name, _)| *name);
-        let (mut value, mut row_text, mut framed) = (Vec::new(), Vec::new(), Vec::new());
+        // Names are framed once for all rows, and columns without a value are in no row.
+        let columns: Vec<_> = columns
+            .into_iter()
+            .map(|(name, array)| {
+                let mut framed_name = Vec::new();
+                push_netstring(&mut framed_name, name.as_bytes());
+                (framed_name, Cells::new(array.as_ref()), (name, array.data_type()))
+            })
+            .filter(|(_, cells, _)| !cells.are_null())
+            .collect();
+        let mut text = Vec::with_capacity(2 * HASHED_BYTES);
         for row in 0..batch.num_rows() {
-            row_text.clear();
-            for (name, column) in &columns {
-                let column: &dyn Array = column.as_ref();
-                value.clear();
-                match cell(column, row) {
-                    Value::Null => continue,
-                    other => push_value(&mut value, other).map_err(|NoCanonicalText| Error::Digest {
-                        column: (*name).to_owned(),
-                        data_type: column.data_type().to_string(),
-                    })?,
+            let begin = text.len();
+            for (framed_name, cells, (name, data_type)) in &columns {
+                let value = cells.value(row);
+                if !matches!(value, Value::Null) {
+                    text.extend_from_slice(framed_name);
+                    push_framed(&mut text, value).map_err(|NoCanonicalText| Error::Digest {
+                        column: (*name).clone(),
+                        data_type: data_type.to_string(),
+                    })?;
                 }
-                push_netstring(&mut row_text, name.as_bytes());
-                push_netstring(&mut row_text, &value);
             }
-            framed.clear();
-            push_netstring(&mut framed, &row_text);
-            self.hash.update(&framed);
+            frame(&mut text, begin);
+            if text.len() >= HASHED_BYTES {
+                self.hash.update(&text);
+                text.clear();
+            }
             self.rows += 1;
         }
+        self.hash.update(&text);
         Ok(())
     }
 
@@ -155,47 +167,59 @@ struct NoCanonicalText;
 
 /// Appends decimal length, colon, the bytes, comma (D. J. Bernstein, "Netstrings").
 fn push_netstring(out: &mut Vec<u8>, bytes: &[u8]) {
-    out.extend_from_slice(bytes.len().to_string().as_bytes());
+    out.extend_from_slice(itoa::Buffer::new().format(bytes.len()).as_bytes());
     out.push(b':');
     out.extend_from_slice(bytes);
     out.push(b',');
 }
 
-/// Appends the canonical text of a value.
-fn push_value(out: &mut Vec<u8>, value: Value<'_>) -> Result<(), NoCanonicalText> {
+/// Makes a netstring of what was appended since `begin`.
+fn frame(out: &mut Vec<u8>, begin: usize) {
+    let mut digits = itoa::Buffer::new();
+    let digits = digits.format(out.len().saturating_sub(begin)).as_bytes();
+    out.extend_from_slice(digits);
+    out.push(b':');
+    if let Some(framed) = out.get_mut(begin..) {
+        framed.rotate_right(digits.len() + 1);
+    }
+    out.push(b',');
+}
+
+/// Appends the netstring of a value's canonical text.
+fn push_framed(out: &mut Vec<u8>, value: Value<'_>) -> Result<(), NoCanonicalText> {
     match value {
-        Value::Bool(value) => out.extend_from_slice(if value { b"true" } else { b"false" }),
-        Value::U64(value) => out.extend_from_slice(value.to_string().as_bytes()),
-        Value::I64(value) | Value::TimestampNs(value) => out.extend_from_slice(value.to_string().as_bytes()),
-        Value::Str(value) => out.extend_from_slice(value.as_bytes()),
+        Value::Bool(value) => push_netstring(out, if value { b"true" } else { b"false" }),
+        Value::U64(value) => push_netstring(out, itoa::Buffer::new().format(value).as_bytes()),
+        Value::I64(value) | Value::TimestampNs(value) => {
+            push_netstring(out, itoa::Buffer::new().format(value).as_bytes());
+        }
+        Value::Str(value) => push_netstring(out, value.as_bytes()),
         Value::List(list) => {
+            let begin = out.len();
             for element in list.iter() {
                 push_framed(out, element)?;
             }
+            frame(out, begin);
         }
         Value::Map(map) => {
+            let begin = out.len();
             for (key, value) in map.iter() {
                 push_framed(out, key)?;
                 push_framed(out, value)?;
             }
+            frame(out, begin);
         }
         Value::Struct(fields) => {
+            let begin = out.len();
             let mut fields: Vec<_> = fields.iter().filter(|(_, value)| !matches!(value, Value::Null)).collect();
             fields.sort_by_key(|(name, _)| *name);
             for (name, value) in fields {
                 push_netstring(out, name.as_bytes());
                 push_framed(out, value)?;
             }
+            frame(out, begin);
         }
         Value::Null | Value::Unsupported(_) => return Err(NoCanonicalText),
     }
-    Ok(())
-}
-
-/// Appends the netstring of a value's canonical text.
-fn push_framed(out: &mut Vec<u8>, value: Value<'_>) -> Result<(), NoCanonicalText> {
-    let mut text = Vec::new();
-    push_value(&mut text, value)?;
-    push_netstring(out, &text);
     Ok(())
 }

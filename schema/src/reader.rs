@@ -20,6 +20,7 @@ use crate::manifest::{self, Manifest, State};
 use crate::problem::Problem;
 use crate::signing::{self, SIGNATURE_NAME};
 use crate::tables::Table;
+use batches::Purpose;
 use log::ProblemLog;
 use scan::{Folders, TableFiles};
 
@@ -166,7 +167,11 @@ impl Case {
 
     /// The batches of a table, in file order. After an error the next part follows.
     pub fn batches(&self, table: Table) -> Batches {
-        Batches::new(Arc::clone(&self.folders), &self.path, table, self.parts(table).to_vec())
+        self.batches_for(table, Purpose::Rows)
+    }
+
+    fn batches_for(&self, table: Table, purpose: Purpose) -> Batches {
+        Batches::new(Arc::clone(&self.folders), &self.path, table, self.parts(table).to_vec(), purpose)
     }
 
     /// Reads every file that case.json and SHA256SUMS (of a closed case) list, and compares its sum. Takes as long as

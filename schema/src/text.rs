@@ -84,7 +84,7 @@ fn lower_hex_digit(digit: u8) -> Option<u8> {
 /// Text that a terminal shows and does not obey: control characters and those that reorder or hide text are written
 /// `\u{…}`. For people only; it is not reversible.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_hazard) {
+    if is_plain(text) || !text.chars().any(is_hazard) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
@@ -96,6 +96,12 @@ pub fn printable(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+/// Whether text is nothing but printable ASCII, as nearly all text of a case is: no [hazard](is_hazard) is in it.
+pub(crate) fn is_plain(text: &str) -> bool {
+    // No early way out: so it is done for many bytes at once.
+    text.bytes().fold(true, |plain, byte| plain & (0x20..0x7f).contains(&byte))
 }
 
 /// Control characters (C0, DEL, C1), line separators, marks of direction, and characters without width: what a terminal

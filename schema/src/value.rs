@@ -4,8 +4,8 @@ use std::fmt;
 use std::ops::Range;
 
 use arrow::array::{
-    Array, AsArray, BooleanArray, Int64Array, ListArray, MapArray, StringArray, StructArray, TimestampNanosecondArray,
-    UInt32Array, UInt64Array,
+    Array, BooleanArray, Int32Array, Int64Array, ListArray, MapArray, StringArray, StructArray,
+    TimestampNanosecondArray, UInt32Array, UInt64Array,
 };
 use arrow::datatypes::{DataType, TimeUnit};
 
@@ -37,37 +37,96 @@ pub enum Value<'a> {
 
 /// The value in that row of an array; null past the end.
 pub fn cell(array: &dyn Array, row: usize) -> Value<'_> {
-    if row >= array.len() || array.is_null(row) {
-        return Value::Null;
-    }
-    read(array, row).unwrap_or(Value::Unsupported(array.data_type()))
+    Cells::new(array).value(row)
 }
 
-/// The value in a row that is there and not null; `None` of a type that no table has.
-fn read(array: &dyn Array, row: usize) -> Option<Value<'_>> {
-    let any = array.as_any();
-    Some(match array.data_type() {
-        DataType::Boolean => Value::Bool(any.downcast_ref::<BooleanArray>()?.value(row)),
-        DataType::UInt32 => Value::U64(any.downcast_ref::<UInt32Array>()?.value(row).into()),
-        DataType::UInt64 => Value::U64(any.downcast_ref::<UInt64Array>()?.value(row)),
-        DataType::Int64 => Value::I64(any.downcast_ref::<Int64Array>()?.value(row)),
-        DataType::Int32 => Value::I64(array.as_primitive_opt::<arrow::datatypes::Int32Type>()?.value(row).into()),
-        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
-            Value::TimestampNs(any.downcast_ref::<TimestampNanosecondArray>()?.value(row))
+/// The values of an array. Its type is looked at once, not for each value.
+#[derive(Clone, Copy)]
+pub struct Cells<'a>(Typed<'a>);
+
+#[derive(Clone, Copy)]
+enum Typed<'a> {
+    /// Nothing but nulls.
+    Null,
+    Bool(&'a BooleanArray),
+    U32(&'a UInt32Array),
+    U64(&'a UInt64Array),
+    I32(&'a Int32Array),
+    I64(&'a Int64Array),
+    TimestampNs(&'a TimestampNanosecondArray),
+    Str(&'a StringArray),
+    List(&'a ListArray),
+    Struct(&'a StructArray),
+    Map(&'a MapArray),
+    /// Of a type that no table has.
+    Unsupported(&'a dyn Array),
+}
+
+impl<'a> Cells<'a> {
+    /// The values of an array.
+    pub fn new(array: &'a dyn Array) -> Self {
+        if array.null_count() == array.len() {
+            return Self(Typed::Null);
         }
-        DataType::Utf8 => Value::Str(any.downcast_ref::<StringArray>()?.value(row)),
-        DataType::List(_) => {
-            let list = any.downcast_ref::<ListArray>()?;
-            Value::List(List { values: list.values(), range: Span::new(list.value_offsets(), row)? })
+        Self(Typed::of(array).unwrap_or(Typed::Unsupported(array)))
+    }
+
+    /// Whether every value is null.
+    pub fn are_null(self) -> bool {
+        matches!(self.0, Typed::Null)
+    }
+
+    /// The value in that row; null past the end.
+    pub fn value(self, row: usize) -> Value<'a> {
+        /// Whether there is a value.
+        fn has(array: &impl Array, row: usize) -> bool {
+            row < array.len() && array.is_valid(row)
         }
-        DataType::Struct(_) => Value::Struct(StructValue { array: any.downcast_ref::<StructArray>()?, row }),
-        DataType::Map(..) => {
-            let map = any.downcast_ref::<MapArray>()?;
-            let range = Span::new(map.value_offsets(), row)?;
-            Value::Map(MapValue { keys: map.keys(), values: map.values(), range })
+        match self.0 {
+            Typed::Bool(array) if has(array, row) => Value::Bool(array.value(row)),
+            Typed::U32(array) if has(array, row) => Value::U64(array.value(row).into()),
+            Typed::U64(array) if has(array, row) => Value::U64(array.value(row)),
+            Typed::I32(array) if has(array, row) => Value::I64(array.value(row).into()),
+            Typed::I64(array) if has(array, row) => Value::I64(array.value(row)),
+            Typed::TimestampNs(array) if has(array, row) => Value::TimestampNs(array.value(row)),
+            Typed::Str(array) if has(array, row) => Value::Str(array.value(row)),
+            Typed::List(array) if has(array, row) => match Span::new(array.value_offsets(), row) {
+                Some(range) => Value::List(List { values: Self::new(array.values()), range }),
+                None => Value::Null,
+            },
+            Typed::Struct(array) if has(array, row) => Value::Struct(StructValue { array, row }),
+            Typed::Map(array) if has(array, row) => match Span::new(array.value_offsets(), row) {
+                Some(range) => {
+                    Value::Map(MapValue { keys: Self::new(array.keys()), values: Self::new(array.values()), range })
+                }
+                None => Value::Null,
+            },
+            Typed::Unsupported(array) if row < array.len() && !array.is_null(row) => {
+                Value::Unsupported(array.data_type())
+            }
+            _ => Value::Null,
         }
-        _ => return None,
-    })
+    }
+}
+
+impl<'a> Typed<'a> {
+    /// `None` of a type that no table has.
+    fn of(array: &'a dyn Array) -> Option<Self> {
+        let any = array.as_any();
+        Some(match array.data_type() {
+            DataType::Boolean => Self::Bool(any.downcast_ref()?),
+            DataType::UInt32 => Self::U32(any.downcast_ref()?),
+            DataType::UInt64 => Self::U64(any.downcast_ref()?),
+            DataType::Int32 => Self::I32(any.downcast_ref()?),
+            DataType::Int64 => Self::I64(any.downcast_ref()?),
+            DataType::Timestamp(TimeUnit::Nanosecond, _) => Self::TimestampNs(any.downcast_ref()?),
+            DataType::Utf8 => Self::Str(any.downcast_ref()?),
+            DataType::List(_) => Self::List(any.downcast_ref()?),
+            DataType::Struct(_) => Self::Struct(any.downcast_ref()?),
+            DataType::Map(..) => Self::Map(any.downcast_ref()?),
+            _ => return None,
+        })
+    }
 }
 
 /// Rows of an array of elements.
@@ -91,14 +150,14 @@ impl Span {
 /// Elements of a list.
 #[derive(Clone, Copy)]
 pub struct List<'a> {
-    values: &'a dyn Array,
+    values: Cells<'a>,
     range: Span,
 }
 
 impl<'a> List<'a> {
     /// The elements, in order.
     pub fn iter(self) -> impl ExactSizeIterator<Item = Value<'a>> + use<'a> {
-        self.range.rows().map(move |row| cell(self.values, row))
+        self.range.rows().map(move |row| self.values.value(row))
     }
 
     /// How many there are.
@@ -134,15 +193,15 @@ impl<'a> StructValue<'a> {
 /// Entries of a map.
 #[derive(Clone, Copy)]
 pub struct MapValue<'a> {
-    keys: &'a dyn Array,
-    values: &'a dyn Array,
+    keys: Cells<'a>,
+    values: Cells<'a>,
     range: Span,
 }
 
 impl<'a> MapValue<'a> {
     /// The entries, in the order stored.
     pub fn iter(self) -> impl ExactSizeIterator<Item = (Value<'a>, Value<'a>)> + use<'a> {
-        self.range.rows().map(move |row| (cell(self.keys, row), cell(self.values, row)))
+        self.range.rows().map(move |row| (self.keys.value(row), self.values.value(row)))
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 
-use arrow::array::{Array, ListArray, PrimitiveArray, RecordBatch, StringArray, StructArray, UInt32Array};
+use arrow::array::{
+    Array, ListArray, PrimitiveArray, RecordBatch, StringArray, StringViewArray, StructArray, UInt32Array,
+};
 use arrow::datatypes::{UInt32Type, UInt64Type};
 use obit_derivation::record::{HierarchyId, Seq, WallNs};
 
 use super::{
-    Bool, CgroupPathList, Column, ColumnType, I32, PidList, SeqList, Text, TextList, TextMap, Timestamp, U32, U64,
+    Bool, CgroupPathList, Column, ColumnType, I32, I64, PidList, SeqList, Text, TextList, TextMap, Timestamp, U32, U64,
     same_type,
 };
 use crate::error::Error;
@@ -43,11 +45,15 @@ impl<T: ColumnType> View<T> {
         if !column.nullable && found.null_count() > 0 {
             return Err(Error::ColumnNull { table, column: column.name });
         }
-        let array = found.as_any().downcast_ref::<T::Array>().ok_or_else(other_type)?;
-        Ok(Self { name: column.name, array: Some(array.clone()) })
+        // A column of nulls only reads as one that is not there, and costs as little.
+        if column.nullable && found.null_count() == found.len() {
+            return Ok(Self { name: column.name, array: None });
+        }
+        Ok(Self { name: column.name, array: Some(T::of(found.as_ref()).ok_or_else(other_type)?) })
     }
 
     /// The array, if the value in that row is not null. Rows past the end are null.
+    #[inline]
     fn at(&self, row: usize) -> Option<&T::Array> {
         self.array.as_ref().filter(|array| row < array.len() && array.is_valid(row))
     }
@@ -63,12 +69,14 @@ macro_rules! scalar_view {
     ($type:ty, $value:ty, |$array:ident, $row:ident| $read:expr) => {
         impl View<$type> {
             /// The value in that row.
+            #[inline]
             pub(crate) fn get(&self, $row: usize) -> Option<$value> {
                 self.at($row).map(|$array| $read)
             }
 
             /// The value in that row, which this kind of row must have.
             #[allow(dead_code)] // not every type is needed somewhere
+            #[inline]
             pub(crate) fn need(&self, row: usize) -> Result<$value, Error> {
                 self.get(row).ok_or_else(|| self.missing())
             }
@@ -77,6 +85,7 @@ macro_rules! scalar_view {
 }
 
 scalar_view!(I32, i32, |array, row| array.value(row));
+scalar_view!(I64, i64, |array, row| array.value(row));
 scalar_view!(U32, u32, |array, row| array.value(row));
 scalar_view!(U64, u64, |array, row| array.value(row));
 scalar_view!(Bool, bool, |array, row| array.value(row));
@@ -124,11 +133,12 @@ impl View<TextList> {
     /// Appends the texts in that row, borrowed from the batch.
     pub(crate) fn extend<'a>(&'a self, row: usize, out: &mut Vec<&'a str>) {
         let Some(list) = self.at(row) else { return };
-        let Some(values) = list.values().as_any().downcast_ref::<StringArray>() else {
-            return;
-        };
-        let range = element_range(list, row);
-        out.extend(range.filter(|i| *i < values.len() && values.is_valid(*i)).map(|i| values.value(i)));
+        let (values, range) = (list.values().as_any(), element_range(list, row));
+        if let Some(values) = values.downcast_ref::<StringViewArray>() {
+            out.extend(range.filter(|i| *i < values.len() && values.is_valid(*i)).map(|i| values.value(i)));
+        } else if let Some(values) = values.downcast_ref::<StringArray>() {
+            out.extend(range.filter(|i| *i < values.len() && values.is_valid(*i)).map(|i| values.value(i)));
+        }
     }
 }
 

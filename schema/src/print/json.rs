@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
-use crate::text::is_hazard;
+use crate::text::{self, is_hazard};
 
 /// Writes a value on one line, without a line feed.
 pub fn write(value: &impl Serialize, output: &mut impl Write) -> io::Result<()> {
@@ -34,6 +34,9 @@ struct Safe<F>(F);
 impl<F: Formatter> Formatter for Safe<F> {
     /// Gets the parts of a string that JSON itself does not make us escape.
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        if text::is_plain(fragment) {
+            return writer.write_all(fragment.as_bytes());
+        }
         let mut plain_from = 0;
         for (at, character) in fragment.char_indices().filter(|(_, character)| is_hazard(*character)) {
             writer.write_all(&fragment.as_bytes()[plain_from..at])?;

@@ -3,39 +3,80 @@
 use std::io::{self, Write};
 
 use arrow::array::RecordBatch;
-use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::cell::Cell;
-use super::json;
+use super::{json, time};
+use crate::text;
+use crate::value::{Cells, Value};
 
 /// Writes each row of the batch on a line of its own.
 pub fn write(batch: &RecordBatch, output: &mut impl Write) -> io::Result<()> {
+    let mut columns = Vec::with_capacity(batch.num_columns());
+    for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
+        let mut name = vec![if columns.is_empty() { b'{' } else { b',' }];
+        push_text(&mut name, field.name())?;
+        name.push(b':');
+        columns.push((name, Cells::new(array.as_ref())));
+    }
+    let mut line = Vec::new();
     for row in 0..batch.num_rows() {
-        json::write(&Object { batch, row }, output)?;
-        output.write_all(b"\n")?;
+        line.clear();
+        for (name, cells) in &columns {
+            line.extend_from_slice(name);
+            push_value(&mut line, cells.value(row))?;
+        }
+        line.extend_from_slice(if columns.is_empty() { b"{}\n" } else { b"}\n" });
+        output.write_all(&line)?;
     }
     Ok(())
 }
 
-struct Object<'a> {
-    batch: &'a RecordBatch,
-    row: usize,
+/// Appends a value: what is frequent here, the rest by [`json::write`], which says the same of all of it.
+fn push_value(out: &mut Vec<u8>, value: Value<'_>) -> io::Result<()> {
+    match value {
+        Value::Null => out.extend_from_slice(b"null"),
+        Value::Bool(value) => out.extend_from_slice(if value { b"true" } else { b"false" }),
+        Value::U64(value) => out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
+        Value::I64(value) => out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
+        Value::TimestampNs(ns) => {
+            out.push(b'"');
+            time::push_rfc3339(out, ns);
+            out.push(b'"');
+        }
+        Value::Str(value) => push_text(out, value)?,
+        Value::List(list) => {
+            out.push(b'[');
+            for (index, element) in list.iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                push_value(out, element)?;
+            }
+            out.push(b']');
+        }
+        other => json::write(&Cell(other), out)?,
+    }
+    Ok(())
 }
 
-impl Serialize for Object<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_map(Some(self.batch.num_columns()))?;
-        for (field, column) in self.batch.schema_ref().fields().iter().zip(self.batch.columns()) {
-            object.serialize_entry(field.name(), &Cell::new(column.as_ref(), self.row))?;
-        }
-        object.end()
+fn push_text(out: &mut Vec<u8>, text: &str) -> io::Result<()> {
+    let needs_escape = |text: &str| text.bytes().fold(false, |found, byte| found | matches!(byte, b'"' | b'\\'));
+    if !text::is_plain(text) || needs_escape(text) {
+        return json::write(&text, out);
     }
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{ArrayRef, StringArray, UInt32Array};
+    use arrow::array::{
+        ArrayRef, BooleanArray, Int32Array, ListBuilder, StringArray, StringBuilder, TimestampNanosecondArray,
+        UInt32Array, UInt64Array,
+    };
     use std::sync::Arc;
 
     #[test]
@@ -48,5 +89,31 @@ mod tests {
         write(&batch, &mut output).expect("a Vec takes all");
         let expected = "{\"z\":\"a\\nb\",\"a\":null}\n{\"z\":null,\"a\":0}\n";
         assert_eq!(String::from_utf8(output).expect("UTF-8"), expected);
+    }
+
+    /// What is written here by itself must be what serde_json writes.
+    #[test]
+    fn every_value_is_written_as_json_writes_it() {
+        let mut lists = ListBuilder::new(StringBuilder::new());
+        lists.append_value([Some("a"), None, Some("\u{202e}\"")]);
+        lists.append_value(std::iter::empty::<Option<&str>>());
+        let columns: [(&str, ArrayRef, bool); 6] = [
+            ("bool", Arc::new(BooleanArray::from(vec![true, false])), true),
+            ("unsigned", Arc::new(UInt64Array::from(vec![0, u64::MAX])), true),
+            ("signed", Arc::new(Int32Array::from(vec![i32::MIN, 7])), true),
+            ("time", Arc::new(TimestampNanosecondArray::from(vec![-1, 1_234_567_890_000_000_001])), true),
+            ("text", Arc::new(StringArray::from(vec!["\\ \x7f \u{9b}31m größe", "plain"])), true),
+            ("quoted \"", Arc::new(lists.finish()), true),
+        ];
+        let batch = RecordBatch::try_from_iter_with_nullable(columns).expect("a batch");
+        let mut output = Vec::new();
+        write(&batch, &mut output).expect("a Vec takes all");
+        for (row, line) in String::from_utf8(output).expect("UTF-8").lines().enumerate() {
+            let fields = batch.schema_ref().fields().iter().zip(batch.columns()).map(|(field, column)| {
+                let name = json::to_string(field.name()).expect("text");
+                format!("{name}:{}", json::to_string(&Cell::new(column.as_ref(), row)).expect("a known type"))
+            });
+            assert_eq!(line, format!("{{{}}}", fields.collect::<Vec<_>>().join(",")));
+        }
     }
 }

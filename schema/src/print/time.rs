@@ -1,16 +1,46 @@
 //! Times and durations as text. All of it is UTC, and all of it comes from records: nothing here reads a clock.
 
-use chrono::DateTime;
+use chrono::{DateTime, Datelike as _, Timelike as _};
 
 /// RFC 3339 with nine digits and `Z`: every nanosecond, and text order is time order for the years 0 to 9999, which is all
 /// that an `i64` of nanoseconds reaches (1677 to 2262).
 pub fn rfc3339(ns_since_epoch: i64) -> String {
-    DateTime::from_timestamp_nanos(ns_since_epoch).format("%Y-%m-%dT%H:%M:%S%.9fZ").to_string()
+    let mut text = Vec::with_capacity(RFC3339_BYTES);
+    push_rfc3339(&mut text, ns_since_epoch);
+    // Only digits and punctuation were written; nothing is lost.
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// Bytes of a time in that form.
+const RFC3339_BYTES: usize = 30;
+
+/// Appends the text that [`rfc3339`] gives.
+pub(crate) fn push_rfc3339(out: &mut Vec<u8>, ns_since_epoch: i64) {
+    let time = DateTime::from_timestamp_nanos(ns_since_epoch);
+    let mut push = |value: u32, digits: u32, end: u8| {
+        for place in (0..digits).rev() {
+            let digit = value / 10_u32.pow(place) % 10;
+            out.push(b'0' + digit as u8);
+        }
+        out.push(end);
+    };
+    push(time.year().unsigned_abs(), 4, b'-');
+    push(time.month(), 2, b'-');
+    push(time.day(), 2, b'T');
+    push(time.hour(), 2, b':');
+    push(time.minute(), 2, b':');
+    push(time.second(), 2, b'.');
+    push(time.nanosecond(), 9, b'Z');
 }
 
 /// For people: milliseconds, and a space where RFC 3339 has its `T`.
 pub fn to_millisecond(ns_since_epoch: i64) -> String {
     DateTime::from_timestamp_nanos(ns_since_epoch).format("%Y-%m-%d %H:%M:%S%.3f").to_string()
+}
+
+/// For names of files: ISO 8601's basic format, to the second.
+pub fn basic(ns_since_epoch: i64) -> String {
+    DateTime::from_timestamp_nanos(ns_since_epoch).format("%Y%m%dT%H%M%SZ").to_string()
 }
 
 /// A duration for people, two units at most: `412µs`, `3.250s`, `4m12s`, `3d04h`.
@@ -37,6 +67,7 @@ mod tests {
         assert_eq!(rfc3339(1_234_567_890_000_000_001), "2009-02-13T23:31:30.000000001Z");
         // One nanosecond before the epoch.
         assert_eq!(rfc3339(-1), "1969-12-31T23:59:59.999999999Z");
+        assert_eq!(basic(1_234_567_890_000_000_001), "20090213T233130Z");
     }
 
     #[test]

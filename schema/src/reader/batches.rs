@@ -1,13 +1,18 @@
 //! The batches of a table, file after file.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use arrow::datatypes::{Fields, Schema, SchemaRef};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::errors::ParquetError;
 
 use super::scan::{Folders, reader_options};
 use super::{PartInfo, PartSource};
+use crate::column::with_text_views;
 use crate::error::Error;
 use crate::guard::guarded;
 use crate::journal::JournalReader;
@@ -21,10 +26,20 @@ pub struct Batches {
     folders: Arc<Folders>,
     case: PathBuf,
     table: Table,
+    purpose: Purpose,
     parts: std::vec::IntoIter<PartInfo>,
     /// The file being read.
     file: String,
     source: Option<Source>,
+}
+
+/// What the batches are read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To have them as they are.
+    Rows,
+    /// To make records of them: without the columns that no record holds, and with text as views.
+    Records,
 }
 
 enum Source {
@@ -33,9 +48,15 @@ enum Source {
 }
 
 impl Batches {
-    pub(super) fn new(folders: Arc<Folders>, case: &Path, table: Table, parts: Vec<PartInfo>) -> Self {
+    pub(super) fn new(
+        folders: Arc<Folders>,
+        case: &Path,
+        table: Table,
+        parts: Vec<PartInfo>,
+        purpose: Purpose,
+    ) -> Self {
         let parts = parts.into_iter();
-        Self { folders, case: case.to_owned(), table, parts, file: String::new(), source: None }
+        Self { folders, case: case.to_owned(), table, purpose, parts, file: String::new(), source: None }
     }
 
     /// The table.
@@ -53,9 +74,12 @@ impl Batches {
         match part.source {
             PartSource::Sealed => {
                 let reader = guarded(|| {
-                    ParquetRecordBatchReaderBuilder::try_new_with_options(file, reader_options())?
-                        .with_batch_size(BATCH_ROWS)
-                        .build()
+                    let metadata = ArrowReaderMetadata::load(&file, reader_options())?;
+                    let builder = match self.purpose {
+                        Purpose::Rows => ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata),
+                        Purpose::Records => for_records(file, &metadata)?,
+                    };
+                    builder.with_batch_size(BATCH_ROWS).build()
                 })?;
                 Ok(Source::Sealed(Box::new(reader)))
             }
@@ -77,6 +101,27 @@ impl Batches {
     fn damaged(&self, why: String) -> Error {
         Error::Damaged { path: self.case.join(&self.file), why }
     }
+}
+
+/// Columns that no record holds: they are beside it, for people and other programs. None of them is required.
+const BESIDE_RECORDS: [&str; 3] = ["document", "files", "ctime"];
+
+fn for_records(
+    file: File,
+    metadata: &ArrowReaderMetadata,
+) -> Result<ParquetRecordBatchReaderBuilder<File>, ParquetError> {
+    let fields = metadata.schema().fields().iter();
+    let fields: Fields =
+        fields.map(|field| field.as_ref().clone().with_data_type(with_text_views(field.data_type()))).collect();
+    let columns: Vec<_> = (0..)
+        .zip(&fields)
+        .filter(|(_, field)| !BESIDE_RECORDS.contains(&field.name().as_str()))
+        .map(|(i, _)| i)
+        .collect();
+    let schema = SchemaRef::new(Schema::new_with_metadata(fields, metadata.schema().metadata().clone()));
+    let metadata = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), reader_options().with_schema(schema))?;
+    let mask = ProjectionMask::roots(metadata.parquet_schema(), columns);
+    Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata).with_projection(mask))
 }
 
 impl Iterator for Batches {

@@ -3,7 +3,7 @@
 use obit_derivation::Record;
 
 use super::Case;
-use super::batches::Batches;
+use super::batches::{Batches, Purpose};
 use super::log::ProblemLog;
 use crate::decode::RawView;
 use crate::error::Error;
@@ -69,7 +69,11 @@ impl Cursor {
 
 impl Records {
     pub(super) fn new(case: &Case) -> Self {
-        let cursors = Table::RAW.iter().map(|table| Cursor { batches: case.batches(*table), view: None, row: 0 });
+        let cursors = Table::RAW.iter().map(|table| Cursor {
+            batches: case.batches_for(*table, Purpose::Records),
+            view: None,
+            row: 0,
+        });
         Self { cursors: cursors.collect(), current: None, last_seq: None, problems: ProblemLog::default() }
     }
 

@@ -1,5 +1,6 @@
 //! Who called an OCI runtime, by the directories it was given.
 
+use crate::identity::path::components;
 use crate::identity::{OciRuntime, Runtime};
 
 /// What directories show.
@@ -39,15 +40,15 @@ pub(super) fn caller<'a>(
     log: Option<&'a str>,
     namespace: Option<&'a str>,
 ) -> Caller<'a> {
-    let sources = [
-        namespace.map(Caller::of_namespace),
-        root.map(of_root),
-        log.filter(|log| log.ends_with("/userdata/oci-log")).map(|_| Caller::engine(Runtime::Podman)),
-        bundle.map(of_bundle),
-        log.map(of_bundle),
-    ];
-    let known = sources.into_iter().flatten().find(|caller| caller.engine.is_some());
-    known.unwrap_or_default()
+    let known = |caller: Caller<'a>| caller.engine.is_some().then_some(caller);
+    let of_conmon = |log: &str| log.ends_with("/userdata/oci-log").then(|| Caller::engine(Runtime::Podman));
+    namespace
+        .and_then(|namespace| known(Caller::of_namespace(namespace)))
+        .or_else(|| known(of_root(root?)))
+        .or_else(|| of_conmon(log?))
+        .or_else(|| known(of_bundle(bundle?)))
+        .or_else(|| known(of_bundle(log?)))
+        .unwrap_or_default()
 }
 
 /// The engine of a runtime that somebody calls by hand. gVisor and kata are containerd's by the convention that a runtime
@@ -63,9 +64,11 @@ pub(super) fn of_runtime_alone(runtime: OciRuntime) -> Runtime {
 
 /// Reads `--root`.
 fn of_root(root: &str) -> Caller<'_> {
-    let mut components = root.rsplit('/').filter(|component| !component.is_empty());
-    let (last, parent, grandparent) = (components.next(), components.next(), components.next());
-    match (grandparent.unwrap_or(""), parent.unwrap_or(""), last.unwrap_or("")) {
+    let (mut grandparent, mut parent, mut last) = ("", "", "");
+    for component in components(root) {
+        (grandparent, parent, last) = (parent, last, component);
+    }
+    match (grandparent, parent, last) {
         // dockerd: <exec-root>/runtime-<runtime>/moby
         (_, parent, namespace) if parent.starts_with("runtime-") => Caller::of_namespace(namespace),
         (_, "docker", last) if last.starts_with("runtime-") => Caller::engine(Runtime::Docker),
@@ -85,7 +88,7 @@ fn of_root(root: &str) -> Caller<'_> {
 fn of_bundle(bundle: &str) -> Caller<'_> {
     let mut before = ("", "");
     let mut in_buildkit = false;
-    for component in bundle.split('/').filter(|component| !component.is_empty()) {
+    for component in components(bundle) {
         match before.1 {
             // <containerd's state>/io.containerd.runtime.v2.task/<namespace>/<id>
             "io.containerd.runtime.v2.task" | "io.containerd.runtime.v1.linux" => {
@@ -119,13 +122,16 @@ fn storage_user(bundle: &str) -> Runtime {
 
 /// Whether one component of a path has that name.
 fn has(path: &str, name: &str) -> bool {
-    path.split('/').any(|component| component == name)
+    components(path).any(|component| component == name)
 }
 
 /// containerd's grammar of namespaces (`pkg/identifiers`): letters and digits, joined by single `.`, `_` or `-`.
 fn is_namespace(text: &str) -> bool {
-    (1..=76).contains(&text.len())
-        && text
-            .split(['.', '_', '-'])
-            .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+    let bytes = text.as_bytes();
+    let is_plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let are_joined = bytes.iter().zip(bytes.iter().skip(1)).all(|(byte, next)| match byte {
+        b'.' | b'_' | b'-' => next.is_ascii_alphanumeric(),
+        _ => byte.is_ascii_alphanumeric(),
+    });
+    bytes.len() <= 76 && is_plain(bytes.first()) && is_plain(bytes.last()) && are_joined
 }

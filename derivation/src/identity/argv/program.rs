@@ -4,7 +4,8 @@ use crate::identity::OciRuntime;
 
 /// The runtime that a program is, by its name or path.
 pub(super) fn oci_runtime(program: &str) -> Option<OciRuntime> {
-    Some(match name(program) {
+    let name = name(program);
+    Some(match name {
         // The names distributions and products install runc under, and the forks and wrappers that keep its command line:
         // nvidia's toolkit executes runc with the same arguments.
         "runc"
@@ -21,7 +22,7 @@ pub(super) fn oci_runtime(program: &str) -> Option<OciRuntime> {
         "runsc" => OciRuntime::Runsc,
         // Kata 1 by itself and behind kata-deploy's wrappers, one for each hypervisor.
         "kata-runtime" | "kata-qemu" | "kata-fc" | "kata-clh" | "kata-acrn" | "kata-nemu" => OciRuntime::Kata,
-        _ if is_kata_shim(program) => OciRuntime::Kata,
+        _ if is_kata_shim(name) => OciRuntime::Kata,
         _ => return None,
     })
 }

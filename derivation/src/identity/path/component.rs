@@ -152,8 +152,7 @@ fn slice<'a>(stem: &'a str, above: &Above<'a>) -> Meaning<'a> {
             return Meaning::Pod { uid: Some(uid), slice: Some(stem) };
         }
         // podman: <parent>-libpod_pod_<id>.slice (libpod/pod_internal_linux.go)
-        let podman = stem.rsplit_once('-').and_then(|(_, last)| last.strip_prefix("libpod_pod_"));
-        if podman.is_some_and(grammar::is_hex64) {
+        if split_hex64(stem).is_some_and(|(before, _)| before.ends_with("-libpod_pod_")) {
             return Meaning::Pod { uid: None, slice: Some(stem) };
         }
     }
@@ -162,8 +161,8 @@ fn slice<'a>(stem: &'a str, above: &Above<'a>) -> Meaning<'a> {
 
 /// The pod's UID in `kubepods[-<QoS>]-pod<uid>`, perhaps behind the kubelet's own root.
 fn pod_uid_of_slice(stem: &str) -> Option<&str> {
-    let (parent, last) = stem.rsplit_once('-')?;
-    let uid = last.strip_prefix("pod").filter(|uid| grammar::is_pod_uid(uid))?;
+    let (before, uid) = grammar::split_pod_uid(stem)?;
+    let parent = before.strip_suffix("-pod")?;
     let qos = parent.strip_suffix("-burstable").or_else(|| parent.strip_suffix("-besteffort")).unwrap_or(parent);
     (qos == "kubepods" || qos.ends_with("-kubepods")).then_some(uid)
 }
@@ -213,7 +212,7 @@ fn scope<'a>(stem: &'a str, above: &Above<'a>) -> Option<Meaning<'a>> {
 
 /// Scopes whose ids are not 64 hex digits.
 fn short_scope<'a>(stem: &'a str, above: &Above<'a>) -> Option<Meaning<'a>> {
-    let (prefix, id) = stem.split_once('-')?;
+    let (prefix, id) = grammar::split_at_first(stem, b'-')?;
     match prefix {
         "runc" if grammar::is_bpm_id(id) => Some(Container::of(Runtime::Bpm, id)),
         "runc" => grammar::is_oci_id(id).then(|| Container::of(Runtime::Runc, id)),
@@ -232,7 +231,7 @@ fn short_scope<'a>(stem: &'a str, above: &Above<'a>) -> Option<Meaning<'a>> {
 /// bpm: `[<where it runs>-]bpm-<id>.scope`, and the id begins with `bpm-` itself (src/bpm/cgroups/cgroup.go).
 fn bpm_scope(stem: &str) -> Option<Meaning<'_>> {
     let mut rest = stem;
-    while let Some((word, tail)) = rest.split_once('-') {
+    while let Some((word, tail)) = grammar::split_at_first(rest, b'-') {
         if word == "bpm" && grammar::is_bpm_id(tail) {
             return Some(Container::of(Runtime::Bpm, tail));
         }
@@ -322,8 +321,8 @@ fn literal_cgroups_path(name: &str) -> Option<Meaning<'_>> {
     if name.len() < SHORTEST && !name.starts_with(':') {
         return None; // spares most names the search for a colon
     }
-    let (slice, rest) = name.split_once(':')?;
-    let (prefix, id) = rest.split_once(':')?;
+    let (slice, rest) = grammar::split_at_first(name, b':')?;
+    let (prefix, id) = grammar::split_at_first(rest, b':')?;
     let stem = if slice.is_empty() { slice } else { slice.strip_suffix(".slice")? };
     if stem == "kata-overhead" {
         return Some(Meaning::Helper);

@@ -9,6 +9,47 @@ pub(super) enum Name<'a> {
     Escaped(&'a str),
 }
 
+/// Where the first such byte is. Eight bytes at a time, and without the steps to an aligned address that a search for long
+/// texts begins with: the components of a path are short.
+pub(in crate::identity) fn position(text: &str, wanted: u8) -> Option<usize> {
+    const ONES: u64 = u64::from_le_bytes([0x01; 8]);
+    const HIGHS: u64 = u64::from_le_bytes([0x80; 8]);
+    let pattern = u64::from_le_bytes([wanted; 8]);
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        // Mycroft's test for a zero byte; below the first one found nothing is borrowed, so the lowest mark is right.
+        let differing = u64::from_le_bytes(*word) ^ pattern;
+        let zeros = differing.wrapping_sub(ONES) & !differing & HIGHS;
+        if zeros != 0 {
+            return Some(index * 8 + (zeros.trailing_zeros() / 8) as usize);
+        }
+    }
+    rest.iter().position(|byte| *byte == wanted).map(|place| words.len() * 8 + place)
+}
+
+/// What stands before and after the first such ASCII character.
+pub(in crate::identity) fn split_at_first(text: &str, separator: u8) -> Option<(&str, &str)> {
+    let place = position(text, separator)?;
+    Some((text.get(..place)?, text.get(place + 1..)?))
+}
+
+/// The components of a path that are not empty.
+pub(in crate::identity) fn components(path: &str) -> impl Iterator<Item = &str> {
+    let mut rest = path;
+    core::iter::from_fn(move || {
+        loop {
+            let (name, tail) = split_at_first(rest, b'/').unwrap_or((rest, ""));
+            rest = tail;
+            if !name.is_empty() {
+                return Some(name);
+            }
+            if tail.is_empty() {
+                return None;
+            }
+        }
+    })
+}
+
 /// Container ids of docker, podman, CRI-O and containerd's CRI: 32 random bytes in lower-case hex.
 pub(super) fn is_hex64(text: &str) -> bool {
     <&[u8; 64]>::try_from(text.as_bytes()).is_ok_and(|bytes| all_lower_hex(bytes))
@@ -67,7 +108,7 @@ pub(super) fn is_fargate_id(text: &str) -> bool {
     if !(34..=43).contains(&text.len()) {
         return false;
     }
-    text.split_once('-').is_some_and(|(task, number)| is_hex32(task) && is_digits(number))
+    split_at_first(text, b'-').is_some_and(|(task, number)| is_hex32(task) && is_digits(number))
 }
 
 /// Decimal digits, at least one, at most ten.
@@ -77,7 +118,7 @@ pub(super) fn is_digits(text: &str) -> bool {
 
 /// A Nomad task: `<allocation's UUID>.<task>` (`client/lib/cgroupslib/editor.go`, `ScopeCG1`).
 pub(super) fn is_nomad_task(text: &str) -> bool {
-    let Some((allocation, task)) = text.split_once('.') else {
+    let Some((allocation, task)) = split_at_first(text, b'.') else {
         return false;
     };
     !task.is_empty() && is_uuid(allocation, b'-')
@@ -108,8 +149,15 @@ pub(in crate::identity) const OCI_ID_BYTES_MAX: usize = 1024;
 /// An id that runc takes: `^[\w+-\.]+$` and no path component of its own. (In that expression `+-\.` is a range, so
 /// a comma passes up to runc 1.1; later versions took it out.)
 pub(in crate::identity) fn is_oci_id(text: &str) -> bool {
+    // As in `all_lower_hex`: one answer for all bytes.
+    let is_allowed = |byte: u8| {
+        ((byte | 0x20).wrapping_sub(b'a') < 26)
+            | (byte.wrapping_sub(b'0') < 10)
+            | (byte.wrapping_sub(b'+') < 4)
+            | (byte == b'_')
+    };
     (1..=OCI_ID_BYTES_MAX).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'+' | b',' | b'-' | b'.'))
+        && text.bytes().fold(true, |all, byte| all & is_allowed(byte))
         && text != "."
         && text != ".."
 }
@@ -121,6 +169,15 @@ pub(super) fn is_pod_uid(text: &str) -> bool {
         32 => is_hex32(text),
         36 => is_uuid(text, b'-') || is_uuid(text, b'_'),
         _ => false,
+    }
+}
+
+/// The UID of a pod at the end of a slice's name, where a dash cannot be part of it, and what stands before it.
+pub(super) fn split_pod_uid(stem: &str) -> Option<(&str, &str)> {
+    let split = |length: usize| stem.split_at_checked(stem.len().checked_sub(length)?);
+    match split(36) {
+        Some((before, uid)) if is_uuid(uid, b'_') => Some((before, uid)),
+        _ => split(32).filter(|(_, uid)| is_hex32(uid)),
     }
 }
 

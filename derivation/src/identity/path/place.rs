@@ -1,5 +1,7 @@
 //! Where a directory stands: what the ones above it allow it to be.
 
+use super::grammar::position;
+
 /// Which units systemd could make directly below a directory.
 ///
 /// A delegated user can make any directory below their own service or session, `docker-<hex>.scope` too, but systemd
@@ -48,7 +50,7 @@ fn extends(parent: &str, stem: &str) -> bool {
     let Some(rest) = stem.strip_prefix(parent).and_then(|rest| rest.strip_prefix('-')) else {
         return false;
     };
-    !rest.is_empty() && !rest.bytes().any(|byte| byte == b'-')
+    !rest.is_empty() && position(rest, b'-').is_none()
 }
 
 /// What a directory is to the ones directly below it.

@@ -1,9 +1,9 @@
 //! From components to an answer: the innermost container wins.
 
 use super::component::{Above, Container, Meaning, read};
-use super::grammar::{Name, is_hex64, unescaped};
+use super::grammar::{Name, components, is_hex64, unescaped};
 use super::place::{Role, Systemd};
-use super::{PathClass, PathIdentity};
+use super::{PathClass, PathIdentity, PodUid};
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -21,7 +21,7 @@ struct Walk<'a> {
 pub(super) fn walk(path: &str) -> PathIdentity<'_> {
     let top = Above { systemd: Systemd::Root, role: Role::Top, runtime: None, in_ecs: false, in_kind: false };
     let mut walk = Walk { above: top, current: None, outer: None, pod_uid: None, class: PathClass::Other };
-    for name in path.split('/').filter(|name| !name.is_empty()) {
+    for name in components(path) {
         walk.step(name);
         if walk.class == PathClass::Helper && walk.above.role == Role::Helpers {
             break;
@@ -99,7 +99,7 @@ impl<'a> Walk<'a> {
             runtime: self.current.and_then(|container| container.runtime),
             container_id: self.current.map(|container| text(container.id)),
             root: self.class == PathClass::Root,
-            pod_uid: self.pod_uid.map(dashed),
+            pod_uid: self.pod_uid.map(PodUid::of_name),
             parent_container_id: self.outer.map(text),
             class: self.class,
         }
@@ -124,13 +124,4 @@ fn text(name: Name<'_>) -> Cow<'_, str> {
             String::from_utf8(bytes).map_or(Cow::Borrowed(text), Cow::Owned)
         }
     }
-}
-
-/// A pod's UID the way the API server writes it.
-fn dashed(uid: &str) -> Cow<'_, str> {
-    if !uid.bytes().any(|byte| byte == b'_') {
-        return Cow::Borrowed(uid);
-    }
-    let bytes = uid.bytes().map(|byte| if byte == b'_' { b'-' } else { byte }).collect();
-    String::from_utf8(bytes).map_or(Cow::Borrowed(uid), Cow::Owned)
 }
