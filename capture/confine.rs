@@ -1,7 +1,9 @@
 //! What a recorder gives up once it is attached: whatever goes wrong in it later, it can read and write its case.
 //!
-//! Everything here is per thread and inherited (capabilities(7), landlock(7)): it is done while the process has one
+//! Everything here is per thread and inherited (capabilities(7), landlock(7), seccomp(2)): it is done while the process has one
 //! thread, before the others are started.
+
+mod seccomp;
 
 use std::fmt;
 use std::path::Path;
@@ -14,6 +16,9 @@ use landlock::{
 };
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities, set_no_new_privs};
 use serde::Serialize;
+
+pub use self::seccomp::Seccomp;
+use self::seccomp::restrict_calls;
 
 /// The newest Landlock whose rights are asked for; an older kernel gives what it has. Later ones restrict more than files,
 /// the daemons' sockets among it.
@@ -53,6 +58,8 @@ impl fmt::Display for Landlock {
 pub struct Confinement {
     /// Whether files outside the case can be written.
     pub landlock: Landlock,
+    /// Whether system calls that it never needs are refused.
+    pub seccomp: Seccomp,
     /// The capabilities that were kept, by name.
     pub capabilities: Vec<&'static str>,
     /// Whether no program that is started can have more.
@@ -85,13 +92,20 @@ pub fn confine(case: &Path, host_root: &Path) -> Result<Confinement> {
     let sets = CapabilitySets { effective: permitted & held.effective, permitted, inheritable: CapabilitySet::empty() };
     set_capabilities(None, sets).context("cannot drop capabilities")?;
     let capabilities = kept.into_iter().map(|(_, name)| name).collect();
-    Ok(Confinement { landlock, capabilities, no_new_privs: true })
+    // Last: it refuses more than the others.
+    let seccomp = restrict_calls().context("cannot restrict which system calls may be made (seccomp)")?;
+    Ok(Confinement { landlock, seccomp, capabilities, no_new_privs: true })
 }
 
 /// How far this kernel can confine a recorder. Found out by a thread that confines itself and ends.
 pub fn landlock_here() -> Landlock {
     let try_it = || set_no_new_privs(true).ok().and_then(|()| restrict_files(Path::new("/")).ok());
     thread::spawn(try_it).join().ok().flatten().unwrap_or(Landlock::None)
+}
+
+/// Whether this kernel can refuse system calls. Found out in the same way.
+pub fn seccomp_here() -> Seccomp {
+    thread::spawn(|| restrict_calls().ok()).join().ok().flatten().unwrap_or(Seccomp::None)
 }
 
 fn restrict_files(case: &Path) -> Result<Landlock> {
@@ -123,6 +137,7 @@ mod tests {
     fn finding_out_confines_nobody_else() {
         let scratch = tempfile::tempdir().unwrap();
         landlock_here();
+        seccomp_here();
         fs::write(scratch.path().join("file"), "").unwrap();
     }
 

@@ -3,7 +3,7 @@
 //! Sources: capabilities(7); include/uapi/linux/capability.h on CAP_BPF and CAP_PERFMON; namespaces(7).
 
 use super::Item;
-use crate::confine::{self, Landlock};
+use crate::confine::{self, Landlock, Seccomp};
 use crate::host::facts::{
     Capabilities, Capability, in_initial_cgroup_namespace, in_initial_pid_namespace, in_initial_user_namespace,
 };
@@ -16,6 +16,7 @@ pub fn examine() -> Vec<Item> {
         capabilities: Capabilities::effective().unwrap_or(Capabilities(0)),
         charges_memlock: charges_memlock(&release),
         landlock: confine::landlock_here(),
+        seccomp: confine::seccomp_here(),
         initial_user_namespace: in_initial_user_namespace(),
         initial_pid_namespace: in_initial_pid_namespace(),
         initial_cgroup_namespace: in_initial_cgroup_namespace(),
@@ -27,6 +28,7 @@ struct View {
     capabilities: Capabilities,
     charges_memlock: bool,
     landlock: Landlock,
+    seccomp: Seccomp,
     initial_user_namespace: Option<bool>,
     initial_pid_namespace: Option<bool>,
     initial_cgroup_namespace: Option<bool>,
@@ -82,14 +84,23 @@ fn items(view: &View) -> Vec<Item> {
         ));
     }
     items.push(match view.landlock {
-        Landlock::Full => Item::ok("confinement", "Landlock: nothing is written outside the case"),
-        Landlock::Partial => {
-            Item::ok("confinement", "Landlock, as far as this kernel has it: writes go to the case alone")
-        }
+        Landlock::Full => Item::ok("Landlock", "nothing is written outside the case"),
+        Landlock::Partial => Item::ok("Landlock", "as far as this kernel has it: writes go to the case alone"),
         Landlock::None => Item::warning(
-            "confinement",
-            "no Landlock",
+            "Landlock",
+            "none",
             "run Linux 5.13 or newer with landlock among lsm= to have writes outside the case refused by the kernel",
+        ),
+    });
+    items.push(match view.seccomp {
+        Seccomp::Filtered => {
+            Item::ok("seccomp", "once attached it starts no program, sends no signal, uses no network")
+        }
+        Seccomp::None => Item::warning(
+            "seccomp",
+            "none",
+            "run it on x86-64 or arm64, with a kernel that has CONFIG_SECCOMP_FILTER, to have system calls that a \
+             recorder never needs refused by the kernel",
         ),
     });
     items.push(namespace(
@@ -130,6 +141,7 @@ mod tests {
             capabilities: Capabilities(capabilities.iter().map(|&one| 1 << one as u8).sum()),
             charges_memlock: false,
             landlock: Landlock::Full,
+            seccomp: Seccomp::Filtered,
             initial_user_namespace: Some(true),
             initial_pid_namespace: Some(true),
             initial_cgroup_namespace: Some(true),
@@ -147,6 +159,15 @@ mod tests {
         let admin = view(&[Capability::SysAdmin]);
         assert_eq!(status_of("CAP_BPF", &admin), Some(Status::Ok));
         assert_eq!(status_of("CAP_PERFMON", &admin), Some(Status::Ok));
+    }
+
+    #[test]
+    fn a_kernel_without_landlock_or_seccomp_is_said_and_used() {
+        let mut old = view(&[]);
+        assert_eq!((status_of("Landlock", &old), status_of("seccomp", &old)), (Some(Status::Ok), Some(Status::Ok)));
+        (old.landlock, old.seccomp) = (Landlock::None, Seccomp::None);
+        let both = (status_of("Landlock", &old), status_of("seccomp", &old));
+        assert_eq!(both, (Some(Status::Warning), Some(Status::Warning)));
     }
 
     #[test]

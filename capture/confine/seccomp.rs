@@ -1,0 +1,275 @@
+//! System calls that a recorder never makes once it is attached: from then on the kernel refuses them.
+//!
+//! Landlock knows of files that are opened. This is about the rest: starting programs, signals, modes and owners of files,
+//! namespaces, the network, kernel modules, more BPF programs.
+//!
+//! What is listed is what is refused, not what is allowed. Which calls a program makes changes with its C library and its
+//! kernel, and a recorder that its own filter stopped would have lost what it is there to record.
+
+use std::fmt;
+
+use anyhow::Result;
+use serde::Serialize;
+
+/// Whether system calls are refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Seccomp {
+    /// Those that a recorder never needs are.
+    Filtered,
+    /// None is: this kernel has no seccomp filters, or this build no list for its processor.
+    None,
+}
+
+impl fmt::Display for Seccomp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Filtered => "filtered",
+            Self::None => "none",
+        })
+    }
+}
+
+/// Refuses the calls for this thread and those that it starts. It sets no_new_privs, without which an unprivileged process
+/// may not.
+///
+/// # Errors
+/// The filter does not compile, or the kernel refuses it though it has filters.
+pub fn restrict_calls() -> Result<Seccomp> {
+    filter::install()
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod filter {
+    pub fn install() -> anyhow::Result<super::Seccomp> {
+        Ok(super::Seccomp::None)
+    }
+}
+
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod filter {
+    use std::collections::BTreeMap;
+    use std::env::consts::ARCH;
+
+    use anyhow::{Context, Result};
+    use libc::c_long;
+    use rustix::io::Errno;
+    use seccompiler::{
+        BpfProgram, Error, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+        TargetArch,
+    };
+
+    use super::Seccomp;
+
+    /// `fchmodat2`, which the libc crate does not name everywhere. Since Linux 5.10 a new call has one number on all
+    /// processors.
+    const FCHMODAT2: c_long = 452;
+
+    /// Refused whatever the arguments.
+    const REFUSED: &[c_long] = &[
+        // Other programs, and what they are.
+        libc::SYS_execve,
+        libc::SYS_execveat,
+        libc::SYS_ptrace,
+        libc::SYS_process_vm_readv,
+        libc::SYS_process_vm_writev,
+        libc::SYS_pidfd_getfd,
+        // A recorder ends nothing of what it records. `tgkill` is below.
+        libc::SYS_kill,
+        libc::SYS_tkill,
+        libc::SYS_rt_sigqueueinfo,
+        libc::SYS_rt_tgsigqueueinfo,
+        libc::SYS_pidfd_send_signal,
+        // Files: what Landlock leaves to their owner, and a way to them around every path. Kept is the capability for
+        // that way, CAP_DAC_READ_SEARCH.
+        libc::SYS_open_by_handle_at,
+        libc::SYS_fchmod,
+        libc::SYS_fchmodat,
+        FCHMODAT2,
+        libc::SYS_fchown,
+        libc::SYS_fchownat,
+        libc::SYS_mknodat,
+        libc::SYS_setxattr,
+        libc::SYS_lsetxattr,
+        libc::SYS_fsetxattr,
+        libc::SYS_removexattr,
+        libc::SYS_lremovexattr,
+        libc::SYS_fremovexattr,
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_chmod,
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_chown,
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_lchown,
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_mknod,
+        // Mounts and namespaces.
+        libc::SYS_mount,
+        libc::SYS_umount2,
+        libc::SYS_pivot_root,
+        libc::SYS_chroot,
+        libc::SYS_move_mount,
+        libc::SYS_open_tree,
+        libc::SYS_fsopen,
+        libc::SYS_fsconfig,
+        libc::SYS_fsmount,
+        libc::SYS_fspick,
+        libc::SYS_mount_setattr,
+        libc::SYS_setns,
+        libc::SYS_unshare,
+        // The kernel and the host.
+        libc::SYS_init_module,
+        libc::SYS_finit_module,
+        libc::SYS_delete_module,
+        libc::SYS_kexec_load,
+        libc::SYS_kexec_file_load,
+        libc::SYS_reboot,
+        libc::SYS_swapon,
+        libc::SYS_swapoff,
+        libc::SYS_acct,
+        libc::SYS_quotactl,
+        libc::SYS_syslog,
+        libc::SYS_sethostname,
+        libc::SYS_setdomainname,
+        libc::SYS_settimeofday,
+        libc::SYS_clock_settime,
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_ioperm,
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_iopl,
+        // Much used by exploits, and never here. An io_uring makes calls that no filter sees.
+        libc::SYS_add_key,
+        libc::SYS_keyctl,
+        libc::SYS_request_key,
+        libc::SYS_perf_event_open,
+        libc::SYS_userfaultfd,
+        libc::SYS_io_uring_setup,
+        libc::SYS_io_uring_enter,
+        libc::SYS_io_uring_register,
+    ];
+
+    /// Commands of bpf(2) that stay: reading maps and objects whose descriptors are held (include/uapi/linux/bpf.h).
+    const BPF_MAP_LOOKUP_ELEM: u64 = 1;
+    const BPF_MAP_GET_NEXT_KEY: u64 = 4;
+    const BPF_OBJ_GET_INFO_BY_FD: u64 = 15;
+    const BPF_MAP_LOOKUP_BATCH: u64 = 24;
+
+    pub fn install() -> Result<Seccomp> {
+        let program = program().context("cannot make the filter")?;
+        match seccompiler::apply_filter(&program) {
+            Ok(()) => Ok(Seccomp::Filtered),
+            // Built without CONFIG_SECCOMP_FILTER, or hidden by whatever runs us (seccomp(2)).
+            Err(Error::Seccomp(error))
+                if [Errno::NOSYS, Errno::INVAL].map(Errno::raw_os_error).map(Some).contains(&error.raw_os_error()) =>
+            {
+                Ok(Seccomp::None)
+            }
+            Err(error) => Err(error).context("the kernel refuses the filter"),
+        }
+    }
+
+    fn program() -> Result<BpfProgram> {
+        let mut rules: BTreeMap<c_long, Vec<SeccompRule>> = REFUSED.iter().map(|call| (*call, Vec::new())).collect();
+        // The daemons are asked over unix sockets; there is no other network for a recorder.
+        rules.insert(libc::SYS_socket, unless(&[libc::AF_UNIX as u64])?);
+        // A program may abort itself.
+        rules.insert(libc::SYS_tgkill, unless(&[u64::from(std::process::id())])?);
+        let reading = [BPF_MAP_LOOKUP_ELEM, BPF_MAP_GET_NEXT_KEY, BPF_OBJ_GET_INFO_BY_FD, BPF_MAP_LOOKUP_BATCH];
+        rules.insert(libc::SYS_bpf, unless(&reading)?);
+        // Calls of the i386 kind end the process: the filter looks at that first.
+        #[cfg(target_arch = "x86_64")]
+        rules.extend(x32::also(&rules));
+        let refuse = SeccompAction::Errno(Errno::PERM.raw_os_error().unsigned_abs());
+        let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, TargetArch::try_from(ARCH)?)?;
+        Ok(filter.try_into()?)
+    }
+
+    /// Refuses a call unless its first argument, of 32 bits, is one of these.
+    fn unless(allowed: &[u64]) -> Result<Vec<SeccompRule>> {
+        let differs = |value: &u64| SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, *value);
+        let conditions = allowed.iter().map(differs).collect::<Result<Vec<_>, _>>()?;
+        Ok(vec![SeccompRule::new(conditions)?])
+    }
+
+    /// The kernel's second way into the same calls, where it is built in: 32-bit pointers on x86-64.
+    #[cfg(target_arch = "x86_64")]
+    mod x32 {
+        use super::{BTreeMap, SeccompRule, c_long};
+
+        /// `__X32_SYSCALL_BIT` (arch/x86/include/uapi/asm/unistd.h).
+        const BIT: c_long = 0x4000_0000;
+        /// Calls with a number of their own there (arch/x86/entry/syscalls/syscall_64.tbl): execve, ptrace,
+        /// rt_sigqueueinfo, kexec_load, rt_tgsigqueueinfo, process_vm_readv, process_vm_writev, execveat.
+        const OWN: [c_long; 8] = [520, 521, 524, 528, 536, 539, 540, 545];
+
+        pub fn also(rules: &BTreeMap<c_long, Vec<SeccompRule>>) -> Vec<(c_long, Vec<SeccompRule>)> {
+            let same = rules.iter().map(|(call, chain)| (call | BIT, chain.clone()));
+            same.chain(OWN.map(|call| (call | BIT, Vec::new()))).collect()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::net::UdpSocket;
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::net::{UnixDatagram, UnixStream};
+    use std::process::Command;
+    use std::{fs, thread};
+
+    use super::*;
+
+    /// What a call comes back with.
+    fn call(number: libc::c_long, arguments: [libc::c_long; 3]) -> io::Result<libc::c_long> {
+        let [first, second, third] = arguments;
+        // SAFETY: the callers give numbers only, or null where the kernel would read or write.
+        match unsafe { libc::syscall(number, first, second, third) } {
+            -1 => Err(io::Error::last_os_error()),
+            result => Ok(result),
+        }
+    }
+
+    #[test]
+    fn what_a_recorder_never_does_is_refused_and_what_it_does_works() {
+        let scratch = tempfile::tempdir().unwrap();
+        let file = scratch.path().join("file");
+        fs::write(&file, "as it was").unwrap();
+        let own = libc::c_long::from(std::process::id());
+        let mut other = Command::new("sleep").arg("60").spawn().unwrap();
+        let theirs = libc::c_long::from(other.id());
+        // In a thread of its own, which takes the filter along when it ends.
+        thread::scope(|scope| {
+            let restricted = scope.spawn(|| {
+                if restrict_calls().unwrap() == Seccomp::None {
+                    return;
+                }
+                // For root, each of these works or fails for another reason than this.
+                let refused = [
+                    ("starting a program", Command::new("true").status().map(drop)),
+                    ("the network", UdpSocket::bind("127.0.0.1:0").map(drop)),
+                    ("a file's mode", fs::set_permissions(&file, PermissionsExt::from_mode(0o777))),
+                    ("a signal to another", call(libc::SYS_kill, [theirs, 0, 0]).map(drop)),
+                    ("a signal to another's thread", call(libc::SYS_tgkill, [theirs, theirs, 0]).map(drop)),
+                    ("another namespace", call(libc::SYS_unshare, [0, 0, 0]).map(drop)),
+                    ("a BPF program", call(libc::SYS_bpf, [5, 0, 0]).map(drop)),
+                ];
+                for (what, outcome) in refused {
+                    let error = outcome.expect_err(what);
+                    assert_eq!(error.raw_os_error(), Some(libc::EPERM), "{what}: {error}");
+                }
+                UnixStream::pair().unwrap();
+                UnixDatagram::unbound().unwrap();
+                fs::rename(&file, scratch.path().join("renamed")).unwrap();
+                // Signal 0 asks whether the process is there.
+                call(libc::SYS_tgkill, [own, own, 0]).unwrap();
+                // Those that are started later are restricted too.
+                thread::spawn(|| Command::new("true").status().unwrap_err()).join().unwrap();
+            });
+            restricted.join().unwrap();
+        });
+        Command::new("true").status().expect("nobody else is restricted");
+        other.kill().unwrap();
+        other.wait().unwrap();
+    }
+}
