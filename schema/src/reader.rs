@@ -1,10 +1,12 @@
 //! Reading a case. Everything in it may be damaged or hostile: what can still be read is read, the rest is named.
 
 mod batches;
+mod bounds;
 mod log;
 mod records;
 mod scan;
 mod sums;
+mod thrift;
 
 pub use batches::Batches;
 pub use records::Records;

@@ -7,6 +7,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::statistics::Statistics;
 
+use super::bounds;
 use super::log::ProblemLog;
 use super::{PartInfo, PartSource};
 use crate::directory::Directory;
@@ -195,7 +196,10 @@ impl Scan<'_> {
         if bytes == 0 {
             return Err("it is empty".to_owned());
         }
-        Ok((bytes, guarded(|| ArrowReaderMetadata::load(&file, reader_options()))?))
+        bounds::check_footer(&file)?;
+        let metadata = guarded(|| ArrowReaderMetadata::load(&file, reader_options()))?;
+        guarded(|| bounds::check_pages(&file, metadata.metadata()))?;
+        Ok((bytes, metadata))
     }
 
     /// Reads a journal through: its rows are only known from its batches.

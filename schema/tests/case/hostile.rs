@@ -14,8 +14,9 @@ use obit_schema::decode::{EventsView, RawView};
 use obit_schema::encode::EventsBuilder;
 use obit_schema::{Case, Error, Problem, Table};
 use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use proptest::prelude::*;
 
 use crate::kit::{self, Scratch};
@@ -213,6 +214,77 @@ fn a_parquet_file_of_another_program_in_our_types_is_read() {
         Ok(())
     });
     assert!(first.unwrap().contains("argv: [\"x\", \"x\"]"));
+}
+
+/// What is said of a case whose part of events is that file.
+fn refusal(bytes: &[u8]) -> String {
+    let scratch = Scratch::new();
+    kit::closed(&scratch, &kit::plain(9));
+    fs::write(scratch.file(EVENTS_PART), bytes).unwrap();
+    let case = Case::open(&scratch.case()).unwrap();
+    let [Problem::Damaged { file, why }] = case.problems() else { panic!("{:?}", case.problems()) };
+    assert_eq!(file, EVENTS_PART);
+    why.clone()
+}
+
+#[test]
+fn a_schema_as_deep_as_the_file_is_long_is_refused_before_it_is_followed() {
+    // Thrift's compact protocol. Each group has one child: repetition, name, number of children, end.
+    let group = [0x35, 0, 0x18, 1, b'a', 0x15, 2, 0];
+    let levels = 200_000_u32;
+    let count = [levels as u8 | 0x80, (levels >> 7) as u8 | 0x80, (levels >> 14) as u8];
+    let mut footer = [&[0x15, 2, 0x19, 0xfc][..], &count].concat();
+    footer.extend(group.repeat(levels as usize));
+    footer.extend([0x16, 0, 0x19, 0x0c, 0]);
+    let file = |footer: &[u8]| [b"PAR1", footer, &(footer.len() as u32).to_le_bytes(), b"PAR1"].concat();
+    let why = refusal(&file(&footer));
+    assert!(why.contains("200000 elements"), "{why}");
+    // As many as a schema may have, all of them nested.
+    let mut footer = vec![0x15, 2, 0x19, 0xfc, 0x80 | 100, 1];
+    footer.extend(group.repeat(228));
+    footer.extend([0x16, 0, 0x19, 0x0c, 0]);
+    let why = refusal(&file(&footer));
+    assert!(why.contains("nested deeper"), "{why}");
+}
+
+#[test]
+fn a_dictionary_of_one_gigantic_value_is_refused() {
+    // Some kilobytes of file; each of the rows would be a copy of it.
+    let path = "x".repeat(20 << 20);
+    let mut batch = event(0);
+    batch = replaced(&batch, "path", Arc::new(StringArray::from(vec![path.as_str()])));
+    let scratch = Scratch::new();
+    kit::closed(&scratch, &kit::plain(9));
+    let place = scratch.file(EVENTS_PART);
+    let pairs = origin().into_iter().map(|(key, value)| KeyValue::new(key, value)).collect();
+    let properties = WriterProperties::builder()
+        .set_key_value_metadata(Some(pairs))
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_dictionary_page_size_limit(64 << 20)
+        .set_statistics_enabled(EnabledStatistics::None)
+        .build();
+    let mut writer = ArrowWriter::try_new(File::create(&place).unwrap(), batch.schema(), Some(properties)).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    assert!(fs::metadata(&place).unwrap().len() < 1 << 20);
+    let why = refusal(&fs::read(&place).unwrap());
+    assert_eq!(why, "column \"path\": a dictionary of 20 MiB");
+}
+
+#[test]
+fn a_case_json_that_is_nested_without_end_is_refused() {
+    let scratch = Scratch::new();
+    kit::closed(&scratch, &kit::plain(9));
+    let whole = fs::read_to_string(scratch.file("case.json")).unwrap();
+    let deep = format!("{{\"host\": {{\"a\": {}{}}},", "[".repeat(1 << 20), "]".repeat(1 << 20));
+    fs::write(scratch.file("case.json"), whole.replacen('{', &deep, 1)).unwrap();
+    let case = Case::open_lenient(&scratch.case()).unwrap();
+    assert!(case.manifest().is_none());
+    assert!(
+        case.problems().iter().any(|problem| problem.to_string().contains("recursion limit")),
+        "{:?}",
+        case.problems()
+    );
 }
 
 /// Reads all there is of a case, whatever is wrong with it.

@@ -1,0 +1,289 @@
+//! What a Parquet file of a case may ask for: how deep its schema goes and how large its pages become. The library that reads
+//! Parquet believes both, and a file of some kilobytes can claim as much memory as a machine has. What is refused here is far
+//! from anything that a recorder writes.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+
+use parquet::file::metadata::ParquetMetaData;
+
+use super::thrift::{Compact, Kind};
+
+/// Longest footer. One row group with all columns takes some tens of KiB.
+const MAX_FOOTER_BYTES: usize = 64 << 20;
+/// Deepest schema: a list of structures takes four levels.
+const MAX_SCHEMA_DEPTH: usize = 16;
+/// Most columns and groups of a schema.
+const MAX_SCHEMA_ELEMENTS: usize = 4096;
+/// Largest page when uncompressed. The writer's are 1 MiB, or one row if that is more.
+const MAX_PAGE_BYTES: u64 = 256 << 20;
+/// Largest dictionary, of which a few bytes of a page may name a value thousands of times. The writer's are 1 MiB.
+const MAX_DICTIONARY_BYTES: u64 = 16 << 20;
+/// Most that the pages of one row group which are in memory together take: of each column its dictionary and one page.
+const MAX_TOGETHER_BYTES: u64 = 1 << 30;
+/// Most values of one column in one row group: a run of a billion nulls or of the same value takes five bytes of a page.
+const MAX_VALUES: u64 = 64 << 20;
+/// A page's header is read in steps of so much; with statistics of long texts it takes several.
+const HEADER_STEP_BYTES: usize = 512;
+/// Longest header of a page.
+const MAX_HEADER_BYTES: usize = 1 << 20;
+
+/// Checks what a file says of its schema, before it is parsed. A file that ends otherwise than Parquet does is left to the
+/// library to refuse.
+pub(super) fn check_footer(file: &File) -> Result<(), String> {
+    let broken = || "its footer is no whole structure".to_owned();
+    let length = file.metadata().map_err(|error| error.to_string())?.len();
+    let Some(tail_at) = length.checked_sub(8) else { return Ok(()) };
+    let mut tail = [0; 8];
+    file.read_exact_at(&mut tail, tail_at).map_err(|error| error.to_string())?;
+    let [size, magic] = [tail.first_chunk::<4>(), tail.last_chunk::<4>()].map(|word| word.copied().unwrap_or_default());
+    let size = u32::from_le_bytes(size) as usize;
+    let Some(start) = tail_at.checked_sub(size as u64).filter(|_| magic == *b"PAR1") else { return Ok(()) };
+    if size > MAX_FOOTER_BYTES {
+        return Err(format!("its footer has {} MiB", size >> 20));
+    }
+    let mut footer = vec![0; size];
+    file.read_exact_at(&mut footer, start).map_err(|error| error.to_string())?;
+    let mut footer = Compact::new(&footer);
+    let mut last = 0;
+    while let Some((id, kind)) = footer.field(&mut last).ok_or_else(broken)? {
+        match (id, kind) {
+            // parquet.thrift, FileMetaData.schema
+            (2, Kind::List) => check_schema(&mut footer).unwrap_or_else(|| Err(broken()))?,
+            _ => footer.skip(kind).ok_or_else(broken)?,
+        }
+    }
+    Ok(())
+}
+
+/// Goes through the list of a schema's elements, each of which is followed by its children. `None`: it is no such list.
+fn check_schema(footer: &mut Compact<'_>) -> Option<Result<(), String>> {
+    let (Kind::Struct, count) = footer.list()? else { return None };
+    if count > MAX_SCHEMA_ELEMENTS {
+        return Some(Err(format!("its schema has {count} elements")));
+    }
+    // How many children are still to come, of each element above.
+    let mut open: Vec<i64> = Vec::new();
+    for _ in 0..count {
+        let (mut last, mut children) = (0, 0);
+        while let Some((id, kind)) = footer.field(&mut last)? {
+            match (id, kind) {
+                // parquet.thrift, SchemaElement.num_children
+                (5, Kind::Integer) => children = footer.integer()?,
+                _ => footer.skip(kind)?,
+            }
+        }
+        while open.pop_if(|left| *left <= 0).is_some() {}
+        if let Some(left) = open.last_mut() {
+            *left -= 1;
+        }
+        if children > count as i64 {
+            return Some(Err(format!("an element of its schema claims {children} children")));
+        }
+        if children > 0 {
+            open.push(children);
+        }
+        if open.len() > MAX_SCHEMA_DEPTH {
+            return Some(Err(format!("its schema is nested deeper than {MAX_SCHEMA_DEPTH} levels")));
+        }
+    }
+    Some(Ok(()))
+}
+
+/// Checks what the pages of a file say that they become when they are read.
+pub(super) fn check_pages(file: &File, metadata: &ParquetMetaData) -> Result<(), String> {
+    for group in metadata.row_groups() {
+        let mut together = 0;
+        for column in group.columns() {
+            let (start, length) = column.byte_range();
+            let largest =
+                Largest::of(file, start, length).map_err(|why| format!("column {}: {why}", column.column_path()))?;
+            together += largest.dictionary_bytes + largest.page_bytes;
+            if together > MAX_TOGETHER_BYTES {
+                return Err(format!("its pages take more than {} MiB of memory together", MAX_TOGETHER_BYTES >> 20));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The largest pages of one column in one row group.
+#[derive(Debug, Default)]
+struct Largest {
+    dictionary_bytes: u64,
+    page_bytes: u64,
+}
+
+impl Largest {
+    /// Of the pages in this part of a file, from header to header.
+    fn of(file: &File, start: u64, length: u64) -> Result<Self, String> {
+        let mut largest = Self::default();
+        let mut values = 0_u64;
+        let end = start.checked_add(length).ok_or("it lies outside the file")?;
+        let mut at = start;
+        while at < end {
+            let (header, header_bytes) = Header::read(file, at, end)?;
+            let bytes = header.uncompressed_bytes;
+            if header.is_dictionary {
+                if bytes > MAX_DICTIONARY_BYTES {
+                    return Err(format!("a dictionary of {} MiB", bytes >> 20));
+                }
+                largest.dictionary_bytes = largest.dictionary_bytes.max(bytes);
+            } else {
+                if bytes > MAX_PAGE_BYTES {
+                    return Err(format!("a page of {} MiB", bytes >> 20));
+                }
+                largest.page_bytes = largest.page_bytes.max(bytes);
+                values = values.saturating_add(header.values);
+                if values > MAX_VALUES {
+                    return Err(format!("more than {} million values in one row group", MAX_VALUES >> 20));
+                }
+            }
+            at = at.saturating_add(header_bytes).saturating_add(header.stored_bytes);
+        }
+        Ok(largest)
+    }
+}
+
+/// What a page's header says (parquet.thrift, PageHeader).
+#[derive(Debug, Default)]
+struct Header {
+    is_dictionary: bool,
+    uncompressed_bytes: u64,
+    stored_bytes: u64,
+    values: u64,
+}
+
+impl Header {
+    /// Reads the one at that place, and how long it is.
+    fn read(file: &File, at: u64, end: u64) -> Result<(Self, u64), String> {
+        let left = usize::try_from(end - at).unwrap_or(usize::MAX).min(MAX_HEADER_BYTES);
+        let mut bytes = Vec::new();
+        while bytes.len() < left {
+            let from = bytes.len();
+            bytes.resize((from * 4).max(HEADER_STEP_BYTES).min(left), 0);
+            let read = read_at(file, bytes.get_mut(from..).unwrap_or_default(), at + from as u64);
+            let there = from + read.map_err(|error| error.to_string())?;
+            bytes.truncate(there);
+            let mut compact = Compact::new(&bytes);
+            if let Some(header) = Self::parse(&mut compact) {
+                return Ok((header, (bytes.len() - compact.left()) as u64));
+            }
+            if there == from {
+                break;
+            }
+        }
+        Err("the header of a page is no whole structure".to_owned())
+    }
+
+    fn parse(compact: &mut Compact<'_>) -> Option<Self> {
+        let (mut header, mut last) = (Self::default(), 0);
+        while let Some((id, kind)) = compact.field(&mut last)? {
+            match (id, kind) {
+                (2, Kind::Integer) => header.uncompressed_bytes = u64::try_from(compact.integer()?).ok()?,
+                (3, Kind::Integer) => header.stored_bytes = u64::try_from(compact.integer()?).ok()?,
+                // Of data pages, of the first and of the second version: `num_values` is the first field of both.
+                (5 | 8, Kind::Struct) => header.values = Self::first_number(compact)?,
+                (7, Kind::Struct) => {
+                    header.is_dictionary = true;
+                    compact.skip(kind)?;
+                }
+                _ => compact.skip(kind)?,
+            }
+        }
+        Some(header)
+    }
+
+    /// Field 1 of a structure, which is passed over.
+    fn first_number(compact: &mut Compact<'_>) -> Option<u64> {
+        let (mut number, mut last) = (0, 0);
+        while let Some((id, kind)) = compact.field(&mut last)? {
+            match (id, kind) {
+                (1, Kind::Integer) => number = u64::try_from(compact.integer()?).ok()?,
+                _ => compact.skip(kind)?,
+            }
+        }
+        Some(number)
+    }
+}
+
+/// As much as there is.
+fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match file.read_at(buffer.get_mut(filled..).unwrap_or_default(), at + filled as u64) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    /// An integer as the protocol writes it.
+    fn integer(value: i64) -> Vec<u8> {
+        let mut left = ((value << 1) ^ (value >> 63)) as u64;
+        let mut bytes = Vec::new();
+        while left > 0x7f {
+            bytes.push(left as u8 | 0x80);
+            left >>= 7;
+        }
+        bytes.push(left as u8);
+        bytes
+    }
+
+    /// A page of 5 bytes that claims to become so many bytes and so many values.
+    fn page(is_dictionary: bool, bytes: i64, values: i64) -> Vec<u8> {
+        let of_its_kind = if is_dictionary { 0x4c } else { 0x2c };
+        let fields = [&[0x15, 0, 0x15][..], &integer(bytes), &[0x15], &integer(5)];
+        let header = [&fields.concat()[..], &[of_its_kind, 0x15], &integer(values), &[0, 0]];
+        [&header.concat()[..], b"stored"[..5].as_ref()].concat()
+    }
+
+    fn largest(pages: &[Vec<u8>]) -> Result<Largest, String> {
+        let mut file = tempfile::tempfile().unwrap();
+        let bytes = pages.concat();
+        file.write_all(&bytes).unwrap();
+        Largest::of(&file, 0, bytes.len() as u64)
+    }
+
+    #[test]
+    fn pages_are_added_up_by_what_they_become() {
+        let found = largest(&[page(true, 1 << 20, 9), page(false, 5, 1_000), page(false, 3 << 20, 1_000)]).unwrap();
+        assert_eq!((found.dictionary_bytes, found.page_bytes), (1 << 20, 3 << 20));
+    }
+
+    #[test]
+    fn what_would_fill_the_memory_is_refused_by_name() {
+        let refused = |pages: &[Vec<u8>]| largest(pages).unwrap_err();
+        assert_eq!(refused(&[page(true, 17 << 20, 1)]), "a dictionary of 17 MiB");
+        assert_eq!(refused(&[page(false, 1 << 30, 1)]), "a page of 1024 MiB");
+        // Each page is small; what they unfold to is not.
+        let run = page(false, 30, 40 << 20);
+        assert_eq!(refused(&[run.clone(), run]), "more than 64 million values in one row group");
+        let cut = page(false, 30, 1)[..4].to_vec();
+        assert_eq!(refused(&[cut]), "the header of a page is no whole structure");
+        assert!(refused(&[page(false, -1, 1)]).contains("no whole structure"));
+    }
+
+    #[test]
+    fn a_long_header_is_read_in_steps() {
+        // A field that nobody knows, of three steps' length.
+        let mut header = vec![0x15, 0, 0x15, 10, 0x15, 10, 0x98];
+        let text = vec![b'x'; 3 * HEADER_STEP_BYTES];
+        header.extend([0x80 | (text.len() & 0x7f) as u8, (text.len() >> 7) as u8]);
+        header.extend(text);
+        header.push(0);
+        header.extend(b"store");
+        let found = largest(&[header, page(false, 7, 1)]).unwrap();
+        assert_eq!(found.page_bytes, 7);
+    }
+}

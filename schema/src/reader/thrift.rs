@@ -1,0 +1,191 @@
+//! Thrift's compact protocol (thrift-compact-protocol.md), read without building anything: to know how deep and how large what
+//! a Parquet file says of itself is, before the library that reads it believes it.
+
+/// Nesting of structures, lists and maps that is followed. Parquet's own metadata has eight levels.
+const MAX_DEPTH: u32 = 32;
+
+/// A value's type, as the protocol numbers them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// In a structure the type is the value; in a list it takes a byte.
+    Bool,
+    Byte,
+    /// 16, 32 and 64 bits.
+    Integer,
+    Double,
+    Binary,
+    List,
+    Map,
+    Struct,
+}
+
+impl Kind {
+    fn of(nibble: u8) -> Option<Self> {
+        Some(match nibble {
+            1 | 2 => Self::Bool,
+            3 => Self::Byte,
+            4..=6 => Self::Integer,
+            7 => Self::Double,
+            8 => Self::Binary,
+            9 | 10 => Self::List,
+            11 => Self::Map,
+            12 => Self::Struct,
+            _ => return None,
+        })
+    }
+}
+
+/// Bytes that are read from the front. `None` from any of its methods: they are not what they should be, or end too early.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Compact<'a> {
+    bytes: &'a [u8],
+}
+
+impl<'a> Compact<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes }
+    }
+
+    /// How many bytes are left.
+    pub(super) fn left(&self) -> usize {
+        self.bytes.len()
+    }
+
+    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.bytes.split_at_checked(count)?;
+        self.bytes = rest;
+        Some(taken)
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        self.take(1)?.first().copied()
+    }
+
+    fn varint(&mut self) -> Option<u64> {
+        let mut value = 0_u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    /// An integer of any width.
+    pub(super) fn integer(&mut self) -> Option<i64> {
+        let value = self.varint()?;
+        Some((value >> 1) as i64 ^ -((value & 1) as i64))
+    }
+
+    /// The head of a structure's next field, `Some(None)` at its end. `last` is the number of the field before, 0 at first.
+    pub(super) fn field(&mut self, last: &mut i64) -> Option<Option<(i64, Kind)>> {
+        let head = self.byte()?;
+        if head == 0 {
+            return Some(None);
+        }
+        *last = match head >> 4 {
+            0 => self.integer()?,
+            delta => last.checked_add(delta.into())?,
+        };
+        Some(Some((*last, Kind::of(head & 0xf)?)))
+    }
+
+    /// The head of a list: of what, and how many. Each takes a byte at least.
+    pub(super) fn list(&mut self) -> Option<(Kind, usize)> {
+        let head = self.byte()?;
+        let count = match head >> 4 {
+            15 => usize::try_from(self.varint()?).ok()?,
+            count => count.into(),
+        };
+        (count <= self.left()).then_some(())?;
+        Some((Kind::of(head & 0xf)?, count))
+    }
+
+    /// Passes over a field's value.
+    pub(super) fn skip(&mut self, kind: Kind) -> Option<()> {
+        // In a structure, a truth value has no bytes.
+        if kind == Kind::Bool { Some(()) } else { self.skip_at(kind, 0) }
+    }
+
+    fn skip_at(&mut self, kind: Kind, depth: u32) -> Option<()> {
+        (depth < MAX_DEPTH).then_some(())?;
+        match kind {
+            Kind::Bool | Kind::Byte => self.take(1).map(drop),
+            Kind::Integer => self.varint().map(drop),
+            Kind::Double => self.take(8).map(drop),
+            Kind::Binary => {
+                let length = usize::try_from(self.varint()?).ok()?;
+                self.take(length).map(drop)
+            }
+            Kind::List => {
+                let (kind, count) = self.list()?;
+                (0..count).try_for_each(|_| self.skip_at(kind, depth + 1))
+            }
+            Kind::Map => {
+                let count = usize::try_from(self.varint()?).ok()?;
+                if count == 0 {
+                    return Some(());
+                }
+                (count <= self.left()).then_some(())?;
+                let kinds = self.byte()?;
+                let (key, value) = (Kind::of(kinds >> 4)?, Kind::of(kinds & 0xf)?);
+                (0..count).try_for_each(|_| {
+                    self.skip_at(key, depth + 1)?;
+                    self.skip_at(value, depth + 1)
+                })
+            }
+            Kind::Struct => {
+                let mut last = 0;
+                while let Some((_, kind)) = self.field(&mut last)? {
+                    if kind != Kind::Bool {
+                        self.skip_at(kind, depth + 1)?;
+                    }
+                }
+                Some(())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_as_the_protocol_has_them() {
+        // ZigZag: 0, -1, 1, -2, ..., in seven bits each, the lowest first.
+        for (bytes, value) in [(&[0][..], 0), (&[1], -1), (&[2], 1), (&[0x80, 1], 64), (&[0xff, 1], -128)] {
+            assert_eq!(Compact::new(bytes).integer(), Some(value), "{bytes:?}");
+        }
+        assert_eq!(Compact::new(&[0x80]).integer(), None, "it goes on, and does not");
+        assert_eq!(Compact::new(&[0xff; 11]).integer(), None, "longer than any number");
+    }
+
+    #[test]
+    fn a_structure_is_passed_over_field_by_field() {
+        // 1: a list of two texts; 2: true; 20, by its full number: a structure with a double; end.
+        let bytes = [
+            0x19, 0x28, 1, b'a', 2, b'b', b'c', // field 1
+            0x11, // field 2
+            0x0c, 40, 0x17, 0, 0, 0, 0, 0, 0, 0, 0, 0, // field 20
+            0, 0xaa,
+        ];
+        let mut compact = Compact::new(&bytes);
+        compact.skip(Kind::Struct).unwrap();
+        assert_eq!(compact.left(), 1);
+        for end in 0..bytes.len() - 1 {
+            assert_eq!(Compact::new(&bytes[..end]).skip(Kind::Struct), None, "cut after {end}");
+        }
+    }
+
+    #[test]
+    fn depth_and_counts_are_bounded() {
+        // A list of one list, of one list, ...
+        let deep = [0x19; 10_000];
+        assert_eq!(Compact::new(&deep).skip(Kind::List), None);
+        // A list that claims 2^35 structures.
+        assert_eq!(Compact::new(&[0xfc, 0x80, 0x80, 0x80, 0x80, 0x80, 1, 0, 0]).list(), None);
+    }
+}
