@@ -6,8 +6,9 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
+use super::Fold;
+use super::directory::{Known, Role, Sighting};
 use super::incarnation::{Moment, Origin, Stage};
-use super::{Fold, Known, Role, Sighting};
 use crate::record::{CgroupKey, Directory, HierarchyId, Seq, SnapshotReason};
 use crate::row::Row;
 

@@ -1,0 +1,63 @@
+//! What a daemon or a file says: which life of a container it is about.
+
+use alloc::vec::Vec;
+
+use super::Fold;
+use super::claim::Claim;
+use super::incarnation::{IncarnationNo, Moment, Stage};
+use crate::record::{Outcome, RuntimeAnswer};
+
+impl Fold {
+    pub(super) fn answered(&mut self, moment: Moment, answer: &RuntimeAnswer<'_>) {
+        if answer.outcome != Outcome::Ok {
+            self.answered_about_another(moment, answer);
+            return;
+        }
+        let Some(claim) = Claim::of_answer(moment.seq, answer) else {
+            return;
+        };
+        let candidates = self.by_id.get(&claim.container_id);
+        let mut found: Vec<IncarnationNo> = candidates.into_iter().flatten().copied().collect();
+        found.retain(|number| {
+            self.incarnations
+                .get(number)
+                .is_some_and(|life| (life.stage != Stage::Ended || life.held) && life.may_be_meant_by(&claim))
+        });
+        let lives = |number: &IncarnationNo| self.incarnations.get(number).is_some_and(|life| !life.held);
+        if self.walk.is_some() && !found.iter().any(lives) {
+            // Only a walk can show a place whose making was not seen.
+            self.stated.keep(claim.clone(), &answer.cgroup_paths);
+        }
+        if found.is_empty() {
+            self.foretold.keep(claim);
+            return;
+        }
+        // One that has just ended and was restarted is described by the same answer, but for what is of one life only.
+        let is_event = answer.event.is_some();
+        for (age, number) in found.into_iter().rev().enumerate() {
+            let Some(life) = self.incarnations.get_mut(&number) else { continue };
+            let mut claim = claim.clone();
+            if age > 0 || is_event {
+                claim.forget_this_life();
+            }
+            if life.held {
+                // Which directories were its own was decided when it ended.
+                claim.forget_home();
+            }
+            life.claims.add(claim);
+        }
+    }
+
+    /// Asked about one container, the source spoke of another: none of it counts, and it is kept as a conflict.
+    pub(super) fn answered_about_another(&mut self, moment: Moment, answer: &RuntimeAnswer<'_>) {
+        let (Some(asked), Some(said)) = (answer.container_id.as_deref(), answer.answered_id.as_deref()) else { return };
+        for number in self.by_id.get(asked).into_iter().flatten() {
+            if let Some(life) = self.incarnations.get_mut(number)
+                && (life.stage != Stage::Ended || life.held)
+            {
+                life.claims.overrule(answer.source.into(), said);
+                life.note(moment.seq);
+            }
+        }
+    }
+}

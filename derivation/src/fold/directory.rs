@@ -1,0 +1,62 @@
+//! A live directory, and what it has to do with a container.
+
+use super::incarnation::IncarnationNo;
+use crate::identity::path;
+use crate::record::{CgroupId, CgroupKey, Seq};
+
+/// What a live directory has to do with a container. Directories that have nothing to do with one are not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The incarnation's root on this hierarchy.
+    Root(IncarnationNo),
+    /// Made by a runtime for the incarnation, but its name does not say so: its root, unless the runtime goes on to
+    /// make another one below it.
+    Candidate(IncarnationNo),
+    /// Below the incarnation's root.
+    Inside(IncarnationNo),
+}
+
+impl Role {
+    pub fn incarnation(self) -> IncarnationNo {
+        match self {
+            Self::Root(number) | Self::Candidate(number) | Self::Inside(number) => number,
+        }
+    }
+}
+
+/// A live directory that has to do with a container.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    pub role: Role,
+    pub since: Seq,
+    /// The event of its making was seen, so that another such event is about another directory.
+    pub is_made: bool,
+}
+
+impl Known {
+    /// A directory that a walk shows.
+    pub fn walked(role: Role, since: Seq) -> Self {
+        Self { role, since, is_made: false }
+    }
+}
+
+/// A directory as an event or a walk shows it, with what its path says.
+pub(super) struct Sighting<'a> {
+    pub key: CgroupKey,
+    pub parent: Option<CgroupId>,
+    pub path: &'a str,
+    pub identity: path::PathIdentity<'a>,
+}
+
+impl<'a> Sighting<'a> {
+    pub fn new(key: CgroupKey, parent: Option<CgroupId>, path: &'a str, truncated: bool) -> Self {
+        // A cut path would be read as another name: it says nothing.
+        let identity = if truncated { path::PathIdentity::default() } else { path::identify(path) };
+        Self { key, parent, path, identity }
+    }
+}
+
+/// The key of a directory of the same hierarchy.
+pub(super) fn beside(key: CgroupKey, cgroup: CgroupId) -> CgroupKey {
+    CgroupKey { hierarchy: key.hierarchy, cgroup }
+}

@@ -1,0 +1,129 @@
+//! The making of directories: which one is a container's root.
+
+use alloc::vec::Vec;
+
+use super::Fold;
+use super::claim::Claim;
+use super::directory::{Known, Role, Sighting, beside};
+use super::incarnation::{IncarnationNo, Moment, Origin, Stage};
+use crate::identity::argv::{self, Invocation, Verb};
+use crate::identity::path;
+use crate::record::{CgroupEvent, CgroupKey};
+use crate::row::{ActorCopy, Row};
+
+impl Fold {
+    pub(super) fn made(&mut self, moment: Moment, event: &CgroupEvent<'_>, out: &mut Vec<Row>) {
+        let sighting = Sighting::new(event.key, event.parent, event.path, event.path_truncated);
+        if let Some(walk) = &mut self.walk {
+            walk.see(event.key);
+        }
+        let call = argv::parse(event.actor.argv).filter(|call| makes_directories(call.verb));
+        match self.directories.get(&event.key).copied() {
+            // The number comes again: the removal of the directory that had it was lost.
+            Some(Known { is_made: true, .. }) => self.found_missing(event.key, moment, out),
+            Some(known) => {
+                self.directories.insert(event.key, Known { is_made: true, ..known });
+                return self.witness_making(known, moment, event, call.as_ref(), out);
+            }
+            None => {}
+        }
+        let mut claims = self.claims_on(moment, &sighting, call.as_ref());
+        let enclosing = self.enclosing(&sighting);
+        let mut role: fn(IncarnationNo) -> Role = Role::Root;
+        let mut stage = Stage::Unannounced;
+        if claims.is_empty() {
+            // A runtime's directory whose name does not name the container: `linux.cgroupsPath` may be anything, and
+            // the runtime makes missing parents on the way. The deepest one is the root, but one that it makes below
+            // a root is its own affair (crun's `/container`).
+            match call.as_ref().map(|call| Claim::of_argv(moment.seq, call)) {
+                Some(claim) if !enclosing.is_some_and(|number| self.is_about(number, &claim)) => {
+                    claims.push(claim);
+                    role = Role::Candidate;
+                    stage = Stage::Provisional;
+                }
+                _ => {
+                    if let Some(number) = enclosing {
+                        self.remember(event.key, Role::Inside(number), moment);
+                    }
+                    return;
+                }
+            }
+        }
+        let demoted = self.demote_candidate_above(&sighting);
+        let origin = Origin::Made(ActorCopy::from(&event.actor));
+        let number = self.incarnation_for(&sighting, &claims, enclosing, origin, stage, moment);
+        self.adopt(number, &sighting, claims, moment);
+        self.remember(event.key, role(number), moment);
+        if let Some(demoted) = demoted {
+            self.forget_if_gone(demoted);
+        }
+        if stage == Stage::Unannounced {
+            self.announce(number, moment, out);
+        }
+    }
+
+    /// The event of a directory's making arrives after a walk has shown the directory.
+    pub(super) fn witness_making(
+        &mut self,
+        known: Known,
+        moment: Moment,
+        event: &CgroupEvent<'_>,
+        call: Option<&Invocation<'_>>,
+        out: &mut Vec<Row>,
+    ) {
+        let Role::Root(number) = known.role else { return };
+        let Some(life) = self.incarnations.get_mut(&number) else {
+            return;
+        };
+        life.note(moment.seq);
+        if let Some(call) = call.filter(|call| path::names_container(event.path, call.container_id)) {
+            life.claims.add(Claim::of_argv(moment.seq, call));
+        }
+        if life.origin == Origin::Walked && life.stage == Stage::Unannounced {
+            life.origin = Origin::Made(ActorCopy::from(&event.actor));
+            life.first = moment;
+            self.announce(number, moment, out);
+        }
+    }
+
+    /// The claims that make a directory a container's root, the best first. None: it is not one, as far as known now.
+    pub(super) fn claims_on(
+        &mut self,
+        moment: Moment,
+        sighting: &Sighting<'_>,
+        call: Option<&Invocation<'_>>,
+    ) -> Vec<Claim> {
+        let mut claims = Vec::new();
+        let by_path = Claim::of_path(moment.seq, &sighting.identity);
+        // A runtime that makes what looks like another container's root is believed, and the path kept as a conflict.
+        let named = |call: &&Invocation<'_>| path::names_container(sighting.path, call.container_id);
+        if let Some(call) = call.filter(|call| named(call) || by_path.is_some() && makes_directories(call.verb)) {
+            claims.push(Claim::of_argv(moment.seq, call));
+        }
+        claims.extend(self.stated.take(sighting.key.hierarchy, sighting.path));
+        claims.extend(by_path);
+        claims
+    }
+
+    /// The directory above turns out to be a mere parent that a runtime made on its way to a root: its own, or another's
+    /// that is made beside it at the same time. Left as it is, it would seem entered as soon as the one below is. Returns
+    /// the incarnation that it was taken for.
+    pub(super) fn demote_candidate_above(&mut self, sighting: &Sighting<'_>) -> Option<IncarnationNo> {
+        let parent = beside(sighting.key, sighting.parent?);
+        let Known { role: Role::Candidate(number), .. } = self.directories.get(&parent).copied()? else {
+            return None;
+        };
+        self.directories.remove(&parent);
+        self.incarnations.get_mut(&number)?.drop_root(parent);
+        Some(number)
+    }
+
+    /// Keeps a directory that is being made.
+    pub(super) fn remember(&mut self, key: CgroupKey, role: Role, made: Moment) {
+        self.directories.insert(key, Known { role, since: made.seq, is_made: true });
+    }
+}
+
+fn makes_directories(verb: Verb) -> bool {
+    matches!(verb, Verb::Create | Verb::Run | Verb::Restore)
+}

@@ -1,0 +1,152 @@
+//! The matching of incarnations: which life of a container id a directory belongs to.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::Fold;
+use super::claim::{Claim, Claims};
+use super::directory::{Role, Sighting, beside};
+use super::incarnation::{Incarnation, IncarnationNo, Moment, Origin, Stage};
+use crate::record::BootNs;
+
+impl Fold {
+    /// Finds the incarnation that a directory belongs to, or begins one.
+    pub(super) fn incarnation_for(
+        &mut self,
+        sighting: &Sighting<'_>,
+        claims: &[Claim],
+        enclosing: Option<IncarnationNo>,
+        origin: Origin,
+        stage: Stage,
+        moment: Moment,
+    ) -> IncarnationNo {
+        let parent = enclosing
+            .and_then(|number| self.incarnations.get(&number)?.container_id())
+            .or(sighting.identity.parent_container_id.as_deref())
+            .map(String::from);
+        if let Some(number) = self.living_match(sighting, claims, parent.as_deref()) {
+            if let Some(life) = self.incarnations.get_mut(&number)
+                && life.stage == Stage::Provisional
+                && stage != Stage::Provisional
+            {
+                life.stage = Stage::Unannounced;
+            }
+            return number;
+        }
+        let number = IncarnationNo(self.next_number);
+        self.next_number = self.next_number.saturating_add(1);
+        let mut life = Incarnation::new(origin, stage, moment);
+        life.parent_container_id = parent;
+        // Of what was not seen being made, nobody knows on which side of the loss it began.
+        let seen = matches!(life.origin, Origin::Made(_));
+        let reaches = |until: Option<BootNs>| until.is_some_and(|until| !seen || moment.boot_ns <= until);
+        life.after_gap = reaches(self.lost_until);
+        life.exits_lost = reaches(self.exits_lost_until);
+        self.incarnations.insert(number, life);
+        if let Some(claim) = claims.first() {
+            self.by_id.entry(claim.container_id.clone()).or_default().push(number);
+        }
+        number
+    }
+
+    /// The living incarnation that has no directory on this hierarchy yet and that this directory fits best: one that
+    /// lives in the same place by its runtime's word, else one with the same path elsewhere, else the same id within
+    /// the same enclosing container.
+    pub(super) fn living_match(
+        &self,
+        sighting: &Sighting<'_>,
+        claims: &[Claim],
+        parent: Option<&str>,
+    ) -> Option<IncarnationNo> {
+        let id = claims.first()?.container_id.as_str();
+        let mut best: Option<(u8, IncarnationNo)> = None;
+        for &number in self.by_id.get(id)? {
+            let Some(life) = self.incarnations.get(&number) else {
+                continue;
+            };
+            if life.stage == Stage::Ended || life.is_present_on(sighting.key.hierarchy) {
+                continue;
+            }
+            if !same_home(&life.claims, claims) {
+                continue;
+            }
+            let fit = if shares_home(&life.claims, claims) {
+                3
+            } else if life.roots.iter().any(|root| root.path == sighting.path) {
+                2
+            } else if life.parent_container_id.as_deref() == parent {
+                1
+            } else {
+                continue;
+            };
+            if best.is_none_or(|(have, _)| fit > have) {
+                best = Some((fit, number));
+            }
+        }
+        best.map(|(_, number)| number)
+    }
+
+    /// Whether an incarnation that has ended had this unknown directory too: it is the one it had (the kernel gives an
+    /// id once), or on a hierarchy where none of its directories was ever seen.
+    pub(super) fn has_ghost(&self, sighting: &Sighting<'_>, claims: &[Claim]) -> bool {
+        let numbers = claims.first().and_then(|claim| self.by_id.get(&claim.container_id));
+        let ended = numbers.into_iter().flatten().filter_map(|number| self.incarnations.get(number));
+        ended.filter(|life| life.stage == Stage::Ended).any(|life| {
+            life.roots.iter().any(|root| root.key == sighting.key)
+                || life.roots.iter().all(|root| root.key.hierarchy != sighting.key.hierarchy)
+                    && same_home(&life.claims, claims)
+        })
+    }
+
+    /// The container around a directory, by the directory above it.
+    pub(super) fn enclosing(&self, sighting: &Sighting<'_>) -> Option<IncarnationNo> {
+        let parent = beside(sighting.key, sighting.parent?);
+        match self.directories.get(&parent)?.role {
+            Role::Root(number) | Role::Inside(number) => Some(number),
+            Role::Candidate(_) => None,
+        }
+    }
+
+    pub(super) fn is_about(&self, number: IncarnationNo, claim: &Claim) -> bool {
+        self.incarnations.get(&number).is_some_and(|life| life.claims.iter().any(|have| have.agrees_on_home(claim)))
+    }
+
+    pub(super) fn adopt(&mut self, number: IncarnationNo, sighting: &Sighting<'_>, claims: Vec<Claim>, moment: Moment) {
+        let Some(life) = self.incarnations.get_mut(&number) else {
+            return;
+        };
+        if life.roots.is_empty() {
+            life.first = moment;
+            life.evidence.clear();
+        }
+        life.add_root(sighting.key, sighting.path);
+        life.note(moment.seq);
+        for claim in claims {
+            life.claims.add(claim);
+        }
+        if let Some(id) = life.container_id().map(String::from) {
+            self.foretold.tell(&id, &mut life.claims);
+            let numbers = self.by_id.entry(id).or_default();
+            if !numbers.contains(&number) {
+                numbers.push(number);
+            }
+        }
+    }
+}
+
+/// No two claims contradict each other about where the container lives. Claims about other ids do not count here.
+fn same_home(have: &Claims, claims: &[Claim]) -> bool {
+    have.iter()
+        .all(|ours| claims.iter().all(|theirs| ours.container_id != theirs.container_id || ours.agrees_on_home(theirs)))
+}
+
+/// Both name the same bundle or the same state directory.
+fn shares_home(have: &Claims, claims: &[Claim]) -> bool {
+    have.iter().any(|ours| {
+        claims.iter().any(|theirs| {
+            ours.agrees_on_home(theirs)
+                && (ours.bundle.is_some() && ours.bundle == theirs.bundle
+                    || ours.state_root.is_some() && ours.state_root == theirs.state_root)
+        })
+    })
+}

@@ -1,0 +1,91 @@
+//! The removal of directories: which one is a container's end.
+
+use alloc::vec::Vec;
+
+use super::Fold;
+use super::claim::Claim;
+use super::directory::{Known, Role, Sighting};
+use super::incarnation::{IncarnationNo, Moment, Origin, Stage};
+use crate::identity::argv::{self, Invocation};
+use crate::identity::path;
+use crate::record::{Actor, CgroupEvent, CgroupKey};
+use crate::row::{ActorCopy, Row};
+
+impl Fold {
+    pub(super) fn removed(&mut self, moment: Moment, event: &CgroupEvent<'_>, out: &mut Vec<Row>) {
+        if let Some(walk) = &mut self.walk {
+            walk.bury(event.key);
+        }
+        let call = argv::parse(event.actor.argv);
+        let Some(known) = self.directories.remove(&event.key) else {
+            self.removed_unknown(moment, event, call.as_ref(), out);
+            return;
+        };
+        let number = known.role.incarnation();
+        if matches!(known.role, Role::Inside(_)) {
+            return;
+        }
+        let Some(life) = self.incarnations.get_mut(&number) else {
+            return;
+        };
+        life.absorb(&event.vitals);
+        // `runc delete OUTER` removes the roots of containers nested in it too: it does not name those.
+        if let Some(call) = &call
+            && (path::names_container(event.path, call.container_id) || life.container_id() == Some(call.container_id))
+        {
+            life.claims.add(Claim::of_argv(moment.seq, call));
+        }
+        self.lose_root(number, event.key, moment, Some(&event.actor), out);
+    }
+
+    /// A directory goes that was never seen: it was there before the walk could see it, or its making was lost.
+    pub(super) fn removed_unknown(
+        &mut self,
+        moment: Moment,
+        event: &CgroupEvent<'_>,
+        call: Option<&Invocation<'_>>,
+        out: &mut Vec<Row>,
+    ) {
+        let sighting = Sighting::new(event.key, event.parent, event.path, event.path_truncated);
+        let claims = self.claims_on(moment, &sighting, call);
+        // One of its other directories may have ended it already.
+        if claims.is_empty() || self.has_ghost(&sighting, &claims) {
+            return;
+        }
+        let enclosing = self.enclosing(&sighting);
+        let number = self.incarnation_for(&sighting, &claims, enclosing, Origin::Leaving, Stage::Announced, moment);
+        self.adopt(number, &sighting, claims, moment);
+        if let Some(life) = self.incarnations.get_mut(&number) {
+            life.absorb(&event.vitals);
+        }
+        self.lose_root(number, event.key, moment, Some(&event.actor), out);
+    }
+
+    /// A directory that was known is gone, and nobody saw it go.
+    pub(super) fn found_missing(&mut self, key: CgroupKey, moment: Moment, out: &mut Vec<Row>) {
+        let known = self.directories.remove(&key);
+        let Some(Known { role: Role::Root(number) | Role::Candidate(number), .. }) = known else {
+            return;
+        };
+        self.lose_root(number, key, moment, None, out);
+    }
+
+    /// A root directory of an incarnation is gone. That is its end if the directory stands for it, or was its last.
+    pub(super) fn lose_root(
+        &mut self,
+        number: IncarnationNo,
+        key: CgroupKey,
+        moment: Moment,
+        removed_by: Option<&Actor<'_>>,
+        out: &mut Vec<Row>,
+    ) {
+        let Some(life) = self.incarnations.get_mut(&number) else { return };
+        life.mark_gone(key);
+        let authority = life.authority().is_some_and(|root| root.key == key);
+        if authority || !life.is_present() {
+            self.announce(number, moment, out);
+            self.end(number, moment, removed_by.map(ActorCopy::from), out);
+        }
+        self.forget_if_gone(number);
+    }
+}

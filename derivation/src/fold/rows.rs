@@ -1,0 +1,97 @@
+//! The rows of an incarnation, each written once, and when it is forgotten.
+
+use alloc::vec::Vec;
+
+use super::held::HeldEnd;
+use super::incarnation::{IncarnationNo, Moment, Origin, Stage};
+use super::walk::Walk;
+use super::{Fold, MAX_GHOSTS};
+use crate::row::{ActorCopy, Row};
+
+impl Fold {
+    /// Writes the row of an incarnation's beginning, once.
+    pub(super) fn announce(&mut self, number: IncarnationNo, moment: Moment, out: &mut Vec<Row>) {
+        let starting = self.walk.as_ref().is_some_and(Walk::follows_start);
+        let Some(life) = self.incarnations.get_mut(&number) else {
+            return;
+        };
+        if !matches!(life.stage, Stage::Provisional | Stage::Unannounced) {
+            return;
+        }
+        life.stage = Stage::Announced;
+        let existed = life.origin == Origin::Walked && starting;
+        let row = if existed {
+            life.existing_row(moment).map(Row::Existing)
+        } else {
+            life.create_row(moment).map(Row::Create)
+        };
+        out.extend(row);
+    }
+
+    /// Ends an incarnation, once. Its row follows when its grace is over.
+    pub(super) fn end(
+        &mut self,
+        number: IncarnationNo,
+        moment: Moment,
+        removed_by: Option<ActorCopy>,
+        out: &mut Vec<Row>,
+    ) {
+        let Some(life) = self.incarnations.get_mut(&number) else { return };
+        if life.stage == Stage::Ended {
+            return;
+        }
+        life.stage = Stage::Ended;
+        life.held = true;
+        life.ended_at = Some(moment.ts);
+        if let Some(early) = &mut self.early {
+            early.extend(life.remove_row(moment, removed_by.clone()));
+        }
+        self.held.hold(number, moment, removed_by);
+        // Without grace, at once.
+        while let Some(end) = self.held.take_due() {
+            self.release(end, out);
+        }
+    }
+
+    /// Writes the row of an end.
+    pub(super) fn release(&mut self, end: HeldEnd, out: &mut Vec<Row>) {
+        let Some(life) = self.incarnations.get_mut(&end.number) else { return };
+        life.held = false;
+        out.extend(life.remove_row(end.ended, end.removed_by).map(Row::Remove));
+        self.forget_if_gone(end.number);
+    }
+
+    /// Lets go of an incarnation that has no directory left and no row to come: at once if it never was one, else after
+    /// a while.
+    pub(super) fn forget_if_gone(&mut self, number: IncarnationNo) {
+        let Some(life) = self.incarnations.get_mut(&number) else { return };
+        if life.is_present() || life.held || life.is_ghost {
+            return;
+        }
+        if life.stage != Stage::Ended {
+            self.forget(number);
+            return;
+        }
+        life.is_ghost = true;
+        self.ghosts.push_back(number);
+        if self.ghosts.len() > MAX_GHOSTS
+            && let Some(oldest) = self.ghosts.pop_front()
+        {
+            self.forget(oldest);
+        }
+    }
+
+    pub(super) fn forget(&mut self, number: IncarnationNo) {
+        let Some(life) = self.incarnations.remove(&number) else {
+            return;
+        };
+        for id in life.claims.iter().map(|claim| claim.container_id.as_str()) {
+            if let Some(numbers) = self.by_id.get_mut(id) {
+                numbers.retain(|&have| have != number);
+                if numbers.is_empty() {
+                    self.by_id.remove(id);
+                }
+            }
+        }
+    }
+}

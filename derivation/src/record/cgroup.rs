@@ -1,0 +1,97 @@
+//! The events of cgroups, and the task that made one happen.
+
+use super::ids::{CgroupId, CgroupKey};
+use super::names;
+
+/// Which cgroup tracepoint fired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CgroupEventKind {
+    /// `cgroup_mkdir`: the directory was made.
+    Mkdir,
+    /// `cgroup_rmdir`: the directory was removed. The tracepoint fires on success only.
+    Rmdir,
+    /// `cgroup_notify_populated` with 1: the first task entered the directory or one below it.
+    Populated,
+    /// `cgroup_notify_populated` with 0: the last task left.
+    Empty,
+    /// `cgroup_freeze`: somebody asked for the tasks to be frozen. Of v2 only, as the next three.
+    Freeze,
+    /// `cgroup_unfreeze`: somebody asked for them to go on.
+    Unfreeze,
+    /// `cgroup_notify_frozen` with 1: all are frozen.
+    Frozen,
+    /// `cgroup_notify_frozen` with 0: not all are frozen any more.
+    Thawed,
+}
+
+/// A cgroup life-cycle event, as the kernel told it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CgroupEvent<'a> {
+    /// Which one.
+    pub kind: CgroupEventKind,
+    /// The processor it fired on.
+    pub cpu: u32,
+    /// The directory.
+    pub key: CgroupKey,
+    /// The directory above it, if the kernel's structures gave it.
+    pub parent: Option<CgroupId>,
+    /// Depth below the hierarchy's root, which is 0.
+    pub level: u32,
+    /// Path from the hierarchy's root, with a leading `/`; from the tracepoint's own argument.
+    pub path: &'a str,
+    /// The path did not fit into the record and is cut.
+    pub path_truncated: bool,
+    /// The task in whose context the event fired. For mkdir and rmdir it is the one that asked for it.
+    pub actor: Actor<'a>,
+    /// What the kernel still accounted to the cgroup at that moment.
+    pub vitals: Vitals,
+}
+
+/// The task in whose context an event fired.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Actor<'a> {
+    /// Process id (thread group id) in the initial pid namespace.
+    pub pid: u32,
+    /// Thread id in the initial pid namespace.
+    pub tid: u32,
+    /// Process id of the parent.
+    pub ppid: u32,
+    /// Real user id in the initial user namespace.
+    pub uid: u32,
+    /// Thread name, up to 15 bytes.
+    pub comm: &'a str,
+    /// Name of the parent process.
+    pub parent_comm: &'a str,
+    /// Cgroup of the actor on the v2 hierarchy.
+    pub cgroup: Option<CgroupId>,
+    /// Argument vector: of an OCI runtime what its identity needs, of anything else the program name only.
+    pub argv: &'a [&'a str],
+    /// The argument vector did not fit into the record and is cut.
+    pub argv_truncated: bool,
+}
+
+/// Accounting values of a cgroup; `None` where this kernel or hierarchy holds none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Vitals {
+    /// Highest memory charge, in bytes (`page_counter.watermark`).
+    pub memory_peak_bytes: Option<u64>,
+    /// Memory charge at that moment, in bytes.
+    pub memory_usage_bytes: Option<u64>,
+    /// CPU time used, in nanoseconds.
+    pub cpu_usage_ns: Option<u64>,
+    /// Most tasks at one time.
+    pub pids_peak: Option<u64>,
+    /// Tasks of this cgroup that the OOM killer killed.
+    pub oom_kills: Option<u64>,
+}
+
+names!(CgroupEventKind {
+    Mkdir => "cgroup_mkdir",
+    Rmdir => "cgroup_rmdir",
+    Populated => "cgroup_populated",
+    Empty => "cgroup_empty",
+    Freeze => "cgroup_freeze",
+    Unfreeze => "cgroup_unfreeze",
+    Frozen => "cgroup_frozen",
+    Thawed => "cgroup_thawed",
+});

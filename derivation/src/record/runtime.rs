@@ -1,0 +1,153 @@
+//! What runtimes, and files of theirs, said.
+
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+
+use super::ids::{HierarchyId, WallNs};
+use super::names;
+
+/// Who is speaking in a [`RuntimeAnswer`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RuntimeSource {
+    /// Docker: its HTTP API, or the file that it keeps of a container (the request tells).
+    Docker,
+    /// containerd's own gRPC API.
+    Containerd,
+    /// The Kubernetes CRI v1 API, of containerd or CRI-O.
+    Cri,
+    /// Podman: its HTTP API, or the file that it keeps of its containers (the request tells).
+    Podman,
+    /// An OCI runtime's state file (`state.json` of runc, `status` of crun).
+    OciState,
+    /// A bundle's `config.json`.
+    OciBundle,
+}
+
+/// How a question to a runtime, or the reading of one of its files, ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// It answered.
+    Ok,
+    /// It does not know the container, or the file is not there.
+    NotFound,
+    /// No answer in time.
+    Timeout,
+    /// Nobody listens.
+    Refused,
+    /// We may not ask.
+    Denied,
+    /// The answer was not what the interface promises, or larger than the bound.
+    Invalid,
+    /// The question was not asked: too many were waiting.
+    Dropped,
+}
+
+/// What a runtime, or a file of one, said about a container.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuntimeAnswer<'a> {
+    /// Who is speaking.
+    pub source: RuntimeSource,
+    /// How it went. The other fields mean something only with [`Outcome::Ok`].
+    pub outcome: Outcome,
+    /// The bundle directory the answer is about, where there is one.
+    pub bundle: Option<Cow<'a, str>>,
+    /// The container asked about, or found.
+    pub container_id: Option<Cow<'a, str>>,
+    /// The container that the answer is about, if it is another than the one asked about: a lie, or a mistake. The outcome
+    /// is then [`Outcome::Invalid`], and nothing else of the answer counts.
+    pub answered_id: Option<Cow<'a, str>>,
+    /// The engine, by its name in [`crate::identity::Runtime`].
+    pub runtime: Option<Cow<'a, str>>,
+    /// containerd's namespace.
+    pub namespace: Option<Cow<'a, str>>,
+    /// The container's name.
+    pub container_name: Option<Cow<'a, str>>,
+    /// The image's reference, as the user wrote it.
+    pub image_name: Option<Cow<'a, str>>,
+    /// The image's config digest.
+    pub image_id: Option<Cow<'a, str>>,
+    /// The image's manifest digest.
+    pub image_digest: Option<Cow<'a, str>>,
+    /// Kubernetes pod name.
+    pub pod_name: Option<Cow<'a, str>>,
+    /// Kubernetes namespace.
+    pub pod_namespace: Option<Cow<'a, str>>,
+    /// Kubernetes pod UID.
+    pub pod_uid: Option<Cow<'a, str>>,
+    /// Whether it is a pod's sandbox ("pause") container.
+    pub sandbox: Option<bool>,
+    /// Process id of its init in the initial pid namespace.
+    pub init_pid: Option<u32>,
+    /// When the runtime says it was created.
+    pub created_at: Option<WallNs>,
+    /// When the runtime says its init started.
+    pub started_at: Option<WallNs>,
+    /// How often the engine restarted it.
+    pub restart_count: Option<u32>,
+    /// The engine's own word for what it reports, of an answer that is an event (`die`, `destroy`, `oom`, …).
+    pub event: Option<Cow<'a, str>>,
+    /// The exit code of its init, as the runtime says.
+    pub exit_code: Option<i32>,
+    /// Whether the runtime says that the OOM killer ended it.
+    pub oom_killed: Option<bool>,
+    /// When the runtime says it ended.
+    pub finished_at: Option<WallNs>,
+    /// Labels or annotations that were kept.
+    pub labels: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    /// `linux.cgroupsPath` as the source spells it (a path, or `slice:prefix:name`).
+    pub cgroup_path: Option<Cow<'a, str>>,
+    /// The container's directory on each hierarchy, where the source says so.
+    pub cgroup_paths: Vec<(HierarchyId, Cow<'a, str>)>,
+}
+
+impl RuntimeAnswer<'_> {
+    /// An answer that says nothing about any container.
+    pub const fn unanswered(source: RuntimeSource, outcome: Outcome) -> Self {
+        Self {
+            source,
+            outcome,
+            bundle: None,
+            container_id: None,
+            answered_id: None,
+            runtime: None,
+            namespace: None,
+            container_name: None,
+            image_name: None,
+            image_id: None,
+            image_digest: None,
+            pod_name: None,
+            pod_namespace: None,
+            pod_uid: None,
+            sandbox: None,
+            init_pid: None,
+            created_at: None,
+            started_at: None,
+            restart_count: None,
+            event: None,
+            exit_code: None,
+            oom_killed: None,
+            finished_at: None,
+            labels: Vec::new(),
+            cgroup_path: None,
+            cgroup_paths: Vec::new(),
+        }
+    }
+}
+
+names!(RuntimeSource {
+    Docker => "docker",
+    Containerd => "containerd",
+    Cri => "cri",
+    Podman => "podman",
+    OciState => "oci_state",
+    OciBundle => "oci_bundle",
+});
+names!(Outcome {
+    Ok => "ok",
+    NotFound => "not_found",
+    Timeout => "timeout",
+    Refused => "refused",
+    Denied => "denied",
+    Invalid => "invalid",
+    Dropped => "dropped",
+});

@@ -1,0 +1,39 @@
+//! What walks of cgroupfs saw.
+
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+
+use super::ids::{CgroupId, CgroupKey};
+use super::names;
+
+/// Why a walk of cgroupfs was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SnapshotReason {
+    /// The capture started.
+    Start,
+    /// A container root appeared and its own directory was read.
+    Mkdir,
+    /// Events were lost.
+    Resync,
+    /// The capture is about to stop.
+    Stop,
+}
+
+/// One cgroup directory as cgroupfs showed it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Directory<'a> {
+    /// Why it was read.
+    pub reason: SnapshotReason,
+    /// The directory.
+    pub key: CgroupKey,
+    /// The directory above it; `None` for a hierarchy's root or where it was not read.
+    pub parent: Option<CgroupId>,
+    /// Path from the hierarchy's root, with a leading `/`.
+    pub path: Cow<'a, str>,
+    /// Whether a task was in it or below it; `None` if that could not be read.
+    pub populated: Option<bool>,
+    /// Process ids in it, in the initial pid namespace as far as it was visible.
+    pub pids: Vec<u32>,
+}
+
+names!(SnapshotReason { Start => "start", Mkdir => "mkdir", Resync => "resync", Stop => "stop" });
