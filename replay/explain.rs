@@ -4,6 +4,7 @@
 //! name as their evidence.
 
 mod incarnation;
+mod quick;
 mod record;
 mod rule;
 
@@ -14,6 +15,7 @@ use std::io::{self, BufWriter, Write};
 use anyhow::bail;
 use obit_derivation::Profile;
 use obit_schema::Case;
+use obit_schema::reader::Trail;
 
 use crate::cli::ExplainArgs;
 use crate::problems::{self, Effect};
@@ -34,7 +36,10 @@ const MAX_RECORDS: usize = 500;
 
 pub fn run(args: &ExplainArgs) -> anyhow::Result<Outcome> {
     let case = problems::open(&args.case)?;
-    let found = find(&case, &args.container_id)?;
+    let found = match quick::find(&case, &args.container_id)? {
+        Some(found) => found,
+        None => find(&case, &args.container_id)?,
+    };
     let effect = problems::report(&case, &problems::all(&case, &found.problems));
     let outcome = if effect == Effect::Damage { Outcome::Unusable } else { Outcome::Ok };
     let (id, incarnations) = choose(found, &args.container_id, outcome)?;
@@ -118,7 +123,8 @@ fn choose(mut found: Found, asked: &str, outcome: Outcome) -> anyhow::Result<(St
 /// The records in question, as lines of text.
 fn fetch(case: &Case, wanted: &BTreeSet<u64>) -> anyhow::Result<BTreeMap<u64, String>> {
     let mut lines = BTreeMap::new();
-    rederive::records(case, |record| {
+    let trail = Trail { seqs: wanted.clone(), ..Trail::default() };
+    case.records_about(&trail).for_each(|record| -> anyhow::Result<()> {
         if wanted.contains(&record.seq.0) {
             lines.insert(record.seq.0, record::line(record));
         }

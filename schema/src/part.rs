@@ -189,6 +189,13 @@ fn properties(origin: &Origin, table: Table) -> Result<WriterProperties, Parquet
             .set_column_dictionary_enabled(column.clone(), false)
             .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
     }
+    if table == Table::Events {
+        // Sized as below. Statistics alone would not find an old directory's events: ids grow, and a group has old ones too.
+        let column = ColumnPath::from("cgroup_id");
+        properties = properties
+            .set_column_bloom_filter_enabled(column.clone(), true)
+            .set_column_bloom_filter_max_ndv(column, ROW_GROUP_ROWS as u64);
+    }
     if table.has_container_id() {
         let column = ColumnPath::from("container_id");
         // Sized for a full row group, folded to what its values need when that is written.

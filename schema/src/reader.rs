@@ -1,5 +1,6 @@
 //! Reading a case. Everything in it may be damaged or hostile: what can still be read is read, the rest is named.
 
+mod about;
 mod batches;
 mod bounds;
 mod log;
@@ -8,6 +9,7 @@ mod scan;
 mod sums;
 mod thrift;
 
+pub use about::{Trail, Wanted};
 pub use batches::Batches;
 pub use records::Records;
 pub(crate) use sums::sha256;

@@ -73,6 +73,41 @@ fn a_container_found_missing_is_said_to_be_inferred() {
 }
 
 #[test]
+fn a_containers_own_records_explain_it_as_the_whole_log_does() {
+    let mut recorder = Recorder::with_part_rows(40);
+    case::everyday_into(&mut recorder);
+    // One with a root on two hierarchies, of which the records of only one are in its rows; a loss; one inside another.
+    let path = format!("/docker/{}", id('d'));
+    let keys = [7, 0]
+        .map(|hierarchy| CgroupKey { hierarchy: HierarchyId(hierarchy), cgroup: CgroupId(4_000 + u64::from(hierarchy)) });
+    for kind in [CgroupEventKind::Mkdir, CgroupEventKind::Populated, CgroupEventKind::Empty, CgroupEventKind::Rmdir] {
+        keys.iter().for_each(|key| _ = recorder.event_on(kind, *key, &path, &[]));
+    }
+    let outer = recorder.begin(&id('f'));
+    recorder.lose(2);
+    let inner = recorder.new_cgroup();
+    let nested = format!("/docker/{}/docker/{}", id('f'), id('0'));
+    recorder.event(CgroupEventKind::Mkdir, inner, &nested, &[]);
+    recorder.event(CgroupEventKind::Rmdir, inner, &nested, &[]);
+    for number in 0..50 {
+        recorder.live(&format!("{number:064x}"));
+    }
+    recorder.end(&id('f'), outer);
+    let case = recorder.close();
+    // A case of another version of the rules is derived again from the whole log.
+    let of_other_rules = case::copy(&case);
+    let manifest = of_other_rules.path.join("case.json");
+    let text = std::fs::read_to_string(&manifest).expect("case.json");
+    let this = format!("\"derivation_version\": {}", obit_derivation::fold::DERIVATION_VERSION);
+    assert!(text.contains(&this), "{text}");
+    std::fs::write(&manifest, text.replace(&this, "\"derivation_version\": 1")).expect("case.json");
+    for id in ['a', 'b', 'c', 'd', 'e', 'f', '0'].map(id) {
+        let [own, whole] = [&case, &of_other_rules].map(|case| replay(["explain", case.arg(), &id]).expect_code(0));
+        assert_eq!(own.stdout, whole.stdout);
+    }
+}
+
+#[test]
 fn a_prefix_that_fits_several_lists_them() {
     let mut recorder = Recorder::new();
     let ids = ["abcd1", "abcd2", "abce3"].map(|start| format!("{start}{}", "0".repeat(59)));

@@ -10,6 +10,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 
+use super::about::Filter;
 use super::scan::{Folders, reader_options};
 use super::{PartInfo, PartSource};
 use crate::column::with_text_views;
@@ -27,6 +28,8 @@ pub struct Batches {
     case: PathBuf,
     table: Table,
     purpose: Purpose,
+    /// Which rows of sealed parts are given; all, if there is none.
+    pub(super) filter: Option<Arc<Filter>>,
     parts: std::vec::IntoIter<PartInfo>,
     /// The file being read.
     file: String,
@@ -56,7 +59,8 @@ impl Batches {
         purpose: Purpose,
     ) -> Self {
         let parts = parts.into_iter();
-        Self { folders, case: case.to_owned(), table, purpose, parts, file: String::new(), source: None }
+        let case = case.to_owned();
+        Self { folders, case, table, purpose, filter: None, parts, file: String::new(), source: None }
     }
 
     /// The table.
@@ -75,9 +79,14 @@ impl Batches {
             PartSource::Sealed => {
                 let reader = guarded(|| {
                     let metadata = ArrowReaderMetadata::load(&file, reader_options())?;
+                    let chosen = self.filter.as_ref().map(|filter| filter.choose(&file, &metadata)).transpose()?;
                     let builder = match self.purpose {
                         Purpose::Rows => ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata),
                         Purpose::Records => for_records(file, &metadata)?,
+                    };
+                    let builder = match chosen {
+                        Some((groups, rows)) => builder.with_row_groups(groups).with_row_selection(rows),
+                        None => builder,
                     };
                     builder.with_batch_size(BATCH_ROWS).build()
                 })?;

@@ -33,6 +33,8 @@ pub struct Records {
     /// The cursor and row of the current record.
     current: Option<(usize, usize)>,
     last_seq: Option<u64>,
+    /// Some records only, so that a number which is in no table is no hole.
+    is_part: bool,
     problems: ProblemLog,
 }
 
@@ -74,7 +76,13 @@ impl Records {
             view: None,
             row: 0,
         });
-        Self { cursors: cursors.collect(), current: None, last_seq: None, problems: ProblemLog::default() }
+        Self { cursors: cursors.collect(), current: None, last_seq: None, is_part: false, problems: ProblemLog::default() }
+    }
+
+    /// Some records, from these batches of the raw tables.
+    pub(super) fn of_part(batches: [Batches; Table::RAW.len()]) -> Self {
+        let cursors = batches.into_iter().map(|batches| Cursor { batches, view: None, row: 0 }).collect();
+        Self { cursors, current: None, last_seq: None, is_part: true, problems: ProblemLog::default() }
     }
 
     /// Steps to the next record; `false` at the end.
@@ -104,7 +112,7 @@ impl Records {
                 Some(last) => last + 1,
                 None => 0,
             };
-            if seq > expected {
+            if seq > expected && !self.is_part {
                 self.problems.push(Problem::Hole { first_seq: expected, last_seq: seq - 1 });
             }
             self.last_seq = Some(seq);

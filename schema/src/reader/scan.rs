@@ -295,14 +295,14 @@ fn footer_facts(metadata: &ParquetMetaData) -> (u64, Option<(u64, u64)>) {
     let ends = seq.and_then(|seq| {
         let groups = metadata.row_groups().iter();
         groups
-            .filter_map(|group| seq_range(group.columns().get(seq)?.statistics()?))
+            .filter_map(|group| unsigned_range(group.columns().get(seq)?.statistics()?))
             .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     });
     (rows, ends)
 }
 
-/// Statistics of unsigned values are kept in the signed type of the same width.
-fn seq_range(statistics: &Statistics) -> Option<(u64, u64)> {
+/// The range of 64-bit values that statistics tell. Those of unsigned values are kept in the signed type of the same width.
+pub(super) fn unsigned_range(statistics: &Statistics) -> Option<(u64, u64)> {
     let Statistics::Int64(range) = statistics else {
         return None;
     };
