@@ -78,8 +78,10 @@ fn a_containers_own_records_explain_it_as_the_whole_log_does() {
     case::everyday_into(&mut recorder);
     // One with a root on two hierarchies, of which the records of only one are in its rows; a loss; one inside another.
     let path = format!("/docker/{}", id('d'));
-    let keys = [7, 0]
-        .map(|hierarchy| CgroupKey { hierarchy: HierarchyId(hierarchy), cgroup: CgroupId(4_000 + u64::from(hierarchy)) });
+    let keys = [7, 0].map(|hierarchy| CgroupKey {
+        hierarchy: HierarchyId(hierarchy),
+        cgroup: CgroupId(4_000 + u64::from(hierarchy)),
+    });
     for kind in [CgroupEventKind::Mkdir, CgroupEventKind::Populated, CgroupEventKind::Empty, CgroupEventKind::Rmdir] {
         keys.iter().for_each(|key| _ = recorder.event_on(kind, *key, &path, &[]));
     }
