@@ -16,7 +16,7 @@ impl Fold {
         let Some(claim) = Claim::of_answer(moment.seq, answer) else {
             return;
         };
-        let candidates = self.by_id.get(&claim.container_id);
+        let candidates = self.by_id.get(&*claim.container_id);
         let mut found: Vec<IncarnationNo> = candidates.into_iter().flatten().copied().collect();
         found.retain(|number| {
             self.incarnations

@@ -1,6 +1,6 @@
 //! Claims: what each source said of who a container is, and how the best of them becomes an [`Identity`].
 
-use alloc::borrow::ToOwned;
+use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
@@ -12,27 +12,28 @@ use crate::identity::{ClaimSource, OciRuntime, Runtime};
 use crate::record::{RuntimeAnswer, RuntimeSource, Seq, WallNs};
 use crate::row::Identity;
 
-/// One source's statement. Fields that the source does not speak of are `None`.
+/// One source's statement. Fields that the source does not speak of are `None`. Text is borrowed until the claim is kept: most
+/// claims repeat what is known already.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Claim {
+pub(super) struct Claim<'a> {
     pub source: ClaimSource,
     pub seq: Seq,
-    pub container_id: String,
+    pub container_id: Cow<'a, str>,
     pub runtime: Option<Runtime>,
     /// `runtime` is only what remains when nothing shows an engine, and the source is one that often cannot show it.
     pub runtime_by_default: bool,
     pub oci_runtime: Option<OciRuntime>,
     /// What tells two containers of one id apart: where their runtime keeps its state.
-    pub state_root: Option<String>,
-    pub bundle: Option<String>,
-    pub containerd_namespace: Option<String>,
-    pub container_name: Option<String>,
-    pub image_name: Option<String>,
-    pub image_id: Option<String>,
-    pub image_digest: Option<String>,
-    pub pod_name: Option<String>,
-    pub pod_namespace: Option<String>,
-    pub pod_uid: Option<String>,
+    pub state_root: Option<Cow<'a, str>>,
+    pub bundle: Option<Cow<'a, str>>,
+    pub containerd_namespace: Option<Cow<'a, str>>,
+    pub container_name: Option<Cow<'a, str>>,
+    pub image_name: Option<Cow<'a, str>>,
+    pub image_id: Option<Cow<'a, str>>,
+    pub image_digest: Option<Cow<'a, str>>,
+    pub pod_name: Option<Cow<'a, str>>,
+    pub pod_namespace: Option<Cow<'a, str>>,
+    pub pod_uid: Option<Cow<'a, str>>,
     pub sandbox: Option<bool>,
     pub init_pid: Option<u32>,
     pub created_at: Option<WallNs>,
@@ -41,12 +42,12 @@ pub(super) struct Claim {
     pub labels: BTreeMap<String, String>,
 }
 
-impl Claim {
-    fn new(source: ClaimSource, seq: Seq, container_id: &str) -> Self {
+impl<'a> Claim<'a> {
+    fn new(source: ClaimSource, seq: Seq, container_id: &'a str) -> Self {
         Self {
             source,
             seq,
-            container_id: container_id.to_owned(),
+            container_id: Cow::Borrowed(container_id),
             runtime: None,
             runtime_by_default: false,
             oci_runtime: None,
@@ -70,16 +71,16 @@ impl Claim {
     }
 
     /// The claim of a path, if the path names a container as its own directory.
-    pub fn of_path(seq: Seq, path: &PathIdentity<'_>) -> Option<Self> {
+    pub fn of_path(seq: Seq, path: &'a PathIdentity<'_>) -> Option<Self> {
         let id = path.container_id.as_deref().filter(|_| path.root)?;
         let mut claim = Self::new(ClaimSource::Path, seq, id);
         claim.runtime = path.runtime;
-        claim.pod_uid = path.pod_uid.as_deref().map(ToOwned::to_owned);
+        claim.pod_uid = path.pod_uid.as_deref().map(Cow::Borrowed);
         Some(claim)
     }
 
     /// The claim of an OCI runtime's argument vector.
-    pub fn of_argv(seq: Seq, argv: &Invocation<'_>) -> Self {
+    pub fn of_argv(seq: Seq, argv: &Invocation<'a>) -> Self {
         let mut claim = Self::new(ClaimSource::OciArgv, seq, argv.container_id);
         claim.runtime = Some(argv.engine);
         // `runc delete ID` carries no bundle, which is what tells podman's containers from bare ones.
@@ -87,28 +88,28 @@ impl Claim {
         claim.runtime_by_default = is_bare && matches!(argv.verb, Verb::Start | Verb::Kill | Verb::Delete);
         claim.oci_runtime = Some(argv.oci_runtime);
         if argv.engine == Runtime::Containerd {
-            claim.containerd_namespace = argv.namespace.map(ToOwned::to_owned);
+            claim.containerd_namespace = argv.namespace.map(Cow::Borrowed);
         }
-        claim.state_root = argv.root.map(ToOwned::to_owned);
-        claim.bundle = argv.bundle.map(ToOwned::to_owned);
+        claim.state_root = argv.root.map(Cow::Borrowed);
+        claim.bundle = argv.bundle.map(Cow::Borrowed);
         claim
     }
 
     /// The claim of a runtime's answer, if it is one about a container.
-    pub fn of_answer(seq: Seq, answer: &RuntimeAnswer<'_>) -> Option<Self> {
-        let owned = |text: &Option<alloc::borrow::Cow<'_, str>>| text.as_deref().map(ToOwned::to_owned);
+    pub fn of_answer(seq: Seq, answer: &'a RuntimeAnswer<'_>) -> Option<Self> {
+        let text = |text: &'a Option<Cow<'_, str>>| text.as_deref().map(Cow::Borrowed);
         let mut claim =
             Self::new(answer.source.into(), seq, answer.container_id.as_deref().filter(|id| !id.is_empty())?);
         claim.runtime = answer.runtime.as_deref().and_then(Runtime::from_name);
-        claim.bundle = owned(&answer.bundle);
-        claim.containerd_namespace = owned(&answer.namespace);
-        claim.container_name = owned(&answer.container_name);
-        claim.image_name = owned(&answer.image_name);
-        claim.image_id = owned(&answer.image_id);
-        claim.image_digest = owned(&answer.image_digest);
-        claim.pod_name = owned(&answer.pod_name);
-        claim.pod_namespace = owned(&answer.pod_namespace);
-        claim.pod_uid = owned(&answer.pod_uid);
+        claim.bundle = text(&answer.bundle);
+        claim.containerd_namespace = text(&answer.namespace);
+        claim.container_name = text(&answer.container_name);
+        claim.image_name = text(&answer.image_name);
+        claim.image_id = text(&answer.image_id);
+        claim.image_digest = text(&answer.image_digest);
+        claim.pod_name = text(&answer.pod_name);
+        claim.pod_namespace = text(&answer.pod_namespace);
+        claim.pod_uid = text(&answer.pod_uid);
         claim.sandbox = answer.sandbox;
         claim.init_pid = answer.init_pid;
         claim.created_at = answer.created_at;
@@ -117,6 +118,35 @@ impl Claim {
         claim.labels =
             answer.labels.iter().map(|(name, value)| (name.as_ref().into(), value.as_ref().into())).collect();
         Some(claim)
+    }
+
+    /// The claim, to be kept.
+    pub fn into_owned(self) -> Claim<'static> {
+        let owned = |text: Option<Cow<'a, str>>| text.map(into_owned);
+        Claim {
+            source: self.source,
+            seq: self.seq,
+            container_id: into_owned(self.container_id),
+            runtime: self.runtime,
+            runtime_by_default: self.runtime_by_default,
+            oci_runtime: self.oci_runtime,
+            state_root: owned(self.state_root),
+            bundle: owned(self.bundle),
+            containerd_namespace: owned(self.containerd_namespace),
+            container_name: owned(self.container_name),
+            image_name: owned(self.image_name),
+            image_id: owned(self.image_id),
+            image_digest: owned(self.image_digest),
+            pod_name: owned(self.pod_name),
+            pod_namespace: owned(self.pod_namespace),
+            pod_uid: owned(self.pod_uid),
+            sandbox: self.sandbox,
+            init_pid: self.init_pid,
+            created_at: self.created_at,
+            started_at: self.started_at,
+            restart_count: self.restart_count,
+            labels: self.labels,
+        }
     }
 
     /// Leaves only what holds for every life of the container.
@@ -133,24 +163,23 @@ impl Claim {
     }
 
     /// Whether two claims can be about one container: same id, and nothing that both state differs in where it lives.
-    pub fn agrees_on_home(&self, other: &Self) -> bool {
+    pub fn agrees_on_home(&self, other: &Claim<'_>) -> bool {
         /// Relative paths say nothing without the caller's directory; `/var/run` is a link to `/run` everywhere.
-        fn differ(a: &Option<String>, b: &Option<String>) -> bool {
-            let plain = |path: &String| {
-                (if path.starts_with("/var/run/") { path.trim_start_matches("/var") } else { path })
-                    .trim_end_matches('/')
-                    .to_owned()
-            };
+        fn differ(a: Option<&str>, b: Option<&str>) -> bool {
+            fn plain(path: &str) -> &str {
+                let run = path.strip_prefix("/var").filter(|rest| rest.starts_with("/run/"));
+                run.unwrap_or(path).trim_end_matches('/')
+            }
             match (a, b) {
-                (Some(a), Some(b)) => a.starts_with('/') && b.starts_with('/') && plain(a) != plain(b),
+                (Some(a), Some(b)) => a != b && a.starts_with('/') && b.starts_with('/') && plain(a) != plain(b),
                 _ => false,
             }
         }
         let namespaces = (&self.containerd_namespace, &other.containerd_namespace);
         self.container_id == other.container_id
             && !matches!(namespaces, (Some(ours), Some(theirs)) if ours != theirs)
-            && !differ(&self.bundle, &other.bundle)
-            && !differ(&self.state_root, &other.state_root)
+            && !differ(self.bundle.as_deref(), other.bundle.as_deref())
+            && !differ(self.state_root.as_deref(), other.state_root.as_deref())
     }
 }
 
@@ -158,7 +187,7 @@ impl Claim {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Claims {
     /// Best source first; the newest of a source replaces the one before it.
-    ranked: Vec<Claim>,
+    ranked: Vec<Claim<'static>>,
     /// Disagreements that no kept claim shows any more.
     overruled: Vec<String>,
 }
@@ -167,9 +196,9 @@ pub(super) struct Claims {
 const MAX_OVERRULED: usize = 16;
 
 impl Claims {
-    pub fn add(&mut self, claim: Claim) {
+    pub fn add(&mut self, claim: Claim<'_>) {
         match self.ranked.binary_search_by(|have| have.source.cmp(&claim.source)) {
-            Err(place) => self.ranked.insert(place, claim),
+            Err(place) => self.ranked.insert(place, claim.into_owned()),
             Ok(place) => {
                 let Some(have) = self.ranked.get_mut(place) else { return };
                 // An id or engine once claimed by a source stays: who speaks second does not overrule, but is kept.
@@ -190,13 +219,26 @@ impl Claims {
         }
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &Claim> {
+    pub fn iter(&self) -> impl Iterator<Item = &Claim<'static>> {
         self.ranked.iter()
     }
 
     /// The best claim's value of a field: of several sources that speak of it, the most trusted.
-    fn first<T>(&self, field: impl Fn(&Claim) -> Option<T>) -> Option<T> {
+    fn first<T>(&self, field: impl Fn(&Claim<'_>) -> Option<T>) -> Option<T> {
         self.ranked.iter().find_map(field)
+    }
+
+    /// The same of a text.
+    fn first_text(
+        &self,
+        field: impl for<'c> Fn(&'c Claim<'static>) -> &'c Option<Cow<'static, str>>,
+    ) -> Option<String> {
+        self.ranked.iter().find_map(|claim| field(claim).as_deref()).map(String::from)
+    }
+
+    /// The id by the best claim.
+    pub fn container_id(&self) -> Option<&str> {
+        self.ranked.first().map(|claim| &*claim.container_id)
     }
 
     pub fn created_at(&self) -> Option<WallNs> {
@@ -206,20 +248,20 @@ impl Claims {
     /// Who the container is; `None` without any claim.
     pub fn identity(&self, parent_container_id: Option<String>) -> Option<Identity> {
         let best = self.ranked.first()?;
-        let shown = |claim: &Claim| claim.runtime.filter(|_| !claim.runtime_by_default);
+        let shown = |claim: &Claim<'_>| claim.runtime.filter(|_| !claim.runtime_by_default);
         let runtime = self.first(shown).or_else(|| self.first(|claim| claim.runtime));
         Some(Identity {
             runtime,
-            container_id: best.container_id.clone(),
+            container_id: String::from(&*best.container_id),
             oci_runtime: self.first(|claim| claim.oci_runtime),
-            containerd_namespace: self.first(|claim| claim.containerd_namespace.clone()),
-            container_name: self.first(|claim| claim.container_name.clone()),
-            image_name: self.first(|claim| claim.image_name.clone()),
-            image_id: self.first(|claim| claim.image_id.clone()),
-            image_digest: self.first(|claim| claim.image_digest.clone()),
-            pod_name: self.first(|claim| claim.pod_name.clone()),
-            pod_namespace: self.first(|claim| claim.pod_namespace.clone()),
-            pod_uid: self.first(|claim| claim.pod_uid.clone()),
+            containerd_namespace: self.first_text(|claim| &claim.containerd_namespace),
+            container_name: self.first_text(|claim| &claim.container_name),
+            image_name: self.first_text(|claim| &claim.image_name),
+            image_id: self.first_text(|claim| &claim.image_id),
+            image_digest: self.first_text(|claim| &claim.image_digest),
+            pod_name: self.first_text(|claim| &claim.pod_name),
+            pod_namespace: self.first_text(|claim| &claim.pod_namespace),
+            pod_uid: self.first_text(|claim| &claim.pod_uid),
             sandbox: self.first(|claim| claim.sandbox),
             labels: self.labels(),
             init_pid: self.first(|claim| claim.init_pid),
@@ -240,7 +282,7 @@ impl Claims {
         labels.into_iter().collect()
     }
 
-    fn conflicts(&self, best: &Claim, runtime: Option<Runtime>) -> Vec<String> {
+    fn conflicts(&self, best: &Claim<'_>, runtime: Option<Runtime>) -> Vec<String> {
         let mut found = self.overruled.clone();
         for claim in self.ranked.iter().skip(1) {
             if claim.container_id != best.container_id {
@@ -257,9 +299,9 @@ impl Claims {
     }
 }
 
-impl Claim {
+impl Claim<'static> {
     /// Takes over what this one does not say yet from a later claim of the same source about the same container.
-    fn complete_from(&mut self, later: Claim) {
+    fn complete_from(&mut self, later: Claim<'_>) {
         if self.runtime.is_none() || self.runtime_by_default && !later.runtime_by_default {
             self.runtime = later.runtime.or(self.runtime);
             self.runtime_by_default = later.runtime_by_default;
@@ -286,10 +328,14 @@ impl Claim {
             (&mut self.pod_uid, later.pod_uid),
         ] {
             if have.is_none() {
-                *have = new;
+                *have = new.map(into_owned);
             }
         }
     }
+}
+
+fn into_owned(text: Cow<'_, str>) -> Cow<'static, str> {
+    Cow::Owned(text.into_owned())
 }
 
 impl From<RuntimeSource> for ClaimSource {

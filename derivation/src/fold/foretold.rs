@@ -18,24 +18,25 @@ const MAX_CLAIMS: usize = 16;
 /// Claims that wait for their container.
 #[derive(Debug, Default)]
 pub(super) struct Foretold {
-    by_id: BTreeMap<String, Vec<Claim>>,
+    by_id: BTreeMap<String, Vec<Claim<'static>>>,
     order: VecDeque<String>,
 }
 
 impl Foretold {
     /// Keeps a claim. It is about no life in particular, so what is of one life only is left out.
-    pub fn keep(&mut self, mut claim: Claim) {
+    pub fn keep(&mut self, claim: Claim<'_>) {
+        let mut claim = claim.into_owned();
         claim.forget_this_life();
-        let claims = match self.by_id.get_mut(&claim.container_id) {
+        let claims = match self.by_id.get_mut(&*claim.container_id) {
             Some(claims) => claims,
             None => {
-                self.order.push_back(claim.container_id.clone());
+                self.order.push_back(String::from(&*claim.container_id));
                 if self.order.len() > MAX_IDS
                     && let Some(oldest) = self.order.pop_front()
                 {
                     self.by_id.remove(&oldest);
                 }
-                self.by_id.entry(claim.container_id.clone()).or_default()
+                self.by_id.entry(String::from(&*claim.container_id)).or_default()
             }
         };
         if claims.len() < MAX_CLAIMS {
@@ -43,9 +44,10 @@ impl Foretold {
         }
     }
 
-    /// Gives what was said of an id to a life of it. It stays: the container may be started again.
-    pub fn tell(&self, container_id: &str, claims: &mut Claims) {
-        for claim in self.by_id.get(container_id).into_iter().flatten() {
+    /// Gives what was said of an id to a life of the one that its claims name. It stays: the container may be started again.
+    pub fn tell(&self, claims: &mut Claims) {
+        let Some(id) = claims.container_id() else { return };
+        for claim in self.by_id.get(id).into_iter().flatten() {
             if claims.iter().all(|have| have.agrees_on_home(claim)) {
                 claims.add(claim.clone());
             }

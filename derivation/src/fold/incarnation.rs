@@ -137,7 +137,7 @@ impl Incarnation {
 
     /// Whether what is said may be about this life: not if that container was created when this life was over, which is all
     /// that tells them apart where an id is given again from the same bundle.
-    pub fn may_be_meant_by(&self, claim: &Claim) -> bool {
+    pub fn may_be_meant_by(&self, claim: &Claim<'_>) -> bool {
         let is_later = |ended: WallNs| claim.created_at.is_some_and(|created| created > ended);
         !self.ended_at.is_some_and(is_later) && self.claims.iter().all(|have| have.agrees_on_home(claim))
     }
@@ -156,7 +156,7 @@ impl Incarnation {
     }
 
     pub fn container_id(&self) -> Option<&str> {
-        self.claims.iter().next().map(|claim| claim.container_id.as_str())
+        self.claims.container_id()
     }
 
     /// Keeps the highest peaks and the latest of what is no peak.

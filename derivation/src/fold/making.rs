@@ -50,7 +50,7 @@ impl Fold {
             }
         }
         let demoted = self.demote_candidate_above(&sighting);
-        let origin = Origin::Made(ActorCopy::from(&event.actor));
+        let origin = || Origin::Made(ActorCopy::from(&event.actor));
         let number = self.incarnation_for(&sighting, &claims, enclosing, origin, stage, moment);
         self.adopt(number, &sighting, claims, moment);
         self.remember(event.key, role(number), moment);
@@ -87,12 +87,12 @@ impl Fold {
     }
 
     /// The claims that make a directory a container's root, the best first. None: it is not one, as far as known now.
-    pub(super) fn claims_on(
+    pub(super) fn claims_on<'a>(
         &mut self,
         moment: Moment,
-        sighting: &Sighting<'_>,
-        call: Option<&Invocation<'_>>,
-    ) -> Vec<Claim> {
+        sighting: &'a Sighting<'_>,
+        call: Option<&Invocation<'a>>,
+    ) -> Vec<Claim<'a>> {
         let mut claims = Vec::new();
         let by_path = Claim::of_path(moment.seq, &sighting.identity);
         // A runtime that makes what looks like another container's root is believed, and the path kept as a conflict.

@@ -1,5 +1,6 @@
 //! The matching of incarnations: which life of a container id a directory belongs to.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -14,9 +15,9 @@ impl Fold {
     pub(super) fn incarnation_for(
         &mut self,
         sighting: &Sighting<'_>,
-        claims: &[Claim],
+        claims: &[Claim<'_>],
         enclosing: Option<IncarnationNo>,
-        origin: Origin,
+        origin: impl FnOnce() -> Origin,
         stage: Stage,
         moment: Moment,
     ) -> IncarnationNo {
@@ -35,16 +36,16 @@ impl Fold {
         }
         let number = IncarnationNo(self.next_number);
         self.next_number = self.next_number.saturating_add(1);
-        let mut life = Incarnation::new(origin, stage, moment);
+        let mut life = Incarnation::new(origin(), stage, moment);
         life.parent_container_id = parent;
         // Of what was not seen being made, nobody knows on which side of the loss it began.
         let seen = matches!(life.origin, Origin::Made(_));
         let reaches = |until: Option<BootNs>| until.is_some_and(|until| !seen || moment.boot_ns <= until);
         life.after_gap = reaches(self.lost_until);
         life.exits_lost = reaches(self.exits_lost_until);
-        self.incarnations.insert(number, life);
+        self.incarnations.insert(number, Box::new(life));
         if let Some(claim) = claims.first() {
-            self.by_id.entry(claim.container_id.clone()).or_default().push(number);
+            self.by_id.entry(String::from(&*claim.container_id)).or_default().push(number);
         }
         number
     }
@@ -55,10 +56,10 @@ impl Fold {
     pub(super) fn living_match(
         &self,
         sighting: &Sighting<'_>,
-        claims: &[Claim],
+        claims: &[Claim<'_>],
         parent: Option<&str>,
     ) -> Option<IncarnationNo> {
-        let id = claims.first()?.container_id.as_str();
+        let id = &*claims.first()?.container_id;
         let mut best: Option<(u8, IncarnationNo)> = None;
         for &number in self.by_id.get(id)? {
             let Some(life) = self.incarnations.get(&number) else {
@@ -88,8 +89,8 @@ impl Fold {
 
     /// Whether an incarnation that has ended had this unknown directory too: it is the one it had (the kernel gives an
     /// id once), or on a hierarchy where none of its directories was ever seen.
-    pub(super) fn has_ghost(&self, sighting: &Sighting<'_>, claims: &[Claim]) -> bool {
-        let numbers = claims.first().and_then(|claim| self.by_id.get(&claim.container_id));
+    pub(super) fn has_ghost(&self, sighting: &Sighting<'_>, claims: &[Claim<'_>]) -> bool {
+        let numbers = claims.first().and_then(|claim| self.by_id.get(&*claim.container_id));
         let ended = numbers.into_iter().flatten().filter_map(|number| self.incarnations.get(number));
         ended.filter(|life| life.stage == Stage::Ended).any(|life| {
             life.roots.iter().any(|root| root.key == sighting.key)
@@ -107,11 +108,17 @@ impl Fold {
         }
     }
 
-    pub(super) fn is_about(&self, number: IncarnationNo, claim: &Claim) -> bool {
+    pub(super) fn is_about(&self, number: IncarnationNo, claim: &Claim<'_>) -> bool {
         self.incarnations.get(&number).is_some_and(|life| life.claims.iter().any(|have| have.agrees_on_home(claim)))
     }
 
-    pub(super) fn adopt(&mut self, number: IncarnationNo, sighting: &Sighting<'_>, claims: Vec<Claim>, moment: Moment) {
+    pub(super) fn adopt(
+        &mut self,
+        number: IncarnationNo,
+        sighting: &Sighting<'_>,
+        claims: Vec<Claim<'_>>,
+        moment: Moment,
+    ) {
         let Some(life) = self.incarnations.get_mut(&number) else {
             return;
         };
@@ -124,24 +131,24 @@ impl Fold {
         for claim in claims {
             life.claims.add(claim);
         }
-        if let Some(id) = life.container_id().map(String::from) {
-            self.foretold.tell(&id, &mut life.claims);
-            let numbers = self.by_id.entry(id).or_default();
-            if !numbers.contains(&number) {
-                numbers.push(number);
-            }
+        self.foretold.tell(&mut life.claims);
+        let Some(id) = life.container_id() else { return };
+        match self.by_id.get_mut(id) {
+            Some(numbers) if numbers.contains(&number) => {}
+            Some(numbers) => numbers.push(number),
+            None => _ = self.by_id.insert(id.into(), Vec::from([number])),
         }
     }
 }
 
 /// No two claims contradict each other about where the container lives. Claims about other ids do not count here.
-fn same_home(have: &Claims, claims: &[Claim]) -> bool {
+fn same_home(have: &Claims, claims: &[Claim<'_>]) -> bool {
     have.iter()
         .all(|ours| claims.iter().all(|theirs| ours.container_id != theirs.container_id || ours.agrees_on_home(theirs)))
 }
 
 /// Both name the same bundle or the same state directory.
-fn shares_home(have: &Claims, claims: &[Claim]) -> bool {
+fn shares_home(have: &Claims, claims: &[Claim<'_>]) -> bool {
     have.iter().any(|ours| {
         claims.iter().any(|theirs| {
             ours.agrees_on_home(theirs)

@@ -21,6 +21,7 @@ mod rows;
 mod stated;
 mod walk;
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -48,7 +49,8 @@ const MAX_GHOSTS: usize = 1024;
 #[derive(Debug, Default)]
 pub struct Fold {
     directories: BTreeMap<CgroupKey, Known>,
-    incarnations: BTreeMap<IncarnationNo, Incarnation>,
+    /// Boxed: a map moves its entries about as others come and go, and these are large.
+    incarnations: BTreeMap<IncarnationNo, Box<Incarnation>>,
     by_id: BTreeMap<String, Vec<IncarnationNo>>,
     ghosts: VecDeque<IncarnationNo>,
     stated: Stated,
@@ -204,7 +206,7 @@ impl Fold {
     /// The container that a process is in.
     fn life_of(&mut self, target: &Target<'_>) -> Option<&mut Incarnation> {
         let number = target.places().find_map(|key| self.directories.get(&key))?.role.incarnation();
-        self.incarnations.get_mut(&number)
+        self.incarnations.get_mut(&number).map(Box::as_mut)
     }
 
     fn lost(&mut self, moment: Moment, loss: &Loss) {

@@ -53,7 +53,7 @@ impl Fold {
             return;
         }
         let enclosing = self.enclosing(&sighting);
-        let number = self.incarnation_for(&sighting, &claims, enclosing, Origin::Leaving, Stage::Announced, moment);
+        let number = self.incarnation_for(&sighting, &claims, enclosing, || Origin::Leaving, Stage::Announced, moment);
         self.adopt(number, &sighting, claims, moment);
         if let Some(life) = self.incarnations.get_mut(&number) {
             life.absorb(&event.vitals);

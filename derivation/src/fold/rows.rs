@@ -85,7 +85,7 @@ impl Fold {
         let Some(life) = self.incarnations.remove(&number) else {
             return;
         };
-        for id in life.claims.iter().map(|claim| claim.container_id.as_str()) {
+        for id in life.claims.iter().map(|claim| &*claim.container_id) {
             if let Some(numbers) = self.by_id.get_mut(id) {
                 numbers.retain(|&have| have != number);
                 if numbers.is_empty() {

@@ -18,19 +18,19 @@ const MAX_CLAIMS: usize = 8;
 pub(super) struct Stated {
     by_place: BTreeMap<(HierarchyId, String), usize>,
     by_id: BTreeMap<String, Vec<usize>>,
-    statements: Vec<Vec<Claim>>,
+    statements: Vec<Vec<Claim<'static>>>,
 }
 
 impl Stated {
     /// Keeps a claim: for the places that it names, or beside those kept already that it completes.
-    pub fn keep(&mut self, claim: Claim, places: &[(HierarchyId, Cow<'_, str>)]) {
+    pub fn keep(&mut self, claim: Claim<'_>, places: &[(HierarchyId, Cow<'_, str>)]) {
         if places.is_empty() {
-            for number in self.by_id.get(&claim.container_id).into_iter().flatten() {
+            for number in self.by_id.get(&*claim.container_id).into_iter().flatten() {
                 if let Some(claims) = self.statements.get_mut(*number)
                     && claims.len() < MAX_CLAIMS
                     && claims.iter().all(|have| have.agrees_on_home(&claim))
                 {
-                    claims.push(claim.clone());
+                    claims.push(claim.clone().into_owned());
                 }
             }
             return;
@@ -42,12 +42,13 @@ impl Stated {
         for (hierarchy, path) in places {
             self.by_place.insert((*hierarchy, path.as_ref().to_owned()), number);
         }
-        self.by_id.entry(claim.container_id.clone()).or_default().push(number);
+        let claim = claim.into_owned();
+        self.by_id.entry(String::from(&*claim.container_id)).or_default().push(number);
         self.statements.push(Vec::from([claim]));
     }
 
     /// Takes what was stated of a place; a second directory in the same place is another container's.
-    pub fn take(&mut self, hierarchy: HierarchyId, path: &str) -> Vec<Claim> {
+    pub fn take(&mut self, hierarchy: HierarchyId, path: &str) -> Vec<Claim<'static>> {
         if self.by_place.is_empty() {
             return Vec::new(); // nearly always: spares the copy below
         }

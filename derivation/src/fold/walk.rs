@@ -90,7 +90,7 @@ impl Fold {
             }
             return;
         }
-        let number = self.incarnation_for(&sighting, &claims, enclosing, Origin::Walked, Stage::Unannounced, moment);
+        let number = self.incarnation_for(&sighting, &claims, enclosing, || Origin::Walked, Stage::Unannounced, moment);
         self.adopt(number, &sighting, claims, moment);
         self.directories.insert(directory.key, Known::walked(Role::Root(number), moment.seq));
         self.looked_at(directory);
