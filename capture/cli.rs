@@ -73,6 +73,9 @@ pub struct RecordArgs {
     /// How old a record may get before it is on disk
     #[arg(long, value_name = "TIME", default_value = "200ms", value_parser = parse_duration)]
     pub sync_interval: Duration,
+    /// How often the clocks are recorded, and how well they are kept; at once when somebody sets one
+    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = parse_duration)]
+    pub clock_interval: Duration,
     /// Seal a part of the case after so many rows
     #[arg(long, value_name = "ROWS", default_value_t = 1 << 20, value_parser = clap::value_parser!(u64).range(1..))]
     pub part_rows: u64,

@@ -1,7 +1,13 @@
-//! The two clocks of a record, read as a pair.
+//! The two clocks of a record, read as a pair, and whether somebody set one of them.
+
+use std::os::fd::OwnedFd;
 
 use obit_derivation::{BootNs, WallNs};
-use rustix::time::{ClockId, Timespec, clock_gettime};
+use rustix::io::{Errno, Result};
+use rustix::time::{
+    ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime, timerfd_create,
+    timerfd_settime,
+};
 
 const NS_PER_S: i64 = 1_000_000_000;
 /// Tries per pair. A scheduler can stop us between two reads of one try, hardly in every one of five.
@@ -30,23 +36,8 @@ impl ClockPair {
     }
 
     fn read_with(mut boot: impl FnMut() -> BootNs, mut wall: impl FnMut() -> WallNs) -> Self {
-        let mut bracket = || {
-            let before = boot().0;
-            let wall = wall();
-            let width_ns = boot().0.saturating_sub(before);
-            Self { wall, boot: BootNs(before + width_ns / 2), uncertainty_ns: width_ns.div_ceil(2) }
-        };
-        let mut best = bracket();
-        for _ in 1..TRIES {
-            if best.uncertainty_ns <= TIGHT_NS {
-                break;
-            }
-            let next = bracket();
-            if next.uncertainty_ns < best.uncertainty_ns {
-                best = next;
-            }
-        }
-        best
+        let bracket = tightest(|| boot().0, || wall().0);
+        Self { wall: WallNs(bracket.inner), boot: BootNs(bracket.outer), uncertainty_ns: bracket.uncertainty_ns }
     }
 
     /// Wall clock minus boot clock, in nanoseconds: changes only when somebody sets the wall clock or NTP slews it.
@@ -57,6 +48,75 @@ impl ClockPair {
     /// The wall time at another moment of the boot clock, if the wall clock is not set in between.
     pub fn wall_at(self, boot: BootNs) -> WallNs {
         WallNs(self.wall_minus_boot_ns().saturating_add_unsigned(boot.0))
+    }
+}
+
+/// How long the host has been suspended since it was booted, in nanoseconds: what CLOCK_BOOTTIME has counted and
+/// CLOCK_MONOTONIC has not. As exact as the two can be read together, see [`ClockPair::uncertainty_ns`].
+pub fn suspended_ns() -> u64 {
+    let bracket = tightest(
+        || nanoseconds(clock_gettime(ClockId::Monotonic)).max(0) as u64,
+        || nanoseconds(clock_gettime(ClockId::Boottime)),
+    );
+    u64::try_from(bracket.inner).unwrap_or(0).saturating_sub(bracket.outer)
+}
+
+/// Two clocks read together.
+struct Bracket<T> {
+    /// One, at the middle between two readings of it.
+    outer: u64,
+    /// The other, read between those.
+    inner: T,
+    /// Half the time between the two readings of the first.
+    uncertainty_ns: u64,
+}
+
+/// Reads one clock, another and the first again, and takes the tightest of a few tries.
+fn tightest<T>(mut outer: impl FnMut() -> u64, mut inner: impl FnMut() -> T) -> Bracket<T> {
+    let mut bracket = || {
+        let before = outer();
+        let inner = inner();
+        let width_ns = outer().saturating_sub(before);
+        Bracket { outer: before + width_ns / 2, inner, uncertainty_ns: width_ns.div_ceil(2) }
+    };
+    let mut best = bracket();
+    for _ in 1..TRIES {
+        if best.uncertainty_ns <= TIGHT_NS {
+            break;
+        }
+        let next = bracket();
+        if next.uncertainty_ns < best.uncertainty_ns {
+            best = next;
+        }
+    }
+    best
+}
+
+/// The kernel's own word on whether somebody set the wall clock (timerfd_create(2), `TFD_TIMER_CANCEL_ON_SET`): it tells of a
+/// step of any size, and of a resume from suspend.
+#[derive(Debug)]
+pub struct SetWatch(OwnedFd);
+
+impl SetWatch {
+    /// Starts to watch.
+    ///
+    /// # Errors
+    /// The kernel gives no such timer.
+    pub fn start() -> Result<Self> {
+        let timer = timerfd_create(TimerfdClockId::Realtime, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
+        // It never expires: only whether it was cancelled is asked.
+        let never = Itimerspec {
+            it_interval: Timespec { tv_sec: 0, tv_nsec: 0 },
+            it_value: Timespec { tv_sec: i64::MAX, tv_nsec: 0 },
+        };
+        timerfd_settime(&timer, TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET, &never)?;
+        Ok(Self(timer))
+    }
+
+    /// Whether the wall clock was set since the last call.
+    pub fn was_set(&self) -> bool {
+        // A cancelled timer says so once and goes on watching (fs/timerfd.c, `timerfd_canceled`).
+        rustix::io::read(&self.0, &mut [0; 8]) == Err(Errno::CANCELED)
     }
 }
 
@@ -88,5 +148,21 @@ mod tests {
         assert!(first.wall.0 > 1_600_000_000 * NS_PER_S, "the wall clock is past 2020: {first:?}");
         assert_eq!(first.wall_at(first.boot), first.wall);
         assert_eq!(first.wall_at(BootNs(first.boot.0 + 5)).0, first.wall.0 + 5);
+    }
+
+    #[test]
+    fn time_in_suspend_is_what_the_boot_clock_has_more() {
+        let before = suspended_ns();
+        let boot = ClockPair::read().boot.0;
+        assert!(before < boot, "suspended for {before} ns of {boot}");
+        // A host that is suspended between these two lines fails here.
+        let tight = 1_000_000;
+        assert!(suspended_ns().abs_diff(before) < tight, "{before} ns, and then another time");
+    }
+
+    #[test]
+    fn nobody_set_the_clock_until_somebody_did() {
+        let watch = SetWatch::start().unwrap();
+        assert!(!watch.was_set() && !watch.was_set(), "a clock was set that was not: or somebody did, just now");
     }
 }

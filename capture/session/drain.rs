@@ -8,10 +8,12 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 use std::time::{Duration, Instant};
 
-use obit_derivation::record::KernelEventKind;
+use obit_derivation::record::{ClockReason, KernelEventKind};
 
 use super::input::{Input, KernelBatch, LossCount};
-use crate::host::clock::ClockPair;
+use super::misses::Misses;
+use super::timekeeper::{Clocks, Timekeeper};
+use crate::host::clock::{ClockPair, SetWatch};
 use crate::probe::{Probe, ProbeError};
 use crate::wire::RawBatch;
 
@@ -19,17 +21,12 @@ use crate::wire::RawBatch;
 const INTERVAL: Duration = Duration::from_millis(50);
 /// How often the kernel is asked for skipped runs of the programs; it has to look through all programs of the host.
 const MISSES_INTERVAL: Duration = Duration::from_secs(5);
-/// How far the wall clock may have gone its own way since it was recorded. Slewing, at most 500 ppm, takes minutes for
-/// that; more at once means that somebody set it.
-const MAX_CLOCK_DRIFT_NS: u64 = 50_000_000;
-/// How often the pair of clocks is recorded.
-const CLOCK_INTERVAL: Duration = Duration::from_secs(60);
 
 /// An order to the drain thread.
 #[derive(Debug)]
 pub enum Command {
-    /// Deliver this after every event that is in the ring buffer now.
-    After(Input),
+    /// Deliver this after every event that is in the ring buffer now, then say so.
+    After(Input, SyncSender<()>),
     /// Detach, deliver what is left, end.
     Stop,
 }
@@ -44,9 +41,18 @@ pub struct Drain {
     sequencer: SyncSender<Input>,
     /// Emptied batches on their way back, so that a storm allocates nothing.
     recycled: Receiver<RawBatch>,
-    flush_interval: Duration,
+    intervals: Intervals,
     losses_so_far: BTreeMap<(KernelEventKind, u32), u64>,
-    misses_so_far: BTreeMap<Option<KernelEventKind>, u64>,
+    misses: Misses,
+}
+
+/// How often the drain thread does what is not due to an event.
+#[derive(Clone, Copy, Debug)]
+pub struct Intervals {
+    /// Has what was admitted handed on to the recorder.
+    pub flush: Duration,
+    /// Has the clocks recorded.
+    pub clock: Duration,
 }
 
 /// The sequencer is gone; there is nobody to drain for.
@@ -59,17 +65,10 @@ impl Drain {
         commands: Receiver<Command>,
         sequencer: SyncSender<Input>,
         recycled: Receiver<RawBatch>,
-        flush_interval: Duration,
+        intervals: Intervals,
     ) -> Self {
-        Self {
-            probe,
-            commands,
-            sequencer,
-            recycled,
-            flush_interval,
-            losses_so_far: BTreeMap::new(),
-            misses_so_far: BTreeMap::new(),
-        }
+        let (losses_so_far, misses) = (BTreeMap::new(), Misses::default());
+        Self { probe, commands, sequencer, recycled, intervals, losses_so_far, misses }
     }
 
     /// Drains until told to stop, or until nobody listens any more. Gives what the kernel counted.
@@ -85,10 +84,13 @@ impl Drain {
     }
 
     fn drain_until_stopped(&mut self) -> Result<(), ProbeError> {
-        let mut flush = Timer::every(self.flush_interval);
-        let mut clock = Timer::every(CLOCK_INTERVAL);
+        let mut flush = Timer::every(self.intervals.flush);
+        let mut clock = Timer::every(self.intervals.clock);
         let mut misses = Timer::every(MISSES_INTERVAL);
-        let mut recorded = ClockPair::read();
+        let mut timekeeper = Timekeeper::default();
+        // Without it the clocks themselves show a step, if it is a large one.
+        let watch = SetWatch::start().ok();
+        let mut at_start = Some(ClockReason::Start);
         loop {
             let command = self.commands.try_recv();
             let stopping = matches!(command, Ok(Command::Stop) | Err(TryRecvError::Disconnected));
@@ -99,22 +101,23 @@ impl Drain {
             if self.drain(wait)?.is_err() {
                 return Ok(());
             }
-            let now = ClockPair::read();
-            let clock_is_due = clock.is_due();
-            if clock_is_due || recorded.wall_minus_boot_ns().abs_diff(now.wall_minus_boot_ns()) > MAX_CLOCK_DRIFT_NS {
-                recorded = now;
+            let clock_is_due = clock.is_due().then_some(ClockReason::Interval);
+            let asked = at_start.take().or(stopping.then_some(ClockReason::Stop)).or(clock_is_due);
+            let clocks = Clocks::read(watch.as_ref().is_some_and(SetWatch::was_set));
+            if let Some(reading) = timekeeper.look(clocks, asked) {
                 // Before anything that is told by the new offset.
-                if self.sequencer.send(Input::Clock(now)).is_err() {
+                if self.sequencer.send(Input::Clock(clocks.pair, reading)).is_err() {
                     return Ok(());
                 }
             }
+            let (after, delivered) = match command {
+                Ok(Command::After(input, delivered)) => (Some(input), Some(delivered)),
+                _ => (None, None),
+            };
             let missed = if stopping || misses.is_due() { self.new_misses() } else { None };
             let due = [
                 missed.map(Input::Kernel),
-                match command {
-                    Ok(Command::After(input)) => Some(input),
-                    _ => None,
-                },
+                after,
                 flush.is_due().then(|| Input::Flush(ClockPair::read())),
                 stopping.then(|| Input::Stop(ClockPair::read())),
             ];
@@ -122,6 +125,10 @@ impl Drain {
                 if self.sequencer.send(input).is_err() {
                     return Ok(());
                 }
+            }
+            if let Some(delivered) = delivered {
+                // Nobody waits any more: then it does not matter.
+                let _ = delivered.try_send(());
             }
             if stopping {
                 return Ok(());
@@ -168,16 +175,7 @@ impl Drain {
     /// Runs of the BPF programs that the kernel skipped, because a program was running on that processor already. It
     /// counts them by program only.
     fn new_misses(&mut self) -> Option<KernelBatch> {
-        let mut misses = BTreeMap::new();
-        for (kind, count) in self.probe.recursion_misses()? {
-            *misses.entry(kind).or_default() += count;
-        }
-        let new = misses.iter().map(|(kind, count)| {
-            let before = self.misses_so_far.get(kind).copied().unwrap_or_default();
-            LossCount { kind: *kind, cpu: None, count: u64::saturating_sub(*count, before) }
-        });
-        let losses: Vec<_> = new.filter(|loss| loss.count > 0).collect();
-        self.misses_so_far = misses;
+        let losses = self.misses.new_in(&self.probe.recursion_misses()?);
         (!losses.is_empty()).then(|| KernelBatch { events: RawBatch::new(), losses, read_at: ClockPair::read() })
     }
 }

@@ -1,7 +1,7 @@
 //! What reaches the sequencer, from whichever thread. All of it is data: the sequencer reads no clock and no file.
 
 use obit_derivation::HierarchyId;
-use obit_derivation::record::{Directory, KernelEventKind, RuntimeAnswer, SnapshotReason};
+use obit_derivation::record::{ClockReading, Directory, KernelEventKind, RuntimeAnswer, SnapshotReason};
 use obit_schema::details::{DirectoryDetails, RuntimeDetails};
 
 use crate::host::clock::ClockPair;
@@ -24,8 +24,8 @@ pub enum Input {
     SnapshotEnd(SnapshotReason, ClockPair),
     /// What a runtime, or a file of one, said.
     Answer(ClockPair, Box<(RuntimeAnswer<'static>, RuntimeDetails)>),
-    /// The clocks were read again.
-    Clock(ClockPair),
+    /// The clocks were read again, and what there is to say of them.
+    Clock(ClockPair, ClockReading),
     /// What was admitted should be handed to the recorder now.
     Flush(ClockPair),
     /// The probes are detached and the ring buffer is empty: the last delivery.

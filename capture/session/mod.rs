@@ -8,10 +8,12 @@ mod anchor;
 mod drain;
 mod input;
 mod lookup;
+mod misses;
 mod progress;
 mod recorder;
 mod sequencer;
 mod signals;
+mod timekeeper;
 mod walker;
 mod witness;
 
@@ -31,7 +33,7 @@ use obit_schema::writer::{CaseWriter, Summary, WriterOptions};
 use serde_json::{Map, Value};
 
 use self::anchor::Anchor;
-use self::drain::{Command, Counted, Drain};
+use self::drain::{Command, Counted, Drain, Intervals};
 use self::input::Input;
 use self::lookup::Lookups;
 use self::recorder::{Order, Recorded, Settings};
@@ -79,6 +81,8 @@ pub struct SessionOptions {
     pub follow: bool,
     /// How old a record may get before it is on disk.
     pub sync_interval: Duration,
+    /// How often the clocks are recorded.
+    pub clock_interval: Duration,
     /// How parts are sealed, and by whom they are signed.
     pub writer: WriterOptions,
     /// Where the head of the chain of parts goes, off the case.
@@ -168,7 +172,8 @@ impl Session {
             daemons: runtimes.asker(),
         };
         let sequencer = Sequencer::new(outlets, Arc::clone(&progress), page_size_bytes, started, options);
-        let drain = Drain::new(probe, command_box, inputs.clone(), recycled_box, options.sync_interval);
+        let intervals = Intervals { flush: options.sync_interval, clock: options.clock_interval };
+        let drain = Drain::new(probe, command_box, inputs.clone(), recycled_box, intervals);
         inputs.send(Input::Start(started)).map_err(|_| anyhow!("cannot start recording"))?;
         walks.send(SnapshotReason::Start).map_err(|_| anyhow!("cannot start recording"))?;
 

@@ -85,8 +85,13 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Stamps a step and hands the record out. Times go back now and then, as the wall clock of a real host may.
+/// Stamps a step and hands the record out. Times go back now and then.
 fn with_record<T>(seq: usize, step: &Step, use_it: impl FnOnce(&Record<'_>) -> T) -> T {
+    with_record_at(seq, WallNs(seq as i64), step, use_it)
+}
+
+/// The same with a wall clock that shows anything.
+fn with_record_at<T>(seq: usize, ts: WallNs, step: &Step, use_it: impl FnOnce(&Record<'_>) -> T) -> T {
     let (paths, argvs) = (paths(), argvs());
     let key = |hierarchy: u32, id: u64| CgroupKey { hierarchy: HierarchyId(hierarchy), cgroup: CgroupId(id) };
     let body = match step {
@@ -163,10 +168,13 @@ fn with_record<T>(seq: usize, step: &Step, use_it: impl FnOnce(&Record<'_>) -> T
                 }
             }
         }
-        Step::Other(which) => [Body::Clock, Body::CaptureStart, Body::CaptureStop, Body::Unknown][*which].clone(),
+        Step::Other(which) => {
+            let clock = Body::Clock(ClockReading::default());
+            [clock, Body::CaptureStart, Body::CaptureStop, Body::Unknown][*which].clone()
+        }
     };
     let boot_ns = 1_000_000_u64.wrapping_sub((seq as u64 * 7) % 13) + seq as u64;
-    use_it(&Record { seq: Seq(seq as u64), ts: WallNs(seq as i64), boot_ns: BootNs(boot_ns), body })
+    use_it(&Record { seq: Seq(seq as u64), ts, boot_ns: BootNs(boot_ns), body })
 }
 
 fn derive(steps: &[Step]) -> Vec<Row> {
@@ -180,6 +188,18 @@ fn derive_with(steps: &[Step], grace_ns: u64) -> Vec<Row> {
     }
     fold.finish(&mut rows);
     rows
+}
+
+/// Takes out what a row copies from the wall clock.
+fn blank_wall_clock(row: &mut Row) {
+    match row {
+        Row::Create(row) => row.ts = WallNs(0),
+        Row::Existing(row) => row.ts = WallNs(0),
+        Row::Remove(row) => {
+            row.ts = WallNs(0);
+            (row.created_at, row.emptied_at, row.death.exited_at) = (None, None, None);
+        }
+    }
 }
 
 proptest! {
@@ -267,6 +287,25 @@ proptest! {
             prop_assert!(hierarchy.is_none_or(|id| row.place.key.hierarchy == HierarchyId(id)));
             prop_assert!(row.evidence_seqs.windows(2).all(|pair| pair[0] < pair[1]));
         }
+    }
+
+    /// The wall clock decides nothing: whatever it shows, however it is set back and forth, rows differ in what is copied from
+    /// it and in nothing else.
+    #[test]
+    fn rows_do_not_depend_on_the_wall_clock(
+        steps in proptest::collection::vec((step(), any::<i64>()), 0..80),
+        grace_ns in 0..60_u64,
+    ) {
+        let derive = |wall: fn(usize, i64) -> i64| -> Vec<Row> {
+            let (mut fold, mut rows) = (Fold::with_grace(grace_ns), Vec::new());
+            for (seq, (step, any)) in steps.iter().enumerate() {
+                with_record_at(seq, WallNs(wall(seq, *any)), step, |record| fold.apply(record, &mut rows));
+            }
+            fold.finish(&mut rows);
+            rows.iter_mut().for_each(blank_wall_clock);
+            rows
+        };
+        prop_assert_eq!(derive(|_, any| any), derive(|seq, _| seq as i64));
     }
 
     /// Grace changes what is known of an end, never which ends there are or their order.

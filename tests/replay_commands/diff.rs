@@ -15,7 +15,7 @@ fn a_copy_is_the_same_in_every_column() {
 /// The same containers, recorded a little later in the log: a record came before.
 fn shifted() -> case::RecordedCase {
     let mut recorder = Recorder::new();
-    recorder.record(obit_derivation::record::Body::Clock);
+    recorder.record(obit_derivation::record::Body::Clock(obit_derivation::record::ClockReading::default()));
     case::everyday_into(&mut recorder);
     recorder.close()
 }

@@ -121,7 +121,7 @@ impl Fold {
             Body::SnapshotEnd(_) => self.end_walk(moment, out),
             Body::Directory(directory) => self.walked(moment, directory),
             Body::Runtime(answer) => self.answered(moment, answer),
-            Body::Clock | Body::CaptureStart | Body::CaptureStop | Body::Unknown => {}
+            Body::Clock(_) | Body::CaptureStart | Body::CaptureStop | Body::Unknown => {}
             Body::Exit(exit) => {
                 if let Some(life) = self.life_of(&exit.target) {
                     life.death.exited(moment.seq, moment.ts, exit);

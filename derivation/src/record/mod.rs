@@ -4,6 +4,7 @@
 //! of the ring buffer, and neither copies. Names that are not UTF-8 arrive escaped (see `obit_schema::text`).
 
 mod cgroup;
+mod clock;
 mod fate;
 mod ids;
 mod kernel;
@@ -11,6 +12,7 @@ mod runtime;
 mod snapshot;
 
 pub use cgroup::{Actor, CgroupEvent, CgroupEventKind, Vitals};
+pub use clock::{ClockReading, ClockReason};
 pub use fate::{ExitStatus, FatalSignal, OomKill, OomLimit, SignalOrigin, SignalResult, Target, TaskExit};
 pub use ids::{BootNs, CgroupId, CgroupKey, HierarchyId, Seq, WallNs};
 pub use kernel::{KernelEventKind, Loss};
@@ -47,7 +49,7 @@ pub enum Body<'a> {
     /// Events were lost.
     Lost(Loss),
     /// The pair of clocks was read again (the record's `ts` and `boot_ns` are that pair).
-    Clock,
+    Clock(ClockReading),
     /// The probes are attached; what happens from here on is seen.
     CaptureStart,
     /// The probes are detached.

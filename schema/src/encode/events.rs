@@ -2,8 +2,8 @@
 
 use arrow::array::RecordBatch;
 use obit_derivation::record::{
-    Actor, Body, CgroupEvent, ExitStatus, FatalSignal, HierarchyId, KernelEventKind, Loss, OomKill, OomLimit, Record,
-    Target, TaskExit,
+    Actor, Body, CgroupEvent, ClockReading, ExitStatus, FatalSignal, HierarchyId, KernelEventKind,
+    Loss, OomKill, OomLimit, Record, Target, TaskExit,
 };
 
 use super::table_builder;
@@ -30,24 +30,44 @@ impl EventsBuilder {
             Body::Signal(signal) => fatal_signal(signal),
             Body::Oom(kill) => oom_kill(kill),
             Body::Lost(loss) => lost(loss),
-            Body::Clock => mark(kind::CLOCK),
+            Body::Clock(reading) => clock(reading),
             Body::CaptureStart => mark(kind::CAPTURE_START),
             Body::CaptureStop => mark(kind::CAPTURE_STOP),
-            Body::SnapshotBegin(reason) => Row { reason: Some(reason.as_str()), ..mark(kind::SNAPSHOT_BEGIN) },
-            Body::SnapshotFailed(hierarchy) => Row { hierarchy_id: Some(hierarchy.0), ..mark(kind::SNAPSHOT_FAILED) },
-            Body::SnapshotEnd(reason) => Row { reason: Some(reason.as_str()), ..mark(kind::SNAPSHOT_END) },
+            Body::SnapshotBegin(reason) => Row {
+                reason: Some(reason.as_str()),
+                ..mark(kind::SNAPSHOT_BEGIN)
+            },
+            Body::SnapshotFailed(hierarchy) => Row {
+                hierarchy_id: Some(hierarchy.0),
+                ..mark(kind::SNAPSHOT_FAILED)
+            },
+            Body::SnapshotEnd(reason) => Row {
+                reason: Some(reason.as_str()),
+                ..mark(kind::SNAPSHOT_END)
+            },
             _ => {
-                return Err(Error::WrongTable { table: Table::Events.name(), seq: record.seq.0 });
+                return Err(Error::WrongTable {
+                    table: Table::Events.name(),
+                    seq: record.seq.0,
+                });
             }
         };
-        self.push(Row { seq: Some(record.seq.0), ts: Some(record.ts), boot_ns: Some(record.boot_ns.0), ..row });
+        self.push(Row {
+            seq: Some(record.seq.0),
+            ts: Some(record.ts),
+            boot_ns: Some(record.boot_ns.0),
+            ..row
+        });
         Ok(())
     }
 }
 
 /// A row of which only the kind matters.
 fn mark<'a>(kind: &'static str) -> Row<'a> {
-    Row { kind: Some(kind), ..Row::default() }
+    Row {
+        kind: Some(kind),
+        ..Row::default()
+    }
 }
 
 fn cgroup_event<'a>(event: &CgroupEvent<'a>) -> Row<'a> {
@@ -109,7 +129,10 @@ fn target<'a>(kind: KernelEventKind, cpu: u32, target: &Target<'a>) -> Row<'a> {
 fn task_exit<'a>(exit: &TaskExit<'a>) -> Row<'a> {
     let (exit_code, exit_signal, core_dumped) = match exit.status {
         ExitStatus::Exited(code) => (Some(i32::from(code)), None, false),
-        ExitStatus::Signalled { signal, core_dumped } => (None, Some(u32::from(signal)), core_dumped),
+        ExitStatus::Signalled {
+            signal,
+            core_dumped,
+        } => (None, Some(u32::from(signal)), core_dumped),
     };
     Row {
         actor_parent_comm: Some(exit.parent_comm),
@@ -149,6 +172,18 @@ fn oom_kill<'a>(kill: &OomKill<'a>) -> Row<'a> {
         ..target(KernelEventKind::Oom, kill.cpu, &kill.target)
     };
     with_actor(row, &kill.asker)
+}
+
+fn clock<'a>(reading: &ClockReading) -> Row<'a> {
+    Row {
+        clock_reason: reading.reason.map(|reason| reason.as_str()),
+        clock_step_ns: reading.step_ns,
+        suspended_ns: reading.suspended_ns,
+        clock_synchronized: reading.synchronized,
+        clock_max_error_ns: reading.max_error_ns,
+        clock_estimated_error_ns: reading.estimated_error_ns,
+        ..mark(kind::CLOCK)
+    }
 }
 
 fn lost<'a>(loss: &Loss) -> Row<'a> {

@@ -112,4 +112,17 @@ table!("events" {
     limit_cgroup_id: U64 optional,
     /// Its depth below its hierarchy's root.
     limit_level: U32 optional,
+    /// Of `clock`: why the clocks were read: `start`, `interval`, `set`, `resume`, `due` or `stop`.
+    clock_reason: Text optional,
+    /// Of `clock`: how far the wall clock went its own way since the record before that has this, in ns: the change of `ts`
+    /// less `boot_ns`. Null of the first, and of `due`.
+    clock_step_ns: I64 optional,
+    /// Of `clock`: how long the host had been suspended since it was booted, in ns: CLOCK_BOOTTIME less CLOCK_MONOTONIC.
+    suspended_ns: U64 optional,
+    /// Of `clock`: whether somebody keeps the wall clock by a reference such as NTP. Source: adjtimex(2), as the next two.
+    clock_synchronized: Bool optional,
+    /// Of `clock`: how far off the wall clock may be, in ns.
+    clock_max_error_ns: U64 optional,
+    /// Of `clock`: how far off it probably is, in ns.
+    clock_estimated_error_ns: U64 optional,
 });

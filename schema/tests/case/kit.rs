@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
-use obit_derivation::record::{Body, BootNs, Outcome, Record, Seq, WallNs};
+use obit_derivation::record::{Body, BootNs, ClockReading, Outcome, Record, Seq, WallNs};
 use obit_schema::details::{DirectoryDetails, RuntimeDetails};
 use obit_schema::encode::{CgroupfsBuilder, EventsBuilder, RuntimeBuilder};
 use obit_schema::manifest::{Build, Manifest};
@@ -96,7 +96,7 @@ pub fn write(path: &Path, records: &[Owned], batch: usize, part_rows: u64) -> Ca
 pub fn plain(count: usize) -> Vec<Owned> {
     use obit_derivation::record::{CgroupKey, Directory, RuntimeAnswer, RuntimeSource, SnapshotReason};
     let body = |index| match index % 3 {
-        0 => OwnedBody::Mark(Box::new(Body::Clock)),
+        0 => OwnedBody::Mark(Box::new(Body::Clock(ClockReading::default()))),
         1 => OwnedBody::Directory(
             Box::new(Directory {
                 reason: SnapshotReason::Start,
@@ -163,5 +163,5 @@ pub fn assert_records(case: &Case, expected: &[Owned]) {
 
 /// A record of which only place and kind matter.
 pub fn clock(seq: u64) -> Record<'static> {
-    Record { seq: Seq(seq), ts: WallNs(1), boot_ns: BootNs(seq), body: Body::Clock }
+    Record { seq: Seq(seq), ts: WallNs(1), boot_ns: BootNs(seq), body: Body::Clock(ClockReading::default()) }
 }

@@ -1,0 +1,147 @@
+//! When the clocks are recorded again, and what is said of them.
+//!
+//! Order and lifetimes come from the boot clock, which nobody sets and which goes on in suspend. The wall clock is for people,
+//! so what became of it has to be told: that it was set, by how much, and how well it is kept.
+
+use obit_derivation::record::{ClockReading, ClockReason};
+
+use crate::host::clock::{ClockPair, suspended_ns};
+use crate::host::ntp::ClockState;
+
+/// How far the wall clock may have gone its own way since it was recorded. Slewing, at most 500 ppm, takes minutes for
+/// that; more at once means that somebody set it. For kernels and sandboxes that do not say it themselves.
+const MAX_DRIFT_NS: u64 = 50_000_000;
+/// The two clocks whose difference is the time in suspend cannot be read at the same instant. No suspend is so short.
+const MIN_SUSPEND_NS: u64 = 10_000_000;
+
+/// What the clocks show at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Clocks {
+    /// Wall clock and boot clock.
+    pub pair: ClockPair,
+    /// Time in suspend since boot, in nanoseconds.
+    pub suspended_ns: u64,
+    /// The kernel says that the wall clock was set since it was asked last.
+    pub was_set: bool,
+}
+
+impl Clocks {
+    /// Reads them.
+    pub fn read(was_set: bool) -> Self {
+        Self { pair: ClockPair::read(), suspended_ns: suspended_ns(), was_set }
+    }
+}
+
+/// Decides when the clocks are recorded.
+#[derive(Debug, Default)]
+pub struct Timekeeper {
+    recorded: Option<Clocks>,
+}
+
+impl Timekeeper {
+    /// What to record of these clocks, if anything. `asked` is a reason to record them even if nothing happened to them.
+    pub fn look(&mut self, now: Clocks, asked: Option<ClockReason>) -> Option<ClockReading> {
+        let step_ns =
+            self.recorded.map(|before| now.pair.wall_minus_boot_ns().saturating_sub(before.pair.wall_minus_boot_ns()));
+        let slept_ns = self.recorded.map_or(0, |before| now.suspended_ns.saturating_sub(before.suspended_ns));
+        let reason = if slept_ns >= MIN_SUSPEND_NS {
+            ClockReason::Resume
+        } else if self.recorded.is_some() && now.was_set
+            || step_ns.is_some_and(|step| step.unsigned_abs() > MAX_DRIFT_NS)
+        {
+            ClockReason::Set
+        } else {
+            asked?
+        };
+        self.recorded = Some(now);
+        Some(ClockReading { reason: Some(reason), step_ns, suspended_ns: Some(now.suspended_ns), ..kept() })
+    }
+}
+
+/// How well the wall clock is kept.
+fn kept() -> ClockReading {
+    let Some(state) = ClockState::read() else { return ClockReading::default() };
+    let nanoseconds = |us: i64| u64::try_from(us).ok().map(|us| us.saturating_mul(1_000));
+    ClockReading {
+        synchronized: Some(state.synchronized),
+        max_error_ns: nanoseconds(state.max_error_us),
+        estimated_error_ns: nanoseconds(state.estimated_error_us),
+        ..ClockReading::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use obit_derivation::{BootNs, WallNs};
+
+    use super::*;
+
+    const SECOND_NS: u64 = 1_000_000_000;
+
+    /// Clocks at so many seconds after the boot, the wall clock so many nanoseconds from where it was set to run.
+    fn clocks(boot_s: u64, wall_off_ns: i64) -> Clocks {
+        let boot = BootNs(boot_s * SECOND_NS);
+        let wall = WallNs(1_800_000_000_000_000_000 + (boot_s * SECOND_NS) as i64 + wall_off_ns);
+        Clocks { pair: ClockPair { wall, boot, uncertainty_ns: 0 }, suspended_ns: 0, was_set: false }
+    }
+
+    /// What is told at each of these.
+    fn told(clocks: &[Clocks]) -> Vec<Option<(ClockReason, Option<i64>)>> {
+        let mut keeper = Timekeeper::default();
+        let mut asked = Some(ClockReason::Start);
+        clocks
+            .iter()
+            .map(|now| keeper.look(*now, asked.take()).map(|said| (said.reason.unwrap(), said.step_ns)))
+            .collect()
+    }
+
+    #[test]
+    fn a_wall_clock_that_is_set_is_told_at_once_and_once() {
+        let (hour, start) = (3_600 * SECOND_NS as i64, (ClockReason::Start, None));
+        let set = |step| Some((ClockReason::Set, Some(step)));
+        let forward_and_back =
+            [clocks(10, 0), clocks(11, hour), clocks(12, hour), clocks(13, -hour), clocks(14, -hour)];
+        assert_eq!(told(&forward_and_back), [Some(start), set(hour), None, set(-2 * hour), None]);
+    }
+
+    #[test]
+    fn the_kernel_knows_of_steps_that_no_drift_shows() {
+        let tiny = Clocks { was_set: true, ..clocks(11, 7) };
+        let told = told(&[Clocks { was_set: true, ..clocks(10, 0) }, tiny, clocks(12, 7)]);
+        // What it had to say before the first reading is about another time.
+        assert_eq!(told, [Some((ClockReason::Start, None)), Some((ClockReason::Set, Some(7))), None]);
+    }
+
+    #[test]
+    fn slewing_is_no_step() {
+        // 500 ppm over a minute, which is as much as the kernel does.
+        let slewed = clocks(70, 30_000_000);
+        assert_eq!(told(&[clocks(10, 0), slewed]), [Some((ClockReason::Start, None)), None]);
+        let mut keeper = Timekeeper::default();
+        keeper.look(clocks(10, 0), Some(ClockReason::Start));
+        let said = keeper.look(slewed, Some(ClockReason::Interval)).unwrap();
+        assert_eq!((said.reason, said.step_ns), (Some(ClockReason::Interval), Some(30_000_000)));
+    }
+
+    #[test]
+    fn a_resume_is_told_with_the_time_in_suspend() {
+        // An hour in suspend: the boot clock has counted it, and whoever resumed has set the wall clock by it.
+        let asleep_ns = 3_600 * SECOND_NS;
+        let resumed = Clocks { suspended_ns: asleep_ns, was_set: true, ..clocks(3_611, 0) };
+        let mut keeper = Timekeeper::default();
+        keeper.look(clocks(10, 0), Some(ClockReason::Start)).unwrap();
+        let said = keeper.look(resumed, None).unwrap();
+        assert_eq!((said.reason, said.suspended_ns), (Some(ClockReason::Resume), Some(asleep_ns)));
+        assert_eq!(said.step_ns, Some(0), "both clocks have counted it");
+        assert_eq!(keeper.look(Clocks { was_set: false, ..resumed }, None), None, "told once");
+        // Readings that are not quite at the same instant are no suspend.
+        let jitter = Clocks { suspended_ns: asleep_ns + MIN_SUSPEND_NS / 2, ..resumed };
+        assert_eq!(keeper.look(Clocks { was_set: false, ..jitter }, None), None);
+    }
+
+    #[test]
+    fn real_clocks_come_with_how_well_they_are_kept() {
+        let said = Timekeeper::default().look(Clocks::read(false), Some(ClockReason::Start)).unwrap();
+        assert!(said.synchronized.is_some() && said.max_error_ns >= said.estimated_error_ns, "{said:?}");
+    }
+}
