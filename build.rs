@@ -47,26 +47,27 @@ mod bpf {
 
     use libbpf_cargo::SkeletonBuilder;
 
-    const SOURCE: &str = "bpf/obit.bpf.c";
+    /// The programs, each of `bpf/NAME.bpf.c`.
+    const NAMES: [&str; 2] = ["obit", "processors"];
     const ADVICE: &str = "obit-capture needs clang 12 or newer with the BPF target to build, and libelf and zlib. \
         On Debian or Ubuntu: apt-get install clang libelf-dev zlib1g-dev make pkg-config gcc libc6-dev. \
         Set CLANG to use another clang. obit-replay alone builds without: cargo build --no-default-features";
 
-    /// Writes `obit.skel.rs`, the program and Rust types around it, to cargo's output directory.
+    /// Writes `NAME.skel.rs`, a program and Rust types around it, to cargo's output directory.
     pub fn compile() {
         println!("cargo::rerun-if-changed=bpf");
         println!("cargo::rerun-if-env-changed=CLANG");
         let clang = env::var_os("CLANG").unwrap_or_else(|| OsString::from("clang"));
         let targets = Command::new(&clang).arg("--print-targets").output();
         match targets {
-            Err(error) => fail(&format!("cannot run {}: {error}", clang.display())),
+            Err(error) => fail("bpf", &format!("cannot run {}: {error}", clang.display())),
             Ok(output) if !String::from_utf8_lossy(&output.stdout).contains("bpf") => {
-                fail(&format!("{} cannot compile for BPF", clang.display()))
+                fail("bpf", &format!("{} cannot compile for BPF", clang.display()))
             }
             Ok(_) => {}
         }
         let Some(directory) = env::var_os("OUT_DIR") else {
-            fail("OUT_DIR is not set; this is run by cargo");
+            fail("bpf", "OUT_DIR is not set; this is run by cargo");
         };
         let mut arguments = vec!["-Wall", "-Wextra", "-Wno-unused-parameter"];
         // libbpf-cargo shows warnings to nobody, so they are errors to those who work on the program; a user's build
@@ -74,18 +75,21 @@ mod bpf {
         if env::var_os("PROFILE").is_some_and(|profile| profile == "debug") {
             arguments.push("-Werror");
         }
-        let built = SkeletonBuilder::new()
-            .source(SOURCE)
-            .clang(&clang)
-            .clang_args(arguments)
-            .build_and_generate(PathBuf::from(directory).join("obit.skel.rs"));
-        if let Err(error) = built {
-            fail(&format!("{error:#}"));
+        for name in NAMES {
+            let source = format!("bpf/{name}.bpf.c");
+            let built = SkeletonBuilder::new()
+                .source(&source)
+                .clang(&clang)
+                .clang_args(&arguments)
+                .build_and_generate(PathBuf::from(&directory).join(format!("{name}.skel.rs")));
+            if let Err(error) = built {
+                fail(&source, &format!("{error:#}"));
+            }
         }
     }
 
-    fn fail(what: &str) -> ! {
-        eprintln!("error: {SOURCE}: {what}\n{ADVICE}");
+    fn fail(source: &str, what: &str) -> ! {
+        eprintln!("error: {source}: {what}\n{ADVICE}");
         exit(1);
     }
 }

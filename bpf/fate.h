@@ -51,6 +51,14 @@ struct {
 	(BIT(1) | BIT(2) | BIT(3) | BIT(4) | BIT(5) | BIT(6) | BIT(7) | BIT(8) | BIT(9) | BIT(11) | BIT(15) | BIT(24) | \
 	 BIT(25) | BIT(31))
 
+/* CGRP_FROZEN of include/linux/cgroup-defs.h: this bit of cgroup.flags. */
+#define V2_FROZEN BIT(3)
+/*
+ * CGROUP_FREEZING of kernel/cgroup/legacy_freezer.c: asked for here or above. That all tasks have stopped is only noted when
+ * somebody reads freezer.state. No tracepoint tells of either.
+ */
+#define V1_FREEZING (BIT(1) | BIT(2))
+
 /* Levels of cgroups above an OOM victim that are looked at. */
 #define MAX_LEVELS 16
 /* The kernel takes memory from a limit in batches of up to this many pages (MEMCG_CHARGE_BATCH). */
@@ -92,6 +100,19 @@ static __always_inline int probe_counts(struct task_struct *task)
 	return is_reaper(pid, BPF_CORE_READ(pid, level));
 }
 
+static __always_inline int is_frozen(const struct css_set *cgroups, const struct cgroup *on_v2)
+{
+	struct cgroup_subsys_state *css = CSS(cgroups, freezer_cgrp_id);
+	struct freezer *freezer = 0;
+
+	if (css && bpf_core_field_exists(freezer->state)) {
+		freezer = (void *)css - bpf_core_field_offset(struct freezer, css);
+		if (BPF_CORE_READ(freezer, state) & V1_FREEZING)
+			return 1;
+	}
+	return (BPF_CORE_READ(on_v2, flags) & V2_FROZEN) != 0;
+}
+
 /*
  * The target and its cgroups. Few get here, so all of this is read by calls.
  *
@@ -117,6 +138,8 @@ static __always_inline void read_target(struct obit_event *event, struct obit_fa
 	bpf_core_read(fate->comm, OBIT_COMM_BYTES, &leader->comm);
 	if (is_reaper(pid, level))
 		fate->flags |= OBIT_REAPER;
+	if (is_frozen(cgroups, cgrp))
+		fate->flags |= OBIT_TARGET_FROZEN;
 	if (BPF_CORE_READ(task, signal, oom_mm))
 		fate->flags |= OBIT_OOM_VICTIM;
 

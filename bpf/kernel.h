@@ -38,6 +38,7 @@ enum {
 /* Its values are numbers of helpers: one exists if the kernel has the helper. */
 enum bpf_func_id {
 	BPF_FUNC_get_current_task_btf = 158,
+	BPF_FUNC_map_lookup_percpu_elem = 195,
 };
 
 #define CORE __attribute__((preserve_access_index))
@@ -66,20 +67,51 @@ struct cgroup_root {
 	int hierarchy_id;
 } CORE;
 
+/* In nanoseconds. */
+struct task_cputime {
+	__u64 stime;
+	__u64 utime;
+	unsigned long long sum_exec_runtime;
+} CORE;
+
+struct cgroup_base_stat {
+	struct task_cputime cputime;
+} CORE;
+
+/* Of each processor. */
+struct cgroup_rstat_base_cpu {
+	struct cgroup_base_stat bstat;
+} CORE;
+
+/* Of each processor, with that in it before 6.16. */
+struct cgroup_rstat_cpu {
+	struct cgroup_base_stat bstat;
+} CORE;
+
 struct cgroup {
 	struct cgroup_subsys_state self;
+	unsigned long flags;
 	int level;
 	struct kernfs_node *kn;
 	/* The kernel's length depends on its configuration. */
 	struct cgroup_subsys_state *subsys[16];
 	struct cgroup_root *root;
+	/* Of each processor. */
+	struct cgroup_rstat_base_cpu *rstat_base_cpu;
+} CORE;
+
+struct cgroup___before_6_16 {
+	struct cgroup_rstat_cpu *rstat_cpu;
 } CORE;
 
 /* A value exists if the controller is built in. */
 enum cgroup_subsys_id {
 	cpuset_cgrp_id = 0,
 	cpu_cgrp_id = 1,
+	cpuacct_cgrp_id = 2,
+	io_cgrp_id = 3,
 	memory_cgrp_id = 4,
+	freezer_cgrp_id = 6,
 	pids_cgrp_id = 11,
 };
 
@@ -113,6 +145,64 @@ struct pids_cgroup {
 	struct cgroup_subsys_state css;
 	/* Not in older kernels. */
 	__s64 watermark;
+} CORE;
+
+struct cpuacct {
+	struct cgroup_subsys_state css;
+	/* Of each processor: one 64-bit value, or struct cpuacct_usage. */
+	void *cpuusage;
+	/* Of each processor: 64-bit values, by enum cpu_usage_stat. */
+	void *cpustat;
+} CORE;
+
+/* Of older kernels only. */
+struct cpuacct_usage {
+	__u64 usages[2];
+} CORE;
+
+struct cfs_bandwidth {
+	int nr_throttled;
+	__u64 throttled_time;
+} CORE;
+
+struct task_group {
+	struct cgroup_subsys_state css;
+	/* With CONFIG_CFS_BANDWIDTH. */
+	struct cfs_bandwidth cfs_bandwidth;
+} CORE;
+
+/* Of v1 only. */
+struct freezer {
+	struct cgroup_subsys_state css;
+	unsigned int state;
+} CORE;
+
+struct hlist_node {
+	struct hlist_node *next;
+} CORE;
+
+struct hlist_head {
+	struct hlist_node *first;
+} CORE;
+
+struct blkg_iostat {
+	__u64 bytes[3];
+} CORE;
+
+struct blkg_iostat_set {
+	struct blkg_iostat cur;
+} CORE;
+
+/* A cgroup at one device. */
+struct blkcg_gq {
+	struct hlist_node blkcg_node;
+	/* Of each processor. */
+	struct blkg_iostat_set *iostat_cpu;
+} CORE;
+
+struct blkcg {
+	struct cgroup_subsys_state css;
+	struct hlist_head blkg_list;
 } CORE;
 
 /* Since 6.2 in an array of them, before that in a struct mm_rss_stat. */

@@ -19,9 +19,9 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-_Static_assert(sizeof(struct obit_event) == 136, "the event has no holes, see obit.h");
-_Static_assert(__builtin_offsetof(struct obit_event, cpu) == 8 * 8, "eight 64-bit values");
-_Static_assert(__builtin_offsetof(struct obit_event, kind) == 8 * 8 + 9 * 4, "nine 32-bit values");
+_Static_assert(sizeof(struct obit_event) == 192, "the event has no holes, see obit.h");
+_Static_assert(__builtin_offsetof(struct obit_event, cpu) == 15 * 8, "fifteen 64-bit values");
+_Static_assert(__builtin_offsetof(struct obit_event, kind) == 15 * 8 + 9 * 4, "nine 32-bit values");
 _Static_assert(sizeof(struct obit_fate) == 96, "the fate has no holes, see obit.h");
 _Static_assert(sizeof(struct obit_count) == 16, "two counters");
 _Static_assert((OBIT_PATH_BYTES & (OBIT_PATH_BYTES - 1)) == 0, "used as a mask");
@@ -96,15 +96,13 @@ static __always_inline int read_word(void *to, const void *from)
 		css;                                                                                                 \
 	})
 
+#include "usage.h"
+
 /*
  * What the kernel still accounts to the cgroup. At a removal the controllers' states are marked dead but not yet
  * taken from the cgroup: a worker does that later, under the cgroup_mutex that is held here.
- *
- * CPU time is not among them. The kernel has it exactly only as a sum over per-processor counters (cpuacct on v1,
- * rstat on v2), which would be a loop; cgroup.bstat is the sum as of the last time that somebody read the file, so
- * recording it would be a guess.
  */
-static __always_inline void read_vitals(struct obit_event *event, struct cgroup *cgrp)
+static __always_inline void read_vitals(struct obit_event *event, __u32 kind, struct cgroup *cgrp)
 {
 	__u8 present = 0;
 	void *css = CSS(cgrp, memory_cgrp_id);
@@ -135,6 +133,9 @@ static __always_inline void read_vitals(struct obit_event *event, struct cgroup 
 		if (bpf_core_field_exists(pids->watermark) && read_word(&event->pids_watermark, &pids->watermark))
 			present |= OBIT_HAS_PIDS_WATERMARK;
 	}
+	/* These take a loop, and are nothing yet when a cgroup is made and entered. */
+	if (kind == OBIT_RMDIR || kind == OBIT_EMPTY)
+		present |= read_usage(event, cgrp);
 	event->present = present;
 }
 
@@ -312,7 +313,7 @@ static __always_inline int record(enum access access, __u32 program, __u32 kind,
 		load_cgroup(event, cgrp);
 	else
 		probe_cgroup(event, cgrp);
-	read_vitals(event, cgrp);
+	read_vitals(event, kind, cgrp);
 
 	path_bytes = read_path(space->text, path, &event_flags);
 	argv_bytes = read_argv(space->text, path_bytes, &arguments, &event_flags);

@@ -9,7 +9,7 @@
 #define OBIT_H
 
 /* Raised with every change of the layout below, so that bytes of another build are refused and not misread. */
-#define OBIT_WIRE_VERSION 2
+#define OBIT_WIRE_VERSION 3
 
 /*
  * The kernel builds the path in a buffer of 1,024 bytes that ends with a NUL (TRACE_CGROUP_PATH_LEN,
@@ -19,6 +19,9 @@
 #define OBIT_ARGV_BYTES 1024
 /* TASK_COMM_LEN of include/linux/sched.h: 15 bytes and a NUL. */
 #define OBIT_COMM_BYTES 16
+
+/* Processors whose counters are added up; on a larger host what is counted by processor is absent. */
+#define OBIT_PROCESSORS 512
 
 enum obit_kind {
 	OBIT_MKDIR = 0,
@@ -50,6 +53,10 @@ enum obit_present {
 	OBIT_HAS_MEMORY_WATERMARK = 2,
 	OBIT_HAS_OOM_KILLS = 4,
 	OBIT_HAS_PIDS_WATERMARK = 8,
+	OBIT_HAS_CPU_USAGE = 16,
+	OBIT_HAS_CPU_SPLIT = 32, /* cpu_user and cpu_system */
+	OBIT_HAS_THROTTLED = 64, /* throttled and throttled_times */
+	OBIT_HAS_IO = 128,	 /* io_read and io_written */
 };
 
 /*
@@ -66,6 +73,13 @@ struct obit_event {
 	__u64 memory_watermark; /* pages */
 	__u64 oom_kills;
 	__u64 pids_watermark;
+	__u64 cpu_usage;	/* ns; these seven of OBIT_EMPTY and OBIT_RMDIR only, see usage.h */
+	__u64 cpu_user;		/* ns, by samples at clock ticks */
+	__u64 cpu_system;	/* ns, likewise */
+	__u64 throttled;	/* ns */
+	__u64 throttled_times;
+	__u64 io_read;		/* bytes */
+	__u64 io_written;	/* bytes */
 	__u32 cpu;
 	__u32 hierarchy_id;
 	__u32 level;
@@ -99,6 +113,8 @@ enum obit_fate_flag {
 	OBIT_LIMIT_KNOWN = 32,
 	OBIT_HAS_MEMORY = 64,
 	OBIT_HAS_LOGINUID = 128,
+	/* Its cgroup is frozen on the v2 tree, or on v1's freezer hierarchy somebody has asked for that. */
+	OBIT_TARGET_FROZEN = 256,
 };
 
 /* What happens to a process: the target. */

@@ -1,12 +1,13 @@
 //! The BPF program's life in user space: load, attach, drain, count, detach.
 //!
-//! The one file that names libbpf-rs.
+//! The one module that names libbpf-rs.
 
 mod error;
 mod format;
 mod layout;
 #[cfg(test)]
 mod live_tests;
+mod processors;
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -149,6 +150,11 @@ impl Probe {
         let log = LibbpfLog::start();
         let attach_type = choose_attach_type(options.btf.as_deref())?;
 
+        let offsets = match attach_type {
+            AttachType::Tracepoint => None,
+            AttachType::TpBtf | AttachType::RawTp => processors::offsets(options.btf.as_deref()),
+        };
+
         let mut storage = MaybeUninit::uninit();
         let mut builder = skeleton::ObitSkelBuilder::default();
         if let Some(btf) = &options.btf {
@@ -164,6 +170,10 @@ impl Probe {
         opened.maps.events.set_max_entries(options.ring_buffer_bytes).map_err(|error| load_error(error, &log))?;
         if let Some(constants) = opened.maps.rodata_data.as_deref_mut() {
             constants.wakeup_bytes = u64::from(options.ring_buffer_bytes / 4);
+            if let Some(offsets) = offsets {
+                constants.processors = u32::try_from(offsets.len()).unwrap_or_default();
+                constants.processor_offsets[..offsets.len()].copy_from_slice(&offsets);
+            }
         }
         for mut program in opened.open_object_mut().progs_mut() {
             let wanted = program.section().to_str().and_then(AttachType::of_section) == Some(attach_type);

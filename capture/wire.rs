@@ -13,7 +13,7 @@ use thiserror::Error;
 ///
 /// capture/probe/layout.rs compares them with the compiled program, at compile time.
 pub mod layout {
-    pub const VERSION: u8 = 2;
+    pub const VERSION: u8 = 3;
 
     pub const BOOT_NS: usize = 0;
     pub const CGROUP_ID: usize = 8;
@@ -23,22 +23,29 @@ pub mod layout {
     pub const MEMORY_WATERMARK: usize = 40;
     pub const OOM_KILLS: usize = 48;
     pub const PIDS_WATERMARK: usize = 56;
-    pub const CPU: usize = 64;
-    pub const HIERARCHY_ID: usize = 68;
-    pub const LEVEL: usize = 72;
-    pub const PID: usize = 76;
-    pub const TID: usize = 80;
-    pub const PPID: usize = 84;
-    pub const UID: usize = 88;
-    pub const PATH_BYTES: usize = 92;
-    pub const ARGV_BYTES: usize = 96;
-    pub const KIND: usize = 100;
-    pub const FLAGS: usize = 101;
-    pub const PRESENT: usize = 102;
-    pub const VERSION_AT: usize = 103;
-    pub const COMM: usize = 104;
-    pub const PARENT_COMM: usize = 120;
-    pub const HEADER_BYTES: usize = 136;
+    pub const CPU_USAGE: usize = 64;
+    pub const CPU_USER: usize = 72;
+    pub const CPU_SYSTEM: usize = 80;
+    pub const THROTTLED: usize = 88;
+    pub const THROTTLED_TIMES: usize = 96;
+    pub const IO_READ: usize = 104;
+    pub const IO_WRITTEN: usize = 112;
+    pub const CPU: usize = 120;
+    pub const HIERARCHY_ID: usize = 124;
+    pub const LEVEL: usize = 128;
+    pub const PID: usize = 132;
+    pub const TID: usize = 136;
+    pub const PPID: usize = 140;
+    pub const UID: usize = 144;
+    pub const PATH_BYTES: usize = 148;
+    pub const ARGV_BYTES: usize = 152;
+    pub const KIND: usize = 156;
+    pub const FLAGS: usize = 157;
+    pub const PRESENT: usize = 158;
+    pub const VERSION_AT: usize = 159;
+    pub const COMM: usize = 160;
+    pub const PARENT_COMM: usize = 176;
+    pub const HEADER_BYTES: usize = 192;
 
     /// Longest thread name, with its NUL.
     pub const COMM_BYTES: usize = 16;
@@ -81,12 +88,17 @@ pub mod layout {
         pub const LIMIT_KNOWN: u32 = 32;
         pub const HAS_MEMORY: u32 = 64;
         pub const HAS_LOGINUID: u32 = 128;
+        pub const TARGET_FROZEN: u32 = 256;
     }
 
     pub const HAS_MEMORY_USAGE: u8 = 1;
     pub const HAS_MEMORY_WATERMARK: u8 = 2;
     pub const HAS_OOM_KILLS: u8 = 4;
     pub const HAS_PIDS_WATERMARK: u8 = 8;
+    pub const HAS_CPU_USAGE: u8 = 16;
+    pub const HAS_CPU_SPLIT: u8 = 32;
+    pub const HAS_THROTTLED: u8 = 64;
+    pub const HAS_IO: u8 = 128;
 }
 use layout::HEADER_BYTES;
 use layout::fate::{self, BYTES as FATE_BYTES};
@@ -414,8 +426,13 @@ fn cgroup<'a>(header: &[u8; HEADER_BYTES], kind: CgroupEventKind, path: &'a [u8]
         vitals: Vitals {
             memory_peak_bytes: in_bytes(value(layout::HAS_MEMORY_WATERMARK, layout::MEMORY_WATERMARK)),
             memory_usage_bytes: in_bytes(value(layout::HAS_MEMORY_USAGE, layout::MEMORY_USAGE)),
-            // The BPF program does not read it, see read_vitals() in bpf/obit.bpf.c.
-            cpu_usage_ns: None,
+            cpu_usage_ns: value(layout::HAS_CPU_USAGE, layout::CPU_USAGE),
+            cpu_user_ns: value(layout::HAS_CPU_SPLIT, layout::CPU_USER),
+            cpu_system_ns: value(layout::HAS_CPU_SPLIT, layout::CPU_SYSTEM),
+            cpu_throttled_ns: value(layout::HAS_THROTTLED, layout::THROTTLED),
+            cpu_throttled_count: value(layout::HAS_THROTTLED, layout::THROTTLED_TIMES),
+            io_read_bytes: value(layout::HAS_IO, layout::IO_READ),
+            io_written_bytes: value(layout::HAS_IO, layout::IO_WRITTEN),
             pids_peak: value(layout::HAS_PIDS_WATERMARK, layout::PIDS_WATERMARK),
             oom_kills: value(layout::HAS_OOM_KILLS, layout::OOM_KILLS),
         },
@@ -432,6 +449,7 @@ fn target<'a>(header: &[u8; HEADER_BYTES], fate: &'a [u8; FATE_BYTES]) -> Kernel
             started: BootNs(u64_at(fate, fate::START_NS)),
             comm: "",
             is_reaper: u32_at(fate, fate::FLAGS) & fate::REAPER != 0,
+            is_frozen: Some(u32_at(fate, fate::FLAGS) & fate::TARGET_FROZEN != 0),
             cgroup: CgroupId(u64_at(header, layout::CGROUP_ID)),
             v1: v1.map(|id| key(u32_at(fate, fate::V1_HIERARCHY_ID), id)),
         },

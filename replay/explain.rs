@@ -7,6 +7,7 @@ mod incarnation;
 mod quick;
 mod record;
 mod rule;
+mod vitals;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

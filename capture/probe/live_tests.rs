@@ -1,12 +1,14 @@
 //! The probe on the running kernel. These need root; each makes cgroups of its own and looks at those only.
 
+mod vitals;
+
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use obit_derivation::record::{CgroupEventKind, ExitStatus, KernelEventKind, SignalOrigin, SignalResult, Vitals};
+use obit_derivation::record::{CgroupEventKind, ExitStatus, KernelEventKind, SignalOrigin, SignalResult};
 use obit_derivation::{CgroupId, CgroupKey};
 
 use super::*;
@@ -280,50 +282,6 @@ fn root_the_end_of_a_process_in_a_cgroup_of_its_own_is_seen() {
             }
         }
         assert_eq!((signals, exits), (1, 1));
-    }
-}
-
-#[test]
-fn root_vital_signs_are_what_cgroupfs_says() {
-    if !live() {
-        return;
-    }
-    let _turn = in_turn();
-    let number = |cgroup: &OwnedCgroup, file: &str| {
-        let text = std::fs::read_to_string(cgroup.path().join(file)).ok()?;
-        Some(text.trim().parse::<u64>().unwrap())
-    };
-    let mut probe = Probe::attach(&ProbeOptions::default()).unwrap();
-    let mut vitals_at_rmdir = |cgroup: OwnedCgroup| -> Vitals {
-        let id = inode(cgroup.path());
-        drop(cgroup);
-        let mut seen = Vec::new();
-        drain_all(&mut probe, &mut seen);
-        of(&seen, id, CgroupEventKind::Rmdir)[0].1.vitals
-    };
-    // 3 MB of variable, and two processes of the pipeline beside the shell.
-    let lived = |cgroup: &OwnedCgroup| {
-        let mut child = waiting_child("x=$(head -c 3000000 /dev/zero | tr '\\0' x); ");
-        enter(&child, cgroup);
-        child.stdin.as_mut().unwrap().write_all(b"go\nend\n").unwrap();
-        assert!(child.wait().unwrap().success());
-    };
-    if let Some(cgroup) = v1_cgroup("memory") {
-        lived(&cgroup);
-        let peak = number(&cgroup, "memory.max_usage_in_bytes");
-        assert!(peak > Some(3_000_000), "{peak:?}");
-        let vitals = vitals_at_rmdir(cgroup);
-        assert_eq!((vitals.memory_peak_bytes, vitals.oom_kills), (peak, Some(0)));
-        assert!(vitals.memory_usage_bytes.is_some_and(|usage| Some(usage) <= peak), "{vitals:?}");
-        assert_eq!((vitals.pids_peak, vitals.cpu_usage_ns), (None, None));
-    }
-    if let Some(cgroup) = v1_cgroup("pids") {
-        lived(&cgroup);
-        // The file came with the field.
-        let peak = number(&cgroup, "pids.peak");
-        let vitals = vitals_at_rmdir(cgroup);
-        assert!(peak.is_none_or(|peak| peak >= 3), "{peak:?}");
-        assert_eq!(vitals, Vitals { pids_peak: peak, ..Vitals::default() });
     }
 }
 

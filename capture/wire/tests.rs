@@ -6,7 +6,7 @@ const PAGE: u64 = 4096;
 /// A record as the program would write it, with a value of its own in every field.
 fn record(kind: u8, flags: u8, present: u8, path: &[u8], argv: &[u8]) -> Vec<u8> {
     let mut record = Vec::new();
-    for value in [111_u64, 0x1_0000_0007, 5, 9, 3, 40, 2, 17] {
+    for value in [111_u64, 0x1_0000_0007, 5, 9, 3, 40, 2, 17, 500, 300, 200, 70, 6, 8192, 4096] {
         record.extend(value.to_ne_bytes());
     }
     let lengths = [path.len(), argv.len()].map(|length| u32::try_from(length).unwrap());
@@ -21,7 +21,7 @@ fn record(kind: u8, flags: u8, present: u8, path: &[u8], argv: &[u8]) -> Vec<u8>
     record
 }
 
-const ALL_PRESENT: u8 = 15;
+const ALL_PRESENT: u8 = 255;
 
 /// The cgroup that an event is about.
 fn cgroup<'a>(event: &KernelEvent<'a>) -> KernelCgroup<'a> {
@@ -74,7 +74,13 @@ fn every_field_is_read_from_its_own_place() {
             vitals: Vitals {
                 memory_peak_bytes: Some(40 * PAGE),
                 memory_usage_bytes: Some(3 * PAGE),
-                cpu_usage_ns: None,
+                cpu_usage_ns: Some(500),
+                cpu_user_ns: Some(300),
+                cpu_system_ns: Some(200),
+                cpu_throttled_ns: Some(70),
+                cpu_throttled_count: Some(6),
+                io_read_bytes: Some(8192),
+                io_written_bytes: Some(4096),
                 pids_peak: Some(17),
                 oom_kills: Some(2),
             },
@@ -92,6 +98,7 @@ fn expected_target(is_reaper: bool) -> KernelTarget<'static> {
         started: BootNs(222),
         comm: "",
         is_reaper,
+        is_frozen: Some(false),
         cgroup: CgroupId(0x1_0000_0007),
         v1: Some(key(4, 0x2_0000_0008)),
     };
@@ -104,6 +111,11 @@ fn every_field_of_a_fate_is_read_from_its_own_place() {
     let status = ExitStatus::Exited(3);
     let expected = What::Exit { target: expected_target(true), status, oom_victim: false };
     assert_eq!(decode(&exit, PAGE).unwrap().what, expected);
+
+    let exit = fate_record(8, fate::TARGET_FROZEN, 3 << 8, b"");
+    let mut frozen = expected_target(false);
+    frozen.facts.is_frozen = Some(true);
+    assert_eq!(decode(&exit, PAGE).unwrap().what, What::Exit { target: frozen, status, oom_victim: false });
 
     let exit = fate_record(8, fate::OOM_VICTIM, 0x80 | 11, b"");
     let status = ExitStatus::Signalled { signal: 11, core_dumped: true };
@@ -161,6 +173,13 @@ fn each_presence_bit_stands_for_its_own_value() {
     assert_eq!(vitals(layout::HAS_MEMORY_WATERMARK), peak);
     assert_eq!(vitals(layout::HAS_OOM_KILLS), Vitals { oom_kills: Some(2), ..Vitals::default() });
     assert_eq!(vitals(layout::HAS_PIDS_WATERMARK), Vitals { pids_peak: Some(17), ..Vitals::default() });
+    assert_eq!(vitals(layout::HAS_CPU_USAGE), Vitals { cpu_usage_ns: Some(500), ..Vitals::default() });
+    let split = Vitals { cpu_user_ns: Some(300), cpu_system_ns: Some(200), ..Vitals::default() };
+    assert_eq!(vitals(layout::HAS_CPU_SPLIT), split);
+    let throttled = Vitals { cpu_throttled_ns: Some(70), cpu_throttled_count: Some(6), ..Vitals::default() };
+    assert_eq!(vitals(layout::HAS_THROTTLED), throttled);
+    let io = Vitals { io_read_bytes: Some(8192), io_written_bytes: Some(4096), ..Vitals::default() };
+    assert_eq!(vitals(layout::HAS_IO), io);
 }
 
 #[test]

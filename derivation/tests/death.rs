@@ -17,6 +17,7 @@ const INIT: Target<'static> = Target {
     started: BootNs(50),
     comm: "nginx",
     is_reaper: true,
+    is_frozen: None,
     cgroup: V2,
     v1: Some(MEMORY),
 };
@@ -188,6 +189,31 @@ fn the_killer_s_own_container_is_named() {
     story.exit(INIT, SIGKILLED);
     let (death, _) = story.end();
     assert_eq!(death.killed_by.and_then(|killer| killer.container_id).as_deref(), Some(OTHER));
+}
+
+#[test]
+fn a_signal_to_what_is_frozen_is_said_to_be() {
+    for (is_frozen, said) in [
+        (Some(true), "SIGTERM from runc[900], while frozen"),
+        (Some(false), "SIGTERM from runc[900]"),
+        (None, "SIGTERM from runc[900]"),
+    ] {
+        let mut story = Story::new();
+        story.tell(Body::Signal(FatalSignal {
+            cpu: 0,
+            target: Target { is_frozen, ..INIT },
+            signal: 15,
+            code: 0,
+            origin: Some(SignalOrigin::User),
+            to_group: true,
+            result: Some(SignalResult::Delivered),
+            sender: task("runc", KILL),
+            sender_loginuid: None,
+        }));
+        story.exit(INIT, ExitStatus::Exited(0));
+        let (death, _) = story.end();
+        assert_eq!(death.signals, [said]);
+    }
 }
 
 #[test]

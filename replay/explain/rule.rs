@@ -8,6 +8,7 @@ use obit_derivation::row::{
 use obit_derivation::{Row, WallNs};
 
 use super::record::tree;
+use super::vitals;
 use obit_schema::print::time;
 
 /// What is said of a row, a sentence or a fact a line.
@@ -81,6 +82,7 @@ fn removed(row: &ContainerRemove) -> Vec<String> {
         lines.push(format!("  its last task left: {}", when(at)));
     }
     push_death(&mut lines, &row.death);
+    lines.extend(vitals::lines(&row.vitals));
     if let Some(actor) = &row.removed_by {
         lines.push(format!(
             "  removed by: {}[{}] uid {}, child of {}",

@@ -70,6 +70,7 @@ pub(crate) struct Exit {
 pub(crate) struct Sent {
     seq: Seq,
     process: Process,
+    while_frozen: bool,
     signal: u32,
     origin: Option<SignalOrigin>,
     to_group: bool,
@@ -122,6 +123,7 @@ impl Evidence {
         self.signals.push(Sent {
             seq,
             process: Process::of(&signal.target),
+            while_frozen: signal.target.is_frozen == Some(true),
             signal: signal.signal,
             origin: signal.origin,
             to_group: signal.to_group,

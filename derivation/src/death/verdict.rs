@@ -147,7 +147,8 @@ fn described(sent: &Sent) -> String {
         Some(SignalResult::AlreadyPending) => ", already pending",
         Some(SignalResult::Dropped) => ", dropped",
     };
-    format!("{name} from {from}{result}")
+    let frozen = if sent.while_frozen { ", while frozen" } else { "" };
+    format!("{name} from {from}{frozen}{result}")
 }
 
 /// Whose memory limit it was, seen from the container.

@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::claim::{Claim, Claims};
+use super::vitals;
 use crate::death;
 use crate::identity::ClaimSource;
 use crate::record::{Actor, BootNs, CgroupKey, HierarchyId, Seq, Vitals, WallNs};
@@ -159,16 +160,6 @@ impl Incarnation {
         self.claims.container_id()
     }
 
-    /// Keeps the highest peaks and the latest of what is no peak.
-    pub fn absorb(&mut self, vitals: &Vitals) {
-        let ours = &mut self.vitals;
-        ours.memory_peak_bytes = ours.memory_peak_bytes.max(vitals.memory_peak_bytes);
-        ours.memory_usage_bytes = vitals.memory_usage_bytes.or(ours.memory_usage_bytes);
-        ours.cpu_usage_ns = ours.cpu_usage_ns.max(vitals.cpu_usage_ns);
-        ours.pids_peak = ours.pids_peak.max(vitals.pids_peak);
-        ours.oom_kills = ours.oom_kills.max(vitals.oom_kills);
-    }
-
     fn place(&self) -> Option<Place> {
         self.authority().map(|root| Place { key: root.key, path: root.path.clone() })
     }
@@ -254,7 +245,7 @@ impl Incarnation {
             emptied_at: self.emptied.map(|moment| moment.ts),
             death,
             removed_by,
-            vitals: self.vitals,
+            vitals: vitals::for_row(&self.vitals),
             inferred,
             never_started: match (self.entered, made && !self.after_gap && !inferred) {
                 (true, _) => Some(false),

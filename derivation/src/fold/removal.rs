@@ -2,10 +2,10 @@
 
 use alloc::vec::Vec;
 
-use super::Fold;
 use super::claim::Claim;
 use super::directory::{Known, Role, Sighting};
 use super::incarnation::{IncarnationNo, Moment, Origin, Stage};
+use super::{Fold, vitals};
 use crate::identity::argv::{self, Invocation};
 use crate::identity::path;
 use crate::record::{Actor, CgroupEvent, CgroupKey};
@@ -16,6 +16,7 @@ impl Fold {
         if let Some(walk) = &mut self.walk {
             walk.bury(event.key);
         }
+        let vitals = self.take_with_below(event);
         let call = argv::parse(event.actor.argv);
         let Some(known) = self.directories.remove(&event.key) else {
             self.removed_unknown(moment, event, call.as_ref(), out);
@@ -28,7 +29,7 @@ impl Fold {
         let Some(life) = self.incarnations.get_mut(&number) else {
             return;
         };
-        life.absorb(&event.vitals);
+        vitals::absorb(&mut life.vitals, &vitals);
         // `runc delete OUTER` removes the roots of containers nested in it too: it does not name those.
         if let Some(call) = &call
             && (path::names_container(event.path, call.container_id) || life.container_id() == Some(call.container_id))
@@ -56,7 +57,7 @@ impl Fold {
         let number = self.incarnation_for(&sighting, &claims, enclosing, || Origin::Leaving, Stage::Announced, moment);
         self.adopt(number, &sighting, claims, moment);
         if let Some(life) = self.incarnations.get_mut(&number) {
-            life.absorb(&event.vitals);
+            vitals::absorb(&mut life.vitals, &event.vitals);
         }
         self.lose_root(number, event.key, moment, Some(&event.actor), out);
     }
@@ -64,6 +65,7 @@ impl Fold {
     /// A directory that was known is gone, and nobody saw it go.
     pub(super) fn found_missing(&mut self, key: CgroupKey, moment: Moment, out: &mut Vec<Row>) {
         let known = self.directories.remove(&key);
+        self.forget_below(key);
         let Some(Known { role: Role::Root(number) | Role::Candidate(number), .. }) = known else {
             return;
         };

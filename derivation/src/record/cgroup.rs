@@ -77,8 +77,21 @@ pub struct Vitals {
     pub memory_peak_bytes: Option<u64>,
     /// Memory charge at that moment, in bytes.
     pub memory_usage_bytes: Option<u64>,
-    /// CPU time used, in nanoseconds.
+    /// CPU time used, in nanoseconds. This and the next two, and the bytes read and written: on v2 by the directory's own
+    /// tasks, what is below it has its own; on v1 with those below. The time throttled is the directory's own on both.
     pub cpu_usage_ns: Option<u64>,
+    /// Of that in user mode, by samples at clock ticks: those that a short task fell between are missing.
+    pub cpu_user_ns: Option<u64>,
+    /// Of that in the kernel, likewise.
+    pub cpu_system_ns: Option<u64>,
+    /// How long its CPU quota kept it from running, in nanoseconds, over all processors.
+    pub cpu_throttled_ns: Option<u64>,
+    /// How many times it did.
+    pub cpu_throttled_count: Option<u64>,
+    /// Bytes read from block devices, of all together.
+    pub io_read_bytes: Option<u64>,
+    /// Bytes written to them.
+    pub io_written_bytes: Option<u64>,
     /// Most tasks at one time.
     pub pids_peak: Option<u64>,
     /// Tasks of this cgroup that the OOM killer killed.

@@ -19,6 +19,8 @@ pub struct Target<'a> {
     pub comm: &'a str,
     /// It is the first process of a pid namespace that is not the host's.
     pub is_reaper: bool,
+    /// It was frozen at that moment, or about to be; `None` if the recorder did not look.
+    pub is_frozen: Option<bool>,
     /// Its cgroup on the v2 hierarchy.
     pub cgroup: CgroupId,
     /// Its cgroup on one v1 hierarchy (memory, else pids, cpu or cpuset), if there is one.

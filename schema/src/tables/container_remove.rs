@@ -112,8 +112,21 @@ table!("container_remove" {
     memory_peak_bytes: U64 optional,
     /// Last memory charge seen, in bytes.
     memory_usage_bytes: U64 optional,
-    /// Last CPU time seen, in ns.
+    /// CPU time that it used, in ns, with all cgroups below it.
     cpu_usage_ns: U64 optional,
+    /// The part of that in user mode, in ns: as in `cpu.stat` the kernel's samples give the ratio. Null if there was none.
+    cpu_user_ns: U64 optional,
+    /// The part in the kernel; both together are `cpu_usage_ns`.
+    cpu_system_ns: U64 optional,
+    /// How long its CPU quota kept it from running, in ns, added up over processors.
+    cpu_throttled_ns: U64 optional,
+    /// In how many periods of its quota it was kept from running.
+    cpu_throttled_count: U64 optional,
+    /// Bytes that it read from block devices, with all cgroups below it, of all devices together: one that lies on another
+    /// (LVM, RAID, LUKS) counts at both. Null where v1 has the controller.
+    io_read_bytes: U64 optional,
+    /// Bytes that it wrote to block devices by the time it ended; what is still in the page cache is not among them.
+    io_written_bytes: U64 optional,
     /// Most tasks it had at one time.
     pids_peak: U64 optional,
     /// Its tasks that the OOM killer killed.

@@ -67,7 +67,16 @@ impl<'a> Oci<'a> {
 
     /// Starts a container that lives.
     pub fn start_container(&self, id: &str, cgroup: Option<&str>) {
-        let bundle = self.bundle(id, &FOREVER, cgroup);
+        self.launch(id, cgroup, &FOREVER);
+    }
+
+    /// Starts a container with a script of a shell; whatever becomes of that, it is there until it is removed.
+    pub fn start_script(&self, id: &str, script: &str) {
+        self.launch(id, None, &["/bin/sh", "-c", script]);
+    }
+
+    fn launch(&self, id: &str, cgroup: Option<&str>, command: &[&str]) {
+        let bundle = self.bundle(id, command, cgroup);
         self.stage.run_detached(self.runtime.name(), &["run", "--detach", "--bundle", &bundle, id]);
         self.alive.borrow_mut().push(id.to_owned());
     }
@@ -78,7 +87,8 @@ impl<'a> Oci<'a> {
         self.alive.borrow_mut().retain(|alive| alive != id);
     }
 
-    fn bundle(&self, id: &str, command: &[&str], cgroup: Option<&str>) -> String {
+    /// Writes a bundle and returns where it is.
+    pub fn bundle(&self, id: &str, command: &[&str], cgroup: Option<&str>) -> String {
         self.stage.cgroups.own(id);
         if let Some(first) = cgroup.and_then(|path| path.trim_start_matches('/').split('/').next()) {
             self.stage.cgroups.own(first);

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * Run once, before the program of obit.bpf.c is loaded: finds how far apart the kernel keeps the copies that each processor
+ * has of one value. What the kernel counts by processor can then be read for all of them.
+ *
+ * That is told by a map with a copy for each processor: the kernel has one address for all of them (`pptrs`), and a lookup
+ * gives the one of a single copy. The symbol __per_cpu_offset would say the same, where a kernel has the names of its data
+ * (CONFIG_KALLSYMS_ALL) and shows them (CAP_SYSLOG).
+ */
+#include "kernel.h"
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+
+#include "obit.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+struct bpf_array {
+	void *pptrs[1];
+} CORE;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} copies SEC(".maps");
+
+/*
+ * User space subtracts: here these are pointers, which the verifier does not let calculate. 0: not found; of `addresses`, also
+ * that there is no such processor.
+ */
+volatile __u64 map_address;
+__u64 common_address;
+__u64 addresses[OBIT_PROCESSORS];
+
+SEC("raw_tp")
+int find_processors(void *ctx)
+{
+	struct bpf_array *array;
+	__u32 first = 0;
+
+	map_address = (__u64)&copies;
+	array = (void *)map_address;
+	bpf_probe_read_kernel(&common_address, sizeof(common_address), &array->pptrs);
+
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_map_lookup_percpu_elem)) {
+		for (__u32 cpu = 0; cpu < OBIT_PROCESSORS; cpu++)
+			addresses[cpu] = (__u64)bpf_map_lookup_percpu_elem(&copies, &first, cpu);
+	} else {
+		__u32 cpu = bpf_get_smp_processor_id();
+
+		if (cpu < OBIT_PROCESSORS)
+			addresses[cpu] = (__u64)bpf_map_lookup_elem(&copies, &first);
+	}
+	return 0;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * What a cgroup has used up of processors and devices, read when it is empty and when it is removed.
+ * A part of obit.bpf.c, which it is included by.
+ *
+ * The kernel counts these by processor. What it shows in cpu.stat and io.stat is their sum, which v2 takes only when the file
+ * is read (cgroup_rstat_flush()), and a tracepoint cannot ask for that. So the processors' own counters are added up here.
+ * On v2 they hold what the cgroup's own tasks used; what those below it used is in their own counters, and their own events.
+ */
+
+/*
+ * Where each processor's copy of a value lies, from the address that the kernel has for all of them. User space sets both
+ * before it loads the program (processors.bpf.c); 0 processors: not known.
+ */
+const volatile __u32 processors = 0;
+const volatile __u64 processor_offsets[OBIT_PROCESSORS] = {};
+
+/* Devices of a cgroup that are looked at. */
+#define MAX_DEVICES 16
+
+/*
+ * Adds up the 64-bit value of all processors. `copies` is an address that the kernel marks __percpu.
+ *
+ * Without a branch in the loop that the verifier cannot decide: it keeps the other way of each for later, and at most 8,192
+ * of them (BPF_COMPLEXITY_LIMIT_JMP_SEQ).
+ */
+static __always_inline int add_up(__u64 *sum, const void *copies)
+{
+	long failed = 0;
+
+	if (!copies || !processors)
+		return 0;
+	for (__u32 index = 0; index < OBIT_PROCESSORS; index++) {
+		__u64 value = 0;
+
+		if (index >= processors)
+			break;
+		failed |= bpf_probe_read_kernel(&value, sizeof(value), copies + processor_offsets[index]);
+		*sum += value;
+	}
+	return !failed;
+}
+
+/* kernel/cgroup/rstat.c: of the cgroup's own tasks, whichever controllers are enabled. */
+static __always_inline __u8 read_cpu_v2(struct obit_event *event, struct cgroup *cgrp)
+{
+	struct cgroup___before_6_16 *older = (void *)cgrp;
+	struct task_cputime *copies = 0;
+	__u8 present = 0;
+
+	if (bpf_core_field_exists(cgrp->rstat_base_cpu)) {
+		if (read_word(&copies, &cgrp->rstat_base_cpu) && copies)
+			copies = (void *)copies + bpf_core_field_offset(struct cgroup_rstat_base_cpu, bstat.cputime);
+	} else if (bpf_core_field_exists(older->rstat_cpu)) {
+		if (read_word(&copies, &older->rstat_cpu) && copies)
+			copies = (void *)copies + bpf_core_field_offset(struct cgroup_rstat_cpu, bstat.cputime);
+	}
+	if (!copies)
+		return 0;
+	if (add_up(&event->cpu_usage, &copies->sum_exec_runtime))
+		present |= OBIT_HAS_CPU_USAGE;
+	if (add_up(&event->cpu_user, &copies->utime) && add_up(&event->cpu_system, &copies->stime))
+		present |= OBIT_HAS_CPU_SPLIT;
+	return present;
+}
+
+/* kernel/sched/cpuacct.c: with what those below used. */
+static __always_inline __u8 read_cpu_v1(struct obit_event *event, struct cgroup *cgrp)
+{
+	struct cgroup_subsys_state *css = CSS(cgrp, cpuacct_cgrp_id);
+	struct cpuacct *cpuacct;
+	__u8 present = 0;
+	void *copies;
+
+	if (!css)
+		return 0;
+	cpuacct = (void *)css - bpf_core_field_offset(struct cpuacct, css);
+	if (bpf_core_field_exists(cpuacct->cpuusage) && read_word(&copies, &cpuacct->cpuusage) &&
+	    add_up(&event->cpu_usage, copies)) {
+		/* Older kernels have user's and system's time apart here, and both together are the usage. */
+		if (!bpf_core_type_exists(struct cpuacct_usage) || add_up(&event->cpu_usage, copies + sizeof(__u64)))
+			present |= OBIT_HAS_CPU_USAGE;
+	}
+	if (bpf_core_field_exists(cpuacct->cpustat) && read_word(&copies, &cpuacct->cpustat) && copies) {
+		/* enum cpu_usage_stat of include/linux/kernel_stat.h: user, nice; system, softirq, irq. */
+		if (add_up(&event->cpu_user, copies) && add_up(&event->cpu_user, copies + 8) &&
+		    add_up(&event->cpu_system, copies + 16) && add_up(&event->cpu_system, copies + 24) &&
+		    add_up(&event->cpu_system, copies + 32))
+			present |= OBIT_HAS_CPU_SPLIT;
+	}
+	return present;
+}
+
+/* kernel/sched/sched.h: how often and how long the cgroup's own quota kept its tasks from running. */
+static __always_inline __u8 read_throttled(struct obit_event *event, struct cgroup *cgrp)
+{
+	struct cgroup_subsys_state *css = CSS(cgrp, cpu_cgrp_id);
+	struct task_group *group;
+	__u32 times = 0;
+
+	if (!css)
+		return 0;
+	group = (void *)css - bpf_core_field_offset(struct task_group, css);
+	if (!bpf_core_field_exists(group->cfs_bandwidth.throttled_time) ||
+	    !bpf_core_field_exists(group->cfs_bandwidth.nr_throttled) ||
+	    !read_word(&event->throttled, &group->cfs_bandwidth.throttled_time) ||
+	    bpf_probe_read_kernel(&times, sizeof(times), &group->cfs_bandwidth.nr_throttled))
+		return 0;
+	event->throttled_times = times;
+	return OBIT_HAS_THROTTLED;
+}
+
+/*
+ * block/blk-cgroup.c: bytes that the cgroup's own tasks read and wrote, of all devices together. Only v2 counts them here; v1
+ * has a counter in the controller's throttling, which newer kernels start only for a device that has a limit.
+ */
+static __always_inline __u8 read_io(struct obit_event *event, struct cgroup *cgrp)
+{
+	struct cgroup_subsys_state *css = CSS(cgrp, io_cgrp_id);
+	struct blkcg_gq *device = 0;
+	struct blkcg *blkcg;
+	void *node = 0;
+
+	if (!css)
+		return 0;
+	blkcg = (void *)css - bpf_core_field_offset(struct blkcg, css);
+	if (!processors || !bpf_core_field_exists(device->iostat_cpu) || !read_word(&node, &blkcg->blkg_list.first))
+		return 0;
+	for (int number = 0; number < MAX_DEVICES; number++) {
+		struct blkg_iostat *copies = 0;
+		void *bytes;
+
+		if (!node)
+			return OBIT_HAS_IO;
+		device = node - bpf_core_field_offset(struct blkcg_gq, blkcg_node);
+		if (!read_word(&copies, &device->iostat_cpu) || !copies)
+			return 0;
+		/* BLKG_IOSTAT_READ and BLKG_IOSTAT_WRITE. */
+		bytes = (void *)copies + bpf_core_field_offset(struct blkg_iostat_set, cur.bytes);
+		if (!add_up(&event->io_read, bytes) || !add_up(&event->io_written, bytes + sizeof(__u64)) ||
+		    !read_word(&node, &device->blkcg_node.next))
+			return 0;
+	}
+	/* A sum that leaves some out would be wrong. */
+	return 0;
+}
+
+/* Returns which values are there. */
+static __always_inline __u8 read_usage(struct obit_event *event, struct cgroup *cgrp)
+{
+	__u8 present = 0;
+
+	event->cpu_usage = event->cpu_user = event->cpu_system = 0;
+	event->io_read = event->io_written = 0;
+	if (event->hierarchy_id == 0)
+		present |= read_cpu_v2(event, cgrp) | read_io(event, cgrp);
+	else
+		present |= read_cpu_v1(event, cgrp);
+	return present | read_throttled(event, cgrp);
+}

@@ -1,0 +1,181 @@
+//! What real containers used: processors, a CPU quota, and that they were frozen when they were killed.
+#![cfg(feature = "capture")]
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use support::capture::Capture;
+use support::engines::{Containerd, Docker, Oci, OciRuntime};
+use support::stage::{Stage, View};
+use support::{live, replay};
+
+const IMAGE: &str = "busybox:latest";
+/// A counted loop: about a quarter of a second of one processor.
+const BURN: &str = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done";
+const LIMIT: Duration = Duration::from_secs(30);
+/// What a container that is seen to have stopped may still be charged: its last task's way off the processor, at most a clock
+/// tick at 100 Hz. cgroupfs also rounds to microseconds.
+const LAST_MOMENTS_NS: u64 = 10_000_000;
+
+#[test]
+fn what_docker_s_containers_used() {
+    let Some(_live) = live::require_root(&["runc", "containerd", "dockerd", "docker"]) else {
+        return;
+    };
+    let stage = Stage::new(View::Host);
+    let containerd = Containerd::start(&stage, "shop");
+    let _docker = Docker::start(&stage, &containerd);
+    let capture = Capture::start(&stage, &stage.directory().join("case"), &[]);
+
+    let burns = run_to_the_end(&stage, &[], BURN);
+    // A fifth of a processor.
+    let throttled = run_to_the_end(&stage, &["--cpu-period=50000", "--cpu-quota=10000"], BURN);
+    let idle = run_to_the_end(&stage, &[], "exit 0");
+    let frozen = stage.run("docker", &["run", "--detach", "--network=none", IMAGE, "/bin/sleep", "1000"]);
+    stage.run("docker", &["pause", &frozen]);
+    stage.run("docker", &["kill", &frozen]);
+    stage.cgroups.wait_until_gone(&frozen);
+
+    let case = capture.case().to_owned();
+    let rows = stop(capture);
+    let [burns, throttled, idle] = [burns, throttled, idle].map(|id| only(&rows, &id));
+    for row in [burns, throttled] {
+        let usage = assert_cpu_time_is_plausible(row);
+        assert!(usage > number(idle, "cpu_usage_ns"), "a loop takes longer than an exit: {row:#} {idle:#}");
+        assert!(number(row, "cpu_user_ns") > number(row, "cpu_system_ns"), "a shell's loop runs in user mode: {row:#}");
+    }
+    assert_eq!((number(burns, "cpu_throttled_count"), number(burns, "cpu_throttled_ns")), (0, 0));
+    assert!(number(throttled, "cpu_throttled_count") > 0, "{throttled:#}");
+    // In each period of its quota it ran for a fifth and waited for the rest.
+    let (usage, waited) = (number(throttled, "cpu_usage_ns"), number(throttled, "cpu_throttled_ns"));
+    assert!(waited > usage, "{throttled:#}");
+    let told = replay::replay(&["explain", &case.display().to_string(), &id_of(throttled)]);
+    let told = String::from_utf8(told.stdout).expect("UTF-8 from obit-replay");
+    assert!(told.contains("CPU time: ") && told.contains("throttled in "), "{told}");
+
+    let signals = &only(&rows, &frozen)["signals"];
+    let first = signals[0].as_str().expect("a signal");
+    assert!(first.starts_with("SIGKILL from runc[") && first.ends_with(", while frozen"), "{signals}");
+}
+
+#[test]
+fn the_row_says_what_the_directories_said_last() {
+    let Some(_live) = live::require_root(&["runc"]) else { return };
+    let stage = Stage::new(View::Host);
+    let runc = Oci::start(&stage, OciRuntime::Runc);
+    let capture = Capture::start(&stage, &stage.directory().join("case"), &[]);
+
+    let id = "obit-live-burns";
+    runc.start_script(id, BURN);
+    wait_until("its end", || is_stopped(&stage, id));
+    let said = usage_by_cgroupfs(&stage.cgroups.find(id));
+    runc.remove(id);
+
+    let rows = stop(capture);
+    let row = only(&rows, id);
+    let usage = assert_cpu_time_is_plausible(row);
+    assert!((said..said + LAST_MOMENTS_NS).contains(&usage), "{usage} ns, and {said} ns while the directories stood");
+}
+
+#[test]
+fn cgroups_below_count_on_v2() {
+    let Some(_live) = live::require_root(&["runc"]) else { return };
+    let stage = Stage::new(View::V2Only);
+    let runc = Oci::start(&stage, OciRuntime::Runc);
+    let capture = Capture::start(&stage, &stage.directory().join("case"), &[]);
+
+    let id = "obit-live-below";
+    // Its work is done in a cgroup below its own, as by a service of an init system.
+    let sign = stage.root_file_system().join("go");
+    runc.start_script(id, &format!("while [ ! -e /go ]; do sleep 0.02; done; {BURN}"));
+    let below = stage.cgroups.make_inside(id, "work.service").pop().expect("the container has a directory");
+    let root = below.parent().expect("the container's").to_owned();
+    let state: Value = serde_json::from_str(&stage.run("runc", &["state", id])).expect("JSON from runc state");
+    fs::write(below.join("cgroup.procs"), state["pid"].to_string()).expect("moving its process");
+    fs::write(&sign, "").expect("the sign to go on");
+    wait_until("its end", || is_stopped(&stage, id));
+    // Reading this brings the sums of the kernel up to date. The row must do without.
+    let said = keyed(&root, "usage_usec") * 1_000;
+    let own = keyed(&below, "usage_usec") * 1_000;
+    runc.remove(id);
+    stage.cgroups.wait_until_gone(id);
+
+    let rows = stop(capture);
+    let row = only(&rows, id);
+    let usage = assert_cpu_time_is_plausible(row);
+    assert!(own > said / 2, "the loop ran below: {own} of {said} ns");
+    assert!((said..said + LAST_MOMENTS_NS).contains(&usage), "{usage} ns, and {said} ns while the directories stood");
+}
+
+/// Between nothing and all processors all its life, and the sum of its parts; in nanoseconds.
+fn assert_cpu_time_is_plausible(row: &Value) -> u64 {
+    let usage = number(row, "cpu_usage_ns");
+    let processors = std::thread::available_parallelism().expect("the number of processors").get() as u64;
+    assert!(usage > 0 && usage <= number(row, "lifetime_ns") * processors, "{row:#}");
+    // A quarter of a second is dozens of ticks at any rate, so that there are samples.
+    assert_eq!(number(row, "cpu_user_ns") + number(row, "cpu_system_ns"), usage, "{row:#}");
+    usage
+}
+
+/// The CPU time of a container by its directories, in nanoseconds: v1's and v2's, whichever is more.
+fn usage_by_cgroupfs(directories: &[PathBuf]) -> u64 {
+    let v1 = directories.iter().filter_map(|directory| fs::read_to_string(directory.join("cpuacct.usage")).ok());
+    let v1 = v1.map(|text| text.trim().parse().expect("a number"));
+    let v2 = directories.iter().filter(|directory| directory.join("cgroup.events").exists());
+    v1.chain(v2.map(|directory| keyed(directory, "usage_usec") * 1_000)).max().expect("a directory that counts it")
+}
+
+/// A value of cpu.stat.
+fn keyed(directory: &Path, key: &str) -> u64 {
+    let text = fs::read_to_string(directory.join("cpu.stat")).expect("cpu.stat");
+    let value = text.lines().find_map(|line| line.strip_prefix(key)?.trim().parse().ok());
+    value.unwrap_or_else(|| panic!("{key} in {text}"))
+}
+
+fn is_stopped(stage: &Stage, id: &str) -> bool {
+    stage.run("runc", &["state", id]).contains("\"stopped\"")
+}
+
+fn run_to_the_end(stage: &Stage, options: &[&str], script: &str) -> String {
+    let id = stage
+        .run("docker", &[&["run", "--detach", "--network=none"], options, &[IMAGE, "/bin/sh", "-c", script]].concat());
+    stage.run("docker", &["wait", &id]);
+    stage.cgroups.wait_until_gone(&id);
+    id
+}
+
+/// Stops the capture; its rows, after a replay has come to the same.
+fn stop(capture: Capture) -> Vec<Value> {
+    let case = capture.case().to_owned();
+    capture.stop();
+    replay::assert_verifies(&case);
+    replay::derived_rows(&case, "container_remove")
+}
+
+fn only<'a>(rows: &'a [Value], id: &str) -> &'a Value {
+    let of: Vec<_> = rows.iter().filter(|row| row["container_id"] == *id).collect();
+    match &of[..] {
+        [row] => row,
+        others => panic!("{} rows of {id}", others.len()),
+    }
+}
+
+fn id_of(row: &Value) -> String {
+    row["container_id"].as_str().expect("an id").to_owned()
+}
+
+fn number(row: &Value, column: &str) -> u64 {
+    row[column].as_u64().unwrap_or_else(|| panic!("{column} in {row:#}"))
+}
+
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + LIMIT;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what} did not come within {LIMIT:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
