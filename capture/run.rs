@@ -51,72 +51,34 @@ pub fn run(args: &RunArgs) -> Result<Outcome> {
     }
     let finished = session.stop();
     if let Some(follower) = follower {
-        follower
-            .join()
-            .map_err(|_| anyhow!("the follower ended unexpectedly"))??;
+        follower.join().map_err(|_| anyhow!("the follower ended unexpectedly"))??;
     }
     Ok(report(&finished, &args.record))
 }
 
 /// The session that a command line asks for.
-pub fn options(
-    args: &RecordArgs,
-    duration: Option<Duration>,
-    follow: bool,
-) -> Result<SessionOptions> {
-    let signer = args
-        .sign
-        .as_deref()
-        .map(Signer::read)
-        .transpose()
-        .context("cannot sign the case")?;
+pub fn options(args: &RecordArgs, duration: Option<Duration>, follow: bool) -> Result<SessionOptions> {
+    let signer = args.sign.as_deref().map(Signer::read).transpose().context("cannot sign the case")?;
     let mut given = Map::new();
     given.insert("ring_buffer_bytes".into(), args.ring_buffer.into());
-    given.insert(
-        "sync_interval_ms".into(),
-        json!(args.sync_interval.as_millis() as u64),
-    );
-    given.insert(
-        "clock_interval_ms".into(),
-        json!(args.clock_interval.as_millis() as u64),
-    );
+    given.insert("sync_interval_ms".into(), json!(args.sync_interval.as_millis() as u64));
+    given.insert("clock_interval_ms".into(), json!(args.clock_interval.as_millis() as u64));
     let actor_argv = args.actor_argv.to_possible_value();
-    given.insert(
-        "actor_argv".into(),
-        actor_argv.map_or(Value::Null, |value| value.get_name().into()),
-    );
+    given.insert("actor_argv".into(), actor_argv.map_or(Value::Null, |value| value.get_name().into()));
     given.insert("host_root".into(), args.host_root.to_string_lossy().into());
     let labels = args.labels.clone().unwrap_or_default();
     given.insert("labels".into(), labels.to_string().into());
     let runtimes: Vec<_> = args.runtimes.iter().map(ToString::to_string).collect();
     given.insert("runtimes".into(), runtimes.into());
     given.insert("part_rows".into(), args.part_rows.into());
-    given.insert(
-        "part_age_ms".into(),
-        json!(args.part_age.as_millis() as u64),
-    );
+    given.insert("part_age_ms".into(), json!(args.part_age.as_millis() as u64));
     given.insert("max_bytes".into(), args.max_bytes.into());
-    given.insert(
-        "signed_by".into(),
-        signer.as_ref().map(Signer::fingerprint).into(),
-    );
-    given.insert(
-        "anchor".into(),
-        args.anchor
-            .as_ref()
-            .map(|path| path.to_string_lossy().into_owned())
-            .into(),
-    );
-    given.insert(
-        "duration_ms".into(),
-        duration.map_or(Value::Null, |time| json!(time.as_millis() as u64)),
-    );
+    given.insert("signed_by".into(), signer.as_ref().map(Signer::fingerprint).into());
+    given.insert("anchor".into(), args.anchor.as_ref().map(|path| path.to_string_lossy().into_owned()).into());
+    given.insert("duration_ms".into(), duration.map_or(Value::Null, |time| json!(time.as_millis() as u64)));
     Ok(SessionOptions {
         output: args.output.clone(),
-        probe: ProbeOptions {
-            ring_buffer_bytes: args.ring_buffer,
-            btf: args.btf.clone(),
-        },
+        probe: ProbeOptions { ring_buffer_bytes: args.ring_buffer, btf: args.btf.clone() },
         actor_argv: args.actor_argv,
         grace: args.grace,
         follow,
@@ -161,10 +123,7 @@ impl Signals {
 impl Interrupts {
     /// Starts listening.
     pub fn listen() -> Result<Self> {
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .context("cannot start tokio")?;
+        let runtime = Builder::new_current_thread().enable_all().build().context("cannot start tokio")?;
         let guard = runtime.enter();
         let signals = Signals {
             interrupted: signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?,
@@ -252,19 +211,12 @@ pub fn report(finished: &Finished, args: &RecordArgs) -> Outcome {
             printable(&args.output.to_string_lossy())
         );
     }
-    if finished.errors.is_empty() && tally.lost == 0 {
-        Outcome::Complete
-    } else {
-        Outcome::Incomplete
-    }
+    if finished.errors.is_empty() && tally.lost == 0 { Outcome::Complete } else { Outcome::Incomplete }
 }
 
 fn summary(finished: &Finished, args: &RecordArgs) -> String {
     let tally = &finished.tally;
-    let parts = finished
-        .summary
-        .as_ref()
-        .map_or(tally.parts, |summary| summary.parts.len() as u64);
+    let parts = finished.summary.as_ref().map_or(tally.parts, |summary| summary.parts.len() as u64);
     format!(
         "{}: {} events ({} mkdir, {} rmdir, {} populated, {} empty, {} others), {} lost\n\
          containers: {} there before, {} created, {} ended\n\

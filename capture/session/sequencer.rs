@@ -7,9 +7,8 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError};
 use anyhow::{Context, Result};
 use obit_derivation::identity::{OciRuntime, Runtime, argv};
 use obit_derivation::record::{
-    Actor, Body, CgroupEvent, CgroupEventKind, ClockReading, ClockReason, Directory, FatalSignal,
-    KernelEventKind, Loss, OomKill, Outcome, RuntimeAnswer, RuntimeSource, SnapshotReason,
-    TaskExit,
+    Actor, Body, CgroupEvent, CgroupEventKind, ClockReading, ClockReason, Directory, FatalSignal, KernelEventKind,
+    Loss, OomKill, Outcome, RuntimeAnswer, RuntimeSource, SnapshotReason, TaskExit,
 };
 use obit_derivation::row::ContainerRemove;
 use obit_derivation::{CgroupId, CgroupKey, Fold, HierarchyId, Record, Row, Seq};
@@ -145,16 +144,10 @@ impl Sequencer {
                 }
                 self.admit_event(at, Body::SnapshotBegin(reason))
             }
-            Input::Directories(directories) => {
-                directories
-                    .into_iter()
-                    .try_for_each(|(at, directory, details)| {
-                        self.admit_directory(at, directory, &details)
-                    })
-            }
-            Input::SnapshotFailed(hierarchy, at) => {
-                self.admit_event(at, Body::SnapshotFailed(hierarchy))
-            }
+            Input::Directories(directories) => directories
+                .into_iter()
+                .try_for_each(|(at, directory, details)| self.admit_directory(at, directory, &details)),
+            Input::SnapshotFailed(hierarchy, at) => self.admit_event(at, Body::SnapshotFailed(hierarchy)),
             Input::SnapshotEnd(reason, at) => {
                 if reason == SnapshotReason::Start {
                     self.end_waiting()?;
@@ -173,10 +166,7 @@ impl Sequencer {
             Input::Flush(at) => {
                 // On a quiet host no other record would let a row go whose grace is over.
                 if self.fold.next_due().is_some_and(|due| due <= at.boot) {
-                    let due = ClockReading {
-                        reason: Some(ClockReason::Due),
-                        ..ClockReading::default()
-                    };
+                    let due = ClockReading { reason: Some(ClockReason::Due), ..ClockReading::default() };
                     self.take(Input::Clock(at, due))?;
                 }
                 self.flush()
@@ -207,11 +197,7 @@ impl Sequencer {
     }
 
     fn end_waiting(&mut self) -> Result<()> {
-        self.waiting
-            .take()
-            .into_iter()
-            .flatten()
-            .try_for_each(|batch| self.admit_batch(batch))
+        self.waiting.take().into_iter().flatten().try_for_each(|batch| self.admit_batch(batch))
     }
 
     /// Admits what a drain brought: first what was lost, for a container that lived and died in this batch may have lost
@@ -236,30 +222,13 @@ impl Sequencer {
         Ok(())
     }
 
-    fn admit_loss(
-        &mut self,
-        at: ClockPair,
-        count: u64,
-        kind: Option<KernelEventKind>,
-        cpu: Option<u32>,
-    ) -> Result<()> {
+    fn admit_loss(&mut self, at: ClockPair, count: u64, kind: Option<KernelEventKind>, cpu: Option<u32>) -> Result<()> {
         self.progress.lost(count);
         let since = Seq(self.next_seq.saturating_sub(1));
-        self.admit_event(
-            at,
-            Body::Lost(Loss {
-                count,
-                kind,
-                cpu,
-                since,
-            }),
-        )?;
+        self.admit_event(at, Body::Lost(Loss { count, kind, cpu, since }))?;
         // A walk shows cgroups. What was lost of processes it cannot show.
         let of_cgroups = matches!(kind, None | Some(KernelEventKind::Cgroup(_)));
-        if of_cgroups
-            && !self.resync_requested
-            && self.outlets.walks.send(SnapshotReason::Resync).is_ok()
-        {
+        if of_cgroups && !self.resync_requested && self.outlets.walks.send(SnapshotReason::Resync).is_ok() {
             self.resync_requested = true;
         }
         Ok(())
@@ -276,11 +245,7 @@ impl Sequencer {
             ActorArgv::Full => all.clone(),
         };
         let boot_ns = obit_derivation::BootNs(event.boot_ns);
-        let at = ClockPair {
-            wall: self.clock.wall_at(boot_ns),
-            boot: boot_ns,
-            ..self.clock
-        };
+        let at = ClockPair { wall: self.clock.wall_at(boot_ns), boot: boot_ns, ..self.clock };
         let cpu = event.cpu;
         let actor = Actor {
             pid: who.pid,
@@ -297,35 +262,14 @@ impl Sequencer {
         self.progress.event(event.what.kind());
         match &event.what {
             What::Cgroup(cgroup) => self.admit_cgroup_event(at, cpu, cgroup, actor),
-            What::Exit {
-                target,
-                status,
-                oom_victim,
-            } => {
+            What::Exit { target, status, oom_victim } => {
                 let (status, oom_victim) = (*status, *oom_victim);
                 let name = escape(target.comm);
                 let target = target.named(&name);
                 let parent_comm = &parent_comm;
-                self.admit_event(
-                    at,
-                    Body::Exit(TaskExit {
-                        cpu,
-                        target,
-                        status,
-                        oom_victim,
-                        parent_comm,
-                    }),
-                )
+                self.admit_event(at, Body::Exit(TaskExit { cpu, target, status, oom_victim, parent_comm }))
             }
-            What::Signal {
-                target,
-                signal,
-                code,
-                origin,
-                to_group,
-                result,
-                loginuid,
-            } => {
+            What::Signal { target, signal, code, origin, to_group, result, loginuid } => {
                 let name = escape(target.comm);
                 let body = FatalSignal {
                     cpu,
@@ -340,24 +284,11 @@ impl Sequencer {
                 };
                 self.admit_event(at, Body::Signal(body))
             }
-            What::Oom {
-                target,
-                memory_bytes,
-                limit,
-            } => {
+            What::Oom { target, memory_bytes, limit } => {
                 let (memory_bytes, limit) = (*memory_bytes, *limit);
                 let name = escape(target.comm);
                 let target = target.named(&name);
-                self.admit_event(
-                    at,
-                    Body::Oom(OomKill {
-                        cpu,
-                        target,
-                        memory_bytes,
-                        limit,
-                        asker: actor,
-                    }),
-                )
+                self.admit_event(at, Body::Oom(OomKill { cpu, target, memory_bytes, limit, asker: actor }))
             }
         }
     }
@@ -370,10 +301,7 @@ impl Sequencer {
         actor: Actor<'_>,
     ) -> Result<()> {
         let path = escape(event.path);
-        let key = CgroupKey {
-            hierarchy: HierarchyId(event.hierarchy_id),
-            cgroup: CgroupId(event.cgroup_id),
-        };
+        let key = CgroupKey { hierarchy: HierarchyId(event.hierarchy_id), cgroup: CgroupId(event.cgroup_id) };
         let (pid, argv) = (actor.pid, actor.argv);
         let body = CgroupEvent {
             kind: event.kind,
@@ -391,10 +319,7 @@ impl Sequencer {
             CgroupEventKind::Mkdir => self.ask_about_call(key, pid, argv),
             // Before a task is in it there is nothing to see.
             CgroupEventKind::Populated if self.fold.is_container_root(key) => {
-                self.ask(Question::Directory {
-                    key,
-                    path: path.into_owned(),
-                })?;
+                self.ask(Question::Directory { key, path: path.into_owned() })?;
                 self.ask_for_state(key, Patience::UntilWritten)
             }
             CgroupEventKind::Empty => self.ask_for_state(key, Patience::None),
@@ -420,10 +345,8 @@ impl Sequencer {
         {
             self.states.insert(key, (root.to_owned(), recent.1.clone()));
         }
-        let question = call.bundle.map(|bundle| Question::Bundle {
-            bundle: bundle.to_owned(),
-            container_id: recent.1.clone(),
-        });
+        let question =
+            call.bundle.map(|bundle| Question::Bundle { bundle: bundle.to_owned(), container_id: recent.1.clone() });
         self.recent_calls.push_back(recent);
         if self.recent_calls.len() > RECENT_CALLS {
             self.recent_calls.pop_front();
@@ -435,11 +358,7 @@ impl Sequencer {
         let Some((root, container_id)) = self.states.get(&key).cloned() else {
             return Ok(());
         };
-        self.ask(Question::State {
-            root,
-            container_id,
-            patience,
-        })
+        self.ask(Question::State { root, container_id, patience })
     }
 
     fn ask(&mut self, question: Question) -> Result<()> {
@@ -462,38 +381,21 @@ impl Sequencer {
                     populated: None,
                     pids: Vec::new(),
                 };
-                let details = DirectoryDetails {
-                    outcome: Outcome::Dropped,
-                    ctime: None,
-                    files: Vec::new(),
-                };
+                let details = DirectoryDetails { outcome: Outcome::Dropped, ctime: None, files: Vec::new() };
                 self.admit_directory(at, directory, &details)
             }
-            Question::Bundle {
-                bundle,
-                container_id,
-            } => {
-                let details = RuntimeDetails {
-                    request: format!("{bundle}/config.json"),
-                    latency_ns: 0,
-                    document: None,
-                };
-                let mut answer =
-                    RuntimeAnswer::unanswered(RuntimeSource::OciBundle, Outcome::Dropped);
+            Question::Bundle { bundle, container_id } => {
+                let details =
+                    RuntimeDetails { request: format!("{bundle}/config.json"), latency_ns: 0, document: None };
+                let mut answer = RuntimeAnswer::unanswered(RuntimeSource::OciBundle, Outcome::Dropped);
                 answer.bundle = Some(bundle.into());
                 answer.container_id = Some(container_id.into());
                 self.admit_answer(at, answer, &details)
             }
-            Question::State {
-                root, container_id, ..
-            } => {
-                let details = RuntimeDetails {
-                    request: format!("{root}/{container_id}"),
-                    latency_ns: 0,
-                    document: None,
-                };
-                let mut answer =
-                    RuntimeAnswer::unanswered(RuntimeSource::OciState, Outcome::Dropped);
+            Question::State { root, container_id, .. } => {
+                let details =
+                    RuntimeDetails { request: format!("{root}/{container_id}"), latency_ns: 0, document: None };
+                let mut answer = RuntimeAnswer::unanswered(RuntimeSource::OciState, Outcome::Dropped);
                 answer.container_id = Some(container_id.into());
                 self.admit_answer(at, answer, &details)
             }
@@ -505,17 +407,13 @@ impl Sequencer {
     fn admit_unasked_daemons(&mut self) -> Result<()> {
         let at = self.clock;
         let unasked = std::mem::take(&mut self.unasked);
-        unasked
-            .into_iter()
-            .try_for_each(|answer| self.admit_answer(at, answer.0, &answer.1))
+        unasked.into_iter().try_for_each(|answer| self.admit_answer(at, answer.0, &answer.1))
     }
 
     fn admit_event(&mut self, at: ClockPair, body: Body<'_>) -> Result<()> {
         let record = self.stamp(at, body);
         self.fold.apply(&record, &mut self.rows);
-        self.events
-            .append(&record)
-            .context("cannot encode an event")?;
+        self.events.append(&record).context("cannot encode an event")?;
         self.hand_on_rows();
         Ok(())
     }
@@ -528,24 +426,15 @@ impl Sequencer {
     ) -> Result<()> {
         let record = self.stamp(at, Body::Directory(directory));
         self.fold.apply(&record, &mut self.rows);
-        self.cgroupfs
-            .append(&record, details)
-            .context("cannot encode a cgroupfs directory")?;
+        self.cgroupfs.append(&record, details).context("cannot encode a cgroupfs directory")?;
         self.hand_on_rows();
         Ok(())
     }
 
-    fn admit_answer(
-        &mut self,
-        at: ClockPair,
-        answer: RuntimeAnswer<'static>,
-        details: &RuntimeDetails,
-    ) -> Result<()> {
+    fn admit_answer(&mut self, at: ClockPair, answer: RuntimeAnswer<'static>, details: &RuntimeDetails) -> Result<()> {
         let record = self.stamp(at, Body::Runtime(answer));
         self.fold.apply(&record, &mut self.rows);
-        self.runtime
-            .append(&record, details)
-            .context("cannot encode a runtime's answer")?;
+        self.runtime.append(&record, details).context("cannot encode a runtime's answer")?;
         self.hand_on_rows();
         Ok(())
     }
@@ -553,12 +442,7 @@ impl Sequencer {
     fn stamp<'a>(&mut self, at: ClockPair, body: Body<'a>) -> Record<'a> {
         let seq = Seq(self.next_seq);
         self.next_seq += 1;
-        Record {
-            seq,
-            ts: at.wall,
-            boot_ns: at.boot,
-            body,
-        }
+        Record { seq, ts: at.wall, boot_ns: at.boot, body }
     }
 
     fn hand_on_rows(&mut self) {
@@ -622,10 +506,7 @@ fn engine_file(row: &Row) -> Option<Question> {
     let identity = row.identity();
     match (row, identity.runtime) {
         (Row::Create(_) | Row::Existing(_), Some(engine @ (Runtime::Docker | Runtime::Podman))) => {
-            Some(Question::EngineFile {
-                engine,
-                container_id: identity.container_id.clone(),
-            })
+            Some(Question::EngineFile { engine, container_id: identity.container_id.clone() })
         }
         _ => None,
     }

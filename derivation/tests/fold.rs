@@ -23,25 +23,12 @@ impl Story {
     fn tell(&mut self, body: Body<'_>) -> u64 {
         let seq = self.seq;
         self.seq += 1;
-        let record = Record {
-            seq: Seq(seq),
-            ts: WallNs(1_000_000 + seq as i64),
-            boot_ns: BootNs(1_000 + seq),
-            body,
-        };
+        let record = Record { seq: Seq(seq), ts: WallNs(1_000_000 + seq as i64), boot_ns: BootNs(1_000 + seq), body };
         self.fold.apply(&record, &mut self.rows);
         seq
     }
 
-    fn event(
-        &mut self,
-        kind: CgroupEventKind,
-        hierarchy: u32,
-        id: u64,
-        parent: u64,
-        path: &str,
-        argv: &[&str],
-    ) -> u64 {
+    fn event(&mut self, kind: CgroupEventKind, hierarchy: u32, id: u64, parent: u64, path: &str, argv: &[&str]) -> u64 {
         self.tell(Body::Cgroup(CgroupEvent {
             kind,
             cpu: 0,
@@ -50,13 +37,7 @@ impl Story {
             level: path.matches('/').count() as u32,
             path,
             path_truncated: false,
-            actor: Actor {
-                pid: 77,
-                comm: "runc",
-                parent_comm: "containerd-shim",
-                argv,
-                ..Actor::default()
-            },
+            actor: Actor { pid: 77, comm: "runc", parent_comm: "containerd-shim", argv, ..Actor::default() },
             vitals: Vitals::default(),
         }))
     }
@@ -69,14 +50,7 @@ impl Story {
         self.event(CgroupEventKind::Rmdir, hierarchy, id, parent, path, argv)
     }
 
-    fn directory(
-        &mut self,
-        reason: SnapshotReason,
-        hierarchy: u32,
-        id: u64,
-        parent: u64,
-        path: &str,
-    ) -> u64 {
+    fn directory(&mut self, reason: SnapshotReason, hierarchy: u32, id: u64, parent: u64, path: &str) -> u64 {
         self.tell(Body::Directory(Directory {
             reason,
             key: key(hierarchy, id),
@@ -89,12 +63,7 @@ impl Story {
 
     fn lost(&mut self, count: u64) -> u64 {
         let since = Seq(self.seq.saturating_sub(1));
-        self.tell(Body::Lost(Loss {
-            count,
-            kind: None,
-            cpu: None,
-            since,
-        }))
+        self.tell(Body::Lost(Loss { count, kind: None, cpu: None, since }))
     }
 
     /// A walk that shows these directories and nothing else.
@@ -107,50 +76,20 @@ impl Story {
     }
 
     fn removes(&self) -> Vec<&ContainerRemove> {
-        self.rows
-            .iter()
-            .filter_map(|row| {
-                if let Row::Remove(row) = row {
-                    Some(row)
-                } else {
-                    None
-                }
-            })
-            .collect()
+        self.rows.iter().filter_map(|row| if let Row::Remove(row) = row { Some(row) } else { None }).collect()
     }
 
     fn creates(&self) -> Vec<&ContainerCreate> {
-        self.rows
-            .iter()
-            .filter_map(|row| {
-                if let Row::Create(row) = row {
-                    Some(row)
-                } else {
-                    None
-                }
-            })
-            .collect()
+        self.rows.iter().filter_map(|row| if let Row::Create(row) = row { Some(row) } else { None }).collect()
     }
 
     fn existing(&self) -> Vec<&ExistingContainer> {
-        self.rows
-            .iter()
-            .filter_map(|row| {
-                if let Row::Existing(row) = row {
-                    Some(row)
-                } else {
-                    None
-                }
-            })
-            .collect()
+        self.rows.iter().filter_map(|row| if let Row::Existing(row) = row { Some(row) } else { None }).collect()
     }
 }
 
 fn key(hierarchy: u32, id: u64) -> CgroupKey {
-    CgroupKey {
-        hierarchy: HierarchyId(hierarchy),
-        cgroup: CgroupId(id),
-    }
+    CgroupKey { hierarchy: HierarchyId(hierarchy), cgroup: CgroupId(id) }
 }
 
 fn docker(id: &str) -> String {
@@ -159,29 +98,13 @@ fn docker(id: &str) -> String {
 
 fn create_argv(id: &str) -> Vec<String> {
     let bundle = format!("/run/containerd/io.containerd.runtime.v2.task/moby/{id}");
-    [
-        "runc",
-        "--root",
-        "/var/run/docker/runtime-runc/moby",
-        "create",
-        "--bundle",
-        &bundle,
-        id,
-    ]
-    .map(String::from)
-    .to_vec()
+    ["runc", "--root", "/var/run/docker/runtime-runc/moby", "create", "--bundle", &bundle, id]
+        .map(String::from)
+        .to_vec()
 }
 
 fn delete_argv(id: &str) -> Vec<String> {
-    [
-        "runc",
-        "--root",
-        "/var/run/docker/runtime-runc/moby",
-        "delete",
-        id,
-    ]
-    .map(String::from)
-    .to_vec()
+    ["runc", "--root", "/var/run/docker/runtime-runc/moby", "delete", id].map(String::from).to_vec()
 }
 
 fn refs(argv: &[String]) -> Vec<&str> {
@@ -193,14 +116,7 @@ fn docker_life(story: &mut Story, id: &str, inode: u64) {
     let (path, create, delete) = (docker(id), create_argv(id), delete_argv(id));
     for hierarchy in (1..10).chain([0]) {
         story.mkdir(hierarchy, inode, 1, &path, &refs(&create));
-        story.event(
-            CgroupEventKind::Populated,
-            hierarchy,
-            inode,
-            1,
-            &path,
-            &refs(&create),
-        );
+        story.event(CgroupEventKind::Populated, hierarchy, inode, 1, &path, &refs(&create));
     }
     for hierarchy in 0..10 {
         story.event(CgroupEventKind::Empty, hierarchy, inode, 1, &path, &[]);
@@ -236,11 +152,7 @@ fn a_restart_is_a_second_incarnation_of_the_same_id() {
     let mut story = Story::default();
     docker_life(&mut story, A, 100);
     docker_life(&mut story, A, 200);
-    let places: Vec<_> = story
-        .removes()
-        .iter()
-        .map(|row| row.place.key.cgroup.0)
-        .collect();
+    let places: Vec<_> = story.removes().iter().map(|row| row.place.key.cgroup.0).collect();
     assert_eq!(places, [100, 200]);
 }
 
@@ -267,43 +179,21 @@ fn a_nested_container_names_its_parent() {
     story.mkdir(0, 102, 101, &inner, &refs(&create_argv(B)));
     // The host's runc clears what the inner engine left behind: its argv names the outer container only.
     story.rmdir(0, 102, 101, &inner, &refs(&delete_argv(A)));
-    story.rmdir(
-        0,
-        101,
-        100,
-        &format!("{outer}/docker"),
-        &refs(&delete_argv(A)),
-    );
+    story.rmdir(0, 101, 100, &format!("{outer}/docker"), &refs(&delete_argv(A)));
     story.rmdir(0, 100, 1, &outer, &refs(&delete_argv(A)));
     let ends: Vec<_> = story
         .removes()
         .iter()
-        .map(|row| {
-            (
-                row.identity.container_id.clone(),
-                row.identity.parent_container_id.clone(),
-            )
-        })
+        .map(|row| (row.identity.container_id.clone(), row.identity.parent_container_id.clone()))
         .collect();
-    assert_eq!(
-        ends,
-        [(B.to_owned(), Some(A.to_owned())), (A.to_owned(), None)]
-    );
+    assert_eq!(ends, [(B.to_owned(), Some(A.to_owned())), (A.to_owned(), None)]);
 }
 
 #[test]
 fn a_container_of_before_is_known_from_the_walk_and_ends_once() {
     let mut story = Story::default();
     let path = docker(A);
-    story.walk(
-        SnapshotReason::Start,
-        &[
-            (1, 1, 0, "/"),
-            (1, 100, 1, &path),
-            (0, 1, 0, "/"),
-            (0, 300, 1, &path),
-        ],
-    );
+    story.walk(SnapshotReason::Start, &[(1, 1, 0, "/"), (1, 100, 1, &path), (0, 1, 0, "/"), (0, 300, 1, &path)]);
     assert_eq!(story.existing().len(), 1);
     assert_eq!(story.existing()[0].place.key, key(0, 300));
     story.rmdir(1, 100, 1, &path, &refs(&delete_argv(A)));
@@ -312,15 +202,8 @@ fn a_container_of_before_is_known_from_the_walk_and_ends_once() {
     assert_eq!(removes.len(), 1);
     assert_eq!(removes[0].created_seq, None);
     assert_eq!(removes[0].lifetime_ns, None);
-    assert_eq!(
-        removes[0].never_started, None,
-        "nobody saw whether a task was ever in it"
-    );
-    assert_eq!(
-        removes[0].identity.identified_by,
-        ClaimSource::OciArgv,
-        "runc delete named it"
-    );
+    assert_eq!(removes[0].never_started, None, "nobody saw whether a task was ever in it");
+    assert_eq!(removes[0].identity.identified_by, ClaimSource::OciArgv, "runc delete named it");
     assert!(!removes[0].inferred);
 }
 
@@ -334,10 +217,7 @@ fn an_oci_state_file_tells_that_a_plain_name_is_a_container() {
         runtime: Some("containerd".into()),
         init_pid: Some(4242),
         created_at: Some(WallNs(5)),
-        cgroup_paths: vec![
-            (HierarchyId(1), "/shop/web-1".into()),
-            (HierarchyId(0), "/shop/web-1".into()),
-        ],
+        cgroup_paths: vec![(HierarchyId(1), "/shop/web-1".into()), (HierarchyId(0), "/shop/web-1".into())],
         ..RuntimeAnswer::unanswered(RuntimeSource::OciState, Outcome::Ok)
     }));
     for (hierarchy, id) in [(1, 10), (0, 20)] {
@@ -350,13 +230,7 @@ fn an_oci_state_file_tells_that_a_plain_name_is_a_container() {
     assert_eq!(existing[0].identity.container_id, "web-1");
     assert_eq!(existing[0].identity.identified_by, ClaimSource::OciState);
     assert_eq!(existing[0].identity.init_pid, Some(4242));
-    let delete = [
-        "runc",
-        "--root",
-        "/run/containerd/runc/shop",
-        "delete",
-        "web-1",
-    ];
+    let delete = ["runc", "--root", "/run/containerd/runc/shop", "delete", "web-1"];
     story.rmdir(1, 11, 10, "/shop/web-1", &delete);
     story.rmdir(0, 21, 20, "/shop/web-1", &delete);
     assert_eq!(story.removes().len(), 1);
@@ -371,25 +245,11 @@ fn the_deepest_directory_that_a_runtime_makes_is_the_root() {
     for hierarchy in [1, 0] {
         story.mkdir(hierarchy, 50, 1, "/jobs", &argv);
         story.mkdir(hierarchy, 51, 50, "/jobs/nightly", &argv);
-        story.event(
-            CgroupEventKind::Populated,
-            hierarchy,
-            51,
-            50,
-            "/jobs/nightly",
-            &argv,
-        );
+        story.event(CgroupEventKind::Populated, hierarchy, 51, 50, "/jobs/nightly", &argv);
     }
     assert_eq!(story.creates().len(), 1);
     for hierarchy in [1, 0] {
-        story.event(
-            CgroupEventKind::Empty,
-            hierarchy,
-            51,
-            50,
-            "/jobs/nightly",
-            &[],
-        );
+        story.event(CgroupEventKind::Empty, hierarchy, 51, 50, "/jobs/nightly", &[]);
         story.rmdir(hierarchy, 51, 50, "/jobs/nightly", &argv);
     }
     // The parent stays behind as runc leaves it; someone clears it away later.
@@ -403,109 +263,49 @@ fn the_deepest_directory_that_a_runtime_makes_is_the_root() {
 #[test]
 fn a_named_root_below_a_parent_the_runtime_made_is_one_incarnation() {
     let bundle = "/run/containerd/io.containerd.runtime.v2.task/shop/web-1";
-    let argv = [
-        "runc",
-        "--root",
-        "/run/containerd/runc/shop",
-        "create",
-        "--bundle",
-        bundle,
-        "web-1",
-    ];
+    let argv = ["runc", "--root", "/run/containerd/runc/shop", "create", "--bundle", bundle, "web-1"];
     let mut story = Story::default();
     for hierarchy in [1, 0] {
         story.mkdir(hierarchy, 50, 1, "/shop", &argv);
         story.mkdir(hierarchy, 51, 50, "/shop/web-1", &argv);
     }
-    let delete = [
-        "runc",
-        "--root",
-        "/run/containerd/runc/shop",
-        "delete",
-        "web-1",
-    ];
+    let delete = ["runc", "--root", "/run/containerd/runc/shop", "delete", "web-1"];
     for hierarchy in [1, 0] {
         story.rmdir(hierarchy, 51, 50, "/shop/web-1", &delete);
     }
     assert_eq!(story.creates().len(), 1);
-    assert_eq!(
-        story.creates()[0].created_seq,
-        Seq(1),
-        "the parent's making is not the container's"
-    );
+    assert_eq!(story.creates()[0].created_seq, Seq(1), "the parent's making is not the container's");
     assert_eq!(story.removes().len(), 1);
     assert_eq!(story.removes()[0].never_started, Some(true));
-    assert_eq!(
-        story.removes()[0].identity.runtime,
-        Some(Runtime::Containerd)
-    );
+    assert_eq!(story.removes()[0].identity.runtime, Some(Runtime::Containerd));
 }
 
 #[test]
 fn a_parent_that_one_runtime_makes_and_another_uses_first_is_no_root() {
-    let argv = |id: &'static str| {
-        [
-            "runc",
-            "--root",
-            "/run/containerd/runc/shop",
-            "create",
-            "--bundle",
-            "/b",
-            id,
-        ]
-    };
+    let argv = |id: &'static str| ["runc", "--root", "/run/containerd/runc/shop", "create", "--bundle", "/b", id];
     let mut story = Story::default();
     // The first container is known on one hierarchy; on the other its runtime has only made the namespace's directory
     // when the second one's makes its own in it and puts a process there, which makes the parent populated too.
     story.mkdir(0, 10, 1, "/shop/job-1", &argv("job-1"));
     story.mkdir(1, 50, 1, "/shop", &argv("job-1"));
     story.mkdir(1, 52, 50, "/shop/job-2", &argv("job-2"));
-    story.event(
-        CgroupEventKind::Populated,
-        1,
-        52,
-        50,
-        "/shop/job-2",
-        &argv("job-2"),
-    );
-    story.event(
-        CgroupEventKind::Populated,
-        1,
-        50,
-        1,
-        "/shop",
-        &argv("job-2"),
-    );
+    story.event(CgroupEventKind::Populated, 1, 52, 50, "/shop/job-2", &argv("job-2"));
+    story.event(CgroupEventKind::Populated, 1, 50, 1, "/shop", &argv("job-2"));
     story.mkdir(1, 51, 50, "/shop/job-1", &argv("job-1"));
     story.mkdir(0, 12, 1, "/shop/job-2", &argv("job-2"));
-    for (hierarchy, inode, path) in [
-        (1, 51, "/shop/job-1"),
-        (0, 10, "/shop/job-1"),
-        (0, 12, "/shop/job-2"),
-        (1, 52, "/shop/job-2"),
-    ] {
+    for (hierarchy, inode, path) in
+        [(1, 51, "/shop/job-1"), (0, 10, "/shop/job-1"), (0, 12, "/shop/job-2"), (1, 52, "/shop/job-2")]
+    {
         story.rmdir(hierarchy, inode, 1, path, &[]);
     }
-    let begun: Vec<_> = story
-        .creates()
-        .iter()
-        .map(|row| row.identity.container_id.clone())
-        .collect();
+    let begun: Vec<_> = story.creates().iter().map(|row| row.identity.container_id.clone()).collect();
     let ended: Vec<_> = story
         .removes()
         .iter()
-        .map(|row| {
-            (
-                row.identity.container_id.clone(),
-                row.identity.parent_container_id.clone(),
-            )
-        })
+        .map(|row| (row.identity.container_id.clone(), row.identity.parent_container_id.clone()))
         .collect();
     assert_eq!(begun, ["job-1", "job-2"]);
-    assert_eq!(
-        ended,
-        [("job-1".to_owned(), None), ("job-2".to_owned(), None)]
-    );
+    assert_eq!(ended, [("job-1".to_owned(), None), ("job-2".to_owned(), None)]);
 }
 
 #[test]
@@ -514,28 +314,16 @@ fn one_id_in_two_containerd_namespaces_is_two_containers() {
     for (namespace, inode) in [("shop", 100), ("lab", 200)] {
         let root = format!("/run/containerd/runc/{namespace}");
         let bundle = format!("/run/containerd/io.containerd.runtime.v2.task/{namespace}/web-1");
-        let argv = [
-            "runc", "--root", &root, "create", "--bundle", &bundle, "web-1",
-        ];
+        let argv = ["runc", "--root", &root, "create", "--bundle", &bundle, "web-1"];
         for hierarchy in [1, 0] {
             story.mkdir(hierarchy, inode, 1, &format!("/{namespace}/web-1"), &argv);
         }
     }
-    let delete = [
-        "runc",
-        "--root",
-        "/run/containerd/runc/lab",
-        "delete",
-        "web-1",
-    ];
+    let delete = ["runc", "--root", "/run/containerd/runc/lab", "delete", "web-1"];
     for hierarchy in [1, 0] {
         story.rmdir(hierarchy, 200, 1, "/lab/web-1", &delete);
     }
-    let places: Vec<_> = story
-        .removes()
-        .iter()
-        .map(|row| row.place.path.clone())
-        .collect();
+    let places: Vec<_> = story.removes().iter().map(|row| row.place.path.clone()).collect();
     assert_eq!(places, ["/lab/web-1"]);
     assert_eq!(story.fold.live_containers(), 1);
 }
@@ -546,17 +334,11 @@ fn what_a_resync_misses_or_finds_is_inferred() {
     let (gone, new) = (docker(A), docker(B));
     story.mkdir(0, 100, 1, &gone, &refs(&create_argv(A)));
     story.lost(3);
-    story.walk(
-        SnapshotReason::Resync,
-        &[(0, 1, 0, "/"), (0, 50, 1, "/docker"), (0, 101, 50, &new)],
-    );
+    story.walk(SnapshotReason::Resync, &[(0, 1, 0, "/"), (0, 50, 1, "/docker"), (0, 101, 50, &new)]);
     let removes = story.removes();
     assert_eq!(removes.len(), 1);
     assert!(removes[0].inferred && removes[0].after_gap);
-    assert_eq!(
-        (removes[0].rmdir_seq, removes[0].removed_by.clone()),
-        (None, None)
-    );
+    assert_eq!((removes[0].rmdir_seq, removes[0].removed_by.clone()), (None, None));
     let found = story.creates()[1];
     assert_eq!(found.identity.container_id, B);
     assert!(found.inferred && found.after_gap);
@@ -627,17 +409,8 @@ fn a_path_that_names_another_container_than_the_runtime_is_a_conflict() {
     story.mkdir(0, 100, 1, &docker(A), &argv);
     story.rmdir(0, 100, 1, &docker(A), &argv);
     let row = story.removes()[0];
-    assert_eq!(
-        (row.identity.runtime, row.identity.container_id.as_str()),
-        (Some(Runtime::Runc), "evil")
-    );
-    assert_eq!(
-        row.identity.conflicts,
-        [
-            format!("path: container_id {A}"),
-            "path: runtime docker".to_owned()
-        ]
-    );
+    assert_eq!((row.identity.runtime, row.identity.container_id.as_str()), (Some(Runtime::Runc), "evil"));
+    assert_eq!(row.identity.conflicts, [format!("path: container_id {A}"), "path: runtime docker".to_owned()]);
 }
 
 #[test]
@@ -645,13 +418,7 @@ fn a_delete_without_a_bundle_does_not_make_a_podman_container_a_bare_one() {
     let mut story = Story::default();
     let path = format!("/libpod_parent/libpod-{A}");
     story.walk(SnapshotReason::Start, &[(0, 1, 0, "/"), (0, 100, 1, &path)]);
-    story.rmdir(
-        0,
-        100,
-        1,
-        &path,
-        &["/usr/sbin/runc", "delete", "--force", A],
-    );
+    story.rmdir(0, 100, 1, &path, &["/usr/sbin/runc", "delete", "--force", A]);
     let row = story.removes()[0];
     assert_eq!(row.identity.runtime, Some(Runtime::Podman));
     assert_eq!(row.identity.identified_by, ClaimSource::OciArgv);
@@ -660,10 +427,7 @@ fn a_delete_without_a_bundle_does_not_make_a_podman_container_a_bare_one() {
 
 #[test]
 fn what_is_said_within_the_grace_joins_and_what_comes_later_does_not() {
-    let mut story = Story {
-        fold: Fold::with_grace(10),
-        ..Story::default()
-    };
+    let mut story = Story { fold: Fold::with_grace(10), ..Story::default() };
     story.fold.keep_early();
     let path = docker(A);
     story.mkdir(0, 100, 1, &path, &refs(&create_argv(A)));
@@ -676,9 +440,7 @@ fn what_is_said_within_the_grace_joins_and_what_comes_later_does_not() {
         field(&mut answer);
         Body::Runtime(answer)
     };
-    story.tell(answer(|answer| {
-        answer.container_name = Some("web-1".into())
-    }));
+    story.tell(answer(|answer| answer.container_name = Some("web-1".into())));
     // The story's boot clock ticks once a record: ten records after the removal its grace is over.
     while story.seq <= rmdir + 10 {
         assert_eq!(story.removes().len(), 0);
@@ -689,10 +451,7 @@ fn what_is_said_within_the_grace_joins_and_what_comes_later_does_not() {
     assert_eq!(removes.len(), 1);
     assert_eq!(removes[0].identity.container_name.as_deref(), Some("web-1"));
     assert_eq!(removes[0].identity.image_name, None);
-    assert_eq!(
-        (removes[0].seq, removes[0].rmdir_seq),
-        (Seq(rmdir), Some(Seq(rmdir)))
-    );
+    assert_eq!((removes[0].seq, removes[0].rmdir_seq), (Seq(rmdir), Some(Seq(rmdir))));
 }
 
 #[test]
@@ -709,64 +468,28 @@ fn what_an_engine_says_before_the_directory_is_made_names_the_container() {
         let root = format!("/run/containerd/runc/{namespace}");
         let bundle = format!("/run/containerd/io.containerd.runtime.v2.task/{namespace}/web-1");
         let path = format!("/{namespace}/web-1");
-        story.mkdir(
-            0,
-            inode,
-            1,
-            &path,
-            &[
-                "runc", "--root", &root, "create", "--bundle", &bundle, "web-1",
-            ],
-        );
-        story.rmdir(
-            0,
-            inode,
-            1,
-            &path,
-            &["runc", "--root", &root, "delete", "web-1"],
-        );
+        story.mkdir(0, inode, 1, &path, &["runc", "--root", &root, "create", "--bundle", &bundle, "web-1"]);
+        story.rmdir(0, inode, 1, &path, &["runc", "--root", &root, "delete", "web-1"]);
     }
-    let images: Vec<_> = story
-        .removes()
-        .iter()
-        .map(|row| row.identity.image_name.as_deref())
-        .collect();
-    assert_eq!(
-        images,
-        [Some("docker.io/library/busybox:latest"), None],
-        "only the container of that namespace"
-    );
-    assert_eq!(
-        story.removes()[0].identity.init_pid,
-        None,
-        "an event before a life says nothing of that life"
-    );
+    let images: Vec<_> = story.removes().iter().map(|row| row.identity.image_name.as_deref()).collect();
+    assert_eq!(images, [Some("docker.io/library/busybox:latest"), None], "only the container of that namespace");
+    assert_eq!(story.removes()[0].identity.init_pid, None, "an event before a life says nothing of that life");
 }
 
 #[test]
 fn the_end_of_the_log_ends_the_grace() {
-    let mut story = Story {
-        fold: Fold::with_grace(u64::MAX),
-        ..Story::default()
-    };
+    let mut story = Story { fold: Fold::with_grace(u64::MAX), ..Story::default() };
     docker_life(&mut story, A, 100);
     docker_life(&mut story, B, 200);
     assert_eq!(story.removes().len(), 0);
     story.fold.finish(&mut story.rows);
-    let ids: Vec<_> = story
-        .removes()
-        .iter()
-        .map(|row| row.identity.container_id.clone())
-        .collect();
+    let ids: Vec<_> = story.removes().iter().map(|row| row.identity.container_id.clone()).collect();
     assert_eq!(ids, [A, B], "in the order of the removals");
 }
 
 #[test]
 fn an_answer_about_a_restarted_container_names_the_life_before_it_too() {
-    let mut story = Story {
-        fold: Fold::with_grace(1_000),
-        ..Story::default()
-    };
+    let mut story = Story { fold: Fold::with_grace(1_000), ..Story::default() };
     docker_life(&mut story, A, 100);
     story.mkdir(0, 200, 1, &docker(A), &refs(&create_argv(A)));
     let mut answer = RuntimeAnswer::unanswered(RuntimeSource::Docker, Outcome::Ok);
@@ -776,23 +499,13 @@ fn an_answer_about_a_restarted_container_names_the_life_before_it_too() {
     story.tell(Body::Runtime(answer));
     story.rmdir(0, 200, 1, &docker(A), &refs(&delete_argv(A)));
     story.fold.finish(&mut story.rows);
-    let lives: Vec<_> = story
-        .removes()
-        .iter()
-        .map(|row| (row.identity.container_name.clone(), row.identity.init_pid))
-        .collect();
-    assert_eq!(
-        lives,
-        [
-            (Some("web-1".to_owned()), None),
-            (Some("web-1".to_owned()), Some(4242))
-        ]
-    );
+    let lives: Vec<_> =
+        story.removes().iter().map(|row| (row.identity.container_name.clone(), row.identity.init_pid)).collect();
+    assert_eq!(lives, [(Some("web-1".to_owned()), None), (Some("web-1".to_owned()), Some(4242))]);
 }
 
 #[test]
-fn a_source_that_speaks_of_another_container_than_it_was_asked_about_is_a_conflict_and_nothing_more()
- {
+fn a_source_that_speaks_of_another_container_than_it_was_asked_about_is_a_conflict_and_nothing_more() {
     let mut story = Story::default();
     story.mkdir(0, 100, 1, &docker(A), &refs(&create_argv(A)));
     let mut lie = RuntimeAnswer::unanswered(RuntimeSource::Docker, Outcome::Invalid);
@@ -802,17 +515,8 @@ fn a_source_that_speaks_of_another_container_than_it_was_asked_about_is_a_confli
     let lied = story.tell(Body::Runtime(lie));
     story.rmdir(0, 100, 1, &docker(A), &refs(&delete_argv(A)));
     let row = story.removes()[0];
-    assert_eq!(
-        (
-            row.identity.container_id.as_str(),
-            row.identity.container_name.as_deref()
-        ),
-        (A, None)
-    );
-    assert_eq!(
-        row.identity.conflicts,
-        [format!("docker: container_id {B}")]
-    );
+    assert_eq!((row.identity.container_id.as_str(), row.identity.container_name.as_deref()), (A, None));
+    assert_eq!(row.identity.conflicts, [format!("docker: container_id {B}")]);
     assert!(row.evidence_seqs.contains(&Seq(lied)));
 }
 
@@ -823,9 +527,6 @@ fn evidence_leads_to_the_records_and_ascends() {
     let row = story.removes()[0];
     assert!(row.evidence_seqs.windows(2).all(|pair| pair[0] < pair[1]));
     for seq in [row.created_seq, row.rmdir_seq] {
-        assert!(
-            row.evidence_seqs
-                .contains(&seq.expect("seen from beginning to end"))
-        );
+        assert!(row.evidence_seqs.contains(&seq.expect("seen from beginning to end")));
     }
 }

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use obit_derivation::Record;
 use obit_derivation::death::signal_name;
 use obit_derivation::record::{
-    Actor, Body, CgroupEvent, ClockReading, ClockReason, Directory, ExitStatus, FatalSignal, Loss,
-    OomKill, OomLimit, RuntimeAnswer, Target, TaskExit,
+    Actor, Body, CgroupEvent, ClockReading, ClockReason, Directory, ExitStatus, FatalSignal, Loss, OomKill, OomLimit,
+    RuntimeAnswer, Target, TaskExit,
 };
 
 use crate::text;
@@ -50,25 +50,13 @@ fn clock(reading: &ClockReading) -> String {
 }
 
 fn cgroup(event: &CgroupEvent<'_>) -> String {
-    let cut = if event.path_truncated {
-        ", path cut"
-    } else {
-        ""
-    };
+    let cut = if event.path_truncated { ", path cut" } else { "" };
     let tree = tree(event.key.hierarchy.0);
-    format!(
-        "{}  {} on {tree}{cut}, by {}",
-        event.kind,
-        event.path,
-        actor(&event.actor)
-    )
+    format!("{}  {} on {tree}{cut}, by {}", event.kind, event.path, actor(&event.actor))
 }
 
 fn actor(actor: &Actor<'_>) -> String {
-    let mut said = format!(
-        "{}[{}] uid {} child of {}",
-        actor.comm, actor.pid, actor.uid, actor.parent_comm
-    );
+    let mut said = format!("{}[{}] uid {} child of {}", actor.comm, actor.pid, actor.uid, actor.parent_comm);
     // Writing to a String cannot fail.
     if !actor.argv.is_empty() {
         let _ = write!(said, ": {}", actor.argv.join(" "));
@@ -91,10 +79,7 @@ fn target(target: &Target<'_>) -> String {
 pub fn status(status: ExitStatus) -> String {
     match status {
         ExitStatus::Exited(code) => format!("exit code {code}"),
-        ExitStatus::Signalled {
-            signal,
-            core_dumped,
-        } => {
+        ExitStatus::Signalled { signal, core_dumped } => {
             let core = if core_dumped { ", core dumped" } else { "" };
             format!("{}{core}", signal_name(u32::from(signal)))
         }
@@ -102,31 +87,15 @@ pub fn status(status: ExitStatus) -> String {
 }
 
 fn exited(exit: &TaskExit<'_>) -> String {
-    let oom = if exit.oom_victim {
-        ", chosen by the OOM killer"
-    } else {
-        ""
-    };
-    format!(
-        "container_exit  {}: {}{oom}, child of {}",
-        target(&exit.target),
-        status(exit.status),
-        exit.parent_comm
-    )
+    let oom = if exit.oom_victim { ", chosen by the OOM killer" } else { "" };
+    format!("container_exit  {}: {}{oom}, child of {}", target(&exit.target), status(exit.status), exit.parent_comm)
 }
 
 fn signalled(signal: &FatalSignal<'_>) -> String {
     let name = signal_name(signal.signal);
-    let origin = signal.origin.map_or_else(
-        || format!("code {}", signal.code),
-        |origin| origin.to_string(),
-    );
-    let result = signal
-        .result
-        .map_or("result not known", |result| result.as_str());
-    let loginuid = signal
-        .sender_loginuid
-        .map_or_else(String::new, |uid| format!(" loginuid {uid}"));
+    let origin = signal.origin.map_or_else(|| format!("code {}", signal.code), |origin| origin.to_string());
+    let result = signal.result.map_or("result not known", |result| result.as_str());
+    let loginuid = signal.sender_loginuid.map_or_else(String::new, |uid| format!(" loginuid {uid}"));
     format!(
         "fatal_signal  {name} ({origin}, {result}) to {}, by{loginuid} {}",
         target(&signal.target),
@@ -135,25 +104,15 @@ fn signalled(signal: &FatalSignal<'_>) -> String {
 }
 
 fn oom_kill(kill: &OomKill<'_>) -> String {
-    let memory = kill
-        .memory_bytes
-        .map_or_else(String::new, |bytes| format!(" with {bytes} bytes"));
+    let memory = kill.memory_bytes.map_or_else(String::new, |bytes| format!(" with {bytes} bytes"));
     let limit = match kill.limit {
         Some(OomLimit::Cgroup(key, level)) => {
-            format!(
-                "the limit of cgroup {} at depth {level} on {}",
-                key.cgroup.0,
-                tree(key.hierarchy.0)
-            )
+            format!("the limit of cgroup {} at depth {level} on {}", key.cgroup.0, tree(key.hierarchy.0))
         }
         Some(OomLimit::Host) => "the host's memory".to_owned(),
         None => "a limit that is not known".to_owned(),
     };
-    format!(
-        "oom_kill  {}{memory}, for {limit}, asked for memory: {}",
-        target(&kill.target),
-        actor(&kill.asker)
-    )
+    format!("oom_kill  {}{memory}, for {limit}, asked for memory: {}", target(&kill.target), actor(&kill.asker))
 }
 
 /// How a hierarchy is called: v2, or the number of a v1 one.
@@ -166,13 +125,8 @@ pub fn tree(hierarchy_id: u32) -> String {
 
 fn lost(loss: &Loss) -> String {
     let kind = loss.kind.map_or("events", |kind| kind.as_str());
-    let cpu = loss
-        .cpu
-        .map_or_else(String::new, |cpu| format!(" on cpu {cpu}"));
-    format!(
-        "lost  {} {kind}{cpu}, after record {}",
-        loss.count, loss.since.0
-    )
+    let cpu = loss.cpu.map_or_else(String::new, |cpu| format!(" on cpu {cpu}"));
+    format!("lost  {} {kind}{cpu}, after record {}", loss.count, loss.since.0)
 }
 
 fn walked(directory: &Directory<'_>) -> String {
@@ -182,12 +136,7 @@ fn walked(directory: &Directory<'_>) -> String {
         None => "not known whether populated",
     };
     let tree = tree(directory.key.hierarchy.0);
-    format!(
-        "cgroupfs ({})  {} on {tree}, {populated}, {} pids",
-        directory.reason,
-        directory.path,
-        directory.pids.len()
-    )
+    format!("cgroupfs ({})  {} on {tree}, {populated}, {} pids", directory.reason, directory.path, directory.pids.len())
 }
 
 fn answered(answer: &RuntimeAnswer<'_>) -> String {

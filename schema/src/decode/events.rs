@@ -2,9 +2,9 @@
 
 use arrow::array::RecordBatch;
 use obit_derivation::record::{
-    Actor, Body, BootNs, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, ClockReading,
-    ClockReason, ExitStatus, FatalSignal, HierarchyId, KernelEventKind, Loss, OomKill, OomLimit,
-    Record, Seq, SignalOrigin, SignalResult, SnapshotReason, Target, TaskExit, Vitals,
+    Actor, Body, BootNs, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, ClockReading, ClockReason, ExitStatus,
+    FatalSignal, HierarchyId, KernelEventKind, Loss, OomKill, OomLimit, Record, Seq, SignalOrigin, SignalResult,
+    SnapshotReason, Target, TaskExit, Vitals,
 };
 
 use super::table_view;
@@ -24,21 +24,14 @@ impl EventsView {
     ///
     /// # Errors
     /// The row lacks a value that its kind must have, or is past the end.
-    pub fn get<'b, 'a: 'b>(
-        &'a self,
-        row: usize,
-        scratch: &'b mut Vec<&'a str>,
-    ) -> Result<Record<'b>, Error> {
+    pub fn get<'b, 'a: 'b>(&'a self, row: usize, scratch: &'b mut Vec<&'a str>) -> Result<Record<'b>, Error> {
         scratch.clear();
         let columns = &self.columns;
         let name = columns.kind.need(row)?;
         let body = match name {
             kind::LOST => Body::Lost(Loss {
                 count: columns.lost.need(row)?,
-                kind: columns
-                    .lost_kind
-                    .get(row)
-                    .and_then(KernelEventKind::from_name),
+                kind: columns.lost_kind.get(row).and_then(KernelEventKind::from_name),
                 cpu: columns.cpu.get(row),
                 since: Seq(columns.lost_since_seq.need(row)?),
             }),
@@ -47,13 +40,9 @@ impl EventsView {
             kind::CAPTURE_STOP => Body::CaptureStop,
             kind::SNAPSHOT_BEGIN => self.reason(row)?.map_or(Body::Unknown, Body::SnapshotBegin),
             kind::SNAPSHOT_END => self.reason(row)?.map_or(Body::Unknown, Body::SnapshotEnd),
-            kind::SNAPSHOT_FAILED => {
-                Body::SnapshotFailed(HierarchyId(columns.hierarchy_id.need(row)?))
-            }
+            kind::SNAPSHOT_FAILED => Body::SnapshotFailed(HierarchyId(columns.hierarchy_id.need(row)?)),
             _ => match KernelEventKind::from_name(name) {
-                Some(KernelEventKind::Cgroup(kind)) => {
-                    Body::Cgroup(self.cgroup_event(row, kind, scratch)?)
-                }
+                Some(KernelEventKind::Cgroup(kind)) => Body::Cgroup(self.cgroup_event(row, kind, scratch)?),
                 Some(KernelEventKind::Exit) => Body::Exit(self.task_exit(row)?),
                 Some(KernelEventKind::Signal) => Body::Signal(self.fatal_signal(row, scratch)?),
                 Some(KernelEventKind::Oom) => Body::Oom(self.oom_kill(row, scratch)?),
@@ -66,10 +55,7 @@ impl EventsView {
     fn clock(&self, row: usize) -> ClockReading {
         let columns = &self.columns;
         ClockReading {
-            reason: columns
-                .clock_reason
-                .get(row)
-                .and_then(ClockReason::from_name),
+            reason: columns.clock_reason.get(row).and_then(ClockReason::from_name),
             step_ns: columns.clock_step_ns.get(row),
             suspended_ns: columns.suspended_ns.get(row),
             synchronized: columns.clock_synchronized.get(row),
@@ -112,11 +98,7 @@ impl EventsView {
         })
     }
 
-    fn actor<'b, 'a: 'b>(
-        &'a self,
-        row: usize,
-        argv: &'b mut Vec<&'a str>,
-    ) -> Result<Actor<'b>, Error> {
+    fn actor<'b, 'a: 'b>(&'a self, row: usize, argv: &'b mut Vec<&'a str>) -> Result<Actor<'b>, Error> {
         let columns = &self.columns;
         columns.actor_argv.extend(row, argv);
         Ok(Actor {
@@ -134,10 +116,7 @@ impl EventsView {
 
     fn target(&self, row: usize) -> Result<Target<'_>, Error> {
         let columns = &self.columns;
-        let v1 = columns
-            .v1_hierarchy_id
-            .get(row)
-            .zip(columns.v1_cgroup_id.get(row));
+        let v1 = columns.v1_hierarchy_id.get(row).zip(columns.v1_cgroup_id.get(row));
         Ok(Target {
             pid: columns.target_pid.need(row)?,
             pid_inside: columns.target_pid_inside.need(row)?,
@@ -155,16 +134,12 @@ impl EventsView {
         // A number that no kernel gives counts as none.
         let status = match columns.exit_signal.get(row) {
             Some(signal) => ExitStatus::Signalled {
-                signal: u8::try_from(signal).map_err(|_| Error::ValueMissing {
-                    column: "exit_signal",
-                })?,
+                signal: u8::try_from(signal).map_err(|_| Error::ValueMissing { column: "exit_signal" })?,
                 core_dumped: columns.core_dumped.need(row)?,
             },
             None => {
                 let code = u8::try_from(columns.exit_code.need(row)?);
-                ExitStatus::Exited(code.map_err(|_| Error::ValueMissing {
-                    column: "exit_code",
-                })?)
+                ExitStatus::Exited(code.map_err(|_| Error::ValueMissing { column: "exit_code" })?)
             }
         };
         Ok(TaskExit {
@@ -176,43 +151,26 @@ impl EventsView {
         })
     }
 
-    fn fatal_signal<'b, 'a: 'b>(
-        &'a self,
-        row: usize,
-        argv: &'b mut Vec<&'a str>,
-    ) -> Result<FatalSignal<'b>, Error> {
+    fn fatal_signal<'b, 'a: 'b>(&'a self, row: usize, argv: &'b mut Vec<&'a str>) -> Result<FatalSignal<'b>, Error> {
         let columns = &self.columns;
         Ok(FatalSignal {
             cpu: columns.cpu.need(row)?,
             target: self.target(row)?,
             signal: columns.signal.need(row)?,
             code: columns.signal_code.need(row)?,
-            origin: columns
-                .signal_origin
-                .get(row)
-                .and_then(SignalOrigin::from_name),
+            origin: columns.signal_origin.get(row).and_then(SignalOrigin::from_name),
             to_group: columns.signal_to_group.need(row)?,
-            result: columns
-                .signal_result
-                .get(row)
-                .and_then(SignalResult::from_name),
+            result: columns.signal_result.get(row).and_then(SignalResult::from_name),
             sender: self.actor(row, argv)?,
             sender_loginuid: columns.actor_loginuid.get(row),
         })
     }
 
-    fn oom_kill<'b, 'a: 'b>(
-        &'a self,
-        row: usize,
-        argv: &'b mut Vec<&'a str>,
-    ) -> Result<OomKill<'b>, Error> {
+    fn oom_kill<'b, 'a: 'b>(&'a self, row: usize, argv: &'b mut Vec<&'a str>) -> Result<OomKill<'b>, Error> {
         let columns = &self.columns;
         let limit = match columns.limit_scope.get(row) {
             Some(kind::LIMIT_OF_CGROUP) => Some(OomLimit::Cgroup(
-                key(
-                    columns.limit_hierarchy_id.need(row)?,
-                    columns.limit_cgroup_id.need(row)?,
-                ),
+                key(columns.limit_hierarchy_id.need(row)?, columns.limit_cgroup_id.need(row)?),
                 columns.limit_level.need(row)?,
             )),
             Some(kind::LIMIT_OF_HOST) => Some(OomLimit::Host),
@@ -229,8 +187,5 @@ impl EventsView {
 }
 
 fn key(hierarchy: u32, cgroup: u64) -> CgroupKey {
-    CgroupKey {
-        hierarchy: HierarchyId(hierarchy),
-        cgroup: CgroupId(cgroup),
-    }
+    CgroupKey { hierarchy: HierarchyId(hierarchy), cgroup: CgroupId(cgroup) }
 }

@@ -2,8 +2,8 @@
 
 use arrow::array::RecordBatch;
 use obit_derivation::record::{
-    Actor, Body, CgroupEvent, ClockReading, ExitStatus, FatalSignal, HierarchyId, KernelEventKind,
-    Loss, OomKill, OomLimit, Record, Target, TaskExit,
+    Actor, Body, CgroupEvent, ClockReading, ExitStatus, FatalSignal, HierarchyId, KernelEventKind, Loss, OomKill,
+    OomLimit, Record, Target, TaskExit,
 };
 
 use super::table_builder;
@@ -33,41 +33,21 @@ impl EventsBuilder {
             Body::Clock(reading) => clock(reading),
             Body::CaptureStart => mark(kind::CAPTURE_START),
             Body::CaptureStop => mark(kind::CAPTURE_STOP),
-            Body::SnapshotBegin(reason) => Row {
-                reason: Some(reason.as_str()),
-                ..mark(kind::SNAPSHOT_BEGIN)
-            },
-            Body::SnapshotFailed(hierarchy) => Row {
-                hierarchy_id: Some(hierarchy.0),
-                ..mark(kind::SNAPSHOT_FAILED)
-            },
-            Body::SnapshotEnd(reason) => Row {
-                reason: Some(reason.as_str()),
-                ..mark(kind::SNAPSHOT_END)
-            },
+            Body::SnapshotBegin(reason) => Row { reason: Some(reason.as_str()), ..mark(kind::SNAPSHOT_BEGIN) },
+            Body::SnapshotFailed(hierarchy) => Row { hierarchy_id: Some(hierarchy.0), ..mark(kind::SNAPSHOT_FAILED) },
+            Body::SnapshotEnd(reason) => Row { reason: Some(reason.as_str()), ..mark(kind::SNAPSHOT_END) },
             _ => {
-                return Err(Error::WrongTable {
-                    table: Table::Events.name(),
-                    seq: record.seq.0,
-                });
+                return Err(Error::WrongTable { table: Table::Events.name(), seq: record.seq.0 });
             }
         };
-        self.push(Row {
-            seq: Some(record.seq.0),
-            ts: Some(record.ts),
-            boot_ns: Some(record.boot_ns.0),
-            ..row
-        });
+        self.push(Row { seq: Some(record.seq.0), ts: Some(record.ts), boot_ns: Some(record.boot_ns.0), ..row });
         Ok(())
     }
 }
 
 /// A row of which only the kind matters.
 fn mark<'a>(kind: &'static str) -> Row<'a> {
-    Row {
-        kind: Some(kind),
-        ..Row::default()
-    }
+    Row { kind: Some(kind), ..Row::default() }
 }
 
 fn cgroup_event<'a>(event: &CgroupEvent<'a>) -> Row<'a> {
@@ -129,10 +109,7 @@ fn target<'a>(kind: KernelEventKind, cpu: u32, target: &Target<'a>) -> Row<'a> {
 fn task_exit<'a>(exit: &TaskExit<'a>) -> Row<'a> {
     let (exit_code, exit_signal, core_dumped) = match exit.status {
         ExitStatus::Exited(code) => (Some(i32::from(code)), None, false),
-        ExitStatus::Signalled {
-            signal,
-            core_dumped,
-        } => (None, Some(u32::from(signal)), core_dumped),
+        ExitStatus::Signalled { signal, core_dumped } => (None, Some(u32::from(signal)), core_dumped),
     };
     Row {
         actor_parent_comm: Some(exit.parent_comm),

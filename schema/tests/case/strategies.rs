@@ -4,14 +4,13 @@ use std::borrow::Cow;
 
 use obit_derivation::identity::{ClaimSource, OciRuntime, Runtime};
 use obit_derivation::record::{
-    Actor, Body, BootNs, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, ClockReading,
-    ClockReason, Directory, ExitStatus, FatalSignal, HierarchyId, KernelEventKind, Loss, OomKill,
-    OomLimit, Outcome, Record, RuntimeAnswer, RuntimeSource, Seq, SignalOrigin, SignalResult,
-    SnapshotReason, Target, TaskExit, Vitals, WallNs,
+    Actor, Body, BootNs, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, ClockReading, ClockReason, Directory,
+    ExitStatus, FatalSignal, HierarchyId, KernelEventKind, Loss, OomKill, OomLimit, Outcome, Record, RuntimeAnswer,
+    RuntimeSource, Seq, SignalOrigin, SignalResult, SnapshotReason, Target, TaskExit, Vitals, WallNs,
 };
 use obit_derivation::row::{
-    ActorCopy, Cause, ContainerCreate, ContainerRemove, Death, ExistingContainer, Identity, Killer,
-    LimitScope, Place, Row,
+    ActorCopy, Cause, ContainerCreate, ContainerRemove, Death, ExistingContainer, Identity, Killer, LimitScope, Place,
+    Row,
 };
 use obit_schema::details::{DirectoryDetails, RuntimeDetails};
 use proptest::collection::vec;
@@ -83,12 +82,7 @@ impl Owned {
             OwnedBody::Directory(directory, _) => Body::Directory(Directory::clone(directory)),
             OwnedBody::Runtime(answer, _) => Body::Runtime(RuntimeAnswer::clone(answer)),
         };
-        each(&Record {
-            seq: Seq(seq),
-            ts: self.ts,
-            boot_ns: self.boot_ns,
-            body,
-        })
+        each(&Record { seq: Seq(seq), ts: self.ts, boot_ns: self.boot_ns, body })
     }
 }
 
@@ -102,10 +96,8 @@ fn cow() -> impl Strategy<Value = Option<Cow<'static, str>>> {
 }
 
 fn key() -> impl Strategy<Value = CgroupKey> {
-    (any::<u32>(), any::<u64>()).prop_map(|(hierarchy, cgroup)| CgroupKey {
-        hierarchy: HierarchyId(hierarchy),
-        cgroup: CgroupId(cgroup),
-    })
+    (any::<u32>(), any::<u64>())
+        .prop_map(|(hierarchy, cgroup)| CgroupKey { hierarchy: HierarchyId(hierarchy), cgroup: CgroupId(cgroup) })
 }
 
 fn wall() -> impl Strategy<Value = WallNs> {
@@ -127,55 +119,29 @@ fn vitals() -> impl Strategy<Value = Vitals> {
 
 fn event() -> impl Strategy<Value = OwnedBody> {
     (
-        (
-            select(CgroupEventKind::ALL),
-            key(),
-            option::of(any::<u64>().prop_map(CgroupId)),
-        ),
-        (
-            any::<[u32; 6]>(),
-            [text(), text(), text()],
-            any::<[bool; 2]>(),
-        ),
-        (
-            option::of(any::<u64>().prop_map(CgroupId)),
-            vec(text(), 0..5),
-            vitals(),
-        ),
+        (select(CgroupEventKind::ALL), key(), option::of(any::<u64>().prop_map(CgroupId))),
+        (any::<[u32; 6]>(), [text(), text(), text()], any::<[bool; 2]>()),
+        (option::of(any::<u64>().prop_map(CgroupId)), vec(text(), 0..5), vitals()),
     )
-        .prop_map(
-            |((kind, key, parent), (numbers, texts, truncated), (actor_cgroup, argv, vitals))| {
-                OwnedBody::Event(Box::new(OwnedEvent {
-                    kind,
-                    key,
-                    parent,
-                    numbers,
-                    texts,
-                    truncated,
-                    actor_cgroup,
-                    argv,
-                    vitals,
-                }))
-            },
-        )
+        .prop_map(|((kind, key, parent), (numbers, texts, truncated), (actor_cgroup, argv, vitals))| {
+            OwnedBody::Event(Box::new(OwnedEvent {
+                kind,
+                key,
+                parent,
+                numbers,
+                texts,
+                truncated,
+                actor_cgroup,
+                argv,
+                vitals,
+            }))
+        })
 }
 
 fn mark() -> impl Strategy<Value = OwnedBody> {
     let reason = || select(SnapshotReason::ALL);
-    let loss = (
-        any::<u64>(),
-        option::of(kernel_event_kind()),
-        option::of(any::<u32>()),
-        any::<u64>(),
-    )
-        .prop_map(|(count, kind, cpu, since)| {
-            Body::Lost(Loss {
-                count,
-                kind,
-                cpu,
-                since: Seq(since),
-            })
-        });
+    let loss = (any::<u64>(), option::of(kernel_event_kind()), option::of(any::<u32>()), any::<u64>())
+        .prop_map(|(count, kind, cpu, since)| Body::Lost(Loss { count, kind, cpu, since: Seq(since) }));
     prop_oneof![
         clock(),
         Just(Body::CaptureStart),
@@ -184,17 +150,9 @@ fn mark() -> impl Strategy<Value = OwnedBody> {
         any::<u32>().prop_map(|hierarchy| Body::SnapshotFailed(HierarchyId(hierarchy))),
         reason().prop_map(Body::SnapshotEnd),
         loss,
-        (any::<u32>(), target(), exit_status(), any::<bool>()).prop_map(
-            |(cpu, target, status, oom_victim)| {
-                Body::Exit(TaskExit {
-                    cpu,
-                    target,
-                    status,
-                    oom_victim,
-                    parent_comm: "runc",
-                })
-            }
-        ),
+        (any::<u32>(), target(), exit_status(), any::<bool>()).prop_map(|(cpu, target, status, oom_victim)| {
+            Body::Exit(TaskExit { cpu, target, status, oom_victim, parent_comm: "runc" })
+        }),
         fatal_signal(),
         oom_kill(),
     ]
@@ -203,21 +161,10 @@ fn mark() -> impl Strategy<Value = OwnedBody> {
 
 fn clock() -> impl Strategy<Value = Body<'static>> {
     let number = || option::of(any::<u64>());
-    let told = (
-        option::of(select(ClockReason::ALL)),
-        option::of(any::<i64>()),
-        option::of(any::<bool>()),
-    );
+    let told = (option::of(select(ClockReason::ALL)), option::of(any::<i64>()), option::of(any::<bool>()));
     (told, number(), number(), number()).prop_map(
         |((reason, step_ns, synchronized), suspended_ns, max_error_ns, estimated_error_ns)| {
-            Body::Clock(ClockReading {
-                reason,
-                step_ns,
-                suspended_ns,
-                synchronized,
-                max_error_ns,
-                estimated_error_ns,
-            })
+            Body::Clock(ClockReading { reason, step_ns, suspended_ns, synchronized, max_error_ns, estimated_error_ns })
         },
     )
 }
@@ -225,126 +172,57 @@ fn clock() -> impl Strategy<Value = Body<'static>> {
 fn kernel_event_kind() -> impl Strategy<Value = KernelEventKind> {
     prop_oneof![
         select(CgroupEventKind::ALL).prop_map(KernelEventKind::Cgroup),
-        select(vec![
-            KernelEventKind::Exit,
-            KernelEventKind::Signal,
-            KernelEventKind::Oom
-        ]),
+        select(vec![KernelEventKind::Exit, KernelEventKind::Signal, KernelEventKind::Oom]),
     ]
 }
 
 fn target() -> impl Strategy<Value = Target<'static>> {
-    (
-        any::<[u32; 3]>(),
-        any::<u64>(),
-        select(vec!["", "nginx"]),
-        any::<bool>(),
-        any::<u64>(),
-        option::of(key()),
-    )
-        .prop_map(
-            |([pid, pid_inside, ppid], started, comm, is_reaper, cgroup, v1)| Target {
-                pid,
-                pid_inside,
-                ppid,
-                started: BootNs(started),
-                comm,
-                is_reaper,
-                cgroup: CgroupId(cgroup),
-                v1,
-            },
-        )
+    (any::<[u32; 3]>(), any::<u64>(), select(vec!["", "nginx"]), any::<bool>(), any::<u64>(), option::of(key()))
+        .prop_map(|([pid, pid_inside, ppid], started, comm, is_reaper, cgroup, v1)| Target {
+            pid,
+            pid_inside,
+            ppid,
+            started: BootNs(started),
+            comm,
+            is_reaper,
+            cgroup: CgroupId(cgroup),
+            v1,
+        })
 }
 
 fn exit_status() -> impl Strategy<Value = ExitStatus> {
     prop_oneof![
         any::<u8>().prop_map(ExitStatus::Exited),
-        (any::<u8>(), any::<bool>()).prop_map(|(signal, core_dumped)| ExitStatus::Signalled {
-            signal,
-            core_dumped
-        }),
+        (any::<u8>(), any::<bool>()).prop_map(|(signal, core_dumped)| ExitStatus::Signalled { signal, core_dumped }),
     ]
 }
 
 fn plain_actor() -> impl Strategy<Value = Actor<'static>> {
     const ARGV: &[&str] = &["runc", "kill"];
-    (
-        any::<[u32; 4]>(),
-        option::of(any::<u64>().prop_map(CgroupId)),
-        any::<[bool; 2]>(),
+    (any::<[u32; 4]>(), option::of(any::<u64>().prop_map(CgroupId)), any::<[bool; 2]>()).prop_map(
+        |([pid, tid, ppid, uid], cgroup, [has_argv, argv_truncated])| {
+            let argv: &[&str] = if has_argv { ARGV } else { &[] };
+            Actor { pid, tid, ppid, uid, comm: "runc", parent_comm: "shim", cgroup, argv, argv_truncated }
+        },
     )
-        .prop_map(
-            |([pid, tid, ppid, uid], cgroup, [has_argv, argv_truncated])| {
-                let argv: &[&str] = if has_argv { ARGV } else { &[] };
-                Actor {
-                    pid,
-                    tid,
-                    ppid,
-                    uid,
-                    comm: "runc",
-                    parent_comm: "shim",
-                    cgroup,
-                    argv,
-                    argv_truncated,
-                }
-            },
-        )
 }
 
 fn fatal_signal() -> impl Strategy<Value = Body<'static>> {
     (
-        (
-            any::<u32>(),
-            target(),
-            any::<u32>(),
-            any::<i32>(),
-            option::of(select(SignalOrigin::ALL)),
-        ),
-        (
-            any::<bool>(),
-            option::of(select(SignalResult::ALL)),
-            plain_actor(),
-            option::of(any::<u32>()),
-        ),
+        (any::<u32>(), target(), any::<u32>(), any::<i32>(), option::of(select(SignalOrigin::ALL))),
+        (any::<bool>(), option::of(select(SignalResult::ALL)), plain_actor(), option::of(any::<u32>())),
     )
-        .prop_map(
-            |((cpu, target, signal, code, origin), (to_group, result, sender, sender_loginuid))| {
-                Body::Signal(FatalSignal {
-                    cpu,
-                    target,
-                    signal,
-                    code,
-                    origin,
-                    to_group,
-                    result,
-                    sender,
-                    sender_loginuid,
-                })
-            },
-        )
+        .prop_map(|((cpu, target, signal, code, origin), (to_group, result, sender, sender_loginuid))| {
+            Body::Signal(FatalSignal { cpu, target, signal, code, origin, to_group, result, sender, sender_loginuid })
+        })
 }
 
 fn oom_kill() -> impl Strategy<Value = Body<'static>> {
-    let limit = prop_oneof![
-        Just(OomLimit::Host),
-        (key(), any::<u32>()).prop_map(|(key, level)| OomLimit::Cgroup(key, level)),
-    ];
-    (
-        any::<u32>(),
-        target(),
-        option::of(any::<u64>()),
-        option::of(limit),
-        plain_actor(),
+    let limit =
+        prop_oneof![Just(OomLimit::Host), (key(), any::<u32>()).prop_map(|(key, level)| OomLimit::Cgroup(key, level)),];
+    (any::<u32>(), target(), option::of(any::<u64>()), option::of(limit), plain_actor()).prop_map(
+        |(cpu, target, memory_bytes, limit, asker)| Body::Oom(OomKill { cpu, target, memory_bytes, limit, asker }),
     )
-        .prop_map(|(cpu, target, memory_bytes, limit, asker)| {
-            Body::Oom(OomKill {
-                cpu,
-                target,
-                memory_bytes,
-                limit,
-                asker,
-            })
-        })
 }
 
 fn pairs() -> impl Strategy<Value = Vec<(String, String)>> {
@@ -353,66 +231,24 @@ fn pairs() -> impl Strategy<Value = Vec<(String, String)>> {
 
 fn directory() -> impl Strategy<Value = OwnedBody> {
     (
-        (
-            select(SnapshotReason::ALL),
-            key(),
-            option::of(any::<u64>().prop_map(CgroupId)),
-            text(),
-        ),
+        (select(SnapshotReason::ALL), key(), option::of(any::<u64>().prop_map(CgroupId)), text()),
         (option::of(any::<bool>()), vec(any::<u32>(), 0..4)),
         (select(Outcome::ALL), option::of(wall()), pairs()),
     )
-        .prop_map(
-            |((reason, key, parent, path), (populated, pids), (outcome, ctime, files))| {
-                let path = Cow::Owned(path);
-                OwnedBody::Directory(
-                    Box::new(Directory {
-                        reason,
-                        key,
-                        parent,
-                        path,
-                        populated,
-                        pids,
-                    }),
-                    DirectoryDetails {
-                        outcome,
-                        ctime,
-                        files,
-                    },
-                )
-            },
-        )
+        .prop_map(|((reason, key, parent, path), (populated, pids), (outcome, ctime, files))| {
+            let path = Cow::Owned(path);
+            OwnedBody::Directory(
+                Box::new(Directory { reason, key, parent, path, populated, pids }),
+                DirectoryDetails { outcome, ctime, files },
+            )
+        })
 }
 
 fn runtime() -> impl Strategy<Value = OwnedBody> {
-    let paths = vec(
-        (
-            any::<u32>().prop_map(HierarchyId),
-            text().prop_map(Cow::Owned),
-        ),
-        0..3,
-    );
+    let paths = vec((any::<u32>().prop_map(HierarchyId), text().prop_map(Cow::Owned)), 0..3);
     (
-        (
-            select(RuntimeSource::ALL),
-            select(Outcome::ALL),
-            cow(),
-            cow(),
-            cow(),
-            cow(),
-            cow(),
-            cow(),
-        ),
-        (
-            cow(),
-            cow(),
-            cow(),
-            cow(),
-            option::of(any::<bool>()),
-            option::of(any::<u32>()),
-            option::of(wall()),
-            cow(),
-        ),
+        (select(RuntimeSource::ALL), select(Outcome::ALL), cow(), cow(), cow(), cow(), cow(), cow()),
+        (cow(), cow(), cow(), cow(), option::of(any::<bool>()), option::of(any::<u32>()), option::of(wall()), cow()),
         (
             cow(),
             cow(),
@@ -422,46 +258,24 @@ fn runtime() -> impl Strategy<Value = OwnedBody> {
             option::of(any::<i32>()),
             cow(),
         ),
-        (
-            paths,
-            text(),
-            any::<u64>(),
-            vec((text(), text()), 0..3),
-            option::of(text()),
-            option::of(any::<bool>()),
-        ),
+        (paths, text(), any::<u64>(), vec((text(), text()), 0..3), option::of(text()), option::of(any::<bool>())),
     )
-        .prop_map(
-            |(
-                first,
-                second,
-                third,
-                (cgroup_paths, request, latency_ns, labels, document, oom_killed),
-            )| {
-                let (
-                    namespace,
-                    event,
-                    started_at,
-                    finished_at,
-                    restart_count,
-                    exit_code,
-                    answered_id,
-                ) = third;
-                let labels = labels
-                    .into_iter()
-                    .map(|(name, text)| (Cow::Owned(name), Cow::Owned(text)))
-                    .collect();
-                let (
+        .prop_map(|(first, second, third, (cgroup_paths, request, latency_ns, labels, document, oom_killed))| {
+            let (namespace, event, started_at, finished_at, restart_count, exit_code, answered_id) = third;
+            let labels = labels.into_iter().map(|(name, text)| (Cow::Owned(name), Cow::Owned(text))).collect();
+            let (source, outcome, bundle, container_id, runtime, container_name, image_name, image_id) = first;
+            let (image_digest, pod_name, pod_namespace, pod_uid, sandbox, init_pid, created_at, cgroup_path) = second;
+            OwnedBody::Runtime(
+                Box::new(RuntimeAnswer {
                     source,
                     outcome,
                     bundle,
                     container_id,
+                    answered_id,
                     runtime,
                     container_name,
                     image_name,
                     image_id,
-                ) = first;
-                let (
                     image_digest,
                     pod_name,
                     pod_namespace,
@@ -469,133 +283,60 @@ fn runtime() -> impl Strategy<Value = OwnedBody> {
                     sandbox,
                     init_pid,
                     created_at,
+                    namespace,
+                    event,
+                    started_at,
+                    finished_at,
+                    restart_count,
+                    exit_code,
+                    oom_killed,
+                    labels,
                     cgroup_path,
-                ) = second;
-                OwnedBody::Runtime(
-                    Box::new(RuntimeAnswer {
-                        source,
-                        outcome,
-                        bundle,
-                        container_id,
-                        answered_id,
-                        runtime,
-                        container_name,
-                        image_name,
-                        image_id,
-                        image_digest,
-                        pod_name,
-                        pod_namespace,
-                        pod_uid,
-                        sandbox,
-                        init_pid,
-                        created_at,
-                        namespace,
-                        event,
-                        started_at,
-                        finished_at,
-                        restart_count,
-                        exit_code,
-                        oom_killed,
-                        labels,
-                        cgroup_path,
-                        cgroup_paths,
-                    }),
-                    RuntimeDetails {
-                        request,
-                        latency_ns,
-                        document,
-                    },
-                )
-            },
-        )
+                    cgroup_paths,
+                }),
+                RuntimeDetails { request, latency_ns, document },
+            )
+        })
 }
 
 /// Any record.
 pub fn record() -> impl Strategy<Value = Owned> {
     let body = prop_oneof![4 => event().boxed(), 2 => mark().boxed(), 2 => directory().boxed(), 2 => runtime().boxed()];
-    (wall(), any::<u64>(), body).prop_map(|(ts, boot_ns, kind)| Owned {
-        ts,
-        boot_ns: BootNs(boot_ns),
-        kind,
-    })
+    (wall(), any::<u64>(), body).prop_map(|(ts, boot_ns, kind)| Owned { ts, boot_ns: BootNs(boot_ns), kind })
 }
 
 fn identity() -> impl Strategy<Value = Identity> {
     let some = || option::of(text());
     (
-        (
-            option::of(select(Runtime::ALL)),
-            text(),
-            option::of(select(OciRuntime::ALL)),
-            some(),
-            some(),
-            some(),
-            some(),
-        ),
-        (
-            some(),
-            some(),
-            some(),
-            option::of(any::<bool>()),
-            some(),
-            select(ClaimSource::ALL),
-            vec(text(), 0..3),
-        ),
-        (
-            some(),
-            pairs(),
-            option::of(any::<u32>()),
-            option::of(wall()),
-            option::of(any::<u32>()),
-        ),
+        (option::of(select(Runtime::ALL)), text(), option::of(select(OciRuntime::ALL)), some(), some(), some(), some()),
+        (some(), some(), some(), option::of(any::<bool>()), some(), select(ClaimSource::ALL), vec(text(), 0..3)),
+        (some(), pairs(), option::of(any::<u32>()), option::of(wall()), option::of(any::<u32>())),
     )
-        .prop_map(
-            |(
-                first,
-                second,
-                (containerd_namespace, labels, init_pid, started_at, restart_count),
-            )| {
-                let (
-                    runtime,
-                    container_id,
-                    oci_runtime,
-                    container_name,
-                    image_name,
-                    image_id,
-                    image_digest,
-                ) = first;
-                let (
-                    pod_name,
-                    pod_namespace,
-                    pod_uid,
-                    sandbox,
-                    parent_container_id,
-                    identified_by,
-                    conflicts,
-                ) = second;
-                Identity {
-                    runtime,
-                    container_id,
-                    oci_runtime,
-                    container_name,
-                    image_name,
-                    image_id,
-                    image_digest,
-                    pod_name,
-                    pod_namespace,
-                    pod_uid,
-                    sandbox,
-                    containerd_namespace,
-                    labels,
-                    init_pid,
-                    started_at,
-                    restart_count,
-                    parent_container_id,
-                    identified_by,
-                    conflicts,
-                }
-            },
-        )
+        .prop_map(|(first, second, (containerd_namespace, labels, init_pid, started_at, restart_count))| {
+            let (runtime, container_id, oci_runtime, container_name, image_name, image_id, image_digest) = first;
+            let (pod_name, pod_namespace, pod_uid, sandbox, parent_container_id, identified_by, conflicts) = second;
+            Identity {
+                runtime,
+                container_id,
+                oci_runtime,
+                container_name,
+                image_name,
+                image_id,
+                image_digest,
+                pod_name,
+                pod_namespace,
+                pod_uid,
+                sandbox,
+                containerd_namespace,
+                labels,
+                init_pid,
+                started_at,
+                restart_count,
+                parent_container_id,
+                identified_by,
+                conflicts,
+            }
+        })
 }
 
 fn place() -> impl Strategy<Value = Place> {
@@ -604,20 +345,8 @@ fn place() -> impl Strategy<Value = Place> {
 
 fn actor() -> impl Strategy<Value = Option<ActorCopy>> {
     option::of(
-        (
-            any::<u32>(),
-            any::<u32>(),
-            text(),
-            text(),
-            vec(text(), 0..4),
-        )
-            .prop_map(|(pid, uid, comm, parent_comm, argv)| ActorCopy {
-                pid,
-                uid,
-                comm,
-                parent_comm,
-                argv,
-            }),
+        (any::<u32>(), any::<u32>(), text(), text(), vec(text(), 0..4))
+            .prop_map(|(pid, uid, comm, parent_comm, argv)| ActorCopy { pid, uid, comm, parent_comm, argv }),
     )
 }
 
@@ -628,120 +357,66 @@ fn seqs() -> impl Strategy<Value = Vec<Seq>> {
 fn death() -> impl Strategy<Value = Death> {
     let flag = || option::of(any::<bool>());
     (
-        (
-            select(Cause::ALL),
-            option::of(any::<u8>()),
-            option::of(any::<u8>()),
-            flag(),
-            option::of(wall()),
-        ),
-        (
-            option::of(text()),
-            flag(),
-            option::of(select(LimitScope::ALL)),
-            option::of(text()),
-        ),
-        (
-            actor(),
-            option::of(any::<u32>()),
-            option::of(text()),
-            vec(text(), 0..3),
-            vec(text(), 0..3),
-            seqs(),
-        ),
+        (select(Cause::ALL), option::of(any::<u8>()), option::of(any::<u8>()), flag(), option::of(wall())),
+        (option::of(text()), flag(), option::of(select(LimitScope::ALL)), option::of(text())),
+        (actor(), option::of(any::<u32>()), option::of(text()), vec(text(), 0..3), vec(text(), 0..3), seqs()),
     )
-        .prop_map(
-            |((cause, exit_code, exit_signal, core_dumped, exited_at), second, third)| {
-                let (init_comm, oom_killed, oom_limit_scope, oom_limit_cgroup_path) = second;
-                let (task, loginuid, container_id, requested_by, signals, cause_evidence_seqs) =
-                    third;
-                Death {
-                    cause,
-                    exit_code,
-                    exit_signal,
-                    core_dumped,
-                    exited_at,
-                    init_comm,
-                    oom_killed,
-                    oom_limit_scope,
-                    oom_limit_cgroup_path,
-                    killed_by: task.map(|task| Killer {
-                        task,
-                        loginuid,
-                        container_id,
-                    }),
-                    requested_by,
-                    signals,
-                    cause_evidence_seqs,
-                }
-            },
-        )
+        .prop_map(|((cause, exit_code, exit_signal, core_dumped, exited_at), second, third)| {
+            let (init_comm, oom_killed, oom_limit_scope, oom_limit_cgroup_path) = second;
+            let (task, loginuid, container_id, requested_by, signals, cause_evidence_seqs) = third;
+            Death {
+                cause,
+                exit_code,
+                exit_signal,
+                core_dumped,
+                exited_at,
+                init_comm,
+                oom_killed,
+                oom_limit_scope,
+                oom_limit_cgroup_path,
+                killed_by: task.map(|task| Killer { task, loginuid, container_id }),
+                requested_by,
+                signals,
+                cause_evidence_seqs,
+            }
+        })
 }
 
 /// Any row, with that place.
 pub fn row(seq: u64) -> impl Strategy<Value = Row> {
     let seq = Seq(seq);
-    let common = || {
-        (
-            wall(),
-            any::<u64>().prop_map(BootNs),
-            identity().boxed(),
-            place(),
-            seqs(),
-        )
-            .boxed()
-    };
+    let common = || (wall(), any::<u64>().prop_map(BootNs), identity().boxed(), place(), seqs()).boxed();
     let some_seq = || option::of(any::<u64>().prop_map(Seq));
     let remove = (
         common(),
-        (
-            some_seq(),
-            option::of(wall()),
-            option::of(any::<u64>()),
-            option::of(wall()),
-            actor(),
-            vitals(),
-        ),
-        (
-            any::<bool>(),
-            option::of(any::<bool>()),
-            any::<bool>(),
-            some_seq(),
-            death(),
-        ),
+        (some_seq(), option::of(wall()), option::of(any::<u64>()), option::of(wall()), actor(), vitals()),
+        (any::<bool>(), option::of(any::<bool>()), any::<bool>(), some_seq(), death()),
     )
-        .prop_map(
-            move |((ts, boot_ns, identity, place, evidence_seqs), second, third)| {
-                let (created_seq, created_at, lifetime_ns, emptied_at, removed_by, vitals) = second;
-                let (inferred, never_started, after_gap, rmdir_seq, death) = third;
-                Row::Remove(ContainerRemove {
-                    seq,
-                    ts,
-                    boot_ns,
-                    identity,
-                    place,
-                    created_seq,
-                    created_at,
-                    lifetime_ns,
-                    emptied_at,
-                    death,
-                    removed_by,
-                    vitals,
-                    inferred,
-                    never_started,
-                    after_gap,
-                    rmdir_seq,
-                    evidence_seqs,
-                })
-            },
-        );
+        .prop_map(move |((ts, boot_ns, identity, place, evidence_seqs), second, third)| {
+            let (created_seq, created_at, lifetime_ns, emptied_at, removed_by, vitals) = second;
+            let (inferred, never_started, after_gap, rmdir_seq, death) = third;
+            Row::Remove(ContainerRemove {
+                seq,
+                ts,
+                boot_ns,
+                identity,
+                place,
+                created_seq,
+                created_at,
+                lifetime_ns,
+                emptied_at,
+                death,
+                removed_by,
+                vitals,
+                inferred,
+                never_started,
+                after_gap,
+                rmdir_seq,
+                evidence_seqs,
+            })
+        });
     let create = (common(), any::<u64>(), actor(), any::<[bool; 2]>()).prop_map(
-        move |(
-            (ts, boot_ns, identity, place, evidence_seqs),
-            created_seq,
-            created_by,
-            [inferred, after_gap],
-        )| {
+        move |((ts, boot_ns, identity, place, evidence_seqs), created_seq, created_by, [inferred, after_gap])| {
             Row::Create(ContainerCreate {
                 seq,
                 ts,
