@@ -32,18 +32,24 @@ enum Target {
     File(File),
     /// A FIFO: never waited for.
     Fifo(File),
-    Journal(UnixDatagram),
+    /// The journal's socket, named with each line: it may be another after a restart of the journal.
+    Journal(UnixDatagram, PathBuf),
 }
 
 impl Anchor {
     /// Opens an anchor: a file to append to, a FIFO, or `journal`.
     pub fn open(name: &Path) -> Result<Self> {
+        Self::open_with(name, Path::new(JOURNAL_SOCKET))
+    }
+
+    fn open_with(name: &Path, journal: &Path) -> Result<Self> {
         let cannot = || format!("cannot open the anchor {}", obit_schema::text::printable(&name.to_string_lossy()));
         let target = if name == Path::new(JOURNAL) {
+            // Whether anybody listens is known now, and not at the end of a recording.
+            UnixDatagram::unbound().and_then(|socket| socket.connect(journal)).with_context(cannot)?;
             let socket = UnixDatagram::unbound().with_context(cannot)?;
-            socket.connect(JOURNAL_SOCKET).with_context(cannot)?;
             socket.set_nonblocking(true).with_context(cannot)?;
-            Target::Journal(socket)
+            Target::Journal(socket, journal.to_owned())
         } else {
             // A FIFO opened for both never waits for its other end and never breaks.
             let is_fifo = rustix::fs::stat(name).is_ok_and(|status| is_fifo(status.st_mode));
@@ -101,9 +107,9 @@ impl Target {
             }
             // A line is shorter than PIPE_BUF: written whole or not at all (pipe(7)).
             Self::Fifo(fifo) => fifo.write_all(line.as_bytes()),
-            Self::Journal(socket) => {
+            Self::Journal(socket, path) => {
                 let message = format!("PRIORITY=5\nSYSLOG_IDENTIFIER=obit-capture\nMESSAGE={}\n", line.trim_end());
-                socket.send(message.as_bytes()).map(drop)
+                socket.send_to(message.as_bytes(), path).map(drop)
             }
         }
     }
@@ -141,5 +147,55 @@ mod tests {
         }
         let error = anchor.finish().unwrap_err().to_string();
         assert!(error.contains("1024 lines") && error.contains("fifo"), "{error}");
+    }
+
+    /// What waits at a journal's socket.
+    fn received(journal: &UnixDatagram) -> Vec<String> {
+        journal.set_nonblocking(true).unwrap();
+        let mut buffer = [0; 4096];
+        let next =
+            || journal.recv(&mut buffer).ok().map(|length| String::from_utf8_lossy(&buffer[..length]).into_owned());
+        std::iter::from_fn(next).collect()
+    }
+
+    #[test]
+    fn the_journal_gets_a_field_a_line_and_may_be_started_again() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("socket");
+        let name = Path::new(JOURNAL);
+        let nobody = Anchor::open_with(name, &path).unwrap_err();
+        assert!(format!("{nobody:#}").contains("cannot open the anchor journal"), "{nobody:#}");
+
+        let journal = UnixDatagram::bind(&path).unwrap();
+        let mut anchor = Anchor::open_with(name, &path).unwrap();
+        anchor.write("obit-head 1 case 0 00\n".to_owned());
+        let first = "PRIORITY=5\nSYSLOG_IDENTIFIER=obit-capture\nMESSAGE=obit-head 1 case 0 00\n";
+        assert_eq!(received(&journal), [first]);
+
+        drop(journal);
+        anchor.write("obit-head 1 case 1 aa\n".to_owned());
+        std::fs::remove_file(&path).unwrap();
+        let journal = UnixDatagram::bind(&path).unwrap();
+        anchor.write("obit-head 1 case 2 bb\n".to_owned());
+        let received = received(&journal);
+        assert!(
+            received.len() == 2 && received[0].contains("case 1 aa") && received[1].contains("case 2 bb"),
+            "{received:?}"
+        );
+        anchor.finish().unwrap();
+    }
+
+    #[test]
+    fn a_journal_that_takes_nothing_holds_nothing_up() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("socket");
+        let _journal = UnixDatagram::bind(&path).unwrap();
+        let mut anchor = Anchor::open_with(Path::new(JOURNAL), &path).unwrap();
+        // More than its queue takes (net.unix.max_dgram_qlen) and than is kept here.
+        for number in 0..100_000 {
+            anchor.write(format!("line {number}\n"));
+        }
+        let error = anchor.finish().unwrap_err().to_string();
+        assert!(error.contains("1024 lines"), "{error}");
     }
 }
