@@ -34,7 +34,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Record until the duration ends or a signal comes (SIGINT, SIGTERM), then close the case
+    /// Record until the duration ends or a signal comes (SIGINT, SIGTERM, SIGHUP), then close the case
     Run(RunArgs),
     /// Say what would work on this host and what not, and what to do about it
     Check(CheckArgs),

@@ -19,7 +19,7 @@ use crate::Outcome;
 use crate::cli::{RecordArgs, RunArgs};
 use crate::follow;
 use crate::probe::ProbeOptions;
-use crate::session::{Confine, Finished, Progress, Session, SessionOptions, Tally};
+use crate::session::{Confine, Finished, Progress, Session, SessionOptions, Tally, is_ignored};
 
 /// How often the status line is drawn.
 const STATUS_INTERVAL: Duration = Duration::from_millis(500);
@@ -109,6 +109,8 @@ pub struct Interrupts {
 struct Signals {
     interrupted: Signal,
     terminated: Signal,
+    /// `None` if this was started to ignore it.
+    hung_up: Option<Signal>,
 }
 
 impl Signals {
@@ -116,6 +118,7 @@ impl Signals {
         tokio::select! {
             _ = self.interrupted.recv() => {}
             _ = self.terminated.recv() => {}
+            () = received(self.hung_up.as_mut()) => {}
         }
     }
 }
@@ -125,9 +128,14 @@ impl Interrupts {
     pub fn listen() -> Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build().context("cannot start tokio")?;
         let guard = runtime.enter();
+        let hangup = SignalKind::hangup();
         let signals = Signals {
             interrupted: signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?,
             terminated: signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?,
+            hung_up: (!is_ignored(hangup.as_raw_value()))
+                .then(|| signal(hangup))
+                .transpose()
+                .context("cannot listen for SIGHUP")?,
         };
         drop(guard);
         Ok(Self { runtime, signals })
@@ -165,6 +173,13 @@ impl Interrupts {
                 }
             }
         });
+    }
+}
+
+async fn received(signal: Option<&mut Signal>) {
+    match signal {
+        Some(signal) => _ = signal.recv().await,
+        None => std::future::pending().await,
     }
 }
 

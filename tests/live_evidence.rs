@@ -19,6 +19,7 @@ use rustix::time::{ClockId, clock_gettime};
 use serde_json::Value;
 
 use support::capture::{Capture, Ended};
+use support::grounds::{grounds, grounds_named, storm};
 use support::ledger::text;
 use support::stage::{Stage, View};
 use support::{live, replay};
@@ -227,55 +228,6 @@ fn a_case_stops_at_its_size() {
 }
 
 #[test]
-fn a_recorder_bears_witness_of_itself() {
-    let Some(_live) = live::require_root(&["ssh-keygen"]) else { return };
-    let stage = Stage::new(View::Host);
-    let grounds = grounds(&stage);
-    let place = |name: &str| stage.directory().join(name).display().to_string();
-    let (key, anchor, signers) = (place("key"), place("anchor"), place("signers"));
-    stage.run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", &key]);
-    let public = fs::read_to_string(format!("{key}.pub")).expect("the public key");
-    fs::write(&signers, format!("recorder {public}")).expect("the signers");
-    let case = stage.directory().join("case");
-    let capture = Capture::start(&stage, &case, &["--sign", &key, "--anchor", &anchor, "--part-rows", "20"]);
-
-    // All it needs is CAP_BPF (39) and CAP_DAC_READ_SEARCH (2): every thread of it is down to these.
-    let mut threads = 0;
-    for task in fs::read_dir(format!("/proc/{}/task", capture.pid())).expect("its threads").flatten() {
-        let status = fs::read_to_string(task.path().join("status")).expect("a thread's status");
-        assert!(status.contains("CapPrm:\t0000008000000004"), "{status}");
-        assert!(status.contains("NoNewPrivs:\t1"), "{status}");
-        threads += 1;
-    }
-    assert!(threads > 4, "{threads} threads");
-    for number in 0..20 {
-        storm(&grounds, &format!("witness-{number}"));
-    }
-    capture.stop();
-
-    let manifest = manifest(&case);
-    let recorder = &manifest["recorder"];
-    let signal = &recorder["signals"][0];
-    assert_eq!(
-        (&signal["signal"], &signal["sender"]["pid"]),
-        (&"SIGINT".into(), &std::process::id().into()),
-        "{recorder}"
-    );
-    let sum = stage.run("sha256sum", &[env!("CARGO_BIN_EXE_obit-capture")]);
-    assert_eq!(sum.split(' ').next(), recorder["binary_sha256"].as_str(), "{recorder}");
-    assert!(recorder["clock_at_start"]["synchronized"].is_boolean(), "{recorder}");
-    let case = case.display().to_string();
-    let verified = replay::replay(&["verify", &case, "--signers", &signers, "--anchor", &anchor]);
-    let said = String::from_utf8_lossy(&verified.stdout);
-    assert!(verified.status.success() && said.contains("only hashed  nothing"), "{verified:?}");
-    // It grew with the case, from its beginning on.
-    let lines = fs::read_to_string(&anchor).expect("the anchor");
-    let words: Vec<Vec<&str>> = lines.lines().map(|line| line.split(' ').collect()).collect();
-    assert_eq!((words[0][0], words[0][3]), ("obit-head", "0"), "{lines}");
-    assert!(words.len() > 3 && words[words.len() - 1][0] == "obit-closed", "{lines}");
-}
-
-#[test]
 fn hostile_names_are_recorded_and_hurt_nobody() {
     let Some(_live) = live::require_root(&["setpriv"]) else { return };
     let stage = Stage::new(View::Host);
@@ -334,26 +286,6 @@ fn hostile_names_are_recorded_and_hurt_nobody() {
     assert_eq!(text(forged[0], "identified_by"), "path", "nobody but the path says so: {}", forged[0]);
     let conflicts = forged[0]["conflicts"].as_array().expect("a list");
     assert!(conflicts.contains(&"path: made by uid 1000, no runtime backs it".into()), "{}", forged[0]);
-}
-
-/// A directory of ours in every tree.
-fn grounds(stage: &Stage) -> Vec<PathBuf> {
-    grounds_named(stage, "obit-live")
-}
-
-fn grounds_named(stage: &Stage, name: &str) -> Vec<PathBuf> {
-    stage.cgroups.make(name);
-    let grounds: Vec<_> = stage.cgroups.find(name).into_iter().filter(|path| path.ends_with(name)).collect();
-    assert_eq!(grounds.len(), stage.cgroups.hierarchies(), "one in each tree");
-    grounds
-}
-
-/// Makes and removes a directory in every tree.
-fn storm(grounds: &[PathBuf], name: &str) {
-    for ground in grounds {
-        fs::create_dir(ground.join(name)).unwrap_or_else(|error| panic!("mkdir {name}: {error}"));
-        fs::remove_dir(ground.join(name)).unwrap_or_else(|error| panic!("rmdir {name}: {error}"));
-    }
 }
 
 /// Makes and removes directories until told to stop; the log of what was made, and when.

@@ -49,6 +49,7 @@ use crate::probe::{Probe, ProbeOptions};
 use crate::runtimes::{Delivery, Handed, LabelPolicy, RuntimeChoice, Runtimes, RuntimesOptions};
 
 pub use self::progress::{Progress, Tally};
+pub use self::signals::is_ignored;
 
 /// Deliveries that may wait for the sequencer. Each is a drain of the ring buffer or a few hundred directories.
 const INPUTS: usize = 16;
@@ -112,7 +113,7 @@ pub struct Session {
     orders: SyncSender<Order>,
     walker: JoinHandle<Result<()>>,
     drain: JoinHandle<Result<Counted>>,
-    witness: JoinHandle<Option<String>>,
+    witness: JoinHandle<()>,
     signals: SignalWitness,
     sequencer: JoinHandle<Result<()>>,
     recorder: JoinHandle<Result<Recorded>>,
@@ -150,12 +151,12 @@ impl Session {
         };
         writer.amend(|manifest| manifest.recorder = witness::before(confinement.as_ref()));
         writer.sync()?;
-        let witness = witness::start()?;
         let signals = SignalWitness::start()?;
 
         let progress = Arc::new(Progress::default());
         let (inputs, inbox) = sync_channel(INPUTS);
         let (orders, order_box) = sync_channel(ORDERS);
+        let witness = witness::start(orders.clone())?;
         let (questions, question_box) = sync_channel(lookup::QUEUE);
         let (walks, walk_box) = channel();
         let (commands, command_box) = channel();
@@ -210,6 +211,8 @@ impl Session {
     /// Walks a last time, detaches, admits what is left, closes the case.
     pub fn stop(self) -> Finished {
         let mut errors = Vec::new();
+        // At once: whoever sent a signal may send another that leaves no time.
+        let _ = self.orders.send(Order::Note(witness::signals(self.signals.seen())));
         let _ = self.walks.send(SnapshotReason::Stop); // the walker's last
         errors.extend(outcome("walking cgroupfs", self.walker.join()).err());
         // Before the last kernel events, so that what is still on its way finds a place in the log.
@@ -223,7 +226,9 @@ impl Session {
         });
         drop(self.inputs);
         errors.extend(outcome("deriving", self.sequencer.join()).err());
-        let last_words = witness::after(self.witness, &counted, self.signals.stop());
+        // What it has to say comes before the last words.
+        let _ = self.witness.join();
+        let last_words = witness::after(&counted, self.signals.stop());
         let _ = self.orders.send(Order::Close(ClockPair::read(), last_words));
         drop(self.orders);
         let recorded = outcome("writing the case", self.recorder.join())

@@ -35,6 +35,8 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(3);
 pub enum Order {
     /// Add these rows and bring them to disk.
     Append(Vec<(Table, RecordBatch)>),
+    /// Note this in case.json, as what the recorder says of itself.
+    Note(Map<String, Value>),
     /// Seal everything; the capture ended at this moment, and this is what the recorder says of itself.
     Close(ClockPair, Map<String, Value>),
 }
@@ -97,6 +99,7 @@ pub fn run(writer: CaseWriter, orders: &Receiver<Order>, progress: &Arc<Progress
         };
         match order {
             Ok(Order::Append(batches)) => recorder.take(batches),
+            Ok(Order::Note(said)) => recorder.note(said),
             Ok(Order::Close(at, last_words)) => return recorder.close(at, last_words),
             Err(RecvTimeoutError::Timeout) => recorder.write(),
             Err(RecvTimeoutError::Disconnected) => return Recorded { summary: None, errors: recorder.errors },
@@ -123,6 +126,11 @@ impl Recorder {
             let why = format!("{error}; {} MiB of rows could not be written", MAX_BACKLOG_BYTES >> 20);
             self.give_up(why);
         }
+    }
+
+    fn note(&mut self, said: Map<String, Value>) {
+        self.writer.amend(|manifest| manifest.recorder.extend(said));
+        self.write();
     }
 
     /// Writes what waits, as far as it can be written.

@@ -13,6 +13,7 @@ pub mod cri;
 pub mod daemon;
 pub mod engines;
 pub mod fake;
+pub mod grounds;
 pub mod ledger;
 pub mod live;
 pub mod replay;
