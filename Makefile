@@ -18,7 +18,7 @@ define say
 @printf '\n==> %s\n' "$(1)"
 endef
 
-.PHONY: help setup build demo test venv static test-kernels deb test-manifests clean
+.PHONY: help setup build demo test bench venv static test-kernels deb test-manifests clean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -57,6 +57,11 @@ test: ## install what the tests need and run every check; the live tests need ro
 	$(call say,the Python environment with DuckDB and pandas)
 	@$(MAKE) venv
 	@scripts/test.sh
+
+bench: ## measure everything, in half an hour, into benches/RESULTS.md (FULL=1: hours; ONLY="replay storm"); best as root
+	@scripts/setup.sh bench
+	@$(MAKE) venv
+	@scripts/bench.sh
 
 static: ## build both programs as single files that need nothing, in target/static
 	@scripts/setup.sh build

@@ -1,34 +1,39 @@
 //! Nanoseconds that the path rules take, over a mix of paths as hosts have them.
 //!
-//! `cargo bench --bench identify -- [RUNS]`; default 15 runs of a million paths.
+//! `cargo bench --bench identify -- [RUNS]`; default 15 runs of a million paths. CPU time, so that other programs on the
+//! machine count less.
 
 mod measure;
 
 use std::hint::black_box;
-use std::time::Instant;
 
-use measure::spread;
+use measure::{cell, numbers};
 use obit_derivation::identity::path::identify;
 
 fn main() {
-    let runs = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(15_usize);
+    let runs = numbers().first().copied().unwrap_or(15);
     println!("| paths | ns/path (median, min, max) |\n|---|---|");
     for (name, paths) in mixes() {
         let rounds = 1_000_000 / paths.len();
         let taken: Vec<f64> = (0..runs)
             .map(|_| {
-                let begun = Instant::now();
+                let begun = cpu_ns();
                 for _ in 0..rounds {
                     for path in &paths {
                         black_box(identify(black_box(path)));
                     }
                 }
-                begun.elapsed().as_nanos() as f64 / (rounds * paths.len()) as f64
+                (cpu_ns() - begun) / (rounds * paths.len()) as f64
             })
             .collect();
-        let (median, low, high) = spread(&taken);
-        println!("| {name} | {median:.0} ({low:.0} to {high:.0}) |");
+        println!("| {name} | {} |", cell(&taken, 1));
     }
+}
+
+/// CPU time of this thread.
+fn cpu_ns() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
 }
 
 fn mixes() -> Vec<(&'static str, Vec<String>)> {

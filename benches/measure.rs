@@ -1,22 +1,25 @@
 //! Timing whole commands, and the statistics of a few runs.
 
-use std::process::{Command, Stdio};
+// Each benchmark looks at its part.
+#![allow(dead_code)]
+
+use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-/// What one run took.
-#[derive(Clone, Copy, Debug)]
-#[allow(dead_code)] // each benchmark looks at its part
+/// What one process took.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Run {
     pub wall_s: f64,
     pub cpu_s: f64,
+    /// The most memory it had resident.
     pub peak_rss_bytes: u64,
+    /// How often it gave up a processor, by itself or not: each time it had been woken.
+    pub switches: u64,
 }
 
 /// Runs a command to its end; its output is thrown away. Fails if the command does.
-#[allow(dead_code)]
 pub fn run(program: &str, args: &[&str]) -> Run {
     let begun = Instant::now();
-    #[allow(clippy::zombie_processes)] // wait4 below waits for it
     let child = Command::new(program)
         .args(args)
         .stdin(Stdio::null())
@@ -24,27 +27,46 @@ pub fn run(program: &str, args: &[&str]) -> Run {
         .stderr(Stdio::null())
         .spawn()
         .unwrap_or_else(|error| panic!("cannot run {program}: {error}"));
-    let (status, usage) = wait4(child.id());
+    let (status, usage) = wait4(&child);
     let wall_s = begun.elapsed().as_secs_f64();
     assert_eq!(status, 0, "{program} {args:?} ended with status {status}");
     Run { wall_s, ..usage }
 }
 
-/// `wait4(2)`, the only call that gives the usage of one child.
-#[allow(dead_code)]
-pub fn wait4(pid: u32) -> (i32, Run) {
+/// `wait4(2)`, the only call that gives the usage of one child, all its threads together.
+///
+/// The peak of memory is at least that of this process when it made the child (exec keeps it): a benchmark must stay small.
+pub fn wait4(child: &Child) -> (i32, Run) {
+    let pid = child.id().cast_signed();
     let mut status = 0;
     // SAFETY: rusage is plain integers, for which zero is a value; both pointers live across the call.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
-    let waited = unsafe { libc::wait4(pid.cast_signed(), &mut status, 0, &mut usage) };
-    assert_eq!(waited, pid.cast_signed(), "wait4: {}", std::io::Error::last_os_error());
+    let waited = unsafe { libc::wait4(pid, &mut status, 0, &mut usage) };
+    assert_eq!(waited, pid, "wait4: {}", std::io::Error::last_os_error());
     let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
     let run = Run {
         wall_s: 0.0,
         cpu_s: seconds(usage.ru_utime) + seconds(usage.ru_stime),
         peak_rss_bytes: usage.ru_maxrss as u64 * 1024,
+        switches: (usage.ru_nvcsw + usage.ru_nivcsw) as u64,
     };
     (status, run)
+}
+
+/// CPU time of a running process, by `/proc/PID/stat`, in seconds; of all its threads.
+pub fn cpu_s(pid: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // proc_pid_stat(5): behind the name in parentheses, utime and stime are the 12th and 13th field.
+    let fields: Vec<_> = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
+    let ticks: f64 = fields.iter().skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
+    ticks / 100.0
+}
+
+/// A line of `/proc/PID/status` in KiB (`VmRSS`, `VmHWM`), as bytes.
+pub fn memory_bytes(pid: u32, line: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let value = status.lines().find_map(|text| text.strip_prefix(line)?.strip_prefix(':'));
+    value.and_then(|value| value.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0) * 1024
 }
 
 /// Median, with the lowest and the highest.
@@ -53,3 +75,16 @@ pub fn spread(values: &[f64]) -> (f64, f64, f64) {
     sorted.sort_by(f64::total_cmp);
     (sorted[sorted.len() / 2], sorted[0], sorted[sorted.len() - 1])
 }
+
+/// The spread as a cell of a table.
+pub fn cell(values: &[f64], digits: usize) -> String {
+    let (median, low, high) = spread(values);
+    format!("{median:.digits$} ({low:.digits$} to {high:.digits$})")
+}
+
+/// Numbers on the command line, in order; cargo's own options are none.
+pub fn numbers() -> Vec<u64> {
+    std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect()
+}
+
+pub const MIB: f64 = 1_048_576.0;

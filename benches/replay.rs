@@ -1,9 +1,11 @@
-//! How fast `obit-replay` reads a case, beside `perf script` and DuckDB on the same number of events.
+//! How fast `obit-replay` reads a case, beside `perf script` and DuckDB on as many events.
 //!
-//! `cargo bench --bench replay -- [EVENTS] [RUNS]`; defaults 1000000 and 7. Cases are made once, under `target/bench`.
+//! `cargo bench --bench replay -- [EVENTS] [RUNS]`; defaults 2000000 and 7; 10000000 for the numbers that count. Cases are made
+//! once, under `target/bench`.
 
 mod load;
 mod measure;
+mod recorder;
 mod shapes;
 
 use std::fs;
@@ -11,106 +13,147 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use measure::{Run, run, spread};
+use measure::{MIB, Run, cell, numbers, run, spread};
+use recorder::{Recorder, Recording};
 use shapes::Shape;
 
 const REPLAY: &str = env!("CARGO_BIN_EXE_obit-replay");
+const PYTHON: &str = "target/venv/bin/python";
+const PERF_DATA: &str = "target/bench/perf.data";
 
 fn main() {
-    if std::env::args().any(|argument| argument == "storm") {
-        let ground = load::grounds().into_iter().next().expect("cgroupfs is mounted");
-        println!("{}", load::pairs(&ground, Duration::from_secs(10)));
+    if shapes::serve() || load::serve() {
         return;
     }
-    let numbers: Vec<u64> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
-    let events = numbers.first().copied().unwrap_or(1_000_000);
+    let numbers = numbers();
+    let events = numbers.first().copied().unwrap_or(2_000_000);
     let runs = numbers.get(1).copied().unwrap_or(7);
+    fs::create_dir_all("target/bench").expect("target is writable");
+    let perf_data = record_with_perf(events);
     println!("| case | command | events/s (median, min, max) | CPU µs/event | peak MiB | bytes/event |");
     println!("|---|---|---|---|---|---|");
     for shape in Shape::ALL {
-        let case = case(shape, events);
-        let path = case.to_string_lossy().into_owned();
-        let raw_bytes: u64 = sizes(&case.join("raw")).sum();
-        let mut commands: Vec<(String, String, Vec<String>)> = vec![
-            ("verify".into(), REPLAY.into(), vec!["verify".into(), path.clone()]),
-            ("derive".into(), REPLAY.into(), words(&["derive", &path, "--format", "jsonl"])),
-            ("info".into(), REPLAY.into(), words(&["info", &path])),
-        ];
-        if Path::new("target/venv/bin/python").exists() {
-            // Every column of every raw event, with as many threads as obit-replay uses.
-            let sql = format!(
-                "import duckdb; c = duckdb.connect(config={{'threads': 1}}); c.execute(\"\"\"SELECT {} FROM '{path}/raw/events-*.parquet'\"\"\").fetchall()",
-                "count(distinct hash(COLUMNS(*)))"
-            );
-            commands.push((
-                "DuckDB, all columns, one thread".into(),
-                "target/venv/bin/python".into(),
-                words(&["-c", &sql]),
-            ));
+        let case = shapes::case(shape, events);
+        scan(&case, shape, events, runs, perf_data.as_ref());
+    }
+    if !Path::new(PYTHON).exists() {
+        println!("\nDuckDB: not measured (`make venv` installs it)");
+    }
+    if perf_data.is_none() {
+        println!("\nperf script: not measured (needs perf, tracefs and root)");
+    }
+    println!("\n| case | command | ms (median, min, max) | peak MiB |\n|---|---|---|---|");
+    for shape in [Shape::DockerHybrid, Shape::KubernetesV2] {
+        point(&shapes::case(shape, events), shape, events, runs);
+    }
+}
+
+/// What is measured of one shape.
+enum Measured {
+    Command(&'static str, Vec<String>),
+    /// Every column of every raw event, with as many threads as obit-replay uses: one.
+    DuckDb(String),
+    PerfScript(f64),
+}
+
+fn scan(case: &Path, shape: Shape, events: u64, runs: u64, perf_events: Option<&f64>) {
+    let path = case.to_string_lossy();
+    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+    let mut all = vec![
+        Measured::Command("verify", words(&["verify", &path])),
+        Measured::Command("derive to JSON lines", words(&["derive", &path, "--format", "jsonl"])),
+    ];
+    if Path::new(PYTHON).exists() {
+        all.push(Measured::DuckDb(format!("{path}/raw/events-*.parquet")));
+    }
+    all.extend(perf_events.map(|events| Measured::PerfScript(*events)));
+    // Interleaved, so that a slow moment of the machine hits all alike.
+    let mut taken: Vec<Vec<Run>> = all.iter().map(|_| Vec::new()).collect();
+    for _ in 0..runs {
+        for (taken, measured) in taken.iter_mut().zip(&all) {
+            taken.push(match measured {
+                Measured::Command(_, arguments) => {
+                    run(REPLAY, &arguments.iter().map(String::as_str).collect::<Vec<_>>())
+                }
+                Measured::DuckDb(files) => duckdb(files),
+                Measured::PerfScript(_) => run("perf", &["script", "-i", PERF_DATA]),
+            });
         }
-        // Interleaved, so that a slow moment of the machine hits all alike.
-        let mut taken: Vec<Vec<Run>> = vec![Vec::new(); commands.len()];
-        for _ in 0..runs {
-            for (taken, (_, program, arguments)) in taken.iter_mut().zip(&commands) {
-                taken.push(run(program, &arguments.iter().map(String::as_str).collect::<Vec<_>>()));
+    }
+    let raw_bytes = recorder::tree_bytes(&case.join("raw")) as f64 / events as f64;
+    for (taken, measured) in taken.iter().zip(&all) {
+        let (name, events, bytes) = match measured {
+            Measured::Command(name, _) => (*name, events as f64, raw_bytes),
+            Measured::DuckDb(_) => ("DuckDB: a hash over every column", events as f64, raw_bytes),
+            Measured::PerfScript(events) => {
+                let bytes = fs::metadata(PERF_DATA).map_or(0, |data| data.len()) as f64;
+                ("perf script of another log", *events, bytes / events)
             }
-        }
-        for (taken, (name, ..)) in taken.iter().zip(&commands) {
-            let rates: Vec<f64> = taken.iter().map(|run| events as f64 / run.wall_s).collect();
-            let (median, low, high) = spread(&rates);
-            let cpu = spread(&taken.iter().map(|run| run.cpu_s * 1e6 / events as f64).collect::<Vec<_>>()).0;
-            let peak = taken.iter().map(|run| run.peak_rss_bytes).max().unwrap_or(0) as f64 / 1_048_576.0;
-            println!(
-                "| {} | {name} | {median:.0} ({low:.0} to {high:.0}) | {cpu:.3} | {peak:.0} | {:.1} |",
-                shape.as_str(),
-                raw_bytes as f64 / events as f64,
-            );
-        }
+        };
+        let rates: Vec<f64> = taken.iter().map(|run| events / run.wall_s).collect();
+        let cpu: Vec<f64> = taken.iter().map(|run| run.cpu_s * 1e6 / events).collect();
+        let peak = taken.iter().map(|run| run.peak_rss_bytes).max().unwrap_or(0) as f64 / MIB;
+        println!(
+            "| {} | {name} | {} | {:.3} | {peak:.0} | {bytes:.1} |",
+            shape.as_str(),
+            cell(&rates, 0),
+            spread(&cpu).0
+        );
     }
-    perf_script(runs);
 }
 
-fn words(words: &[&str]) -> Vec<String> {
-    words.iter().map(|&word| word.to_owned()).collect()
-}
-
-/// The case of that shape, made if it is not there.
-fn case(shape: Shape, events: u64) -> PathBuf {
-    let path = PathBuf::from(format!("target/bench/{}-{events}", shape.as_str()));
-    if !path.join("SHA256SUMS").exists() {
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all("target/bench").expect("target is writable");
-        shapes::write_case(&path, shape, events).expect("a case");
-    }
-    path
-}
-
-fn sizes(directory: &Path) -> impl Iterator<Item = u64> {
-    fs::read_dir(directory).expect("a case has parts").flatten().filter_map(|entry| Some(entry.metadata().ok()?.len()))
-}
-
-/// `perf script` on a recording of the same tracepoints, if perf and root are there.
-fn perf_script(runs: u64) {
-    let data = "target/bench/perf.data";
-    if !Path::new(data).exists() {
-        let this = std::env::current_exe().expect("a program has a path");
-        let recorded = Command::new("perf")
-            .args(["record", "-q", "-o", data, "-a", "-e", "cgroup:cgroup_mkdir,cgroup:cgroup_rmdir", "--"])
-            .arg(this)
-            .arg("storm")
-            .status();
-        if !recorded.is_ok_and(|status| status.success()) {
-            println!("\nperf script: not measured (needs perf, tracefs and root)");
-            return;
-        }
-    }
-    let counted = Command::new("perf").args(["script", "-i", data]).output().expect("perf script runs");
-    let events = counted.stdout.iter().filter(|byte| **byte == b'\n').count() as f64;
-    let rates: Vec<f64> = (0..runs).map(|_| events / run("perf", &["script", "-i", data]).wall_s).collect();
-    let (median, low, high) = spread(&rates);
-    let bytes = fs::metadata(data).map_or(0, |data| data.len()) as f64;
-    println!(
-        "| perf.data of {events} events | perf script | {median:.0} ({low:.0} to {high:.0}) | | | {:.1} |",
-        bytes / events
+/// The time of the query alone: Python's start and the import are no reading.
+fn duckdb(files: &str) -> Run {
+    let script = format!(
+        "import duckdb, resource, time
+connection = duckdb.connect(config={{'threads': 1}})
+wall, cpu = time.perf_counter(), time.process_time()
+connection.execute(\"\"\"SELECT bit_xor(hash(COLUMNS(*))) FROM '{files}'\"\"\").fetchall()
+print(time.perf_counter() - wall, time.process_time() - cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     );
+    let output = Command::new(PYTHON).args(["-c", &script]).output().expect("python runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let numbers: Vec<f64> = said.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    let [wall_s, cpu_s, peak_kib] = numbers[..] else {
+        panic!("DuckDB: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    Run { wall_s, cpu_s, peak_rss_bytes: peak_kib as u64 * 1024, switches: 0 }
+}
+
+/// Questions about one thing in a large case.
+fn point(case: &Path, shape: Shape, events: u64, runs: u64) {
+    let path = case.to_string_lossy();
+    // One that both shapes have, from the middle or before.
+    let id = shapes::id(events / 320 * 4 + 1);
+    for (name, arguments) in [("info", vec!["info", &path]), ("explain of one container", vec!["explain", &path, &id])]
+    {
+        let taken: Vec<Run> = (0..runs).map(|_| run(REPLAY, &arguments)).collect();
+        let ms: Vec<f64> = taken.iter().map(|run| run.wall_s * 1e3).collect();
+        let peak = taken.iter().map(|run| run.peak_rss_bytes).max().unwrap_or(0) as f64 / MIB;
+        println!("| {} | {name} | {} | {peak:.0} |", shape.as_str(), cell(&ms, 1));
+    }
+}
+
+/// A recording of the same tracepoints by perf, of as many events but at most a million; how many there are in it.
+fn record_with_perf(events: u64) -> Option<f64> {
+    let count = || {
+        let script = Command::new("perf").args(["script", "-i", PERF_DATA]).output().ok()?;
+        let lines = script.stdout.iter().filter(|byte| **byte == b'\n').count();
+        (script.status.success() && lines > 0).then_some(lines as f64)
+    };
+    if !Path::new(PERF_DATA).exists() {
+        let ground: PathBuf = load::grounds().into_iter().next()?;
+        if !Recorder::Perf.is_there() || !rustix::process::geteuid().is_root() {
+            return None;
+        }
+        let recording = Recording::of(Recorder::Perf);
+        // A storm makes some 20,000 to 80,000 events a second.
+        let mut made = 0;
+        while made < events.min(1_000_000) {
+            made += 2 * load::storm(&ground, 1, Duration::from_secs(1));
+        }
+        recording.stop();
+        fs::rename(recorder::PERF_DATA, PERF_DATA).ok()?;
+    }
+    count()
 }

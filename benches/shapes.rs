@@ -3,7 +3,12 @@
 //! Each shape repeats the records that one container of that kind makes on this project's own recordings (see
 //! `fixtures/cases`): a Docker container on a hybrid host makes 10 directories and 40 events.
 
-use std::path::Path;
+// Each benchmark looks at its part.
+#![allow(dead_code)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use obit_derivation::record::{Actor, Body, CgroupEvent, CgroupEventKind, Record, Vitals};
 use obit_derivation::{BootNs, CgroupId, CgroupKey, Fold, HierarchyId, Row, Seq, WallNs};
@@ -28,6 +33,10 @@ pub enum Shape {
 impl Shape {
     pub const ALL: [Self; 4] = [Self::DockerHybrid, Self::KubernetesV2, Self::PlainChurn, Self::DeepNesting];
 
+    fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|shape| shape.as_str() == name)
+    }
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::DockerHybrid => "docker-hybrid",
@@ -36,6 +45,36 @@ impl Shape {
             Self::DeepNesting => "deep-nesting",
         }
     }
+}
+
+/// How a program that is to make a case, and not to measure, is called: `… make-case PATH SHAPE EVENTS`.
+const MAKE_CASE: &str = "make-case";
+
+/// Makes a case if this process was started to. To be called first in `main`.
+pub fn serve() -> bool {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let [word, path, shape, events] = words.as_slice() else { return false };
+    let (true, Some(shape), Ok(events)) = (word == MAKE_CASE, Shape::from_name(shape), events.parse()) else {
+        return false;
+    };
+    write_case(Path::new(path), shape, events).expect("a case");
+    true
+}
+
+/// The case of that shape below `target/bench`, made if it is not there; by a process of its own, as the memory that it
+/// takes would be counted as that of every later child.
+pub fn case(shape: Shape, events: u64) -> PathBuf {
+    let path = PathBuf::from(format!("target/bench/{}-{events}", shape.as_str()));
+    if !path.join("SHA256SUMS").exists() {
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all("target/bench").expect("target is writable");
+        let this = std::env::current_exe().expect("a program has a path");
+        let mut command = Command::new(this);
+        command.arg(MAKE_CASE).arg(&path).args([shape.as_str(), &events.to_string()]);
+        let status = command.status().expect("this program runs");
+        assert!(status.success(), "making {} ended with {status}", path.display());
+    }
+    path
 }
 
 /// Rows handed to the writer at once.
@@ -83,7 +122,7 @@ pub fn write_case(path: &Path, shape: Shape, events: u64) -> Result<(), Error> {
 }
 
 /// An id as engines draw them: 64 hexadecimal digits without order.
-fn id(number: u64) -> String {
+pub fn id(number: u64) -> String {
     let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5851_f42d_4c95_7f2d;
     (0..4)
         .map(|_| {

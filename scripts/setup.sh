@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what `make build`, `make test` or `make test-kernels` needs, and only what is missing. Debian and Ubuntu; elsewhere it names the packages and stops.
-# Usage: scripts/setup.sh build|test|kernels
+# Installs what `make build`, `make test`, `make bench` or `make test-kernels` needs, and only what is missing. Debian and Ubuntu; elsewhere it names the packages and stops.
+# Usage: scripts/setup.sh build|test|bench|kernels
 set -euo pipefail
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -9,14 +9,16 @@ stop() { say "$*"; exit 1; }
 # package:command. A package counts as there if dpkg knows it as installed, or if its command is on the PATH (docker-ce, a
 # runc of one's own). Libraries and headers have no command.
 build_packages=(clang:clang make:make gcc:gcc pkg-config:pkg-config libelf-dev: zlib1g-dev:)
-test_packages=(runc:runc crun:crun containerd:containerd docker.io:dockerd podman:podman lxc:lxc-start busybox-static: openssh-client:ssh-keygen python3:python3 python3-venv:)
+test_packages=(runc:runc crun:crun containerd:containerd docker.io:dockerd podman:podman lxc:lxc-start busybox-static: openssh-client:ssh-keygen python3:python3 python3-venv: valgrind:valgrind)
+bench_packages=(runc:runc containerd:containerd docker.io:dockerd busybox-static: python3:python3 python3-venv: bpftrace:bpftrace)
 kernels_packages=(qemu-system-x86:qemu-system-x86_64 cpio:cpio busybox-static: runc:runc python3:python3 python3-venv:)
 
 case "${1:-}" in
     build) wanted=("${build_packages[@]}") ;;
     test) wanted=("${build_packages[@]}" "${test_packages[@]}") ;;
+    bench) wanted=("${build_packages[@]}" "${bench_packages[@]}") ;;
     kernels) wanted=("${build_packages[@]}" "${kernels_packages[@]}") ;;
-    *) stop "usage: scripts/setup.sh build|test|kernels" ;;
+    *) stop "usage: scripts/setup.sh build|test|bench|kernels" ;;
 esac
 
 # Daemons and runtimes live where a plain user's PATH does not look.
@@ -42,8 +44,10 @@ for entry in "${wanted[@]}"; do
     is_installed "${entry%%:*}" "${entry#*:}" || missing+=("${entry%%:*}")
 done
 needs_docker_client=no
-if [ "$1" = test ] && ! command -v docker >/dev/null; then needs_docker_client=yes; fi
-if [ ${#missing[@]} -eq 0 ] && [ $needs_docker_client = no ]; then
+if [[ "$1" =~ ^(test|bench)$ ]] && ! command -v docker >/dev/null; then needs_docker_client=yes; fi
+needs_perf=no
+if [ "$1" = bench ] && ! command -v perf >/dev/null; then needs_perf=yes; fi
+if [ ${#missing[@]} -eq 0 ] && [ $needs_docker_client = no ] && [ $needs_perf = no ]; then
     say "nothing to install"
     exit 0
 fi
@@ -66,6 +70,8 @@ apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock
 
 say "installing with apt-get: ${missing[*]:-docker-cli}"
 apt update -qq
+# Ubuntu has perf in a package for each kernel; what is compared with it is left out there.
+if [ $needs_perf = yes ] && apt-cache show linux-perf >/dev/null 2>&1; then missing+=(linux-perf); fi
 # Debian 13 split the client off docker.io.
 if [ $needs_docker_client = yes ] && apt-cache show docker-cli >/dev/null 2>&1; then missing+=(docker-cli); fi
 

@@ -1,0 +1,119 @@
+//! How much longer containers take from start to end while obit-capture records.
+//!
+//! `cargo bench --bench containers -- [CONTAINERS] [PAIRS]` as root; defaults 20 and 7. Each pair is one block of so many
+//! containers without and one with a recorder, interleaved; one after the other, and four at a time. runc by itself, and
+//! docker with a daemon of its own in a mount namespace of its own.
+
+mod measure;
+mod recorder;
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use measure::{cell, numbers, spread};
+use recorder::{Kept, Recording};
+use support::engines::{Containerd, Docker, Oci, OciRuntime};
+use support::live;
+use support::stage::{Stage, View};
+
+fn main() {
+    let numbers = numbers();
+    let containers = numbers.first().copied().unwrap_or(20) as usize;
+    let pairs = numbers.get(1).copied().unwrap_or(7) as usize;
+    // The lock of the live tests: two captures would record each other's containers.
+    let Some(_live) = live::require_root(&["runc", "containerd", "dockerd", "docker"]) else { return };
+    println!(
+        "| engine | at a time | containers a block | s without | s with | slow-down % (median, min, max) | CPU ms/container | rows missing |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
+    let stage = Stage::new(View::Host);
+    {
+        let runc = Oci::start(&stage, OciRuntime::Runc);
+        let mut number = 0;
+        let mut command = || {
+            number += 1;
+            let id = format!("obit-bench-{number}");
+            let bundle = runc.bundle(&id, &["/bin/true"], None);
+            let mut command = stage.command("runc");
+            command.args(["run", "--bundle", &bundle, &id]);
+            command
+        };
+        measure_engine("runc", &stage, containers, pairs, &mut command);
+    }
+    let containerd = Containerd::start(&stage, "default");
+    let _docker = Docker::start(&stage, &containerd);
+    let mut command = || {
+        let mut command = stage.command("docker");
+        command.args(["run", "--rm", "--network=none", "busybox:latest", "/bin/true"]);
+        command
+    };
+    measure_engine("docker", &stage, containers, pairs, &mut command);
+}
+
+fn measure_engine(name: &str, stage: &Stage, containers: usize, pairs: usize, command: &mut dyn FnMut() -> Command) {
+    let case = stage.directory().join("case");
+    for at_a_time in [1, 4] {
+        let (mut without, mut with, mut slower, mut cpu_ms) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut missing = 0;
+        for pair in 0..pairs {
+            let (mut base_s, mut loaded_s) = (0.0, 0.0);
+            // Who is first changes from pair to pair.
+            for turn in 0..2 {
+                let commands: Vec<Command> = (0..containers).map(|_| command()).collect();
+                if (turn + pair) % 2 == 0 {
+                    base_s = block(commands, at_a_time);
+                    continue;
+                }
+                let _ = fs::remove_dir_all(&case);
+                let mut capture = stage.command(recorder::CAPTURE);
+                capture.args(["run", "--output"]).arg(&case);
+                let recording = Recording::start(capture);
+                loaded_s = block(commands, at_a_time);
+                cpu_ms.push(recording.stop().cpu_s * 1e3 / containers as f64);
+                missing += containers.saturating_sub(ends(&case));
+            }
+            without.push(base_s);
+            with.push(loaded_s);
+            slower.push((loaded_s / base_s - 1.0) * 100.0);
+        }
+        println!(
+            "| {name} | {at_a_time} | {containers} | {:.2} | {:.2} | {} | {:.1} | {missing} |",
+            spread(&without).0,
+            spread(&with).0,
+            cell(&slower, 1),
+            spread(&cpu_ms).0,
+        );
+    }
+}
+
+/// Runs commands, so many at a time; the seconds that took.
+fn block(commands: Vec<Command>, at_a_time: usize) -> f64 {
+    let mut shares: Vec<Vec<Command>> = (0..at_a_time).map(|_| Vec::new()).collect();
+    for (index, command) in commands.into_iter().enumerate() {
+        shares[index % at_a_time].push(command);
+    }
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        for share in shares {
+            scope.spawn(move || {
+                for mut command in share {
+                    let output = command.stdin(Stdio::null()).output().expect("the engine runs");
+                    let said = String::from_utf8_lossy(&output.stderr);
+                    assert!(output.status.success(), "{command:?}: {}: {said}", output.status);
+                }
+            });
+        }
+    });
+    begun.elapsed().as_secs_f64()
+}
+
+/// Ends that the case has rows of.
+fn ends(case: &Path) -> usize {
+    assert!(Kept::in_case(case).events > 0, "nothing was recorded");
+    let case = obit_schema::Case::open(case).expect("a case");
+    usize::try_from(case.rows(obit_schema::Table::ContainerRemove)).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,78 @@
+//! What `scripts/guard.sh` counts instructions of: the four inner loops of a capture and of a replay.
+//!
+//! `guard prepare CASE` writes a case; `guard identify|encode|decode|derive CASE PASSES` does one thing so many times, so that
+//! the difference of two counts is the work itself, without the start of the program.
+
+mod shapes;
+
+use std::hint::black_box;
+use std::path::Path;
+
+use obit_derivation::Fold;
+use obit_derivation::identity::path::identify;
+use obit_schema::encode::EventsBuilder;
+use obit_schema::{Case, Error};
+use shapes::Shape;
+
+/// Events of the case; a pass is over all of them.
+const EVENTS: u64 = 20_000;
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let done = match words[..] {
+        ["prepare", case] => shapes::write_case(Path::new(case), Shape::DockerHybrid, EVENTS),
+        [what, case, passes] => pass(what, Path::new(case), passes.parse().unwrap_or(1)),
+        // `cargo test --benches` and the like.
+        _ => Ok(()),
+    };
+    done.unwrap_or_else(|error| panic!("{words:?}: {error}"));
+}
+
+fn pass(what: &str, case: &Path, passes: u64) -> Result<(), Error> {
+    let case = Case::open(case)?;
+    for _ in 0..passes {
+        match what {
+            "identify" => identify_paths(),
+            "decode" => case.records().for_each(|record| -> Result<(), Error> {
+                black_box(record);
+                Ok(())
+            })?,
+            "derive" => {
+                let (mut fold, mut rows) = (Fold::new(), Vec::new());
+                case.records().for_each(|record| -> Result<(), Error> {
+                    fold.apply(record, &mut rows);
+                    rows.clear();
+                    Ok(())
+                })?;
+                fold.finish(&mut rows);
+            }
+            // The way of a record into a batch, from a batch that was decoded.
+            "encode" => {
+                let mut events = EventsBuilder::new();
+                case.records().for_each(|record| events.append(record))?;
+                black_box(events.finish()?);
+            }
+            other => panic!("{other} is none of identify, encode, decode and derive"),
+        }
+    }
+    Ok(())
+}
+
+/// As many paths as a pass of the others has events.
+fn identify_paths() {
+    let id = shapes::id(1);
+    let pod = "0e5b1d2c_7a6f_4b3e_9d8c_112233445566";
+    let slice = format!("/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{pod}.slice");
+    let paths = [
+        format!("/docker/{id}"),
+        format!("{slice}/cri-containerd-{id}.scope"),
+        slice,
+        "/system.slice/ssh.service".into(),
+    ];
+    for _ in 0..EVENTS / 4 {
+        for path in &paths {
+            black_box(identify(black_box(path)));
+        }
+    }
+}

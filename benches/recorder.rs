@@ -1,0 +1,203 @@
+//! Recorders that run beside a load: obit-capture, and two that people use for the same.
+
+// Each benchmark looks at its part.
+#![allow(dead_code)]
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::measure::{Run, wait4};
+
+pub const CAPTURE: &str = env!("CARGO_BIN_EXE_obit-capture");
+const CASE: &str = "target/bench/recorded";
+/// Where `perf record` writes.
+pub const PERF_DATA: &str = "target/bench/recorded.perf";
+const BPFTRACE_OUTPUT: &str = "target/bench/recorded.jsonl";
+
+/// How long a recorder may take to begin.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// Who records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorder {
+    /// Everything on, as it is without options.
+    Obit,
+    /// `perf record` of the same two tracepoints.
+    Perf,
+    /// bpftrace, which prints a line of JSON for each.
+    Bpftrace,
+}
+
+/// Prints what the tracepoints say. bpftrace quotes the text as JSON itself (`-f json`).
+const BPFTRACE_PROGRAM: &str = r#"
+BEGIN { printf("recording\n"); }
+tracepoint:cgroup:cgroup_mkdir, tracepoint:cgroup:cgroup_rmdir {
+    printf("%llu %s %d %s %d %llu %d %s\n", nsecs, probe, pid, comm, args->root, args->id, args->level, str(args->path));
+}"#;
+
+impl Recorder {
+    pub const ALL: [Self; 3] = [Self::Obit, Self::Perf, Self::Bpftrace];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Obit => "obit-capture",
+            Self::Perf => "perf record",
+            Self::Bpftrace => "bpftrace, JSON",
+        }
+    }
+
+    /// Whether its program is there.
+    pub fn is_there(self) -> bool {
+        let version = |program: &str| {
+            let status = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+            status.is_ok_and(|status| status.success())
+        };
+        match self {
+            Self::Obit => true,
+            Self::Perf => version("perf"),
+            Self::Bpftrace => version("bpftrace"),
+        }
+    }
+
+    fn command(self) -> Command {
+        match self {
+            Self::Obit => capture(Path::new(CASE)),
+            Self::Perf => {
+                let mut command = Command::new("perf");
+                command.args(["record", "-o", PERF_DATA, "-a", "-e", "cgroup:cgroup_mkdir,cgroup:cgroup_rmdir"]);
+                // perf says nothing when it is ready; it enables its events when its child starts.
+                command.args(["--", "sh", "-c", "echo recording >&2; exec sleep 3600"]);
+                command
+            }
+            Self::Bpftrace => {
+                let mut command = Command::new("bpftrace");
+                command.args(["-f", "json", "-o", BPFTRACE_OUTPUT, "-e", BPFTRACE_PROGRAM]);
+                command
+            }
+        }
+    }
+}
+
+/// `obit-capture run` into that directory, which is removed first.
+pub fn capture(case: &Path) -> Command {
+    let _ = fs::remove_dir_all(case);
+    let mut command = Command::new(CAPTURE);
+    command.arg("run").arg("--output").arg(case);
+    command
+}
+
+/// A recorder at work. It does not outlive this value.
+pub struct Recording {
+    child: Child,
+    ended: bool,
+}
+
+impl Recording {
+    pub fn of(recorder: Recorder) -> Self {
+        let _ = fs::remove_file(BPFTRACE_OUTPUT);
+        match recorder {
+            Recorder::Obit | Recorder::Perf => Self::start(recorder.command()),
+            Recorder::Bpftrace => {
+                let child = recorder.command().stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+                let recording = Self { child: child.expect("bpftrace starts"), ended: false };
+                let begun = Instant::now();
+                while !fs::read_to_string(BPFTRACE_OUTPUT).is_ok_and(|text| text.contains("recording")) {
+                    assert!(begun.elapsed() < START_LIMIT, "bpftrace did not start");
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                recording
+            }
+        }
+    }
+
+    /// Starts a command that says on standard error when it is recording.
+    pub fn start(mut command: Command) -> Self {
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+        let mut recording = Self { child: child.expect("the recorder starts"), ended: false };
+        let mut lines = BufReader::new(recording.child.stderr.take().expect("piped")).lines();
+        let mut said = Vec::new();
+        let is_ready = lines.by_ref().map_while(Result::ok).any(|line| {
+            said.push(line);
+            said.last().is_some_and(|line| line.contains("recording"))
+        });
+        assert!(is_ready, "{command:?} did not start: {said:?}");
+        std::thread::spawn(move || lines.for_each(drop));
+        recording
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it as a user does, and says what it took.
+    pub fn stop(mut self) -> Run {
+        let interrupted = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
+        assert!(interrupted.is_ok_and(|status| status.success()), "the recorder was gone already");
+        self.ended = true;
+        wait4(&self.child).1
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        if !self.ended {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// What a recorder left behind.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept {
+    pub bytes: u64,
+    /// Events of the load that are in it.
+    pub events: u64,
+}
+
+impl Kept {
+    /// Of a load whose directories have `obit-storm` in their path.
+    pub fn of(recorder: Recorder) -> Self {
+        match recorder {
+            Recorder::Obit => Self::in_case(Path::new(CASE)),
+            Recorder::Perf => {
+                let script = Command::new("perf").args(["script", "-i", PERF_DATA]).output().expect("perf script runs");
+                Self { bytes: size(Path::new(PERF_DATA)), events: lines_of_load(&script.stdout) }
+            }
+            Recorder::Bpftrace => {
+                let text = fs::read(BPFTRACE_OUTPUT).expect("bpftrace wrote");
+                Self { bytes: text.len() as u64, events: lines_of_load(&text) }
+            }
+        }
+    }
+
+    /// Cgroup directories made and removed, as a closed case counts them, and the bytes of the whole case.
+    pub fn in_case(case: &Path) -> Self {
+        let manifest = fs::read(case.join("case.json")).expect("a case");
+        let manifest: serde_json::Value = serde_json::from_slice(&manifest).expect("JSON");
+        let kinds = &manifest["counts"]["by_kind"];
+        let events = ["cgroup_mkdir", "cgroup_rmdir"].iter().filter_map(|kind| kinds[kind].as_u64()).sum();
+        Self { bytes: tree_bytes(case), events }
+    }
+}
+
+/// Bytes of all files below a directory.
+pub fn tree_bytes(directory: &Path) -> u64 {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let sizes =
+        entries.map(|entry| if entry.path().is_dir() { tree_bytes(&entry.path()) } else { size(&entry.path()) });
+    sizes.sum()
+}
+
+fn size(file: &Path) -> u64 {
+    fs::metadata(file).map_or(0, |file| file.len())
+}
+
+fn lines_of_load(text: &[u8]) -> u64 {
+    let mark = b"obit-storm";
+    let lines = text.split(|byte| *byte == b'\n');
+    lines.filter(|line| line.windows(mark.len()).any(|window| window == mark)).count() as u64
+}
