@@ -181,6 +181,27 @@ fn a_container_made_after_the_end_of_one_with_its_id_says_nothing_about_that_one
     assert_eq!(images, [None, Some("new:1")]);
 }
 
+/// The clock was set back within its life: its end seems to be before its beginning, and what is said of it is its own.
+#[test]
+fn a_wall_clock_that_was_set_takes_nothing_from_a_container() {
+    let told = |reason: Option<ClockReason>| {
+        let web = Ctr::new("shop", "web-1");
+        let mut story = Story::with_grace();
+        story.mkdir(key(0, 100), 1, &web.path, &web.create_argv());
+        story.tell(Body::Clock(ClockReading { reason, ..ClockReading::default() }));
+        story.rmdir(key(0, 100), &web.path, &web.delete_argv());
+        story.tell(Body::Runtime(RuntimeAnswer {
+            namespace: Some("shop".into()),
+            // By the clock as it was before.
+            created_at: Some(ts(3_600)),
+            ..answer(RuntimeSource::Containerd, "web-1", "its:1")
+        }));
+        removes(&story.end()).iter().map(|row| image(&row.identity).map(str::to_owned)).collect::<Vec<_>>()
+    };
+    assert_eq!(told(Some(ClockReason::Set)), [Some("its:1".to_owned())]);
+    assert_eq!(told(Some(ClockReason::Interval)), [None], "by a clock that nobody set, that is another container");
+}
+
 /// The first life's last directories go while the second has its first already.
 #[test]
 fn lives_of_one_id_may_overlap_in_other_hierarchies() {

@@ -19,10 +19,16 @@ impl Fold {
         let candidates = self.by_id.get(&*claim.container_id);
         let mut found: Vec<IncarnationNo> = candidates.into_iter().flatten().copied().collect();
         found.retain(|number| {
-            self.incarnations
-                .get(number)
-                .is_some_and(|life| (life.stage != Stage::Ended || life.held) && life.may_be_meant_by(&claim))
+            self.incarnations.get(number).is_some_and(|life| {
+                (life.stage != Stage::Ended || life.held) && life.may_be_meant_by(&claim, self.clock_set)
+            })
         });
+        // Of a container and a directory that a user called like it, it is about the container.
+        let is_unbacked =
+            |number: &IncarnationNo| self.incarnations.get(number).is_some_and(|life| life.unbacked_user().is_some());
+        if !found.iter().all(is_unbacked) {
+            found.retain(|number| !is_unbacked(number));
+        }
         let lives = |number: &IncarnationNo| self.incarnations.get(number).is_some_and(|life| !life.held);
         if self.walk.is_some() && !found.iter().any(lives) {
             // Only a walk can show a place whose making was not seen.

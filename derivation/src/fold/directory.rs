@@ -46,13 +46,20 @@ pub(super) struct Sighting<'a> {
     pub parent: Option<CgroupId>,
     pub path: &'a str,
     pub identity: path::PathIdentity<'a>,
+    /// The user who made or removed it, if that is one without privileges.
+    pub user: Option<u32>,
 }
 
 impl<'a> Sighting<'a> {
     pub fn new(key: CgroupKey, parent: Option<CgroupId>, path: &'a str, truncated: bool) -> Self {
         // A cut path would be read as another name: it says nothing.
         let identity = if truncated { path::PathIdentity::default() } else { path::identify(path) };
-        Self { key, parent, path, identity }
+        Self { key, parent, path, identity, user: None }
+    }
+
+    /// The same, by a task of that user.
+    pub fn by(self, uid: u32) -> Self {
+        Self { user: (uid != 0).then_some(uid), ..self }
     }
 }
 

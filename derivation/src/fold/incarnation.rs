@@ -62,6 +62,9 @@ pub(super) struct Incarnation {
     pub origin: Origin,
     pub stage: Stage,
     pub first: Moment,
+    /// The user who made its first directory, if that is one without privileges; of one that first showed itself when it was
+    /// removed: who removed it.
+    pub user: Option<u32>,
     /// In the order in which they were seen; stays when a directory is gone.
     pub roots: Vec<RootDirectory>,
     pub parent_container_id: Option<String>,
@@ -96,6 +99,7 @@ impl Incarnation {
             origin,
             stage,
             first,
+            user: None,
             roots: Vec::new(),
             parent_container_id: None,
             after_gap: false,
@@ -137,10 +141,12 @@ impl Incarnation {
     }
 
     /// Whether what is said may be about this life: not if that container was created when this life was over, which is all
-    /// that tells them apart where an id is given again from the same bundle.
-    pub fn may_be_meant_by(&self, claim: &Claim<'_>) -> bool {
+    /// that tells them apart where an id is given again from the same bundle. A wall clock that was `set` since this life began
+    /// tells nothing.
+    pub fn may_be_meant_by(&self, claim: &Claim<'_>, set: Option<Seq>) -> bool {
         let is_later = |ended: WallNs| claim.created_at.is_some_and(|created| created > ended);
-        !self.ended_at.is_some_and(is_later) && self.claims.iter().all(|have| have.agrees_on_home(claim))
+        let can_tell = set.is_none_or(|set| set < self.first.seq);
+        !(can_tell && self.ended_at.is_some_and(is_later)) && self.claims.iter().all(|have| have.agrees_on_home(claim))
     }
 
     pub fn is_present(&self) -> bool {
@@ -164,15 +170,24 @@ impl Incarnation {
         self.authority().map(|root| Place { key: root.key, path: root.path.clone() })
     }
 
+    /// The user without privileges who alone stands behind it: no OCI runtime does, and no engine that runs it. An engine
+    /// that only knows the id may have a stopped container in mind.
+    pub fn unbacked_user(&self) -> Option<u32> {
+        let backs = |claim: &Claim<'_>| match claim.source {
+            ClaimSource::Path => false,
+            ClaimSource::OciArgv | ClaimSource::OciState | ClaimSource::OciBundle => true,
+            _ => claim.init_pid.is_some(),
+        };
+        self.user.filter(|_| !self.claims.iter().any(backs))
+    }
+
     /// Who it is. Whoever was given a subtree may call a directory there like a container: a path that nobody but an
-    /// unprivileged maker stands behind is told as a conflict.
+    /// unprivileged user stands behind is told as a conflict.
     fn identity(&self) -> Option<Identity> {
         let mut identity = self.claims.identity(self.parent_container_id.clone())?;
-        if identity.identified_by == ClaimSource::Path
-            && let Origin::Made(maker) = &self.origin
-            && maker.uid != 0
-        {
-            identity.conflicts.push(format!("path: made by uid {}, no runtime backs it", maker.uid));
+        if let Some(user) = self.unbacked_user() {
+            let did = if self.origin == Origin::Leaving { "removed" } else { "made" };
+            identity.conflicts.push(format!("path: {did} by uid {user}, no runtime backs it"));
         }
         Some(identity)
     }

@@ -13,7 +13,7 @@ use crate::row::{ActorCopy, Row};
 
 impl Fold {
     pub(super) fn made(&mut self, moment: Moment, event: &CgroupEvent<'_>, out: &mut Vec<Row>) {
-        let sighting = Sighting::new(event.key, event.parent, event.path, event.path_truncated);
+        let sighting = Sighting::new(event.key, event.parent, event.path, event.path_truncated).by(event.actor.uid);
         if let Some(walk) = &mut self.walk {
             walk.see(event.key);
         }
@@ -81,6 +81,7 @@ impl Fold {
         }
         if life.origin == Origin::Walked && life.stage == Stage::Unannounced {
             life.origin = Origin::Made(ActorCopy::from(&event.actor));
+            life.user = (event.actor.uid != 0).then_some(event.actor.uid);
             life.first = moment;
             self.announce(number, moment, out);
         }

@@ -38,6 +38,7 @@ impl Fold {
         self.next_number = self.next_number.saturating_add(1);
         let mut life = Incarnation::new(origin(), stage, moment);
         life.parent_container_id = parent;
+        life.user = sighting.user;
         // Of what was not seen being made, nobody knows on which side of the loss it began.
         let seen = matches!(life.origin, Origin::Made(_));
         let reaches = |until: Option<BootNs>| until.is_some_and(|until| !seen || moment.boot_ns <= until);
@@ -52,7 +53,8 @@ impl Fold {
 
     /// The living incarnation that has no directory on this hierarchy yet and that this directory fits best: one that
     /// lives in the same place by its runtime's word, else one with the same path elsewhere, else the same id within
-    /// the same enclosing container.
+    /// the same enclosing container. Whoever was given a subtree of one hierarchy can make a directory there that is called
+    /// like a container on another, but not one with its path: one of another user's is no part of it otherwise.
     pub(super) fn living_match(
         &self,
         sighting: &Sighting<'_>,
@@ -71,9 +73,13 @@ impl Fold {
             if !same_home(&life.claims, claims) {
                 continue;
             }
+            let same_path = life.roots.iter().any(|root| root.path == sighting.path);
+            if !same_path && life.user != sighting.user {
+                continue;
+            }
             let fit = if shares_home(&life.claims, claims) {
                 3
-            } else if life.roots.iter().any(|root| root.path == sighting.path) {
+            } else if same_path {
                 2
             } else if life.parent_container_id.as_deref() == parent {
                 1

@@ -33,8 +33,8 @@ use self::incarnation::{Incarnation, IncarnationNo, Moment, Stage};
 use self::stated::Stated;
 use self::walk::Walk;
 use crate::record::{
-    Body, BootNs, CgroupEvent, CgroupEventKind, CgroupKey, FatalSignal, HierarchyId, KernelEventKind, Loss, Record,
-    Target,
+    Body, BootNs, CgroupEvent, CgroupEventKind, CgroupKey, ClockReason, FatalSignal, HierarchyId, KernelEventKind,
+    Loss, Record, Seq, Target,
 };
 use crate::row::{ContainerRemove, Row};
 
@@ -61,6 +61,8 @@ pub struct Fold {
     lost_until: Option<BootNs>,
     /// Exits up to this moment may be.
     exits_lost_until: Option<BootNs>,
+    /// The last record that says that the wall clock was set.
+    clock_set: Option<Seq>,
     held: HeldEnds,
     /// Ends as they happen, for whoever wants them before their grace is over.
     early: Option<Vec<ContainerRemove>>,
@@ -121,7 +123,12 @@ impl Fold {
             Body::SnapshotEnd(_) => self.end_walk(moment, out),
             Body::Directory(directory) => self.walked(moment, directory),
             Body::Runtime(answer) => self.answered(moment, answer),
-            Body::Clock(_) | Body::CaptureStart | Body::CaptureStop | Body::Unknown => {}
+            Body::Clock(reading) => {
+                if reading.reason == Some(ClockReason::Set) {
+                    self.clock_set = Some(moment.seq);
+                }
+            }
+            Body::CaptureStart | Body::CaptureStop | Body::Unknown => {}
             Body::Exit(exit) => {
                 if let Some(life) = self.life_of(&exit.target) {
                     life.death.exited(moment.seq, moment.ts, exit);

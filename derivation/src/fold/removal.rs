@@ -47,7 +47,7 @@ impl Fold {
         call: Option<&Invocation<'_>>,
         out: &mut Vec<Row>,
     ) {
-        let sighting = Sighting::new(event.key, event.parent, event.path, event.path_truncated);
+        let sighting = Sighting::new(event.key, event.parent, event.path, event.path_truncated).by(event.actor.uid);
         let claims = self.claims_on(moment, &sighting, call);
         // One of its other directories may have ended it already.
         if claims.is_empty() || self.has_ghost(&sighting, &claims) {

@@ -1,0 +1,193 @@
+//! Somebody who may make cgroups of their own, and calls one like a container: it is told as theirs, and changes nothing
+//! about the container that has that id.
+
+use obit_derivation::identity::ClaimSource;
+use obit_derivation::record::*;
+use obit_derivation::row::{ContainerRemove, Identity};
+use obit_derivation::{Fold, Row};
+
+const ID: &str = "3f1c0e6b2f9d4a7788990011223344556677889900aabbccddeeff0011223344";
+const V2: u32 = 0;
+const FLAG: &str = "path: made by uid 1000, no runtime backs it";
+
+#[derive(Default)]
+struct Story {
+    fold: Fold,
+    seq: u64,
+    rows: Vec<Row>,
+}
+
+impl Story {
+    fn tell(&mut self, body: Body<'_>) {
+        let seq = self.seq;
+        self.seq += 1;
+        let record = Record { seq: Seq(seq), ts: WallNs(i64::MAX / 2 + seq as i64), boot_ns: BootNs(seq), body };
+        self.fold.apply(&record, &mut self.rows);
+    }
+
+    fn event(&mut self, kind: CgroupEventKind, hierarchy: u32, id: u64, path: &str, actor: Actor<'_>) {
+        self.tell(Body::Cgroup(CgroupEvent {
+            kind,
+            cpu: 0,
+            key: key(hierarchy, id),
+            parent: Some(CgroupId(1)),
+            level: path.matches('/').count() as u32,
+            path,
+            path_truncated: false,
+            actor,
+            vitals: Vitals::default(),
+        }));
+    }
+
+    /// Docker makes the container, on v1 hierarchies only.
+    fn begin_real(&mut self) {
+        for hierarchy in [5, 6] {
+            self.event(CgroupEventKind::Mkdir, hierarchy, 100, &real(), runc(&create_argv()));
+        }
+    }
+
+    fn end_real(&mut self) {
+        for hierarchy in [5, 6] {
+            self.event(CgroupEventKind::Rmdir, hierarchy, 100, &real(), runc(&["runc", "delete", ID]));
+        }
+    }
+
+    fn forge(&mut self) {
+        self.event(CgroupEventKind::Mkdir, V2, 200, &forged(), mallory(&["mkdir"]));
+    }
+
+    fn remove_forgery(&mut self) {
+        self.event(CgroupEventKind::Rmdir, V2, 200, &forged(), mallory(&["rmdir"]));
+    }
+
+    /// What Docker says of the container with that id.
+    fn docker_says(&mut self, init_pid: Option<u32>) {
+        self.tell(Body::Runtime(RuntimeAnswer {
+            container_id: Some(ID.into()),
+            container_name: Some("web".into()),
+            init_pid,
+            ..RuntimeAnswer::unanswered(RuntimeSource::Docker, Outcome::Ok)
+        }));
+    }
+
+    /// The ends: of the container, and of what was called so.
+    fn ends(mut self) -> (Vec<ContainerRemove>, Vec<ContainerRemove>) {
+        self.fold.finish(&mut self.rows);
+        let removes = self.rows.into_iter().filter_map(|row| if let Row::Remove(row) = row { Some(row) } else { None });
+        removes.partition(|row| row.place.path == real())
+    }
+}
+
+fn key(hierarchy: u32, id: u64) -> CgroupKey {
+    CgroupKey { hierarchy: HierarchyId(hierarchy), cgroup: CgroupId(id) }
+}
+
+fn real() -> String {
+    format!("/docker/{ID}")
+}
+
+/// A place in the subtree that systemd gives each user.
+fn forged() -> String {
+    format!("/user.slice/user-1000.slice/user@1000.service/docker-{ID}.scope")
+}
+
+fn create_argv() -> [&'static str; 7] {
+    ["runc", "--root", "/run/docker/runtime-runc/moby", "create", "--bundle", "/run/docker/bundle", ID]
+}
+
+fn runc<'a>(argv: &'a [&'a str]) -> Actor<'a> {
+    Actor { pid: 77, comm: "runc", argv, ..Actor::default() }
+}
+
+fn mallory<'a>(argv: &'a [&'a str]) -> Actor<'a> {
+    Actor { pid: 99, uid: 1000, comm: "mkdir", argv, ..Actor::default() }
+}
+
+fn name(identity: &Identity) -> Option<&str> {
+    identity.container_name.as_deref()
+}
+
+/// One end of each, each its own.
+#[track_caller]
+fn assert_apart(story: Story) {
+    let (real, forged) = story.ends();
+    let ([real], [forged]) = (real.as_slice(), forged.as_slice()) else { panic!("{real:?} and {forged:?}") };
+    assert_eq!(real.place.key, key(5, 100));
+    assert_eq!((real.identity.identified_by, name(&real.identity)), (ClaimSource::OciArgv, Some("web")));
+    assert_eq!((real.identity.init_pid, real.identity.conflicts.as_slice()), (Some(4242), [].as_slice()));
+    assert_eq!(forged.place.key, key(V2, 200));
+    assert_eq!((forged.identity.identified_by, name(&forged.identity)), (ClaimSource::Path, None));
+    assert_eq!(forged.identity.conflicts, [FLAG]);
+}
+
+#[test]
+fn a_directory_that_is_called_like_a_container_does_not_end_it() {
+    let mut story = Story::default();
+    story.begin_real();
+    story.forge();
+    // The newest directory with an id is not the one that Docker speaks of.
+    story.docker_says(Some(4242));
+    story.remove_forgery();
+    story.end_real();
+    assert_apart(story);
+}
+
+#[test]
+fn a_container_does_not_move_into_a_directory_that_waits_for_it() {
+    let mut story = Story::default();
+    story.forge();
+    story.begin_real();
+    story.docker_says(Some(4242));
+    story.end_real();
+    story.remove_forgery();
+    assert_apart(story);
+}
+
+#[test]
+fn a_forgery_whose_making_was_lost_does_not_end_the_container_either() {
+    let mut story = Story::default();
+    story.begin_real();
+    story.docker_says(Some(4242));
+    story.remove_forgery();
+    story.end_real();
+    let (real, forged) = story.ends();
+    assert_eq!((real.len(), forged.len()), (1, 1), "{real:?} {forged:?}");
+    assert_eq!(real[0].place.key, key(5, 100));
+    assert_eq!((forged[0].identity.identified_by, name(&forged[0].identity)), (ClaimSource::Path, None));
+    assert_eq!(forged[0].identity.conflicts, ["path: removed by uid 1000, no runtime backs it"]);
+}
+
+#[test]
+fn a_container_that_is_stopped_does_not_vouch_for_a_directory() {
+    // Docker knows the id, and runs nothing under it.
+    let mut story = Story::default();
+    story.forge();
+    story.docker_says(None);
+    story.remove_forgery();
+    let (_, forged) = story.ends();
+    assert_eq!(forged[0].identity.conflicts, [FLAG], "{forged:?}");
+}
+
+#[test]
+fn an_engine_of_the_users_own_vouches_for_what_it_runs() {
+    let mut story = Story::default();
+    story.forge();
+    story.docker_says(Some(4242));
+    story.remove_forgery();
+    let (_, theirs) = story.ends();
+    assert_eq!((theirs[0].identity.conflicts.as_slice(), name(&theirs[0].identity)), ([].as_slice(), Some("web")));
+}
+
+#[test]
+fn directories_of_one_user_in_two_trees_are_one_container() {
+    // As LXC has it without root: the same path in each.
+    let mut story = Story::default();
+    for hierarchy in [3, 4] {
+        story.event(CgroupEventKind::Mkdir, hierarchy, 300, &forged(), mallory(&["lxc-start"]));
+    }
+    for hierarchy in [3, 4] {
+        story.event(CgroupEventKind::Rmdir, hierarchy, 300, &forged(), mallory(&["lxc-start"]));
+    }
+    let (_, theirs) = story.ends();
+    assert_eq!(theirs.len(), 1, "{theirs:?}");
+}
