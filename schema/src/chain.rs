@@ -8,12 +8,22 @@
 //! ```
 //!
 //! with a newline at the end, single spaces, 64 zeros as PREVIOUS of the first entry, and `-` for a place that is null.
+//!
+//! A recorder that drops its oldest segments adds an entry for each:
+//!
+//! ```text
+//! obit-drop 1 CASE_ID PREVIOUS SEGMENT FIRST_SEQ LAST_SEQ BYTES ENTRIES SHA256
+//! ```
+//!
+//! where ENTRIES and SHA256 are the number of entries that are gone with it and the digest of the last of them: the chain
+//! that is left begins there, and nobody can move its beginning without another head.
+//!
 //! The head's line is `obit-head 1 CASE_ID PARTS SHA256`; `docs/case-format.md` shows how to check both by hand.
 
 use sha2::{Digest as _, Sha256};
 
 use crate::digest::Digest;
-use crate::manifest::{Head, Manifest, PartEntry};
+use crate::manifest::{DropEntry, Head, Manifest, PartEntry};
 use crate::problem::Problem;
 
 /// What the first entry has in place of a digest, and what the head of no parts is.
@@ -43,10 +53,50 @@ pub fn closed_line(case_id: &str, manifest_sha256: &str) -> String {
     format!("{CLOSED_WORD} 1 {case_id} {manifest_sha256}\n")
 }
 
+/// The digest of the entry of a segment's dropping, which follows the one with the digest `previous`.
+pub fn drop_digest(case_id: &str, previous: &str, drop: &DropEntry) -> String {
+    let DropEntry { segment, first_seq, last_seq, bytes, entries, sha256, .. } = drop;
+    let line =
+        format!("obit-drop 1 {case_id} {previous} {segment} {first_seq} {last_seq} {bytes} {entries} {sha256}\n");
+    Digest::from(Sha256::new_with_prefix(line)).to_string()
+}
+
+/// An entry of the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// The part with this index in `parts`.
+    Part(usize),
+    /// The dropping with this index in `drops`.
+    Drop(usize),
+}
+
+/// The entries that a manifest lists, in their order.
+pub(crate) fn links(manifest: &Manifest) -> Vec<Link> {
+    let (parts, drops) = (manifest.parts.len(), manifest.drops.len());
+    let base = manifest.dropped.as_ref().map_or(0, |dropped| dropped.entries);
+    let mut links = Vec::new();
+    let (mut part, mut drop) = (0, 0);
+    while part < parts || drop < drops {
+        let place = base.saturating_add(links.len() as u64);
+        let is_its_place = manifest.drops.get(drop).is_some_and(|drop| drop.entry <= place);
+        if is_its_place || part >= parts {
+            links.push(Link::Drop(drop));
+            drop += 1;
+        } else {
+            links.push(Link::Part(part));
+            part += 1;
+        }
+    }
+    links
+}
+
 /// The chain of a case as its manifest tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chain {
-    /// The digest after so many parts: the first is [`START`].
+    /// How many entries are gone with the segments that were dropped.
+    base: u64,
+    links: Vec<Link>,
+    /// The digest after the entries that are gone and so many more: the first is [`START`] if none are.
     heads: Vec<String>,
     /// What does not fit.
     problems: Vec<Problem>,
@@ -58,45 +108,86 @@ impl Chain {
         if manifest.head.is_none() && manifest.parts.iter().all(|part| part.previous.is_none()) {
             return None;
         }
-        let mut heads = vec![START.to_owned()];
+        let (base, first) = match &manifest.dropped {
+            Some(dropped) => (dropped.entries, dropped.sha256.clone()),
+            None => (0, START.to_owned()),
+        };
+        let links = links(manifest);
+        let mut heads = vec![first];
         let mut problems = Vec::new();
-        for part in &manifest.parts {
+        for link in &links {
             let before = heads.last().map_or(START, String::as_str);
-            if part.previous.as_deref() != Some(before) {
-                problems.push(Problem::Unchained { file: part.file.clone() });
-            }
             // From what the entry says itself, so that one break is one problem.
-            let digest = entry_digest(&manifest.case_id, part.previous.as_deref().unwrap_or(START), part);
+            let (previous, name, digest) = match *link {
+                Link::Part(index) => {
+                    let Some(part) = manifest.parts.get(index) else { continue };
+                    let previous = part.previous.as_deref();
+                    let digest = entry_digest(&manifest.case_id, previous.unwrap_or(START), part);
+                    (previous, part.file.clone(), digest)
+                }
+                Link::Drop(index) => {
+                    let Some(drop) = manifest.drops.get(index) else { continue };
+                    let digest = drop_digest(&manifest.case_id, &drop.previous, drop);
+                    (Some(drop.previous.as_str()), format!("the dropping of segment {}", drop.segment), digest)
+                }
+            };
+            if previous != Some(before) {
+                problems.push(Problem::Unchained { file: name });
+            }
             heads.push(digest);
         }
-        let chain = Self { heads, problems };
-        let mut problems = chain.problems.clone();
+        let mut chain = Self { base, links, heads, problems };
+        chain.check(manifest);
+        Some(chain)
+    }
+
+    fn check(&mut self, manifest: &Manifest) {
+        let mut say = |why: String| self.problems.push(Problem::Head { why });
+        let ends = self.base.saturating_add(self.links.len() as u64);
         match &manifest.head {
-            None => problems.push(Problem::Head { why: "case.json has no head of the chain".to_owned() }),
-            Some(head) if head.parts != chain.parts() => {
-                let (said, found) = (head.parts, chain.parts());
-                problems.push(Problem::Head { why: format!("the head stands for {said} parts, {found} are listed") });
+            None => say("case.json has no head of the chain".to_owned()),
+            Some(head) if head.parts != ends => {
+                say(format!("the head stands for {} parts, {ends} are listed", head.parts));
             }
-            Some(head) if chain.after(head.parts) != Some(head.sha256.as_str()) => {
-                problems.push(Problem::Head { why: "the head is not the digest of the last entry".to_owned() });
+            Some(head) if self.heads.last() != Some(&head.sha256) => {
+                say("the head is not the digest of the last entry".to_owned());
             }
             Some(_) => {}
         }
+        // What is gone must be what the recorder said that it drops: that is an entry after it, so it cannot be changed
+        // without another head.
+        let said = manifest.drops.last().map(|drop| (drop.entries, &drop.sha256, drop.last_seq, drop.segment));
+        let gone = manifest
+            .dropped
+            .as_ref()
+            .map(|gone| (gone.entries, &gone.sha256, gone.last_seq, gone.segments.saturating_sub(1)));
+        if said != gone {
+            say("the parts that are said to be dropped are not those that an entry of the chain says".to_owned());
+        }
         // A line is words; an id with a space in it could say two things at once.
         if manifest.case_id.is_empty() || !manifest.case_id.bytes().all(|byte| byte.is_ascii_graphic()) {
-            problems.push(Problem::Head { why: "the case's id is not one word".to_owned() });
+            say("the case's id is not one word".to_owned());
         }
-        Some(Self { problems, ..chain })
     }
 
-    /// How many parts it has.
+    /// How many entries are gone with the segments that were dropped.
+    pub fn dropped(&self) -> u64 {
+        self.base
+    }
+
+    /// The entries that are listed, in their order.
+    pub fn links(&self) -> &[Link] {
+        &self.links
+    }
+
+    /// How many entries it has: parts that were sealed, and segments that were dropped.
     pub fn parts(&self) -> u64 {
-        (self.heads.len() as u64).saturating_sub(1)
+        self.base.saturating_add(self.links.len() as u64)
     }
 
-    /// The digest after so many parts.
+    /// The digest after so many entries; `None` before the end of what was dropped.
     pub fn after(&self, parts: u64) -> Option<&str> {
-        self.heads.get(usize::try_from(parts).ok()?).map(String::as_str)
+        self.heads.get(usize::try_from(parts.checked_sub(self.base)?).ok()?).map(String::as_str)
     }
 
     /// What does not fit.
@@ -107,26 +198,37 @@ impl Chain {
 
 /// Adds an entry to the manifest, chained to those before; the new head is unsigned.
 pub(crate) fn push(manifest: &mut Manifest, mut entry: PartEntry) {
-    let previous = match &manifest.head {
-        Some(head) => head.sha256.clone(),
-        None => START.to_owned(),
-    };
+    let (parts, previous) = end(manifest);
     let sha256 = entry_digest(&manifest.case_id, &previous, &entry);
     entry.previous = Some(previous);
     manifest.parts.push(entry);
-    set_head(manifest, sha256);
+    set_head(manifest, parts + 1, sha256);
+}
+
+/// Adds the entry of a segment's dropping, likewise.
+pub(crate) fn push_drop(manifest: &mut Manifest, mut drop: DropEntry) {
+    let (parts, previous) = end(manifest);
+    let sha256 = drop_digest(&manifest.case_id, &previous, &drop);
+    (drop.entry, drop.previous) = (parts, previous);
+    manifest.drops.push(drop);
+    set_head(manifest, parts + 1, sha256);
 }
 
 /// The head of a case without parts.
 pub(crate) fn start(manifest: &mut Manifest) {
-    set_head(manifest, START.to_owned());
+    set_head(manifest, 0, START.to_owned());
 }
 
-fn set_head(manifest: &mut Manifest, sha256: String) {
+/// How many entries there are, and the digest of the last.
+fn end(manifest: &Manifest) -> (u64, String) {
+    manifest.head.as_ref().map_or_else(|| (0, START.to_owned()), |head| (head.parts, head.sha256.clone()))
+}
+
+fn set_head(manifest: &mut Manifest, parts: u64, sha256: String) {
     if let Some(head) = manifest.head.take()
         && head.signature.is_some()
     {
         manifest.signed_head = Some(head);
     }
-    manifest.head = Some(Head { parts: manifest.parts.len() as u64, sha256, signature: None });
+    manifest.head = Some(Head { parts, sha256, signature: None });
 }

@@ -9,6 +9,10 @@ pub const CLOCK: &str = "clock";
 pub const CAPTURE_START: &str = "capture_start";
 /// The probes are detached.
 pub const CAPTURE_STOP: &str = "capture_stop";
+/// A segment begins: what came before decides nothing from here on.
+pub const SEGMENT_BEGIN: &str = "segment_begin";
+/// A record of an earlier segment again.
+pub const CARRIED: &str = "carried";
 /// A walk of every hierarchy begins.
 pub const SNAPSHOT_BEGIN: &str = "snapshot_begin";
 /// The walk could not read a hierarchy whole.

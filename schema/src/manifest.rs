@@ -101,6 +101,32 @@ pub struct Counts {
     pub lost: u64,
 }
 
+impl Counts {
+    /// Adds what another part of the recording holds.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (ours, theirs) in [(&mut self.by_kind, &other.by_kind), (&mut self.by_table, &other.by_table)] {
+            for (name, count) in theirs {
+                let ours = ours.entry(name.clone()).or_default();
+                *ours = ours.saturating_add(*count);
+            }
+        }
+        self.lost = self.lost.saturating_add(other.lost);
+    }
+
+    /// Takes away what a part of the recording held. A table stays with 0 rows; a kind goes.
+    pub(crate) fn subtract(&mut self, other: &Self) {
+        for (ours, theirs) in [(&mut self.by_kind, &other.by_kind), (&mut self.by_table, &other.by_table)] {
+            for (name, count) in theirs {
+                if let Some(ours) = ours.get_mut(name) {
+                    *ours = ours.saturating_sub(*count);
+                }
+            }
+        }
+        self.by_kind.retain(|_, count| *count > 0);
+        self.lost = self.lost.saturating_sub(other.lost);
+    }
+}
+
 /// A sealed part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartEntry {
@@ -123,12 +149,96 @@ pub struct PartEntry {
     /// Digest of the entry before, in lower-case hex, see [`crate::chain`]; `None` of a recorder that made no chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<String>,
+    /// The segment that it belongs to; `None` of a recording that is not cut into segments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment: Option<u32>,
 }
 
-/// The end of the chain of parts.
+/// A stretch of a recording that stands by itself: it begins with a record `segment_begin` and a walk of its own, and no
+/// part spans two of them. So the oldest can be dropped as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segment {
+    /// Its number, counted from 0.
+    pub number: u32,
+    /// Its first record.
+    pub first_seq: u64,
+    /// The clocks when it began.
+    pub began: ClockPair,
+    /// What it holds, as of the last part that was sealed.
+    #[serde(default)]
+    pub counts: Counts,
+}
+
+/// A segment that the recorder dropped, as it was told to: an entry of the chain, as a part's is. It is kept as long as a
+/// part that was sealed before it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DropEntry {
+    /// How many entries of the chain come before this one.
+    pub entry: u64,
+    /// Digest of the entry before, in lower-case hex.
+    pub previous: String,
+    /// The segment's number.
+    pub segment: u32,
+    /// Its first record.
+    pub first_seq: u64,
+    /// Its last record.
+    pub last_seq: u64,
+    /// The clocks when it began.
+    pub began: ClockPair,
+    /// The clocks when the next segment began.
+    pub ended: ClockPair,
+    /// The clocks when it was dropped.
+    pub dropped_at: ClockPair,
+    /// Size of its files.
+    pub bytes: u64,
+    /// What it held.
+    pub counts: Counts,
+    /// How many entries of the chain are gone with it and the segments before it.
+    pub entries: u64,
+    /// Digest of the last of these, in lower-case hex.
+    pub sha256: String,
+    /// The entries of its parts.
+    pub parts: Vec<PartEntry>,
+}
+
+/// All that the recorder dropped, as it was told to, in sum.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropped {
+    /// How many segments: the first so many.
+    pub segments: u32,
+    /// How many parts.
+    pub parts: u64,
+    /// Size of their files.
+    pub bytes: u64,
+    /// The last record that is gone; all before it are too.
+    pub last_seq: u64,
+    /// What they held.
+    pub counts: Counts,
+    /// The clocks when the first of them began.
+    pub began: ClockPair,
+    /// The clocks when the first segment that is left began.
+    pub ended: ClockPair,
+    /// The clocks when the last of them was dropped.
+    pub dropped_at: ClockPair,
+    /// How many entries of the chain are gone with them.
+    pub entries: u64,
+    /// Digest of the last of these, in lower-case hex: what the first entry that is left follows from.
+    pub sha256: String,
+    /// Of each table, the number of its first part that is not gone.
+    pub next_parts: BTreeMap<String, u32>,
+}
+
+impl Dropped {
+    /// Whether that part is one of those that are gone. A file of that number may still be there after a crash.
+    pub fn has(&self, table: &str, number: u32) -> bool {
+        self.next_parts.get(table).is_some_and(|next| number < *next)
+    }
+}
+
+/// The end of the chain of entries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
-    /// How many parts it stands for: the first so many of `parts`.
+    /// How many entries it stands for: parts that were sealed, and segments that were dropped.
     pub parts: u64,
     /// Digest of the last of them, in lower-case hex, see [`crate::chain`].
     pub sha256: String,
@@ -195,6 +305,15 @@ pub struct Manifest {
     /// What of the recording did not reach the case.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incomplete: Vec<Shortfall>,
+    /// The segments that are there, if the recording is cut into such.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<Segment>,
+    /// What the recorder dropped of them, as it was told to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<Dropped>,
+    /// The last of these one by one, in the order of the chain.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drops: Vec<DropEntry>,
     /// The sealed parts, in the order of their sealing.
     #[serde(default)]
     pub parts: Vec<PartEntry>,
@@ -226,6 +345,9 @@ impl Manifest {
             recorder: Map::new(),
             counts: Counts::default(),
             incomplete: Vec::new(),
+            segments: Vec::new(),
+            dropped: None,
+            drops: Vec::new(),
             parts: Vec::new(),
             head: None,
             signed_head: None,

@@ -34,6 +34,19 @@ pub fn file_name(table: Table, number: u32) -> String {
     format!("{}-{number:06}.parquet", table.name())
 }
 
+/// The number in a part's name, if it is one of that table: `events-000003.parquet`.
+pub(crate) fn number(table: Table, name: &str) -> Option<u32> {
+    numbered(table, name, ".parquet")
+}
+
+/// The number in a file's name, if it is one of that table with that ending.
+pub(crate) fn numbered(table: Table, name: &str, suffix: &str) -> Option<u32> {
+    let digits = name.strip_prefix(table.name())?.strip_prefix('-')?.strip_suffix(suffix)?;
+    let number = digits.parse().ok()?;
+    // One spelling only, so that no two files have one number.
+    (digits == format!("{number:06}")).then_some(number)
+}
+
 /// Writes a table to one Parquet file, as `obit-replay derive --format parquet` does. The path must not exist; the file
 /// has its name only once it is complete.
 ///
@@ -139,6 +152,7 @@ impl PartWriter {
             bytes: file.bytes,
             sha256: Digest::from(file.hash).to_string(),
             previous: None,
+            segment: None,
         })
     }
 

@@ -126,10 +126,7 @@ impl Case {
             case_id: manifest.as_ref().map(|manifest| manifest.case_id.clone()),
             problems: &mut problems,
         };
-        let tables = files.map(|files| {
-            let listed = manifest.as_ref().map(|manifest| manifest.parts.as_slice()).unwrap_or_default();
-            scan.table(files, listed)
-        });
+        let tables = files.map(|files| scan.table(files, manifest.as_ref()));
         Ok(Self { path: path.to_owned(), root, folders: Arc::new(folders), manifest, problems, tables })
     }
 
@@ -176,6 +173,11 @@ impl Case {
 
     fn batches_for(&self, table: Table, purpose: Purpose) -> Batches {
         Batches::new(Arc::clone(&self.folders), &self.path, table, self.parts(table).to_vec(), purpose)
+    }
+
+    /// The batches of one file of a table.
+    pub(crate) fn batches_of(&self, table: Table, part: &PartInfo) -> Batches {
+        Batches::new(Arc::clone(&self.folders), &self.path, table, vec![part.clone()], Purpose::Rows)
     }
 
     /// Reads every file that case.json and SHA256SUMS (of a closed case) list, and compares its sum. Takes as long as

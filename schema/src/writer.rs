@@ -7,6 +7,7 @@
 //! Every call may be repeated after an error: what was done stays done, what was not is tried again.
 
 mod resume;
+mod segments;
 mod tally;
 
 use std::path::Path;
@@ -81,6 +82,8 @@ pub struct CaseWriter {
     options: WriterOptions,
     /// Journals whose rows are in sealed parts, to be removed once case.json names these.
     finished: Vec<String>,
+    /// Parts of segments that were dropped, to be removed once case.json says so.
+    doomed: Vec<PartEntry>,
     /// Whether case.json on disk says what it should.
     saved: bool,
     closed: bool,
@@ -130,6 +133,8 @@ impl CaseWriter {
     pub fn create_in(root: Arc<dyn Folder>, mut manifest: Manifest, options: WriterOptions) -> Result<Self, Error> {
         manifest.state = State::Open;
         manifest.parts.clear();
+        manifest.drops.clear();
+        manifest.dropped = None;
         manifest.counts = manifest::Counts::default();
         manifest.head = None;
         chain::start(&mut manifest);
@@ -160,8 +165,8 @@ impl CaseWriter {
             last_seq: None,
         });
         let origin = Origin::of(&manifest);
-        let (finished, saved, closed) = (Vec::new(), true, false);
-        Self { root, raw, derived, journals, tables, manifest, origin, options, finished, saved, closed }
+        let (finished, doomed, saved, closed) = (Vec::new(), Vec::new(), true, false);
+        Self { root, raw, derived, journals, tables, manifest, origin, options, finished, doomed, saved, closed }
     }
 
     /// Adds rows to a table, journalled; seals its part if that is due. Rows come in ascending order of `seq`. A part
@@ -183,6 +188,9 @@ impl CaseWriter {
         writer.write(batch, &self.journals, &self.origin)?;
         writer.last_seq = Some(last_seq);
         tally::add(&mut self.manifest.counts, table, batch);
+        if let Some(segment) = self.manifest.segments.last_mut() {
+            tally::add(&mut segment.counts, table, batch);
+        }
         if writer.is_due(&self.options) {
             // Its rows are in the journal whether or not this works.
             let _ = self.seal(table);
@@ -217,7 +225,8 @@ impl CaseWriter {
         let Some(writer) = self.tables.iter_mut().find(|writer| writer.table == table) else {
             return Ok(());
         };
-        if let Some((entry, journal)) = writer.seal(&self.journals, &self.origin)? {
+        if let Some((mut entry, journal)) = writer.seal(&self.journals, &self.origin)? {
+            entry.segment = self.manifest.segments.last().map(|segment| segment.number);
             chain::push(&mut self.manifest, entry);
             self.finished.push(journal);
             self.saved = false;
@@ -238,6 +247,7 @@ impl CaseWriter {
         }
         // One that cannot be removed costs space and nothing else.
         self.finished.retain(|journal| self.journals.remove_file(journal).is_err());
+        self.remove_doomed();
         Ok(())
     }
 
@@ -306,6 +316,7 @@ impl CaseWriter {
         }
         sealed?;
         self.save()?;
+        self.expect_no_doomed()?;
         update(&mut self.manifest);
         let (text, signature, sums) = self.last_words()?;
         // case.json last: in state closed it says that all the rest is there.
@@ -352,13 +363,14 @@ impl CaseWriter {
         let Some(writer) = self.tables.iter_mut().find(|writer| writer.table == table) else {
             return Ok(());
         };
-        if writer.number > 0 {
+        if self.manifest.parts.iter().any(|part| part.table == table.name()) {
             return Ok(());
         }
-        let folder = Arc::clone(&writer.folder);
-        let part = PartWriter::create(folder, &self.origin, table, 0, part::file_name(table, 0))?;
-        let entry = part.seal()?;
-        writer.number = 1;
+        let (folder, number) = (Arc::clone(&writer.folder), writer.number);
+        let part = PartWriter::create(folder, &self.origin, table, number, part::file_name(table, number))?;
+        let mut entry = part.seal()?;
+        entry.segment = self.manifest.segments.last().map(|segment| segment.number);
+        writer.number += 1;
         self.manifest.counts.by_table.entry(table.name().to_owned()).or_insert(0);
         chain::push(&mut self.manifest, entry);
         self.saved = false;

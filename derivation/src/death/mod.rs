@@ -142,6 +142,14 @@ impl Evidence {
         self.oom_kills.push(OomKilled { seq, process: Process::of(&kill.target), limit: kill.limit });
     }
 
+    /// The records that it was gathered from.
+    pub fn seqs(&self) -> impl Iterator<Item = Seq> + '_ {
+        let exits = self.exits.iter().map(|exit| exit.seq);
+        let signals = self.signals.iter().map(|sent| sent.seq);
+        let kills = self.oom_kills.iter().map(|kill| kill.seq);
+        exits.chain(signals).chain(kills).chain(self.frozen).chain(self.thawed)
+    }
+
     /// All of its tasks are frozen, or not all any more.
     pub fn froze(&mut self, seq: Seq, frozen: bool) {
         *if frozen { &mut self.frozen } else { &mut self.thawed } = Some(seq);

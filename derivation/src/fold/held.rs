@@ -33,6 +33,11 @@ impl HeldEnds {
         Self { grace_ns, ..Self::default() }
     }
 
+    /// One that holds nothing and has seen no moment.
+    pub fn anew(&self) -> Self {
+        Self::with_grace(self.grace_ns)
+    }
+
     pub fn hold(&mut self, number: IncarnationNo, ended: Moment, removed_by: Option<ActorCopy>) {
         let due = BootNs(ended.boot_ns.0.max(self.now.0).saturating_add(self.grace_ns));
         self.ends.push_back(HeldEnd { number, ended, removed_by, due });

@@ -53,6 +53,8 @@ pub(super) struct RootDirectory {
     pub key: CgroupKey,
     pub path: String,
     pub present: bool,
+    /// The record that showed that it is gone.
+    pub gone_seq: Option<Seq>,
 }
 
 /// One life of one container id.
@@ -68,6 +70,8 @@ pub(super) struct Incarnation {
     /// In the order in which they were seen; stays when a directory is gone.
     pub roots: Vec<RootDirectory>,
     pub parent_container_id: Option<String>,
+    /// Its beginning has a row in an earlier segment.
+    pub is_carried: bool,
     pub after_gap: bool,
     /// Exits of processes were lost within its life.
     pub exits_lost: bool,
@@ -102,6 +106,7 @@ impl Incarnation {
             user: None,
             roots: Vec::new(),
             parent_container_id: None,
+            is_carried: false,
             after_gap: false,
             exits_lost: false,
             held: false,
@@ -124,8 +129,8 @@ impl Incarnation {
 
     pub fn add_root(&mut self, key: CgroupKey, path: &str) {
         match self.roots.iter_mut().find(|root| root.key == key) {
-            Some(root) => root.present = true,
-            None => self.roots.push(RootDirectory { key, path: path.into(), present: true }),
+            Some(root) => (root.present, root.gone_seq) = (true, None),
+            None => self.roots.push(RootDirectory { key, path: path.into(), present: true, gone_seq: None }),
         }
     }
 
@@ -134,9 +139,9 @@ impl Incarnation {
         self.roots.retain(|root| root.key != key);
     }
 
-    pub fn mark_gone(&mut self, key: CgroupKey) {
+    pub fn mark_gone(&mut self, key: CgroupKey, seq: Seq) {
         if let Some(root) = self.roots.iter_mut().find(|root| root.key == key) {
-            root.present = false;
+            (root.present, root.gone_seq) = (false, Some(seq));
         }
     }
 
@@ -223,6 +228,7 @@ impl Incarnation {
 
     /// The row of a container that was there before the capture.
     pub fn existing_row(&self, decided: Moment) -> Option<ExistingContainer> {
+        let made_at = matches!(self.origin, Origin::Made(_)).then_some(self.first.ts);
         Some(ExistingContainer {
             seq: decided.seq,
             ts: self.first.ts,
@@ -230,7 +236,7 @@ impl Incarnation {
             identity: self.identity()?,
             place: self.place()?,
             first_seen_seq: self.first.seq,
-            created_at: self.claims.created_at(),
+            created_at: made_at.or_else(|| self.claims.created_at()),
             evidence_seqs: self.evidence_with(&[]),
         })
     }

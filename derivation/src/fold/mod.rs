@@ -18,7 +18,9 @@ mod making;
 mod matching;
 mod removal;
 mod rows;
+mod segment;
 mod stated;
+mod vitals;
 mod walk;
 
 use alloc::boxed::Box;
@@ -31,6 +33,7 @@ use self::foretold::Foretold;
 use self::held::HeldEnds;
 use self::incarnation::{Incarnation, IncarnationNo, Moment, Stage};
 use self::stated::Stated;
+use self::vitals::UsedBelow;
 use self::walk::Walk;
 use crate::record::{
     Body, BootNs, CgroupEvent, CgroupEventKind, CgroupKey, ClockReason, FatalSignal, HierarchyId, KernelEventKind,
@@ -56,6 +59,8 @@ pub struct Fold {
     stated: Stated,
     foretold: Foretold,
     walk: Option<Walk>,
+    /// By directory on v2: what those below it had used that are gone.
+    used_below: BTreeMap<CgroupKey, UsedBelow>,
     next_number: u64,
     /// Events up to this moment may be missing.
     lost_until: Option<BootNs>,
@@ -66,6 +71,8 @@ pub struct Fold {
     held: HeldEnds,
     /// Ends as they happen, for whoever wants them before their grace is over.
     early: Option<Vec<ContainerRemove>>,
+    /// The record that is being taken is of an earlier segment: it makes no rows.
+    carrying: bool,
 }
 
 impl Fold {
@@ -103,6 +110,15 @@ impl Fold {
             self.release(end, out);
         }
         match &record.body {
+            Body::SegmentBegin => self.begin_segment(out),
+            Body::Carried(carried) => self.carry(moment, carried, out),
+            body => self.take(moment, body, out),
+        }
+    }
+
+    /// Takes what a record says.
+    fn take(&mut self, moment: Moment, body: &Body<'_>, out: &mut Vec<Row>) {
+        match body {
             Body::Cgroup(event) => match event.kind {
                 CgroupEventKind::Mkdir => self.made(moment, event, out),
                 CgroupEventKind::Rmdir => self.removed(moment, event, out),
@@ -128,7 +144,7 @@ impl Fold {
                     self.clock_set = Some(moment.seq);
                 }
             }
-            Body::CaptureStart | Body::CaptureStop | Body::Unknown => {}
+            Body::CaptureStart | Body::CaptureStop | Body::SegmentBegin | Body::Carried(_) | Body::Unknown => {}
             Body::Exit(exit) => {
                 if let Some(life) = self.life_of(&exit.target) {
                     life.death.exited(moment.seq, moment.ts, exit);
@@ -185,12 +201,13 @@ impl Fold {
         let Some(Known { role: Role::Root(number), .. }) = self.directories.get(&event.key).copied() else {
             return;
         };
+        let vitals = self.with_below(event);
         let Some(life) = self.incarnations.get_mut(&number) else {
             return;
         };
         life.entered = true; // what is emptied was populated, seen or not
         life.emptied = Some(moment);
-        life.absorb(&event.vitals);
+        vitals::absorb(&mut life.vitals, &vitals);
     }
 
     fn froze(&mut self, moment: Moment, key: CgroupKey, frozen: bool) {

@@ -82,7 +82,7 @@ impl Fold {
         out: &mut Vec<Row>,
     ) {
         let Some(life) = self.incarnations.get_mut(&number) else { return };
-        life.mark_gone(key);
+        life.mark_gone(key, moment.seq);
         let authority = life.authority().is_some_and(|root| root.key == key);
         if authority || !life.is_present() {
             self.announce(number, moment, out);

@@ -18,8 +18,13 @@ impl Fold {
         if !matches!(life.stage, Stage::Provisional | Stage::Unannounced) {
             return;
         }
+        if self.carrying {
+            // Its row was in the segment in which it began; another follows when the walk of this one is over.
+            (life.stage, life.is_carried) = (Stage::Unannounced, true);
+            return;
+        }
         life.stage = Stage::Announced;
-        let existed = life.origin == Origin::Walked && starting;
+        let existed = life.is_carried || life.origin == Origin::Walked && starting;
         let row = if existed {
             life.existing_row(moment).map(Row::Existing)
         } else {
@@ -41,8 +46,11 @@ impl Fold {
             return;
         }
         life.stage = Stage::Ended;
-        life.held = true;
         life.ended_at = Some(moment.ts);
+        if self.carrying {
+            return; // its row is in the segment in which it ended
+        }
+        life.held = true;
         if let Some(early) = &mut self.early {
             early.extend(life.remove_row(moment, removed_by.clone()));
         }

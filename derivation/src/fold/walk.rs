@@ -53,6 +53,19 @@ impl Walk {
         self.reason == SnapshotReason::Start
     }
 
+    /// Takes a directory; whether it is one of this walk and still there.
+    fn shows(&mut self, directory: &Directory<'_>) -> bool {
+        if self.reason != directory.reason {
+            return false;
+        }
+        self.walked.insert(directory.key.hierarchy);
+        let is_there = !self.buried.contains(&directory.key);
+        if is_there {
+            self.seen.insert(directory.key);
+        }
+        is_there
+    }
+
     /// Whether a directory that was known before the walk began is gone, as far as this walk can tell.
     fn misses(&self, key: CgroupKey, since: Seq) -> bool {
         since < self.begin
@@ -69,14 +82,11 @@ impl Fold {
             self.looked_at(directory);
             return;
         }
-        let Some(walk) = self.walk.as_mut().filter(|walk| walk.reason == directory.reason) else {
-            return;
-        };
-        walk.walked.insert(directory.key.hierarchy);
-        if walk.buried.contains(&directory.key) {
+        // What an earlier segment's walk showed comes again without that walk.
+        let is_shown = self.carrying || self.walk.as_mut().is_some_and(|walk| walk.shows(directory));
+        if !is_shown {
             return;
         }
-        walk.seen.insert(directory.key);
         if self.directories.contains_key(&directory.key) {
             self.looked_at(directory);
             return;
@@ -121,7 +131,7 @@ impl Fold {
         let found: Vec<_> = self
             .incarnations
             .iter()
-            .filter(|(_, life)| life.stage == Stage::Unannounced && life.origin == Origin::Walked)
+            .filter(|(_, life)| life.stage == Stage::Unannounced && (life.is_carried || life.origin == Origin::Walked))
             .map(|(number, _)| *number)
             .collect();
         for number in found {

@@ -11,6 +11,8 @@ mod kernel;
 mod runtime;
 mod snapshot;
 
+use alloc::boxed::Box;
+
 pub use cgroup::{Actor, CgroupEvent, CgroupEventKind, Vitals};
 pub use clock::{ClockReading, ClockReason};
 pub use fate::{ExitStatus, FatalSignal, OomKill, OomLimit, SignalOrigin, SignalResult, Target, TaskExit};
@@ -54,6 +56,10 @@ pub enum Body<'a> {
     CaptureStart,
     /// The probes are detached.
     CaptureStop,
+    /// A segment begins: what came before decides nothing from here on.
+    SegmentBegin,
+    /// A record of an earlier segment comes again.
+    Carried(Box<Carried<'a>>),
     /// A walk of every mounted hierarchy begins.
     SnapshotBegin(SnapshotReason),
     /// The walk could not read this hierarchy whole: nothing may be concluded from a directory missing there.
@@ -66,6 +72,15 @@ pub enum Body<'a> {
     Runtime(RuntimeAnswer<'a>),
     /// A record of a kind that this version does not know (written by a newer one). Decides nothing.
     Unknown,
+}
+
+/// A record that was admitted before, at the head of a later segment: the time of the record is that of then.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Carried<'a> {
+    /// Where it was admitted first.
+    pub from: Seq,
+    /// What it says. Never a carried record itself.
+    pub body: Body<'a>,
 }
 
 /// Gives each enum value its name in the case, one table for both directions.

@@ -7,7 +7,7 @@ use obit_derivation::record::{
     Body, BootNs, CgroupId, CgroupKey, Directory, HierarchyId, Outcome, Record, Seq, SnapshotReason,
 };
 
-use super::table_view;
+use super::{carried, table_view};
 use crate::details::DirectoryDetails;
 use crate::error::Error;
 use crate::tables::cgroupfs::Views;
@@ -38,7 +38,7 @@ impl CgroupfsView {
             }),
             None => Body::Unknown,
         };
-        self.record(row, body)
+        self.record(row, carried(columns.carried_from_seq.get(row), body))
     }
 
     /// What the row holds beside the record; `None` if its outcome is one that this version does not know.

@@ -2,9 +2,9 @@
 
 use arrow::array::RecordBatch;
 use obit_derivation::record::{
-    Actor, Body, BootNs, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, ClockReading, ClockReason, ExitStatus,
-    FatalSignal, HierarchyId, KernelEventKind, Loss, OomKill, OomLimit, Record, Seq, SignalOrigin, SignalResult,
-    SnapshotReason, Target, TaskExit, Vitals,
+    Actor, Body, BootNs, Carried, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, ClockReading, ClockReason,
+    ExitStatus, FatalSignal, HierarchyId, KernelEventKind, Loss, OomKill, OomLimit, Record, Seq, SignalOrigin,
+    SignalResult, SnapshotReason, Target, TaskExit, Vitals,
 };
 
 use super::table_view;
@@ -27,8 +27,23 @@ impl EventsView {
     pub fn get<'b, 'a: 'b>(&'a self, row: usize, scratch: &'b mut Vec<&'a str>) -> Result<Record<'b>, Error> {
         scratch.clear();
         let columns = &self.columns;
-        let name = columns.kind.need(row)?;
+        let body = match columns.kind.need(row)? {
+            kind::CARRIED => {
+                let from = Seq(columns.carried_from_seq.need(row)?);
+                // No kind is `carried` twice: that is none that this version knows.
+                let body = self.body(row, columns.carried_kind.need(row)?, scratch)?;
+                Body::Carried(Box::new(Carried { from, body }))
+            }
+            name => self.body(row, name, scratch)?,
+        };
+        self.record(row, body)
+    }
+
+    /// What a row of that kind says.
+    fn body<'b, 'a: 'b>(&'a self, row: usize, name: &str, scratch: &'b mut Vec<&'a str>) -> Result<Body<'b>, Error> {
+        let columns = &self.columns;
         let body = match name {
+            kind::SEGMENT_BEGIN => Body::SegmentBegin,
             kind::LOST => Body::Lost(Loss {
                 count: columns.lost.need(row)?,
                 kind: columns.lost_kind.get(row).and_then(KernelEventKind::from_name),
@@ -49,7 +64,7 @@ impl EventsView {
                 None => Body::Unknown,
             },
         };
-        self.record(row, body)
+        Ok(body)
     }
 
     fn clock(&self, row: usize) -> ClockReading {
@@ -92,6 +107,12 @@ impl EventsView {
                 memory_peak_bytes: columns.memory_peak_bytes.get(row),
                 memory_usage_bytes: columns.memory_usage_bytes.get(row),
                 cpu_usage_ns: columns.cpu_usage_ns.get(row),
+                cpu_user_ns: columns.cpu_user_ns.get(row),
+                cpu_system_ns: columns.cpu_system_ns.get(row),
+                cpu_throttled_ns: columns.cpu_throttled_ns.get(row),
+                cpu_throttled_count: columns.cpu_throttled_count.get(row),
+                io_read_bytes: columns.io_read_bytes.get(row),
+                io_written_bytes: columns.io_written_bytes.get(row),
                 pids_peak: columns.pids_peak.get(row),
                 oom_kills: columns.oom_kills.get(row),
             },
@@ -124,6 +145,7 @@ impl EventsView {
             started: BootNs(columns.target_started_boot_ns.need(row)?),
             comm: columns.target_comm.need(row)?,
             is_reaper: columns.target_is_reaper.need(row)?,
+            is_frozen: columns.target_is_frozen.get(row),
             cgroup: CgroupId(columns.cgroup_id.need(row)?),
             v1: v1.map(|(hierarchy, cgroup)| key(hierarchy, cgroup)),
         })

@@ -12,7 +12,8 @@ pub use events::EventsView;
 pub use runtime::RuntimeView;
 
 use arrow::array::RecordBatch;
-use obit_derivation::Record;
+use obit_derivation::record::{Body, Carried};
+use obit_derivation::{Record, Seq};
 
 use crate::error::Error;
 use crate::tables::Table;
@@ -86,6 +87,14 @@ impl RawView {
             Self::Cgroupfs(view) => view.get_unknown(row),
             Self::Runtime(view) => view.get_unknown(row),
         }
+    }
+}
+
+/// The body of a row that came first at that place, if it comes again.
+fn carried(from: Option<u64>, body: Body<'_>) -> Body<'_> {
+    match from {
+        Some(from) => Body::Carried(Box::new(Carried { from: Seq(from), body })),
+        None => body,
     }
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use arrow::array::RecordBatch;
 use obit_derivation::record::{Body, BootNs, Outcome, Record, RuntimeAnswer, RuntimeSource, Seq};
 
-use super::table_view;
+use super::{carried, table_view};
 use crate::column::{Text, View};
 use crate::details::RuntimeDetails;
 use crate::error::Error;
@@ -56,7 +56,7 @@ impl RuntimeView {
             }),
             _ => Body::Unknown,
         };
-        self.record(row, body)
+        self.record(row, carried(columns.carried_from_seq.get(row), body))
     }
 
     /// What the row holds beside the record; `None` past the end.

@@ -3,7 +3,7 @@
 use arrow::array::RecordBatch;
 use obit_derivation::record::{Body, Outcome, Record};
 
-use super::table_builder;
+use super::{carried, table_builder};
 use crate::details::DirectoryDetails;
 use crate::error::Error;
 use crate::tables::Table;
@@ -20,7 +20,8 @@ impl CgroupfsBuilder {
     /// # Errors
     /// The record belongs into another table; nothing is appended.
     pub fn append(&mut self, record: &Record<'_>, details: &DirectoryDetails) -> Result<(), Error> {
-        let Body::Directory(directory) = &record.body else {
+        let (carried_from, body) = carried(&record.body);
+        let Body::Directory(directory) = body else {
             return Err(Error::WrongTable { table: Table::Cgroupfs.name(), seq: record.seq.0 });
         };
         // An empty list says that nobody was there, which only a reading that went well can say.
@@ -39,6 +40,7 @@ impl CgroupfsBuilder {
             populated: directory.populated,
             pids: pids_known.then_some(&directory.pids),
             files: (!details.files.is_empty()).then_some(crate::column::Pairs::Owned(&details.files)),
+            carried_from_seq: carried_from.map(|seq| seq.0),
         });
         Ok(())
     }

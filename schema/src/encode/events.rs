@@ -25,24 +25,40 @@ impl EventsBuilder {
     /// The record belongs into another table; nothing is appended.
     pub fn append(&mut self, record: &Record<'_>) -> Result<(), Error> {
         let row = match &record.body {
-            Body::Cgroup(event) => cgroup_event(event),
-            Body::Exit(exit) => task_exit(exit),
-            Body::Signal(signal) => fatal_signal(signal),
-            Body::Oom(kill) => oom_kill(kill),
-            Body::Lost(loss) => lost(loss),
-            Body::Clock(reading) => clock(reading),
-            Body::CaptureStart => mark(kind::CAPTURE_START),
-            Body::CaptureStop => mark(kind::CAPTURE_STOP),
-            Body::SnapshotBegin(reason) => Row { reason: Some(reason.as_str()), ..mark(kind::SNAPSHOT_BEGIN) },
-            Body::SnapshotFailed(hierarchy) => Row { hierarchy_id: Some(hierarchy.0), ..mark(kind::SNAPSHOT_FAILED) },
-            Body::SnapshotEnd(reason) => Row { reason: Some(reason.as_str()), ..mark(kind::SNAPSHOT_END) },
-            _ => {
-                return Err(Error::WrongTable { table: Table::Events.name(), seq: record.seq.0 });
-            }
+            Body::Carried(carried) => self::row(&carried.body).map(|row| Row {
+                kind: Some(kind::CARRIED),
+                carried_kind: row.kind,
+                carried_from_seq: Some(carried.from.0),
+                ..row
+            }),
+            body => self::row(body),
+        };
+        let Some(row) = row else {
+            return Err(Error::WrongTable { table: Table::Events.name(), seq: record.seq.0 });
         };
         self.push(Row { seq: Some(record.seq.0), ts: Some(record.ts), boot_ns: Some(record.boot_ns.0), ..row });
         Ok(())
     }
+}
+
+/// What a record says, if it is one of this table.
+fn row<'a>(body: &'a Body<'_>) -> Option<Row<'a>> {
+    let row = match body {
+        Body::Cgroup(event) => cgroup_event(event),
+        Body::Exit(exit) => task_exit(exit),
+        Body::Signal(signal) => fatal_signal(signal),
+        Body::Oom(kill) => oom_kill(kill),
+        Body::Lost(loss) => lost(loss),
+        Body::Clock(reading) => clock(reading),
+        Body::CaptureStart => mark(kind::CAPTURE_START),
+        Body::CaptureStop => mark(kind::CAPTURE_STOP),
+        Body::SnapshotBegin(reason) => Row { reason: Some(reason.as_str()), ..mark(kind::SNAPSHOT_BEGIN) },
+        Body::SnapshotFailed(hierarchy) => Row { hierarchy_id: Some(hierarchy.0), ..mark(kind::SNAPSHOT_FAILED) },
+        Body::SnapshotEnd(reason) => Row { reason: Some(reason.as_str()), ..mark(kind::SNAPSHOT_END) },
+        Body::SegmentBegin => mark(kind::SEGMENT_BEGIN),
+        _ => return None,
+    };
+    Some(row)
 }
 
 /// A row of which only the kind matters.
@@ -64,6 +80,12 @@ fn cgroup_event<'a>(event: &CgroupEvent<'a>) -> Row<'a> {
         memory_peak_bytes: vitals.memory_peak_bytes,
         memory_usage_bytes: vitals.memory_usage_bytes,
         cpu_usage_ns: vitals.cpu_usage_ns,
+        cpu_user_ns: vitals.cpu_user_ns,
+        cpu_system_ns: vitals.cpu_system_ns,
+        cpu_throttled_ns: vitals.cpu_throttled_ns,
+        cpu_throttled_count: vitals.cpu_throttled_count,
+        io_read_bytes: vitals.io_read_bytes,
+        io_written_bytes: vitals.io_written_bytes,
         pids_peak: vitals.pids_peak,
         oom_kills: vitals.oom_kills,
         ..Row::default()
@@ -100,6 +122,7 @@ fn target<'a>(kind: KernelEventKind, cpu: u32, target: &Target<'a>) -> Row<'a> {
         target_started_boot_ns: Some(target.started.0),
         target_comm: Some(target.comm),
         target_is_reaper: Some(target.is_reaper),
+        target_is_frozen: target.is_frozen,
         v1_hierarchy_id: target.v1.map(|key| key.hierarchy.0),
         v1_cgroup_id: target.v1.map(|key| key.cgroup.0),
         ..mark(kind.as_str())

@@ -10,6 +10,9 @@ pub use events::EventsBuilder;
 pub use rows::RowsBuilder;
 pub use runtime::RuntimeBuilder;
 
+use obit_derivation::Seq;
+use obit_derivation::record::Body;
+
 /// Declares the builder of one table; it gets its `append` beside it.
 macro_rules! table_builder {
     ($(#[$doc:meta])* $name:ident, $table:expr) => {
@@ -60,3 +63,11 @@ macro_rules! table_builder {
     };
 }
 use table_builder;
+
+/// What a record says, and where it came first if it comes again.
+fn carried<'r, 'a>(body: &'r Body<'a>) -> (Option<Seq>, &'r Body<'a>) {
+    match body {
+        Body::Carried(carried) => (Some(carried.from), &carried.body),
+        body => (None, body),
+    }
+}

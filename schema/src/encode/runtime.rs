@@ -3,7 +3,7 @@
 use arrow::array::RecordBatch;
 use obit_derivation::record::{Body, Record};
 
-use super::table_builder;
+use super::{carried, table_builder};
 use crate::column::Pairs;
 use crate::details::RuntimeDetails;
 use crate::error::Error;
@@ -21,7 +21,8 @@ impl RuntimeBuilder {
     /// # Errors
     /// The record belongs into another table; nothing is appended.
     pub fn append(&mut self, record: &Record<'_>, details: &RuntimeDetails) -> Result<(), Error> {
-        let Body::Runtime(answer) = &record.body else {
+        let (carried_from, body) = carried(&record.body);
+        let Body::Runtime(answer) = body else {
             return Err(Error::WrongTable { table: Table::Runtime.name(), seq: record.seq.0 });
         };
         self.push(Row {
@@ -57,6 +58,7 @@ impl RuntimeBuilder {
             cgroup_paths: (!answer.cgroup_paths.is_empty()).then_some(&answer.cgroup_paths),
             labels: (!answer.labels.is_empty()).then_some(Pairs::Borrowed(&answer.labels)),
             document: details.document.as_deref(),
+            carried_from_seq: carried_from.map(|seq| seq.0),
         });
         Ok(())
     }

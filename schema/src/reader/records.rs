@@ -43,18 +43,33 @@ pub struct Records {
 struct Cursor {
     batches: Batches,
     view: Option<RawView>,
+    /// The row of the head; once that was given, the record stepped to.
     row: usize,
+    /// The next record's place; `None` at the end.
+    head: Option<u64>,
+    /// Whether the head was given and another is to be found.
+    is_given: bool,
 }
 
 impl Cursor {
-    /// The next record's place; reads on where the batch is used up.
-    fn head(&mut self, problems: &mut ProblemLog) -> Option<u64> {
+    fn new(batches: Batches) -> Self {
+        Self { batches, view: None, row: 0, head: None, is_given: true }
+    }
+
+    /// Steps to the next record if the last one was given; reads on where the batch is used up.
+    fn step(&mut self, problems: &mut ProblemLog) {
+        if !self.is_given {
+            return;
+        }
+        self.is_given = false;
+        self.row += 1;
         loop {
-            if let Some(seq) = self.view.as_ref().and_then(|view| view.seq(self.row)) {
-                return Some(seq);
+            self.head = self.view.as_ref().and_then(|view| view.seq(self.row));
+            if self.head.is_some() {
+                return;
             }
             self.view = None;
-            let batch = self.batches.next()?;
+            let Some(batch) = self.batches.next() else { return };
             match batch.and_then(|batch| RawView::new(self.batches.table(), &batch)) {
                 Ok(view) => (self.view, self.row) = (Some(view), 0),
                 Err(error) => {
@@ -71,17 +86,15 @@ impl Cursor {
 
 impl Records {
     pub(super) fn new(case: &Case) -> Self {
-        let cursors = Table::RAW.iter().map(|table| Cursor {
-            batches: case.batches_for(*table, Purpose::Records),
-            view: None,
-            row: 0,
-        });
-        Self { cursors: cursors.collect(), current: None, last_seq: None, is_part: false, problems: ProblemLog::default() }
+        let cursors = Table::RAW.iter().map(|table| Cursor::new(case.batches_for(*table, Purpose::Records)));
+        // What was dropped, as the recorder was told to, is no hole.
+        let last_seq = case.manifest().and_then(|manifest| manifest.dropped.as_ref()).map(|dropped| dropped.last_seq);
+        Self { cursors: cursors.collect(), current: None, last_seq, is_part: false, problems: ProblemLog::default() }
     }
 
     /// Some records, from these batches of the raw tables.
     pub(super) fn of_part(batches: [Batches; Table::RAW.len()]) -> Self {
-        let cursors = batches.into_iter().map(|batches| Cursor { batches, view: None, row: 0 }).collect();
+        let cursors = batches.into_iter().map(Cursor::new).collect();
         Self { cursors, current: None, last_seq: None, is_part: true, problems: ProblemLog::default() }
     }
 
@@ -91,7 +104,8 @@ impl Records {
         loop {
             let mut least: Option<(u64, usize)> = None;
             for (index, cursor) in self.cursors.iter_mut().enumerate() {
-                if let Some(seq) = cursor.head(&mut self.problems)
+                cursor.step(&mut self.problems);
+                if let Some(seq) = cursor.head
                     && least.is_none_or(|(least, _)| seq < least)
                 {
                     least = Some((seq, index));
@@ -102,14 +116,14 @@ impl Records {
                 return false;
             };
             let row = cursor.row;
-            cursor.row += 1;
+            cursor.is_given = true;
             let expected = match self.last_seq {
                 Some(last) if seq <= last => {
                     let file = cursor.batches.file().to_owned();
                     self.problems.push(Problem::Disorder { file, seq, after_seq: last });
                     continue;
                 }
-                Some(last) => last + 1,
+                Some(last) => last.saturating_add(1),
                 None => 0,
             };
             if seq > expected && !self.is_part {

@@ -14,7 +14,7 @@ use crate::directory::Directory;
 use crate::error::Error;
 use crate::guard::guarded;
 use crate::journal::{self, JournalReader};
-use crate::manifest::PartEntry;
+use crate::manifest::Manifest;
 use crate::origin::Origin;
 use crate::part;
 use crate::problem::Problem;
@@ -81,7 +81,7 @@ impl TableFiles {
     pub(super) fn find(folders: &Folders, table: Table) -> Self {
         let numbers = |folder: &str, suffix: &str| {
             let names = folders.named(folder).and_then(|folder| folder.list().ok()).unwrap_or_default();
-            names.iter().filter_map(|name| number(table, name, suffix)).collect()
+            names.iter().filter_map(|name| part::numbered(table, name, suffix)).collect()
         };
         Self { table, sealed: numbers(table.folder(), ".parquet"), journals: numbers(journal::FOLDER, ".arrows") }
     }
@@ -89,14 +89,6 @@ impl TableFiles {
     pub(super) fn count(&self) -> usize {
         self.sealed.len() + self.journals.len()
     }
-}
-
-/// The number in a file's name, if it is one of that table: `events-000003.parquet`.
-fn number(table: Table, name: &str, suffix: &str) -> Option<u32> {
-    let digits = name.strip_prefix(table.name())?.strip_prefix('-')?.strip_suffix(suffix)?;
-    let number = digits.parse().ok()?;
-    // One spelling only, so that no two files have one number.
-    (digits == format!("{number:06}")).then_some(number)
 }
 
 /// The search of a case for what can be read.
@@ -110,9 +102,20 @@ pub(super) struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// The readable files of a table, in order. `listed` are the parts that case.json names, of all tables.
-    pub(super) fn table(&mut self, files: TableFiles, listed: &[PartEntry]) -> Vec<PartInfo> {
+    /// The readable files of a table, in order.
+    pub(super) fn table(&mut self, mut files: TableFiles, manifest: Option<&Manifest>) -> Vec<PartInfo> {
         let table = files.table;
+        let listed = manifest.map(|manifest| manifest.parts.as_slice()).unwrap_or_default();
+        let listed: BTreeSet<u32> =
+            listed.iter().filter(|part| part.table == table.name()).map(|part| part.number).collect();
+        // What the recorder dropped is no part of the case, even if it was cut off before it could remove the file.
+        let dropped = manifest.and_then(|manifest| manifest.dropped.as_ref());
+        let is_left = |number: &u32| {
+            listed.contains(number) || !dropped.is_some_and(|dropped| dropped.has(table.name(), *number))
+        };
+        files.sealed.retain(is_left);
+        files.journals.retain(is_left);
+        let first = dropped.and_then(|dropped| dropped.next_parts.get(table.name()).copied()).unwrap_or(0);
         let mut readable = BTreeMap::new();
         for number in &files.sealed {
             let file = format!("{}/{}", table.folder(), part::file_name(table, *number));
@@ -134,16 +137,14 @@ impl Scan<'_> {
         if !self.closed {
             there.extend(&files.journals);
         }
-        self.missing(table, &there, listed);
+        self.missing(table, first, &there, &listed);
         readable.into_values().collect()
     }
 
     /// Names the parts that are not there.
-    fn missing(&mut self, table: Table, there: &BTreeSet<u32>, listed: &[PartEntry]) {
-        let of_table = listed.iter().filter(|part| part.table == table.name());
-        let listed: BTreeSet<u32> = of_table.map(|part| part.number).collect();
-        let known: BTreeSet<u32> = there.union(&listed).copied().collect();
-        let mut next = 0;
+    fn missing(&mut self, table: Table, first: u32, there: &BTreeSet<u32>, listed: &BTreeSet<u32>) {
+        let known: BTreeSet<u32> = there.union(listed).copied().collect();
+        let mut next = first;
         for number in known {
             let gap = number.saturating_sub(next);
             for missing in next..number.min(next.saturating_add(MAX_NAMED)) {

@@ -29,4 +29,7 @@ table!("cgroupfs" {
     pids: PidList optional,
     /// Contents of the accounting files that exist, trimmed, by file name; null if none was read.
     files: TextMap optional,
+    /// Of a row that was read in an earlier segment and comes again at the head of this one: its place then. `ts` and
+    /// `boot_ns` are of then, and `files` is left out.
+    carried_from_seq: U64 optional,
 });

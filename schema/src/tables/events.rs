@@ -11,7 +11,7 @@ table!("events" {
     boot_ns: U64 required,
     /// What happened: `cgroup_mkdir`, `cgroup_rmdir`, `cgroup_populated`, `cgroup_empty`, `lost`, `clock`,
     /// `cgroup_freeze`, `cgroup_unfreeze`, `cgroup_frozen`, `cgroup_thawed`, `container_exit`, `fatal_signal`, `oom_kill`,
-    /// `capture_start`, `capture_stop`, `snapshot_begin`, `snapshot_failed`, `snapshot_end`.
+    /// `capture_start`, `capture_stop`, `segment_begin`, `carried`, `snapshot_begin`, `snapshot_failed`, `snapshot_end`.
     kind: Text required,
     /// Processor the event fired on; of `lost`: the one that lost, where that was counted.
     cpu: U32 optional,
@@ -50,8 +50,21 @@ table!("events" {
     memory_peak_bytes: U64 optional,
     /// Its memory charge at that moment, in bytes.
     memory_usage_bytes: U64 optional,
-    /// CPU time it used, in ns.
+    /// CPU time it used, in ns: on v2 by its own tasks, on v1 with those below. Exact; of `cgroup_empty` without the last
+    /// moments of the task that left last. This and the next six columns of `cgroup_empty` and `cgroup_rmdir` only.
     cpu_usage_ns: U64 optional,
+    /// Of that in user mode, in ns, by samples at clock ticks on most kernels: short tasks fall between them.
+    cpu_user_ns: U64 optional,
+    /// Of that in the kernel, in ns, likewise.
+    cpu_system_ns: U64 optional,
+    /// How long its own CPU quota kept its tasks from running, in ns: `cfs_bandwidth.throttled_time`.
+    cpu_throttled_ns: U64 optional,
+    /// How many times it did: `cfs_bandwidth.nr_throttled`.
+    cpu_throttled_count: U64 optional,
+    /// Bytes that its own tasks read from block devices, all together: `blkg_iostat_set`. Null on v1.
+    io_read_bytes: U64 optional,
+    /// Bytes that they wrote to them.
+    io_written_bytes: U64 optional,
     /// Most tasks it had at one time.
     pids_peak: U64 optional,
     /// Its tasks that the OOM killer killed.
@@ -77,6 +90,8 @@ table!("events" {
     target_comm: Text optional,
     /// Whether it is the first process of a pid namespace that is not the host's.
     target_is_reaper: Bool optional,
+    /// Whether its cgroup was frozen then, on v2 or by v1's freezer, which has no event of its own; null in cases of older builds.
+    target_is_frozen: Bool optional,
     /// A v1 tree that it has a cgroup in: memory's, else that of pids, cpu or cpuset; null if there is none.
     v1_hierarchy_id: U32 optional,
     /// Its cgroup there.
@@ -125,4 +140,8 @@ table!("events" {
     clock_max_error_ns: U64 optional,
     /// Of `clock`: how far off it probably is, in ns.
     clock_estimated_error_ns: U64 optional,
+    /// Of `carried`: the kind of the record that comes again. All other columns are as that kind has them.
+    carried_kind: Text optional,
+    /// Of `carried`: its place when it came first. It may be in a segment that was dropped.
+    carried_from_seq: U64 optional,
 });

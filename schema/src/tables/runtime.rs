@@ -68,4 +68,7 @@ table!("runtime" {
     labels: TextMap optional,
     /// The answer itself with secrets left out: no environment, no process arguments.
     document: Text optional,
+    /// Of an answer of an earlier segment that comes again at the head of this one: its place then. `ts` and `boot_ns` are of
+    /// then, and `document` is left out.
+    carried_from_seq: U64 optional,
 });

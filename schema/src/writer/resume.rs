@@ -12,7 +12,7 @@ use crate::directory::Directory;
 use crate::error::Error;
 use crate::files::{self, Folder};
 use crate::journal;
-use crate::manifest::{Counts, PartEntry, Shortfall};
+use crate::manifest::{Counts, Manifest, PartEntry, Segment, Shortfall};
 use crate::part;
 use crate::problem::Problem;
 use crate::reader::{Case, PartInfo, PartSource};
@@ -42,7 +42,7 @@ impl CaseWriter {
         }
         let mut manifest = manifest.clone();
         manifest.incomplete.push(shortfall(&case)?);
-        manifest.counts = counts(&case)?;
+        count(&case, &mut manifest)?;
         if manifest.head.is_none() {
             chain::start(&mut manifest);
         }
@@ -60,9 +60,15 @@ impl CaseWriter {
         };
         let folders = [child("raw")?, child("derived")?, child(journal::FOLDER)?];
         remove_left_overs(&root, &folders)?;
+        remove_dropped(&folders, &manifest)?;
         let [raw, derived, journals] = folders.clone();
         let mut writer = Self::over(root, [raw, derived, journals], manifest, options);
         writer.saved = false;
+        if let Some(dropped) = &writer.manifest.dropped {
+            for table in &mut writer.tables {
+                table.number = dropped.next_parts.get(table.table.name()).copied().unwrap_or(0);
+            }
+        }
         for table in Table::ALL {
             for part in case.parts(table) {
                 writer.take_up(table, part, &folders)?;
@@ -83,7 +89,7 @@ impl CaseWriter {
         if self.manifest.parts.iter().any(is_listed) {
             return Ok(());
         }
-        let entry = match part.source {
+        let mut entry = match part.source {
             PartSource::Sealed => {
                 let folder = if table.folder() == "raw" { raw } else { derived };
                 sealed_entry(folder, table, part)?
@@ -93,6 +99,7 @@ impl CaseWriter {
                 from_journal(self.journals.as_ref(), folder, &self.origin, table, part.number, Some(part.rows))?
             }
         };
+        entry.segment = segment_of(&self.manifest, part).map(|segment| segment.number);
         chain::push(&mut self.manifest, entry);
         self.finished.push(journal::file_name(table, part.number));
         Ok(())
@@ -132,15 +139,47 @@ fn shortfall(case: &Case) -> Result<Shortfall, Error> {
 }
 
 /// Counts what is there: the manifest of an open case counts as of some earlier moment.
-fn counts(case: &Case) -> Result<Counts, Error> {
-    let mut counts = Counts::default();
+fn count(case: &Case, manifest: &mut Manifest) -> Result<(), Error> {
+    manifest.counts = Counts::default();
+    for segment in &mut manifest.segments {
+        segment.counts = Counts::default();
+    }
     for table in Table::ALL {
-        counts.by_table.insert(table.name().to_owned(), 0);
-        for batch in case.batches(table) {
-            tally::add(&mut counts, table, &batch?);
+        manifest.counts.by_table.insert(table.name().to_owned(), 0);
+        for part in case.parts(table) {
+            let mut counts = Counts::default();
+            for batch in case.batches_of(table, part) {
+                tally::add(&mut counts, table, &batch?);
+            }
+            manifest.counts.add(&counts);
+            let number = segment_of(manifest, part).map(|segment| segment.number);
+            if let Some(segment) = manifest.segments.iter_mut().find(|segment| Some(segment.number) == number) {
+                segment.counts.add(&counts);
+            }
         }
     }
-    Ok(counts)
+    Ok(())
+}
+
+/// The segment that a part belongs to, by its first row.
+fn segment_of<'a>(manifest: &'a Manifest, part: &PartInfo) -> Option<&'a Segment> {
+    let first = part.first_seq.unwrap_or(0);
+    manifest.segments.iter().rev().find(|segment| segment.first_seq <= first).or(manifest.segments.first())
+}
+
+/// Removes the files of segments that were dropped, as case.json says: the capture was cut off before it came to that.
+fn remove_dropped(folders: &[Arc<Directory>; 3], manifest: &Manifest) -> Result<(), Error> {
+    let [raw, derived, _] = folders;
+    let Some(dropped) = &manifest.dropped else { return Ok(()) };
+    for table in Table::ALL {
+        let folder = if table.folder() == "raw" { raw } else { derived };
+        for name in folder.list()? {
+            if part::number(table, &name).is_some_and(|number| dropped.has(table.name(), number)) {
+                folder.remove_file(&name)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Removes files that were being written, and the room that was kept.
@@ -168,5 +207,6 @@ fn sealed_entry(folder: &Directory, table: Table, part: &PartInfo) -> Result<Par
         bytes: part.bytes,
         sha256: digest.to_string(),
         previous: None,
+        segment: None,
     })
 }

@@ -1,8 +1,8 @@
 //! Counts of what a case holds, kept as it is written.
 
 use arrow::array::{RecordBatch, StringArray, UInt64Array};
-use arrow::compute::sum;
 
+use crate::kind;
 use crate::manifest::Counts;
 use crate::tables::Table;
 
@@ -13,7 +13,8 @@ pub(super) fn add(counts: &mut Counts, table: Table, batch: &RecordBatch) {
         return;
     }
     let column = |name| batch.column_by_name(name).map(|column| column.as_any());
-    if let Some(kinds) = column("kind").and_then(|column| column.downcast_ref::<StringArray>()) {
+    let kinds = column("kind").and_then(|column| column.downcast_ref::<StringArray>());
+    if let Some(kinds) = kinds {
         for kind in kinds.iter().flatten() {
             // A key is made once for each kind, not for each row.
             match counts.by_kind.get_mut(kind) {
@@ -24,7 +25,10 @@ pub(super) fn add(counts: &mut Counts, table: Table, batch: &RecordBatch) {
             }
         }
     }
-    if let Some(lost) = column("lost").and_then(|column| column.downcast_ref::<UInt64Array>()) {
-        counts.lost = counts.lost.saturating_add(sum(lost).unwrap_or(0));
+    let lost = column("lost").and_then(|column| column.downcast_ref::<UInt64Array>());
+    if let (Some(lost), Some(kinds)) = (lost, kinds) {
+        // Not those that come again at the head of a segment.
+        let here = lost.iter().zip(kinds).filter(|(_, kind)| *kind == Some(kind::LOST)).filter_map(|(lost, _)| lost);
+        counts.lost = here.fold(counts.lost, u64::saturating_add);
     }
 }

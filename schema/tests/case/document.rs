@@ -58,7 +58,7 @@ fn every_value_of_every_enum_is_documented() {
     let mut kinds: Vec<_> = CgroupEventKind::ALL.iter().map(|kind| kind.as_str()).collect();
     kinds.extend([KernelEventKind::Exit, KernelEventKind::Signal, KernelEventKind::Oom].map(KernelEventKind::as_str));
     kinds.extend([kind::LOST, kind::CLOCK, kind::CAPTURE_START, kind::CAPTURE_STOP]);
-    kinds.extend([kind::SNAPSHOT_BEGIN, kind::SNAPSHOT_FAILED, kind::SNAPSHOT_END]);
+    kinds.extend([kind::SEGMENT_BEGIN, kind::CARRIED, kind::SNAPSHOT_BEGIN, kind::SNAPSHOT_FAILED, kind::SNAPSHOT_END]);
     assert_eq!(documented("`kind` of raw/events"), names(&kinds));
     let reasons: Vec<_> = SnapshotReason::ALL.iter().map(|value| value.as_str()).collect();
     assert_eq!(documented("`reason` of raw/events"), names(&reasons));

@@ -11,5 +11,6 @@ mod journal;
 mod kit;
 mod round_trip;
 mod rows;
+mod segments;
 mod strategies;
 mod writing;

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use obit_derivation::identity::{ClaimSource, OciRuntime, Runtime};
 use obit_derivation::record::{
-    Actor, Body, BootNs, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, ClockReading, ClockReason, Directory,
-    ExitStatus, FatalSignal, HierarchyId, KernelEventKind, Loss, OomKill, OomLimit, Outcome, Record, RuntimeAnswer,
-    RuntimeSource, Seq, SignalOrigin, SignalResult, SnapshotReason, Target, TaskExit, Vitals, WallNs,
+    Actor, Body, BootNs, Carried, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, ClockReading, ClockReason, Directory, ExitStatus, FatalSignal,
+    HierarchyId, KernelEventKind, Loss, OomKill, OomLimit, Outcome, Record, RuntimeAnswer, RuntimeSource, Seq,
+    SignalOrigin, SignalResult, SnapshotReason, Target, TaskExit, Vitals, WallNs,
 };
 use obit_derivation::row::{
     ActorCopy, Cause, ContainerCreate, ContainerRemove, Death, ExistingContainer, Identity, Killer, LimitScope, Place,
@@ -105,16 +105,24 @@ fn wall() -> impl Strategy<Value = WallNs> {
 }
 
 fn vitals() -> impl Strategy<Value = Vitals> {
-    let number = || option::of(any::<u64>());
-    (number(), number(), number(), number(), number()).prop_map(
-        |(memory_peak_bytes, memory_usage_bytes, cpu_usage_ns, pids_peak, oom_kills)| Vitals {
+    any::<[Option<u64>; 11]>().prop_map(|numbers| {
+        let [memory_peak_bytes, memory_usage_bytes, pids_peak, oom_kills, rest @ ..] = numbers;
+        let [cpu_usage_ns, cpu_user_ns, cpu_system_ns, cpu_throttled_ns, rest @ ..] = rest;
+        let [cpu_throttled_count, io_read_bytes, io_written_bytes] = rest;
+        Vitals {
             memory_peak_bytes,
             memory_usage_bytes,
             cpu_usage_ns,
+            cpu_user_ns,
+            cpu_system_ns,
+            cpu_throttled_ns,
+            cpu_throttled_count,
+            io_read_bytes,
+            io_written_bytes,
             pids_peak,
             oom_kills,
-        },
-    )
+        }
+    })
 }
 
 fn event() -> impl Strategy<Value = OwnedBody> {
@@ -146,6 +154,9 @@ fn mark() -> impl Strategy<Value = OwnedBody> {
         clock(),
         Just(Body::CaptureStart),
         Just(Body::CaptureStop),
+        Just(Body::SegmentBegin),
+        (any::<u64>(), fatal_signal())
+            .prop_map(|(from, body)| Body::Carried(Box::new(Carried { from: Seq(from), body }))),
         reason().prop_map(Body::SnapshotBegin),
         any::<u32>().prop_map(|hierarchy| Body::SnapshotFailed(HierarchyId(hierarchy))),
         reason().prop_map(Body::SnapshotEnd),
@@ -177,17 +188,20 @@ fn kernel_event_kind() -> impl Strategy<Value = KernelEventKind> {
 }
 
 fn target() -> impl Strategy<Value = Target<'static>> {
-    (any::<[u32; 3]>(), any::<u64>(), select(vec!["", "nginx"]), any::<bool>(), any::<u64>(), option::of(key()))
-        .prop_map(|([pid, pid_inside, ppid], started, comm, is_reaper, cgroup, v1)| Target {
+    let states = (any::<bool>(), any::<Option<bool>>());
+    (any::<[u32; 3]>(), any::<u64>(), select(vec!["", "nginx"]), states, any::<u64>(), option::of(key())).prop_map(
+        |([pid, pid_inside, ppid], started, comm, (is_reaper, is_frozen), cgroup, v1)| Target {
             pid,
             pid_inside,
             ppid,
             started: BootNs(started),
             comm,
             is_reaper,
+            is_frozen,
             cgroup: CgroupId(cgroup),
             v1,
-        })
+        },
+    )
 }
 
 fn exit_status() -> impl Strategy<Value = ExitStatus> {

@@ -1,0 +1,74 @@
+//! Segments: a recording that drops its oldest part to make room is cut into stretches that stand by themselves.
+//!
+//! A segment begins with a fold that has seen nothing, so that its rows follow from its own records. What earlier ones
+//! knew of the containers that are still there comes again at its head, as carried records: the same ones, with their own
+//! times. They make no rows, but rebuild what the fold knew. The walk that follows shows what there is, and with its end
+//! those that were carried have a row as containers that were there before.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::Fold;
+use super::incarnation::{Incarnation, Moment};
+use crate::record::{Body, Carried, CgroupKey, Seq};
+use crate::row::Row;
+
+impl Fold {
+    /// Ends what is held, as at the end of a log, and forgets everything.
+    pub(super) fn begin_segment(&mut self, out: &mut Vec<Row>) {
+        self.finish(out);
+        *self = Self { held: self.held.anew(), early: self.early.take(), ..Self::default() };
+    }
+
+    /// Takes a record of an earlier segment again.
+    pub(super) fn carry(&mut self, moment: Moment, carried: &Carried<'_>, out: &mut Vec<Row>) {
+        self.carrying = true;
+        match &carried.body {
+            // Walks, clocks and marks are about their own segment.
+            body @ (Body::Cgroup(_)
+            | Body::Exit(_)
+            | Body::Signal(_)
+            | Body::Oom(_)
+            | Body::Lost(_)
+            | Body::Directory(_)
+            | Body::Runtime(_)) => self.take(moment, body, out),
+            _ => {}
+        }
+        self.carrying = false;
+    }
+
+    /// Whether a record may be one that what is known of some container rests on: see [`Self::named_records`]. To be
+    /// asked before and after the record is applied.
+    pub fn concerns(&self, body: &Body<'_>) -> bool {
+        let is_known = |key: &CgroupKey| self.directories.contains_key(key);
+        match body {
+            Body::Cgroup(event) => is_known(&event.key),
+            Body::Directory(directory) => is_known(&directory.key),
+            Body::Exit(exit) => exit.target.places().any(|key| is_known(&key)),
+            Body::Signal(signal) => signal.target.places().any(|key| is_known(&key)),
+            Body::Oom(kill) => kill.target.places().any(|key| is_known(&key)),
+            Body::Runtime(answer) => answer.outcome == crate::record::Outcome::Ok,
+            Body::Carried(carried) => self.concerns(&carried.body),
+            _ => false,
+        }
+    }
+
+    /// The records that what is known of the containers that still have a directory rests on, in no order: who they are,
+    /// when they began, what happened to them. Those of a container that has ended are among them while it has other
+    /// directories, so that these do not end it again.
+    pub fn named_records(&self) -> impl Iterator<Item = Seq> + '_ {
+        self.incarnations.values().filter(|life| life.is_present()).flat_map(|life| named_by(life))
+    }
+}
+
+fn named_by(life: &Incarnation) -> impl Iterator<Item = Seq> + '_ {
+    let told: Box<dyn Iterator<Item = Seq>> = Box::new(life.claims.iter().map(|claim| claim.seq));
+    life.evidence
+        .iter()
+        .copied()
+        .chain(told)
+        .chain(life.entered_seq)
+        .chain(life.emptied.map(|moment| moment.seq))
+        .chain(life.roots.iter().filter_map(|root| root.gone_seq))
+        .chain(life.death.seqs())
+}
