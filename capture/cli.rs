@@ -1,10 +1,14 @@
 //! The command line of obit-capture.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use obit_schema::print::time;
 
+use crate::host::clock::ClockPair;
 use crate::runtimes::{LabelPolicy, RuntimeChoice};
 
 /// Records the end of containers, with the evidence, into a case directory.
@@ -54,8 +58,9 @@ pub enum Command {
 /// How to record; for `run` and `demo`.
 #[derive(Args, Debug)]
 pub struct RecordArgs {
-    /// The case directory to make; must not exist, or be empty
-    #[arg(long, short, value_name = "CASE")]
+    /// The case directory to make; must not exist, or be empty. `{time}` in its name stands for the time of the start in
+    /// UTC, like 20261124T070000Z
+    #[arg(long, short, value_name = "CASE", value_parser = OsStringValueParser::new().map(named_by_time))]
     pub output: PathBuf,
     /// Size of the buffer between kernel and recorder: a power of two
     #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = parse_ring_buffer)]
@@ -82,9 +87,15 @@ pub struct RecordArgs {
     /// Seal a part of the case when its first row is so old
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_duration)]
     pub part_age: Duration,
-    /// Stop when the case has about this size
+    /// How large the case may get; see --when-full
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub max_bytes: Option<u64>,
+    /// What to do when the case has the size of --max-bytes: stop, or go on like a flight recorder and drop the oldest
+    #[arg(long, value_enum, default_value_t = WhenFull::Stop, requires = "max_bytes")]
+    pub when_full: WhenFull,
+    /// With --when-full drop-oldest: what is dropped at once is at most so much time
+    #[arg(long, value_name = "TIME", default_value = "1d", value_parser = parse_duration)]
+    pub segment_age: Duration,
     /// Sign the case with this OpenSSH private key (ed25519, without a passphrase)
     #[arg(long, value_name = "KEY")]
     pub sign: Option<PathBuf>,
@@ -112,6 +123,7 @@ pub struct RecordArgs {
   obit-capture run --output case                                    until Ctrl-C
   obit-capture run --output case --duration 10m --quiet             for a script
   obit-capture run --output case --follow --format jsonl | jq .cause
+  obit-capture run --output '/var/lib/obit/{time}' --max-bytes 1GiB --when-full drop-oldest
   obit-capture run --output case --sign ~/.ssh/id_ed25519 --anchor journal")]
 pub struct RunArgs {
     #[command(flatten)]
@@ -160,6 +172,15 @@ pub enum ActorArgv {
     Full,
 }
 
+/// What becomes of a recording whose case is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WhenFull {
+    /// It ends; the case has about that size
+    Stop,
+    /// The oldest goes; the case never has more
+    DropOldest,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FollowFormat {
     /// One line for people
@@ -174,6 +195,18 @@ pub enum CheckFormat {
     Table,
     /// For machines
     Json,
+}
+
+/// What stands for the time of the start in the name of a case.
+const TIME: &str = "{time}";
+
+/// The case directory that is meant now.
+fn named_by_time(given: OsString) -> PathBuf {
+    // A path that is not UTF-8 has no placeholder.
+    match given.to_str() {
+        Some(text) if text.contains(TIME) => text.replace(TIME, &time::basic(ClockPair::read().wall.0)).into(),
+        _ => given.into(),
+    }
 }
 
 /// A time, which may be none at all.
@@ -244,6 +277,15 @@ mod tests {
     fn the_command_line_is_consistent() {
         use clap::CommandFactory;
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_case_may_be_named_by_the_time() {
+        let named = named_by_time("/var/lib/obit/{time}-a".into()).to_string_lossy().into_owned();
+        let time = named.strip_prefix("/var/lib/obit/").and_then(|rest| rest.strip_suffix("-a")).unwrap();
+        let shape: String = time.chars().map(|letter| if letter.is_ascii_digit() { '0' } else { letter }).collect();
+        assert_eq!(shape, "00000000T000000Z");
+        assert_eq!(named_by_time("{day}/case".into()), PathBuf::from("{day}/case"));
     }
 
     #[test]

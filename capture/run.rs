@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::ValueEnum;
 use obit_schema::signing::Signer;
 use obit_schema::text::printable;
@@ -16,16 +16,19 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::Outcome;
-use crate::cli::{RecordArgs, RunArgs};
+use crate::cli::{RecordArgs, RunArgs, WhenFull};
 use crate::follow;
 use crate::probe::ProbeOptions;
-use crate::session::{Confine, Finished, Progress, Session, SessionOptions, Tally, is_ignored};
+use crate::session::{Confine, Finished, Progress, Room, Segments, Session, SessionOptions, Tally, is_ignored};
 
 /// How often the status line is drawn.
 const STATUS_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Kept free in the case for its last words on a full disk.
 const RESERVE_BYTES: usize = 64 << 10;
+
+/// Least size of a case that drops its oldest segments: a few of them, each with a walk of cgroupfs, must have room.
+const MIN_FLIGHT_BYTES: u64 = 1 << 20;
 
 /// Runs the command.
 pub fn run(args: &RunArgs) -> Result<Outcome> {
@@ -59,6 +62,7 @@ pub fn run(args: &RunArgs) -> Result<Outcome> {
 /// The session that a command line asks for.
 pub fn options(args: &RecordArgs, duration: Option<Duration>, follow: bool) -> Result<SessionOptions> {
     let signer = args.sign.as_deref().map(Signer::read).transpose().context("cannot sign the case")?;
+    let (room, segments) = room(args)?;
     let mut given = Map::new();
     given.insert("ring_buffer_bytes".into(), args.ring_buffer.into());
     given.insert("sync_interval_ms".into(), json!(args.sync_interval.as_millis() as u64));
@@ -73,6 +77,9 @@ pub fn options(args: &RecordArgs, duration: Option<Duration>, follow: bool) -> R
     given.insert("part_rows".into(), args.part_rows.into());
     given.insert("part_age_ms".into(), json!(args.part_age.as_millis() as u64));
     given.insert("max_bytes".into(), args.max_bytes.into());
+    let when_full = args.when_full.to_possible_value();
+    given.insert("when_full".into(), when_full.map_or(Value::Null, |value| value.get_name().into()));
+    given.insert("segment_age_ms".into(), json!(args.segment_age.as_millis() as u64));
     given.insert("signed_by".into(), signer.as_ref().map(Signer::fingerprint).into());
     given.insert("anchor".into(), args.anchor.as_ref().map(|path| path.to_string_lossy().into_owned()).into());
     given.insert("duration_ms".into(), duration.map_or(Value::Null, |time| json!(time.as_millis() as u64)));
@@ -91,13 +98,26 @@ pub fn options(args: &RecordArgs, duration: Option<Duration>, follow: bool) -> R
             signer: signer.map(Arc::new),
         },
         anchor: args.anchor.clone(),
-        max_bytes: args.max_bytes,
+        room,
+        segments,
         confinement: Confine::Yes,
         host_root: args.host_root.clone(),
         runtimes: args.runtimes.clone(),
         labels,
         given,
     })
+}
+
+/// How large the case may get, and how it is cut.
+fn room(args: &RecordArgs) -> Result<(Room, Option<Segments>)> {
+    match (args.max_bytes, args.when_full) {
+        (None, _) => Ok((Room::Unbounded, None)),
+        (Some(most), WhenFull::Stop) => Ok((Room::StopAt(most), None)),
+        (Some(most), WhenFull::DropOldest) if most < MIN_FLIGHT_BYTES => {
+            bail!("--when-full drop-oldest needs --max-bytes of {} or more", size(MIN_FLIGHT_BYTES))
+        }
+        (Some(most), WhenFull::DropOldest) => Ok((Room::DropOldest(most), Some(Segments { age: args.segment_age }))),
+    }
 }
 
 /// Listens for the signals that end a recording. Made before anything that a signal should not cut short.

@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::Context;
-use obit_schema::chain::{self, CLOSED_WORD, Chain, HEAD_WORD};
+use obit_schema::chain::{self, CLOSED_WORD, Chain, HEAD_WORD, Link};
 use obit_schema::digest::Digest;
 use obit_schema::manifest::{Head, Manifest};
 use obit_schema::reader::PartSource;
@@ -14,7 +14,7 @@ use obit_schema::signing::{Signature, Signers};
 use obit_schema::{Case, Problem, Table};
 use sha2::{Digest as _, Sha256};
 
-use crate::text;
+use crate::{problems, text};
 
 /// Longest anchor that is read, in bytes.
 const MAX_ANCHOR_BYTES: u64 = 256 << 20;
@@ -85,6 +85,7 @@ impl Anchor {
             match chain.after(*parts) {
                 Some(found) if found == sha256 => reach = reach.max(*parts),
                 Some(_) => say(format!("it saw another head after {parts} parts: parts up to there were changed")),
+                // Of before what was dropped, which a later entry says; or past the end, which is said above.
                 None => {}
             }
         }
@@ -224,11 +225,19 @@ fn report(case: &Case, chain: &Chain, anchored: Option<(u64, bool)>, signed: &Si
     let mut said = String::new();
     let total = chain.parts();
     // Writing to a String cannot fail.
-    let _ = writeln!(said, "evidence: {total} parts, chained");
+    match case.manifest().and_then(|manifest| manifest.dropped.as_ref()) {
+        None => _ = writeln!(said, "evidence: {total} parts, chained"),
+        Some(dropped) => {
+            let gone = chain.dropped();
+            let _ =
+                writeln!(said, "evidence: {total} entries, chained; the first {gone} are gone with what was dropped");
+            let _ = writeln!(said, "  dropped      {}", problems::dropped_in_words(dropped));
+        }
+    }
     let and_manifest = |manifest: bool| if manifest { ", case.json" } else { "" };
     match anchored {
         Some((parts, manifest)) => {
-            let _ = writeln!(said, "  anchored     {}{}", span(case, 0, parts), and_manifest(manifest));
+            let _ = writeln!(said, "  anchored     {}{}", span(case, chain, 0, parts), and_manifest(manifest));
         }
         None => said.push_str("  anchored     not looked at: see --anchor\n"),
     }
@@ -236,9 +245,10 @@ fn report(case: &Case, chain: &Chain, anchored: Option<(u64, bool)>, signed: &Si
         [] => String::new(),
         by => format!(" ({})", text::visible(&by.join("; "))),
     };
-    let _ = writeln!(said, "  signed       {}{}{by}", span(case, 0, signed.parts), and_manifest(signed.manifest));
+    let _ =
+        writeln!(said, "  signed       {}{}{by}", span(case, chain, 0, signed.parts), and_manifest(signed.manifest));
     let proven = signed.parts.max(anchored.map_or(0, |(parts, _)| parts));
-    let _ = writeln!(said, "  only hashed  {}", span(case, proven, total));
+    let _ = writeln!(said, "  only hashed  {}", span(case, chain, proven, total));
     let journals =
         Table::ALL.iter().flat_map(|table| case.parts(*table)).filter(|part| part.source == PartSource::Journal);
     let rows: u64 = journals.map(|part| part.rows).sum();
@@ -248,20 +258,28 @@ fn report(case: &Case, chain: &Chain, anchored: Option<(u64, bool)>, signed: &Si
     said
 }
 
-/// The parts after `from` up to `to`, with the records that they hold.
-fn span(case: &Case, from: u64, to: u64) -> String {
+/// The entries after `from` up to `to`, as far as they are there, with the records that they hold.
+fn span(case: &Case, chain: &Chain, from: u64, to: u64) -> String {
+    let from = from.max(chain.dropped());
     if from >= to {
         return "nothing".to_owned();
     }
     let parts = case.manifest().map(|manifest| manifest.parts.as_slice()).unwrap_or_default();
-    let (skip, take) = (usize::try_from(from).unwrap_or(usize::MAX), usize::try_from(to - from).unwrap_or(usize::MAX));
-    let raw = parts.iter().skip(skip).take(take).filter(|part| part.file.starts_with("raw/"));
-    let ends = raw.filter_map(|part| Some((part.first_seq?, part.last_seq?)));
-    let records = match ends.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) {
+    let skip = usize::try_from(from - chain.dropped()).unwrap_or(usize::MAX);
+    let links = chain.links().iter().skip(skip).take(usize::try_from(to - from).unwrap_or(usize::MAX));
+    let ends = links.filter_map(|link| match link {
+        Link::Part(index) => parts.get(*index).filter(|part| part.file.starts_with("raw/")),
+        Link::Drop(_) => None,
+    });
+    let records = match ends
+        .filter_map(|part| Some((part.first_seq?, part.last_seq?)))
+        .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    {
         Some((first, last)) => format!(" (records {first} to {last})"),
         None => String::new(),
     };
-    format!("parts {} to {to}{records}", from + 1)
+    let what = if chain.links().iter().any(|link| matches!(link, Link::Drop(_))) { "entries" } else { "parts" };
+    format!("{what} {} to {to}{records}", from + 1)
 }
 
 #[cfg(test)]

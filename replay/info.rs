@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use anyhow::Context;
-use obit_schema::manifest::Manifest;
+use obit_schema::manifest::{Manifest, Segment};
 use obit_schema::reader::{PartInfo, PartSource};
 use obit_schema::value::{self, Value};
 use obit_schema::{Case, Problem, Table, kind};
@@ -234,6 +234,9 @@ fn in_words(info: &Info<'_>) -> String {
         let _ = writeln!(said, "  {:>12}  {kind} between records {since} and {seq}, noticed at {at}", interval.lost);
     }
     push_rest(&mut said, info.lost_intervals.len());
+    if let Some(manifest) = info.manifest {
+        push_segments(&mut said, manifest);
+    }
     let incomplete = info.manifest.map(|manifest| manifest.incomplete.as_slice()).unwrap_or_default();
     for shortfall in incomplete.iter().take(LINES) {
         let _ = writeln!(said, "incomplete: {}", text::visible(&problems::shortfall_in_words(shortfall)));
@@ -272,6 +275,30 @@ fn push_manifest(said: &mut String, manifest: &Manifest, closed: bool) {
     }
     for quirk in manifest.quirks.iter().take(LINES) {
         let _ = writeln!(said, "quirk      {}", text::shortened(quirk, 80));
+    }
+}
+
+/// The segments of a flight recorder's case, and what it dropped.
+fn push_segments(said: &mut String, manifest: &Manifest) {
+    // Writing to a String cannot fail.
+    if !manifest.segments.is_empty() {
+        said.push_str("\nsegments\n");
+    }
+    for segment in manifest.segments.iter().take(LINES) {
+        let Segment { number, first_seq, began, counts } = segment;
+        let rows: u64 = counts.by_table.values().fold(0, |sum, rows| sum.saturating_add(*rows));
+        let began = time::rfc3339(began.ts.0);
+        let _ = writeln!(said, "  {rows:>12}  segment {number}, from record {first_seq} on, began {began}");
+    }
+    push_rest(said, manifest.segments.len());
+    if let Some(dropped) = &manifest.dropped {
+        let _ = writeln!(said, "\ndropped: {}", problems::dropped_in_words(dropped));
+        for (table, rows) in &dropped.counts.by_table {
+            let _ = writeln!(said, "  {rows:>12}  {}", text::shortened(table, 60));
+        }
+        for (kind, count) in dropped.counts.by_kind.iter().take(LINES) {
+            let _ = writeln!(said, "  {count:>12}  {}", text::shortened(kind, 60));
+        }
     }
 }
 

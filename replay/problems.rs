@@ -4,7 +4,8 @@ use std::path::Path;
 
 use anyhow::Context;
 use obit_schema::error::Error;
-use obit_schema::manifest::Shortfall;
+use obit_schema::manifest::{Dropped, Shortfall};
+use obit_schema::print::time::rfc3339;
 use obit_schema::reader::PartSource;
 use obit_schema::writer::SUMS_NAME;
 use obit_schema::{Case, Problem, Table};
@@ -96,6 +97,9 @@ pub fn report(case: &Case, problems: &[Problem]) -> Effect {
     for shortfall in case.manifest().iter().flat_map(|manifest| &manifest.incomplete) {
         complain(&format!("{}: the recording is incomplete: {}", case.path().display(), shortfall_in_words(shortfall)));
     }
+    if let Some(dropped) = case.manifest().and_then(|manifest| manifest.dropped.as_ref()) {
+        complain(&format!("{}: not in this case any more: {}", case.path().display(), dropped_in_words(dropped)));
+    }
     if case.manifest().is_some() && !case.closed() {
         complain(&format!(
             "{}: this case was never closed; what was written until the capture was cut off is read",
@@ -115,6 +119,16 @@ pub fn shortfall_in_words(shortfall: &Shortfall) -> String {
         Some(last_seq) => format!("records {first_seq} to {last_seq} may be missing: {reason}"),
         None => format!("from record {first_seq} on something may be missing: {reason}"),
     }
+}
+
+/// What the recorder dropped, as it was told to.
+pub fn dropped_in_words(dropped: &Dropped) -> String {
+    let Dropped { segments, parts, bytes, last_seq, began, ended, dropped_at, .. } = dropped;
+    let (began, ended, at) = (rfc3339(began.ts.0), rfc3339(ended.ts.0), rfc3339(dropped_at.ts.0));
+    format!(
+        "records 0 to {last_seq}, of {began} to {ended}, dropped by the recorder to make room, as it was told to, last at \
+         {at} ({segments} segments, {parts} parts, {bytes} bytes)"
+    )
 }
 
 /// The worst effect of several problems.

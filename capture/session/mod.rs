@@ -27,7 +27,7 @@ use anyhow::{Context, Result, anyhow};
 use obit_derivation::fold::DERIVATION_VERSION;
 use obit_derivation::record::SnapshotReason;
 use obit_derivation::row::ContainerRemove;
-use obit_schema::manifest::{Build, Manifest};
+use obit_schema::manifest::{Build, Counts, Manifest, Segment};
 use obit_schema::print::time;
 use obit_schema::writer::{CaseWriter, Summary, WriterOptions};
 use serde_json::{Map, Value};
@@ -49,6 +49,8 @@ use crate::probe::{Probe, ProbeOptions};
 use crate::runtimes::{Delivery, Handed, LabelPolicy, RuntimeChoice, Runtimes, RuntimesOptions};
 
 pub use self::progress::{Progress, Tally};
+pub use self::recorder::Room;
+pub use self::sequencer::Segments;
 pub use self::signals::is_ignored;
 
 /// Deliveries that may wait for the sequencer. Each is a drain of the ring buffer or a few hundred directories.
@@ -88,8 +90,10 @@ pub struct SessionOptions {
     pub writer: WriterOptions,
     /// Where the head of the chain of parts goes, off the case.
     pub anchor: Option<PathBuf>,
-    /// The recording ends when the case has so many bytes.
-    pub max_bytes: Option<u64>,
+    /// How large the case may get, and what then.
+    pub room: Room,
+    /// How the recording is cut into segments, if it is.
+    pub segments: Option<Segments>,
     /// Where the host's file system is seen.
     pub host_root: PathBuf,
     /// Which daemons to ask, beside or instead of those found.
@@ -143,7 +147,7 @@ impl Session {
         let manifest = manifest(options, &facts, &probe, started)?;
         let anchor = options.anchor.as_deref().map(Anchor::open).transpose()?;
         let mut writer = CaseWriter::create(&options.output, manifest, options.writer.clone())?;
-        let settings = Settings { anchor, max_bytes: options.max_bytes };
+        let settings = Settings { anchor, room: options.room };
         // Every thread from here on is started with what is left.
         let confinement = match options.confinement {
             Confine::Yes => Some(confine::confine(&options.output, &options.host_root)?),
@@ -292,6 +296,10 @@ fn manifest(options: &SessionOptions, facts: &HostFacts, probe: &Probe, started:
     let facts = serde_json::to_value(facts).context("cannot write down the facts of this host")?;
     if let Value::Object(facts) = facts {
         manifest.host = facts;
+    }
+    if options.segments.is_some() {
+        let (began, counts) = (recorder::pair(started), Counts::default());
+        manifest.segments.push(Segment { number: 0, first_seq: 0, began, counts });
     }
     manifest.options = options.given.clone();
     manifest.options.insert("attach_type".into(), probe.attach_type().as_str().into());

@@ -25,6 +25,8 @@ pub struct Progress {
     failed: AtomicBool,
     done: AtomicBool,
     full: AtomicBool,
+    /// The number of the segment that is to end, and one more; 0 for none.
+    cut_wanted: AtomicU64,
     /// Wakes whoever waits for [`Self::is_ready`] or [`Self::is_over`].
     pub changed: Notify,
 }
@@ -136,6 +138,16 @@ impl Progress {
     /// Whether the case has as many bytes as it may have.
     pub fn is_full(&self) -> bool {
         self.full.load(Relaxed)
+    }
+
+    /// This segment is large enough to end.
+    pub fn want_cut(&self, segment: u32) {
+        self.cut_wanted.store(u64::from(segment) + 1, Relaxed);
+    }
+
+    /// Whether this segment is to end.
+    pub fn is_cut_wanted(&self, segment: u32) -> bool {
+        self.cut_wanted.load(Relaxed) == u64::from(segment) + 1
     }
 
     /// Whether the session should stop.

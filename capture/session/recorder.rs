@@ -35,6 +35,10 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(3);
 pub enum Order {
     /// Add these rows and bring them to disk.
     Append(Vec<(Table, RecordBatch)>),
+    /// A new segment begins with this record.
+    Cut(u64, ClockPair),
+    /// What a segment begins with is over: its walk.
+    HeadEnd,
     /// Note this in case.json, as what the recorder says of itself.
     Note(Map<String, Value>),
     /// Seal everything; the capture ended at this moment, and this is what the recorder says of itself.
@@ -55,8 +59,46 @@ pub struct Recorded {
 pub struct Settings {
     /// Where each head goes, off the case.
     pub anchor: Option<Anchor>,
+    /// How large the case may get, and what then.
+    pub room: Room,
+}
+
+/// How large a case may get.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Room {
+    /// As large as the disk has room.
+    #[default]
+    Unbounded,
     /// The recording ends when the case has so many bytes.
-    pub max_bytes: Option<u64>,
+    StopAt(u64),
+    /// The oldest segments go, so that the case never has more bytes.
+    DropOldest(u64),
+}
+
+/// A case that drops its oldest segments has about so many of them, or more where they compress well: a segment ends when
+/// it has this part of the bytes that the case may have.
+const SEGMENTS: u64 = 8;
+/// Rows on their way to the disk are taken to become at most this part of what they are in memory.
+const COMPRESSION: usize = 4;
+/// Room for case.json, SHA256SUMS and what is kept for the last words.
+const REST_BYTES: u64 = 128 << 10;
+
+/// What is to be done with the case, in order.
+#[derive(Debug)]
+enum Work {
+    Rows(Table, RecordBatch),
+    Cut(u64, ClockPair),
+    HeadEnd,
+}
+
+impl Work {
+    /// What it takes in memory.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Rows(_, batch) => batch.get_array_memory_size(),
+            Self::Cut(..) | Self::HeadEnd => 0,
+        }
+    }
 }
 
 /// Writes a case.
@@ -64,9 +106,11 @@ struct Recorder {
     writer: CaseWriter,
     settings: Settings,
     progress: Arc<Progress>,
-    /// Rows that are not in the case yet.
-    backlog: VecDeque<(Table, RecordBatch)>,
+    /// Rows that are not in the case yet, and where it is to be cut.
+    backlog: VecDeque<Work>,
     backlog_bytes: usize,
+    /// What the segment had when its head was over; `None` before.
+    head_bytes: Option<u64>,
     /// The record after the last one that is known to be on disk, and after the last one that was given.
     next_durable: u64,
     next_given: u64,
@@ -85,6 +129,7 @@ pub fn run(writer: CaseWriter, orders: &Receiver<Order>, progress: &Arc<Progress
         progress: Arc::clone(progress),
         backlog: VecDeque::new(),
         backlog_bytes: 0,
+        head_bytes: None,
         next_durable: 0,
         next_given: 0,
         failing: None,
@@ -99,6 +144,8 @@ pub fn run(writer: CaseWriter, orders: &Receiver<Order>, progress: &Arc<Progress
         };
         match order {
             Ok(Order::Append(batches)) => recorder.take(batches),
+            Ok(Order::Cut(first_seq, at)) => recorder.add(Work::Cut(first_seq, at)),
+            Ok(Order::HeadEnd) => recorder.add(Work::HeadEnd),
             Ok(Order::Note(said)) => recorder.note(said),
             Ok(Order::Close(at, last_words)) => return recorder.close(at, last_words),
             Err(RecvTimeoutError::Timeout) => recorder.write(),
@@ -117,8 +164,11 @@ impl Recorder {
         if self.given_up.is_some() {
             return;
         }
-        self.backlog_bytes += batches.iter().map(|(_, batch)| batch.get_array_memory_size()).sum::<usize>();
-        self.backlog.extend(batches);
+        let work = batches.into_iter().map(|(table, batch)| Work::Rows(table, batch));
+        for work in work {
+            self.backlog_bytes += work.bytes();
+            self.backlog.push_back(work);
+        }
         self.write();
         if self.backlog_bytes > MAX_BACKLOG_BYTES
             && let Some(error) = &self.failing
@@ -131,6 +181,13 @@ impl Recorder {
     fn note(&mut self, said: Map<String, Value>) {
         self.writer.amend(|manifest| manifest.recorder.extend(said));
         self.write();
+    }
+
+    fn add(&mut self, work: Work) {
+        if self.given_up.is_none() {
+            self.backlog.push_back(work);
+            self.write();
+        }
     }
 
     /// Writes what waits, as far as it can be written.
@@ -146,8 +203,10 @@ impl Recorder {
                 self.next_durable = self.next_given;
                 self.progress.written(self.writer.bytes(), self.writer.manifest().parts.len() as u64);
                 self.anchor();
-                if self.settings.max_bytes.is_some_and(|most| self.writer.bytes() >= most) {
-                    self.progress.set_full();
+                match self.settings.room {
+                    Room::StopAt(most) if self.writer.bytes() >= most => self.progress.set_full(),
+                    Room::DropOldest(most) => self.ask_for_cut(most),
+                    Room::StopAt(_) | Room::Unbounded => {}
                 }
             }
             Err(error) if !matches!(error, obit_schema::Error::Io { .. }) => self.give_up(error.to_string()),
@@ -169,12 +228,33 @@ impl Recorder {
             // First what was given to the writer before.
             self.writer.sync()?;
         }
-        while let Some((table, batch)) = self.backlog.front() {
-            self.writer.append(*table, batch)?;
-            self.backlog_bytes = self.backlog_bytes.saturating_sub(batch.get_array_memory_size());
+        while let Some(work) = self.backlog.front() {
+            match work {
+                Work::Rows(table, batch) => {
+                    make_room(&mut self.writer, self.settings.room, batch)?;
+                    self.writer.append(*table, batch)?;
+                }
+                Work::Cut(first_seq, at) => {
+                    self.writer.cut(*first_seq, pair(*at))?;
+                    self.head_bytes = None;
+                }
+                Work::HeadEnd => self.head_bytes = Some(self.writer.segment_bytes()),
+            }
+            self.backlog_bytes = self.backlog_bytes.saturating_sub(work.bytes());
             self.backlog.pop_front();
         }
         self.writer.sync()
+    }
+
+    /// Has the segment ended if it is large enough. One whose head alone is large is let grow, so that a case is not made
+    /// of walks.
+    fn ask_for_cut(&mut self, most: u64) {
+        let Some(head_bytes) = self.head_bytes else { return };
+        if self.writer.segment_bytes() >= (most / SEGMENTS).max(2 * head_bytes)
+            && let Some(segment) = self.writer.manifest().segments.last()
+        {
+            self.progress.want_cut(segment.number);
+        }
     }
 
     fn give_up(&mut self, why: String) {
@@ -244,6 +324,15 @@ impl Recorder {
             }
         }
     }
+}
+
+/// Drops the oldest segments until these rows have room.
+fn make_room(writer: &mut CaseWriter, room: Room, batch: &RecordBatch) -> Result<(), obit_schema::Error> {
+    let Room::DropOldest(most) = room else { return Ok(()) };
+    let size = |column: &arrow::array::ArrayRef| column.to_data().get_slice_memory_size().unwrap_or(0);
+    let incoming = (batch.columns().iter().map(size).sum::<usize>() / COMPRESSION) as u64;
+    while writer.bytes_at_most() + incoming + REST_BYTES > most && writer.drop_oldest(pair(ClockPair::read()))? {}
+    Ok(())
 }
 
 /// The place after the last row of a batch.

@@ -1,5 +1,8 @@
 //! The one thread that gives records their place in the total order, derives, and hands both on.
 
+mod keep;
+mod segments;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError};
@@ -17,6 +20,8 @@ use obit_schema::encode::{CgroupfsBuilder, EventsBuilder, RowsBuilder, RuntimeBu
 use obit_schema::tables::Table;
 use obit_schema::text::escape;
 
+use self::segments::SegmentState;
+pub use self::segments::Segments;
 use super::SessionOptions;
 use super::input::{Input, KernelBatch};
 use super::lookup::{Patience, Question};
@@ -74,6 +79,10 @@ pub struct Sequencer {
     states: BTreeMap<CgroupKey, (String, String)>,
     /// What says that a daemon was not asked, because too many questions waited.
     unasked: Vec<Answer>,
+    /// The newest time that a delivery told.
+    latest: ClockPair,
+    /// The segment, of a recording that is cut into such.
+    segment: Option<SegmentState>,
     outlets: Outlets,
     progress: Arc<Progress>,
 }
@@ -108,6 +117,8 @@ impl Sequencer {
             recent_calls: VecDeque::new(),
             states: BTreeMap::new(),
             unasked: Vec::new(),
+            latest: clock,
+            segment: options.segments.map(|segments| SegmentState::new(segments, clock.boot)),
             outlets,
             progress,
         }
@@ -127,6 +138,9 @@ impl Sequencer {
             if last {
                 return Ok(());
             }
+            if self.is_cut_due() {
+                self.cut()?;
+            }
         }
         self.flush()
     }
@@ -134,10 +148,14 @@ impl Sequencer {
     fn take(&mut self, input: Input) -> Result<()> {
         match input {
             Input::Start(at) => self.admit_event(at, Body::CaptureStart),
-            Input::Kernel(batch) => match &mut self.waiting {
-                None => self.admit_batch(batch),
-                Some(_) => self.keep_waiting(batch),
-            },
+            Input::Kernel(batch) => {
+                self.latest = batch.read_at;
+                match &mut self.waiting {
+                    None => self.admit_batch(batch),
+                    Some(_) => self.keep_waiting(batch),
+                }
+            }
+            input if self.is_of_stale_walk(&input) => Ok(()),
             Input::SnapshotBegin(reason, at) => {
                 if reason == SnapshotReason::Resync {
                     self.resync_requested = false;
@@ -155,6 +173,10 @@ impl Sequencer {
                 self.admit_event(at, Body::SnapshotEnd(reason))?;
                 if reason == SnapshotReason::Start {
                     self.progress.set_ready();
+                    if self.segment.is_some() {
+                        self.flush()?;
+                        let _ = self.outlets.recorder.send(Order::HeadEnd);
+                    }
                 }
                 Ok(())
             }
@@ -164,6 +186,7 @@ impl Sequencer {
                 self.admit_event(at, Body::Clock(reading))
             }
             Input::Flush(at) => {
+                self.latest = at;
                 // On a quiet host no other record would let a row go whose grace is over.
                 if self.fold.next_due().is_some_and(|due| due <= at.boot) {
                     let due = ClockReading { reason: Some(ClockReason::Due), ..ClockReading::default() };
@@ -333,9 +356,7 @@ impl Sequencer {
 
     /// A runtime makes a container: its bundle can be read now, and its state once it is written.
     fn ask_about_call(&mut self, key: CgroupKey, pid: u32, argv: &[&str]) -> Result<()> {
-        let Some(call) = argv::parse(argv) else {
-            return Ok(());
-        };
+        let Some(call) = argv::parse(argv) else { return Ok(()) };
         let recent = (pid, call.container_id.to_owned());
         if self.recent_calls.contains(&recent) {
             return Ok(()); // one of the other directories of the same container
@@ -355,9 +376,7 @@ impl Sequencer {
     }
 
     fn ask_for_state(&mut self, key: CgroupKey, patience: Patience) -> Result<()> {
-        let Some((root, container_id)) = self.states.get(&key).cloned() else {
-            return Ok(());
-        };
+        let Some((root, container_id)) = self.states.get(&key).cloned() else { return Ok(()) };
         self.ask(Question::State { root, container_id, patience })
     }
 
@@ -412,10 +431,11 @@ impl Sequencer {
 
     fn admit_event(&mut self, at: ClockPair, body: Body<'_>) -> Result<()> {
         let record = self.stamp(at, body);
-        self.fold.apply(&record, &mut self.rows);
-        self.events.append(&record).context("cannot encode an event")?;
-        self.hand_on_rows();
-        Ok(())
+        self.admit(
+            &record,
+            |this| this.events.append(&record).context("cannot encode an event"),
+            |keep| keep.event(&record),
+        )
     }
 
     fn admit_directory(
@@ -425,18 +445,20 @@ impl Sequencer {
         details: &DirectoryDetails,
     ) -> Result<()> {
         let record = self.stamp(at, Body::Directory(directory));
-        self.fold.apply(&record, &mut self.rows);
-        self.cgroupfs.append(&record, details).context("cannot encode a cgroupfs directory")?;
-        self.hand_on_rows();
-        Ok(())
+        self.admit(
+            &record,
+            |this| this.cgroupfs.append(&record, details).context("cannot encode a cgroupfs directory"),
+            |keep| keep.directory(&record, details),
+        )
     }
 
     fn admit_answer(&mut self, at: ClockPair, answer: RuntimeAnswer<'static>, details: &RuntimeDetails) -> Result<()> {
         let record = self.stamp(at, Body::Runtime(answer));
-        self.fold.apply(&record, &mut self.rows);
-        self.runtime.append(&record, details).context("cannot encode a runtime's answer")?;
-        self.hand_on_rows();
-        Ok(())
+        self.admit(
+            &record,
+            |this| this.runtime.append(&record, details).context("cannot encode a runtime's answer"),
+            |keep| keep.answer(&record, details),
+        )
     }
 
     fn stamp<'a>(&mut self, at: ClockPair, body: Body<'a>) -> Record<'a> {
@@ -446,9 +468,16 @@ impl Sequencer {
     }
 
     fn hand_on_rows(&mut self) {
+        let is_first = self.segment.as_ref().is_none_or(SegmentState::is_first);
         for row in self.rows.drain(..) {
-            self.progress.row(&row);
-            self.unasked.extend(self.outlets.daemons.ask(&row));
+            // One that was carried over was counted, and what a daemon said of it carried over too.
+            let is_again = !is_first && matches!(row, Row::Existing(_));
+            if !is_again {
+                self.progress.row(&row);
+            }
+            if !is_again || !is_named(&row) {
+                self.unasked.extend(self.outlets.daemons.ask(&row));
+            }
             if let Some(question) = engine_file(&row) {
                 let _ = self.outlets.questions.try_send(question);
             }
@@ -489,6 +518,12 @@ impl Sequencer {
         let _ = self.outlets.recorder.send(Order::Append(batches));
         Ok(())
     }
+}
+
+/// Whether an engine has said of a container more than its directory does.
+fn is_named(row: &Row) -> bool {
+    let identity = row.identity();
+    identity.container_name.is_some() || identity.image_name.is_some()
 }
 
 /// Where a runtime that root calls keeps its state unless `--root` says otherwise (runc's, crun's and youki's manuals).

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, Sender, SyncSender};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
 
 use obit_derivation::identity::path;
 use obit_derivation::record::SnapshotReason;
@@ -77,9 +77,12 @@ fn walk(
             deliver(Input::SnapshotFailed(hierarchy.id, ClockPair::read()))?;
         }
     }
-    // By way of the drain thread: what happened before the walk's end has to be admitted before it.
-    match drain.send(Command::After(Input::SnapshotEnd(reason, ClockPair::read()))) {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(_) => ControlFlow::Break(()),
+    // By way of the drain thread: what happened before the walk's end has to be admitted before it. The next walk begins
+    // when this one is over: its end must not be taken for that of the next one, which would have shown little by then.
+    let (delivered, confirmed) = sync_channel(1);
+    let end = Command::After(Input::SnapshotEnd(reason, ClockPair::read()), delivered);
+    match drain.send(end).is_ok() && confirmed.recv().is_ok() {
+        true => ControlFlow::Continue(()),
+        false => ControlFlow::Break(()),
     }
 }

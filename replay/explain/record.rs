@@ -17,7 +17,13 @@ const LINE_CHARACTERS: usize = 1_000;
 
 /// Time, kind, and what the record says.
 pub fn line(record: &Record<'_>) -> String {
-    let said = match &record.body {
+    let line = format!("{}  {}", time::to_millisecond(record.ts.0), said(&record.body));
+    text::shortened(&line, LINE_CHARACTERS).into_owned()
+}
+
+/// Kind, and what is said. No record is carried within a carried one.
+fn said(body: &Body<'_>) -> String {
+    match body {
         Body::Cgroup(event) => cgroup(event),
         Body::Exit(exit) => exited(exit),
         Body::Signal(signal) => signalled(signal),
@@ -26,24 +32,22 @@ pub fn line(record: &Record<'_>) -> String {
         Body::Clock(reading) => clock(reading),
         Body::CaptureStart => "capture_start".to_owned(),
         Body::CaptureStop => "capture_stop".to_owned(),
+        Body::SegmentBegin => "segment_begin".to_owned(),
+        Body::Carried(carried) => format!("carried from record {}: {}", carried.from.0, said(&carried.body)),
         Body::SnapshotBegin(reason) => format!("snapshot_begin  ({reason})"),
         Body::SnapshotFailed(hierarchy) => format!("snapshot_failed  hierarchy {}", hierarchy.0),
         Body::SnapshotEnd(reason) => format!("snapshot_end  ({reason})"),
         Body::Directory(directory) => walked(directory),
         Body::Runtime(answer) => answered(answer),
         _ => "a kind of record that this program does not know".to_owned(),
-    };
-    let line = format!("{}  {said}", time::to_millisecond(record.ts.0));
-    text::shortened(&line, LINE_CHARACTERS).into_owned()
+    }
 }
 
 fn clock(reading: &ClockReading) -> String {
     let step = reading.step_ns.unwrap_or_default() as f64 / 1e9;
     match reading.reason {
         Some(ClockReason::Set) => format!("clock  the wall clock was set by {step:+.3} s"),
-        Some(ClockReason::Resume) => {
-            format!("clock  back from suspend; the wall clock moved by {step:+.3} s beside")
-        }
+        Some(ClockReason::Resume) => format!("clock  back from suspend; the wall clock moved by {step:+.3} s beside"),
         Some(reason) => format!("clock  ({reason})"),
         None => "clock".to_owned(),
     }

@@ -24,12 +24,13 @@ impl Fold {
     pub(super) fn carry(&mut self, moment: Moment, carried: &Carried<'_>, out: &mut Vec<Row>) {
         self.carrying = true;
         match &carried.body {
-            // Walks, clocks and marks are about their own segment.
+            // Walks and marks are about their own segment.
             body @ (Body::Cgroup(_)
             | Body::Exit(_)
             | Body::Signal(_)
             | Body::Oom(_)
             | Body::Lost(_)
+            | Body::Clock(_)
             | Body::Directory(_)
             | Body::Runtime(_)) => self.take(moment, body, out),
             _ => {}

@@ -1,0 +1,241 @@
+//! The flight recorder: a case that never grows past its size, keeps the newest, and says what it dropped.
+#![cfg(feature = "capture")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use support::capture::Capture;
+use support::engines::{Oci, OciRuntime};
+use support::ledger::text;
+use support::stage::{Stage, View};
+use support::{live, replay};
+
+/// Size of the case.
+const MAX_BYTES: u64 = 1 << 20;
+/// Segments that have to be dropped before the test is content.
+const DROPS: u64 = 3;
+/// Longest that this may take.
+const LIMIT: Duration = Duration::from_secs(120);
+/// Kills of a capture that cuts all the time.
+const KILLS: u64 = 12;
+/// The latest kill, counted from the moment that the capture is ready.
+const LATEST_KILL_MS: u64 = 1500;
+
+const FLIGHT: [&str; 4] = ["--max-bytes", "1MiB", "--when-full", "drop-oldest"];
+
+#[test]
+fn a_flight_recorder_keeps_the_newest_within_its_size() {
+    let Some(_live) = live::require_root(&["runc"]) else { return };
+    let stage = Stage::new(View::Host);
+    let runc = Oci::start(&stage, OciRuntime::Runc);
+    runc.start_container("obit-live-before", None);
+    let case = stage.directory().join("case");
+    let capture = Capture::start(&stage, &case, &[&FLIGHT[..], &["--sync-interval", "50ms"]].concat());
+    let began = Instant::now();
+    runc.start_container("obit-live-across", None);
+    let started = Instant::now();
+
+    let mut made = Vec::new();
+    let deadline = Instant::now() + LIMIT;
+    while dropped_segments(&case) < DROPS {
+        assert!(Instant::now() < deadline, "{} segments dropped within {LIMIT:?}", dropped_segments(&case));
+        for _ in 0..20 {
+            made.push(container(&stage, made.len()));
+        }
+        let size = size(&case);
+        assert!(size <= MAX_BYTES, "{size} bytes after {} containers", made.len());
+    }
+    let ending = Instant::now();
+    for id in ["obit-live-across", "obit-live-before"] {
+        runc.remove(id);
+        stage.cgroups.wait_until_gone(id);
+    }
+    let lifetimes = (ending - started).as_nanos()..=began.elapsed().as_nanos();
+    capture.stop();
+
+    assert!(size(&case) <= MAX_BYTES, "{} bytes in the end", size(&case));
+    let removed = replay::derived_rows(&case, "container_remove");
+    assert_suffix(&removed, &made);
+    // Who lived through all of it is known as on the first day.
+    let across = only(&removed, "obit-live-across");
+    assert_eq!(text(across, "identified_by"), "oci_argv", "{across}");
+    let lifetime = u128::from(across["lifetime_ns"].as_u64().unwrap_or_else(|| panic!("no lifetime: {across}")));
+    assert!(lifetimes.contains(&lifetime), "{lifetime} ns is not within {lifetimes:?}: {across}");
+    assert_eq!((&across["after_gap"], &across["never_started"]), (&false.into(), &false.into()), "{across}");
+    assert_eq!(text(across, "cause"), "killed_by_runtime", "{across}");
+    let before = only(&removed, "obit-live-before");
+    assert_eq!(before["lifetime_ns"], Value::Null, "its beginning was never seen: {before}");
+    // In each segment that is left it was there from the beginning; it was created in none.
+    let existing = replay::derived_rows(&case, "existing_container");
+    let segments = manifest(&case)["segments"].as_array().expect("segments").len();
+    for id in ["obit-live-across", "obit-live-before"] {
+        let rows: Vec<_> = existing.iter().filter(|row| text(row, "container_id") == id).collect();
+        assert_eq!(rows.len(), segments, "{id}: {rows:?}");
+    }
+    let rows = existing.iter().filter(|row| text(row, "container_id") == "obit-live-across");
+    assert!(rows.clone().all(|row| row["created_at"] == across["created_at"]), "{:?}", rows.collect::<Vec<_>>());
+    assert!(
+        replay::derived_rows(&case, "container_create")
+            .iter()
+            .all(|row| text(row, "container_id") != "obit-live-across")
+    );
+
+    let said = replay::assert_verifies(&case);
+    assert!(said.contains("dropped by the recorder to make room, as it was told to"), "{said}");
+    let sums = std::process::Command::new("sha256sum")
+        .args(["--check", "--strict", "--quiet", "SHA256SUMS"])
+        .current_dir(&case)
+        .output();
+    assert!(sums.as_ref().is_ok_and(|sums| sums.status.success()), "{sums:?}");
+    let case = case.display().to_string();
+    for arguments in [&["info", &case][..], &["explain", &case, "obit-live-across"], &["derive", &case]] {
+        let output = replay::replay(arguments);
+        assert!(output.status.success(), "{output:?}");
+        let said = [output.stdout, output.stderr].concat();
+        assert!(String::from_utf8_lossy(&said).contains("dropped by the recorder"), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_flight_recorder_killed_while_it_cuts_leaves_a_case_that_closes() {
+    let Some(_live) = live::require_root(&[]) else { return };
+    let stage = Stage::new(View::Host);
+    for round in 0..KILLS {
+        let case = stage.directory().join(format!("case-{round}"));
+        let options = [&FLIGHT[..], &["--sync-interval", "50ms", "--segment-age", "100ms"]].concat();
+        let capture = Capture::start(&stage, &case, &options);
+        let delay = Duration::from_millis(LATEST_KILL_MS * (round + 1) / KILLS);
+        let stop = AtomicBool::new(false);
+        let made = std::thread::scope(|scope| {
+            let killer = scope.spawn(|| {
+                // The moment of the kill is what this test is about.
+                std::thread::sleep(delay);
+                capture.signal(Signal::KILL);
+                stop.store(true, Relaxed);
+            });
+            let mut made = Vec::new();
+            while !stop.load(Relaxed) {
+                made.push(container(&stage, made.len()));
+            }
+            killer.join().expect("the killer");
+            made
+        });
+        capture.wait();
+        let what = format!("round {round}, killed after {delay:?}");
+        replay::assert_verifies(&case);
+        let rows = replay::derived_rows(&case, "container_remove");
+        assert_run(&rows, &made, &what);
+        let closed = replay::replay(&["close", &case.display().to_string()]);
+        assert!(closed.status.success(), "{what}: {closed:?}");
+        replay::assert_verifies(&case);
+        assert_eq!(replay::derived_rows(&case, "container_remove"), rows, "{what}");
+    }
+}
+
+#[test]
+fn each_end_is_told_once_however_often_the_recording_is_cut() {
+    let Some(_live) = live::require_root(&[]) else { return };
+    let stage = Stage::new(View::Host);
+    let case = stage.directory().join("case");
+    let options =
+        ["--max-bytes", "64MiB", "--when-full", "drop-oldest", "--sync-interval", "20ms", "--segment-age", "50ms"];
+    let capture = Capture::start(&stage, &case, &options);
+    let deadline = Instant::now() + LIMIT;
+    let mut made = Vec::new();
+    while manifest(&case)["segments"].as_array().expect("segments").len() < 20 {
+        assert!(Instant::now() < deadline, "not cut 20 times within {LIMIT:?}");
+        made.push(container(&stage, made.len()));
+    }
+    capture.stop();
+    assert_eq!(manifest(&case).get("dropped"), None, "there is room");
+    let rows = replay::derived_rows(&case, "container_remove");
+    let ended: Vec<_> = rows.iter().map(|row| text(row, "container_id")).filter(|id| is_ours(id)).collect();
+    assert_eq!(ended, made, "each once, in order");
+    let created = replay::derived_rows(&case, "container_create");
+    let created: Vec<_> = created.iter().map(|row| text(row, "container_id")).filter(|id| is_ours(id)).collect();
+    assert_eq!(created, made, "each was created once");
+    let ours: Vec<_> = rows.iter().filter(|row| is_ours(text(row, "container_id"))).collect();
+    assert!(ours.iter().all(|row| row["lifetime_ns"].is_u64() && row["inferred"] == false), "{ours:?}");
+    replay::assert_verifies(&case);
+}
+
+/// A container as directories alone, made and removed; its id.
+fn container(stage: &Stage, number: usize) -> String {
+    // Text that does not compress well, as real ids are.
+    let id: String = (0..4).map(|part| format!("{:016x}", mixed((number * 4 + part) as u64))).collect();
+    let id = format!("0b17{}", &id[4..]);
+    let path = format!("obit-live.slice/docker-{id}.scope");
+    stage.cgroups.make(&path);
+    stage.cgroups.remove(&path);
+    id
+}
+
+fn is_ours(id: &str) -> bool {
+    id.starts_with("0b17") && id.len() == 64
+}
+
+/// The finalizer of splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators").
+fn mixed(number: u64) -> u64 {
+    let mut mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+/// The rows are those of the last containers made: each once, in order, none of them missing.
+fn assert_suffix(rows: &[Value], made: &[String]) {
+    let ended: Vec<_> = rows.iter().map(|row| text(row, "container_id")).filter(|id| is_ours(id)).collect();
+    assert!(!ended.is_empty() && ended.len() < made.len(), "{} of {} are left", ended.len(), made.len());
+    assert_eq!(ended, made[made.len() - ended.len()..], "the newest");
+    for row in rows.iter().filter(|row| is_ours(text(row, "container_id"))) {
+        assert_eq!(
+            (text(row, "runtime"), &row["inferred"], &row["after_gap"]),
+            ("docker", &false.into(), &false.into()),
+            "{row}"
+        );
+    }
+}
+
+/// The rows are those of containers made one after the other: each once, in order, none between them missing.
+fn assert_run(rows: &[Value], made: &[String], what: &str) {
+    let ended: Vec<_> = rows.iter().map(|row| text(row, "container_id")).filter(|id| is_ours(id)).collect();
+    let Some(first) = ended.first() else { return };
+    let at = made.iter().position(|id| id == first).unwrap_or_else(|| panic!("{what}: {first} was not made"));
+    assert_eq!(ended, made[at..at + ended.len()], "{what}");
+}
+
+fn only<'a>(rows: &'a [Value], id: &str) -> &'a Value {
+    let found: Vec<_> = rows.iter().filter(|row| text(row, "container_id") == id).collect();
+    assert_eq!(found.len(), 1, "{id}: {found:?}");
+    found[0]
+}
+
+/// case.json; it is replaced as a whole, so it is whole at any moment.
+fn manifest(case: &Path) -> Value {
+    serde_json::from_slice(&fs::read(case.join("case.json")).expect("case.json")).expect("JSON")
+}
+
+fn dropped_segments(case: &Path) -> u64 {
+    manifest(case)["dropped"]["segments"].as_u64().unwrap_or(0)
+}
+
+/// Bytes of all files in a directory that is being written.
+fn size(directory: &Path) -> u64 {
+    let mut bytes = 0;
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        bytes += match entry.metadata() {
+            Ok(metadata) if metadata.is_dir() => size(&entry.path()),
+            Ok(metadata) => metadata.len(),
+            // It went meanwhile.
+            Err(_) => 0,
+        };
+    }
+    bytes
+}
