@@ -80,6 +80,17 @@ deb: ## a Debian package of both programs in target, installed and removed again
 	@packaging/build-deb.sh
 	@$(if $(SUDO),sudo -n true 2>/dev/null || exit 0; sudo -n,) packaging/deb/test.sh
 
+test-systemd: ## boot a Debian with systemd, containerd, docker and podman under qemu, record there, replay here: minutes, 0.3 GB once
+	@scripts/setup.sh systemd
+	@packaging/static.sh
+	@packaging/build-deb.sh
+	@$(SUDO) tests/systemd/run.sh
+
+test-image: ## build the container image around the static programs and record this host's containers with it (root)
+	@scripts/setup.sh test
+	@packaging/static.sh
+	@$(SUDO) packaging/container/test.sh
+
 test-manifests: ## check the Kubernetes manifest against the API's own schema
 	@test -x target/venv-manifests/bin/kubernetes-validate || { python3 -m venv target/venv-manifests && \
 		target/venv-manifests/bin/pip install --quiet --disable-pip-version-check kubernetes-validate==1.37.0; }
