@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Prints the path of a Debian kernel image (bzImage) for each name that is asked for, downloading what is not there yet.
+# Prints the path of a Debian kernel image (bzImage) for each name that is asked for, downloading what is not there yet. Beside
+# it lies its module brd.ko, a disk in memory: Debian builds no block device in.
 # Usage: tests/kernels/fetch.sh 5.10|6.1|6.12|sid...
 #
 # Debian's own packages, through an apt configuration of our own: the host's sources and package lists stay as they are.
@@ -38,9 +39,9 @@ apt_in() { # suite command...
 }
 
 fetch() { # name
-    local name="$1" suite depends package file directory="$cache/$1"
+    local name="$1" suite depends package file image module directory="$cache/$1"
     # It appears whole or not at all.
-    if [ -s "$directory/vmlinuz" ]; then echo "$directory/vmlinuz"; return; fi
+    if [ -s "$directory/vmlinuz" ] && [ -s "$directory/brd.ko" ]; then echo "$directory/vmlinuz"; return; fi
     command -v apt-get >/dev/null || stop "apt-get is missing: the kernels are Debian's, and so are the tools to get them"
     rm -rf "$directory"; mkdir -p "$directory/part"
     for suite in $(suites_of "$name"); do
@@ -49,16 +50,23 @@ fetch() { # name
         depends="$(apt_in "$suite" cache depends --important linux-image-amd64 2>/dev/null |
             sed -n 's/^ *Depends: *\(linux-image-[0-9].*\)/\1/p' | head -n 1)"
         [ -n "$depends" ] || continue
-        # Newer suites keep the image itself in linux-binary-*.
-        for package in "$depends" "${depends/linux-image-/linux-binary-}"; do
+        # Newer suites keep the image itself in linux-binary-*, and the modules in linux-modules-*.
+        for package in "$depends" "${depends/linux-image-/linux-binary-}" "${depends/linux-image-/linux-modules-}"; do
             (cd "$directory/part" && apt_in "$suite" get download "$package" >&2) || continue
             for file in "$directory"/part/*.deb; do
-                dpkg-deb --fsys-tarfile "$file" | tar -x -C "$directory/part" --wildcards './boot/vmlinuz-*' './usr/lib/modules/*/vmlinuz' 2>/dev/null || true
+                dpkg-deb --fsys-tarfile "$file" | tar -x -C "$directory/part" --wildcards './boot/vmlinuz-*' \
+                    './usr/lib/modules/*/vmlinuz' '*/drivers/block/brd.ko*' 2>/dev/null || true
                 rm "$file"
             done
-            file="$(find "$directory/part" -name 'vmlinuz*' -type f | head -n 1)"
-            [ -n "$file" ] || continue
-            mv "$file" "$directory/vmlinuz"
+            image="$(find "$directory/part" -name 'vmlinuz*' -type f | head -n 1)"
+            module="$(find "$directory/part" -name 'brd.ko*' -type f | head -n 1)"
+            [ -n "$image" ] && [ -n "$module" ] || continue
+            case "$module" in
+                *.xz) xz --decompress "$module" || continue; module="${module%.xz}" ;;
+                *.zst) zstd -q --decompress --rm "$module" || continue; module="${module%.zst}" ;;
+            esac
+            mv "$module" "$directory/brd.ko"
+            mv "$image" "$directory/vmlinuz"
             rm -rf "$directory/part"
             echo "$directory/vmlinuz"
             return

@@ -19,6 +19,11 @@ CONTAINERS = ("first", "second", "third")
 GUEST_BYTES = 1 << 30
 # Written by the container's process to memory: `tail` keeps it all, as it comes without a newline.
 CONTAINER_BYTES = 8 << 20
+# Written to a disk, and read from it, past the page cache: see bundle.json.
+WRITTEN_BYTES, READ_BYTES = 4 << 16, 2 << 16
+# Two more: one is killed by `runc kill`, one by the OOM killer, for a limit of its own.
+KILLED, HOG = "killed", "hog"
+SIGKILL = 9
 
 
 class Guest:
@@ -43,6 +48,10 @@ class Guest:
     def has_controller(self, name):
         """Whether this guest has the controller: Debian's kernels from 6.12 on have memory and cpuset on the v2 tree only."""
         return self.mode != "v1" or name not in self.text("refused").splitlines()
+
+    def has_limit(self):
+        """Whether runc can limit memory here: on a hybrid host it looks for the controller on v1 only."""
+        return self.mode == "v2" or "memory" not in self.text("refused").splitlines()
 
     def verify(self, case):
         ran = subprocess.run([self.replay, "verify", self.home / case], capture_output=True, text=True)
@@ -88,17 +97,20 @@ class Guest:
 
     def check_runc(self):
         status = self.text("runc.status").splitlines()
-        self.expect("runc", status == [f"{name} 0" for name in CONTAINERS], self.text("runc.txt"))
+        names = [*CONTAINERS, KILLED, *([HOG] if self.has_limit() else [])]
+        ended_well = [f"{name} 0" for name in names if name != HOG]
+        self.expect("runc", [line for line in status if not line.startswith(HOG)] == ended_well, self.text("runc.txt"))
+        self.expect("a limit", any(line.startswith(HOG) for line in status) == self.has_limit(), str(status))
         ended = self.derive("runc-case")
         by_id = {row["container_id"]: row for row in ended}
         if self.btf == "none":
             self.check_runc_without_btf(ended)
             return
-        self.expect("ends", sorted(by_id) == sorted(CONTAINERS) and len(ended) == len(CONTAINERS), str(sorted(by_id)))
-        self.row["runc"] = f"{sum(name in by_id for name in CONTAINERS)}/{len(CONTAINERS)}"
-        if not by_id:
+        self.expect("ends", sorted(by_id) == sorted(names) and len(ended) == len(names), str(sorted(by_id)))
+        self.row["runc"] = f"{sum(name in by_id for name in names)}/{len(names)}"
+        if sorted(by_id) != sorted(names):
             return
-        rows = list(by_id.values())
+        rows = [by_id[name] for name in CONTAINERS]
         self.expect("named by argv", all(row["identified_by"] == "oci_argv" for row in rows))
         self.expect("started", all(row["never_started"] is False for row in rows))
         self.expect("lifetime", all((row["lifetime_ns"] or 0) > 0 for row in rows))
@@ -112,38 +124,71 @@ class Guest:
         self.expect("argv", with_argv == [("cgroup_mkdir", True), ("cgroup_rmdir", True)], str(with_argv))
         self.row["argv"] = "yes" if all(all_have for _, all_have in with_argv) else "no"
         self.check_vitals(rows)
+        self.check_causes(rows, by_id[KILLED], by_id.get(HOG))
+
+    def check_causes(self, rows, killed, hog):
+        codes = [(row["cause"], row["exit_code"], row["oom_killed"]) for row in rows]
+        self.expect("exit codes", codes == [("exited", 0, False)] * len(rows), str(codes))
+        self.row["exit code"] = "yes" if all(code == 0 for _, code, _ in codes) else "no"
+        sender = (killed["cause"], killed["exit_signal"], killed["killed_by_comm"])
+        self.expect("the signal's sender", sender == ("killed_by_runtime", SIGKILL, "runc"), str(sender))
+        self.row["sender"] = "yes" if killed["killed_by_comm"] else "no"
+        if hog is None:
+            return
+        oom = (hog["cause"], hog["exit_signal"], hog["oom_killed"])
+        self.expect("the OOM killer", oom == ("oom_killed", SIGKILL, True), str(oom))
+        self.row["OOM killed"] = "yes" if hog["oom_killed"] else "no"
+        # Whose limit it was is told by the kernels whose tracepoint names the victim's task.
+        self.expect("a limit's owner", hog["oom_limit_scope"] in (None, "own"), str(hog["oom_limit_scope"]))
+        self.row["whose limit"] = "yes" if hog["oom_limit_scope"] else "no"
 
     def check_runc_without_btf(self, ended):
         """
         Without type information the arguments of processes are not seen, and only they tell that a directory of any name
         is a container of runc. Containers of engines are known by their paths: the demo's. The events are all there.
         """
-        self.row["runc"] = f"{len(ended)}/{len(CONTAINERS)}"
+        names = (*CONTAINERS, KILLED)
+        self.row["runc"] = f"{len(ended)}/{len(names)}"
         events = f"read_parquet('{self.home}/runc-case/raw/events-*.parquet')"
         for kind in ("cgroup_mkdir", "cgroup_populated", "cgroup_empty", "cgroup_rmdir"):
             seen = duckdb.sql(
                 f"SELECT DISTINCT parse_filename(path), actor_argv IS NULL AND actor_ppid IS NULL FROM {events} "
                 f"WHERE kind = '{kind}' ORDER BY 1"
             ).fetchall()
-            self.expect(kind, seen == sorted((name, True) for name in CONTAINERS), str(seen))
+            seen = [row for row in seen if row[0] != HOG]
+            self.expect(kind, seen == sorted((name, True) for name in names), str(seen))
 
     def check_vitals(self, rows):
         number = tuple(int(part) for part in re.match(r"(\d+)\.(\d+)", self.release).groups())
         has_memory, has_pids = self.has_controller("memory"), self.has_controller("pids")
-        # When each came to the kernel: mem_cgroup.memory_events 4.20, pids_cgroup.watermark 6.1; the CPU time
-        # is not read from the kernel at that moment.
+        # When each came to the kernel: mem_cgroup.memory_events 4.20, pids_cgroup.watermark 6.1. v1 has counters of its own
+        # for devices, which newer kernels start only where there is a limit.
         expected = {
             "memory_peak_bytes": has_memory,
             "memory_usage_bytes": has_memory,
             "oom_kills": has_memory,
             "pids_peak": has_pids and number >= (6, 1),
-            "cpu_usage_ns": None,
+            "cpu_usage_ns": True,
+            "cpu_user_ns": None,
+            "cpu_throttled_ns": True,
+            "io_written_bytes": self.mode == "v2",
         }
         for field, is_expected in expected.items():
             there = [row[field] is not None for row in rows]
             self.row[field] = "yes" if all(there) else "some" if any(there) else "no"
             if is_expected is not None:
                 self.expect(field, all(there) if is_expected else not any(there), str([row[field] for row in rows]))
+        used = [(row["cpu_usage_ns"] or 0, row["lifetime_ns"]) for row in rows]
+        self.expect("a plausible CPU time", all(0 < ns <= 2 * lifetime for ns, lifetime in used), str(used))
+        parts = [row["cpu_user_ns"] + row["cpu_system_ns"] for row in rows if row["cpu_user_ns"] is not None]
+        whole = [row["cpu_usage_ns"] for row in rows if row["cpu_user_ns"] is not None]
+        self.expect("user and system time", parts == whole, f"{parts} of {whole}")
+        # Fifty milliseconds in each tenth of a second are soon used up, emulated.
+        throttled = [(row["cpu_throttled_count"], row["cpu_throttled_ns"]) for row in rows]
+        self.expect("throttled", all(count and ns for count, ns in throttled), str(throttled))
+        if self.mode == "v2":
+            io = [(row["io_written_bytes"], row["io_read_bytes"]) for row in rows]
+            self.expect("written and read", io == [(WRITTEN_BYTES, READ_BYTES)] * len(rows), str(io))
         if has_memory:
             peaks = [row["memory_peak_bytes"] or 0 for row in rows]
             self.expect("a plausible peak", all(CONTAINER_BYTES <= peak < GUEST_BYTES for peak in peaks), str(peaks))

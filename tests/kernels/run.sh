@@ -3,7 +3,7 @@
 # Usage: tests/kernels/run.sh [KERNEL:MODE[:BTF]]...   e.g. 5.10:v2 6.1:hybrid sid:v2:file; without any: all of them.
 #   KERNEL  5.10, 6.1, 6.12, sid                     MODE  v2, v1, hybrid
 #   BTF     own (the kernel's; the default), file (hidden, and given with --btf), none (hidden)
-# Needs: make static, qemu-system-x86_64, cpio, busybox-static, runc, the Python environment of `make venv`. No root.
+# Needs: make static, qemu-system-x86_64, cpio, xz, zstd, busybox-static, runc, the Python environment of `make venv`. No root.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
@@ -54,12 +54,18 @@ build_initramfs() {
 }
 
 boot() { # kernel mode btf result-directory
-    local image started=$SECONDS
+    local image modules started=$SECONDS
     image="$(tests/kernels/fetch.sh "$1")" || return 1
+    # The kernel unpacks one archive after the other.
+    modules="$(mktemp -d)"
+    cp "$(dirname "$image")/brd.ko" "$modules/"
+    (cd "$modules" && find . -print0 | cpio --null --create --format=newc --owner=0:0 --quiet | gzip -1) |
+        cat "$work/initramfs.gz" - >"$work/initrd.gz"
+    rm -rf "$modules"
     rm -rf "$4"; mkdir -p "$4"
     # The guest has no network and no disk: what it says comes over two serial ports.
     timeout "$limit_s" qemu-system-x86_64 -machine q35 -accel "$accelerator" -cpu max -smp 2 -m 1024 \
-        -nodefaults -no-reboot -display none -nic none -kernel "$image" -initrd "$work/initramfs.gz" \
+        -nodefaults -no-reboot -display none -nic none -kernel "$image" -initrd "$work/initrd.gz" \
         -append "console=ttyS0 quiet panic=-1 rdinit=/init obit.mode=$2 obit.btf=$3" \
         -chardev file,id=console,path="$4/console.txt" -serial chardev:console \
         -chardev file,id=results,path="$4/results.tar.gz" -serial chardev:results >"$4/qemu.txt" 2>&1 </dev/null ||
