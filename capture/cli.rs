@@ -1,15 +1,13 @@
 //! The command line of obit-capture.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use obit_schema::print::time;
 
-use crate::host::clock::ClockPair;
 use crate::runtimes::{LabelPolicy, RuntimeChoice};
+use crate::shelf::CaseName;
 
 /// Records the end of containers, with the evidence, into a case directory.
 #[derive(Debug, Parser)]
@@ -60,8 +58,8 @@ pub enum Command {
 pub struct RecordArgs {
     /// The case directory to make; must not exist, or be empty. `{time}` in its name stands for the time of the start in
     /// UTC, like 20261124T070000Z
-    #[arg(long, short, value_name = "CASE", value_parser = OsStringValueParser::new().map(named_by_time))]
-    pub output: PathBuf,
+    #[arg(long, short, value_name = "CASE", value_parser = OsStringValueParser::new().map(CaseName::now))]
+    pub output: CaseName,
     /// Size of the buffer between kernel and recorder: a power of two
     #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = parse_ring_buffer)]
     pub ring_buffer: u32,
@@ -96,6 +94,10 @@ pub struct RecordArgs {
     /// With --when-full drop-oldest: what is dropped at once is at most so much time
     #[arg(long, value_name = "TIME", default_value = "1d", value_parser = parse_duration)]
     pub segment_age: Duration,
+    /// With `{time}` in --output: first remove the oldest cases of that name, so that what is left and this one's --max-bytes
+    /// come to no more than this
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, requires = "max_bytes")]
+    pub max_total: Option<u64>,
     /// Sign the case with this OpenSSH private key (ed25519, without a passphrase)
     #[arg(long, value_name = "KEY")]
     pub sign: Option<PathBuf>,
@@ -123,7 +125,7 @@ pub struct RecordArgs {
   obit-capture run --output case                                    until Ctrl-C
   obit-capture run --output case --duration 10m --quiet             for a script
   obit-capture run --output case --follow --format jsonl | jq .cause
-  obit-capture run --output '/var/lib/obit/{time}' --max-bytes 1GiB --when-full drop-oldest
+  obit-capture run --output '/var/lib/obit/{time}' --max-bytes 1GiB --when-full drop-oldest --max-total 4GiB
   obit-capture run --output case --sign ~/.ssh/id_ed25519 --anchor journal")]
 pub struct RunArgs {
     #[command(flatten)]
@@ -197,18 +199,6 @@ pub enum CheckFormat {
     Json,
 }
 
-/// What stands for the time of the start in the name of a case.
-const TIME: &str = "{time}";
-
-/// The case directory that is meant now.
-fn named_by_time(given: OsString) -> PathBuf {
-    // A path that is not UTF-8 has no placeholder.
-    match given.to_str() {
-        Some(text) if text.contains(TIME) => text.replace(TIME, &time::basic(ClockPair::read().wall.0)).into(),
-        _ => given.into(),
-    }
-}
-
 /// A time, which may be none at all.
 fn parse_grace(text: &str) -> Result<Duration, String> {
     if matches!(text, "0" | "0s" | "0ms") { Ok(Duration::ZERO) } else { parse_duration(text) }
@@ -277,15 +267,6 @@ mod tests {
     fn the_command_line_is_consistent() {
         use clap::CommandFactory;
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn a_case_may_be_named_by_the_time() {
-        let named = named_by_time("/var/lib/obit/{time}-a".into()).to_string_lossy().into_owned();
-        let time = named.strip_prefix("/var/lib/obit/").and_then(|rest| rest.strip_suffix("-a")).unwrap();
-        let shape: String = time.chars().map(|letter| if letter.is_ascii_digit() { '0' } else { letter }).collect();
-        assert_eq!(shape, "00000000T000000Z");
-        assert_eq!(named_by_time("{day}/case".into()), PathBuf::from("{day}/case"));
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod reference;
 mod run;
 mod runtimes;
 mod session;
+mod shelf;
 mod snapshot;
 mod wire;
 

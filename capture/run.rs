@@ -20,6 +20,7 @@ use crate::cli::{RecordArgs, RunArgs, WhenFull};
 use crate::follow;
 use crate::probe::ProbeOptions;
 use crate::session::{Confine, Finished, Progress, Room, Segments, Session, SessionOptions, Tally, is_ignored};
+use crate::shelf::Shelf;
 
 /// How often the status line is drawn.
 const STATUS_INTERVAL: Duration = Duration::from_millis(500);
@@ -79,12 +80,14 @@ pub fn options(args: &RecordArgs, duration: Option<Duration>, follow: bool) -> R
     given.insert("max_bytes".into(), args.max_bytes.into());
     let when_full = args.when_full.to_possible_value();
     given.insert("when_full".into(), when_full.map_or(Value::Null, |value| value.get_name().into()));
+    given.insert("max_total_bytes".into(), args.max_total.into());
     given.insert("segment_age_ms".into(), json!(args.segment_age.as_millis() as u64));
     given.insert("signed_by".into(), signer.as_ref().map(Signer::fingerprint).into());
     given.insert("anchor".into(), args.anchor.as_ref().map(|path| path.to_string_lossy().into_owned()).into());
     given.insert("duration_ms".into(), duration.map_or(Value::Null, |time| json!(time.as_millis() as u64)));
     Ok(SessionOptions {
-        output: args.output.clone(),
+        output: args.output.path.clone(),
+        older_cases: older_cases(args)?,
         probe: ProbeOptions { ring_buffer_bytes: args.ring_buffer, btf: args.btf.clone() },
         actor_argv: args.actor_argv,
         grace: args.grace,
@@ -106,6 +109,14 @@ pub fn options(args: &RecordArgs, duration: Option<Duration>, follow: bool) -> R
         labels,
         given,
     })
+}
+
+/// The shelf of older cases, and how many bytes these may have beside the new one.
+fn older_cases(args: &RecordArgs) -> Result<Option<(Shelf, u64)>> {
+    let Some((most, new)) = args.max_total.zip(args.max_bytes) else { return Ok(None) };
+    let shelf = args.output.shelf.clone().context("--max-total needs {time} in the last part of --output")?;
+    let left = most.checked_sub(new).context("--max-total must not be less than --max-bytes")?;
+    Ok(Some((shelf, left)))
 }
 
 /// How large the case may get, and how it is cut.
@@ -173,7 +184,7 @@ impl Interrupts {
             }
         });
         if progress.is_ready() && !args.quiet {
-            eprintln!("recording to {}", printable(&args.output.to_string_lossy()));
+            eprintln!("recording to {}", printable(&args.output.path.to_string_lossy()));
         }
     }
 
@@ -243,7 +254,7 @@ pub fn report(finished: &Finished, args: &RecordArgs) -> Outcome {
     if finished.summary.is_none() {
         eprintln!(
             "obit-capture: the case was not closed; obit-replay reads what is in it: obit-replay info {}",
-            printable(&args.output.to_string_lossy())
+            printable(&args.output.path.to_string_lossy())
         );
     }
     if finished.errors.is_empty() && tally.lost == 0 { Outcome::Complete } else { Outcome::Incomplete }
@@ -256,7 +267,7 @@ fn summary(finished: &Finished, args: &RecordArgs) -> String {
         "{}: {} events ({} mkdir, {} rmdir, {} populated, {} empty, {} others), {} lost\n\
          containers: {} there before, {} created, {} ended\n\
          {} in {parts} parts",
-        printable(&args.output.to_string_lossy()),
+        printable(&args.output.path.to_string_lossy()),
         tally.events(),
         tally.mkdir,
         tally.rmdir,

@@ -47,6 +47,7 @@ use crate::host::hierarchies::Hierarchies;
 use crate::oci::OciFiles;
 use crate::probe::{Probe, ProbeOptions};
 use crate::runtimes::{Delivery, Handed, LabelPolicy, RuntimeChoice, Runtimes, RuntimesOptions};
+use crate::shelf::Shelf;
 
 pub use self::progress::{Progress, Tally};
 pub use self::recorder::Room;
@@ -74,6 +75,8 @@ pub enum Confine {
 pub struct SessionOptions {
     /// The case to make.
     pub output: PathBuf,
+    /// The older cases of that name, and how many bytes of them may stay.
+    pub older_cases: Option<(Shelf, u64)>,
     /// How to attach.
     pub probe: ProbeOptions,
     /// Whose arguments are recorded.
@@ -146,6 +149,10 @@ impl Session {
         let started = ClockPair::read();
         let manifest = manifest(options, &facts, &probe, started)?;
         let anchor = options.anchor.as_deref().map(Anchor::open).transpose()?;
+        let removed = match &options.older_cases {
+            Some((shelf, most)) => shelf.make_room(*most).context("cannot make room beside older cases")?,
+            None => Vec::new(),
+        };
         let mut writer = CaseWriter::create(&options.output, manifest, options.writer.clone())?;
         let settings = Settings { anchor, room: options.room };
         // Every thread from here on is started with what is left.
@@ -153,7 +160,12 @@ impl Session {
             Confine::Yes => Some(confine::confine(&options.output, &options.host_root)?),
             Confine::No => None,
         };
-        writer.amend(|manifest| manifest.recorder = witness::before(confinement.as_ref()));
+        writer.amend(|manifest| {
+            manifest.recorder = witness::before(confinement.as_ref());
+            if !removed.is_empty() {
+                manifest.recorder.insert("older_cases_removed".into(), removed.into());
+            }
+        });
         writer.sync()?;
         let signals = SignalWitness::start()?;
 
