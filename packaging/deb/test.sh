@@ -49,12 +49,12 @@ if inside sh -c 'command -v systemd-analyze' >/dev/null; then
     inside systemd-analyze security --offline=yes --threshold=30 obit-capture.service | tail -n 1
 fi
 
-# The unit's command, without the shell quoting and the doubled signs of systemd.
-command="$(sed -n "s/^ExecStart=\/bin\/sh -c '\(.*\)'$/\1/p" "$unit" | sed -e 's/%%/%/g' -e 's/\$\$/$/g')"
+# The unit's command, without systemd's doubled signs.
+command="$(sed -n 's/^ExecStart=//p' "$unit" | sed 's/%%/%/g')"
 [ -n "$command" ] || stop "the unit's command is not understood"
 capabilities="$(sed -n 's/^CapabilityBoundingSet=//p' "$unit" | tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g')"
 inside mkdir -m 700 /var/lib/obit
-inside setpriv --no-new-privs --bounding-set "-all,$capabilities" sh -c "$command" & recorder=$!
+inside setpriv --no-new-privs --bounding-set "-all,$capabilities" sh -c "exec $command" & recorder=$!
 trap 'kill $(cat "/proc/$recorder/task/$recorder/children" 2>/dev/null) 2>/dev/null || true' EXIT
 # Recording once the case's journal is there; SIGTERM is what systemd sends.
 tries=0
