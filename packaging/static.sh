@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds obit-capture and obit-replay as static programs, into target/static, and checks that they are.
-# Usage: packaging/static.sh
+# Usage: packaging/static.sh     PROFILE=dev: a quick build, for tests that only want one file
 #
 # glibc's static variant, with libbpf (built by its crate) and the distribution's libelf.a and libz.a inside: no other
 # target has to be installed. Build scripts and procedural macros cannot be static, so --target is given: RUSTFLAGS then
@@ -16,7 +16,9 @@ case "$target" in
     *-linux-gnu) ;;
     *) stop "this is made for glibc targets and the compiler's is $target" ;;
 esac
-build="${CARGO_TARGET_DIR:-target}/$target/release"
+profile="${PROFILE:-release}"
+# cargo's directory for the profile dev has a name of its own.
+build="${CARGO_TARGET_DIR:-target}/$target/${profile/#dev/debug}"
 
 flags=(-C target-feature=+crt-static)
 # The getrandom crate looks its function up in the loaded libc. A static program has none, and the crate then wants
@@ -26,7 +28,7 @@ flags+=(--cfg 'getrandom_backend="linux_getrandom"')
 for library in $(pkg-config --static --libs-only-l libelf); do
     case "$library" in -lelf | -lz) ;; *) flags+=(-C "link-arg=$library") ;; esac
 done
-RUSTFLAGS="${flags[*]}" cargo build --locked --release --target "$target" --bin obit-capture --bin obit-replay
+RUSTFLAGS="${flags[*]}" cargo build --locked --profile "$profile" --target "$target" --bin obit-capture --bin obit-replay
 
 mkdir -p target/static
 for program in obit-capture obit-replay; do
