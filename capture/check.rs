@@ -6,6 +6,7 @@ mod btf;
 mod cgroups;
 mod command;
 mod kernel;
+mod opening;
 mod privileges;
 mod runtimes;
 mod space;
@@ -127,6 +128,7 @@ pub fn examine(options: &CheckOptions) -> Report {
     let hierarchies = Hierarchies::read();
     report.items.extend(kernel::examine(options.btf.as_deref()));
     report.items.extend(privileges::examine());
+    report.push(opening::examine());
     report.items.extend(cgroups::examine(&hierarchies));
     report.items.extend(runtimes::examine(&options.host_root, hierarchies.as_ref().ok()));
     report.push(space::examine(&options.output));
