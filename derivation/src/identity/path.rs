@@ -9,7 +9,7 @@ mod grammar;
 mod place;
 mod walk;
 
-pub(in crate::identity) use grammar::{components, is_oci_id, split_at_first};
+pub(in crate::identity) use grammar::{components, is_oci_id, split_at_first, split_last};
 
 use super::Runtime;
 use alloc::borrow::Cow;
@@ -119,9 +119,8 @@ pub fn identify(path: &str) -> PathIdentity<'_> {
 /// source than the path has named the id. Directories of a container's conmon do not count.
 #[must_use]
 pub fn names_container(path: &str, id: &str) -> bool {
-    let mut components = path.rsplit('/').filter(|component| !component.is_empty());
-    let Some(name) = components.next() else { return false };
-    if id.is_empty() {
+    let (above, name) = grammar::split_last(path);
+    if id.is_empty() || name.is_empty() {
         return false;
     }
     if name == id {
@@ -150,6 +149,6 @@ pub fn names_container(path: &str, id: &str) -> bool {
         return false;
     }
     // CRI-O's empty placeholder of a sandbox: `crio-<id>` in a slice, where a container's would end in `.scope`.
-    let placeholder = prefix == "crio" && !scope && components.next().is_some_and(|parent| parent.ends_with(".slice"));
+    let placeholder = prefix == "crio" && !scope && above.trim_end_matches('/').ends_with(".slice");
     !placeholder
 }

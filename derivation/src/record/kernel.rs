@@ -29,10 +29,9 @@ impl KernelEventKind {
 
     /// The value with that name in a case.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Exit, Self::Signal, Self::Oom]
-            .into_iter()
-            .find(|kind| kind.as_str() == name)
-            .or_else(|| CgroupEventKind::from_name(name).map(Self::Cgroup))
+        // Nearly all events are of these.
+        let of_cgroup = CgroupEventKind::from_name(name).map(Self::Cgroup);
+        of_cgroup.or_else(|| [Self::Exit, Self::Signal, Self::Oom].into_iter().find(|kind| kind.as_str() == name))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Which programs are OCI runtimes.
 
 use crate::identity::OciRuntime;
+use crate::identity::path::split_last;
 
 /// The runtime that a program is, by its name or path.
 pub(super) fn oci_runtime(program: &str) -> Option<OciRuntime> {
@@ -34,5 +35,5 @@ pub(super) fn is_kata_shim(program: &str) -> bool {
 }
 
 fn name(program: &str) -> &str {
-    program.rsplit('/').next().unwrap_or(program)
+    if program.ends_with('/') { "" } else { split_last(program).1 }
 }

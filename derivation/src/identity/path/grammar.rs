@@ -27,6 +27,28 @@ pub(in crate::identity) fn position(text: &str, wanted: u8) -> Option<usize> {
     rest.iter().position(|byte| *byte == wanted).map(|place| words.len() * 8 + place)
 }
 
+/// The last component of a path that is not empty, and what stands before it.
+pub(in crate::identity) fn split_last(path: &str) -> (&str, &str) {
+    let path = path.trim_end_matches('/');
+    let is_slash = |byte: &u8| *byte == b'/';
+    let (rest, words) = path.as_bytes().as_rchunks::<8>();
+    let slashes = u64::from_le_bytes([b'/'; 8]);
+    let mut end = path.len();
+    for word in words.iter().rev() {
+        // As in `position`; the mark of a byte that only seems to be one lies above a true one, so this word has one.
+        let differing = u64::from_le_bytes(*word) ^ slashes;
+        if differing.wrapping_sub(u64::from_le_bytes([0x01; 8])) & !differing & u64::from_le_bytes([0x80; 8]) != 0 {
+            let place = word.iter().rposition(is_slash).map_or(end, |place| end - 8 + place);
+            return (path.get(..place).unwrap_or_default(), path.get(place + 1..).unwrap_or_default());
+        }
+        end -= 8;
+    }
+    match rest.iter().rposition(is_slash) {
+        Some(place) => (path.get(..place).unwrap_or_default(), path.get(place + 1..).unwrap_or_default()),
+        None => ("", path),
+    }
+}
+
 /// What stands before and after the first such ASCII character.
 pub(in crate::identity) fn split_at_first(text: &str, separator: u8) -> Option<(&str, &str)> {
     let place = position(text, separator)?;
