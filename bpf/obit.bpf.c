@@ -19,9 +19,9 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-_Static_assert(sizeof(struct obit_event) == 192, "the event has no holes, see obit.h");
-_Static_assert(__builtin_offsetof(struct obit_event, cpu) == 15 * 8, "fifteen 64-bit values");
-_Static_assert(__builtin_offsetof(struct obit_event, kind) == 15 * 8 + 9 * 4, "nine 32-bit values");
+_Static_assert(sizeof(struct obit_event) == 200, "the event has no holes, see obit.h");
+_Static_assert(__builtin_offsetof(struct obit_event, cpu) == 16 * 8, "sixteen 64-bit values");
+_Static_assert(__builtin_offsetof(struct obit_event, kind) == 16 * 8 + 9 * 4, "nine 32-bit values");
 _Static_assert(sizeof(struct obit_fate) == 96, "the fate has no holes, see obit.h");
 _Static_assert(sizeof(struct obit_count) == 16, "two counters");
 _Static_assert((OBIT_PATH_BYTES & (OBIT_PATH_BYTES - 1)) == 0, "used as a mask");
@@ -115,14 +115,16 @@ static __always_inline void read_vitals(struct obit_event *event, __u32 kind, st
 		if (bpf_core_field_exists(memcg->memory.watermark) &&
 		    read_word(&event->memory_watermark, &memcg->memory.watermark))
 			present |= OBIT_HAS_MEMORY_WATERMARK;
+		/* On v2 with those of the cgroups below, on v1 of this cgroup alone (memcg_memory_event()). */
 		if (bpf_core_field_exists(memcg->memory_events) &&
 		    bpf_core_enum_value_exists(enum memcg_memory_event, MEMCG_OOM_KILL)) {
-			__u64 index = bpf_core_enum_value(enum memcg_memory_event, MEMCG_OOM_KILL);
+			void *counts = (void *)memcg + bpf_core_field_offset(memcg->memory_events);
+			__u64 ooms = bpf_core_enum_value(enum memcg_memory_event, MEMCG_OOM);
+			__u64 kills = bpf_core_enum_value(enum memcg_memory_event, MEMCG_OOM_KILL);
 
-			/* On v2 with those of the cgroups below, on v1 of this cgroup alone (memcg_memory_event()). */
-			if (read_word(&event->oom_kills, (void *)memcg + bpf_core_field_offset(memcg->memory_events) +
-								 index * sizeof(atomic_long_t)))
-				present |= OBIT_HAS_OOM_KILLS;
+			if (read_word(&event->ooms, counts + ooms * sizeof(atomic_long_t)) &&
+			    read_word(&event->oom_kills, counts + kills * sizeof(atomic_long_t)))
+				present |= OBIT_HAS_OOMS;
 		}
 	}
 

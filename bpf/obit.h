@@ -9,7 +9,7 @@
 #define OBIT_H
 
 /* Raised with every change of the layout below, so that bytes of another build are refused and not misread. */
-#define OBIT_WIRE_VERSION 3
+#define OBIT_WIRE_VERSION 5
 
 /*
  * The kernel builds the path in a buffer of 1,024 bytes that ends with a NUL (TRACE_CGROUP_PATH_LEN,
@@ -51,7 +51,7 @@ enum obit_flag {
 enum obit_present {
 	OBIT_HAS_MEMORY_USAGE = 1,
 	OBIT_HAS_MEMORY_WATERMARK = 2,
-	OBIT_HAS_OOM_KILLS = 4,
+	OBIT_HAS_OOMS = 4, /* ooms and oom_kills */
 	OBIT_HAS_PIDS_WATERMARK = 8,
 	OBIT_HAS_CPU_USAGE = 16,
 	OBIT_HAS_CPU_SPLIT = 32, /* cpu_user and cpu_system */
@@ -80,6 +80,7 @@ struct obit_event {
 	__u64 throttled_times;
 	__u64 io_read;		/* bytes */
 	__u64 io_written;	/* bytes */
+	__u64 ooms;
 	__u32 cpu;
 	__u32 hierarchy_id;
 	__u32 level;

@@ -13,7 +13,7 @@ use thiserror::Error;
 ///
 /// capture/probe/layout.rs compares them with the compiled program, at compile time.
 pub mod layout {
-    pub const VERSION: u8 = 3;
+    pub const VERSION: u8 = 5;
 
     pub const BOOT_NS: usize = 0;
     pub const CGROUP_ID: usize = 8;
@@ -30,22 +30,23 @@ pub mod layout {
     pub const THROTTLED_TIMES: usize = 96;
     pub const IO_READ: usize = 104;
     pub const IO_WRITTEN: usize = 112;
-    pub const CPU: usize = 120;
-    pub const HIERARCHY_ID: usize = 124;
-    pub const LEVEL: usize = 128;
-    pub const PID: usize = 132;
-    pub const TID: usize = 136;
-    pub const PPID: usize = 140;
-    pub const UID: usize = 144;
-    pub const PATH_BYTES: usize = 148;
-    pub const ARGV_BYTES: usize = 152;
-    pub const KIND: usize = 156;
-    pub const FLAGS: usize = 157;
-    pub const PRESENT: usize = 158;
-    pub const VERSION_AT: usize = 159;
-    pub const COMM: usize = 160;
-    pub const PARENT_COMM: usize = 176;
-    pub const HEADER_BYTES: usize = 192;
+    pub const OOMS: usize = 120;
+    pub const CPU: usize = 128;
+    pub const HIERARCHY_ID: usize = 132;
+    pub const LEVEL: usize = 136;
+    pub const PID: usize = 140;
+    pub const TID: usize = 144;
+    pub const PPID: usize = 148;
+    pub const UID: usize = 152;
+    pub const PATH_BYTES: usize = 156;
+    pub const ARGV_BYTES: usize = 160;
+    pub const KIND: usize = 164;
+    pub const FLAGS: usize = 165;
+    pub const PRESENT: usize = 166;
+    pub const VERSION_AT: usize = 167;
+    pub const COMM: usize = 168;
+    pub const PARENT_COMM: usize = 184;
+    pub const HEADER_BYTES: usize = 200;
 
     /// Longest thread name, with its NUL.
     pub const COMM_BYTES: usize = 16;
@@ -93,7 +94,7 @@ pub mod layout {
 
     pub const HAS_MEMORY_USAGE: u8 = 1;
     pub const HAS_MEMORY_WATERMARK: u8 = 2;
-    pub const HAS_OOM_KILLS: u8 = 4;
+    pub const HAS_OOMS: u8 = 4;
     pub const HAS_PIDS_WATERMARK: u8 = 8;
     pub const HAS_CPU_USAGE: u8 = 16;
     pub const HAS_CPU_SPLIT: u8 = 32;
@@ -434,7 +435,8 @@ fn cgroup<'a>(header: &[u8; HEADER_BYTES], kind: CgroupEventKind, path: &'a [u8]
             io_read_bytes: value(layout::HAS_IO, layout::IO_READ),
             io_written_bytes: value(layout::HAS_IO, layout::IO_WRITTEN),
             pids_peak: value(layout::HAS_PIDS_WATERMARK, layout::PIDS_WATERMARK),
-            oom_kills: value(layout::HAS_OOM_KILLS, layout::OOM_KILLS),
+            ooms: value(layout::HAS_OOMS, layout::OOMS),
+            oom_kills: value(layout::HAS_OOMS, layout::OOM_KILLS),
         },
     }
 }

@@ -35,6 +35,9 @@ fn what_docker_s_containers_used() {
     // A fifth of a processor.
     let throttled = run_to_the_end(&stage, &["--cpu-period=50000", "--cpu-quota=10000"], BURN);
     let idle = run_to_the_end(&stage, &[], "exit 0");
+    // A child doubles a variable until there is no memory left for it.
+    let hog = "sh -c 'x=0123456789abcdef; while :; do x=$x$x; done'; exit 0";
+    let hungry = run_to_the_end(&stage, &["--memory=16m", "--memory-swap=16m"], hog);
     let frozen = stage.run("docker", &["run", "--detach", "--network=none", IMAGE, "/bin/sleep", "1000"]);
     stage.run("docker", &["pause", &frozen]);
     stage.run("docker", &["kill", &frozen]);
@@ -42,7 +45,10 @@ fn what_docker_s_containers_used() {
 
     let case = capture.case().to_owned();
     let rows = stop(capture);
-    let [burns, throttled, idle] = [burns, throttled, idle].map(|id| only(&rows, &id));
+    let [burns, throttled, idle, hungry] = [burns, throttled, idle, hungry].map(|id| only(&rows, &id));
+    assert_eq!((number(idle, "ooms"), number(idle, "oom_kills")), (0, 0));
+    assert_eq!(number(hungry, "oom_kills"), 1);
+    assert!(number(hungry, "ooms") >= 1, "{hungry:#}");
     for row in [burns, throttled] {
         let usage = assert_cpu_time_is_plausible(row);
         assert!(usage > number(idle, "cpu_usage_ns"), "a loop takes longer than an exit: {row:#} {idle:#}");

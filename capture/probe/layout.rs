@@ -30,6 +30,7 @@ same_offsets! {
     throttled_times => THROTTLED_TIMES,
     io_read => IO_READ,
     io_written => IO_WRITTEN,
+    ooms => OOMS,
     cpu => CPU,
     hierarchy_id => HIERARCHY_ID,
     level => LEVEL,

@@ -6,7 +6,7 @@ const PAGE: u64 = 4096;
 /// A record as the program would write it, with a value of its own in every field.
 fn record(kind: u8, flags: u8, present: u8, path: &[u8], argv: &[u8]) -> Vec<u8> {
     let mut record = Vec::new();
-    for value in [111_u64, 0x1_0000_0007, 5, 9, 3, 40, 2, 17, 500, 300, 200, 70, 6, 8192, 4096] {
+    for value in [111_u64, 0x1_0000_0007, 5, 9, 3, 40, 2, 17, 500, 300, 200, 70, 6, 8192, 4096, 3] {
         record.extend(value.to_ne_bytes());
     }
     let lengths = [path.len(), argv.len()].map(|length| u32::try_from(length).unwrap());
@@ -82,6 +82,7 @@ fn every_field_is_read_from_its_own_place() {
                 io_read_bytes: Some(8192),
                 io_written_bytes: Some(4096),
                 pids_peak: Some(17),
+                ooms: Some(3),
                 oom_kills: Some(2),
             },
         }),
@@ -171,7 +172,7 @@ fn each_presence_bit_stands_for_its_own_value() {
     assert_eq!(vitals(layout::HAS_MEMORY_USAGE), usage);
     let peak = Vitals { memory_peak_bytes: Some(40 * PAGE), ..Vitals::default() };
     assert_eq!(vitals(layout::HAS_MEMORY_WATERMARK), peak);
-    assert_eq!(vitals(layout::HAS_OOM_KILLS), Vitals { oom_kills: Some(2), ..Vitals::default() });
+    assert_eq!(vitals(layout::HAS_OOMS), Vitals { ooms: Some(3), oom_kills: Some(2), ..Vitals::default() });
     assert_eq!(vitals(layout::HAS_PIDS_WATERMARK), Vitals { pids_peak: Some(17), ..Vitals::default() });
     assert_eq!(vitals(layout::HAS_CPU_USAGE), Vitals { cpu_usage_ns: Some(500), ..Vitals::default() });
     let split = Vitals { cpu_user_ns: Some(300), cpu_system_ns: Some(200), ..Vitals::default() };

@@ -17,6 +17,7 @@ pub fn lines(vitals: &Vitals) -> Vec<String> {
         io_read_bytes,
         io_written_bytes,
         pids_peak,
+        ooms,
         oom_kills,
     } = *vitals;
     let duration = |what: &str, ns: Option<u64>| ns.map(|ns| format!("{what}{}", time::duration(ns)));
@@ -41,6 +42,8 @@ pub fn lines(vitals: &Vitals) -> Vec<String> {
             vec![
                 pids_peak.map(|peak| format!("{peak} at most")),
                 oom_kills.map(|kills| format!("{kills} killed by the OOM killer")),
+                ooms.filter(|&ooms| oom_kills.is_some_and(|kills| ooms > kills))
+                    .map(|ooms| format!("which was asked {ooms} times")),
             ],
         ),
         ("block devices", vec![bytes("read ", io_read_bytes), bytes("wrote ", io_written_bytes)]),
@@ -63,6 +66,7 @@ mod tests {
             cpu_usage_ns: Some(1_500_000_000),
             cpu_throttled_ns: Some(0),
             cpu_throttled_count: Some(0),
+            ooms: Some(0),
             oom_kills: Some(0),
             ..Vitals::default()
         };
@@ -83,13 +87,14 @@ mod tests {
             io_read_bytes: Some(11),
             io_written_bytes: Some(12),
             pids_peak: Some(13),
+            ooms: Some(2),
             oom_kills: Some(1),
         };
         let [one, two, three, five] = [1, 2, 3, 5].map(|seconds| time::duration(seconds * 1_000_000_000));
         let expected = [
             format!("  CPU time: {five}, user {three}, system {two}, throttled in 7 periods for {one}"),
             "  memory: peak 9000 bytes, last 4000 bytes".to_owned(),
-            "  tasks: 13 at most, 1 killed by the OOM killer".to_owned(),
+            "  tasks: 13 at most, 1 killed by the OOM killer, which was asked 2 times".to_owned(),
             "  block devices: read 11 bytes, wrote 12 bytes".to_owned(),
         ];
         assert_eq!(lines(&vitals), expected);

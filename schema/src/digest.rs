@@ -20,9 +20,6 @@ use crate::error::Error;
 use crate::tables::Table;
 use crate::value::{Cells, Value};
 
-/// Text of rows that is gathered before it is hashed.
-const HASHED_BYTES: usize = 16 << 10;
-
 /// A SHA-256. Its text is lower-case hex.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
@@ -120,9 +117,9 @@ impl TableDigest {
             })
             .filter(|(_, cells, _)| !cells.are_null())
             .collect();
-        let mut text = Vec::with_capacity(2 * HASHED_BYTES);
+        let mut text = Vec::new();
         for row in 0..batch.num_rows() {
-            let begin = text.len();
+            text.clear();
             for (framed_name, cells, (name, data_type)) in &columns {
                 let value = cells.value(row);
                 if !matches!(value, Value::Null) {
@@ -133,14 +130,12 @@ impl TableDigest {
                     })?;
                 }
             }
-            frame(&mut text, begin);
-            if text.len() >= HASHED_BYTES {
-                self.hash.update(&text);
-                text.clear();
-            }
+            self.hash.update(itoa::Buffer::new().format(text.len()));
+            self.hash.update(b":");
+            self.hash.update(&text);
+            self.hash.update(b",");
             self.rows += 1;
         }
-        self.hash.update(&text);
         Ok(())
     }
 

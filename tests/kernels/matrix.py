@@ -137,6 +137,7 @@ class Guest:
             return
         oom = (hog["cause"], hog["exit_signal"], hog["oom_killed"])
         self.expect("the OOM killer", oom == ("oom_killed", SIGKILL, True), str(oom))
+        self.expect("OOMs counted", hog["ooms"] >= hog["oom_kills"] >= 1, f"{hog['ooms']}, {hog['oom_kills']} killed")
         self.row["OOM killed"] = "yes" if hog["oom_killed"] else "no"
         # Whose limit it was is told by the kernels whose tracepoint names the victim's task.
         self.expect("a limit's owner", hog["oom_limit_scope"] in (None, "own"), str(hog["oom_limit_scope"]))

@@ -204,6 +204,8 @@ impl Claims {
                 // An id or engine once claimed by a source stays: who speaks second does not overrule, but is kept.
                 if have.container_id != claim.container_id {
                     self.overrule(claim.source, &claim.container_id);
+                } else if have.repeats(&claim) {
+                    // Nearly always: each of a container's directories is claimed alike.
                 } else {
                     have.complete_from(claim);
                 }
@@ -300,6 +302,19 @@ impl Claims {
 }
 
 impl Claim<'static> {
+    /// Whether a later claim, by argument vector or path, says nothing that is not said here.
+    fn repeats(&self, later: &Claim<'_>) -> bool {
+        let says = |have: &Option<Cow<'_, str>>, new: &Option<Cow<'_, str>>| have.is_some() || new.is_none();
+        matches!(later.source, ClaimSource::OciArgv | ClaimSource::Path)
+            && (self.runtime.is_some() || later.runtime.is_none())
+            && !self.runtime_by_default
+            && (self.oci_runtime.is_some() || later.oci_runtime.is_none())
+            && says(&self.state_root, &later.state_root)
+            && says(&self.bundle, &later.bundle)
+            && says(&self.containerd_namespace, &later.containerd_namespace)
+            && says(&self.pod_uid, &later.pod_uid)
+    }
+
     /// Takes over what this one does not say yet from a later claim of the same source about the same container.
     fn complete_from(&mut self, later: Claim<'_>) {
         if self.runtime.is_none() || self.runtime_by_default && !later.runtime_by_default {

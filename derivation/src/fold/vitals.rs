@@ -87,6 +87,7 @@ pub(super) fn absorb(ours: &mut Vitals, told: &Vitals) {
     ours.io_read_bytes = ours.io_read_bytes.max(told.io_read_bytes);
     ours.io_written_bytes = ours.io_written_bytes.max(told.io_written_bytes);
     ours.pids_peak = ours.pids_peak.max(told.pids_peak);
+    ours.ooms = ours.ooms.max(told.ooms);
     ours.oom_kills = ours.oom_kills.max(told.oom_kills);
 }
 

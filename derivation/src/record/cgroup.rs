@@ -94,6 +94,8 @@ pub struct Vitals {
     pub io_written_bytes: Option<u64>,
     /// Most tasks at one time.
     pub pids_peak: Option<u64>,
+    /// How often the OOM killer was asked because its memory limit was reached, whether or not it killed.
+    pub ooms: Option<u64>,
     /// Tasks of this cgroup that the OOM killer killed.
     pub oom_kills: Option<u64>,
 }

@@ -114,6 +114,7 @@ impl EventsView {
                 io_read_bytes: columns.io_read_bytes.get(row),
                 io_written_bytes: columns.io_written_bytes.get(row),
                 pids_peak: columns.pids_peak.get(row),
+                ooms: columns.ooms.get(row),
                 oom_kills: columns.oom_kills.get(row),
             },
         })

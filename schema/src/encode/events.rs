@@ -87,6 +87,7 @@ fn cgroup_event<'a>(event: &CgroupEvent<'a>) -> Row<'a> {
         io_read_bytes: vitals.io_read_bytes,
         io_written_bytes: vitals.io_written_bytes,
         pids_peak: vitals.pids_peak,
+        ooms: vitals.ooms,
         oom_kills: vitals.oom_kills,
         ..Row::default()
     };

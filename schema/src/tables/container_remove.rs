@@ -129,6 +129,8 @@ table!("container_remove" {
     io_written_bytes: U64 optional,
     /// Most tasks it had at one time.
     pids_peak: U64 optional,
+    /// How often the OOM killer was asked because its memory limit was reached; it may find nobody to kill.
+    ooms: U64 optional,
     /// Its tasks that the OOM killer killed.
     oom_kills: U64 optional,
     /// The claim that won: `oci_argv`, `oci_state`, `oci_bundle`, `docker`, `podman`, `containerd`, `cri` or `path`.

@@ -67,6 +67,8 @@ table!("events" {
     io_written_bytes: U64 optional,
     /// Most tasks it had at one time.
     pids_peak: U64 optional,
+    /// How often the OOM killer was asked because its memory limit, or one below it on v2, was reached; it may find nobody to kill.
+    ooms: U64 optional,
     /// Its tasks that the OOM killer killed.
     oom_kills: U64 optional,
     /// Of `snapshot_begin` and `snapshot_end`: `start`, `mkdir`, `resync` or `stop`.

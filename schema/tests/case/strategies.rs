@@ -105,10 +105,10 @@ fn wall() -> impl Strategy<Value = WallNs> {
 }
 
 fn vitals() -> impl Strategy<Value = Vitals> {
-    any::<[Option<u64>; 11]>().prop_map(|numbers| {
+    any::<[Option<u64>; 12]>().prop_map(|numbers| {
         let [memory_peak_bytes, memory_usage_bytes, pids_peak, oom_kills, rest @ ..] = numbers;
         let [cpu_usage_ns, cpu_user_ns, cpu_system_ns, cpu_throttled_ns, rest @ ..] = rest;
-        let [cpu_throttled_count, io_read_bytes, io_written_bytes] = rest;
+        let [cpu_throttled_count, io_read_bytes, io_written_bytes, ooms] = rest;
         Vitals {
             memory_peak_bytes,
             memory_usage_bytes,
@@ -120,6 +120,7 @@ fn vitals() -> impl Strategy<Value = Vitals> {
             io_read_bytes,
             io_written_bytes,
             pids_peak,
+            ooms,
             oom_kills,
         }
     })

@@ -56,6 +56,7 @@ impl RemoveBuilder {
             io_read_bytes: vitals.io_read_bytes,
             io_written_bytes: vitals.io_written_bytes,
             pids_peak: vitals.pids_peak,
+            ooms: vitals.ooms,
             oom_kills: vitals.oom_kills,
             inferred: Some(*inferred),
             never_started: *never_started,
