@@ -24,6 +24,9 @@ WRITTEN_BYTES, READ_BYTES = 4 << 16, 2 << 16
 # Two more: one is killed by `runc kill`, one by the OOM killer, for a limit of its own.
 KILLED, HOG = "killed", "hog"
 SIGKILL = 9
+# Lives while the clock is set an hour forth and then three back, and while the machine sleeps for four seconds or so.
+AGELESS = "ageless"
+STEPS_S, STEP_ERROR_S, LEAST_SLEEP_S, LONGEST_LIFE_S = (3600, -10800), 120, 2, 240
 
 
 class Guest:
@@ -80,13 +83,14 @@ class Guest:
         if not (self.home / "runc-case" / "case.json").exists() or not (self.home / "demo" / "case.json").exists():
             self.wrong.append("a case is missing")
             return
-        for case in ("demo", "runc-case"):
+        for case in ("demo", "runc-case", "clock-case"):
             self.verify(case)
         options = json.loads(self.text("runc-case/case.json"))["options"]
         self.row["attached by"] = options["attach_type"]
         self.expect("attach type", options["attach_type"] == wanted, options["attach_type"])
         self.check_demo()
         self.check_runc()
+        self.check_clock()
 
     def check_demo(self):
         # "made and removed on N hierarchies", and a line for each container.
@@ -158,6 +162,31 @@ class Guest:
             ).fetchall()
             seen = [row for row in seen if row[0] != HOG]
             self.expect(kind, seen == sorted((name, True) for name in names), str(seen))
+
+    def check_clock(self):
+        """A clock that is set, and a sleep, are records; what lives meanwhile is as old as it is."""
+        self.expect("run with clocks", self.text("clock.status") == "0", self.text("clock.txt"))
+        events = f"read_parquet('{self.home}/clock-case/raw/events-*.parquet')"
+        told = duckdb.sql(
+            "SELECT clock_reason, clock_step_ns / 1e9, suspended_ns / 1e9 - lag(suspended_ns, 1, 0) OVER (ORDER BY seq) / 1e9 "
+            f"FROM {events} WHERE kind = 'clock' AND clock_reason <> 'due' ORDER BY seq"
+        ).fetchall()
+        reasons = [reason for reason, _, _ in told]
+        self.expect("why clocks were read", reasons == ["start", "set", "set", "resume", "stop"], str(told))
+        steps = [step for reason, step, _ in told if reason == "set"]
+        near = [abs(step - wanted) < STEP_ERROR_S for step, wanted in zip(steps, STEPS_S)] == [True] * len(STEPS_S)
+        self.expect("how far it was set", near, str(steps))
+        self.row["clock set"] = "yes" if near else "no"
+        slept = [slept for reason, _, slept in told if reason == "resume"]
+        self.expect("how long it slept", len(slept) == 1 and slept[0] >= LEAST_SLEEP_S, str(told))
+        self.row["suspend"] = "yes" if slept else "no"
+        if self.btf == "none":
+            return
+        ended = self.derive("clock-case")
+        self.expect("an end", [row["container_id"] for row in ended] == [AGELESS], str(ended))
+        for row in ended:
+            age_s = row["lifetime_ns"] / 1e9
+            self.expect("its age", row["ts"] < row["created_at"] and sum(slept) < age_s < LONGEST_LIFE_S, str(row))
 
     def check_vitals(self, rows):
         number = tuple(int(part) for part in re.match(r"(\d+)\.(\d+)", self.release).groups())
