@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use support::capture::Capture;
@@ -18,7 +18,7 @@ use support::stage::{Stage, View};
 use support::{live, replay};
 
 /// Size of the case.
-const MAX_BYTES: u64 = 1 << 20;
+const MAX_BYTES: u64 = 2 << 20;
 /// Segments that have to be dropped before the test is content.
 const DROPS: u64 = 3;
 /// Longest that this may take.
@@ -28,7 +28,7 @@ const KILLS: u64 = 12;
 /// The latest kill, counted from the moment that the capture is ready.
 const LATEST_KILL_MS: u64 = 1500;
 
-const FLIGHT: [&str; 4] = ["--max-bytes", "1MiB", "--when-full", "drop-oldest"];
+const FLIGHT: [&str; 4] = ["--max-bytes", "2MiB", "--when-full", "drop-oldest"];
 
 #[test]
 fn a_flight_recorder_keeps_the_newest_within_its_size() {
@@ -113,19 +113,18 @@ fn a_flight_recorder_killed_while_it_cuts_leaves_a_case_that_closes() {
         let capture = Capture::start(&stage, &case, &options);
         let delay = Duration::from_millis(LATEST_KILL_MS * (round + 1) / KILLS);
         let stop = AtomicBool::new(false);
-        let made = std::thread::scope(|scope| {
-            let killer = scope.spawn(|| {
+        let pid = Pid::from_raw(i32::try_from(capture.pid()).expect("a process id")).expect("a process id");
+        let mut made = Vec::new();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
                 // The moment of the kill is what this test is about.
                 std::thread::sleep(delay);
-                capture.signal(Signal::KILL);
+                kill_process(pid, Signal::KILL).expect("cannot kill obit-capture");
                 stop.store(true, Relaxed);
             });
-            let mut made = Vec::new();
             while !stop.load(Relaxed) {
                 made.push(container(&stage, made.len()));
             }
-            killer.join().expect("the killer");
-            made
         });
         capture.wait();
         let what = format!("round {round}, killed after {delay:?}");

@@ -78,8 +78,6 @@ pub enum Room {
 /// A case that drops its oldest segments has about so many of them, or more where they compress well: a segment ends when
 /// it has this part of the bytes that the case may have.
 const SEGMENTS: u64 = 8;
-/// Rows on their way to the disk are taken to become at most this part of what they are in memory.
-const COMPRESSION: usize = 4;
 /// Room for case.json, SHA256SUMS and what is kept for the last words.
 const REST_BYTES: u64 = 128 << 10;
 
@@ -111,6 +109,8 @@ struct Recorder {
     backlog_bytes: usize,
     /// What the segment had when its head was over; `None` before.
     head_bytes: Option<u64>,
+    /// The most that the case grew by when rows were added.
+    growth_bytes: u64,
     /// The record after the last one that is known to be on disk, and after the last one that was given.
     next_durable: u64,
     next_given: u64,
@@ -130,6 +130,7 @@ pub fn run(writer: CaseWriter, orders: &Receiver<Order>, progress: &Arc<Progress
         backlog: VecDeque::new(),
         backlog_bytes: 0,
         head_bytes: None,
+        growth_bytes: 0,
         next_durable: 0,
         next_given: 0,
         failing: None,
@@ -231,8 +232,11 @@ impl Recorder {
         while let Some(work) = self.backlog.front() {
             match work {
                 Work::Rows(table, batch) => {
-                    make_room(&mut self.writer, self.settings.room, batch)?;
+                    // As much as was needed before.
+                    make_room(&mut self.writer, self.settings.room, self.growth_bytes)?;
+                    let before = self.writer.bytes_at_most();
                     self.writer.append(*table, batch)?;
+                    self.growth_bytes = self.growth_bytes.max(self.writer.bytes_at_most().saturating_sub(before));
                 }
                 Work::Cut(first_seq, at) => {
                     self.writer.cut(*first_seq, pair(*at))?;
@@ -243,6 +247,8 @@ impl Recorder {
             self.backlog_bytes = self.backlog_bytes.saturating_sub(work.bytes());
             self.backlog.pop_front();
         }
+        // More than ever before may have come.
+        make_room(&mut self.writer, self.settings.room, 0)?;
         self.writer.sync()
     }
 
@@ -326,12 +332,11 @@ impl Recorder {
     }
 }
 
-/// Drops the oldest segments until these rows have room.
-fn make_room(writer: &mut CaseWriter, room: Room, batch: &RecordBatch) -> Result<(), obit_schema::Error> {
+/// Drops the oldest segments until so many bytes have room.
+fn make_room(writer: &mut CaseWriter, room: Room, bytes: u64) -> Result<(), obit_schema::Error> {
     let Room::DropOldest(most) = room else { return Ok(()) };
-    let size = |column: &arrow::array::ArrayRef| column.to_data().get_slice_memory_size().unwrap_or(0);
-    let incoming = (batch.columns().iter().map(size).sum::<usize>() / COMPRESSION) as u64;
-    while writer.bytes_at_most() + incoming + REST_BYTES > most && writer.drop_oldest(pair(ClockPair::read()))? {}
+    let bytes = bytes.min(most / SEGMENTS) + REST_BYTES;
+    while writer.bytes_at_most() + bytes > most && writer.drop_oldest(pair(ClockPair::read()))? {}
     Ok(())
 }
 

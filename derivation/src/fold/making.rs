@@ -57,7 +57,9 @@ impl Fold {
         if let Some(demoted) = demoted {
             self.forget_if_gone(demoted);
         }
-        if stage == Stage::Unannounced {
+        // A walk may have shown another of its directories whose making is yet to be told.
+        let is_found = self.incarnations.get(&number).is_some_and(|life| life.origin == Origin::Walked);
+        if stage == Stage::Unannounced && !is_found {
             self.announce(number, moment, out);
         }
     }
