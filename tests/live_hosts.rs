@@ -4,9 +4,11 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use support::capture::Capture;
 use support::cgroups::Cgroups;
@@ -15,6 +17,8 @@ use support::{live, replay};
 
 /// An id that only a container has; its directory stands for one that was there before the capture.
 const BEFORE: &str = "0b17ab1e0b17ab1e0b17ab1e0b17ab1e0b17ab1e0b17ab1e0b17ab1e0b17ab1e";
+/// The same of one that lives on.
+const STAYS: &str = "57a757a757a757a757a757a757a757a757a757a757a757a757a757a757a757a7";
 
 /// Mount points of the stage's namespace with this type of file system, in the order of mounting.
 fn mount_points(stage: &Stage, kind: &str) -> Vec<String> {
@@ -103,7 +107,7 @@ fn case_of(stage: &Stage) -> PathBuf {
 }
 
 fn manifest(case: &Path) -> Value {
-    let text = std::fs::read_to_string(case.join("case.json")).expect("case.json");
+    let text = fs::read_to_string(case.join("case.json")).expect("case.json");
     serde_json::from_str(&text).expect("a manifest")
 }
 
@@ -199,6 +203,77 @@ fn obit_is_in_a_cgroup_namespace_of_its_own() {
 }
 
 #[test]
+fn obit_sees_its_own_part_of_the_cgroups_only() {
+    let Some(_live) = live::require_root(&[]) else {
+        return;
+    };
+    let host = Host::with_a_container();
+    let stage = Stage::new(View::V2Only);
+    host.0.make("/obit-live-hosts/inside");
+    // As in a container that was given nothing of the host's: its cgroup is the root of a namespace, and that is mounted.
+    let script = "echo 0 >/sys/fs/cgroup/obit-live-hosts/inside/cgroup.procs
+         exec unshare --cgroup --mount sh -ec 'umount -l /sys/fs/cgroup
+         mount -t cgroup2 none /sys/fs/cgroup
+         exec \"$@\"' sh \"$@\"";
+    let run = |arguments: &[&str]| {
+        let mut command = stage.command("sh");
+        command.args(["-ec", script, "sh", env!("CARGO_BIN_EXE_obit-capture")]).args(arguments);
+        command
+    };
+    let report = run(&["check", "--output", "/run"]).output().expect("obit-capture check");
+    let report = String::from_utf8_lossy(&report.stdout).into_owned();
+    assert!(report.contains("--cgroupns=host"), "it says what is missing and what to do: {report}");
+
+    let case = case_of(&stage);
+    let mut command = run(&["run", "--output"]);
+    command.arg(&case);
+    let capture = Capture::start_command(command, &case);
+    let ended = end_containers(&host, &stage);
+    capture.stop();
+    // Events tell of the whole host; what was there before was not seen, and so it is not said to have existed.
+    assert_saw_all(&case, &ended);
+    assert_eq!(replay::derived_rows(&case, "existing_container"), Vec::<Value>::new());
+    assert_eq!(manifest(&case)["host"]["initial_cgroup_namespace"], false);
+}
+
+#[test]
+fn obit_is_in_a_pid_namespace_of_its_own() {
+    let Some(_live) = live::require_root(&[]) else {
+        return;
+    };
+    let host = Host::with_a_container();
+    let stage = Stage::new(View::Host);
+    // As in a container without --pid=host: it is process 1 there, and its /proc is that of the namespace.
+    let inside = ["--pid", "--fork", "--kill-child", "--mount-proc", env!("CARGO_BIN_EXE_obit-capture")];
+    let report = stage.try_run("unshare", &[&inside[..], &["check", "--output", "/run"]].concat());
+    let report = String::from_utf8_lossy(&report.stdout).into_owned();
+    assert!(report.contains("--pid=host"), "it says what is missing and what to do: {report}");
+
+    let case = case_of(&stage);
+    let mut command = stage.command("unshare");
+    command.args(inside).args(["run", "--output"]).arg(&case);
+    let capture = Capture::start_command(command, &case);
+    let ended = end_containers(&host, &stage);
+    interrupt_child(capture.pid());
+    let stopped = capture.wait();
+    assert!(stopped.status.success(), "{stopped:?}");
+    assert_existed(&case);
+    assert_saw_all(&case, &ended);
+    assert_eq!(manifest(&case)["host"]["initial_pid_namespace"], false);
+    // The kernel names processes as the host does, whatever obit can see: this test removed the directory.
+    let removed = replay::derived_rows(&case, "container_remove");
+    let before = removed.iter().find(|row| row["container_id"] == BEFORE).expect("its end");
+    assert_eq!(before["removed_by_pid"], std::process::id(), "{before}");
+}
+
+/// Interrupts the only child of a process.
+fn interrupt_child(pid: u32) {
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).expect("its children");
+    let child = children.trim().parse().ok().and_then(Pid::from_raw).expect("one child");
+    kill_process(child, Signal::INT).expect("cannot signal obit-capture");
+}
+
+#[test]
 fn the_kernel_shows_no_type_information() {
     let Some(_live) = live::require_root(&[]) else {
         return;
@@ -209,7 +284,9 @@ fn the_kernel_shows_no_type_information() {
     if Path::new("/sys/kernel/btf").is_dir() {
         stage.run("mount", &["-t", "tmpfs", "none", "/sys/kernel/btf"]);
     }
-    stage.run("mount", &["-t", "tracefs", "none", "/sys/kernel/tracing"]);
+    if !stage.outside("/sys/kernel/tracing/events").exists() {
+        stage.run("mount", &["-t", "tracefs", "none", "/sys/kernel/tracing"]);
+    }
     assert_eq!(check(&stage, "BTF")[0]["status"], "warning", "it says what is lost");
 
     let case = case_of(&stage);
@@ -244,4 +321,33 @@ fn a_hierarchy_comes_and_goes_while_recording() {
     capture.stop();
     ended.insert("1a7e".repeat(16));
     assert_saw_all(&case, &ended);
+}
+
+#[test]
+fn what_was_mounted_at_the_start_is_unmounted_while_recording() {
+    let Some(_live) = live::require_root(&[]) else {
+        return;
+    };
+    let host = Host::with_a_container();
+    host.0.make(&format!("/obit-live-hosts/docker/{STAYS}"));
+    let stage = Stage::new(View::Host);
+    let case = case_of(&stage);
+    let capture = Capture::start(&stage, &case, &[]);
+    for kind in ["cgroup2", "cgroup"] {
+        for point in mount_points(&stage, kind) {
+            stage.run("umount", &["-l", &point]);
+        }
+    }
+    let ended = end_containers(&host, &stage);
+    // The walk at the stop finds no hierarchy. A case to which that happened may be told from one that is whole.
+    let stopped = capture.interrupt();
+    assert!(matches!(stopped.status.code(), Some(0 | 3)), "{stopped:?}");
+    assert_existed(&case);
+    assert_saw_all(&case, &ended);
+    let of_stays = |event| {
+        let rows = replay::derived_rows(&case, event);
+        rows.iter().filter(|row| row["container_id"] == STAYS).count()
+    };
+    assert_eq!(of_stays("existing_container"), 1);
+    assert_eq!(of_stays("container_remove"), 0, "a directory that cannot be seen any more has not ended");
 }

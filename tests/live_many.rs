@@ -1,0 +1,143 @@
+//! A host with 100,000 live cgroups: all of them are in the first walk, in little memory, and what ends afterwards is seen.
+#![cfg(feature = "capture")]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use obit_derivation::record::{Body, SnapshotReason};
+use obit_schema::decode::CgroupfsView;
+use obit_schema::{Case, Table};
+use support::capture::Capture;
+use support::stage::{Stage, View};
+use support::{live, replay};
+
+/// Directories of one tree, ours alone: containers, and what each has inside, as one that runs a systemd of its own has.
+const CONTAINERS: usize = 1_000;
+const INSIDE_EACH: usize = 99;
+/// Containers that end while the capture runs.
+const ENDING: usize = 10;
+/// Most memory that the capture may have resident: a quarter of a GiB, half of what the packages' unit and manifest allow.
+const MOST_MEMORY_BYTES: u64 = 256 << 20;
+
+#[test]
+fn a_hundred_thousand_cgroups_are_there_at_the_start() {
+    let Some(_live) = live::require_root(&[]) else { return };
+    let stage = Stage::new(View::V2Only);
+    let crowd = Crowd::new(&stage.outside("/sys/fs/cgroup/obit-live-many"));
+
+    let case = stage.directory().join("case");
+    let capture = Capture::start(&stage, &case, &[]);
+    for number in 0..ENDING {
+        crowd.end(number);
+    }
+    let peak = capture.peak_memory_bytes();
+    assert!(peak <= MOST_MEMORY_BYTES, "{peak} bytes were resident at the peak, more than {MOST_MEMORY_BYTES}");
+    capture.stop();
+    println!("{} cgroups, {} KiB resident at the peak", CONTAINERS * (1 + INSIDE_EACH), peak >> 10);
+
+    // What the first walk read, by path; nothing was made or removed before it was over.
+    let read = first_walk(&case);
+    let ours: BTreeSet<_> = read.iter().filter(|path| path.starts_with("/obit-live-many/docker/")).collect();
+    assert_eq!(ours.len(), CONTAINERS * (1 + INSIDE_EACH), "directories of the first walk");
+    for number in 0..CONTAINERS {
+        let root = format!("/obit-live-many/docker/{}", id(number));
+        assert!(ours.contains(&root), "{root} is missing");
+        assert!(ours.contains(&format!("{root}/{}", INSIDE_EACH - 1)), "the last directory inside {root} is missing");
+    }
+
+    assert_eq!(ids(&case, "existing_container"), (0..CONTAINERS).map(id).collect::<BTreeSet<_>>());
+    let removed = replay::derived_rows(&case, "container_remove");
+    assert_eq!(removed.len(), ENDING, "a directory inside a container ends nothing: {removed:#?}");
+    assert_eq!(ids(&case, "container_remove"), (0..ENDING).map(id).collect::<BTreeSet<_>>());
+    replay::assert_verifies(&case);
+}
+
+/// As Docker makes them; each differs from the others in its first digits.
+fn id(number: usize) -> String {
+    format!("{number:08x}").repeat(8)
+}
+
+/// The ids of ours that an event has rows of.
+fn ids(case: &Path, event: &str) -> BTreeSet<String> {
+    let is_ours = |path: &str| path.starts_with("/obit-live-many/");
+    let mut rows = replay::derived_rows(case, event);
+    rows.retain(|row| row["cgroup_path"].as_str().is_some_and(is_ours));
+    rows.iter().map(|row| row["container_id"].as_str().expect("never null").to_owned()).collect()
+}
+
+/// The paths of raw/cgroupfs that the walk at the start read.
+fn first_walk(case: &Path) -> Vec<String> {
+    let case = Case::open(case).expect("a case");
+    let mut paths = Vec::new();
+    for batch in case.batches(Table::Cgroupfs) {
+        let view = CgroupfsView::new(&batch.expect("a batch")).expect("its columns");
+        for row in 0..view.len() {
+            let Body::Directory(directory) = view.get(row).expect("a row").body else { continue };
+            if directory.reason == SnapshotReason::Start {
+                paths.push(directory.path.into_owned());
+            }
+        }
+    }
+    paths
+}
+
+/// The directories, gone when dropped.
+struct Crowd {
+    top: PathBuf,
+}
+
+impl Crowd {
+    fn new(top: &Path) -> Self {
+        let crowd = Self { top: top.to_owned() };
+        // Of a run that was killed.
+        crowd.remove();
+        for number in 0..CONTAINERS {
+            let root = crowd.root(number);
+            fs::create_dir_all(&root).unwrap_or_else(|error| panic!("mkdir {}: {error}", root.display()));
+            for inside in 0..INSIDE_EACH {
+                fs::create_dir(root.join(inside.to_string())).expect("a directory inside a container");
+            }
+        }
+        crowd
+    }
+
+    fn root(&self, number: usize) -> PathBuf {
+        self.top.join("docker").join(id(number))
+    }
+
+    fn end(&self, number: usize) {
+        let root = self.root(number);
+        for inside in 0..INSIDE_EACH {
+            fs::remove_dir(root.join(inside.to_string())).expect("a directory inside a container");
+        }
+        fs::remove_dir(&root).expect("the container's own directory");
+    }
+
+    /// Removes what is there of it; these directories hold no process.
+    fn remove(&self) {
+        let remove_all = |directory: &Path| {
+            for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    let _ = fs::remove_dir(entry.path());
+                }
+            }
+            let _ = fs::remove_dir(directory);
+        };
+        for entry in fs::read_dir(self.top.join("docker")).into_iter().flatten().flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                remove_all(&entry.path());
+            }
+        }
+        remove_all(&self.top.join("docker"));
+        remove_all(&self.top);
+    }
+}
+
+impl Drop for Crowd {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
