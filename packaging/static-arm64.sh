@@ -35,7 +35,7 @@ fi
 libraries="$sysroot/usr/lib/aarch64-linux-gnu"
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
 export CC_aarch64_unknown_linux_gnu=aarch64-linux-gnu-gcc CFLAGS_aarch64_unknown_linux_gnu="-idirafter $sysroot/usr/include"
-export LIBBPF_SYS_LIBRARY_PATH_aarch64_unknown_linux_gnu="$libraries" LIBBPF_SYS_EXTRA_CFLAGS="-idirafter $sysroot/usr/include"
+export LIBBPF_SYS_LIBRARY_PATH_aarch64_unknown_linux_gnu="$libraries"
 # See packaging/static.sh.
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS='-C target-feature=+crt-static --cfg getrandom_backend="linux_getrandom"'
 cargo build --locked --profile "$profile" --target $target --bin obit-capture --bin obit-replay
