@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::ValueEnum;
+use obit_schema::manifest::Counts;
 use obit_schema::signing::Signer;
 use obit_schema::text::printable;
 use obit_schema::writer::WriterOptions;
@@ -279,6 +280,18 @@ fn summary(finished: &Finished, args: &RecordArgs) -> String {
         tally.created,
         tally.ended,
         size(tally.bytes),
+    ) + &finished.summary.as_ref().map_or_else(String::new, |summary| health(&summary.counts))
+}
+
+/// What of the recording fell short without being lost.
+fn health(counts: &Counts) -> String {
+    let of = |name: &str| counts.outcomes.get(name).copied().unwrap_or_default();
+    let (all, cut): (u64, u64) = (counts.outcomes.values().sum(), counts.truncated.values().sum());
+    let (ok, not_found, timeout) = (of("ok"), of("not_found"), of("timeout"));
+    let others = all - ok - not_found - timeout;
+    format!(
+        "\n{cut} paths or arguments cut; {all} readings and questions: {ok} answered, {not_found} of what was not there, \
+         {timeout} timed out, {others} refused or dropped"
     )
 }
 

@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use anyhow::Context;
-use obit_schema::manifest::{Manifest, Segment};
+use arrow::array::RecordBatch;
+use obit_schema::manifest::{self, Manifest, Segment};
 use obit_schema::reader::{PartInfo, PartSource};
 use obit_schema::value::{self, Value};
+use obit_schema::writer::count;
 use obit_schema::{Case, Problem, Table, kind};
 use serde::Serialize;
 
@@ -37,6 +39,10 @@ struct Counts {
     by_kind: BTreeMap<String, u64>,
     by_table: BTreeMap<&'static str, u64>,
     lost: u64,
+    /// Records whose text was cut, by what was; nothing of older cases.
+    truncated: BTreeMap<String, u64>,
+    /// How readings and questions went; nothing of older cases.
+    outcomes: BTreeMap<String, u64>,
 }
 
 #[derive(Serialize)]
@@ -83,22 +89,19 @@ pub fn run(args: &InfoArgs) -> anyhow::Result<Outcome> {
         info.counts.by_table.insert(table.name(), case.rows(table));
     }
     // A closed case has counted; any other is counted now. Lost events are looked for only where there are some.
-    let counted = case.manifest().filter(|_| case.closed()).map(|manifest| &manifest.counts);
-    match counted {
-        Some(counts) => {
-            info.counts.by_kind = counts.by_kind.clone();
-            info.counts.lost = counts.lost;
-            if counts.lost > 0 || counts.by_kind.contains_key(kind::LOST) {
-                info.lost_intervals = scan(&case, &mut found)?.lost_intervals;
-            }
-        }
-        None => {
-            let scanned = scan(&case, &mut found)?;
-            info.counts.by_kind = scanned.by_kind;
-            info.counts.lost = scanned.lost;
-            info.lost_intervals = scanned.lost_intervals;
-        }
+    let mut counted = match case.manifest().filter(|_| case.closed()) {
+        Some(manifest) => manifest.counts.clone(),
+        None => manifest::Counts::default(),
+    };
+    if !case.closed() {
+        info.lost_intervals = scan(&case, &Table::RAW, &mut counted, &mut found)?;
+    } else if counted.lost > 0 || counted.by_kind.contains_key(kind::LOST) {
+        info.lost_intervals = scan(&case, &[Table::Events], &mut manifest::Counts::default(), &mut found)?;
     }
+    info.counts.by_kind = counted.by_kind;
+    info.counts.lost = counted.lost;
+    info.counts.truncated = counted.truncated;
+    info.counts.outcomes = counted.outcomes;
     let problems = problems::all(&case, &found);
     info.problems = problems.iter().map(Problem::to_string).collect();
 
@@ -132,60 +135,54 @@ impl<'a> Part<'a> {
     }
 }
 
-#[derive(Default)]
-struct Scan {
-    by_kind: BTreeMap<String, u64>,
-    lost: u64,
-    lost_intervals: Vec<LostInterval>,
-}
-
-/// Reads raw/events for the kinds of its records and what was lost.
-fn scan(case: &Case, found: &mut Vec<Problem>) -> anyhow::Result<Scan> {
-    let mut scan = Scan::default();
-    let mut batches = case.batches(Table::Events);
-    while let Some(batch) = batches.next() {
-        let batch = match batch {
-            Ok(batch) => batch,
-            Err(error) => {
-                found.push(problems::damaged(batches.file(), error));
-                continue;
-            }
-        };
-        let kinds = batch.column_by_name("kind").context("raw/events has no column kind")?;
-        for row in 0..batch.num_rows() {
-            let Value::Str(kind) = value::cell(kinds.as_ref(), row) else {
-                continue;
-            };
-            match scan.by_kind.get_mut(kind) {
-                Some(count) => *count += 1,
-                None => _ = scan.by_kind.insert(kind.to_owned(), 1),
-            }
-            if kind != kind::LOST {
-                continue;
-            }
-            let cell =
-                |name| batch.column_by_name(name).map_or(Value::Null, |column| value::cell(column.as_ref(), row));
-            let lost = number(cell("lost")).unwrap_or_default();
-            scan.lost = scan.lost.saturating_add(lost);
-            if scan.lost_intervals.len() < MAX_LOST_INTERVALS {
-                scan.lost_intervals.push(LostInterval {
-                    seq: number(cell("seq")),
-                    since_seq: number(cell("lost_since_seq")),
-                    ts: match cell("ts") {
-                        Value::TimestampNs(ns) => Some(time::rfc3339(ns)),
-                        _ => None,
-                    },
-                    lost,
-                    kind: match cell("lost_kind") {
-                        Value::Str(kind) => Some(kind.to_owned()),
-                        _ => None,
-                    },
-                    cpu: number(cell("cpu")),
-                });
+/// Reads tables for what they hold and, of raw/events, what was lost.
+fn scan(
+    case: &Case,
+    tables: &[Table],
+    counts: &mut manifest::Counts,
+    found: &mut Vec<Problem>,
+) -> anyhow::Result<Vec<LostInterval>> {
+    let mut intervals = Vec::new();
+    for table in tables {
+        let mut batches = case.batches(*table);
+        while let Some(batch) = batches.next() {
+            match batch {
+                Ok(batch) => {
+                    count(counts, *table, &batch);
+                    if *table == Table::Events {
+                        push_losses(&mut intervals, &batch)?;
+                    }
+                }
+                Err(error) => found.push(problems::damaged(batches.file(), error)),
             }
         }
     }
-    Ok(scan)
+    Ok(intervals)
+}
+
+fn push_losses(intervals: &mut Vec<LostInterval>, batch: &RecordBatch) -> anyhow::Result<()> {
+    let kinds = batch.column_by_name("kind").context("raw/events has no column kind")?;
+    for row in 0..batch.num_rows() {
+        if value::cell(kinds.as_ref(), row) != Value::Str(kind::LOST) || intervals.len() >= MAX_LOST_INTERVALS {
+            continue;
+        }
+        let cell = |name| batch.column_by_name(name).map_or(Value::Null, |column| value::cell(column.as_ref(), row));
+        intervals.push(LostInterval {
+            seq: number(cell("seq")),
+            since_seq: number(cell("lost_since_seq")),
+            ts: match cell("ts") {
+                Value::TimestampNs(ns) => Some(time::rfc3339(ns)),
+                _ => None,
+            },
+            lost: number(cell("lost")).unwrap_or_default(),
+            kind: match cell("lost_kind") {
+                Value::Str(kind) => Some(kind.to_owned()),
+                _ => None,
+            },
+            cpu: number(cell("cpu")),
+        });
+    }
+    Ok(())
 }
 
 fn number(value: Value<'_>) -> Option<u64> {
@@ -234,6 +231,8 @@ fn in_words(info: &Info<'_>) -> String {
         let _ = writeln!(said, "  {:>12}  {kind} between records {since} and {seq}, noticed at {at}", interval.lost);
     }
     push_rest(&mut said, info.lost_intervals.len());
+    push_counts(&mut said, "cut to fit", &info.counts.truncated);
+    push_counts(&mut said, "readings and questions", &info.counts.outcomes);
     if let Some(manifest) = info.manifest {
         push_segments(&mut said, manifest);
     }
@@ -300,6 +299,15 @@ fn push_segments(said: &mut String, manifest: &Manifest) {
             let _ = writeln!(said, "  {count:>12}  {}", text::shortened(kind, 60));
         }
     }
+}
+
+/// Counts by name on one line.
+fn push_counts(said: &mut String, what: &str, counts: &BTreeMap<String, u64>) {
+    let each: Vec<_> =
+        counts.iter().take(LINES).map(|(name, count)| format!("{count} {}", text::shortened(name, 40))).collect();
+    let each = if counts.is_empty() { "not counted".to_owned() } else { each.join(", ") };
+    // Writing to a String cannot fail.
+    let _ = writeln!(said, "{what}: {each}");
 }
 
 fn push_rest(said: &mut String, count: usize) {

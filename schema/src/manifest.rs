@@ -99,12 +99,27 @@ pub struct Counts {
     pub by_table: BTreeMap<String, u64>,
     /// Events lost, of all `lost` records.
     pub lost: u64,
+    /// Records of raw/events whose text did not fit and is cut: `path`, `actor_argv`. Empty in cases of older builds, as the
+    /// next one.
+    pub truncated: BTreeMap<String, u64>,
+    /// Rows of raw/cgroupfs and raw/runtime by outcome.
+    pub outcomes: BTreeMap<String, u64>,
 }
 
 impl Counts {
+    /// Each count by name, beside another's.
+    fn beside<'a>(&'a mut self, other: &'a Self) -> [(&'a mut BTreeMap<String, u64>, &'a BTreeMap<String, u64>); 4] {
+        [
+            (&mut self.by_kind, &other.by_kind),
+            (&mut self.by_table, &other.by_table),
+            (&mut self.truncated, &other.truncated),
+            (&mut self.outcomes, &other.outcomes),
+        ]
+    }
+
     /// Adds what another part of the recording holds.
     pub(crate) fn add(&mut self, other: &Self) {
-        for (ours, theirs) in [(&mut self.by_kind, &other.by_kind), (&mut self.by_table, &other.by_table)] {
+        for (ours, theirs) in self.beside(other) {
             for (name, count) in theirs {
                 let ours = ours.entry(name.clone()).or_default();
                 *ours = ours.saturating_add(*count);
@@ -115,7 +130,7 @@ impl Counts {
 
     /// Takes away what a part of the recording held. A table stays with 0 rows; a kind goes.
     pub(crate) fn subtract(&mut self, other: &Self) {
-        for (ours, theirs) in [(&mut self.by_kind, &other.by_kind), (&mut self.by_table, &other.by_table)] {
+        for (ours, theirs) in self.beside(other) {
             for (name, count) in theirs {
                 if let Some(ours) = ours.get_mut(name) {
                     *ours = ours.saturating_sub(*count);

@@ -10,6 +10,8 @@ mod resume;
 mod segments;
 mod tally;
 
+pub use self::tally::count;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -187,9 +189,9 @@ impl CaseWriter {
         let last_seq = writer.check(batch)?;
         writer.write(batch, &self.journals, &self.origin)?;
         writer.last_seq = Some(last_seq);
-        tally::add(&mut self.manifest.counts, table, batch);
+        tally::count(&mut self.manifest.counts, table, batch);
         if let Some(segment) = self.manifest.segments.last_mut() {
-            tally::add(&mut segment.counts, table, batch);
+            tally::count(&mut segment.counts, table, batch);
         }
         if writer.is_due(&self.options) {
             // Its rows are in the journal whether or not this works.

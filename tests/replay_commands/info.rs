@@ -21,6 +21,7 @@ fn a_closed_case_tells_all_about_itself() {
     // a, b, what is inside b, a again, and e.
     assert_eq!(info["counts"]["by_kind"]["cgroup_rmdir"], 5);
     assert_eq!(info["counts"]["by_kind"]["capture_stop"], 1);
+    assert_eq!(info["counts"]["truncated"], serde_json::json!({"actor_argv": 0, "path": 0}));
     assert_eq!(info["counts"]["lost"], 0);
     assert_eq!(info["problems"], serde_json::json!([]));
     assert_eq!(info["lost_intervals"], serde_json::json!([]));
@@ -40,6 +41,8 @@ fn the_text_names_the_same_things() {
         "container_remove",
         "events-000000.parquet",
         "9.9.9",
+        "cut to fit: 0 actor_argv, 0 path",
+        "readings and questions: ",
         "problems: 0",
     ] {
         assert!(run.stdout.contains(part), "{part} is not in {run:#?}");
@@ -53,6 +56,12 @@ fn an_open_case_is_counted_as_it_is() {
     let info = json(&case, 0);
     assert_eq!(info["closed"], false);
     assert_eq!(info["counts"]["by_kind"]["cgroup_rmdir"], 5);
+    // Counted now, as the recorder would have.
+    let closed = json(&case::everyday().close(), 0);
+    for counted in ["outcomes", "truncated"] {
+        assert_eq!(info["counts"][counted], closed["counts"][counted]);
+        assert_ne!(info["counts"][counted], serde_json::json!({}));
+    }
     assert_eq!(info["counts"]["by_table"]["container_remove"], 4);
     assert!(info["parts"].as_array().expect("a list").iter().all(|part| part["sealed"] == false));
     let run = replay(["info", case.arg()]).expect_code(0);

@@ -149,7 +149,7 @@ fn count(case: &Case, manifest: &mut Manifest) -> Result<(), Error> {
         for part in case.parts(table) {
             let mut counts = Counts::default();
             for batch in case.batches_of(table, part) {
-                tally::add(&mut counts, table, &batch?);
+                tally::count(&mut counts, table, &batch?);
             }
             manifest.counts.add(&counts);
             let number = segment_of(manifest, part).map(|segment| segment.number);

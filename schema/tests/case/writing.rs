@@ -5,8 +5,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use obit_derivation::record::{BootNs, WallNs};
-use obit_schema::encode::EventsBuilder;
+use obit_derivation::record::{BootNs, RuntimeAnswer, RuntimeSource, WallNs};
+use obit_schema::details::RuntimeDetails;
+use obit_schema::encode::{EventsBuilder, RuntimeBuilder};
 use obit_schema::manifest::{ClockPair, Manifest, State};
 use obit_schema::writer::{CaseWriter, WriterOptions};
 use obit_schema::{Case, Error, Table};
@@ -68,6 +69,41 @@ fn sha256sum_agrees() {
     let output = check.args(["--check", "--strict", "SHA256SUMS"]).current_dir(scratch.case()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 10, "nine parts and case.json");
+}
+
+#[test]
+fn what_was_cut_and_how_questions_went_is_counted() {
+    use obit_derivation::record::{Actor, Body, CgroupEvent, CgroupEventKind, CgroupKey, Outcome, Record, Vitals};
+    let scratch = Scratch::new();
+    let event = |seq, path_truncated, argv_truncated| {
+        let event = CgroupEvent {
+            kind: CgroupEventKind::Mkdir,
+            cpu: 0,
+            key: CgroupKey::default(),
+            parent: None,
+            level: 1,
+            path: "/a",
+            path_truncated,
+            actor: Actor { argv_truncated, ..Actor::default() },
+            vitals: Vitals::default(),
+        };
+        Record { body: Body::Cgroup(event), ..kit::clock(seq) }
+    };
+    let mut builder = EventsBuilder::new();
+    let records = [event(0, true, false), event(1, true, true), event(2, false, false), kit::clock(3)];
+    records.iter().for_each(|record| builder.append(record).unwrap());
+    let mut writer = writer(&scratch, WriterOptions::default());
+    writer.append(Table::Events, &builder.finish().unwrap()).unwrap();
+    let mut answers = RuntimeBuilder::new();
+    for (seq, outcome) in [(4, Outcome::Timeout), (5, Outcome::Ok), (6, Outcome::Timeout)] {
+        let answer = RuntimeAnswer::unanswered(RuntimeSource::Docker, outcome);
+        let details = RuntimeDetails { request: String::new(), latency_ns: 0, document: None };
+        answers.append(&Record { body: Body::Runtime(answer), ..kit::clock(seq) }, &details).unwrap();
+    }
+    writer.append(Table::Runtime, &answers.finish().unwrap()).unwrap();
+    let counts = writer.close(|_| {}).unwrap().counts;
+    assert_eq!(counts.truncated, [("path".to_owned(), 2), ("actor_argv".to_owned(), 1)].into());
+    assert_eq!(counts.outcomes, [("timeout".to_owned(), 2), ("ok".to_owned(), 1)].into());
 }
 
 #[test]
