@@ -59,6 +59,13 @@ struct {
  */
 #define V1_FREEZING (BIT(1) | BIT(2))
 
+/* The highest signal, SIGRTMAX. */
+#define MAX_SIGNAL 64
+#define SIGCHLD 17
+/* si_code of kill(), sigqueue() and tkill(): what a task sent by a call of its own. Timers and the kernel have others. */
+#define SI_QUEUE (-1)
+#define SI_TKILL (-6)
+
 /* Levels of cgroups above an OOM victim that are looked at. */
 #define MAX_LEVELS 16
 /* The kernel takes memory from a limit in batches of up to this many pages (MEMCG_CHARGE_BATCH). */
@@ -174,6 +181,25 @@ static __always_inline void read_loginuid(struct obit_fate *fate)
 	}
 }
 
+/* Up to the first process of the host, whose own parent is the kernel's idle task. */
+static __always_inline void read_ancestors(struct obit_fate *fate)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+#pragma unroll
+	for (int number = 0; number < OBIT_ANCESTORS; number++) {
+		struct obit_ancestor *ancestor = &fate->ancestors[number];
+
+		task = BPF_CORE_READ(task, real_parent, group_leader);
+		ancestor->pid = BPF_CORE_READ(task, tgid);
+		if (!ancestor->pid)
+			return;
+		ancestor->start_ns = BPF_CORE_READ(task, start_boottime);
+		ancestor->uid = BPF_CORE_READ(task, real_cred, uid.val);
+		bpf_core_read(ancestor->comm, OBIT_COMM_BYTES, &task->comm);
+	}
+}
+
 /* `arguments` may be NULL: then none are told. */
 static __always_inline void emit_fate(struct obit_fate_scratch *space, __u32 kind, const struct area *arguments)
 {
@@ -225,6 +251,23 @@ static __always_inline int record_exit(enum access access, struct task_struct *t
 }
 
 /*
+ * A signal that ends nothing by itself, but that an image may have named as the one to stop its containers with (WINCH,
+ * USR1, RTMIN+3): told only if a task with other cgroups sent it by a call. What a container's processes, its terminal and
+ * its timers send among themselves is left out, and that is nearly all.
+ */
+static __always_inline int is_from_outside(__u64 from, struct task_struct *task)
+{
+	struct task_struct *sender = (struct task_struct *)bpf_get_current_task();
+	int code;
+
+	if (from == NO_INFO || from == KERNEL_INFO)
+		return 0;
+	code = BPF_CORE_READ((struct kernel_siginfo *)from, si_code);
+	return (code == SI_USER || code == SI_QUEUE || code == SI_TKILL) &&
+	       BPF_CORE_READ(sender, cgroups) != BPF_CORE_READ(task, group_leader, cgroups);
+}
+
+/*
  * `info` points to where the tracepoint's argument is. With tp_btf the verifier takes a pointer for never NULL, and this
  * one is that at times: it is read as a number.
  */
@@ -238,9 +281,12 @@ static __always_inline int record_signal(enum access access, int number, const u
 	struct obit_fate *fate;
 
 	/* Nearly all signals are SIGCHLD and the like. */
-	if (number < 1 || number > 31 || !(FATAL & BIT(number)))
+	if (number < 1 || number > MAX_SIGNAL || number == SIGCHLD)
 		return 0;
 	if (!(access == BY_LOAD ? load_counts(task) : probe_counts(task)))
+		return 0;
+	read_word(&from, info);
+	if (!(number < 32 && (FATAL & BIT(number))) && !is_from_outside(from, task))
 		return 0;
 	space = bpf_map_lookup_elem(&fate_scratch, &program);
 	if (!space)
@@ -249,7 +295,7 @@ static __always_inline int record_signal(enum access access, int number, const u
 	record_actor(access, &space->event, OBIT_SIGNAL, &arguments);
 	read_target(&space->event, fate, task);
 	read_loginuid(fate);
-	read_word(&from, info);
+	read_ancestors(fate);
 	fate->signal = number;
 	fate->result = result;
 	if (group)

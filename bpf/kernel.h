@@ -251,6 +251,10 @@ struct signal_struct {
 	struct mm_struct *oom_mm;
 } CORE;
 
+struct cred {
+	kuid_t uid;
+} CORE;
+
 struct task_struct {
 	int tgid;
 	int exit_code;
@@ -261,6 +265,7 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct css_set *cgroups;
 	__u64 start_boottime;
+	const struct cred *real_cred;
 	/* With CONFIG_AUDIT. */
 	kuid_t loginuid;
 	char comm[16];

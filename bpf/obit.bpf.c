@@ -22,7 +22,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 _Static_assert(sizeof(struct obit_event) == 200, "the event has no holes, see obit.h");
 _Static_assert(__builtin_offsetof(struct obit_event, cpu) == 16 * 8, "sixteen 64-bit values");
 _Static_assert(__builtin_offsetof(struct obit_event, kind) == 16 * 8 + 9 * 4, "nine 32-bit values");
-_Static_assert(sizeof(struct obit_fate) == 96, "the fate has no holes, see obit.h");
+_Static_assert(sizeof(struct obit_fate) == 96 + OBIT_ANCESTORS * 32, "the fate has no holes, see obit.h");
 _Static_assert(sizeof(struct obit_count) == 16, "two counters");
 _Static_assert((OBIT_PATH_BYTES & (OBIT_PATH_BYTES - 1)) == 0, "used as a mask");
 _Static_assert((OBIT_ARGV_BYTES & (OBIT_ARGV_BYTES - 1)) == 0, "used as a mask");

@@ -118,6 +118,17 @@ enum obit_fate_flag {
 	OBIT_TARGET_FROZEN = 256,
 };
 
+/* Ancestors that are told of: its parent, that one's parent, and so on. */
+#define OBIT_ANCESTORS 6
+
+/* A process that had a hand in what happened by starting the one that did it. */
+struct obit_ancestor {
+	__u64 start_ns; /* CLOCK_BOOTTIME */
+	__u32 pid;	/* thread group; 0: there is none */
+	__u32 uid;	/* real */
+	char comm[OBIT_COMM_BYTES];
+};
+
 /* What happens to a process: the target. */
 struct obit_fate {
 	__u64 start_ns;		/* CLOCK_BOOTTIME */
@@ -137,6 +148,7 @@ struct obit_fate {
 	__u32 result; /* TRACE_SIGNAL_*, include/trace/events/signal.h */
 	__u32 flags; /* enum obit_fate_flag */
 	char comm[OBIT_COMM_BYTES];
+	struct obit_ancestor ancestors[OBIT_ANCESTORS]; /* of the actor, its parent first; of OBIT_SIGNAL only */
 };
 
 /* One for each kind and processor. Whatever reached a program is in one of the two. */

@@ -79,7 +79,20 @@ pub mod layout {
         pub const RESULT: usize = 72;
         pub const FLAGS: usize = 76;
         pub const COMM: usize = 80;
-        pub const BYTES: usize = 96;
+        pub const ANCESTORS: usize = 96;
+        pub const BYTES: usize = ANCESTORS + MAX_ANCESTORS * ancestor::BYTES;
+
+        /// Ancestors that there is room for.
+        pub const MAX_ANCESTORS: usize = 6;
+
+        /// Offsets in `struct obit_ancestor`.
+        pub mod ancestor {
+            pub const START_NS: usize = 0;
+            pub const PID: usize = 8;
+            pub const UID: usize = 12;
+            pub const COMM: usize = 16;
+            pub const BYTES: usize = 32;
+        }
 
         pub const REAPER: u32 = 1;
         pub const OOM_VICTIM: u32 = 2;
@@ -102,7 +115,7 @@ pub mod layout {
     pub const HAS_IO: u8 = 128;
 }
 use layout::HEADER_BYTES;
-use layout::fate::{self, BYTES as FATE_BYTES};
+use layout::fate::{self, BYTES as FATE_BYTES, ancestor};
 
 /// The kinds by their numbers in `enum obit_kind`.
 pub const KINDS: [KernelEventKind; 11] = [
@@ -243,6 +256,8 @@ pub enum What<'a> {
         result: Option<SignalResult>,
         /// Login user id of the actor; `None` also if it never logged in.
         loginuid: Option<u32>,
+        /// The actor's ancestors, its parent first.
+        ancestors: Vec<KernelAncestor<'a>>,
     },
     /// The OOM killer chose a process.
     Oom {
@@ -265,6 +280,19 @@ impl What<'_> {
             Self::Oom { .. } => KernelEventKind::Oom,
         }
     }
+}
+
+/// An ancestor of a task, in the initial namespaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KernelAncestor<'a> {
+    /// Process (thread group).
+    pub pid: u32,
+    /// Real user id.
+    pub uid: u32,
+    /// When it was started, on the boot clock.
+    pub started: BootNs,
+    /// Name of its first thread.
+    pub comm: &'a [u8],
 }
 
 /// A cgroup to which something happened.
@@ -480,7 +508,20 @@ fn signal<'a>(header: &[u8; HEADER_BYTES], fate: &'a [u8; FATE_BYTES]) -> What<'
             _ => None,
         },
         loginuid: loginuid.filter(|_| flags & fate::HAS_LOGINUID != 0),
+        ancestors: ancestors(fate),
     }
+}
+
+/// Those that are there; none follows one that is not.
+fn ancestors(fate: &[u8; FATE_BYTES]) -> Vec<KernelAncestor<'_>> {
+    let (all, _) = fate[fate::ANCESTORS..].as_chunks::<{ ancestor::BYTES }>();
+    let told = all.iter().map(|bytes| KernelAncestor {
+        pid: u32_at(bytes, ancestor::PID),
+        uid: u32_at(bytes, ancestor::UID),
+        started: BootNs(u64_at(bytes, ancestor::START_NS)),
+        comm: name_at(bytes, ancestor::COMM),
+    });
+    told.take_while(|ancestor| ancestor.pid != 0).collect()
 }
 
 /// `si_code` by include/uapi/asm-generic/siginfo.h: what user space may choose is 0 or less.

@@ -247,6 +247,8 @@ pub enum Event {
     ContainerCreate,
     /// Containers that were alive before the capture started
     ExistingContainer,
+    /// Where sources contradict each other about a container's end
+    Disagreement,
 }
 
 impl Event {
@@ -256,6 +258,7 @@ impl Event {
             Self::ContainerRemove => Table::ContainerRemove,
             Self::ContainerCreate => Table::ContainerCreate,
             Self::ExistingContainer => Table::ExistingContainer,
+            Self::Disagreement => Table::Disagreement,
         }
     }
 }

@@ -51,6 +51,9 @@ fn counted(rows: u64, table: Table, profile: Profile) -> String {
         _ => "alive before the capture started",
     };
     match rows {
+        0 if table == Table::Disagreement => "no source contradicts another".to_owned(),
+        1 if table == Table::Disagreement => "1 disagreement".to_owned(),
+        _ if table == Table::Disagreement => format!("{rows} disagreements"),
         0 => format!("no container {what}"),
         1 => format!("1 container {what}"),
         _ => format!("{rows} containers {what}"),

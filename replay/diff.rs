@@ -15,10 +15,21 @@ use crate::sides::Rederived;
 use crate::{Outcome, complain, print_verdict, profile};
 
 /// Places in the log: the same event has another in each recording.
-const PLACES: &[&str] = &["seq", "created_seq", "rmdir_seq", "first_seen_seq", "evidence_seqs"];
+const PLACES: &[&str] =
+    &["seq", "created_seq", "rmdir_seq", "first_seen_seq", "evidence_seqs", "cause_evidence_seqs"];
 
 /// Readings of the clock: no two recordings read it at the same nanosecond.
-const READINGS: &[&str] = &["ts", "boot_ns", "emptied_at", "lifetime_ns"];
+const READINGS: &[&str] = &[
+    "ts",
+    "boot_ns",
+    "emptied_at",
+    "exited_at",
+    "lifetime_ns",
+    "requested_at",
+    "value_at",
+    "other_value_at",
+    "difference_ns",
+];
 
 /// Which of a container's directories stands for it: each profile has its own rule.
 const CHOICES: &[&str] = &["hierarchy_id", "cgroup_id"];

@@ -74,5 +74,6 @@ pub fn table_of(row: &Row) -> Table {
         Row::Remove(_) => Table::ContainerRemove,
         Row::Create(_) => Table::ContainerCreate,
         Row::Existing(_) => Table::ExistingContainer,
+        Row::Disagreement(_) => Table::Disagreement,
     }
 }

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use obit_derivation::death::signal_number;
 use obit_derivation::record::RuntimeAnswer;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,8 @@ const POD_NAMESPACE: &[&str] =
 const POD_UID: &[&str] = &["io.kubernetes.cri.sandbox-uid", "io.kubernetes.pod.uid"];
 /// `sandbox` or `container`.
 const CONTAINER_TYPE: &[&str] = &["io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType"];
+/// Podman writes a number.
+const STOP_SIGNAL: &[&str] = &["org.opencontainers.image.stopSignal"];
 const CREATED: &[&str] = &["io.kubernetes.cri-o.Created"];
 /// Kept without being interpreted here.
 const OTHERS: &[&str] = &[
@@ -48,7 +51,6 @@ const OTHERS: &[&str] = &[
     "io.podman.annotations.autoremove",
     "io.podman.annotations.privileged",
     "nerdctl/namespace",
-    "org.opencontainers.image.stopSignal",
     "org.opencontainers.image.version",
     "run.oci.systemd.subgroup",
 ];
@@ -78,6 +80,7 @@ impl Annotations {
             POD_UID,
             CONTAINER_TYPE,
             CREATED,
+            STOP_SIGNAL,
             OTHERS,
         ];
         self.0
@@ -108,6 +111,7 @@ impl Annotations {
             _ => None,
         };
         answer.created_at = first(CREATED).as_deref().and_then(time_of);
+        answer.stop_signal = first(STOP_SIGNAL).as_deref().and_then(signal_number);
         for name in IMAGE_NAME.iter().chain(IMAGE_REFERENCE) {
             let Some(reference) = self.get(name) else { continue };
             if let Some((_, digest)) = reference.rsplit_once('@') {

@@ -49,8 +49,13 @@ struct DockerConfig {
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct DockerState {
+    running: Option<bool>,
     pid: Option<u32>,
+    exit_code: Option<i32>,
+    #[serde(rename = "OOMKilled")]
+    oom_killed: Option<bool>,
     started_at: Option<String>,
+    finished_at: Option<String>,
 }
 
 /// What is kept of an entry of podman's store.
@@ -71,18 +76,27 @@ struct PodmanMetadata {
     image_name: Option<String>,
 }
 
+/// How far a container's life has come when its engine's file is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Life {
+    /// It has begun. Docker writes of the life before until it has written the file again.
+    Begun,
+    /// It has ended some moments ago.
+    Over,
+}
+
 /// Reads what the engine keeps of a container; `None` for an engine that keeps nothing we read.
-pub fn read(host_root: &Path, engine: Runtime, container_id: &str) -> Option<Answer> {
+pub fn read(host_root: &Path, engine: Runtime, container_id: &str, life: Life) -> Option<Answer> {
     // An id is a component of the path below; these engines draw 64 hexadecimal digits and nothing else.
     let is_id = container_id.len() == 64 && container_id.bytes().all(|digit| digit.is_ascii_hexdigit());
     match engine {
-        Runtime::Docker if is_id => Some(docker(host_root, container_id)),
+        Runtime::Docker if is_id => Some(docker(host_root, container_id, life)),
         Runtime::Podman if is_id => Some(podman(host_root, container_id)),
         _ => None,
     }
 }
 
-fn docker(host_root: &Path, container_id: &str) -> Answer {
+fn docker(host_root: &Path, container_id: &str, life: Life) -> Answer {
     let begun = Instant::now();
     let directory = format!("{DOCKER}/{container_id}");
     let request = format!("{directory}/config.v2.json");
@@ -103,7 +117,18 @@ fn docker(host_root: &Path, container_id: &str) -> Answer {
     answer.image_name = within(kept.config.as_ref().and_then(|config| config.image.as_deref()), NAME_BYTES);
     answer.created_at = kept.created.as_deref().and_then(time_of);
     answer.restart_count = kept.restart_count;
-    // Pid and start are of the life before, until docker has written the file again: they are kept in the document only.
+    // Pid and start may be of the life before: they are kept in the document only.
+    if life == Life::Over
+        && let Some(state) = &kept.state
+    {
+        answer.running = state.running;
+        answer.started_at = state.started_at.as_deref().and_then(time_of);
+        if state.running == Some(false) {
+            answer.finished_at = state.finished_at.as_deref().and_then(time_of);
+            answer.exit_code = state.exit_code;
+            answer.oom_killed = state.oom_killed;
+        }
+    }
     let mut details = details(request, begun);
     details.document = document(&kept);
     (answer, details)
@@ -188,12 +213,36 @@ mod tests {
             "Image":"sha256:55","Name":"/web-1","RestartCount":2}}"#
         );
         fs::write(directory.join("config.v2.json"), text).expect("a file");
-        let (answer, details) = read(root.path(), Runtime::Docker, ID).expect("docker keeps files");
+        let (answer, details) = read(root.path(), Runtime::Docker, ID, Life::Begun).expect("docker keeps files");
         assert_eq!(answer.outcome, Outcome::Ok);
         assert_eq!(answer.container_name.as_deref(), Some("web-1"));
         assert_eq!(answer.image_name.as_deref(), Some("busybox:latest"));
         assert_eq!((answer.restart_count, answer.init_pid), (Some(2), None));
         assert!(!details.document.expect("a document").contains("hunter2"));
+    }
+
+    #[test]
+    fn how_it_ended_is_taken_from_dockers_file_only_once_it_has() {
+        let root = tempfile::tempdir().expect("a directory");
+        let directory = root.path().join(format!("var/lib/docker/containers/{ID}"));
+        fs::create_dir_all(&directory).expect("directories");
+        let write = |state: &str| {
+            fs::write(directory.join("config.v2.json"), format!(r#"{{"State":{state},"ID":"{ID}"}}"#)).expect("a file");
+        };
+        let read = |life| read(root.path(), Runtime::Docker, ID, life).expect("docker keeps files").0;
+        write(
+            r#"{"Running":false,"Pid":0,"ExitCode":137,"OOMKilled":true,"StartedAt":"1970-01-01T00:00:01Z",
+            "FinishedAt":"1970-01-01T00:00:02Z"}"#,
+        );
+        let begun = read(Life::Begun);
+        assert_eq!((begun.running, begun.exit_code, begun.finished_at, begun.oom_killed), (None, None, None, None));
+        let over = read(Life::Over);
+        assert_eq!((over.running, over.exit_code, over.oom_killed), (Some(false), Some(137), Some(true)));
+        assert_eq!(over.finished_at, Some(obit_derivation::WallNs(2_000_000_000)));
+        // The file of a daemon that was killed. The code and the time are of the life before.
+        write(r#"{"Running":true,"ExitCode":0,"OOMKilled":false,"FinishedAt":"1970-01-01T00:00:02Z"}"#);
+        let over = read(Life::Over);
+        assert_eq!((over.running, over.exit_code, over.finished_at), (Some(true), None, None));
     }
 
     #[test]
@@ -206,19 +255,19 @@ mod tests {
             "metadata":"{{\"image-name\":\"localhost/busybox:latest\",\"name\":\"job\"}}"}}]"#
         );
         fs::write(directory.join("containers.json"), text).expect("a file");
-        let (answer, _) = read(root.path(), Runtime::Podman, ID).expect("podman keeps files");
+        let (answer, _) = read(root.path(), Runtime::Podman, ID, Life::Begun).expect("podman keeps files");
         assert_eq!(answer.outcome, Outcome::Ok);
         assert_eq!(answer.container_name.as_deref(), Some("job"));
         assert_eq!(answer.image_name.as_deref(), Some("localhost/busybox:latest"));
         let other = ID.replace('c', "d");
-        let (answer, _) = read(root.path(), Runtime::Podman, &other).expect("podman keeps files");
+        let (answer, _) = read(root.path(), Runtime::Podman, &other, Life::Begun).expect("podman keeps files");
         assert_eq!(answer.outcome, Outcome::NotFound);
     }
 
     #[test]
     fn what_is_no_id_is_no_path() {
         let root = tempfile::tempdir().expect("a directory");
-        assert!(read(root.path(), Runtime::Docker, "../../../etc").is_none());
-        assert!(read(root.path(), Runtime::Runc, ID).is_none());
+        assert!(read(root.path(), Runtime::Docker, "../../../etc", Life::Begun).is_none());
+        assert!(read(root.path(), Runtime::Runc, ID, Life::Begun).is_none());
     }
 }

@@ -20,6 +20,7 @@ use obit_derivation::identity::Runtime;
 use obit_derivation::record::RuntimeAnswer;
 use obit_schema::details::RuntimeDetails;
 
+use self::engine_files::Life;
 use crate::host::hierarchies::Hierarchies;
 pub use scan::ScanSummary;
 
@@ -62,7 +63,12 @@ impl OciFiles {
 
     /// Reads what an engine keeps on disk of one of its containers; `None` if it keeps nothing that is read here.
     pub fn engine_file(&self, engine: Runtime, container_id: &str) -> Option<Answer> {
-        engine_files::read(&self.host_root, engine, container_id)
+        engine_files::read(&self.host_root, engine, container_id, Life::Begun)
+    }
+
+    /// The same of one that has ended, with what the engine keeps of that.
+    pub fn engine_file_after_end(&self, engine: Runtime, container_id: &str) -> Option<Answer> {
+        engine_files::read(&self.host_root, engine, container_id, Life::Over)
     }
 
     /// Reads the state of every container of the state directories that runtimes use by default, and of `more_roots`

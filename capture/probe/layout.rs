@@ -2,8 +2,8 @@
 
 use std::mem::{offset_of, size_of};
 
-use super::skeleton::types::{obit_count, obit_event, obit_fate, obit_fate_scratch, obit_scratch};
-use crate::wire::layout::{self as wire, fate};
+use super::skeleton::types::{obit_ancestor, obit_count, obit_event, obit_fate, obit_fate_scratch, obit_scratch};
+use crate::wire::layout::{self as wire, fate, fate::ancestor};
 
 macro_rules! same_offsets {
     ($struct:ident, $layout:ident: $($field:ident => $offset:ident),+ $(,)?) => {
@@ -67,9 +67,19 @@ same_offsets! {
     result => RESULT,
     flags => FLAGS,
     comm => COMM,
+    ancestors => ANCESTORS,
+}
+
+same_offsets! {
+    obit_ancestor, ancestor:
+    start_ns => START_NS,
+    pid => PID,
+    uid => UID,
+    comm => COMM,
 }
 
 const _: () = {
+    assert!(size_of::<obit_ancestor>() == ancestor::BYTES);
     assert!(size_of::<obit_fate>() == fate::BYTES && fate::BYTES < wire::MAX_PATH_BYTES);
     assert!(offset_of!(obit_fate_scratch, fate) == wire::HEADER_BYTES);
     assert!(offset_of!(obit_fate_scratch, argv) == wire::HEADER_BYTES + fate::BYTES);

@@ -16,7 +16,7 @@ use super::docker;
 use super::failure::Failure;
 use super::kind::Kind;
 use super::labels::LabelPolicy;
-use super::limits::{ASK_AGAIN, AT_ONCE, BACK_OFF, PING_INTERVAL, QUEUE, STEADY, WAIT_LIMIT};
+use super::limits::{ASK_AGAIN, AT_ONCE, BACK_OFF, FRESH, PING_INTERVAL, QUEUE, STEADY, WAIT_LIMIT};
 use super::question::Question;
 use super::report::{Reporter, Said, answered, dropped, failed, why};
 use super::sink::Sink;
@@ -151,6 +151,11 @@ impl Daemon {
         is_down && self.waiting.lock().is_ok_and(|waiting| waiting.is_empty())
     }
 
+    /// Whether it answers, as far as known.
+    pub fn is_connected(&self) -> bool {
+        self.condition.lock().is_ok_and(|condition| *condition == Condition::Connected)
+    }
+
     /// Asks, or says that too many questions wait. A question that waits already is not asked twice.
     pub fn ask(&self, question: &Question) -> Result<(), Box<Answer>> {
         self.sink.may_speak_of(&question.container_id);
@@ -235,7 +240,10 @@ impl Daemon {
             Ok(all) => {
                 self.seen.notify_one();
                 for said in all {
-                    let said = about(question, said);
+                    let mut said = about(question, said);
+                    if begun.elapsed() > FRESH {
+                        said.answer.running = None;
+                    }
                     self.sink.reporter.report(answered(request.clone(), begun.elapsed(), said)).await;
                 }
                 None

@@ -20,6 +20,11 @@ pub const WAIT_LIMIT: Duration = Duration::from_secs(10);
 /// How long after it was not found a container is asked about again, where the daemon learns of it later than the kernel:
 /// within the grace that a row has by default.
 pub const ASK_AGAIN: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(1_200)];
+/// How long after its end a container is asked about once more: when a daemon that has learnt of the end says so, and
+/// within the grace that a row has by default.
+pub const AFTER_END: Duration = Duration::from_millis(1_200);
+/// An answer that took longer says what was, not whether the container runs now.
+pub const FRESH: Duration = Duration::from_millis(500);
 /// Questions that one daemon is asked at once.
 pub const AT_ONCE: usize = 8;
 /// How often a daemon is asked whether it still answers.

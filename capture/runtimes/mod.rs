@@ -33,6 +33,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use obit_derivation::Row;
 use obit_derivation::record::{Outcome, RuntimeAnswer};
+use obit_derivation::row::ContainerRemove;
 use obit_schema::details::RuntimeDetails;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc::Sender;
@@ -119,7 +120,16 @@ impl Asker {
     /// record that says that nobody was asked.
     pub fn ask(&self, row: &Row) -> Option<Answer> {
         let sender = self.0.as_ref()?;
-        let announced = Announced::of_row(row)?;
+        Self::pass(sender, Announced::of_row(row)?)
+    }
+
+    /// Asks the daemons once more about a container that has ended, some moments later. Never waits, as [`Self::ask`].
+    pub fn ask_after(&self, end: &ContainerRemove) -> Option<Answer> {
+        let sender = self.0.as_ref()?;
+        Self::pass(sender, Announced::of_end(end)?)
+    }
+
+    fn pass(sender: &Sender<Announced>, announced: Announced) -> Option<Answer> {
         match sender.try_send(announced) {
             Err(tokio::sync::mpsc::error::TrySendError::Full(announced)) => unasked(&announced),
             // Without its thread nobody asks; that the thread is gone has been said elsewhere.

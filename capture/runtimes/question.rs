@@ -1,6 +1,7 @@
 //! Which container a daemon is asked about, and which daemons may know it.
 
 use obit_derivation::identity::Runtime;
+use obit_derivation::row::ContainerRemove;
 use obit_derivation::{Row, WallNs};
 
 use super::kind::Kind;
@@ -28,9 +29,30 @@ pub struct Announced {
     runtime: Option<Runtime>,
     cgroup_path: String,
     created_by_uid: Option<u32>,
+    /// It has ended.
+    pub is_over: bool,
 }
 
 impl Announced {
+    /// What there is to ask about a container that has ended: what its daemon knows of that. Nothing of one that no daemon
+    /// has said anything about.
+    pub fn of_end(row: &ContainerRemove) -> Option<Self> {
+        let identity = &row.identity;
+        let is_named = identity.container_name.is_some() || identity.image_name.is_some();
+        let announced = Self {
+            question: Question {
+                container_id: identity.container_id.clone(),
+                namespace: identity.containerd_namespace.clone(),
+                begun_at: row.created_seq.and(row.created_at),
+            },
+            runtime: identity.runtime,
+            cgroup_path: row.place.path.clone(),
+            created_by_uid: None,
+            is_over: true,
+        };
+        (is_named && !announced.kinds().is_empty()).then_some(announced)
+    }
+
     /// What there is to ask about a row: nothing of a container that has ended, or that no daemon runs.
     pub fn of_row(row: &Row) -> Option<Self> {
         let (identity, place, begun_at, created_by_uid) = match row {
@@ -38,7 +60,7 @@ impl Announced {
                 (&row.identity, &row.place, Some(row.ts), row.created_by.as_ref().map(|actor| actor.uid))
             }
             Row::Existing(row) => (&row.identity, &row.place, None, None),
-            Row::Remove(_) => return None,
+            Row::Remove(_) | Row::Disagreement(_) => return None,
         };
         let announced = Self {
             question: Question {
@@ -49,6 +71,7 @@ impl Announced {
             runtime: identity.runtime,
             cgroup_path: place.path.clone(),
             created_by_uid,
+            is_over: false,
         };
         (!announced.kinds().is_empty()).then_some(announced)
     }
@@ -99,6 +122,7 @@ mod tests {
             runtime,
             cgroup_path: path.into(),
             created_by_uid: None,
+            is_over: false,
         }
     }
 

@@ -13,7 +13,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use super::daemon::Daemon;
 use super::failure::Failure;
 use super::labels::LabelPolicy;
-use super::limits::{LOOK_INTERVAL, OUTBOX, STOP_LIMIT};
+use super::limits::{AFTER_END, LOOK_INTERVAL, OUTBOX, STOP_LIMIT};
 use super::question::Announced;
 use super::report::{Delivery, Reporter, failed};
 use super::sockets::{Endpoint, Owner, Places};
@@ -27,6 +27,9 @@ pub enum Handed {
     /// Nobody is there.
     Gone,
 }
+
+/// Questions about ends, and daemons, that are on their way at once.
+const MAX_LATER: usize = 4_096;
 
 /// How long a record waits that the sequencer had no room for.
 const FULL_WAIT: Duration = Duration::from_millis(2);
@@ -118,6 +121,9 @@ impl Service {
 
     async fn ask(&mut self, announced: &Announced) {
         let question = &announced.question;
+        if announced.is_over {
+            return self.ask_later(announced);
+        }
         for &kind in announced.kinds() {
             let mut is_known = false;
             for (endpoint, (daemon, _)) in self.daemons.iter().filter(|(endpoint, _)| endpoint.kind == kind) {
@@ -135,6 +141,28 @@ impl Service {
                 let request = format!("{} {}", kind.as_str(), question.container_id);
                 let record = failed(kind, request, Duration::ZERO, &failure, Some(&question.container_id));
                 self.reporter.report(record).await;
+            }
+        }
+    }
+
+    /// Asks the daemons that are there what they know of an end. What the end of the capture leaves unasked has no record: of
+    /// the container itself they have been asked before.
+    fn ask_later(&mut self, announced: &Announced) {
+        let kinds = announced.kinds();
+        let may_know = |(endpoint, (daemon, _)): &(&Endpoint, &(Arc<Daemon>, AbortHandle))| {
+            kinds.contains(&endpoint.kind) && daemon.is_connected() && announced.may_be_known_to(endpoint)
+        };
+        for (_, (daemon, _)) in self.daemons.iter().filter(may_know) {
+            let (daemon, question, reporter) = (Arc::clone(daemon), announced.question.clone(), self.reporter.clone());
+            let ask = async move {
+                sleep(AFTER_END).await;
+                if let Err(record) = daemon.ask(&question) {
+                    reporter.report(*record).await;
+                }
+            };
+            // With so many on their way, at once would only fill the queues that turn them away.
+            if self.tasks.len() < MAX_LATER {
+                self.tasks.spawn(ask);
             }
         }
     }

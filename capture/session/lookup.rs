@@ -53,6 +53,27 @@ pub enum Question {
         /// What to do if there is none.
         patience: Patience,
     },
+    /// What is still kept of a container that has ended, some moments later?
+    Remains(Remains),
+}
+
+/// What may be kept of a container that has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remains {
+    /// Its runtime's own state, which should be gone.
+    State {
+        /// The runtime's state directory (`--root`).
+        root: String,
+        /// The container, as the runtime was told.
+        container_id: String,
+    },
+    /// Its engine's file.
+    EngineFile {
+        /// The engine.
+        engine: Runtime,
+        /// The container.
+        container_id: String,
+    },
 }
 
 /// What to do about a file that is not there.
@@ -68,12 +89,20 @@ pub enum Patience {
 /// process is in its cgroups.
 const AGAIN: [Duration; 3] = [Duration::from_millis(10), Duration::from_millis(50), Duration::from_millis(250)];
 
-/// A look at a state that found none yet.
+/// When to look at what is kept of a container that has ended: its runtime and its engine are done with it then.
+const AFTER_END: Duration = Duration::from_millis(1_200);
+
+/// Something to look at later.
 struct Again {
     due: Instant,
-    root: String,
-    container_id: String,
-    attempt: usize,
+    what: Later,
+}
+
+enum Later {
+    /// A state that was not there yet.
+    State { root: String, container_id: String, attempt: usize },
+    /// What is kept of a container that has ended.
+    Remains(Remains),
 }
 
 /// Answers questions.
@@ -126,6 +155,13 @@ impl Lookups {
                 let answer = self.files.engine_file(engine, &container_id)?;
                 Some(Input::Answer(ClockPair::read(), Box::new(answer)))
             }
+            Question::Remains(remains) => {
+                // With no room to wait it is not looked at: too early, what is found says nothing.
+                if self.again.len() < QUEUE {
+                    self.look_later(AFTER_END, Later::Remains(remains));
+                }
+                None
+            }
             Question::State { root, container_id, patience } => {
                 let attempt = if patience == Patience::None { AGAIN.len() } else { 0 };
                 self.look_at_state(root, container_id, attempt)
@@ -134,8 +170,25 @@ impl Lookups {
     }
 
     fn look_again(&mut self) -> Option<Input> {
-        let Again { root, container_id, attempt, .. } = self.again.pop_front()?;
-        self.look_at_state(root, container_id, attempt)
+        match self.again.pop_front()?.what {
+            Later::State { root, container_id, attempt } => self.look_at_state(root, container_id, attempt),
+            Later::Remains(remains) => self.look_at_remains(&remains),
+        }
+    }
+
+    fn look_later(&mut self, pause: Duration, what: Later) {
+        let due = Instant::now() + pause;
+        let place = self.again.partition_point(|again| again.due <= due);
+        self.again.insert(place, Again { due, what });
+    }
+
+    /// That nothing is left of a container is as it should be, and no record.
+    fn look_at_remains(&self, remains: &Remains) -> Option<Input> {
+        let answer = match remains {
+            Remains::State { root, container_id } => self.files.state(root, container_id),
+            Remains::EngineFile { engine, container_id } => self.files.engine_file_after_end(*engine, container_id)?,
+        };
+        (answer.0.outcome != Outcome::NotFound).then(|| Input::Answer(ClockPair::read(), Box::new(answer)))
     }
 
     /// Only the last look is an answer, whatever it finds; one before it counts if it finds the state.
@@ -143,9 +196,7 @@ impl Lookups {
         let answer = self.files.state(&root, &container_id);
         match AGAIN.get(attempt) {
             Some(pause) if answer.0.outcome == Outcome::NotFound && self.again.len() < QUEUE => {
-                let due = Instant::now() + *pause;
-                let place = self.again.partition_point(|again| again.due <= due);
-                self.again.insert(place, Again { due, root, container_id, attempt: attempt + 1 });
+                self.look_later(*pause, Later::State { root, container_id, attempt: attempt + 1 });
                 None
             }
             _ => Some(Input::Answer(ClockPair::read(), Box::new(answer))),

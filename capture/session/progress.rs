@@ -86,6 +86,7 @@ impl Progress {
             Row::Existing(_) => &self.existing,
             Row::Create(_) => &self.created,
             Row::Remove(_) => &self.ended,
+            Row::Disagreement(_) => return,
         };
         counter.fetch_add(1, Relaxed);
     }

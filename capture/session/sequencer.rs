@@ -10,8 +10,8 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError};
 use anyhow::{Context, Result};
 use obit_derivation::identity::{OciRuntime, Runtime, argv};
 use obit_derivation::record::{
-    Actor, Body, CgroupEvent, CgroupEventKind, ClockReading, ClockReason, Directory, FatalSignal, KernelEventKind,
-    Loss, OomKill, Outcome, RuntimeAnswer, RuntimeSource, SnapshotReason, TaskExit,
+    Actor, Ancestor, Body, CgroupEvent, CgroupEventKind, ClockReading, ClockReason, Directory, FatalSignal,
+    KernelEventKind, Loss, OomKill, Outcome, RuntimeAnswer, RuntimeSource, SnapshotReason, TaskExit,
 };
 use obit_derivation::row::ContainerRemove;
 use obit_derivation::{CgroupId, CgroupKey, Fold, HierarchyId, Record, Row, Seq};
@@ -24,7 +24,7 @@ use self::segments::SegmentState;
 pub use self::segments::Segments;
 use super::SessionOptions;
 use super::input::{Input, KernelBatch};
-use super::lookup::{Patience, Question};
+use super::lookup::{Patience, Question, Remains};
 use super::progress::Progress;
 use super::recorder::Order;
 use crate::cli::ActorArgv;
@@ -97,9 +97,7 @@ impl Sequencer {
         options: &SessionOptions,
     ) -> Self {
         let mut fold = Fold::with_grace(super::grace_ns(options));
-        if outlets.followers.is_some() {
-            fold.keep_early();
-        }
+        fold.keep_early();
         Self {
             next_seq: 0,
             actor_argv: options.actor_argv,
@@ -292,8 +290,15 @@ impl Sequencer {
                 let parent_comm = &parent_comm;
                 self.admit_event(at, Body::Exit(TaskExit { cpu, target, status, oom_victim, parent_comm }))
             }
-            What::Signal { target, signal, code, origin, to_group, result, loginuid } => {
+            What::Signal { target, signal, code, origin, to_group, result, loginuid, ancestors } => {
                 let name = escape(target.comm);
+                let names: Vec<_> = ancestors.iter().map(|ancestor| escape(ancestor.comm)).collect();
+                let sender_ancestors = ancestors.iter().zip(&names).map(|(ancestor, comm)| Ancestor {
+                    pid: ancestor.pid,
+                    uid: ancestor.uid,
+                    started: ancestor.started,
+                    comm,
+                });
                 let body = FatalSignal {
                     cpu,
                     target: target.named(&name),
@@ -304,6 +309,7 @@ impl Sequencer {
                     result: *result,
                     sender: actor,
                     sender_loginuid: *loginuid,
+                    sender_ancestors: sender_ancestors.collect(),
                 };
                 self.admit_event(at, Body::Signal(body))
             }
@@ -346,10 +352,10 @@ impl Sequencer {
                 self.ask_for_state(key, Patience::UntilWritten)
             }
             CgroupEventKind::Empty => self.ask_for_state(key, Patience::None),
-            CgroupEventKind::Rmdir => {
-                self.states.remove(&key);
-                Ok(())
-            }
+            CgroupEventKind::Rmdir => match self.states.remove(&key) {
+                Some((root, container_id)) => self.ask(Question::Remains(Remains::State { root, container_id })),
+                None => Ok(()),
+            },
             _ => Ok(()),
         }
     }
@@ -420,6 +426,8 @@ impl Sequencer {
             }
             // The engine itself is asked too, and that is recorded.
             Question::EngineFile { .. } => Ok(()),
+            // With no room it would not be looked at later either.
+            Question::Remains(_) => Ok(()),
         }
     }
 
@@ -484,6 +492,12 @@ impl Sequencer {
             self.derived.append(&row);
         }
         for removal in self.fold.take_early() {
+            self.unasked.extend(self.outlets.daemons.ask_after(&removal));
+            if removal.identity.runtime == Some(Runtime::Docker) {
+                let container_id = removal.identity.container_id.clone();
+                let remains = Remains::EngineFile { engine: Runtime::Docker, container_id };
+                let _ = self.outlets.questions.try_send(Question::Remains(remains));
+            }
             if let Some(followers) = &self.outlets.followers
                 && let Err(TrySendError::Full(_)) = followers.try_send(removal)
             {

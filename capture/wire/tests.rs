@@ -42,6 +42,14 @@ fn fate_record(kind: u8, flags: u32, status: u32, argv: &[u8]) -> Vec<u8> {
         fate.extend(value.to_ne_bytes());
     }
     fate.extend(b"nginx\0garbage!!!");
+    for (start_ns, pid, uid, comm) in [(333_u64, 99_u32, 0_u32, b"containerd-shim\0"), (44, 1, 5, b"systemd\0ignored!")]
+    {
+        fate.extend(start_ns.to_ne_bytes());
+        fate.extend(pid.to_ne_bytes());
+        fate.extend(uid.to_ne_bytes());
+        fate.extend(comm);
+    }
+    fate.resize(FATE_BYTES, 0);
     record.splice(HEADER_BYTES..HEADER_BYTES, fate);
     record
 }
@@ -133,6 +141,10 @@ fn every_field_of_a_fate_is_read_from_its_own_place() {
         to_group: true,
         result: Some(SignalResult::Ignored),
         loginuid: Some(1000),
+        ancestors: vec![
+            KernelAncestor { pid: 99, uid: 0, started: BootNs(333), comm: b"containerd-shim" },
+            KernelAncestor { pid: 1, uid: 5, started: BootNs(44), comm: b"systemd" },
+        ],
     };
     assert_eq!((event.what, event.actor.argv), (expected, &b"runc\0kill\0"[..]));
 

@@ -20,6 +20,7 @@ pub mod identity;
 pub mod profile;
 pub mod record;
 pub mod row;
+pub mod statement;
 
 pub use fold::Fold;
 pub use profile::{Derive, Profile};

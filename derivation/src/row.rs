@@ -2,11 +2,15 @@
 //!
 //! An absent value is `None`, never zero and never a guess.
 
+mod disagreement;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::identity::{ClaimSource, OciRuntime, Runtime};
 use crate::record::{BootNs, CgroupKey, Seq, Vitals, WallNs};
+
+pub use disagreement::{Aspect, Disagreement, Said, Voice};
 
 /// A derived row.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +22,8 @@ pub enum Row {
     Remove(ContainerRemove),
     /// A container was alive before the capture started.
     Existing(ExistingContainer),
+    /// Two sources contradict each other about a container's end.
+    Disagreement(Disagreement),
 }
 
 /// Who a container is, by the claims known when the row was made.
@@ -131,6 +137,15 @@ pub struct Killer {
     pub container_id: Option<String>,
 }
 
+/// A step on the way of an order: a program that passed it on, or what a daemon said of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// When: of a program that started the next one, its own start; of one that acted, that.
+    pub at: WallNs,
+    /// An OCI runtime with its arguments, another program's name and process id, or a daemon's event.
+    pub what: String,
+}
+
 /// How and why a container ended, by the kernel's word.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Death {
@@ -154,8 +169,8 @@ pub struct Death {
     pub oom_limit_cgroup_path: Option<String>,
     /// Who sent the signal that ended its init; if that exited by itself, who last asked it to end.
     pub killed_by: Option<Killer>,
-    /// How the order to end it came down, the outermost first, as far as records show.
-    pub requested_by: Vec<String>,
+    /// How the order to end it came down, in the order of time, as far as records show.
+    pub requested_by: Vec<Step>,
     /// The signals that its init was sent, in order.
     pub signals: Vec<String>,
     /// The records that this came from, ascending.
@@ -265,6 +280,7 @@ impl Row {
             Self::Create(row) => &row.identity,
             Self::Remove(row) => &row.identity,
             Self::Existing(row) => &row.identity,
+            Self::Disagreement(row) => &row.identity,
         }
     }
 }

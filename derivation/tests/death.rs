@@ -64,6 +64,18 @@ impl Story {
     }
 
     fn signal(&mut self, signal: u32, origin: SignalOrigin, result: SignalResult, sender: Actor<'_>) -> Seq {
+        self.signal_of(signal, origin, result, sender, &[])
+    }
+
+    /// A signal, whose sender was started by these, its parent first.
+    fn signal_of(
+        &mut self,
+        signal: u32,
+        origin: SignalOrigin,
+        result: SignalResult,
+        sender: Actor<'_>,
+        sender_ancestors: &[Ancestor<'_>],
+    ) -> Seq {
         self.tell(Body::Signal(FatalSignal {
             cpu: 0,
             target: INIT,
@@ -74,6 +86,7 @@ impl Story {
             result: Some(result),
             sender,
             sender_loginuid: Some(1000),
+            sender_ancestors: sender_ancestors.to_vec(),
         }))
     }
 
@@ -135,13 +148,97 @@ fn a_stop_that_escalates_shows_both_signals_and_the_last_decides() {
     let exit = story.exit(INIT, SIGKILLED);
     let (death, _) = story.end();
     assert_eq!(death.cause, Cause::KilledByRuntime);
-    let killer = death.killed_by.expect("a killer");
+    let killer = death.killed_by.clone().expect("a killer");
     assert_eq!((killer.task.comm.as_str(), killer.loginuid, killer.container_id), ("runc", Some(1000), None));
-    assert_eq!(death.requested_by, ["containerd-shim", &KILL.join(" ")]);
+    let expected = ["containerd-shim", &stop.join(" "), &KILL.join(" "), "[0]"];
+    assert_eq!(steps(&death), expected, "the stop, the kill, and the removal by a task without a name");
     let expected =
         ["SIGTERM from runc[900], ignored", "SIGKILL from runc[900]", "SIGKILL from kill[900], already pending"];
     assert_eq!(death.signals, expected);
     assert_eq!(death.cause_evidence_seqs, [asked, killed, Seq(killed.0 + 1), exit]);
+}
+
+fn steps(death: &Death) -> Vec<&str> {
+    death.requested_by.iter().map(|step| step.what.as_str()).collect()
+}
+
+#[test]
+fn the_way_of_an_order_is_told_in_the_order_of_time() {
+    // Records lie at 1,000 and their number on both clocks.
+    let podman = Ancestor { pid: 800, uid: 0, started: BootNs(990), comm: "podman" };
+    let shell = Ancestor { pid: 700, uid: 1000, started: BootNs(10), comm: "bash" };
+    let systemd = Ancestor { pid: 1, uid: 0, started: BootNs(1), comm: "systemd" };
+    let mut story = Story::new();
+    let stop = [&KILL[..5], &["15"]].concat();
+    let by_podman = |argv| Actor { parent_comm: "podman", ..task("runc", argv) };
+    let ancestors = [podman, shell, systemd];
+    let mut order = RuntimeAnswer::unanswered(RuntimeSource::Podman, Outcome::Ok);
+    (order.container_id, order.event) = (Some(ID.into()), Some("kill".into()));
+    let asked = story.signal_of(15, SignalOrigin::User, SignalResult::Ignored, by_podman(&stop), &ancestors);
+    story.tell(Body::Runtime(order.clone()));
+    let killed = story.signal_of(9, SignalOrigin::User, SignalResult::Delivered, by_podman(KILL), &ancestors);
+    story.exit(INIT, SIGKILLED);
+    // What is said afterwards had no part in it.
+    story.tell(Body::Runtime(order));
+    let (death, _) = story.end();
+    let at = |seq: Seq| WallNs(1_000 + seq.0 as i64);
+    let told: Vec<_> = death.requested_by.iter().map(|step| (step.what.as_str(), step.at)).collect();
+    let expected = [
+        ("bash[700]", WallNs(10)),
+        ("podman[800]", WallNs(990)),
+        (&*stop.join(" "), at(asked)),
+        ("podman_event: kill", at(Seq(asked.0 + 1))),
+        (&*KILL.join(" "), at(killed)),
+        ("[0]", at(Seq(killed.0 + 3))),
+    ];
+    assert_eq!(told, expected, "each once, and not the first process of the host");
+}
+
+#[test]
+fn a_signal_that_the_image_names_asks_to_end_and_another_does_not() {
+    const SIGUSR1: u32 = 10;
+    const SIGRTMIN_3: u32 = 37;
+    for (stop_signal, expected) in [(Some(SIGRTMIN_3), Some("runc")), (Some(15), None), (None, None)] {
+        let mut story = Story::new();
+        let mut said = RuntimeAnswer::unanswered(RuntimeSource::OciBundle, Outcome::Ok);
+        (said.container_id, said.stop_signal) = (Some(ID.into()), stop_signal);
+        story.tell(Body::Runtime(said));
+        let reload = [&KILL[..5], &["10"]].concat();
+        story.signal(SIGUSR1, SignalOrigin::User, SignalResult::Delivered, task("runc", &reload));
+        let stop = [&KILL[..5], &["37"]].concat();
+        story.signal(SIGRTMIN_3, SignalOrigin::User, SignalResult::Delivered, task("runc", &stop));
+        story.exit(INIT, ExitStatus::Exited(0));
+        let (death, _) = story.end();
+        assert_eq!(death.killed_by.as_ref().map(|killer| killer.task.comm.as_str()), expected);
+        assert_eq!(death.signals, ["SIGUSR1 from runc[900]", "SIGRTMIN+3 from runc[900]"]);
+        let is_ordered = steps(&death).contains(&stop.join(" ").as_str());
+        assert_eq!(is_ordered, expected.is_some());
+        assert!(!steps(&death).contains(&reload.join(" ").as_str()), "that was no order to end");
+    }
+}
+
+#[test]
+fn signals_are_read_as_engines_write_them() {
+    for (text, number) in [
+        ("SIGTERM", Some(15)),
+        ("QUIT", Some(3)),
+        ("28", Some(28)),
+        ("SIGWINCH", Some(28)),
+        ("SIGRTMIN", Some(34)),
+        ("SIGRTMIN+3", Some(37)),
+        ("RTMIN+30", Some(64)),
+        ("SIGRTMAX", Some(64)),
+        ("RTMAX-2", Some(62)),
+        ("RTMAX-31", None),
+        ("RTMIN+31", None),
+        ("0", None),
+        ("65", None),
+        ("SIG", None),
+        ("", None),
+        ("sigterm", None),
+    ] {
+        assert_eq!(obit_derivation::death::signal_number(text), number, "{text}");
+    }
 }
 
 #[test]
@@ -209,6 +306,7 @@ fn a_signal_to_what_is_frozen_is_said_to_be() {
             result: Some(SignalResult::Delivered),
             sender: task("runc", KILL),
             sender_loginuid: None,
+            sender_ancestors: Vec::new(),
         }));
         story.exit(INIT, ExitStatus::Exited(0));
         let (death, _) = story.end();

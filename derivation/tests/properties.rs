@@ -20,6 +20,8 @@ enum Step {
     Answer { source: usize, outcome: usize, id: usize, bundle: usize, places: Vec<(u32, usize)> },
     Task { what: usize, pid: u32, v2: u64, v1: Option<u64>, status: u32, argv: usize },
     Other(usize),
+    Segment,
+    Carried(Box<Step>),
 }
 
 const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
@@ -61,6 +63,14 @@ fn argvs() -> Vec<Vec<&'static str>> {
 }
 
 fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        14 => plain_step(),
+        1 => Just(Step::Segment),
+        2 => plain_step().prop_map(|step| Step::Carried(Box::new(step))),
+    ]
+}
+
+fn plain_step() -> impl Strategy<Value = Step> {
     let place = || (0..3_u32, 1..7_u64, proptest::option::of(1..7_u64), 0..13_usize);
     prop_oneof![
         12 => (0..CgroupEventKind::ALL.len(), place(), proptest::bool::weighted(0.05), 0..10_usize).prop_map(
@@ -95,6 +105,16 @@ fn with_record_at<T>(seq: usize, ts: WallNs, step: &Step, use_it: impl FnOnce(&R
     let (paths, argvs) = (paths(), argvs());
     let key = |hierarchy: u32, id: u64| CgroupKey { hierarchy: HierarchyId(hierarchy), cgroup: CgroupId(id) };
     let body = match step {
+        Step::Segment => Body::SegmentBegin,
+        Step::Carried(step) => {
+            let mut use_it = Some(use_it);
+            let mut carry = |record: &Record<'_>| {
+                let body = Body::Carried(Box::new(Carried { from: Seq(0), body: record.body.clone() }));
+                use_it.take().expect("one record for one step")(&Record { body, ..*record })
+            };
+            let carry: &mut dyn FnMut(&Record<'_>) -> T = &mut carry;
+            return with_record_at(seq, ts, step, carry);
+        }
         Step::Cgroup { kind, hierarchy, id, parent, path, truncated, argv } => Body::Cgroup(CgroupEvent {
             kind: CgroupEventKind::ALL[*kind],
             cpu: 0,
@@ -127,6 +147,10 @@ fn with_record_at<T>(seq: usize, ts: WallNs, step: &Step, use_it: impl FnOnce(&R
             let mut answer = RuntimeAnswer::unanswered(RuntimeSource::ALL[*source], Outcome::ALL[*outcome]);
             answer.container_id = Some(IDS[*id].into());
             answer.bundle = Some(BUNDLES[*bundle].into());
+            answer.running = [None, Some(true), Some(false)][seq % 3];
+            answer.exit_code = [None, Some(0), Some(137), None][seq % 4];
+            answer.oom_killed = [None, Some(seq.is_multiple_of(2))][seq % 5 % 2];
+            answer.finished_at = (*id == 1).then_some(ts);
             answer.cgroup_paths = places
                 .iter()
                 .map(|(hierarchy, path)| (HierarchyId(*hierarchy), Cow::Borrowed(paths[*path].as_str())))
@@ -161,6 +185,7 @@ fn with_record_at<T>(seq: usize, ts: WallNs, step: &Step, use_it: impl FnOnce(&R
                     result: SignalResult::ALL.get(*argv).copied(),
                     sender: actor,
                     sender_loginuid: None,
+                    sender_ancestors: Vec::new(),
                 }),
                 _ => {
                     let limit = OomLimit::Cgroup(key(1, *v2), *status);
@@ -194,11 +219,13 @@ fn derive_with(steps: &[Step], grace_ns: u64) -> Vec<Row> {
 fn blank_wall_clock(row: &mut Row) {
     match row {
         Row::Create(row) => row.ts = WallNs(0),
-        Row::Existing(row) => row.ts = WallNs(0),
+        Row::Existing(row) => (row.ts, row.created_at) = (WallNs(0), None),
         Row::Remove(row) => {
             row.ts = WallNs(0);
             (row.created_at, row.emptied_at, row.death.exited_at) = (None, None, None);
+            row.death.requested_by.clear();
         }
+        Row::Disagreement(_) => {}
     }
 }
 
@@ -214,6 +241,7 @@ proptest! {
             Row::Create(row) => row.seq,
             Row::Remove(row) => row.seq,
             Row::Existing(row) => row.seq,
+            Row::Disagreement(row) => row.seq,
         }).collect();
         prop_assert!(seqs.is_sorted());
     }
@@ -256,9 +284,39 @@ proptest! {
                         prop_assert!(created < row.seq);
                     }
                 }
-                Row::Existing(_) => {}
+                // One that was carried into this segment.
+                Row::Existing(row) => _ = begun.entry(row.first_seen_seq).or_default(),
+                Row::Disagreement(_) => {}
             }
         }
+    }
+
+    /// What a segment comes to follows from its own records, whatever came before.
+    #[test]
+    fn a_segment_stands_by_itself(steps in proptest::collection::vec(step(), 0..80), grace_ns in 0..60_u64) {
+        let whole = derive_with(&steps, grace_ns);
+        for (begin, _) in steps.iter().enumerate().filter(|(_, step)| matches!(step, Step::Segment)) {
+            let (mut fold, mut rows) = (Fold::with_grace(grace_ns), Vec::new());
+            for (seq, step) in steps.iter().enumerate().skip(begin) {
+                with_record(seq, step, |record| fold.apply(record, &mut rows));
+            }
+            fold.finish(&mut rows);
+            let seq_of = |row: &Row| match row {
+                Row::Create(row) => row.seq,
+                Row::Remove(row) => row.seq,
+                Row::Existing(row) => row.seq,
+                Row::Disagreement(row) => row.seq,
+            };
+            let of_whole: Vec<_> = whole.iter().filter(|row| seq_of(row).0 >= begin as u64).cloned().collect();
+            prop_assert_eq!(rows, of_whole);
+        }
+    }
+
+    /// What was carried makes no rows by itself.
+    #[test]
+    fn what_is_carried_ends_and_begins_nothing(steps in proptest::collection::vec(plain_step(), 0..80)) {
+        let carried: Vec<_> = steps.into_iter().map(|step| Step::Carried(Box::new(step))).collect();
+        prop_assert_eq!(derive(&carried), []);
     }
 
     /// Tracee's rules are as pure and total as ours: rows come with the record that decides them, ends only with removals of
@@ -302,6 +360,8 @@ proptest! {
                 with_record_at(seq, WallNs(wall(seq, *any)), step, |record| fold.apply(record, &mut rows));
             }
             fold.finish(&mut rows);
+            // What other sources say is told by their wall clock: which life it is of, and when that ended.
+            rows.retain(|row| !matches!(row, Row::Disagreement(_)));
             rows.iter_mut().for_each(blank_wall_clock);
             rows
         };
@@ -328,6 +388,7 @@ proptest! {
                 Row::Create(row) => (row.seq, &row.evidence_seqs),
                 Row::Remove(row) => (row.seq, &row.evidence_seqs),
                 Row::Existing(row) => (row.seq, &row.evidence_seqs),
+                Row::Disagreement(row) => (row.seq, &row.evidence_seqs),
             };
             prop_assert!(evidence.windows(2).all(|pair| pair[0] < pair[1]));
             prop_assert!(evidence.last().is_some_and(|last| *last <= seq));

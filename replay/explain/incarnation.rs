@@ -36,7 +36,22 @@ pub fn add(incarnations: &mut Vec<Incarnation>, row: Row) {
         Row::Create(row) => (Some(row.created_seq), true),
         Row::Existing(_) => (None, true),
         Row::Remove(row) => (row.created_seq, false),
+        // Its row comes after that of the end that it is about, or while it lives.
+        Row::Disagreement(_) => {
+            if let Some(life) = incarnations.iter_mut().rfind(|life| life.key == key) {
+                life.rows.push(row);
+                return;
+            }
+            (None, true)
+        }
     };
+    // It lives on in a later segment.
+    if let Row::Existing(_) = &row
+        && let Some(life) = incarnations.iter_mut().rfind(|life| !life.has_ended && life.key == key)
+    {
+        life.rows.push(row);
+        return;
+    }
     if !begins {
         let same_creation = |life: &Incarnation| created.is_some() && life.created == created;
         let same_directory = |life: &Incarnation| life.key == key;
@@ -56,6 +71,7 @@ fn place(row: &Row) -> &Place {
         Row::Create(row) => &row.place,
         Row::Remove(row) => &row.place,
         Row::Existing(row) => &row.place,
+        Row::Disagreement(row) => &row.place,
     }
 }
 
@@ -64,5 +80,6 @@ fn evidence_of(row: &Row) -> &[Seq] {
         Row::Create(row) => &row.evidence_seqs,
         Row::Remove(row) => &row.evidence_seqs,
         Row::Existing(row) => &row.evidence_seqs,
+        Row::Disagreement(row) => &row.evidence_seqs,
     }
 }

@@ -3,7 +3,8 @@
 use obit_derivation::death::signal_name;
 use obit_derivation::identity::ClaimSource;
 use obit_derivation::row::{
-    Cause, ContainerCreate, ContainerRemove, Death, ExistingContainer, Identity, Killer, LimitScope, Place,
+    Aspect, Cause, ContainerCreate, ContainerRemove, Death, Disagreement, ExistingContainer, Identity, Killer,
+    LimitScope, Place, Said,
 };
 use obit_derivation::{Row, WallNs};
 
@@ -17,6 +18,7 @@ pub fn lines(row: &Row) -> Vec<String> {
         Row::Create(row) => created(row),
         Row::Existing(row) => existing(row),
         Row::Remove(row) => removed(row),
+        Row::Disagreement(row) => contradicted(row),
     }
 }
 
@@ -45,7 +47,7 @@ fn created(row: &ContainerCreate) -> Vec<String> {
 fn existing(row: &ExistingContainer) -> Vec<String> {
     let mut lines = vec![
         format!("existing_container  decided by record {} at {}", row.seq.0, when(row.ts)),
-        "  rule: the first walk of cgroupfs saw the directory, so the container was alive before the capture"
+        "  rule: the first walk of cgroupfs saw the directory, so the container was alive before the capture, or this segment of it"
             .to_owned(),
     ];
     push_place(&mut lines, &row.place);
@@ -96,6 +98,31 @@ fn removed(row: &ContainerRemove) -> Vec<String> {
     lines
 }
 
+/// Who contradicts whom.
+fn contradicted(row: &Disagreement) -> Vec<String> {
+    let what = match row.aspect {
+        Aspect::ExitCode => "the code that its init ended with",
+        Aspect::OomKilled => "whether the OOM killer ended its init",
+        Aspect::Time => "when its init ended",
+        Aspect::Existence => "whether it is there",
+    };
+    let apart = row.difference_ns.map_or_else(String::new, |ns| {
+        let how = if ns < 0 { "earlier" } else { "later" };
+        format!(", {} {how}", time::duration(ns.unsigned_abs()))
+    });
+    vec![
+        format!("disagreement  decided by record {} at {}", row.seq.0, when(row.ts)),
+        format!("  about {what}: {}, but {}{apart}", said(&row.said), said(&row.other)),
+    ]
+}
+
+fn said(said: &Said) -> String {
+    let value = said.value.as_deref().unwrap_or_default();
+    let space = if value.is_empty() { "" } else { " " };
+    let at = said.at.map_or_else(String::new, |at| format!("{space}({})", when(at)));
+    format!("{} says {value}{at}", said.by.as_str())
+}
+
 /// Why it ended, and who ended it.
 fn push_death(lines: &mut Vec<String>, death: &Death) {
     let ending = match (death.exit_code, death.exit_signal) {
@@ -118,8 +145,10 @@ fn push_death(lines: &mut Vec<String>, death: &Death) {
         let inside = container_id.as_deref().map_or_else(String::new, |id| format!(", in container {id}"));
         lines.push(format!("  {verb}: {}[{}] uid {}{loginuid}{inside}", task.comm, task.pid, task.uid));
     }
-    if !death.requested_by.is_empty() {
-        lines.push(format!("  the order came by: {}", death.requested_by.join(" > ")));
+    for (step, lead) in
+        death.requested_by.iter().zip(["the order came by:"].into_iter().chain(std::iter::repeat("then:")))
+    {
+        lines.push(format!("  {lead} {}, {}", step.what, when(step.at)));
     }
     if let Some(scope) = death.oom_limit_scope {
         let whose = match scope {

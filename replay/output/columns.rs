@@ -2,7 +2,7 @@
 
 use obit_derivation::death::signal_name;
 use obit_derivation::row::{
-    ActorCopy, Cause, ContainerCreate, ContainerRemove, Death, ExistingContainer, Identity, Place,
+    ActorCopy, Cause, ContainerCreate, ContainerRemove, Death, Disagreement, ExistingContainer, Identity, Place, Said,
 };
 use obit_derivation::{Profile, Row, WallNs};
 use obit_schema::Table;
@@ -51,6 +51,15 @@ const EXISTING: &[Column] = &[
     left("NOTES", 8),
 ];
 
+const DISAGREEMENT: &[Column] = &[
+    left("DECIDED AT (UTC)", 23),
+    left("RUNTIME", 10),
+    left("CONTAINER", 14),
+    left("ABOUT", 10),
+    left("SOURCE SAYS", 14),
+    left("OTHER SAYS", 14),
+];
+
 /// Of a profile that knows little more than paths: the directory is what tells its rows apart.
 const BY_PATH: &[Column] = &[left("WHEN (UTC)", 23), left("RUNTIME", 10), left("CONTAINER", 14), left("DIRECTORY", 40)];
 
@@ -60,6 +69,7 @@ pub fn of(table: Table, profile: Profile) -> &'static [Column] {
         (Profile::Tracee, _) => BY_PATH,
         (Profile::Strict, Table::ContainerCreate) => CREATE,
         (Profile::Strict, Table::ExistingContainer) => EXISTING,
+        (Profile::Strict, Table::Disagreement) => DISAGREEMENT,
         (Profile::Strict, _) => REMOVE,
     }
 }
@@ -70,9 +80,11 @@ pub fn cells(row: &Row, profile: Profile) -> Vec<String> {
         (Profile::Tracee, Row::Remove(row)) => by_path(row.ts, &row.identity, &row.place),
         (Profile::Tracee, Row::Create(row)) => by_path(row.ts, &row.identity, &row.place),
         (Profile::Tracee, Row::Existing(row)) => by_path(row.ts, &row.identity, &row.place),
+        (Profile::Tracee, Row::Disagreement(row)) => by_path(row.ts, &row.identity, &row.place),
         (Profile::Strict, Row::Remove(row)) => remove(row),
         (Profile::Strict, Row::Create(row)) => create(row),
         (Profile::Strict, Row::Existing(row)) => existing(row),
+        (Profile::Strict, Row::Disagreement(row)) => disagreement(row),
     }
 }
 
@@ -137,6 +149,23 @@ fn existing(row: &ExistingContainer) -> Vec<String> {
         row.identity.init_pid.map_or_else(unknown, |pid| pid.to_string()),
         join(&row.identity, &[]),
     ]
+}
+
+fn disagreement(row: &Disagreement) -> Vec<String> {
+    vec![
+        when(row.ts),
+        runtime(&row.identity),
+        container(&row.identity),
+        row.aspect.to_string(),
+        said(&row.said),
+        said(&row.other),
+    ]
+}
+
+/// `docker_event: 137`; of a time that.
+pub fn said(said: &Said) -> String {
+    let value = said.value.clone().or_else(|| said.at.map(when)).unwrap_or_else(unknown);
+    format!("{}: {value}", said.by.as_str())
 }
 
 fn when(ts: WallNs) -> String {

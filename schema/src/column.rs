@@ -3,8 +3,10 @@
 //! A table is declared once, with [`table!`]: the declaration gives the schema, the builders and the views, so that no
 //! two of them can disagree about a column.
 
+mod ancestors;
 mod view;
 
+pub(crate) use ancestors::AncestorList;
 pub(crate) use view::View;
 
 use std::borrow::Cow;
@@ -18,6 +20,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Fields, TimeUnit};
 use obit_derivation::record::{HierarchyId, Seq, WallNs};
+use obit_derivation::row::Step;
 
 /// One column of a table.
 #[derive(Debug)]
@@ -205,8 +208,34 @@ list_type!(
     TextList: Texts<'a>, StringBuilder, "list<utf8>", DataType::Utf8, |texts, elements| match texts {
         Texts::Borrowed(texts) => texts.iter().for_each(|text| elements.append_value(text)),
         Texts::Owned(texts) => texts.iter().for_each(|text| elements.append_value(text)),
+        Texts::Steps(steps) => steps.iter().for_each(|step| elements.append_value(&step.what)),
     }
 );
+
+/// When each step was taken.
+#[derive(Debug)]
+pub(crate) struct StepTimeList;
+
+impl ColumnType for StepTimeList {
+    type Value<'a> = &'a [Step];
+    type Builder = ListBuilder<TimestampNanosecondBuilder>;
+    type Array = ListArray;
+    const NAME: &'static str = "list<timestamp(ns, UTC)>";
+
+    fn data_type() -> DataType {
+        DataType::List(Arc::new(Field::new(ELEMENT, Timestamp::data_type(), false)))
+    }
+    fn builder() -> Self::Builder {
+        ListBuilder::new(Timestamp::builder()).with_field(Field::new(ELEMENT, Timestamp::data_type(), false))
+    }
+    fn push(builder: &mut Self::Builder, value: Option<Self::Value<'_>>) {
+        value.unwrap_or_default().iter().for_each(|step| builder.values().append_value(step.at.0));
+        builder.append(value.is_some());
+    }
+    fn finish(builder: &mut Self::Builder) -> ArrayRef {
+        Arc::new(builder.finish())
+    }
+}
 
 /// A list of texts, as records and as rows hold one.
 #[derive(Clone, Copy, Debug)]
@@ -215,6 +244,8 @@ pub(crate) enum Texts<'a> {
     Borrowed(&'a [&'a str]),
     /// Of a row.
     Owned(&'a [String]),
+    /// What each step was.
+    Steps(&'a [Step]),
 }
 
 /// Texts by name, as records and as rows hold them.
@@ -359,7 +390,7 @@ pub(crate) fn with_text_views(data_type: &DataType) -> DataType {
 macro_rules! table {
     ($name:literal { $($(#[doc = $doc:literal])+ $column:ident: $type:ident $null:ident,)+ }) => {
         #[allow(unused_imports)] // no table has a column of every type
-        use $crate::column::{Bool, CgroupPathList, Column, ColumnType, I32, I64, PidList, SeqList, Text, TextList, TextMap, Timestamp, U32, U64, View};
+        use $crate::column::{AncestorList, Bool, CgroupPathList, Column, ColumnType, I32, I64, PidList, SeqList, StepTimeList, Text, TextList, TextMap, Timestamp, U32, U64, View};
 
         /// The columns, in file order.
         pub(crate) const COLUMNS: &[Column] = &[$(Column {

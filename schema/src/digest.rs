@@ -6,7 +6,7 @@
 //! - a row is, for each column that is not null, in byte order of the columns' names, `netstring(name) netstring(value)`;
 //! - the digest of a table is SHA-256 over `netstring(table name)`, then `netstring(row)` for each row in file order;
 //! - the digest of a case is SHA-256 over, for each derived table in byte order of their names,
-//!   `netstring(table name) netstring(digest in lower-case hex)`.
+//!   `netstring(table name) netstring(digest in lower-case hex)`; `disagreement` is left out if it has no rows.
 //!
 //! Nulls are left out, so that a column which is added later changes no old digest.
 
@@ -145,9 +145,13 @@ impl TableDigest {
     }
 }
 
-/// The digest of a case, from those of its derived tables, in any order.
+/// The digest of a case, from those of its derived tables, in any order. [`Table::Disagreement`] counts only if it has rows:
+/// cases of older builds have none, and keep their digest.
 pub fn case_digest(tables: impl IntoIterator<Item = (Table, Digest)>) -> Digest {
-    let mut tables: Vec<_> = tables.into_iter().collect();
+    let counts = |(table, digest): &(Table, Digest)| {
+        *table != Table::Disagreement || *digest != TableDigest::new(*table).finish()
+    };
+    let mut tables: Vec<_> = tables.into_iter().filter(counts).collect();
     tables.sort_by_key(|(table, _)| table.name());
     let mut text = Vec::new();
     for (table, digest) in tables {

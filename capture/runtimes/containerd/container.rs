@@ -132,11 +132,15 @@ impl Inspection {
                 let finished_at = task.exited_at.map(WallNs);
                 // A task of an earlier life says nothing about this one.
                 if finished_at.is_some() && (begun_at.is_none() || finished_at >= begun_at) {
+                    answer.running = Some(false);
                     answer.finished_at = finished_at;
                     answer.exit_code = i32::try_from(task.exit_status).ok();
                 }
             }
-            Some(task) => answer.init_pid = (task.pid > 0).then_some(task.pid),
+            Some(task) => {
+                answer.init_pid = (task.pid > 0).then_some(task.pid);
+                answer.running = matches!(task.status, "running" | "paused" | "pausing").then_some(true);
+            }
             None => {}
         }
         Said::new(answer, self)

@@ -168,12 +168,14 @@ impl Status {
         if has_ended
             && time(self.finished_at).is_some_and(|finished_at| begun_at.is_none_or(|begun| finished_at >= begun))
         {
+            answer.running = Some(false);
             answer.started_at = time(self.started_at);
             answer.finished_at = time(self.finished_at);
             answer.exit_code = Some(self.exit_code);
             // The word that the interface prescribes for it.
             answer.oom_killed = Some(self.reason == "OOMKilled");
         } else if is_running {
+            answer.running = Some(true);
             answer.started_at = time(self.started_at);
             answer.init_pid = self.pid.and_then(|pid| u32::try_from(pid).ok()).filter(|&pid| pid > 0);
         }

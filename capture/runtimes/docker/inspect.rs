@@ -1,6 +1,7 @@
 //! What an inspection of a container says.
 
 use obit_derivation::WallNs;
+use obit_derivation::death::signal_number;
 use obit_derivation::identity::Runtime;
 use obit_derivation::record::{Outcome, RuntimeAnswer};
 use serde::{Deserialize, Serialize};
@@ -82,7 +83,27 @@ struct State {
 #[serde(rename_all = "PascalCase", default)]
 struct Config {
     image: Option<String>,
+    /// A name or a number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stop_signal: Option<StopSignal>,
     labels: Option<std::collections::BTreeMap<String, String>>,
+}
+
+/// Docker writes a name, podman a number.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum StopSignal {
+    Name(String),
+    Number(u32),
+}
+
+impl StopSignal {
+    fn number(&self) -> Option<u32> {
+        match self {
+            Self::Name(name) => signal_number(name),
+            Self::Number(number) => Some(*number),
+        }
+    }
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -134,6 +155,7 @@ impl Inspection {
             answer.image_id = self.image.as_deref().and_then(digest).map(Into::into);
             answer.image_digest = self.image_digest.as_deref().and_then(digest).map(Into::into);
         }
+        answer.stop_signal = config.and_then(|config| config.stop_signal.as_ref()?.number());
         answer.labels = config.and_then(|config| config.labels.as_ref()).map(pairs).unwrap_or_default();
         if let Some(state) = &self.state {
             state.describe(&mut answer, begun_at);
@@ -150,10 +172,12 @@ impl State {
             if finished_at.is_none() || begun_at.is_some_and(|begun_at| finished_at < Some(begun_at)) {
                 return; // the life before
             }
+            answer.running = Some(false);
             answer.finished_at = finished_at;
             answer.exit_code = self.exit_code.and_then(|code| i32::try_from(code).ok());
             answer.oom_killed = self.oom_killed;
         } else if self.running == Some(true) {
+            answer.running = Some(true);
             answer.init_pid = self.pid.and_then(|pid| u32::try_from(pid).ok()).filter(|&pid| pid > 0);
         } else {
             return; // not begun

@@ -4,6 +4,7 @@
 //! made. Nothing here asks which container a record belongs to: that is the fold's, by cgroup.
 
 mod init;
+mod order;
 mod signal;
 mod verdict;
 
@@ -11,12 +12,14 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::record::{
-    BootNs, ExitStatus, FatalSignal, OomKill, OomLimit, Seq, SignalOrigin, SignalResult, Target, TaskExit, WallNs,
+    Ancestor, BootNs, ExitStatus, FatalSignal, OomKill, OomLimit, Seq, SignalOrigin, SignalResult, Target, TaskExit,
+    WallNs,
 };
 use crate::row::ActorCopy;
 
-pub use signal::name as signal_name;
-pub(crate) use verdict::{Place, verdict};
+pub(crate) use order::named;
+pub use signal::{name as signal_name, number as signal_number};
+pub(crate) use verdict::{About, Place, verdict};
 
 /// Exits kept of one life. More than one process counts where commands are run in a container from outside; the
 /// container's own first one is among those that were started first, which are kept.
@@ -25,6 +28,8 @@ const MAX_EXITS: usize = 16;
 const MAX_SIGNALS: usize = 32;
 /// Of these, the first ones.
 const FIRST_SIGNALS: usize = 8;
+/// Ancestors kept of one sender: as many as the probe tells.
+const MAX_ANCESTORS: usize = 6;
 /// OOM kills kept of one life: the last ones.
 const MAX_OOM_KILLS: usize = 8;
 
@@ -69,6 +74,8 @@ pub(crate) struct Exit {
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
     seq: Seq,
+    ts: WallNs,
+    boot_ns: BootNs,
     process: Process,
     while_frozen: bool,
     signal: u32,
@@ -78,6 +85,22 @@ pub(crate) struct Sent {
     sender: ActorCopy,
     sender_loginuid: Option<u32>,
     sender_container_id: Option<String>,
+    /// Of the sender, its parent first.
+    ancestors: Vec<Forebear>,
+}
+
+/// An ancestor of a sender.
+#[derive(Clone, Debug)]
+pub(crate) struct Forebear {
+    pid: u32,
+    started: BootNs,
+    comm: String,
+}
+
+impl From<&Ancestor<'_>> for Forebear {
+    fn from(ancestor: &Ancestor<'_>) -> Self {
+        Self { pid: ancestor.pid, started: ancestor.started, comm: ancestor.comm.into() }
+    }
 }
 
 /// The OOM killer chose a process.
@@ -116,12 +139,20 @@ impl Evidence {
     }
 
     /// A process in it was sent a signal, by a task in this other container, if in one.
-    pub fn signalled(&mut self, seq: Seq, signal: &FatalSignal<'_>, sender_container_id: Option<String>) {
+    pub fn signalled(
+        &mut self,
+        seq: Seq,
+        (ts, boot_ns): (WallNs, BootNs),
+        signal: &FatalSignal<'_>,
+        sender_container_id: Option<String>,
+    ) {
         if self.signals.len() >= MAX_SIGNALS {
             self.signals.remove(FIRST_SIGNALS);
         }
         self.signals.push(Sent {
             seq,
+            ts,
+            boot_ns,
             process: Process::of(&signal.target),
             while_frozen: signal.target.is_frozen == Some(true),
             signal: signal.signal,
@@ -131,6 +162,7 @@ impl Evidence {
             sender: ActorCopy::from(&signal.sender),
             sender_loginuid: signal.sender_loginuid,
             sender_container_id,
+            ancestors: signal.sender_ancestors.iter().take(MAX_ANCESTORS).map(Forebear::from).collect(),
         });
     }
 
@@ -140,6 +172,11 @@ impl Evidence {
             self.oom_kills.remove(0);
         }
         self.oom_kills.push(OomKilled { seq, process: Process::of(&kill.target), limit: kill.limit });
+    }
+
+    /// Whether a process of it was seen ending that may be its init: the one with that number, where a runtime has said it.
+    pub fn has_seen_the_end_of(&self, init_pid: Option<u32>) -> bool {
+        self.exits.iter().any(|exit| init_pid.is_none_or(|pid| exit.process.pid == pid))
     }
 
     /// The records that it was gathered from.

@@ -12,6 +12,11 @@ pub const SIGKILL: u32 = 9;
 /// The usual request to end.
 pub const SIGTERM: u32 = 15;
 
+/// SIGRTMIN, as the C library numbers it.
+const FIRST_REALTIME: u32 = 34;
+/// SIGRTMAX.
+const LAST: u32 = 64;
+
 /// `SIGTERM` for 15, and so on; `signal 32` for one without a name.
 pub fn name(signal: u32) -> Cow<'static, str> {
     Cow::Borrowed(match signal {
@@ -31,10 +36,18 @@ pub fn name(signal: u32) -> Cow<'static, str> {
         14 => "SIGALRM",
         15 => "SIGTERM",
         16 => "SIGSTKFLT",
+        17 => "SIGCHLD",
+        18 => "SIGCONT",
+        19 => "SIGSTOP",
+        20 => "SIGTSTP",
+        21 => "SIGTTIN",
+        22 => "SIGTTOU",
+        23 => "SIGURG",
         24 => "SIGXCPU",
         25 => "SIGXFSZ",
         26 => "SIGVTALRM",
         27 => "SIGPROF",
+        28 => "SIGWINCH",
         29 => "SIGIO",
         30 => "SIGPWR",
         31 => "SIGSYS",
@@ -43,4 +56,18 @@ pub fn name(signal: u32) -> Cow<'static, str> {
         35..=64 => return Cow::Owned(format!("SIGRTMIN+{}", signal - 34)),
         _ => return Cow::Owned(format!("signal {signal}")),
     })
+}
+
+/// The number of a signal as engines write it: a number, or a name with or without `SIG`; `None` if there is no such signal.
+pub fn number(text: &str) -> Option<u32> {
+    if let Ok(number) = text.parse() {
+        return Some(number).filter(|number| (1..=LAST).contains(number));
+    }
+    let bare = text.strip_prefix("SIG").unwrap_or(text);
+    if let Some(below) = bare.strip_prefix("RTMAX") {
+        let below =
+            if below.is_empty() { Some(0) } else { below.strip_prefix('-').and_then(|below| below.parse().ok()) };
+        return below.and_then(|below| LAST.checked_sub(below)).filter(|number| *number >= FIRST_REALTIME);
+    }
+    (1..=LAST).find(|signal| name(*signal).strip_prefix("SIG") == Some(bare))
 }

@@ -5,10 +5,11 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::signal::{SIGINT, SIGKILL, SIGQUIT, SIGTERM};
-use super::{Evidence, Exit, OomKilled, Sent, init, signal};
+use super::{Evidence, Exit, OomKilled, Sent, init, order, signal};
 use crate::identity::argv::{self, Verb};
 use crate::record::{CgroupKey, ExitStatus, OomLimit, SignalOrigin, SignalResult};
 use crate::row::{Cause, Death, Killer, LimitScope};
+use crate::statement::Statements;
 
 /// The container's root directory on one hierarchy.
 #[derive(Clone, Copy, Debug)]
@@ -17,8 +18,22 @@ pub(crate) struct Place<'a> {
     pub path: &'a str,
 }
 
-/// What the evidence says about the end of the container of that id, whose init has that pid by its runtime's word.
-pub(crate) fn verdict(evidence: &Evidence, container_id: &str, init_pid: Option<u32>, places: &[Place<'_>]) -> Death {
+/// What is known of a container beside the evidence.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct About<'a> {
+    pub container_id: &'a str,
+    /// Its init, by its runtime's word.
+    pub init_pid: Option<u32>,
+    /// The signal that it is to be stopped with, by its runtime's word.
+    pub stop_signal: Option<u32>,
+    pub places: &'a [Place<'a>],
+    /// What daemons said of it.
+    pub said: &'a Statements,
+}
+
+/// What the evidence says about the end of a container.
+pub(crate) fn verdict(evidence: &Evidence, about: &About<'_>) -> Death {
+    let About { init_pid, places, .. } = *about;
     let mut death = Death::default();
     // The last kill says most, unless the init was the victim.
     let mut oom = evidence.oom_kills.last();
@@ -27,7 +42,7 @@ pub(crate) fn verdict(evidence: &Evidence, container_id: &str, init_pid: Option<
             evidence.signals.iter().filter(|sent| sent.process.is(&exit.process) && sent.seq < exit.seq).collect();
         let oom_kill = evidence.oom_kills.iter().find(|kill| kill.process.is(&exit.process));
         oom = oom_kill.or(oom);
-        judge(&mut death, exit, &received, oom_kill, container_id);
+        judge(&mut death, exit, &received, oom_kill, about);
         death.init_comm = Some(exit.process.comm.clone());
         death.exited_at = Some(exit.ts);
         death.signals = received.iter().map(|sent| described(sent)).collect();
@@ -47,14 +62,15 @@ pub(crate) fn verdict(evidence: &Evidence, container_id: &str, init_pid: Option<
     death
 }
 
-fn judge(death: &mut Death, exit: &Exit, received: &[&Sent], oom_kill: Option<&OomKilled>, container_id: &str) {
+fn judge(death: &mut Death, exit: &Exit, received: &[&Sent], oom_kill: Option<&OomKilled>, about: &About<'_>) {
+    let asks_to_end = |sent: &Sent| asks_to_end(sent.signal) || Some(sent.signal) == about.stop_signal;
     let decisive = match exit.status {
         ExitStatus::Exited(code) => {
             death.exit_code = Some(code);
             death.cause = Cause::Exited;
             death.oom_killed = Some(false);
             // Nobody ended it, but somebody may have asked.
-            received.iter().rev().find(|sent| asks_to_end(sent.signal) && arrived(sent))
+            received.iter().rev().find(|sent| asks_to_end(sent) && arrived(sent))
         }
         ExitStatus::Signalled { signal, core_dumped } => {
             death.exit_signal = Some(signal);
@@ -73,7 +89,7 @@ fn judge(death: &mut Death, exit: &Exit, received: &[&Sent], oom_kill: Option<&O
             death.cause = if oom_killed {
                 Cause::OomKilled
             } else {
-                decisive.map_or(Cause::Signalled, |sent| cause_of(sent, container_id))
+                decisive.map_or(Cause::Signalled, |sent| cause_of(sent, about.container_id))
             };
             decisive
         }
@@ -85,7 +101,13 @@ fn judge(death: &mut Death, exit: &Exit, received: &[&Sent], oom_kill: Option<&O
             && death.cause != Cause::OomKilled
     });
     if let Some(sent) = killer {
-        death.requested_by = chain(sent);
+        let is_order = |one: &&&Sent| {
+            one.seq <= sent.seq
+                && one.sender.pid != exit.process.pid
+                && (one.seq == sent.seq || one.signal == SIGKILL || asks_to_end(one))
+        };
+        let orders: Vec<&Sent> = received.iter().filter(is_order).copied().collect();
+        death.requested_by = order::steps(&orders, about.said, exit.ts);
         death.killed_by = Some(Killer {
             task: sent.sender.clone(),
             loginuid: sent.sender_loginuid,
@@ -120,14 +142,6 @@ fn cause_of(sent: &Sent, container_id: &str) -> Cause {
     } else {
         Cause::Signalled
     }
-}
-
-/// How the order came down, as far as the sender's record shows: its parent, and itself.
-fn chain(sent: &Sent) -> Vec<String> {
-    let sender = &sent.sender;
-    let itself = if sender.argv.is_empty() { sender.comm.clone() } else { sender.argv.join(" ") };
-    let parent = Some(&sender.parent_comm).filter(|comm| !comm.is_empty());
-    parent.into_iter().cloned().chain([itself]).collect()
 }
 
 /// One signal in a few words.

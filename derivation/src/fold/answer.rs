@@ -30,7 +30,7 @@ impl Fold {
             found.retain(|number| !is_unbacked(number));
         }
         let lives = |number: &IncarnationNo| self.incarnations.get(number).is_some_and(|life| !life.held);
-        if self.walk.is_some() && !found.iter().any(lives) {
+        if (self.walk.is_some() || self.carrying) && !found.iter().any(lives) {
             // Only a walk can show a place whose making was not seen.
             self.stated.keep(claim.clone(), &answer.cgroup_paths);
         }
@@ -38,6 +38,7 @@ impl Fold {
             self.foretold.keep(claim);
             return;
         }
+        self.stated_of(moment, answer, &found);
         // One that has just ended and was restarted is described by the same answer, but for what is of one life only.
         let is_event = answer.event.is_some();
         for (age, number) in found.into_iter().rev().enumerate() {

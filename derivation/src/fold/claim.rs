@@ -39,6 +39,8 @@ pub(super) struct Claim<'a> {
     pub created_at: Option<WallNs>,
     pub started_at: Option<WallNs>,
     pub restart_count: Option<u32>,
+    /// The signal that it is to be stopped with.
+    pub stop_signal: Option<u32>,
     pub labels: BTreeMap<String, String>,
 }
 
@@ -66,6 +68,7 @@ impl<'a> Claim<'a> {
             created_at: None,
             started_at: None,
             restart_count: None,
+            stop_signal: None,
             labels: BTreeMap::new(),
         }
     }
@@ -115,6 +118,7 @@ impl<'a> Claim<'a> {
         claim.created_at = answer.created_at;
         claim.started_at = answer.started_at;
         claim.restart_count = answer.restart_count;
+        claim.stop_signal = answer.stop_signal;
         claim.labels =
             answer.labels.iter().map(|(name, value)| (name.as_ref().into(), value.as_ref().into())).collect();
         Some(claim)
@@ -145,6 +149,7 @@ impl<'a> Claim<'a> {
             created_at: self.created_at,
             started_at: self.started_at,
             restart_count: self.restart_count,
+            stop_signal: self.stop_signal,
             labels: self.labels,
         }
     }
@@ -190,12 +195,22 @@ pub(super) struct Claims {
     ranked: Vec<Claim<'static>>,
     /// Disagreements that no kept claim shows any more.
     overruled: Vec<String>,
+    /// Records that completed what a source had said.
+    completed_by: Vec<Seq>,
 }
 
 /// Disagreements kept for one incarnation; a hostile actor could otherwise make any number.
 const MAX_OVERRULED: usize = 16;
 
+/// Records kept that completed what a source had said before; the last ones.
+const MAX_COMPLETED: usize = 64;
+
 impl Claims {
+    /// The records that they come from.
+    pub fn seqs(&self) -> impl Iterator<Item = Seq> + '_ {
+        self.ranked.iter().map(|claim| claim.seq).chain(self.completed_by.iter().copied())
+    }
+
     pub fn add(&mut self, claim: Claim<'_>) {
         match self.ranked.binary_search_by(|have| have.source.cmp(&claim.source)) {
             Err(place) => self.ranked.insert(place, claim.into_owned()),
@@ -207,6 +222,10 @@ impl Claims {
                 } else if have.repeats(&claim) {
                     // Nearly always: each of a container's directories is claimed alike.
                 } else {
+                    if self.completed_by.len() >= MAX_COMPLETED {
+                        self.completed_by.remove(0);
+                    }
+                    self.completed_by.push(claim.seq);
                     have.complete_from(claim);
                 }
             }
@@ -241,6 +260,14 @@ impl Claims {
     /// The id by the best claim.
     pub fn container_id(&self) -> Option<&str> {
         self.ranked.first().map(|claim| &*claim.container_id)
+    }
+
+    pub fn init_pid(&self) -> Option<u32> {
+        self.first(|claim| claim.init_pid)
+    }
+
+    pub fn stop_signal(&self) -> Option<u32> {
+        self.first(|claim| claim.stop_signal)
     }
 
     pub fn created_at(&self) -> Option<WallNs> {
@@ -327,6 +354,7 @@ impl Claim<'static> {
         self.created_at = self.created_at.or(later.created_at);
         self.started_at = self.started_at.or(later.started_at);
         self.restart_count = later.restart_count.max(self.restart_count);
+        self.stop_signal = later.stop_signal.or(self.stop_signal);
         if self.labels.is_empty() {
             self.labels = later.labels;
         }

@@ -9,7 +9,8 @@ use super::vitals;
 use crate::death;
 use crate::identity::ClaimSource;
 use crate::record::{Actor, BootNs, CgroupKey, HierarchyId, Seq, Vitals, WallNs};
-use crate::row::{ActorCopy, ContainerCreate, ContainerRemove, ExistingContainer, Identity, Place};
+use crate::row::{ActorCopy, ContainerCreate, ContainerRemove, ExistingContainer, Identity, Place, Step};
+use crate::statement::Statements;
 
 /// Number of an incarnation within one fold; given in order, never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,6 +90,8 @@ pub(super) struct Incarnation {
     pub vitals: Vitals,
     /// What is known of its end.
     pub death: death::Evidence,
+    /// What was said of its end.
+    pub said: Statements,
     /// Records of its directories' making or finding.
     pub evidence: Vec<Seq>,
 }
@@ -117,6 +120,7 @@ impl Incarnation {
             emptied: None,
             vitals: Vitals::default(),
             death: death::Evidence::default(),
+            said: Statements::default(),
             evidence: Vec::new(),
         }
     }
@@ -197,6 +201,11 @@ impl Incarnation {
         Some(identity)
     }
 
+    /// Who it is and where it is.
+    pub fn who_and_where(&self) -> Option<(Identity, Place)> {
+        Some((self.identity()?, self.place()?))
+    }
+
     fn evidence_with(&self, more: &[Option<Seq>]) -> Vec<Seq> {
         let mut seqs = self.evidence.clone();
         seqs.extend(self.claims.iter().map(|claim| claim.seq));
@@ -247,7 +256,18 @@ impl Incarnation {
         let inferred = removed_by.is_none();
         let identity = self.identity()?;
         let places: Vec<_> = self.roots.iter().map(|root| death::Place { key: root.key, path: &root.path }).collect();
-        let death = death::verdict(&self.death, &identity.container_id, identity.init_pid, &places);
+        let about = death::About {
+            container_id: &identity.container_id,
+            init_pid: identity.init_pid,
+            stop_signal: self.claims.stop_signal(),
+            places: &places,
+            said: &self.said,
+        };
+        let mut death = death::verdict(&self.death, &about);
+        // What came of an order ends with it.
+        if let Some(actor) = removed_by.as_ref().filter(|_| !death.requested_by.is_empty()) {
+            death.requested_by.push(Step { at: decided.ts, what: death::named(actor) });
+        }
         let after_gap = self.after_gap || self.exits_lost && death.exited_at.is_none();
         let mut evidence_seqs =
             self.evidence_with(&[self.entered_seq, self.emptied.map(|moment| moment.seq), Some(decided.seq)]);

@@ -10,6 +10,7 @@
 
 mod answer;
 mod claim;
+mod differences;
 mod directory;
 mod foretold;
 mod held;
@@ -42,7 +43,7 @@ use crate::record::{
 use crate::row::{ContainerRemove, Row};
 
 /// Version of the rules. A replay that knows other rules than the recorder says so when rows differ.
-pub const DERIVATION_VERSION: u32 = 3;
+pub const DERIVATION_VERSION: u32 = 4;
 
 /// Incarnations kept after their last known directory went, so that a directory of theirs that was never seen being
 /// made (events were lost) does not end them a second time.
@@ -73,6 +74,8 @@ pub struct Fold {
     early: Option<Vec<ContainerRemove>>,
     /// The record that is being taken is of an earlier segment: it makes no rows.
     carrying: bool,
+    /// The last record that was taken and was not carried.
+    last: Option<Moment>,
 }
 
 impl Fold {
@@ -111,9 +114,10 @@ impl Fold {
         }
         match &record.body {
             Body::SegmentBegin => self.begin_segment(out),
-            Body::Carried(carried) => self.carry(moment, carried, out),
+            Body::Carried(carried) => return self.carry(moment, carried, out),
             body => self.take(moment, body, out),
         }
+        self.last = Some(moment);
     }
 
     /// Takes what a record says.
@@ -164,6 +168,7 @@ impl Fold {
         for end in self.held.take_all() {
             self.release(end, out);
         }
+        self.tell_of_the_living(out);
     }
 
     /// Whether a directory is, as far as known now, a container's root.
@@ -223,7 +228,7 @@ impl Fold {
             self.incarnations.get(&number)?.container_id().map(String::from)
         });
         if let Some(life) = self.life_of(&signal.target) {
-            life.death.signalled(moment.seq, signal, sender);
+            life.death.signalled(moment.seq, (moment.ts, moment.boot_ns), signal, sender);
         }
     }
 

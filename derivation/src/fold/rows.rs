@@ -65,7 +65,11 @@ impl Fold {
     pub(super) fn release(&mut self, end: HeldEnd, out: &mut Vec<Row>) {
         let Some(life) = self.incarnations.get_mut(&end.number) else { return };
         life.held = false;
-        out.extend(life.remove_row(end.ended, end.removed_by).map(Row::Remove));
+        if let Some(row) = life.remove_row(end.ended, end.removed_by) {
+            let place = out.len();
+            self.tell_differences(end.number, &row, out);
+            out.insert(place, Row::Remove(row));
+        }
         self.forget_if_gone(end.number);
     }
 

@@ -72,4 +72,5 @@ fn named_by(life: &Incarnation) -> impl Iterator<Item = Seq> + '_ {
         .chain(life.emptied.map(|moment| moment.seq))
         .chain(life.roots.iter().filter_map(|root| root.gone_seq))
         .chain(life.death.seqs())
+        .chain(life.said.seqs())
 }

@@ -1,5 +1,7 @@
 //! The events that tell why a process ended: its exit, signals to it, the OOM killer.
 
+use alloc::vec::Vec;
+
 use super::cgroup::Actor;
 use super::ids::{BootNs, CgroupId, CgroupKey, HierarchyId};
 use super::names;
@@ -129,6 +131,21 @@ pub struct FatalSignal<'a> {
     pub sender: Actor<'a>,
     /// The sender's login user id, set at login and kept through `su` and `sudo`; `None` if never set.
     pub sender_loginuid: Option<u32>,
+    /// The sender's ancestors, its parent first; empty in cases of older builds.
+    pub sender_ancestors: Vec<Ancestor<'a>>,
+}
+
+/// A process that had a hand in something by starting the one that did it, or one in between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ancestor<'a> {
+    /// Process id in the initial pid namespace.
+    pub pid: u32,
+    /// Real user id in the initial user namespace.
+    pub uid: u32,
+    /// When it was started, on the boot clock.
+    pub started: BootNs,
+    /// Name of its first thread.
+    pub comm: &'a str,
 }
 
 /// Which limit made the OOM killer run.

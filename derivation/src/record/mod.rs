@@ -15,7 +15,7 @@ use alloc::boxed::Box;
 
 pub use cgroup::{Actor, CgroupEvent, CgroupEventKind, Vitals};
 pub use clock::{ClockReading, ClockReason};
-pub use fate::{ExitStatus, FatalSignal, OomKill, OomLimit, SignalOrigin, SignalResult, Target, TaskExit};
+pub use fate::{Ancestor, ExitStatus, FatalSignal, OomKill, OomLimit, SignalOrigin, SignalResult, Target, TaskExit};
 pub use ids::{BootNs, CgroupId, CgroupKey, HierarchyId, Seq, WallNs};
 pub use kernel::{KernelEventKind, Loss};
 pub use runtime::{Outcome, RuntimeAnswer, RuntimeSource};

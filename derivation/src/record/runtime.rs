@@ -92,6 +92,10 @@ pub struct RuntimeAnswer<'a> {
     pub oom_killed: Option<bool>,
     /// When the runtime says it ended.
     pub finished_at: Option<WallNs>,
+    /// Whether the source says that it is running, paused included, at the moment of the answer.
+    pub running: Option<bool>,
+    /// The number of the signal that the container is to be stopped with.
+    pub stop_signal: Option<u32>,
     /// Labels or annotations that were kept.
     pub labels: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     /// `linux.cgroupsPath` as the source spells it (a path, or `slice:prefix:name`).
@@ -127,6 +131,8 @@ impl RuntimeAnswer<'_> {
             exit_code: None,
             oom_killed: None,
             finished_at: None,
+            running: None,
+            stop_signal: None,
             labels: Vec::new(),
             cgroup_path: None,
             cgroup_paths: Vec::new(),

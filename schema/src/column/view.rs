@@ -54,7 +54,7 @@ impl<T: ColumnType> View<T> {
 
     /// The array, if the value in that row is not null. Rows past the end are null.
     #[inline]
-    fn at(&self, row: usize) -> Option<&T::Array> {
+    pub(super) fn at(&self, row: usize) -> Option<&T::Array> {
         self.array.as_ref().filter(|array| row < array.len() && array.is_valid(row))
     }
 
@@ -93,7 +93,7 @@ scalar_view!(Timestamp, WallNs, |array, row| WallNs(array.value(row)));
 scalar_view!(Text, &str, |array, row| array.value(row));
 
 /// Where a list's elements are. Arrow checked the offsets when the array was made.
-fn element_range(list: &ListArray, row: usize) -> std::ops::Range<usize> {
+pub(super) fn element_range(list: &ListArray, row: usize) -> std::ops::Range<usize> {
     let at = |index: usize| list.value_offsets().get(index).and_then(|offset| usize::try_from(*offset).ok());
     at(row).unwrap_or_default()..at(row + 1).unwrap_or_default()
 }

@@ -186,6 +186,7 @@ impl EventsView {
             result: columns.signal_result.get(row).and_then(SignalResult::from_name),
             sender: self.actor(row, argv)?,
             sender_loginuid: columns.actor_loginuid.get(row),
+            sender_ancestors: columns.actor_ancestors.ancestors(row),
         })
     }
 

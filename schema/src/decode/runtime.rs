@@ -50,6 +50,8 @@ impl RuntimeView {
                 exit_code: columns.exit_code.get(row),
                 oom_killed: columns.oom_killed.get(row),
                 finished_at: columns.finished_at.get(row),
+                running: columns.running.get(row),
+                stop_signal: columns.stop_signal.get(row),
                 labels: columns.labels.pairs(row).into_iter().map(|(name, text)| (name.into(), text.into())).collect(),
                 cgroup_path: text(&columns.cgroup_path, row),
                 cgroup_paths: columns.cgroup_paths.paths(row),

@@ -145,7 +145,7 @@ fn task_exit<'a>(exit: &TaskExit<'a>) -> Row<'a> {
     }
 }
 
-fn fatal_signal<'a>(signal: &FatalSignal<'a>) -> Row<'a> {
+fn fatal_signal<'a>(signal: &'a FatalSignal<'a>) -> Row<'a> {
     let row = Row {
         signal: Some(signal.signal),
         signal_code: Some(signal.code),
@@ -153,6 +153,7 @@ fn fatal_signal<'a>(signal: &FatalSignal<'a>) -> Row<'a> {
         signal_to_group: Some(signal.to_group),
         signal_result: signal.result.map(|result| result.as_str()),
         actor_loginuid: signal.sender_loginuid,
+        actor_ancestors: (!signal.sender_ancestors.is_empty()).then_some(&signal.sender_ancestors),
         ..target(KernelEventKind::Signal, signal.cpu, &signal.target)
     };
     with_actor(row, &signal.sender)

@@ -1,6 +1,7 @@
-//! The three derived tables from rows.
+//! The derived tables from rows.
 
 mod create;
+mod disagreement;
 mod existing;
 mod remove;
 
@@ -16,6 +17,7 @@ pub struct RowsBuilder {
     removes: remove::RemoveBuilder,
     creates: create::CreateBuilder,
     existing: existing::ExistingBuilder,
+    disagreements: disagreement::DisagreementBuilder,
 }
 
 impl RowsBuilder {
@@ -30,12 +32,13 @@ impl RowsBuilder {
             Row::Create(row) => self.creates.append(row),
             Row::Remove(row) => self.removes.append(row),
             Row::Existing(row) => self.existing.append(row),
+            Row::Disagreement(row) => self.disagreements.append(row),
         }
     }
 
-    /// Rows gathered since the last batches, of all three tables.
+    /// Rows gathered since the last batches, of all tables.
     pub fn len(&self) -> usize {
-        self.removes.len() + self.creates.len() + self.existing.len()
+        self.removes.len() + self.creates.len() + self.existing.len() + self.disagreements.len()
     }
 
     /// Whether no row was gathered since the last batches.
@@ -57,6 +60,9 @@ impl RowsBuilder {
         }
         if !self.existing.is_empty() {
             batches.push((Table::ExistingContainer, self.existing.finish()?));
+        }
+        if !self.disagreements.is_empty() {
+            batches.push((Table::Disagreement, self.disagreements.finish()?));
         }
         Ok(batches)
     }

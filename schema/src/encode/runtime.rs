@@ -54,6 +54,8 @@ impl RuntimeBuilder {
             exit_code: answer.exit_code,
             oom_killed: answer.oom_killed,
             finished_at: answer.finished_at,
+            running: answer.running,
+            stop_signal: answer.stop_signal,
             cgroup_path: answer.cgroup_path.as_deref(),
             cgroup_paths: (!answer.cgroup_paths.is_empty()).then_some(&answer.cgroup_paths),
             labels: (!answer.labels.is_empty()).then_some(Pairs::Borrowed(&answer.labels)),

@@ -100,9 +100,13 @@ table!("container_remove" {
     killed_by_argv: TextList optional,
     /// The container that it was in itself; null if in none.
     killed_by_container_id: Text optional,
-    /// How the order to end it came down, as far as records show, the outermost first: programs, OCI runtimes with their
-    /// arguments. Null if nobody's order is known.
+    /// How the order to end it came down, as far as records show, in the order of time: programs that started one another,
+    /// as `name[pid]`; OCI runtimes with their arguments; what a daemon says of its part (`docker_event: kill`). What came
+    /// over a socket, as from docker to its daemon, does not show. Null if nobody's order is known.
     requested_by: TextList optional,
+    /// When each of these steps was taken: of a program that only started the next one, when it was started itself. Null in
+    /// cases of older builds.
+    requested_at: StepTimeList optional,
     /// The signals that its init was sent, in order: name, sender, and what became of it if it was not delivered. Null if
     /// the exit of its init was not seen.
     signals: TextList optional,

@@ -119,6 +119,8 @@ table!("events" {
     signal_result: Text optional,
     /// Of `fatal_signal`: the sender's login user id; null if it never logged in, or the kernel keeps none.
     actor_loginuid: U32 optional,
+    /// Of `fatal_signal`: the sender's ancestors, its parent first, six at most: what started what. Null if none was read.
+    actor_ancestors: AncestorList optional,
     /// Of `oom_kill`: resident memory of the victim, in bytes, as the kernel counts it, which may lag by some pages. The actor asked for memory.
     victim_memory_bytes: U64 optional,
     /// Of `oom_kill`: `cgroup` if a cgroup's limit was reached, `host` if none was; null if that could not be told.

@@ -3,6 +3,7 @@
 pub(crate) mod cgroupfs;
 pub(crate) mod container_create;
 pub(crate) mod container_remove;
+pub(crate) mod disagreement;
 pub(crate) mod events;
 pub(crate) mod existing_container;
 pub(crate) mod runtime;
@@ -31,22 +32,26 @@ pub enum Table {
     ContainerCreate,
     /// derived/existing_container: containers that were there before the capture.
     ExistingContainer,
+    /// derived/disagreement: where sources contradict each other about an end.
+    Disagreement,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Events,
         Self::Cgroupfs,
         Self::Runtime,
         Self::ContainerRemove,
         Self::ContainerCreate,
         Self::ExistingContainer,
+        Self::Disagreement,
     ];
     /// The tables whose rows are records, in one total order.
     pub const RAW: [Self; 3] = [Self::Events, Self::Cgroupfs, Self::Runtime];
     /// The tables that the derivation fills.
-    pub const DERIVED: [Self; 3] = [Self::ContainerRemove, Self::ContainerCreate, Self::ExistingContainer];
+    pub const DERIVED: [Self; 4] =
+        [Self::ContainerRemove, Self::ContainerCreate, Self::ExistingContainer, Self::Disagreement];
 
     /// Its name: the start of its files' names.
     pub const fn name(self) -> &'static str {
@@ -57,6 +62,7 @@ impl Table {
             Self::ContainerRemove => "container_remove",
             Self::ContainerCreate => "container_create",
             Self::ExistingContainer => "existing_container",
+            Self::Disagreement => "disagreement",
         }
     }
 
@@ -69,7 +75,7 @@ impl Table {
     pub const fn folder(self) -> &'static str {
         match self {
             Self::Events | Self::Cgroupfs | Self::Runtime => "raw",
-            Self::ContainerRemove | Self::ContainerCreate | Self::ExistingContainer => "derived",
+            Self::ContainerRemove | Self::ContainerCreate | Self::ExistingContainer | Self::Disagreement => "derived",
         }
     }
 
@@ -82,18 +88,19 @@ impl Table {
             Self::ContainerRemove => container_remove::COLUMNS,
             Self::ContainerCreate => container_create::COLUMNS,
             Self::ExistingContainer => existing_container::COLUMNS,
+            Self::Disagreement => disagreement::COLUMNS,
         }
     }
 
     /// Its Arrow schema.
     pub fn schema(self) -> SchemaRef {
-        static SCHEMAS: LazyLock<[SchemaRef; 6]> = LazyLock::new(|| {
+        static SCHEMAS: LazyLock<[SchemaRef; 7]> = LazyLock::new(|| {
             Table::ALL.map(|table| {
                 let fields: Vec<_> = table.columns().iter().map(Column::field).collect();
                 Arc::new(Schema::new(fields))
             })
         });
-        let schemas: &[SchemaRef; 6] = &SCHEMAS;
+        let schemas: &[SchemaRef; 7] = &SCHEMAS;
         match self {
             Self::Events => &schemas[0],
             Self::Cgroupfs => &schemas[1],
@@ -101,6 +108,7 @@ impl Table {
             Self::ContainerRemove => &schemas[3],
             Self::ContainerCreate => &schemas[4],
             Self::ExistingContainer => &schemas[5],
+            Self::Disagreement => &schemas[6],
         }
         .clone()
     }

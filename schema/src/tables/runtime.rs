@@ -60,6 +60,10 @@ table!("runtime" {
     oom_killed: Bool optional,
     /// When the runtime says that it ended, by the clock of the runtime.
     finished_at: Timestamp optional,
+    /// Whether the source says that it is running, paused included, when it answers; null if it does not speak of that.
+    running: Bool optional,
+    /// The number of the signal that the container is to be stopped with, where the source names one.
+    stop_signal: U32 optional,
     /// `linux.cgroupsPath` as the source spells it (a path, or `slice:prefix:name`); escaped.
     cgroup_path: Text optional,
     /// The container's directory on each hierarchy, where the source says so; paths escaped.

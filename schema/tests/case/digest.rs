@@ -63,6 +63,7 @@ fn worked_example() {
         (Table::ContainerRemove, removed),
         (Table::ExistingContainer, existing),
         (Table::ContainerCreate, created),
+        (Table::Disagreement, digest_of(Table::Disagreement, &[])),
     ]);
     assert_eq!(case.to_string(), "a022489392e6e9422bcc139a91d83881443736a7c899f7d89f14b651d99881f2");
 }
@@ -157,11 +158,13 @@ fn the_types_of_the_derived_tables_are_all_defined() {
         "uint32",
         "uint64",
         "int32",
+        "int64",
         "bool",
         "timestamp(ns, UTC)",
         "utf8",
         "list<utf8>",
         "list<uint64>",
+        "list<timestamp(ns, UTC)>",
         "map<utf8, utf8>",
     ];
     for column in Table::DERIVED.iter().flat_map(|table| table.columns()) {

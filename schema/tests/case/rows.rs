@@ -2,10 +2,10 @@
 
 use arrow::array::RecordBatch;
 use obit_derivation::identity::{ClaimSource, OciRuntime, Runtime};
-use obit_derivation::record::{BootNs, CgroupId, CgroupKey, HierarchyId, Seq, Vitals, WallNs};
+use obit_derivation::record::{BootNs, CgroupId, CgroupKey, HierarchyId, RuntimeSource, Seq, Vitals, WallNs};
 use obit_derivation::row::{
-    ActorCopy, Cause, ContainerCreate, ContainerRemove, Death, ExistingContainer, Identity, Killer, LimitScope, Place,
-    Row,
+    ActorCopy, Aspect, Cause, ContainerCreate, ContainerRemove, Death, Disagreement, ExistingContainer, Identity,
+    Killer, LimitScope, Place, Row, Said, Step, Voice,
 };
 use obit_schema::encode::RowsBuilder;
 use obit_schema::value::cell;
@@ -100,7 +100,9 @@ fn container_remove() {
             oom_limit_scope: Some(LimitScope::Ancestor),
             oom_limit_cgroup_path: Some("/docker".into()),
             killed_by: Some(Killer { task: actor(), loginuid: Some(1000), container_id: None }),
-            requested_by: vec!["containerd-shim".into(), "runc kill".into()],
+            requested_by: [(-7, "bash[41]"), (6, "runc kill")]
+                .map(|(at, what)| Step { at: WallNs(at), what: what.into() })
+                .into(),
             cause_evidence_seqs: vec![Seq(80)],
             ..Death::default()
         },
@@ -152,7 +154,8 @@ fn container_remove() {
         "killed_by_loginuid 1000",
         r#"killed_by_comm "runc""#,
         r#"killed_by_argv ["runc", "delete"]"#,
-        r#"requested_by ["containerd-shim", "runc kill"]"#,
+        r#"requested_by ["bash[41]", "runc kill"]"#,
+        "requested_at [-7 ns, 6 ns]",
         "signals []",
         "cause_evidence_seqs [80]",
         "memory_peak_bytes 4096",
@@ -208,6 +211,47 @@ fn existing_container() {
     for cell in ["first_seen_seq 1", "init_pid 42", "created_at 6 ns", r#"identified_by "oci_argv""#] {
         assert!(found.iter().any(|found| found == cell), "{cell} in {found:?}");
     }
+}
+
+#[test]
+fn disagreement() {
+    let said = |by, value: Option<&str>, at| Said { by, value: value.map(Into::into), at: Some(WallNs(at)) };
+    let row = Disagreement {
+        seq: Seq(9),
+        ts: WallNs(8),
+        boot_ns: BootNs(7),
+        identity: identity(),
+        place: place(),
+        aspect: Aspect::Existence,
+        said: said(Voice::Kernel, Some("gone"), 8),
+        other: said(Voice::Event(RuntimeSource::Docker), Some("running"), -3),
+        difference_ns: Some(-11),
+        evidence_seqs: vec![Seq(9), Seq(12)],
+    };
+    let expected = [
+        r#"runtime "docker""#,
+        r#"container_id "0123abcd""#,
+        "seq 9",
+        "ts 8 ns",
+        "boot_ns 7",
+        "hierarchy_id 0",
+        "cgroup_id 1099511627776",
+        r#"cgroup_path "/docker/0123abcd""#,
+        r#"containerd_namespace "shop""#,
+        r#"container_name "web-1""#,
+        r#"image_name "nginx:1""#,
+        r#"pod_namespace "shop""#,
+        r#"aspect "existence""#,
+        r#"source "kernel""#,
+        r#"value "gone""#,
+        "value_at 8 ns",
+        r#"other_source "docker_event""#,
+        r#"other_value "running""#,
+        "other_value_at -3 ns",
+        "difference_ns -11",
+        "evidence_seqs [9, 12]",
+    ];
+    assert_eq!(encoded(Row::Disagreement(row), Table::Disagreement), expected);
 }
 
 proptest! {

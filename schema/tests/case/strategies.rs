@@ -4,13 +4,14 @@ use std::borrow::Cow;
 
 use obit_derivation::identity::{ClaimSource, OciRuntime, Runtime};
 use obit_derivation::record::{
-    Actor, Body, BootNs, Carried, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, ClockReading, ClockReason, Directory, ExitStatus, FatalSignal,
-    HierarchyId, KernelEventKind, Loss, OomKill, OomLimit, Outcome, Record, RuntimeAnswer, RuntimeSource, Seq,
-    SignalOrigin, SignalResult, SnapshotReason, Target, TaskExit, Vitals, WallNs,
+    Actor, Ancestor, Body, BootNs, Carried, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, ClockReading,
+    ClockReason, Directory, ExitStatus, FatalSignal, HierarchyId, KernelEventKind, Loss, OomKill, OomLimit, Outcome,
+    Record, RuntimeAnswer, RuntimeSource, Seq, SignalOrigin, SignalResult, SnapshotReason, Target, TaskExit, Vitals,
+    WallNs,
 };
 use obit_derivation::row::{
-    ActorCopy, Cause, ContainerCreate, ContainerRemove, Death, ExistingContainer, Identity, Killer, LimitScope, Place,
-    Row,
+    ActorCopy, Aspect, Cause, ContainerCreate, ContainerRemove, Death, Disagreement, ExistingContainer, Identity,
+    Killer, LimitScope, Place, Row, Said, Step, Voice,
 };
 use obit_schema::details::{DirectoryDetails, RuntimeDetails};
 use proptest::collection::vec;
@@ -226,10 +227,28 @@ fn fatal_signal() -> impl Strategy<Value = Body<'static>> {
     (
         (any::<u32>(), target(), any::<u32>(), any::<i32>(), option::of(select(SignalOrigin::ALL))),
         (any::<bool>(), option::of(select(SignalResult::ALL)), plain_actor(), option::of(any::<u32>())),
+        vec(ancestor(), 0..4),
     )
-        .prop_map(|((cpu, target, signal, code, origin), (to_group, result, sender, sender_loginuid))| {
-            Body::Signal(FatalSignal { cpu, target, signal, code, origin, to_group, result, sender, sender_loginuid })
+        .prop_map(|((cpu, target, signal, code, origin), second, sender_ancestors)| {
+            let (to_group, result, sender, sender_loginuid) = second;
+            Body::Signal(FatalSignal {
+                cpu,
+                target,
+                signal,
+                code,
+                origin,
+                to_group,
+                result,
+                sender,
+                sender_loginuid,
+                sender_ancestors,
+            })
         })
+}
+
+fn ancestor() -> impl Strategy<Value = Ancestor<'static>> {
+    (any::<[u32; 2]>(), any::<u64>(), select(vec!["", "bash", "containerd-shim"]))
+        .prop_map(|([pid, uid], started, comm)| Ancestor { pid, uid, started: BootNs(started), comm })
 }
 
 fn oom_kill() -> impl Strategy<Value = Body<'static>> {
@@ -273,9 +292,13 @@ fn runtime() -> impl Strategy<Value = OwnedBody> {
             option::of(any::<i32>()),
             cow(),
         ),
-        (paths, text(), any::<u64>(), vec((text(), text()), 0..3), option::of(text()), option::of(any::<bool>())),
+        (
+            (paths, text(), any::<u64>(), vec((text(), text()), 0..3), option::of(text()), option::of(any::<bool>())),
+            (option::of(any::<bool>()), option::of(any::<u32>())),
+        ),
     )
-        .prop_map(|(first, second, third, (cgroup_paths, request, latency_ns, labels, document, oom_killed))| {
+        .prop_map(|(first, second, third, (fourth, (running, stop_signal)))| {
+            let (cgroup_paths, request, latency_ns, labels, document, oom_killed) = fourth;
             let (namespace, event, started_at, finished_at, restart_count, exit_code, answered_id) = third;
             let labels = labels.into_iter().map(|(name, text)| (Cow::Owned(name), Cow::Owned(text))).collect();
             let (source, outcome, bundle, container_id, runtime, container_name, image_name, image_id) = first;
@@ -305,6 +328,8 @@ fn runtime() -> impl Strategy<Value = OwnedBody> {
                     restart_count,
                     exit_code,
                     oom_killed,
+                    running,
+                    stop_signal,
                     labels,
                     cgroup_path,
                     cgroup_paths,
@@ -369,12 +394,25 @@ fn seqs() -> impl Strategy<Value = Vec<Seq>> {
     vec(any::<u64>().prop_map(Seq), 0..4)
 }
 
+fn step() -> impl Strategy<Value = Step> {
+    (wall(), text()).prop_map(|(at, what)| Step { at, what })
+}
+
+fn said() -> impl Strategy<Value = Said> {
+    let by = prop_oneof![
+        Just(Voice::Kernel),
+        select(RuntimeSource::ALL).prop_map(Voice::Answer),
+        select(RuntimeSource::ALL).prop_map(Voice::Event),
+    ];
+    (by, option::of(text()), option::of(wall())).prop_map(|(by, value, at)| Said { by, value, at })
+}
+
 fn death() -> impl Strategy<Value = Death> {
     let flag = || option::of(any::<bool>());
     (
         (select(Cause::ALL), option::of(any::<u8>()), option::of(any::<u8>()), flag(), option::of(wall())),
         (option::of(text()), flag(), option::of(select(LimitScope::ALL)), option::of(text())),
-        (actor(), option::of(any::<u32>()), option::of(text()), vec(text(), 0..3), vec(text(), 0..3), seqs()),
+        (actor(), option::of(any::<u32>()), option::of(text()), vec(step(), 0..3), vec(text(), 0..3), seqs()),
     )
         .prop_map(|((cause, exit_code, exit_signal, core_dumped, exited_at), second, third)| {
             let (init_comm, oom_killed, oom_limit_scope, oom_limit_cgroup_path) = second;
@@ -460,5 +498,21 @@ pub fn row(seq: u64) -> impl Strategy<Value = Row> {
             })
         },
     );
-    prop_oneof![remove.boxed(), create.boxed(), existing.boxed()]
+    let disagreement = (common(), select(Aspect::ALL), said(), said(), option::of(any::<i64>())).prop_map(
+        move |((ts, boot_ns, identity, place, evidence_seqs), aspect, said, other, difference_ns)| {
+            Row::Disagreement(Disagreement {
+                seq,
+                ts,
+                boot_ns,
+                identity,
+                place,
+                aspect,
+                said,
+                other,
+                difference_ns,
+                evidence_seqs,
+            })
+        },
+    );
+    prop_oneof![remove.boxed(), create.boxed(), existing.boxed(), disagreement.boxed()]
 }

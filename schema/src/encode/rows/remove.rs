@@ -104,7 +104,8 @@ fn death_columns<'a>(row: &mut Row<'a>, death: &'a Death) {
     row.oom_killed = *oom_killed;
     row.oom_limit_scope = oom_limit_scope.map(|scope| scope.as_str());
     row.oom_limit_cgroup_path = oom_limit_cgroup_path.as_deref();
-    row.requested_by = (!requested_by.is_empty()).then_some(Texts::Owned(requested_by));
+    row.requested_by = (!requested_by.is_empty()).then_some(Texts::Steps(requested_by));
+    row.requested_at = (!requested_by.is_empty()).then_some(requested_by);
     row.signals = exited_at.is_some().then_some(Texts::Owned(signals));
     row.cause_evidence_seqs = Some(cause_evidence_seqs);
     if let Some(Killer { task: ActorCopy { pid, uid, comm, parent_comm: _, argv }, loginuid, container_id }) = killed_by

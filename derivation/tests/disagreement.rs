@@ -1,0 +1,335 @@
+//! Where daemons and files contradict the kernel, or each other, about a container's end.
+
+use obit_derivation::record::*;
+use obit_derivation::row::{Aspect, ContainerRemove, Disagreement, Said, Voice};
+use obit_derivation::statement::TOLERANCE_NS;
+use obit_derivation::{Fold, Row};
+
+const ID: &str = "3f1c0e6b2f9d4a7788990011223344556677889900aabbccddeeff0011223344";
+const SECOND: u64 = 1_000_000_000;
+/// How long a row waits for what is said of its container.
+const GRACE: u64 = 5 * SECOND;
+const ROOT: CgroupKey = CgroupKey { hierarchy: HierarchyId::V2, cgroup: CgroupId(100) };
+const INIT: Target<'static> = Target {
+    pid: 4000,
+    pid_inside: 1,
+    ppid: 3900,
+    started: BootNs(50),
+    comm: "nginx",
+    is_reaper: true,
+    is_frozen: None,
+    cgroup: ROOT.cgroup,
+    v1: None,
+};
+const SIGKILLED: ExitStatus = ExitStatus::Signalled { signal: 9, core_dumped: false };
+const DOCKER: RuntimeSource = RuntimeSource::Docker;
+
+/// Records at chosen moments, the same on both clocks.
+struct Story {
+    fold: Fold,
+    seq: u64,
+    rows: Vec<Row>,
+}
+
+impl Story {
+    /// A container that begins at second 10 and is entered.
+    fn new() -> Self {
+        let mut story = Self { fold: Fold::with_grace(GRACE), seq: 0, rows: Vec::new() };
+        story.directory(10 * SECOND, CgroupEventKind::Mkdir);
+        story.directory(10 * SECOND, CgroupEventKind::Populated);
+        story
+    }
+
+    fn tell(&mut self, at: u64, body: Body<'_>) -> Seq {
+        let seq = Seq(self.seq);
+        self.seq += 1;
+        let record = Record { seq, ts: wall(at), boot_ns: BootNs(at), body };
+        self.fold.apply(&record, &mut self.rows);
+        seq
+    }
+
+    fn directory(&mut self, at: u64, kind: CgroupEventKind) -> Seq {
+        let vitals = Vitals { oom_kills: Some(0), ..Vitals::default() };
+        self.directory_with(at, kind, vitals)
+    }
+
+    fn directory_with(&mut self, at: u64, kind: CgroupEventKind, vitals: Vitals) -> Seq {
+        self.tell(
+            at,
+            Body::Cgroup(CgroupEvent {
+                kind,
+                cpu: 0,
+                key: ROOT,
+                parent: Some(CgroupId(1)),
+                level: 2,
+                path: &format!("/docker/{ID}"),
+                path_truncated: false,
+                actor: Actor::default(),
+                vitals,
+            }),
+        )
+    }
+
+    fn exit(&mut self, at: u64, status: ExitStatus) -> Seq {
+        self.tell(at, Body::Exit(TaskExit { cpu: 0, target: INIT, status, oom_victim: false, parent_comm: "shim" }))
+    }
+
+    fn says(&mut self, at: u64, answer: RuntimeAnswer<'_>) -> Seq {
+        self.tell(at, Body::Runtime(answer))
+    }
+
+    /// The rows of all disagreements, and those of ends, once the log is over.
+    fn end(mut self) -> (Vec<Disagreement>, Vec<ContainerRemove>) {
+        self.fold.finish(&mut self.rows);
+        let (mut found, mut ends) = (Vec::new(), Vec::new());
+        for row in self.rows {
+            match row {
+                Row::Disagreement(row) => found.push(row),
+                Row::Remove(row) => ends.push(row),
+                _ => {}
+            }
+        }
+        (found, ends)
+    }
+}
+
+fn wall(at: u64) -> WallNs {
+    WallNs(i64::try_from(at).expect("a moment of a test"))
+}
+
+fn answer(source: RuntimeSource) -> RuntimeAnswer<'static> {
+    RuntimeAnswer { container_id: Some(ID.into()), ..RuntimeAnswer::unanswered(source, Outcome::Ok) }
+}
+
+fn event(source: RuntimeSource, word: &'static str) -> RuntimeAnswer<'static> {
+    RuntimeAnswer { event: Some(word.into()), ..answer(source) }
+}
+
+fn value(by: Voice, value: &str) -> Said {
+    Said { by, value: Some(value.into()), at: None }
+}
+
+fn at(by: Voice, value: Option<&str>, at: u64) -> Said {
+    Said { by, value: value.map(Into::into), at: Some(wall(at)) }
+}
+
+#[test]
+fn sources_that_agree_make_no_row() {
+    let mut story = Story::new();
+    story.exit(20 * SECOND, SIGKILLED);
+    let die = RuntimeAnswer { exit_code: Some(137), finished_at: Some(wall(20 * SECOND + 5)), ..event(DOCKER, "die") };
+    story.says(20 * SECOND + 6, die);
+    story.directory(21 * SECOND, CgroupEventKind::Rmdir);
+    let inspected = RuntimeAnswer {
+        exit_code: Some(137),
+        oom_killed: Some(false),
+        finished_at: Some(wall(20 * SECOND + TOLERANCE_NS)),
+        running: Some(false),
+        ..answer(DOCKER)
+    };
+    story.says(23 * SECOND, inspected);
+    let (found, ends) = story.end();
+    assert_eq!((found, ends.len()), (vec![], 1));
+}
+
+#[test]
+fn each_value_that_differs_has_a_row_with_both_and_their_records() {
+    let mut story = Story::new();
+    let exit = story.exit(20 * SECOND, ExitStatus::Exited(0));
+    let late = wall(20 * SECOND + TOLERANCE_NS + 1);
+    let die = story
+        .says(21 * SECOND, RuntimeAnswer { exit_code: Some(137), finished_at: Some(late), ..event(DOCKER, "die") });
+    // The same again is no other difference.
+    story.says(21 * SECOND, RuntimeAnswer { exit_code: Some(137), finished_at: Some(late), ..event(DOCKER, "die") });
+    let removed = story.directory(22 * SECOND, CgroupEventKind::Rmdir);
+    let inspected = story.says(
+        24 * SECOND,
+        RuntimeAnswer {
+            exit_code: Some(137),
+            oom_killed: Some(true),
+            finished_at: Some(wall(20 * SECOND)),
+            running: Some(false),
+            ..answer(DOCKER)
+        },
+    );
+    let (found, ends) = story.end();
+    let told: Vec<_> = found
+        .iter()
+        .map(|row| (row.aspect, row.said.clone(), row.other.clone(), row.difference_ns, row.evidence_seqs.clone()))
+        .collect();
+    let (by_event, by_answer) = (Voice::Event(DOCKER), Voice::Answer(DOCKER));
+    let expected = [
+        (Aspect::ExitCode, value(Voice::Kernel, "0"), value(by_event, "137"), None, vec![exit, die]),
+        (Aspect::ExitCode, value(Voice::Kernel, "0"), value(by_answer, "137"), None, vec![exit, inspected]),
+        (Aspect::OomKilled, value(Voice::Kernel, "false"), value(by_answer, "true"), None, vec![exit, inspected]),
+        (
+            Aspect::Time,
+            at(Voice::Kernel, None, 20 * SECOND),
+            at(by_event, None, 20 * SECOND + TOLERANCE_NS + 1),
+            Some(1_000_000_001),
+            vec![exit, die],
+        ),
+    ];
+    assert_eq!(told, expected);
+    for row in &found {
+        assert_eq!((row.seq, row.ts, row.boot_ns), (removed, ends[0].ts, ends[0].boot_ns));
+        assert_eq!((&row.identity, &row.place), (&ends[0].identity, &ends[0].place));
+    }
+}
+
+#[test]
+fn without_the_kernel_s_word_the_first_that_spoke_is_contradicted() {
+    let mut story = Story::new();
+    let die = RuntimeAnswer { exit_code: Some(1), finished_at: Some(wall(20 * SECOND)), ..event(DOCKER, "die") };
+    story.says(20 * SECOND, die);
+    story.directory(21 * SECOND, CgroupEventKind::Rmdir);
+    let task = RuntimeAnswer {
+        exit_code: Some(2),
+        finished_at: Some(wall(20 * SECOND)),
+        ..event(RuntimeSource::Containerd, "/tasks/exit")
+    };
+    story.says(21 * SECOND, task);
+    let (found, _) = story.end();
+    let [row] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(row.said, value(Voice::Event(DOCKER), "1"));
+    assert_eq!(row.other, value(Voice::Event(RuntimeSource::Containerd), "2"));
+}
+
+#[test]
+fn a_container_that_is_gone_may_be_said_to_run_for_a_moment_and_no_longer() {
+    for (said_at, is_contradicted) in [(20 * SECOND + TOLERANCE_NS, false), (20 * SECOND + TOLERANCE_NS + 1, true)] {
+        let mut story = Story::new();
+        story.says(11 * SECOND, RuntimeAnswer { running: Some(true), ..answer(DOCKER) });
+        story.exit(20 * SECOND, ExitStatus::Exited(0));
+        let removed = story.directory(20 * SECOND, CgroupEventKind::Rmdir);
+        let said = story.says(said_at, RuntimeAnswer { running: Some(true), ..answer(DOCKER) });
+        let (found, _) = story.end();
+        assert_eq!(found.len(), usize::from(is_contradicted), "{found:?}");
+        for row in found {
+            assert_eq!((row.aspect, row.said), (Aspect::Existence, at(Voice::Kernel, Some("gone"), 20 * SECOND)));
+            assert_eq!(row.other, at(Voice::Answer(DOCKER), Some("running"), said_at));
+            assert_eq!(row.evidence_seqs, [removed, said]);
+        }
+    }
+}
+
+/// The state that a runtime should have removed.
+#[test]
+fn a_state_that_is_kept_of_what_is_gone_contradicts_that() {
+    let mut story = Story::new();
+    story.says(11 * SECOND, answer(RuntimeSource::OciState));
+    story.directory(20 * SECOND, CgroupEventKind::Rmdir);
+    story.says(22 * SECOND, answer(RuntimeSource::OciState));
+    let (found, _) = story.end();
+    let [row] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(row.other, at(Voice::Answer(RuntimeSource::OciState), Some("kept"), 22 * SECOND));
+}
+
+#[test]
+fn what_runs_after_a_restart_is_another_life() {
+    let mut story = Story::new();
+    story.exit(20 * SECOND, ExitStatus::Exited(0));
+    story.directory(20 * SECOND, CgroupEventKind::Rmdir);
+    // The new directory's event is still on its way.
+    let restarted = RuntimeAnswer { running: Some(true), started_at: Some(wall(21 * SECOND)), ..answer(DOCKER) };
+    story.says(22 * SECOND, restarted);
+    assert_eq!(story.end().0, []);
+}
+
+#[test]
+fn each_life_of_an_id_has_its_own_statements() {
+    let mut story = Story::new();
+    story.exit(20 * SECOND, ExitStatus::Exited(3));
+    story.directory(20 * SECOND, CgroupEventKind::Rmdir);
+    story.directory(21 * SECOND, CgroupEventKind::Mkdir);
+    // The event of the first death comes when the second life has begun.
+    let die = RuntimeAnswer { exit_code: Some(3), finished_at: Some(wall(20 * SECOND)), ..event(DOCKER, "die") };
+    story.says(21 * SECOND, die);
+    story.exit(22 * SECOND, ExitStatus::Exited(4));
+    let die = RuntimeAnswer { exit_code: Some(4), finished_at: Some(wall(22 * SECOND)), ..event(DOCKER, "die") };
+    story.says(22 * SECOND, die);
+    story.directory(22 * SECOND, CgroupEventKind::Rmdir);
+    let (found, ends) = story.end();
+    assert_eq!((found, ends.len()), (vec![], 2));
+}
+
+#[test]
+fn who_is_said_to_have_died_and_has_processes_at_the_end_of_the_log_is_told() {
+    let lie = || RuntimeAnswer { exit_code: Some(0), finished_at: Some(wall(20 * SECOND)), ..event(DOCKER, "die") };
+    type Tell = fn(&mut Story);
+    let stories: [(&str, Tell, bool); 5] = [
+        ("the daemon is wrong", |_| {}, true),
+        ("its last task left", |story| _ = story.directory(20 * SECOND, CgroupEventKind::Empty), false),
+        ("its init ended", |story| _ = story.exit(20 * SECOND, ExitStatus::Exited(0)), false),
+        ("it ended", |story| _ = story.directory(20 * SECOND, CgroupEventKind::Rmdir), false),
+        ("it had no processes", |story| *story = bare(), false),
+    ];
+    for (what, tell, is_contradicted) in stories {
+        let mut story = Story::new();
+        tell(&mut story);
+        story.says(20 * SECOND, lie());
+        let stop = story.tell(22 * SECOND, Body::CaptureStop);
+        let (found, _) = story.end();
+        assert_eq!(found.len(), usize::from(is_contradicted), "{what}");
+        for row in found {
+            assert_eq!((row.aspect, row.seq), (Aspect::Existence, stop));
+            assert_eq!(row.said, at(Voice::Kernel, Some("there"), 10 * SECOND));
+            assert_eq!(row.other, at(Voice::Event(DOCKER), Some("ended"), 20 * SECOND));
+        }
+    }
+    // Just before the log's end it may still be on its way out.
+    let mut story = Story::new();
+    story.says(20 * SECOND, lie());
+    story.tell(20 * SECOND + TOLERANCE_NS, Body::CaptureStop);
+    assert_eq!(story.end().0, []);
+}
+
+/// A container that nothing ever entered.
+fn bare() -> Story {
+    let mut story = Story { fold: Fold::with_grace(GRACE), seq: 0, rows: Vec::new() };
+    story.directory(10 * SECOND, CgroupEventKind::Mkdir);
+    story
+}
+
+#[test]
+fn times_are_not_compared_over_a_setting_of_the_clock() {
+    for is_set in [false, true] {
+        let mut story = Story::new();
+        if is_set {
+            let reading = ClockReading { reason: Some(ClockReason::Set), ..ClockReading::default() };
+            story.tell(15 * SECOND, Body::Clock(reading));
+        }
+        story.exit(20 * SECOND, ExitStatus::Exited(0));
+        let die = RuntimeAnswer { exit_code: Some(0), finished_at: Some(wall(3_600 * SECOND)), ..event(DOCKER, "die") };
+        story.says(20 * SECOND, die);
+        story.directory(20 * SECOND, CgroupEventKind::Rmdir);
+        let aspects: Vec<_> = story.end().0.iter().map(|row| row.aspect).collect();
+        assert_eq!(aspects, if is_set { vec![] } else { vec![Aspect::Time] });
+    }
+}
+
+#[test]
+fn an_event_of_the_oom_killer_is_contradicted_only_where_the_kernel_counts_no_kill() {
+    for (kills, is_contradicted) in [(Some(0), true), (Some(1), false), (None, false)] {
+        let mut story = Story::new();
+        story.says(15 * SECOND, RuntimeAnswer { oom_killed: Some(true), ..event(DOCKER, "oom") });
+        story.exit(20 * SECOND, ExitStatus::Exited(0));
+        let vitals = Vitals { oom_kills: kills, ..Vitals::default() };
+        story.directory_with(20 * SECOND, CgroupEventKind::Rmdir, vitals);
+        let found = story.end().0;
+        assert_eq!(found.len(), usize::from(is_contradicted), "{kills:?}: {found:?}");
+    }
+}
+
+#[test]
+fn what_is_said_of_one_life_is_bounded_and_the_first_and_the_last_count() {
+    let mut story = Story::new();
+    story.exit(20 * SECOND, ExitStatus::Exited(0));
+    for code in 1..=1_000 {
+        story.says(20 * SECOND, RuntimeAnswer { exit_code: Some(code), ..event(DOCKER, "die") });
+    }
+    story.directory(20 * SECOND, CgroupEventKind::Rmdir);
+    let codes: Vec<_> = story.end().0.into_iter().filter_map(|row| row.other.value).collect();
+    assert!(codes.len() <= 16, "{}", codes.len());
+    assert_eq!((codes.first().map(String::as_str), codes.last().map(String::as_str)), (Some("1"), Some("1000")));
+}

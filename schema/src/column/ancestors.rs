@@ -1,0 +1,105 @@
+//! Ancestors of a task, nearest first.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayBuilder, ArrayRef, ListArray, ListBuilder, StringArray, StringBuilder, StructArray, StructBuilder,
+    UInt32Array, UInt32Builder, UInt64Array, UInt64Builder,
+};
+use arrow::datatypes::{DataType, Field, Fields};
+use obit_derivation::BootNs;
+use obit_derivation::record::Ancestor;
+
+use super::view::element_range;
+use super::{ColumnType, ELEMENT, View};
+
+/// Ancestors of a task.
+#[derive(Debug)]
+pub(crate) struct AncestorList;
+
+impl AncestorList {
+    fn fields() -> Fields {
+        vec![
+            Field::new("pid", DataType::UInt32, false),
+            Field::new("uid", DataType::UInt32, false),
+            Field::new("started_boot_ns", DataType::UInt64, false),
+            Field::new("comm", DataType::Utf8, false),
+        ]
+        .into()
+    }
+}
+
+impl ColumnType for AncestorList {
+    type Value<'a> = &'a [Ancestor<'a>];
+    type Builder = ListBuilder<StructBuilder>;
+    type Array = ListArray;
+    const NAME: &'static str = "list<struct<pid: uint32, uid: uint32, started_boot_ns: uint64, comm: utf8>>";
+
+    fn data_type() -> DataType {
+        DataType::List(Arc::new(Field::new(ELEMENT, DataType::Struct(Self::fields()), false)))
+    }
+
+    fn builder() -> Self::Builder {
+        let columns: Vec<Box<dyn ArrayBuilder>> = vec![
+            Box::new(UInt32Builder::new()),
+            Box::new(UInt32Builder::new()),
+            Box::new(UInt64Builder::new()),
+            Box::new(StringBuilder::new()),
+        ];
+        ListBuilder::new(StructBuilder::new(Self::fields(), columns)).with_field(Field::new(
+            ELEMENT,
+            DataType::Struct(Self::fields()),
+            false,
+        ))
+    }
+
+    fn push(builder: &mut Self::Builder, value: Option<Self::Value<'_>>) {
+        let elements = builder.values();
+        for ancestor in value.unwrap_or_default() {
+            // All exist with these types: `builder` made them.
+            for (column, number) in [(0, ancestor.pid), (1, ancestor.uid)] {
+                if let Some(column) = elements.field_builder::<UInt32Builder>(column) {
+                    column.append_value(number);
+                }
+            }
+            if let Some(column) = elements.field_builder::<UInt64Builder>(2) {
+                column.append_value(ancestor.started.0);
+            }
+            if let Some(column) = elements.field_builder::<StringBuilder>(3) {
+                column.append_value(ancestor.comm);
+            }
+            elements.append(true);
+        }
+        builder.append(value.is_some());
+    }
+
+    fn finish(builder: &mut Self::Builder) -> ArrayRef {
+        Arc::new(builder.finish())
+    }
+}
+
+impl View<AncestorList> {
+    /// The ancestors in that row, borrowed from the batch; none if null.
+    pub(crate) fn ancestors(&self, row: usize) -> Vec<Ancestor<'_>> {
+        self.at(row).and_then(|list| read(list, row)).unwrap_or_default()
+    }
+}
+
+fn read(list: &ListArray, row: usize) -> Option<Vec<Ancestor<'_>>> {
+    let entries = list.values().as_any().downcast_ref::<StructArray>()?;
+    let column = |name: &str| entries.column_by_name(name).map(|column| column.as_any());
+    let pids = column("pid")?.downcast_ref::<UInt32Array>()?;
+    let uids = column("uid")?.downcast_ref::<UInt32Array>()?;
+    let starts = column("started_boot_ns")?.downcast_ref::<UInt64Array>()?;
+    let names = column("comm")?.downcast_ref::<StringArray>()?;
+    let is_whole = |at: &usize| {
+        *at < entries.len() && pids.is_valid(*at) && uids.is_valid(*at) && starts.is_valid(*at) && names.is_valid(*at)
+    };
+    let told = element_range(list, row).filter(is_whole).map(|at| Ancestor {
+        pid: pids.value(at),
+        uid: uids.value(at),
+        started: BootNs(starts.value(at)),
+        comm: names.value(at),
+    });
+    Some(told.collect())
+}
