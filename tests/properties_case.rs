@@ -4,12 +4,14 @@
 //! The records are those of the golden cases (fixtures/cases), whole or with any of them left out and in any order, so
 //! also logs that no host could have made.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use obit_derivation::fold::DERIVATION_VERSION;
-use obit_derivation::record::{Body, CgroupEventKind, Record, Seq};
+use obit_derivation::record::{Body, Carried, CgroupEventKind, Record, Seq};
+use obit_derivation::row::ContainerRemove;
 use obit_derivation::{Fold, Row};
 use obit_schema::decode::RawView;
 use obit_schema::details::{DirectoryDetails, RuntimeDetails};
@@ -118,6 +120,43 @@ impl Log {
     fn derive(&self, picks: &[usize]) -> Vec<Row> {
         let (mut fold, mut rows) = (Fold::with_grace(self.grace_ns), Vec::new());
         self.each(picks, |record, _| fold.apply(record, &mut rows));
+        fold.finish(&mut rows);
+        rows
+    }
+
+    /// The rows of a recording that is cut before this pick, with what is carried over as a capture does it.
+    fn derive_cut(&self, cut: usize) -> Vec<Row> {
+        let (mut fold, mut rows) = (Fold::with_grace(self.grace_ns), Vec::new());
+        let picks = self.whole();
+        let mut seq = 0;
+        let mut about_all = BTreeMap::new();
+        self.each(&picks[..cut], |record, _| {
+            fold.apply(record, &mut rows);
+            match &record.body {
+                Body::Lost(loss) => _ = about_all.insert(loss.kind, record.seq),
+                _ => {}
+            }
+            seq += 1;
+        });
+        let needed: BTreeSet<Seq> = fold.named_records().chain(about_all.into_values()).collect();
+        let mut apply = |record: Record<'_>| {
+            fold.apply(&Record { seq: Seq(seq), ..record }, &mut rows);
+            seq += 1;
+        };
+        self.each(&picks[cut - 1..cut], |record, _| apply(Record { body: Body::SegmentBegin, ..record.clone() }));
+        self.each(&picks[..cut], |record, _| {
+            if needed.contains(&record.seq) {
+                let carried = Carried { from: record.seq, body: record.body.clone() };
+                apply(Record { body: Body::Carried(Box::new(carried)), ..record.clone() });
+            }
+        });
+        let mut index = 0;
+        self.each(&picks, |record, _| {
+            if index >= cut {
+                apply(record.clone());
+            }
+            index += 1;
+        });
         fold.finish(&mut rows);
         rows
     }
@@ -356,6 +395,53 @@ proptest! {
                 continue;
             };
             prop_assert!(removed.contains(&(seq, row.place.key)), "{:?} did not remove it: {:?}", seq, row);
+        }
+    }
+}
+
+/// Ends by what they say, without the places of records.
+fn ends(rows: Vec<Row>) -> Vec<ContainerRemove> {
+    let ends = rows.into_iter().filter_map(|row| match row {
+        Row::Remove(row) => Some(row),
+        _ => None,
+    });
+    ends.map(|mut row| {
+        (row.seq, row.created_seq, row.rmdir_seq) =
+            (Seq(0), row.created_seq.map(|_| Seq(0)), row.rmdir_seq.map(|_| Seq(0)));
+        row.evidence_seqs.clear();
+        row.death.cause_evidence_seqs.clear();
+        row
+    })
+    .collect()
+}
+
+#[test]
+fn a_cut_anywhere_costs_no_container_its_name_times_or_cause() {
+    for log in Log::all() {
+        let whole = ends(log.derive(&log.whole()));
+        // No recording is cut while cgroupfs is walked.
+        let (mut walking, mut cuts, mut places) = (false, Vec::new(), Vec::new());
+        log.each(&log.whole(), |record, _| {
+            places.push(record.boot_ns);
+            match &record.body {
+                Body::SnapshotBegin(_) => walking = true,
+                Body::SnapshotEnd(_) => walking = false,
+                _ if !walking && record.seq.0 > 0 => cuts.push(usize::try_from(record.seq.0).expect("a place")),
+                _ => {}
+            }
+        });
+        let step = (cuts.len() / 60).max(1);
+        for cut in cuts.into_iter().step_by(step) {
+            let rows = ends(log.derive_cut(cut));
+            assert_eq!(rows.len(), whole.len(), "{}, cut at {cut}", log.name);
+            for (row, expected) in rows.iter().zip(&whole) {
+                // What is said of a container after it ended and the recording was cut does not join its row any more.
+                let is_held = expected.boot_ns <= places[cut - 1]
+                    && places[cut - 1].0 <= expected.boot_ns.0.saturating_add(log.grace_ns);
+                if !is_held {
+                    assert_eq!(row, expected, "{}, cut at {cut}", log.name);
+                }
+            }
         }
     }
 }

@@ -8,5 +8,6 @@ mod case;
 mod program;
 
 mod closing;
+mod dropping;
 mod keys;
 mod tampering;

@@ -12,7 +12,7 @@ use crate::keys::{self, Anchored, Key};
 use crate::program::{Run, replay};
 
 /// Verifies with all that proves it.
-fn verify(case: &RecordedCase, key: Option<&Key>, anchor: Option<&Path>) -> Run {
+pub fn verify(case: &RecordedCase, key: Option<&Key>, anchor: Option<&Path>) -> Run {
     let mut arguments = vec![PathBuf::from("verify"), case.path.clone()];
     if let Some(key) = key {
         arguments.extend(["--signers".into(), key.signers()]);
@@ -25,7 +25,7 @@ fn verify(case: &RecordedCase, key: Option<&Key>, anchor: Option<&Path>) -> Run 
 
 /// Fails unless the case is refused and each of these is named.
 #[track_caller]
-fn assert_named(run: &Run, named: &[&str]) {
+pub fn assert_named(run: &Run, named: &[&str]) {
     assert_ne!(run.code, 0, "{run:#?}");
     for part in named {
         assert!(run.stderr.contains(part), "{part:?} is not named: {run:#?}");
@@ -186,12 +186,12 @@ fn a_file_that_was_added_is_named() {
     assert_named(&verify(&case, None, None), &["raw/events-000099.parquet: not listed in case.json"]);
 }
 
-fn manifest(case: &RecordedCase) -> Value {
+pub fn manifest(case: &RecordedCase) -> Value {
     serde_json::from_slice(&fs::read(case.path.join("case.json")).expect("case.json")).expect("JSON")
 }
 
 /// Writes another case.json, and the sums to match.
-fn rewrite(case: &RecordedCase, manifest: &Value) {
+pub fn rewrite(case: &RecordedCase, manifest: &Value) {
     let text = serde_json::to_vec_pretty(manifest).expect("text");
     fs::write(case.path.join("case.json"), &text).expect("written");
     let mut sums = String::new();

@@ -11,7 +11,7 @@ use obit_derivation::record::{
 use obit_derivation::{Fold, Row};
 use obit_schema::details::{DirectoryDetails, RuntimeDetails};
 use obit_schema::encode::{CgroupfsBuilder, EventsBuilder, RowsBuilder, RuntimeBuilder};
-use obit_schema::manifest::{Build, Manifest};
+use obit_schema::manifest::{Build, ClockPair, Counts, Manifest, Segment};
 use obit_schema::writer::WriterOptions;
 use obit_schema::{CaseWriter, Table};
 use serde_json::{Value, json};
@@ -22,6 +22,14 @@ pub const START_NS: i64 = 1_234_567_890_000_000_000;
 
 /// Between two records: a millisecond.
 pub const STEP_NS: u64 = 1_000_000;
+
+/// The clocks when that record is made.
+fn at(seq: u64) -> ClockPair {
+    ClockPair {
+        ts: WallNs(START_NS + i64::try_from(seq * STEP_NS).expect("a short test")),
+        boot_ns: BootNs(1_000_000_000 + seq * STEP_NS),
+    }
+}
 
 /// A container id of docker's: a digit 64 times.
 pub fn id(digit: char) -> String {
@@ -72,6 +80,29 @@ impl Recorder {
 
     /// A recorder that writes in this way.
     pub fn with_options(options: WriterOptions, host: Value) -> Self {
+        Self::start(options, host, Vec::new())
+    }
+
+    /// A flight recorder: see [`Self::cut`].
+    pub fn in_segments(options: WriterOptions) -> Self {
+        let first = Segment { number: 0, first_seq: 0, began: at(0), counts: Counts::default() };
+        Self::start(options, json!({}), vec![first])
+    }
+
+    /// Ends the segment and begins the next one, with nothing carried over; the oldest go until so many are left.
+    pub fn cut(&mut self, left: usize) {
+        let mut rows = Vec::new();
+        self.fold.finish(&mut rows);
+        self.write(rows);
+        let began = at(self.next_seq);
+        self.writer.cut(self.next_seq, began).expect("a case that can be cut");
+        self.record(Body::SegmentBegin);
+        while self.writer.manifest().segments.len() > left {
+            assert!(self.writer.drop_oldest(began).expect("a case that can be written"));
+        }
+    }
+
+    fn start(options: WriterOptions, host: Value, segments: Vec<Segment>) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let path = directory.path().join("case");
         let build = Build { version: "9.9.9".to_owned(), commit: "abc123".to_owned() };
@@ -79,6 +110,7 @@ impl Recorder {
         manifest.derivation_version = obit_derivation::fold::DERIVATION_VERSION;
         manifest.started_at = "2009-02-13T23:31:30Z".to_owned();
         manifest.host = host.as_object().expect("facts by name").clone();
+        manifest.segments = segments;
         let writer = CaseWriter::create(&path, manifest, options).expect("a new case");
         let mut recorder =
             Self { directory, path, writer, fold: Fold::new(), next_seq: 0, next_cgroup: 100, tamper: |_| true };
@@ -96,12 +128,8 @@ impl Recorder {
     pub fn record(&mut self, body: Body<'_>) -> u64 {
         let seq = self.next_seq;
         self.next_seq += 1;
-        let record = Record {
-            seq: Seq(seq),
-            ts: WallNs(START_NS + i64::try_from(seq * STEP_NS).expect("a short test")),
-            boot_ns: BootNs(1_000_000_000 + seq * STEP_NS),
-            body,
-        };
+        let ClockPair { ts, boot_ns } = at(seq);
+        let record = Record { seq: Seq(seq), ts, boot_ns, body };
         let (table, batch) = match &record.body {
             Body::Directory(_) => {
                 let mut builder = CgroupfsBuilder::new();

@@ -16,7 +16,7 @@ impl Fold {
         if let Some(walk) = &mut self.walk {
             walk.bury(event.key);
         }
-        let vitals = self.take_with_below(event);
+        let vitals = self.take_with_below(moment.seq, event);
         let call = argv::parse(event.actor.argv);
         let Some(known) = self.directories.remove(&event.key) else {
             self.removed_unknown(moment, event, call.as_ref(), out);

@@ -5,7 +5,6 @@
 //! times. They make no rows, but rebuild what the fold knew. The walk that follows shows what there is, and with its end
 //! those that were carried have a row as containers that were there before.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::Fold;
@@ -49,7 +48,8 @@ impl Fold {
             Body::Signal(signal) => signal.target.places().any(|key| is_known(&key)),
             Body::Oom(kill) => kill.target.places().any(|key| is_known(&key)),
             Body::Runtime(answer) => answer.outcome == crate::record::Outcome::Ok,
-            Body::Carried(carried) => self.concerns(&carried.body),
+            // It was named, or it would not be there.
+            Body::Carried(_) => true,
             _ => false,
         }
     }
@@ -58,16 +58,16 @@ impl Fold {
     /// when they began, what happened to them. Those of a container that has ended are among them while it has other
     /// directories, so that these do not end it again.
     pub fn named_records(&self) -> impl Iterator<Item = Seq> + '_ {
-        self.incarnations.values().filter(|life| life.is_present()).flat_map(|life| named_by(life))
+        let below = self.used_below.values().flat_map(|below| below.told.iter().copied());
+        self.incarnations.values().filter(|life| life.is_present()).flat_map(|life| named_by(life)).chain(below)
     }
 }
 
 fn named_by(life: &Incarnation) -> impl Iterator<Item = Seq> + '_ {
-    let told: Box<dyn Iterator<Item = Seq>> = Box::new(life.claims.iter().map(|claim| claim.seq));
     life.evidence
         .iter()
         .copied()
-        .chain(told)
+        .chain(life.claims.seqs())
         .chain(life.entered_seq)
         .chain(life.emptied.map(|moment| moment.seq))
         .chain(life.roots.iter().filter_map(|root| root.gone_seq))

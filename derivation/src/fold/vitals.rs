@@ -5,13 +5,17 @@
 //! read and written are counted on v2 by the directory that the tasks were in, and what a directory had counted when it was
 //! removed is added to the one above.
 
+use alloc::vec::Vec;
+
 use super::Fold;
 use super::directory::beside;
-use crate::record::{CgroupEvent, CgroupKey, HierarchyId, Vitals};
+use crate::record::{CgroupEvent, CgroupKey, HierarchyId, Seq, Vitals};
 
 /// What directories that are gone had used, of what v2 counts for each directory alone.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct UsedBelow {
+    /// The records of their removal, the first [`MAX_TOLD`].
+    pub told: Vec<Seq>,
     cpu_usage_ns: u64,
     cpu_user_ns: u64,
     cpu_system_ns: u64,
@@ -19,7 +23,15 @@ pub(super) struct UsedBelow {
     io_written_bytes: u64,
 }
 
+/// Records kept for one directory, so that the next segment can count the same.
+const MAX_TOLD: usize = 1024;
+
 impl UsedBelow {
+    fn told_by(&mut self, seqs: impl IntoIterator<Item = Seq>) {
+        let room = MAX_TOLD.saturating_sub(self.told.len());
+        self.told.extend(seqs.into_iter().take(room));
+    }
+
     fn add(&mut self, vitals: &Vitals) {
         for (sum, value) in [
             (&mut self.cpu_usage_ns, vitals.cpu_usage_ns),
@@ -53,14 +65,17 @@ impl Fold {
     }
 
     /// The same of a directory that is removed: it is handed on to the one above, if that is a container's.
-    pub(super) fn take_with_below(&mut self, event: &CgroupEvent<'_>) -> Vitals {
+    pub(super) fn take_with_below(&mut self, seq: Seq, event: &CgroupEvent<'_>) -> Vitals {
         let vitals = self.with_below(event);
-        self.used_below.remove(&event.key);
+        let gone = self.used_below.remove(&event.key).unwrap_or_default();
         if event.key.hierarchy == HierarchyId::V2
             && let Some(above) = event.parent.map(|parent| beside(event.key, parent))
-            && self.directories.contains_key(&above)
+            // Of directories that are not roots the walk is yet to tell.
+            && (self.carrying || self.directories.contains_key(&above))
         {
-            self.used_below.entry(above).or_default().add(&vitals);
+            let below = self.used_below.entry(above).or_default();
+            below.add(&vitals);
+            below.told_by(gone.told.into_iter().chain([seq]));
         }
         vitals
     }
