@@ -9,7 +9,7 @@ stop() { say "$*"; exit 1; }
 # package:command. A package counts as there if dpkg knows it as installed, or if its command is on the PATH (docker-ce, a
 # runc of one's own). Libraries and headers have no command.
 build_packages=(clang:clang make:make gcc:gcc pkg-config:pkg-config libelf-dev: zlib1g-dev:)
-test_packages=(runc:runc crun:crun containerd:containerd docker.io:dockerd podman:podman lxc:lxc-start busybox-static: openssh-client:ssh-keygen python3:python3 python3-venv: valgrind:valgrind)
+test_packages=(runc:runc crun:crun containerd:containerd docker.io:dockerd podman:podman lxc:lxc-start busybox-static: openssh-client:ssh-keygen e2fsprogs:mkfs.ext4 python3:python3 python3-venv: valgrind:valgrind)
 bench_packages=(runc:runc containerd:containerd docker.io:dockerd busybox-static: python3:python3 python3-venv: bpftrace:bpftrace)
 kernels_packages=(qemu-system-x86:qemu-system-x86_64 cpio:cpio busybox-static: runc:runc python3:python3 python3-venv:)
 

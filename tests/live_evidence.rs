@@ -208,6 +208,48 @@ fn a_disk_that_stays_full_is_told_in_the_case() {
 }
 
 #[test]
+fn a_file_system_that_turns_read_only_is_told() {
+    let Some(_live) = live::require_root(&["mkfs.ext4"]) else { return };
+    let stage = Stage::new(View::Host);
+    let grounds = grounds(&stage);
+    let place = |name: &str| stage.directory().join(name).display().to_string();
+    let (image, mount_point) = (place("image"), place("disk"));
+    fs::File::create(&image).and_then(|file| file.set_len(64 << 20)).expect("an image");
+    stage.run("mkfs.ext4", &["-q", &image]);
+    stage.run("mkdir", &[&mount_point]);
+    // Freed with the mount, which goes with the stage.
+    stage.run("mount", &["-o", "loop,errors=remount-ro", &image, &mount_point]);
+    let device = stage.run("stat", &["--format", "/sys/dev/block/%Hd:%Ld", &mount_point]);
+    let device = fs::canonicalize(device).expect("the loop device");
+    let fault = Path::new("/sys/fs/ext4").join(device.file_name().expect("a name")).join("trigger_fs_error");
+    let inside = Path::new(&mount_point).join("case");
+    let mut capture = Capture::start(&stage, &inside, &[]);
+    storm(&grounds, "before");
+    let case = stage.outside(&inside.display().to_string());
+    let deadline = Instant::now() + STORM_LIMIT;
+    while made(&case).get("before") != Some(&grounds.len()) {
+        assert!(Instant::now() < deadline, "not on disk after {STORM_LIMIT:?}");
+    }
+    // What ext4 does at an error of its own (fs/ext4/sysfs.c); descriptors that are open do not keep it from that.
+    fs::write(&fault, "a test").unwrap_or_else(|error| panic!("{}: {error}", fault.display()));
+    let mut number = 0;
+    while !capture.has_said("kept in memory") {
+        assert!(Instant::now() < deadline, "it went unnoticed for {STORM_LIMIT:?}");
+        storm(&grounds, &format!("after-{number}"));
+        number += 1;
+    }
+    let ended = capture.interrupt();
+
+    assert_eq!(ended.status.code(), Some(INCOMPLETE), "{}", ended.stderr);
+    for said in ["Read-only file system", "that records ", "may be missing", "obit-replay info"] {
+        assert!(ended.stderr.contains(said), "{said}: {}", ended.stderr);
+    }
+    // What was there before is there.
+    assert_eq!(made(&case).get("before"), Some(&grounds.len()));
+    replay::assert_verifies(&case);
+}
+
+#[test]
 fn a_case_stops_at_its_size() {
     let Some(_live) = live::require_root(&[]) else { return };
     let stage = Stage::new(View::Host);

@@ -61,7 +61,7 @@ mod filter {
 
     use super::Seccomp;
 
-    /// `fchmodat2`, which the libc crate does not name everywhere. Since Linux 5.10 a new call has one number on all
+    /// `fchmodat2` (Linux 6.6), which the libc crate does not name everywhere. From 424 on, calls have one number on all
     /// processors.
     const FCHMODAT2: c_long = 452;
 

@@ -293,8 +293,8 @@ impl Recorder {
             thread::sleep(RETRY_INTERVAL);
             self.write();
         }
+        let last_seq = self.next_given.checked_sub(1).filter(|last| *last >= self.next_durable);
         if let Some(reason) = self.given_up.take() {
-            let last_seq = self.next_given.checked_sub(1).filter(|last| *last >= self.next_durable);
             self.writer.note_shortfall(Shortfall { first_seq: self.next_durable, last_seq, reason });
         }
         let summary = match self.seal(at, deadline) {
@@ -311,7 +311,10 @@ impl Recorder {
                 self.errors.push(error);
                 // At least what is missing should be in it.
                 if let Err(error) = self.writer.sync() {
-                    self.errors.push(Error::new(error).context("cannot say in case.json what is missing"));
+                    let last = last_seq.map_or_else(|| "the last".to_owned(), |last| last.to_string());
+                    let what =
+                        format!("cannot say in case.json that records {} to {last} may be missing", self.next_durable);
+                    self.errors.push(Error::new(error).context(what));
                 }
                 None
             }
