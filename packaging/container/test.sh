@@ -25,9 +25,8 @@ room="$1"
 stop() { printf 'image test: %s\n' "$*" >&2; exit 1; }
 mount -t tmpfs -o mode=755 tmpfs /run
 mount -t tmpfs -o mode=1777 tmpfs /dev/shm
-mkdir -p "$room"/{storage,obit,build/source/target/static,bundle/rootfs/bin} /run/lock /var/lib/containers /var/lib/obit
+mkdir -p "$room"/{storage,obit,build/source/target/static,bundle/rootfs/bin} /run/lock /var/lib/containers
 mount --bind "$room/storage" /var/lib/containers
-mount --bind "$room/obit" /var/lib/obit
 
 cp target/static/obit-capture target/static/obit-replay "$room/build/source/target/static/"
 podman build --quiet --build-context build="$room/build" -f packaging/container/Containerfile -t obit . >/dev/null ||
@@ -42,6 +41,7 @@ mapfile -t words < <(sed -n '/^#   docker run /,/ run --host-root /s/^# *//p' pa
 own=(podman --runtime=runc --cgroup-manager=cgroupfs run --name recorder --cgroup-parent=/obit-image --ulimit=nofile=1024:1024 --ulimit=nproc=1000:1000
     --security-opt=seccomp=unconfined)
 command=("${own[@]}" "${words[@]:2}")
+command=("${command[@]/#\/var\/lib\/obit:/$room/obit:}")
 
 cp "$(command -v busybox)" "$room/bundle/rootfs/bin/busybox"
 (cd "$room/bundle" && runc spec)
@@ -58,7 +58,8 @@ trap clean_up EXIT
 start() { live+=("$1"); runc run --detach --bundle "$room/bundle" "$1" </dev/null >"$room/$1.log" 2>&1 || stop "runc: $(cat "$room/$1.log")"; }
 
 start obit-image-before
-"${command[@]}" >"$room/out" 2>"$room/err" & recorder=$!
+: >"$room/err"
+"${command[@]}" >"$room/out" 2>>"$room/err" & recorder=$!
 tries=0
 until grep -q '^recording to ' "$room/err"; do
     kill -0 "$recorder" 2>/dev/null || stop "the container has ended: $(cat "$room/err")"
