@@ -18,7 +18,7 @@ define say
 @printf '\n==> %s\n' "$(1)"
 endef
 
-.PHONY: help setup build demo test bench venv static test-kernels deb test-manifests clean
+.PHONY: help setup build demo test bench venv static test-kernels test-systemd test-image deb test-manifests clean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Boots real Debian kernels under qemu, records there with the static binaries, and replays and verifies the cases here.
-# Usage: tests/kernels/run.sh [KERNEL:MODE[:BTF]]...   e.g. 5.10:v2 6.1:hybrid sid:v2:file; without any: all of them.
+# Usage: tests/kernels/run.sh [KERNEL:MODE[:BTF]]...   e.g. 5.10:v2 6.1:hybrid sid:v2:file; without any: all of them, which
+#        tests/kernels/run.sh --list     prints.
 #   KERNEL  5.10, 6.1, 6.12, sid                     MODE  v2, v1, hybrid
 #   BTF     own (the kernel's; the default), file (hidden, and given with --btf), none (hidden)
 # Needs: make static, qemu-system-x86_64, cpio, xz, zstd, busybox-static, runc, the Python environment of `make venv`. No root.
@@ -19,6 +20,14 @@ accelerator="${OBIT_QEMU_ACCEL:-tcg,thread=single}"
 
 stop() { printf 'kernels: %s\n' "$*" >&2; exit 1; }
 
+guests=("$@")
+if [ ${#guests[@]} -eq 0 ] || [ "$1" = --list ]; then
+    guests=()
+    for kernel in 5.10 6.1 6.12 sid; do guests+=("$kernel:v2" "$kernel:hybrid" "$kernel:v1"); done
+    guests+=(5.10:v2:file sid:hybrid:file 5.10:hybrid:none sid:v2:none)
+    if [ "${1:-}" = --list ]; then printf '%s\n' "${guests[@]}"; exit; fi
+fi
+
 for program in qemu-system-x86_64:qemu-system-x86 cpio:cpio busybox:busybox-static runc:runc; do
     command -v "${program%%:*}" >/dev/null || stop "${program%%:*} is missing: apt-get install ${program#*:}"
 done
@@ -27,11 +36,6 @@ for program in obit-capture obit-replay; do
 done
 [ -x target/venv/bin/python ] || stop "the Python environment is missing: make venv"
 
-guests=("$@")
-if [ ${#guests[@]} -eq 0 ]; then
-    for kernel in 5.10 6.1 6.12 sid; do guests+=("$kernel:v2" "$kernel:hybrid" "$kernel:v1"); done
-    guests+=(5.10:v2:file sid:hybrid:file 5.10:hybrid:none sid:v2:none)
-fi
 
 mkdir -p "$work"
 build_initramfs() {
