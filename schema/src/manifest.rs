@@ -106,9 +106,12 @@ pub struct Counts {
     pub outcomes: BTreeMap<String, u64>,
 }
 
+/// Counts by name.
+type ByName = BTreeMap<String, u64>;
+
 impl Counts {
     /// Each count by name, beside another's.
-    fn beside<'a>(&'a mut self, other: &'a Self) -> [(&'a mut BTreeMap<String, u64>, &'a BTreeMap<String, u64>); 4] {
+    fn beside<'a>(&'a mut self, other: &'a Self) -> [(&'a mut ByName, &'a ByName); 4] {
         [
             (&mut self.by_kind, &other.by_kind),
             (&mut self.by_table, &other.by_table),
