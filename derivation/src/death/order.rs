@@ -10,13 +10,13 @@ use alloc::vec::Vec;
 use super::Sent;
 use crate::record::{BootNs, WallNs};
 use crate::row::{ActorCopy, Step};
-use crate::statement::Statements;
+use crate::statement::{Statements, TOLERANCE_NS};
 
 /// The first process of a host started everything: that says nothing.
 const FIRST_PID: u32 = 1;
 
 /// The steps, in the order of their times: the senders of these signals with what started them, and what daemons said of
-/// orders up to then.
+/// orders, up to when its init `ended`.
 pub(super) fn steps(signals: &[&Sent], said: &Statements, ended: WallNs) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let mut ancestors: Vec<(u32, BootNs)> = Vec::new();
@@ -38,7 +38,9 @@ pub(super) fn steps(signals: &[&Sent], said: &Statements, ended: WallNs) -> Vec<
         }
         steps.push(Step { at: sent.ts, what: named(&sent.sender) });
     }
-    let orders = said.iter().filter(|one| one.is_order && one.ts <= ended);
+    // A daemon tells of its order when it has been carried out.
+    let latest = ended.0.saturating_add_unsigned(TOLERANCE_NS);
+    let orders = said.iter().filter(|one| one.is_order && one.ts.0 <= latest);
     steps.extend(orders.map(|order| Step { at: order.ts, what: format!("{}: kill", order.by.as_str()) }));
     steps.sort_by_key(|step| step.at);
     steps

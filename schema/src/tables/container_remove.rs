@@ -88,7 +88,8 @@ table!("container_remove" {
     /// The path of the cgroup with that limit.
     oom_limit_cgroup_path: Text optional,
     /// Process id, in the initial pid namespace, of the task whose signal ended its init or, if that exited by itself, of
-    /// the last one that had sent it SIGTERM, SIGINT or SIGQUIT and was not ignored. Null if nobody did, or itself.
+    /// the last one that had sent it SIGTERM, SIGINT, SIGQUIT or the signal that its image names, and was not ignored. Null if
+    /// nobody did, or itself.
     killed_by_pid: U32 optional,
     /// Its real user id.
     killed_by_uid: U32 optional,

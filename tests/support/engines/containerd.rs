@@ -45,6 +45,16 @@ impl<'a> Containerd<'a> {
         self.ctr(&["run", "--detach", IMAGE, id, FOREVER[0], FOREVER[1]]);
     }
 
+    /// Kills a container's task, as another than its runtime's shim is told to, and removes it.
+    pub fn kill(&self, id: &str) {
+        self.ctr(&["task", "kill", "--signal", "KILL", id]);
+        while !self.ctr(&["task", "list"]).lines().any(|line| line.starts_with(id) && line.contains("STOPPED")) {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        self.ctr(&["task", "delete", id]);
+        self.ctr(&["container", "delete", id]);
+    }
+
     /// Kills and removes a container.
     pub fn remove(&self, id: &str) {
         self.ctr(&["task", "delete", "--force", id]);

@@ -1,0 +1,252 @@
+//! Real containers that are told to end: the row says how the order came down, and whoever says otherwise than the kernel has
+//! a row of his own.
+#![cfg(feature = "capture")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use support::capture::Capture;
+use support::engines::{Containerd, Docker, Oci, OciRuntime, Podman};
+use support::stage::{Stage, View};
+use support::{live, replay, told};
+
+const IMAGE: &str = "busybox:latest";
+const FOREVER: [&str; 2] = ["/bin/sleep", "1000"];
+/// Doubles a variable until there is no memory left for it.
+const HOG: &str = "x=0123456789abcdef; while :; do x=$x$x; done";
+const LIMIT: Duration = Duration::from_secs(30);
+
+#[test]
+fn the_way_of_an_order_is_told_as_far_as_it_shows() {
+    let programs = ["runc", "containerd", "ctr", "dockerd", "docker", "podman", "conmon"];
+    let Some(_live) = live::require_root(&programs) else { return };
+    let stage = Stage::new(View::Host);
+    let containerd = Containerd::start(&stage, "shop");
+    let docker = Docker::start(&stage, &containerd);
+    containerd.import(&docker.save_image());
+    let podman = Podman::start(&stage);
+    let runc = Oci::start(&stage, OciRuntime::Runc);
+    let capture = Capture::start(&stage, &stage.directory().join("case"), &[]);
+
+    let killed = run(&stage, &[], &FOREVER);
+    stage.run("docker", &["kill", &killed]);
+    let stopped = run(&stage, &[], &FOREVER);
+    stage.run("docker", &["stop", "--time", "1", &stopped]);
+    let by_podman = podman.start_container("stopped");
+    podman.stop(&by_podman);
+    podman.remove(&by_podman);
+    let by_runc = "obit-live-told";
+    runc.start_container(by_runc, None);
+    stage.run("runc", &["kill", by_runc, "KILL"]);
+    wait_until("its end", || stage.run("runc", &["state", by_runc]).contains("\"stopped\""));
+    runc.remove(by_runc);
+    let by_ctr = "obit-live-task";
+    containerd.start_container(by_ctr);
+    containerd.kill(by_ctr);
+    for id in [&killed, &stopped, &by_podman, by_runc, by_ctr] {
+        stage.cgroups.wait_until_gone(id);
+    }
+
+    let case = capture.case().to_owned();
+    let rows = stop(capture);
+    // The threads of a test have names of their own; a process is called by its first.
+    let name = fs::read_to_string("/proc/self/comm").expect("the name of this program");
+    let (us, shim) = (format!("{}[{}]", name.trim(), std::process::id()), "containerd-shim[");
+    // Each step by how it begins and ends, in order, others between.
+    let kill = |id: &str, signal: u32| format!("kill {id} {signal}");
+    for (id, expected) in [
+        (&*killed, vec![(shim, "]".to_owned()), ("runc ", kill(&killed, 9)), ("runc ", format!("delete {killed}"))]),
+        (
+            &stopped,
+            vec![
+                (shim, "]".to_owned()),
+                ("runc ", kill(&stopped, 15)),
+                ("docker_event", ": kill".to_owned()),
+                ("runc ", kill(&stopped, 9)),
+                ("runc ", format!("delete {stopped}")),
+            ],
+        ),
+        (
+            &by_podman,
+            vec![
+                (&us, String::new()),
+                ("podman[", "]".to_owned()),
+                ("/usr/bin/runc ", kill(&by_podman, 15)),
+                ("/usr/bin/runc ", kill(&by_podman, 9)),
+            ],
+        ),
+        (by_runc, vec![(&us, String::new()), ("runc ", format!("kill {by_runc} KILL"))]),
+        (by_ctr, vec![(shim, "]".to_owned()), ("runc ", kill(by_ctr, 9)), ("runc ", format!("delete {by_ctr}"))]),
+    ] {
+        let row = only(&rows, id);
+        assert_eq!(row["cause"], "killed_by_runtime", "{row:#}");
+        let (steps, times) = (texts(&row["requested_by"]), texts(&row["requested_at"]));
+        assert_eq!(steps.len(), times.len());
+        assert!(times.is_sorted(), "{times:?}");
+        let mut rest = steps.iter();
+        for (begin, end) in expected {
+            assert!(rest.any(|step| step.starts_with(begin) && step.ends_with(&end)), "{begin}…{end} in {steps:#?}");
+        }
+    }
+    assert_eq!(only(&rows, by_ctr)["runtime"], "containerd");
+    let output = replay::replay(&["explain", &case.display().to_string(), &by_podman]);
+    let told = String::from_utf8(output.stdout).expect("UTF-8 from obit-replay");
+    assert!(told.contains("the order came by: ") && told.contains("then: podman["), "{told}");
+    assert_eq!(replay::derived_rows(&case, "disagreement"), Vec::<Value>::new(), "nobody said otherwise");
+}
+
+#[test]
+fn a_signal_that_an_image_names_is_recorded_and_who_sent_it_asked_to_end() {
+    let Some(_live) = live::require_root(&["runc", "containerd", "dockerd", "docker"]) else { return };
+    let stage = Stage::new(View::Host);
+    let containerd = Containerd::start(&stage, "shop");
+    let _docker = Docker::start(&stage, &containerd);
+    let capture = Capture::start(&stage, &stage.directory().join("case"), &[]);
+
+    // The shell takes these by their numbers.
+    let signals = [("SIGWINCH", 28), ("SIGUSR1", 10), ("SIGRTMIN+3", 37)];
+    let mut ids = Vec::new();
+    for (name, number) in signals {
+        let script =
+            format!("trap 'exit {number}' {number}; trap : 12; echo ready; while :; do sleep 1000 & wait $!; done");
+        let id = run(&stage, &["--stop-signal", name], &["/bin/sh", "-c", &script]);
+        wait_until("the trap", || stage.run("docker", &["logs", &id]) == "ready");
+        // Not the one to stop with, and handled.
+        stage.run("docker", &["kill", "--signal", "USR2", &id]);
+        stage.run("docker", &["stop", &id]);
+        stage.cgroups.wait_until_gone(&id);
+        ids.push(id);
+    }
+
+    let rows = stop(capture);
+    for ((name, number), id) in signals.into_iter().zip(&ids) {
+        let row = only(&rows, id);
+        let told = texts(&row["signals"]);
+        let [other, last] = &told[..] else { panic!("{told:?}") };
+        assert!(other.starts_with("SIGUSR2 from runc[") && last.starts_with(&format!("{name} from runc[")), "{told:?}");
+        for (column, expected) in [
+            ("cause", json!("exited")),
+            ("exit_code", json!(number)),
+            ("killed_by_comm", json!("runc")),
+            ("oom_killed", json!(false)),
+        ] {
+            assert_eq!(row[column], expected, "{column} of {row:#}");
+        }
+        let steps = texts(&row["requested_by"]);
+        assert!(steps.iter().any(|step| step.ends_with(&format!("kill {id} {number}"))), "{steps:?}");
+        assert!(!steps.iter().any(|step| step.ends_with(&format!("kill {id} 12"))), "{steps:?}");
+    }
+}
+
+/// Docker learns of the OOM killer on some hosts, and takes every kill in a container for the end of the container; on others it
+/// learns nothing. And when its daemon is gone, its file still says that the container runs.
+#[test]
+fn what_docker_says_otherwise_than_the_kernel_has_a_row() {
+    let Some(_live) = live::require_root(&["runc", "containerd", "ctr", "dockerd", "docker"]) else { return };
+    let stage = Stage::new(View::Host);
+    let containerd = Containerd::start(&stage, "shop");
+    let _docker = Docker::start(&stage, &containerd);
+    let capture = Capture::start(&stage, &stage.directory().join("case"), &[]);
+    let case = capture.case().to_owned();
+
+    let limits = ["--memory=16m", "--memory-swap=16m"];
+    let in_a_child = format!("sh -c '{HOG}'; exit 137");
+    let hogs = [HOG, &in_a_child].map(|script| {
+        let id = run(&stage, &limits, &["/bin/sh", "-c", script]);
+        stage.run("docker", &["wait", &id]);
+        stage.cgroups.wait_until_gone(&id);
+        let said = stage.run("docker", &["inspect", "--format={{.State.OOMKilled}}", &id]);
+        told::wait_for(&case, "how it ended", |told| {
+            told.container_id == id && told.document.contains(r#""Status":"exited""#)
+        });
+        (id, said)
+    });
+
+    let orphan = run(&stage, &[], &FOREVER);
+    let daemon = fs::read_to_string(stage.outside("/run/docker.pid")).expect("dockerd's pid");
+    let daemon = daemon.trim().parse().ok().and_then(Pid::from_raw).expect("a pid");
+    kill_process(daemon, Signal::KILL).expect("killing dockerd");
+    let ctr = |arguments: &[&str]| stage.run("ctr", &[&["--namespace", "moby"], arguments].concat());
+    ctr(&["task", "kill", "--signal", "KILL", &orphan]);
+    wait_until("the orphan's end", || {
+        ctr(&["task", "list"]).lines().any(|line| line.contains(&orphan) && line.contains("STOPPED"))
+    });
+    ctr(&["task", "delete", &orphan]);
+    stage.cgroups.wait_until_gone(&orphan);
+    wait_until("what docker's file says afterwards", || is_contradicted(&case, &orphan));
+
+    let rows = stop(capture);
+    let found = replay::derived_rows(&case, "disagreement");
+    let of = |id: &str, aspect: &str| -> Vec<&Value> {
+        found.iter().filter(|row| row["container_id"] == *id && row["aspect"] == aspect).collect()
+    };
+    let mut differences = 0;
+    for ((id, said), (cause, by_kernel)) in hogs.iter().zip([("oom_killed", "true"), ("exited", "false")]) {
+        let row = only(&rows, id);
+        assert_eq!(
+            (&row["cause"], &row["oom_killed"].to_string(), &row["oom_kills"]),
+            (&json!(cause), &by_kernel.to_owned(), &json!(1))
+        );
+        let about_oom = of(id, "oom_killed");
+        assert_eq!(about_oom.is_empty(), said == by_kernel, "docker says {said}: {found:#?}");
+        for row in about_oom {
+            assert_eq!((&row["source"], &row["value"]), (&json!("kernel"), &json!(by_kernel)));
+            assert_eq!((&row["other_source"], &row["other_value"]), (&json!("docker"), &json!(said)));
+            differences += 1;
+        }
+        assert_eq!(of(id, "exit_code"), Vec::<&Value>::new(), "137 in both ways");
+    }
+    assert!(differences > 0, "this docker tells a kill in a container from its end, and is told of both");
+    let [row] = &of(&orphan, "existence")[..] else { panic!("{found:#?}") };
+    assert_eq!((&row["source"], &row["value"]), (&json!("kernel"), &json!("gone")));
+    assert_eq!((&row["other_source"], &row["other_value"]), (&json!("docker"), &json!("running")));
+    assert!(row["value_at"].as_str() < row["other_value_at"].as_str(), "{row:#}");
+    let output = replay::replay(&["explain", &case.display().to_string(), &orphan]);
+    let told = String::from_utf8(output.stdout).expect("UTF-8 from obit-replay");
+    assert!(told.contains("about whether it is there: kernel says gone"), "{told}");
+}
+
+/// Whether the case that is being written has a row of a disagreement about the container.
+fn is_contradicted(case: &Path, id: &str) -> bool {
+    let output =
+        replay::replay(&["derive", &case.display().to_string(), "--event", "disagreement", "--format", "jsonl"]);
+    String::from_utf8_lossy(&output.stdout).contains(id)
+}
+
+fn run(stage: &Stage, options: &[&str], command: &[&str]) -> String {
+    stage.run("docker", &[&["run", "--detach", "--network=none"], options, &[IMAGE], command].concat())
+}
+
+/// Stops the capture; its rows, after a replay has come to the same.
+fn stop(capture: Capture) -> Vec<Value> {
+    let case = capture.case().to_owned();
+    capture.stop();
+    replay::assert_verifies(&case);
+    replay::derived_rows(&case, "container_remove")
+}
+
+fn only<'a>(rows: &'a [Value], id: &str) -> &'a Value {
+    let found: Vec<_> = rows.iter().filter(|row| row["container_id"] == *id).collect();
+    match &found[..] {
+        [row] => row,
+        others => panic!("{} rows of {id}", others.len()),
+    }
+}
+
+fn texts(list: &Value) -> Vec<String> {
+    let elements = list.as_array().unwrap_or_else(|| panic!("no list: {list}"));
+    elements.iter().map(|text| text.as_str().expect("a text").to_owned()).collect()
+}
+
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + LIMIT;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what} did not come within {LIMIT:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
