@@ -19,7 +19,7 @@ table!("container_remove" {
     cgroup_id: U64 required,
     /// Its path from the hierarchy's root, with a leading `/`, escaped.
     cgroup_path: Text required,
-    /// The record of the directory's creation; null if it was there before or its creation was lost.
+    /// The record of the directory's creation, which may be a carried one; null if it was there before or its creation was lost.
     created_seq: U64 optional,
     /// When it was created: by the kernel's event if seen, else by what its runtime says.
     created_at: Timestamp optional,

@@ -1,4 +1,4 @@
-//! derived/existing_container: containers that were there before the capture.
+//! derived/existing_container: containers that were there before the capture, or before a segment of it.
 
 use crate::column::table;
 
@@ -9,7 +9,7 @@ table!("existing_container" {
     container_id: Text required,
     /// The record that decided the row. Rows are in this order; several may share one.
     seq: U64 required,
-    /// When the walk of cgroupfs saw it, by the wall clock.
+    /// When the walk of cgroupfs saw it, by the wall clock; when it was made, if that was carried over from another segment.
     ts: Timestamp required,
     /// The same moment, ns of CLOCK_BOOTTIME.
     boot_ns: U64 required,
@@ -21,7 +21,7 @@ table!("existing_container" {
     cgroup_path: Text required,
     /// The record in which it was first seen.
     first_seen_seq: U64 required,
-    /// When its runtime says that it was created.
+    /// When it was created: by the kernel's event if that was carried over, else by what its runtime says.
     created_at: Timestamp optional,
     /// The program that made it: `runc`, `crun`, `youki`, `runsc` or `kata`.
     oci_runtime: Text optional,
