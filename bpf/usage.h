@@ -18,25 +18,30 @@ const volatile __u64 processor_offsets[OBIT_PROCESSORS] = {};
 /* Devices of a cgroup that are looked at. */
 #define MAX_DEVICES 16
 
+/* 64-bit values that lie next to each other and are read at once; the most are those of read_cpu_v1(). */
+#define MAX_VALUES 5
+
 /*
- * Adds up the 64-bit value of all processors. `copies` is an address that the kernel marks __percpu.
+ * Adds up `count` neighbouring 64-bit values of all processors, each into its own sum. `copies` is an address that the kernel
+ * marks __percpu. One read for each processor: the reads are what this costs whoever removes a directory.
  *
  * Without a branch in the loop that the verifier cannot decide: it keeps the other way of each for later, and at most 8,192
  * of them (BPF_COMPLEXITY_LIMIT_JMP_SEQ).
  */
-static __always_inline int add_up(__u64 *sum, const void *copies)
+static __always_inline int add_up(__u64 *sums, const __u32 count, const void *copies)
 {
 	long failed = 0;
 
 	if (!copies || !processors)
 		return 0;
 	for (__u32 index = 0; index < OBIT_PROCESSORS; index++) {
-		__u64 value = 0;
+		__u64 values[MAX_VALUES] = {};
 
 		if (index >= processors)
 			break;
-		failed |= bpf_probe_read_kernel(&value, sizeof(value), copies + processor_offsets[index]);
-		*sum += value;
+		failed |= bpf_probe_read_kernel(values, count * sizeof(*values), copies + processor_offsets[index]);
+		for (__u32 value = 0; value < count; value++)
+			sums[value] += values[value];
 	}
 	return !failed;
 }
@@ -46,7 +51,7 @@ static __always_inline __u8 read_cpu_v2(struct obit_event *event, struct cgroup 
 {
 	struct cgroup___before_6_16 *older = (void *)cgrp;
 	struct task_cputime *copies = 0;
-	__u8 present = 0;
+	__u64 sums[sizeof(*copies) / sizeof(__u64)] = {};
 
 	if (bpf_core_field_exists(cgrp->rstat_base_cpu)) {
 		if (read_word(&copies, &cgrp->rstat_base_cpu) && copies)
@@ -55,13 +60,14 @@ static __always_inline __u8 read_cpu_v2(struct obit_event *event, struct cgroup 
 		if (read_word(&copies, &older->rstat_cpu) && copies)
 			copies = (void *)copies + bpf_core_field_offset(struct cgroup_rstat_cpu, bstat.cputime);
 	}
-	if (!copies)
+	/* include/linux/sched/types.h: three values. Should another come before them, nothing is better than a wrong one. */
+	if (!copies || bpf_core_type_size(struct task_cputime) != sizeof(sums) ||
+	    !add_up(sums, sizeof(sums) / sizeof(*sums), copies))
 		return 0;
-	if (add_up(&event->cpu_usage, &copies->sum_exec_runtime))
-		present |= OBIT_HAS_CPU_USAGE;
-	if (add_up(&event->cpu_user, &copies->utime) && add_up(&event->cpu_system, &copies->stime))
-		present |= OBIT_HAS_CPU_SPLIT;
-	return present;
+	event->cpu_usage = sums[bpf_core_field_offset(struct task_cputime, sum_exec_runtime) / sizeof(*sums)];
+	event->cpu_user = sums[bpf_core_field_offset(struct task_cputime, utime) / sizeof(*sums)];
+	event->cpu_system = sums[bpf_core_field_offset(struct task_cputime, stime) / sizeof(*sums)];
+	return OBIT_HAS_CPU_USAGE | OBIT_HAS_CPU_SPLIT;
 }
 
 /* kernel/sched/cpuacct.c: with what those below used. */
@@ -75,18 +81,24 @@ static __always_inline __u8 read_cpu_v1(struct obit_event *event, struct cgroup 
 	if (!css)
 		return 0;
 	cpuacct = (void *)css - bpf_core_field_offset(struct cpuacct, css);
-	if (bpf_core_field_exists(cpuacct->cpuusage) && read_word(&copies, &cpuacct->cpuusage) &&
-	    add_up(&event->cpu_usage, copies)) {
+	if (bpf_core_field_exists(cpuacct->cpuusage) && read_word(&copies, &cpuacct->cpuusage)) {
 		/* Older kernels have user's and system's time apart here, and both together are the usage. */
-		if (!bpf_core_type_exists(struct cpuacct_usage) || add_up(&event->cpu_usage, copies + sizeof(__u64)))
+		__u64 usages[2] = {};
+
+		if (bpf_core_type_exists(struct cpuacct_usage) ? add_up(usages, 2, copies) : add_up(usages, 1, copies)) {
+			event->cpu_usage = usages[0] + usages[1];
 			present |= OBIT_HAS_CPU_USAGE;
+		}
 	}
-	if (bpf_core_field_exists(cpuacct->cpustat) && read_word(&copies, &cpuacct->cpustat) && copies) {
+	if (bpf_core_field_exists(cpuacct->cpustat) && read_word(&copies, &cpuacct->cpustat)) {
 		/* enum cpu_usage_stat of include/linux/kernel_stat.h: user, nice; system, softirq, irq. */
-		if (add_up(&event->cpu_user, copies) && add_up(&event->cpu_user, copies + 8) &&
-		    add_up(&event->cpu_system, copies + 16) && add_up(&event->cpu_system, copies + 24) &&
-		    add_up(&event->cpu_system, copies + 32))
+		__u64 times[5] = {};
+
+		if (add_up(times, 5, copies)) {
+			event->cpu_user = times[0] + times[1];
+			event->cpu_system = times[2] + times[3] + times[4];
 			present |= OBIT_HAS_CPU_SPLIT;
+		}
 	}
 	return present;
 }
@@ -118,6 +130,8 @@ static __always_inline __u8 read_io(struct obit_event *event, struct cgroup *cgr
 {
 	struct cgroup_subsys_state *css = CSS(cgrp, io_cgrp_id);
 	struct blkcg_gq *device = 0;
+	/* BLKG_IOSTAT_READ and BLKG_IOSTAT_WRITE. */
+	__u64 bytes[2] = {};
 	struct blkcg *blkcg;
 	void *node = 0;
 
@@ -127,17 +141,17 @@ static __always_inline __u8 read_io(struct obit_event *event, struct cgroup *cgr
 	if (!processors || !bpf_core_field_exists(device->iostat_cpu) || !read_word(&node, &blkcg->blkg_list.first))
 		return 0;
 	for (int number = 0; number < MAX_DEVICES; number++) {
-		struct blkg_iostat *copies = 0;
-		void *bytes;
+		struct blkg_iostat_set *copies = 0;
 
-		if (!node)
+		if (!node) {
+			event->io_read = bytes[0];
+			event->io_written = bytes[1];
 			return OBIT_HAS_IO;
+		}
 		device = node - bpf_core_field_offset(struct blkcg_gq, blkcg_node);
 		if (!read_word(&copies, &device->iostat_cpu) || !copies)
 			return 0;
-		/* BLKG_IOSTAT_READ and BLKG_IOSTAT_WRITE. */
-		bytes = (void *)copies + bpf_core_field_offset(struct blkg_iostat_set, cur.bytes);
-		if (!add_up(&event->io_read, bytes) || !add_up(&event->io_written, bytes + sizeof(__u64)) ||
+		if (!add_up(bytes, 2, (void *)copies + bpf_core_field_offset(struct blkg_iostat_set, cur.bytes)) ||
 		    !read_word(&node, &device->blkcg_node.next))
 			return 0;
 	}
