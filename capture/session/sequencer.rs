@@ -402,6 +402,7 @@ impl Sequencer {
                     reason: SnapshotReason::Mkdir,
                     key,
                     parent: None,
+                    parent_uid: None,
                     path: path.into(),
                     populated: None,
                     pids: Vec::new(),

@@ -28,6 +28,7 @@ pub fn read_directory(
         reason,
         key: CgroupKey { hierarchy: hierarchy.id, cgroup: expected },
         parent: None,
+        parent_uid: None,
         path: path.to_owned().into(),
         populated: None,
         pids: Vec::new(),

@@ -121,9 +121,17 @@ struct Walk<'h, W, V> {
 /// A directory whose children are being read.
 struct Level {
     entries: Dir,
-    id: CgroupId,
+    own: Above,
     /// Length of its path.
     path_bytes: usize,
+}
+
+/// What is said of a directory with each of those in it.
+#[derive(Clone, Copy)]
+struct Above {
+    id: CgroupId,
+    /// Its owner.
+    uid: u32,
 }
 
 impl<W, V> Walk<'_, W, V>
@@ -165,7 +173,7 @@ where
         let Some(level) = self.levels.last() else {
             return ControlFlow::Continue(());
         };
-        let parent = level.id;
+        let parent = level.own;
         let opened = level.entries.fd().and_then(|above| {
             openat2(
                 above,
@@ -187,7 +195,7 @@ where
     fn enter(
         &mut self,
         opened: Result<OwnedFd, Errno>,
-        parent: Option<CgroupId>,
+        parent: Option<Above>,
         listed: Option<CgroupId>,
     ) -> ControlFlow<()> {
         if self.summary.directories >= MAX_DIRECTORIES {
@@ -226,18 +234,18 @@ where
         // kernfs counts its subdirectories in the link count, two more than it has (fs/kernfs/inode.c,
         // kernfs_refresh_inode). Most cgroups have none, and listing their dozens of files is the dearest step.
         if found.stx_nlink != 2 {
-            self.descend(directory, id);
+            self.descend(directory, Above { id, uid: found.stx_uid });
         }
         ControlFlow::Continue(())
     }
 
-    fn descend(&mut self, directory: OwnedFd, id: CgroupId) {
+    fn descend(&mut self, directory: OwnedFd, own: Above) {
         if self.levels.len() >= MAX_DEPTH {
             self.fail(WalkErrorCause::TooDeep);
             return;
         }
         match Dir::new(directory) {
-            Ok(entries) => self.levels.push(Level { entries, id, path_bytes: self.path.len() }),
+            Ok(entries) => self.levels.push(Level { entries, own, path_bytes: self.path.len() }),
             Err(errno) => self.fail(errno.into()),
         }
     }
@@ -245,14 +253,15 @@ where
     fn hand_out(
         &mut self,
         id: CgroupId,
-        parent: Option<CgroupId>,
+        parent: Option<Above>,
         occupancy: Occupancy,
         details: DirectoryDetails,
     ) -> ControlFlow<()> {
         let directory = Directory {
             reason: self.reason,
             key: CgroupKey { hierarchy: self.hierarchy.id, cgroup: id },
-            parent,
+            parent: parent.map(|above| above.id),
+            parent_uid: parent.map(|above| above.uid),
             path: escape(&self.hierarchy.path_of(&self.path)).into_owned().into(),
             populated: occupancy.populated,
             pids: occupancy.pids,

@@ -71,6 +71,8 @@ fn root_every_directory_is_handed_out_once_before_those_below_it() {
             let name = format!("{}/{below}", cgroup.view.mount_root).trim_end_matches('/').to_owned();
             expected.insert(name, fs::metadata(&path).unwrap().ino());
         }
+        // A subtree that was given to a user.
+        std::os::unix::fs::chown(cgroup.path().join("a/b"), Some(1000), None).unwrap();
         let (all, summary) = walk_all(&cgroup.view);
         assert!(read_whole(&summary), "{summary:?}");
         assert_eq!((summary.directories, summary.vanished), (5, 0));
@@ -83,6 +85,8 @@ fn root_every_directory_is_handed_out_once_before_those_below_it() {
             let above = directory.path.rsplit_once('/').unwrap().0;
             let parent = all[..index].iter().find(|(earlier, _)| earlier.path == above);
             assert_eq!(directory.parent, parent.map(|(parent, _)| parent.key.cgroup), "{}", directory.path);
+            let owner = if above.ends_with("/a/b") { 1000 } else { 0 };
+            assert_eq!(directory.parent_uid, parent.map(|_| owner), "{}", directory.path);
         }
     }
 }

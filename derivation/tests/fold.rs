@@ -55,6 +55,7 @@ impl Story {
             reason,
             key: key(hierarchy, id),
             parent: Some(CgroupId(parent)),
+            parent_uid: None,
             path: Cow::Owned(path.to_owned()),
             populated: None,
             pids: Vec::new(),

@@ -158,6 +158,31 @@ fn a_forgery_whose_making_was_lost_does_not_end_the_container_either() {
 }
 
 #[test]
+fn a_forgery_that_was_there_before_is_kept_apart_by_who_owns_its_place() {
+    let mut story = Story::default();
+    story.tell(Body::SnapshotBegin(SnapshotReason::Start));
+    let places = [(5, 100, real(), 0), (V2, 200, forged(), 1000)];
+    for (hierarchy, id, path, parent_uid) in places {
+        story.tell(Body::Directory(Directory {
+            reason: SnapshotReason::Start,
+            key: key(hierarchy, id),
+            parent: Some(CgroupId(1)),
+            parent_uid: Some(parent_uid),
+            path: path.into(),
+            populated: Some(true),
+            pids: vec![],
+        }));
+    }
+    story.tell(Body::SnapshotEnd(SnapshotReason::Start));
+    story.remove_forgery();
+    story.event(CgroupEventKind::Rmdir, 5, 100, &real(), runc(&["runc", "delete", ID]));
+    let (real, forged) = story.ends();
+    assert_eq!((real.len(), forged.len()), (1, 1), "{real:?} {forged:?}");
+    assert_eq!((real[0].place.key, real[0].identity.conflicts.as_slice()), (key(5, 100), [].as_slice()));
+    assert_eq!(forged[0].identity.conflicts, ["path: in a directory of uid 1000, no runtime backs it"]);
+}
+
+#[test]
 fn a_container_that_is_stopped_does_not_vouch_for_a_directory() {
     // Docker knows the id, and runs nothing under it.
     let mut story = Story::default();

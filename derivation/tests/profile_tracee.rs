@@ -90,6 +90,7 @@ impl Story {
                 reason,
                 key: *key,
                 parent: None,
+                parent_uid: None,
                 path: Cow::Borrowed(path),
                 populated: None,
                 pids: Vec::new(),

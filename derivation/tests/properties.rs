@@ -139,6 +139,7 @@ fn with_record_at<T>(seq: usize, ts: WallNs, step: &Step, use_it: impl FnOnce(&R
             reason: SnapshotReason::ALL[*reason],
             key: key(*hierarchy, *id),
             parent: parent.map(CgroupId),
+            parent_uid: None,
             path: Cow::Borrowed(&paths[*path]),
             populated: *populated,
             pids: vec![],

@@ -245,6 +245,7 @@ impl Host {
                 reason,
                 key: self.key(&line.path),
                 parent: self.parent(&line.path),
+                parent_uid: None,
                 populated: Some(self.lines.iter().any(is_in_or_below)),
                 pids: if self.has_process(&line.path) {
                     vec![1000 + u32::try_from(self.id(&line.path)).expect("few")]

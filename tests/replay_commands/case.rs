@@ -188,6 +188,7 @@ impl Recorder {
             reason,
             key: v2(id),
             parent: None,
+            parent_uid: None,
             path: Cow::Borrowed(path),
             populated: Some(true),
             pids: vec![4242],

@@ -65,8 +65,8 @@ pub(super) struct Incarnation {
     pub origin: Origin,
     pub stage: Stage,
     pub first: Moment,
-    /// The user who made its first directory, if that is one without privileges; of one that first showed itself when it was
-    /// removed: who removed it.
+    /// The user who made its first directory, if that is one without privileges; of one that a walk showed: who may have, and
+    /// of one that first showed itself when it was removed: who removed it.
     pub user: Option<u32>,
     /// In the order in which they were seen; stays when a directory is gone.
     pub roots: Vec<RootDirectory>,
@@ -195,8 +195,12 @@ impl Incarnation {
     fn identity(&self) -> Option<Identity> {
         let mut identity = self.claims.identity(self.parent_container_id.clone())?;
         if let Some(user) = self.unbacked_user() {
-            let did = if self.origin == Origin::Leaving { "removed" } else { "made" };
-            identity.conflicts.push(format!("path: {did} by uid {user}, no runtime backs it"));
+            let did = match self.origin {
+                Origin::Made(_) => "made by",
+                Origin::Walked => "in a directory of",
+                Origin::Leaving => "removed by",
+            };
+            identity.conflicts.push(format!("path: {did} uid {user}, no runtime backs it"));
         }
         Some(identity)
     }

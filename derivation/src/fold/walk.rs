@@ -91,7 +91,9 @@ impl Fold {
             self.looked_at(directory);
             return;
         }
-        let sighting = Sighting::new(directory.key, directory.parent, &directory.path, false);
+        // Whoever may make directories there may have made this one.
+        let sighting = Sighting::new(directory.key, directory.parent, &directory.path, false)
+            .by(directory.parent_uid.unwrap_or(0));
         let claims = self.claims_on(moment, &sighting, None);
         let enclosing = self.enclosing(&sighting);
         if claims.is_empty() {

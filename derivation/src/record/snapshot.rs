@@ -28,6 +28,8 @@ pub struct Directory<'a> {
     pub key: CgroupKey,
     /// The directory above it; `None` for a hierarchy's root or where it was not read.
     pub parent: Option<CgroupId>,
+    /// The user who owns the directory above it, who besides root may have made this one; `None` where it was not read.
+    pub parent_uid: Option<u32>,
     /// Path from the hierarchy's root, with a leading `/`.
     pub path: Cow<'a, str>,
     /// Whether a task was in it or below it; `None` if that could not be read.

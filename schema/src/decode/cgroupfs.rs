@@ -32,6 +32,7 @@ impl CgroupfsView {
                     cgroup: CgroupId(columns.cgroup_id.need(row)?),
                 },
                 parent: columns.parent_cgroup_id.get(row).map(CgroupId),
+                parent_uid: columns.parent_uid.get(row),
                 path: Cow::Borrowed(columns.path.need(row)?),
                 populated: columns.populated.get(row),
                 pids: columns.pids.list(row),

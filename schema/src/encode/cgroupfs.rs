@@ -35,6 +35,7 @@ impl CgroupfsBuilder {
             hierarchy_id: Some(directory.key.hierarchy.0),
             cgroup_id: Some(directory.key.cgroup.0),
             parent_cgroup_id: directory.parent.map(|id| id.0),
+            parent_uid: directory.parent_uid,
             path: Some(&directory.path),
             ctime: details.ctime,
             populated: directory.populated,

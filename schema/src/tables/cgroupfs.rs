@@ -19,6 +19,9 @@ table!("cgroupfs" {
     cgroup_id: U64 required,
     /// Inode number of the directory above; null of a hierarchy's root and where it was not read.
     parent_cgroup_id: U64 optional,
+    /// The user who owns the directory above, in the initial user namespace: besides root the one who may have made this; null
+    /// of a hierarchy's root and where it was not read.
+    parent_uid: U32 optional,
     /// Path from the hierarchy's root, with a leading `/`, escaped.
     path: Text required,
     /// Change time of the directory's inode, by the wall clock.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use obit_derivation::identity::{ClaimSource, OciRuntime, Runtime};
 use obit_derivation::record::{
-    CgroupEventKind, KernelEventKind, Outcome, RuntimeSource, SignalOrigin, SignalResult, SnapshotReason,
+    CgroupEventKind, ClockReason, KernelEventKind, Outcome, RuntimeSource, SignalOrigin, SignalResult, SnapshotReason,
 };
 use obit_derivation::row::{Cause, LimitScope};
 use obit_schema::{Table, kind};
@@ -64,6 +64,8 @@ fn every_value_of_every_enum_is_documented() {
     assert_eq!(documented("`reason` of raw/events"), names(&reasons));
     let origins: Vec<_> = SignalOrigin::ALL.iter().map(|value| value.as_str()).collect();
     assert_eq!(documented("`signal_origin` of raw/events"), names(&origins));
+    let readings: Vec<_> = ClockReason::ALL.iter().map(|value| value.as_str()).collect();
+    assert_eq!(documented("`clock_reason` of raw/events"), names(&readings));
     let results: Vec<_> = SignalResult::ALL.iter().map(|value| value.as_str()).collect();
     assert_eq!(documented("`signal_result` of raw/events"), names(&results));
     let causes: Vec<_> = Cause::ALL.iter().map(|value| value.as_str()).collect();

@@ -102,6 +102,7 @@ pub fn plain(count: usize) -> Vec<Owned> {
                 reason: SnapshotReason::Start,
                 key: CgroupKey::default(),
                 parent: None,
+                parent_uid: None,
                 path: format!("/directory-{index}").into(),
                 populated: Some(true),
                 pids: vec![1, 2],

@@ -266,13 +266,13 @@ fn pairs() -> impl Strategy<Value = Vec<(String, String)>> {
 fn directory() -> impl Strategy<Value = OwnedBody> {
     (
         (select(SnapshotReason::ALL), key(), option::of(any::<u64>().prop_map(CgroupId)), text()),
-        (option::of(any::<bool>()), vec(any::<u32>(), 0..4)),
+        (option::of(any::<bool>()), option::of(any::<u32>()), vec(any::<u32>(), 0..4)),
         (select(Outcome::ALL), option::of(wall()), pairs()),
     )
-        .prop_map(|((reason, key, parent, path), (populated, pids), (outcome, ctime, files))| {
+        .prop_map(|((reason, key, parent, path), (populated, parent_uid, pids), (outcome, ctime, files))| {
             let path = Cow::Owned(path);
             OwnedBody::Directory(
-                Box::new(Directory { reason, key, parent, path, populated, pids }),
+                Box::new(Directory { reason, key, parent, parent_uid, path, populated, pids }),
                 DirectoryDetails { outcome, ctime, files },
             )
         })
