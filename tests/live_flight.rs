@@ -15,7 +15,7 @@ use support::capture::Capture;
 use support::engines::{Oci, OciRuntime};
 use support::ledger::text;
 use support::stage::{Stage, View};
-use support::{live, replay};
+use support::{analysis, live, replay};
 
 /// Size of the case.
 const MAX_BYTES: u64 = 2 << 20;
@@ -74,10 +74,13 @@ fn a_flight_recorder_keeps_the_newest_within_its_size() {
     assert_eq!(before["lifetime_ns"], Value::Null, "its beginning was never seen: {before}");
     // In each segment that is left it was there from the beginning; it was created in none.
     let existing = replay::derived_rows(&case, "existing_container");
-    let segments = manifest(&case)["segments"].as_array().expect("segments").len();
-    for id in ["obit-live-across", "obit-live-before"] {
+    let manifest = manifest(&case);
+    let segments = manifest["segments"].as_array().expect("segments");
+    for end in [across, before] {
+        let id = text(end, "container_id");
         let rows: Vec<_> = existing.iter().filter(|row| text(row, "container_id") == id).collect();
-        assert_eq!(rows.len(), segments, "{id}: {rows:?}");
+        let began_before = segments.iter().filter(|segment| segment["first_seq"].as_u64() < end["seq"].as_u64());
+        assert_eq!(rows.len(), began_before.count(), "{id}: {rows:?}");
     }
     let rows = existing.iter().filter(|row| text(row, "container_id") == "obit-live-across");
     assert!(rows.clone().all(|row| row["created_at"] == across["created_at"]), "{:?}", rows.collect::<Vec<_>>());
@@ -94,6 +97,7 @@ fn a_flight_recorder_keeps_the_newest_within_its_size() {
         .current_dir(&case)
         .output();
     assert!(sums.as_ref().is_ok_and(|sums| sums.status.success()), "{sums:?}");
+    analysis::assert_readable_elsewhere(&case);
     let case = case.display().to_string();
     for arguments in [&["info", &case][..], &["explain", &case, "obit-live-across"], &["derive", &case]] {
         let output = replay::replay(arguments);

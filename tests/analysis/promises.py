@@ -10,6 +10,7 @@ PLAIN = {
     "uint32": pa.uint32(),
     "uint64": pa.uint64(),
     "int32": pa.int32(),
+    "int64": pa.int64(),
     "bool": pa.bool_(),
     "utf8": pa.string(),
     "timestamp(ns, UTC)": pa.timestamp("ns", tz="UTC"),
