@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::program::replay;
 
 /// The events, by the names of their tables.
-pub const EVENTS: [&str; 3] = ["container_create", "container_remove", "existing_container"];
+pub const EVENTS: [&str; 4] = ["container_create", "container_remove", "disagreement", "existing_container"];
 
 /// A recorded case beside what is known of it.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use obit_derivation::identity::{ClaimSource, OciRuntime, Runtime};
 use obit_derivation::record::{
     CgroupEventKind, ClockReason, KernelEventKind, Outcome, RuntimeSource, SignalOrigin, SignalResult, SnapshotReason,
 };
-use obit_derivation::row::{Cause, LimitScope};
+use obit_derivation::row::{Aspect, Cause, LimitScope};
 use obit_schema::{Table, kind};
 
 fn path() -> PathBuf {
@@ -72,6 +72,8 @@ fn every_value_of_every_enum_is_documented() {
     assert_eq!(documented("`cause` of container_remove"), names(&causes));
     let scopes: Vec<_> = LimitScope::ALL.iter().map(|value| value.as_str()).collect();
     assert_eq!(documented("`oom_limit_scope` of container_remove"), names(&scopes));
+    let aspects: Vec<_> = Aspect::ALL.iter().map(|value| value.as_str()).collect();
+    assert_eq!(documented("`aspect` of disagreement"), names(&aspects));
     let sources: Vec<_> = RuntimeSource::ALL.iter().map(|value| value.as_str()).collect();
     assert_eq!(documented("`source` of raw/runtime"), names(&sources));
     let outcomes: Vec<_> = Outcome::ALL.iter().map(|value| value.as_str()).collect();
