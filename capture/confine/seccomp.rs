@@ -154,14 +154,15 @@ mod filter {
     const BPF_OBJ_GET_INFO_BY_FD: u64 = 15;
     const BPF_MAP_LOOKUP_BATCH: u64 = 24;
 
+    /// What a kernel says that takes no filter.
+    const UNAVAILABLE: [i32; 3] = [libc::ENOSYS, libc::EINVAL, libc::EPERM];
+
     pub fn install() -> Result<Seccomp> {
         let program = program().context("cannot make the filter")?;
         match seccompiler::apply_filter(&program) {
             Ok(()) => Ok(Seccomp::Filtered),
-            // Built without CONFIG_SECCOMP_FILTER, or hidden by whatever runs us (seccomp(2)).
-            Err(Error::Seccomp(error))
-                if [Errno::NOSYS, Errno::INVAL].map(Errno::raw_os_error).map(Some).contains(&error.raw_os_error()) =>
-            {
+            // Built without CONFIG_SECCOMP_FILTER (seccomp(2)), or refused by the filter of whatever runs us.
+            Err(Error::Seccomp(error)) if error.raw_os_error().is_some_and(|errno| UNAVAILABLE.contains(&errno)) => {
                 Ok(Seccomp::None)
             }
             Err(error) => Err(error).context("the kernel refuses the filter"),
