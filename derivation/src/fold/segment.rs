@@ -22,17 +22,20 @@ impl Fold {
     /// Takes a record of an earlier segment again.
     pub(super) fn carry(&mut self, moment: Moment, carried: &Carried<'_>, out: &mut Vec<Row>) {
         self.carrying = true;
-        match &carried.body {
-            // Walks and marks are about their own segment.
-            body @ (Body::Cgroup(_)
-            | Body::Exit(_)
-            | Body::Signal(_)
-            | Body::Oom(_)
-            | Body::Lost(_)
-            | Body::Clock(_)
-            | Body::Directory(_)
-            | Body::Runtime(_)) => self.take(moment, body, out),
-            _ => {}
+        // Walks and marks are about their own segment.
+        let is_carriable = matches!(
+            carried.body,
+            Body::Cgroup(_)
+                | Body::Exit(_)
+                | Body::Signal(_)
+                | Body::Oom(_)
+                | Body::Lost(_)
+                | Body::Clock(_)
+                | Body::Directory(_)
+                | Body::Runtime(_)
+        );
+        if is_carriable {
+            self.take(moment, &carried.body, out);
         }
         self.carrying = false;
     }
