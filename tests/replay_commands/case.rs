@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use obit_derivation::record::{
-    Actor, Body, BootNs, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, Directory, HierarchyId, Loss, Outcome,
-    Record, RuntimeAnswer, RuntimeSource, Seq, SnapshotReason, Vitals, WallNs,
+    Actor, Body, BootNs, Carried, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, Directory, HierarchyId, Loss,
+    Outcome, Record, RuntimeAnswer, RuntimeSource, Seq, SnapshotReason, Vitals, WallNs,
 };
 use obit_derivation::{Fold, Row};
 use obit_schema::details::{DirectoryDetails, RuntimeDetails};
@@ -209,27 +209,13 @@ impl Recorder {
 
     /// A cgroup event.
     pub fn event_on(&mut self, kind: CgroupEventKind, key: CgroupKey, path: &str, argv: &[&str]) -> u64 {
-        self.record(Body::Cgroup(CgroupEvent {
-            kind,
-            cpu: 0,
-            key,
-            parent: None,
-            level: u32::try_from(path.matches('/').count()).expect("a short path"),
-            path,
-            path_truncated: false,
-            actor: Actor {
-                pid: 77,
-                tid: 77,
-                ppid: 76,
-                uid: 0,
-                comm: "runc",
-                parent_comm: "containerd-shim",
-                cgroup: None,
-                argv,
-                argv_truncated: false,
-            },
-            vitals: Vitals { memory_peak_bytes: Some(1 << 20), ..Vitals::default() },
-        }))
+        self.record(Body::Cgroup(cgroup_event(kind, key, path, argv)))
+    }
+
+    /// A cgroup event on the v2 tree of an earlier segment comes again.
+    pub fn carry(&mut self, from: u64, kind: CgroupEventKind, cgroup: u64, path: &str, argv: &[&str]) -> u64 {
+        let body = Body::Cgroup(cgroup_event(kind, v2(cgroup), path, argv));
+        self.record(Body::Carried(Box::new(Carried { from: Seq(from), body })))
     }
 
     /// A docker container begins. Returns its cgroup id.
@@ -298,6 +284,30 @@ impl Recorder {
         self.writer.sync().expect("journals reach the disk");
         drop(self.writer);
         RecordedCase { _directory: self.directory, path: self.path }
+    }
+}
+
+fn cgroup_event<'a>(kind: CgroupEventKind, key: CgroupKey, path: &'a str, argv: &'a [&'a str]) -> CgroupEvent<'a> {
+    CgroupEvent {
+        kind,
+        cpu: 0,
+        key,
+        parent: None,
+        level: u32::try_from(path.matches('/').count()).expect("a short path"),
+        path,
+        path_truncated: false,
+        actor: Actor {
+            pid: 77,
+            tid: 77,
+            ppid: 76,
+            uid: 0,
+            comm: "runc",
+            parent_comm: "containerd-shim",
+            cgroup: None,
+            argv,
+            argv_truncated: false,
+        },
+        vitals: Vitals { memory_peak_bytes: Some(1 << 20), ..Vitals::default() },
     }
 }
 

@@ -9,5 +9,6 @@ mod identify;
 mod info;
 mod profile;
 mod program;
+mod segments;
 mod usage;
 mod verify;
