@@ -266,7 +266,7 @@ fn push_manifest(said: &mut String, manifest: &Manifest, closed: bool) {
         "versions   format {}, schema {}, derivation {}",
         manifest.format, manifest.schema_version, manifest.derivation_version
     );
-    for (name, facts) in [("host", &manifest.host), ("options", &manifest.options)] {
+    for (name, facts) in [("host", &manifest.host), ("options", &manifest.options), ("witness", &manifest.recorder)] {
         for (fact, value) in facts.iter().take(LINES) {
             let value = json::to_string(value).unwrap_or_default();
             let _ = writeln!(said, "{name:<10} {}: {}", text::shortened(fact, 40), text::shortened(&value, 200));

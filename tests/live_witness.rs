@@ -82,6 +82,13 @@ fn a_recorder_bears_witness_of_itself() {
     }
     assert!(recorder["clock_at_start"]["synchronized"].is_boolean(), "{recorder}");
     let case = case.display().to_string();
+    let info = replay::replay(&["info", &case]);
+    let told = String::from_utf8_lossy(&info.stdout);
+    for (fact, value) in
+        recorder.as_object().expect("what it says").iter().filter(|(fact, _)| fact.starts_with("binary"))
+    {
+        assert!(told.contains(&format!("witness    {fact}: {value}")), "{told}");
+    }
     let verified = replay::replay(&["verify", &case, "--signers", &signers, "--anchor", &anchor]);
     let said = String::from_utf8_lossy(&verified.stdout);
     assert!(verified.status.success() && said.contains("only hashed  nothing"), "{verified:?}");
