@@ -69,7 +69,7 @@ impl Golden {
             .map(Self::read)
             .collect();
         cases.sort_by(|a, b| a.name.cmp(&b.name));
-        assert!(cases.len() >= 7, "cases are missing in {}", fixtures.display());
+        assert!(cases.len() >= 8, "cases are missing in {}", fixtures.display());
         cases
     }
 

@@ -1,5 +1,4 @@
-//! The golden cases: small recordings of real engines (fixtures/cases), replayed here without root, and a systemd host's
-//! cgroups (fixtures/v2-systemd).
+//! The golden cases: small recordings of real engines (fixtures/cases), replayed here without root.
 //!
 //! What the rows must be is in each case's `expected.tsv`, written from what was started. The digest of all their
 //! values is in `digest.txt`, so that a change of the derivation shows in review; `BLESS=1 cargo test --test golden`
