@@ -1,0 +1,211 @@
+//! What a container's rows are when the recording is cut while it lives.
+
+use std::collections::BTreeSet;
+
+use obit_derivation::record::*;
+use obit_derivation::{Fold, Row};
+
+const ID: &str = "3f1c0e6b2f9d4a7788990011223344556677889900aabbccddeeff0011223344";
+const DOCKER: CgroupId = CgroupId(1);
+const V2: CgroupKey = CgroupKey { hierarchy: HierarchyId(0), cgroup: CgroupId(100) };
+const V1: CgroupKey = CgroupKey { hierarchy: HierarchyId(3), cgroup: CgroupId(200) };
+
+/// An event, to be told and carried.
+#[derive(Clone)]
+struct Event {
+    kind: CgroupEventKind,
+    key: CgroupKey,
+    parent: CgroupId,
+    path: String,
+    argv: &'static [&'static str],
+    cpu_usage_ns: Option<u64>,
+}
+
+/// A record as it was admitted.
+struct Admitted {
+    seq: Seq,
+    from: Seq,
+    moment: u64,
+    event: Event,
+}
+
+#[derive(Default)]
+struct Story {
+    fold: Fold,
+    seq: u64,
+    log: Vec<Admitted>,
+    rows: Vec<Row>,
+}
+
+impl Story {
+    fn apply(&mut self, moment: u64, body: Body<'_>) -> Seq {
+        let seq = Seq(self.seq);
+        self.seq += 1;
+        let record = Record { seq, ts: WallNs(1_000 + moment as i64), boot_ns: BootNs(moment), body };
+        self.fold.apply(&record, &mut self.rows);
+        seq
+    }
+
+    fn admit(&mut self, event: &Event, carried: Option<(Seq, u64)>) {
+        let body = Body::Cgroup(CgroupEvent {
+            kind: event.kind,
+            cpu: 0,
+            key: event.key,
+            parent: Some(event.parent),
+            level: 2,
+            path: &event.path,
+            path_truncated: false,
+            actor: Actor { comm: "runc", argv: event.argv, ..Actor::default() },
+            vitals: Vitals { cpu_usage_ns: event.cpu_usage_ns, ..Vitals::default() },
+        });
+        let (moment, from) = carried.map_or((self.seq, None), |(from, moment)| (moment, Some(from)));
+        let body = match from {
+            Some(from) => Body::Carried(Box::new(Carried { from, body })),
+            None => body,
+        };
+        let seq = self.apply(moment, body);
+        self.log.push(Admitted { seq, from: from.unwrap_or(seq), moment, event: event.clone() });
+    }
+
+    fn tell(&mut self, kind: CgroupEventKind, key: CgroupKey, parent: CgroupId, path: &str, cpu_usage_ns: Option<u64>) {
+        self.admit(&Event { kind, key, parent, path: path.to_owned(), argv: &[], cpu_usage_ns }, None);
+    }
+
+    fn make(&mut self, key: CgroupKey, parent: CgroupId, path: &str) {
+        self.tell(CgroupEventKind::Mkdir, key, parent, path, None);
+    }
+
+    fn remove(&mut self, key: CgroupKey, parent: CgroupId, path: &str, cpu_usage_ns: u64) {
+        self.tell(CgroupEventKind::Rmdir, key, parent, path, Some(cpu_usage_ns));
+    }
+
+    /// Begins a segment as a capture does; its walk shows these directories.
+    fn cut(&mut self, shown: &[(CgroupKey, CgroupId, &str)]) {
+        let named: BTreeSet<Seq> = self.fold.named_records().collect();
+        let kept: Vec<_> = self.log.drain(..).filter(|admitted| named.contains(&admitted.seq)).collect();
+        self.apply(self.seq, Body::SegmentBegin);
+        for Admitted { from, moment, event, .. } in kept {
+            self.admit(&event, Some((from, moment)));
+        }
+        self.apply(self.seq, Body::SnapshotBegin(SnapshotReason::Start));
+        for (key, parent, path) in shown {
+            self.apply(
+                self.seq,
+                Body::Directory(Directory {
+                    reason: SnapshotReason::Start,
+                    key: *key,
+                    parent: Some(*parent),
+                    parent_uid: None,
+                    path: (*path).into(),
+                    populated: Some(false),
+                    pids: Vec::new(),
+                }),
+            );
+        }
+        self.apply(self.seq, Body::SnapshotEnd(SnapshotReason::Start));
+    }
+
+    fn rows(mut self) -> Vec<Row> {
+        self.fold.finish(&mut self.rows);
+        self.rows
+    }
+}
+
+fn path() -> String {
+    format!("/docker/{ID}")
+}
+
+fn below(number: u64) -> CgroupKey {
+    CgroupKey { hierarchy: HierarchyId::V2, cgroup: CgroupId(number) }
+}
+
+#[test]
+fn a_container_that_lives_on_keeps_its_beginning() {
+    let mut story = Story::default();
+    story.make(V2, DOCKER, &path());
+    story.tell(CgroupEventKind::Populated, V2, DOCKER, &path(), None);
+    for _ in 0..3 {
+        story.cut(&[(V2, DOCKER, &path())]);
+    }
+    story.remove(V2, DOCKER, &path(), 1);
+    let ended = story.seq - 1;
+    let rows = story.rows();
+    let [Row::Create(created), Row::Existing(first), Row::Existing(second), Row::Existing(third), Row::Remove(removed)] =
+        &rows[..]
+    else {
+        panic!("{rows:#?}")
+    };
+    for existing in [first, second, third] {
+        assert_eq!((existing.created_at, existing.ts), (Some(created.ts), created.ts));
+    }
+    assert_eq!(removed.created_at, Some(created.ts));
+    assert_eq!(removed.lifetime_ns, Some(ended), "it was made at 0");
+    assert_eq!(removed.created_seq, Some(third.first_seen_seq), "the record that it was carried by");
+    assert_eq!(removed.never_started, Some(false));
+}
+
+#[test]
+fn what_was_used_below_before_a_cut_counts() {
+    let mut story = Story::default();
+    let (inner, innermost, other) = (format!("{}/a", path()), format!("{}/a/b", path()), format!("{}/c", path()));
+    story.make(V2, DOCKER, &path());
+    story.make(below(101), V2.cgroup, &inner);
+    story.make(below(102), CgroupId(101), &innermost);
+    story.make(below(103), V2.cgroup, &other);
+    story.remove(below(102), CgroupId(101), &innermost, 1);
+    story.cut(&[(V2, DOCKER, &path()), (below(101), V2.cgroup, &inner), (below(103), V2.cgroup, &other)]);
+    story.remove(below(101), V2.cgroup, &inner, 10);
+    story.cut(&[(V2, DOCKER, &path()), (below(103), V2.cgroup, &other)]);
+    story.remove(below(103), V2.cgroup, &other, 100);
+    story.remove(V2, DOCKER, &path(), 1_000);
+    let rows = story.rows();
+    let Some(Row::Remove(row)) = rows.last() else { panic!("{rows:#?}") };
+    assert_eq!(row.vitals.cpu_usage_ns, Some(1_111));
+}
+
+#[test]
+fn one_that_has_ended_does_not_end_again_by_what_is_left_of_it() {
+    // The walk may still show what is left, or come too late for it.
+    for shown in [&[(V1, DOCKER, path())][..], &[]] {
+        let mut story = Story::default();
+        story.make(V2, DOCKER, &path());
+        story.make(V1, DOCKER, &path());
+        story.remove(V2, DOCKER, &path(), 1);
+        let shown: Vec<_> = shown.iter().map(|(key, parent, path)| (*key, *parent, path.as_str())).collect();
+        story.cut(&shown);
+        story.remove(V1, DOCKER, &path(), 1);
+        let rows = story.rows();
+        assert!(matches!(&rows[..], [Row::Create(_), Row::Remove(_)]), "{shown:?}: {rows:#?}");
+    }
+}
+
+#[test]
+fn a_candidate_is_created_when_it_turns_out_to_be_a_root() {
+    let mut story = Story::default();
+    let made = Event {
+        kind: CgroupEventKind::Mkdir,
+        key: V2,
+        parent: DOCKER,
+        path: "/jobs/nightly".to_owned(),
+        argv: &["runc", "run", "--bundle", "/srv/b", "web-1"],
+        cpu_usage_ns: None,
+    };
+    story.admit(&made, None);
+    story.cut(&[(V2, DOCKER, "/jobs/nightly")]);
+    story.tell(CgroupEventKind::Populated, V2, DOCKER, "/jobs/nightly", None);
+    let rows = story.rows();
+    let [Row::Create(row)] = &rows[..] else { panic!("{rows:#?}") };
+    assert_eq!((row.identity.container_id.as_str(), row.ts), ("web-1", WallNs(1_000)));
+}
+
+#[test]
+fn one_that_went_while_nobody_looked_is_found_missing() {
+    let mut story = Story::default();
+    story.make(V2, DOCKER, &path());
+    story.cut(&[(V2, DOCKER, &path())]);
+    // Of another container alone, so that the walk shows that hierarchy.
+    story.cut(&[(below(7), DOCKER, "/docker")]);
+    let rows = story.rows();
+    let Some(Row::Remove(row)) = rows.last() else { panic!("{rows:#?}") };
+    assert!(row.inferred && row.lifetime_ns.is_some(), "{row:#?}");
+}
