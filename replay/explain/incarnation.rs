@@ -38,7 +38,9 @@ pub fn add(incarnations: &mut Vec<Incarnation>, row: Row) {
         Row::Remove(row) => (row.created_seq, false),
         // Its row comes after that of the end that it is about, or while it lives.
         Row::Disagreement(_) => {
-            if let Some(life) = incarnations.iter_mut().rfind(|life| life.key == key) {
+            // The directory that stands for it may be another than at its beginning.
+            let is_about = |life: &Incarnation| life.rows.iter().any(|row| place(row).key == key);
+            if let Some(life) = incarnations.iter_mut().rfind(|life| is_about(life)) {
                 life.rows.push(row);
                 return;
             }

@@ -100,8 +100,17 @@ fn signalled(signal: &FatalSignal<'_>) -> String {
     let origin = signal.origin.map_or_else(|| format!("code {}", signal.code), |origin| origin.to_string());
     let result = signal.result.map_or("result not known", |result| result.as_str());
     let loginuid = signal.sender_loginuid.map_or_else(String::new, |uid| format!(" loginuid {uid}"));
+    // The first of them is in what is said of the sender.
+    let started_by: Vec<_> = signal
+        .sender_ancestors
+        .iter()
+        .skip(1)
+        .map(|ancestor| format!("{}[{}] uid {}", ancestor.comm, ancestor.pid, ancestor.uid))
+        .collect();
+    let started_by =
+        if started_by.is_empty() { String::new() } else { format!("; its parent by {}", started_by.join(", by ")) };
     format!(
-        "fatal_signal  {name} ({origin}, {result}) to {}, by{loginuid} {}",
+        "fatal_signal  {name} ({origin}, {result}) to {}, by{loginuid} {}{started_by}",
         target(&signal.target),
         actor(&signal.sender)
     )
@@ -168,6 +177,11 @@ fn answered(answer: &RuntimeAnswer<'_>) -> String {
     }
     if answer.oom_killed == Some(true) {
         line.push_str("  killed for lack of memory");
+    }
+    match answer.running {
+        Some(true) => line.push_str("  running"),
+        Some(false) => line.push_str("  not running"),
+        None => {}
     }
     line
 }

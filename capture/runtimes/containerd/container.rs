@@ -214,6 +214,7 @@ mod tests {
         assert_eq!(answer.cgroup_path.as_deref(), Some("/shop/web.1"));
         assert_eq!(answer.created_at, Some(WallNs(5_000_000_007)));
         assert_eq!((answer.init_pid, answer.exit_code, answer.finished_at), (Some(77), None, None));
+        assert_eq!(answer.running, Some(true));
         assert_eq!((answer.sandbox, answer.labels), (Some(true), Vec::new()));
         assert!(!document.unwrap().contains("hunter2"));
     }
@@ -221,10 +222,10 @@ mod tests {
     #[test]
     fn a_task_that_ended_before_this_life_says_nothing_of_it() {
         let ended = said(Some(process(STOPPED, 9)), 8).answer;
-        assert_eq!((ended.init_pid, ended.exit_code), (None, Some(137)));
+        assert_eq!((ended.init_pid, ended.exit_code, ended.running), (None, Some(137), Some(false)));
         assert_eq!(ended.finished_at, Some(WallNs(9_000_000_000)));
         let before = said(Some(process(STOPPED, 7)), 8).answer;
-        assert_eq!((before.exit_code, before.finished_at), (None, None));
+        assert_eq!((before.exit_code, before.finished_at, before.running), (None, None, None));
         assert_eq!(said(None, 8).answer.init_pid, None);
     }
 }

@@ -5,6 +5,7 @@ use obit_derivation::death::signal_number;
 use obit_derivation::identity::Runtime;
 use obit_derivation::record::{Outcome, RuntimeAnswer};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::oci::{NAME_BYTES, time_of, within};
 use crate::runtimes::digest::digest;
@@ -83,27 +84,10 @@ struct State {
 #[serde(rename_all = "PascalCase", default)]
 struct Config {
     image: Option<String>,
-    /// A name or a number.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stop_signal: Option<StopSignal>,
+    /// Docker writes a name, podman a number.
+    #[serde(skip_serializing)]
+    stop_signal: Value,
     labels: Option<std::collections::BTreeMap<String, String>>,
-}
-
-/// Docker writes a name, podman a number.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(untagged)]
-enum StopSignal {
-    Name(String),
-    Number(u32),
-}
-
-impl StopSignal {
-    fn number(&self) -> Option<u32> {
-        match self {
-            Self::Name(name) => signal_number(name),
-            Self::Number(number) => Some(*number),
-        }
-    }
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -155,7 +139,11 @@ impl Inspection {
             answer.image_id = self.image.as_deref().and_then(digest).map(Into::into);
             answer.image_digest = self.image_digest.as_deref().and_then(digest).map(Into::into);
         }
-        answer.stop_signal = config.and_then(|config| config.stop_signal.as_ref()?.number());
+        answer.stop_signal = config.and_then(|config| match &config.stop_signal {
+            Value::String(name) => signal_number(name),
+            Value::Number(number) => signal_number(&number.to_string()),
+            _ => None,
+        });
         answer.labels = config.and_then(|config| config.labels.as_ref()).map(pairs).unwrap_or_default();
         if let Some(state) = &self.state {
             state.describe(&mut answer, begun_at);
@@ -209,6 +197,16 @@ mod tests {
         Inspection::read(body.as_bytes(), &LabelPolicy::Listed).unwrap().said(Kind::Docker, begun_at)
     }
 
+    #[test]
+    fn the_signal_to_stop_with_is_a_name_of_dockers_and_a_number_of_podmans() {
+        for (text, number) in
+            [(r#""SIGRTMIN+3""#, Some(37)), ("28", Some(28)), (r#""hunter2""#, None), ("-1.5", None), ("null", None)]
+        {
+            let body = format!(r#"{{"Id":"{ID}","Config":{{"StopSignal":{text}}}}}"#);
+            assert_eq!(said(&body, None).answer.stop_signal, number, "{text}");
+        }
+    }
+
     const RUNNING: &str = r#"{"Status":"running","Running":true,"OOMKilled":false,"Pid":77,"ExitCode":0,
         "Error":"hunter2","StartedAt":"1970-01-01T00:00:02Z","FinishedAt":"0001-01-01T00:00:00Z"}"#;
     const EXITED: &str = r#"{"Status":"exited","Running":false,"OOMKilled":true,"Pid":0,"ExitCode":137,
@@ -224,6 +222,7 @@ mod tests {
         assert_eq!((answer.init_pid, answer.restart_count), (Some(77), Some(3)));
         assert_eq!(answer.started_at, Some(WallNs(2_000_000_000)));
         assert_eq!((answer.exit_code, answer.oom_killed, answer.finished_at), (None, None, None));
+        assert_eq!(answer.running, Some(true));
         assert_eq!(answer.labels, [("com.docker.compose.service".into(), "web".into())]);
         let document = document.unwrap();
         assert!(document.contains("web-1") && !document.contains("hunter2"), "no secret is kept: {document}");
@@ -233,7 +232,7 @@ mod tests {
     fn an_end_counts_for_the_life_that_it_ended_only() {
         let ended = |begun_s: i64| said(&docker(EXITED), Some(WallNs(begun_s * 1_000_000_000))).answer;
         let answer = ended(1);
-        assert_eq!((answer.exit_code, answer.oom_killed), (Some(137), Some(true)));
+        assert_eq!((answer.exit_code, answer.oom_killed, answer.running), (Some(137), Some(true), Some(false)));
         assert_eq!(answer.finished_at, Some(WallNs(5_000_000_000)));
         let restarted = ended(6);
         assert_eq!((restarted.exit_code, restarted.finished_at, restarted.started_at), (None, None, None));
