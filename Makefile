@@ -18,7 +18,7 @@ define say
 @printf '\n==> %s\n' "$(1)"
 endef
 
-.PHONY: help setup build demo test bench venv static test-kernels test-systemd test-image deb test-manifests clean
+.PHONY: help setup build demo test bench venv static test-kernels test-systemd test-arm64 test-image deb test-manifests clean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -85,6 +85,12 @@ test-systemd: ## boot a Debian with systemd, containerd, docker and podman under
 	@packaging/static.sh
 	@packaging/build-deb.sh
 	@$(SUDO) tests/systemd/run.sh
+
+test-arm64: ## cross-build for arm64, record the demo on Debian's arm64 kernel under qemu, replay here (PROFILE=dev for a quick build)
+	@scripts/setup.sh arm64
+	@packaging/static-arm64.sh
+	@packaging/static.sh
+	@tests/kernels/arm64.sh
 
 test-image: ## build the container image around the static programs and record this host's containers with it (root)
 	@scripts/setup.sh test

@@ -13,6 +13,7 @@ test_packages=(runc:runc crun:crun containerd:containerd docker.io:dockerd podma
 bench_packages=(runc:runc containerd:containerd docker.io:dockerd busybox-static: python3:python3 python3-venv: bpftrace:bpftrace)
 kernels_packages=(qemu-system-x86:qemu-system-x86_64 cpio:cpio busybox-static: runc:runc python3:python3 python3-venv:)
 
+arm64_packages=(gcc-aarch64-linux-gnu:aarch64-linux-gnu-gcc libc6-dev-arm64-cross: qemu-system-arm:qemu-system-aarch64 cpio:cpio)
 systemd_packages=(qemu-system-x86:qemu-system-x86_64 debootstrap:debootstrap e2fsprogs:mke2fs python3:python3)
 
 case "${1:-}" in
