@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what `make build`, `make test`, `make bench` or `make test-kernels` needs, and only what is missing. Debian and Ubuntu; elsewhere it names the packages and stops.
-# Usage: scripts/setup.sh build|test|bench|kernels
+# Installs what `make build`, `make test`, `make bench` or another target needs, and only what is missing. Debian and Ubuntu;
+# elsewhere it names the packages and stops.
+# Usage: scripts/setup.sh build|test|bench|kernels|systemd|arm64
 set -euo pipefail
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -12,7 +13,6 @@ build_packages=(clang:clang make:make gcc:gcc pkg-config:pkg-config libelf-dev: 
 test_packages=(runc:runc crun:crun containerd:containerd docker.io:dockerd podman:podman lxc:lxc-start busybox-static: openssh-client:ssh-keygen e2fsprogs:mkfs.ext4 python3:python3 python3-venv: valgrind:valgrind)
 bench_packages=(runc:runc containerd:containerd docker.io:dockerd busybox-static: python3:python3 python3-venv: bpftrace:bpftrace)
 kernels_packages=(qemu-system-x86:qemu-system-x86_64 cpio:cpio busybox-static: runc:runc python3:python3 python3-venv:)
-
 arm64_packages=(gcc-aarch64-linux-gnu:aarch64-linux-gnu-gcc libc6-dev-arm64-cross: qemu-system-arm:qemu-system-aarch64 cpio:cpio)
 systemd_packages=(qemu-system-x86:qemu-system-x86_64 debootstrap:debootstrap e2fsprogs:mke2fs python3:python3)
 
@@ -21,7 +21,9 @@ case "${1:-}" in
     test) wanted=("${build_packages[@]}" "${test_packages[@]}") ;;
     bench) wanted=("${build_packages[@]}" "${bench_packages[@]}") ;;
     kernels) wanted=("${build_packages[@]}" "${kernels_packages[@]}") ;;
-    *) stop "usage: scripts/setup.sh build|test|bench|kernels" ;;
+    systemd) wanted=("${build_packages[@]}" "${systemd_packages[@]}") ;;
+    arm64) wanted=("${build_packages[@]}" "${arm64_packages[@]}") ;;
+    *) stop "usage: scripts/setup.sh build|test|bench|kernels|systemd|arm64" ;;
 esac
 
 # Daemons and runtimes live where a plain user's PATH does not look.
