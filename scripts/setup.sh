@@ -12,7 +12,7 @@ stop() { say "$*"; exit 1; }
 build_packages=(clang:clang make:make gcc:gcc pkg-config:pkg-config libelf-dev: zlib1g-dev:)
 test_packages=(runc:runc crun:crun containerd:containerd docker.io:dockerd podman:podman lxc:lxc-start busybox-static: openssh-client:ssh-keygen e2fsprogs:mkfs.ext4 python3:python3 python3-venv: valgrind:valgrind)
 bench_packages=(runc:runc containerd:containerd docker.io:dockerd busybox-static: python3:python3 python3-venv: bpftrace:bpftrace)
-kernels_packages=(qemu-system-x86:qemu-system-x86_64 cpio:cpio busybox-static: runc:runc python3:python3 python3-venv:)
+kernels_packages=(qemu-system-x86:qemu-system-x86_64 cpio:cpio xz-utils:xz zstd:zstd busybox-static: runc:runc python3:python3 python3-venv:)
 arm64_packages=(gcc-aarch64-linux-gnu:aarch64-linux-gnu-gcc libc6-dev-arm64-cross: qemu-system-arm:qemu-system-aarch64 cpio:cpio)
 systemd_packages=(qemu-system-x86:qemu-system-x86_64 debootstrap:debootstrap e2fsprogs:mke2fs python3:python3)
 
