@@ -194,6 +194,14 @@ mod tests {
     }
 
     #[test]
+    fn the_signal_to_stop_with_is_read_as_podman_writes_it() {
+        // libpod puts the number there, of every container.
+        for (text, number) in [("37", Some(37)), ("SIGWINCH", Some(28)), ("hunter2", None)] {
+            assert_eq!(describe(&[("org.opencontainers.image.stopSignal", text)]).stop_signal, number);
+        }
+    }
+
+    #[test]
     fn what_is_not_on_the_list_or_too_long_is_dropped() {
         let long = "x".repeat(NAME_BYTES + 1);
         let all: Annotations = [

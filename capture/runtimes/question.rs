@@ -140,6 +140,44 @@ mod tests {
     }
 
     #[test]
+    fn of_an_end_only_a_daemon_that_named_the_container_is_asked() {
+        use obit_derivation::record::*;
+        let mut fold = obit_derivation::Fold::new();
+        let mut rows = Vec::new();
+        let id = "ab".repeat(32);
+        let path = format!("/docker/{id}");
+        let mut ended = |is_named: bool| {
+            let directory = |kind| {
+                Body::Cgroup(CgroupEvent {
+                    kind,
+                    cpu: 0,
+                    key: CgroupKey { hierarchy: HierarchyId::V2, cgroup: CgroupId(7) },
+                    parent: Some(CgroupId(1)),
+                    level: 2,
+                    path: &path,
+                    path_truncated: false,
+                    actor: Actor::default(),
+                    vitals: Vitals::default(),
+                })
+            };
+            let mut name = RuntimeAnswer::unanswered(RuntimeSource::Docker, Outcome::Ok);
+            (name.container_id, name.container_name) = (Some((&*id).into()), Some("web".into()));
+            let name = if is_named { Body::Runtime(name) } else { Body::Clock(ClockReading::default()) };
+            let story = [directory(CgroupEventKind::Mkdir), name, directory(CgroupEventKind::Rmdir)];
+            for (body, seq) in story.into_iter().zip(0..) {
+                let record = Record { seq: Seq(seq), ts: WallNs(5), boot_ns: BootNs(5), body };
+                fold.apply(&record, &mut rows);
+            }
+            let end = rows.drain(..).find_map(|row| if let Row::Remove(row) = row { Some(row) } else { None });
+            Announced::of_end(&end.expect("an end"))
+        };
+        assert_eq!(ended(false), None, "nobody has ever heard of it");
+        let announced = ended(true).expect("docker knows it");
+        assert!(announced.is_over);
+        assert_eq!((announced.kinds(), announced.question.begun_at), (&[Kind::Docker][..], Some(WallNs(5))));
+    }
+
+    #[test]
     fn a_users_daemon_is_asked_about_his_containers_only() {
         let endpoint = |owner| Endpoint { kind: Kind::Podman, path: "/run/user/1000/podman/podman.sock".into(), owner };
         let path = "/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-ab.scope/container";
