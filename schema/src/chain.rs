@@ -202,7 +202,7 @@ pub(crate) fn push(manifest: &mut Manifest, mut entry: PartEntry) {
     let sha256 = entry_digest(&manifest.case_id, &previous, &entry);
     entry.previous = Some(previous);
     manifest.parts.push(entry);
-    set_head(manifest, parts + 1, sha256);
+    set_head(manifest, parts.saturating_add(1), sha256);
 }
 
 /// Adds the entry of a segment's dropping, likewise.
@@ -211,7 +211,7 @@ pub(crate) fn push_drop(manifest: &mut Manifest, mut drop: DropEntry) {
     let sha256 = drop_digest(&manifest.case_id, &previous, &drop);
     (drop.entry, drop.previous) = (parts, previous);
     manifest.drops.push(drop);
-    set_head(manifest, parts + 1, sha256);
+    set_head(manifest, parts.saturating_add(1), sha256);
 }
 
 /// The head of a case without parts.

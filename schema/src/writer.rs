@@ -372,7 +372,7 @@ impl CaseWriter {
         let part = PartWriter::create(folder, &self.origin, table, number, part::file_name(table, number))?;
         let mut entry = part.seal()?;
         entry.segment = self.manifest.segments.last().map(|segment| segment.number);
-        writer.number += 1;
+        writer.number = writer.number.saturating_add(1);
         self.manifest.counts.by_table.entry(table.name().to_owned()).or_insert(0);
         chain::push(&mut self.manifest, entry);
         self.saved = false;
@@ -444,7 +444,7 @@ impl TableWriter {
         };
         self.open = None;
         let journal = journal::file_name(self.table, self.number);
-        self.number += 1;
+        self.number = self.number.saturating_add(1);
         Ok(Some((entry, journal)))
     }
 
