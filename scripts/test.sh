@@ -16,6 +16,7 @@ tests=(cargo test --locked --no-fail-fast)
 check "formatting" cargo fmt --all -- --check
 check "lints" cargo clippy --locked --workspace --all-targets -- -D warnings
 check "lints without the capture feature" cargo clippy --locked --workspace --all-targets --no-default-features -- -D warnings
+check "instructions of the inner loops" scripts/guard.sh
 
 if [ "$(id -u)" -eq 0 ]; then
     check "tests" "${tests[@]}"

@@ -21,8 +21,8 @@ use crate::profile;
 
 /// The rows of the containers whose id begins so; `None` if only the whole log can tell.
 pub fn find(case: &Case, asked: &str) -> anyhow::Result<Option<Found>> {
-    let knows_better = case.manifest().is_some_and(|manifest| manifest.derivation_version == DERIVATION_VERSION);
-    if !case.closed() || !knows_better || !case.problems().is_empty() {
+    let has_these_rules = case.manifest().is_some_and(|manifest| manifest.derivation_version == DERIVATION_VERSION);
+    if !case.closed() || !has_these_rules || !case.problems().is_empty() {
         return Ok(None);
     }
     let Some(mut recorded) = recorded(case, &Wanted::Whole(asked.to_owned())) else { return Ok(None) };
