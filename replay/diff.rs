@@ -15,8 +15,7 @@ use crate::sides::Rederived;
 use crate::{Outcome, complain, print_verdict, profile};
 
 /// Places in the log: the same event has another in each recording.
-const PLACES: &[&str] =
-    &["seq", "created_seq", "rmdir_seq", "first_seen_seq", "evidence_seqs", "cause_evidence_seqs"];
+const PLACES: &[&str] = &["seq", "created_seq", "rmdir_seq", "first_seen_seq", "evidence_seqs", "cause_evidence_seqs"];
 
 /// Readings of the clock: no two recordings read it at the same nanosecond.
 const READINGS: &[&str] = &[
