@@ -18,6 +18,7 @@ pub struct Run {
 }
 
 /// Runs a command to its end; its output is thrown away. Fails if the command does.
+#[expect(clippy::zombie_processes, reason = "wait4 waits for it")]
 pub fn run(program: &str, args: &[&str]) -> Run {
     let begun = Instant::now();
     let child = Command::new(program)
