@@ -74,6 +74,8 @@ pub struct Fold {
     early: Option<Vec<ContainerRemove>>,
     /// The record that is being taken is of an earlier segment: it makes no rows.
     carrying: bool,
+    /// Records of an earlier segment were taken, and no other since.
+    has_carried: bool,
     /// The last record that was taken and was not carried.
     last: Option<Moment>,
 }
@@ -115,7 +117,10 @@ impl Fold {
         match &record.body {
             Body::SegmentBegin => self.begin_segment(out),
             Body::Carried(carried) => return self.carry(moment, carried, out),
-            body => self.take(moment, body, out),
+            body => {
+                self.end_carrying();
+                self.take(moment, body, out);
+            }
         }
         self.last = Some(moment);
     }

@@ -8,6 +8,7 @@
 use alloc::vec::Vec;
 
 use super::Fold;
+use super::directory::Role;
 use super::incarnation::{Incarnation, Moment};
 use crate::record::{Body, Carried, CgroupKey, Seq};
 use crate::row::Row;
@@ -35,9 +36,24 @@ impl Fold {
                 | Body::Runtime(_)
         );
         if is_carriable {
+            // What is said of a place is for directories that walks show, not for those of a later life that were seen being
+            // made there.
+            let is_event = matches!(carried.body, Body::Cgroup(_));
+            let stated = is_event.then(|| core::mem::take(&mut self.stated));
             self.take(moment, &carried.body, out);
+            if let Some(stated) = stated {
+                self.stated = stated;
+            }
         }
         self.carrying = false;
+        self.has_carried = true;
+    }
+
+    /// The first record of this segment's own follows on those that were carried.
+    pub(super) fn end_carrying(&mut self) {
+        if core::mem::take(&mut self.has_carried) {
+            self.stated.clear();
+        }
     }
 
     /// Whether a record may be one that what is known of some container rests on: see [`Self::named_records`]. To be
@@ -62,7 +78,10 @@ impl Fold {
     /// directories, so that these do not end it again.
     pub fn named_records(&self) -> impl Iterator<Item = Seq> + '_ {
         let below = self.used_below.values().flat_map(|below| below.told.iter().copied());
-        self.incarnations.values().filter(|life| life.is_present()).flat_map(|life| named_by(life)).chain(below)
+        // What happens to processes may be told of a directory inside.
+        let inside = self.directories.values().filter(|known| matches!(known.role, Role::Inside(_)));
+        let lives = self.incarnations.values().filter(|life| life.is_present()).flat_map(|life| named_by(life));
+        lives.chain(inside.map(|known| known.since)).chain(below)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::record::{CgroupEvent, CgroupKey, HierarchyId, Seq, Vitals};
 /// What directories that are gone had used, of what v2 counts for each directory alone.
 #[derive(Clone, Debug, Default)]
 pub(super) struct UsedBelow {
-    /// The records of their removal, the first [`MAX_TOLD`].
+    /// The records of their making and removal, the first [`MAX_TOLD`].
     pub told: Vec<Seq>,
     cpu_usage_ns: u64,
     cpu_user_ns: u64,
@@ -24,7 +24,7 @@ pub(super) struct UsedBelow {
 }
 
 /// Records kept for one directory, so that the next segment can count the same.
-const MAX_TOLD: usize = 1024;
+const MAX_TOLD: usize = 2048;
 
 impl UsedBelow {
     fn told_by(&mut self, seqs: impl IntoIterator<Item = Seq>) {
@@ -68,6 +68,7 @@ impl Fold {
     pub(super) fn take_with_below(&mut self, seq: Seq, event: &CgroupEvent<'_>) -> Vitals {
         let vitals = self.with_below(event);
         let gone = self.used_below.remove(&event.key).unwrap_or_default();
+        let made = self.directories.get(&event.key).map(|known| known.since);
         if event.key.hierarchy == HierarchyId::V2
             && let Some(above) = event.parent.map(|parent| beside(event.key, parent))
             // Of directories that are not roots the walk is yet to tell.
@@ -75,7 +76,7 @@ impl Fold {
         {
             let below = self.used_below.entry(above).or_default();
             below.add(&vitals);
-            below.told_by(gone.told.into_iter().chain([seq]));
+            below.told_by(gone.told.into_iter().chain(made).chain([seq]));
         }
         vitals
     }
