@@ -58,8 +58,11 @@ fn steps(first: u64, last: u64) -> impl Iterator<Item = u64> {
 }
 
 fn capture(ground: &Path, live: u64) {
-    println!("| live containers | CPU µs/event while others come and go | resident MiB | peak MiB |");
+    println!(
+        "| live containers | resident MiB | CPU µs/event while others come and go at full speed | peak MiB then |"
+    );
     println!("|---|---|---|---|");
+    let _alone = load::alone();
     let case = PathBuf::from("target/bench/growth");
     let recording = Recording::start(recorder::capture(&case));
     let pid = recording.pid();
@@ -77,6 +80,7 @@ fn capture(ground: &Path, live: u64) {
         }
         made = step;
         settle(pid);
+        let resident = measure::memory_bytes(pid, "VmRSS") as f64 / MIB;
         let before = measure::cpu_s(pid);
         for number in 0..CHURN {
             let directory = docker.join(shapes::id(u64::MAX - number));
@@ -85,9 +89,8 @@ fn capture(ground: &Path, live: u64) {
         }
         settle(pid);
         println!(
-            "| {step} | {:.2} | {:.1} | {:.1} |",
+            "| {step} | {resident:.1} | {:.2} | {:.1} |",
             (measure::cpu_s(pid) - before) * 1e6 / (2 * CHURN) as f64,
-            measure::memory_bytes(pid, "VmRSS") as f64 / MIB,
             measure::memory_bytes(pid, "VmHWM") as f64 / MIB,
         );
     }

@@ -11,6 +11,15 @@ use std::time::{Duration, Instant};
 /// How a program that is to be load, and not a benchmark, is called: `… load GROUND MILLISECONDS`.
 const LOAD: &str = "load";
 
+/// Keeps the live tests, which clean cgroups up after themselves, and other benchmarks away as long as it is held.
+pub fn alone() -> fs::File {
+    let path = std::env::temp_dir().join("obit-live-tests.lock");
+    let lock = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+    let lock = lock.unwrap_or_else(|error| panic!("cannot open {}: {error}", path.display()));
+    lock.lock().expect("cannot take the lock of the live tests");
+    lock
+}
+
 /// Where a storm makes its directories: the v2 tree, and one v1 hierarchy where there is one.
 pub fn grounds() -> Vec<PathBuf> {
     ["/sys/fs/cgroup/unified", "/sys/fs/cgroup/pids", "/sys/fs/cgroup"]

@@ -10,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use obit_derivation::fold::DERIVATION_VERSION;
 use obit_derivation::record::{Actor, Body, CgroupEvent, CgroupEventKind, Record, Vitals};
 use obit_derivation::{BootNs, CgroupId, CgroupKey, Fold, HierarchyId, Row, Seq, WallNs};
 use obit_schema::encode::{EventsBuilder, RowsBuilder};
@@ -64,7 +65,8 @@ pub fn serve() -> bool {
 /// The case of that shape below `target/bench`, made if it is not there; by a process of its own, as the memory that it
 /// takes would be counted as that of every later child.
 pub fn case(shape: Shape, events: u64) -> PathBuf {
-    let path = PathBuf::from(format!("target/bench/{}-{events}", shape.as_str()));
+    // One of other rules would be read in another way.
+    let path = PathBuf::from(format!("target/bench/{}-{events}-rules-{DERIVATION_VERSION}", shape.as_str()));
     if !path.join("SHA256SUMS").exists() {
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all("target/bench").expect("target is writable");
@@ -93,7 +95,8 @@ struct Log {
 
 /// Writes a case with at least so many events.
 pub fn write_case(path: &Path, shape: Shape, events: u64) -> Result<(), Error> {
-    let manifest = Manifest::new(format!("bench-{}", shape.as_str()), Build::default());
+    let mut manifest = Manifest::new(format!("bench-{}", shape.as_str()), Build::default());
+    manifest.derivation_version = DERIVATION_VERSION;
     let mut log = Log {
         writer: CaseWriter::create(path, manifest, WriterOptions::default())?,
         fold: Fold::new(),

@@ -18,6 +18,7 @@ fn main() {
     if load::serve() {
         return;
     }
+    let _alone = load::alone();
     let numbers = numbers();
     let time = Duration::from_secs(numbers.first().copied().unwrap_or(3));
     let rounds = numbers.get(1).copied().unwrap_or(7) as usize;
