@@ -159,14 +159,15 @@ impl Filter {
         {
             return Ok(true);
         }
-        for place in self.present.iter().filter_map(|name| find(name)) {
-            let nulls = chunks.get(place).and_then(|chunk| chunk.statistics()?.null_count_opt());
-            let rows = u64::try_from(builder.metadata().row_group(group).num_rows()).unwrap_or_default();
-            if nulls.is_none_or(|nulls| nulls < rows) {
-                return Ok(true);
-            }
+        let rows = u64::try_from(builder.metadata().row_group(group).num_rows()).unwrap_or_default();
+        let has_values = |place: &usize| {
+            let nulls = chunks.get(*place).and_then(|chunk| chunk.statistics()?.null_count_opt());
+            nulls.is_none_or(|nulls| nulls < rows)
+        };
+        if self.present.iter().filter_map(|name| find(name)).any(|place| has_values(&place)) {
+            return Ok(true);
         }
-        for place in self.number_columns.iter().filter_map(|name| find(name)) {
+        for place in self.number_columns.iter().filter_map(|name| find(name)).filter(has_values) {
             if !chunks.get(place).is_none_or(|chunk| may_hold_one(&self.numbers, chunk)) {
                 continue;
             }
@@ -197,7 +198,8 @@ impl Filter {
                 *mark |= value.is_some_and(|value| wanted.contains(&value));
             }
         }
-        for array in self.present.iter().filter_map(|column| batch.column_by_name(column)) {
+        let present = self.present.iter().filter_map(|column| batch.column_by_name(column));
+        for array in present.filter(|array| array.null_count() < array.len()) {
             for (row, mark) in marks.iter_mut().enumerate() {
                 *mark |= array.is_valid(row);
             }
