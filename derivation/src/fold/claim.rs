@@ -213,7 +213,11 @@ impl Claims {
 
     pub fn add(&mut self, claim: Claim<'_>) {
         match self.ranked.binary_search_by(|have| have.source.cmp(&claim.source)) {
-            Err(place) => self.ranked.insert(place, claim.into_owned()),
+            Err(place) => {
+                // Most have one or two, claims are large, and a host may have a hundred thousand containers.
+                self.ranked.reserve_exact(1);
+                self.ranked.insert(place, claim.into_owned());
+            }
             Ok(place) => {
                 let Some(have) = self.ranked.get_mut(place) else { return };
                 // An id or engine once claimed by a source stays: who speaks second does not overrule, but is kept.
