@@ -35,9 +35,9 @@ while IFS=$'\t' read -r what recorded tolerance; do
     twice="$(count "$what" 2)"
     # 20,000 events a pass; see benches/guard.rs.
     found=$(((twice - once + 10000) / 20000))
-    change="$(awk -v a="$found" -v b="$recorded" 'BEGIN { printf "%+.1f", b > 0 ? (a / b - 1) * 100 : 0 }')"
+    change="$(awk -v a="$found" -v b="$recorded" 'BEGIN { printf "%+.1f", (b > 0 ? (a / b - 1) * 100 : 0) }')"
     verdict=""
-    if awk -v change="$change" -v tolerance="$tolerance" 'BEGIN { exit !(change > tolerance) }'; then
+    if awk -v change="$change" -v tolerance="$tolerance" 'BEGIN { exit !((change + 0) > (tolerance + 0)) }'; then
         verdict="  MORE THAN TOLERATED"
         failed=1
     fi
