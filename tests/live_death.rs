@@ -6,11 +6,12 @@ mod support;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::capture::Capture;
 use support::engines::{Containerd, Docker, Oci, OciRuntime, Podman};
+use support::live::wait_until;
+use support::rows::{ended, only, texts};
 use support::stage::{Stage, View};
 use support::{live, replay};
 
@@ -18,7 +19,6 @@ const IMAGE: &str = "busybox:latest";
 const FOREVER: [&str; 2] = ["/bin/sleep", "1000"];
 /// Doubles a variable until there is no memory left for it.
 const HOG: &str = "x=0123456789abcdef; while :; do x=$x$x; done";
-const LIMIT: Duration = Duration::from_secs(30);
 
 const SIGABRT: u64 = 6;
 const SIGKILL: u64 = 9;
@@ -50,7 +50,7 @@ fn what_docker_s_containers_did_themselves() {
     });
     stage.cgroups.wait_until_gone(&restarted);
 
-    let rows = stop(capture);
+    let rows = ended(capture);
     for (id, code, comm) in [
         (&zero, 0, "true"),
         (&three, 3, "sh"),
@@ -131,7 +131,7 @@ fn who_killed_docker_s_containers() {
     stage.cgroups.wait_until_gone(&orphan);
 
     let case = capture.case().to_owned();
-    let rows = stop(capture);
+    let rows = ended(capture);
     let output = replay::replay(&["derive", &case.display().to_string()]);
     let table = String::from_utf8(output.stdout).expect("UTF-8 from obit-replay");
     let line =
@@ -209,7 +209,7 @@ fn whose_memory_limit_it_was() {
     runc.run_script(in_pod, Some("/obit-live/pod/obit-live-in-pod"), HOG);
 
     let case = capture.case().to_owned();
-    let rows = stop(capture);
+    let rows = ended(capture);
     let told = explain(&case, &init_hogs);
     let memory = told.split_once(" with ").and_then(|(_, rest)| rest.split_once(" bytes, for the limit of cgroup "));
     let bytes: u64 = memory.expect("the victim's memory").0.parse().expect("a number");
@@ -264,7 +264,7 @@ fn what_runc_and_podman_were_told() {
         stage.cgroups.wait_until_gone(id);
     }
 
-    let rows = stop(capture);
+    let rows = ended(capture);
     for (id, verb) in [(killed, "kill"), (deleted, "delete")] {
         let row = only(&rows, id);
         expect(
@@ -304,7 +304,7 @@ fn what_only_v2_has() {
     runc.remove(frozen);
 
     let case = capture.case().to_owned();
-    let rows = stop(capture);
+    let rows = ended(capture);
     expect(
         only(&rows, by_file),
         &json!({
@@ -340,7 +340,7 @@ fn two_hundred_at_once() {
         runc.remove(id);
     }
 
-    let rows = stop(capture);
+    let rows = ended(capture);
     for id in &ids {
         expect(
             only(&rows, id),
@@ -350,14 +350,6 @@ fn two_hundred_at_once() {
             }),
         );
     }
-}
-
-/// Stops the capture; its rows, after a replay has come to the same.
-fn stop(capture: Capture) -> Vec<Value> {
-    let case = capture.case().to_owned();
-    capture.stop();
-    replay::assert_verifies(&case);
-    replay::derived_rows(&case, "container_remove")
 }
 
 fn explain(case: &Path, id: &str) -> String {
@@ -370,23 +362,11 @@ fn of<'a>(rows: &'a [Value], id: &str) -> Vec<&'a Value> {
     rows.iter().filter(|row| row["container_id"] == *id).collect()
 }
 
-fn only<'a>(rows: &'a [Value], id: &str) -> &'a Value {
-    match &of(rows, id)[..] {
-        [row] => row,
-        others => panic!("{} rows of {id}", others.len()),
-    }
-}
-
 /// Expects these values of a row; null and absent are the same.
 fn expect(row: &Value, values: &Value) {
     for (name, expected) in values.as_object().expect("an object") {
         assert_eq!(&row[name], expected, "{name} in {row:#}");
     }
-}
-
-fn texts(list: &Value) -> Vec<String> {
-    let elements = list.as_array().unwrap_or_else(|| panic!("no list: {list}"));
-    elements.iter().map(|text| text.as_str().expect("a text").to_owned()).collect()
 }
 
 /// `runc … kill … ID SIGNAL` sent the signal.
@@ -424,12 +404,4 @@ fn kill(pids: &[u32]) -> u32 {
     let pid = killer.id();
     assert!(killer.wait().expect("waiting for kill").success(), "cannot kill {pids:?}");
     pid
-}
-
-fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + LIMIT;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "{what} did not come within {LIMIT:?}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }

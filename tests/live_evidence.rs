@@ -138,27 +138,12 @@ fn a_disk_that_gets_room_again_costs_nothing() {
     let Some(_live) = live::require_root(&[]) else { return };
     let stage = Stage::new(View::Host);
     let grounds = grounds(&stage);
-    let inside = stage.directory().join("disk");
-    let mount_point = inside.display().to_string();
-    stage.run("mkdir", &[&mount_point]);
-    stage.run("mount", &["-t", "tmpfs", "-o", "size=4m", "tmpfs", &mount_point]);
-    let disk = stage.outside(&mount_point);
+    let (inside, disk) = small_disk(&stage, "4m");
     let mut capture = Capture::start(&stage, &inside.join("case"), &[]);
-    let mut ballast = 0;
-    while fs::write(disk.join(format!("ballast-{ballast}")), [0; 4096]).is_ok() {
-        ballast += 1;
-    }
-    // The last one is there, empty or in part.
-    ballast += 1;
-    let deadline = Instant::now() + STORM_LIMIT;
-    let mut number = 0;
-    while !capture.has_said("kept in memory") {
-        assert!(Instant::now() < deadline, "a full disk went unnoticed for {STORM_LIMIT:?}");
-        storm(&grounds, &format!("full-{number}"));
-        number += 1;
-    }
-    for number in 0..ballast {
-        let _ = fs::remove_file(disk.join(format!("ballast-{number}")));
+    let ballast = fill(&disk);
+    let number = storm_until_told(&mut capture, &grounds);
+    for file in ballast {
+        let _ = fs::remove_file(file);
     }
     let ended = capture.stop();
 
@@ -177,23 +162,10 @@ fn a_disk_that_stays_full_is_told_in_the_case() {
     let Some(_live) = live::require_root(&[]) else { return };
     let stage = Stage::new(View::Host);
     let grounds = grounds(&stage);
-    let inside = stage.directory().join("disk");
-    let mount_point = inside.display().to_string();
-    stage.run("mkdir", &[&mount_point]);
-    stage.run("mount", &["-t", "tmpfs", "-o", "size=1m", "tmpfs", &mount_point]);
-    let disk = stage.outside(&mount_point);
+    let (inside, disk) = small_disk(&stage, "1m");
     let mut capture = Capture::start(&stage, &inside.join("case"), &[]);
-    let mut ballast = 0;
-    while fs::write(disk.join(format!("ballast-{ballast}")), [0; 4096]).is_ok() {
-        ballast += 1;
-    }
-    let deadline = Instant::now() + STORM_LIMIT;
-    let mut number = 0;
-    while !capture.has_said("kept in memory") {
-        assert!(Instant::now() < deadline, "a full disk went unnoticed for {STORM_LIMIT:?}");
-        storm(&grounds, &format!("full-{number}"));
-        number += 1;
-    }
+    fill(&disk);
+    storm_until_told(&mut capture, &grounds);
     let ended: Ended = capture.interrupt();
 
     assert_eq!(ended.status.code(), Some(INCOMPLETE), "{}", ended.stderr);
@@ -328,6 +300,39 @@ fn hostile_names_are_recorded_and_hurt_nobody() {
     assert_eq!(text(forged[0], "identified_by"), "path", "nobody but the path says so: {}", forged[0]);
     let conflicts = forged[0]["conflicts"].as_array().expect("a list");
     assert!(conflicts.contains(&"path: made by uid 1000, no runtime backs it".into()), "{}", forged[0]);
+}
+
+/// A file system in memory of that size; where it is in the stage, and where it is seen from here.
+fn small_disk(stage: &Stage, size: &str) -> (PathBuf, PathBuf) {
+    let inside = stage.directory().join("disk");
+    let mount_point = inside.display().to_string();
+    stage.run("mkdir", &[&mount_point]);
+    stage.run("mount", &["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs", &mount_point]);
+    let outside = stage.outside(&mount_point);
+    (inside, outside)
+}
+
+/// Writes files until nothing fits any more; the last one is there, empty or in part.
+fn fill(disk: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    loop {
+        files.push(disk.join(format!("ballast-{}", files.len())));
+        if fs::write(&files[files.len() - 1], [0; 4096]).is_err() {
+            return files;
+        }
+    }
+}
+
+/// Makes directories `full-0`, `full-1` and so on until the capture says that it cannot write; how many.
+fn storm_until_told(capture: &mut Capture, grounds: &[PathBuf]) -> usize {
+    let deadline = Instant::now() + STORM_LIMIT;
+    let mut number = 0;
+    while !capture.has_said("kept in memory") {
+        assert!(Instant::now() < deadline, "a full disk went unnoticed for {STORM_LIMIT:?}");
+        storm(grounds, &format!("full-{number}"));
+        number += 1;
+    }
+    number
 }
 
 /// Makes and removes directories until told to stop; the log of what was made, and when.

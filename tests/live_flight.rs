@@ -14,6 +14,7 @@ use serde_json::Value;
 use support::capture::Capture;
 use support::engines::{Oci, OciRuntime};
 use support::ledger::text;
+use support::rows::only;
 use support::stage::{Stage, View};
 use support::{analysis, live, replay};
 
@@ -212,12 +213,6 @@ fn assert_run(rows: &[Value], made: &[String], what: &str) {
     let Some(first) = ended.first() else { return };
     let at = made.iter().position(|id| id == first).unwrap_or_else(|| panic!("{what}: {first} was not made"));
     assert_eq!(ended, made[at..at + ended.len()], "{what}");
-}
-
-fn only<'a>(rows: &'a [Value], id: &str) -> &'a Value {
-    let found: Vec<_> = rows.iter().filter(|row| text(row, "container_id") == id).collect();
-    assert_eq!(found.len(), 1, "{id}: {found:?}");
-    found[0]
 }
 
 /// case.json; it is replaced as a whole, so it is whole at any moment.

@@ -6,12 +6,13 @@ mod support;
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use support::capture::Capture;
 use support::engines::{Containerd, Docker, Oci, OciRuntime, Podman};
+use support::live::wait_until;
+use support::rows::{ended, only, texts};
 use support::stage::{Stage, View};
 use support::{live, replay, told};
 
@@ -19,7 +20,6 @@ const IMAGE: &str = "busybox:latest";
 const FOREVER: [&str; 2] = ["/bin/sleep", "1000"];
 /// Doubles a variable until there is no memory left for it.
 const HOG: &str = "x=0123456789abcdef; while :; do x=$x$x; done";
-const LIMIT: Duration = Duration::from_secs(30);
 
 #[test]
 fn the_way_of_an_order_is_told_as_far_as_it_shows() {
@@ -53,7 +53,7 @@ fn the_way_of_an_order_is_told_as_far_as_it_shows() {
     }
 
     let case = capture.case().to_owned();
-    let rows = stop(capture);
+    let rows = ended(capture);
     // The threads of a test have names of their own; a process is called by its first.
     let name = fs::read_to_string("/proc/self/comm").expect("the name of this program");
     let (us, shim) = (format!("{}[{}]", name.trim(), std::process::id()), "containerd-shim[");
@@ -123,7 +123,7 @@ fn a_signal_that_an_image_names_is_recorded_and_who_sent_it_asked_to_end() {
         ids.push(id);
     }
 
-    let rows = stop(capture);
+    let rows = ended(capture);
     for ((name, number), id) in signals.into_iter().zip(&ids) {
         let row = only(&rows, id);
         let told = texts(&row["signals"]);
@@ -180,7 +180,7 @@ fn what_docker_says_otherwise_than_the_kernel_has_a_row() {
     stage.cgroups.wait_until_gone(&orphan);
     wait_until("what docker's file says afterwards", || is_contradicted(&case, &orphan));
 
-    let rows = stop(capture);
+    let rows = ended(capture);
     let found = replay::derived_rows(&case, "disagreement");
     let of = |id: &str, aspect: &str| -> Vec<&Value> {
         found.iter().filter(|row| row["container_id"] == *id && row["aspect"] == aspect).collect()
@@ -221,33 +221,4 @@ fn is_contradicted(case: &Path, id: &str) -> bool {
 
 fn run(stage: &Stage, options: &[&str], command: &[&str]) -> String {
     stage.run("docker", &[&["run", "--detach", "--network=none"], options, &[IMAGE], command].concat())
-}
-
-/// Stops the capture; its rows, after a replay has come to the same.
-fn stop(capture: Capture) -> Vec<Value> {
-    let case = capture.case().to_owned();
-    capture.stop();
-    replay::assert_verifies(&case);
-    replay::derived_rows(&case, "container_remove")
-}
-
-fn only<'a>(rows: &'a [Value], id: &str) -> &'a Value {
-    let found: Vec<_> = rows.iter().filter(|row| row["container_id"] == *id).collect();
-    match &found[..] {
-        [row] => row,
-        others => panic!("{} rows of {id}", others.len()),
-    }
-}
-
-fn texts(list: &Value) -> Vec<String> {
-    let elements = list.as_array().unwrap_or_else(|| panic!("no list: {list}"));
-    elements.iter().map(|text| text.as_str().expect("a text").to_owned()).collect()
-}
-
-fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + LIMIT;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "{what} did not come within {LIMIT:?}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }

@@ -12,6 +12,7 @@ use serde_json::Value;
 use support::capture::Capture;
 use support::engines::{Containerd, Docker, Oci, OciRuntime, Podman};
 use support::ledger::text;
+use support::rows::only;
 use support::stage::{Stage, View};
 use support::{live, replay};
 
@@ -134,10 +135,4 @@ fn start(stage: &Stage, name: &str, options: &[&str]) -> String {
     arguments.extend_from_slice(options);
     arguments.extend_from_slice(&["busybox:latest", "/bin/sleep", "1000"]);
     stage.run("docker", &arguments)
-}
-
-fn only<'a>(rows: &'a [Value], container_id: &str) -> &'a Value {
-    let found: Vec<_> = rows.iter().filter(|row| row["container_id"] == container_id).collect();
-    assert_eq!(found.len(), 1, "rows of {container_id}: {found:#?}");
-    found[0]
 }

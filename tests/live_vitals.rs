@@ -5,18 +5,18 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use support::capture::Capture;
 use support::engines::{Containerd, Docker, Oci, OciRuntime};
+use support::live::wait_until;
+use support::rows::{ended, only};
 use support::stage::{Stage, View};
 use support::{live, replay};
 
 const IMAGE: &str = "busybox:latest";
 /// A counted loop: about a quarter of a second of one processor.
 const BURN: &str = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done";
-const LIMIT: Duration = Duration::from_secs(30);
 /// What a container that is seen to have stopped may still be charged: its last task's way off the processor, at most a clock
 /// tick at 100 Hz. cgroupfs also rounds to microseconds.
 const LAST_MOMENTS_NS: u64 = 10_000_000;
@@ -44,7 +44,7 @@ fn what_docker_s_containers_used() {
     stage.cgroups.wait_until_gone(&frozen);
 
     let case = capture.case().to_owned();
-    let rows = stop(capture);
+    let rows = ended(capture);
     let [burns, throttled, idle, hungry] = [burns, throttled, idle, hungry].map(|id| only(&rows, &id));
     assert_eq!((number(idle, "ooms"), number(idle, "oom_kills")), (0, 0));
     assert_eq!(number(hungry, "oom_kills"), 1);
@@ -81,7 +81,7 @@ fn the_row_says_what_the_directories_said_last() {
     let said = usage_by_cgroupfs(&stage.cgroups.find(id));
     runc.remove(id);
 
-    let rows = stop(capture);
+    let rows = ended(capture);
     let row = only(&rows, id);
     let usage = assert_cpu_time_is_plausible(row);
     assert!((said..said + LAST_MOMENTS_NS).contains(&usage), "{usage} ns, and {said} ns while the directories stood");
@@ -110,7 +110,7 @@ fn cgroups_below_count_on_v2() {
     runc.remove(id);
     stage.cgroups.wait_until_gone(id);
 
-    let rows = stop(capture);
+    let rows = ended(capture);
     let row = only(&rows, id);
     let usage = assert_cpu_time_is_plausible(row);
     assert!(own > said / 2, "the loop ran below: {own} of {said} ns");
@@ -154,34 +154,10 @@ fn run_to_the_end(stage: &Stage, options: &[&str], script: &str) -> String {
     id
 }
 
-/// Stops the capture; its rows, after a replay has come to the same.
-fn stop(capture: Capture) -> Vec<Value> {
-    let case = capture.case().to_owned();
-    capture.stop();
-    replay::assert_verifies(&case);
-    replay::derived_rows(&case, "container_remove")
-}
-
-fn only<'a>(rows: &'a [Value], id: &str) -> &'a Value {
-    let of: Vec<_> = rows.iter().filter(|row| row["container_id"] == *id).collect();
-    match &of[..] {
-        [row] => row,
-        others => panic!("{} rows of {id}", others.len()),
-    }
-}
-
 fn id_of(row: &Value) -> String {
     row["container_id"].as_str().expect("an id").to_owned()
 }
 
 fn number(row: &Value, column: &str) -> u64 {
     row[column].as_u64().unwrap_or_else(|| panic!("{column} in {row:#}"))
-}
-
-fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + LIMIT;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "{what} did not come within {LIMIT:?}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }

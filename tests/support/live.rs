@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
+use std::time::{Duration, Instant};
 
 /// Held for the length of a live test: every capture sees the cgroup events of the whole host, another test's too.
 #[must_use]
@@ -40,4 +41,18 @@ pub fn require_root(programs: &[&str]) -> Option<Live> {
 fn on_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
+}
+
+const WAIT_LIMIT: Duration = Duration::from_secs(30);
+
+/// Asks until it is so.
+///
+/// # Panics
+/// If it is not so within 30 seconds.
+pub fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + WAIT_LIMIT;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what} did not come within {WAIT_LIMIT:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }

@@ -1,0 +1,29 @@
+//! The rows of a recording, as tests look at them.
+
+use serde_json::Value;
+
+use super::capture::Capture;
+use super::replay;
+
+/// Stops the capture; its `container_remove` rows, after a replay has come to the same.
+pub fn ended(capture: Capture) -> Vec<Value> {
+    let case = capture.case().to_owned();
+    capture.stop();
+    replay::assert_verifies(&case);
+    replay::derived_rows(&case, "container_remove")
+}
+
+/// The one row of that container.
+pub fn only<'a>(rows: &'a [Value], container_id: &str) -> &'a Value {
+    let found: Vec<_> = rows.iter().filter(|row| row["container_id"] == *container_id).collect();
+    match &found[..] {
+        [row] => row,
+        others => panic!("{} rows of {container_id}: {others:#?}", others.len()),
+    }
+}
+
+/// A list of texts.
+pub fn texts(list: &Value) -> Vec<String> {
+    let elements = list.as_array().unwrap_or_else(|| panic!("no list: {list}"));
+    elements.iter().map(|text| text.as_str().expect("a text").to_owned()).collect()
+}
