@@ -1,11 +1,12 @@
 //! Where daemons and files contradict the kernel, or each other, about a container's end.
 
+use obit_derivation::Row;
 use obit_derivation::record::*;
 use obit_derivation::row::{Aspect, ContainerRemove, Disagreement, Said, Voice};
 use obit_derivation::statement::TOLERANCE_NS;
-use obit_derivation::{Fold, Row};
 
-const ID: &str = "3f1c0e6b2f9d4a7788990011223344556677889900aabbccddeeff0011223344";
+use crate::told::{self, A as ID, Log, docker};
+
 const SECOND: u64 = 1_000_000_000;
 /// How long a row waits for what is said of its container.
 const GRACE: u64 = 5 * SECOND;
@@ -24,28 +25,22 @@ const INIT: Target<'static> = Target {
 const SIGKILLED: ExitStatus = ExitStatus::Signalled { signal: 9, core_dumped: false };
 const DOCKER: RuntimeSource = RuntimeSource::Docker;
 
-/// Records at chosen moments, the same on both clocks.
+/// Records at chosen moments.
 struct Story {
-    fold: Fold,
-    seq: u64,
-    rows: Vec<Row>,
+    log: Log,
 }
 
 impl Story {
     /// A container that begins at second 10 and is entered.
     fn new() -> Self {
-        let mut story = Self { fold: Fold::with_grace(GRACE), seq: 0, rows: Vec::new() };
+        let mut story = Self { log: Log::with_grace(GRACE) };
         story.directory(10 * SECOND, CgroupEventKind::Mkdir);
         story.directory(10 * SECOND, CgroupEventKind::Populated);
         story
     }
 
     fn tell(&mut self, at: u64, body: Body<'_>) -> Seq {
-        let seq = Seq(self.seq);
-        self.seq += 1;
-        let record = Record { seq, ts: wall(at), boot_ns: BootNs(at), body };
-        self.fold.apply(&record, &mut self.rows);
-        seq
+        self.log.tell_at(BootNs(at), body)
     }
 
     fn directory(&mut self, at: u64, kind: CgroupEventKind) -> Seq {
@@ -54,20 +49,9 @@ impl Story {
     }
 
     fn directory_with(&mut self, at: u64, kind: CgroupEventKind, vitals: Vitals) -> Seq {
-        self.tell(
-            at,
-            Body::Cgroup(CgroupEvent {
-                kind,
-                cpu: 0,
-                key: ROOT,
-                parent: Some(CgroupId(1)),
-                level: 2,
-                path: &format!("/docker/{ID}"),
-                path_truncated: false,
-                actor: Actor::default(),
-                vitals,
-            }),
-        )
+        let path = docker(ID);
+        let event = told::event(kind, ROOT, CgroupId(1), &path);
+        self.tell(at, Body::Cgroup(CgroupEvent { vitals, ..event }))
     }
 
     fn exit(&mut self, at: u64, status: ExitStatus) -> Seq {
@@ -79,10 +63,9 @@ impl Story {
     }
 
     /// The rows of all disagreements, and those of ends, once the log is over.
-    fn end(mut self) -> (Vec<Disagreement>, Vec<ContainerRemove>) {
-        self.fold.finish(&mut self.rows);
+    fn end(self) -> (Vec<Disagreement>, Vec<ContainerRemove>) {
         let (mut found, mut ends) = (Vec::new(), Vec::new());
-        for row in self.rows {
+        for row in self.log.end() {
             match row {
                 Row::Disagreement(row) => found.push(row),
                 Row::Remove(row) => ends.push(row),
@@ -94,7 +77,7 @@ impl Story {
 }
 
 fn wall(at: u64) -> WallNs {
-    WallNs(i64::try_from(at).expect("a moment of a test"))
+    told::wall(BootNs(at))
 }
 
 fn answer(source: RuntimeSource) -> RuntimeAnswer<'static> {
@@ -286,7 +269,7 @@ fn who_is_said_to_have_died_and_has_processes_at_the_end_of_the_log_is_told() {
 
 /// A container that nothing ever entered.
 fn bare() -> Story {
-    let mut story = Story { fold: Fold::with_grace(GRACE), seq: 0, rows: Vec::new() };
+    let mut story = Story { log: Log::with_grace(GRACE) };
     story.directory(10 * SECOND, CgroupEventKind::Mkdir);
     story
 }

@@ -1,70 +1,47 @@
 //! The fold, told as short stories. Paths and argument vectors are those that Docker, containerd's `ctr`, runc and
 //! crun produce.
 
-use std::borrow::Cow;
-
 use obit_derivation::identity::{ClaimSource, Runtime};
 use obit_derivation::record::*;
 use obit_derivation::row::{ContainerCreate, ContainerRemove, ExistingContainer};
-use obit_derivation::{Fold, Row};
 
-const A: &str = "3f1c0e6b2f9d4a7788990011223344556677889900aabbccddeeff0011223344";
-const B: &str = "b000000000000000000000000000000000000000000000000000000000000001";
+use crate::told::{self, A, B, Log, docker, key};
 
-/// Writes a log record by record and keeps the rows.
 #[derive(Default)]
 struct Story {
-    fold: Fold,
-    seq: u64,
-    rows: Vec<Row>,
+    log: Log,
 }
 
 impl Story {
-    fn tell(&mut self, body: Body<'_>) -> u64 {
-        let seq = self.seq;
-        self.seq += 1;
-        let record = Record { seq: Seq(seq), ts: WallNs(1_000_000 + seq as i64), boot_ns: BootNs(1_000 + seq), body };
-        self.fold.apply(&record, &mut self.rows);
-        seq
+    fn with_grace(grace_ns: u64) -> Self {
+        Self { log: Log::with_grace(grace_ns) }
     }
 
-    fn event(&mut self, kind: CgroupEventKind, hierarchy: u32, id: u64, parent: u64, path: &str, argv: &[&str]) -> u64 {
-        self.tell(Body::Cgroup(CgroupEvent {
-            kind,
-            cpu: 0,
-            key: key(hierarchy, id),
-            parent: Some(CgroupId(parent)),
-            level: path.matches('/').count() as u32,
-            path,
-            path_truncated: false,
-            actor: Actor { pid: 77, comm: "runc", parent_comm: "containerd-shim", argv, ..Actor::default() },
-            vitals: Vitals::default(),
-        }))
+    fn tell(&mut self, body: Body<'_>) -> Seq {
+        self.log.tell(body)
     }
 
-    fn mkdir(&mut self, hierarchy: u32, id: u64, parent: u64, path: &str, argv: &[&str]) -> u64 {
+    fn event(&mut self, kind: CgroupEventKind, hierarchy: u32, id: u64, parent: u64, path: &str, argv: &[&str]) -> Seq {
+        let actor = Actor { pid: 77, comm: "runc", parent_comm: "containerd-shim", argv, ..Actor::default() };
+        let event = told::event(kind, key(hierarchy, id), CgroupId(parent), path);
+        self.tell(Body::Cgroup(CgroupEvent { actor, ..event }))
+    }
+
+    fn mkdir(&mut self, hierarchy: u32, id: u64, parent: u64, path: &str, argv: &[&str]) -> Seq {
         self.event(CgroupEventKind::Mkdir, hierarchy, id, parent, path, argv)
     }
 
-    fn rmdir(&mut self, hierarchy: u32, id: u64, parent: u64, path: &str, argv: &[&str]) -> u64 {
+    fn rmdir(&mut self, hierarchy: u32, id: u64, parent: u64, path: &str, argv: &[&str]) -> Seq {
         self.event(CgroupEventKind::Rmdir, hierarchy, id, parent, path, argv)
     }
 
-    fn directory(&mut self, reason: SnapshotReason, hierarchy: u32, id: u64, parent: u64, path: &str) -> u64 {
-        self.tell(Body::Directory(Directory {
-            reason,
-            key: key(hierarchy, id),
-            parent: Some(CgroupId(parent)),
-            parent_uid: None,
-            path: Cow::Owned(path.to_owned()),
-            populated: None,
-            pids: Vec::new(),
-        }))
+    fn directory(&mut self, reason: SnapshotReason, hierarchy: u32, id: u64, parent: u64, path: &str) {
+        self.tell(Body::Directory(told::directory(reason, key(hierarchy, id), CgroupId(parent), path)));
     }
 
-    fn lost(&mut self, count: u64) -> u64 {
-        let since = Seq(self.seq.saturating_sub(1));
-        self.tell(Body::Lost(Loss { count, kind: None, cpu: None, since }))
+    fn lost(&mut self, count: u64) {
+        let since = Seq(self.log.next().0.saturating_sub(1));
+        self.tell(Body::Lost(Loss { count, kind: None, cpu: None, since }));
     }
 
     /// A walk that shows these directories and nothing else.
@@ -77,24 +54,16 @@ impl Story {
     }
 
     fn removes(&self) -> Vec<&ContainerRemove> {
-        self.rows.iter().filter_map(|row| if let Row::Remove(row) = row { Some(row) } else { None }).collect()
+        told::removes(&self.log.rows)
     }
 
     fn creates(&self) -> Vec<&ContainerCreate> {
-        self.rows.iter().filter_map(|row| if let Row::Create(row) = row { Some(row) } else { None }).collect()
+        told::creates(&self.log.rows)
     }
 
     fn existing(&self) -> Vec<&ExistingContainer> {
-        self.rows.iter().filter_map(|row| if let Row::Existing(row) = row { Some(row) } else { None }).collect()
+        told::existing(&self.log.rows)
     }
-}
-
-fn key(hierarchy: u32, id: u64) -> CgroupKey {
-    CgroupKey { hierarchy: HierarchyId(hierarchy), cgroup: CgroupId(id) }
-}
-
-fn docker(id: &str) -> String {
-    format!("/docker/{id}")
 }
 
 fn create_argv(id: &str) -> Vec<String> {
@@ -145,7 +114,7 @@ fn ten_hierarchies_make_one_row_and_v2_decides() {
     // 20 records of making, 10 of emptying, then rmdir of hierarchies 3 to 9 before v2's.
     assert_eq!(row.rmdir_seq, Some(Seq(37)));
     assert_eq!(row.lifetime_ns, Some(37));
-    assert_eq!(story.fold.live_containers(), 0);
+    assert_eq!(story.log.fold.live_containers(), 0);
 }
 
 #[test]
@@ -326,7 +295,7 @@ fn one_id_in_two_containerd_namespaces_is_two_containers() {
     }
     let places: Vec<_> = story.removes().iter().map(|row| row.place.path.clone()).collect();
     assert_eq!(places, ["/lab/web-1"]);
-    assert_eq!(story.fold.live_containers(), 1);
+    assert_eq!(story.log.fold.live_containers(), 1);
 }
 
 #[test]
@@ -365,7 +334,7 @@ fn a_directory_removed_during_the_walk_stays_removed() {
     story.directory(SnapshotReason::Resync, 0, 100, 1, &path);
     story.tell(Body::SnapshotEnd(SnapshotReason::Resync));
     assert_eq!((story.creates().len(), story.removes().len()), (1, 1));
-    assert_eq!(story.fold.live_containers(), 0);
+    assert_eq!(story.log.fold.live_containers(), 0);
 }
 
 #[test]
@@ -388,7 +357,7 @@ fn made_during_the_first_walk_is_a_creation_not_an_existing_container() {
     let made = story.mkdir(0, 100, 1, &path, &refs(&create_argv(A)));
     story.tell(Body::SnapshotEnd(SnapshotReason::Start));
     assert_eq!((story.existing().len(), story.creates().len()), (0, 1));
-    assert_eq!(story.creates()[0].created_seq, Seq(made));
+    assert_eq!(story.creates()[0].created_seq, made);
 }
 
 #[test]
@@ -428,13 +397,13 @@ fn a_delete_without_a_bundle_does_not_make_a_podman_container_a_bare_one() {
 
 #[test]
 fn what_is_said_within_the_grace_joins_and_what_comes_later_does_not() {
-    let mut story = Story { fold: Fold::with_grace(10), ..Story::default() };
-    story.fold.keep_early();
+    let mut story = Story::with_grace(10);
+    story.log.fold.keep_early();
     let path = docker(A);
     story.mkdir(0, 100, 1, &path, &refs(&create_argv(A)));
     let rmdir = story.rmdir(0, 100, 1, &path, &refs(&delete_argv(A)));
     assert_eq!(story.removes().len(), 0, "the row waits");
-    assert_eq!(story.fold.take_early().len(), 1, "whoever follows does not");
+    assert_eq!(story.log.fold.take_early().len(), 1, "whoever follows does not");
     let answer = |field: fn(&mut RuntimeAnswer<'static>)| {
         let mut answer = RuntimeAnswer::unanswered(RuntimeSource::Docker, Outcome::Ok);
         answer.container_id = Some(A.into());
@@ -443,7 +412,7 @@ fn what_is_said_within_the_grace_joins_and_what_comes_later_does_not() {
     };
     story.tell(answer(|answer| answer.container_name = Some("web-1".into())));
     // The story's boot clock ticks once a record: ten records after the removal its grace is over.
-    while story.seq <= rmdir + 10 {
+    while story.log.next().0 <= rmdir.0 + 10 {
         assert_eq!(story.removes().len(), 0);
         story.tell(Body::Clock(ClockReading::default()));
     }
@@ -452,7 +421,7 @@ fn what_is_said_within_the_grace_joins_and_what_comes_later_does_not() {
     assert_eq!(removes.len(), 1);
     assert_eq!(removes[0].identity.container_name.as_deref(), Some("web-1"));
     assert_eq!(removes[0].identity.image_name, None);
-    assert_eq!((removes[0].seq, removes[0].rmdir_seq), (Seq(rmdir), Some(Seq(rmdir))));
+    assert_eq!((removes[0].seq, removes[0].rmdir_seq), (rmdir, Some(rmdir)));
 }
 
 #[test]
@@ -479,18 +448,18 @@ fn what_an_engine_says_before_the_directory_is_made_names_the_container() {
 
 #[test]
 fn the_end_of_the_log_ends_the_grace() {
-    let mut story = Story { fold: Fold::with_grace(u64::MAX), ..Story::default() };
+    let mut story = Story::with_grace(u64::MAX);
     docker_life(&mut story, A, 100);
     docker_life(&mut story, B, 200);
     assert_eq!(story.removes().len(), 0);
-    story.fold.finish(&mut story.rows);
+    story.log.fold.finish(&mut story.log.rows);
     let ids: Vec<_> = story.removes().iter().map(|row| row.identity.container_id.clone()).collect();
     assert_eq!(ids, [A, B], "in the order of the removals");
 }
 
 #[test]
 fn an_answer_about_a_restarted_container_names_the_life_before_it_too() {
-    let mut story = Story { fold: Fold::with_grace(1_000), ..Story::default() };
+    let mut story = Story::with_grace(1_000);
     docker_life(&mut story, A, 100);
     story.mkdir(0, 200, 1, &docker(A), &refs(&create_argv(A)));
     let mut answer = RuntimeAnswer::unanswered(RuntimeSource::Docker, Outcome::Ok);
@@ -499,7 +468,7 @@ fn an_answer_about_a_restarted_container_names_the_life_before_it_too() {
     answer.init_pid = Some(4242);
     story.tell(Body::Runtime(answer));
     story.rmdir(0, 200, 1, &docker(A), &refs(&delete_argv(A)));
-    story.fold.finish(&mut story.rows);
+    story.log.fold.finish(&mut story.log.rows);
     let lives: Vec<_> =
         story.removes().iter().map(|row| (row.identity.container_name.clone(), row.identity.init_pid)).collect();
     assert_eq!(lives, [(Some("web-1".to_owned()), None), (Some("web-1".to_owned()), Some(4242))]);
@@ -518,7 +487,7 @@ fn a_source_that_speaks_of_another_container_than_it_was_asked_about_is_a_confli
     let row = story.removes()[0];
     assert_eq!((row.identity.container_id.as_str(), row.identity.container_name.as_deref()), (A, None));
     assert_eq!(row.identity.conflicts, [format!("docker: container_id {B}")]);
-    assert!(row.evidence_seqs.contains(&Seq(lied)));
+    assert!(row.evidence_seqs.contains(&lied));
 }
 
 #[test]

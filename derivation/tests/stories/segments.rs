@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use obit_derivation::Row;
 use obit_derivation::record::*;
-use obit_derivation::{Fold, Row};
 
-const ID: &str = "3f1c0e6b2f9d4a7788990011223344556677889900aabbccddeeff0011223344";
+use crate::told::{self, A as ID, Log, docker, key, moment, wall};
+
 const DOCKER: CgroupId = CgroupId(1);
 const V2: CgroupKey = CgroupKey { hierarchy: HierarchyId(0), cgroup: CgroupId(100) };
 const V1: CgroupKey = CgroupKey { hierarchy: HierarchyId(3), cgroup: CgroupId(200) };
@@ -25,46 +26,29 @@ struct Event {
 struct Admitted {
     seq: Seq,
     from: Seq,
-    moment: u64,
+    moment: BootNs,
     event: Event,
 }
 
 #[derive(Default)]
 struct Story {
-    fold: Fold,
-    seq: u64,
-    log: Vec<Admitted>,
-    rows: Vec<Row>,
+    log: Log,
+    admitted: Vec<Admitted>,
 }
 
 impl Story {
-    fn apply(&mut self, moment: u64, body: Body<'_>) -> Seq {
-        let seq = Seq(self.seq);
-        self.seq += 1;
-        let record = Record { seq, ts: WallNs(1_000 + moment as i64), boot_ns: BootNs(moment), body };
-        self.fold.apply(&record, &mut self.rows);
-        seq
-    }
-
-    fn admit(&mut self, event: &Event, carried: Option<(Seq, u64)>) {
+    fn admit(&mut self, event: &Event, carried: Option<(Seq, BootNs)>) {
         let body = Body::Cgroup(CgroupEvent {
-            kind: event.kind,
-            cpu: 0,
-            key: event.key,
-            parent: Some(event.parent),
-            level: 2,
-            path: &event.path,
-            path_truncated: false,
             actor: Actor { comm: "runc", argv: event.argv, ..Actor::default() },
             vitals: Vitals { cpu_usage_ns: event.cpu_usage_ns, ..Vitals::default() },
+            ..told::event(event.kind, event.key, event.parent, &event.path)
         });
-        let (moment, from) = carried.map_or((self.seq, None), |(from, moment)| (moment, Some(from)));
-        let body = match from {
-            Some(from) => Body::Carried(Box::new(Carried { from, body })),
-            None => body,
+        let (from, moment, body) = match carried {
+            Some((from, moment)) => (from, moment, Body::Carried(Box::new(Carried { from, body }))),
+            None => (self.log.next(), moment(self.log.next()), body),
         };
-        let seq = self.apply(moment, body);
-        self.log.push(Admitted { seq, from: from.unwrap_or(seq), moment, event: event.clone() });
+        let seq = self.log.tell_at(moment, body);
+        self.admitted.push(Admitted { seq, from, moment, event: event.clone() });
     }
 
     fn tell(&mut self, kind: CgroupEventKind, key: CgroupKey, parent: CgroupId, path: &str, cpu_usage_ns: Option<u64>) {
@@ -81,42 +65,31 @@ impl Story {
 
     /// Begins a segment as a capture does; its walk shows these directories.
     fn cut(&mut self, shown: &[(CgroupKey, CgroupId, &str)]) {
-        let named: BTreeSet<Seq> = self.fold.named_records().collect();
-        let kept: Vec<_> = self.log.drain(..).filter(|admitted| named.contains(&admitted.seq)).collect();
-        self.apply(self.seq, Body::SegmentBegin);
+        let named: BTreeSet<Seq> = self.log.fold.named_records().collect();
+        let kept: Vec<_> = self.admitted.drain(..).filter(|admitted| named.contains(&admitted.seq)).collect();
+        self.log.tell(Body::SegmentBegin);
         for Admitted { from, moment, event, .. } in kept {
             self.admit(&event, Some((from, moment)));
         }
-        self.apply(self.seq, Body::SnapshotBegin(SnapshotReason::Start));
+        self.log.tell(Body::SnapshotBegin(SnapshotReason::Start));
         for (key, parent, path) in shown {
-            self.apply(
-                self.seq,
-                Body::Directory(Directory {
-                    reason: SnapshotReason::Start,
-                    key: *key,
-                    parent: Some(*parent),
-                    parent_uid: None,
-                    path: (*path).into(),
-                    populated: Some(false),
-                    pids: Vec::new(),
-                }),
-            );
+            let directory = told::directory(SnapshotReason::Start, *key, *parent, path);
+            self.log.tell(Body::Directory(Directory { populated: Some(false), ..directory }));
         }
-        self.apply(self.seq, Body::SnapshotEnd(SnapshotReason::Start));
+        self.log.tell(Body::SnapshotEnd(SnapshotReason::Start));
     }
 
-    fn rows(mut self) -> Vec<Row> {
-        self.fold.finish(&mut self.rows);
-        self.rows
+    fn rows(self) -> Vec<Row> {
+        self.log.end()
     }
 }
 
 fn path() -> String {
-    format!("/docker/{ID}")
+    docker(ID)
 }
 
 fn below(number: u64) -> CgroupKey {
-    CgroupKey { hierarchy: HierarchyId::V2, cgroup: CgroupId(number) }
+    key(0, number)
 }
 
 #[test]
@@ -128,7 +101,7 @@ fn a_container_that_lives_on_keeps_its_beginning() {
         story.cut(&[(V2, DOCKER, &path())]);
     }
     story.remove(V2, DOCKER, &path(), 1);
-    let ended = story.seq - 1;
+    let ended = story.log.next().0 - 1;
     let rows = story.rows();
     let [Row::Create(created), Row::Existing(first), Row::Existing(second), Row::Existing(third), Row::Remove(removed)] =
         &rows[..]
@@ -195,7 +168,7 @@ fn a_candidate_is_created_when_it_turns_out_to_be_a_root() {
     story.tell(CgroupEventKind::Populated, V2, DOCKER, "/jobs/nightly", None);
     let rows = story.rows();
     let [Row::Create(row)] = &rows[..] else { panic!("{rows:#?}") };
-    assert_eq!((row.identity.container_id.as_str(), row.ts), ("web-1", WallNs(1_000)));
+    assert_eq!((row.identity.container_id.as_str(), row.ts), ("web-1", wall(moment(Seq(0)))));
 }
 
 #[test]

@@ -2,12 +2,11 @@
 
 use obit_derivation::record::*;
 use obit_derivation::row::{Cause, ContainerRemove, Death, LimitScope};
-use obit_derivation::{Fold, Row};
 
-const ID: &str = "3f1c0e6b2f9d4a7788990011223344556677889900aabbccddeeff0011223344";
-const OTHER: &str = "b000000000000000000000000000000000000000000000000000000000000001";
+use crate::told::{self, A as ID, B as OTHER, Log, docker, key, moment, wall};
+
 /// The container's directory on v2, and on the memory hierarchy of v1.
-const V2: CgroupId = CgroupId(100);
+const V2: CgroupKey = CgroupKey { hierarchy: HierarchyId::V2, cgroup: CgroupId(100) };
 const MEMORY: CgroupKey = CgroupKey { hierarchy: HierarchyId(4), cgroup: CgroupId(500) };
 
 const INIT: Target<'static> = Target {
@@ -18,45 +17,29 @@ const INIT: Target<'static> = Target {
     comm: "nginx",
     is_reaper: true,
     is_frozen: None,
-    cgroup: V2,
+    cgroup: V2.cgroup,
     v1: Some(MEMORY),
 };
 const SIGKILLED: ExitStatus = ExitStatus::Signalled { signal: 9, core_dumped: false };
 
 struct Story {
-    fold: Fold,
-    seq: u64,
-    rows: Vec<Row>,
+    log: Log,
 }
 
 impl Story {
     fn new() -> Self {
-        let mut story = Self { fold: Fold::new(), seq: 0, rows: Vec::new() };
-        story.directory(CgroupEventKind::Mkdir, key(0, V2), ID);
+        let mut story = Self { log: Log::default() };
+        story.directory(CgroupEventKind::Mkdir, V2, ID);
         story.directory(CgroupEventKind::Mkdir, MEMORY, ID);
         story
     }
 
     fn tell(&mut self, body: Body<'_>) -> Seq {
-        let seq = Seq(self.seq);
-        self.seq += 1;
-        let record = Record { seq, ts: WallNs(1_000 + seq.0 as i64), boot_ns: BootNs(1_000 + seq.0), body };
-        self.fold.apply(&record, &mut self.rows);
-        seq
+        self.log.tell(body)
     }
 
     fn directory(&mut self, kind: CgroupEventKind, key: CgroupKey, id: &str) {
-        self.tell(Body::Cgroup(CgroupEvent {
-            kind,
-            cpu: 0,
-            key,
-            parent: Some(CgroupId(1)),
-            level: 2,
-            path: &format!("/docker/{id}"),
-            path_truncated: false,
-            actor: Actor::default(),
-            vitals: Vitals::default(),
-        }));
+        self.tell(Body::Cgroup(told::event(kind, key, CgroupId(1), &docker(id))));
     }
 
     fn exit(&mut self, target: Target<'_>, status: ExitStatus) -> Seq {
@@ -101,15 +84,11 @@ impl Story {
     }
 
     fn row(mut self) -> ContainerRemove {
-        self.directory(CgroupEventKind::Rmdir, key(0, V2), ID);
-        let removes = self.rows.into_iter().filter_map(|row| if let Row::Remove(row) = row { Some(row) } else { None });
-        let [row] = &removes.collect::<Vec<_>>()[..] else { panic!("one container ended") };
+        self.directory(CgroupEventKind::Rmdir, V2, ID);
+        let removes = told::removes(&self.log.rows);
+        let [row] = removes[..] else { panic!("one container ended") };
         row.clone()
     }
-}
-
-fn key(hierarchy: u32, cgroup: CgroupId) -> CgroupKey {
-    CgroupKey { hierarchy: HierarchyId(hierarchy), cgroup }
 }
 
 fn task<'a>(comm: &'a str, argv: &'a [&'a str]) -> Actor<'a> {
@@ -132,7 +111,7 @@ fn a_code_of_137_is_an_exit() {
     let (death, evidence) = story.end();
     assert_eq!((death.cause, death.exit_code, death.exit_signal), (Cause::Exited, Some(137), None));
     assert_eq!((death.oom_killed, death.killed_by), (Some(false), None));
-    assert_eq!(death.exited_at, Some(WallNs(1_000 + exit.0 as i64)));
+    assert_eq!(death.exited_at, Some(wall(moment(exit))));
     assert_eq!(death.cause_evidence_seqs, [exit]);
     assert!(evidence.contains(&exit));
 }
@@ -164,8 +143,7 @@ fn steps(death: &Death) -> Vec<&str> {
 
 #[test]
 fn the_way_of_an_order_is_told_in_the_order_of_time() {
-    // Records lie at 1,000 and their number on both clocks.
-    let podman = Ancestor { pid: 800, uid: 0, started: BootNs(990), comm: "podman" };
+    let podman = Ancestor { pid: 800, uid: 0, started: BootNs(20), comm: "podman" };
     let shell = Ancestor { pid: 700, uid: 1000, started: BootNs(10), comm: "bash" };
     let systemd = Ancestor { pid: 1, uid: 0, started: BootNs(1), comm: "systemd" };
     let mut story = Story::new();
@@ -181,11 +159,11 @@ fn the_way_of_an_order_is_told_in_the_order_of_time() {
     // A daemon tells of its order a moment later.
     let told = story.tell(Body::Runtime(order));
     let (death, _) = story.end();
-    let at = |seq: Seq| WallNs(1_000 + seq.0 as i64);
+    let at = |seq: Seq| wall(moment(seq));
     let steps: Vec<_> = death.requested_by.iter().map(|step| (step.what.as_str(), step.at)).collect();
     let expected = [
-        ("bash[700]", WallNs(10)),
-        ("podman[800]", WallNs(990)),
+        ("bash[700]", wall(BootNs(10))),
+        ("podman[800]", wall(BootNs(20))),
         (&*stop.join(" "), at(asked)),
         ("podman_event: kill", at(Seq(asked.0 + 1))),
         (&*KILL.join(" "), at(killed)),
@@ -281,7 +259,7 @@ fn what_a_process_does_to_itself_has_no_killer() {
 #[test]
 fn the_killer_s_own_container_is_named() {
     let mut story = Story::new();
-    story.directory(CgroupEventKind::Mkdir, key(0, CgroupId(101)), OTHER);
+    story.directory(CgroupEventKind::Mkdir, key(0, 101), OTHER);
     let neighbour = Actor { cgroup: Some(CgroupId(101)), ..task("sh", &["sh"]) };
     story.signal(9, SignalOrigin::User, SignalResult::Delivered, neighbour);
     story.exit(INIT, SIGKILLED);
@@ -338,7 +316,7 @@ fn the_ways_of_sigkill_are_told_apart() {
 #[test]
 fn the_oom_killer_s_mark_decides_and_the_limit_is_placed() {
     let host = OomLimit::Host;
-    let on_memory = |cgroup, level| OomLimit::Cgroup(key(4, CgroupId(cgroup)), level);
+    let on_memory = |cgroup, level| OomLimit::Cgroup(key(4, cgroup), level);
     let own = format!("/docker/{ID}");
     for (limit, scope, path) in [
         (Some(on_memory(500, 2)), Some(LimitScope::Own), Some(own.as_str())),

@@ -1,48 +1,34 @@
 //! Names and numbers that come again: container ids, cgroup inode numbers, pids, and one id in two namespaces. What is said
 //! of one life must never be read as said of another.
 
+use obit_derivation::Row;
 use obit_derivation::identity::Runtime;
 use obit_derivation::record::*;
-use obit_derivation::row::{ContainerCreate, ContainerRemove, Identity};
-use obit_derivation::{Fold, Row};
+use obit_derivation::row::Identity;
 
-const A: &str = "3f1c0e6b2f9d4a7788990011223344556677889900aabbccddeeff0011223344";
-const B: &str = "b000000000000000000000000000000000000000000000000000000000000001";
+use crate::told::{self, A, B, Log, creates, docker, key, moment, removes, wall};
+
 const GRACE_NS: u64 = 1_000;
 
-/// Writes a log record by record, one nanosecond apart, and keeps the rows.
+/// What a directory counts at its end is the number of that record, so that no two are alike.
 #[derive(Default)]
 struct Story {
-    fold: Fold,
-    seq: u64,
-    rows: Vec<Row>,
+    log: Log,
 }
 
 impl Story {
     fn with_grace() -> Self {
-        Self { fold: Fold::with_grace(GRACE_NS), ..Self::default() }
+        Self { log: Log::with_grace(GRACE_NS) }
     }
 
     fn tell(&mut self, body: Body<'_>) -> Seq {
-        let seq = self.seq;
-        self.seq += 1;
-        let record = Record { seq: Seq(seq), ts: ts(seq), boot_ns: BootNs(1_000 + seq), body };
-        self.fold.apply(&record, &mut self.rows);
-        Seq(seq)
+        self.log.tell(body)
     }
 
     fn event(&mut self, kind: CgroupEventKind, key: CgroupKey, parent: u64, path: &str, actor: Actor<'_>) -> Seq {
-        self.tell(Body::Cgroup(CgroupEvent {
-            kind,
-            cpu: 0,
-            key,
-            parent: Some(CgroupId(parent)),
-            level: path.matches('/').count() as u32,
-            path,
-            path_truncated: false,
-            actor,
-            vitals: Vitals { memory_peak_bytes: Some(self.seq), ..Vitals::default() },
-        }))
+        let vitals = Vitals { memory_peak_bytes: Some(self.log.next().0), ..Vitals::default() };
+        let event = told::event(kind, key, CgroupId(parent), path);
+        self.tell(Body::Cgroup(CgroupEvent { actor, vitals, ..event }))
     }
 
     fn mkdir(&mut self, key: CgroupKey, parent: u64, path: &str, argv: &[&str]) -> Seq {
@@ -53,10 +39,8 @@ impl Story {
         self.event(CgroupEventKind::Rmdir, key, 1, path, runc(argv))
     }
 
-    /// Ends the log.
-    fn end(mut self) -> Vec<Row> {
-        self.fold.finish(&mut self.rows);
-        self.rows
+    fn end(self) -> Vec<Row> {
+        self.log.end()
     }
 }
 
@@ -65,23 +49,7 @@ fn runc<'a>(argv: &'a [&'a str]) -> Actor<'a> {
 }
 
 fn ts(seq: u64) -> WallNs {
-    WallNs(1_000_000 + i64::try_from(seq).expect("a short story"))
-}
-
-fn key(hierarchy: u32, id: u64) -> CgroupKey {
-    CgroupKey { hierarchy: HierarchyId(hierarchy), cgroup: CgroupId(id) }
-}
-
-fn docker(id: &str) -> String {
-    format!("/docker/{id}")
-}
-
-fn removes(rows: &[Row]) -> Vec<&ContainerRemove> {
-    rows.iter().filter_map(|row| if let Row::Remove(row) = row { Some(row) } else { None }).collect()
-}
-
-fn creates(rows: &[Row]) -> Vec<&ContainerCreate> {
-    rows.iter().filter_map(|row| if let Row::Create(row) = row { Some(row) } else { None }).collect()
+    wall(moment(Seq(seq)))
 }
 
 fn image(identity: &Identity) -> Option<&str> {

@@ -2,10 +2,9 @@
 
 use obit_derivation::record::*;
 use obit_derivation::row::ContainerRemove;
-use obit_derivation::{Fold, Row};
 
-const ID: &str = "3f1c0e6b2f9d4a7788990011223344556677889900aabbccddeeff0011223344";
-const NESTED: &str = "b000000000000000000000000000000000000000000000000000000000000001";
+use crate::told::{self, A as ID, B as NESTED, Log, docker, key, removes};
+
 const DOCKER: CgroupId = CgroupId(1);
 /// The container's directories on v2, and on v1's hierarchies of cpu and cpuacct.
 const V2: CgroupKey = CgroupKey { hierarchy: HierarchyId(0), cgroup: CgroupId(100) };
@@ -14,29 +13,13 @@ const CPUACCT: CgroupKey = CgroupKey { hierarchy: HierarchyId(2), cgroup: Cgroup
 
 #[derive(Default)]
 struct Story {
-    fold: Fold,
-    seq: u64,
-    rows: Vec<Row>,
+    log: Log,
 }
 
 impl Story {
     fn tell(&mut self, kind: CgroupEventKind, key: CgroupKey, parent: CgroupId, path: &str, vitals: Vitals) {
-        let body = Body::Cgroup(CgroupEvent {
-            kind,
-            cpu: 0,
-            key,
-            parent: Some(parent),
-            level: 2,
-            path,
-            path_truncated: false,
-            actor: Actor::default(),
-            vitals,
-        });
-        let seq = Seq(self.seq);
-        self.seq += 1;
-        let moment = self.seq;
-        let record = Record { seq, ts: WallNs(moment as i64), boot_ns: BootNs(moment), body };
-        self.fold.apply(&record, &mut self.rows);
+        let event = told::event(kind, key, parent, path);
+        self.log.tell(Body::Cgroup(CgroupEvent { vitals, ..event }));
     }
 
     fn make(&mut self, key: CgroupKey, parent: CgroupId, path: &str) {
@@ -51,9 +34,8 @@ impl Story {
         self.tell(CgroupEventKind::Rmdir, key, parent, path, vitals);
     }
 
-    fn rows(mut self) -> Vec<ContainerRemove> {
-        self.fold.finish(&mut self.rows);
-        self.rows.into_iter().filter_map(|row| if let Row::Remove(row) = row { Some(row) } else { None }).collect()
+    fn rows(self) -> Vec<ContainerRemove> {
+        removes(&self.log.end()).into_iter().cloned().collect()
     }
 
     fn only(self) -> Vitals {
@@ -64,7 +46,7 @@ impl Story {
 }
 
 fn path() -> String {
-    format!("/docker/{ID}")
+    docker(ID)
 }
 
 fn cpu(usage: u64, user: u64, system: u64) -> Vitals {
@@ -72,7 +54,7 @@ fn cpu(usage: u64, user: u64, system: u64) -> Vitals {
 }
 
 fn below(number: u64) -> CgroupKey {
-    CgroupKey { hierarchy: HierarchyId::V2, cgroup: CgroupId(number) }
+    key(0, number)
 }
 
 #[test]

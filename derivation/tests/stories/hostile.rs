@@ -4,39 +4,25 @@
 use obit_derivation::identity::ClaimSource;
 use obit_derivation::record::*;
 use obit_derivation::row::{ContainerRemove, Identity};
-use obit_derivation::{Fold, Row};
 
-const ID: &str = "3f1c0e6b2f9d4a7788990011223344556677889900aabbccddeeff0011223344";
+use crate::told::{self, A as ID, Log, key, removes};
+
 const V2: u32 = 0;
 const FLAG: &str = "path: made by uid 1000, no runtime backs it";
 
 #[derive(Default)]
 struct Story {
-    fold: Fold,
-    seq: u64,
-    rows: Vec<Row>,
+    log: Log,
 }
 
 impl Story {
     fn tell(&mut self, body: Body<'_>) {
-        let seq = self.seq;
-        self.seq += 1;
-        let record = Record { seq: Seq(seq), ts: WallNs(i64::MAX / 2 + seq as i64), boot_ns: BootNs(seq), body };
-        self.fold.apply(&record, &mut self.rows);
+        self.log.tell(body);
     }
 
     fn event(&mut self, kind: CgroupEventKind, hierarchy: u32, id: u64, path: &str, actor: Actor<'_>) {
-        self.tell(Body::Cgroup(CgroupEvent {
-            kind,
-            cpu: 0,
-            key: key(hierarchy, id),
-            parent: Some(CgroupId(1)),
-            level: path.matches('/').count() as u32,
-            path,
-            path_truncated: false,
-            actor,
-            vitals: Vitals::default(),
-        }));
+        let event = told::event(kind, key(hierarchy, id), CgroupId(1), path);
+        self.tell(Body::Cgroup(CgroupEvent { actor, ..event }));
     }
 
     /// Docker makes the container, on v1 hierarchies only.
@@ -71,19 +57,13 @@ impl Story {
     }
 
     /// The ends: of the container, and of what was called so.
-    fn ends(mut self) -> (Vec<ContainerRemove>, Vec<ContainerRemove>) {
-        self.fold.finish(&mut self.rows);
-        let removes = self.rows.into_iter().filter_map(|row| if let Row::Remove(row) = row { Some(row) } else { None });
-        removes.partition(|row| row.place.path == real())
+    fn ends(self) -> (Vec<ContainerRemove>, Vec<ContainerRemove>) {
+        removes(&self.log.end()).into_iter().cloned().partition(|row| row.place.path == real())
     }
 }
 
-fn key(hierarchy: u32, id: u64) -> CgroupKey {
-    CgroupKey { hierarchy: HierarchyId(hierarchy), cgroup: CgroupId(id) }
-}
-
 fn real() -> String {
-    format!("/docker/{ID}")
+    told::docker(ID)
 }
 
 /// A place in the subtree that systemd gives each user.
@@ -163,15 +143,8 @@ fn a_forgery_that_was_there_before_is_kept_apart_by_who_owns_its_place() {
     story.tell(Body::SnapshotBegin(SnapshotReason::Start));
     let places = [(5, 100, real(), 0), (V2, 200, forged(), 1000)];
     for (hierarchy, id, path, parent_uid) in places {
-        story.tell(Body::Directory(Directory {
-            reason: SnapshotReason::Start,
-            key: key(hierarchy, id),
-            parent: Some(CgroupId(1)),
-            parent_uid: Some(parent_uid),
-            path: path.into(),
-            populated: Some(true),
-            pids: vec![],
-        }));
+        let directory = told::directory(SnapshotReason::Start, key(hierarchy, id), CgroupId(1), &path);
+        story.tell(Body::Directory(Directory { parent_uid: Some(parent_uid), populated: Some(true), ..directory }));
     }
     story.tell(Body::SnapshotEnd(SnapshotReason::Start));
     story.remove_forgery();

@@ -1,0 +1,11 @@
+//! The fold, told as short stories: a log, record by record, and the rows that come of it.
+
+mod told;
+
+mod death;
+mod disagreement;
+mod hostile;
+mod lives;
+mod reuse;
+mod segments;
+mod vitals;
