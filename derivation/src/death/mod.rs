@@ -123,6 +123,10 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
+    /// Nothing was recorded.
+    pub const NONE: Self =
+        Self { exits: Vec::new(), signals: Vec::new(), oom_kills: Vec::new(), frozen: None, thawed: None };
+
     /// A process in it ended.
     pub fn exited(&mut self, seq: Seq, ts: WallNs, exit: &TaskExit<'_>) {
         let process = Process::of(&exit.target);
@@ -177,6 +181,11 @@ impl Evidence {
     /// Whether a process of it was seen ending that may be its init: the one with that number, where a runtime has said it.
     pub fn has_seen_the_end_of(&self, init_pid: Option<u32>) -> bool {
         self.exits.iter().any(|exit| init_pid.is_none_or(|pid| exit.process.pid == pid))
+    }
+
+    /// Whether the OOM killer chose a process in it.
+    pub fn has_oom_kills(&self) -> bool {
+        !self.oom_kills.is_empty()
     }
 
     /// The records that it was gathered from.

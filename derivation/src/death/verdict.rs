@@ -26,6 +26,7 @@ pub(crate) struct About<'a> {
     pub init_pid: Option<u32>,
     /// The signal that it is to be stopped with, by its runtime's word.
     pub stop_signal: Option<u32>,
+    /// Its root directories; they count only where the OOM killer came.
     pub places: &'a [Place<'a>],
     /// What daemons said of it.
     pub said: &'a Statements,

@@ -16,8 +16,9 @@ impl Fold {
         let Some(claim) = Claim::of_answer(moment.seq, answer) else {
             return;
         };
-        let candidates = self.by_id.get(&*claim.container_id);
-        let mut found: Vec<IncarnationNo> = candidates.into_iter().flatten().copied().collect();
+        let candidates = self.by_id.get(claim.container_id);
+        let mut found: Vec<IncarnationNo> =
+            candidates.into_iter().flat_map(|numbers| numbers.iter()).copied().collect();
         found.retain(|number| {
             self.incarnations.get(number).is_some_and(|life| {
                 (life.stage != Stage::Ended || life.held) && life.may_be_meant_by(&claim, self.clock_set)
@@ -32,7 +33,7 @@ impl Fold {
         let lives = |number: &IncarnationNo| self.incarnations.get(number).is_some_and(|life| !life.held);
         if (self.walk.is_some() || self.carrying) && !found.iter().any(lives) {
             // Only a walk can show a place whose making was not seen.
-            self.stated.keep(claim.clone(), &answer.cgroup_paths);
+            self.stated.keep(&claim, &answer.cgroup_paths);
         }
         if found.is_empty() {
             self.foretold.keep(claim);
@@ -51,14 +52,14 @@ impl Fold {
                 // Which directories were its own was decided when it ended.
                 claim.forget_home();
             }
-            life.claims.add(claim);
+            life.claims.add(&claim);
         }
     }
 
     /// Asked about one container, the source spoke of another: none of it counts, and it is kept as a conflict.
     pub(super) fn answered_about_another(&mut self, moment: Moment, answer: &RuntimeAnswer<'_>) {
         let (Some(asked), Some(said)) = (answer.container_id.as_deref(), answer.answered_id.as_deref()) else { return };
-        for number in self.by_id.get(asked).into_iter().flatten() {
+        for number in self.by_id.get(asked).into_iter().flat_map(|numbers| numbers.iter()) {
             if let Some(life) = self.incarnations.get_mut(number)
                 && (life.stage != Stage::Ended || life.held)
             {

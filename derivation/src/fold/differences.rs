@@ -4,9 +4,17 @@ use alloc::vec::Vec;
 
 use super::Fold;
 use super::incarnation::{Incarnation, IncarnationNo, Moment, Origin, Stage};
-use crate::record::RuntimeAnswer;
-use crate::row::{ContainerRemove, Row};
+use crate::record::{RuntimeAnswer, Seq};
+use crate::row::{ContainerRemove, Disagreement, Row};
 use crate::statement::{self, Decided, Statement};
+
+impl Incarnation {
+    /// What contradicts the row of its end; `clock_set` is the last record that says that the wall clock was set.
+    pub(super) fn differences(&self, row: &ContainerRemove, clock_set: Option<Seq>) -> Vec<Disagreement> {
+        let is_steady = clock_set.is_none_or(|set| set < self.first.seq);
+        statement::at_the_end(row, self.said(), is_steady)
+    }
+}
 
 impl Fold {
     /// Keeps what an answer says of an end with the life that it is about. `lives` are those that it may be about, the
@@ -14,9 +22,8 @@ impl Fold {
     pub(super) fn stated_of(&mut self, moment: Moment, answer: &RuntimeAnswer<'_>, lives: &[IncarnationNo]) {
         let Some(statement) = Statement::of(moment.seq, moment.ts, moment.boot_ns, answer) else { return };
         // A wall clock that was set since tells nothing, and of one that was not seen beginning nobody knows.
-        let can_tell = |life: &Incarnation| {
-            matches!(life.origin, Origin::Made(_)) && self.clock_set.is_none_or(|set| set < life.first.seq)
-        };
+        let can_tell =
+            |life: &Incarnation| life.origin == Origin::Made && self.clock_set.is_none_or(|set| set < life.first.seq);
         let had_begun = |life: &Incarnation| !can_tell(life) || life.first.ts <= statement.about();
         let number = match lives {
             [.., newest] if statement.is_of_the_newest() => Some(*newest),
@@ -27,15 +34,8 @@ impl Fold {
                 .copied(),
         };
         if let Some(life) = number.and_then(|number| self.incarnations.get_mut(&number)) {
-            life.said.add(statement);
+            life.said_mut().add(statement);
         }
-    }
-
-    /// The rows of what contradicts the row of an end.
-    pub(super) fn tell_differences(&self, number: IncarnationNo, row: &ContainerRemove, out: &mut Vec<Row>) {
-        let Some(life) = self.incarnations.get(&number) else { return };
-        let is_steady = self.clock_set.is_none_or(|set| set < life.first.seq);
-        out.extend(statement::at_the_end(row, &life.said, is_steady).into_iter().map(Row::Disagreement));
     }
 
     /// The rows of containers that are said to have ended, and that have processes at the end of the log.
@@ -43,16 +43,17 @@ impl Fold {
         let Some(Moment { seq, ts, boot_ns }) = self.last else { return };
         let last = Decided { seq, ts, boot_ns };
         for life in self.incarnations.values_mut() {
+            let end = life.end();
             let has_processes =
-                life.entered && life.emptied.is_none() && !life.death.has_seen_the_end_of(life.claims.init_pid());
-            if life.stage != Stage::Announced || life.said.is_told_alive || !has_processes {
+                life.entered && end.emptied.is_none() && !end.death.has_seen_the_end_of(life.claims.init_pid());
+            if life.stage != Stage::Announced || life.said().is_told_alive || !has_processes {
                 continue;
             }
             let row =
-                statement::while_it_lives(last, life.first.ts, &life.evidence, &life.said, || life.who_and_where());
+                statement::while_it_lives(last, life.first.ts, &life.evidence, life.said(), || life.who_and_where());
             if let Some(row) = row {
                 out.push(Row::Disagreement(row));
-                life.said.is_told_alive = true;
+                life.said_mut().is_told_alive = true;
             }
         }
     }

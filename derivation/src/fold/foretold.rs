@@ -5,10 +5,10 @@
 //! some milliseconds only, too short to ask about it.
 
 use alloc::collections::{BTreeMap, VecDeque};
-use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::claim::{Claim, Claims};
+use super::claim::{Claim, Claims, Kept};
 
 /// Ids kept at most; the oldest go first.
 const MAX_IDS: usize = 8_192;
@@ -18,38 +18,43 @@ const MAX_CLAIMS: usize = 16;
 /// Claims that wait for their container.
 #[derive(Debug, Default)]
 pub(super) struct Foretold {
-    by_id: BTreeMap<String, Vec<Claim<'static>>>,
-    order: VecDeque<String>,
+    by_id: BTreeMap<Arc<str>, Vec<Kept>>,
+    order: VecDeque<Arc<str>>,
 }
 
 impl Foretold {
     /// Keeps a claim. It is about no life in particular, so what is of one life only is left out.
-    pub fn keep(&mut self, claim: Claim<'_>) {
-        let mut claim = claim.into_owned();
+    pub fn keep(&mut self, mut claim: Claim<'_>) {
         claim.forget_this_life();
-        let claims = match self.by_id.get_mut(&*claim.container_id) {
-            Some(claims) => claims,
+        let id = match self.by_id.get_key_value(claim.container_id) {
+            Some((id, _)) => Arc::clone(id),
             None => {
-                self.order.push_back(String::from(&*claim.container_id));
+                let id = Arc::from(claim.container_id);
+                self.order.push_back(Arc::clone(&id));
                 if self.order.len() > MAX_IDS
                     && let Some(oldest) = self.order.pop_front()
                 {
                     self.by_id.remove(&oldest);
                 }
-                self.by_id.entry(String::from(&*claim.container_id)).or_default()
+                id
             }
         };
+        let claims = self.by_id.entry(Arc::clone(&id)).or_default();
         if claims.len() < MAX_CLAIMS {
-            claims.push(claim);
+            claims.push(Kept::new(id, &claim));
         }
     }
 
     /// Gives what was said of an id to a life of the one that its claims name. It stays: the container may be started again.
     pub fn tell(&self, claims: &mut Claims) {
+        if self.by_id.is_empty() {
+            return; // nothing runs that foretells
+        }
         let Some(id) = claims.container_id() else { return };
-        for claim in self.by_id.get(id).into_iter().flatten() {
-            if claims.iter().all(|have| have.agrees_on_home(claim)) {
-                claims.add(claim.clone());
+        for claim in self.by_id.get(&**id).into_iter().flatten() {
+            let claim = claim.heard();
+            if claims.iter().all(|have| have.agrees_on_home(&claim)) {
+                claims.add(&claim);
             }
         }
     }

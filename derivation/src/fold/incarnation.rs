@@ -1,16 +1,19 @@
 //! One life of one container id on the host.
 
+use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::claim::{Claim, Claims};
+use super::claim::{Claim, Claims, Kept};
+use super::end::{self, End};
+use super::few::Few;
 use super::vitals;
 use crate::death;
 use crate::identity::ClaimSource;
-use crate::record::{Actor, BootNs, CgroupKey, HierarchyId, Seq, Vitals, WallNs};
+use crate::record::{Actor, BootNs, CgroupKey, HierarchyId, Seq, WallNs};
 use crate::row::{ActorCopy, ContainerCreate, ContainerRemove, ExistingContainer, Identity, Place, Step};
-use crate::statement::Statements;
+use crate::statement::{self, Statements};
 
 /// Number of an incarnation within one fold; given in order, never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,10 +28,10 @@ pub(super) struct Moment {
 }
 
 /// How the fold came to know of an incarnation.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// Its first directory was seen being made, by this task.
-    Made(ActorCopy),
+    /// Its first directory was seen being made.
+    Made,
     /// A walk found it; its row is written at the walk's end, unless the event of its making still turns up.
     Walked,
     /// It first showed itself when it was removed.
@@ -52,25 +55,32 @@ pub(super) enum Stage {
 #[derive(Clone, Debug)]
 pub(super) struct RootDirectory {
     pub key: CgroupKey,
-    pub path: String,
-    pub present: bool,
+    pub path: Arc<str>,
     /// The record that showed that it is gone.
     pub gone_seq: Option<Seq>,
 }
 
-/// One life of one container id.
-#[derive(Clone, Debug)]
+impl RootDirectory {
+    pub fn is_present(&self) -> bool {
+        self.gone_seq.is_none()
+    }
+}
+
+/// One life of one container id. A host may have a hundred thousand of these: what most of the living have not is boxed.
+#[derive(Debug)]
 pub(super) struct Incarnation {
     pub claims: Claims,
     pub origin: Origin,
+    /// Who made its first directory, where the row of its beginning is yet to tell.
+    pub made_by: Option<Box<ActorCopy>>,
     pub stage: Stage,
     pub first: Moment,
     /// The user who made its first directory, if that is one without privileges; of one that a walk showed: who may have, and
     /// of one that first showed itself when it was removed: who removed it.
     pub user: Option<u32>,
     /// In the order in which they were seen; stays when a directory is gone.
-    pub roots: Vec<RootDirectory>,
-    pub parent_container_id: Option<String>,
+    pub roots: Few<RootDirectory>,
+    pub parent_container_id: Option<Arc<str>>,
     /// Its beginning has a row in an earlier segment.
     pub is_carried: bool,
     pub after_gap: bool,
@@ -78,22 +88,17 @@ pub(super) struct Incarnation {
     pub exits_lost: bool,
     /// It has ended and its row is to come.
     pub held: bool,
-    /// When it ended.
-    pub ended_at: Option<WallNs>,
     /// It is kept only so that nothing ends it again.
     pub is_ghost: bool,
     /// A task was seen in it.
     pub entered: bool,
     pub entered_seq: Option<Seq>,
-    /// Its last task left, and none came since.
-    pub emptied: Option<Moment>,
-    pub vitals: Vitals,
-    /// What is known of its end.
-    pub death: death::Evidence,
+    /// What is known of its end, or may have to do with it.
+    end: Option<Box<End>>,
     /// What was said of its end.
-    pub said: Statements,
+    said: Option<Box<Statements>>,
     /// Records of its directories' making or finding.
-    pub evidence: Vec<Seq>,
+    pub evidence: Few<Seq>,
 }
 
 /// Evidence kept for one incarnation; it has at most a directory a hierarchy, and there are at most 16 of those.
@@ -104,24 +109,51 @@ impl Incarnation {
         Self {
             claims: Claims::default(),
             origin,
+            made_by: None,
             stage,
             first,
             user: None,
-            roots: Vec::new(),
+            roots: Few::default(),
             parent_container_id: None,
             is_carried: false,
             after_gap: false,
             exits_lost: false,
             held: false,
-            ended_at: None,
             is_ghost: false,
             entered: false,
             entered_seq: None,
-            emptied: None,
-            vitals: Vitals::default(),
-            death: death::Evidence::default(),
-            said: Statements::default(),
-            evidence: Vec::new(),
+            end: None,
+            said: None,
+            evidence: Few::default(),
+        }
+    }
+
+    /// What is known of its end.
+    pub fn end(&self) -> &End {
+        self.end.as_deref().unwrap_or(&end::UNKNOWN)
+    }
+
+    /// The same, to be added to.
+    pub fn end_mut(&mut self) -> &mut End {
+        self.end.get_or_insert_default()
+    }
+
+    /// What was said of its end.
+    pub fn said(&self) -> &Statements {
+        self.said.as_deref().unwrap_or(&statement::NOTHING)
+    }
+
+    /// The same, to be added to.
+    pub fn said_mut(&mut self) -> &mut Statements {
+        self.said.get_or_insert_default()
+    }
+
+    /// A task entered it.
+    pub fn enter(&mut self, seq: Seq) {
+        self.entered = true;
+        self.entered_seq.get_or_insert(seq);
+        if let Some(end) = &mut self.end {
+            end.emptied = None;
         }
     }
 
@@ -132,10 +164,18 @@ impl Incarnation {
     }
 
     pub fn add_root(&mut self, key: CgroupKey, path: &str) {
-        match self.roots.iter_mut().find(|root| root.key == key) {
-            Some(root) => (root.present, root.gone_seq) = (true, None),
-            None => self.roots.push(RootDirectory { key, path: path.into(), present: true, gone_seq: None }),
+        if let Some(root) = self.roots.iter_mut().find(|root| root.key == key) {
+            root.gone_seq = None;
+            return;
         }
+        // Most have the same path on each hierarchy.
+        let path = self.path_like(path).unwrap_or_else(|| path.into());
+        self.roots.push(RootDirectory { key, path, gone_seq: None });
+    }
+
+    /// This path, if one of its roots has it: to be shared.
+    fn path_like(&self, path: &str) -> Option<Arc<str>> {
+        self.roots.iter().find(|root| *root.path == *path).map(|root| Arc::clone(&root.path))
     }
 
     /// Forgets a directory that turned out to be a mere parent of the root.
@@ -145,7 +185,7 @@ impl Incarnation {
 
     pub fn mark_gone(&mut self, key: CgroupKey, seq: Seq) {
         if let Some(root) = self.roots.iter_mut().find(|root| root.key == key) {
-            (root.present, root.gone_seq) = (false, Some(seq));
+            root.gone_seq = Some(seq);
         }
     }
 
@@ -153,17 +193,17 @@ impl Incarnation {
     /// that tells them apart where an id is given again from the same bundle. A wall clock that was `set` since this life began
     /// tells nothing.
     pub fn may_be_meant_by(&self, claim: &Claim<'_>, set: Option<Seq>) -> bool {
-        let is_later = |ended: WallNs| claim.created_at.is_some_and(|created| created > ended);
+        let is_later = |ended: WallNs| claim.facts().created_at.is_some_and(|created| created > ended);
         let can_tell = set.is_none_or(|set| set < self.first.seq);
-        !(can_tell && self.ended_at.is_some_and(is_later)) && self.claims.iter().all(|have| have.agrees_on_home(claim))
+        !(can_tell && self.end().at.is_some_and(is_later)) && self.claims.iter().all(|have| have.agrees_on_home(claim))
     }
 
     pub fn is_present(&self) -> bool {
-        self.roots.iter().any(|root| root.present)
+        self.roots.iter().any(RootDirectory::is_present)
     }
 
     pub fn is_present_on(&self, hierarchy: HierarchyId) -> bool {
-        self.roots.iter().any(|root| root.present && root.key.hierarchy == hierarchy)
+        self.roots.iter().any(|root| root.is_present() && root.key.hierarchy == hierarchy)
     }
 
     /// The directory whose removal is the end: on v2 if it has or had one there, else the first seen.
@@ -171,21 +211,21 @@ impl Incarnation {
         self.roots.iter().find(|root| root.key.hierarchy == HierarchyId::V2).or_else(|| self.roots.first())
     }
 
-    pub fn container_id(&self) -> Option<&str> {
+    pub fn container_id(&self) -> Option<&Arc<str>> {
         self.claims.container_id()
     }
 
     fn place(&self) -> Option<Place> {
-        self.authority().map(|root| Place { key: root.key, path: root.path.clone() })
+        self.authority().map(|root| Place { key: root.key, path: (*root.path).into() })
     }
 
     /// The user without privileges who alone stands behind it: no OCI runtime does, and no engine that runs it. An engine
     /// that only knows the id may have a stopped container in mind.
     pub fn unbacked_user(&self) -> Option<u32> {
-        let backs = |claim: &Claim<'_>| match claim.source {
+        let backs = |claim: &Kept| match claim.source {
             ClaimSource::Path => false,
             ClaimSource::OciArgv | ClaimSource::OciState | ClaimSource::OciBundle => true,
-            _ => claim.init_pid.is_some(),
+            _ => claim.facts().init_pid.is_some(),
         };
         self.user.filter(|_| !self.claims.iter().any(backs))
     }
@@ -193,10 +233,10 @@ impl Incarnation {
     /// Who it is. Whoever was given a subtree may call a directory there like a container: a path that nobody but an
     /// unprivileged user stands behind is told as a conflict.
     fn identity(&self) -> Option<Identity> {
-        let mut identity = self.claims.identity(self.parent_container_id.clone())?;
+        let mut identity = self.claims.identity(self.parent_container_id.as_deref())?;
         if let Some(user) = self.unbacked_user() {
             let did = match self.origin {
-                Origin::Made(_) => "made by",
+                Origin::Made => "made by",
                 Origin::Walked => "in a directory of",
                 Origin::Leaving => "removed by",
             };
@@ -210,21 +250,22 @@ impl Incarnation {
         Some((self.identity()?, self.place()?))
     }
 
-    fn evidence_with(&self, more: &[Option<Seq>]) -> Vec<Seq> {
-        let mut seqs = self.evidence.clone();
-        seqs.extend(self.claims.iter().map(|claim| claim.seq));
-        seqs.extend(more.iter().flatten());
+    fn evidence_with(&self, more: &[Option<Seq>], of_death: &[Seq]) -> Vec<Seq> {
+        let of_claims = self.claims.iter().map(|claim| claim.seq);
+        let mut seqs = Vec::with_capacity(self.evidence.len() + self.claims.len() + more.len() + of_death.len());
+        seqs.extend(self.evidence.iter().copied().chain(of_claims));
+        seqs.extend(more.iter().flatten().chain(of_death));
         seqs.sort_unstable();
         seqs.dedup();
         seqs
     }
 
-    /// The row of its beginning. `None` only without claim or directory, which no caller lets happen.
-    pub fn create_row(&self, decided: Moment) -> Option<ContainerCreate> {
-        let created_by = match &self.origin {
-            Origin::Made(actor) => Some(actor.clone()),
-            Origin::Walked | Origin::Leaving => None,
-        };
+    /// The row of its beginning; `maker` is who made its first directory, if that is happening. `None` only without claim or
+    /// directory, which no caller lets happen.
+    pub fn create_row(&mut self, decided: Moment, maker: Option<&Actor<'_>>) -> Option<ContainerCreate> {
+        let is_made = self.origin == Origin::Made;
+        let made_by = self.made_by.take().map(|actor| *actor);
+        let created_by = made_by.or_else(|| maker.filter(|_| is_made).map(ActorCopy::from));
         Some(ContainerCreate {
             seq: decided.seq,
             ts: self.first.ts,
@@ -232,16 +273,16 @@ impl Incarnation {
             identity: self.identity()?,
             place: self.place()?,
             created_seq: self.first.seq,
-            inferred: created_by.is_none(),
+            inferred: !is_made,
             created_by,
             after_gap: self.after_gap,
-            evidence_seqs: self.evidence_with(&[self.entered_seq]),
+            evidence_seqs: self.evidence_with(&[self.entered_seq], &[]),
         })
     }
 
     /// The row of a container that was there before the capture.
     pub fn existing_row(&self, decided: Moment) -> Option<ExistingContainer> {
-        let made_at = matches!(self.origin, Origin::Made(_)).then_some(self.first.ts);
+        let made_at = matches!(self.origin, Origin::Made).then_some(self.first.ts);
         Some(ExistingContainer {
             seq: decided.seq,
             ts: self.first.ts,
@@ -250,34 +291,33 @@ impl Incarnation {
             place: self.place()?,
             first_seen_seq: self.first.seq,
             created_at: made_at.or_else(|| self.claims.created_at()),
-            evidence_seqs: self.evidence_with(&[]),
+            evidence_seqs: self.evidence_with(&[], &[]),
         })
     }
 
     /// The row of its end. `removed_by` is `None` where the removal was not seen but found out.
     pub fn remove_row(&self, decided: Moment, removed_by: Option<ActorCopy>) -> Option<ContainerRemove> {
-        let made = matches!(self.origin, Origin::Made(_));
+        let made = matches!(self.origin, Origin::Made);
         let inferred = removed_by.is_none();
         let identity = self.identity()?;
-        let places: Vec<_> = self.roots.iter().map(|root| death::Place { key: root.key, path: &root.path }).collect();
+        let end = self.end();
+        let roots = self.roots.iter().filter(|_| end.death.has_oom_kills());
+        let places: Vec<_> = roots.map(|root| death::Place { key: root.key, path: &root.path }).collect();
         let about = death::About {
             container_id: &identity.container_id,
             init_pid: identity.init_pid,
             stop_signal: self.claims.stop_signal(),
             places: &places,
-            said: &self.said,
+            said: self.said(),
         };
-        let mut death = death::verdict(&self.death, &about);
+        let mut death = death::verdict(&end.death, &about);
         // What came of an order ends with it.
         if let Some(actor) = removed_by.as_ref().filter(|_| !death.requested_by.is_empty()) {
             death.requested_by.push(Step { at: decided.ts, what: death::named(actor) });
         }
         let after_gap = self.after_gap || self.exits_lost && death.exited_at.is_none();
-        let mut evidence_seqs =
-            self.evidence_with(&[self.entered_seq, self.emptied.map(|moment| moment.seq), Some(decided.seq)]);
-        evidence_seqs.extend(&death.cause_evidence_seqs);
-        evidence_seqs.sort_unstable();
-        evidence_seqs.dedup();
+        let seen = [self.entered_seq, end.emptied.map(|moment| moment.seq), Some(decided.seq)];
+        let evidence_seqs = self.evidence_with(&seen, &death.cause_evidence_seqs);
         Some(ContainerRemove {
             seq: decided.seq,
             ts: decided.ts,
@@ -287,10 +327,10 @@ impl Incarnation {
             created_seq: made.then_some(self.first.seq),
             created_at: if made { Some(self.first.ts) } else { self.claims.created_at() },
             lifetime_ns: made.then(|| decided.boot_ns.0.saturating_sub(self.first.boot_ns.0)),
-            emptied_at: self.emptied.map(|moment| moment.ts),
+            emptied_at: end.emptied.map(|moment| moment.ts),
             death,
             removed_by,
-            vitals: vitals::for_row(&self.vitals),
+            vitals: vitals::for_row(&end.vitals),
             inferred,
             never_started: match (self.entered, made && !self.after_gap && !inferred) {
                 (true, _) => Some(false),

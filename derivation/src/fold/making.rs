@@ -1,12 +1,13 @@
 //! The making of directories: which one is a container's root.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::Fold;
-use super::claim::Claim;
+use super::claim::{Claim, Heard};
 use super::directory::{Known, Role, Sighting, beside};
 use super::incarnation::{IncarnationNo, Moment, Origin, Stage};
-use crate::identity::argv::{self, Invocation, Verb};
+use crate::identity::argv::{self, Invocation};
 use crate::identity::path;
 use crate::record::{CgroupEvent, CgroupKey};
 use crate::row::{ActorCopy, Row};
@@ -17,7 +18,7 @@ impl Fold {
         if let Some(walk) = &mut self.walk {
             walk.see(event.key);
         }
-        let call = argv::parse(event.actor.argv).filter(|call| makes_directories(call.verb));
+        let call = argv::parse(event.actor.argv).filter(|call| call.verb.makes_directories());
         match self.directories.get(&event.key).copied() {
             // The number comes again: the removal of the directory that had it was lost.
             Some(Known { is_made: true, .. }) => self.found_missing(event.key, moment, out),
@@ -27,7 +28,8 @@ impl Fold {
             }
             None => {}
         }
-        let mut claims = self.claims_on(moment, &sighting, call.as_ref());
+        let stated = self.stated.take(sighting.key.hierarchy, sighting.path);
+        let mut claims = Heard::of(moment.seq, &sighting, call.as_ref(), &stated);
         let enclosing = self.enclosing(&sighting);
         let mut role: fn(IncarnationNo) -> Role = Role::Root;
         let mut stage = Stage::Unannounced;
@@ -37,7 +39,7 @@ impl Fold {
             // a root is its own affair (crun's `/container`).
             match call.as_ref().map(|call| Claim::of_argv(moment.seq, call)) {
                 Some(claim) if !enclosing.is_some_and(|number| self.is_about(number, &claim)) => {
-                    claims.push(claim);
+                    claims.by_argv = Some(claim);
                     role = Role::Candidate;
                     stage = Stage::Provisional;
                 }
@@ -50,17 +52,20 @@ impl Fold {
             }
         }
         let demoted = self.demote_candidate_above(&sighting);
-        let origin = || Origin::Made(ActorCopy::from(&event.actor));
-        let number = self.incarnation_for(&sighting, &claims, enclosing, origin, stage, moment);
-        self.adopt(number, &sighting, claims, moment);
+        let number = self.incarnation_for(&sighting, &claims, enclosing, Origin::Made, stage, moment);
+        self.adopt(number, &sighting, &claims, moment);
         self.remember(event.key, role(number), moment);
         if let Some(demoted) = demoted {
             self.forget_if_gone(demoted);
         }
+        let Some(life) = self.incarnations.get_mut(&number) else { return };
+        if life.stage == Stage::Provisional {
+            life.made_by.get_or_insert_with(|| Box::new(ActorCopy::from(&event.actor)));
+        }
         // A walk may have shown another of its directories whose making is yet to be told.
-        let is_found = self.incarnations.get(&number).is_some_and(|life| life.origin == Origin::Walked);
+        let is_found = life.origin == Origin::Walked;
         if stage == Stage::Unannounced && !is_found {
-            self.announce(number, moment, out);
+            self.announce(number, moment, Some(&event.actor), out);
         }
     }
 
@@ -79,33 +84,14 @@ impl Fold {
         };
         life.note(moment.seq);
         if let Some(call) = call.filter(|call| path::names_container(event.path, call.container_id)) {
-            life.claims.add(Claim::of_argv(moment.seq, call));
+            life.claims.add(&Claim::of_argv(moment.seq, call));
         }
         if life.origin == Origin::Walked && life.stage == Stage::Unannounced {
-            life.origin = Origin::Made(ActorCopy::from(&event.actor));
+            life.origin = Origin::Made;
             life.user = (event.actor.uid != 0).then_some(event.actor.uid);
             life.first = moment;
-            self.announce(number, moment, out);
+            self.announce(number, moment, Some(&event.actor), out);
         }
-    }
-
-    /// The claims that make a directory a container's root, the best first. None: it is not one, as far as known now.
-    pub(super) fn claims_on<'a>(
-        &mut self,
-        moment: Moment,
-        sighting: &'a Sighting<'_>,
-        call: Option<&Invocation<'a>>,
-    ) -> Vec<Claim<'a>> {
-        let mut claims = Vec::new();
-        let by_path = Claim::of_path(moment.seq, &sighting.identity);
-        // A runtime that makes what looks like another container's root is believed, and the path kept as a conflict.
-        let named = |call: &&Invocation<'_>| path::names_container(sighting.path, call.container_id);
-        if let Some(call) = call.filter(|call| named(call) || by_path.is_some() && makes_directories(call.verb)) {
-            claims.push(Claim::of_argv(moment.seq, call));
-        }
-        claims.extend(self.stated.take(sighting.key.hierarchy, sighting.path));
-        claims.extend(by_path);
-        claims
     }
 
     /// The directory above turns out to be a mere parent that a runtime made on its way to a root: its own, or another's
@@ -125,8 +111,4 @@ impl Fold {
     pub(super) fn remember(&mut self, key: CgroupKey, role: Role, made: Moment) {
         self.directories.insert(key, Known { role, since: made.seq, is_made: true });
     }
-}
-
-fn makes_directories(verb: Verb) -> bool {
-    matches!(verb, Verb::Create | Verb::Run | Verb::Restore)
 }

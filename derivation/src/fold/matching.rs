@@ -1,11 +1,10 @@
 //! The matching of incarnations: which life of a container id a directory belongs to.
 
 use alloc::boxed::Box;
-use alloc::string::String;
-use alloc::vec::Vec;
+use alloc::sync::Arc;
 
 use super::Fold;
-use super::claim::{Claim, Claims};
+use super::claim::{Claim, Claims, Heard};
 use super::directory::{Role, Sighting, beside};
 use super::incarnation::{Incarnation, IncarnationNo, Moment, Origin, Stage};
 use crate::record::BootNs;
@@ -15,16 +14,15 @@ impl Fold {
     pub(super) fn incarnation_for(
         &mut self,
         sighting: &Sighting<'_>,
-        claims: &[Claim<'_>],
+        claims: &Heard<'_>,
         enclosing: Option<IncarnationNo>,
-        origin: impl FnOnce() -> Origin,
+        origin: Origin,
         stage: Stage,
         moment: Moment,
     ) -> IncarnationNo {
         let parent = enclosing
-            .and_then(|number| self.incarnations.get(&number)?.container_id())
-            .or(sighting.identity.parent_container_id.as_deref())
-            .map(String::from);
+            .and_then(|number| self.incarnations.get(&number)?.container_id().cloned())
+            .or_else(|| sighting.identity.parent_container_id.as_deref().map(Arc::from));
         if let Some(number) = self.living_match(sighting, claims, parent.as_deref()) {
             if let Some(life) = self.incarnations.get_mut(&number)
                 && life.stage == Stage::Provisional
@@ -36,17 +34,17 @@ impl Fold {
         }
         let number = IncarnationNo(self.next_number);
         self.next_number = self.next_number.saturating_add(1);
-        let mut life = Incarnation::new(origin(), stage, moment);
+        let mut life = Incarnation::new(origin, stage, moment);
         life.parent_container_id = parent;
         life.user = sighting.user;
         // Of what was not seen being made, nobody knows on which side of the loss it began.
-        let seen = matches!(life.origin, Origin::Made(_));
+        let seen = origin == Origin::Made;
         let reaches = |until: Option<BootNs>| until.is_some_and(|until| !seen || moment.boot_ns <= until);
         life.after_gap = reaches(self.lost_until);
         life.exits_lost = reaches(self.exits_lost_until);
         self.incarnations.insert(number, Box::new(life));
-        if let Some(claim) = claims.first() {
-            self.by_id.entry(String::from(&*claim.container_id)).or_default().push(number);
+        if let Some(id) = claims.container_id() {
+            self.by_id.entry(Arc::from(id)).or_default().push(number);
         }
         number
     }
@@ -58,12 +56,12 @@ impl Fold {
     pub(super) fn living_match(
         &self,
         sighting: &Sighting<'_>,
-        claims: &[Claim<'_>],
+        claims: &Heard<'_>,
         parent: Option<&str>,
     ) -> Option<IncarnationNo> {
-        let id = &*claims.first()?.container_id;
+        let id = claims.container_id()?;
         let mut best: Option<(u8, IncarnationNo)> = None;
-        for &number in self.by_id.get(id)? {
+        for &number in self.by_id.get(id)?.iter() {
             let Some(life) = self.incarnations.get(&number) else {
                 continue;
             };
@@ -73,7 +71,7 @@ impl Fold {
             if !same_home(&life.claims, claims) {
                 continue;
             }
-            let same_path = life.roots.iter().any(|root| root.path == sighting.path);
+            let same_path = life.roots.iter().any(|root| *root.path == *sighting.path);
             if !same_path && life.user != sighting.user {
                 continue;
             }
@@ -95,9 +93,10 @@ impl Fold {
 
     /// Whether an incarnation that has ended had this unknown directory too: it is the one it had (the kernel gives an
     /// id once), or on a hierarchy where none of its directories was ever seen.
-    pub(super) fn has_ghost(&self, sighting: &Sighting<'_>, claims: &[Claim<'_>]) -> bool {
-        let numbers = claims.first().and_then(|claim| self.by_id.get(&*claim.container_id));
-        let ended = numbers.into_iter().flatten().filter_map(|number| self.incarnations.get(number));
+    pub(super) fn has_ghost(&self, sighting: &Sighting<'_>, claims: &Heard<'_>) -> bool {
+        let numbers = claims.container_id().and_then(|id| self.by_id.get(id));
+        let ended =
+            numbers.into_iter().flat_map(|numbers| numbers.iter()).filter_map(|number| self.incarnations.get(number));
         ended.filter(|life| life.stage == Stage::Ended).any(|life| {
             life.roots.iter().any(|root| root.key == sighting.key)
                 || life.roots.iter().all(|root| root.key.hierarchy != sighting.key.hierarchy)
@@ -118,13 +117,7 @@ impl Fold {
         self.incarnations.get(&number).is_some_and(|life| life.claims.iter().any(|have| have.agrees_on_home(claim)))
     }
 
-    pub(super) fn adopt(
-        &mut self,
-        number: IncarnationNo,
-        sighting: &Sighting<'_>,
-        claims: Vec<Claim<'_>>,
-        moment: Moment,
-    ) {
+    pub(super) fn adopt(&mut self, number: IncarnationNo, sighting: &Sighting<'_>, claims: &Heard<'_>, moment: Moment) {
         let Some(life) = self.incarnations.get_mut(&number) else {
             return;
         };
@@ -134,32 +127,26 @@ impl Fold {
         }
         life.add_root(sighting.key, sighting.path);
         life.note(moment.seq);
-        for claim in claims {
+        for claim in claims.iter() {
             life.claims.add(claim);
         }
         self.foretold.tell(&mut life.claims);
         let Some(id) = life.container_id() else { return };
-        match self.by_id.get_mut(id) {
-            Some(numbers) if numbers.contains(&number) => {}
-            Some(numbers) => numbers.push(number),
-            None => _ = self.by_id.insert(id.into(), Vec::from([number])),
+        let numbers = self.by_id.entry(Arc::clone(id)).or_default();
+        if !numbers.contains(&number) {
+            numbers.push(number);
         }
     }
 }
 
 /// No two claims contradict each other about where the container lives. Claims about other ids do not count here.
-fn same_home(have: &Claims, claims: &[Claim<'_>]) -> bool {
-    have.iter()
-        .all(|ours| claims.iter().all(|theirs| ours.container_id != theirs.container_id || ours.agrees_on_home(theirs)))
+fn same_home(have: &Claims, claims: &Heard<'_>) -> bool {
+    have.iter().all(|ours| {
+        claims.iter().all(|theirs| *ours.container_id != *theirs.container_id || ours.agrees_on_home(theirs))
+    })
 }
 
 /// Both name the same bundle or the same state directory.
-fn shares_home(have: &Claims, claims: &[Claim<'_>]) -> bool {
-    have.iter().any(|ours| {
-        claims.iter().any(|theirs| {
-            ours.agrees_on_home(theirs)
-                && (ours.bundle.is_some() && ours.bundle == theirs.bundle
-                    || ours.state_root.is_some() && ours.state_root == theirs.state_root)
-        })
-    })
+fn shares_home(have: &Claims, claims: &Heard<'_>) -> bool {
+    have.iter().any(|ours| claims.iter().any(|theirs| ours.agrees_on_home(theirs) && ours.shares_home(theirs)))
 }

@@ -12,6 +12,8 @@ mod answer;
 mod claim;
 mod differences;
 mod directory;
+mod end;
+mod few;
 mod foretold;
 mod held;
 mod incarnation;
@@ -27,9 +29,11 @@ mod walk;
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use self::directory::{Known, Role};
+use self::few::Few;
 use self::foretold::Foretold;
 use self::held::HeldEnds;
 use self::incarnation::{Incarnation, IncarnationNo, Moment, Stage};
@@ -55,7 +59,7 @@ pub struct Fold {
     directories: BTreeMap<CgroupKey, Known>,
     /// Boxed: a map moves its entries about as others come and go, and these are large.
     incarnations: BTreeMap<IncarnationNo, Box<Incarnation>>,
-    by_id: BTreeMap<String, Vec<IncarnationNo>>,
+    by_id: BTreeMap<Arc<str>, Few<IncarnationNo>>,
     ghosts: VecDeque<IncarnationNo>,
     stated: Stated,
     foretold: Foretold,
@@ -156,13 +160,13 @@ impl Fold {
             Body::CaptureStart | Body::CaptureStop | Body::SegmentBegin | Body::Carried(_) | Body::Unknown => {}
             Body::Exit(exit) => {
                 if let Some(life) = self.life_of(&exit.target) {
-                    life.death.exited(moment.seq, moment.ts, exit);
+                    life.end_mut().death.exited(moment.seq, moment.ts, exit);
                 }
             }
             Body::Signal(signal) => self.signalled(moment, signal),
             Body::Oom(kill) => {
                 if let Some(life) = self.life_of(&kill.target) {
-                    life.death.oom_killed(moment.seq, kill);
+                    life.end_mut().death.oom_killed(moment.seq, kill);
                 }
             }
         }
@@ -201,10 +205,8 @@ impl Fold {
         let Some(life) = self.incarnations.get_mut(&number) else {
             return;
         };
-        life.entered = true;
-        life.entered_seq.get_or_insert(moment.seq);
-        life.emptied = None;
-        self.announce(number, moment, out);
+        life.enter(moment.seq);
+        self.announce(number, moment, None, out);
     }
 
     fn emptied(&mut self, moment: Moment, event: &CgroupEvent<'_>) {
@@ -216,24 +218,25 @@ impl Fold {
             return;
         };
         life.entered = true; // what is emptied was populated, seen or not
-        life.emptied = Some(moment);
-        vitals::absorb(&mut life.vitals, &vitals);
+        let end = life.end_mut();
+        end.emptied = Some(moment);
+        vitals::absorb(&mut end.vitals, &vitals);
     }
 
     fn froze(&mut self, moment: Moment, key: CgroupKey, frozen: bool) {
         let Some(Known { role: Role::Root(number), .. }) = self.directories.get(&key).copied() else { return };
         if let Some(life) = self.incarnations.get_mut(&number) {
-            life.death.froze(moment.seq, frozen);
+            life.end_mut().death.froze(moment.seq, frozen);
         }
     }
 
     fn signalled(&mut self, moment: Moment, signal: &FatalSignal<'_>) {
         let sender = signal.sender.cgroup.and_then(|cgroup| {
             let number = self.directories.get(&CgroupKey { hierarchy: HierarchyId::V2, cgroup })?.role.incarnation();
-            self.incarnations.get(&number)?.container_id().map(String::from)
+            self.incarnations.get(&number)?.container_id().map(|id| String::from(&**id))
         });
         if let Some(life) = self.life_of(&signal.target) {
-            life.death.signalled(moment.seq, (moment.ts, moment.boot_ns), signal, sender);
+            life.end_mut().death.signalled(moment.seq, (moment.ts, moment.boot_ns), signal, sender);
         }
     }
 

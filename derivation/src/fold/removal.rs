@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::claim::Claim;
+use super::claim::{Claim, Heard};
 use super::directory::{Known, Role, Sighting};
 use super::incarnation::{IncarnationNo, Moment, Origin, Stage};
 use super::{Fold, vitals};
@@ -29,12 +29,13 @@ impl Fold {
         let Some(life) = self.incarnations.get_mut(&number) else {
             return;
         };
-        vitals::absorb(&mut life.vitals, &vitals);
+        vitals::absorb(&mut life.end_mut().vitals, &vitals);
         // `runc delete OUTER` removes the roots of containers nested in it too: it does not name those.
         if let Some(call) = &call
-            && (path::names_container(event.path, call.container_id) || life.container_id() == Some(call.container_id))
+            && (path::names_container(event.path, call.container_id)
+                || life.container_id().is_some_and(|id| **id == *call.container_id))
         {
-            life.claims.add(Claim::of_argv(moment.seq, call));
+            life.claims.add(&Claim::of_argv(moment.seq, call));
         }
         self.lose_root(number, event.key, moment, Some(&event.actor), out);
     }
@@ -48,16 +49,17 @@ impl Fold {
         out: &mut Vec<Row>,
     ) {
         let sighting = Sighting::new(event.key, event.parent, event.path, event.path_truncated).by(event.actor.uid);
-        let claims = self.claims_on(moment, &sighting, call);
+        let stated = self.stated.take(sighting.key.hierarchy, sighting.path);
+        let claims = Heard::of(moment.seq, &sighting, call, &stated);
         // One of its other directories may have ended it already.
         if claims.is_empty() || self.has_ghost(&sighting, &claims) {
             return;
         }
         let enclosing = self.enclosing(&sighting);
-        let number = self.incarnation_for(&sighting, &claims, enclosing, || Origin::Leaving, Stage::Announced, moment);
-        self.adopt(number, &sighting, claims, moment);
+        let number = self.incarnation_for(&sighting, &claims, enclosing, Origin::Leaving, Stage::Announced, moment);
+        self.adopt(number, &sighting, &claims, moment);
         if let Some(life) = self.incarnations.get_mut(&number) {
-            vitals::absorb(&mut life.vitals, &event.vitals);
+            vitals::absorb(&mut life.end_mut().vitals, &event.vitals);
         }
         self.lose_root(number, event.key, moment, Some(&event.actor), out);
     }
@@ -85,7 +87,7 @@ impl Fold {
         life.mark_gone(key, moment.seq);
         let authority = life.authority().is_some_and(|root| root.key == key);
         if authority || !life.is_present() {
-            self.announce(number, moment, out);
+            self.announce(number, moment, None, out);
             self.end(number, moment, removed_by.map(ActorCopy::from), out);
         }
         self.forget_if_gone(number);

@@ -6,11 +6,18 @@ use super::held::HeldEnd;
 use super::incarnation::{IncarnationNo, Moment, Origin, Stage};
 use super::walk::Walk;
 use super::{Fold, MAX_GHOSTS};
+use crate::record::Actor;
 use crate::row::{ActorCopy, Row};
 
 impl Fold {
-    /// Writes the row of an incarnation's beginning, once.
-    pub(super) fn announce(&mut self, number: IncarnationNo, moment: Moment, out: &mut Vec<Row>) {
+    /// Writes the row of an incarnation's beginning, once; `maker` is who made its directory, if that is happening.
+    pub(super) fn announce(
+        &mut self,
+        number: IncarnationNo,
+        moment: Moment,
+        maker: Option<&Actor<'_>>,
+        out: &mut Vec<Row>,
+    ) {
         let starting = self.walk.as_ref().is_some_and(Walk::follows_start);
         let Some(life) = self.incarnations.get_mut(&number) else {
             return;
@@ -28,7 +35,7 @@ impl Fold {
         let row = if existed {
             life.existing_row(moment).map(Row::Existing)
         } else {
-            life.create_row(moment).map(Row::Create)
+            life.create_row(moment, maker).map(Row::Create)
         };
         out.extend(row);
     }
@@ -46,7 +53,7 @@ impl Fold {
             return;
         }
         life.stage = Stage::Ended;
-        life.ended_at = Some(moment.ts);
+        life.end_mut().at = Some(moment.ts);
         if self.carrying {
             return; // its row is in the segment in which it ended
         }
@@ -66,9 +73,9 @@ impl Fold {
         let Some(life) = self.incarnations.get_mut(&end.number) else { return };
         life.held = false;
         if let Some(row) = life.remove_row(end.ended, end.removed_by) {
-            let place = out.len();
-            self.tell_differences(end.number, &row, out);
-            out.insert(place, Row::Remove(row));
+            let differences = life.differences(&row, self.clock_set);
+            out.push(Row::Remove(row));
+            out.extend(differences.into_iter().map(Row::Disagreement));
         }
         self.forget_if_gone(end.number);
     }

@@ -91,8 +91,8 @@ fn named_by(life: &Incarnation) -> impl Iterator<Item = Seq> + '_ {
         .copied()
         .chain(life.claims.seqs())
         .chain(life.entered_seq)
-        .chain(life.emptied.map(|moment| moment.seq))
+        .chain(life.end().emptied.map(|moment| moment.seq))
         .chain(life.roots.iter().filter_map(|root| root.gone_seq))
-        .chain(life.death.seqs())
-        .chain(life.said.seqs())
+        .chain(life.end().death.seqs())
+        .chain(life.said().seqs())
 }

@@ -3,9 +3,10 @@
 use alloc::borrow::{Cow, ToOwned};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::claim::Claim;
+use super::claim::{Claim, Kept};
 use crate::record::HierarchyId;
 
 /// Places kept at most. A host at its limits runs some thousands of containers, on ten hierarchies each.
@@ -17,20 +18,21 @@ const MAX_CLAIMS: usize = 8;
 #[derive(Debug, Default)]
 pub(super) struct Stated {
     by_place: BTreeMap<(HierarchyId, String), usize>,
-    by_id: BTreeMap<String, Vec<usize>>,
-    statements: Vec<Vec<Claim<'static>>>,
+    by_id: BTreeMap<Arc<str>, Vec<usize>>,
+    statements: Vec<Vec<Kept>>,
 }
 
 impl Stated {
     /// Keeps a claim: for the places that it names, or beside those kept already that it completes.
-    pub fn keep(&mut self, claim: Claim<'_>, places: &[(HierarchyId, Cow<'_, str>)]) {
+    pub fn keep(&mut self, claim: &Claim<'_>, places: &[(HierarchyId, Cow<'_, str>)]) {
         if places.is_empty() {
-            for number in self.by_id.get(&*claim.container_id).into_iter().flatten() {
+            let Some((id, numbers)) = self.by_id.get_key_value(claim.container_id) else { return };
+            for number in numbers {
                 if let Some(claims) = self.statements.get_mut(*number)
                     && claims.len() < MAX_CLAIMS
-                    && claims.iter().all(|have| have.agrees_on_home(&claim))
+                    && claims.iter().all(|have| have.agrees_on_home(claim))
                 {
-                    claims.push(claim.clone().into_owned());
+                    claims.push(Kept::new(Arc::clone(id), claim));
                 }
             }
             return;
@@ -42,13 +44,13 @@ impl Stated {
         for (hierarchy, path) in places {
             self.by_place.insert((*hierarchy, path.as_ref().to_owned()), number);
         }
-        let claim = claim.into_owned();
-        self.by_id.entry(String::from(&*claim.container_id)).or_default().push(number);
-        self.statements.push(Vec::from([claim]));
+        let id: Arc<str> = claim.container_id.into();
+        self.statements.push(Vec::from([Kept::new(Arc::clone(&id), claim)]));
+        self.by_id.entry(id).or_default().push(number);
     }
 
     /// Takes what was stated of a place; a second directory in the same place is another container's.
-    pub fn take(&mut self, hierarchy: HierarchyId, path: &str) -> Vec<Claim<'static>> {
+    pub fn take(&mut self, hierarchy: HierarchyId, path: &str) -> Vec<Kept> {
         if self.by_place.is_empty() {
             return Vec::new(); // nearly always: spares the copy below
         }

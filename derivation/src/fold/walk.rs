@@ -7,6 +7,7 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::Fold;
+use super::claim::Heard;
 use super::directory::{Known, Role, Sighting};
 use super::incarnation::{Moment, Origin, Stage};
 use crate::record::{CgroupKey, Directory, HierarchyId, Seq, SnapshotReason};
@@ -94,7 +95,8 @@ impl Fold {
         // Whoever may make directories there may have made this one.
         let sighting = Sighting::new(directory.key, directory.parent, &directory.path, false)
             .by(directory.parent_uid.unwrap_or(0));
-        let claims = self.claims_on(moment, &sighting, None);
+        let stated = self.stated.take(sighting.key.hierarchy, sighting.path);
+        let claims = Heard::of(moment.seq, &sighting, None, &stated);
         let enclosing = self.enclosing(&sighting);
         if claims.is_empty() {
             if let Some(number) = enclosing {
@@ -102,8 +104,8 @@ impl Fold {
             }
             return;
         }
-        let number = self.incarnation_for(&sighting, &claims, enclosing, || Origin::Walked, Stage::Unannounced, moment);
-        self.adopt(number, &sighting, claims, moment);
+        let number = self.incarnation_for(&sighting, &claims, enclosing, Origin::Walked, Stage::Unannounced, moment);
+        self.adopt(number, &sighting, &claims, moment);
         self.directories.insert(directory.key, Known::walked(Role::Root(number), moment.seq));
         self.looked_at(directory);
     }
@@ -137,7 +139,7 @@ impl Fold {
             .map(|(number, _)| *number)
             .collect();
         for number in found {
-            self.announce(number, moment, out);
+            self.announce(number, moment, None, out);
         }
         self.walk = None;
         self.stated.clear();

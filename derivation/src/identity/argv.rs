@@ -38,6 +38,11 @@ impl Verb {
             _ => return None,
         })
     }
+
+    /// Whether a runtime that is asked for it makes the container's directories.
+    pub(crate) fn makes_directories(self) -> bool {
+        matches!(self, Self::Create | Self::Run | Self::Restore)
+    }
 }
 
 /// An OCI runtime's command line, as far as it says which container it is about.

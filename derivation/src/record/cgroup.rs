@@ -100,6 +100,24 @@ pub struct Vitals {
     pub oom_kills: Option<u64>,
 }
 
+impl Vitals {
+    /// None of them is held.
+    pub const NONE: Self = Self {
+        memory_peak_bytes: None,
+        memory_usage_bytes: None,
+        cpu_usage_ns: None,
+        cpu_user_ns: None,
+        cpu_system_ns: None,
+        cpu_throttled_ns: None,
+        cpu_throttled_count: None,
+        io_read_bytes: None,
+        io_written_bytes: None,
+        pids_peak: None,
+        ooms: None,
+        oom_kills: None,
+    };
+}
+
 names!(CgroupEventKind {
     Mkdir => "cgroup_mkdir",
     Rmdir => "cgroup_rmdir",

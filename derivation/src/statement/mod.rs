@@ -106,10 +106,17 @@ pub(crate) struct Statements {
     pub is_told_alive: bool,
 }
 
+/// Nothing was said.
+pub(crate) static NOTHING: Statements = Statements { all: Vec::new(), is_told_alive: false };
+
 impl Statements {
     pub fn add(&mut self, statement: Statement) {
         if self.all.len() >= MAX_STATEMENTS {
             self.all.remove(FIRST_STATEMENTS);
+        }
+        // Most are of containers about which one or two things are said.
+        if self.all.len() == self.all.capacity() {
+            self.all.reserve_exact(self.all.len().max(1));
         }
         self.all.push(statement);
     }

@@ -1,0 +1,75 @@
+//! Lists that nearly always have one entry.
+
+use alloc::vec::Vec;
+use core::mem;
+use core::ops::{Deref, DerefMut};
+
+/// A list whose first entry takes no memory of its own, and whose others take little more than they need: a host may have a
+/// hundred thousand containers, and each has some of these.
+#[derive(Clone, Debug)]
+pub(super) enum Few<T> {
+    One(T),
+    /// None, or more than one.
+    Many(Vec<T>),
+}
+
+impl<T> Few<T> {
+    pub fn push(&mut self, value: T) {
+        self.insert(self.len(), value);
+    }
+
+    /// Puts an entry before the one in this place, or at the end.
+    pub fn insert(&mut self, place: usize, value: T) {
+        *self = match mem::take(self) {
+            Self::Many(none) if none.is_empty() => Self::One(value),
+            Self::One(first) if place == 0 => Self::Many(Vec::from([value, first])),
+            Self::One(first) => Self::Many(Vec::from([first, value])),
+            Self::Many(mut all) => {
+                if all.len() == all.capacity() {
+                    // Still in proportion, so that a list of any length is written in linear time.
+                    all.reserve_exact(all.len() / 4 + 2);
+                }
+                all.insert(place.min(all.len()), value);
+                Self::Many(all)
+            }
+        };
+    }
+
+    pub fn retain(&mut self, mut is_wanted: impl FnMut(&T) -> bool) {
+        match self {
+            Self::One(only) if is_wanted(only) => {}
+            Self::One(_) => self.clear(),
+            Self::Many(all) => all.retain(is_wanted),
+        }
+    }
+
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+impl<T> Default for Few<T> {
+    fn default() -> Self {
+        Self::Many(Vec::new())
+    }
+}
+
+impl<T> Deref for Few<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        match self {
+            Self::One(only) => core::slice::from_ref(only),
+            Self::Many(all) => all,
+        }
+    }
+}
+
+impl<T> DerefMut for Few<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        match self {
+            Self::One(only) => core::slice::from_mut(only),
+            Self::Many(all) => all,
+        }
+    }
+}
