@@ -4,9 +4,8 @@
 
 use super::Item;
 use crate::confine::{self, Landlock, Seccomp};
-use crate::host::facts::{
-    Capabilities, Capability, in_initial_cgroup_namespace, in_initial_pid_namespace, in_initial_user_namespace,
-};
+use crate::host::capabilities::{Capabilities, Capability};
+use crate::host::namespaces::{in_initial_cgroup_namespace, in_initial_pid_namespace, in_initial_user_namespace};
 
 /// Looks at this process.
 pub fn examine() -> Vec<Item> {

@@ -2,16 +2,13 @@
 
 use obit_derivation::HierarchyId;
 use rustix::system::uname;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
+use super::capabilities::Capabilities;
 use super::clock::ClockPair;
 use super::file::read_trimmed;
 use super::hierarchies::{CgroupMode, CgroupVersion, Hierarchies, Hierarchy};
-
-/// Inode numbers that the kernel gives its initial namespaces (include/linux/proc_ns.h, `PROC_*_INIT_INO`).
-const INITIAL_CGROUP_NAMESPACE: u64 = 0xefff_fffb;
-const INITIAL_PID_NAMESPACE: u64 = 0xefff_fffc;
-const INITIAL_USER_NAMESPACE: u64 = 0xefff_fffd;
+use super::namespaces::{in_initial_cgroup_namespace, in_initial_pid_namespace, in_initial_user_namespace};
 
 /// What was recorded of the host. A fact that could not be read is null.
 #[derive(Clone, Debug, Serialize)]
@@ -93,7 +90,7 @@ impl HostFacts {
             page_size_bytes: procfs::page_size(),
             cpus: read_trimmed("/sys/devices/system/cpu/online").and_then(|list| count_cpu_list(&list)),
             initial_pid_namespace: in_initial_pid_namespace(),
-            initial_cgroup_namespace: namespace_is("cgroup", INITIAL_CGROUP_NAMESPACE),
+            initial_cgroup_namespace: in_initial_cgroup_namespace(),
             initial_user_namespace: in_initial_user_namespace(),
             uid: rustix::process::geteuid().as_raw(),
             effective_capabilities: Capabilities::effective(),
@@ -110,27 +107,6 @@ pub fn boot_id() -> Option<String> {
     read_trimmed("/proc/sys/kernel/random/boot_id").filter(|id| !id.is_empty())
 }
 
-/// Whether this process sees the host's pids.
-pub fn in_initial_pid_namespace() -> Option<bool> {
-    namespace_is("pid", INITIAL_PID_NAMESPACE)
-}
-
-/// Whether this process's capabilities count on the host.
-pub fn in_initial_user_namespace() -> Option<bool> {
-    namespace_is("user", INITIAL_USER_NAMESPACE)
-}
-
-/// Whether this process sees cgroup paths from their real roots.
-pub fn in_initial_cgroup_namespace() -> Option<bool> {
-    namespace_is("cgroup", INITIAL_CGROUP_NAMESPACE)
-}
-
-fn namespace_is(kind: &str, inode: u64) -> Option<bool> {
-    // The link leads to the namespace itself, whose inode number is its identity (namespaces(7)).
-    let found = rustix::fs::stat(format!("/proc/self/ns/{kind}")).ok()?;
-    Some(found.st_ino == inode)
-}
-
 /// `0-3,8,10-11`, as in /sys/devices/system/cpu/online (cpuset(7), List format).
 fn count_cpu_list(list: &str) -> Option<u32> {
     list.trim().split(',').try_fold(0_u32, |count, range| {
@@ -138,41 +114,6 @@ fn count_cpu_list(list: &str) -> Option<u32> {
         let (first, last): (u32, u32) = (first.parse().ok()?, last.parse().ok()?);
         count.checked_add(last.checked_sub(first)?.checked_add(1)?)
     })
-}
-
-/// A capability that a capture may need. Values: include/uapi/linux/capability.h.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-#[allow(missing_docs)] // each value is the capability of that name
-pub enum Capability {
-    DacReadSearch = 2,
-    SysAdmin = 21,
-    SysResource = 24,
-    Perfmon = 38,
-    Bpf = 39,
-}
-
-/// A set of capabilities, written as the hexadecimal number that /proc/PID/status shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Capabilities(pub u64);
-
-impl Capabilities {
-    /// Those in effect for this process; `None` if /proc does not say.
-    pub fn effective() -> Option<Self> {
-        let status = procfs::process::Process::myself().and_then(|process| process.status()).ok()?;
-        Some(Self(status.capeff))
-    }
-
-    /// Whether one is in the set.
-    pub fn has(self, capability: Capability) -> bool {
-        self.0 & (1 << capability as u8) != 0
-    }
-}
-
-impl Serialize for Capabilities {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{:016x}", self.0))
-    }
 }
 
 #[cfg(test)]
@@ -186,15 +127,6 @@ mod tests {
         for nonsense in ["", "3-1", "a", "0-", "0-4294967295,0-1"] {
             assert_eq!(count_cpu_list(nonsense), None, "{nonsense:?}");
         }
-    }
-
-    #[test]
-    fn capabilities_are_told_apart_by_their_bit() {
-        // CAP_SYS_ADMIN is 21 and CAP_BPF 39; this is 2^39 + 2^21.
-        let set = Capabilities(0x80_0020_0000);
-        assert!(set.has(Capability::Bpf) && set.has(Capability::SysAdmin));
-        assert!(!set.has(Capability::Perfmon) && !set.has(Capability::DacReadSearch));
-        assert_eq!(serde_json::to_string(&set).unwrap(), "\"0000008000200000\"");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use obit_derivation::HierarchyId;
 use serde::Serialize;
 
-use super::{facts, file};
+use super::{file, namespaces};
 
 /// Bound on /proc/self/mountinfo: a container host with 10,000 overlay mounts has about 8 MB of it.
 const MOUNTINFO_BYTES: usize = 64 << 20;
@@ -93,7 +93,7 @@ impl Hierarchies {
     pub fn read() -> Result<Self> {
         let mounts = read_bounded("/proc/self/mountinfo", MOUNTINFO_BYTES)?;
         let cgroups = read_bounded("/proc/self/cgroup", CGROUP_BYTES)?;
-        let foreign_namespace = facts::in_initial_cgroup_namespace() == Some(false);
+        let foreign_namespace = namespaces::in_initial_cgroup_namespace() == Some(false);
         let mut all = Self::parse(&mounts, &cgroups, |mount| {
             let found = rustix::fs::stat(&mount.mount_point).ok()?;
             // A mount may be buried under a later one. Only what the path leads to now counts.

@@ -3,10 +3,12 @@
 //! Together with `snapshot` and `oci`, the only modules of the capture that look at /proc, /sys and clocks. From here on
 //! everything is data.
 
+pub mod capabilities;
 pub mod clock;
 pub mod facts;
 pub mod file;
 pub mod hierarchies;
+pub mod namespaces;
 pub mod ntp;
 #[cfg(test)]
 pub mod testing;
