@@ -172,6 +172,17 @@ impl RawBatch {
         self.bytes.len()
     }
 
+    /// The memory that it takes: what it holds, and what it has room for beside that.
+    pub fn memory_bytes(&self) -> usize {
+        self.bytes.capacity() + self.ends.capacity() * size_of::<usize>()
+    }
+
+    /// Gives up the room that it has beside what it holds.
+    pub fn shrink_to_fit(&mut self) {
+        self.bytes.shrink_to_fit();
+        self.ends.shrink_to_fit();
+    }
+
     /// The records, in the order in which they were written. That is the order of the kernel's events.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         let mut start = 0;

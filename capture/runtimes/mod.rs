@@ -39,6 +39,7 @@ use tokio::runtime::Builder;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::oneshot;
 
+use self::kind::Kind;
 use self::question::Announced;
 use self::sockets::Places;
 use crate::oci::Answer;
@@ -116,33 +117,45 @@ impl Runtimes {
 }
 
 impl Asker {
-    /// Asks the daemons that may know the container of this row. Never waits; with too many waiting it gives back the
-    /// record that says that nobody was asked.
-    pub fn ask(&self, row: &Row) -> Option<Answer> {
+    /// Asks the daemons that may know the container of this row. Never waits; with too many waiting it gives back that
+    /// nobody was asked.
+    pub fn ask(&self, row: &Row) -> Option<Unasked> {
         let sender = self.0.as_ref()?;
         Self::pass(sender, Announced::of_row(row)?)
     }
 
     /// Asks the daemons once more about a container that has ended, some moments later. Never waits, as [`Self::ask`].
-    pub fn ask_after(&self, end: &ContainerRemove) -> Option<Answer> {
+    pub fn ask_after(&self, end: &ContainerRemove) -> Option<Unasked> {
         let sender = self.0.as_ref()?;
         Self::pass(sender, Announced::of_end(end)?)
     }
 
-    fn pass(sender: &Sender<Announced>, announced: Announced) -> Option<Answer> {
+    fn pass(sender: &Sender<Announced>, announced: Announced) -> Option<Unasked> {
         match sender.try_send(announced) {
-            Err(tokio::sync::mpsc::error::TrySendError::Full(announced)) => unasked(&announced),
+            Err(tokio::sync::mpsc::error::TrySendError::Full(announced)) => {
+                let kind = *announced.kinds().first()?;
+                Some(Unasked { kind, container_id: announced.question.container_id.into() })
+            }
             // Without its thread nobody asks; that the thread is gone has been said elsewhere.
             Ok(()) | Err(tokio::sync::mpsc::error::TrySendError::Closed(_)) => None,
         }
     }
 }
 
-fn unasked(announced: &Announced) -> Option<Answer> {
-    let kind = announced.kinds().first()?;
-    let id = &announced.question.container_id;
-    let mut answer = RuntimeAnswer::unanswered(kind.source(), Outcome::Dropped);
-    answer.container_id = Some(id.clone().into());
-    let request = format!("{} {id}", kind.as_str());
-    Some((answer, RuntimeDetails { request, latency_ns: 0, document: None }))
+/// A container that daemons were not asked about, because too many questions waited. All that are alive when a capture
+/// begins may be such at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unasked {
+    kind: Kind,
+    container_id: Box<str>,
+}
+
+impl Unasked {
+    /// The record that says so.
+    pub fn answer(self) -> Answer {
+        let mut answer = RuntimeAnswer::unanswered(self.kind.source(), Outcome::Dropped);
+        let request = format!("{} {}", self.kind.as_str(), self.container_id);
+        answer.container_id = Some(String::from(self.container_id).into());
+        (answer, RuntimeDetails { request, latency_ns: 0, document: None })
+    }
 }

@@ -56,7 +56,9 @@ pub use self::signals::is_ignored;
 
 /// Deliveries that may wait for the sequencer. Each is a drain of the ring buffer or a few hundred directories.
 const INPUTS: usize = 16;
-/// Orders that may wait for the recorder.
+/// Emptied kernel batches that are kept to be used again.
+const RECYCLED: usize = 4;
+/// Orders that may wait for the recorder, of some megabytes at most.
 const ORDERS: usize = 8;
 /// Rows that may wait to be printed.
 const FOLLOWERS: usize = 4096;
@@ -176,7 +178,7 @@ impl Session {
         let (questions, question_box) = sync_channel(lookup::QUEUE);
         let (walks, walk_box) = channel();
         let (commands, command_box) = channel();
-        let (recycled, recycled_box) = channel();
+        let (recycled, recycled_box) = sync_channel(RECYCLED);
         let (followers, follower_box) = sync_channel(FOLLOWERS);
 
         let runtimes = start_runtimes(options, inputs.clone())?;

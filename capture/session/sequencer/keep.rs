@@ -2,24 +2,29 @@
 //! the next segment.
 //!
 //! They are kept as rows, as they were written, of what may matter; from time to time those that no container needs any
-//! more are left out. What a daemon's document held beyond the columns is not kept: it is in the record itself.
+//! more are left out. What a daemon's document held beyond the columns is not kept: it is in the record itself. Rows that
+//! wait are compressed: most of their columns are empty, and many live containers have many rows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use anyhow::{Context, Result};
 use arrow::array::{BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
+use arrow::compute::{concat_batches, filter_record_batch};
 use obit_derivation::Record;
 use obit_schema::Table;
 use obit_schema::decode::RawView;
 use obit_schema::details::{DirectoryDetails, RuntimeDetails};
 use obit_schema::encode::{CgroupfsBuilder, EventsBuilder, RuntimeBuilder};
 
+use super::packed::Packed;
+
 /// Rows that are kept before it is looked at which of them are needed.
 const FIRST_LOOK_ROWS: usize = 4096;
-/// Most rows that are kept: some thousand containers' on a host with ten hierarchies. Containers whose records are not
-/// among them are found by the walk, as those from before the capture are.
-const MAX_ROWS: usize = 128 << 10;
+/// Rows that are compressed together.
+const PACK_ROWS: usize = 2048;
+/// Most rows that are kept: those of a hundred thousand containers, or of some ten thousand on a host with ten hierarchies.
+/// Containers whose records are not among them are found by the walk, as those from before the capture are.
+const MAX_ROWS: usize = 512 << 10;
 
 /// Records on call.
 #[derive(Debug)]
@@ -27,10 +32,13 @@ pub struct Keep {
     events: EventsBuilder,
     cgroupfs: CgroupfsBuilder,
     runtime: RuntimeBuilder,
-    batches: Vec<(Table, RecordBatch)>,
+    packs: Packs,
     rows: usize,
     next_look: usize,
 }
+
+/// Rows of the raw tables, of each in the order of the records.
+type Packs = [(Table, VecDeque<Packed>); 3];
 
 impl Keep {
     /// Empty.
@@ -39,7 +47,7 @@ impl Keep {
             events: EventsBuilder::new(),
             cgroupfs: CgroupfsBuilder::new(),
             runtime: RuntimeBuilder::new(),
-            batches: Vec::new(),
+            packs: Table::RAW.map(|table| (table, VecDeque::new())),
             rows: 0,
             next_look: FIRST_LOOK_ROWS,
         }
@@ -47,22 +55,23 @@ impl Keep {
 
     /// Keeps a record of raw/events.
     pub fn event(&mut self, record: &Record<'_>) -> Result<()> {
-        self.rows += 1;
-        self.events.append(record).context("cannot keep an event")
+        self.events.append(record).context("cannot keep an event")?;
+        self.count()
     }
 
     /// Keeps a record of raw/cgroupfs.
     pub fn directory(&mut self, record: &Record<'_>, details: &DirectoryDetails) -> Result<()> {
-        self.rows += 1;
-        let details = DirectoryDetails { files: Vec::new(), ..details.clone() };
-        self.cgroupfs.append(record, &details).context("cannot keep a directory")
+        let details = DirectoryDetails { outcome: details.outcome, ctime: details.ctime, files: Vec::new() };
+        self.cgroupfs.append(record, &details).context("cannot keep a directory")?;
+        self.count()
     }
 
     /// Keeps a record of raw/runtime.
     pub fn answer(&mut self, record: &Record<'_>, details: &RuntimeDetails) -> Result<()> {
-        self.rows += 1;
-        let details = RuntimeDetails { document: None, ..details.clone() };
-        self.runtime.append(record, &details).context("cannot keep an answer")
+        let RuntimeDetails { request, latency_ns, document: _ } = details;
+        let details = RuntimeDetails { request: request.clone(), latency_ns: *latency_ns, document: None };
+        self.runtime.append(record, &details).context("cannot keep an answer")?;
+        self.count()
     }
 
     /// Whether there is so much that [`Self::retain`] is due.
@@ -72,21 +81,20 @@ impl Keep {
 
     /// Keeps these of the records and no others.
     pub fn retain(&mut self, named: &BTreeSet<u64>) -> Result<()> {
-        self.gather()?;
+        self.pack()?;
         let mut room = MAX_ROWS;
-        let mut kept = Vec::new();
-        for (table, batch) in self.batches.drain(..) {
-            let view = RawView::new(table, &batch).context("cannot read what was kept")?;
-            let is_needed = |row| view.seq(row).is_some_and(|seq| named.contains(&seq));
-            let needed: BooleanArray = (0..batch.num_rows()).map(|row| Some(is_needed(row))).collect();
-            let needed = filter_record_batch(&batch, &needed).context("cannot leave records out")?;
-            let needed = needed.slice(0, needed.num_rows().min(room));
-            room -= needed.num_rows();
-            if needed.num_rows() > 0 {
-                kept.push((table, needed));
+        for (table, packs) in &mut self.packs {
+            let mut kept = VecDeque::new();
+            let mut gathered = Gathering::default();
+            for packed in packs.drain(..) {
+                let needed = needed_of(*table, &packed, named)?;
+                let needed = needed.slice(0, needed.num_rows().min(room));
+                room -= needed.num_rows();
+                kept.extend(gathered.add(needed)?);
             }
+            kept.extend(gathered.take()?);
+            *packs = kept;
         }
-        self.batches = kept;
         self.rows = MAX_ROWS - room;
         self.next_look = FIRST_LOOK_ROWS.max(2 * self.rows);
         Ok(())
@@ -95,48 +103,211 @@ impl Keep {
     /// Takes these of the records; none is left.
     pub fn take(&mut self, named: &BTreeSet<u64>) -> Result<Kept> {
         self.retain(named)?;
-        let mut views = Vec::new();
-        for (table, batch) in self.batches.drain(..) {
-            views.push(RawView::new(table, &batch).context("cannot read what was kept")?);
-        }
-        let mut places = Vec::new();
-        for (index, view) in views.iter().enumerate() {
-            places.extend((0..view.len()).filter_map(|row| Some((view.seq(row)?, index, row))));
-        }
-        places.sort_unstable();
-        *self = Self::new();
-        Ok(Kept { views, places })
+        Ok(Kept(std::mem::replace(self, Self::new()).packs))
     }
 
-    fn gather(&mut self) -> Result<()> {
-        let gathered = [
-            (Table::Events, self.events.finish()),
-            (Table::Cgroupfs, self.cgroupfs.finish()),
-            (Table::Runtime, self.runtime.finish()),
-        ];
-        for (table, batch) in gathered {
-            self.batches.push((table, batch.context("cannot encode what was kept")?));
+    fn count(&mut self) -> Result<()> {
+        self.rows += 1;
+        if self.events.len() + self.cgroupfs.len() + self.runtime.len() >= PACK_ROWS { self.pack() } else { Ok(()) }
+    }
+
+    /// Compresses what was gathered.
+    fn pack(&mut self) -> Result<()> {
+        let why = "cannot encode what was kept";
+        for (table, packs) in &mut self.packs {
+            let batch = match table {
+                Table::Events => self.events.finish(),
+                Table::Cgroupfs => self.cgroupfs.finish(),
+                _ => self.runtime.finish(),
+            };
+            let batch = batch.context(why)?;
+            if batch.num_rows() > 0 {
+                packs.push_back(Packed::new(&batch).context(why)?);
+            }
         }
         Ok(())
+    }
+}
+
+/// The rows of a pack that are needed.
+fn needed_of(table: Table, packed: &Packed, named: &BTreeSet<u64>) -> Result<RecordBatch> {
+    let batch = packed.unpack().context("cannot read what was kept")?;
+    let view = RawView::new(table, &batch).context("cannot read what was kept")?;
+    let is_needed = |row| view.seq(row).is_some_and(|seq| named.contains(&seq));
+    let needed: BooleanArray = (0..batch.num_rows()).map(|row| Some(is_needed(row))).collect();
+    filter_record_batch(&batch, &needed).context("cannot leave records out")
+}
+
+/// Batches of one table on their way into a pack.
+#[derive(Debug, Default)]
+struct Gathering {
+    batches: Vec<RecordBatch>,
+    rows: usize,
+}
+
+impl Gathering {
+    /// Adds rows; gives a pack once there are enough for one.
+    fn add(&mut self, batch: RecordBatch) -> Result<Option<Packed>> {
+        if batch.num_rows() == 0 {
+            return Ok(None);
+        }
+        self.rows += batch.num_rows();
+        self.batches.push(batch);
+        if self.rows >= PACK_ROWS { self.take() } else { Ok(None) }
+    }
+
+    /// Gives what there is.
+    fn take(&mut self) -> Result<Option<Packed>> {
+        self.rows = 0;
+        let batches = std::mem::take(&mut self.batches);
+        let Some(first) = batches.first() else { return Ok(None) };
+        let why = "cannot encode what was kept";
+        let batch = concat_batches(first.schema_ref(), &batches).context(why)?;
+        Packed::new(&batch).context(why).map(Some)
     }
 }
 
 /// What was kept.
 #[derive(Debug)]
-pub struct Kept {
-    views: Vec<RawView>,
-    /// In the order of the records: their numbers, and where they are.
-    places: Vec<(u64, usize, usize)>,
-}
+pub struct Kept(Packs);
 
 impl Kept {
     /// Gives each record to `each`, in their order, with the view and the row that it is from.
-    pub fn for_each(&self, mut each: impl FnMut(Record<'_>, &RawView, usize) -> Result<()>) -> Result<()> {
-        for (_, index, row) in &self.places {
-            let Some(view) = self.views.get(*index) else { continue };
+    pub fn for_each(self, mut each: impl FnMut(Record<'_>, &RawView, usize) -> Result<()>) -> Result<()> {
+        let mut heads = Vec::new();
+        for (table, packs) in self.0 {
+            heads.extend(Head::new(table, packs)?);
+        }
+        // One batch of each table at a time.
+        while let Some(index) = (0..heads.len()).min_by_key(|index| heads.get(*index).map(|head: &Head| head.seq)) {
+            let head = heads.swap_remove(index);
             let mut argv = Vec::new();
-            each(view.get(*row, &mut argv).context("cannot read what was kept")?, view, *row)?;
+            let record = head.view.get(head.row, &mut argv).context("cannot read what was kept")?;
+            each(record, &head.view, head.row)?;
+            drop(argv);
+            heads.extend(head.next()?);
         }
         Ok(())
+    }
+}
+
+/// The next record of a table.
+struct Head {
+    table: Table,
+    packs: VecDeque<Packed>,
+    view: RawView,
+    row: usize,
+    seq: u64,
+}
+
+impl Head {
+    /// The first, if there is one.
+    fn new(table: Table, mut packs: VecDeque<Packed>) -> Result<Option<Self>> {
+        while let Some(packed) = packs.pop_front() {
+            let batch = packed.unpack().context("cannot read what was kept")?;
+            let view = RawView::new(table, &batch).context("cannot read what was kept")?;
+            if let Some(seq) = view.seq(0) {
+                return Ok(Some(Self { table, packs, view, row: 0, seq }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The one after it.
+    fn next(self) -> Result<Option<Self>> {
+        let row = self.row + 1;
+        match self.view.seq(row) {
+            Some(seq) if row < self.view.len() => Ok(Some(Self { row, seq, ..self })),
+            _ => Self::new(self.table, self.packs),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use obit_derivation::record::{
+        Body, CgroupId, CgroupKey, Directory, HierarchyId, Loss, Outcome, RuntimeAnswer, RuntimeSource, SnapshotReason,
+    };
+    use obit_derivation::{BootNs, Seq, WallNs};
+
+    use super::*;
+
+    fn record(seq: u64, body: Body<'_>) -> Record<'_> {
+        Record { seq: Seq(seq), ts: WallNs(7), boot_ns: BootNs(seq), body }
+    }
+
+    /// Records of all three tables in turn.
+    fn filled(records: u64) -> Keep {
+        let mut keep = Keep::new();
+        for seq in 0..records {
+            match seq % 3 {
+                0 => {
+                    let loss = Loss { count: seq, kind: None, cpu: None, since: Seq(0) };
+                    keep.event(&record(seq, Body::Lost(loss))).unwrap();
+                }
+                1 => {
+                    let directory = Directory {
+                        reason: SnapshotReason::Start,
+                        key: CgroupKey { hierarchy: HierarchyId(0), cgroup: CgroupId(seq) },
+                        parent: None,
+                        parent_uid: None,
+                        path: format!("/docker/{seq:064x}").into(),
+                        populated: None,
+                        pids: Vec::new(),
+                    };
+                    let files = vec![("memory.current".to_owned(), "1".to_owned())];
+                    let details = DirectoryDetails { outcome: Outcome::Ok, ctime: None, files };
+                    keep.directory(&record(seq, Body::Directory(directory)), &details).unwrap();
+                }
+                _ => {
+                    let answer = RuntimeAnswer::unanswered(RuntimeSource::Docker, Outcome::NotFound);
+                    let details =
+                        RuntimeDetails { request: "docker".into(), latency_ns: seq, document: Some("{}".into()) };
+                    keep.answer(&record(seq, Body::Runtime(answer)), &details).unwrap();
+                }
+            }
+        }
+        keep
+    }
+
+    fn seqs(kept: Kept) -> Vec<u64> {
+        let mut seqs = Vec::new();
+        kept.for_each(|record, view, row| {
+            assert_eq!(view.seq(row), Some(record.seq.0));
+            seqs.push(record.seq.0);
+            Ok(())
+        })
+        .unwrap();
+        seqs
+    }
+
+    #[test]
+    fn what_is_named_comes_back_in_order_and_nothing_else() {
+        let records = 5 * PACK_ROWS as u64;
+        let mut keep = filled(records);
+        let named: BTreeSet<u64> = (0..records).filter(|seq| seq % 7 == 0).collect();
+        assert_eq!(seqs(keep.take(&named).unwrap()), named.iter().copied().collect::<Vec<_>>());
+        assert!(seqs(keep.take(&named).unwrap()).is_empty(), "it was taken");
+    }
+
+    #[test]
+    fn what_was_left_out_stays_out_and_packs_do_not_get_many() {
+        let records = 6 * PACK_ROWS as u64;
+        let mut keep = filled(records);
+        assert!(keep.is_to_be_looked_through());
+        let few: BTreeSet<u64> = (0..records).step_by(100).collect();
+        keep.retain(&few).unwrap();
+        assert!(!keep.is_to_be_looked_through());
+        assert!(keep.packs.iter().all(|(_, packs)| packs.len() == 1), "{:?}", keep.packs);
+        assert_eq!(seqs(keep.take(&(0..records).collect()).unwrap()), few.into_iter().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_record_takes_little_room() {
+        let records = 4 * PACK_ROWS;
+        let keep = filled(records as u64);
+        let bytes: usize = keep.packs.iter().flat_map(|(_, packs)| packs).map(Packed::bytes).sum();
+        // Unpacked, an event alone has half a kilobyte of columns.
+        assert!(bytes < records * 64, "{} bytes each", bytes / records);
     }
 }

@@ -1,7 +1,7 @@
 //! Cutting the recording into segments that stand by themselves, so that the oldest can be dropped: when, and how the next
 //! one begins. What a segment is to the derivation is in [`obit_derivation::fold`]; the recorder drops.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -11,6 +11,7 @@ use obit_schema::decode::RawView;
 
 use super::Sequencer;
 use super::keep::Keep;
+use super::waiting::Waiting;
 use crate::session::input::Input;
 use crate::session::recorder::Order;
 
@@ -69,6 +70,23 @@ impl SegmentState {
         true
     }
 
+    /// Keeps a record that the next segment may need. Whether it `concerned` what the fold knew before it.
+    pub(super) fn keep_if_needed(
+        &mut self,
+        record: &Record<'_>,
+        concerned: bool,
+        fold: &Fold,
+        keep: impl FnOnce(&mut Keep) -> Result<()>,
+    ) -> Result<()> {
+        if self.notes(record) || concerned || fold.concerns(&record.body) {
+            keep(&mut self.keep)?;
+        }
+        if self.keep.is_to_be_looked_through() {
+            self.keep.retain(&self.needed(fold))?;
+        }
+        Ok(())
+    }
+
     /// The records that the next segment needs, as the fold names them.
     fn needed(&self, fold: &Fold) -> BTreeSet<u64> {
         fold.named_records().chain(self.losses.values().copied()).chain(self.clock_set).map(|seq| seq.0).collect()
@@ -112,12 +130,12 @@ impl Sequencer {
             awaits_walk: true,
             ..SegmentState::new(segment.options, at.boot)
         });
-        self.hand_on_rows();
+        self.hand_on_rows()?;
         self.flush()?;
         let _ = self.outlets.recorder.send(Order::Cut(self.next_seq, at));
         self.admit_event(at, Body::SegmentBegin)?;
         kept.for_each(|record, view, row| self.admit_carried(record, view, row))?;
-        (self.waiting, self.waiting_bytes) = (Some(VecDeque::new()), 0);
+        self.waiting = Some(Waiting::default());
         self.resync_requested = false;
         let _ = self.outlets.walks.send(SnapshotReason::Start);
         Ok(())
@@ -129,20 +147,15 @@ impl Sequencer {
             Body::Carried(carried) => carried,
             body => Box::new(Carried { from: record.seq, body }),
         };
-        let record = Record { seq: Seq(self.next_seq), body: Body::Carried(carried), ..record };
-        self.next_seq += 1;
+        let record = Record { seq: self.next_seq(), body: Body::Carried(carried), ..record };
         let lacks = "a kept record has no details";
         match view {
-            RawView::Events(_) => self.admit(
-                &record,
-                |this| this.events.append(&record).context("cannot encode a carried event"),
-                |keep| keep.event(&record),
-            ),
+            RawView::Events(_) => self.admit(&record, |gathered| gathered.event(&record), |keep| keep.event(&record)),
             RawView::Cgroupfs(view) => {
                 let details = view.details(row).context(lacks)?;
                 self.admit(
                     &record,
-                    |this| this.cgroupfs.append(&record, &details).context("cannot encode a carried directory"),
+                    |gathered| gathered.directory(&record, &details),
                     |keep| keep.directory(&record, &details),
                 )
             }
@@ -150,33 +163,10 @@ impl Sequencer {
                 let details = view.details(row).context(lacks)?;
                 self.admit(
                     &record,
-                    |this| this.runtime.append(&record, &details).context("cannot encode a carried answer"),
+                    |gathered| gathered.answer(&record, &details),
                     |keep| keep.answer(&record, &details),
                 )
             }
         }
-    }
-
-    /// Derives from a record and writes it; keeps it for the next segment if it may be needed there.
-    pub(super) fn admit(
-        &mut self,
-        record: &Record<'_>,
-        write: impl FnOnce(&mut Self) -> Result<()>,
-        keep: impl FnOnce(&mut Keep) -> Result<()>,
-    ) -> Result<()> {
-        let concerned = self.segment.is_some() && self.fold.concerns(&record.body);
-        self.fold.apply(record, &mut self.rows);
-        write(self)?;
-        if let Some(segment) = &mut self.segment {
-            if segment.notes(record) || concerned || self.fold.concerns(&record.body) {
-                keep(&mut segment.keep)?;
-            }
-            if segment.keep.is_to_be_looked_through() {
-                let needed = segment.needed(&self.fold);
-                segment.keep.retain(&needed)?;
-            }
-        }
-        self.hand_on_rows();
-        Ok(())
     }
 }

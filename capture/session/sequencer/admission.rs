@@ -1,0 +1,155 @@
+//! Admitting a record: its place in the total order, what follows from it, and the way of both to the recorder.
+
+use std::sync::mpsc::TrySendError;
+
+use anyhow::Result;
+use obit_derivation::identity::Runtime;
+use obit_derivation::record::{Body, Directory, RuntimeAnswer};
+use obit_derivation::{Record, Row, Seq};
+use obit_schema::details::{DirectoryDetails, RuntimeDetails};
+
+use super::Sequencer;
+use super::gathered::Gathered;
+use super::keep::Keep;
+use super::segments::SegmentState;
+use crate::host::clock::ClockPair;
+use crate::session::lookup::{Question, Remains};
+use crate::session::recorder::Order;
+
+/// Rows that there is room kept for. A record decides few; the end of a walk as many as there are containers.
+const KEPT_ROWS: usize = 64;
+
+impl Sequencer {
+    pub(super) fn admit_event(&mut self, at: ClockPair, body: Body<'_>) -> Result<()> {
+        let record = self.stamp(at, body);
+        self.admit(&record, |gathered| gathered.event(&record), |keep| keep.event(&record))
+    }
+
+    pub(super) fn admit_directory(
+        &mut self,
+        at: ClockPair,
+        directory: Directory<'static>,
+        details: &DirectoryDetails,
+    ) -> Result<()> {
+        let record = self.stamp(at, Body::Directory(directory));
+        self.admit(&record, |gathered| gathered.directory(&record, details), |keep| keep.directory(&record, details))
+    }
+
+    pub(super) fn admit_answer(
+        &mut self,
+        at: ClockPair,
+        answer: RuntimeAnswer<'static>,
+        details: &RuntimeDetails,
+    ) -> Result<()> {
+        let record = self.stamp(at, Body::Runtime(answer));
+        self.admit(&record, |gathered| gathered.answer(&record, details), |keep| keep.answer(&record, details))
+    }
+
+    fn stamp<'a>(&mut self, at: ClockPair, body: Body<'a>) -> Record<'a> {
+        Record { seq: self.next_seq(), ts: at.wall, boot_ns: at.boot, body }
+    }
+
+    /// The place of the record that is admitted next.
+    pub(super) fn next_seq(&mut self) -> Seq {
+        let seq = Seq(self.next_seq);
+        self.next_seq += 1;
+        seq
+    }
+
+    /// Derives from a record and gathers it; keeps it for the next segment if it may be needed there.
+    pub(super) fn admit(
+        &mut self,
+        record: &Record<'_>,
+        gather: impl FnOnce(&mut Gathered) -> Result<()>,
+        keep: impl FnOnce(&mut Keep) -> Result<()>,
+    ) -> Result<()> {
+        let concerned = self.segment.is_some() && self.fold.concerns(&record.body);
+        self.fold.apply(record, &mut self.rows);
+        gather(&mut self.gathered)?;
+        if let Some(segment) = &mut self.segment {
+            segment.keep_if_needed(record, concerned, &self.fold, keep)?;
+        }
+        self.hand_on_rows()?;
+        self.flush_if_full()
+    }
+
+    /// Gathers the rows that were derived, and has asked what there is to ask about them.
+    pub(super) fn hand_on_rows(&mut self) -> Result<()> {
+        let is_first = self.segment.as_ref().is_none_or(SegmentState::is_first);
+        let mut rows = std::mem::take(&mut self.rows);
+        for row in rows.drain(..) {
+            // One that was carried over was counted, and what a daemon said of it carried over too.
+            let is_again = !is_first && matches!(row, Row::Existing(_));
+            if !is_again {
+                self.progress.row(&row);
+            }
+            if !is_again || !is_named(&row) {
+                self.unasked.extend(self.outlets.daemons.ask(&row));
+            }
+            if let Some(question) = engine_file(&row) {
+                let _ = self.outlets.questions.try_send(question);
+            }
+            self.gathered.row(&row);
+            self.flush_if_full()?;
+        }
+        if rows.capacity() <= KEPT_ROWS {
+            self.rows = rows;
+        }
+        for removal in self.fold.take_early() {
+            self.unasked.extend(self.outlets.daemons.ask_after(&removal));
+            if removal.identity.runtime == Some(Runtime::Docker) {
+                let container_id = removal.identity.container_id.clone();
+                let remains = Remains::EngineFile { engine: Runtime::Docker, container_id };
+                let _ = self.outlets.questions.try_send(Question::Remains(remains));
+            }
+            if let Some(followers) = &self.outlets.followers
+                && let Err(TrySendError::Full(_)) = followers.try_send(removal)
+            {
+                // Whoever reads the live lines is too slow for them; the rows are in the case all the same.
+                self.progress.unprinted();
+            }
+        }
+        Ok(())
+    }
+
+    /// Admits what says that daemons were not asked.
+    pub(super) fn admit_unasked_daemons(&mut self) -> Result<()> {
+        let at = self.clock;
+        for unasked in std::mem::take(&mut self.unasked) {
+            let (answer, details) = unasked.answer();
+            self.admit_answer(at, answer, &details)?;
+        }
+        Ok(())
+    }
+
+    fn flush_if_full(&mut self) -> Result<()> {
+        if self.gathered.is_full() { self.flush() } else { Ok(()) }
+    }
+
+    /// Hands what was gathered to the recorder.
+    pub(super) fn flush(&mut self) -> Result<()> {
+        let batches = self.gathered.take()?;
+        if !batches.is_empty() {
+            // The recorder outlives the sequencer unless it failed, and then it has said so itself.
+            let _ = self.outlets.recorder.send(Order::Append(batches));
+        }
+        Ok(())
+    }
+}
+
+/// Whether an engine has said of a container more than its directory does.
+fn is_named(row: &Row) -> bool {
+    let identity = row.identity();
+    identity.container_name.is_some() || identity.image_name.is_some()
+}
+
+/// What to look up of a container that has just become known: the file that its engine keeps of it.
+fn engine_file(row: &Row) -> Option<Question> {
+    let identity = row.identity();
+    match (row, identity.runtime) {
+        (Row::Create(_) | Row::Existing(_), Some(engine @ (Runtime::Docker | Runtime::Podman))) => {
+            Some(Question::EngineFile { engine, container_id: identity.container_id.clone() })
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,44 @@
+//! Rows that wait in memory, compressed.
+
+use std::io::Cursor;
+
+use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
+use arrow::ipc::CompressionType;
+use arrow::ipc::reader::StreamReader;
+use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
+
+/// A batch as an Arrow IPC stream of our own, whose buffers are compressed.
+#[derive(Debug)]
+pub struct Packed(Box<[u8]>);
+
+impl Packed {
+    /// Compresses a batch.
+    ///
+    /// # Errors
+    /// Arrow refuses the batch.
+    pub fn new(batch: &RecordBatch) -> Result<Self, ArrowError> {
+        let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::ZSTD))?;
+        let mut writer = StreamWriter::try_new_with_options(Vec::new(), batch.schema_ref(), options)?;
+        writer.write(batch)?;
+        Ok(Self(writer.into_inner()?.into()))
+    }
+
+    /// The batch.
+    ///
+    /// # Errors
+    /// It cannot be read, which would be a fault of Arrow.
+    pub fn unpack(&self) -> Result<RecordBatch, ArrowError> {
+        let mut reader = StreamReader::try_new(Cursor::new(&self.0), None)?;
+        match reader.next() {
+            Some(batch) => batch,
+            None => Ok(RecordBatch::new_empty(reader.schema())),
+        }
+    }
+
+    /// What it takes in memory.
+    #[cfg(test)]
+    pub fn bytes(&self) -> usize {
+        self.0.len()
+    }
+}
