@@ -4,9 +4,11 @@
 //! two of them can disagree about a column.
 
 mod ancestors;
+mod gathered;
 mod view;
 
 pub(crate) use ancestors::AncestorList;
+pub(crate) use gathered::Gathered;
 pub(crate) use view::View;
 
 use std::borrow::Cow;
@@ -59,8 +61,10 @@ pub(crate) trait ColumnType: 'static {
     fn data_type() -> DataType;
     /// An empty builder.
     fn builder() -> Self::Builder;
-    /// Adds a value or null.
-    fn push(builder: &mut Self::Builder, value: Option<Self::Value<'_>>);
+    /// Adds a value.
+    fn push(builder: &mut Self::Builder, value: Self::Value<'_>);
+    /// Adds so many nulls.
+    fn push_nulls(builder: &mut Self::Builder, count: usize);
     /// What was gathered; the builder is empty afterwards.
     fn finish(builder: &mut Self::Builder) -> ArrayRef;
     /// An array of that type, to read from.
@@ -87,8 +91,12 @@ macro_rules! plain_type {
             fn builder() -> Self::Builder {
                 $new
             }
-            fn push(builder: &mut Self::Builder, value: Option<Self::Value<'_>>) {
-                builder.append_option(value.map(|$in| $out));
+            #[inline]
+            fn push(builder: &mut Self::Builder, $in: Self::Value<'_>) {
+                builder.append_value($out);
+            }
+            fn push_nulls(builder: &mut Self::Builder, count: usize) {
+                builder.append_nulls(count);
             }
             fn finish(builder: &mut Self::Builder) -> ArrayRef {
                 Arc::new(builder.finish())
@@ -141,8 +149,11 @@ impl ColumnType for Text {
     fn builder() -> Self::Builder {
         StringBuilder::new()
     }
-    fn push(builder: &mut Self::Builder, value: Option<Self::Value<'_>>) {
-        builder.append_option(value);
+    fn push(builder: &mut Self::Builder, value: Self::Value<'_>) {
+        builder.append_value(value);
+    }
+    fn push_nulls(builder: &mut Self::Builder, count: usize) {
+        builder.append_nulls(count);
     }
     fn finish(builder: &mut Self::Builder) -> ArrayRef {
         Arc::new(builder.finish())
@@ -180,12 +191,13 @@ macro_rules! list_type {
             fn builder() -> Self::Builder {
                 ListBuilder::new(<$element>::new()).with_field(Field::new(ELEMENT, $type, false))
             }
-            fn push(builder: &mut Self::Builder, value: Option<Self::Value<'_>>) {
-                if let Some($in) = &value {
-                    let $elements = builder.values();
-                    $push;
-                }
-                builder.append(value.is_some());
+            fn push(builder: &mut Self::Builder, $in: Self::Value<'_>) {
+                let $elements = builder.values();
+                $push;
+                builder.append(true);
+            }
+            fn push_nulls(builder: &mut Self::Builder, count: usize) {
+                builder.append_nulls(count);
             }
             fn finish(builder: &mut Self::Builder) -> ArrayRef {
                 Arc::new(builder.finish())
@@ -228,9 +240,12 @@ impl ColumnType for StepTimeList {
     fn builder() -> Self::Builder {
         ListBuilder::new(Timestamp::builder()).with_field(Field::new(ELEMENT, Timestamp::data_type(), false))
     }
-    fn push(builder: &mut Self::Builder, value: Option<Self::Value<'_>>) {
-        value.unwrap_or_default().iter().for_each(|step| builder.values().append_value(step.at.0));
-        builder.append(value.is_some());
+    fn push(builder: &mut Self::Builder, steps: Self::Value<'_>) {
+        steps.iter().for_each(|step| builder.values().append_value(step.at.0));
+        builder.append(true);
+    }
+    fn push_nulls(builder: &mut Self::Builder, count: usize) {
+        builder.append_nulls(count);
     }
     fn finish(builder: &mut Self::Builder) -> ArrayRef {
         Arc::new(builder.finish())
@@ -281,18 +296,23 @@ impl ColumnType for TextMap {
         ))
     }
 
-    fn push(builder: &mut Self::Builder, value: Option<Self::Value<'_>>) {
+    fn push(builder: &mut Self::Builder, pairs: Self::Value<'_>) {
         let mut append = |name: &str, text: &str| {
             builder.keys().append_value(name);
             builder.values().append_value(text);
         };
-        match value {
-            Some(Pairs::Owned(pairs)) => pairs.iter().for_each(|(name, text)| append(name, text)),
-            Some(Pairs::Borrowed(pairs)) => pairs.iter().for_each(|(name, text)| append(name, text)),
-            None => {}
+        match pairs {
+            Pairs::Owned(pairs) => pairs.iter().for_each(|(name, text)| append(name, text)),
+            Pairs::Borrowed(pairs) => pairs.iter().for_each(|(name, text)| append(name, text)),
         }
         // Fails only where names and texts differ in number, and both were appended just above.
-        let appended = builder.append(value.is_some());
+        let appended = builder.append(true);
+        debug_assert!(appended.is_ok());
+    }
+
+    fn push_nulls(builder: &mut Self::Builder, count: usize) {
+        // As above.
+        let appended = builder.append_nulls(count);
         debug_assert!(appended.is_ok());
     }
 
@@ -333,9 +353,9 @@ impl ColumnType for CgroupPathList {
         ))
     }
 
-    fn push(builder: &mut Self::Builder, value: Option<Self::Value<'_>>) {
+    fn push(builder: &mut Self::Builder, paths: Self::Value<'_>) {
         let elements = builder.values();
-        for (hierarchy, path) in value.unwrap_or_default() {
+        for (hierarchy, path) in paths {
             // Both exist with these types: `builder` made them.
             if let Some(column) = elements.field_builder::<UInt32Builder>(0) {
                 column.append_value(hierarchy.0);
@@ -345,7 +365,11 @@ impl ColumnType for CgroupPathList {
             }
             elements.append(true);
         }
-        builder.append(value.is_some());
+        builder.append(true);
+    }
+
+    fn push_nulls(builder: &mut Self::Builder, count: usize) {
+        builder.append_nulls(count);
     }
 
     fn finish(builder: &mut Self::Builder) -> ArrayRef {
@@ -390,7 +414,7 @@ pub(crate) fn with_text_views(data_type: &DataType) -> DataType {
 macro_rules! table {
     ($name:literal { $($(#[doc = $doc:literal])+ $column:ident: $type:ident $null:ident,)+ }) => {
         #[allow(unused_imports)] // no table has a column of every type
-        use $crate::column::{AncestorList, Bool, CgroupPathList, Column, ColumnType, I32, I64, PidList, SeqList, StepTimeList, Text, TextList, TextMap, Timestamp, U32, U64, View};
+        use $crate::column::{AncestorList, Bool, CgroupPathList, Column, ColumnType, Gathered, I32, I64, PidList, SeqList, StepTimeList, Text, TextList, TextMap, Timestamp, U32, U64, View};
 
         /// The columns, in file order.
         pub(crate) const COLUMNS: &[Column] = &[$(Column {
@@ -410,23 +434,23 @@ macro_rules! table {
         /// A builder for each column.
         #[derive(Debug)]
         pub(crate) struct Builders {
-            $($column: <$type as ColumnType>::Builder,)+
+            $($column: Gathered<$type>,)+
         }
 
         impl Builders {
             /// Empty.
             pub(crate) fn new() -> Self {
-                Self { $($column: <$type as ColumnType>::builder(),)+ }
+                Self { $($column: Gathered::new(),)+ }
             }
 
             /// Appends a row.
             pub(crate) fn push(&mut self, row: Row<'_>) {
-                $(<$type as ColumnType>::push(&mut self.$column, row.$column);)+
+                $(self.$column.push(row.$column);)+
             }
 
             /// The columns gathered, in file order.
             pub(crate) fn finish(&mut self) -> Vec<arrow::array::ArrayRef> {
-                vec![$(<$type as ColumnType>::finish(&mut self.$column),)+]
+                vec![$(self.$column.finish(),)+]
             }
         }
 

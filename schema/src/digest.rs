@@ -11,9 +11,11 @@
 //! Nulls are left out, so that a column which is added later changes no old digest.
 
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::DataType;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
@@ -104,44 +106,88 @@ impl TableDigest {
     /// # Errors
     /// A value of a type that the digest does not define; the digest is of no use then.
     pub fn update(&mut self, batch: &RecordBatch) -> Result<(), Error> {
-        let schema = batch.schema();
-        let mut columns: Vec<_> = schema.fields().iter().map(|field| field.name()).zip(batch.columns()).collect();
-        columns.sort_by_key(|(name, _)| *name);
-        // Names are framed once for all rows, and columns without a value are in no row.
-        let columns: Vec<_> = columns
-            .into_iter()
-            .map(|(name, array)| {
-                let mut framed_name = Vec::new();
-                push_netstring(&mut framed_name, name.as_bytes());
-                (framed_name, Cells::new(array.as_ref()), (name, array.data_type()))
-            })
-            .filter(|(_, cells, _)| !cells.are_null())
-            .collect();
-        let mut text = Vec::new();
+        let mut columns = DigestColumn::of(batch);
+        let (mut text, mut text_before) = (Vec::new(), Vec::new());
+        let mut between = Vec::new();
         for row in 0..batch.num_rows() {
+            std::mem::swap(&mut text, &mut text_before);
             text.clear();
-            for (framed_name, cells, (name, data_type)) in &columns {
-                let value = cells.value(row);
-                if !matches!(value, Value::Null) {
-                    text.extend_from_slice(framed_name);
-                    push_framed(&mut text, value).map_err(|NoCanonicalText| Error::Digest {
-                        column: (*name).clone(),
-                        data_type: data_type.to_string(),
-                    })?;
-                }
+            for column in &mut columns {
+                column.push(row, &mut text, &text_before)?;
             }
-            self.hash.update(itoa::Buffer::new().format(text.len()));
-            self.hash.update(b":");
+            // The comma ends the row before.
+            push_decimal(&mut between, text.len());
+            between.push(b':');
+            self.hash.update(&between);
             self.hash.update(&text);
-            self.hash.update(b",");
+            between.clear();
+            between.push(b',');
             self.rows += 1;
         }
+        self.hash.update(&between);
         Ok(())
     }
 
     /// The digest.
     pub fn finish(self) -> Digest {
         Digest::from(self.hash)
+    }
+}
+
+/// A column of a batch on its way into a digest.
+struct DigestColumn<'a> {
+    name: &'a str,
+    framed_name: Vec<u8>,
+    cells: Cells<'a>,
+    data_type: &'a DataType,
+    /// The value of the row before, and where its text and the name's are in that row's text.
+    before: (Value<'a>, Range<usize>),
+}
+
+impl<'a> DigestColumn<'a> {
+    /// The columns that hold a value somewhere, in the order of a row's text.
+    fn of(batch: &'a RecordBatch) -> Vec<Self> {
+        let columns = batch.schema_ref().fields().iter().zip(batch.columns());
+        let mut columns: Vec<_> = columns
+            .map(|(field, array)| {
+                let mut framed_name = Vec::new();
+                push_netstring(&mut framed_name, field.name().as_bytes());
+                let cells = Cells::new(array.as_ref());
+                Self {
+                    name: field.name(),
+                    framed_name,
+                    cells,
+                    data_type: array.data_type(),
+                    before: (Value::Null, 0..0),
+                }
+            })
+            .filter(|column| !column.cells.are_null())
+            .collect();
+        columns.sort_by_key(|column| column.name);
+        columns
+    }
+
+    /// Appends the name and the value in that row, if there is one.
+    fn push(&mut self, row: usize, text: &mut Vec<u8>, text_before: &[u8]) -> Result<(), Error> {
+        let value = self.cells.value(row);
+        if matches!(value, Value::Null) {
+            self.before = (value, 0..0);
+            return Ok(());
+        }
+        let begin = text.len();
+        // Many values are those of the row before.
+        match text_before.get(self.before.1.clone()) {
+            Some(same) if value == self.before.0 => text.extend_from_slice(same),
+            _ => {
+                text.extend_from_slice(&self.framed_name);
+                push_framed(text, value).map_err(|NoCanonicalText| Error::Digest {
+                    column: self.name.to_owned(),
+                    data_type: self.data_type.to_string(),
+                })?;
+            }
+        }
+        self.before = (value, begin..text.len());
+        Ok(())
     }
 }
 
@@ -166,10 +212,19 @@ struct NoCanonicalText;
 
 /// Appends decimal length, colon, the bytes, comma (D. J. Bernstein, "Netstrings").
 fn push_netstring(out: &mut Vec<u8>, bytes: &[u8]) {
-    out.extend_from_slice(itoa::Buffer::new().format(bytes.len()).as_bytes());
+    push_decimal(out, bytes.len());
     out.push(b':');
     out.extend_from_slice(bytes);
     out.push(b',');
+}
+
+/// Appends a length.
+fn push_decimal(out: &mut Vec<u8>, length: usize) {
+    match length {
+        0..10 => out.push(b'0' + length as u8),
+        10..100 => out.extend_from_slice(&[b'0' + (length / 10) as u8, b'0' + (length % 10) as u8]),
+        _ => out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes()),
+    }
 }
 
 /// Makes a netstring of what was appended since `begin`.

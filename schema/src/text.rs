@@ -101,7 +101,12 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 /// Whether text is nothing but printable ASCII, as nearly all text of a case is: no [hazard](is_hazard) is in it.
 pub(crate) fn is_plain(text: &str) -> bool {
     // No early way out: so it is done for many bytes at once.
-    text.bytes().fold(true, |plain, byte| plain & (0x20..0x7f).contains(&byte))
+    text.bytes().fold(true, |plain, byte| plain & is_plain_byte(byte))
+}
+
+/// Whether a byte is printable ASCII.
+pub(crate) fn is_plain_byte(byte: u8) -> bool {
+    (0x20..0x7f).contains(&byte)
 }
 
 /// Control characters (C0, DEL, C1), line separators, marks of direction, and characters without width: what a terminal

@@ -77,6 +77,7 @@ impl<'a> Cells<'a> {
     }
 
     /// The value in that row; null past the end.
+    #[inline]
     pub fn value(self, row: usize) -> Value<'a> {
         /// Whether there is a value.
         fn has(array: &impl Array, row: usize) -> bool {

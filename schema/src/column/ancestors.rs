@@ -53,9 +53,9 @@ impl ColumnType for AncestorList {
         ))
     }
 
-    fn push(builder: &mut Self::Builder, value: Option<Self::Value<'_>>) {
+    fn push(builder: &mut Self::Builder, ancestors: Self::Value<'_>) {
         let elements = builder.values();
-        for ancestor in value.unwrap_or_default() {
+        for ancestor in ancestors {
             // All exist with these types: `builder` made them.
             for (column, number) in [(0, ancestor.pid), (1, ancestor.uid)] {
                 if let Some(column) = elements.field_builder::<UInt32Builder>(column) {
@@ -70,7 +70,11 @@ impl ColumnType for AncestorList {
             }
             elements.append(true);
         }
-        builder.append(value.is_some());
+        builder.append(true);
+    }
+
+    fn push_nulls(builder: &mut Self::Builder, count: usize) {
+        builder.append_nulls(count);
     }
 
     fn finish(builder: &mut Self::Builder) -> ArrayRef {

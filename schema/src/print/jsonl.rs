@@ -9,26 +9,54 @@ use super::{json, time};
 use crate::text;
 use crate::value::{Cells, Value};
 
+/// Text that is gathered before it is written.
+const CHUNK_BYTES: usize = 64 << 10;
+
 /// Writes each row of the batch on a line of its own.
 pub fn write(batch: &RecordBatch, output: &mut impl Write) -> io::Result<()> {
-    let mut columns = Vec::with_capacity(batch.num_columns());
-    for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
-        let mut name = vec![if columns.is_empty() { b'{' } else { b',' }];
-        push_text(&mut name, field.name())?;
-        name.push(b':');
-        columns.push((name, Cells::new(array.as_ref())));
-    }
-    let mut line = Vec::new();
+    let line = Line::of(batch)?;
+    let mut lines = Vec::with_capacity(CHUNK_BYTES);
     for row in 0..batch.num_rows() {
-        line.clear();
-        for (name, cells) in &columns {
-            line.extend_from_slice(name);
-            push_value(&mut line, cells.value(row))?;
+        for (before, cells) in &line.columns {
+            lines.extend_from_slice(before);
+            push_value(&mut lines, cells.value(row))?;
         }
-        line.extend_from_slice(if columns.is_empty() { b"{}\n" } else { b"}\n" });
-        output.write_all(&line)?;
+        lines.extend_from_slice(&line.end);
+        if lines.len() >= CHUNK_BYTES {
+            output.write_all(&lines)?;
+            lines.clear();
+        }
     }
-    Ok(())
+    output.write_all(&lines)
+}
+
+/// What is the same on each line, and the columns whose values come between.
+struct Line<'a> {
+    /// Columns that hold a value somewhere, each with the text that comes before it.
+    columns: Vec<(Vec<u8>, Cells<'a>)>,
+    /// What comes after the last of them.
+    end: Vec<u8>,
+}
+
+impl<'a> Line<'a> {
+    fn of(batch: &'a RecordBatch) -> io::Result<Self> {
+        let mut columns = Vec::new();
+        let mut before = vec![b'{'];
+        for (index, (field, array)) in batch.schema_ref().fields().iter().zip(batch.columns()).enumerate() {
+            if index > 0 {
+                before.push(b',');
+            }
+            push_text(&mut before, field.name())?;
+            before.push(b':');
+            let cells = Cells::new(array.as_ref());
+            match cells.are_null() {
+                true => before.extend_from_slice(b"null"),
+                false => columns.push((std::mem::take(&mut before), cells)),
+            }
+        }
+        before.extend_from_slice(b"}\n");
+        Ok(Self { columns, end: before })
+    }
 }
 
 /// Appends a value: what is frequent here, the rest by [`json::write`], which says the same of all of it.
@@ -60,8 +88,10 @@ fn push_value(out: &mut Vec<u8>, value: Value<'_>) -> io::Result<()> {
 }
 
 fn push_text(out: &mut Vec<u8>, text: &str) -> io::Result<()> {
-    let needs_escape = |text: &str| text.bytes().fold(false, |found, byte| found | matches!(byte, b'"' | b'\\'));
-    if !text::is_plain(text) || needs_escape(text) {
+    // No early way out: so it is done for many bytes at once.
+    let is_as_it_is =
+        text.bytes().fold(true, |so_far, byte| so_far & text::is_plain_byte(byte) & !matches!(byte, b'"' | b'\\'));
+    if !is_as_it_is {
         return json::write(&text, out);
     }
     out.push(b'"');
@@ -88,6 +118,18 @@ mod tests {
         let mut output = Vec::new();
         write(&batch, &mut output).expect("a Vec takes all");
         let expected = "{\"z\":\"a\\nb\",\"a\":null}\n{\"z\":null,\"a\":0}\n";
+        assert_eq!(String::from_utf8(output).expect("UTF-8"), expected);
+    }
+
+    #[test]
+    fn columns_of_nulls_are_written_wherever_they_stand() {
+        let null: ArrayRef = Arc::new(UInt32Array::from(vec![None, None]));
+        let number: ArrayRef = Arc::new(UInt32Array::from(vec![1, 2]));
+        let columns = [("a", &null), ("b", &null), ("c", &number), ("d", &null)];
+        let batch = RecordBatch::try_from_iter_with_nullable(columns.map(|(name, array)| (name, array.clone(), true)));
+        let mut output = Vec::new();
+        write(&batch.expect("a batch"), &mut output).expect("a Vec takes all");
+        let expected = [1, 2].map(|c| format!("{{\"a\":null,\"b\":null,\"c\":{c},\"d\":null}}\n")).concat();
         assert_eq!(String::from_utf8(output).expect("UTF-8"), expected);
     }
 

@@ -17,20 +17,26 @@ const RFC3339_BYTES: usize = 30;
 /// Appends the text that [`rfc3339`] gives.
 pub(crate) fn push_rfc3339(out: &mut Vec<u8>, ns_since_epoch: i64) {
     let time = DateTime::from_timestamp_nanos(ns_since_epoch);
-    let mut push = |value: u32, digits: u32, end: u8| {
-        for place in (0..digits).rev() {
-            let digit = value / 10_u32.pow(place) % 10;
-            out.push(b'0' + digit as u8);
-        }
-        out.push(end);
+    let (date, clock, ns) = (time.date_naive(), time.num_seconds_from_midnight(), time.nanosecond());
+    let year = date.year().unsigned_abs();
+    let mut text = *b"yyyy-mm-ddThh:mm:ss.nnnnnnnnnZ";
+    let mut put = |at: usize, two_digits: u32| {
+        text[at] = b'0' + (two_digits / 10 % 10) as u8;
+        text[at + 1] = b'0' + (two_digits % 10) as u8;
     };
-    push(time.year().unsigned_abs(), 4, b'-');
-    push(time.month(), 2, b'-');
-    push(time.day(), 2, b'T');
-    push(time.hour(), 2, b':');
-    push(time.minute(), 2, b':');
-    push(time.second(), 2, b'.');
-    push(time.nanosecond(), 9, b'Z');
+    put(0, year / 100);
+    put(2, year % 100);
+    put(5, date.month());
+    put(8, date.day());
+    put(11, clock / 3_600);
+    put(14, clock / 60 % 60);
+    put(17, clock % 60);
+    put(20, ns / 10_000_000);
+    put(22, ns / 100_000 % 100);
+    put(24, ns / 1_000 % 100);
+    put(26, ns / 10 % 100);
+    text[28] = b'0' + (ns % 10) as u8;
+    out.extend_from_slice(&text);
 }
 
 /// For people: milliseconds, and a space where RFC 3339 has its `T`.
