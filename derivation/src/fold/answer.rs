@@ -4,7 +4,8 @@ use alloc::vec::Vec;
 
 use super::Fold;
 use super::claim::Claim;
-use super::incarnation::{IncarnationNo, Moment, Stage};
+use super::incarnation::{Moment, Stage};
+use super::lives::IncarnationNo;
 use crate::record::{Outcome, RuntimeAnswer};
 
 impl Fold {
@@ -20,17 +21,17 @@ impl Fold {
         let mut found: Vec<IncarnationNo> =
             candidates.into_iter().flat_map(|numbers| numbers.iter()).copied().collect();
         found.retain(|number| {
-            self.incarnations.get(number).is_some_and(|life| {
+            self.lives.get(*number).is_some_and(|life| {
                 (life.stage != Stage::Ended || life.held) && life.may_be_meant_by(&claim, self.clock_set)
             })
         });
         // Of a container and a directory that a user called like it, it is about the container.
         let is_unbacked =
-            |number: &IncarnationNo| self.incarnations.get(number).is_some_and(|life| life.unbacked_user().is_some());
+            |number: &IncarnationNo| self.lives.get(*number).is_some_and(|life| life.unbacked_user().is_some());
         if !found.iter().all(is_unbacked) {
             found.retain(|number| !is_unbacked(number));
         }
-        let lives = |number: &IncarnationNo| self.incarnations.get(number).is_some_and(|life| !life.held);
+        let lives = |number: &IncarnationNo| self.lives.get(*number).is_some_and(|life| !life.held);
         if (self.walk.is_some() || self.carrying) && !found.iter().any(lives) {
             // Only a walk can show a place whose making was not seen.
             self.stated.keep(&claim, &answer.cgroup_paths);
@@ -43,7 +44,7 @@ impl Fold {
         // One that has just ended and was restarted is described by the same answer, but for what is of one life only.
         let is_event = answer.event.is_some();
         for (age, number) in found.into_iter().rev().enumerate() {
-            let Some(life) = self.incarnations.get_mut(&number) else { continue };
+            let Some(life) = self.lives.get_mut(number) else { continue };
             let mut claim = claim.clone();
             if age > 0 || is_event {
                 claim.forget_this_life();
@@ -60,7 +61,7 @@ impl Fold {
     pub(super) fn answered_about_another(&mut self, moment: Moment, answer: &RuntimeAnswer<'_>) {
         let (Some(asked), Some(said)) = (answer.container_id.as_deref(), answer.answered_id.as_deref()) else { return };
         for number in self.by_id.get(asked).into_iter().flat_map(|numbers| numbers.iter()) {
-            if let Some(life) = self.incarnations.get_mut(number)
+            if let Some(life) = self.lives.get_mut(*number)
                 && (life.stage != Stage::Ended || life.held)
             {
                 life.claims.overrule(answer.source.into(), said);

@@ -3,7 +3,8 @@
 use alloc::vec::Vec;
 
 use super::Fold;
-use super::incarnation::{Incarnation, IncarnationNo, Moment, Origin, Stage};
+use super::incarnation::{Incarnation, Moment, Origin, Stage};
+use super::lives::IncarnationNo;
 use crate::record::{RuntimeAnswer, Seq};
 use crate::row::{ContainerRemove, Disagreement, Row};
 use crate::statement::{self, Decided, Statement};
@@ -27,13 +28,9 @@ impl Fold {
         let had_begun = |life: &Incarnation| !can_tell(life) || life.first.ts <= statement.about();
         let number = match lives {
             [.., newest] if statement.is_of_the_newest() => Some(*newest),
-            _ => lives
-                .iter()
-                .rev()
-                .find(|number| self.incarnations.get(number).is_some_and(|life| had_begun(life)))
-                .copied(),
+            _ => lives.iter().rev().find(|number| self.lives.get(**number).is_some_and(&had_begun)).copied(),
         };
-        if let Some(life) = number.and_then(|number| self.incarnations.get_mut(&number)) {
+        if let Some(life) = number.and_then(|number| self.lives.get_mut(number)) {
             life.said_mut().add(statement);
         }
     }
@@ -42,13 +39,14 @@ impl Fold {
     pub(super) fn tell_of_the_living(&mut self, out: &mut Vec<Row>) {
         let Some(Moment { seq, ts, boot_ns }) = self.last else { return };
         let last = Decided { seq, ts, boot_ns };
-        for life in self.incarnations.values_mut() {
+        let living = self.lives.in_order(|life| {
             let end = life.end();
             let has_processes =
                 life.entered && end.emptied.is_none() && !end.death.has_seen_the_end_of(life.claims.init_pid());
-            if life.stage != Stage::Announced || life.said().is_told_alive || !has_processes {
-                continue;
-            }
+            life.stage == Stage::Announced && has_processes && !life.said().is_told_alive
+        });
+        for number in living {
+            let Some(life) = self.lives.get_mut(number) else { continue };
             let row =
                 statement::while_it_lives(last, life.first.ts, &life.evidence, life.said(), || life.who_and_where());
             if let Some(row) = row {

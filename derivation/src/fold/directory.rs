@@ -1,6 +1,6 @@
 //! A live directory, and what it has to do with a container.
 
-use super::incarnation::IncarnationNo;
+use super::lives::IncarnationNo;
 use crate::identity::path;
 use crate::record::{CgroupId, CgroupKey, Seq};
 

@@ -6,7 +6,8 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use super::incarnation::{IncarnationNo, Moment};
+use super::incarnation::Moment;
+use super::lives::IncarnationNo;
 use crate::record::BootNs;
 use crate::row::ActorCopy;
 

@@ -15,10 +15,6 @@ use crate::record::{Actor, BootNs, CgroupKey, HierarchyId, Seq, WallNs};
 use crate::row::{ActorCopy, ContainerCreate, ContainerRemove, ExistingContainer, Identity, Place, Step};
 use crate::statement::{self, Statements};
 
-/// Number of an incarnation within one fold; given in order, never reused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct IncarnationNo(pub u64);
-
 /// A moment, as a record gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Moment {

@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 use super::Fold;
 use super::claim::{Claim, Heard};
 use super::directory::{Known, Role, Sighting, beside};
-use super::incarnation::{IncarnationNo, Moment, Origin, Stage};
+use super::incarnation::{Moment, Origin, Stage};
+use super::lives::IncarnationNo;
 use crate::identity::argv::{self, Invocation};
 use crate::identity::path;
 use crate::record::{CgroupEvent, CgroupKey};
@@ -52,13 +53,12 @@ impl Fold {
             }
         }
         let demoted = self.demote_candidate_above(&sighting);
-        let number = self.incarnation_for(&sighting, &claims, enclosing, Origin::Made, stage, moment);
-        self.adopt(number, &sighting, &claims, moment);
+        let number = self.adopt(&sighting, &claims, enclosing, Origin::Made, stage, moment);
         self.remember(event.key, role(number), moment);
         if let Some(demoted) = demoted {
             self.forget_if_gone(demoted);
         }
-        let Some(life) = self.incarnations.get_mut(&number) else { return };
+        let Some(life) = self.lives.get_mut(number) else { return };
         if life.stage == Stage::Provisional {
             life.made_by.get_or_insert_with(|| Box::new(ActorCopy::from(&event.actor)));
         }
@@ -79,7 +79,7 @@ impl Fold {
         out: &mut Vec<Row>,
     ) {
         let Role::Root(number) = known.role else { return };
-        let Some(life) = self.incarnations.get_mut(&number) else {
+        let Some(life) = self.lives.get_mut(number) else {
             return;
         };
         life.note(moment.seq);
@@ -103,7 +103,7 @@ impl Fold {
             return None;
         };
         self.directories.remove(&parent);
-        self.incarnations.get_mut(&number)?.drop_root(parent);
+        self.lives.get_mut(number)?.drop_root(parent);
         Some(number)
     }
 

@@ -1,17 +1,17 @@
 //! The matching of incarnations: which life of a container id a directory belongs to.
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use super::Fold;
-use super::claim::{Claim, Claims, Heard};
+use super::claim::{Claim, Claims, Heard, Kept};
 use super::directory::{Role, Sighting, beside};
-use super::incarnation::{Incarnation, IncarnationNo, Moment, Origin, Stage};
+use super::incarnation::{Incarnation, Moment, Origin, Stage};
+use super::lives::IncarnationNo;
 use crate::record::BootNs;
 
 impl Fold {
-    /// Finds the incarnation that a directory belongs to, or begins one.
-    pub(super) fn incarnation_for(
+    /// Gives a directory to the incarnation that it belongs to, and begins one if there is none.
+    pub(super) fn adopt(
         &mut self,
         sighting: &Sighting<'_>,
         claims: &Heard<'_>,
@@ -21,30 +21,42 @@ impl Fold {
         moment: Moment,
     ) -> IncarnationNo {
         let parent = enclosing
-            .and_then(|number| self.incarnations.get(&number)?.container_id().cloned())
+            .and_then(|number| self.lives.get(number)?.container_id().cloned())
             .or_else(|| sighting.identity.parent_container_id.as_deref().map(Arc::from));
-        if let Some(number) = self.living_match(sighting, claims, parent.as_deref()) {
-            if let Some(life) = self.incarnations.get_mut(&number)
-                && life.stage == Stage::Provisional
-                && stage != Stage::Provisional
-            {
-                life.stage = Stage::Unannounced;
-            }
-            return number;
+        let found = self.living_match(sighting, claims, parent.as_deref());
+        let number = found.unwrap_or_else(|| {
+            let mut life = Incarnation::new(origin, stage, moment);
+            life.parent_container_id = parent;
+            life.user = sighting.user;
+            // Of what was not seen being made, nobody knows on which side of the loss it began.
+            let seen = origin == Origin::Made;
+            let reaches = |until: Option<BootNs>| until.is_some_and(|until| !seen || moment.boot_ns <= until);
+            life.after_gap = reaches(self.lost_until);
+            life.exits_lost = reaches(self.exits_lost_until);
+            self.lives.insert(life)
+        });
+        let Some(life) = self.lives.get_mut(number) else { return number };
+        if life.stage == Stage::Provisional && stage != Stage::Provisional {
+            life.stage = Stage::Unannounced;
         }
-        let number = IncarnationNo(self.next_number);
-        self.next_number = self.next_number.saturating_add(1);
-        let mut life = Incarnation::new(origin, stage, moment);
-        life.parent_container_id = parent;
-        life.user = sighting.user;
-        // Of what was not seen being made, nobody knows on which side of the loss it began.
-        let seen = origin == Origin::Made;
-        let reaches = |until: Option<BootNs>| until.is_some_and(|until| !seen || moment.boot_ns <= until);
-        life.after_gap = reaches(self.lost_until);
-        life.exits_lost = reaches(self.exits_lost_until);
-        self.incarnations.insert(number, Box::new(life));
-        if let Some(id) = claims.container_id() {
-            self.by_id.entry(Arc::from(id)).or_default().push(number);
+        if life.roots.is_empty() {
+            life.first = moment;
+            life.evidence.clear();
+        }
+        life.add_root(sighting.key, sighting.path);
+        life.note(moment.seq);
+        for claim in claims.iter() {
+            life.claims.add(claim);
+        }
+        self.foretold.tell(&mut life.claims);
+        // One that was found was found by this id.
+        let id = claims.container_id().filter(|_| found.is_none()).map(|id| life.claims.shared(id));
+        let best = life.container_id().filter(|best| claims.container_id() != Some(&***best));
+        for id in id.into_iter().chain(best.cloned()) {
+            let numbers = self.by_id.entry(id).or_default();
+            if !numbers.contains(&number) {
+                numbers.push(number);
+            }
         }
         number
     }
@@ -62,7 +74,7 @@ impl Fold {
         let id = claims.container_id()?;
         let mut best: Option<(u8, IncarnationNo)> = None;
         for &number in self.by_id.get(id)?.iter() {
-            let Some(life) = self.incarnations.get(&number) else {
+            let Some(life) = self.lives.get(number) else {
                 continue;
             };
             if life.stage == Stage::Ended || life.is_present_on(sighting.key.hierarchy) {
@@ -95,8 +107,7 @@ impl Fold {
     /// id once), or on a hierarchy where none of its directories was ever seen.
     pub(super) fn has_ghost(&self, sighting: &Sighting<'_>, claims: &Heard<'_>) -> bool {
         let numbers = claims.container_id().and_then(|id| self.by_id.get(id));
-        let ended =
-            numbers.into_iter().flat_map(|numbers| numbers.iter()).filter_map(|number| self.incarnations.get(number));
+        let ended = numbers.into_iter().flat_map(|numbers| numbers.iter()).filter_map(|number| self.lives.get(*number));
         ended.filter(|life| life.stage == Stage::Ended).any(|life| {
             life.roots.iter().any(|root| root.key == sighting.key)
                 || life.roots.iter().all(|root| root.key.hierarchy != sighting.key.hierarchy)
@@ -114,39 +125,18 @@ impl Fold {
     }
 
     pub(super) fn is_about(&self, number: IncarnationNo, claim: &Claim<'_>) -> bool {
-        self.incarnations.get(&number).is_some_and(|life| life.claims.iter().any(|have| have.agrees_on_home(claim)))
-    }
-
-    pub(super) fn adopt(&mut self, number: IncarnationNo, sighting: &Sighting<'_>, claims: &Heard<'_>, moment: Moment) {
-        let Some(life) = self.incarnations.get_mut(&number) else {
-            return;
-        };
-        if life.roots.is_empty() {
-            life.first = moment;
-            life.evidence.clear();
-        }
-        life.add_root(sighting.key, sighting.path);
-        life.note(moment.seq);
-        for claim in claims.iter() {
-            life.claims.add(claim);
-        }
-        self.foretold.tell(&mut life.claims);
-        let Some(id) = life.container_id() else { return };
-        let numbers = self.by_id.entry(Arc::clone(id)).or_default();
-        if !numbers.contains(&number) {
-            numbers.push(number);
-        }
+        self.lives.get(number).is_some_and(|life| life.claims.iter().any(|have| have.agrees_on_home(claim)))
     }
 }
 
 /// No two claims contradict each other about where the container lives. Claims about other ids do not count here.
 fn same_home(have: &Claims, claims: &Heard<'_>) -> bool {
-    have.iter().all(|ours| {
-        claims.iter().all(|theirs| *ours.container_id != *theirs.container_id || ours.agrees_on_home(theirs))
-    })
+    let agree =
+        |ours: &Kept, theirs: &Claim<'_>| ours.may_share_home(theirs) || *ours.container_id != *theirs.container_id;
+    have.iter().all(|ours| claims.iter().all(|theirs| agree(ours, theirs)))
 }
 
 /// Both name the same bundle or the same state directory.
 fn shares_home(have: &Claims, claims: &Heard<'_>) -> bool {
-    have.iter().any(|ours| claims.iter().any(|theirs| ours.agrees_on_home(theirs) && ours.shares_home(theirs)))
+    have.iter().any(|ours| claims.iter().any(|theirs| ours.shares_home(theirs) && ours.agrees_on_home(theirs)))
 }

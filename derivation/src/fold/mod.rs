@@ -17,6 +17,7 @@ mod few;
 mod foretold;
 mod held;
 mod incarnation;
+mod lives;
 mod making;
 mod matching;
 mod removal;
@@ -26,7 +27,6 @@ mod stated;
 mod vitals;
 mod walk;
 
-use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -36,7 +36,8 @@ use self::directory::{Known, Role};
 use self::few::Few;
 use self::foretold::Foretold;
 use self::held::HeldEnds;
-use self::incarnation::{Incarnation, IncarnationNo, Moment, Stage};
+use self::incarnation::{Incarnation, Moment, Stage};
+use self::lives::{IncarnationNo, Lives};
 use self::stated::Stated;
 use self::vitals::UsedBelow;
 use self::walk::Walk;
@@ -57,8 +58,7 @@ const MAX_GHOSTS: usize = 1024;
 #[derive(Debug, Default)]
 pub struct Fold {
     directories: BTreeMap<CgroupKey, Known>,
-    /// Boxed: a map moves its entries about as others come and go, and these are large.
-    incarnations: BTreeMap<IncarnationNo, Box<Incarnation>>,
+    lives: Lives,
     by_id: BTreeMap<Arc<str>, Few<IncarnationNo>>,
     ghosts: VecDeque<IncarnationNo>,
     stated: Stated,
@@ -66,7 +66,6 @@ pub struct Fold {
     walk: Option<Walk>,
     /// By directory on v2: what those below it had used that are gone.
     used_below: BTreeMap<CgroupKey, UsedBelow>,
-    next_number: u64,
     /// Events up to this moment may be missing.
     lost_until: Option<BootNs>,
     /// Exits up to this moment may be.
@@ -187,7 +186,7 @@ impl Fold {
 
     /// Containers that are alive as far as the records say.
     pub fn live_containers(&self) -> usize {
-        self.incarnations.values().filter(|life| matches!(life.stage, Stage::Unannounced | Stage::Announced)).count()
+        self.lives.iter().filter(|life| matches!(life.stage, Stage::Unannounced | Stage::Announced)).count()
     }
 
     fn populated(&mut self, moment: Moment, event: &CgroupEvent<'_>, out: &mut Vec<Row>) {
@@ -202,7 +201,7 @@ impl Fold {
                 number
             }
         };
-        let Some(life) = self.incarnations.get_mut(&number) else {
+        let Some(life) = self.lives.get_mut(number) else {
             return;
         };
         life.enter(moment.seq);
@@ -214,7 +213,7 @@ impl Fold {
             return;
         };
         let vitals = self.with_below(event);
-        let Some(life) = self.incarnations.get_mut(&number) else {
+        let Some(life) = self.lives.get_mut(number) else {
             return;
         };
         life.entered = true; // what is emptied was populated, seen or not
@@ -225,7 +224,7 @@ impl Fold {
 
     fn froze(&mut self, moment: Moment, key: CgroupKey, frozen: bool) {
         let Some(Known { role: Role::Root(number), .. }) = self.directories.get(&key).copied() else { return };
-        if let Some(life) = self.incarnations.get_mut(&number) {
+        if let Some(life) = self.lives.get_mut(number) {
             life.end_mut().death.froze(moment.seq, frozen);
         }
     }
@@ -233,7 +232,7 @@ impl Fold {
     fn signalled(&mut self, moment: Moment, signal: &FatalSignal<'_>) {
         let sender = signal.sender.cgroup.and_then(|cgroup| {
             let number = self.directories.get(&CgroupKey { hierarchy: HierarchyId::V2, cgroup })?.role.incarnation();
-            self.incarnations.get(&number)?.container_id().map(|id| String::from(&**id))
+            self.lives.get(number)?.container_id().map(|id| String::from(&**id))
         });
         if let Some(life) = self.life_of(&signal.target) {
             life.end_mut().death.signalled(moment.seq, (moment.ts, moment.boot_ns), signal, sender);
@@ -243,20 +242,20 @@ impl Fold {
     /// The container that a process is in.
     fn life_of(&mut self, target: &Target<'_>) -> Option<&mut Incarnation> {
         let number = target.places().find_map(|key| self.directories.get(&key))?.role.incarnation();
-        self.incarnations.get_mut(&number).map(Box::as_mut)
+        self.lives.get_mut(number)
     }
 
     fn lost(&mut self, moment: Moment, loss: &Loss) {
         // Nearly all exits are of no container's init. That one of an init is among those lost shows where it is missing.
         if loss.kind == Some(KernelEventKind::Exit) {
             self.exits_lost_until = self.exits_lost_until.max(Some(moment.boot_ns));
-            for life in self.incarnations.values_mut().filter(|life| life.stage != Stage::Ended) {
+            for life in self.lives.iter_mut().filter(|life| life.stage != Stage::Ended) {
                 life.exits_lost = true;
             }
             return;
         }
         self.lost_until = self.lost_until.max(Some(moment.boot_ns));
-        for life in self.incarnations.values_mut().filter(|life| life.stage != Stage::Ended) {
+        for life in self.lives.iter_mut().filter(|life| life.stage != Stage::Ended) {
             life.after_gap = true;
         }
     }

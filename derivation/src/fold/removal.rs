@@ -4,7 +4,8 @@ use alloc::vec::Vec;
 
 use super::claim::{Claim, Heard};
 use super::directory::{Known, Role, Sighting};
-use super::incarnation::{IncarnationNo, Moment, Origin, Stage};
+use super::incarnation::{Moment, Origin, Stage};
+use super::lives::IncarnationNo;
 use super::{Fold, vitals};
 use crate::identity::argv::{self, Invocation};
 use crate::identity::path;
@@ -26,7 +27,7 @@ impl Fold {
         if matches!(known.role, Role::Inside(_)) {
             return;
         }
-        let Some(life) = self.incarnations.get_mut(&number) else {
+        let Some(life) = self.lives.get_mut(number) else {
             return;
         };
         vitals::absorb(&mut life.end_mut().vitals, &vitals);
@@ -56,9 +57,8 @@ impl Fold {
             return;
         }
         let enclosing = self.enclosing(&sighting);
-        let number = self.incarnation_for(&sighting, &claims, enclosing, Origin::Leaving, Stage::Announced, moment);
-        self.adopt(number, &sighting, &claims, moment);
-        if let Some(life) = self.incarnations.get_mut(&number) {
+        let number = self.adopt(&sighting, &claims, enclosing, Origin::Leaving, Stage::Announced, moment);
+        if let Some(life) = self.lives.get_mut(number) {
             vitals::absorb(&mut life.end_mut().vitals, &event.vitals);
         }
         self.lose_root(number, event.key, moment, Some(&event.actor), out);
@@ -83,7 +83,7 @@ impl Fold {
         removed_by: Option<&Actor<'_>>,
         out: &mut Vec<Row>,
     ) {
-        let Some(life) = self.incarnations.get_mut(&number) else { return };
+        let Some(life) = self.lives.get_mut(number) else { return };
         life.mark_gone(key, moment.seq);
         let authority = life.authority().is_some_and(|root| root.key == key);
         if authority || !life.is_present() {

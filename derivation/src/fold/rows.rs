@@ -3,7 +3,8 @@
 use alloc::vec::Vec;
 
 use super::held::HeldEnd;
-use super::incarnation::{IncarnationNo, Moment, Origin, Stage};
+use super::incarnation::{Moment, Origin, Stage};
+use super::lives::IncarnationNo;
 use super::walk::Walk;
 use super::{Fold, MAX_GHOSTS};
 use crate::record::Actor;
@@ -19,7 +20,7 @@ impl Fold {
         out: &mut Vec<Row>,
     ) {
         let starting = self.walk.as_ref().is_some_and(Walk::follows_start);
-        let Some(life) = self.incarnations.get_mut(&number) else {
+        let Some(life) = self.lives.get_mut(number) else {
             return;
         };
         if !matches!(life.stage, Stage::Provisional | Stage::Unannounced) {
@@ -48,7 +49,7 @@ impl Fold {
         removed_by: Option<ActorCopy>,
         out: &mut Vec<Row>,
     ) {
-        let Some(life) = self.incarnations.get_mut(&number) else { return };
+        let Some(life) = self.lives.get_mut(number) else { return };
         if life.stage == Stage::Ended {
             return;
         }
@@ -70,7 +71,7 @@ impl Fold {
 
     /// Writes the row of an end.
     pub(super) fn release(&mut self, end: HeldEnd, out: &mut Vec<Row>) {
-        let Some(life) = self.incarnations.get_mut(&end.number) else { return };
+        let Some(life) = self.lives.get_mut(end.number) else { return };
         life.held = false;
         if let Some(row) = life.remove_row(end.ended, end.removed_by) {
             let differences = life.differences(&row, self.clock_set);
@@ -83,7 +84,7 @@ impl Fold {
     /// Lets go of an incarnation that has no directory left and no row to come: at once if it never was one, else after
     /// a while.
     pub(super) fn forget_if_gone(&mut self, number: IncarnationNo) {
-        let Some(life) = self.incarnations.get_mut(&number) else { return };
+        let Some(life) = self.lives.get_mut(number) else { return };
         if life.is_present() || life.held || life.is_ghost {
             return;
         }
@@ -101,7 +102,7 @@ impl Fold {
     }
 
     pub(super) fn forget(&mut self, number: IncarnationNo) {
-        let Some(life) = self.incarnations.remove(&number) else {
+        let Some(life) = self.lives.remove(number) else {
             return;
         };
         for id in life.claims.iter().map(|claim| &*claim.container_id) {

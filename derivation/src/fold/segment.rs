@@ -80,7 +80,7 @@ impl Fold {
         let below = self.used_below.values().flat_map(|below| below.told.iter().copied());
         // What happens to processes may be told of a directory inside.
         let inside = self.directories.values().filter(|known| matches!(known.role, Role::Inside(_)));
-        let lives = self.incarnations.values().filter(|life| life.is_present()).flat_map(|life| named_by(life));
+        let lives = self.lives.iter().filter(|life| life.is_present()).flat_map(named_by);
         lives.chain(inside.map(|known| known.since)).chain(below)
     }
 }

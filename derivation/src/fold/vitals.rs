@@ -67,16 +67,17 @@ impl Fold {
     /// The same of a directory that is removed: it is handed on to the one above, if that is a container's.
     pub(super) fn take_with_below(&mut self, seq: Seq, event: &CgroupEvent<'_>) -> Vitals {
         let vitals = self.with_below(event);
-        let gone = self.used_below.remove(&event.key).unwrap_or_default();
-        let made = self.directories.get(&event.key).map(|known| known.since);
+        let gone = self.used_below.remove(&event.key);
         if event.key.hierarchy == HierarchyId::V2
             && let Some(above) = event.parent.map(|parent| beside(event.key, parent))
             // Of directories that are not roots the walk is yet to tell.
             && (self.carrying || self.directories.contains_key(&above))
         {
+            let made = self.directories.get(&event.key).map(|known| known.since);
+            let told = gone.map(|gone| gone.told).unwrap_or_default();
             let below = self.used_below.entry(above).or_default();
             below.add(&vitals);
-            below.told_by(gone.told.into_iter().chain(made).chain([seq]));
+            below.told_by(told.into_iter().chain(made).chain([seq]));
         }
         vitals
     }

@@ -104,8 +104,7 @@ impl Fold {
             }
             return;
         }
-        let number = self.incarnation_for(&sighting, &claims, enclosing, Origin::Walked, Stage::Unannounced, moment);
-        self.adopt(number, &sighting, &claims, moment);
+        let number = self.adopt(&sighting, &claims, enclosing, Origin::Walked, Stage::Unannounced, moment);
         self.directories.insert(directory.key, Known::walked(Role::Root(number), moment.seq));
         self.looked_at(directory);
     }
@@ -115,7 +114,7 @@ impl Fold {
         let Some(Known { role: Role::Root(number), .. }) = self.directories.get(&directory.key).copied() else {
             return;
         };
-        let Some(life) = self.incarnations.get_mut(&number) else {
+        let Some(life) = self.lives.get_mut(number) else {
             return;
         };
         if directory.populated == Some(true) || !directory.pids.is_empty() {
@@ -132,12 +131,9 @@ impl Fold {
             .filter(|(key, known)| walk.misses(**key, known.since))
             .map(|(key, _)| *key)
             .collect();
-        let found: Vec<_> = self
-            .incarnations
-            .iter()
-            .filter(|(_, life)| life.stage == Stage::Unannounced && (life.is_carried || life.origin == Origin::Walked))
-            .map(|(number, _)| *number)
-            .collect();
+        let found = self
+            .lives
+            .in_order(|life| life.stage == Stage::Unannounced && (life.is_carried || life.origin == Origin::Walked));
         for number in found {
             self.announce(number, moment, None, out);
         }

@@ -59,7 +59,7 @@ impl Claims {
     pub fn add(&mut self, claim: &Claim<'_>) {
         match self.ranked.binary_search_by(|have| have.source.cmp(&claim.source)) {
             Err(place) => {
-                let id = self.id_like(claim.container_id).unwrap_or_else(|| claim.container_id.into());
+                let id = self.shared(claim.container_id);
                 self.ranked.insert(place, Kept::new(id, claim));
             }
             Ok(place) => {
@@ -94,9 +94,10 @@ impl Claims {
         self.ranked.iter()
     }
 
-    /// This id, if a claim has it: to be shared.
-    pub fn id_like(&self, id: &str) -> Option<Arc<str>> {
-        self.ranked.iter().find(|claim| *claim.container_id == *id).map(|claim| Arc::clone(&claim.container_id))
+    /// This id, which is that of a claim nearly always.
+    pub fn shared(&self, id: &str) -> Arc<str> {
+        let like = self.ranked.iter().find(|claim| *claim.container_id == *id);
+        like.map_or_else(|| Arc::from(id), |claim| Arc::clone(&claim.container_id))
     }
 
     /// The best claim's value of a field: of several sources that speak of it, the most trusted.

@@ -65,6 +65,11 @@ impl Kept {
 
     /// Whether two claims can be about one container: same id, and nothing that both state differs in where it lives.
     pub fn agrees_on_home(&self, other: &Claim<'_>) -> bool {
+        *self.container_id == *other.container_id && self.may_share_home(other)
+    }
+
+    /// Whether nothing that both state differs in where the container lives.
+    pub fn may_share_home(&self, other: &Claim<'_>) -> bool {
         /// Relative paths say nothing without the caller's directory; `/var/run` is a link to `/run` everywhere.
         fn agree(a: &str, b: &str) -> bool {
             fn plain(path: &str) -> &str {
@@ -73,13 +78,11 @@ impl Kept {
             }
             a == b || !a.starts_with('/') || !b.starts_with('/') || plain(a) == plain(b)
         }
-        *self.container_id == *other.container_id
-            && self.texts.iter().all(|(field, ours)| match (field, other.text(*field)) {
-                (_, None) => true,
-                (Field::ContainerdNamespace, Some(theirs)) => **ours == *theirs,
-                (Field::Bundle | Field::StateRoot, Some(theirs)) => agree(ours, theirs),
-                _ => true,
-            })
+        self.texts.iter().all(|(field, ours)| match (field, other.text(*field)) {
+            (Field::ContainerdNamespace, Some(theirs)) => **ours == *theirs,
+            (Field::Bundle | Field::StateRoot, Some(theirs)) => agree(ours, theirs),
+            _ => true,
+        })
     }
 
     /// Whether both name the same bundle or the same state directory.
