@@ -1,7 +1,8 @@
 //! Two sides' rows of a derived table, compared: what `verify` and `diff` share.
 //!
-//! Each side can be read again, and is: once for its digest, and only if the digests differ once more for a digest of each
-//! row, and once more for the fields of the few rows that are shown. So memory is bounded by a hash a row.
+//! The left side is read along with the right if it can be ([`crate::lockstep`]): rows that are the same have one digest. If
+//! they are not, each side is read again: once for its digest, once for a digest of each row, and once for the fields of the
+//! few rows that are shown. So memory is bounded by a hash a row.
 //!
 //! Rows are paired by container id and by how many rows of that id came before in the same table (its occurrence). Ids of
 //! cgroups, times and places in the log change between two recordings of the same containers; these do not. If a row in the
@@ -19,6 +20,8 @@ use obit_schema::{Problem, Table};
 use obit_schema::print::cell::Cell;
 use obit_schema::print::json;
 
+use crate::lockstep::{Lockstep, TableBatches};
+
 /// Takes batches of derived tables.
 pub type EachBatch<'a> = dyn FnMut(Table, &RecordBatch) -> anyhow::Result<()> + 'a;
 
@@ -26,6 +29,11 @@ pub type EachBatch<'a> = dyn FnMut(Table, &RecordBatch) -> anyhow::Result<()> + 
 pub trait Side {
     /// Gives the batches of these tables; those of one table come in order. The same each time it is asked.
     fn batches(&self, tables: &[Table], each: &mut EachBatch<'_>) -> anyhow::Result<Vec<Problem>>;
+
+    /// The batches of one table as they are asked for, if this side can give them so.
+    fn table(&self, _table: Table) -> Option<TableBatches<'_>> {
+        None
+    }
 }
 
 /// Whether a column of a table is left out of a comparison.
@@ -119,7 +127,14 @@ pub struct Comparison {
 
 /// Compares the rows of tables.
 pub fn tables(tables: &[Table], left: &dyn Side, right: &dyn Side, terms: &Terms<'_>) -> anyhow::Result<Comparison> {
-    let (left_sums, right_sums) = (sums(tables, left, terms.ignored)?, sums(tables, right, terms.ignored)?);
+    let mut lockstep = Lockstep::of(left, tables);
+    let right_sums = sums(tables, right, terms.ignored, &mut |table, batch| {
+        lockstep.take_if(|rows| !rows.is_next(table, batch, terms.ignored));
+    })?;
+    let left_sums = match lockstep.is_some_and(Lockstep::is_at_end) {
+        true => Sums { tables: right_sums.tables.clone(), problems: Vec::new() },
+        false => sums(tables, left, terms.ignored, &mut |_, _| {})?,
+    };
     let mut compared = Vec::new();
     for ((table, left_sum), (_, right_sum)) in left_sums.tables.into_iter().zip(right_sums.tables) {
         let mut comparison =
@@ -142,13 +157,20 @@ struct Sums {
     problems: Vec<Problem>,
 }
 
-/// Reads a side for the rows and the digest of each table.
-fn sums(tables: &[Table], side: &dyn Side, ignored: &Ignored<'_>) -> anyhow::Result<Sums> {
+/// Reads a side for the rows and the digest of each table. What is compared of each batch goes to `each` as well.
+fn sums(
+    tables: &[Table],
+    side: &dyn Side,
+    ignored: &Ignored<'_>,
+    each: &mut dyn FnMut(Table, &RecordBatch),
+) -> anyhow::Result<Sums> {
     let mut digests: BTreeMap<Table, TableDigest> =
         tables.iter().map(|table| (*table, TableDigest::new(*table))).collect();
     let problems = side.batches(tables, &mut |table, batch| {
         if let Some(digest) = digests.get_mut(&table) {
-            digest.update(&without(table, batch, ignored)?)?;
+            let compared = without(table, batch, ignored)?;
+            digest.update(&compared)?;
+            each(table, &compared);
         }
         Ok(())
     })?;

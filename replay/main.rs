@@ -13,6 +13,7 @@ mod evidence;
 mod explain;
 mod identify;
 mod info;
+mod lockstep;
 mod output;
 mod problems;
 mod profile;
