@@ -8,6 +8,7 @@ mod anchor;
 mod drain;
 mod input;
 mod lookup;
+mod memory;
 mod misses;
 mod progress;
 mod recorder;

@@ -20,6 +20,7 @@ use obit_schema::writer::{CaseWriter, Summary};
 use serde_json::{Map, Value};
 
 use super::anchor::Anchor;
+use super::memory;
 use super::progress::Progress;
 use crate::host::clock::ClockPair;
 
@@ -37,7 +38,7 @@ pub enum Order {
     Append(Vec<(Table, RecordBatch)>),
     /// A new segment begins with this record.
     Cut(u64, ClockPair),
-    /// What a segment begins with is over: its walk.
+    /// What a recording or a segment begins with is over: its walk.
     HeadEnd,
     /// Note this in case.json, as what the recorder says of itself.
     Note(Map<String, Value>),
@@ -146,7 +147,10 @@ pub fn run(writer: CaseWriter, orders: &Receiver<Order>, progress: &Arc<Progress
         match order {
             Ok(Order::Append(batches)) => recorder.take(batches),
             Ok(Order::Cut(first_seq, at)) => recorder.add(Work::Cut(first_seq, at)),
-            Ok(Order::HeadEnd) => recorder.add(Work::HeadEnd),
+            Ok(Order::HeadEnd) => {
+                recorder.add(Work::HeadEnd);
+                memory::give_back();
+            }
             Ok(Order::Note(said)) => recorder.note(said),
             Ok(Order::Close(at, last_words)) => return recorder.close(at, last_words),
             Err(RecvTimeoutError::Timeout) => recorder.write(),

@@ -19,7 +19,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use anyhow::Result;
 use obit_derivation::record::{Body, ClockReading, ClockReason, SnapshotReason};
 use obit_derivation::row::ContainerRemove;
-use obit_derivation::{Fold, Row};
+use obit_derivation::Fold;
 
 use self::gathered::Gathered;
 use self::questions::Calls;
@@ -52,6 +52,18 @@ pub struct Outlets {
     pub daemons: Asker,
 }
 
+impl Outlets {
+    /// Hands what was gathered to the recorder.
+    fn record(&self, gathered: &mut Gathered) -> Result<()> {
+        let batches = gathered.take()?;
+        if !batches.is_empty() {
+            // The recorder outlives the sequencer unless it failed, and then it has said so itself.
+            let _ = self.recorder.send(Order::Append(batches));
+        }
+        Ok(())
+    }
+}
+
 /// Stamps, derives, hands on.
 pub struct Sequencer {
     next_seq: u64,
@@ -59,8 +71,6 @@ pub struct Sequencer {
     page_size_bytes: u64,
     clock: ClockPair,
     fold: Fold,
-    /// What the record at hand decided.
-    rows: Vec<Row>,
     gathered: Gathered,
     /// Kernel batches that wait for the first walk; `None` once it is over.
     waiting: Option<Waiting>,
@@ -93,7 +103,6 @@ impl Sequencer {
             page_size_bytes,
             clock,
             fold,
-            rows: Vec::new(),
             gathered: Gathered::default(),
             waiting: Some(Waiting::default()),
             resync_requested: false,
@@ -153,10 +162,8 @@ impl Sequencer {
                 self.admit_event(at, Body::SnapshotEnd(reason))?;
                 if reason == SnapshotReason::Start {
                     self.progress.set_ready();
-                    if self.segment.is_some() {
-                        self.flush()?;
-                        let _ = self.outlets.recorder.send(Order::HeadEnd);
-                    }
+                    self.flush()?;
+                    let _ = self.outlets.recorder.send(Order::HeadEnd);
                 }
                 Ok(())
             }
@@ -177,8 +184,7 @@ impl Sequencer {
             Input::Stop(at) => {
                 self.end_waiting()?;
                 self.admit_event(at, Body::CaptureStop)?;
-                self.fold.finish(&mut self.rows);
-                self.hand_on_rows()
+                self.derive(Fold::finish)
             }
         }
     }

@@ -14,7 +14,7 @@ pub use disagreement::{Aspect, Disagreement, Said, Voice};
 
 /// A derived row.
 #[derive(Clone, Debug, PartialEq)]
-#[allow(clippy::large_enum_variant)] // rows are few, and each is put into columns at once
+#[allow(clippy::large_enum_variant)] // each is put into columns at once
 pub enum Row {
     /// A container was created.
     Create(ContainerCreate),
@@ -24,6 +24,18 @@ pub enum Row {
     Existing(ExistingContainer),
     /// Two sources contradict each other about a container's end.
     Disagreement(Disagreement),
+}
+
+/// Takes rows as they are decided. The end of a walk decides as many as there are containers.
+pub trait Rows {
+    /// Takes the next one.
+    fn take(&mut self, row: Row);
+}
+
+impl Rows for Vec<Row> {
+    fn take(&mut self, row: Row) {
+        self.push(row);
+    }
 }
 
 /// Who a container is, by the claims known when the row was made.

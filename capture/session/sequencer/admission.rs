@@ -5,19 +5,18 @@ use std::sync::mpsc::TrySendError;
 use anyhow::Result;
 use obit_derivation::identity::Runtime;
 use obit_derivation::record::{Body, Directory, RuntimeAnswer};
-use obit_derivation::{Record, Row, Seq};
+use obit_derivation::row::Rows;
+use obit_derivation::{Fold, Record, Row, Seq};
 use obit_schema::details::{DirectoryDetails, RuntimeDetails};
 
-use super::Sequencer;
 use super::gathered::Gathered;
 use super::keep::Keep;
 use super::segments::SegmentState;
+use super::{Outlets, Sequencer};
 use crate::host::clock::ClockPair;
+use crate::runtimes::Unasked;
 use crate::session::lookup::{Question, Remains};
-use crate::session::recorder::Order;
-
-/// Rows that there is room kept for. A record decides few; the end of a walk as many as there are containers.
-const KEPT_ROWS: usize = 64;
+use crate::session::progress::Progress;
 
 impl Sequencer {
     pub(super) fn admit_event(&mut self, at: ClockPair, body: Body<'_>) -> Result<()> {
@@ -56,7 +55,7 @@ impl Sequencer {
         seq
     }
 
-    /// Derives from a record and gathers it; keeps it for the next segment if it may be needed there.
+    /// Gathers a record and derives from it; keeps it for the next segment if it may be needed there.
     pub(super) fn admit(
         &mut self,
         record: &Record<'_>,
@@ -64,37 +63,27 @@ impl Sequencer {
         keep: impl FnOnce(&mut Keep) -> Result<()>,
     ) -> Result<()> {
         let concerned = self.segment.is_some() && self.fold.concerns(&record.body);
-        self.fold.apply(record, &mut self.rows);
+        // Before its rows, which may be handed on before all of them are there.
         gather(&mut self.gathered)?;
+        self.derive(|fold, rows| fold.apply(record, rows))?;
         if let Some(segment) = &mut self.segment {
             segment.keep_if_needed(record, concerned, &self.fold, keep)?;
         }
-        self.hand_on_rows()?;
-        self.flush_if_full()
+        if self.gathered.is_full() { self.flush() } else { Ok(()) }
     }
 
-    /// Gathers the rows that were derived, and has asked what there is to ask about them.
-    pub(super) fn hand_on_rows(&mut self) -> Result<()> {
-        let is_first = self.segment.as_ref().is_none_or(SegmentState::is_first);
-        let mut rows = std::mem::take(&mut self.rows);
-        for row in rows.drain(..) {
-            // One that was carried over was counted, and what a daemon said of it carried over too.
-            let is_again = !is_first && matches!(row, Row::Existing(_));
-            if !is_again {
-                self.progress.row(&row);
-            }
-            if !is_again || !is_named(&row) {
-                self.unasked.extend(self.outlets.daemons.ask(&row));
-            }
-            if let Some(question) = engine_file(&row) {
-                let _ = self.outlets.questions.try_send(question);
-            }
-            self.gathered.row(&row);
-            self.flush_if_full()?;
-        }
-        if rows.capacity() <= KEPT_ROWS {
-            self.rows = rows;
-        }
+    /// Derives rows and hands them on.
+    pub(super) fn derive(&mut self, derive: impl FnOnce(&mut Fold, &mut dyn Rows)) -> Result<()> {
+        let mut way = Way {
+            is_first: self.segment.as_ref().is_none_or(SegmentState::is_first),
+            outlets: &self.outlets,
+            progress: &self.progress,
+            gathered: &mut self.gathered,
+            unasked: &mut self.unasked,
+            result: Ok(()),
+        };
+        derive(&mut self.fold, &mut way);
+        way.result?;
         for removal in self.fold.take_early() {
             self.unasked.extend(self.outlets.daemons.ask_after(&removal));
             if removal.identity.runtime == Some(Runtime::Docker) {
@@ -122,18 +111,42 @@ impl Sequencer {
         Ok(())
     }
 
-    fn flush_if_full(&mut self) -> Result<()> {
-        if self.gathered.is_full() { self.flush() } else { Ok(()) }
-    }
-
     /// Hands what was gathered to the recorder.
     pub(super) fn flush(&mut self) -> Result<()> {
-        let batches = self.gathered.take()?;
-        if !batches.is_empty() {
-            // The recorder outlives the sequencer unless it failed, and then it has said so itself.
-            let _ = self.outlets.recorder.send(Order::Append(batches));
+        self.outlets.record(&mut self.gathered)
+    }
+}
+
+/// The way of derived rows.
+struct Way<'a> {
+    /// Whether no segment came before.
+    is_first: bool,
+    outlets: &'a Outlets,
+    progress: &'a Progress,
+    gathered: &'a mut Gathered,
+    unasked: &'a mut Vec<Unasked>,
+    /// What went wrong first.
+    result: Result<()>,
+}
+
+impl Rows for Way<'_> {
+    /// Gathers a row, and has asked what there is to ask about it.
+    fn take(&mut self, row: Row) {
+        // One that was carried over was counted, and what a daemon said of it carried over too.
+        let is_again = !self.is_first && matches!(row, Row::Existing(_));
+        if !is_again {
+            self.progress.row(&row);
         }
-        Ok(())
+        if !is_again || !is_named(&row) {
+            self.unasked.extend(self.outlets.daemons.ask(&row));
+        }
+        if let Some(question) = engine_file(&row) {
+            let _ = self.outlets.questions.try_send(question);
+        }
+        self.gathered.row(&row);
+        if self.gathered.is_full() && self.result.is_ok() {
+            self.result = self.outlets.record(self.gathered);
+        }
     }
 }
 

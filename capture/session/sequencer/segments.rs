@@ -123,14 +123,13 @@ impl Sequencer {
         let at = self.latest;
         let needed = segment.needed(&self.fold);
         let kept = segment.keep.take(&needed)?;
-        self.fold.finish(&mut self.rows);
         self.segment = Some(SegmentState {
             number: segment.number.saturating_add(1),
             began: at.boot,
             awaits_walk: true,
             ..SegmentState::new(segment.options, at.boot)
         });
-        self.hand_on_rows()?;
+        self.derive(Fold::finish)?;
         self.flush()?;
         let _ = self.outlets.recorder.send(Order::Cut(self.next_seq, at));
         self.admit_event(at, Body::SegmentBegin)?;

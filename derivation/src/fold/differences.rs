@@ -6,7 +6,7 @@ use super::Fold;
 use super::incarnation::{Incarnation, Moment, Origin, Stage};
 use super::lives::IncarnationNo;
 use crate::record::{RuntimeAnswer, Seq};
-use crate::row::{ContainerRemove, Disagreement, Row};
+use crate::row::{ContainerRemove, Disagreement, Row, Rows};
 use crate::statement::{self, Decided, Statement};
 
 impl Incarnation {
@@ -36,7 +36,7 @@ impl Fold {
     }
 
     /// The rows of containers that are said to have ended, and that have processes at the end of the log.
-    pub(super) fn tell_of_the_living(&mut self, out: &mut Vec<Row>) {
+    pub(super) fn tell_of_the_living(&mut self, out: &mut dyn Rows) {
         let Some(Moment { seq, ts, boot_ns }) = self.last else { return };
         let last = Decided { seq, ts, boot_ns };
         let living = self.lives.in_order(|life| {
@@ -50,7 +50,7 @@ impl Fold {
             let row =
                 statement::while_it_lives(last, life.first.ts, &life.evidence, life.said(), || life.who_and_where());
             if let Some(row) = row {
-                out.push(Row::Disagreement(row));
+                out.take(Row::Disagreement(row));
                 life.said_mut().is_told_alive = true;
             }
         }

@@ -1,7 +1,6 @@
 //! The making of directories: which one is a container's root.
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 
 use super::Fold;
 use super::claim::{Claim, Heard};
@@ -11,10 +10,10 @@ use super::lives::IncarnationNo;
 use crate::identity::argv::{self, Invocation};
 use crate::identity::path;
 use crate::record::{CgroupEvent, CgroupKey};
-use crate::row::{ActorCopy, Row};
+use crate::row::{ActorCopy, Rows};
 
 impl Fold {
-    pub(super) fn made(&mut self, moment: Moment, event: &CgroupEvent<'_>, out: &mut Vec<Row>) {
+    pub(super) fn made(&mut self, moment: Moment, event: &CgroupEvent<'_>, out: &mut dyn Rows) {
         let sighting = Sighting::new(event.key, event.parent, event.path, event.path_truncated).by(event.actor.uid);
         if let Some(walk) = &mut self.walk {
             walk.see(event.key);
@@ -76,7 +75,7 @@ impl Fold {
         moment: Moment,
         event: &CgroupEvent<'_>,
         call: Option<&Invocation<'_>>,
-        out: &mut Vec<Row>,
+        out: &mut dyn Rows,
     ) {
         let Role::Root(number) = known.role else { return };
         let Some(life) = self.lives.get_mut(number) else {

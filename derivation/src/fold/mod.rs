@@ -45,7 +45,7 @@ use crate::record::{
     Body, BootNs, CgroupEvent, CgroupEventKind, CgroupKey, ClockReason, FatalSignal, HierarchyId, KernelEventKind,
     Loss, Record, Seq, Target,
 };
-use crate::row::{ContainerRemove, Row};
+use crate::row::{ContainerRemove, Rows};
 
 /// Version of the rules. A replay that knows other rules than the recorder says so when rows differ.
 pub const DERIVATION_VERSION: u32 = 4;
@@ -110,8 +110,8 @@ impl Fold {
         self.held.next_due()
     }
 
-    /// Takes the next record and appends the rows that it decides, in a fixed order.
-    pub fn apply(&mut self, record: &Record<'_>, out: &mut Vec<Row>) {
+    /// Takes the next record and gives the rows that it decides, in a fixed order.
+    pub fn apply(&mut self, record: &Record<'_>, out: &mut dyn Rows) {
         let moment = Moment { seq: record.seq, ts: record.ts, boot_ns: record.boot_ns };
         self.held.advance(moment.boot_ns);
         while let Some(end) = self.held.take_due() {
@@ -129,7 +129,7 @@ impl Fold {
     }
 
     /// Takes what a record says.
-    fn take(&mut self, moment: Moment, body: &Body<'_>, out: &mut Vec<Row>) {
+    fn take(&mut self, moment: Moment, body: &Body<'_>, out: &mut dyn Rows) {
         match body {
             Body::Cgroup(event) => match event.kind {
                 CgroupEventKind::Mkdir => self.made(moment, event, out),
@@ -171,8 +171,8 @@ impl Fold {
         }
     }
 
-    /// Ends the log: appends the rows that were held back.
-    pub fn finish(&mut self, out: &mut Vec<Row>) {
+    /// Ends the log: gives the rows that were held back.
+    pub fn finish(&mut self, out: &mut dyn Rows) {
         for end in self.held.take_all() {
             self.release(end, out);
         }
@@ -189,7 +189,7 @@ impl Fold {
         self.lives.iter().filter(|life| matches!(life.stage, Stage::Unannounced | Stage::Announced)).count()
     }
 
-    fn populated(&mut self, moment: Moment, event: &CgroupEvent<'_>, out: &mut Vec<Row>) {
+    fn populated(&mut self, moment: Moment, event: &CgroupEvent<'_>, out: &mut dyn Rows) {
         let Some(known) = self.directories.get(&event.key).copied() else {
             return;
         };

@@ -1,7 +1,5 @@
 //! The removal of directories: which one is a container's end.
 
-use alloc::vec::Vec;
-
 use super::claim::{Claim, Heard};
 use super::directory::{Known, Role, Sighting};
 use super::incarnation::{Moment, Origin, Stage};
@@ -10,10 +8,10 @@ use super::{Fold, vitals};
 use crate::identity::argv::{self, Invocation};
 use crate::identity::path;
 use crate::record::{Actor, CgroupEvent, CgroupKey};
-use crate::row::{ActorCopy, Row};
+use crate::row::{ActorCopy, Rows};
 
 impl Fold {
-    pub(super) fn removed(&mut self, moment: Moment, event: &CgroupEvent<'_>, out: &mut Vec<Row>) {
+    pub(super) fn removed(&mut self, moment: Moment, event: &CgroupEvent<'_>, out: &mut dyn Rows) {
         if let Some(walk) = &mut self.walk {
             walk.bury(event.key);
         }
@@ -47,7 +45,7 @@ impl Fold {
         moment: Moment,
         event: &CgroupEvent<'_>,
         call: Option<&Invocation<'_>>,
-        out: &mut Vec<Row>,
+        out: &mut dyn Rows,
     ) {
         let sighting = Sighting::new(event.key, event.parent, event.path, event.path_truncated).by(event.actor.uid);
         let stated = self.stated.take(sighting.key.hierarchy, sighting.path);
@@ -65,7 +63,7 @@ impl Fold {
     }
 
     /// A directory that was known is gone, and nobody saw it go.
-    pub(super) fn found_missing(&mut self, key: CgroupKey, moment: Moment, out: &mut Vec<Row>) {
+    pub(super) fn found_missing(&mut self, key: CgroupKey, moment: Moment, out: &mut dyn Rows) {
         let known = self.directories.remove(&key);
         self.forget_below(key);
         let Some(Known { role: Role::Root(number) | Role::Candidate(number), .. }) = known else {
@@ -81,7 +79,7 @@ impl Fold {
         key: CgroupKey,
         moment: Moment,
         removed_by: Option<&Actor<'_>>,
-        out: &mut Vec<Row>,
+        out: &mut dyn Rows,
     ) {
         let Some(life) = self.lives.get_mut(number) else { return };
         life.mark_gone(key, moment.seq);

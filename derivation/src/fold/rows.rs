@@ -1,14 +1,12 @@
 //! The rows of an incarnation, each written once, and when it is forgotten.
 
-use alloc::vec::Vec;
-
 use super::held::HeldEnd;
 use super::incarnation::{Moment, Origin, Stage};
 use super::lives::IncarnationNo;
 use super::walk::Walk;
 use super::{Fold, MAX_GHOSTS};
 use crate::record::Actor;
-use crate::row::{ActorCopy, Row};
+use crate::row::{ActorCopy, Row, Rows};
 
 impl Fold {
     /// Writes the row of an incarnation's beginning, once; `maker` is who made its directory, if that is happening.
@@ -17,7 +15,7 @@ impl Fold {
         number: IncarnationNo,
         moment: Moment,
         maker: Option<&Actor<'_>>,
-        out: &mut Vec<Row>,
+        out: &mut dyn Rows,
     ) {
         let starting = self.walk.as_ref().is_some_and(Walk::follows_start);
         let Some(life) = self.lives.get_mut(number) else {
@@ -38,7 +36,9 @@ impl Fold {
         } else {
             life.create_row(moment, maker).map(Row::Create)
         };
-        out.extend(row);
+        if let Some(row) = row {
+            out.take(row);
+        }
     }
 
     /// Ends an incarnation, once. Its row follows when its grace is over.
@@ -47,7 +47,7 @@ impl Fold {
         number: IncarnationNo,
         moment: Moment,
         removed_by: Option<ActorCopy>,
-        out: &mut Vec<Row>,
+        out: &mut dyn Rows,
     ) {
         let Some(life) = self.lives.get_mut(number) else { return };
         if life.stage == Stage::Ended {
@@ -70,13 +70,15 @@ impl Fold {
     }
 
     /// Writes the row of an end.
-    pub(super) fn release(&mut self, end: HeldEnd, out: &mut Vec<Row>) {
+    pub(super) fn release(&mut self, end: HeldEnd, out: &mut dyn Rows) {
         let Some(life) = self.lives.get_mut(end.number) else { return };
         life.held = false;
         if let Some(row) = life.remove_row(end.ended, end.removed_by) {
             let differences = life.differences(&row, self.clock_set);
-            out.push(Row::Remove(row));
-            out.extend(differences.into_iter().map(Row::Disagreement));
+            out.take(Row::Remove(row));
+            for difference in differences {
+                out.take(Row::Disagreement(difference));
+            }
         }
         self.forget_if_gone(end.number);
     }

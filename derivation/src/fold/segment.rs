@@ -5,23 +5,21 @@
 //! times. They make no rows, but rebuild what the fold knew. The walk that follows shows what there is, and with its end
 //! those that were carried have a row as containers that were there before.
 
-use alloc::vec::Vec;
-
 use super::Fold;
 use super::directory::Role;
 use super::incarnation::{Incarnation, Moment};
 use crate::record::{Body, Carried, CgroupKey, Seq};
-use crate::row::Row;
+use crate::row::Rows;
 
 impl Fold {
     /// Ends what is held, as at the end of a log, and forgets everything.
-    pub(super) fn begin_segment(&mut self, out: &mut Vec<Row>) {
+    pub(super) fn begin_segment(&mut self, out: &mut dyn Rows) {
         self.finish(out);
         *self = Self { held: self.held.anew(), early: self.early.take(), ..Self::default() };
     }
 
     /// Takes a record of an earlier segment again.
-    pub(super) fn carry(&mut self, moment: Moment, carried: &Carried<'_>, out: &mut Vec<Row>) {
+    pub(super) fn carry(&mut self, moment: Moment, carried: &Carried<'_>, out: &mut dyn Rows) {
         self.carrying = true;
         // Walks and marks are about their own segment.
         let is_carriable = matches!(

@@ -11,7 +11,7 @@ use super::claim::Heard;
 use super::directory::{Known, Role, Sighting};
 use super::incarnation::{Moment, Origin, Stage};
 use crate::record::{CgroupKey, Directory, HierarchyId, Seq, SnapshotReason};
-use crate::row::Row;
+use crate::row::Rows;
 
 /// A walk under way.
 #[derive(Debug)]
@@ -123,7 +123,7 @@ impl Fold {
     }
 
     /// Draws the conclusions of a walk.
-    pub(super) fn end_walk(&mut self, moment: Moment, out: &mut Vec<Row>) {
+    pub(super) fn end_walk(&mut self, moment: Moment, out: &mut dyn Rows) {
         let Some(walk) = self.walk.as_ref() else { return };
         let missing: Vec<CgroupKey> = self
             .directories
