@@ -91,7 +91,12 @@ impl Fold {
 /// Takes over what was told later, or of another directory of the same container: the highest of what only grows, the latest
 /// of what does not.
 pub(super) fn absorb(ours: &mut Vitals, told: &Vitals) {
-    ours.memory_peak_bytes = ours.memory_peak_bytes.max(told.memory_peak_bytes);
+    let grow = |ours: &mut Option<u64>, told: Option<u64>| {
+        if told > *ours {
+            *ours = told;
+        }
+    };
+    grow(&mut ours.memory_peak_bytes, told.memory_peak_bytes);
     ours.memory_usage_bytes = told.memory_usage_bytes.or(ours.memory_usage_bytes);
     // v1's accounting and v2's differ by moments: the parts belong to their whole.
     if told.cpu_usage_ns > ours.cpu_usage_ns {
@@ -99,13 +104,13 @@ pub(super) fn absorb(ours: &mut Vitals, told: &Vitals) {
         ours.cpu_user_ns = told.cpu_user_ns;
         ours.cpu_system_ns = told.cpu_system_ns;
     }
-    ours.cpu_throttled_ns = ours.cpu_throttled_ns.max(told.cpu_throttled_ns);
-    ours.cpu_throttled_count = ours.cpu_throttled_count.max(told.cpu_throttled_count);
-    ours.io_read_bytes = ours.io_read_bytes.max(told.io_read_bytes);
-    ours.io_written_bytes = ours.io_written_bytes.max(told.io_written_bytes);
-    ours.pids_peak = ours.pids_peak.max(told.pids_peak);
-    ours.ooms = ours.ooms.max(told.ooms);
-    ours.oom_kills = ours.oom_kills.max(told.oom_kills);
+    grow(&mut ours.cpu_throttled_ns, told.cpu_throttled_ns);
+    grow(&mut ours.cpu_throttled_count, told.cpu_throttled_count);
+    grow(&mut ours.io_read_bytes, told.io_read_bytes);
+    grow(&mut ours.io_written_bytes, told.io_written_bytes);
+    grow(&mut ours.pids_peak, told.pids_peak);
+    grow(&mut ours.ooms, told.ooms);
+    grow(&mut ours.oom_kills, told.oom_kills);
 }
 
 /// The values as a row has them: samples of user and system time become parts of the CPU time, as the kernel itself does for

@@ -77,7 +77,7 @@ pub fn parse<'a>(argv: &[&'a str]) -> Option<Invocation<'a>> {
     let (program, arguments) = argv.split_first()?;
     let oci_runtime = program::oci_runtime(program)?;
     let mut said = Said::default();
-    let (verb, container_id) = if program::is_kata_shim(program) {
+    let (verb, container_id) = if oci_runtime == OciRuntime::Kata && program::is_kata_shim(program) {
         kata_shim(arguments, &mut said)?
     } else {
         let mut scan = Scan::new(arguments, tables::global(oci_runtime), options::dialect(oci_runtime));

@@ -1,6 +1,6 @@
 //! Who called an OCI runtime, by the directories it was given.
 
-use crate::identity::path::components;
+use crate::identity::path::{components, split_last};
 use crate::identity::{OciRuntime, Runtime};
 
 /// What directories show.
@@ -17,16 +17,14 @@ impl<'a> Caller<'a> {
 
     /// A namespace of containerd tells who uses containerd.
     fn of_namespace(namespace: &'a str) -> Self {
-        if !is_namespace(namespace) {
-            return Self::default();
-        }
         let engine = match namespace {
             // Containers and managed plugins of dockerd.
             "moby" | "plugins.moby" => Runtime::Docker,
             "buildkit" => Runtime::Buildkit,
             // guardian's own (guardiancmd/command_linux.go)
             "garden" => Runtime::Garden,
-            _ => Runtime::Containerd,
+            _ if is_namespace(namespace) => Runtime::Containerd,
+            _ => return Self::default(),
         };
         Self { engine: Some(engine), namespace: Some(namespace) }
     }
@@ -64,10 +62,9 @@ pub(super) fn of_runtime_alone(runtime: OciRuntime) -> Runtime {
 
 /// Reads `--root`.
 fn of_root(root: &str) -> Caller<'_> {
-    let (mut grandparent, mut parent, mut last) = ("", "", "");
-    for component in components(root) {
-        (grandparent, parent, last) = (parent, last, component);
-    }
+    let (above, last) = split_last(root);
+    let (above, parent) = split_last(above);
+    let (_, grandparent) = split_last(above);
     match (grandparent, parent, last) {
         // dockerd: <exec-root>/runtime-<runtime>/moby
         (_, parent, namespace) if parent.starts_with("runtime-") => Caller::of_namespace(namespace),

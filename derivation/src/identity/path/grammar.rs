@@ -9,11 +9,12 @@ pub(super) enum Name<'a> {
     Escaped(&'a str),
 }
 
+const ONES: u64 = u64::from_le_bytes([0x01; 8]);
+const HIGHS: u64 = u64::from_le_bytes([0x80; 8]);
+
 /// Where the first such byte is. Eight bytes at a time, and without the steps to an aligned address that a search for long
 /// texts begins with: the components of a path are short.
 pub(in crate::identity) fn position(text: &str, wanted: u8) -> Option<usize> {
-    const ONES: u64 = u64::from_le_bytes([0x01; 8]);
-    const HIGHS: u64 = u64::from_le_bytes([0x80; 8]);
     let pattern = u64::from_le_bytes([wanted; 8]);
     let (words, rest) = text.as_bytes().as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
@@ -27,26 +28,28 @@ pub(in crate::identity) fn position(text: &str, wanted: u8) -> Option<usize> {
     rest.iter().position(|byte| *byte == wanted).map(|place| words.len() * 8 + place)
 }
 
-/// The last component of a path that is not empty, and what stands before it.
-pub(in crate::identity) fn split_last(path: &str) -> (&str, &str) {
-    let path = path.trim_end_matches('/');
-    let is_slash = |byte: &u8| *byte == b'/';
-    let (rest, words) = path.as_bytes().as_rchunks::<8>();
-    let slashes = u64::from_le_bytes([b'/'; 8]);
-    let mut end = path.len();
-    for word in words.iter().rev() {
-        // As in `position`; the mark of a byte that only seems to be one lies above a true one, so this word has one.
-        let differing = u64::from_le_bytes(*word) ^ slashes;
-        if differing.wrapping_sub(u64::from_le_bytes([0x01; 8])) & !differing & u64::from_le_bytes([0x80; 8]) != 0 {
-            let place = word.iter().rposition(is_slash).map_or(end, |place| end - 8 + place);
-            return (path.get(..place).unwrap_or_default(), path.get(place + 1..).unwrap_or_default());
+/// Where the last such byte is, likewise.
+fn last_position(text: &str, wanted: u8) -> Option<usize> {
+    let pattern = u64::from_le_bytes([wanted; 8]);
+    let (rest, words) = text.as_bytes().as_rchunks::<8>();
+    for (index, word) in words.iter().enumerate().rev() {
+        let differing = u64::from_le_bytes(*word) ^ pattern;
+        if differing.wrapping_sub(ONES) & !differing & HIGHS != 0 {
+            // Above a zero byte a mark may be wrong; this test carries nothing from one byte to the next.
+            let zeros = !((differing & !HIGHS).wrapping_add(!HIGHS) | differing) & HIGHS;
+            return Some(rest.len() + index * 8 + 7 - (zeros.leading_zeros() / 8) as usize);
         }
-        end -= 8;
     }
-    match rest.iter().rposition(is_slash) {
-        Some(place) => (path.get(..place).unwrap_or_default(), path.get(place + 1..).unwrap_or_default()),
-        None => ("", path),
+    rest.iter().rposition(|byte| *byte == wanted)
+}
+
+/// The last component of a path that is not empty, and what stands before it.
+pub(in crate::identity) fn split_last(mut path: &str) -> (&str, &str) {
+    while let Some(shorter) = path.strip_suffix('/') {
+        path = shorter;
     }
+    let split = last_position(path, b'/').and_then(|place| Some((path.get(..place)?, path.get(place + 1..)?)));
+    split.unwrap_or(("", path))
 }
 
 /// What stands before and after the first such ASCII character.
