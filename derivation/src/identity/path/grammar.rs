@@ -256,3 +256,40 @@ const fn is_lower_hex(byte: u8) -> bool {
     // Both comparisons are cheap; `|` keeps the compiler from branching between them.
     (byte.wrapping_sub(b'0') < 10) | (byte.wrapping_sub(b'a') < 6)
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+
+    use super::{position, split_last};
+
+    /// Texts of up to 20 bytes with one or two slashes anywhere; `0` differs from a slash in the lowest bit, `\u{af}` (its
+    /// second byte) in the highest.
+    fn texts() -> impl Iterator<Item = String> {
+        let fillers = ['a', '0', '.', '\u{af}'];
+        fillers
+            .into_iter()
+            .flat_map(|filler| (0..20).map(move |length| (filler, length)))
+            .flat_map(|(filler, length)| {
+                (0..=length).flat_map(move |first| (first..=length).map(move |second| (filler, length, first, second)))
+            })
+            .map(|(filler, length, first, second)| {
+                (0..length).map(|place| if place == first || place == second { '/' } else { filler }).collect()
+            })
+    }
+
+    #[test]
+    fn the_first_slash_is_where_the_standard_library_finds_it() {
+        for text in texts() {
+            assert_eq!(position(&text, b'/'), text.find('/'), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_last_component_is_the_one_behind_the_last_slash_that_has_something_behind_it() {
+        for text in texts() {
+            let expected = text.trim_end_matches('/').rsplit_once('/').unwrap_or(("", text.trim_end_matches('/')));
+            assert_eq!(split_last(&text), expected, "{text:?}");
+        }
+    }
+}
