@@ -109,7 +109,7 @@ static __always_inline int probe_counts(struct task_struct *task)
 
 static __always_inline int is_frozen(const struct css_set *cgroups, const struct cgroup *on_v2)
 {
-	struct cgroup_subsys_state *css = CSS(cgroups, freezer_cgrp_id);
+	struct cgroup_subsys_state *css = CSS(BY_PROBE_READ, cgroups, freezer_cgrp_id);
 	struct freezer *freezer = 0;
 
 	if (css && bpf_core_field_exists(freezer->state)) {
@@ -153,13 +153,13 @@ static __always_inline void read_target(struct obit_event *event, struct obit_fa
 #pragma unroll
 	for (int choice = 0; choice < 4; choice++) {
 		if (choice == 0)
-			css = CSS(cgroups, memory_cgrp_id);
+			css = CSS(BY_PROBE_READ, cgroups, memory_cgrp_id);
 		else if (choice == 1)
-			css = CSS(cgroups, pids_cgrp_id);
+			css = CSS(BY_PROBE_READ, cgroups, pids_cgrp_id);
 		else if (choice == 2)
-			css = CSS(cgroups, cpu_cgrp_id);
+			css = CSS(BY_PROBE_READ, cgroups, cpu_cgrp_id);
 		else
-			css = CSS(cgroups, cpuset_cgrp_id);
+			css = CSS(BY_PROBE_READ, cgroups, cpuset_cgrp_id);
 		if (!css)
 			continue;
 		cgrp = BPF_CORE_READ(css, cgroup);
@@ -207,7 +207,7 @@ static __always_inline void emit_fate(struct obit_fate_scratch *space, __u32 kin
 	__u8 flags = 0;
 
 	if (arguments)
-		argv_bytes = read_argv(space->argv, 0, arguments, &flags);
+		argv_bytes = read_argv(space->argv, arguments, &flags);
 	space->event.path_bytes = 0;
 	space->event.argv_bytes = argv_bytes;
 	space->event.flags = flags;
@@ -347,7 +347,7 @@ static __always_inline int is_full(struct page_counter *counter)
  */
 static __always_inline void read_limit(struct obit_fate *fate, struct css_set *cgroups)
 {
-	struct cgroup_subsys_state *css = CSS(cgroups, memory_cgrp_id);
+	struct cgroup_subsys_state *css = CSS(BY_PROBE_READ, cgroups, memory_cgrp_id);
 
 	if (!css)
 		return;

@@ -45,11 +45,11 @@ static __always_inline int record_format(__u32 program, __u32 kind, const struct
 	event->ppid = 0;
 	__builtin_memset(event->parent_comm, 0, OBIT_COMM_BYTES);
 	event->present = 0;
-	path_bytes = read_path(space->text, (const char *)ctx + (ctx->path & 0xffff), &flags);
+	path_bytes = read_path(space->text, 0, (const char *)ctx + (ctx->path & 0xffff), &flags);
 	event->path_bytes = path_bytes;
 	event->argv_bytes = 0;
 	event->flags = flags;
-	emit(kind, space, sizeof(*event) + path_bytes, sizeof(*space));
+	emit(kind, space, sizeof(*event) + path_bytes, sizeof(*event) + sizeof(space->text));
 	return 0;
 }
 

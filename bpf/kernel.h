@@ -256,6 +256,7 @@ struct cred {
 } CORE;
 
 struct task_struct {
+	int pid;
 	int tgid;
 	int exit_code;
 	struct mm_struct *mm;
@@ -265,6 +266,10 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct css_set *cgroups;
 	__u64 start_boottime;
+	/* Counts what the task has executed. */
+	__u64 self_exec_id;
+	/* What it may do, and what others may do to it. */
+	const struct cred *cred;
 	const struct cred *real_cred;
 	/* With CONFIG_AUDIT. */
 	kuid_t loginuid;

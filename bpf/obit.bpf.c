@@ -19,9 +19,10 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-_Static_assert(sizeof(struct obit_event) == 200, "the event has no holes, see obit.h");
-_Static_assert(__builtin_offsetof(struct obit_event, cpu) == 16 * 8, "sixteen 64-bit values");
-_Static_assert(__builtin_offsetof(struct obit_event, kind) == 16 * 8 + 9 * 4, "nine 32-bit values");
+_Static_assert(sizeof(struct obit_event) == 112, "the event has no holes, see obit.h");
+_Static_assert(__builtin_offsetof(struct obit_event, cpu) == 5 * 8, "five 64-bit values");
+_Static_assert(__builtin_offsetof(struct obit_event, kind) == 5 * 8 + 9 * 4, "nine 32-bit values");
+_Static_assert(sizeof(struct obit_usage) == 11 * 8, "eleven 64-bit values");
 _Static_assert(sizeof(struct obit_fate) == 96 + OBIT_ANCESTORS * 32, "the fate has no holes, see obit.h");
 _Static_assert(sizeof(struct obit_count) == 16, "two counters");
 _Static_assert((OBIT_PATH_BYTES & (OBIT_PATH_BYTES - 1)) == 0, "used as a mask");
@@ -37,8 +38,35 @@ struct {
 } events SEC(".maps");
 
 /*
+ * The same facts in two ways. With tp_btf the verifier knows the pointers' types and lets them be followed by plain
+ * loads; elsewhere each step is a call of a helper, 10 to 35 ns, and they make half of the whole.
+ */
+enum access {
+	BY_LOAD,
+	BY_PROBE_READ,
+	/* Neither: the kernel's structures are unknown, see format.h. */
+	BY_FORMAT,
+};
+
+/* The argument area of a process, user addresses; and whose it is: after an exec the same task has another one. */
+struct area {
+	__u64 start;
+	__u64 end;
+	__u64 task_started; /* 0: not known */
+	__u64 execs;
+};
+
+/* What was copied of an area last. */
+struct obit_arguments {
+	struct area area;
+	__u64 copied_ns;
+	__u64 bytes;
+	__u32 tid;
+};
+
+/*
  * Where an event is put together: it is too large for the stack, and a reservation in the ring buffer must have a
- * constant size, which would take 2 KB for each event where 300 bytes do.
+ * constant size, which would take 2 KB for each event where 200 bytes do.
  *
  * The lock named at the top keeps two programs from sharing a place, and irqs are off while it is held. With
  * PREEMPT_RT it can be preempted, but still not entered by another task. A place for each program and processor is
@@ -46,8 +74,14 @@ struct {
  */
 struct obit_scratch {
 	struct obit_event event;
-	/* The path, and the arguments directly behind it. Larger than both so that the verifier's coarse bounds fit. */
-	char text[OBIT_PATH_BYTES + 2 * OBIT_ARGV_BYTES];
+	/*
+	 * The arguments, the path directly behind them, and the usage if there is any. Larger than all together, so that
+	 * the verifier's coarse bounds fit.
+	 */
+	char text[4 * OBIT_ARGV_BYTES];
+	struct obit_usage usage;
+	/* Whose arguments those are, so that they need not be copied again. */
+	struct obit_arguments arguments;
 };
 
 enum obit_program {
@@ -86,12 +120,16 @@ static __always_inline int read_word(void *to, const void *from)
  * The state in a controller of a cgroup, or of a task's css_set; NULL: not built in, or not on this cgroup's
  * hierarchy, or not enabled here.
  */
-#define CSS(of, controller)                                                                                          \
+#define CSS(access, of, controller)                                                                                  \
 	({                                                                                                           \
-		void *css = 0;                                                                                       \
+		struct cgroup_subsys_state *css = 0;                                                                 \
 		if (bpf_core_enum_value_exists(enum cgroup_subsys_id, controller)) {                                 \
 			__u64 index = bpf_core_enum_value(enum cgroup_subsys_id, controller);                        \
-			read_word(&css, (void *)of + bpf_core_field_offset(of->subsys) + index * sizeof(void *));    \
+			void *place = (void *)of + bpf_core_field_offset(of->subsys) + index * sizeof(void *);       \
+			if (access == BY_LOAD)                                                                       \
+				css = *(struct cgroup_subsys_state **)place;                                         \
+			else                                                                                         \
+				read_word(&css, place);                                                              \
 		}                                                                                                    \
 		css;                                                                                                 \
 	})
@@ -102,18 +140,20 @@ static __always_inline int read_word(void *to, const void *from)
  * What the kernel still accounts to the cgroup. At a removal the controllers' states are marked dead but not yet
  * taken from the cgroup: a worker does that later, under the cgroup_mutex that is held here.
  */
-static __always_inline void read_vitals(struct obit_event *event, __u32 kind, struct cgroup *cgrp)
+static __always_inline void read_vitals(enum access access, struct obit_scratch *space, __u32 kind, struct cgroup *cgrp)
 {
+	struct obit_event *event = &space->event;
+	struct obit_usage *usage = &space->usage;
 	__u8 present = 0;
-	void *css = CSS(cgrp, memory_cgrp_id);
+	void *css = CSS(access, cgrp, memory_cgrp_id);
 
 	if (css) {
 		struct mem_cgroup *memcg = css - bpf_core_field_offset(struct mem_cgroup, css);
 
-		if (bpf_core_field_exists(memcg->memory.usage) && read_word(&event->memory_usage, &memcg->memory.usage))
+		if (bpf_core_field_exists(memcg->memory.usage) && read_word(&usage->memory_usage, &memcg->memory.usage))
 			present |= OBIT_HAS_MEMORY_USAGE;
 		if (bpf_core_field_exists(memcg->memory.watermark) &&
-		    read_word(&event->memory_watermark, &memcg->memory.watermark))
+		    read_word(&usage->memory_watermark, &memcg->memory.watermark))
 			present |= OBIT_HAS_MEMORY_WATERMARK;
 		/* On v2 with those of the cgroups below, on v1 of this cgroup alone (memcg_memory_event()). */
 		if (bpf_core_field_exists(memcg->memory_events) &&
@@ -122,13 +162,13 @@ static __always_inline void read_vitals(struct obit_event *event, __u32 kind, st
 			__u64 ooms = bpf_core_enum_value(enum memcg_memory_event, MEMCG_OOM);
 			__u64 kills = bpf_core_enum_value(enum memcg_memory_event, MEMCG_OOM_KILL);
 
-			if (read_word(&event->ooms, counts + ooms * sizeof(atomic_long_t)) &&
-			    read_word(&event->oom_kills, counts + kills * sizeof(atomic_long_t)))
+			if (read_word(&usage->ooms, counts + ooms * sizeof(atomic_long_t)) &&
+			    read_word(&usage->oom_kills, counts + kills * sizeof(atomic_long_t)))
 				present |= OBIT_HAS_OOMS;
 		}
 	}
 
-	css = CSS(cgrp, pids_cgrp_id);
+	css = CSS(access, cgrp, pids_cgrp_id);
 	if (css) {
 		struct pids_cgroup *pids = css - bpf_core_field_offset(struct pids_cgroup, css);
 
@@ -137,20 +177,9 @@ static __always_inline void read_vitals(struct obit_event *event, __u32 kind, st
 	}
 	/* These take a loop, and are nothing yet when a cgroup is made and entered. */
 	if (kind == OBIT_RMDIR || kind == OBIT_EMPTY)
-		present |= read_usage(event, cgrp);
+		present |= read_usage(access, usage, event->hierarchy_id, cgrp);
 	event->present = present;
 }
-
-/*
- * The same facts in two ways. With tp_btf the verifier knows the pointers' types and lets them be followed by plain
- * loads; elsewhere each step is a call of bpf_probe_read_kernel(), about 25 ns, which would make a third of the whole.
- */
-enum access {
-	BY_LOAD,
-	BY_PROBE_READ,
-	/* Neither: the kernel's structures are unknown, see format.h. */
-	BY_FORMAT,
-};
 
 static __always_inline void load_cgroup(struct obit_event *event, struct cgroup *cgrp)
 {
@@ -172,24 +201,37 @@ static __always_inline void probe_cgroup(struct obit_event *event, struct cgroup
 	event->level = BPF_CORE_READ(cgrp, level);
 }
 
-/* The argument area of a process: user addresses. */
-struct area {
-	__u64 start;
-	__u64 end;
-};
-
 static __always_inline void load_task(struct obit_event *event, struct area *arguments)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct task_struct *parent = task->real_parent;
 	struct mm_struct *mm = task->mm;
 
+	event->pid = task->tgid;
+	event->tid = task->pid;
+	event->uid = task->cred->uid.val;
+	event->actor_cgroup_id = task->cgroups->dfl_cgrp->kn->id;
+	__builtin_memcpy(event->comm, task->comm, OBIT_COMM_BYTES);
 	event->ppid = parent->tgid;
 	__builtin_memcpy(event->parent_comm, parent->group_leader->comm, OBIT_COMM_BYTES);
 	if (mm) {
 		arguments->start = mm->arg_start;
 		arguments->end = mm->arg_end;
+		arguments->task_started = task->start_boottime;
+		arguments->execs = task->self_exec_id;
 	}
+}
+
+/* What needs no types of the kernel: four calls that load_task() does without. */
+static __always_inline void ask_for_task(struct obit_event *event)
+{
+	__u64 ids = bpf_get_current_pid_tgid();
+
+	event->pid = ids >> 32;
+	event->tid = (__u32)ids;
+	event->uid = (__u32)bpf_get_current_uid_gid();
+	event->actor_cgroup_id = bpf_get_current_cgroup_id();
+	bpf_get_current_comm(event->comm, OBIT_COMM_BYTES);
 }
 
 static __always_inline void probe_task(struct obit_event *event, struct area *arguments)
@@ -213,46 +255,28 @@ static __always_inline int task_is_typed(void)
 	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf);
 }
 
-static __always_inline void count(__u32 kind, long output)
-{
-	struct obit_count *counter = bpf_map_lookup_elem(&counts, &kind);
-
-	if (!counter)
-		return;
-	if (output == 0)
-		counter->admitted++;
-	else
-		counter->lost++;
-}
-
 /* Who runs: all of the event that is not about a cgroup. */
 static __always_inline void record_actor(enum access access, struct obit_event *event, __u32 kind,
 					 struct area *arguments)
 {
-	__u64 ids = bpf_get_current_pid_tgid();
-
 	event->boot_ns = bpf_ktime_get_boot_ns();
 	event->cpu = bpf_get_smp_processor_id();
 	event->kind = kind;
 	event->version = OBIT_WIRE_VERSION;
-	event->pid = ids >> 32;
-	event->tid = (__u32)ids;
-	event->uid = (__u32)bpf_get_current_uid_gid();
-	event->actor_cgroup_id = bpf_get_current_cgroup_id();
-	bpf_get_current_comm(event->comm, OBIT_COMM_BYTES);
-	if (access == BY_FORMAT)
-		return;
-	if (access == BY_LOAD && task_is_typed())
+	if (access == BY_LOAD && task_is_typed()) {
 		load_task(event, arguments);
-	else
+		return;
+	}
+	ask_for_task(event);
+	if (access != BY_FORMAT)
 		probe_task(event, arguments);
 }
 
 /*
- * Copies the arguments behind what is in the text already, and returns their length. A kernel thread has none, nor has a
- * task that is exiting; a page that is swapped out cannot be waited for.
+ * Copies the arguments and returns their length. A kernel thread has none, nor has a task that is exiting; a page that is
+ * swapped out cannot be waited for.
  */
-static __always_inline __u64 read_argv(char *text, __u64 at, const struct area *arguments, __u8 *flags)
+static __always_inline __u64 read_argv(char *text, const struct area *arguments, __u8 *flags)
 {
 	__u64 bytes = 0;
 
@@ -263,17 +287,49 @@ static __always_inline __u64 read_argv(char *text, __u64 at, const struct area *
 		*flags |= OBIT_ARGV_TRUNCATED;
 	}
 	BOUND(bytes, 2 * OBIT_ARGV_BYTES - 1);
-	if (bytes && bpf_probe_read_user(text + at, bytes, (void *)arguments->start)) {
+	if (bytes && bpf_probe_read_user(text, bytes, (void *)arguments->start)) {
 		bytes = 0;
 		*flags &= ~OBIT_ARGV_TRUNCATED;
 	}
 	return bytes;
 }
 
-/* Copies the path to where the text begins, and returns its length without the NUL. */
-static __always_inline __u64 read_path(char *text, const char *path, __u8 *flags)
+/* How old a copy of arguments may be. A process can overwrite them, which is seen later by so much. */
+#define ARGUMENTS_LAST_NS (10 * 1000 * 1000)
+
+/*
+ * As read_argv(), but if the last event here was of the same task, just before, and it has not executed anything since, its
+ * arguments are still in their place. A runtime makes a dozen directories in a row, and a copy from user space takes a
+ * third of a program's time.
+ */
+static __always_inline __u64 recall_argv(struct obit_scratch *space, const struct area *arguments, __u8 *flags)
 {
-	long copied = bpf_probe_read_kernel_str(text, OBIT_PATH_BYTES, path); /* with the NUL */
+	struct obit_arguments *known = &space->arguments;
+	__u64 bytes;
+
+	if (arguments->task_started && known->tid == space->event.tid &&
+	    known->area.task_started == arguments->task_started && known->area.execs == arguments->execs &&
+	    known->area.start == arguments->start && known->area.end == arguments->end &&
+	    space->event.boot_ns - known->copied_ns < ARGUMENTS_LAST_NS) {
+		if (arguments->end - arguments->start > OBIT_ARGV_BYTES)
+			*flags |= OBIT_ARGV_TRUNCATED;
+		bytes = known->bytes;
+		BOUND(bytes, 2 * OBIT_ARGV_BYTES - 1);
+		return bytes;
+	}
+	bytes = read_argv(space->text, arguments, flags);
+	/* None is not remembered: the next time there may be some. */
+	known->tid = bytes ? space->event.tid : 0;
+	known->area = *arguments;
+	known->copied_ns = space->event.boot_ns;
+	known->bytes = bytes;
+	return bytes;
+}
+
+/* Copies the path behind what is in the text already, and returns its length without the NUL. */
+static __always_inline __u64 read_path(char *text, __u64 at, const char *path, __u8 *flags)
+{
+	long copied = bpf_probe_read_kernel_str(text + at, OBIT_PATH_BYTES, path); /* with the NUL */
 	__u64 bytes = 0;
 
 	if (copied > 0)
@@ -284,19 +340,38 @@ static __always_inline __u64 read_path(char *text, const char *path, __u8 *flags
 	return bytes;
 }
 
+/* How full the ring buffer is, is asked at one in so many events. */
+#define EVENTS_A_QUERY 8
+
 /* Writes `size` bytes of a place that is `space` bytes large. */
 static __always_inline void emit(__u32 kind, void *event, __u64 size, __u64 space)
 {
-	__u64 flags;
+	struct obit_count *counter = bpf_map_lookup_elem(&counts, &kind);
+	/* A wake-up for each event would cost a storm a third of its speed. */
+	__u64 flags = BPF_RB_NO_WAKEUP;
 
 	BOUND(size, 4 * OBIT_ARGV_BYTES - 1);
-	if (size > space) {
-		count(kind, -1); /* cannot be; the verifier wants to see it */
+	if (!counter)
 		return;
-	}
-	/* A wake-up for each event would cost a storm a third of its speed. */
-	flags = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > wakeup_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
-	count(kind, bpf_ringbuf_output(&events, event, size, flags));
+	if ((counter->admitted + counter->lost) % EVENTS_A_QUERY == 0 &&
+	    bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > wakeup_bytes)
+		flags = BPF_RB_FORCE_WAKEUP;
+	/* A larger size cannot be; the verifier wants to see it. */
+	if (size <= space && !bpf_ringbuf_output(&events, event, size, flags))
+		counter->admitted++;
+	else
+		counter->lost++;
+}
+
+/* Copies the usage behind so much text, and returns how much there is then. */
+static __always_inline __u64 append_usage(struct obit_scratch *space, __u64 text_bytes)
+{
+	__u64 at = (text_bytes + 7) & ~7ULL;
+
+	BOUND(at, 4 * OBIT_ARGV_BYTES - 8);
+	if (at <= sizeof(space->text) - sizeof(space->usage))
+		__builtin_memcpy(space->text + at, &space->usage, sizeof(space->usage));
+	return at + sizeof(space->usage);
 }
 
 static __always_inline int record(enum access access, __u32 program, __u32 kind, struct cgroup *cgrp, const char *path)
@@ -304,7 +379,7 @@ static __always_inline int record(enum access access, __u32 program, __u32 kind,
 	struct obit_scratch *space = bpf_map_lookup_elem(&scratch, &program);
 	struct area arguments = {};
 	struct obit_event *event;
-	__u64 path_bytes, argv_bytes;
+	__u64 path_bytes, argv_bytes, text_bytes;
 	__u8 event_flags = 0;
 
 	if (!space)
@@ -315,15 +390,18 @@ static __always_inline int record(enum access access, __u32 program, __u32 kind,
 		load_cgroup(event, cgrp);
 	else
 		probe_cgroup(event, cgrp);
-	read_vitals(event, kind, cgrp);
+	read_vitals(access, space, kind, cgrp);
 
-	path_bytes = read_path(space->text, path, &event_flags);
-	argv_bytes = read_argv(space->text, path_bytes, &arguments, &event_flags);
+	argv_bytes = recall_argv(space, &arguments, &event_flags);
+	path_bytes = read_path(space->text, argv_bytes, path, &event_flags);
 
 	event->path_bytes = path_bytes;
 	event->argv_bytes = argv_bytes;
 	event->flags = event_flags;
-	emit(kind, space, sizeof(*event) + path_bytes + argv_bytes, sizeof(*space));
+	text_bytes = argv_bytes + path_bytes;
+	if (event->present & ~OBIT_HAS_PIDS_WATERMARK)
+		text_bytes = append_usage(space, text_bytes);
+	emit(kind, space, sizeof(*event) + text_bytes, sizeof(*event) + sizeof(space->text));
 	return 0;
 }
 

@@ -9,7 +9,7 @@
 #define OBIT_H
 
 /* Raised with every change of the layout below, so that bytes of another build are refused and not misread. */
-#define OBIT_WIRE_VERSION 5
+#define OBIT_WIRE_VERSION 6
 
 /*
  * The kernel builds the path in a buffer of 1,024 bytes that ends with a NUL (TRACE_CGROUP_PATH_LEN,
@@ -51,8 +51,8 @@ enum obit_flag {
 enum obit_present {
 	OBIT_HAS_MEMORY_USAGE = 1,
 	OBIT_HAS_MEMORY_WATERMARK = 2,
-	OBIT_HAS_OOMS = 4, /* ooms and oom_kills */
-	OBIT_HAS_PIDS_WATERMARK = 8,
+	OBIT_HAS_OOMS = 4,	     /* ooms and oom_kills */
+	OBIT_HAS_PIDS_WATERMARK = 8, /* the one that is in the event itself */
 	OBIT_HAS_CPU_USAGE = 16,
 	OBIT_HAS_CPU_SPLIT = 32, /* cpu_user and cpu_system */
 	OBIT_HAS_THROTTLED = 64, /* throttled and throttled_times */
@@ -60,27 +60,21 @@ enum obit_present {
 };
 
 /*
- * Followed by a struct obit_fate if the kind has one, by path_bytes of path and argv_bytes of arguments, and by nothing
- * else. Of a kind that concerns a task, cgroup_id, level and hierarchy_id are those of the task on the v2 tree, and what
- * is said of the actor is said of the task that exits, that sends the signal, or that asked for the memory.
+ * Followed by a struct obit_fate if the kind has one, and by argv_bytes of arguments and path_bytes of path. If a value of
+ * struct obit_usage is present, that comes last, behind as many bytes without meaning as put it at a multiple of eight.
+ *
+ * It is kept short because writing it takes longer than anything else at a tracepoint: the memory of the ring buffer was
+ * last in the cache of the processor that drained it.
+ *
+ * Of a kind that concerns a task, cgroup_id, level and hierarchy_id are those of the task on the v2 tree, and what is said
+ * of the actor is said of the task that exits, that sends the signal, or that asked for the memory.
  */
 struct obit_event {
 	__u64 boot_ns;		/* CLOCK_BOOTTIME */
 	__u64 cgroup_id;	/* kernfs_node.id: the directory's inode number */
 	__u64 parent_cgroup_id; /* 0: none */
 	__u64 actor_cgroup_id;	/* on the v2 tree; 0: none */
-	__u64 memory_usage;	/* pages */
-	__u64 memory_watermark; /* pages */
-	__u64 oom_kills;
 	__u64 pids_watermark;
-	__u64 cpu_usage;	/* ns; these seven of OBIT_EMPTY and OBIT_RMDIR only, see usage.h */
-	__u64 cpu_user;		/* ns, by samples at clock ticks */
-	__u64 cpu_system;	/* ns, likewise */
-	__u64 throttled;	/* ns */
-	__u64 throttled_times;
-	__u64 io_read;		/* bytes */
-	__u64 io_written;	/* bytes */
-	__u64 ooms;
 	__u32 cpu;
 	__u32 hierarchy_id;
 	__u32 level;
@@ -89,13 +83,28 @@ struct obit_event {
 	__u32 ppid;
 	__u32 uid; /* real */
 	__u32 path_bytes; /* without a NUL */
-	__u32 argv_bytes; /* NUL-separated, as in /proc/PID/cmdline */
+	__u32 argv_bytes; /* NUL-separated, as in /proc/PID/cmdline; they may be up to 10 ms old */
 	__u8 kind;	  /* enum obit_kind */
 	__u8 flags;	  /* enum obit_flag */
 	__u8 present;	  /* enum obit_present */
 	__u8 version;	  /* OBIT_WIRE_VERSION */
 	char comm[OBIT_COMM_BYTES];
 	char parent_comm[OBIT_COMM_BYTES];
+};
+
+/* What a cgroup has used. */
+struct obit_usage {
+	__u64 memory_usage;	/* pages */
+	__u64 memory_watermark; /* pages */
+	__u64 ooms;
+	__u64 oom_kills;
+	__u64 cpu_usage;  /* ns; these seven of OBIT_EMPTY and OBIT_RMDIR only, see usage.h */
+	__u64 cpu_user;	  /* ns, by samples at clock ticks */
+	__u64 cpu_system; /* ns, likewise */
+	__u64 throttled;  /* ns */
+	__u64 throttled_times;
+	__u64 io_read;	  /* bytes */
+	__u64 io_written; /* bytes */
 };
 
 /* obit_fate.flags */

@@ -47,7 +47,7 @@ static __always_inline int add_up(__u64 *sums, const __u32 count, const void *co
 }
 
 /* kernel/cgroup/rstat.c: of the cgroup's own tasks, whichever controllers are enabled. */
-static __always_inline __u8 read_cpu_v2(struct obit_event *event, struct cgroup *cgrp)
+static __always_inline __u8 read_cpu_v2(enum access access, struct obit_usage *usage, struct cgroup *cgrp)
 {
 	struct cgroup___before_6_16 *older = (void *)cgrp;
 	struct task_cputime *copies = 0;
@@ -64,16 +64,16 @@ static __always_inline __u8 read_cpu_v2(struct obit_event *event, struct cgroup 
 	if (!copies || bpf_core_type_size(struct task_cputime) != sizeof(sums) ||
 	    !add_up(sums, sizeof(sums) / sizeof(*sums), copies))
 		return 0;
-	event->cpu_usage = sums[bpf_core_field_offset(struct task_cputime, sum_exec_runtime) / sizeof(*sums)];
-	event->cpu_user = sums[bpf_core_field_offset(struct task_cputime, utime) / sizeof(*sums)];
-	event->cpu_system = sums[bpf_core_field_offset(struct task_cputime, stime) / sizeof(*sums)];
+	usage->cpu_usage = sums[bpf_core_field_offset(struct task_cputime, sum_exec_runtime) / sizeof(*sums)];
+	usage->cpu_user = sums[bpf_core_field_offset(struct task_cputime, utime) / sizeof(*sums)];
+	usage->cpu_system = sums[bpf_core_field_offset(struct task_cputime, stime) / sizeof(*sums)];
 	return OBIT_HAS_CPU_USAGE | OBIT_HAS_CPU_SPLIT;
 }
 
 /* kernel/sched/cpuacct.c: with what those below used. */
-static __always_inline __u8 read_cpu_v1(struct obit_event *event, struct cgroup *cgrp)
+static __always_inline __u8 read_cpu_v1(enum access access, struct obit_usage *usage, struct cgroup *cgrp)
 {
-	struct cgroup_subsys_state *css = CSS(cgrp, cpuacct_cgrp_id);
+	struct cgroup_subsys_state *css = CSS(access, cgrp, cpuacct_cgrp_id);
 	struct cpuacct *cpuacct;
 	__u8 present = 0;
 	void *copies;
@@ -86,7 +86,7 @@ static __always_inline __u8 read_cpu_v1(struct obit_event *event, struct cgroup 
 		__u64 usages[2] = {};
 
 		if (bpf_core_type_exists(struct cpuacct_usage) ? add_up(usages, 2, copies) : add_up(usages, 1, copies)) {
-			event->cpu_usage = usages[0] + usages[1];
+			usage->cpu_usage = usages[0] + usages[1];
 			present |= OBIT_HAS_CPU_USAGE;
 		}
 	}
@@ -95,8 +95,8 @@ static __always_inline __u8 read_cpu_v1(struct obit_event *event, struct cgroup 
 		__u64 times[5] = {};
 
 		if (add_up(times, 5, copies)) {
-			event->cpu_user = times[0] + times[1];
-			event->cpu_system = times[2] + times[3] + times[4];
+			usage->cpu_user = times[0] + times[1];
+			usage->cpu_system = times[2] + times[3] + times[4];
 			present |= OBIT_HAS_CPU_SPLIT;
 		}
 	}
@@ -104,9 +104,9 @@ static __always_inline __u8 read_cpu_v1(struct obit_event *event, struct cgroup 
 }
 
 /* kernel/sched/sched.h: how often and how long the cgroup's own quota kept its tasks from running. */
-static __always_inline __u8 read_throttled(struct obit_event *event, struct cgroup *cgrp)
+static __always_inline __u8 read_throttled(enum access access, struct obit_usage *usage, struct cgroup *cgrp)
 {
-	struct cgroup_subsys_state *css = CSS(cgrp, cpu_cgrp_id);
+	struct cgroup_subsys_state *css = CSS(access, cgrp, cpu_cgrp_id);
 	struct task_group *group;
 	__u32 times = 0;
 
@@ -115,10 +115,10 @@ static __always_inline __u8 read_throttled(struct obit_event *event, struct cgro
 	group = (void *)css - bpf_core_field_offset(struct task_group, css);
 	if (!bpf_core_field_exists(group->cfs_bandwidth.throttled_time) ||
 	    !bpf_core_field_exists(group->cfs_bandwidth.nr_throttled) ||
-	    !read_word(&event->throttled, &group->cfs_bandwidth.throttled_time) ||
+	    !read_word(&usage->throttled, &group->cfs_bandwidth.throttled_time) ||
 	    bpf_probe_read_kernel(&times, sizeof(times), &group->cfs_bandwidth.nr_throttled))
 		return 0;
-	event->throttled_times = times;
+	usage->throttled_times = times;
 	return OBIT_HAS_THROTTLED;
 }
 
@@ -126,9 +126,9 @@ static __always_inline __u8 read_throttled(struct obit_event *event, struct cgro
  * block/blk-cgroup.c: bytes that the cgroup's own tasks read and wrote, of all devices together. Only v2 counts them here; v1
  * has a counter in the controller's throttling, which newer kernels start only for a device that has a limit.
  */
-static __always_inline __u8 read_io(struct obit_event *event, struct cgroup *cgrp)
+static __always_inline __u8 read_io(enum access access, struct obit_usage *usage, struct cgroup *cgrp)
 {
-	struct cgroup_subsys_state *css = CSS(cgrp, io_cgrp_id);
+	struct cgroup_subsys_state *css = CSS(access, cgrp, io_cgrp_id);
 	struct blkcg_gq *device = 0;
 	/* BLKG_IOSTAT_READ and BLKG_IOSTAT_WRITE. */
 	__u64 bytes[2] = {};
@@ -144,8 +144,8 @@ static __always_inline __u8 read_io(struct obit_event *event, struct cgroup *cgr
 		struct blkg_iostat_set *copies = 0;
 
 		if (!node) {
-			event->io_read = bytes[0];
-			event->io_written = bytes[1];
+			usage->io_read = bytes[0];
+			usage->io_written = bytes[1];
 			return OBIT_HAS_IO;
 		}
 		device = node - bpf_core_field_offset(struct blkcg_gq, blkcg_node);
@@ -160,15 +160,15 @@ static __always_inline __u8 read_io(struct obit_event *event, struct cgroup *cgr
 }
 
 /* Returns which values are there. */
-static __always_inline __u8 read_usage(struct obit_event *event, struct cgroup *cgrp)
+static __always_inline __u8 read_usage(enum access access, struct obit_usage *usage, __u32 hierarchy_id, struct cgroup *cgrp)
 {
 	__u8 present = 0;
 
-	event->cpu_usage = event->cpu_user = event->cpu_system = 0;
-	event->io_read = event->io_written = 0;
-	if (event->hierarchy_id == 0)
-		present |= read_cpu_v2(event, cgrp) | read_io(event, cgrp);
+	usage->cpu_usage = usage->cpu_user = usage->cpu_system = 0;
+	usage->io_read = usage->io_written = 0;
+	if (hierarchy_id == 0)
+		present |= read_cpu_v2(access, usage, cgrp) | read_io(access, usage, cgrp);
 	else
-		present |= read_cpu_v1(event, cgrp);
-	return present | read_throttled(event, cgrp);
+		present |= read_cpu_v1(access, usage, cgrp);
+	return present | read_throttled(access, usage, cgrp);
 }

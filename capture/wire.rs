@@ -13,40 +13,29 @@ use thiserror::Error;
 ///
 /// capture/probe/layout.rs compares them with the compiled program, at compile time.
 pub mod layout {
-    pub const VERSION: u8 = 5;
+    pub const VERSION: u8 = 6;
 
     pub const BOOT_NS: usize = 0;
     pub const CGROUP_ID: usize = 8;
     pub const PARENT_CGROUP_ID: usize = 16;
     pub const ACTOR_CGROUP_ID: usize = 24;
-    pub const MEMORY_USAGE: usize = 32;
-    pub const MEMORY_WATERMARK: usize = 40;
-    pub const OOM_KILLS: usize = 48;
-    pub const PIDS_WATERMARK: usize = 56;
-    pub const CPU_USAGE: usize = 64;
-    pub const CPU_USER: usize = 72;
-    pub const CPU_SYSTEM: usize = 80;
-    pub const THROTTLED: usize = 88;
-    pub const THROTTLED_TIMES: usize = 96;
-    pub const IO_READ: usize = 104;
-    pub const IO_WRITTEN: usize = 112;
-    pub const OOMS: usize = 120;
-    pub const CPU: usize = 128;
-    pub const HIERARCHY_ID: usize = 132;
-    pub const LEVEL: usize = 136;
-    pub const PID: usize = 140;
-    pub const TID: usize = 144;
-    pub const PPID: usize = 148;
-    pub const UID: usize = 152;
-    pub const PATH_BYTES: usize = 156;
-    pub const ARGV_BYTES: usize = 160;
-    pub const KIND: usize = 164;
-    pub const FLAGS: usize = 165;
-    pub const PRESENT: usize = 166;
-    pub const VERSION_AT: usize = 167;
-    pub const COMM: usize = 168;
-    pub const PARENT_COMM: usize = 184;
-    pub const HEADER_BYTES: usize = 200;
+    pub const PIDS_WATERMARK: usize = 32;
+    pub const CPU: usize = 40;
+    pub const HIERARCHY_ID: usize = 44;
+    pub const LEVEL: usize = 48;
+    pub const PID: usize = 52;
+    pub const TID: usize = 56;
+    pub const PPID: usize = 60;
+    pub const UID: usize = 64;
+    pub const PATH_BYTES: usize = 68;
+    pub const ARGV_BYTES: usize = 72;
+    pub const KIND: usize = 76;
+    pub const FLAGS: usize = 77;
+    pub const PRESENT: usize = 78;
+    pub const VERSION_AT: usize = 79;
+    pub const COMM: usize = 80;
+    pub const PARENT_COMM: usize = 96;
+    pub const HEADER_BYTES: usize = 112;
 
     /// Longest thread name, with its NUL.
     pub const COMM_BYTES: usize = 16;
@@ -55,7 +44,7 @@ pub mod layout {
     /// Most that is kept of an argument vector.
     pub const MAX_ARGV_BYTES: usize = 1024;
     /// The longest record; one with a fate has no path, which may be longer.
-    pub const MAX_RECORD_BYTES: usize = HEADER_BYTES + (MAX_PATH_BYTES - 1) + MAX_ARGV_BYTES;
+    pub const MAX_RECORD_BYTES: usize = HEADER_BYTES + MAX_ARGV_BYTES + MAX_PATH_BYTES + usage::BYTES;
 
     pub const PATH_TRUNCATED: u8 = 1;
     pub const ARGV_TRUNCATED: u8 = 2;
@@ -113,9 +102,31 @@ pub mod layout {
     pub const HAS_CPU_SPLIT: u8 = 32;
     pub const HAS_THROTTLED: u8 = 64;
     pub const HAS_IO: u8 = 128;
+
+    /// Offsets in `struct obit_usage`, which is at the end of a record of a cgroup that has any of these values.
+    pub mod usage {
+        pub const MEMORY_USAGE: usize = 0;
+        pub const MEMORY_WATERMARK: usize = 8;
+        pub const OOMS: usize = 16;
+        pub const OOM_KILLS: usize = 24;
+        pub const CPU_USAGE: usize = 32;
+        pub const CPU_USER: usize = 40;
+        pub const CPU_SYSTEM: usize = 48;
+        pub const THROTTLED: usize = 56;
+        pub const THROTTLED_TIMES: usize = 64;
+        pub const IO_READ: usize = 72;
+        pub const IO_WRITTEN: usize = 80;
+        pub const BYTES: usize = 88;
+
+        /// It begins at a multiple of this.
+        pub const ALIGNMENT: usize = 8;
+        /// Which values are in it.
+        pub const VALUES: u8 = !super::HAS_PIDS_WATERMARK;
+    }
 }
 use layout::HEADER_BYTES;
 use layout::fate::{self, BYTES as FATE_BYTES, ancestor};
+use layout::usage::{self, BYTES as USAGE_BYTES};
 
 /// The kinds by their numbers in `enum obit_kind`.
 pub const KINDS: [KernelEventKind; 11] = [
@@ -381,7 +392,7 @@ pub enum WireError {
         found: u8,
     },
     /// The lengths in the fixed part do not add up to the record's.
-    #[error("a kernel event of {length} bytes says it has {path_bytes} bytes of path and {argv_bytes} of arguments")]
+    #[error("a kernel event of {length} bytes says it has {argv_bytes} bytes of arguments and {path_bytes} of path")]
     Lengths {
         /// The record's length in bytes.
         length: usize,
@@ -410,14 +421,20 @@ pub fn decode(record: &[u8], page_size: u64) -> Result<KernelEvent<'_>, WireErro
     };
     let path_bytes = u32_at(header, layout::PATH_BYTES);
     let argv_bytes = u32_at(header, layout::ARGV_BYTES);
-    let (path, argv) = usize::try_from(path_bytes)
-        .ok()
-        .and_then(|path_bytes| text.split_at_checked(path_bytes))
-        .filter(|(_, argv)| u32::try_from(argv.len()) == Ok(argv_bytes))
-        .ok_or(WireError::Lengths { length: record.len(), path_bytes, argv_bytes })?;
+    let wrong_lengths = WireError::Lengths { length: record.len(), path_bytes, argv_bytes };
+    let (argv, rest) = split(text, argv_bytes).ok_or(wrong_lengths)?;
+    let (path, rest) = split(rest, path_bytes).ok_or(wrong_lengths)?;
+    let has_usage = matches!(kind, KernelEventKind::Cgroup(_)) && header[layout::PRESENT] & usage::VALUES != 0;
+    let usage = if has_usage {
+        let to_usage = (argv.len() + path.len()).wrapping_neg() % usage::ALIGNMENT;
+        rest.get(to_usage..).and_then(|usage| <&[u8; USAGE_BYTES]>::try_from(usage).ok())
+    } else {
+        rest.is_empty().then_some(&[0; USAGE_BYTES])
+    };
+    let usage = usage.ok_or(wrong_lengths)?;
     let flags = header[layout::FLAGS];
     let what = match kind {
-        KernelEventKind::Cgroup(kind) => What::Cgroup(cgroup(header, kind, path, page_size)),
+        KernelEventKind::Cgroup(kind) => What::Cgroup(cgroup(header, usage, kind, path, page_size)),
         KernelEventKind::Exit => What::Exit {
             target: target(header, fate),
             status: ExitStatus::from_wait(u32_at(fate, fate::STATUS)),
@@ -450,9 +467,19 @@ pub fn decode(record: &[u8], page_size: u64) -> Result<KernelEvent<'_>, WireErro
     })
 }
 
-fn cgroup<'a>(header: &[u8; HEADER_BYTES], kind: CgroupEventKind, path: &'a [u8], page_size: u64) -> KernelCgroup<'a> {
+fn split(bytes: &[u8], at: u32) -> Option<(&[u8], &[u8])> {
+    bytes.split_at_checked(usize::try_from(at).ok()?)
+}
+
+fn cgroup<'a>(
+    header: &[u8; HEADER_BYTES],
+    usage: &[u8; USAGE_BYTES],
+    kind: CgroupEventKind,
+    path: &'a [u8],
+    page_size: u64,
+) -> KernelCgroup<'a> {
     let present = header[layout::PRESENT];
-    let value = |bit: u8, offset: usize| (present & bit != 0).then(|| u64_at(header, offset));
+    let value = |bit: u8, offset: usize| (present & bit != 0).then(|| u64_at(usage, offset));
     // A page count that overflows would be nonsense of the kernel's: absent rather than wrong.
     let in_bytes = |pages: Option<u64>| pages.and_then(|pages| pages.checked_mul(page_size));
     KernelCgroup {
@@ -464,18 +491,18 @@ fn cgroup<'a>(header: &[u8; HEADER_BYTES], kind: CgroupEventKind, path: &'a [u8]
         path,
         path_truncated: header[layout::FLAGS] & layout::PATH_TRUNCATED != 0,
         vitals: Vitals {
-            memory_peak_bytes: in_bytes(value(layout::HAS_MEMORY_WATERMARK, layout::MEMORY_WATERMARK)),
-            memory_usage_bytes: in_bytes(value(layout::HAS_MEMORY_USAGE, layout::MEMORY_USAGE)),
-            cpu_usage_ns: value(layout::HAS_CPU_USAGE, layout::CPU_USAGE),
-            cpu_user_ns: value(layout::HAS_CPU_SPLIT, layout::CPU_USER),
-            cpu_system_ns: value(layout::HAS_CPU_SPLIT, layout::CPU_SYSTEM),
-            cpu_throttled_ns: value(layout::HAS_THROTTLED, layout::THROTTLED),
-            cpu_throttled_count: value(layout::HAS_THROTTLED, layout::THROTTLED_TIMES),
-            io_read_bytes: value(layout::HAS_IO, layout::IO_READ),
-            io_written_bytes: value(layout::HAS_IO, layout::IO_WRITTEN),
-            pids_peak: value(layout::HAS_PIDS_WATERMARK, layout::PIDS_WATERMARK),
-            ooms: value(layout::HAS_OOMS, layout::OOMS),
-            oom_kills: value(layout::HAS_OOMS, layout::OOM_KILLS),
+            memory_peak_bytes: in_bytes(value(layout::HAS_MEMORY_WATERMARK, usage::MEMORY_WATERMARK)),
+            memory_usage_bytes: in_bytes(value(layout::HAS_MEMORY_USAGE, usage::MEMORY_USAGE)),
+            cpu_usage_ns: value(layout::HAS_CPU_USAGE, usage::CPU_USAGE),
+            cpu_user_ns: value(layout::HAS_CPU_SPLIT, usage::CPU_USER),
+            cpu_system_ns: value(layout::HAS_CPU_SPLIT, usage::CPU_SYSTEM),
+            cpu_throttled_ns: value(layout::HAS_THROTTLED, usage::THROTTLED),
+            cpu_throttled_count: value(layout::HAS_THROTTLED, usage::THROTTLED_TIMES),
+            io_read_bytes: value(layout::HAS_IO, usage::IO_READ),
+            io_written_bytes: value(layout::HAS_IO, usage::IO_WRITTEN),
+            pids_peak: (present & layout::HAS_PIDS_WATERMARK != 0).then(|| u64_at(header, layout::PIDS_WATERMARK)),
+            ooms: value(layout::HAS_OOMS, usage::OOMS),
+            oom_kills: value(layout::HAS_OOMS, usage::OOM_KILLS),
         },
     }
 }

@@ -2,8 +2,10 @@
 
 use std::mem::{offset_of, size_of};
 
-use super::skeleton::types::{obit_ancestor, obit_count, obit_event, obit_fate, obit_fate_scratch, obit_scratch};
-use crate::wire::layout::{self as wire, fate, fate::ancestor};
+use super::skeleton::types::{
+    obit_ancestor, obit_count, obit_event, obit_fate, obit_fate_scratch, obit_scratch, obit_usage,
+};
+use crate::wire::layout::{self as wire, fate, fate::ancestor, usage};
 
 macro_rules! same_offsets {
     ($struct:ident, $layout:ident: $($field:ident => $offset:ident),+ $(,)?) => {
@@ -19,18 +21,7 @@ same_offsets! {
     cgroup_id => CGROUP_ID,
     parent_cgroup_id => PARENT_CGROUP_ID,
     actor_cgroup_id => ACTOR_CGROUP_ID,
-    memory_usage => MEMORY_USAGE,
-    memory_watermark => MEMORY_WATERMARK,
-    oom_kills => OOM_KILLS,
     pids_watermark => PIDS_WATERMARK,
-    cpu_usage => CPU_USAGE,
-    cpu_user => CPU_USER,
-    cpu_system => CPU_SYSTEM,
-    throttled => THROTTLED,
-    throttled_times => THROTTLED_TIMES,
-    io_read => IO_READ,
-    io_written => IO_WRITTEN,
-    ooms => OOMS,
     cpu => CPU,
     hierarchy_id => HIERARCHY_ID,
     level => LEVEL,
@@ -46,6 +37,21 @@ same_offsets! {
     version => VERSION_AT,
     comm => COMM,
     parent_comm => PARENT_COMM,
+}
+
+same_offsets! {
+    obit_usage, usage:
+    memory_usage => MEMORY_USAGE,
+    memory_watermark => MEMORY_WATERMARK,
+    ooms => OOMS,
+    oom_kills => OOM_KILLS,
+    cpu_usage => CPU_USAGE,
+    cpu_user => CPU_USER,
+    cpu_system => CPU_SYSTEM,
+    throttled => THROTTLED,
+    throttled_times => THROTTLED_TIMES,
+    io_read => IO_READ,
+    io_written => IO_WRITTEN,
 }
 
 same_offsets! {
@@ -84,9 +90,10 @@ const _: () = {
     assert!(offset_of!(obit_fate_scratch, fate) == wire::HEADER_BYTES);
     assert!(offset_of!(obit_fate_scratch, argv) == wire::HEADER_BYTES + fate::BYTES);
     assert!(size_of::<obit_event>() == wire::HEADER_BYTES);
+    assert!(size_of::<obit_usage>() == usage::BYTES && wire::HEADER_BYTES.is_multiple_of(usage::ALIGNMENT));
     assert!(wire::PARENT_COMM + wire::COMM_BYTES == wire::HEADER_BYTES);
     assert!(offset_of!(obit_scratch, text) == wire::HEADER_BYTES);
-    assert!(size_of::<obit_scratch>() >= wire::MAX_RECORD_BYTES);
+    assert!(offset_of!(obit_scratch, usage) >= wire::MAX_RECORD_BYTES);
     assert!(offset_of!(obit_count, admitted) == 0);
     assert!(offset_of!(obit_count, lost) == 8);
 };

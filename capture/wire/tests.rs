@@ -6,7 +6,7 @@ const PAGE: u64 = 4096;
 /// A record as the program would write it, with a value of its own in every field.
 fn record(kind: u8, flags: u8, present: u8, path: &[u8], argv: &[u8]) -> Vec<u8> {
     let mut record = Vec::new();
-    for value in [111_u64, 0x1_0000_0007, 5, 9, 3, 40, 2, 17, 500, 300, 200, 70, 6, 8192, 4096, 3] {
+    for value in [111_u64, 0x1_0000_0007, 5, 9, 17] {
         record.extend(value.to_ne_bytes());
     }
     let lengths = [path.len(), argv.len()].map(|length| u32::try_from(length).unwrap());
@@ -16,8 +16,14 @@ fn record(kind: u8, flags: u8, present: u8, path: &[u8], argv: &[u8]) -> Vec<u8>
     record.extend([kind, flags, present, layout::VERSION]);
     record.extend(b"runc:[1:CHILD]\0\0");
     record.extend(b"fifteen-letters\0");
-    record.extend(path);
     record.extend(argv);
+    record.extend(path);
+    if present & usage::VALUES != 0 {
+        record.resize(record.len().next_multiple_of(usage::ALIGNMENT), b'?');
+        for value in [3_u64, 40, 3, 2, 500, 300, 200, 70, 6, 8192, 4096] {
+            record.extend(value.to_ne_bytes());
+        }
+    }
     record
 }
 
@@ -33,7 +39,7 @@ fn cgroup<'a>(event: &KernelEvent<'a>) -> KernelCgroup<'a> {
 
 /// The same record about a process, with a value of its own in every field of the fate.
 fn fate_record(kind: u8, flags: u32, status: u32, argv: &[u8]) -> Vec<u8> {
-    let mut record = record(kind, 0, ALL_PRESENT, b"", argv);
+    let mut record = record(kind, 0, 0, b"", argv);
     let mut fate = Vec::new();
     for value in [222_u64, 0x2_0000_0008, 30, 0x3_0000_0009] {
         fate.extend(value.to_ne_bytes());
@@ -236,6 +242,14 @@ fn an_inconsistent_record_is_an_error() {
     let longer = [&good[..], b"x"].concat();
     let error = WireError::Lengths { length: longer.len(), path_bytes: 4, argv_bytes: 2 };
     assert_eq!(decode(&longer, PAGE), Err(error));
+    // 4 and 2 bytes, and 2 to a multiple of eight.
+    let with_usage = record(0, 0, layout::HAS_IO, b"/abc", b"de");
+    assert_eq!(with_usage.len(), HEADER_BYTES + 8 + USAGE_BYTES);
+    let longer = [&with_usage[..], b"x"].concat();
+    for wrong in (HEADER_BYTES..with_usage.len()).map(|length| &with_usage[..length]).chain([&longer[..]]) {
+        let error = WireError::Lengths { length: wrong.len(), path_bytes: 4, argv_bytes: 2 };
+        assert_eq!(decode(wrong, PAGE), Err(error));
+    }
     let mut other_build = good;
     other_build[layout::VERSION_AT] = 77;
     assert_eq!(decode(&other_build, PAGE), Err(WireError::Version { found: 77 }));
@@ -244,7 +258,8 @@ fn an_inconsistent_record_is_an_error() {
 #[test]
 fn a_page_count_too_large_for_bytes_is_absent() {
     let mut record = record(0, 0, ALL_PRESENT, b"/", b"");
-    record[layout::MEMORY_USAGE..layout::MEMORY_USAGE + 8].fill(0xff);
+    let memory_usage = record.len() - USAGE_BYTES + usage::MEMORY_USAGE;
+    record[memory_usage..memory_usage + 8].fill(0xff);
     let vitals = cgroup(&decode(&record, PAGE).unwrap()).vitals;
     assert_eq!((vitals.memory_usage_bytes, vitals.memory_peak_bytes), (None, Some(40 * PAGE)));
 }
@@ -297,9 +312,10 @@ proptest! {
     fn a_good_record_with_changed_bytes_decodes_or_is_refused(
         path in prop::collection::vec(any::<u8>(), 0..64),
         argv in prop::collection::vec(any::<u8>(), 0..64),
+        present in any::<u8>(),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
     ) {
-        let mut bytes = record(2, 3, 15, &path, &argv);
+        let mut bytes = record(2, 3, present, &path, &argv);
         for (index, value) in changes {
             let at = index.index(bytes.len());
             bytes[at] = value;
@@ -307,7 +323,9 @@ proptest! {
         if let Ok(event) = decode(&bytes, 4096) {
             let argv = event.actor.argv;
             if let What::Cgroup(cgroup) = &event.what {
-                prop_assert_eq!(cgroup.path.len() + argv.len() + HEADER_BYTES, bytes.len());
+                let text = cgroup.path.len() + argv.len();
+                let with_usage = text.next_multiple_of(usage::ALIGNMENT) + USAGE_BYTES;
+                prop_assert!([text, with_usage].contains(&(bytes.len() - HEADER_BYTES)));
             }
             let elements: usize = event.actor.argv_elements().map(|element| element.len() + 1).sum();
             prop_assert!(elements <= argv.len() + 1);

@@ -42,7 +42,8 @@ table!("events" {
     /// Its cgroup on the v2 hierarchy; null where there is none.
     actor_cgroup_id: U64 optional,
     /// Its argument vector, escaped: of an OCI runtime what its identity needs, of anything else the program name only.
-    /// Null if none was read. Source: `mm->arg_start` when the event fired.
+    /// Null if none was read. Source: `mm->arg_start` when the event fired; of several events of one task in a row, when the
+    /// first fired, at most 10 ms before.
     actor_argv: TextList optional,
     /// Whether the argument vector did not fit into the probe's record and is cut.
     actor_argv_truncated: Bool optional,
