@@ -5,8 +5,7 @@ use super::directory::{Known, Role, Sighting};
 use super::incarnation::{Moment, Origin, Stage};
 use super::lives::IncarnationNo;
 use super::{Fold, vitals};
-use crate::identity::argv::{self, Invocation};
-use crate::identity::path;
+use crate::identity::{argv, path};
 use crate::record::{Actor, CgroupEvent, CgroupKey};
 use crate::row::{ActorCopy, Rows};
 
@@ -16,9 +15,8 @@ impl Fold {
             walk.bury(event.key);
         }
         let vitals = self.take_with_below(moment.seq, event);
-        let call = argv::parse(event.actor.argv);
         let Some(known) = self.directories.remove(&event.key) else {
-            self.removed_unknown(moment, event, call.as_ref(), out);
+            self.removed_unknown(moment, event, out);
             return;
         };
         let number = known.role.incarnation();
@@ -30,9 +28,9 @@ impl Fold {
         };
         vitals::absorb(&mut life.end_mut().vitals, &vitals);
         // `runc delete OUTER` removes the roots of containers nested in it too: it does not name those.
-        if let Some(call) = &call
-            && (path::names_container(event.path, call.container_id)
-                || life.container_id().is_some_and(|id| **id == *call.container_id))
+        if let Some(call) = &argv::parse(event.actor.argv)
+            && (life.container_id().is_some_and(|id| **id == *call.container_id)
+                || path::names_container(event.path, call.container_id))
         {
             life.claims.add(&Claim::of_argv(moment.seq, call));
         }
@@ -40,16 +38,11 @@ impl Fold {
     }
 
     /// A directory goes that was never seen: it was there before the walk could see it, or its making was lost.
-    pub(super) fn removed_unknown(
-        &mut self,
-        moment: Moment,
-        event: &CgroupEvent<'_>,
-        call: Option<&Invocation<'_>>,
-        out: &mut dyn Rows,
-    ) {
+    pub(super) fn removed_unknown(&mut self, moment: Moment, event: &CgroupEvent<'_>, out: &mut dyn Rows) {
         let sighting = Sighting::new(event.key, event.parent, event.path, event.path_truncated).by(event.actor.uid);
         let stated = self.stated.take(sighting.key.hierarchy, sighting.path);
-        let claims = Heard::of(moment.seq, &sighting, call, &stated);
+        let call = argv::parse(event.actor.argv);
+        let claims = Heard::of(moment.seq, &sighting, call.as_ref(), &stated);
         // One of its other directories may have ended it already.
         if claims.is_empty() || self.has_ghost(&sighting, &claims) {
             return;

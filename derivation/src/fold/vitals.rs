@@ -5,6 +5,7 @@
 //! read and written are counted on v2 by the directory that the tasks were in, and what a directory had counted when it was
 //! removed is added to the one above.
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use super::Fold;
@@ -60,12 +61,13 @@ impl UsedBelow {
 
 impl Fold {
     /// What a directory counted, with those below it that are gone.
-    pub(super) fn with_below(&self, event: &CgroupEvent<'_>) -> Vitals {
-        self.used_below.get(&event.key).map_or(event.vitals, |below| below.added_to(&event.vitals))
+    pub(super) fn with_below<'e>(&self, event: &'e CgroupEvent<'_>) -> Cow<'e, Vitals> {
+        let below = self.used_below.get(&event.key);
+        below.map_or(Cow::Borrowed(&event.vitals), |below| Cow::Owned(below.added_to(&event.vitals)))
     }
 
     /// The same of a directory that is removed: it is handed on to the one above, if that is a container's.
-    pub(super) fn take_with_below(&mut self, seq: Seq, event: &CgroupEvent<'_>) -> Vitals {
+    pub(super) fn take_with_below<'e>(&mut self, seq: Seq, event: &'e CgroupEvent<'_>) -> Cow<'e, Vitals> {
         let vitals = self.with_below(event);
         let gone = self.used_below.remove(&event.key);
         if event.key.hierarchy == HierarchyId::V2
