@@ -285,6 +285,45 @@ fn root_the_end_of_a_process_in_a_cgroup_of_its_own_is_seen() {
     }
 }
 
+/// Arguments are not copied for each event of a task, but again once it has executed something.
+#[test]
+fn root_arguments_are_those_of_the_program_that_runs() {
+    /// Makes directories with names of several lengths, then becomes another program, which does so too.
+    const SCRIPT: &str = r#"
+        my ($directory, $turn) = @ARGV;
+        for my $number (1 .. 9) { mkdir "$directory/$turn" . "-" x $number or die "mkdir: $!" }
+        exec $^X, "-e", $ENV{SCRIPT}, $directory, "second-and-last" if $turn eq "first";
+    "#;
+    if !live() {
+        return;
+    }
+    let _turn = in_turn();
+    for cgroup in [OwnedCgroup::create(is_v2), v1_cgroup("pids")].into_iter().flatten() {
+        let mut probe = Probe::attach(&ProbeOptions::default()).unwrap();
+        let directory = cgroup.path().to_str().unwrap();
+        let mut perl = Command::new("perl");
+        perl.env("SCRIPT", SCRIPT).args(["-e", SCRIPT, directory, "first"]);
+        let mut perl = perl.spawn().unwrap();
+        let (pid, status) = (perl.id(), perl.wait().unwrap());
+        assert!(status.success());
+        let mut seen = Vec::new();
+        drain_all(&mut probe, &mut seen);
+
+        for turn in ["first", "second-and-last"] {
+            for number in 1..=9 {
+                let name = format!("{turn}{}", "-".repeat(number));
+                let events = of(&seen, inode(&cgroup.path().join(&name)), CgroupEventKind::Mkdir);
+                let [(event, made)] = &events[..] else { panic!("{name}: {events:#?}") };
+                let expected = [path_in_hierarchy(&cgroup), name.as_bytes()].join(&b'/');
+                assert_eq!((event.actor.tid, made.path), (pid, &expected[..]));
+                let arguments: Vec<&[u8]> = event.actor.argv_elements().collect();
+                assert_eq!(arguments[1..], [&b"-e"[..], SCRIPT.as_bytes(), directory.as_bytes(), turn.as_bytes()]);
+                std::fs::remove_dir(cgroup.path().join(name)).unwrap();
+            }
+        }
+    }
+}
+
 #[test]
 fn root_a_path_too_long_is_marked() {
     if !live() {
