@@ -19,6 +19,8 @@ use crate::error::Error;
 pub(crate) struct View<T: ColumnType> {
     name: &'static str,
     array: Option<T::Array>,
+    /// Whether a value may be null.
+    has_nulls: bool,
 }
 
 impl<T: ColumnType> View<T> {
@@ -29,7 +31,7 @@ impl<T: ColumnType> View<T> {
     pub(crate) fn find(table: &'static str, column: &Column, batch: &RecordBatch) -> Result<Self, Error> {
         let Some(found) = batch.column_by_name(column.name) else {
             return match column.nullable {
-                true => Ok(Self { name: column.name, array: None }),
+                true => Ok(Self { name: column.name, array: None, has_nulls: false }),
                 false => Err(Error::ColumnMissing { table, column: column.name }),
             };
         };
@@ -47,18 +49,20 @@ impl<T: ColumnType> View<T> {
         }
         // A column of nulls only reads as one that is not there, and costs as little.
         if column.nullable && found.null_count() == found.len() {
-            return Ok(Self { name: column.name, array: None });
+            return Ok(Self { name: column.name, array: None, has_nulls: false });
         }
-        Ok(Self { name: column.name, array: Some(T::of(found.as_ref()).ok_or_else(other_type)?) })
+        let array = Some(T::of(found.as_ref()).ok_or_else(other_type)?);
+        Ok(Self { name: column.name, array, has_nulls: found.null_count() > 0 })
     }
 
     /// The array, if the value in that row is not null. Rows past the end are null.
     #[inline]
     pub(super) fn at(&self, row: usize) -> Option<&T::Array> {
-        self.array.as_ref().filter(|array| row < array.len() && array.is_valid(row))
+        self.array.as_ref().filter(|array| row < array.len() && !(self.has_nulls && array.is_null(row)))
     }
 
     /// What [`Self::need`] says of a null.
+    #[cold]
     fn missing(&self) -> Error {
         Error::ValueMissing { column: self.name }
     }
@@ -129,13 +133,41 @@ impl View<SeqList> {
     }
 }
 
+/// How many texts of a batch are remembered.
+const MAX_REMEMBERED: usize = 32;
+
+impl View<Text> {
+    /// What each row's text reads as; nothing if all are null. A text of a dictionary is read once for all rows that have it.
+    pub(crate) fn map<T: Copy>(&self, read: impl Fn(&str) -> T) -> Vec<T> {
+        let Some(array) = &self.array else { return Vec::new() };
+        // The view is where the text lies, or a short text itself: rows with the same view have the same text.
+        let mut known: Vec<(u128, T)> = Vec::new();
+        let values = array.views().iter().enumerate().map(|(row, view)| {
+            if let Some((_, value)) = known.iter().find(|(seen, _)| seen == view) {
+                return *value;
+            }
+            let value = read(array.value(row));
+            if known.len() < MAX_REMEMBERED {
+                known.push((*view, value));
+            }
+            value
+        });
+        values.collect()
+    }
+}
+
 impl View<TextList> {
     /// Appends the texts in that row, borrowed from the batch.
     pub(crate) fn extend<'a>(&'a self, row: usize, out: &mut Vec<&'a str>) {
         let Some(list) = self.at(row) else { return };
         let (values, range) = (list.values().as_any(), element_range(list, row));
         if let Some(values) = values.downcast_ref::<StringViewArray>() {
-            out.extend(range.filter(|i| *i < values.len() && values.is_valid(*i)).map(|i| values.value(i)));
+            let has_nulls = values.null_count() > 0;
+            for i in range.start..range.end.min(values.len()) {
+                if !(has_nulls && values.is_null(i)) {
+                    out.push(values.value(i));
+                }
+            }
         } else if let Some(values) = values.downcast_ref::<StringArray>() {
             out.extend(range.filter(|i| *i < values.len() && values.is_valid(*i)).map(|i| values.value(i)));
         }

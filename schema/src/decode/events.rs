@@ -7,6 +7,7 @@ use obit_derivation::record::{
     SignalResult, SnapshotReason, Target, TaskExit, Vitals,
 };
 
+use super::kinds::RowKind;
 use super::table_view;
 use crate::error::Error;
 use crate::kind;
@@ -14,7 +15,7 @@ use crate::tables::events::Views;
 
 table_view!(
     /// A batch of raw/events.
-    EventsView
+    EventsView, kinds: Vec<RowKind> = |columns: &Views| columns.kind.map(RowKind::from_name)
 );
 
 impl EventsView {
@@ -27,42 +28,42 @@ impl EventsView {
     pub fn get<'b, 'a: 'b>(&'a self, row: usize, scratch: &'b mut Vec<&'a str>) -> Result<Record<'b>, Error> {
         scratch.clear();
         let columns = &self.columns;
-        let body = match columns.kind.need(row)? {
-            kind::CARRIED => {
+        let body = match self.kinds.get(row) {
+            Some(RowKind::Carried) => {
                 let from = Seq(columns.carried_from_seq.need(row)?);
                 // No kind is `carried` twice: that is none that this version knows.
-                let body = self.body(row, columns.carried_kind.need(row)?, scratch)?;
+                let body = self.body(row, RowKind::from_name(columns.carried_kind.need(row)?), scratch)?;
                 Body::Carried(Box::new(Carried { from, body }))
             }
-            name => self.body(row, name, scratch)?,
+            Some(kind) => self.body(row, *kind, scratch)?,
+            None => return Err(Error::ValueMissing { column: "kind" }),
         };
         self.record(row, body)
     }
 
     /// What a row of that kind says.
-    fn body<'b, 'a: 'b>(&'a self, row: usize, name: &str, scratch: &'b mut Vec<&'a str>) -> Result<Body<'b>, Error> {
+    #[inline]
+    fn body<'b, 'a: 'b>(&'a self, row: usize, kind: RowKind, scratch: &'b mut Vec<&'a str>) -> Result<Body<'b>, Error> {
         let columns = &self.columns;
-        let body = match name {
-            kind::SEGMENT_BEGIN => Body::SegmentBegin,
-            kind::LOST => Body::Lost(Loss {
+        let body = match kind {
+            RowKind::Kernel(KernelEventKind::Cgroup(kind)) => Body::Cgroup(self.cgroup_event(row, kind, scratch)?),
+            RowKind::Kernel(KernelEventKind::Exit) => Body::Exit(self.task_exit(row)?),
+            RowKind::Kernel(KernelEventKind::Signal) => Body::Signal(self.fatal_signal(row, scratch)?),
+            RowKind::Kernel(KernelEventKind::Oom) => Body::Oom(self.oom_kill(row, scratch)?),
+            RowKind::Lost => Body::Lost(Loss {
                 count: columns.lost.need(row)?,
                 kind: columns.lost_kind.get(row).and_then(KernelEventKind::from_name),
                 cpu: columns.cpu.get(row),
                 since: Seq(columns.lost_since_seq.need(row)?),
             }),
-            kind::CLOCK => Body::Clock(self.clock(row)),
-            kind::CAPTURE_START => Body::CaptureStart,
-            kind::CAPTURE_STOP => Body::CaptureStop,
-            kind::SNAPSHOT_BEGIN => self.reason(row)?.map_or(Body::Unknown, Body::SnapshotBegin),
-            kind::SNAPSHOT_END => self.reason(row)?.map_or(Body::Unknown, Body::SnapshotEnd),
-            kind::SNAPSHOT_FAILED => Body::SnapshotFailed(HierarchyId(columns.hierarchy_id.need(row)?)),
-            _ => match KernelEventKind::from_name(name) {
-                Some(KernelEventKind::Cgroup(kind)) => Body::Cgroup(self.cgroup_event(row, kind, scratch)?),
-                Some(KernelEventKind::Exit) => Body::Exit(self.task_exit(row)?),
-                Some(KernelEventKind::Signal) => Body::Signal(self.fatal_signal(row, scratch)?),
-                Some(KernelEventKind::Oom) => Body::Oom(self.oom_kill(row, scratch)?),
-                None => Body::Unknown,
-            },
+            RowKind::Clock => Body::Clock(self.clock(row)),
+            RowKind::CaptureStart => Body::CaptureStart,
+            RowKind::CaptureStop => Body::CaptureStop,
+            RowKind::SegmentBegin => Body::SegmentBegin,
+            RowKind::SnapshotBegin => self.reason(row)?.map_or(Body::Unknown, Body::SnapshotBegin),
+            RowKind::SnapshotEnd => self.reason(row)?.map_or(Body::Unknown, Body::SnapshotEnd),
+            RowKind::SnapshotFailed => Body::SnapshotFailed(HierarchyId(columns.hierarchy_id.need(row)?)),
+            RowKind::Carried | RowKind::Unknown => Body::Unknown,
         };
         Ok(body)
     }
@@ -84,6 +85,7 @@ impl EventsView {
         self.columns.reason.need(row).map(SnapshotReason::from_name)
     }
 
+    #[inline]
     fn cgroup_event<'b, 'a: 'b>(
         &'a self,
         row: usize,
@@ -120,6 +122,7 @@ impl EventsView {
         })
     }
 
+    #[inline]
     fn actor<'b, 'a: 'b>(&'a self, row: usize, argv: &'b mut Vec<&'a str>) -> Result<Actor<'b>, Error> {
         let columns = &self.columns;
         columns.actor_argv.extend(row, argv);

@@ -5,6 +5,7 @@
 
 mod cgroupfs;
 mod events;
+mod kinds;
 mod runtime;
 
 pub use cgroupfs::CgroupfsView;
@@ -60,6 +61,7 @@ impl RawView {
     }
 
     /// The record's place in the total order; `None` past the end.
+    #[inline]
     pub fn seq(&self, row: usize) -> Option<u64> {
         match self {
             Self::Events(view) => view.seq(row),
@@ -98,14 +100,15 @@ fn carried(from: Option<u64>, body: Body<'_>) -> Body<'_> {
     }
 }
 
-/// Declares the view of one raw table; it gets its `get` beside it.
+/// Declares the view of one raw table; it gets its `get` beside it. A field is made of the columns once for all rows.
 macro_rules! table_view {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident $(, $field:ident: $type:ty = $read:expr)?) => {
         $(#[$doc])*
         #[derive(Debug)]
         pub struct $name {
             columns: Views,
             rows: usize,
+            $($field: $type,)?
         }
 
         impl $name {
@@ -114,7 +117,8 @@ macro_rules! table_view {
             /// # Errors
             /// A column is missing, of another type, or null where it must not be.
             pub fn new(batch: &RecordBatch) -> Result<Self, Error> {
-                Ok(Self { columns: Views::new(batch)?, rows: batch.num_rows() })
+                let columns = Views::new(batch)?;
+                Ok(Self { $($field: $read(&columns),)? columns, rows: batch.num_rows() })
             }
 
             /// Rows.
@@ -128,11 +132,13 @@ macro_rules! table_view {
             }
 
             /// The record's place in the total order; `None` past the end.
+            #[inline]
             pub fn seq(&self, row: usize) -> Option<u64> {
                 self.columns.seq.get(row)
             }
 
             /// The record with that body.
+            #[inline]
             fn record<'a>(&self, row: usize, body: Body<'a>) -> Result<Record<'a>, Error> {
                 Ok(Record {
                     seq: Seq(self.columns.seq.need(row)?),

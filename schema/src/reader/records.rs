@@ -32,6 +32,8 @@ pub struct Records {
     cursors: Vec<Cursor>,
     /// The cursor and row of the current record.
     current: Option<(usize, usize)>,
+    /// The least place of a head of the other cursors: before it, records of this cursor follow.
+    others_from: u64,
     last_seq: Option<u64>,
     /// Some records only, so that a number which is in no table is no hole.
     is_part: bool,
@@ -57,21 +59,29 @@ impl Cursor {
     }
 
     /// Steps to the next record if the last one was given; reads on where the batch is used up.
+    #[inline]
     fn step(&mut self, problems: &mut ProblemLog) {
         if !self.is_given {
             return;
         }
         self.is_given = false;
         self.row += 1;
-        loop {
-            self.head = self.view.as_ref().and_then(|view| view.seq(self.row));
-            if self.head.is_some() {
-                return;
-            }
+        self.head = self.view.as_ref().and_then(|view| view.seq(self.row));
+        if self.head.is_none() {
+            self.read_on(problems);
+        }
+    }
+
+    /// Steps to the first record of the next batch that has one.
+    fn read_on(&mut self, problems: &mut ProblemLog) {
+        while self.head.is_none() {
             self.view = None;
             let Some(batch) = self.batches.next() else { return };
             match batch.and_then(|batch| RawView::new(self.batches.table(), &batch)) {
-                Ok(view) => (self.view, self.row) = (Some(view), 0),
+                Ok(view) => {
+                    self.head = view.seq(0);
+                    (self.view, self.row) = (Some(view), 0);
+                }
                 Err(error) => {
                     let why = match error {
                         Error::Damaged { why, .. } => why,
@@ -89,50 +99,71 @@ impl Records {
         let cursors = Table::RAW.iter().map(|table| Cursor::new(case.batches_for(*table, Purpose::Records)));
         // What was dropped, as the recorder was told to, is no hole.
         let last_seq = case.manifest().and_then(|manifest| manifest.dropped.as_ref()).map(|dropped| dropped.last_seq);
-        Self { cursors: cursors.collect(), current: None, last_seq, is_part: false, problems: ProblemLog::default() }
+        Self { last_seq, is_part: false, ..Self::of(cursors.collect()) }
     }
 
     /// Some records, from these batches of the raw tables.
     pub(super) fn of_part(batches: [Batches; Table::RAW.len()]) -> Self {
-        let cursors = batches.into_iter().map(Cursor::new).collect();
-        Self { cursors, current: None, last_seq: None, is_part: true, problems: ProblemLog::default() }
+        Self { is_part: true, ..Self::of(batches.into_iter().map(Cursor::new).collect()) }
+    }
+
+    fn of(cursors: Vec<Cursor>) -> Self {
+        Self { cursors, current: None, others_from: 0, last_seq: None, is_part: false, problems: ProblemLog::default() }
     }
 
     /// Steps to the next record; `false` at the end.
     pub fn advance(&mut self) -> bool {
-        self.current = None;
+        let mut index = self.current.take().map(|(index, _)| index);
         loop {
-            let mut least: Option<(u64, usize)> = None;
-            for (index, cursor) in self.cursors.iter_mut().enumerate() {
-                cursor.step(&mut self.problems);
-                if let Some(seq) = cursor.head
-                    && least.is_none_or(|(least, _)| seq < least)
-                {
-                    least = Some((seq, index));
-                }
-            }
-            let Some((seq, index)) = least else { return false };
-            let Some(cursor) = self.cursors.get_mut(index) else {
-                return false;
-            };
-            let row = cursor.row;
+            let next = index.and_then(|index| self.next_of(index)).or_else(|| self.least());
+            let Some((seq, next)) = next else { return false };
+            let Some(cursor) = self.cursors.get_mut(next) else { return false };
             cursor.is_given = true;
             let expected = match self.last_seq {
                 Some(last) if seq <= last => {
                     let file = cursor.batches.file().to_owned();
                     self.problems.push(Problem::Disorder { file, seq, after_seq: last });
+                    index = Some(next);
                     continue;
                 }
                 Some(last) => last.saturating_add(1),
                 None => 0,
             };
+            self.current = Some((next, cursor.row));
             if seq > expected && !self.is_part {
                 self.problems.push(Problem::Hole { first_seq: expected, last_seq: seq - 1 });
             }
             self.last_seq = Some(seq);
-            self.current = Some((index, row));
             return true;
         }
+    }
+
+    /// The next record of a cursor that gave the last one, if it comes before those of all others.
+    #[inline]
+    fn next_of(&mut self, index: usize) -> Option<(u64, usize)> {
+        let cursor = self.cursors.get_mut(index)?;
+        cursor.step(&mut self.problems);
+        let seq = cursor.head?;
+        (seq < self.others_from).then_some((seq, index))
+    }
+
+    /// The first record of all cursors; of two with one place that of the first cursor.
+    fn least(&mut self) -> Option<(u64, usize)> {
+        let mut least: Option<(u64, usize)> = None;
+        self.others_from = u64::MAX;
+        for (index, cursor) in self.cursors.iter_mut().enumerate() {
+            cursor.step(&mut self.problems);
+            let Some(seq) = cursor.head else { continue };
+            let later = match least {
+                Some((first, _)) if first <= seq => Some(seq),
+                before => {
+                    least = Some((seq, index));
+                    before.map(|(seq, _)| seq)
+                }
+            };
+            self.others_from = self.others_from.min(later.unwrap_or(u64::MAX));
+        }
+        least
     }
 
     /// The record stepped to. `scratch` holds its argument vector. A row that lacks what its kind must have is given as

@@ -1,0 +1,39 @@
+//! What kind of record each row of raw/events is.
+
+use obit_derivation::record::KernelEventKind;
+
+use crate::kind;
+
+/// A kind, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RowKind {
+    Kernel(KernelEventKind),
+    Lost,
+    Clock,
+    CaptureStart,
+    CaptureStop,
+    SegmentBegin,
+    Carried,
+    SnapshotBegin,
+    SnapshotFailed,
+    SnapshotEnd,
+    /// None that this version knows.
+    Unknown,
+}
+
+impl RowKind {
+    pub(super) fn from_name(name: &str) -> Self {
+        match name {
+            kind::LOST => Self::Lost,
+            kind::CLOCK => Self::Clock,
+            kind::CAPTURE_START => Self::CaptureStart,
+            kind::CAPTURE_STOP => Self::CaptureStop,
+            kind::SEGMENT_BEGIN => Self::SegmentBegin,
+            kind::CARRIED => Self::Carried,
+            kind::SNAPSHOT_BEGIN => Self::SnapshotBegin,
+            kind::SNAPSHOT_FAILED => Self::SnapshotFailed,
+            kind::SNAPSHOT_END => Self::SnapshotEnd,
+            name => KernelEventKind::from_name(name).map_or(Self::Unknown, Self::Kernel),
+        }
+    }
+}
