@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use super::Fold;
 use super::claim::Claim;
+use super::ids::IdKey;
 use super::incarnation::{Moment, Stage};
 use super::lives::IncarnationNo;
 use crate::record::{Outcome, RuntimeAnswer};
@@ -17,7 +18,7 @@ impl Fold {
         let Some(claim) = Claim::of_answer(moment.seq, answer) else {
             return;
         };
-        let candidates = self.by_id.get(claim.container_id);
+        let candidates = self.by_id.get(&IdKey::from(claim.container_id));
         let mut found: Vec<IncarnationNo> =
             candidates.into_iter().flat_map(|numbers| numbers.iter()).copied().collect();
         found.retain(|number| {
@@ -60,7 +61,7 @@ impl Fold {
     /// Asked about one container, the source spoke of another: none of it counts, and it is kept as a conflict.
     pub(super) fn answered_about_another(&mut self, moment: Moment, answer: &RuntimeAnswer<'_>) {
         let (Some(asked), Some(said)) = (answer.container_id.as_deref(), answer.answered_id.as_deref()) else { return };
-        for number in self.by_id.get(asked).into_iter().flat_map(|numbers| numbers.iter()) {
+        for number in self.by_id.get(&IdKey::from(asked)).into_iter().flat_map(|numbers| numbers.iter()) {
             if let Some(life) = self.lives.get_mut(*number)
                 && (life.stage != Stage::Ended || life.held)
             {

@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use super::Fold;
 use super::claim::{Claim, Claims, Heard, Kept};
 use super::directory::{Role, Sighting, beside};
+use super::ids::IdKey;
 use super::incarnation::{Incarnation, Moment, Origin, Stage};
 use super::lives::IncarnationNo;
 use crate::record::BootNs;
@@ -23,7 +24,8 @@ impl Fold {
         let parent = enclosing
             .and_then(|number| self.lives.get(number)?.container_id().cloned())
             .or_else(|| sighting.identity.parent_container_id.as_deref().map(Arc::from));
-        let found = self.living_match(sighting, claims, parent.as_deref());
+        let key = claims.container_id().map(IdKey::from);
+        let found = key.as_ref().and_then(|id| self.living_match(sighting, id, claims, parent.as_deref()));
         let number = found.unwrap_or_else(|| {
             let mut life = Incarnation::new(origin, stage, moment);
             life.parent_container_id = parent;
@@ -46,14 +48,13 @@ impl Fold {
         life.add_root(sighting.key, sighting.path);
         life.note(moment.seq);
         for claim in claims.iter() {
-            life.claims.add(claim);
+            life.claims.add_sharing(claim, key.as_ref().map(|key| &key.id));
         }
         self.foretold.tell(&mut life.claims);
         // One that was found was found by this id.
-        let id = claims.container_id().filter(|_| found.is_none()).map(|id| life.claims.shared(id));
-        let best = life.container_id().filter(|best| claims.container_id() != Some(&***best));
-        for id in id.into_iter().chain(best.cloned()) {
-            let numbers = self.by_id.entry(id).or_default();
+        let best = life.container_id().filter(|best| claims.container_id() != Some(&***best)).cloned();
+        for key in key.filter(|_| found.is_none()).into_iter().chain(best.map(IdKey::from)) {
+            let numbers = self.by_id.entry(key).or_default();
             if !numbers.contains(&number) {
                 numbers.push(number);
             }
@@ -68,10 +69,10 @@ impl Fold {
     pub(super) fn living_match(
         &self,
         sighting: &Sighting<'_>,
+        id: &IdKey,
         claims: &Heard<'_>,
         parent: Option<&str>,
     ) -> Option<IncarnationNo> {
-        let id = claims.container_id()?;
         let mut best: Option<(u8, IncarnationNo)> = None;
         for &number in self.by_id.get(id)?.iter() {
             let Some(life) = self.lives.get(number) else {
@@ -106,7 +107,7 @@ impl Fold {
     /// Whether an incarnation that has ended had this unknown directory too: it is the one it had (the kernel gives an
     /// id once), or on a hierarchy where none of its directories was ever seen.
     pub(super) fn has_ghost(&self, sighting: &Sighting<'_>, claims: &Heard<'_>) -> bool {
-        let numbers = claims.container_id().and_then(|id| self.by_id.get(id));
+        let numbers = claims.container_id().and_then(|id| self.by_id.get(&IdKey::from(id)));
         let ended = numbers.into_iter().flat_map(|numbers| numbers.iter()).filter_map(|number| self.lives.get(*number));
         ended.filter(|life| life.stage == Stage::Ended).any(|life| {
             life.roots.iter().any(|root| root.key == sighting.key)

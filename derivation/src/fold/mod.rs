@@ -16,6 +16,7 @@ mod end;
 mod few;
 mod foretold;
 mod held;
+mod ids;
 mod incarnation;
 mod lives;
 mod making;
@@ -29,13 +30,13 @@ mod walk;
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use self::directory::{Known, Role};
 use self::few::Few;
 use self::foretold::Foretold;
 use self::held::HeldEnds;
+use self::ids::IdKey;
 use self::incarnation::{Incarnation, Moment, Stage};
 use self::lives::{IncarnationNo, Lives};
 use self::stated::Stated;
@@ -59,7 +60,7 @@ const MAX_GHOSTS: usize = 1024;
 pub struct Fold {
     directories: BTreeMap<CgroupKey, Known>,
     lives: Lives,
-    by_id: BTreeMap<Arc<str>, Few<IncarnationNo>>,
+    by_id: BTreeMap<IdKey, Few<IncarnationNo>>,
     ghosts: VecDeque<IncarnationNo>,
     stated: Stated,
     foretold: Foretold,

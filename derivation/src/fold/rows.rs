@@ -1,6 +1,10 @@
 //! The rows of an incarnation, each written once, and when it is forgotten.
 
+use alloc::collections::btree_map::Entry;
+use alloc::sync::Arc;
+
 use super::held::HeldEnd;
+use super::ids::IdKey;
 use super::incarnation::{Moment, Origin, Stage};
 use super::lives::IncarnationNo;
 use super::walk::Walk;
@@ -107,11 +111,12 @@ impl Fold {
         let Some(life) = self.lives.remove(number) else {
             return;
         };
-        for id in life.claims.iter().map(|claim| &*claim.container_id) {
-            if let Some(numbers) = self.by_id.get_mut(id) {
-                numbers.retain(|&have| have != number);
-                if numbers.is_empty() {
-                    self.by_id.remove(id);
+        for claim in life.claims.iter() {
+            let key = IdKey::from(Arc::clone(&claim.container_id));
+            if let Entry::Occupied(mut numbers) = self.by_id.entry(key) {
+                numbers.get_mut().retain(|&have| have != number);
+                if numbers.get().is_empty() {
+                    numbers.remove();
                 }
             }
         }

@@ -121,6 +121,10 @@ impl Statements {
         self.all.push(statement);
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &Statement> {
         self.all.iter()
     }

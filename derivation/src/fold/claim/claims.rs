@@ -57,9 +57,16 @@ impl Claims {
     }
 
     pub fn add(&mut self, claim: &Claim<'_>) {
+        self.add_sharing(claim, None);
+    }
+
+    /// Adds a claim, which shares this id if it is the one that it names.
+    pub fn add_sharing(&mut self, claim: &Claim<'_>, id: Option<&Arc<str>>) {
         match self.ranked.binary_search_by(|have| have.source.cmp(&claim.source)) {
             Err(place) => {
-                let id = self.shared(claim.container_id);
+                let ids = id.into_iter().chain(self.ranked.iter().map(|claim| &claim.container_id));
+                let like = ids.into_iter().find(|id| ***id == *claim.container_id).cloned();
+                let id = like.unwrap_or_else(|| Arc::from(claim.container_id));
                 self.ranked.insert(place, Kept::new(id, claim));
             }
             Ok(place) => {
@@ -94,12 +101,6 @@ impl Claims {
         self.ranked.iter()
     }
 
-    /// This id, which is that of a claim nearly always.
-    pub fn shared(&self, id: &str) -> Arc<str> {
-        let like = self.ranked.iter().find(|claim| *claim.container_id == *id);
-        like.map_or_else(|| Arc::from(id), |claim| Arc::clone(&claim.container_id))
-    }
-
     /// The best claim's value of a field: of several sources that speak of it, the most trusted.
     fn first<T>(&self, field: impl Fn(&Kept) -> Option<T>) -> Option<T> {
         self.ranked.iter().find_map(field)
@@ -110,9 +111,13 @@ impl Claims {
         self.ranked.iter().find_map(|claim| fact(claim.facts()))
     }
 
-    /// The same of a text.
-    fn text(&self, field: Field) -> Option<String> {
-        self.ranked.iter().find_map(|claim| claim.text(field)).map(String::from)
+    /// The same of every text, by the place of a field in [`Field::ALL`].
+    fn texts(&self) -> [Option<&str>; Field::ALL.len()] {
+        let mut texts = [None; _];
+        for (field, text) in self.ranked.iter().rev().flat_map(Kept::texts) {
+            texts[field as usize] = Some(text);
+        }
+        texts
     }
 
     /// The id by the best claim.
@@ -137,18 +142,20 @@ impl Claims {
         let best = self.ranked.first()?;
         let shown = |claim: &Kept| claim.runtime.filter(|_| !claim.runtime_by_default);
         let runtime = self.first(shown).or_else(|| self.first(|claim| claim.runtime));
+        let texts = self.texts();
+        let text = |field: Field| texts[field as usize].map(String::from);
         Some(Identity {
             runtime,
             container_id: String::from(&*best.container_id),
             oci_runtime: self.first(|claim| claim.oci_runtime),
-            containerd_namespace: self.text(Field::ContainerdNamespace),
-            container_name: self.text(Field::ContainerName),
-            image_name: self.text(Field::ImageName),
-            image_id: self.text(Field::ImageId),
-            image_digest: self.text(Field::ImageDigest),
-            pod_name: self.text(Field::PodName),
-            pod_namespace: self.text(Field::PodNamespace),
-            pod_uid: self.text(Field::PodUid),
+            containerd_namespace: text(Field::ContainerdNamespace),
+            container_name: text(Field::ContainerName),
+            image_name: text(Field::ImageName),
+            image_id: text(Field::ImageId),
+            image_digest: text(Field::ImageDigest),
+            pod_name: text(Field::PodName),
+            pod_namespace: text(Field::PodNamespace),
+            pod_uid: text(Field::PodUid),
             sandbox: self.fact(|facts| facts.sandbox),
             labels: self.labels(),
             init_pid: self.init_pid(),
@@ -163,8 +170,11 @@ impl Claims {
     /// The labels of all sources; of two that set one differently, the better one's.
     fn labels(&self) -> Vec<(String, String)> {
         let mut labels = BTreeMap::new();
-        for claim in self.ranked.iter().rev() {
-            labels.extend(claim.labels().iter().map(|(name, value)| (&**name, &**value)));
+        for (name, value) in self.ranked.iter().rev().flat_map(Kept::labels) {
+            labels.insert(&**name, &**value);
+        }
+        if labels.is_empty() {
+            return Vec::new(); // most have none
         }
         labels.into_iter().map(|(name, value)| (name.into(), value.into())).collect()
     }

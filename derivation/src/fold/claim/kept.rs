@@ -53,6 +53,11 @@ impl Kept {
         claim
     }
 
+    /// The texts that it has.
+    pub fn texts(&self) -> impl Iterator<Item = (Field, &str)> {
+        self.texts.iter().map(|(field, text)| (*field, &**text))
+    }
+
     pub fn text(&self, field: Field) -> Option<&str> {
         self.texts.iter().find(|(have, _)| *have == field).map(|(_, text)| &**text)
     }

@@ -1,0 +1,25 @@
+//! Container ids as keys.
+
+use alloc::sync::Arc;
+
+/// A container's id as the key of a tree. Nearly all ids differ in their first bytes, which are compared as one number: a
+/// search need not look at the texts. What is found does not depend on it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct IdKey {
+    head: u64,
+    /// The id, shared with all that names it.
+    pub id: Arc<str>,
+}
+
+impl From<Arc<str>> for IdKey {
+    fn from(id: Arc<str>) -> Self {
+        let head = id.as_bytes().first_chunk().map_or(0, |head| u64::from_be_bytes(*head));
+        Self { head, id }
+    }
+}
+
+impl From<&str> for IdKey {
+    fn from(id: &str) -> Self {
+        Self::from(Arc::from(id))
+    }
+}
