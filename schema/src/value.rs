@@ -44,8 +44,9 @@ pub fn cell(array: &dyn Array, row: usize) -> Value<'_> {
 #[derive(Clone, Copy)]
 pub struct Cells<'a>(Typed<'a>);
 
+/// An array by its type.
 #[derive(Clone, Copy)]
-enum Typed<'a> {
+pub(crate) enum Typed<'a> {
     /// Nothing but nulls.
     Null,
     Bool(&'a BooleanArray),
@@ -69,6 +70,11 @@ impl<'a> Cells<'a> {
             return Self(Typed::Null);
         }
         Self(Typed::of(array).unwrap_or(Typed::Unsupported(array)))
+    }
+
+    /// The array by its type.
+    pub(crate) fn typed(self) -> Typed<'a> {
+        self.0
     }
 
     /// Whether every value is null.

@@ -1,0 +1,255 @@
+//! The canonical text of rows.
+//!
+//! It is made for a column of some rows at a time, as its type is looked at once then, and then put together row by row.
+
+use std::ops::Range;
+
+use arrow::array::{Array, ArrowPrimitiveType, PrimitiveArray, RecordBatch};
+use arrow::datatypes::DataType;
+
+use crate::error::Error;
+use crate::value::{Cells, Typed, Value};
+
+/// Rows that are made into text at a time: few enough to stay in the processor's cache.
+const ROWS: usize = 64;
+
+/// Gives the text of each row of a batch, in order.
+///
+/// # Errors
+/// A value of a type that has no canonical text.
+pub(super) fn each_row(batch: &RecordBatch, mut each: impl FnMut(&[u8])) -> Result<(), Error> {
+    let mut columns = ColumnTexts::of(batch);
+    let mut text = Vec::new();
+    for begin in (0..batch.num_rows()).step_by(ROWS) {
+        let rows = begin..batch.num_rows().min(begin + ROWS);
+        columns.iter_mut().try_for_each(|column| column.read(rows.clone()))?;
+        let (same, pieces) = pieces(&columns);
+        for row in 0..rows.len() {
+            text.clear();
+            for (before, column) in &pieces {
+                text.extend_from_slice(same.get(before.clone()).unwrap_or_default());
+                text.extend_from_slice(column.map_or(&[], |column| column.row(row)));
+            }
+            each(&text);
+        }
+    }
+    Ok(())
+}
+
+/// What some rows' texts are put together from: pieces of the text that is the same in all of these rows, each with the
+/// column after it.
+fn pieces<'c, 'a>(columns: &'c [ColumnTexts<'a>]) -> (Vec<u8>, Vec<(Range<usize>, Option<&'c ColumnTexts<'a>>)>) {
+    let (mut same, mut pieces) = (Vec::new(), Vec::new());
+    let mut begin = 0;
+    for column in columns {
+        if column.is_same {
+            same.extend_from_slice(&column.texts);
+        } else {
+            pieces.push((begin..same.len(), Some(column)));
+            begin = same.len();
+        }
+    }
+    pieces.push((begin..same.len(), None));
+    (same, pieces)
+}
+
+/// Framed names and values of a column, of some rows.
+struct ColumnTexts<'a> {
+    name: &'a str,
+    framed_name: Vec<u8>,
+    cells: Cells<'a>,
+    data_type: &'a DataType,
+    /// The texts of these rows, or the one that all of them have.
+    texts: Vec<u8>,
+    is_same: bool,
+    /// Where each ends, if they are not the same. That of a null is empty.
+    ends: Vec<usize>,
+}
+
+impl<'a> ColumnTexts<'a> {
+    /// The columns that hold a value somewhere, in the order of a row's text.
+    fn of(batch: &'a RecordBatch) -> Vec<Self> {
+        let columns = batch.schema_ref().fields().iter().zip(batch.columns());
+        let mut columns: Vec<_> = columns
+            .map(|(field, array)| {
+                let mut framed_name = Vec::new();
+                push_netstring(&mut framed_name, field.name().as_bytes());
+                let (name, cells, data_type) = (field.name(), Cells::new(array.as_ref()), array.data_type());
+                Self { name, framed_name, cells, data_type, texts: Vec::new(), is_same: true, ends: Vec::new() }
+            })
+            .filter(|column| !column.cells.are_null())
+            .collect();
+        columns.sort_by_key(|column| column.name);
+        columns
+    }
+
+    /// Makes the texts of these rows.
+    fn read(&mut self, rows: Range<usize>) -> Result<(), Error> {
+        let cells = self.cells;
+        let made = match cells.typed() {
+            Typed::U32(array) => self.push_numbers(array, rows),
+            Typed::U64(array) => self.push_numbers(array, rows),
+            Typed::I32(array) => self.push_numbers(array, rows),
+            Typed::I64(array) => self.push_numbers(array, rows),
+            Typed::TimestampNs(array) => self.push_numbers(array, rows),
+            Typed::Bool(array) => self.push_each(
+                rows,
+                |row| array.is_valid(row).then(|| array.value(row)),
+                |value, out| push_framed(out, Value::Bool(value)),
+            ),
+            Typed::Str(array) => self.push_each(
+                rows,
+                |row| array.is_valid(row).then(|| array.value(row)),
+                |text, out| {
+                    push_netstring(out, text.as_bytes());
+                    Ok(())
+                },
+            ),
+            _ => self.push_each(
+                rows,
+                |row| Some(cells.value(row)).filter(|value| !matches!(value, Value::Null)),
+                |value, out| push_framed(out, value),
+            ),
+        };
+        made.map_err(|NoCanonicalText| Error::Digest {
+            column: self.name.to_owned(),
+            data_type: self.data_type.to_string(),
+        })
+    }
+
+    fn push_numbers<T: ArrowPrimitiveType<Native: itoa::Integer>>(
+        &mut self,
+        array: &PrimitiveArray<T>,
+        rows: Range<usize>,
+    ) -> Result<(), NoCanonicalText> {
+        self.push_each(
+            rows,
+            |row| array.is_valid(row).then(|| array.value(row)),
+            |value, out| {
+                push_netstring(out, itoa::Buffer::new().format(value).as_bytes());
+                Ok(())
+            },
+        )
+    }
+
+    #[inline]
+    fn push_each<V: PartialEq + Copy>(
+        &mut self,
+        rows: Range<usize>,
+        value: impl Fn(usize) -> Option<V>,
+        push: impl Fn(V, &mut Vec<u8>) -> Result<(), NoCanonicalText>,
+    ) -> Result<(), NoCanonicalText> {
+        let values = || rows.clone().map(&value);
+        self.texts.clear();
+        self.ends.clear();
+        let first = values().next().flatten();
+        self.is_same = values().all(|value| value == first);
+        if self.is_same {
+            return first.map_or(Ok(()), |value| self.push_one(value, &push));
+        }
+        // Of other columns, too, many values are those of the row before.
+        let mut last: Option<(V, Range<usize>)> = None;
+        for value in values() {
+            match (value, &last) {
+                (None, _) => {}
+                (Some(value), Some((same, text))) if value == *same => self.texts.extend_from_within(text.clone()),
+                (Some(value), _) => {
+                    let begin = self.texts.len();
+                    self.push_one(value, &push)?;
+                    last = Some((value, begin..self.texts.len()));
+                }
+            }
+            self.ends.push(self.texts.len());
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn push_one<V>(
+        &mut self,
+        value: V,
+        push: impl Fn(V, &mut Vec<u8>) -> Result<(), NoCanonicalText>,
+    ) -> Result<(), NoCanonicalText> {
+        self.texts.extend_from_slice(&self.framed_name);
+        push(value, &mut self.texts)
+    }
+
+    /// The text of one of the rows read, counted from the first of them.
+    #[inline]
+    fn row(&self, row: usize) -> &[u8] {
+        let end_of = |row: usize| self.ends.get(row).copied().unwrap_or_default();
+        let begin = row.checked_sub(1).map_or(0, end_of);
+        self.texts.get(begin..end_of(row)).unwrap_or_default()
+    }
+}
+
+/// A value that has no canonical text: of a type that no table has, or null inside a list.
+struct NoCanonicalText;
+
+/// Appends decimal length, colon, the bytes, comma (D. J. Bernstein, "Netstrings").
+pub(super) fn push_netstring(out: &mut Vec<u8>, bytes: &[u8]) {
+    push_decimal(out, bytes.len());
+    out.push(b':');
+    out.extend_from_slice(bytes);
+    out.push(b',');
+}
+
+/// Appends a length.
+pub(super) fn push_decimal(out: &mut Vec<u8>, length: usize) {
+    match length {
+        0..10 => out.push(b'0' + length as u8),
+        10..100 => out.extend_from_slice(&[b'0' + (length / 10) as u8, b'0' + (length % 10) as u8]),
+        _ => out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes()),
+    }
+}
+
+/// Makes a netstring of what was appended since `begin`.
+fn frame(out: &mut Vec<u8>, begin: usize) {
+    let mut digits = itoa::Buffer::new();
+    let digits = digits.format(out.len().saturating_sub(begin)).as_bytes();
+    out.extend_from_slice(digits);
+    out.push(b':');
+    if let Some(framed) = out.get_mut(begin..) {
+        framed.rotate_right(digits.len() + 1);
+    }
+    out.push(b',');
+}
+
+/// Appends the netstring of a value's canonical text.
+fn push_framed(out: &mut Vec<u8>, value: Value<'_>) -> Result<(), NoCanonicalText> {
+    match value {
+        Value::Bool(value) => push_netstring(out, if value { b"true" } else { b"false" }),
+        Value::U64(value) => push_netstring(out, itoa::Buffer::new().format(value).as_bytes()),
+        Value::I64(value) | Value::TimestampNs(value) => {
+            push_netstring(out, itoa::Buffer::new().format(value).as_bytes());
+        }
+        Value::Str(value) => push_netstring(out, value.as_bytes()),
+        Value::List(list) => {
+            let begin = out.len();
+            for element in list.iter() {
+                push_framed(out, element)?;
+            }
+            frame(out, begin);
+        }
+        Value::Map(map) => {
+            let begin = out.len();
+            for (key, value) in map.iter() {
+                push_framed(out, key)?;
+                push_framed(out, value)?;
+            }
+            frame(out, begin);
+        }
+        Value::Struct(fields) => {
+            let begin = out.len();
+            let mut fields: Vec<_> = fields.iter().filter(|(_, value)| !matches!(value, Value::Null)).collect();
+            fields.sort_by_key(|(name, _)| *name);
+            for (name, value) in fields {
+                push_netstring(out, name.as_bytes());
+                push_framed(out, value)?;
+            }
+            frame(out, begin);
+        }
+        Value::Null | Value::Unsupported(_) => return Err(NoCanonicalText),
+    }
+    Ok(())
+}
