@@ -31,6 +31,15 @@ fn main() {
     let live = numbers.first().copied().unwrap_or(10_000);
     let events = numbers.get(1).copied().unwrap_or(10_000_000);
     fs::create_dir_all("target/bench").expect("target is writable");
+    // Now, and not when an hour has passed: a case takes 7 bytes an event.
+    let space = rustix::fs::statvfs("target/bench").expect("a file system");
+    let free = space.f_bavail * space.f_frsize;
+    assert!(
+        free > 20 * events,
+        "{events} events need {} MiB below target, and {} MiB are free",
+        (20 * events) >> 20,
+        free >> 20
+    );
     match load::grounds().first() {
         Some(ground) if rustix::process::geteuid().is_root() => capture(ground, live),
         _ => println!("growth of the capture: not measured, needs root\n"),
@@ -83,7 +92,7 @@ fn capture(ground: &Path, live: u64) {
         let resident = measure::memory_bytes(pid, "VmRSS") as f64 / MIB;
         let before = measure::cpu_s(pid);
         for number in 0..CHURN {
-            let directory = docker.join(shapes::id(u64::MAX - number));
+            let directory = docker.join(shapes::id(u64::MAX - step * CHURN - number));
             make(&directory);
             fs::remove_dir(&directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
         }

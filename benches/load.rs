@@ -4,11 +4,14 @@
 #![allow(dead_code)]
 
 use std::fs;
+use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// How a program that is to be load, and not a benchmark, is called: `… load GROUND MILLISECONDS`.
+use rustix::thread::CpuSet;
+
+/// How a program that is to be load, and not a benchmark, is called: `… load GROUND PROCESSOR`.
 const LOAD: &str = "load";
 
 /// Keeps the live tests, which clean cgroups up after themselves, and other benchmarks away as long as it is held.
@@ -32,44 +35,83 @@ pub fn grounds() -> Vec<PathBuf> {
 /// Is the load if this process was started to be it. To be called first in `main`.
 pub fn serve() -> bool {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let [word, ground, time] = words.as_slice() else { return false };
-    let (true, Ok(time)) = (word == LOAD, time.parse()) else { return false };
-    println!("{}", pairs(Path::new(ground), Duration::from_millis(time)));
+    let [word, ground, processor] = words.as_slice() else { return false };
+    let (true, Ok(processor)) = (word == LOAD, processor.parse()) else { return false };
+    stay_on(processor);
+    let own = Own::new(Path::new(ground), "storm");
+    let directory = own.0.join("x");
+    for time in std::io::stdin().lines() {
+        let time = time.expect("a pipe").parse().expect("milliseconds");
+        println!("{}", pairs(&directory, Duration::from_millis(time)));
+    }
     true
 }
 
-/// So many processes of this program make and remove directories for that time; how many pairs they came to.
-pub fn storm(ground: &Path, processes: usize, time: Duration) -> u64 {
-    let this = std::env::current_exe().expect("a program has a path");
-    let children: Vec<_> = (0..processes)
-        .map(|_| {
-            let mut command = Command::new(&this);
-            command.arg(LOAD).arg(ground).arg(time.as_millis().to_string());
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("this program runs")
-        })
-        .collect();
-    let counts = children.into_iter().map(|child| {
-        let output = child.wait_with_output().expect("waiting for a child");
-        assert!(output.status.success(), "the load ended with {}", output.status);
-        String::from_utf8_lossy(&output.stdout).trim().parse::<u64>().expect("a count")
-    });
-    counts.sum()
+/// A process that moves between processors in the middle of a turn would be the largest difference between two turns.
+fn stay_on(processor: usize) {
+    let allowed = rustix::thread::sched_getaffinity(None).expect("an affinity");
+    let allowed: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|&processor| allowed.is_set(processor)).collect();
+    let mut one = CpuSet::new();
+    one.set(allowed[processor % allowed.len()]);
+    rustix::thread::sched_setaffinity(None, &one).expect("a processor that is allowed");
 }
 
-/// Makes and removes one directory below `ground` again and again. Returns how often.
-fn pairs(ground: &Path, time: Duration) -> u64 {
-    let own = Own::new(ground, "storm");
-    let directory = own.0.join("x");
+/// Makes and removes one directory again and again. Returns how often.
+fn pairs(directory: &Path, time: Duration) -> u64 {
     let begun = Instant::now();
     let mut count = 0;
     while begun.elapsed() < time {
         for _ in 0..64 {
-            let made = fs::create_dir(&directory).and_then(|()| fs::remove_dir(&directory));
+            let made = fs::create_dir(directory).and_then(|()| fs::remove_dir(directory));
             made.unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
             count += 1;
         }
     }
     count
+}
+
+/// Processes of this program that make and remove directories when they are told to, each on a processor of its own as long
+/// as there are enough. They live from turn to turn, so that turns differ by what runs beside them only.
+pub struct Load {
+    children: Vec<(Child, Lines<BufReader<ChildStdout>>)>,
+}
+
+impl Load {
+    pub fn start(ground: &Path, processes: usize) -> Self {
+        let this = std::env::current_exe().expect("a program has a path");
+        let children = (0..processes).map(|number| {
+            let mut command = Command::new(&this);
+            command.arg(LOAD).arg(ground).arg(number.to_string());
+            let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+            let mut child = child.expect("this program runs");
+            let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+            (child, lines)
+        });
+        Self { children: children.collect() }
+    }
+
+    /// How many pairs they come to in that time.
+    pub fn storm(&mut self, time: Duration) -> u64 {
+        for (child, _) in &mut self.children {
+            let stdin = child.stdin.as_mut().expect("piped");
+            writeln!(stdin, "{}", time.as_millis()).expect("the load listens");
+        }
+        let counts = self.children.iter_mut().map(|(_, lines)| {
+            let line = lines.next().expect("the load answers").expect("a pipe");
+            line.parse::<u64>().expect("a count")
+        });
+        counts.sum()
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        for (child, _) in &mut self.children {
+            // It ends, and removes its directory, when it is told nothing more.
+            drop(child.stdin.take());
+            let _ = child.wait();
+        }
+    }
 }
 
 /// A cgroup directory of this process, which is removed with all that is in it however the benchmark ends.

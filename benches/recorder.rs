@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::measure::{Run, wait4};
+use crate::measure::{self, Run, wait4};
 
 pub const CAPTURE: &str = env!("CARGO_BIN_EXE_obit-capture");
 const CASE: &str = "target/bench/recorded";
@@ -46,6 +46,14 @@ impl Recorder {
             Self::Obit => "obit-capture",
             Self::Perf => "perf record",
             Self::Bpftrace => "bpftrace, JSON",
+        }
+    }
+
+    /// Of so many rounds, in how many it takes part: a slow-down by half is known after a few.
+    pub fn rounds(self, rounds: usize) -> usize {
+        match self {
+            Self::Obit | Self::Perf => rounds,
+            Self::Bpftrace => rounds.min(5),
         }
     }
 
@@ -92,6 +100,8 @@ pub fn capture(case: &Path) -> Command {
 /// A recorder at work. It does not outlive this value.
 pub struct Recording {
     child: Child,
+    /// CPU time that it took to begin: of every storm the same, however short.
+    starting_cpu_s: f64,
     ended: bool,
 }
 
@@ -102,12 +112,13 @@ impl Recording {
             Recorder::Obit | Recorder::Perf => Self::start(recorder.command()),
             Recorder::Bpftrace => {
                 let child = recorder.command().stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-                let recording = Self { child: child.expect("bpftrace starts"), ended: false };
+                let mut recording = Self::of_child(child.expect("bpftrace starts"));
                 let begun = Instant::now();
                 while !fs::read_to_string(BPFTRACE_OUTPUT).is_ok_and(|text| text.contains("recording")) {
                     assert!(begun.elapsed() < START_LIMIT, "bpftrace did not start");
                     std::thread::sleep(Duration::from_millis(20));
                 }
+                recording.starting_cpu_s = measure::cpu_s(recording.pid());
                 recording
             }
         }
@@ -116,7 +127,7 @@ impl Recording {
     /// Starts a command that says on standard error when it is recording.
     pub fn start(mut command: Command) -> Self {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
-        let mut recording = Self { child: child.expect("the recorder starts"), ended: false };
+        let mut recording = Self::of_child(child.expect("the recorder starts"));
         let mut lines = BufReader::new(recording.child.stderr.take().expect("piped")).lines();
         let mut said = Vec::new();
         let is_ready = lines.by_ref().map_while(Result::ok).any(|line| {
@@ -125,19 +136,26 @@ impl Recording {
         });
         assert!(is_ready, "{command:?} did not start: {said:?}");
         std::thread::spawn(move || lines.for_each(drop));
+        recording.starting_cpu_s = measure::cpu_s(recording.pid());
         recording
+    }
+
+    fn of_child(child: Child) -> Self {
+        Self { child, starting_cpu_s: 0.0, ended: false }
     }
 
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Ends it as a user does, and says what it took.
+    /// Ends it as a user does, and says what it took from when it had begun.
     pub fn stop(mut self) -> Run {
         let interrupted = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
         assert!(interrupted.is_ok_and(|status| status.success()), "the recorder was gone already");
         self.ended = true;
-        wait4(&self.child).1
+        let (_, mut run) = wait4(&self.child);
+        run.cpu_s -= self.starting_cpu_s;
+        run
     }
 }
 
@@ -156,6 +174,8 @@ pub struct Kept {
     pub bytes: u64,
     /// Events of the load that are in it.
     pub events: u64,
+    /// Events that it says it lost, if it says so in what it keeps.
+    pub lost: u64,
 }
 
 impl Kept {
@@ -165,11 +185,11 @@ impl Kept {
             Recorder::Obit => Self::in_case(Path::new(CASE)),
             Recorder::Perf => {
                 let script = Command::new("perf").args(["script", "-i", PERF_DATA]).output().expect("perf script runs");
-                Self { bytes: size(Path::new(PERF_DATA)), events: lines_of_load(&script.stdout) }
+                Self { bytes: size(Path::new(PERF_DATA)), events: lines_of_load(&script.stdout), lost: 0 }
             }
             Recorder::Bpftrace => {
                 let text = fs::read(BPFTRACE_OUTPUT).expect("bpftrace wrote");
-                Self { bytes: text.len() as u64, events: lines_of_load(&text) }
+                Self { bytes: text.len() as u64, events: lines_of_load(&text), lost: 0 }
             }
         }
     }
@@ -180,7 +200,7 @@ impl Kept {
         let manifest: serde_json::Value = serde_json::from_slice(&manifest).expect("JSON");
         let kinds = &manifest["counts"]["by_kind"];
         let events = ["cgroup_mkdir", "cgroup_rmdir"].iter().filter_map(|kind| kinds[kind].as_u64()).sum();
-        Self { bytes: tree_bytes(case), events }
+        Self { bytes: tree_bytes(case), events, lost: manifest["counts"]["lost"].as_u64().expect("a count") }
     }
 }
 

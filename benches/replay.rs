@@ -148,9 +148,10 @@ fn record_with_perf(events: u64) -> Option<f64> {
         }
         let recording = Recording::of(Recorder::Perf);
         // A storm makes some 20,000 to 80,000 events a second.
+        let mut load = load::Load::start(&ground, 1);
         let mut made = 0;
         while made < events.min(1_000_000) {
-            made += 2 * load::storm(&ground, 1, Duration::from_secs(1));
+            made += 2 * load.storm(Duration::from_secs(1));
         }
         recording.stop();
         fs::rename(recorder::PERF_DATA, PERF_DATA).ok()?;

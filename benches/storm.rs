@@ -1,7 +1,12 @@
 //! What recording costs while cgroup directories come and go as fast as the kernel allows.
 //!
-//! `cargo bench --bench storm -- [SECONDS] [ROUNDS]` as root; defaults 3 and 7. In each round everybody records once and
-//! nobody once, so that a slow moment of the machine hits all alike; slow-downs are within a round.
+//! `cargo bench --bench storm -- [SECONDS] [ROUNDS]` as root; defaults 1 and 15. In each round every recorder has a turn of
+//! so many seconds, and before and after it nobody has one: its slow-down is against the mean of these two, so that a slow
+//! minute of the machine hits all alike. The processes of the load live through all rounds. Two of them wait for each other
+//! in the kernel, and one turn in three is a tenth faster or slower than the next for that alone: many short turns, and the
+//! interval in which their median lies, tell more than a few long ones.
+//!
+//! `… -- lost [SECONDS]`: obit-capture alone, one turn of 60 seconds, for the events that are lost and the memory.
 
 mod load;
 mod measure;
@@ -11,7 +16,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use measure::{cell, numbers, spread};
+use load::Load;
+use measure::{interval_cell, numbers, spread};
 use recorder::{Kept, Recorder, Recording};
 
 fn main() {
@@ -20,12 +26,17 @@ fn main() {
     }
     let _alone = load::alone();
     let numbers = numbers();
-    let time = Duration::from_secs(numbers.first().copied().unwrap_or(3));
-    let rounds = numbers.get(1).copied().unwrap_or(7) as usize;
+    let seconds = |default| Duration::from_secs(numbers.first().copied().unwrap_or(default));
     fs::create_dir_all("target/bench").expect("target is writable");
+    if std::env::args().any(|argument| argument == "lost") {
+        lost(seconds(60));
+        return;
+    }
+    let time = seconds(1);
+    let rounds = numbers.get(1).copied().unwrap_or(15).max(1) as usize;
     let recorders: Vec<Recorder> = Recorder::ALL.into_iter().filter(|recorder| recorder.is_there()).collect();
     println!(
-        "| tree | processes | recorder | pairs/s without | with | slow-down % (median, min, max) | CPU µs/event | peak MiB | bytes/event | lost |"
+        "| tree | processes | recorder | pairs/s without | with | slow-down % (median, 95 % interval) | CPU µs/event | peak MiB | bytes/event | lost |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|");
     for ground in load::grounds() {
@@ -51,36 +62,45 @@ struct Measured {
     lost: u64,
 }
 
+impl Measured {
+    /// One turn under a recorder; how many pairs there were.
+    fn turn(&mut self, recorder: Recorder, load: &mut Load, time: Duration) -> u64 {
+        let recording = Recording::of(recorder);
+        let pairs = load.storm(time);
+        let taken = recording.stop();
+        let kept = Kept::of(recorder);
+        let events = 2 * pairs;
+        self.with.push(pairs as f64 / time.as_secs_f64());
+        self.cpu_us_per_event.push(taken.cpu_s * 1e6 / events as f64);
+        self.bytes_per_event.push(kept.bytes as f64 / events as f64);
+        self.peak_bytes = self.peak_bytes.max(taken.peak_rss_bytes);
+        self.lost += events.saturating_sub(kept.events).max(kept.lost);
+        pairs
+    }
+}
+
 fn rows(ground: &Path, processes: usize, recorders: &[Recorder], time: Duration, rounds: usize) -> Vec<String> {
     let mut without = Vec::new();
     let mut measured: Vec<Measured> = recorders.iter().map(|_| Measured::default()).collect();
+    let mut load = Load::start(ground, processes);
+    // The first directories take the kernel longer.
+    load.storm(time);
     for round in 0..rounds {
-        let mut base = None;
-        let mut with = vec![0; recorders.len()];
-        // Nobody has a turn like everybody else, and everybody is first sometime.
-        for turn in 0..=recorders.len() {
-            let turn = (turn + round) % (recorders.len() + 1);
-            let Some(recorder) = recorders.get(turn) else {
-                base = Some(load::storm(ground, processes, time));
+        let mut before = load.storm(time);
+        without.push(before as f64 / time.as_secs_f64());
+        for turn in 0..recorders.len() {
+            // Everybody is first sometime.
+            let turn = (turn + round) % recorders.len();
+            let (recorder, measured) = (recorders[turn], &mut measured[turn]);
+            if round >= recorder.rounds(rounds) {
                 continue;
-            };
-            let recording = Recording::of(*recorder);
-            let pairs = load::storm(ground, processes, time);
-            let taken = recording.stop();
-            let kept = Kept::of(*recorder);
-            let events = 2 * pairs;
-            let measured = &mut measured[turn];
-            measured.cpu_us_per_event.push(taken.cpu_s * 1e6 / events as f64);
-            measured.bytes_per_event.push(kept.bytes as f64 / events as f64);
-            measured.peak_bytes = measured.peak_bytes.max(taken.peak_rss_bytes);
-            measured.lost += events.saturating_sub(kept.events);
-            with[turn] = pairs;
-        }
-        let base = base.expect("nobody has a turn in each round") as f64;
-        without.push(base / time.as_secs_f64());
-        for (measured, pairs) in measured.iter_mut().zip(with) {
-            measured.with.push(pairs as f64 / time.as_secs_f64());
+            }
+            let pairs = measured.turn(recorder, &mut load, time);
+            let after = load.storm(time);
+            without.push(after as f64 / time.as_secs_f64());
+            let base = (before + after) as f64 / 2.0;
             measured.slower.push((base / pairs as f64 - 1.0) * 100.0);
+            before = after;
         }
     }
     let rows = recorders.iter().zip(&measured).map(|(recorder, measured)| {
@@ -90,12 +110,35 @@ fn rows(ground: &Path, processes: usize, recorders: &[Recorder], time: Duration,
             recorder.as_str(),
             spread(&without).0,
             spread(&measured.with).0,
-            cell(&measured.slower, 1),
-            cell(&measured.cpu_us_per_event, 2),
+            interval_cell(&measured.slower, 1),
+            interval_cell(&measured.cpu_us_per_event, 2),
             measured.peak_bytes as f64 / measure::MIB,
             spread(&measured.bytes_per_event).0,
             measured.lost,
         )
     });
     rows.collect()
+}
+
+fn lost(time: Duration) {
+    println!(
+        "| tree | processes | seconds | pairs/s with obit-capture | CPU µs/event | peak MiB | bytes/event | lost |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
+    for ground in load::grounds() {
+        for processes in [1, 2] {
+            let mut measured = Measured::default();
+            measured.turn(Recorder::Obit, &mut Load::start(&ground, processes), time);
+            println!(
+                "| {} | {processes} | {} | {:.0} | {:.2} | {:.0} | {:.1} | {} |",
+                ground.display(),
+                time.as_secs(),
+                measured.with[0],
+                measured.cpu_us_per_event[0],
+                measured.peak_bytes as f64 / measure::MIB,
+                measured.bytes_per_event[0],
+                measured.lost,
+            );
+        }
+    }
 }

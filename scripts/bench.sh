@@ -1,63 +1,98 @@
 #!/usr/bin/env bash
-# Runs every benchmark and writes what it printed to benches/RESULTS.md, with the machine, the kernel, the commit and the command
-# of each. Without arguments in less than half an hour; FULL=1 takes the sizes that the targets are about, and hours.
-# ONLY="identify replay" runs some. As root, or what needs root is left out. Nothing else should run meanwhile.
+# Runs every benchmark and writes what it printed to benches/RESULTS.md, with the machine, the kernel, and of each the command
+# and the commit. Without arguments in half an hour; FULL=1 takes the sizes that the targets are about, in little more
+# than an hour. ONLY="identify storm" runs some; what was measured of the others on this machine before stays, with the commit that
+# it was measured of. As root, or what needs root is left out. Nothing else should run meanwhile.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# name and arguments, one a line
-plans="identify 15
-replay 2000000 7
-growth 10000 10000000
-storm 3 7
-containers 20 7
-idle 3"
+# name, benchmark and arguments, one a line
+plans="identify identify 15
+replay replay 2000000 7
+growth growth 10000 10000000
+storm storm 1 15
+endurance storm lost 10
+containers containers 20 7 5 7
+idle idle 3"
 if [ "${FULL:-}" = 1 ]; then
-    plans="identify 31
-replay 10000000 7
-growth 100000 100000000
-storm 60 7
-containers 500 7
-idle 10"
+    plans="identify identify 31
+replay replay 10000000 7
+growth growth 100000 100000000
+storm storm 2 31
+endurance storm lost 60
+containers containers 100 11 10 11
+idle idle 10"
 fi
 
+stop() { printf 'bench: %s\n' "$*" >&2; exit 1; }
+
+# Known now, and not when an hour has passed.
+if [ "$(id -u)" = 0 ]; then
+    flock --nonblock /tmp/obit-live-tests.lock true || stop "a live test or another benchmark is running: wait for it"
+fi
 cargo bench --locked --no-run
+
 results="benches/RESULTS.md"
-written="$(mktemp)"
-trap 'rm -f "$written"' EXIT
+work="$(mktemp -d)"
+trap 'rm -rf "$work"' EXIT
 # Changes that are not committed are part of what is measured; its results are not.
 commit="$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)"
 git diff --quiet HEAD -- . ":!$results" 2>/dev/null || commit="$commit with changes"
 {
     echo "# Measured"
     echo
-    echo "Written by \`make bench\`${FULL:+ with \`FULL=1\`} on $(date -u +%Y-%m-%d). Medians, with the lowest and the highest in parentheses. Times are of this"
-    echo "machine at that hour; compare what stands in one table. What each benchmark does is said at the head of its source."
+    echo "Written by \`make bench\`. Medians, and in parentheses what the head of the column says. Times are of this machine at that"
+    echo "hour; compare what stands in one table. What each benchmark does is said at the head of its source."
     echo
     echo "| | |"
     echo "|---|---|"
-    echo "| commit | $commit |"
     echo "| processor | $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1), $(nproc) cores |"
     echo "| memory | $(awk '/^MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo) |"
     echo "| kernel | $(uname -r), $(uname -m) |"
     echo "| cgroups | $(grep -c ' - cgroup ' /proc/self/mountinfo || true) v1 hierarchies, $(grep -c ' - cgroup2 ' /proc/self/mountinfo || true) v2 mounts |"
     echo "| compiler | $(rustc --version) |"
     echo "| beside | $(perf --version 2>/dev/null || echo 'no perf'), $(bpftrace --version 2>/dev/null || echo 'no bpftrace'), $(target/venv/bin/python -c 'import duckdb; print("DuckDB", duckdb.__version__)' 2>/dev/null || echo 'no DuckDB') |"
-} >"$written"
+} >"$work/head"
+
+# What stands in a file under a heading.
+section() { awk -v heading="## $2" '/^#+ / { inside = ($0 == heading) } inside' "$1"; }
+machine() { awk '/^## / { exit } /^\|/' "$1"; }
+
+mkdir "$work/sections"
+if [ -e "$results" ] && [ "$(machine "$results")" = "$(machine "$work/head")" ]; then
+    while read -r name _; do section "$results" "${name^}" >"$work/sections/$name"; done <<<"$plans"
+elif [ -e "$results" ]; then
+    echo "bench: $results is of another machine, or of other versions: none of it is kept" >&2
+fi
+
+# After each benchmark, so that what comes later can fail.
+write() {
+    local name
+    cp "$work/head" "$work/results"
+    while read -r name _; do
+        # Through a command substitution, which drops the empty lines at the end.
+        [ ! -s "$work/sections/$name" ] || printf '\n%s\n' "$(<"$work/sections/$name")" >>"$work/results"
+    done <<<"$plans"
+    cp "$work/results" "$results"
+}
 
 failed=()
-while read -r name arguments; do
+while read -r name bench arguments; do
     case " ${ONLY:-$name} " in *" $name "*) ;; *) continue ;; esac
-    printf '\n==> %s %s\n' "$name" "$arguments" >&2
-    printf '\n## %s\n`cargo bench --bench %s -- %s`, load before: %s\n\n' \
-        "${name^}" "$name" "$arguments" "$(cut -d' ' -f1-3 /proc/loadavg)" >>"$written"
+    printf '\n==> %s\n' "$name" >&2
+    began=$SECONDS
+    printf '## %s\n`cargo bench --bench %s -- %s`, commit %s, %s, load before: %s\n\n' "${name^}" \
+        "$bench" "$arguments" "$commit" "$(date -u +%Y-%m-%d)" "$(cut -d' ' -f1-3 /proc/loadavg)" >"$work/section"
     # shellcheck disable=SC2086 # the arguments are words
-    if ! cargo bench --locked --quiet --bench "$name" -- $arguments </dev/null | tee -a "$written"; then
+    if cargo bench --locked --quiet --bench "$bench" -- $arguments </dev/null | tee -a "$work/section"; then
+        cp "$work/section" "$work/sections/$name"
+        write
+    else
+        # What was measured before stays: half a table is no result.
         failed+=("$name")
-        printf '\nThis one failed.\n' >>"$written"
     fi
+    printf '==> %s took %s s\n' "$name" $((SECONDS - began)) >&2
 done <<<"$plans"
 
-cp "$written" "$results"
+[ ${#failed[@]} -eq 0 ] || stop "failed: ${failed[*]}"
 echo "wrote $results" >&2
-[ ${#failed[@]} -eq 0 ] || { echo "failed: ${failed[*]}" >&2; exit 1; }
