@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 
 use super::Fold;
-use super::claim::{Claim, Claims, Heard, Kept};
+use super::claim::{Claim, Claims, Heard};
 use super::directory::{Role, Sighting, beside};
 use super::ids::IdKey;
 use super::incarnation::{Incarnation, Moment, Origin, Stage};
@@ -81,14 +81,15 @@ impl Fold {
             if life.stage == Stage::Ended || life.is_present_on(sighting.key.hierarchy) {
                 continue;
             }
-            if !same_home(&life.claims, claims) {
+            let homes = Homes::of(&life.claims, claims);
+            if homes == Homes::Apart {
                 continue;
             }
             let same_path = life.roots.iter().any(|root| *root.path == *sighting.path);
             if !same_path && life.user != sighting.user {
                 continue;
             }
-            let fit = if shares_home(&life.claims, claims) {
+            let fit = if homes == Homes::Shared {
                 3
             } else if same_path {
                 2
@@ -112,7 +113,7 @@ impl Fold {
         ended.filter(|life| life.stage == Stage::Ended).any(|life| {
             life.roots.iter().any(|root| root.key == sighting.key)
                 || life.roots.iter().all(|root| root.key.hierarchy != sighting.key.hierarchy)
-                    && same_home(&life.claims, claims)
+                    && Homes::of(&life.claims, claims) != Homes::Apart
         })
     }
 
@@ -130,14 +131,33 @@ impl Fold {
     }
 }
 
-/// No two claims contradict each other about where the container lives. Claims about other ids do not count here.
-fn same_home(have: &Claims, claims: &Heard<'_>) -> bool {
-    let agree =
-        |ours: &Kept, theirs: &Claim<'_>| ours.may_share_home(theirs) || *ours.container_id != *theirs.container_id;
-    have.iter().all(|ours| claims.iter().all(|theirs| agree(ours, theirs)))
+/// What claims about a directory say of where its container lives, beside those about a life. Claims about other ids do not
+/// count here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Homes {
+    /// Two contradict each other.
+    Apart,
+    /// Nothing speaks against one home, and nothing for it.
+    Open,
+    /// Two name the same bundle or the same state directory.
+    Shared,
 }
 
-/// Both name the same bundle or the same state directory.
-fn shares_home(have: &Claims, claims: &Heard<'_>) -> bool {
-    have.iter().any(|ours| claims.iter().any(|theirs| ours.shares_home(theirs) && ours.agrees_on_home(theirs)))
+impl Homes {
+    fn of(have: &Claims, claims: &Heard<'_>) -> Self {
+        let mut homes = Self::Open;
+        for ours in have.iter() {
+            for theirs in claims.iter() {
+                let is_about_one = || *ours.container_id == *theirs.container_id;
+                if !ours.may_share_home(theirs) {
+                    if is_about_one() {
+                        return Self::Apart;
+                    }
+                } else if ours.shares_home(theirs) && is_about_one() {
+                    homes = Self::Shared;
+                }
+            }
+        }
+        homes
+    }
 }

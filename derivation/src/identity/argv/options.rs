@@ -143,8 +143,8 @@ impl<'a> Iterator for Scan<'a, '_> {
     type Item = Item<'a>;
 
     fn next(&mut self) -> Option<Item<'a>> {
-        if let Some(item) = self.short() {
-            return Some(item);
+        if !self.cluster.is_empty() {
+            return self.short();
         }
         loop {
             let argument = self.argument()?;

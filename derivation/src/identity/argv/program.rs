@@ -23,7 +23,7 @@ pub(super) fn oci_runtime(program: &str) -> Option<OciRuntime> {
         "runsc" => OciRuntime::Runsc,
         // Kata 1 by itself and behind kata-deploy's wrappers, one for each hypervisor.
         "kata-runtime" | "kata-qemu" | "kata-fc" | "kata-clh" | "kata-acrn" | "kata-nemu" => OciRuntime::Kata,
-        _ if is_kata_shim(name) => OciRuntime::Kata,
+        _ if is_shim_of_kata(name) => OciRuntime::Kata,
         _ => return None,
     })
 }
@@ -31,7 +31,11 @@ pub(super) fn oci_runtime(program: &str) -> Option<OciRuntime> {
 /// Kata 2 and later: a shim of containerd that makes the sandbox's cgroups itself. There may be one for each
 /// configuration, `containerd-shim-kata-<name>-v2`.
 pub(super) fn is_kata_shim(program: &str) -> bool {
-    name(program).strip_prefix("containerd-shim-kata-").is_some_and(|rest| rest == "v2" || rest.ends_with("-v2"))
+    is_shim_of_kata(name(program))
+}
+
+fn is_shim_of_kata(name: &str) -> bool {
+    name.strip_prefix("containerd-shim-kata-").is_some_and(|rest| rest == "v2" || rest.ends_with("-v2"))
 }
 
 fn name(program: &str) -> &str {
