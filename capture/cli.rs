@@ -179,7 +179,7 @@ pub enum ActorArgv {
 pub enum WhenFull {
     /// It ends; the case has about that size
     Stop,
-    /// The oldest goes; the case never has more
+    /// The oldest goes; the case never has more, or as much as the disk has room for
     DropOldest,
 }
 

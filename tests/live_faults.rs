@@ -12,6 +12,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use support::capture::{Capture, Ended};
+use support::disk::SmallDisk;
 use support::stage::{Stage, View};
 use support::{daemon, live, replay};
 
@@ -104,11 +105,10 @@ fn an_empty_directory_is_a_good_place_for_a_case() {
 fn a_disk_without_room_is_refused_before_the_start() {
     let Some(_live) = live::require_root(&[]) else { return };
     let stage = Stage::new(View::Host);
-    let disk = small_disk(&stage, "size=16k");
-    // Files of this name fill it to the last page.
-    while fs::write(disk.join(format!("fill-{}", count(&disk))), [0; 4096]).is_ok() {}
+    let disk = SmallDisk::mount(&stage, "16k");
+    disk.fill_up();
 
-    let ended = Capture::spawn(&stage, &inside(&stage).join("case"), &["--duration", "1s"]).wait();
+    let ended = Capture::spawn(&stage, &disk.inside.join("case"), &["--duration", "1s"]).wait();
 
     assert_ended(&ended, CANNOT_RUN, &["space"]);
 }
@@ -117,8 +117,8 @@ fn a_disk_without_room_is_refused_before_the_start() {
 fn a_disk_that_fills_up_ends_the_capture_and_keeps_what_was_written() {
     let Some(_live) = live::require_root(&[]) else { return };
     let stage = Stage::new(View::Host);
-    let disk = small_disk(&stage, "size=512k");
-    let mut capture = Capture::start(&stage, &inside(&stage).join("case"), &[]);
+    let disk = SmallDisk::mount(&stage, "512k");
+    let mut capture = Capture::start(&stage, &disk.inside.join("case"), &[]);
 
     let deadline = Instant::now() + STORM_LIMIT;
     while !capture.has_ended() {
@@ -133,7 +133,7 @@ fn a_disk_that_fills_up_ends_the_capture_and_keeps_what_was_written() {
     let ended = capture.wait();
 
     assert_ended(&ended, INCOMPLETE, &["space"]);
-    let case = disk.join("case");
+    let case = disk.outside.join("case");
     let info = replay::replay(&["info", &case.display().to_string()]);
     let said = String::from_utf8_lossy(&info.stdout);
     assert!(said.contains("cgroup_mkdir"), "what was written before can be read: {info:?}");
@@ -141,23 +141,6 @@ fn a_disk_that_fills_up_ends_the_capture_and_keeps_what_was_written() {
     let closed = said.contains("incomplete: records ");
     let left_open = said.lines().any(|line| line.starts_with("state ") && line.contains(" open"));
     assert!(closed || left_open, "that records are missing is said: {said}");
-}
-
-/// A tmpfs inside the stage, as seen from outside.
-fn small_disk(stage: &Stage, options: &str) -> std::path::PathBuf {
-    let mount_point = inside(stage).display().to_string();
-    stage.run("mkdir", &[&mount_point]);
-    stage.run("mount", &["-t", "tmpfs", "-o", options, "tmpfs", &mount_point]);
-    stage.outside(&mount_point)
-}
-
-/// The same place as the programs in the stage see it.
-fn inside(stage: &Stage) -> std::path::PathBuf {
-    stage.directory().join("disk")
-}
-
-fn count(directory: &Path) -> usize {
-    fs::read_dir(directory).map(Iterator::count).unwrap_or_default()
 }
 
 fn run_for_a_second(case: &Path, options: &[&str]) -> Output {

@@ -12,6 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use support::capture::Capture;
+use support::disk::SmallDisk;
 use support::engines::{Oci, OciRuntime};
 use support::ledger::text;
 use support::rows::only;
@@ -106,6 +107,39 @@ fn a_flight_recorder_keeps_the_newest_within_its_size() {
         let said = [output.stdout, output.stderr].concat();
         assert!(String::from_utf8_lossy(&said).contains("dropped by the recorder"), "{arguments:?}");
     }
+}
+
+#[test]
+fn a_flight_recorder_on_a_small_disk_drops_before_it_has_its_size() {
+    let Some(_live) = live::require_root(&[]) else { return };
+    let stage = Stage::new(View::Host);
+    let disk = SmallDisk::mount(&stage, "4m");
+    let case = disk.outside.join("case");
+    let options = ["--max-bytes", "1GiB", "--when-full", "drop-oldest", "--sync-interval", "50ms"];
+    let capture = Capture::start(&stage, &disk.inside.join("case"), &options);
+    let mut made = Vec::new();
+    let mut record_until_dropped = |segments| {
+        let deadline = Instant::now() + LIMIT;
+        while dropped_segments(&case) < segments {
+            assert!(Instant::now() < deadline, "{} segments dropped within {LIMIT:?}", dropped_segments(&case));
+            for _ in 0..20 {
+                made.push(container(&stage, made.len()));
+            }
+        }
+    };
+    record_until_dropped(DROPS);
+    // Now the disk is full before it could be seen to get there.
+    disk.fill_up();
+    record_until_dropped(2 * DROPS);
+    let ended = capture.stop();
+    assert_eq!(ended.stderr.matches("the disk is full").count(), 1, "said once: {}", ended.stderr);
+
+    let manifest = manifest(&case);
+    let for_the_disk = manifest["recorder"]["segments_dropped_on_full_disk"].as_u64();
+    assert_eq!(for_the_disk, manifest["dropped"]["segments"].as_u64(), "all of them: {manifest}");
+    assert_suffix(&replay::derived_rows(&case, "container_remove"), &made);
+    let said = replay::assert_verifies(&case);
+    assert!(said.contains("dropped by the recorder to make room, as it was told to"), "{said}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod memory;
 mod misses;
 mod progress;
 mod recorder;
+mod room;
 mod sequencer;
 mod signals;
 mod timekeeper;
@@ -38,6 +39,7 @@ use self::drain::{Command, Counted, Drain, Intervals};
 use self::input::Input;
 use self::lookup::Lookups;
 use self::recorder::{Order, Recorded, Settings};
+use self::room::Disk;
 use self::sequencer::{Outlets, Sequencer};
 use self::signals::SignalWitness;
 use crate::cli::ActorArgv;
@@ -51,7 +53,7 @@ use crate::runtimes::{Delivery, Handed, LabelPolicy, RuntimeChoice, Runtimes, Ru
 use crate::shelf::Shelf;
 
 pub use self::progress::{Progress, Tally};
-pub use self::recorder::Room;
+pub use self::room::Room;
 pub use self::sequencer::Segments;
 pub use self::signals::is_ignored;
 
@@ -157,7 +159,7 @@ impl Session {
             None => Vec::new(),
         };
         let mut writer = CaseWriter::create(&options.output, manifest, options.writer.clone())?;
-        let settings = Settings { anchor, room: options.room };
+        let settings = Settings { anchor, room: options.room, disk: Disk::of(&options.output) };
         // Every thread from here on is started with what is left.
         let confinement = match options.confinement {
             Confine::Yes => Some(confine::confine(&options.output, &options.host_root)?),

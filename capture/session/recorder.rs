@@ -22,6 +22,7 @@ use serde_json::{Map, Value};
 use super::anchor::Anchor;
 use super::memory;
 use super::progress::Progress;
+use super::room::{Disk, Room, Want};
 use crate::host::clock::ClockPair;
 
 /// Bytes of rows that are kept in memory while they cannot be written.
@@ -30,6 +31,9 @@ const MAX_BACKLOG_BYTES: usize = 32 << 20;
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 /// How long a recording that is to end waits for a disk that cannot be written.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(3);
+
+/// What case.json calls the number of segments that were dropped because the disk was full.
+const DROPPED_ON_FULL_DISK: &str = "segments_dropped_on_full_disk";
 
 /// An order to the recorder.
 #[derive(Debug)]
@@ -56,31 +60,15 @@ pub struct Recorded {
 }
 
 /// How to record.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Settings {
     /// Where each head goes, off the case.
     pub anchor: Option<Anchor>,
     /// How large the case may get, and what then.
     pub room: Room,
+    /// The disk that it is on.
+    pub disk: Disk,
 }
-
-/// How large a case may get.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Room {
-    /// As large as the disk has room.
-    #[default]
-    Unbounded,
-    /// The recording ends when the case has so many bytes.
-    StopAt(u64),
-    /// The oldest segments go, so that the case never has more bytes.
-    DropOldest(u64),
-}
-
-/// A case that drops its oldest segments has about so many of them, or more where they compress well: a segment ends when
-/// it has this part of the bytes that the case may have.
-const SEGMENTS: u64 = 8;
-/// Room for case.json, SHA256SUMS and what is kept for the last words.
-const REST_BYTES: u64 = 128 << 10;
 
 /// What is to be done with the case, in order.
 #[derive(Debug)]
@@ -178,7 +166,7 @@ impl Recorder {
         if self.backlog_bytes > MAX_BACKLOG_BYTES
             && let Some(error) = &self.failing
         {
-            let why = format!("{error}; {} MiB of rows could not be written", MAX_BACKLOG_BYTES >> 20);
+            let why = format!("{}; {} MiB of rows could not be written", self.why(error), MAX_BACKLOG_BYTES >> 20);
             self.give_up(why);
         }
     }
@@ -200,7 +188,14 @@ impl Recorder {
         if self.given_up.is_some() {
             return;
         }
-        match self.try_write() {
+        let mut written = self.try_write();
+        while let Err(error) = &written
+            && error.is_disk_full()
+            && self.drop_on_full_disk()
+        {
+            written = self.try_write();
+        }
+        match written {
             Ok(()) => {
                 if self.failing.take().is_some() {
                     eprintln!("obit-capture: the case can be written again; nothing that waited was lost");
@@ -208,18 +203,17 @@ impl Recorder {
                 self.next_durable = self.next_given;
                 self.progress.written(self.writer.bytes(), self.writer.manifest().parts.len() as u64);
                 self.anchor();
-                match self.settings.room {
-                    Room::StopAt(most) if self.writer.bytes() >= most => self.progress.set_full(),
-                    Room::DropOldest(most) => self.ask_for_cut(most),
-                    Room::StopAt(_) | Room::Unbounded => {}
+                if self.settings.room.is_used_up(self.writer.bytes()) {
+                    self.progress.set_full();
                 }
+                self.ask_for_cut();
             }
             Err(error) if !matches!(error, obit_schema::Error::Io { .. }) => self.give_up(error.to_string()),
             Err(error) => {
                 if self.failing.is_none() {
                     eprintln!(
                         "obit-capture: {}; up to {} MiB of rows are kept in memory and written as soon as they can be",
-                        printable(&error.to_string()),
+                        printable(&self.why(&error)),
                         MAX_BACKLOG_BYTES >> 20
                     );
                 }
@@ -233,37 +227,74 @@ impl Recorder {
             // First what was given to the writer before.
             self.writer.sync()?;
         }
-        while let Some(work) = self.backlog.front() {
-            match work {
-                Work::Rows(table, batch) => {
-                    // As much as was needed before.
-                    make_room(&mut self.writer, self.settings.room, self.growth_bytes)?;
-                    let before = self.writer.bytes_at_most();
-                    self.writer.append(*table, batch)?;
-                    self.growth_bytes = self.growth_bytes.max(self.writer.bytes_at_most().saturating_sub(before));
-                }
-                Work::Cut(first_seq, at) => {
-                    self.writer.cut(*first_seq, pair(*at))?;
-                    self.head_bytes = None;
-                }
-                Work::HeadEnd => self.head_bytes = Some(self.writer.segment_bytes()),
+        while let Some(work) = self.backlog.pop_front() {
+            if let Err(error) = self.try_work(&work) {
+                self.backlog.push_front(work);
+                return Err(error);
             }
             self.backlog_bytes = self.backlog_bytes.saturating_sub(work.bytes());
-            self.backlog.pop_front();
         }
         // More than ever before may have come.
-        make_room(&mut self.writer, self.settings.room, 0)?;
+        self.make_room(0)?;
         self.writer.sync()
     }
 
-    /// Has the segment ended if it is large enough. One whose head alone is large is let grow, so that a case is not made
-    /// of walks.
-    fn ask_for_cut(&mut self, most: u64) {
+    fn try_work(&mut self, work: &Work) -> Result<(), obit_schema::Error> {
+        match work {
+            Work::Rows(table, batch) => {
+                // As much as was needed before.
+                self.make_room(self.growth_bytes)?;
+                let before = self.writer.bytes_at_most();
+                self.writer.append(*table, batch)?;
+                self.growth_bytes = self.growth_bytes.max(self.writer.bytes_at_most().saturating_sub(before));
+            }
+            Work::Cut(first_seq, at) => {
+                self.writer.cut(*first_seq, pair(*at))?;
+                self.head_bytes = None;
+            }
+            Work::HeadEnd => self.head_bytes = Some(self.writer.segment_bytes()),
+        }
+        Ok(())
+    }
+
+    /// Drops the oldest segments until so many bytes more have room.
+    fn make_room(&mut self, bytes: u64) -> Result<(), obit_schema::Error> {
+        let Settings { room, disk, .. } = &self.settings;
+        room.make(disk, &mut self.writer, bytes, |writer, want| {
+            if want == Want::Disk {
+                note_full_disk(writer);
+            }
+        })
+    }
+
+    /// Drops the oldest segment of a case that is to go on by that, if it has one that is closed.
+    fn drop_on_full_disk(&mut self) -> bool {
+        let Room::DropOldest(_) = self.settings.room else { return false };
+        // What stood in its way is said by what is tried next.
+        let has_dropped = self.writer.drop_oldest(pair(ClockPair::read())).unwrap_or(false);
+        if has_dropped {
+            note_full_disk(&mut self.writer);
+        }
+        has_dropped
+    }
+
+    /// Has the segment ended if it is large enough.
+    fn ask_for_cut(&mut self) {
         let Some(head_bytes) = self.head_bytes else { return };
-        if self.writer.segment_bytes() >= (most / SEGMENTS).max(2 * head_bytes)
+        if self.settings.room.is_for_a_cut(&self.settings.disk, &self.writer, head_bytes)
             && let Some(segment) = self.writer.manifest().segments.last()
         {
             self.progress.want_cut(segment.number);
+        }
+    }
+
+    /// Why the case cannot be written.
+    fn why(&self, error: &obit_schema::Error) -> String {
+        match self.settings.room {
+            Room::DropOldest(_) if error.is_disk_full() => {
+                format!("{error}; no older segment is left that could be dropped")
+            }
+            _ => error.to_string(),
         }
     }
 
@@ -290,7 +321,7 @@ impl Recorder {
             && self.given_up.is_none()
         {
             if Instant::now() >= deadline {
-                let why = error.to_string();
+                let why = self.why(error);
                 self.give_up(why);
                 break;
             }
@@ -332,6 +363,7 @@ impl Recorder {
     fn seal(&mut self, at: ClockPair, deadline: Instant) -> Result<Summary, Error> {
         loop {
             match self.writer.close(|manifest| end(manifest, at)) {
+                Err(error) if error.is_disk_full() && self.drop_on_full_disk() => {}
                 Err(obit_schema::Error::Io { .. }) if Instant::now() < deadline => thread::sleep(RETRY_INTERVAL),
                 closed => return closed.context("cannot close the case"),
             }
@@ -339,12 +371,15 @@ impl Recorder {
     }
 }
 
-/// Drops the oldest segments until so many bytes have room.
-fn make_room(writer: &mut CaseWriter, room: Room, bytes: u64) -> Result<(), obit_schema::Error> {
-    let Room::DropOldest(most) = room else { return Ok(()) };
-    let bytes = bytes.min(most / SEGMENTS) + REST_BYTES;
-    while writer.bytes_at_most() + bytes > most && writer.drop_oldest(pair(ClockPair::read()))? {}
-    Ok(())
+/// Counts, in what the recorder says of itself, a segment that went before the case had the bytes that it may have.
+fn note_full_disk(writer: &mut CaseWriter) {
+    writer.amend(|manifest| {
+        let count = manifest.recorder.get(DROPPED_ON_FULL_DISK).and_then(Value::as_u64).unwrap_or(0);
+        if count == 0 {
+            eprintln!("obit-capture: the disk is full: the oldest segments of the case are dropped before it has its --max-bytes");
+        }
+        manifest.recorder.insert(DROPPED_ON_FULL_DISK.to_owned(), count.saturating_add(1).into());
+    });
 }
 
 /// The place after the last row of a batch.

@@ -209,6 +209,12 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether there is no room on the disk, or none for this user.
+    pub fn is_disk_full(&self) -> bool {
+        let is_full = |kind| matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        matches!(self, Self::Io { cause, .. } if is_full(cause.kind()))
+    }
+
     /// An [`Error::Io`], for `map_err`.
     pub(crate) fn io<E: Into<io::Error>>(action: &'static str, path: &Path) -> impl FnOnce(E) -> Self {
         move |cause| Self::Io { action, path: path.to_owned(), cause: cause.into() }

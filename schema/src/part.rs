@@ -126,22 +126,20 @@ impl PartWriter {
     /// Completes the part, brings it to disk and gives it its name. That name is on disk once the folder is synced.
     pub(crate) fn seal(mut self) -> Result<PartEntry, Error> {
         let path = self.folder.path().join(&self.name);
-        let Some(writer) = self.writer.take() else {
+        let Some(mut writer) = self.writer.take() else {
             return Err(Error::Stopped { path });
         };
         let sealed = (|| {
-            let mut file = writer.into_inner().map_err(|error| write_error(&path, error))?;
-            file.file.sync().map_err(Error::io("sync", &path))?;
-            self.folder.rename(&partial(&self.name), &self.name)?;
-            Ok(file)
+            // With all of it in the file. Taking that out would flush too, and not say which error there was.
+            writer.finish().map_err(|error| write_error(&path, error))?;
+            writer.inner_mut().file.sync().map_err(Error::io("sync", &path))?;
+            self.folder.rename(&partial(&self.name), &self.name)
         })();
-        let file = match sealed {
-            Ok(file) => file,
-            Err(error) => {
-                let _ = self.folder.remove_file(&partial(&self.name));
-                return Err(error);
-            }
-        };
+        if let Err(error) = sealed {
+            let _ = self.folder.remove_file(&partial(&self.name));
+            return Err(error);
+        }
+        let file = writer.inner();
         Ok(PartEntry {
             file: format!("{}/{}", self.table.folder(), self.name),
             table: self.table.name().to_owned(),
@@ -150,7 +148,7 @@ impl PartWriter {
             first_seq: self.first_seq,
             last_seq: self.last_seq,
             bytes: file.bytes,
-            sha256: Digest::from(file.hash).to_string(),
+            sha256: Digest::from(file.hash.clone()).to_string(),
             previous: None,
             segment: None,
         })

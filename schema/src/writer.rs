@@ -6,6 +6,7 @@
 //!
 //! Every call may be repeated after an error: what was done stays done, what was not is tried again.
 
+mod reserve;
 mod resume;
 mod segments;
 mod tally;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use arrow::array::{Array, RecordBatch, UInt64Array, new_null_array};
 use sha2::{Digest as _, Sha256};
 
+use self::reserve::Reserve;
 use crate::chain;
 use crate::digest::Digest;
 use crate::directory::Directory;
@@ -34,9 +36,6 @@ use crate::tables::Table;
 /// Name of the file that `sha256sum -c` reads.
 pub const SUMS_NAME: &str = "SHA256SUMS";
 
-/// Name of the file that keeps room for the last words on a full disk.
-const RESERVE_NAME: &str = ".reserve";
-
 /// When a part is sealed, and how.
 #[derive(Clone, Debug)]
 pub struct WriterOptions {
@@ -45,8 +44,8 @@ pub struct WriterOptions {
     /// After so much time between the first and the last of its rows, by the boot clock of the rows: the writer reads
     /// no clock of its own.
     pub part_age: Duration,
-    /// Bytes that are kept free for case.json, should the disk be full at the end; see
-    /// [`CaseWriter::note_shortfall`].
+    /// Bytes that are kept free for case.json, should the disk be full; see [`CaseWriter::note_shortfall`] and
+    /// [`CaseWriter::drop_oldest`].
     pub reserve_bytes: usize,
     /// Who signs each head and case.json.
     pub signer: Option<Arc<Signer>>,
@@ -82,12 +81,15 @@ pub struct CaseWriter {
     manifest: Manifest,
     origin: Origin,
     options: WriterOptions,
+    reserve: Reserve,
     /// Journals whose rows are in sealed parts, to be removed once case.json names these.
     finished: Vec<String>,
     /// Parts of segments that were dropped, to be removed once case.json says so.
     doomed: Vec<PartEntry>,
     /// Whether case.json on disk says what it should.
     saved: bool,
+    /// Bytes of case.json, the last time that it was written.
+    manifest_bytes: u64,
     closed: bool,
 }
 
@@ -145,13 +147,10 @@ impl CaseWriter {
         files::write_whole(root.as_ref(), manifest::FILE_NAME, &manifest.to_text()?)?;
         let (raw, derived) = folders(&root)?;
         let journals = root.make_folder(journal::FOLDER)?;
-        if options.reserve_bytes > 0 {
-            let mut reserve = root.create_file(RESERVE_NAME)?;
-            let filled = reserve.write_all(&vec![0; options.reserve_bytes]).and_then(|()| reserve.sync());
-            filled.map_err(Error::io("write", &root.path().join(RESERVE_NAME)))?;
-        }
+        let reserve = Reserve::make(root.as_ref(), options.reserve_bytes)?;
         root.sync()?;
         let mut writer = Self::over(root, [raw, derived, journals], manifest, options);
+        writer.reserve = reserve;
         writer.sign_head()?;
         writer.save()?;
         Ok(writer)
@@ -168,7 +167,23 @@ impl CaseWriter {
         });
         let origin = Origin::of(&manifest);
         let (finished, doomed, saved, closed) = (Vec::new(), Vec::new(), true, false);
-        Self { root, raw, derived, journals, tables, manifest, origin, options, finished, doomed, saved, closed }
+        let (reserve, manifest_bytes) = (Reserve::default(), 0);
+        Self {
+            root,
+            raw,
+            derived,
+            journals,
+            tables,
+            manifest,
+            origin,
+            options,
+            reserve,
+            finished,
+            doomed,
+            saved,
+            manifest_bytes,
+            closed,
+        }
     }
 
     /// Adds rows to a table, journalled; seals its part if that is due. Rows come in ascending order of `seq`. A part
@@ -244,7 +259,9 @@ impl CaseWriter {
             self.raw.sync()?;
             self.derived.sync()?;
             self.sign_head()?;
-            files::write_whole(self.root.as_ref(), manifest::FILE_NAME, &self.manifest.to_text()?)?;
+            let text = self.manifest.to_text()?;
+            self.manifest_bytes = text.len() as u64;
+            files::write_whole(self.root.as_ref(), manifest::FILE_NAME, &text)?;
             self.saved = true;
         }
         // One that cannot be removed costs space and nothing else.
@@ -285,13 +302,15 @@ impl CaseWriter {
         sealed + open.map(|open| open.journal.bytes().max(of_part(open))).sum::<u64>()
     }
 
+    /// Bytes of case.json, the last time that it was written.
+    pub fn manifest_bytes(&self) -> u64 {
+        self.manifest_bytes
+    }
+
     /// Records that part of the recording is missing, and frees the room that was kept for that. It is on disk after the
     /// next [`CaseWriter::sync`] or [`CaseWriter::close`] that works.
     pub fn note_shortfall(&mut self, shortfall: Shortfall) {
-        if self.options.reserve_bytes > 0 {
-            // Not there any more, or there for good: the next write tells.
-            let _ = self.root.remove_file(RESERVE_NAME);
-        }
+        self.reserve.free(self.root.as_ref());
         self.manifest.incomplete.push(shortfall);
         self.saved = false;
     }
@@ -326,7 +345,7 @@ impl CaseWriter {
             files::write_whole(self.root.as_ref(), SIGNATURE_NAME, signature.as_bytes())?;
         }
         files::write_whole(self.root.as_ref(), SUMS_NAME, sums.as_bytes())?;
-        let _ = self.root.remove_file(RESERVE_NAME);
+        self.reserve.free(self.root.as_ref());
         files::write_whole(self.root.as_ref(), manifest::FILE_NAME, &text)?;
         self.manifest.state = State::Closed;
         (self.saved, self.closed) = (true, true);

@@ -11,6 +11,7 @@ pub mod capture;
 pub mod cgroups;
 pub mod cri;
 pub mod daemon;
+pub mod disk;
 pub mod engines;
 pub mod fake;
 pub mod grounds;

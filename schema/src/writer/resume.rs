@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{CaseWriter, RESERVE_NAME, WriterOptions, from_journal, tally};
+use super::{CaseWriter, WriterOptions, from_journal, reserve, tally};
 use crate::chain;
 use crate::digest::Digest;
 use crate::directory::Directory;
@@ -185,7 +185,7 @@ fn remove_dropped(folders: &[Arc<Directory>; 3], manifest: &Manifest) -> Result<
 /// Removes files that were being written, and the room that was kept.
 fn remove_left_overs(root: &Directory, folders: &[Arc<Directory>; 3]) -> Result<(), Error> {
     for folder in folders.iter().map(Arc::as_ref).chain([root]) {
-        for name in folder.list()?.iter().filter(|name| files::is_partial(name) || *name == RESERVE_NAME) {
+        for name in folder.list()?.iter().filter(|name| files::is_partial(name) || *name == reserve::NAME) {
             folder.remove_file(name)?;
         }
     }

@@ -55,14 +55,15 @@ impl CaseWriter {
         open.map(|open| open.journal.bytes().max(open.part.as_ref().map_or(0, PartWriter::bytes))).sum()
     }
 
-    /// Drops the oldest segment, unless it is the one being written. Gives whether there was one to drop.
+    /// Drops the oldest segment, unless it is the one being written. Gives whether there was one to drop. On a full disk
+    /// the room that is kept for last words is used for saying so, and kept again of what the segment leaves.
     ///
     /// # Errors
     /// [`Error::Io`]: case.json could not be written, or the files of the segment dropped before not be removed. The next
     /// [`CaseWriter::sync`] tries both again.
     pub fn drop_oldest(&mut self, dropped_at: ClockPair) -> Result<bool, Error> {
         // One that could not be brought to disk, or whose files could not be removed, comes first.
-        self.save()?;
+        self.save_on_any_disk()?;
         self.expect_no_doomed()?;
         let [segment, next, ..] = self.manifest.segments.as_slice() else { return Ok(false) };
         let (segment, first_seq_left, ended) = (segment.clone(), next.first_seq, next.began);
@@ -106,8 +107,22 @@ impl CaseWriter {
         self.doomed.extend(drop.parts.iter().cloned());
         chain::push_drop(&mut self.manifest, drop);
         self.saved = false;
-        self.save()?;
+        self.save_on_any_disk()?;
+        let reserve_bytes = self.options.reserve_bytes;
+        if reserve_bytes > 0 {
+            // For a case.json that may be longer the next time.
+            let needed = usize::try_from(self.manifest_bytes.saturating_mul(2)).unwrap_or(reserve_bytes);
+            self.reserve.renew(self.root.as_ref(), reserve_bytes.max(needed));
+        }
         Ok(true)
+    }
+
+    /// Saves case.json, if need be in the room that is kept for it.
+    fn save_on_any_disk(&mut self) -> Result<(), Error> {
+        match self.save() {
+            Err(error) if error.is_disk_full() && self.reserve.free(self.root.as_ref()) => self.save(),
+            saved => saved,
+        }
     }
 
     /// Removes the files of what case.json says is dropped, as far as that works; the rest is tried again.

@@ -67,6 +67,8 @@ struct State {
     nodes: Vec<Node>,
     calls: usize,
     plan: Plan,
+    /// Bytes of files that have room.
+    room: usize,
     /// After a short write the rest of that write fails.
     out_of_room: bool,
 }
@@ -78,12 +80,23 @@ pub struct Disk(Arc<Mutex<State>>);
 impl Disk {
     pub fn new(plan: Plan) -> Self {
         let nodes = vec![Node::Folder(Names::default())];
-        Self(Arc::new(Mutex::new(State { nodes, calls: 0, plan, out_of_room: false })))
+        Self(Arc::new(Mutex::new(State { nodes, calls: 0, plan, room: usize::MAX, out_of_room: false })))
     }
 
     /// The root folder, which is empty at first.
     pub fn root(&self) -> Arc<dyn Folder> {
         Arc::new(Place { disk: self.clone(), node: 0, path: PathBuf::from("/simulated") })
+    }
+
+    /// Has room for so many bytes of files, all in all.
+    pub fn limit(&self, room: usize) {
+        self.state().room = room;
+    }
+
+    /// Has no room beside what it holds.
+    pub fn fill_up(&self) {
+        let mut state = self.state();
+        state.room = state.used();
     }
 
     /// How many calls were made.
@@ -115,6 +128,16 @@ fn unload(nodes: &[Node], node: usize, survives: Survives, to: &Path) {
 }
 
 impl State {
+    /// Bytes of all files that have a name.
+    fn used(&self) -> usize {
+        let named = |node: &Node| match node {
+            Node::Folder(names) => names.now.values().copied().collect(),
+            Node::File(_) => Vec::new(),
+        };
+        let bytes = |node: usize| if let Node::File(file) = &self.nodes[node] { file.now.len() } else { 0 };
+        self.nodes.iter().flat_map(named).map(bytes).sum()
+    }
+
     /// Counts a call; its fault, if it is to fail.
     fn call(&mut self) -> Option<Fault> {
         let call = self.calls;
@@ -277,6 +300,11 @@ impl Write for Handle {
             Some(fault) => return Err(errno(fault)),
             None => bytes,
         };
+        let free = if state.room == usize::MAX { usize::MAX } else { state.room.saturating_sub(state.used()) };
+        if free == 0 && !bytes.is_empty() {
+            return Err(errno(Fault::Short));
+        }
+        let bytes = &bytes[..bytes.len().min(free)];
         let file = state.file(self.node);
         let end = self.position + bytes.len();
         file.now.resize(file.now.len().max(end), 0);

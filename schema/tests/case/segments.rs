@@ -259,6 +259,83 @@ fn a_capture_that_ends_at_any_call_leaves_a_case_that_can_be_closed() {
     }
 }
 
+/// Tries a step until the disk has room for it, by dropping the oldest segment each time. Whether there was enough to drop.
+fn with_room<T>(
+    writer: &mut CaseWriter,
+    seq: u64,
+    mut step: impl FnMut(&mut CaseWriter) -> Result<T, Error>,
+) -> Option<T> {
+    loop {
+        match step(writer) {
+            Ok(done) => return Some(done),
+            Err(error) => assert!(error.is_disk_full(), "{error}"),
+        }
+        if !writer.drop_oldest(at(seq)).unwrap() {
+            return None;
+        }
+    }
+}
+
+#[test]
+fn on_a_full_disk_the_oldest_goes_and_the_recording_goes_on() {
+    let disk = Disk::new(Plan::Never);
+    let options = WriterOptions { reserve_bytes: 16 << 10, ..WriterOptions::default() };
+    let mut writer = CaseWriter::create_in(disk.root(), manifest(), options).unwrap();
+    // Some segments, and some bytes that are no whole number of them.
+    disk.limit(300_001);
+    let records = 20 * SEGMENT;
+    let mut builders = Builders::default();
+    for (seq, record) in (0..).zip(kit::plain(records as usize)) {
+        if seq > 0 && seq % SEGMENT == 0 {
+            with_room(&mut writer, seq, |writer| writer.cut(seq, at(seq))).expect("room for a cut");
+        }
+        builders.push(seq, &record);
+        if seq % BATCH == BATCH - 1 {
+            for (table, batch) in builders.batches() {
+                with_room(&mut writer, seq, |writer| writer.append(table, &batch)).expect("room for rows");
+            }
+            with_room(&mut writer, seq, CaseWriter::sync).expect("room for what is synced");
+        }
+    }
+    let now = Scratch::new();
+    disk.unload(Survives::Everything, &now.case());
+    let dropped = writer.manifest().dropped.clone().expect("the disk was full");
+    assert!(dropped.segments > 1, "{dropped:?}");
+    let (seqs, problems) = kit::read(&now.case());
+    assert_eq!((seqs, problems), ((dropped.last_seq + 1..records).collect(), vec![]), "nothing but the oldest is gone");
+
+    // Somebody else takes all that is left: what is kept for that is enough to say what is dropped.
+    disk.fill_up();
+    with_room(&mut writer, records, |writer| writer.close(|_| {})).expect("room for the end");
+    let closed = Scratch::new();
+    disk.unload(Survives::Synced, &closed.case());
+    let case = Case::open(&closed.case()).unwrap();
+    let first = case.manifest().unwrap().dropped.as_ref().unwrap().last_seq + 1;
+    assert!(first > dropped.last_seq + 1 && first < records, "from {first} on");
+    let (seqs, problems) = kit::read_from(&case);
+    assert_eq!((seqs, problems), ((first..records).collect(), vec![]));
+    assert_eq!(case.check_sums(), []);
+    assert_eq!(Chain::follow(case.manifest().unwrap()).unwrap().problems(), []);
+    assert!(!closed.file(".reserve").exists(), "it was of use and is gone");
+}
+
+#[test]
+fn a_full_disk_with_one_segment_drops_nothing() {
+    let disk = Disk::new(Plan::Never);
+    let options = WriterOptions { reserve_bytes: 16 << 10, ..WriterOptions::default() };
+    let mut writer = CaseWriter::create_in(disk.root(), manifest(), options).unwrap();
+    let mut builders = Builders::default();
+    builders.push(0, &kit::plain(1)[0]);
+    builders.write(&mut writer);
+    disk.fill_up();
+    assert_eq!(with_room(&mut writer, 1, |writer| writer.cut(1, at(1))), None);
+    disk.limit(usize::MAX);
+    writer.close(|_| {}).unwrap();
+    let scratch = Scratch::new();
+    disk.unload(Survives::Synced, &scratch.case());
+    assert_eq!(kit::read(&scratch.case()), (vec![0], vec![]), "and nothing is lost");
+}
+
 /// The manifest of a case that dropped, and its chain's problems once it was edited.
 fn problems_after(edit: impl FnOnce(&mut Manifest)) -> Vec<Problem> {
     let (_, _, writer) = recorded(1, Plan::Never);
