@@ -73,3 +73,39 @@ impl<T> DerefMut for Few<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::Few;
+
+    /// Does the same to a list of either kind and compares after each step.
+    #[test]
+    fn it_is_a_list() {
+        let (mut few, mut all) = (Few::default(), Vec::new());
+        for (place, value) in [(0, 'a'), (0, 'b'), (2, 'c'), (1, 'd'), (4, 'e'), (0, 'f')] {
+            few.insert(place, value);
+            all.insert(place, value);
+            assert_eq!(*few, *all);
+        }
+        for wanted in ["abcdef", "bdf", "d", "x"] {
+            few.retain(|value| wanted.contains(*value));
+            all.retain(|value| wanted.contains(*value));
+            assert_eq!(*few, *all, "{wanted}");
+        }
+        few.push('g');
+        assert_eq!(*few, ['g']);
+        few.retain(|_| false);
+        assert!(few.is_empty());
+    }
+
+    #[test]
+    fn one_entry_takes_no_memory_of_its_own_and_ten_take_no_more_than_they_need() {
+        let mut few = Few::default();
+        few.push(0_u64);
+        assert!(matches!(few, Few::One(0)));
+        (1..10).for_each(|value| few.push(value));
+        assert!(matches!(few, Few::Many(all) if all.capacity() == all.len()));
+    }
+}

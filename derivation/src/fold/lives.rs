@@ -88,3 +88,49 @@ impl Lives {
         found.into_iter().map(|(_, number)| number).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::incarnation::{Incarnation, Moment, Origin, Stage};
+    use super::Lives;
+    use crate::record::{BootNs, Seq, WallNs};
+
+    fn life(seq: u64) -> Incarnation {
+        let first = Moment { seq: Seq(seq), ts: WallNs(0), boot_ns: BootNs(0) };
+        Incarnation::new(Origin::Walked, Stage::Announced, first)
+    }
+
+    #[test]
+    fn a_number_is_of_one_life_even_when_its_slot_is_given_again() {
+        let mut lives = Lives::default();
+        let first = lives.insert(life(1));
+        assert!(lives.remove(first).is_some());
+        let second = lives.insert(life(2));
+        assert_eq!(second.slot, first.slot, "memory does not grow with lives that are over");
+        assert!(lives.get(first).is_none() && lives.get_mut(first).is_none() && lives.remove(first).is_none());
+        assert_eq!(lives.get(second).map(|life| life.first.seq), Some(Seq(2)));
+    }
+
+    #[test]
+    fn order_is_that_of_beginning_whatever_the_slots() {
+        let mut lives = Lives::default();
+        let numbers: [_; 4] = core::array::from_fn(|number| lives.insert(life(number as u64)));
+        lives.remove(numbers[0]);
+        lives.remove(numbers[2]);
+        lives.insert(life(4));
+        lives.insert(life(5));
+        let seqs = lives.in_order(|life| life.first.seq != Seq(1)).into_iter().map(|number| lives.get(number));
+        assert!(seqs.map(|life| life.map(|life| life.first.seq.0)).eq([Some(3), Some(4), Some(5)]));
+    }
+
+    #[test]
+    fn a_slot_that_has_had_all_its_turns_is_given_no_more() {
+        let mut lives = Lives::default();
+        let number = lives.insert(life(1));
+        lives.slots[0].turn = u32::MAX;
+        let last = super::IncarnationNo { turn: u32::MAX, ..number };
+        assert!(lives.remove(last).is_some());
+        assert_ne!(lives.insert(life(2)).slot, last.slot);
+        assert!(lives.get(last).is_none());
+    }
+}
