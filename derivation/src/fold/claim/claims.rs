@@ -18,7 +18,7 @@ use crate::row::Identity;
 pub(in crate::fold) struct Claims {
     /// Best source first; the newest of a source replaces the one before it.
     ranked: Few<Kept>,
-    /// Nearly always nothing, for most containers.
+    /// Made with the first of it: most containers have none.
     more: Option<Box<More>>,
 }
 
@@ -40,7 +40,7 @@ const MAX_COMPLETED: usize = 64;
 impl More {
     fn completed_by(&mut self, seq: Seq) {
         if self.completed_by.contains(&seq) {
-            return; // what was foretold is told again of each directory
+            return;
         }
         if self.completed_by.len() >= MAX_COMPLETED {
             self.completed_by.remove(0);
@@ -78,7 +78,10 @@ impl Claims {
                     // Nearly always: each of a container's directories is claimed alike.
                 } else {
                     have.complete_from(claim);
-                    self.more.get_or_insert_default().completed_by(claim.seq);
+                    // What was foretold is told again of each directory.
+                    if have.seq != claim.seq {
+                        self.more.get_or_insert_default().completed_by(claim.seq);
+                    }
                 }
             }
         }

@@ -20,9 +20,23 @@ pub(super) use heard::Heard;
 pub(super) use kept::Kept;
 pub(super) use told::{Facts, Told};
 
-/// A text that a source may have for a container.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Field {
+/// Declares the fields and lists them, so that no list lacks one.
+macro_rules! fields {
+    ($($(#[$about:meta])* $field:ident,)+) => {
+        /// A text that a source may have for a container.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Field {
+            $($(#[$about])* $field,)+
+        }
+
+        impl Field {
+            /// Every field, each at the place of its own number.
+            const ALL: &'static [Self] = &[$(Self::$field),+];
+        }
+    };
+}
+
+fields! {
     /// What tells two containers of one id apart: where their runtime keeps its state.
     StateRoot,
     Bundle,
@@ -34,21 +48,6 @@ pub(super) enum Field {
     PodName,
     PodNamespace,
     PodUid,
-}
-
-impl Field {
-    const ALL: [Self; 10] = [
-        Self::StateRoot,
-        Self::Bundle,
-        Self::ContainerdNamespace,
-        Self::ContainerName,
-        Self::ImageName,
-        Self::ImageId,
-        Self::ImageDigest,
-        Self::PodName,
-        Self::PodNamespace,
-        Self::PodUid,
-    ];
 }
 
 /// One source's statement. What the source does not speak of is `None`.
