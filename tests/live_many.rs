@@ -1,4 +1,5 @@
-//! A host with 100,000 live cgroups: all of them are in the first walk, in little memory, and what ends afterwards is seen.
+//! A host with 100,000 live cgroups: all of them are in the first walk, in little memory, and what ends afterwards is seen. Once
+//! they are what a thousand containers have inside, once as many containers.
 #![cfg(feature = "capture")]
 
 mod support;
@@ -14,19 +15,27 @@ use support::capture::Capture;
 use support::stage::{Stage, View};
 use support::{live, replay};
 
-/// Directories of one tree, ours alone: containers, and what each has inside, as one that runs a systemd of its own has.
-const CONTAINERS: usize = 1_000;
-const INSIDE_EACH: usize = 99;
 /// Containers that end while the capture runs.
 const ENDING: usize = 10;
 /// Most memory that the capture may have resident: a quarter of a GiB, half of what the packages' unit and manifest allow.
 const MOST_MEMORY_BYTES: u64 = 256 << 20;
 
 #[test]
-fn a_hundred_thousand_cgroups_are_there_at_the_start() {
+fn a_hundred_thousand_cgroups_of_a_thousand_containers_are_there_at_the_start() {
+    // As containers that run a systemd of their own have.
+    assert_crowd_is_recorded(1_000, 99);
+}
+
+#[test]
+fn a_hundred_thousand_containers_are_there_at_the_start() {
+    assert_crowd_is_recorded(100_000, 0);
+}
+
+/// So many containers, with so many directories inside each.
+fn assert_crowd_is_recorded(containers: usize, inside_each: usize) {
     let Some(_live) = live::require_root(&[]) else { return };
     let stage = Stage::new(View::V2Only);
-    let crowd = Crowd::new(&stage.outside("/sys/fs/cgroup/obit-live-many"));
+    let crowd = Crowd::new(&stage.outside("/sys/fs/cgroup/obit-live-many"), containers, inside_each);
 
     let case = stage.directory().join("case");
     let capture = Capture::start(&stage, &case, &[]);
@@ -36,19 +45,21 @@ fn a_hundred_thousand_cgroups_are_there_at_the_start() {
     let peak = capture.peak_memory_bytes();
     assert!(peak <= MOST_MEMORY_BYTES, "{peak} bytes were resident at the peak, more than {MOST_MEMORY_BYTES}");
     capture.stop();
-    println!("{} cgroups, {} KiB resident at the peak", CONTAINERS * (1 + INSIDE_EACH), peak >> 10);
+    println!("{} cgroups, {} KiB resident at the peak", containers * (1 + inside_each), peak >> 10);
 
     // What the first walk read, by path; nothing was made or removed before it was over.
     let read = first_walk(&case);
     let ours: BTreeSet<_> = read.iter().filter(|path| path.starts_with("/obit-live-many/docker/")).collect();
-    assert_eq!(ours.len(), CONTAINERS * (1 + INSIDE_EACH), "directories of the first walk");
-    for number in 0..CONTAINERS {
+    assert_eq!(ours.len(), containers * (1 + inside_each), "directories of the first walk");
+    for number in 0..containers {
         let root = format!("/obit-live-many/docker/{}", id(number));
         assert!(ours.contains(&root), "{root} is missing");
-        assert!(ours.contains(&format!("{root}/{}", INSIDE_EACH - 1)), "the last directory inside {root} is missing");
+        if let Some(last) = inside_each.checked_sub(1) {
+            assert!(ours.contains(&format!("{root}/{last}")), "the last directory inside {root} is missing");
+        }
     }
 
-    assert_eq!(ids(&case, "existing_container"), (0..CONTAINERS).map(id).collect::<BTreeSet<_>>());
+    assert_eq!(ids(&case, "existing_container"), (0..containers).map(id).collect::<BTreeSet<_>>());
     let removed = replay::derived_rows(&case, "container_remove");
     assert_eq!(removed.len(), ENDING, "a directory inside a container ends nothing: {removed:#?}");
     assert_eq!(ids(&case, "container_remove"), (0..ENDING).map(id).collect::<BTreeSet<_>>());
@@ -87,17 +98,18 @@ fn first_walk(case: &Path) -> Vec<String> {
 /// The directories, gone when dropped.
 struct Crowd {
     top: PathBuf,
+    inside_each: usize,
 }
 
 impl Crowd {
-    fn new(top: &Path) -> Self {
-        let crowd = Self { top: top.to_owned() };
+    fn new(top: &Path, containers: usize, inside_each: usize) -> Self {
+        let crowd = Self { top: top.to_owned(), inside_each };
         // Of a run that was killed.
         crowd.remove();
-        for number in 0..CONTAINERS {
+        for number in 0..containers {
             let root = crowd.root(number);
             fs::create_dir_all(&root).unwrap_or_else(|error| panic!("mkdir {}: {error}", root.display()));
-            for inside in 0..INSIDE_EACH {
+            for inside in 0..inside_each {
                 fs::create_dir(root.join(inside.to_string())).expect("a directory inside a container");
             }
         }
@@ -110,7 +122,7 @@ impl Crowd {
 
     fn end(&self, number: usize) {
         let root = self.root(number);
-        for inside in 0..INSIDE_EACH {
+        for inside in 0..self.inside_each {
             fs::remove_dir(root.join(inside.to_string())).expect("a directory inside a container");
         }
         fs::remove_dir(&root).expect("the container's own directory");

@@ -96,6 +96,8 @@ struct Recorder {
     /// Rows that are not in the case yet, and where it is to be cut.
     backlog: VecDeque<Work>,
     backlog_bytes: usize,
+    /// Entries of the chain that there were when rows were written last.
+    head: u64,
     /// What the segment had when its head was over; `None` before.
     head_bytes: Option<u64>,
     /// The most that the case grew by when rows were added.
@@ -118,6 +120,7 @@ pub fn run(writer: CaseWriter, orders: &Receiver<Order>, progress: &Arc<Progress
         progress: Arc::clone(progress),
         backlog: VecDeque::new(),
         backlog_bytes: 0,
+        head: 0,
         head_bytes: None,
         growth_bytes: 0,
         next_durable: 0,
@@ -201,6 +204,11 @@ impl Recorder {
                     eprintln!("obit-capture: the case can be written again; nothing that waited was lost");
                 }
                 self.next_durable = self.next_given;
+                let head = self.writer.manifest().head.as_ref().map_or(0, |head| head.parts);
+                if std::mem::replace(&mut self.head, head) != head {
+                    // What the part took while it was open.
+                    memory::give_back();
+                }
                 self.progress.written(self.writer.bytes(), self.writer.manifest().parts.len() as u64);
                 self.anchor();
                 if self.settings.room.is_used_up(self.writer.bytes()) {
