@@ -4,6 +4,7 @@ mod about;
 mod batches;
 mod bounds;
 mod log;
+mod nulls;
 mod records;
 mod scan;
 mod sums;

@@ -12,7 +12,7 @@ use parquet::errors::ParquetError;
 
 use super::about::Filter;
 use super::scan::{Folders, reader_options};
-use super::{PartInfo, PartSource};
+use super::{PartInfo, PartSource, nulls};
 use crate::column::with_text_views;
 use crate::error::Error;
 use crate::guard::guarded;
@@ -41,7 +41,7 @@ pub struct Batches {
 pub(super) enum Purpose {
     /// To have them as they are.
     Rows,
-    /// To make records of them: without the columns that no record holds, and with text as views.
+    /// To make records of them: without the columns that no record holds or that are null, and with text as views.
     Records,
 }
 
@@ -122,11 +122,14 @@ fn for_records(
     let fields = metadata.schema().fields().iter();
     let fields: Fields =
         fields.map(|field| field.as_ref().clone().with_data_type(with_text_views(field.data_type()))).collect();
-    let columns: Vec<_> = (0..)
-        .zip(&fields)
-        .filter(|(_, field)| !BESIDE_RECORDS.contains(&field.name().as_str()))
-        .map(|(i, _)| i)
-        .collect();
+    let mut columns = Vec::new();
+    for (index, field) in fields.iter().enumerate() {
+        // A page that cannot be read is named when its turn comes.
+        let is_null = || nulls::is_null(&file, metadata.metadata(), index).unwrap_or(false);
+        if !BESIDE_RECORDS.contains(&field.name().as_str()) && !is_null() {
+            columns.push(index);
+        }
+    }
     let schema = SchemaRef::new(Schema::new_with_metadata(fields, metadata.schema().metadata().clone()));
     let metadata = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), reader_options().with_schema(schema))?;
     let mask = ProjectionMask::roots(metadata.parquet_schema(), columns);

@@ -1,0 +1,180 @@
+//! Columns of a Parquet file that hold nothing but nulls: reading them would take time for each row.
+//!
+//! Statistics only say where to look, as anyone may have written them. What counts is what a reader would go by: the definition
+//! levels of each page.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use parquet::basic::{Encoding, Repetition};
+use parquet::column::page::{Page, PageReader};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
+use parquet::file::serialized_reader::SerializedPageReader;
+
+/// Whether a column, by its place in the schema, is null in every row. `false` also where that cannot be told from pages
+/// alone, or they are laid out otherwise than a recorder lays them out.
+pub(super) fn is_null(file: &File, metadata: &ParquetMetaData, root: usize) -> Result<bool, ParquetError> {
+    let schema = metadata.file_metadata().schema_descr();
+    let leaves: Vec<usize> =
+        (0..schema.num_columns()).filter(|leaf| schema.get_column_root_idx(*leaf) == root).collect();
+    // Then the lowest definition level says that the whole is null, and not, say, that a list is empty.
+    let is_optional = |leaf: &usize| {
+        let root = schema.get_column_root(*leaf).get_basic_info();
+        root.has_repetition() && root.repetition() == Repetition::OPTIONAL
+    };
+    if leaves.is_empty() || !leaves.iter().all(is_optional) {
+        return Ok(false);
+    }
+    for (group, leaf) in metadata.row_groups().iter().flat_map(|group| leaves.iter().map(move |leaf| (group, *leaf))) {
+        let (Some(chunk), Ok(rows)) = (group.columns().get(leaf), u64::try_from(group.num_rows())) else {
+            return Ok(false);
+        };
+        let is_said_to_be_null = chunk.statistics().is_some_and(|told| told.null_count_opt() == Some(rows));
+        if !is_said_to_be_null || !are_pages_null(file, chunk, rows)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether all of so many rows are null by the levels of the chunk's pages.
+fn are_pages_null(file: &File, chunk: &ColumnChunkMetaData, rows: u64) -> Result<bool, ParquetError> {
+    let file = Arc::new(file.try_clone().map_err(ParquetError::from)?);
+    let kinds_of_levels = if chunk.column_descr().max_rep_level() > 0 { 2 } else { 1 };
+    let mut pages = SerializedPageReader::new(file, chunk, usize::try_from(rows).unwrap_or(usize::MAX), None)?;
+    let mut seen = 0;
+    while let Some(page) = pages.get_next_page()? {
+        match page {
+            Page::DictionaryPage { .. } => {}
+            Page::DataPage {
+                buf,
+                num_values,
+                def_level_encoding: Encoding::RLE,
+                rep_level_encoding: Encoding::RLE,
+                ..
+            } if are_levels_zero(&buf, kinds_of_levels, num_values) => seen += u64::from(num_values),
+            _ => return Ok(false),
+        }
+    }
+    Ok(seen == rows)
+}
+
+/// Whether a page begins with so many kinds of levels, each a single run of zeros for all of its values: four bytes of length,
+/// then the run's length and its value (Parquet's Encodings.md, "Run Length Encoding / Bit-Packing Hybrid").
+fn are_levels_zero(page: &[u8], kinds: usize, values: u32) -> bool {
+    let mut rest = page;
+    (0..kinds).all(|_| {
+        let Some((length, page)) = rest.split_first_chunk() else { return false };
+        let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
+        let Some((levels, page)) = page.split_at_checked(length) else { return false };
+        rest = page;
+        is_one_run_of_zeros(levels, values)
+    })
+}
+
+fn is_one_run_of_zeros(levels: &[u8], values: u32) -> bool {
+    let [run @ .., 0] = levels else { return false };
+    let (mut header, mut shift) = (0_u64, 0);
+    for (index, byte) in run.iter().enumerate() {
+        header |= u64::from(byte & 0x7f) << shift;
+        shift += 7;
+        let is_last = byte & 0x80 == 0;
+        if is_last || shift > 28 {
+            return is_last && index + 1 == run.len() && header == u64::from(values) << 1;
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{ArrayRef, BooleanArray, ListArray, RecordBatch, StringArray, UInt64Array};
+    use arrow::datatypes::{DataType, Field, UInt64Type};
+    use parquet::arrow::ArrowWriter;
+    use parquet::file::metadata::ParquetMetaDataReader;
+    use parquet::file::properties::WriterProperties;
+
+    const ROWS: usize = 50_000;
+
+    /// A file with two row groups of several pages each.
+    fn written(columns: &[(&str, ArrayRef)]) -> (File, ParquetMetaData) {
+        let batch =
+            RecordBatch::try_from_iter_with_nullable(columns.iter().map(|(name, array)| (*name, array.clone(), true)));
+        let batch = batch.expect("a batch");
+        let properties = WriterProperties::builder()
+            .set_max_row_group_row_count(Some(ROWS / 2))
+            .set_data_page_row_count_limit(1_000)
+            .build();
+        let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties)).expect("a writer");
+        writer.write(&batch).expect("a Vec takes all");
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), writer.into_inner().expect("a Vec takes all")).expect("writable");
+        let file = file.reopen().expect("it is there");
+        let metadata = ParquetMetaDataReader::new().parse_and_finish(&file).expect("a footer");
+        (file, metadata)
+    }
+
+    /// Numbers that are null but for that row.
+    fn only(row: usize) -> ArrayRef {
+        Arc::new(UInt64Array::from_iter((0..ROWS).map(|at| (at == row).then_some(7))))
+    }
+
+    #[test]
+    fn columns_of_nulls_are_found_and_one_value_anywhere_is_not_overlooked() {
+        let lists = ListArray::from_iter_primitive::<UInt64Type, _, _>((0..ROWS).map(|_| Some(Vec::new())));
+        let null = |data_type: DataType| arrow::array::new_null_array(&data_type, ROWS);
+        let list_type = DataType::List(Arc::new(Field::new("element", DataType::UInt64, false)));
+        let columns: [(&str, ArrayRef); 9] = [
+            ("number", null(DataType::UInt64)),
+            ("text", null(DataType::Utf8)),
+            ("truth", null(DataType::Boolean)),
+            ("first", only(0)),
+            ("middle", only(ROWS / 2)),
+            ("last", only(ROWS - 1)),
+            ("all", Arc::new(StringArray::from(vec!["a"; ROWS]))),
+            // An empty list is no null, though no element is there.
+            ("empty", Arc::new(lists)),
+            ("lists", null(list_type)),
+        ];
+        let (file, metadata) = written(&columns);
+        let found: Vec<_> =
+            (0..columns.len()).map(|root| is_null(&file, &metadata, root).expect("whole pages")).collect();
+        assert_eq!(found, [true, true, true, false, false, false, false, false, true]);
+    }
+
+    #[test]
+    fn pages_are_believed_and_statistics_are_not() {
+        let columns: [(&str, ArrayRef); 2] =
+            [("value", only(ROWS - 1)), ("false", Arc::new(BooleanArray::from(vec![false; ROWS])))];
+        let (file, metadata) = written(&columns);
+        let of = |group: usize, leaf: usize| {
+            let rows = metadata.row_group(group).num_rows().unsigned_abs();
+            are_pages_null(&file, metadata.row_group(group).column(leaf), rows).expect("whole pages")
+        };
+        assert_eq!([of(0, 0), of(1, 0), of(0, 1)], [true, false, false]);
+        // Fewer rows in the pages than the footer says.
+        assert!(!are_pages_null(&file, metadata.row_group(0).column(0), ROWS as u64).expect("whole pages"));
+    }
+
+    #[test]
+    fn levels_that_are_anything_but_one_run_of_zeros_are_not_taken_for_one() {
+        let page = |levels: &[u8]| [&(levels.len() as u32).to_le_bytes()[..], levels, &[1, 2, 3]].concat();
+        assert!(are_levels_zero(&page(&[6, 0]), 1, 3));
+        assert!(are_levels_zero(&page(&[0x80 | 0x40, 0x9c, 0x01, 0]), 1, 10_016));
+        // Another count, a run of ones, bit-packed levels, two runs, an endless count, a count cut off, nothing at all.
+        for levels in [&[8, 0][..], &[6, 1], &[3, 0], &[2, 0, 4, 0], &[0xff; 12], &[0x86, 0], &[0], &[]] {
+            assert!(!are_levels_zero(&page(levels), 1, 3), "{levels:?}");
+        }
+        // Of a list, both kinds must be zeros.
+        let both = |first: [u8; 2], second: [u8; 2]| {
+            let [[a, b], [c, d]] = [first, second];
+            are_levels_zero(&[2, 0, 0, 0, a, b, 2, 0, 0, 0, c, d], 2, 3)
+        };
+        assert!(both([6, 0], [6, 0]) && !both([6, 1], [6, 0]) && !both([6, 0], [6, 1]));
+        for cut in [&[][..], &[2, 0, 0], &[2, 0, 0, 0, 6], &[255, 255, 255, 255, 6, 0]] {
+            assert!(!are_levels_zero(cut, 1, 3), "{cut:?}");
+        }
+    }
+}
