@@ -28,6 +28,7 @@ impl EventsView {
     pub fn get<'b, 'a: 'b>(&'a self, row: usize, scratch: &'b mut Vec<&'a str>) -> Result<Record<'b>, Error> {
         scratch.clear();
         let columns = &self.columns;
+        let (seq, ts, boot_ns) = self.place(row)?;
         let body = match self.kinds.get(row) {
             Some(RowKind::Carried) => {
                 let from = Seq(columns.carried_from_seq.need(row)?);
@@ -35,10 +36,15 @@ impl EventsView {
                 let body = self.body(row, RowKind::from_name(columns.carried_kind.need(row)?), scratch)?;
                 Body::Carried(Box::new(Carried { from, body }))
             }
+            // The most frequent by far: made in place.
+            Some(RowKind::Kernel(KernelEventKind::Cgroup(kind))) => {
+                let body = Body::Cgroup(self.cgroup_event(row, *kind, scratch)?);
+                return Ok(Record { seq, ts, boot_ns, body });
+            }
             Some(kind) => self.body(row, *kind, scratch)?,
             None => return Err(Error::ValueMissing { column: "kind" }),
         };
-        self.record(row, body)
+        Ok(Record { seq, ts, boot_ns, body })
     }
 
     /// What a row of that kind says.

@@ -137,15 +137,17 @@ macro_rules! table_view {
                 self.columns.seq.get(row)
             }
 
-            /// The record with that body.
+            /// The record's place and its clocks.
             #[inline]
+            fn place(&self, row: usize) -> Result<(Seq, obit_derivation::WallNs, BootNs), Error> {
+                let columns = &self.columns;
+                Ok((Seq(columns.seq.need(row)?), columns.ts.need(row)?, BootNs(columns.boot_ns.need(row)?)))
+            }
+
+            /// The record with that body.
             fn record<'a>(&self, row: usize, body: Body<'a>) -> Result<Record<'a>, Error> {
-                Ok(Record {
-                    seq: Seq(self.columns.seq.need(row)?),
-                    ts: self.columns.ts.need(row)?,
-                    boot_ns: BootNs(self.columns.boot_ns.need(row)?),
-                    body,
-                })
+                let (seq, ts, boot_ns) = self.place(row)?;
+                Ok(Record { seq, ts, boot_ns, body })
             }
 
             /// The record, with a body that decides nothing.
