@@ -9,7 +9,7 @@ mod view;
 
 pub(crate) use ancestors::AncestorList;
 pub(crate) use gathered::Gathered;
-pub(crate) use view::View;
+pub(crate) use view::{View, element_range};
 
 use std::borrow::Cow;
 use std::sync::Arc;

@@ -97,7 +97,7 @@ scalar_view!(Timestamp, WallNs, |array, row| WallNs(array.value(row)));
 scalar_view!(Text, &str, |array, row| array.value(row));
 
 /// Where a list's elements are. Arrow checked the offsets when the array was made.
-pub(super) fn element_range(list: &ListArray, row: usize) -> std::ops::Range<usize> {
+pub(crate) fn element_range(list: &ListArray, row: usize) -> std::ops::Range<usize> {
     let at = |index: usize| list.value_offsets().get(index).and_then(|offset| usize::try_from(*offset).ok());
     at(row).unwrap_or_default()..at(row + 1).unwrap_or_default()
 }

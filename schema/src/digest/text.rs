@@ -4,9 +4,10 @@
 
 use std::ops::Range;
 
-use arrow::array::{Array, ArrowPrimitiveType, PrimitiveArray, RecordBatch};
+use arrow::array::{Array, ArrowPrimitiveType, ListArray, PrimitiveArray, RecordBatch};
 use arrow::datatypes::DataType;
 
+use crate::column::element_range;
 use crate::error::Error;
 use crate::value::{Cells, Typed, Value};
 
@@ -62,6 +63,8 @@ struct ColumnTexts<'a> {
     /// The texts of these rows, or the one that all of them have.
     texts: Vec<u8>,
     is_same: bool,
+    /// Of one list, while it is made.
+    elements: Vec<u8>,
     /// Where each ends, if they are not the same. That of a null is empty.
     ends: Vec<usize>,
 }
@@ -75,7 +78,16 @@ impl<'a> ColumnTexts<'a> {
                 let mut framed_name = Vec::new();
                 push_netstring(&mut framed_name, field.name().as_bytes());
                 let (name, cells, data_type) = (field.name(), Cells::new(array.as_ref()), array.data_type());
-                Self { name, framed_name, cells, data_type, texts: Vec::new(), is_same: true, ends: Vec::new() }
+                Self {
+                    name,
+                    framed_name,
+                    cells,
+                    data_type,
+                    texts: Vec::new(),
+                    is_same: true,
+                    elements: Vec::new(),
+                    ends: Vec::new(),
+                }
             })
             .filter(|column| !column.cells.are_null())
             .collect();
@@ -105,11 +117,20 @@ impl<'a> ColumnTexts<'a> {
                     Ok(())
                 },
             ),
-            _ => self.push_each(
-                rows,
-                |row| Some(cells.value(row)).filter(|value| !matches!(value, Value::Null)),
-                |value, out| push_framed(out, value),
-            ),
+            Typed::List(array) => match Cells::new(array.values()).typed() {
+                Typed::U64(values) => self.push_lists(array, rows, |at, out| {
+                    let value = values.is_valid(at).then(|| values.value(at)).ok_or(NoCanonicalText)?;
+                    push_netstring(out, itoa::Buffer::new().format(value).as_bytes());
+                    Ok(())
+                }),
+                Typed::Str(values) => self.push_lists(array, rows, |at, out| {
+                    let text = values.is_valid(at).then(|| values.value(at)).ok_or(NoCanonicalText)?;
+                    push_netstring(out, text.as_bytes());
+                    Ok(())
+                }),
+                _ => self.push_values(rows),
+            },
+            _ => self.push_values(rows),
         };
         made.map_err(|NoCanonicalText| Error::Digest {
             column: self.name.to_owned(),
@@ -130,6 +151,40 @@ impl<'a> ColumnTexts<'a> {
                 Ok(())
             },
         )
+    }
+
+    /// Values of any type.
+    fn push_values(&mut self, rows: Range<usize>) -> Result<(), NoCanonicalText> {
+        let cells = self.cells;
+        self.push_each(
+            rows,
+            |row| Some(cells.value(row)).filter(|value| !matches!(value, Value::Null)),
+            |value, out| push_framed(out, value),
+        )
+    }
+
+    /// Lists, of which `push` appends the element at a place.
+    fn push_lists(
+        &mut self,
+        array: &ListArray,
+        rows: Range<usize>,
+        push: impl Fn(usize, &mut Vec<u8>) -> Result<(), NoCanonicalText>,
+    ) -> Result<(), NoCanonicalText> {
+        self.texts.clear();
+        self.ends.clear();
+        self.is_same = false;
+        let mut elements = std::mem::take(&mut self.elements);
+        for row in rows {
+            if array.is_valid(row) {
+                elements.clear();
+                element_range(array, row).try_for_each(|at| push(at, &mut elements))?;
+                self.texts.extend_from_slice(&self.framed_name);
+                push_netstring(&mut self.texts, &elements);
+            }
+            self.ends.push(self.texts.len());
+        }
+        self.elements = elements;
+        Ok(())
     }
 
     #[inline]
