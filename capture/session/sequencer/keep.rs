@@ -20,11 +20,17 @@ use super::packed::Packed;
 
 /// Rows that are kept before it is looked at which of them are needed.
 const FIRST_LOOK_ROWS: usize = 4096;
-/// Rows that are compressed together.
+/// Rows that are compressed together, at least, while there are so many.
 const PACK_ROWS: usize = 2048;
+/// Rows that are kept as they are, some megabytes, before they are compressed. More than are looked through at first: in a
+/// storm of short-lived containers none is compressed.
+const FRESH_ROWS: usize = 8192;
 /// Most rows that are kept: those of a hundred thousand containers, or of some ten thousand on a host with ten hierarchies.
 /// Containers whose records are not among them are found by the walk, as those from before the capture are.
 const MAX_ROWS: usize = 512 << 10;
+
+const CANNOT_ENCODE: &str = "cannot encode what was kept";
+const CANNOT_READ: &str = "cannot read what was kept";
 
 /// Records on call.
 #[derive(Debug)]
@@ -38,7 +44,15 @@ pub struct Keep {
 }
 
 /// Rows of the raw tables, of each in the order of the records.
-type Packs = [(Table, VecDeque<Packed>); 3];
+type Packs = [(Table, VecDeque<Pack>); 3];
+
+/// Rows of one table, compressed.
+#[derive(Debug)]
+struct Pack {
+    /// The records that they are of.
+    seqs: Box<[u64]>,
+    rows: Packed,
+}
 
 impl Keep {
     /// Empty.
@@ -81,18 +95,24 @@ impl Keep {
 
     /// Keeps these of the records and no others.
     pub fn retain(&mut self, named: &BTreeSet<u64>) -> Result<()> {
-        self.pack()?;
+        let fresh = self.take_fresh()?;
         let mut room = MAX_ROWS;
-        for (table, packs) in &mut self.packs {
+        for ((table, packs), fresh) in self.packs.iter_mut().zip(fresh) {
             let mut kept = VecDeque::new();
-            let mut gathered = Gathering::default();
-            for packed in packs.drain(..) {
-                let needed = needed_of(*table, &packed, named)?;
-                let needed = needed.slice(0, needed.num_rows().min(room));
-                room -= needed.num_rows();
-                kept.extend(gathered.add(needed)?);
+            let mut gathering = Gathering::default();
+            for pack in packs.drain(..) {
+                let needed = pack.seqs.iter().filter(|seq| named.contains(seq)).count();
+                if needed == pack.seqs.len() && needed >= PACK_ROWS && needed <= room {
+                    kept.extend(gathering.take(*table)?);
+                    kept.push_back(pack);
+                    room -= needed;
+                } else if needed > 0 {
+                    let rows = pack.rows.unpack().context(CANNOT_READ)?;
+                    kept.extend(gathering.add(*table, needed_of(*table, &rows, named, &mut room)?)?);
+                }
             }
-            kept.extend(gathered.take()?);
+            kept.extend(gathering.add(*table, needed_of(*table, &fresh, named, &mut room)?)?);
+            kept.extend(gathering.take(*table)?);
             *packs = kept;
         }
         self.rows = MAX_ROWS - room;
@@ -108,34 +128,47 @@ impl Keep {
 
     fn count(&mut self) -> Result<()> {
         self.rows += 1;
-        if self.events.len() + self.cgroupfs.len() + self.runtime.len() >= PACK_ROWS { self.pack() } else { Ok(()) }
-    }
-
-    /// Compresses what was gathered.
-    fn pack(&mut self) -> Result<()> {
-        let why = "cannot encode what was kept";
-        for (table, packs) in &mut self.packs {
-            let batch = match table {
-                Table::Events => self.events.finish(),
-                Table::Cgroupfs => self.cgroupfs.finish(),
-                _ => self.runtime.finish(),
-            };
-            let batch = batch.context(why)?;
-            if batch.num_rows() > 0 {
-                packs.push_back(Packed::new(&batch).context(why)?);
-            }
+        if self.events.len() + self.cgroupfs.len() + self.runtime.len() < FRESH_ROWS {
+            return Ok(());
+        }
+        let fresh = self.take_fresh()?;
+        for ((table, packs), fresh) in self.packs.iter_mut().zip(fresh) {
+            packs.extend(Pack::new(*table, &fresh)?);
         }
         Ok(())
     }
+
+    /// What is not compressed yet, of each table.
+    fn take_fresh(&mut self) -> Result<[RecordBatch; 3]> {
+        Ok([
+            self.events.finish().context(CANNOT_ENCODE)?,
+            self.cgroupfs.finish().context(CANNOT_ENCODE)?,
+            self.runtime.finish().context(CANNOT_ENCODE)?,
+        ])
+    }
 }
 
-/// The rows of a pack that are needed.
-fn needed_of(table: Table, packed: &Packed, named: &BTreeSet<u64>) -> Result<RecordBatch> {
-    let batch = packed.unpack().context("cannot read what was kept")?;
-    let view = RawView::new(table, &batch).context("cannot read what was kept")?;
+impl Pack {
+    /// Of rows, if there are any.
+    fn new(table: Table, rows: &RecordBatch) -> Result<Option<Self>> {
+        let view = RawView::new(table, rows).context(CANNOT_READ)?;
+        let seqs: Box<_> = (0..view.len()).filter_map(|row| view.seq(row)).collect();
+        if seqs.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Self { seqs, rows: Packed::new(rows).context(CANNOT_ENCODE)? }))
+    }
+}
+
+/// The rows that are needed, as many as there is room for.
+fn needed_of(table: Table, rows: &RecordBatch, named: &BTreeSet<u64>, room: &mut usize) -> Result<RecordBatch> {
+    let view = RawView::new(table, rows).context(CANNOT_READ)?;
     let is_needed = |row| view.seq(row).is_some_and(|seq| named.contains(&seq));
-    let needed: BooleanArray = (0..batch.num_rows()).map(|row| Some(is_needed(row))).collect();
-    filter_record_batch(&batch, &needed).context("cannot leave records out")
+    let needed: BooleanArray = (0..rows.num_rows()).map(|row| Some(is_needed(row))).collect();
+    let needed = filter_record_batch(rows, &needed).context("cannot leave records out")?;
+    let needed = needed.slice(0, needed.num_rows().min(*room));
+    *room -= needed.num_rows();
+    Ok(needed)
 }
 
 /// Batches of one table on their way into a pack.
@@ -147,23 +180,18 @@ struct Gathering {
 
 impl Gathering {
     /// Adds rows; gives a pack once there are enough for one.
-    fn add(&mut self, batch: RecordBatch) -> Result<Option<Packed>> {
-        if batch.num_rows() == 0 {
-            return Ok(None);
-        }
+    fn add(&mut self, table: Table, batch: RecordBatch) -> Result<Option<Pack>> {
         self.rows += batch.num_rows();
         self.batches.push(batch);
-        if self.rows >= PACK_ROWS { self.take() } else { Ok(None) }
+        if self.rows >= PACK_ROWS { self.take(table) } else { Ok(None) }
     }
 
     /// Gives what there is.
-    fn take(&mut self) -> Result<Option<Packed>> {
+    fn take(&mut self, table: Table) -> Result<Option<Pack>> {
         self.rows = 0;
         let batches = std::mem::take(&mut self.batches);
         let Some(first) = batches.first() else { return Ok(None) };
-        let why = "cannot encode what was kept";
-        let batch = concat_batches(first.schema_ref(), &batches).context(why)?;
-        Packed::new(&batch).context(why).map(Some)
+        Pack::new(table, &concat_batches(first.schema_ref(), &batches).context(CANNOT_ENCODE)?)
     }
 }
 
@@ -182,7 +210,7 @@ impl Kept {
         while let Some(index) = (0..heads.len()).min_by_key(|index| heads.get(*index).map(|head: &Head| head.seq)) {
             let head = heads.swap_remove(index);
             let mut argv = Vec::new();
-            let record = head.view.get(head.row, &mut argv).context("cannot read what was kept")?;
+            let record = head.view.get(head.row, &mut argv).context(CANNOT_READ)?;
             each(record, &head.view, head.row)?;
             drop(argv);
             heads.extend(head.next()?);
@@ -194,7 +222,7 @@ impl Kept {
 /// The next record of a table.
 struct Head {
     table: Table,
-    packs: VecDeque<Packed>,
+    packs: VecDeque<Pack>,
     view: RawView,
     row: usize,
     seq: u64,
@@ -202,10 +230,10 @@ struct Head {
 
 impl Head {
     /// The first, if there is one.
-    fn new(table: Table, mut packs: VecDeque<Packed>) -> Result<Option<Self>> {
-        while let Some(packed) = packs.pop_front() {
-            let batch = packed.unpack().context("cannot read what was kept")?;
-            let view = RawView::new(table, &batch).context("cannot read what was kept")?;
+    fn new(table: Table, mut packs: VecDeque<Pack>) -> Result<Option<Self>> {
+        while let Some(pack) = packs.pop_front() {
+            let batch = pack.rows.unpack().context(CANNOT_READ)?;
+            let view = RawView::new(table, &batch).context(CANNOT_READ)?;
             if let Some(seq) = view.seq(0) {
                 return Ok(Some(Self { table, packs, view, row: 0, seq }));
             }
@@ -283,7 +311,7 @@ mod tests {
 
     #[test]
     fn what_is_named_comes_back_in_order_and_nothing_else() {
-        let records = 5 * PACK_ROWS as u64;
+        let records = 2 * FRESH_ROWS as u64 + 100;
         let mut keep = filled(records);
         let named: BTreeSet<u64> = (0..records).filter(|seq| seq % 7 == 0).collect();
         assert_eq!(seqs(keep.take(&named).unwrap()), named.iter().copied().collect::<Vec<_>>());
@@ -303,10 +331,28 @@ mod tests {
     }
 
     #[test]
+    fn packs_that_are_needed_whole_stay_as_they_are() {
+        let records = 9 * PACK_ROWS as u64;
+        let mut keep = filled(records);
+        let all: BTreeSet<u64> = (0..records).collect();
+        keep.retain(&all).unwrap();
+        let places = |keep: &Keep| -> Vec<_> {
+            let packs = keep.packs.iter().flat_map(|(_, packs)| packs).filter(|pack| pack.seqs.len() >= PACK_ROWS);
+            packs.map(|pack| pack.seqs.as_ptr()).collect()
+        };
+        let before = places(&keep);
+        assert!(before.len() > 3, "{} packs", before.len());
+        keep.retain(&all).unwrap();
+        assert_eq!(places(&keep), before);
+        assert_eq!(seqs(keep.take(&all).unwrap()), (0..records).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn a_record_takes_little_room() {
         let records = 4 * PACK_ROWS;
-        let keep = filled(records as u64);
-        let bytes: usize = keep.packs.iter().flat_map(|(_, packs)| packs).map(Packed::bytes).sum();
+        let mut keep = filled(records as u64);
+        keep.retain(&(0..records as u64).collect()).unwrap();
+        let bytes: usize = keep.packs.iter().flat_map(|(_, packs)| packs).map(|pack| pack.rows.bytes()).sum();
         // Unpacked, an event alone has half a kilobyte of columns.
         assert!(bytes < records * 64, "{} bytes each", bytes / records);
     }
