@@ -5,6 +5,7 @@ mod batches;
 mod bounds;
 mod log;
 mod nulls;
+mod part_file;
 mod records;
 mod scan;
 mod sums;

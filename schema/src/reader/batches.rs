@@ -1,6 +1,5 @@
 //! The batches of a table, file after file.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,6 +10,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader
 use parquet::errors::ParquetError;
 
 use super::about::Filter;
+use super::part_file::PartFile;
 use super::scan::{Folders, reader_options};
 use super::{PartInfo, PartSource, nulls};
 use crate::column::with_text_views;
@@ -81,8 +81,10 @@ impl Batches {
                     let metadata = ArrowReaderMetadata::load(&file, reader_options())?;
                     let chosen = self.filter.as_ref().map(|filter| filter.choose(&file, &metadata)).transpose()?;
                     let builder = match self.purpose {
-                        Purpose::Rows => ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata),
-                        Purpose::Records => for_records(file, &metadata)?,
+                        Purpose::Rows => {
+                            ParquetRecordBatchReaderBuilder::new_with_metadata(PartFile::new(file)?, metadata)
+                        }
+                        Purpose::Records => for_records(PartFile::new(file)?, &metadata)?,
                     };
                     let builder = match chosen {
                         Some((groups, rows)) => builder.with_row_groups(groups).with_row_selection(rows),
@@ -116,9 +118,9 @@ impl Batches {
 const BESIDE_RECORDS: [&str; 3] = ["document", "files", "ctime"];
 
 fn for_records(
-    file: File,
+    file: PartFile,
     metadata: &ArrowReaderMetadata,
-) -> Result<ParquetRecordBatchReaderBuilder<File>, ParquetError> {
+) -> Result<ParquetRecordBatchReaderBuilder<PartFile>, ParquetError> {
     let fields = metadata.schema().fields().iter();
     let fields: Fields =
         fields.map(|field| field.as_ref().clone().with_data_type(with_text_views(field.data_type()))).collect();

@@ -3,7 +3,6 @@
 //! Statistics only say where to look, as anyone may have written them. What counts is what a reader would go by: the definition
 //! levels of each page.
 
-use std::fs::File;
 use std::sync::Arc;
 
 use parquet::basic::{Encoding, Repetition};
@@ -12,9 +11,11 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use parquet::file::serialized_reader::SerializedPageReader;
 
+use super::part_file::PartFile;
+
 /// Whether a column, by its place in the schema, is null in every row. `false` also where that cannot be told from pages
 /// alone, or they are laid out otherwise than a recorder lays them out.
-pub(super) fn is_null(file: &File, metadata: &ParquetMetaData, root: usize) -> Result<bool, ParquetError> {
+pub(super) fn is_null(file: &PartFile, metadata: &ParquetMetaData, root: usize) -> Result<bool, ParquetError> {
     let schema = metadata.file_metadata().schema_descr();
     let leaves: Vec<usize> =
         (0..schema.num_columns()).filter(|leaf| schema.get_column_root_idx(*leaf) == root).collect();
@@ -39,8 +40,8 @@ pub(super) fn is_null(file: &File, metadata: &ParquetMetaData, root: usize) -> R
 }
 
 /// Whether all of so many rows are null by the levels of the chunk's pages.
-fn are_pages_null(file: &File, chunk: &ColumnChunkMetaData, rows: u64) -> Result<bool, ParquetError> {
-    let file = Arc::new(file.try_clone().map_err(ParquetError::from)?);
+fn are_pages_null(file: &PartFile, chunk: &ColumnChunkMetaData, rows: u64) -> Result<bool, ParquetError> {
+    let file = Arc::new(file.clone());
     let kinds_of_levels = if chunk.column_descr().max_rep_level() > 0 { 2 } else { 1 };
     let mut pages = SerializedPageReader::new(file, chunk, usize::try_from(rows).unwrap_or(usize::MAX), None)?;
     let mut seen = 0;
@@ -99,7 +100,7 @@ mod tests {
     const ROWS: usize = 50_000;
 
     /// A file with two row groups of several pages each.
-    fn written(columns: &[(&str, ArrayRef)]) -> (File, ParquetMetaData) {
+    fn written(columns: &[(&str, ArrayRef)]) -> (PartFile, ParquetMetaData) {
         let batch =
             RecordBatch::try_from_iter_with_nullable(columns.iter().map(|(name, array)| (*name, array.clone(), true)));
         let batch = batch.expect("a batch");
@@ -111,7 +112,7 @@ mod tests {
         writer.write(&batch).expect("a Vec takes all");
         let file = tempfile::NamedTempFile::new().expect("a file");
         std::fs::write(file.path(), writer.into_inner().expect("a Vec takes all")).expect("writable");
-        let file = file.reopen().expect("it is there");
+        let file = PartFile::new(file.reopen().expect("it is there")).expect("a regular file");
         let metadata = ParquetMetaDataReader::new().parse_and_finish(&file).expect("a footer");
         (file, metadata)
     }
