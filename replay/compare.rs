@@ -131,7 +131,7 @@ pub fn tables(tables: &[Table], left: &dyn Side, right: &dyn Side, terms: &Terms
     let right_sums = sums(tables, right, terms.ignored, &mut |table, batch| {
         lockstep.take_if(|rows| !rows.is_next(table, batch, terms.ignored));
     })?;
-    let left_sums = match lockstep.is_some_and(Lockstep::is_at_end) {
+    let left_sums = match lockstep.is_some_and(Lockstep::ends) {
         true => Sums { tables: right_sums.tables.clone(), problems: Vec::new() },
         false => sums(tables, left, terms.ignored, &mut |_, _| {})?,
     };

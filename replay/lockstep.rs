@@ -49,7 +49,7 @@ impl<'a> Lockstep<'a> {
     }
 
     /// Whether no table has another row, nor one that cannot be read.
-    pub fn is_at_end(mut self) -> bool {
+    pub fn ends(mut self) -> bool {
         self.tables.values_mut().all(|rows| rows.next().is_none())
     }
 }
@@ -120,7 +120,7 @@ mod tests {
     fn same(left: &[RecordBatch], right: &[RecordBatch]) -> bool {
         let side = Batches(left.to_vec());
         let mut rows = Lockstep::of(&side, &[TABLE]).expect("tables can be asked for");
-        right.iter().all(|batch| rows.is_next(TABLE, batch, &|_, column| column == "ignored")) && rows.is_at_end()
+        right.iter().all(|batch| rows.is_next(TABLE, batch, &|_, column| column == "ignored")) && rows.ends()
     }
 
     #[test]
@@ -142,10 +142,10 @@ mod tests {
 
     #[test]
     fn a_column_that_is_not_there_is_one_of_nulls() {
-        let with = |value| batch(&[("a", &[Some(1)]), ("b", &[value])]);
-        let without = batch(&[("a", &[Some(1)])]);
-        assert!(same(&[with(None)], &[without.clone()]) && same(&[without.clone()], &[with(None)]));
-        assert!(!same(&[with(Some(0))], &[without.clone()]) && !same(&[without], &[with(Some(0))]));
+        let with = |value| [batch(&[("a", &[Some(1)]), ("b", &[value])])];
+        let without = [batch(&[("a", &[Some(1)])])];
+        assert!(same(&with(None), &without) && same(&without, &with(None)));
+        assert!(!same(&with(Some(0)), &without) && !same(&without, &with(Some(0))));
     }
 
     #[test]
@@ -172,6 +172,6 @@ mod tests {
         }
         let mut rows = Lockstep::of(&Damaged, &[TABLE]).expect("tables can be asked for");
         assert!(!rows.is_next(TABLE, &batch(&[("a", &[Some(1)])]), &|_, _| false));
-        assert!(!Lockstep::of(&Damaged, &[TABLE]).expect("tables can be asked for").is_at_end());
+        assert!(!Lockstep::of(&Damaged, &[TABLE]).expect("tables can be asked for").ends());
     }
 }

@@ -24,34 +24,52 @@ pub(super) fn each_row(batch: &RecordBatch, mut each: impl FnMut(&[u8])) -> Resu
     for begin in (0..batch.num_rows()).step_by(ROWS) {
         let rows = begin..batch.num_rows().min(begin + ROWS);
         columns.iter_mut().try_for_each(|column| column.read(rows.clone()))?;
-        let (same, pieces) = pieces(&columns);
+        let pieces = Pieces::of(&columns);
         for row in 0..rows.len() {
             text.clear();
-            for (before, column) in &pieces {
-                text.extend_from_slice(same.get(before.clone()).unwrap_or_default());
-                text.extend_from_slice(column.map_or(&[], |column| column.row(row)));
-            }
+            pieces.push(row, &mut text);
             each(&text);
         }
     }
     Ok(())
 }
 
-/// What some rows' texts are put together from: pieces of the text that is the same in all of these rows, each with the
-/// column after it.
-fn pieces<'c, 'a>(columns: &'c [ColumnTexts<'a>]) -> (Vec<u8>, Vec<(Range<usize>, Option<&'c ColumnTexts<'a>>)>) {
-    let (mut same, mut pieces) = (Vec::new(), Vec::new());
-    let mut begin = 0;
-    for column in columns {
-        if column.is_same {
-            same.extend_from_slice(&column.texts);
-        } else {
-            pieces.push((begin..same.len(), Some(column)));
-            begin = same.len();
+/// What the texts of some rows are put together from.
+struct Pieces<'c, 'a> {
+    /// The text that is the same in all of these rows.
+    same: Vec<u8>,
+    /// Ranges of it, and the column after each.
+    pieces: Vec<(Range<usize>, Option<&'c ColumnTexts<'a>>)>,
+}
+
+impl<'c, 'a> Pieces<'c, 'a> {
+    fn of(columns: &'c [ColumnTexts<'a>]) -> Self {
+        let (mut same, mut pieces) = (Vec::new(), Vec::new());
+        let mut begin = 0;
+        for column in columns {
+            if column.is_same {
+                same.extend_from_slice(&column.texts);
+            } else {
+                pieces.push((begin..same.len(), Some(column)));
+                begin = same.len();
+            }
+        }
+        pieces.push((begin..same.len(), None));
+        Self { same, pieces }
+    }
+
+    /// Appends the text of one of these rows.
+    #[inline]
+    fn push(&self, row: usize, text: &mut Vec<u8>) {
+        for (before, column) in &self.pieces {
+            if !before.is_empty() {
+                text.extend_from_slice(self.same.get(before.clone()).unwrap_or_default());
+            }
+            if let Some(column) = column {
+                text.extend_from_slice(column.row(row));
+            }
         }
     }
-    pieces.push((begin..same.len(), None));
-    (same, pieces)
 }
 
 /// Framed names and values of a column, of some rows.

@@ -209,9 +209,12 @@ impl Records {
             // As `current`, but the record stays where it was made: this is done for millions.
             let (index, row) = self.current.unwrap_or_default();
             let view = self.cursors.get(index).and_then(|cursor| cursor.view.as_ref());
-            let is_read = match view.map(|view| view.get(row, &mut argv)) {
-                Some(Ok(ref record)) => each(record).map(|()| true)?,
-                _ => false,
+            let is_read = match view {
+                Some(view) => match view.get(row, &mut argv) {
+                    Ok(ref record) => each(record).map(|()| true)?,
+                    Err(_) => false,
+                },
+                None => false,
             };
             spare = emptied(argv);
             if !is_read {
