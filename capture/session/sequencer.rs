@@ -17,9 +17,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
 
 use anyhow::Result;
+use obit_derivation::Fold;
 use obit_derivation::record::{Body, ClockReading, ClockReason, SnapshotReason};
 use obit_derivation::row::ContainerRemove;
-use obit_derivation::Fold;
 
 use self::gathered::Gathered;
 use self::questions::Calls;
