@@ -175,7 +175,7 @@ static __always_inline void read_vitals(enum access access, struct obit_scratch 
 		if (bpf_core_field_exists(pids->watermark) && read_word(&event->pids_watermark, &pids->watermark))
 			present |= OBIT_HAS_PIDS_WATERMARK;
 	}
-	/* These take a loop, and are nothing yet when a cgroup is made and entered. */
+	/* These take a loop, and are nothing yet when a cgroup is entered. */
 	if (kind == OBIT_RMDIR || kind == OBIT_EMPTY)
 		present |= read_usage(access, usage, event->hierarchy_id, cgrp);
 	event->present = present;
@@ -390,7 +390,10 @@ static __always_inline int record(enum access access, __u32 program, __u32 kind,
 		load_cgroup(event, cgrp);
 	else
 		probe_cgroup(event, cgrp);
-	read_vitals(access, space, kind, cgrp);
+	/* One that has just been made has used nothing. */
+	event->present = 0;
+	if (kind != OBIT_MKDIR)
+		read_vitals(access, space, kind, cgrp);
 
 	argv_bytes = recall_argv(space, &arguments, &event_flags);
 	path_bytes = read_path(space->text, argv_bytes, path, &event_flags);

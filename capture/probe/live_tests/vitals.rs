@@ -2,8 +2,6 @@
 
 use std::fs;
 
-use obit_derivation::record::Vitals;
-
 use super::*;
 
 /// About a quarter of a second of one processor.
