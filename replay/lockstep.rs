@@ -89,8 +89,11 @@ fn are_same(left: &RecordBatch, right: &RecordBatch, ignored: &dyn Fn(&str) -> b
 mod tests {
     use super::*;
     use crate::compare::EachBatch;
+    use crate::sides::{Recorded, Rederived};
     use arrow::array::{ArrayRef, StringArray, UInt64Array};
-    use obit_schema::Problem;
+    use obit_derivation::Profile;
+    use obit_schema::{Case, Problem};
+    use std::path::Path;
     use std::sync::Arc;
 
     const TABLE: Table = Table::ContainerRemove;
@@ -155,6 +158,29 @@ mod tests {
         let text: ArrayRef = Arc::new(StringArray::from(vec!["1"]));
         let text = RecordBatch::try_from_iter([("a", text)]).expect("a batch");
         assert!(!same(&[batch(&[("a", &[Some(1)])])], &[text]));
+    }
+
+    /// Or each verification would take the slow way.
+    #[test]
+    fn recorded_cases_are_laid_out_as_derived_rows_are() {
+        let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cases");
+        let mut compared = 0;
+        for entry in std::fs::read_dir(cases).expect("recorded cases") {
+            let path = entry.expect("a name").path().join("case");
+            let Some(case) = path.exists().then(|| Case::open(&path).expect("a case")).filter(Case::closed) else {
+                continue;
+            };
+            let (recorded, derived) = (Recorded::all(&case), Rederived::all(&case, Profile::Strict));
+            let mut rows = Lockstep::of(&recorded, &Table::DERIVED).expect("tables can be asked for");
+            let each = &mut |table, batch: &RecordBatch| {
+                assert!(rows.is_next(table, batch, &|_, _| false), "{table} of {}", path.display());
+                compared += batch.num_rows();
+                Ok(())
+            };
+            derived.batches(&Table::DERIVED, each).expect("records");
+            assert!(rows.ends(), "{}", path.display());
+        }
+        assert!(compared > 0);
     }
 
     #[test]
