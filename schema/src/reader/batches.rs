@@ -21,6 +21,8 @@ use crate::tables::Table;
 
 /// Rows of a batch: what a reader holds in memory of each table.
 const BATCH_ROWS: usize = 8192;
+/// The same where all columns are read, which take much more: some derived tables are read at once.
+const WIDE_BATCH_ROWS: usize = 2048;
 
 /// The batches of a table, in file order. An error is about one file; the next file follows it.
 pub struct Batches {
@@ -90,7 +92,11 @@ impl Batches {
                         Some((groups, rows)) => builder.with_row_groups(groups).with_row_selection(rows),
                         None => builder,
                     };
-                    builder.with_batch_size(BATCH_ROWS).build()
+                    let rows = match self.purpose {
+                        Purpose::Rows => WIDE_BATCH_ROWS,
+                        Purpose::Records => BATCH_ROWS,
+                    };
+                    builder.with_batch_size(rows).build()
                 })?;
                 Ok(Source::Sealed(Box::new(reader)))
             }
