@@ -20,24 +20,8 @@ use obit_schema::{Problem, Table};
 use obit_schema::print::cell::Cell;
 use obit_schema::print::json;
 
-use crate::lockstep::{Lockstep, TableBatches};
-
-/// Takes batches of derived tables.
-pub type EachBatch<'a> = dyn FnMut(Table, &RecordBatch) -> anyhow::Result<()> + 'a;
-
-/// One side of a comparison.
-pub trait Side {
-    /// Gives the batches of these tables; those of one table come in order. The same each time it is asked.
-    fn batches(&self, tables: &[Table], each: &mut EachBatch<'_>) -> anyhow::Result<Vec<Problem>>;
-
-    /// The batches of one table as they are asked for, if this side can give them so.
-    fn table(&self, _table: Table) -> Option<TableBatches<'_>> {
-        None
-    }
-}
-
-/// Whether a column of a table is left out of a comparison.
-pub type Ignored<'a> = dyn Fn(Table, &str) -> bool + 'a;
+use crate::lockstep::Lockstep;
+use crate::side::{Ignored, Side};
 
 /// Which rows of two sides are compared with each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -324,6 +308,7 @@ fn without(table: Table, batch: &RecordBatch, ignored: &Ignored<'_>) -> anyhow::
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::side::EachBatch;
     use arrow::array::{ArrayRef, StringArray, UInt64Array};
     use std::sync::Arc;
 

@@ -8,10 +8,7 @@ use std::collections::BTreeMap;
 use arrow::array::{Array, RecordBatch};
 use obit_schema::{Error, Table};
 
-use crate::compare::{Ignored, Side};
-
-/// The batches of one table, in order.
-pub type TableBatches<'a> = Box<dyn Iterator<Item = Result<RecordBatch, Error>> + 'a>;
+use crate::side::{Ignored, Side, TableBatches};
 
 /// The rows of some tables that were not yet compared.
 pub struct Lockstep<'a> {
@@ -88,7 +85,7 @@ fn are_same(left: &RecordBatch, right: &RecordBatch, ignored: &dyn Fn(&str) -> b
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::EachBatch;
+    use crate::side::EachBatch;
     use crate::sides::{Recorded, Rederived};
     use arrow::array::{ArrayRef, StringArray, UInt64Array};
     use obit_derivation::Profile;

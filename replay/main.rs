@@ -20,6 +20,7 @@ mod profile;
 mod rederive;
 #[path = "../packaging/reference.rs"]
 mod reference;
+mod side;
 mod sides;
 mod text;
 mod verify;

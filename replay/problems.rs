@@ -4,10 +4,10 @@ use std::path::Path;
 
 use anyhow::Context;
 use obit_schema::error::Error;
+use obit_schema::manifest::SUMS_NAME;
 use obit_schema::manifest::{Dropped, Shortfall};
 use obit_schema::print::time::rfc3339;
 use obit_schema::reader::PartSource;
-use obit_schema::writer::SUMS_NAME;
 use obit_schema::{Case, Problem, Table};
 
 use crate::complain;

@@ -8,8 +8,7 @@ use obit_derivation::Profile;
 use obit_schema::value::{self, Value};
 use obit_schema::{Case, Problem, Table};
 
-use crate::compare::{EachBatch, Side};
-use crate::lockstep::TableBatches;
+use crate::side::{EachBatch, Side, TableBatches};
 use crate::{problems, rederive};
 
 /// The rows that the capture wrote.

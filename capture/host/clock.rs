@@ -3,6 +3,7 @@
 use std::os::fd::OwnedFd;
 
 use obit_derivation::{BootNs, WallNs};
+use obit_schema::manifest;
 use rustix::io::{Errno, Result};
 use rustix::time::{
     ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime, timerfd_create,
@@ -24,6 +25,13 @@ pub struct ClockPair {
     pub boot: BootNs,
     /// How far apart the two can be, in nanoseconds: half the time the reading took.
     pub uncertainty_ns: u64,
+}
+
+/// As the manifest keeps it.
+impl From<ClockPair> for manifest::ClockPair {
+    fn from(pair: ClockPair) -> Self {
+        Self { ts: pair.wall, boot_ns: pair.boot }
+    }
 }
 
 impl ClockPair {

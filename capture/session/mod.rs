@@ -309,13 +309,13 @@ fn manifest(options: &SessionOptions, facts: &HostFacts, probe: &Probe, started:
     manifest.derivation_version = DERIVATION_VERSION;
     manifest.grace_ns = grace_ns(options);
     manifest.started_at = time::rfc3339(started.wall.0);
-    manifest.clocks.start = Some(recorder::pair(started));
+    manifest.clocks.start = Some(started.into());
     let facts = serde_json::to_value(facts).context("cannot write down the facts of this host")?;
     if let Value::Object(facts) = facts {
         manifest.host = facts;
     }
     if options.segments.is_some() {
-        let (began, counts) = (recorder::pair(started), Counts::default());
+        let (began, counts) = (started.into(), Counts::default());
         manifest.segments.push(Segment { number: 0, first_seq: 0, began, counts });
     }
     manifest.options = options.given.clone();

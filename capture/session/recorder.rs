@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Error, anyhow};
 use arrow::array::RecordBatch;
 use obit_schema::chain;
-use obit_schema::manifest::{self, Manifest, Shortfall};
+use obit_schema::manifest::{Manifest, Shortfall};
 use obit_schema::print::time;
 use obit_schema::tables::Table;
 use obit_schema::text::printable;
@@ -257,7 +257,7 @@ impl Recorder {
                 self.growth_bytes = self.growth_bytes.max(self.writer.bytes_at_most().saturating_sub(before));
             }
             Work::Cut(first_seq, at) => {
-                self.writer.cut(*first_seq, pair(*at))?;
+                self.writer.cut(*first_seq, (*at).into())?;
                 self.head_bytes = None;
             }
             Work::HeadEnd => self.head_bytes = Some(self.writer.segment_bytes()),
@@ -279,7 +279,7 @@ impl Recorder {
     fn drop_on_full_disk(&mut self) -> bool {
         let Room::DropOldest(_) = self.settings.room else { return false };
         // What stood in its way is said by what is tried next.
-        let has_dropped = self.writer.drop_oldest(pair(ClockPair::read())).unwrap_or(false);
+        let has_dropped = self.writer.drop_oldest(ClockPair::read().into()).unwrap_or(false);
         if has_dropped {
             note_full_disk(&mut self.writer);
         }
@@ -398,10 +398,5 @@ fn next_seq(batch: &RecordBatch) -> Option<u64> {
 
 fn end(manifest: &mut Manifest, at: ClockPair) {
     manifest.ended_at = Some(time::rfc3339(at.wall.0));
-    manifest.clocks.end = Some(pair(at));
-}
-
-/// The pair as the manifest keeps it.
-pub fn pair(at: ClockPair) -> manifest::ClockPair {
-    manifest::ClockPair { ts: at.wall, boot_ns: at.boot }
+    manifest.clocks.end = Some(at.into());
 }

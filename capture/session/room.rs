@@ -7,7 +7,6 @@ use obit_schema::Error;
 use obit_schema::writer::CaseWriter;
 use rustix::fs::fstatvfs;
 
-use super::recorder::pair;
 use crate::host::clock::ClockPair;
 
 /// A case that drops its oldest segments has about so many of them, or more where they compress well: a segment ends when
@@ -86,7 +85,7 @@ impl Room {
                 _ => return Ok(()),
             };
             let before = writer.bytes();
-            if !writer.drop_oldest(pair(ClockPair::read()))? {
+            if !writer.drop_oldest(ClockPair::read().into())? {
                 return Ok(());
             }
             dropped(writer, want);

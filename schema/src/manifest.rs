@@ -13,6 +13,9 @@ use crate::error::Error;
 /// Name of the file.
 pub const FILE_NAME: &str = "case.json";
 
+/// Name of the file beside it that `sha256sum -c` reads.
+pub const SUMS_NAME: &str = "SHA256SUMS";
+
 /// Longest case.json that is read, in bytes. A part takes about 300 of them.
 pub const MAX_BYTES: u64 = 64 << 20;
 

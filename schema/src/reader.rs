@@ -3,6 +3,7 @@
 mod about;
 mod batches;
 mod bounds;
+mod filter;
 mod log;
 mod nulls;
 mod part_file;
@@ -11,8 +12,9 @@ mod scan;
 mod sums;
 mod thrift;
 
-pub use about::{Trail, Wanted};
+pub use about::Trail;
 pub use batches::Batches;
+pub use filter::Wanted;
 pub use records::Records;
 pub(crate) use sums::sha256;
 

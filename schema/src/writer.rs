@@ -33,9 +33,6 @@ use crate::part::{self, PartWriter};
 use crate::signing::{SIGNATURE_NAME, Signer};
 use crate::tables::Table;
 
-/// Name of the file that `sha256sum -c` reads.
-pub const SUMS_NAME: &str = "SHA256SUMS";
-
 /// When a part is sealed, and how.
 #[derive(Clone, Debug)]
 pub struct WriterOptions {
@@ -344,7 +341,7 @@ impl CaseWriter {
         if let Some(signature) = &signature {
             files::write_whole(self.root.as_ref(), SIGNATURE_NAME, signature.as_bytes())?;
         }
-        files::write_whole(self.root.as_ref(), SUMS_NAME, sums.as_bytes())?;
+        files::write_whole(self.root.as_ref(), manifest::SUMS_NAME, sums.as_bytes())?;
         self.reserve.free(self.root.as_ref());
         files::write_whole(self.root.as_ref(), manifest::FILE_NAME, &text)?;
         self.manifest.state = State::Closed;

@@ -9,7 +9,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 
-use super::about::Filter;
+use super::filter::Filter;
 use super::part_file::PartFile;
 use super::scan::{Folders, reader_options};
 use super::{PartInfo, PartSource, nulls};
@@ -31,7 +31,7 @@ pub struct Batches {
     table: Table,
     purpose: Purpose,
     /// Which rows of sealed parts are given; all, if there is none.
-    pub(super) filter: Option<Arc<Filter>>,
+    filter: Option<Arc<Filter>>,
     parts: std::vec::IntoIter<PartInfo>,
     /// The file being read.
     file: String,
@@ -63,6 +63,12 @@ impl Batches {
         let parts = parts.into_iter();
         let case = case.to_owned();
         Self { folders, case, table, purpose, filter: None, parts, file: String::new(), source: None }
+    }
+
+    /// Gives only the rows that a filter wants, of sealed parts.
+    pub(super) fn only(mut self, filter: Filter) -> Self {
+        self.filter = Some(Arc::new(filter));
+        self
     }
 
     /// The table.

@@ -9,9 +9,8 @@ use sha2::{Digest as _, Sha256};
 use super::scan::Folders;
 use crate::digest::Digest;
 use crate::directory::Directory;
-use crate::manifest::{self, Manifest, State};
+use crate::manifest::{self, Manifest, SUMS_NAME, State};
 use crate::problem::Problem;
-use crate::writer::SUMS_NAME;
 
 /// Longest SHA256SUMS that is read.
 const MAX_BYTES: u64 = 64 << 20;

@@ -1,0 +1,24 @@
+//! What can be compared: a side of a comparison.
+
+use arrow::array::RecordBatch;
+use obit_schema::{Error, Problem, Table};
+
+/// Takes batches of derived tables.
+pub type EachBatch<'a> = dyn FnMut(Table, &RecordBatch) -> anyhow::Result<()> + 'a;
+
+/// The batches of one table, in order.
+pub type TableBatches<'a> = Box<dyn Iterator<Item = Result<RecordBatch, Error>> + 'a>;
+
+/// One side of a comparison.
+pub trait Side {
+    /// Gives the batches of these tables; those of one table come in order. The same each time it is asked.
+    fn batches(&self, tables: &[Table], each: &mut EachBatch<'_>) -> anyhow::Result<Vec<Problem>>;
+
+    /// The batches of one table as they are asked for, if this side can give them so.
+    fn table(&self, _table: Table) -> Option<TableBatches<'_>> {
+        None
+    }
+}
+
+/// Whether a column of a table is left out of a comparison.
+pub type Ignored<'a> = dyn Fn(Table, &str) -> bool + 'a;

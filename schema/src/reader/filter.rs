@@ -1,0 +1,155 @@
+//! Which rows of a table are read: row groups are left out by their statistics and Bloom filters, and of the others only the
+//! columns that decide are read whole.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::datatypes::UInt64Type;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder, RowSelection};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::ColumnChunkMetaData;
+
+use super::scan::unsigned_range;
+use crate::part::ROW_GROUP_ROWS;
+
+/// A text to look for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Exactly this one.
+    Whole(String),
+    /// Any that begins with it.
+    Beginning(String),
+}
+
+impl Wanted {
+    fn fits(&self, text: &str) -> bool {
+        match self {
+            Self::Whole(whole) => text == whole,
+            Self::Beginning(beginning) => text.starts_with(beginning.as_str()),
+        }
+    }
+}
+
+/// Which rows of a table are wanted: those for which anything here holds.
+#[derive(Debug)]
+pub(super) struct Filter {
+    pub seqs: BTreeSet<u64>,
+    pub numbers: BTreeSet<u64>,
+    /// Columns that may hold one of the numbers.
+    pub number_columns: &'static [&'static str],
+    /// Columns in which any value counts.
+    pub present: &'static [&'static str],
+    pub text: Option<(&'static str, Wanted)>,
+}
+
+impl Filter {
+    fn columns(&self) -> impl Iterator<Item = &'static str> {
+        let text = self.text.as_ref().map(|(column, _)| *column);
+        let seq = (!self.seqs.is_empty()).then_some("seq");
+        self.number_columns.iter().chain(self.present).copied().chain(text).chain(seq)
+    }
+
+    /// The row groups that have such rows, and which rows of these groups they are.
+    pub(super) fn choose(
+        &self,
+        file: &File,
+        metadata: &ArrowReaderMetadata,
+    ) -> Result<(Vec<usize>, RowSelection), ParquetError> {
+        let names: Vec<_> = self.columns().collect();
+        let fields = metadata.schema().fields().iter();
+        let places =
+            (0..).zip(fields).filter(|(_, field)| names.contains(&field.name().as_str())).map(|(place, _)| place);
+        let mask = ProjectionMask::roots(metadata.parquet_schema(), places);
+        let (mut groups, mut chosen) = (Vec::new(), Vec::new());
+        for group in 0..metadata.metadata().num_row_groups() {
+            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file.try_clone()?, metadata.clone());
+            if !self.may_hold(&builder, group)? {
+                continue;
+            }
+            let reader = builder
+                .with_projection(mask.clone())
+                .with_row_groups(vec![group])
+                .with_batch_size(ROW_GROUP_ROWS)
+                .build()?;
+            let marks: Vec<_> = reader.map(|batch| Ok(self.marks(&batch?))).collect::<Result<_, ParquetError>>()?;
+            if marks.iter().any(BooleanArray::has_true) {
+                groups.push(group);
+                chosen.extend(marks);
+            }
+        }
+        Ok((groups, RowSelection::from_filters(&chosen)))
+    }
+
+    /// Whether a row group may have such a row, by its statistics and Bloom filters. Those that are not there exclude nothing.
+    fn may_hold(&self, builder: &ParquetRecordBatchReaderBuilder<File>, group: usize) -> Result<bool, ParquetError> {
+        let chunks = builder.metadata().row_group(group).columns();
+        // Whoever stores a list or a map under one of these names has no such column at the top.
+        let find = |name: &str| chunks.iter().position(|chunk| chunk.column_path().string() == name);
+        let range = |chunk: &ColumnChunkMetaData| chunk.statistics().map(unsigned_range);
+        let may_hold_one = |numbers: &BTreeSet<u64>, chunk: &ColumnChunkMetaData| match range(chunk) {
+            Some(Some((low, high))) => low <= high && numbers.range(low..=high).next().is_some(),
+            _ => true,
+        };
+        if let Some(seq) = find("seq")
+            && !self.seqs.is_empty()
+            && chunks.get(seq).is_none_or(|chunk| may_hold_one(&self.seqs, chunk))
+        {
+            return Ok(true);
+        }
+        let rows = u64::try_from(builder.metadata().row_group(group).num_rows()).unwrap_or_default();
+        let has_values = |place: &usize| {
+            let nulls = chunks.get(*place).and_then(|chunk| chunk.statistics()?.null_count_opt());
+            nulls.is_none_or(|nulls| nulls < rows)
+        };
+        if self.present.iter().filter_map(|name| find(name)).any(|place| has_values(&place)) {
+            return Ok(true);
+        }
+        for place in self.number_columns.iter().filter_map(|name| find(name)).filter(has_values) {
+            if !chunks.get(place).is_none_or(|chunk| may_hold_one(&self.numbers, chunk)) {
+                continue;
+            }
+            match builder.get_row_group_column_bloom_filter(group, place)? {
+                Some(bloom) if !self.numbers.iter().any(|number| bloom.check(&number.cast_signed())) => {}
+                _ => return Ok(true),
+            }
+        }
+        let Some((column, wanted)) = &self.text else { return Ok(false) };
+        let bloom = match (find(column), wanted) {
+            (Some(place), Wanted::Whole(_)) => builder.get_row_group_column_bloom_filter(group, place)?,
+            _ => None,
+        };
+        Ok(match (bloom, wanted) {
+            (Some(bloom), Wanted::Whole(whole)) => bloom.check(whole.as_str()),
+            _ => true,
+        })
+    }
+
+    /// Which rows of a batch are wanted. A column of another type, which is found out elsewhere, holds nothing.
+    fn marks(&self, batch: &RecordBatch) -> BooleanArray {
+        let mut marks = vec![false; batch.num_rows()];
+        let numbers = self.number_columns.iter().map(|column| (*column, &self.numbers)).chain([("seq", &self.seqs)]);
+        for (column, wanted) in numbers.filter(|(_, wanted)| !wanted.is_empty()) {
+            let Some(array) = batch.column_by_name(column) else { continue };
+            let Some(values) = array.as_primitive_opt::<UInt64Type>() else { continue };
+            for (mark, value) in marks.iter_mut().zip(values) {
+                *mark |= value.is_some_and(|value| wanted.contains(&value));
+            }
+        }
+        let present = self.present.iter().filter_map(|column| batch.column_by_name(column));
+        for array in present.filter(|array| array.null_count() < array.len()) {
+            for (row, mark) in marks.iter_mut().enumerate() {
+                *mark |= array.is_valid(row);
+            }
+        }
+        if let Some((column, wanted)) = &self.text
+            && let Some(texts) = batch.column_by_name(column).and_then(|array| array.as_string_opt::<i32>())
+        {
+            for (mark, text) in marks.iter_mut().zip(texts) {
+                *mark |= text.is_some_and(|text| wanted.fits(text));
+            }
+        }
+        BooleanArray::from(marks)
+    }
+}
