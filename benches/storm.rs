@@ -1,10 +1,10 @@
 //! What recording costs while cgroup directories come and go as fast as the kernel allows.
 //!
 //! `cargo bench --bench storm -- [SECONDS] [ROUNDS]` as root; defaults 1 and 15. In each round every recorder has a turn of
-//! so many seconds, and before and after it nobody has one: its slow-down is against the mean of these two, so that a slow
-//! minute of the machine hits all alike. The processes of the load live through all rounds. Two of them wait for each other
-//! in the kernel, and one turn in three is a tenth faster or slower than the next for that alone: many short turns, and the
-//! interval in which their median lies, tell more than a few long ones.
+//! so many seconds, after as many that are not timed, and before and after it nobody has one: its slow-down is against the
+//! mean of these two, so that a slow minute of the machine hits all alike. The processes of the load live through all
+//! rounds. Two of them wait for each other in the kernel, and one turn in three is a tenth faster or slower than the next for
+//! that alone: many short turns, and the interval in which their median lies, tell more than a few long ones.
 //!
 //! `… -- lost [SECONDS]`: obit-capture alone, one turn of 60 seconds, for the events that are lost and the memory.
 
@@ -63,13 +63,15 @@ struct Measured {
 }
 
 impl Measured {
-    /// One turn under a recorder; how many pairs there were.
-    fn turn(&mut self, recorder: Recorder, load: &mut Load, time: Duration) -> u64 {
+    /// One turn under a recorder; how many pairs there were. The storm before it is recorded too, and not timed: a recorder
+    /// touches its buffers for the first time only once, which a storm that lasts does not feel.
+    fn turn(&mut self, recorder: Recorder, load: &mut Load, before: Duration, time: Duration) -> u64 {
         let recording = Recording::of(recorder);
+        let before = load.storm(before);
         let pairs = load.storm(time);
         let taken = recording.stop();
         let kept = Kept::of(recorder);
-        let events = 2 * pairs;
+        let events = 2 * (before + pairs);
         self.with.push(pairs as f64 / time.as_secs_f64());
         self.cpu_us_per_event.push(taken.cpu_s * 1e6 / events as f64);
         self.bytes_per_event.push(kept.bytes as f64 / events as f64);
@@ -95,7 +97,7 @@ fn rows(ground: &Path, processes: usize, recorders: &[Recorder], time: Duration,
             if round >= recorder.rounds(rounds) {
                 continue;
             }
-            let pairs = measured.turn(recorder, &mut load, time);
+            let pairs = measured.turn(recorder, &mut load, time, time);
             let after = load.storm(time);
             without.push(after as f64 / time.as_secs_f64());
             let base = (before + after) as f64 / 2.0;
@@ -128,7 +130,7 @@ fn lost(time: Duration) {
     for ground in load::grounds() {
         for processes in [1, 2] {
             let mut measured = Measured::default();
-            measured.turn(Recorder::Obit, &mut Load::start(&ground, processes), time);
+            measured.turn(Recorder::Obit, &mut Load::start(&ground, processes), Duration::ZERO, time);
             println!(
                 "| {} | {processes} | {} | {:.0} | {:.2} | {:.0} | {:.1} | {} |",
                 ground.display(),

@@ -18,7 +18,7 @@ if [ "${FULL:-}" = 1 ]; then
     plans="identify identify 31
 replay replay 10000000 7
 growth growth 100000 100000000
-storm storm 2 31
+storm storm 2 11
 endurance storm lost 60
 containers containers 100 11 10 11
 idle idle 10"
