@@ -92,7 +92,7 @@ impl Batches {
                         Purpose::Rows => {
                             ParquetRecordBatchReaderBuilder::new_with_metadata(PartFile::new(file)?, metadata)
                         }
-                        Purpose::Records => for_records(PartFile::new(file)?, &metadata)?,
+                        Purpose::Records => for_records(PartFile::new(file)?, &metadata, self.filter.as_deref())?,
                     };
                     let builder = match chosen {
                         Some((groups, rows)) => builder.with_row_groups(groups).with_row_selection(rows),
@@ -132,14 +132,16 @@ const BESIDE_RECORDS: [&str; 3] = ["document", "files", "ctime"];
 fn for_records(
     file: PartFile,
     metadata: &ArrowReaderMetadata,
+    filter: Option<&Filter>,
 ) -> Result<ParquetRecordBatchReaderBuilder<PartFile>, ParquetError> {
     let fields = metadata.schema().fields().iter();
     let fields: Fields =
         fields.map(|field| field.as_ref().clone().with_data_type(with_text_views(field.data_type()))).collect();
     let mut columns = Vec::new();
     for (index, field) in fields.iter().enumerate() {
-        // A page that cannot be read is named when its turn comes.
-        let is_null = || nulls::is_null(&file, metadata.metadata(), index).unwrap_or(false);
+        // Where some rows are wanted, looking through all pages of a column takes longer than reading these rows of it. A page
+        // that cannot be read is named when its turn comes.
+        let is_null = || filter.is_none() && nulls::is_null(&file, metadata.metadata(), index).unwrap_or(false);
         if !BESIDE_RECORDS.contains(&field.name().as_str()) && !is_null() {
             columns.push(index);
         }
