@@ -3,24 +3,12 @@
 use obit_derivation::record::*;
 use obit_derivation::row::{Cause, ContainerRemove, Death, LimitScope};
 
-use crate::told::{self, A as ID, B as OTHER, Log, docker, key, moment, wall};
+use crate::told::{self, A as ID, B as OTHER, Log, ROOT, SIGKILLED, docker, key, moment, wall};
 
-/// The container's directory on v2, and on the memory hierarchy of v1.
-const V2: CgroupKey = CgroupKey { hierarchy: HierarchyId::V2, cgroup: CgroupId(100) };
+/// The container's directory on the memory hierarchy of v1, beside the one on v2.
 const MEMORY: CgroupKey = CgroupKey { hierarchy: HierarchyId(4), cgroup: CgroupId(500) };
 
-const INIT: Target<'static> = Target {
-    pid: 4000,
-    pid_inside: 1,
-    ppid: 3900,
-    started: BootNs(50),
-    comm: "nginx",
-    is_reaper: true,
-    is_frozen: None,
-    cgroup: V2.cgroup,
-    v1: Some(MEMORY),
-};
-const SIGKILLED: ExitStatus = ExitStatus::Signalled { signal: 9, core_dumped: false };
+const INIT: Target<'static> = Target { v1: Some(MEMORY), ..told::INIT };
 
 struct Story {
     log: Log,
@@ -29,7 +17,7 @@ struct Story {
 impl Story {
     fn new() -> Self {
         let mut story = Self { log: Log::default() };
-        story.directory(CgroupEventKind::Mkdir, V2, ID);
+        story.directory(CgroupEventKind::Mkdir, ROOT, ID);
         story.directory(CgroupEventKind::Mkdir, MEMORY, ID);
         story
     }
@@ -84,7 +72,7 @@ impl Story {
     }
 
     fn row(mut self) -> ContainerRemove {
-        self.directory(CgroupEventKind::Rmdir, V2, ID);
+        self.directory(CgroupEventKind::Rmdir, ROOT, ID);
         let removes = told::removes(&self.log.rows);
         let [row] = removes[..] else { panic!("one container ended") };
         row.clone()

@@ -5,24 +5,11 @@ use obit_derivation::record::*;
 use obit_derivation::row::{Aspect, ContainerRemove, Disagreement, Said, Voice};
 use obit_derivation::statement::TOLERANCE_NS;
 
-use crate::told::{self, A as ID, Log, docker};
+use crate::told::{self, A as ID, INIT, Log, ROOT, SIGKILLED, docker};
 
 const SECOND: u64 = 1_000_000_000;
 /// How long a row waits for what is said of its container.
 const GRACE: u64 = 5 * SECOND;
-const ROOT: CgroupKey = CgroupKey { hierarchy: HierarchyId::V2, cgroup: CgroupId(100) };
-const INIT: Target<'static> = Target {
-    pid: 4000,
-    pid_inside: 1,
-    ppid: 3900,
-    started: BootNs(50),
-    comm: "nginx",
-    is_reaper: true,
-    is_frozen: None,
-    cgroup: ROOT.cgroup,
-    v1: None,
-};
-const SIGKILLED: ExitStatus = ExitStatus::Signalled { signal: 9, core_dumped: false };
 const DOCKER: RuntimeSource = RuntimeSource::Docker;
 
 /// Records at chosen moments.

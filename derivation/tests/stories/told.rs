@@ -8,6 +8,25 @@ use obit_derivation::{Fold, Row};
 pub const A: &str = "3f1c0e6b2f9d4a7788990011223344556677889900aabbccddeeff0011223344";
 pub const B: &str = "b000000000000000000000000000000000000000000000000000000000000001";
 
+/// The directory of a container on v2.
+pub const ROOT: CgroupKey = CgroupKey { hierarchy: HierarchyId::V2, cgroup: CgroupId(100) };
+
+/// The first process of the container there.
+pub const INIT: Target<'static> = Target {
+    pid: 4000,
+    pid_inside: 1,
+    ppid: 3900,
+    started: BootNs(50),
+    comm: "nginx",
+    is_reaper: true,
+    is_frozen: None,
+    cgroup: ROOT.cgroup,
+    v1: None,
+};
+
+/// How a process ends that was killed.
+pub const SIGKILLED: ExitStatus = ExitStatus::Signalled { signal: 9, core_dumped: false };
+
 /// When the first record of a story is told.
 const BEGINNING: BootNs = BootNs(1_000);
 
