@@ -3,6 +3,7 @@
 //! Order and lifetimes come from the boot clock, which nobody sets and which goes on in suspend. The wall clock is for people,
 //! so what became of it has to be told: that it was set, by how much, and how well it is kept.
 
+use obit_derivation::BootNs;
 use obit_derivation::record::{ClockReading, ClockReason};
 
 use crate::host::clock::{ClockPair, suspended_ns};
@@ -11,6 +12,9 @@ use crate::host::ntp::ClockState;
 /// How far the wall clock may have gone its own way since it was recorded. Slewing, at most 500 ppm, takes minutes for
 /// that; more at once means that somebody set it. For kernels and sandboxes that do not say it themselves.
 const MAX_DRIFT_NS: u64 = 50_000_000;
+/// What the kernel says so soon after a step was seen, it says of that step: it first sets the clock, and then tells whoever
+/// waits for that, once all processors know.
+const ANNOUNCED_WITHIN_NS: u64 = 1_000_000_000;
 /// The two clocks whose difference is the time in suspend cannot be read at the same instant. No suspend is so short.
 const MIN_SUSPEND_NS: u64 = 10_000_000;
 
@@ -36,6 +40,8 @@ impl Clocks {
 #[derive(Debug, Default)]
 pub struct Timekeeper {
     recorded: Option<Clocks>,
+    /// When a step, or a resume, was recorded that the kernel had not announced yet.
+    ahead_of_kernel: Option<BootNs>,
 }
 
 impl Timekeeper {
@@ -43,16 +49,24 @@ impl Timekeeper {
     pub fn look(&mut self, now: Clocks, asked: Option<ClockReason>) -> Option<ClockReading> {
         let step_ns =
             self.recorded.map(|before| now.pair.wall_minus_boot_ns().saturating_sub(before.pair.wall_minus_boot_ns()));
+        let stepped = step_ns.is_some_and(|step| step.unsigned_abs() > MAX_DRIFT_NS);
+        let announced = now.was_set && self.recorded.is_some();
+        let known = announced
+            && self
+                .ahead_of_kernel
+                .take()
+                .is_some_and(|since| now.pair.boot.0.saturating_sub(since.0) <= ANNOUNCED_WITHIN_NS);
         let slept_ns = self.recorded.map_or(0, |before| now.suspended_ns.saturating_sub(before.suspended_ns));
         let reason = if slept_ns >= MIN_SUSPEND_NS {
             ClockReason::Resume
-        } else if self.recorded.is_some() && now.was_set
-            || step_ns.is_some_and(|step| step.unsigned_abs() > MAX_DRIFT_NS)
-        {
+        } else if stepped || announced && !known {
             ClockReason::Set
         } else {
             asked?
         };
+        if matches!(reason, ClockReason::Set | ClockReason::Resume) {
+            self.ahead_of_kernel = (known || !announced).then_some(now.pair.boot);
+        }
         self.recorded = Some(now);
         Some(ClockReading { reason: Some(reason), step_ns, suspended_ns: Some(now.suspended_ns), ..kept() })
     }
@@ -72,7 +86,7 @@ fn kept() -> ClockReading {
 
 #[cfg(test)]
 mod tests {
-    use obit_derivation::{BootNs, WallNs};
+    use obit_derivation::WallNs;
 
     use super::*;
 
@@ -110,6 +124,19 @@ mod tests {
         let told = told(&[Clocks { was_set: true, ..clocks(10, 0) }, tiny, clocks(12, 7)]);
         // What it had to say before the first reading is about another time.
         assert_eq!(told, [Some((ClockReason::Start, None)), Some((ClockReason::Set, Some(7))), None]);
+    }
+
+    #[test]
+    fn a_step_that_is_seen_before_the_kernel_tells_of_it_is_told_once() {
+        let (hour, start) = (3_600 * SECOND_NS as i64, (ClockReason::Start, None));
+        let announced = |clocks: Clocks| Clocks { was_set: true, ..clocks };
+        let set = |step| Some((ClockReason::Set, Some(step)));
+        let late = [clocks(10, 0), clocks(11, hour), announced(clocks(12, hour - 5)), announced(clocks(13, hour + 9))];
+        assert_eq!(told(&late), [Some(start), set(hour), None, set(9)], "the second word is of another step");
+        let two = [clocks(10, 0), clocks(11, hour), announced(clocks(12, -hour)), announced(clocks(12, -hour))];
+        assert_eq!(told(&two), [Some(start), set(hour), set(-2 * hour), None], "the first word was of the first step");
+        let silent = [clocks(10, 0), clocks(11, hour), announced(clocks(13, hour + 7))];
+        assert_eq!(told(&silent), [Some(start), set(hour), set(7)], "what comes long after is of another step");
     }
 
     #[test]
