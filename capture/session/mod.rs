@@ -62,7 +62,7 @@ const INPUTS: usize = 16;
 /// Emptied kernel batches that are kept to be used again.
 const RECYCLED: usize = 4;
 /// Orders that may wait for the recorder, of some megabytes at most.
-const ORDERS: usize = 8;
+const ORDERS: usize = 16;
 /// Rows that may wait to be printed.
 const FOLLOWERS: usize = 4096;
 

@@ -38,8 +38,10 @@ const DROPPED_ON_FULL_DISK: &str = "segments_dropped_on_full_disk";
 /// An order to the recorder.
 #[derive(Debug)]
 pub enum Order {
-    /// Add these rows and bring them to disk.
+    /// Add these rows.
     Append(Vec<(Table, RecordBatch)>),
+    /// Bring to disk what was added.
+    Sync,
     /// A new segment begins with this record.
     Cut(u64, ClockPair),
     /// What a recording or a segment begins with is over: its walk.
@@ -86,6 +88,15 @@ impl Work {
             Self::Cut(..) | Self::HeadEnd => 0,
         }
     }
+}
+
+/// How far what was added is brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bring {
+    /// To the files, where a crash of the recorder leaves it.
+    ToFiles,
+    /// To the disk, where a crash of the host does.
+    ToDisk,
 }
 
 /// Writes a case.
@@ -137,6 +148,7 @@ pub fn run(writer: CaseWriter, orders: &Receiver<Order>, progress: &Arc<Progress
         };
         match order {
             Ok(Order::Append(batches)) => recorder.take(batches),
+            Ok(Order::Sync) => recorder.write(Bring::ToDisk),
             Ok(Order::Cut(first_seq, at)) => recorder.add(Work::Cut(first_seq, at)),
             Ok(Order::HeadEnd) => {
                 recorder.add(Work::HeadEnd);
@@ -144,7 +156,7 @@ pub fn run(writer: CaseWriter, orders: &Receiver<Order>, progress: &Arc<Progress
             }
             Ok(Order::Note(said)) => recorder.note(said),
             Ok(Order::Close(at, last_words)) => return recorder.close(at, last_words),
-            Err(RecvTimeoutError::Timeout) => recorder.write(),
+            Err(RecvTimeoutError::Timeout) => recorder.write(Bring::ToDisk),
             Err(RecvTimeoutError::Disconnected) => return Recorded { summary: None, errors: recorder.errors },
         }
     }
@@ -165,7 +177,7 @@ impl Recorder {
             self.backlog_bytes += work.bytes();
             self.backlog.push_back(work);
         }
-        self.write();
+        self.write(Bring::ToFiles);
         if self.backlog_bytes > MAX_BACKLOG_BYTES
             && let Some(error) = &self.failing
         {
@@ -176,34 +188,36 @@ impl Recorder {
 
     fn note(&mut self, said: Map<String, Value>) {
         self.writer.amend(|manifest| manifest.recorder.extend(said));
-        self.write();
+        self.write(Bring::ToDisk);
     }
 
     fn add(&mut self, work: Work) {
         if self.given_up.is_none() {
             self.backlog.push_back(work);
-            self.write();
+            self.write(Bring::ToDisk);
         }
     }
 
     /// Writes what waits, as far as it can be written.
-    fn write(&mut self) {
+    fn write(&mut self, bring: Bring) {
         if self.given_up.is_some() {
             return;
         }
-        let mut written = self.try_write();
+        let mut written = self.try_write(bring);
         while let Err(error) = &written
             && error.is_disk_full()
             && self.drop_on_full_disk()
         {
-            written = self.try_write();
+            written = self.try_write(bring);
         }
         match written {
             Ok(()) => {
                 if self.failing.take().is_some() {
                     eprintln!("obit-capture: the case can be written again; nothing that waited was lost");
                 }
-                self.next_durable = self.next_given;
+                if bring == Bring::ToDisk {
+                    self.next_durable = self.next_given;
+                }
                 let head = self.writer.manifest().head.as_ref().map_or(0, |head| head.parts);
                 if std::mem::replace(&mut self.head, head) != head {
                     // What the part took while it was open.
@@ -230,7 +244,7 @@ impl Recorder {
         }
     }
 
-    fn try_write(&mut self) -> Result<(), obit_schema::Error> {
+    fn try_write(&mut self, bring: Bring) -> Result<(), obit_schema::Error> {
         if self.failing.is_some() {
             // First what was given to the writer before.
             self.writer.sync()?;
@@ -244,7 +258,10 @@ impl Recorder {
         }
         // More than ever before may have come.
         self.make_room(0)?;
-        self.writer.sync()
+        match bring {
+            Bring::ToFiles => Ok(()),
+            Bring::ToDisk => self.writer.sync(),
+        }
     }
 
     fn try_work(&mut self, work: &Work) -> Result<(), obit_schema::Error> {
@@ -324,7 +341,7 @@ impl Recorder {
     fn close(mut self, at: ClockPair, last_words: Map<String, Value>) -> Recorded {
         self.writer.amend(|manifest| manifest.recorder.extend(last_words));
         let deadline = Instant::now() + CLOSE_PATIENCE;
-        self.write();
+        self.write(Bring::ToDisk);
         while let Some(error) = &self.failing
             && self.given_up.is_none()
         {
@@ -334,7 +351,7 @@ impl Recorder {
                 break;
             }
             thread::sleep(RETRY_INTERVAL);
-            self.write();
+            self.write(Bring::ToDisk);
         }
         let last_seq = self.next_given.checked_sub(1).filter(|last| *last >= self.next_durable);
         if let Some(reason) = self.given_up.take() {

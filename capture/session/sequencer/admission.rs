@@ -17,6 +17,7 @@ use crate::host::clock::ClockPair;
 use crate::runtimes::Unasked;
 use crate::session::lookup::{Question, Remains};
 use crate::session::progress::Progress;
+use crate::session::recorder::Order;
 
 impl Sequencer {
     pub(super) fn admit_event(&mut self, at: ClockPair, body: Body<'_>) -> Result<()> {
@@ -69,7 +70,7 @@ impl Sequencer {
         if let Some(segment) = &mut self.segment {
             segment.keep_if_needed(record, concerned, &self.fold, keep)?;
         }
-        if self.gathered.is_full() { self.flush() } else { Ok(()) }
+        if self.gathered.is_full() { self.outlets.record(&mut self.gathered) } else { Ok(()) }
     }
 
     /// Derives rows and hands them on.
@@ -111,9 +112,13 @@ impl Sequencer {
         Ok(())
     }
 
-    /// Hands what was gathered to the recorder.
+    /// Hands what was gathered to the recorder, to be brought to disk.
     pub(super) fn flush(&mut self) -> Result<()> {
-        self.outlets.record(&mut self.gathered)
+        self.outlets.record(&mut self.gathered)?;
+        if self.gathered.was_taken() {
+            let _ = self.outlets.recorder.send(Order::Sync);
+        }
+        Ok(())
     }
 }
 

@@ -8,8 +8,9 @@ use obit_schema::encode::{CgroupfsBuilder, EventsBuilder, RowsBuilder, RuntimeBu
 use obit_schema::tables::Table;
 
 /// Bytes, about, that are gathered before they are handed on without waiting for the interval. With [`ROW_BYTES`] these
-/// are 16,384 events.
-const FULL_BYTES: usize = 8 << 20;
+/// are 4,096 events. Each is touched several times until it is in the case, and what goes through the processors' caches
+/// pushes out what the workload has there.
+const FULL_BYTES: usize = 2 << 20;
 /// Bytes, about, of a row in columns: a number takes its room there whether it is known or not.
 const ROW_BYTES: usize = 512;
 
@@ -21,6 +22,8 @@ pub struct Gathered {
     runtime: RuntimeBuilder,
     derived: RowsBuilder,
     bytes: usize,
+    /// Something was taken since that was asked last.
+    was_taken: bool,
 }
 
 impl Gathered {
@@ -70,6 +73,12 @@ impl Gathered {
         if !self.derived.is_empty() {
             batches.extend(self.derived.finish()?);
         }
+        self.was_taken |= !batches.is_empty();
         Ok(batches)
+    }
+
+    /// Whether something was taken since this was asked last.
+    pub fn was_taken(&mut self) -> bool {
+        std::mem::take(&mut self.was_taken)
     }
 }
