@@ -1,4 +1,4 @@
-//! Recorders that run beside a load: obit-capture, and two that people use for the same.
+//! Recorders that run beside a load: obit-capture, two that people use for the same, and one that records nothing.
 
 // Each benchmark looks at its part.
 #![allow(dead_code)]
@@ -17,6 +17,9 @@ const CASE: &str = "target/bench/recorded";
 pub const PERF_DATA: &str = "target/bench/recorded.perf";
 const BPFTRACE_OUTPUT: &str = "target/bench/recorded.jsonl";
 
+/// How a benchmark is called when it is to record nothing: `floor.rs`.
+pub const FLOOR: &str = "floor";
+
 /// How long a recorder may take to begin.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
@@ -29,6 +32,8 @@ pub enum Recorder {
     Perf,
     /// bpftrace, which prints a line of JSON for each.
     Bpftrace,
+    /// A program at each tracepoint that does nothing: the least that any recorder costs.
+    Floor,
 }
 
 /// Prints what the tracepoints say. bpftrace quotes the text as JSON itself (`-f json`).
@@ -39,20 +44,21 @@ tracepoint:cgroup:cgroup_mkdir, tracepoint:cgroup:cgroup_rmdir {
 }"#;
 
 impl Recorder {
-    pub const ALL: [Self; 3] = [Self::Obit, Self::Perf, Self::Bpftrace];
+    pub const ALL: [Self; 4] = [Self::Obit, Self::Perf, Self::Bpftrace, Self::Floor];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Obit => "obit-capture",
             Self::Perf => "perf record",
             Self::Bpftrace => "bpftrace, JSON",
+            Self::Floor => "nothing: empty programs",
         }
     }
 
     /// Of so many rounds, in how many it takes part: a slow-down by half is known after a few.
     pub fn rounds(self, rounds: usize) -> usize {
         match self {
-            Self::Obit | Self::Perf => rounds,
+            Self::Obit | Self::Perf | Self::Floor => rounds,
             Self::Bpftrace => rounds.min(5),
         }
     }
@@ -64,7 +70,7 @@ impl Recorder {
             status.is_ok_and(|status| status.success())
         };
         match self {
-            Self::Obit => true,
+            Self::Obit | Self::Floor => true,
             Self::Perf => version("perf"),
             Self::Bpftrace => version("bpftrace"),
         }
@@ -83,6 +89,11 @@ impl Recorder {
             Self::Bpftrace => {
                 let mut command = Command::new("bpftrace");
                 command.args(["-f", "json", "-o", BPFTRACE_OUTPUT, "-e", BPFTRACE_PROGRAM]);
+                command
+            }
+            Self::Floor => {
+                let mut command = Command::new(std::env::current_exe().expect("a program has a path"));
+                command.arg(FLOOR);
                 command
             }
         }
@@ -109,7 +120,7 @@ impl Recording {
     pub fn of(recorder: Recorder) -> Self {
         let _ = fs::remove_file(BPFTRACE_OUTPUT);
         match recorder {
-            Recorder::Obit | Recorder::Perf => Self::start(recorder.command()),
+            Recorder::Obit | Recorder::Perf | Recorder::Floor => Self::start(recorder.command()),
             Recorder::Bpftrace => {
                 let child = recorder.command().stdout(Stdio::null()).stderr(Stdio::null()).spawn();
                 let mut recording = Self::of_child(child.expect("bpftrace starts"));
@@ -179,9 +190,9 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// Of a load whose directories have `obit-storm` in their path.
-    pub fn of(recorder: Recorder) -> Self {
-        match recorder {
+    /// Of a load whose directories have `obit-storm` in their path; `None`: it keeps nothing.
+    pub fn of(recorder: Recorder) -> Option<Self> {
+        let kept = match recorder {
             Recorder::Obit => Self::in_case(Path::new(CASE)),
             Recorder::Perf => {
                 let script = Command::new("perf").args(["script", "-i", PERF_DATA]).output().expect("perf script runs");
@@ -191,7 +202,9 @@ impl Kept {
                 let text = fs::read(BPFTRACE_OUTPUT).expect("bpftrace wrote");
                 Self { bytes: text.len() as u64, events: lines_of_load(&text), lost: 0 }
             }
-        }
+            Recorder::Floor => return None,
+        };
+        Some(kept)
     }
 
     /// Cgroup directories made and removed, as a closed case counts them, and the bytes of the whole case.

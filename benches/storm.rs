@@ -8,6 +8,7 @@
 //!
 //! `… -- lost [SECONDS]`: obit-capture alone, one turn of 60 seconds, for the events that are lost and the memory.
 
+mod floor;
 mod load;
 mod measure;
 mod recorder;
@@ -21,7 +22,7 @@ use measure::{interval_cell, numbers, spread};
 use recorder::{Kept, Recorder, Recording};
 
 fn main() {
-    if load::serve() {
+    if load::serve() || floor::serve() {
         return;
     }
     let _alone = load::alone();
@@ -59,7 +60,8 @@ struct Measured {
     cpu_us_per_event: Vec<f64>,
     bytes_per_event: Vec<f64>,
     peak_bytes: u64,
-    lost: u64,
+    /// `None`: it keeps nothing.
+    lost: Option<u64>,
 }
 
 impl Measured {
@@ -74,10 +76,18 @@ impl Measured {
         let events = 2 * (before + pairs);
         self.with.push(pairs as f64 / time.as_secs_f64());
         self.cpu_us_per_event.push(taken.cpu_s * 1e6 / events as f64);
-        self.bytes_per_event.push(kept.bytes as f64 / events as f64);
         self.peak_bytes = self.peak_bytes.max(taken.peak_rss_bytes);
-        self.lost += events.saturating_sub(kept.events).max(kept.lost);
+        if let Some(kept) = kept {
+            self.bytes_per_event.push(kept.bytes as f64 / events as f64);
+            *self.lost.get_or_insert(0) += events.saturating_sub(kept.events).max(kept.lost);
+        }
         pairs
+    }
+
+    /// The cells of what was kept: bytes an event, and events lost.
+    fn kept_cells(&self) -> String {
+        let Some(lost) = self.lost else { return "– | –".to_owned() };
+        format!("{:.1} | {lost}", spread(&self.bytes_per_event).0)
     }
 }
 
@@ -107,7 +117,7 @@ fn rows(ground: &Path, processes: usize, recorders: &[Recorder], time: Duration,
     }
     let rows = recorders.iter().zip(&measured).map(|(recorder, measured)| {
         format!(
-            "| {} | {processes} | {} | {:.0} | {:.0} | {} | {} | {:.0} | {:.1} | {} |",
+            "| {} | {processes} | {} | {:.0} | {:.0} | {} | {} | {:.0} | {} |",
             ground.display(),
             recorder.as_str(),
             spread(&without).0,
@@ -115,8 +125,7 @@ fn rows(ground: &Path, processes: usize, recorders: &[Recorder], time: Duration,
             interval_cell(&measured.slower, 1),
             interval_cell(&measured.cpu_us_per_event, 2),
             measured.peak_bytes as f64 / measure::MIB,
-            spread(&measured.bytes_per_event).0,
-            measured.lost,
+            measured.kept_cells(),
         )
     });
     rows.collect()
@@ -132,14 +141,13 @@ fn lost(time: Duration) {
             let mut measured = Measured::default();
             measured.turn(Recorder::Obit, &mut Load::start(&ground, processes), Duration::ZERO, time);
             println!(
-                "| {} | {processes} | {} | {:.0} | {:.2} | {:.0} | {:.1} | {} |",
+                "| {} | {processes} | {} | {:.0} | {:.2} | {:.0} | {} |",
                 ground.display(),
                 time.as_secs(),
                 measured.with[0],
                 measured.cpu_us_per_event[0],
                 measured.peak_bytes as f64 / measure::MIB,
-                measured.bytes_per_event[0],
-                measured.lost,
+                measured.kept_cells(),
             );
         }
     }
