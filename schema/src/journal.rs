@@ -162,10 +162,12 @@ impl JournalWriter {
             self.encoder = encoder(&self.schema, table)?;
         }
         let encode = |source| Error::Encode { table: table.name(), source };
-        for buffer in self.encoder.encode(batch).map_err(encode)? {
-            self.file.write_all(&buffer).map_err(Error::io("write", &self.path))?;
-            self.bytes += buffer.len() as u64;
-        }
+        // A message comes as several buffers for each column, most of them of some bytes: one call of the kernel for all.
+        let buffers = self.encoder.encode(batch).map_err(encode)?;
+        let mut message = Vec::with_capacity(buffers.iter().map(|buffer| buffer.len()).sum());
+        buffers.iter().for_each(|buffer| message.extend_from_slice(buffer));
+        self.file.write_all(&message).map_err(Error::io("write", &self.path))?;
+        self.bytes += message.len() as u64;
         Ok(())
     }
 
