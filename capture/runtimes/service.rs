@@ -18,12 +18,12 @@ use super::question::Announced;
 use super::report::{Delivery, Reporter, failed};
 use super::sockets::{Endpoint, Owner, Places};
 
-/// What became of a record handed to the sequencer.
+/// What became of records handed to the sequencer.
 pub enum Handed {
     /// It has it.
     Taken,
-    /// It has too much: here it is back.
-    Full(Delivery),
+    /// It has too much: here they are back.
+    Full(Vec<Delivery>),
     /// Nobody is there.
     Gone,
 }
@@ -31,7 +31,12 @@ pub enum Handed {
 /// Questions about ends, and daemons, that are on their way at once.
 const MAX_LATER: usize = 4_096;
 
-/// How long a record waits that the sequencer had no room for.
+/// How long what a daemon says waits for what it says next: of one container it speaks in a dozen pieces, and each that is
+/// handed on by itself would wake the sequencer.
+const GATHER: Duration = Duration::from_millis(20);
+/// Records that are handed on together at most.
+const TOGETHER: usize = 256;
+/// How long records wait that the sequencer had no room for.
 const FULL_WAIT: Duration = Duration::from_millis(2);
 
 /// Serves until told to stop, then says which questions had no answer.
@@ -40,7 +45,7 @@ pub async fn serve(
     labels: LabelPolicy,
     questions: Receiver<Announced>,
     stop: oneshot::Receiver<()>,
-    deliver: impl FnMut(Delivery) -> Handed + Send + 'static,
+    deliver: impl FnMut(Vec<Delivery>) -> Handed + Send + 'static,
 ) {
     let (outbox, records) = channel(OUTBOX);
     let delivery = tokio::spawn(pass_on(records, deliver));
@@ -59,13 +64,20 @@ pub async fn serve(
 }
 
 /// Hands records to the sequencer, however busy it is, without blocking this thread.
-async fn pass_on(mut records: Receiver<Delivery>, mut deliver: impl FnMut(Delivery) -> Handed) {
-    while let Some(mut record) = records.recv().await {
+async fn pass_on(mut records: Receiver<Delivery>, mut deliver: impl FnMut(Vec<Delivery>) -> Handed) {
+    while let Some(first) = records.recv().await {
+        sleep(GATHER).await;
+        let mut gathered = vec![first];
+        while gathered.len() < TOGETHER
+            && let Ok(record) = records.try_recv()
+        {
+            gathered.push(record);
+        }
         loop {
-            match deliver(record) {
+            match deliver(gathered) {
                 Handed::Taken => break,
                 Handed::Gone => return,
-                Handed::Full(back) => record = back,
+                Handed::Full(back) => gathered = back,
             }
             sleep(FULL_WAIT).await;
         }

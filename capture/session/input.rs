@@ -1,10 +1,11 @@
 //! What reaches the sequencer, from whichever thread. All of it is data: the sequencer reads no clock and no file.
 
 use obit_derivation::HierarchyId;
-use obit_derivation::record::{ClockReading, Directory, KernelEventKind, RuntimeAnswer, SnapshotReason};
-use obit_schema::details::{DirectoryDetails, RuntimeDetails};
+use obit_derivation::record::{ClockReading, Directory, KernelEventKind, SnapshotReason};
+use obit_schema::details::DirectoryDetails;
 
 use crate::host::clock::ClockPair;
+use crate::runtimes::Delivery;
 use crate::wire::RawBatch;
 
 /// One delivery to the sequencer, which admits what is in it in this order.
@@ -22,8 +23,8 @@ pub enum Input {
     SnapshotFailed(HierarchyId, ClockPair),
     /// A walk is over, and every event from before its end has been delivered.
     SnapshotEnd(SnapshotReason, ClockPair),
-    /// What a runtime, or a file of one, said.
-    Answer(ClockPair, Box<(RuntimeAnswer<'static>, RuntimeDetails)>),
+    /// What runtimes, or files of them, said.
+    Answers(Vec<Delivery>),
     /// The clocks were read again, and what there is to say of them.
     Clock(ClockPair, ClockReading),
     /// What was admitted should be handed to the recorder now.

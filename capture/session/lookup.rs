@@ -1,7 +1,8 @@
 //! The thread that reads what an event points to: a container's directory, its bundle, and its runtime's state.
 //!
 //! It works from a queue, so that no event waits for a file. A question that finds the queue full is not asked, and
-//! that is recorded too.
+//! that is recorded too. Questions and answers go in waves: a wake-up for each of them would cost more than most of the
+//! reads, and on a busy host each takes a processor away from the container that is looked at.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
@@ -9,16 +10,22 @@ use std::time::{Duration, Instant};
 
 use obit_derivation::CgroupKey;
 use obit_derivation::identity::Runtime;
-use obit_derivation::record::{Outcome, SnapshotReason};
+use obit_derivation::record::{Directory, Outcome, SnapshotReason};
+use obit_schema::details::DirectoryDetails;
 
 use super::input::Input;
 use crate::host::clock::ClockPair;
 use crate::host::hierarchies::Hierarchies;
-use crate::oci::OciFiles;
+use crate::oci::{Answer, OciFiles};
+use crate::runtimes::Delivery;
 use crate::snapshot;
 
-/// Questions that may wait. A container asks about eleven; a read takes well under a millisecond.
-pub const QUEUE: usize = 1024;
+/// Questions that are handed on together at most. A container asks about fifteen; a read takes well under a millisecond.
+pub const WAVE: usize = 64;
+/// Waves that may wait.
+pub const WAVES: usize = 32;
+/// Things to look at later that may wait.
+const LATER: usize = 1024;
 
 /// A question about a container that has just begun.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,95 +118,119 @@ pub struct Lookups {
     hierarchies: Hierarchies,
     files: OciFiles,
     again: VecDeque<Again>,
+    /// When this wave began: what one wave has looked at later is looked at together.
+    now: Instant,
+    directories: Vec<(ClockPair, Directory<'static>, DirectoryDetails)>,
+    answers: Vec<Delivery>,
 }
 
 impl Lookups {
     /// One that delivers its answers there.
     pub fn new(sequencer: SyncSender<Input>, hierarchies: Hierarchies, files: OciFiles) -> Self {
-        Self { sequencer, hierarchies, files, again: VecDeque::new() }
+        let (again, directories, answers) = (VecDeque::new(), Vec::new(), Vec::new());
+        Self { sequencer, hierarchies, files, again, now: Instant::now(), directories, answers }
     }
 
     /// Answers until nobody asks any more.
-    pub fn run(mut self, questions: &Receiver<Question>) {
+    pub fn run(mut self, questions: &Receiver<Vec<Question>>) {
         loop {
             let next = match self.again.front() {
                 Some(again) => questions.recv_timeout(again.due.saturating_duration_since(Instant::now())),
                 None => questions.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
-            let answer = match next {
-                Ok(question) => self.answer(question),
-                Err(RecvTimeoutError::Timeout) => self.look_again(),
+            self.now = Instant::now();
+            match next {
+                Ok(wave) => wave.into_iter().for_each(|question| self.answer(question)),
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
-            };
-            if let Some(answer) = answer
-                && self.sequencer.send(answer).is_err()
-            {
+            }
+            self.look_again();
+            if !self.deliver() {
                 return;
             }
         }
     }
 
-    fn answer(&mut self, question: Question) -> Option<Input> {
+    /// Hands on what was found; whether anybody listens.
+    fn deliver(&mut self) -> bool {
+        let directories = Input::Directories(std::mem::take(&mut self.directories));
+        let answers = Input::Answers(std::mem::take(&mut self.answers));
+        [directories, answers].into_iter().all(|found| match &found {
+            Input::Directories(none) if none.is_empty() => true,
+            Input::Answers(none) if none.is_empty() => true,
+            _ => self.sequencer.send(found).is_ok(),
+        })
+    }
+
+    fn answer(&mut self, question: Question) {
         match question {
             Question::Directory { key, path } => {
-                let hierarchy = self.hierarchies.get(key.hierarchy)?;
+                let Some(hierarchy) = self.hierarchies.get(key.hierarchy) else { return };
                 let (directory, details) =
                     snapshot::read_directory(hierarchy, &path, key.cgroup, SnapshotReason::Mkdir);
-                Some(Input::Directories(vec![(ClockPair::read(), directory, details)]))
+                self.directories.push((ClockPair::read(), directory, details));
             }
             Question::Bundle { bundle, container_id } => {
                 let answer = self.files.bundle(&bundle, Some(&container_id));
-                Some(Input::Answer(ClockPair::read(), Box::new(answer)))
+                self.found(answer);
             }
             Question::EngineFile { engine, container_id } => {
-                let answer = self.files.engine_file(engine, &container_id)?;
-                Some(Input::Answer(ClockPair::read(), Box::new(answer)))
-            }
-            Question::Remains(remains) => {
-                // With no room to wait it is not looked at: too early, what is found says nothing.
-                if self.again.len() < QUEUE {
-                    self.look_later(AFTER_END, Later::Remains(remains));
+                if let Some(answer) = self.files.engine_file(engine, &container_id) {
+                    self.found(answer);
                 }
-                None
             }
+            // With no room to wait it is not looked at: too early, what is found says nothing.
+            Question::Remains(remains) if self.again.len() < LATER => {
+                self.look_later(AFTER_END, Later::Remains(remains));
+            }
+            Question::Remains(_) => {}
             Question::State { root, container_id, patience } => {
                 let attempt = if patience == Patience::None { AGAIN.len() } else { 0 };
-                self.look_at_state(root, container_id, attempt)
+                self.look_at_state(root, container_id, attempt);
             }
         }
     }
 
-    fn look_again(&mut self) -> Option<Input> {
-        match self.again.pop_front()?.what {
-            Later::State { root, container_id, attempt } => self.look_at_state(root, container_id, attempt),
-            Later::Remains(remains) => self.look_at_remains(&remains),
+    fn found(&mut self, answer: Answer) {
+        self.answers.push((ClockPair::read(), Box::new(answer)));
+    }
+
+    /// Looks at what is due, a wave of it at most.
+    fn look_again(&mut self) {
+        for _ in 0..WAVE {
+            let Some(again) = self.again.pop_front_if(|again| again.due <= self.now) else { return };
+            match again.what {
+                Later::State { root, container_id, attempt } => self.look_at_state(root, container_id, attempt),
+                Later::Remains(remains) => self.look_at_remains(&remains),
+            }
         }
     }
 
     fn look_later(&mut self, pause: Duration, what: Later) {
-        let due = Instant::now() + pause;
+        let due = self.now + pause;
         let place = self.again.partition_point(|again| again.due <= due);
         self.again.insert(place, Again { due, what });
     }
 
     /// That nothing is left of a container is as it should be, and no record.
-    fn look_at_remains(&self, remains: &Remains) -> Option<Input> {
+    fn look_at_remains(&mut self, remains: &Remains) {
         let answer = match remains {
-            Remains::State { root, container_id } => self.files.state(root, container_id),
-            Remains::EngineFile { engine, container_id } => self.files.engine_file_after_end(*engine, container_id)?,
+            Remains::State { root, container_id } => Some(self.files.state(root, container_id)),
+            Remains::EngineFile { engine, container_id } => self.files.engine_file_after_end(*engine, container_id),
         };
-        (answer.0.outcome != Outcome::NotFound).then(|| Input::Answer(ClockPair::read(), Box::new(answer)))
+        if let Some(answer) = answer.filter(|answer| answer.0.outcome != Outcome::NotFound) {
+            self.found(answer);
+        }
     }
 
     /// Only the last look is an answer, whatever it finds; one before it counts if it finds the state.
-    fn look_at_state(&mut self, root: String, container_id: String, attempt: usize) -> Option<Input> {
+    fn look_at_state(&mut self, root: String, container_id: String, attempt: usize) {
         let answer = self.files.state(&root, &container_id);
         match AGAIN.get(attempt) {
-            Some(pause) if answer.0.outcome == Outcome::NotFound && self.again.len() < QUEUE => {
+            Some(pause) if answer.0.outcome == Outcome::NotFound && self.again.len() < LATER => {
                 self.look_later(*pause, Later::State { root, container_id, attempt: attempt + 1 });
-                None
             }
-            _ => Some(Input::Answer(ClockPair::read(), Box::new(answer))),
+            _ => self.found(answer),
         }
     }
 }

@@ -178,7 +178,7 @@ impl Session {
         let (inputs, inbox) = sync_channel(INPUTS);
         let (orders, order_box) = sync_channel(ORDERS);
         let witness = witness::start(orders.clone())?;
-        let (questions, question_box) = sync_channel(lookup::QUEUE);
+        let (questions, question_box) = sync_channel(lookup::WAVES);
         let (walks, walk_box) = channel();
         let (commands, command_box) = channel();
         let (recycled, recycled_box) = sync_channel(RECYCLED);
@@ -266,9 +266,9 @@ fn start_runtimes(options: &SessionOptions, inputs: SyncSender<Input>) -> Result
         choices: options.runtimes.clone(),
         labels: options.labels.clone(),
     };
-    Runtimes::start(runtimes, move |(at, answer): Delivery| match inputs.try_send(Input::Answer(at, answer)) {
+    Runtimes::start(runtimes, move |answers: Vec<Delivery>| match inputs.try_send(Input::Answers(answers)) {
         Ok(()) => Handed::Taken,
-        Err(TrySendError::Full(Input::Answer(at, answer))) => Handed::Full((at, answer)),
+        Err(TrySendError::Full(Input::Answers(answers))) => Handed::Full(answers),
         Err(_) => Handed::Gone,
     })
 }

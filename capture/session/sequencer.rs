@@ -22,7 +22,7 @@ use obit_derivation::record::{Body, ClockReading, ClockReason, SnapshotReason};
 use obit_derivation::row::ContainerRemove;
 
 use self::gathered::Gathered;
-use self::questions::Calls;
+use self::questions::{Asked, Calls};
 use self::segments::SegmentState;
 pub use self::segments::Segments;
 use self::waiting::Waiting;
@@ -40,8 +40,8 @@ use crate::wire::RawBatch;
 pub struct Outlets {
     /// Batches of rows, to disk.
     pub recorder: SyncSender<Order>,
-    /// Questions about new containers.
-    pub questions: SyncSender<Question>,
+    /// Questions about containers, those of one delivery together.
+    pub questions: SyncSender<Vec<Question>>,
     /// Requests for a walk.
     pub walks: Sender<SnapshotReason>,
     /// Emptied kernel batches, back to the drain thread.
@@ -76,6 +76,7 @@ pub struct Sequencer {
     waiting: Option<Waiting>,
     resync_requested: bool,
     calls: Calls,
+    asked: Asked,
     /// Which daemons were not asked, because too many questions waited.
     unasked: Vec<Unasked>,
     /// The newest time that a delivery told.
@@ -107,6 +108,7 @@ impl Sequencer {
             waiting: Some(Waiting::default()),
             resync_requested: false,
             calls: Calls::default(),
+            asked: Asked::default(),
             unasked: Vec::new(),
             latest: clock,
             segment: options.segments.map(|segments| SegmentState::new(segments, clock.boot)),
@@ -123,6 +125,7 @@ impl Sequencer {
             if last {
                 return self.flush();
             }
+            self.hand_on_questions()?;
             self.admit_unasked_daemons()?;
             if self.is_cut_due() {
                 self.cut()?;
@@ -167,7 +170,9 @@ impl Sequencer {
                 }
                 Ok(())
             }
-            Input::Answer(at, answer) => self.admit_answer(at, answer.0, &answer.1),
+            Input::Answers(answers) => {
+                answers.into_iter().try_for_each(|(at, answer)| self.admit_answer(at, answer.0, &answer.1))
+            }
             Input::Clock(at, reading) => {
                 self.clock = at;
                 self.admit_event(at, Body::Clock(reading))

@@ -50,7 +50,7 @@ fn walk(
         let mut listening = ControlFlow::Continue(());
         OciFiles::new(host_root, hierarchies.clone()).scan(&[], |answer| {
             if listening.is_continue() {
-                listening = deliver(Input::Answer(ClockPair::read(), Box::new(answer)));
+                listening = deliver(Input::Answers(vec![(ClockPair::read(), Box::new(answer))]));
             }
         });
         listening?;

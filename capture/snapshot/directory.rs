@@ -42,7 +42,7 @@ pub fn read_directory(
             let occupancy = reader.occupancy(opened.as_fd(), hierarchy.version);
             directory.populated = occupancy.populated;
             directory.pids = occupancy.pids;
-            details.files = reader.accounting(opened.as_fd(), hierarchy.version);
+            details.files = reader.accounting(opened.as_fd(), hierarchy);
             details.ctime = Some(ctime_of(&found));
             details.outcome = Outcome::Ok;
         }
@@ -55,7 +55,8 @@ pub(crate) fn open_directory(hierarchy: &Hierarchy, path: &str) -> Result<OwnedF
     let path = unescape(path);
     let below = hierarchy.below_mount(&path).ok_or(Errno::NOENT)?;
     let below = if below.is_empty() { b"." } else { below };
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    // Only as a place to look from: that spares the kernel all that comes with a file one can read.
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let mount = open(&hierarchy.mount_point, flags, Mode::empty())?;
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
     openat2(mount, below, flags, Mode::empty(), resolve)

@@ -225,7 +225,7 @@ where
         }
         let occupancy = self.reader.occupancy(directory.as_fd(), self.hierarchy.version);
         let files = if (self.wants_files)(&escape(&self.hierarchy.path_of(&self.path))) {
-            self.reader.accounting(directory.as_fd(), self.hierarchy.version)
+            self.reader.accounting(directory.as_fd(), self.hierarchy)
         } else {
             Vec::new()
         };

@@ -11,6 +11,7 @@ use obit_schema::details::{DirectoryDetails, RuntimeDetails};
 
 use super::gathered::Gathered;
 use super::keep::Keep;
+use super::questions::Asked;
 use super::segments::SegmentState;
 use super::{Outlets, Sequencer};
 use crate::host::clock::ClockPair;
@@ -81,6 +82,7 @@ impl Sequencer {
             progress: &self.progress,
             gathered: &mut self.gathered,
             unasked: &mut self.unasked,
+            asked: &mut self.asked,
             result: Ok(()),
         };
         derive(&mut self.fold, &mut way);
@@ -90,7 +92,7 @@ impl Sequencer {
             if removal.identity.runtime == Some(Runtime::Docker) {
                 let container_id = removal.identity.container_id.clone();
                 let remains = Remains::EngineFile { engine: Runtime::Docker, container_id };
-                let _ = self.outlets.questions.try_send(Question::Remains(remains));
+                self.asked.push(Question::Remains(remains), &self.outlets.questions);
             }
             if let Some(followers) = &self.outlets.followers
                 && let Err(TrySendError::Full(_)) = followers.try_send(removal)
@@ -130,6 +132,7 @@ struct Way<'a> {
     progress: &'a Progress,
     gathered: &'a mut Gathered,
     unasked: &'a mut Vec<Unasked>,
+    asked: &'a mut Asked,
     /// What went wrong first.
     result: Result<()>,
 }
@@ -146,7 +149,7 @@ impl Rows for Way<'_> {
             self.unasked.extend(self.outlets.daemons.ask(&row));
         }
         if let Some(question) = engine_file(&row) {
-            let _ = self.outlets.questions.try_send(question);
+            self.asked.push(question, &self.outlets.questions);
         }
         self.gathered.row(&row);
         if self.gathered.is_full() && self.result.is_ok() {

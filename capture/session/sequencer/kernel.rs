@@ -155,12 +155,13 @@ impl Sequencer {
             CgroupEventKind::Mkdir => self.ask_about_call(key, pid, argv),
             // Before a task is in it there is nothing to see.
             CgroupEventKind::Populated if self.fold.is_container_root(key) => {
-                self.ask(Question::Directory { key, path: path.into_owned() })?;
-                self.ask_for_state(key, Patience::UntilWritten)
+                self.ask(Question::Directory { key, path: path.into_owned() });
+                self.ask_for_state(key, Patience::UntilWritten);
             }
             CgroupEventKind::Empty => self.ask_for_state(key, Patience::None),
             CgroupEventKind::Rmdir => self.ask_for_remains(key),
-            _ => Ok(()),
+            _ => {}
         }
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::sync::mpsc::TrySendError;
+use std::sync::mpsc::{SyncSender, TrySendError};
 
 use anyhow::Result;
 use obit_derivation::CgroupKey;
@@ -12,7 +12,7 @@ use obit_derivation::record::{Directory, Outcome, RuntimeAnswer, RuntimeSource, 
 use obit_schema::details::{DirectoryDetails, RuntimeDetails};
 
 use super::Sequencer;
-use crate::session::lookup::{Patience, Question, Remains};
+use crate::session::lookup::{Patience, Question, Remains, WAVE};
 
 /// Runtime calls remembered, so that the ten directories of one container ask for its bundle once.
 const RECENT_CALLS: usize = 64;
@@ -72,42 +72,89 @@ impl Calls {
     }
 }
 
+/// Questions of one delivery, asked together at its end: each by itself would wake the thread that answers them.
+#[derive(Debug, Default)]
+pub struct Asked {
+    wave: Vec<Question>,
+    /// Those that found no room, as far as that is recorded.
+    refused: Vec<Question>,
+}
+
+impl Asked {
+    /// Asks with the others of the delivery, or sooner if they are many.
+    pub(super) fn push(&mut self, question: Question, to: &SyncSender<Vec<Question>>) {
+        self.wave.push(question);
+        if self.wave.len() >= WAVE {
+            self.hand_on(to);
+        }
+    }
+
+    fn hand_on(&mut self, to: &SyncSender<Vec<Question>>) {
+        if self.wave.is_empty() {
+            return;
+        }
+        match to.try_send(std::mem::take(&mut self.wave)) {
+            Ok(()) | Err(TrySendError::Disconnected(_)) => {}
+            // Of a file the engine itself is asked too, and that is recorded; what is left of a container would find no room
+            // to wait for its time either.
+            Err(TrySendError::Full(wave)) => self.refused.extend(
+                wave.into_iter().filter(|one| !matches!(one, Question::EngineFile { .. } | Question::Remains(_))),
+            ),
+        }
+    }
+
+    /// A directory is gone by the same delivery that had it looked at: what is not there need not be looked for.
+    fn forget_directory(&mut self, gone: CgroupKey) {
+        self.wave.retain(|question| !matches!(question, Question::Directory { key, .. } if *key == gone));
+    }
+
+    /// A question for the same state that waits still. With its container's end in the same delivery one look is enough.
+    fn forget_state(&mut self, place: &StatePlace) {
+        self.wave.retain(|question| {
+            !matches!(question, Question::State { root, container_id, .. }
+                if **root == *place.root && **container_id == *place.container_id)
+        });
+    }
+}
+
 impl Sequencer {
     /// A runtime makes a container: its bundle can be read now, and its state once it is written.
-    pub(super) fn ask_about_call(&mut self, key: CgroupKey, pid: u32, argv: &[&str]) -> Result<()> {
-        let Some(call) = argv::parse(argv) else { return Ok(()) };
+    pub(super) fn ask_about_call(&mut self, key: CgroupKey, pid: u32, argv: &[&str]) {
+        let Some(call) = argv::parse(argv) else { return };
         if self.calls.is_known(pid, call.container_id) {
-            return Ok(());
+            return;
         }
         if let Some(root) = call.root.or(default_state_root(call.oci_runtime)) {
             self.calls.note_state(key, root, call.container_id);
         }
-        match call.bundle {
-            Some(bundle) => {
-                self.ask(Question::Bundle { bundle: bundle.to_owned(), container_id: call.container_id.to_owned() })
-            }
-            None => Ok(()),
+        if let Some(bundle) = call.bundle {
+            self.ask(Question::Bundle { bundle: bundle.to_owned(), container_id: call.container_id.to_owned() });
         }
     }
 
-    pub(super) fn ask_for_state(&mut self, key: CgroupKey, patience: Patience) -> Result<()> {
-        let Some(StatePlace { root, container_id }) = self.calls.states.get(&key) else { return Ok(()) };
-        let (root, container_id) = (root.to_string(), container_id.to_string());
-        self.ask(Question::State { root, container_id, patience })
+    pub(super) fn ask_for_state(&mut self, key: CgroupKey, patience: Patience) {
+        let Some(place) = self.calls.states.get(&key) else { return };
+        self.asked.forget_state(place);
+        let (root, container_id) = (place.root.to_string(), place.container_id.to_string());
+        self.ask(Question::State { root, container_id, patience });
     }
 
     /// A directory is gone: what is left of its container's state should be, too.
-    pub(super) fn ask_for_remains(&mut self, key: CgroupKey) -> Result<()> {
-        let Some(StatePlace { root, container_id }) = self.calls.states.remove(&key) else { return Ok(()) };
+    pub(super) fn ask_for_remains(&mut self, key: CgroupKey) {
+        self.asked.forget_directory(key);
+        let Some(StatePlace { root, container_id }) = self.calls.states.remove(&key) else { return };
         let (root, container_id) = (root.to_string(), container_id.into());
-        self.ask(Question::Remains(Remains::State { root, container_id }))
+        self.ask(Question::Remains(Remains::State { root, container_id }));
     }
 
-    pub(super) fn ask(&mut self, question: Question) -> Result<()> {
-        match self.outlets.questions.try_send(question) {
-            Ok(()) | Err(TrySendError::Disconnected(_)) => Ok(()),
-            Err(TrySendError::Full(question)) => self.admit_unasked(question),
-        }
+    pub(super) fn ask(&mut self, question: Question) {
+        self.asked.push(question, &self.outlets.questions);
+    }
+
+    /// Hands on what a delivery had asked, and admits what says that there was no room for it.
+    pub(super) fn hand_on_questions(&mut self) -> Result<()> {
+        self.asked.hand_on(&self.outlets.questions);
+        std::mem::take(&mut self.asked.refused).into_iter().try_for_each(|question| self.admit_unasked(question))
     }
 
     /// Records a question that could not be asked.
@@ -142,10 +189,7 @@ impl Sequencer {
                 answer.container_id = Some(container_id.into());
                 self.admit_answer(at, answer, &details)
             }
-            // The engine itself is asked too, and that is recorded.
-            Question::EngineFile { .. } => Ok(()),
-            // With no room it would not be looked at later either.
-            Question::Remains(_) => Ok(()),
+            Question::EngineFile { .. } | Question::Remains(_) => Ok(()),
         }
     }
 }
@@ -168,6 +212,47 @@ mod tests {
 
     fn key(number: u64) -> CgroupKey {
         CgroupKey { hierarchy: HierarchyId(0), cgroup: CgroupId(number) }
+    }
+
+    fn directory(number: u64) -> Question {
+        Question::Directory { key: key(number), path: "/a".to_owned() }
+    }
+
+    fn state(patience: Patience) -> Question {
+        Question::State { root: "/run/runc".to_owned(), container_id: "a".to_owned(), patience }
+    }
+
+    #[test]
+    fn what_one_delivery_asks_goes_together_and_without_what_it_saw_go() {
+        let (to, questions) = std::sync::mpsc::sync_channel(4);
+        let mut asked = Asked::default();
+        asked.push(directory(1), &to);
+        asked.push(state(Patience::UntilWritten), &to);
+        asked.push(directory(2), &to);
+        asked.forget_state(&StatePlace { root: "/run/runc".into(), container_id: "b".into() });
+        asked.forget_state(&StatePlace { root: "/run/runc".into(), container_id: "a".into() });
+        asked.push(state(Patience::None), &to);
+        asked.forget_directory(key(1));
+        assert!(questions.try_recv().is_err(), "the delivery is not over");
+        asked.hand_on(&to);
+        asked.hand_on(&to);
+        assert_eq!(questions.try_iter().collect::<Vec<_>>(), [vec![directory(2), state(Patience::None)]]);
+    }
+
+    #[test]
+    fn questions_without_room_are_recorded_as_far_as_nobody_else_is_asked() {
+        let (to, questions) = std::sync::mpsc::sync_channel(1);
+        let mut asked = Asked::default();
+        for number in 0..WAVE as u64 {
+            asked.push(directory(number), &to);
+        }
+        assert_eq!(questions.try_recv().map(|wave| wave.len()), Ok(WAVE), "a full wave does not wait");
+        to.send(Vec::new()).expect("room");
+        let remains = Remains::State { root: "/run/runc".to_owned(), container_id: "a".into() };
+        asked.push(Question::Remains(remains), &to);
+        asked.push(directory(7), &to);
+        asked.hand_on(&to);
+        assert_eq!(asked.refused, [directory(7)]);
     }
 
     #[test]
