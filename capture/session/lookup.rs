@@ -198,7 +198,10 @@ impl Lookups {
     /// Looks at what is due, a wave of it at most.
     fn look_again(&mut self) {
         for _ in 0..WAVE {
-            let Some(again) = self.again.pop_front_if(|again| again.due <= self.now) else { return };
+            if self.again.front().is_none_or(|again| again.due > self.now) {
+                return;
+            }
+            let Some(again) = self.again.pop_front() else { return };
             match again.what {
                 Later::State { root, container_id, attempt } => self.look_at_state(root, container_id, attempt),
                 Later::Remains(remains) => self.look_at_remains(&remains),
