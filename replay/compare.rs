@@ -1,8 +1,8 @@
 //! Two sides' rows of a derived table, compared: what `verify` and `diff` share.
 //!
-//! The left side is read along with the right if it can be ([`crate::lockstep`]): rows that are the same have one digest. If
-//! they are not, each side is read again: once for its digest, once for a digest of each row, and once for the fields of the
-//! few rows that are shown. So memory is bounded by a hash a row.
+//! The left side is read along with the right if both can be read so ([`crate::lockstep`]): rows that are the same have one
+//! digest. If they are not, each side is read again: once for its digest, once for a digest of each row, and once for the
+//! fields of the few rows that are shown. So memory is bounded by a hash a row.
 //!
 //! Rows are paired by container id and by how many rows of that id came before in the same table (its occurrence). Ids of
 //! cgroups, times and places in the log change between two recordings of the same containers; these do not. If a row in the
@@ -11,7 +11,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use arrow::array::RecordBatch;
 use obit_schema::digest::{Digest, TableDigest};
 use obit_schema::value::{self, Value};
@@ -94,6 +94,13 @@ pub struct Sum {
     pub digest: Digest,
 }
 
+impl Sum {
+    /// What was hashed.
+    pub fn of(digest: TableDigest) -> Self {
+        Self { rows: digest.rows(), digest: digest.finish() }
+    }
+}
+
 impl TableComparison {
     /// Whether both sides have the same rows in the same order.
     pub fn is_same(&self) -> bool {
@@ -111,14 +118,11 @@ pub struct Comparison {
 
 /// Compares the rows of tables.
 pub fn tables(tables: &[Table], left: &dyn Side, right: &dyn Side, terms: &Terms<'_>) -> anyhow::Result<Comparison> {
-    let mut lockstep = Lockstep::of(left, tables);
-    let right_sums = sums(tables, right, terms.ignored, &mut |table, batch| {
-        lockstep.take_if(|rows| !rows.is_next(table, batch, terms.ignored));
-    })?;
-    let left_sums = match lockstep.is_some_and(Lockstep::ends) {
-        true => Sums { tables: right_sums.tables.clone(), problems: Vec::new() },
-        false => sums(tables, left, terms.ignored, &mut |_, _| {})?,
-    };
+    if let Some(same) = if_same(tables, left, right, terms)? {
+        return Ok(same);
+    }
+    let right_sums = sums(tables, right, terms.ignored)?;
+    let left_sums = sums(tables, left, terms.ignored)?;
     let mut compared = Vec::new();
     for ((table, left_sum), (_, right_sum)) in left_sums.tables.into_iter().zip(right_sums.tables) {
         let mut comparison =
@@ -134,6 +138,41 @@ pub fn tables(tables: &[Table], left: &dyn Side, right: &dyn Side, terms: &Terms
     Ok(Comparison { tables: compared, left_problems, right_problems })
 }
 
+/// Reads both sides at once, as far as they are the same; `None` if that is not to the end, or they cannot be read so.
+fn if_same(
+    tables: &[Table],
+    left: &dyn Side,
+    right: &dyn Side,
+    terms: &Terms<'_>,
+) -> anyhow::Result<Option<Comparison>> {
+    // Here whole rows are compared.
+    if tables.iter().any(|table| table.columns().iter().any(|column| (terms.ignored)(*table, column.name))) {
+        return Ok(None);
+    }
+    let Some(mut lockstep) = Lockstep::of(left, tables) else { return Ok(None) };
+    let mut differs = false;
+    let read = right.rows(&mut |row| {
+        differs = !lockstep.is_next(row);
+        if differs {
+            bail!("a row differs");
+        }
+        Ok(())
+    });
+    let right_problems = match read {
+        // The error is the one above, which ended the reading.
+        Some(_) if differs => return Ok(None),
+        Some(problems) => problems?,
+        None => return Ok(None),
+    };
+    let Some(sums) = lockstep.ends() else { return Ok(None) };
+    let same = |table: &Table| {
+        let sum = *sums.get(table)?;
+        Some(TableComparison { table: *table, left: sum, right: sum, different_rows: 0, shown: Vec::new() })
+    };
+    let tables = tables.iter().filter_map(same).collect();
+    Ok(Some(Comparison { tables, left_problems: Vec::new(), right_problems }))
+}
+
 /// What one reading of a side came to.
 struct Sums {
     /// In the order of the tables asked for.
@@ -141,25 +180,17 @@ struct Sums {
     problems: Vec<Problem>,
 }
 
-/// Reads a side for the rows and the digest of each table. What is compared of each batch goes to `each` as well.
-fn sums(
-    tables: &[Table],
-    side: &dyn Side,
-    ignored: &Ignored<'_>,
-    each: &mut dyn FnMut(Table, &RecordBatch),
-) -> anyhow::Result<Sums> {
+/// Reads a side for the rows and the digest of each table.
+fn sums(tables: &[Table], side: &dyn Side, ignored: &Ignored<'_>) -> anyhow::Result<Sums> {
     let mut digests: BTreeMap<Table, TableDigest> =
         tables.iter().map(|table| (*table, TableDigest::new(*table))).collect();
     let problems = side.batches(tables, &mut |table, batch| {
         if let Some(digest) = digests.get_mut(&table) {
-            let compared = without(table, batch, ignored)?;
-            digest.update(&compared)?;
-            each(table, &compared);
+            digest.update(&without(table, batch, ignored)?)?;
         }
         Ok(())
     })?;
-    let sum = |digest: TableDigest| Sum { rows: digest.rows(), digest: digest.finish() };
-    let tables = tables.iter().filter_map(|table| Some((*table, sum(digests.remove(table)?)))).collect();
+    let tables = tables.iter().filter_map(|table| Some((*table, Sum::of(digests.remove(table)?)))).collect();
     Ok(Sums { tables, problems })
 }
 

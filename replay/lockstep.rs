@@ -1,14 +1,19 @@
-//! One side of a comparison read as far as the rows of the other have come: whether these are its next ones.
+//! Recorded rows read as far as derived ones have come: whether these are the next ones.
 //!
-//! Columns are compared, not texts of rows. What cannot be read, or is laid out otherwise, counts as different here: whoever
-//! asks then compares in the slow way, which names it.
+//! Values are compared, not texts of rows, and derived rows are not put into columns for it. What cannot be read, or is laid
+//! out otherwise than this build writes it, counts as different here: whoever asks then compares in the slow way, which names
+//! it.
 
 use std::collections::BTreeMap;
 
-use arrow::array::{Array, RecordBatch};
-use obit_schema::{Error, Table};
+use obit_derivation::Row;
+use obit_schema::Table;
+use obit_schema::digest::TableDigest;
+use obit_schema::written::WrittenRows;
 
-use crate::side::{Ignored, Side, TableBatches};
+use crate::compare::Sum;
+use crate::rederive::table_of;
+use crate::side::{Side, TableBatches};
 
 /// The rows of some tables that were not yet compared.
 pub struct Lockstep<'a> {
@@ -17,80 +22,88 @@ pub struct Lockstep<'a> {
 
 struct Rows<'a> {
     batches: TableBatches<'a>,
-    /// What is left of the last batch.
-    rest: Option<RecordBatch>,
+    /// Of the batches read so far.
+    digest: TableDigest,
+    /// The last of them.
+    batch: Option<WrittenRows>,
+    /// How many of its rows were compared.
+    compared: usize,
 }
 
 impl<'a> Lockstep<'a> {
     /// At the first row of each table; `None` if that side can only give all of them at once.
     pub fn of(side: &'a dyn Side, tables: &[Table]) -> Option<Self> {
-        let rows = |table: &Table| Some((*table, Rows { batches: side.table(*table)?, rest: None }));
+        let rows = |table: &Table| {
+            let (batches, digest) = (side.table(*table)?, TableDigest::new(*table));
+            Some((*table, Rows { batches, digest, batch: None, compared: 0 }))
+        };
         Some(Self { tables: tables.iter().map(rows).collect::<Option<_>>()? })
     }
 
-    /// Whether the next rows of that table are these. Once they are not, the answers mean nothing.
-    pub fn is_next(&mut self, table: Table, others: &RecordBatch, ignored: &Ignored<'_>) -> bool {
-        let Some(rows) = self.tables.get_mut(&table) else { return false };
-        let mut compared = 0;
-        while compared < others.num_rows() {
-            let Some(Ok(batch)) = rows.next() else { return false };
-            let count = batch.num_rows().min(others.num_rows() - compared);
-            let is_ignored = |column: &str| ignored(table, column);
-            if !are_same(&batch.slice(0, count), &others.slice(compared, count), &is_ignored) {
-                return false;
-            }
-            compared += count;
-            rows.rest = Some(batch.slice(count, batch.num_rows() - count));
-        }
-        true
+    /// Whether the next row of its table is this one; one of another table is not looked at. Once it is not, the answers mean
+    /// nothing.
+    pub fn is_next(&mut self, row: &Row) -> bool {
+        self.tables.get_mut(&table_of(row)).is_none_or(|rows| rows.is_next(row))
     }
 
-    /// Whether no table has another row, nor one that cannot be read.
-    pub fn ends(mut self) -> bool {
-        self.tables.values_mut().all(|rows| rows.next().is_none())
+    /// Rows and digest of each table; `None` if one has another row, or one that cannot be read.
+    pub fn ends(self) -> Option<BTreeMap<Table, Sum>> {
+        self.tables.into_iter().map(|(table, rows)| Some((table, rows.ends()?))).collect()
     }
 }
 
 impl Rows<'_> {
-    /// The next batch that has rows.
-    fn next(&mut self) -> Option<Result<RecordBatch, Error>> {
-        let rest = self.rest.take().map(Ok);
-        rest.into_iter()
-            .chain(&mut self.batches)
-            .find(|batch| batch.as_ref().map_or(true, |batch| batch.num_rows() > 0))
+    fn is_next(&mut self, row: &Row) -> bool {
+        while self.rest() == 0 {
+            if self.read().is_none() {
+                return false;
+            }
+        }
+        let at = self.compared;
+        self.compared += 1;
+        self.batch.as_ref().is_some_and(|batch| batch.has(at, row))
     }
-}
 
-/// Whether two batches of as many rows have the same values. A column that is not there is one of nulls.
-fn are_same(left: &RecordBatch, right: &RecordBatch, ignored: &dyn Fn(&str) -> bool) -> bool {
-    let is_null = |column: &dyn Array| column.null_count() == column.len();
-    let each_is_in = |one: &RecordBatch, other: &RecordBatch| {
-        one.schema_ref().fields().iter().zip(one.columns()).filter(|(field, _)| !ignored(field.name())).all(
-            |(field, column)| match other.column_by_name(field.name()) {
-                Some(there) => column.as_ref() == there.as_ref(),
-                None => is_null(column),
-            },
-        )
-    };
-    let only_right = |name: &str| left.column_by_name(name).is_none();
-    each_is_in(left, right)
-        && right
-            .schema_ref()
-            .fields()
-            .iter()
-            .zip(right.columns())
-            .all(|(field, column)| ignored(field.name()) || !only_right(field.name()) || is_null(column))
+    /// Rows of the last batch that were not yet compared.
+    fn rest(&self) -> usize {
+        self.batch.as_ref().map_or(0, |batch| batch.len().saturating_sub(self.compared))
+    }
+
+    /// Goes on to the next batch; `None` if there is none that can be compared.
+    fn read(&mut self) -> Option<()> {
+        let batch = self.batches.next()?.ok()?;
+        self.digest.update(&batch).ok()?;
+        self.batch = Some(WrittenRows::of(self.digest.table(), &batch)?);
+        self.compared = 0;
+        Some(())
+    }
+
+    fn ends(self) -> Option<Sum> {
+        if self.rest() > 0 {
+            return None;
+        }
+        for batch in self.batches {
+            if batch.ok()?.num_rows() > 0 {
+                return None;
+            }
+        }
+        Some(Sum::of(self.digest))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rederive;
     use crate::side::EachBatch;
-    use crate::sides::{Recorded, Rederived};
-    use arrow::array::{ArrayRef, StringArray, UInt64Array};
+    use crate::sides::Recorded;
+    use arrow::array::{ArrayRef, RecordBatch, UInt64Array, new_null_array};
+    use arrow::datatypes::DataType;
     use obit_derivation::Profile;
-    use obit_schema::{Case, Problem};
-    use std::path::Path;
+    use obit_schema::encode::RowsBuilder;
+    use obit_schema::{Case, Error, Problem};
+    use std::fs;
+    use std::path::{Path, PathBuf};
     use std::sync::Arc;
 
     const TABLE: Table = Table::ContainerRemove;
@@ -108,74 +121,131 @@ mod tests {
         }
     }
 
-    fn batch(columns: &[(&str, &[Option<u64>])]) -> RecordBatch {
-        let columns = columns.iter().map(|(name, values)| {
-            let array: ArrayRef = Arc::new(UInt64Array::from(values.to_vec()));
-            (*name, array, true)
-        });
-        RecordBatch::try_from_iter_with_nullable(columns).expect("a batch")
+    /// The recorded cases that were closed.
+    fn cases() -> Vec<PathBuf> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cases");
+        let paths =
+            fs::read_dir(folder).expect("recorded cases").map(|entry| entry.expect("a name").path().join("case"));
+        let is_closed = |path: &PathBuf| path.exists() && Case::open(path).expect("a case").closed();
+        let mut cases: Vec<_> = paths.filter(is_closed).collect();
+        cases.sort();
+        cases
     }
 
-    /// Whether rows in these batches are the same as those in the others, to the end.
-    fn same(left: &[RecordBatch], right: &[RecordBatch]) -> bool {
-        let side = Batches(left.to_vec());
-        let mut rows = Lockstep::of(&side, &[TABLE]).expect("tables can be asked for");
-        right.iter().all(|batch| rows.is_next(TABLE, batch, &|_, column| column == "ignored")) && rows.ends()
+    fn derived(case: &Case) -> Vec<Row> {
+        let mut rows = Vec::new();
+        rederive::rows(case, Profile::Strict, |row| {
+            rows.push(row);
+            Ok(())
+        })
+        .expect("records");
+        rows
+    }
+
+    /// Three ends of containers, each another one.
+    fn ends() -> [Row; 3] {
+        let rows = cases().into_iter().flat_map(|path| derived(&Case::open(&path).expect("a case")));
+        let ends: Vec<_> = rows.filter(|row| table_of(row) == TABLE).take(3).collect();
+        ends.try_into().expect("recorded cases have more ends")
+    }
+
+    fn batch(rows: &[Row]) -> RecordBatch {
+        let mut builder = RowsBuilder::new();
+        rows.iter().for_each(|row| builder.append(row));
+        let batch = builder.finish().expect("columns").pop();
+        batch.map_or_else(|| RecordBatch::new_empty(TABLE.schema()), |(_, batch)| batch)
+    }
+
+    /// What the rows in these batches come to, if they are these rows, to the end.
+    fn same(batches: &[RecordBatch], rows: &[Row]) -> Option<Sum> {
+        let side = Batches(batches.to_vec());
+        let mut lockstep = Lockstep::of(&side, &[TABLE]).expect("tables can be asked for");
+        let is_same = rows.iter().all(|row| lockstep.is_next(row));
+        lockstep.ends().filter(|_| is_same)?.remove(&TABLE)
+    }
+
+    fn with_column(batch: &RecordBatch, name: &str, column: ArrayRef) -> RecordBatch {
+        let schema = batch.schema();
+        let columns = schema.fields().iter().map(|field| field.name().as_str()).zip(batch.columns().iter().cloned());
+        let others = columns.filter(|(there, _)| *there != name).map(|(name, column)| (name, column, true));
+        RecordBatch::try_from_iter_with_nullable(others.chain([(name, column, true)])).expect("a batch")
     }
 
     #[test]
     fn where_batches_are_cut_makes_no_difference() {
-        let rows = |values: &[u64]| batch(&[("a", &values.iter().map(|value| Some(*value)).collect::<Vec<_>>())]);
-        assert!(same(&[rows(&[1, 2, 3]), rows(&[]), rows(&[4])], &[rows(&[1]), rows(&[2, 3, 4])]));
-        assert!(same(&[rows(&[])], &[]));
+        let rows = ends();
+        let mut digest = TableDigest::new(TABLE);
+        digest.update(&batch(&rows)).expect("a digest");
+        let sum = Some(Sum::of(digest));
+        assert_eq!(same(&[batch(&rows)], &rows), sum);
+        assert_eq!(same(&[batch(&[]), batch(&rows[..1]), batch(&[]), batch(&rows[1..]), batch(&[])], &rows), sum);
+        assert_eq!(same(&[batch(&[])], &[]), same(&[], &[]));
     }
 
     #[test]
     fn a_row_that_is_other_or_missing_or_too_many_is_a_difference() {
-        let rows = |values: &[Option<u64>]| batch(&[("a", values)]);
-        let recorded = [rows(&[Some(1), None])];
-        assert!(same(&recorded, &[rows(&[Some(1), None])]));
-        for other in [&[Some(1), Some(0)][..], &[None, Some(1)], &[Some(1)], &[Some(1), None, None], &[]] {
-            assert!(!same(&recorded, &[rows(other)]), "{other:?}");
+        let [a, b, c] = ends();
+        let recorded = [batch(&[a.clone(), b.clone()])];
+        assert!(same(&recorded, &[a.clone(), b.clone()]).is_some());
+        for other in [vec![a.clone(), c.clone()], vec![b.clone(), a.clone()], vec![a.clone()], vec![a, b, c], vec![]] {
+            assert!(same(&recorded, &other).is_none(), "{other:?}");
         }
     }
 
     #[test]
-    fn a_column_that_is_not_there_is_one_of_nulls() {
-        let with = |value| [batch(&[("a", &[Some(1)]), ("b", &[value])])];
-        let without = [batch(&[("a", &[Some(1)])])];
-        assert!(same(&with(None), &without) && same(&without, &with(None)));
-        assert!(!same(&with(Some(0)), &without) && !same(&without, &with(Some(0))));
+    fn a_row_of_a_table_that_is_not_asked_for_is_not_looked_at() {
+        let all = cases().iter().flat_map(|path| derived(&Case::open(path).expect("a case"))).collect::<Vec<_>>();
+        let ends: Vec<_> = all.iter().filter(|row| table_of(row) == TABLE).cloned().collect();
+        assert!(ends.len() < all.len() && same(&[batch(&ends)], &all).is_some());
     }
 
     #[test]
-    fn an_ignored_column_makes_no_difference_and_another_type_does() {
-        let (one, two) = (batch(&[("ignored", &[Some(1)])]), batch(&[("ignored", &[Some(2)])]));
-        assert!(same(&[one], &[two]));
-        let text: ArrayRef = Arc::new(StringArray::from(vec!["1"]));
-        let text = RecordBatch::try_from_iter([("a", text)]).expect("a batch");
-        assert!(!same(&[batch(&[("a", &[Some(1)])])], &[text]));
+    fn a_column_that_is_not_there_is_one_of_nulls() {
+        let [row, ..] = ends();
+        let Row::Remove(end) = &row else { panic!("an end") };
+        let mut other = end.clone();
+        other.lifetime_ns = None;
+        let other = Row::Remove(other);
+        assert!(end.lifetime_ns.is_some());
+        let whole = batch(&[row.clone()]);
+        let place = whole.schema().index_of("lifetime_ns").expect("a column");
+        let kept: Vec<usize> = (0..whole.num_columns()).filter(|column| *column != place).collect();
+        let without = [whole.project(&kept).expect("fewer columns")];
+        assert!(same(&without, &[row]).is_none());
+        assert!(same(&without, &[other]).is_some());
+    }
+
+    #[test]
+    fn a_column_that_is_not_known_makes_a_difference_if_it_holds_a_value() {
+        let [row, ..] = ends();
+        let column = |value| -> ArrayRef { Arc::new(UInt64Array::from(vec![value])) };
+        let with = |value| [with_column(&batch(&[row.clone()]), "later", column(value))];
+        assert!(same(&with(None), &[row.clone()]).is_some());
+        assert!(same(&with(Some(0)), &[row.clone()]).is_none());
+    }
+
+    #[test]
+    fn another_type_or_a_null_is_a_difference() {
+        let [row, ..] = ends();
+        let number: ArrayRef = Arc::new(UInt64Array::from(vec![1]));
+        for column in [number, new_null_array(&DataType::Utf8, 1)] {
+            assert!(same(&[with_column(&batch(&[row.clone()]), "container_id", column)], &[row.clone()]).is_none());
+        }
     }
 
     /// Or each verification would take the slow way.
     #[test]
     fn recorded_cases_are_laid_out_as_derived_rows_are() {
-        let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cases");
         let mut compared = 0;
-        for entry in std::fs::read_dir(cases).expect("recorded cases") {
-            let path = entry.expect("a name").path().join("case");
-            let Some(case) = path.exists().then(|| Case::open(&path).expect("a case")).filter(Case::closed) else {
-                continue;
-            };
-            let (recorded, derived) = (Recorded::all(&case), Rederived::all(&case, Profile::Strict));
+        for path in cases() {
+            let case = Case::open(&path).expect("a case");
+            let recorded = Recorded::all(&case);
             let mut rows = Lockstep::of(&recorded, &Table::DERIVED).expect("tables can be asked for");
-            let each = &mut |table, batch: &RecordBatch| {
-                assert!(rows.is_next(table, batch, &|_, _| false), "{table} of {}", path.display());
-                compared += batch.num_rows();
-                Ok(())
-            };
-            derived.batches(&Table::DERIVED, each).expect("records");
-            assert!(rows.ends(), "{}", path.display());
+            for row in derived(&case) {
+                assert!(rows.is_next(&row), "{row:?} of {}", path.display());
+                compared += 1;
+            }
+            assert!(rows.ends().is_some(), "{}", path.display());
         }
         assert!(compared > 0);
     }
@@ -194,7 +264,7 @@ mod tests {
             }
         }
         let mut rows = Lockstep::of(&Damaged, &[TABLE]).expect("tables can be asked for");
-        assert!(!rows.is_next(TABLE, &batch(&[("a", &[Some(1)])]), &|_, _| false));
-        assert!(!Lockstep::of(&Damaged, &[TABLE]).expect("tables can be asked for").ends());
+        assert!(!rows.is_next(&ends()[0]));
+        assert!(Lockstep::of(&Damaged, &[TABLE]).expect("tables can be asked for").ends().is_none());
     }
 }

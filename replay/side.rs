@@ -1,10 +1,14 @@
 //! What can be compared: a side of a comparison.
 
 use arrow::array::RecordBatch;
+use obit_derivation::Row;
 use obit_schema::{Error, Problem, Table};
 
 /// Takes batches of derived tables.
 pub type EachBatch<'a> = dyn FnMut(Table, &RecordBatch) -> anyhow::Result<()> + 'a;
+
+/// Takes derived rows; after an error, no more of them.
+pub type EachRow<'a> = dyn FnMut(&Row) -> anyhow::Result<()> + 'a;
 
 /// The batches of one table, in order.
 pub type TableBatches<'a> = Box<dyn Iterator<Item = Result<RecordBatch, Error>> + 'a>;
@@ -16,6 +20,11 @@ pub trait Side {
 
     /// The batches of one table as they are asked for, if this side can give them so.
     fn table(&self, _table: Table) -> Option<TableBatches<'_>> {
+        None
+    }
+
+    /// Gives the rows of all tables one by one, if this side can: those of [`Self::batches`], not yet put into columns.
+    fn rows(&self, _each: &mut EachRow<'_>) -> Option<anyhow::Result<Vec<Problem>>> {
         None
     }
 }

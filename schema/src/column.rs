@@ -4,12 +4,16 @@
 //! two of them can disagree about a column.
 
 mod ancestors;
+mod elements;
 mod gathered;
 mod view;
+mod written;
 
 pub(crate) use ancestors::AncestorList;
+pub(crate) use elements::Elements;
 pub(crate) use gathered::Gathered;
 pub(crate) use view::{View, element_range};
+pub(crate) use written::Written;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -20,7 +24,7 @@ use arrow::array::{
     StructBuilder, TimestampNanosecondArray, TimestampNanosecondBuilder, UInt32Array, UInt32Builder, UInt64Array,
     UInt64Builder,
 };
-use arrow::datatypes::{DataType, Field, Fields, TimeUnit};
+use arrow::datatypes::{DataType, Field, Fields, TimeUnit, TimestampNanosecondType, UInt32Type, UInt64Type};
 use obit_derivation::record::{HierarchyId, Seq, WallNs};
 use obit_derivation::row::Step;
 
@@ -54,6 +58,8 @@ pub(crate) trait ColumnType: 'static {
     type Builder: std::fmt::Debug + Send;
     /// Holds them.
     type Array: Array + Clone;
+    /// Holds them as they were gathered.
+    type Written: Array + Clone;
     /// Its name in the documentation.
     const NAME: &'static str;
 
@@ -67,6 +73,8 @@ pub(crate) trait ColumnType: 'static {
     fn push_nulls(builder: &mut Self::Builder, count: usize);
     /// What was gathered; the builder is empty afterwards.
     fn finish(builder: &mut Self::Builder) -> ArrayRef;
+    /// Whether the value in a row, which is not null, is this.
+    fn is(array: &Self::Written, row: usize, value: Self::Value<'_>) -> bool;
     /// An array of that type, to read from.
     fn of(array: &dyn Array) -> Option<Self::Array> {
         array.as_any().downcast_ref::<Self::Array>().cloned()
@@ -83,6 +91,7 @@ macro_rules! plain_type {
             type Value<'a> = $value;
             type Builder = $builder;
             type Array = $array;
+            type Written = $array;
             const NAME: &'static str = $text;
 
             fn data_type() -> DataType {
@@ -100,6 +109,10 @@ macro_rules! plain_type {
             }
             fn finish(builder: &mut Self::Builder) -> ArrayRef {
                 Arc::new(builder.finish())
+            }
+            #[inline]
+            fn is(array: &Self::Written, row: usize, $in: Self::Value<'_>) -> bool {
+                array.value(row) == $out
             }
         }
     };
@@ -141,6 +154,7 @@ impl ColumnType for Text {
     type Builder = StringBuilder;
     /// Read as views: the texts of a page or of a dictionary are not copied for each row then.
     type Array = StringViewArray;
+    type Written = StringArray;
     const NAME: &'static str = "utf8";
 
     fn data_type() -> DataType {
@@ -157,6 +171,10 @@ impl ColumnType for Text {
     }
     fn finish(builder: &mut Self::Builder) -> ArrayRef {
         Arc::new(builder.finish())
+    }
+    #[inline]
+    fn is(array: &Self::Written, row: usize, value: Self::Value<'_>) -> bool {
+        array.value(row) == value
     }
     fn of(array: &dyn Array) -> Option<Self::Array> {
         let array = array.as_any();
@@ -175,7 +193,7 @@ const ELEMENT: &str = "element";
 
 /// Declares the [`ColumnType`] of a list whose elements are never null.
 macro_rules! list_type {
-    ($(#[$doc:meta])* $name:ident: $value:ty, $element:ty, $text:literal, $type:expr, |$in:ident, $elements:ident| $push:expr) => {
+    ($(#[$doc:meta])* $name:ident: $value:ty, $element:ty, $text:literal, $type:expr, |$in:ident, $elements:ident| $push:expr, |$found:ident| $is:expr) => {
         $(#[$doc])*
         #[derive(Debug)]
         pub(crate) struct $name;
@@ -183,6 +201,7 @@ macro_rules! list_type {
             type Value<'a> = $value;
             type Builder = ListBuilder<$element>;
             type Array = ListArray;
+            type Written = ListArray;
             const NAME: &'static str = $text;
 
             fn data_type() -> DataType {
@@ -202,18 +221,24 @@ macro_rules! list_type {
             fn finish(builder: &mut Self::Builder) -> ArrayRef {
                 Arc::new(builder.finish())
             }
+            fn is(array: &Self::Written, row: usize, $in: Self::Value<'_>) -> bool {
+                let $found = Elements::of(array, row);
+                $is
+            }
         }
     };
 }
 
 list_type!(
     /// Process ids.
-    PidList: &'a [u32], UInt32Builder, "list<uint32>", DataType::UInt32, |pids, elements| elements.append_slice(pids)
+    PidList: &'a [u32], UInt32Builder, "list<uint32>", DataType::UInt32, |pids, elements| elements.append_slice(pids),
+    |found| found.numbers::<UInt32Type>().is_some_and(|found| found == pids)
 );
 list_type!(
     /// Places in the total order.
     SeqList: &'a [Seq], UInt64Builder, "list<uint64>", DataType::UInt64,
-    |seqs, elements| seqs.iter().for_each(|seq| elements.append_value(seq.0))
+    |seqs, elements| seqs.iter().for_each(|seq| elements.append_value(seq.0)),
+    |found| found.numbers::<UInt64Type>().is_some_and(|found| found.iter().eq(seqs.iter().map(|seq| &seq.0)))
 );
 list_type!(
     /// Texts, e.g. an argument vector.
@@ -221,6 +246,11 @@ list_type!(
         Texts::Borrowed(texts) => texts.iter().for_each(|text| elements.append_value(text)),
         Texts::Owned(texts) => texts.iter().for_each(|text| elements.append_value(text)),
         Texts::Steps(steps) => steps.iter().for_each(|step| elements.append_value(&step.what)),
+    },
+    |found| match texts {
+        Texts::Borrowed(texts) => found.are_texts(texts.iter().copied()),
+        Texts::Owned(texts) => found.are_texts(texts.iter().map(String::as_str)),
+        Texts::Steps(steps) => found.are_texts(steps.iter().map(|step| step.what.as_str())),
     }
 );
 
@@ -232,6 +262,7 @@ impl ColumnType for StepTimeList {
     type Value<'a> = &'a [Step];
     type Builder = ListBuilder<TimestampNanosecondBuilder>;
     type Array = ListArray;
+    type Written = ListArray;
     const NAME: &'static str = "list<timestamp(ns, UTC)>";
 
     fn data_type() -> DataType {
@@ -249,6 +280,11 @@ impl ColumnType for StepTimeList {
     }
     fn finish(builder: &mut Self::Builder) -> ArrayRef {
         Arc::new(builder.finish())
+    }
+    fn is(array: &Self::Written, row: usize, steps: Self::Value<'_>) -> bool {
+        let found = Elements::of(array, row);
+        let found = found.numbers::<TimestampNanosecondType>();
+        found.is_some_and(|found| found.iter().eq(steps.iter().map(|step| &step.at.0)))
     }
 }
 
@@ -280,6 +316,7 @@ impl ColumnType for TextMap {
     type Value<'a> = Pairs<'a>;
     type Builder = MapBuilder<StringBuilder, StringBuilder>;
     type Array = MapArray;
+    type Written = MapArray;
     const NAME: &'static str = "map<utf8, utf8>";
 
     fn data_type() -> DataType {
@@ -319,6 +356,20 @@ impl ColumnType for TextMap {
     fn finish(builder: &mut Self::Builder) -> ArrayRef {
         Arc::new(builder.finish())
     }
+
+    fn is(array: &Self::Written, row: usize, pairs: Self::Value<'_>) -> bool {
+        let (names, texts) = (Elements::keys_of(array, row), Elements::values_of(array, row));
+        match pairs {
+            Pairs::Owned(pairs) => {
+                names.are_texts(pairs.iter().map(|(name, _)| name.as_str()))
+                    && texts.are_texts(pairs.iter().map(|(_, text)| text.as_str()))
+            }
+            Pairs::Borrowed(pairs) => {
+                names.are_texts(pairs.iter().map(|(name, _)| name.as_ref()))
+                    && texts.are_texts(pairs.iter().map(|(_, text)| text.as_ref()))
+            }
+        }
+    }
 }
 
 /// Name of a map's entries in Parquet (Parquet's LogicalTypes.md, "Maps").
@@ -338,6 +389,7 @@ impl ColumnType for CgroupPathList {
     type Value<'a> = &'a [(HierarchyId, Cow<'a, str>)];
     type Builder = CgroupPathListBuilder;
     type Array = ListArray;
+    type Written = ListArray;
     const NAME: &'static str = "list<struct<hierarchy_id: uint32, path: utf8>>";
 
     fn data_type() -> DataType {
@@ -374,6 +426,11 @@ impl ColumnType for CgroupPathList {
 
     fn finish(builder: &mut Self::Builder) -> ArrayRef {
         Arc::new(builder.finish())
+    }
+
+    fn is(_: &Self::Written, _: usize, _: Self::Value<'_>) -> bool {
+        // No derived table has such a column.
+        false
     }
 }
 
@@ -414,7 +471,7 @@ pub(crate) fn with_text_views(data_type: &DataType) -> DataType {
 macro_rules! table {
     ($name:literal { $($(#[doc = $doc:literal])+ $column:ident: $type:ident $null:ident,)+ }) => {
         #[allow(unused_imports)] // no table has a column of every type
-        use $crate::column::{AncestorList, Bool, CgroupPathList, Column, ColumnType, Gathered, I32, I64, PidList, SeqList, StepTimeList, Text, TextList, TextMap, Timestamp, U32, U64, View};
+        use $crate::column::{AncestorList, Bool, CgroupPathList, Column, ColumnType, Gathered, I32, I64, PidList, SeqList, StepTimeList, Text, TextList, TextMap, Timestamp, U32, U64, View, Written};
 
         /// The columns, in file order.
         pub(crate) const COLUMNS: &[Column] = &[$(Column {
@@ -451,6 +508,27 @@ macro_rules! table {
             /// The columns gathered, in file order.
             pub(crate) fn finish(&mut self) -> Vec<arrow::array::ArrayRef> {
                 vec![$(self.$column.finish(),)+]
+            }
+        }
+
+        /// Each column of a batch as it was written, to compare rows with.
+        #[derive(Debug)]
+        #[allow(dead_code)] // rows of derived tables are compared, not records
+        pub(crate) struct WrittenColumns {
+            $($column: Written<$type>,)+
+        }
+
+        #[allow(dead_code)] // as above
+        impl WrittenColumns {
+            /// Finds the columns by name; `None` if one is laid out otherwise than this build writes it.
+            pub(crate) fn of(batch: &arrow::array::RecordBatch) -> Option<Self> {
+                let mut columns = COLUMNS.iter();
+                Some(Self { $($column: Written::find(columns.next()?, batch)?,)+ })
+            }
+
+            /// Whether that row, which the batch must have, is this.
+            pub(crate) fn has(&self, at: usize, row: &Row<'_>) -> bool {
+                $(self.$column.has(at, row.$column))&&+
             }
         }
 

@@ -29,6 +29,7 @@ pub mod tables;
 pub mod text;
 pub mod value;
 pub mod writer;
+pub mod written;
 
 pub use error::Error;
 pub use manifest::Manifest;

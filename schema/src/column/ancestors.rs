@@ -33,6 +33,7 @@ impl ColumnType for AncestorList {
     type Value<'a> = &'a [Ancestor<'a>];
     type Builder = ListBuilder<StructBuilder>;
     type Array = ListArray;
+    type Written = ListArray;
     const NAME: &'static str = "list<struct<pid: uint32, uid: uint32, started_boot_ns: uint64, comm: utf8>>";
 
     fn data_type() -> DataType {
@@ -79,6 +80,11 @@ impl ColumnType for AncestorList {
 
     fn finish(builder: &mut Self::Builder) -> ArrayRef {
         Arc::new(builder.finish())
+    }
+
+    fn is(_: &Self::Written, _: usize, _: Self::Value<'_>) -> bool {
+        // No derived table has such a column.
+        false
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod cgroupfs;
 mod events;
-mod rows;
+pub(crate) mod rows;
 mod runtime;
 
 pub use cgroupfs::CgroupfsBuilder;

@@ -1,9 +1,9 @@
 //! The derived tables from rows.
 
-mod create;
-mod disagreement;
-mod existing;
-mod remove;
+pub(crate) mod create;
+pub(crate) mod disagreement;
+pub(crate) mod existing;
+pub(crate) mod remove;
 
 use arrow::array::RecordBatch;
 use obit_derivation::Row;

@@ -7,8 +7,10 @@ use arrow::array::{
     TimestampNanosecondArray, UInt64Array, UInt64Builder,
 };
 use arrow::datatypes::{DataType, Field, Schema};
+use obit_derivation::Row;
 use obit_schema::digest::{Digest, TableDigest, case_digest};
 use obit_schema::encode::RowsBuilder;
+use obit_schema::written::WrittenRows;
 use obit_schema::{Error, Table};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -147,6 +149,30 @@ proptest! {
             let expected = digest_of(table, std::slice::from_ref(&whole));
             prop_assert_eq!(digest_of(table, &halves), expected);
             prop_assert_eq!(digest_of(table, &[whole.project(&reversed).unwrap()]), expected);
+        }
+    }
+
+    /// Two rows are found to be the same exactly where their digests are, whatever was put into columns.
+    #[test]
+    fn rows_are_compared_as_their_digests_are(rows in vec(strategies::row(2), 1..8)) {
+        let batch_of = |row: &Row| {
+            let mut builder = RowsBuilder::new();
+            builder.append(row);
+            builder.finish().unwrap().remove(0)
+        };
+        let mut whole = RowsBuilder::new();
+        rows.iter().for_each(|row| whole.append(row));
+        for (table, batch) in whole.finish().unwrap() {
+            let written = WrittenRows::of(table, &batch).unwrap();
+            for other in &rows {
+                let (other_table, other_batch) = batch_of(other);
+                let digest = (other_table, digest_of(other_table, &[other_batch]));
+                for at in 0..batch.num_rows() {
+                    let is_same = (table, digest_of(table, &[batch.slice(at, 1)])) == digest;
+                    prop_assert_eq!(written.has(at, other), is_same);
+                }
+                prop_assert!(!written.has(batch.num_rows(), other));
+            }
         }
     }
 }

@@ -16,43 +16,48 @@ table_builder!(
 impl DisagreementBuilder {
     /// Appends a row.
     pub fn append(&mut self, disagreement: &Disagreement) {
-        // Every field by name: one that is added later does not compile until it has a column.
-        let Disagreement {
-            seq,
-            ts,
-            boot_ns,
-            identity,
-            place: Place { key, path },
-            aspect,
-            said: Said { by, value, at },
-            other: Said { by: other_by, value: other_value, at: other_at },
-            difference_ns,
-            evidence_seqs,
-        } = disagreement;
-        self.push(Row {
-            // Who else it is, the row of its beginning or end tells.
-            runtime: identity.runtime.map(|runtime| runtime.as_str()),
-            container_id: Some(&identity.container_id),
-            containerd_namespace: identity.containerd_namespace.as_deref(),
-            container_name: identity.container_name.as_deref(),
-            image_name: identity.image_name.as_deref(),
-            pod_name: identity.pod_name.as_deref(),
-            pod_namespace: identity.pod_namespace.as_deref(),
-            seq: Some(seq.0),
-            ts: Some(*ts),
-            boot_ns: Some(boot_ns.0),
-            hierarchy_id: Some(key.hierarchy.0),
-            cgroup_id: Some(key.cgroup.0),
-            cgroup_path: Some(path),
-            aspect: Some(aspect.as_str()),
-            source: Some(by.as_str()),
-            value: value.as_deref(),
-            value_at: *at,
-            other_source: Some(other_by.as_str()),
-            other_value: other_value.as_deref(),
-            other_value_at: *other_at,
-            difference_ns: *difference_ns,
-            evidence_seqs: Some(evidence_seqs),
-        });
+        self.push(columns_of(disagreement));
+    }
+}
+
+/// The values of a row's columns.
+pub(crate) fn columns_of(disagreement: &Disagreement) -> Row<'_> {
+    // Every field by name: one that is added later does not compile until it has a column.
+    let Disagreement {
+        seq,
+        ts,
+        boot_ns,
+        identity,
+        place: Place { key, path },
+        aspect,
+        said: Said { by, value, at },
+        other: Said { by: other_by, value: other_value, at: other_at },
+        difference_ns,
+        evidence_seqs,
+    } = disagreement;
+    Row {
+        // Who else it is, the row of its beginning or end tells.
+        runtime: identity.runtime.map(|runtime| runtime.as_str()),
+        container_id: Some(&identity.container_id),
+        containerd_namespace: identity.containerd_namespace.as_deref(),
+        container_name: identity.container_name.as_deref(),
+        image_name: identity.image_name.as_deref(),
+        pod_name: identity.pod_name.as_deref(),
+        pod_namespace: identity.pod_namespace.as_deref(),
+        seq: Some(seq.0),
+        ts: Some(*ts),
+        boot_ns: Some(boot_ns.0),
+        hierarchy_id: Some(key.hierarchy.0),
+        cgroup_id: Some(key.cgroup.0),
+        cgroup_path: Some(path),
+        aspect: Some(aspect.as_str()),
+        source: Some(by.as_str()),
+        value: value.as_deref(),
+        value_at: *at,
+        other_source: Some(other_by.as_str()),
+        other_value: other_value.as_deref(),
+        other_value_at: *other_at,
+        difference_ns: *difference_ns,
+        evidence_seqs: Some(evidence_seqs),
     }
 }

@@ -17,20 +17,24 @@ table_builder!(
 impl ExistingBuilder {
     /// Appends a row.
     pub fn append(&mut self, container: &ExistingContainer) {
-        // Every field by name: one that is added later does not compile until it has a column.
-        let ExistingContainer { seq, ts, boot_ns, identity, place, first_seen_seq, created_at, evidence_seqs } =
-            container;
-        let mut row = Row {
-            seq: Some(seq.0),
-            ts: Some(*ts),
-            boot_ns: Some(boot_ns.0),
-            first_seen_seq: Some(first_seen_seq.0),
-            created_at: *created_at,
-            evidence_seqs: Some(evidence_seqs),
-            ..Row::default()
-        };
-        identity_columns!(row, identity);
-        place_columns!(row, place);
-        self.push(row);
+        self.push(columns_of(container));
     }
+}
+
+/// The values of a row's columns.
+pub(crate) fn columns_of(container: &ExistingContainer) -> Row<'_> {
+    // Every field by name: one that is added later does not compile until it has a column.
+    let ExistingContainer { seq, ts, boot_ns, identity, place, first_seen_seq, created_at, evidence_seqs } = container;
+    let mut row = Row {
+        seq: Some(seq.0),
+        ts: Some(*ts),
+        boot_ns: Some(boot_ns.0),
+        first_seen_seq: Some(first_seen_seq.0),
+        created_at: *created_at,
+        evidence_seqs: Some(evidence_seqs),
+        ..Row::default()
+    };
+    identity_columns!(row, identity);
+    place_columns!(row, place);
+    row
 }

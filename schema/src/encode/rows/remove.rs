@@ -18,65 +18,70 @@ table_builder!(
 impl RemoveBuilder {
     /// Appends a row.
     pub fn append(&mut self, removal: &ContainerRemove) {
-        // Every field by name: one that is added later does not compile until it has a column.
-        let ContainerRemove {
-            seq,
-            ts,
-            boot_ns,
-            identity,
-            place,
-            created_seq,
-            created_at,
-            lifetime_ns,
-            emptied_at,
-            death,
-            removed_by,
-            vitals,
-            inferred,
-            never_started,
-            after_gap,
-            rmdir_seq,
-            evidence_seqs,
-        } = removal;
-        let mut row = Row {
-            seq: Some(seq.0),
-            ts: Some(*ts),
-            boot_ns: Some(boot_ns.0),
-            created_seq: created_seq.map(|seq| seq.0),
-            created_at: *created_at,
-            lifetime_ns: *lifetime_ns,
-            emptied_at: *emptied_at,
-            memory_peak_bytes: vitals.memory_peak_bytes,
-            memory_usage_bytes: vitals.memory_usage_bytes,
-            cpu_usage_ns: vitals.cpu_usage_ns,
-            cpu_user_ns: vitals.cpu_user_ns,
-            cpu_system_ns: vitals.cpu_system_ns,
-            cpu_throttled_ns: vitals.cpu_throttled_ns,
-            cpu_throttled_count: vitals.cpu_throttled_count,
-            io_read_bytes: vitals.io_read_bytes,
-            io_written_bytes: vitals.io_written_bytes,
-            pids_peak: vitals.pids_peak,
-            ooms: vitals.ooms,
-            oom_kills: vitals.oom_kills,
-            inferred: Some(*inferred),
-            never_started: *never_started,
-            after_gap: Some(*after_gap),
-            rmdir_seq: rmdir_seq.map(|seq| seq.0),
-            evidence_seqs: Some(evidence_seqs),
-            ..Row::default()
-        };
-        identity_columns!(row, identity);
-        place_columns!(row, place);
-        death_columns(&mut row, death);
-        if let Some(ActorCopy { pid, uid, comm, parent_comm, argv }) = removed_by {
-            row.removed_by_pid = Some(*pid);
-            row.removed_by_uid = Some(*uid);
-            row.removed_by_comm = Some(comm);
-            row.removed_by_parent_comm = Some(parent_comm.as_str()).filter(|comm| !comm.is_empty());
-            row.removed_by_argv = (!argv.is_empty()).then_some(Texts::Owned(argv));
-        }
-        self.push(row);
+        self.push(columns_of(removal));
     }
+}
+
+/// The values of a row's columns.
+pub(crate) fn columns_of(removal: &ContainerRemove) -> Row<'_> {
+    // Every field by name: one that is added later does not compile until it has a column.
+    let ContainerRemove {
+        seq,
+        ts,
+        boot_ns,
+        identity,
+        place,
+        created_seq,
+        created_at,
+        lifetime_ns,
+        emptied_at,
+        death,
+        removed_by,
+        vitals,
+        inferred,
+        never_started,
+        after_gap,
+        rmdir_seq,
+        evidence_seqs,
+    } = removal;
+    let mut row = Row {
+        seq: Some(seq.0),
+        ts: Some(*ts),
+        boot_ns: Some(boot_ns.0),
+        created_seq: created_seq.map(|seq| seq.0),
+        created_at: *created_at,
+        lifetime_ns: *lifetime_ns,
+        emptied_at: *emptied_at,
+        memory_peak_bytes: vitals.memory_peak_bytes,
+        memory_usage_bytes: vitals.memory_usage_bytes,
+        cpu_usage_ns: vitals.cpu_usage_ns,
+        cpu_user_ns: vitals.cpu_user_ns,
+        cpu_system_ns: vitals.cpu_system_ns,
+        cpu_throttled_ns: vitals.cpu_throttled_ns,
+        cpu_throttled_count: vitals.cpu_throttled_count,
+        io_read_bytes: vitals.io_read_bytes,
+        io_written_bytes: vitals.io_written_bytes,
+        pids_peak: vitals.pids_peak,
+        ooms: vitals.ooms,
+        oom_kills: vitals.oom_kills,
+        inferred: Some(*inferred),
+        never_started: *never_started,
+        after_gap: Some(*after_gap),
+        rmdir_seq: rmdir_seq.map(|seq| seq.0),
+        evidence_seqs: Some(evidence_seqs),
+        ..Row::default()
+    };
+    identity_columns!(row, identity);
+    place_columns!(row, place);
+    death_columns(&mut row, death);
+    if let Some(ActorCopy { pid, uid, comm, parent_comm, argv }) = removed_by {
+        row.removed_by_pid = Some(*pid);
+        row.removed_by_uid = Some(*uid);
+        row.removed_by_comm = Some(comm);
+        row.removed_by_parent_comm = Some(parent_comm.as_str()).filter(|comm| !comm.is_empty());
+        row.removed_by_argv = (!argv.is_empty()).then_some(Texts::Owned(argv));
+    }
+    row
 }
 
 fn death_columns<'a>(row: &mut Row<'a>, death: &'a Death) {

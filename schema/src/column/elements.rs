@@ -1,0 +1,53 @@
+//! The elements of one list, of a column as it was written.
+
+use std::ops::Range;
+
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, ListArray, MapArray, PrimitiveArray, StringArray};
+
+use super::element_range;
+
+/// The elements of one list, of which none should be null.
+pub(crate) struct Elements<'a> {
+    values: &'a ArrayRef,
+    range: Range<usize>,
+}
+
+impl<'a> Elements<'a> {
+    /// Those of the list in that row.
+    pub(crate) fn of(list: &'a ListArray, row: usize) -> Self {
+        Self { values: list.values(), range: element_range(list, row) }
+    }
+
+    /// The keys of the map in that row.
+    pub(crate) fn keys_of(map: &'a MapArray, row: usize) -> Self {
+        Self { values: map.keys(), range: entry_range(map, row) }
+    }
+
+    /// The values of the map in that row.
+    pub(crate) fn values_of(map: &'a MapArray, row: usize) -> Self {
+        Self { values: map.values(), range: entry_range(map, row) }
+    }
+
+    /// The numbers; `None` if they are of another type, or some array of theirs holds a null.
+    pub(crate) fn numbers<T: ArrowPrimitiveType>(&self) -> Option<&'a [T::Native]> {
+        let values = self.values.as_any().downcast_ref::<PrimitiveArray<T>>()?;
+        if values.null_count() > 0 {
+            return None;
+        }
+        values.values().get(self.range.clone())
+    }
+
+    /// Whether these are exactly those texts.
+    pub(crate) fn are_texts<'t>(&self, texts: impl ExactSizeIterator<Item = &'t str>) -> bool {
+        let Some(values) = self.values.as_any().downcast_ref::<StringArray>() else { return false };
+        values.null_count() == 0
+            && self.range.len() == texts.len()
+            && self.range.end <= values.len()
+            && self.range.clone().zip(texts).all(|(at, text)| values.value(at) == text)
+    }
+}
+
+fn entry_range(map: &MapArray, row: usize) -> Range<usize> {
+    let at = |index: usize| map.value_offsets().get(index).and_then(|offset| usize::try_from(*offset).ok());
+    at(row).unwrap_or_default()..at(row + 1).unwrap_or_default()
+}
