@@ -14,23 +14,33 @@ use crate::value::{Cells, Typed, Value};
 /// Rows that are made into text at a time: few enough to stay in the processor's cache.
 const ROWS: usize = 64;
 
-/// Gives the text of each row of a batch, in order.
+/// Bytes of text that are given at once, or little more: what stays in the processor's cache, and hashes in one go.
+const TEXT_BYTES: usize = 8192;
+
+/// Gives the netstrings of the rows of a batch, in order and some at once, and how many they are.
 ///
 /// # Errors
 /// A value of a type that has no canonical text.
-pub(super) fn each_row(batch: &RecordBatch, mut each: impl FnMut(&[u8])) -> Result<(), Error> {
+pub(super) fn each_rows(batch: &RecordBatch, mut each: impl FnMut(&[u8], usize)) -> Result<(), Error> {
     let mut columns = ColumnTexts::of(batch);
-    let mut text = Vec::new();
+    let (mut text, mut count) = (Vec::new(), 0);
     for begin in (0..batch.num_rows()).step_by(ROWS) {
         let rows = begin..batch.num_rows().min(begin + ROWS);
         columns.iter_mut().try_for_each(|column| column.read(rows.clone()))?;
         let pieces = Pieces::of(&columns);
         for row in 0..rows.len() {
-            text.clear();
+            push_decimal(&mut text, pieces.len(row));
+            text.push(b':');
             pieces.push(row, &mut text);
-            each(&text);
+            text.push(b',');
+            count += 1;
+            if text.len() >= TEXT_BYTES {
+                each(&text, std::mem::take(&mut count));
+                text.clear();
+            }
         }
     }
+    each(&text, count);
     Ok(())
 }
 
@@ -56,6 +66,13 @@ impl<'c, 'a> Pieces<'c, 'a> {
         }
         pieces.push((begin..same.len(), None));
         Self { same, pieces }
+    }
+
+    /// Bytes of the text of one of these rows.
+    #[inline]
+    fn len(&self, row: usize) -> usize {
+        let columns = self.pieces.iter().filter_map(|(_, column)| *column);
+        self.same.len() + columns.map(|column| column.row(row).len()).sum::<usize>()
     }
 
     /// Appends the text of one of these rows.
