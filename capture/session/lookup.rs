@@ -179,16 +179,34 @@ impl Lookups {
                     self.found(answer);
                 }
             }
-            // With no room to wait it is not looked at: too early, what is found says nothing.
-            Question::Remains(remains) if self.again.len() < LATER => {
-                self.look_later(AFTER_END, Later::Remains(remains));
+            Question::Remains(remains) => {
+                if let Remains::State { root, container_id } = &remains
+                    && self.waits_no_more(root, container_id)
+                {
+                    self.look_at_state(root.clone(), container_id.clone(), AGAIN.len());
+                }
+                // With no room to wait it is not looked at: too early, what is found says nothing.
+                if self.again.len() < LATER {
+                    self.look_later(AFTER_END, Later::Remains(remains));
+                }
             }
-            Question::Remains(_) => {}
             Question::State { root, container_id, patience } => {
+                // This look is the answer to both.
+                self.waits_no_more(&root, &container_id);
                 let attempt = if patience == Patience::None { AGAIN.len() } else { 0 };
                 self.look_at_state(root, container_id, attempt);
             }
         }
+    }
+
+    /// Gives up to wait for a state, of which something newer is known; whether it was waited for.
+    fn waits_no_more(&mut self, root: &str, container_id: &str) -> bool {
+        let before = self.again.len();
+        self.again.retain(|again| match &again.what {
+            Later::State { root: place, container_id: id, .. } => place != root || id != container_id,
+            Later::Remains(_) => true,
+        });
+        self.again.len() < before
     }
 
     fn found(&mut self, answer: Answer) {
@@ -235,5 +253,45 @@ impl Lookups {
             }
             _ => self.found(answer),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use super::*;
+    use crate::host::hierarchies::CgroupMode;
+
+    #[test]
+    fn a_state_that_is_waited_for_has_one_answer_by_the_end_of_its_container() {
+        let root = tempfile::tempdir().expect("a directory");
+        let hierarchies = Hierarchies { mode: CgroupMode::V2, mounted: Vec::new(), unmounted: Vec::new() };
+        let (inputs, inbox) = sync_channel(4);
+        let mut lookups = Lookups::new(inputs, hierarchies.clone(), OciFiles::new(root.path(), hierarchies));
+        let place = |id: &str| ("/run/runc".to_owned(), id.to_owned());
+        let state = |id, patience| {
+            let (root, container_id) = place(id);
+            Question::State { root, container_id, patience }
+        };
+        let remains = |id| {
+            let (root, container_id) = place(id);
+            Question::Remains(Remains::State { root, container_id })
+        };
+        lookups.answer(state("stays", Patience::UntilWritten));
+        lookups.answer(state("empties", Patience::UntilWritten));
+        lookups.answer(state("goes", Patience::UntilWritten));
+        assert!(lookups.answers.is_empty(), "they may be written yet");
+        lookups.answer(state("empties", Patience::None));
+        lookups.answer(remains("empties"));
+        lookups.answer(remains("goes"));
+        assert!(lookups.deliver());
+        let Ok(Input::Answers(answers)) = inbox.try_recv() else { panic!("answers") };
+        let told = answers.iter().map(|(_, answer)| (answer.0.container_id.as_deref(), answer.0.outcome));
+        assert_eq!(told.collect::<Vec<_>>(), [(Some("empties"), Outcome::NotFound), (Some("goes"), Outcome::NotFound)]);
+        let waits =
+            |again: &&Again| matches!(&again.what, Later::State { container_id, .. } if container_id == "stays");
+        assert_eq!(lookups.again.iter().filter(waits).count(), 1);
+        assert_eq!(lookups.again.len(), 3, "and what is left of the two");
     }
 }
