@@ -49,7 +49,7 @@ static __always_inline int record_format(__u32 program, __u32 kind, const struct
 	event->path_bytes = path_bytes;
 	event->argv_bytes = 0;
 	event->flags = flags;
-	emit(kind, space, sizeof(*event) + path_bytes, sizeof(*event) + sizeof(space->text));
+	emit(kind, event, sizeof(*event) + path_bytes, sizeof(*event) + sizeof(space->text));
 	return 0;
 }
 

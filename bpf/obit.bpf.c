@@ -73,15 +73,16 @@ struct obit_arguments {
  * kept all the same: then nothing depends on the lock covering more than one tracepoint.
  */
 struct obit_scratch {
+	/* These two come first, so that all that is used of a place is in one page, or two. */
+	struct obit_usage usage;
+	/* Whose arguments are in `text`, so that they need not be copied again. */
+	struct obit_arguments arguments;
 	struct obit_event event;
 	/*
 	 * The arguments, the path directly behind them, and the usage if there is any. Larger than all together, so that
-	 * the verifier's coarse bounds fit.
+	 * the verifier's coarse bounds fit. Written to the ring buffer together with the event.
 	 */
 	char text[4 * OBIT_ARGV_BYTES];
-	struct obit_usage usage;
-	/* Whose arguments those are, so that they need not be copied again. */
-	struct obit_arguments arguments;
 };
 
 enum obit_program {
@@ -363,6 +364,28 @@ static __always_inline void emit(__u32 kind, void *event, __u64 size, __u64 spac
 		counter->lost++;
 }
 
+/* All that is present is zero: so it is with a directory that never had a task. What is absent may be of another event. */
+static __always_inline int is_unused(const struct obit_usage *usage, __u8 present)
+{
+	__u64 used = 0;
+
+	if (present & OBIT_HAS_MEMORY_USAGE)
+		used |= usage->memory_usage;
+	if (present & OBIT_HAS_MEMORY_WATERMARK)
+		used |= usage->memory_watermark;
+	if (present & OBIT_HAS_OOMS)
+		used |= usage->ooms | usage->oom_kills;
+	if (present & OBIT_HAS_CPU_USAGE)
+		used |= usage->cpu_usage;
+	if (present & OBIT_HAS_CPU_SPLIT)
+		used |= usage->cpu_user | usage->cpu_system;
+	if (present & OBIT_HAS_THROTTLED)
+		used |= usage->throttled | usage->throttled_times;
+	if (present & OBIT_HAS_IO)
+		used |= usage->io_read | usage->io_written;
+	return !used;
+}
+
 /* Copies the usage behind so much text, and returns how much there is then. */
 static __always_inline __u64 append_usage(struct obit_scratch *space, __u64 text_bytes)
 {
@@ -400,11 +423,15 @@ static __always_inline int record(enum access access, __u32 program, __u32 kind,
 
 	event->path_bytes = path_bytes;
 	event->argv_bytes = argv_bytes;
-	event->flags = event_flags;
 	text_bytes = argv_bytes + path_bytes;
-	if (event->present & ~OBIT_HAS_PIDS_WATERMARK)
-		text_bytes = append_usage(space, text_bytes);
-	emit(kind, space, sizeof(*event) + text_bytes, sizeof(*event) + sizeof(space->text));
+	if (event->present & ~OBIT_HAS_PIDS_WATERMARK) {
+		if (is_unused(&space->usage, event->present))
+			event_flags |= OBIT_USAGE_ZERO;
+		else
+			text_bytes = append_usage(space, text_bytes);
+	}
+	event->flags = event_flags;
+	emit(kind, event, sizeof(*event) + text_bytes, sizeof(*event) + sizeof(space->text));
 	return 0;
 }
 

@@ -9,7 +9,7 @@
 #define OBIT_H
 
 /* Raised with every change of the layout below, so that bytes of another build are refused and not misread. */
-#define OBIT_WIRE_VERSION 6
+#define OBIT_WIRE_VERSION 7
 
 /*
  * The kernel builds the path in a buffer of 1,024 bytes that ends with a NUL (TRACE_CGROUP_PATH_LEN,
@@ -45,6 +45,8 @@ enum obit_flag {
 	OBIT_PATH_TRUNCATED = 1,
 	/* The argument area is longer than what was copied. */
 	OBIT_ARGV_TRUNCATED = 2,
+	/* Each value of struct obit_usage that is present is zero, and the struct is left out. */
+	OBIT_USAGE_ZERO = 4,
 };
 
 /* obit_event.present: a value whose bit is not set was not there to read. */
@@ -61,7 +63,7 @@ enum obit_present {
 
 /*
  * Followed by a struct obit_fate if the kind has one, and by argv_bytes of arguments and path_bytes of path. If a value of
- * struct obit_usage is present, that comes last, behind as many bytes without meaning as put it at a multiple of eight.
+ * struct obit_usage is present and not all of them are zero, that comes last, behind as many bytes without meaning as put it at a multiple of eight.
  *
  * It is kept short because writing it takes longer than anything else at a tracepoint: the memory of the ring buffer was
  * last in the cache of the processor that drained it.

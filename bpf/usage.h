@@ -46,6 +46,20 @@ static __always_inline int add_up(__u64 *sums, const __u32 count, const void *co
 	return !failed;
 }
 
+/*
+ * The verifier lets nothing be added to a pointer whose type it knows. Written to memory that it does not follow and read
+ * back, the address is a number, at less than the call that would read it as one. `place` is clear again afterwards.
+ */
+static __always_inline void *untyped(const void *pointer, volatile __u64 *place)
+{
+	__u64 address;
+
+	*place = (__u64)pointer;
+	address = *place;
+	*place = 0;
+	return (void *)address;
+}
+
 /* kernel/cgroup/rstat.c: of the cgroup's own tasks, whichever controllers are enabled. */
 static __always_inline __u8 read_cpu_v2(enum access access, struct obit_usage *usage, struct cgroup *cgrp)
 {
@@ -54,7 +68,11 @@ static __always_inline __u8 read_cpu_v2(enum access access, struct obit_usage *u
 	__u64 sums[sizeof(*copies) / sizeof(__u64)] = {};
 
 	if (bpf_core_field_exists(cgrp->rstat_base_cpu)) {
-		if (read_word(&copies, &cgrp->rstat_base_cpu) && copies)
+		if (access == BY_LOAD)
+			copies = untyped(cgrp->rstat_base_cpu, &usage->cpu_usage);
+		else
+			read_word(&copies, &cgrp->rstat_base_cpu);
+		if (copies)
 			copies = (void *)copies + bpf_core_field_offset(struct cgroup_rstat_base_cpu, bstat.cputime);
 	} else if (bpf_core_field_exists(older->rstat_cpu)) {
 		if (read_word(&copies, &older->rstat_cpu) && copies)

@@ -13,7 +13,7 @@ use thiserror::Error;
 ///
 /// capture/probe/layout.rs compares them with the compiled program, at compile time.
 pub mod layout {
-    pub const VERSION: u8 = 6;
+    pub const VERSION: u8 = 7;
 
     pub const BOOT_NS: usize = 0;
     pub const CGROUP_ID: usize = 8;
@@ -48,6 +48,8 @@ pub mod layout {
 
     pub const PATH_TRUNCATED: u8 = 1;
     pub const ARGV_TRUNCATED: u8 = 2;
+    /// What is present of the usage is zero, and left out.
+    pub const USAGE_ZERO: u8 = 4;
 
     /// Offsets in `struct obit_fate`, which follows the fixed part in records about a process.
     pub mod fate {
@@ -103,7 +105,8 @@ pub mod layout {
     pub const HAS_THROTTLED: u8 = 64;
     pub const HAS_IO: u8 = 128;
 
-    /// Offsets in `struct obit_usage`, which is at the end of a record of a cgroup that has any of these values.
+    /// Offsets in `struct obit_usage`, which is at the end of a record of a cgroup that has any of these
+    /// values, unless all are zero.
     pub mod usage {
         pub const MEMORY_USAGE: usize = 0;
         pub const MEMORY_WATERMARK: usize = 8;
@@ -424,7 +427,10 @@ pub fn decode(record: &[u8], page_size: u64) -> Result<KernelEvent<'_>, WireErro
     let wrong_lengths = WireError::Lengths { length: record.len(), path_bytes, argv_bytes };
     let (argv, rest) = split(text, argv_bytes).ok_or(wrong_lengths)?;
     let (path, rest) = split(rest, path_bytes).ok_or(wrong_lengths)?;
-    let has_usage = matches!(kind, KernelEventKind::Cgroup(_)) && header[layout::PRESENT] & usage::VALUES != 0;
+    let flags = header[layout::FLAGS];
+    let has_usage = matches!(kind, KernelEventKind::Cgroup(_))
+        && header[layout::PRESENT] & usage::VALUES != 0
+        && flags & layout::USAGE_ZERO == 0;
     let usage = if has_usage {
         let to_usage = (argv.len() + path.len()).wrapping_neg() % usage::ALIGNMENT;
         rest.get(to_usage..).and_then(|usage| <&[u8; USAGE_BYTES]>::try_from(usage).ok())
@@ -432,7 +438,6 @@ pub fn decode(record: &[u8], page_size: u64) -> Result<KernelEvent<'_>, WireErro
         rest.is_empty().then_some(&[0; USAGE_BYTES])
     };
     let usage = usage.ok_or(wrong_lengths)?;
-    let flags = header[layout::FLAGS];
     let what = match kind {
         KernelEventKind::Cgroup(kind) => What::Cgroup(cgroup(header, usage, kind, path, page_size)),
         KernelEventKind::Exit => What::Exit {

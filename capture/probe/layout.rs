@@ -92,8 +92,8 @@ const _: () = {
     assert!(size_of::<obit_event>() == wire::HEADER_BYTES);
     assert!(size_of::<obit_usage>() == usage::BYTES && wire::HEADER_BYTES.is_multiple_of(usage::ALIGNMENT));
     assert!(wire::PARENT_COMM + wire::COMM_BYTES == wire::HEADER_BYTES);
-    assert!(offset_of!(obit_scratch, text) == wire::HEADER_BYTES);
-    assert!(offset_of!(obit_scratch, usage) >= wire::MAX_RECORD_BYTES);
+    assert!(offset_of!(obit_scratch, text) - offset_of!(obit_scratch, event) == wire::HEADER_BYTES);
+    assert!(size_of::<obit_scratch>() - offset_of!(obit_scratch, event) >= wire::MAX_RECORD_BYTES);
     assert!(offset_of!(obit_count, admitted) == 0);
     assert!(offset_of!(obit_count, lost) == 8);
 };

@@ -18,7 +18,7 @@ fn record(kind: u8, flags: u8, present: u8, path: &[u8], argv: &[u8]) -> Vec<u8>
     record.extend(b"fifteen-letters\0");
     record.extend(argv);
     record.extend(path);
-    if present & usage::VALUES != 0 {
+    if present & usage::VALUES != 0 && flags & layout::USAGE_ZERO == 0 {
         record.resize(record.len().next_multiple_of(usage::ALIGNMENT), b'?');
         for value in [3_u64, 40, 3, 2, 500, 300, 200, 70, 6, 8192, 4096] {
             record.extend(value.to_ne_bytes());
@@ -201,6 +201,25 @@ fn each_presence_bit_stands_for_its_own_value() {
     assert_eq!(vitals(layout::HAS_IO), io);
 }
 
+/// What is left out because it is zero is as present as if it were written.
+#[test]
+fn usage_that_is_zero_is_left_out_of_a_record_but_not_of_the_event() {
+    for present in [0, layout::HAS_CPU_USAGE | layout::HAS_IO, ALL_PRESENT] {
+        let mut written = record(1, 0, present, b"/abc", b"de");
+        if present != 0 {
+            let usage = written.len() - USAGE_BYTES;
+            written[usage..].fill(0);
+        }
+        let left_out = record(1, layout::USAGE_ZERO, present, b"/abc", b"de");
+        assert_eq!(left_out.len(), HEADER_BYTES + 6);
+        assert_eq!(decode(&left_out, PAGE), decode(&written, PAGE));
+        assert_eq!(cgroup(&decode(&left_out, PAGE).unwrap()).vitals.cpu_usage_ns.is_some(), present != 0);
+        let longer = [&left_out[..], &[0; 2 + USAGE_BYTES]].concat();
+        let error = WireError::Lengths { length: longer.len(), path_bytes: 4, argv_bytes: 2 };
+        assert_eq!(decode(&longer, PAGE), Err(error));
+    }
+}
+
 #[test]
 fn each_kind_has_its_number() {
     for (number, kind) in (0..).zip(KINDS) {
@@ -312,10 +331,11 @@ proptest! {
     fn a_good_record_with_changed_bytes_decodes_or_is_refused(
         path in prop::collection::vec(any::<u8>(), 0..64),
         argv in prop::collection::vec(any::<u8>(), 0..64),
+        flags in 0..8_u8,
         present in any::<u8>(),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
     ) {
-        let mut bytes = record(2, 3, present, &path, &argv);
+        let mut bytes = record(2, flags, present, &path, &argv);
         for (index, value) in changes {
             let at = index.index(bytes.len());
             bytes[at] = value;
