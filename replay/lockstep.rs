@@ -104,6 +104,7 @@ mod tests {
     use obit_schema::{Case, Error, Problem};
     use std::fs;
     use std::path::{Path, PathBuf};
+    use std::slice;
     use std::sync::Arc;
 
     const TABLE: Table = Table::ContainerRemove;
@@ -207,11 +208,11 @@ mod tests {
         other.lifetime_ns = None;
         let other = Row::Remove(other);
         assert!(end.lifetime_ns.is_some());
-        let whole = batch(&[row.clone()]);
+        let whole = batch(slice::from_ref(&row));
         let place = whole.schema().index_of("lifetime_ns").expect("a column");
         let kept: Vec<usize> = (0..whole.num_columns()).filter(|column| *column != place).collect();
         let without = [whole.project(&kept).expect("fewer columns")];
-        assert!(same(&without, &[row]).is_none());
+        assert!(same(&without, slice::from_ref(&row)).is_none());
         assert!(same(&without, &[other]).is_some());
     }
 
@@ -219,9 +220,9 @@ mod tests {
     fn a_column_that_is_not_known_makes_a_difference_if_it_holds_a_value() {
         let [row, ..] = ends();
         let column = |value| -> ArrayRef { Arc::new(UInt64Array::from(vec![value])) };
-        let with = |value| [with_column(&batch(&[row.clone()]), "later", column(value))];
-        assert!(same(&with(None), &[row.clone()]).is_some());
-        assert!(same(&with(Some(0)), &[row.clone()]).is_none());
+        let with = |value| [with_column(&batch(slice::from_ref(&row)), "later", column(value))];
+        assert!(same(&with(None), slice::from_ref(&row)).is_some());
+        assert!(same(&with(Some(0)), slice::from_ref(&row)).is_none());
     }
 
     #[test]
@@ -229,7 +230,10 @@ mod tests {
         let [row, ..] = ends();
         let number: ArrayRef = Arc::new(UInt64Array::from(vec![1]));
         for column in [number, new_null_array(&DataType::Utf8, 1)] {
-            assert!(same(&[with_column(&batch(&[row.clone()]), "container_id", column)], &[row.clone()]).is_none());
+            assert!(
+                same(&[with_column(&batch(slice::from_ref(&row)), "container_id", column)], slice::from_ref(row))
+                    .is_none()
+            );
         }
     }
 

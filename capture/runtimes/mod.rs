@@ -82,7 +82,10 @@ impl Runtimes {
     ///
     /// # Errors
     /// The thread cannot be started.
-    pub fn start(options: RuntimesOptions, deliver: impl FnMut(Vec<Delivery>) -> Handed + Send + 'static) -> Result<Self> {
+    pub fn start(
+        options: RuntimesOptions,
+        deliver: impl FnMut(Vec<Delivery>) -> Handed + Send + 'static,
+    ) -> Result<Self> {
         let places = Places { host_root: options.host_root, choices: options.choices };
         let (finished, done) = channel();
         if places.is_off() {

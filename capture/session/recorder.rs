@@ -259,7 +259,7 @@ impl Recorder {
         // More than ever before may have come.
         self.make_room(0)?;
         match bring {
-            Bring::ToFiles => Ok(()),
+            Bring::ToFiles => self.writer.seal_due(),
             Bring::ToDisk => self.writer.sync(),
         }
     }
@@ -270,7 +270,7 @@ impl Recorder {
                 // As much as was needed before.
                 self.make_room(self.growth_bytes)?;
                 let before = self.writer.bytes_at_most();
-                self.writer.append(*table, batch)?;
+                self.writer.append_unsealed(*table, batch)?;
                 self.growth_bytes = self.growth_bytes.max(self.writer.bytes_at_most().saturating_sub(before));
             }
             Work::Cut(first_seq, at) => {

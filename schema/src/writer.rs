@@ -183,12 +183,27 @@ impl CaseWriter {
         }
     }
 
-    /// Adds rows to a table, journalled; seals its part if that is due. Rows come in ascending order of `seq`. A part
-    /// that could not be sealed is tried again by [`CaseWriter::sync`], which then tells the error.
+    /// As [`CaseWriter::append_unsealed`], and seals the part if that is due. A part that could not be sealed is tried
+    /// again by [`CaseWriter::sync`], which then tells the error.
     ///
     /// # Errors
     /// [`Error::WrongSchema`], [`Error::Disorder`], [`Error::Stopped`] or [`Error::Io`]; nothing was added.
     pub fn append(&mut self, table: Table, batch: &RecordBatch) -> Result<(), Error> {
+        self.append_unsealed(table, batch)?;
+        // Its rows are in the journal whether or not this works.
+        let _ = self.seal_due();
+        Ok(())
+    }
+
+    /// Adds rows to a table, journalled. Rows come in ascending order of `seq`.
+    ///
+    /// For records of several tables that come together: a sealed part is final, so whatever comes before its last record
+    /// has to be in the other tables' journals before [`CaseWriter::seal_due`]. Whoever is killed in between would leave a
+    /// later record without the earlier ones.
+    ///
+    /// # Errors
+    /// [`Error::WrongSchema`], [`Error::Disorder`], [`Error::Stopped`] or [`Error::Io`]; nothing was added.
+    pub fn append_unsealed(&mut self, table: Table, batch: &RecordBatch) -> Result<(), Error> {
         if batch.num_rows() == 0 {
             return Ok(());
         }
@@ -205,11 +220,22 @@ impl CaseWriter {
         if let Some(segment) = self.manifest.segments.last_mut() {
             tally::count(&mut segment.counts, table, batch);
         }
-        if writer.is_due(&self.options) {
-            // Its rows are in the journal whether or not this works.
-            let _ = self.seal(table);
-        }
         Ok(())
+    }
+
+    /// Seals the parts that are due by rows or by age.
+    ///
+    /// # Errors
+    /// The first of [`Error::Io`]; the rows are in the journals still, and [`CaseWriter::sync`] tries again.
+    pub fn seal_due(&mut self) -> Result<(), Error> {
+        let due = self.tables.iter().filter(|writer| writer.is_due(&self.options)).map(|writer| writer.table);
+        let due: Vec<_> = due.collect();
+        let mut result = Ok(());
+        for table in due {
+            let sealed = self.seal(table);
+            result = result.and(sealed);
+        }
+        result
     }
 
     /// Brings what was appended to disk (`fdatasync` of the journals), and does what could not be done before.
@@ -221,12 +247,8 @@ impl CaseWriter {
         for open in self.tables.iter_mut().filter_map(|writer| writer.open.as_mut()) {
             result = result.and(open.journal.sync());
         }
-        let due: Vec<_> =
-            self.tables.iter().filter(|writer| writer.is_due(&self.options)).map(|writer| writer.table).collect();
-        for table in due {
-            let sealed = self.seal(table);
-            result = result.and(sealed);
-        }
+        let sealed = self.seal_due();
+        result = result.and(sealed);
         let saved = self.save();
         result.and(saved)
     }
