@@ -231,7 +231,7 @@ mod tests {
         let number: ArrayRef = Arc::new(UInt64Array::from(vec![1]));
         for column in [number, new_null_array(&DataType::Utf8, 1)] {
             assert!(
-                same(&[with_column(&batch(slice::from_ref(&row)), "container_id", column)], slice::from_ref(row))
+                same(&[with_column(&batch(slice::from_ref(&row)), "container_id", column)], slice::from_ref(&row))
                     .is_none()
             );
         }
