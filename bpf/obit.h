@@ -63,7 +63,8 @@ enum obit_present {
 
 /*
  * Followed by a struct obit_fate if the kind has one, and by argv_bytes of arguments and path_bytes of path. If a value of
- * struct obit_usage is present and not all of them are zero, that comes last, behind as many bytes without meaning as put it at a multiple of eight.
+ * struct obit_usage is present and not all of them are zero, that comes last, behind as many bytes without meaning as put
+ * it at a multiple of eight.
  *
  * It is kept short because writing it takes longer than anything else at a tracepoint: the memory of the ring buffer was
  * last in the cache of the processor that drained it.
