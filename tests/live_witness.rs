@@ -138,7 +138,10 @@ fn a_terminal_that_goes_away_ends_a_recording_unless_it_was_told_otherwise() {
         signals.iter().filter_map(|signal| signal["signal"].as_str().map(str::to_owned)).collect()
     };
     let case = stage.directory().join("hung-up");
-    let capture = Capture::start(&stage, &case, &[]);
+    // Whoever runs this may have been told to ignore it, which is inherited.
+    let mut command = stage.command("env");
+    command.args(["--default-signal=HUP", env!("CARGO_BIN_EXE_obit-capture"), "run", "--output"]).arg(&case);
+    let capture = Capture::start_command(command, &case);
     capture.signal(Signal::HUP);
     let ended = capture.wait();
     assert!(ended.status.success(), "{}", ended.stderr);
