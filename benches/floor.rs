@@ -31,6 +31,9 @@ pub fn serve() -> bool {
         };
         assert!(attached >= 0, "cannot listen to {tracepoint:?}: {attached}");
     }
+    // SAFETY: no handler, and no other thread. Whoever started the benchmark may have been told to ignore it, as what a shell
+    // runs in the background is, and that is inherited.
+    unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
     eprintln!("recording nothing");
     loop {
         std::thread::park();

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 plans="identify identify 15
 replay replay 2000000 7
 growth growth 10000 10000000
-storm storm 1 15
+storm storm 1 9
 endurance storm lost 10
 containers containers 20 7 5 7
 idle idle 3"
