@@ -153,13 +153,9 @@ impl Lookups {
 
     /// Hands on what was found; whether anybody listens.
     fn deliver(&mut self) -> bool {
-        let directories = Input::Directories(std::mem::take(&mut self.directories));
-        let answers = Input::Answers(std::mem::take(&mut self.answers));
-        [directories, answers].into_iter().all(|found| match &found {
-            Input::Directories(none) if none.is_empty() => true,
-            Input::Answers(none) if none.is_empty() => true,
-            _ => self.sequencer.send(found).is_ok(),
-        })
+        let (directories, answers) = (std::mem::take(&mut self.directories), std::mem::take(&mut self.answers));
+        (directories.is_empty() || self.sequencer.send(Input::Directories(directories)).is_ok())
+            && (answers.is_empty() || self.sequencer.send(Input::Answers(answers)).is_ok())
     }
 
     fn answer(&mut self, question: Question) {

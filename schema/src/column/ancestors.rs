@@ -105,7 +105,7 @@ fn read(list: &ListArray, row: usize) -> Option<Vec<Ancestor<'_>>> {
     let is_whole = |at: &usize| {
         *at < entries.len() && pids.is_valid(*at) && uids.is_valid(*at) && starts.is_valid(*at) && names.is_valid(*at)
     };
-    let told = element_range(list, row).filter(is_whole).map(|at| Ancestor {
+    let told = element_range(list.value_offsets(), row).filter(is_whole).map(|at| Ancestor {
         pid: pids.value(at),
         uid: uids.value(at),
         started: BootNs(starts.value(at)),

@@ -15,17 +15,17 @@ pub(crate) struct Elements<'a> {
 impl<'a> Elements<'a> {
     /// Those of the list in that row.
     pub(crate) fn of(list: &'a ListArray, row: usize) -> Self {
-        Self { values: list.values(), range: element_range(list, row) }
+        Self { values: list.values(), range: element_range(list.value_offsets(), row) }
     }
 
     /// The keys of the map in that row.
     pub(crate) fn keys_of(map: &'a MapArray, row: usize) -> Self {
-        Self { values: map.keys(), range: entry_range(map, row) }
+        Self { values: map.keys(), range: element_range(map.value_offsets(), row) }
     }
 
     /// The values of the map in that row.
     pub(crate) fn values_of(map: &'a MapArray, row: usize) -> Self {
-        Self { values: map.values(), range: entry_range(map, row) }
+        Self { values: map.values(), range: element_range(map.value_offsets(), row) }
     }
 
     /// The numbers; `None` if they are of another type, or some array of theirs holds a null.
@@ -45,9 +45,4 @@ impl<'a> Elements<'a> {
             && self.range.end <= values.len()
             && self.range.clone().zip(texts).all(|(at, text)| values.value(at) == text)
     }
-}
-
-fn entry_range(map: &MapArray, row: usize) -> Range<usize> {
-    let at = |index: usize| map.value_offsets().get(index).and_then(|offset| usize::try_from(*offset).ok());
-    at(row).unwrap_or_default()..at(row + 1).unwrap_or_default()
 }

@@ -2,9 +2,7 @@
 
 use std::borrow::Cow;
 
-use arrow::array::{
-    Array, ListArray, PrimitiveArray, RecordBatch, StringArray, StringViewArray, StructArray, UInt32Array,
-};
+use arrow::array::{Array, PrimitiveArray, RecordBatch, StringArray, StringViewArray, StructArray, UInt32Array};
 use arrow::datatypes::{UInt32Type, UInt64Type};
 use obit_derivation::record::{HierarchyId, Seq, WallNs};
 
@@ -96,9 +94,9 @@ scalar_view!(Bool, bool, |array, row| array.value(row));
 scalar_view!(Timestamp, WallNs, |array, row| WallNs(array.value(row)));
 scalar_view!(Text, &str, |array, row| array.value(row));
 
-/// Where a list's elements are. Arrow checked the offsets when the array was made.
-pub(crate) fn element_range(list: &ListArray, row: usize) -> std::ops::Range<usize> {
-    let at = |index: usize| list.value_offsets().get(index).and_then(|offset| usize::try_from(*offset).ok());
+/// Where the elements of a list, or the entries of a map, are. Arrow checked the offsets when the array was made.
+pub(crate) fn element_range(offsets: &[i32], row: usize) -> std::ops::Range<usize> {
+    let at = |index: usize| offsets.get(index).and_then(|offset| usize::try_from(*offset).ok());
     at(row).unwrap_or_default()..at(row + 1).unwrap_or_default()
 }
 
@@ -115,7 +113,7 @@ impl View<PidList> {
     pub(crate) fn list(&self, row: usize) -> Vec<u32> {
         let Some(list) = self.at(row) else { return Vec::new() };
         match list.values().as_any().downcast_ref::<PrimitiveArray<UInt32Type>>() {
-            Some(values) => elements(values, element_range(list, row)).collect(),
+            Some(values) => elements(values, element_range(list.value_offsets(), row)).collect(),
             None => Vec::new(),
         }
     }
@@ -127,7 +125,7 @@ impl View<SeqList> {
     pub(crate) fn list(&self, row: usize) -> Vec<Seq> {
         let Some(list) = self.at(row) else { return Vec::new() };
         match list.values().as_any().downcast_ref::<PrimitiveArray<UInt64Type>>() {
-            Some(values) => elements(values, element_range(list, row)).map(Seq).collect(),
+            Some(values) => elements(values, element_range(list.value_offsets(), row)).map(Seq).collect(),
             None => Vec::new(),
         }
     }
@@ -160,7 +158,7 @@ impl View<TextList> {
     /// Appends the texts in that row, borrowed from the batch.
     pub(crate) fn extend<'a>(&'a self, row: usize, out: &mut Vec<&'a str>) {
         let Some(list) = self.at(row) else { return };
-        let (values, range) = (list.values().as_any(), element_range(list, row));
+        let (values, range) = (list.values().as_any(), element_range(list.value_offsets(), row));
         if let Some(values) = values.downcast_ref::<StringViewArray>() {
             let has_nulls = values.null_count() > 0;
             for i in range.start..range.end.min(values.len()) {
@@ -178,14 +176,12 @@ impl View<TextMap> {
     /// The names and texts in that row, borrowed from the batch; empty if null.
     pub(crate) fn pairs(&self, row: usize) -> Vec<(&str, &str)> {
         let Some(map) = self.at(row) else { return Vec::new() };
-        let at = |index: usize| map.value_offsets().get(index).and_then(|offset| usize::try_from(*offset).ok());
-        let range = at(row).unwrap_or_default()..at(row + 1).unwrap_or_default();
         let (Some(names), Some(values)) =
             (map.keys().as_any().downcast_ref::<StringArray>(), map.values().as_any().downcast_ref::<StringArray>())
         else {
             return Vec::new();
         };
-        range
+        element_range(map.value_offsets(), row)
             .filter(|i| *i < names.len() && *i < values.len() && names.is_valid(*i) && values.is_valid(*i))
             .map(|i| (names.value(i), values.value(i)))
             .collect()
@@ -204,7 +200,7 @@ impl View<CgroupPathList> {
         let (Some(hierarchies), Some(paths)) = (hierarchies, paths) else {
             return Vec::new();
         };
-        element_range(list, row)
+        element_range(list.value_offsets(), row)
             .filter(|i| *i < entries.len() && hierarchies.is_valid(*i) && paths.is_valid(*i))
             .map(|i| (HierarchyId(hierarchies.value(i)), Cow::Borrowed(paths.value(i))))
             .collect()

@@ -212,7 +212,7 @@ impl<'a> ColumnTexts<'a> {
         for row in rows {
             if array.is_valid(row) {
                 elements.clear();
-                element_range(array, row).try_for_each(|at| push(at, &mut elements))?;
+                element_range(array.value_offsets(), row).try_for_each(|at| push(at, &mut elements))?;
                 self.texts.extend_from_slice(&self.framed_name);
                 push_netstring(&mut self.texts, &elements);
             }
