@@ -3,6 +3,7 @@
 //! `cargo bench --bench replay -- [EVENTS] [RUNS]`; defaults 2000000 and 7; 10000000 for the numbers that count. Cases are made
 //! once, under `target/bench`.
 
+mod decoder;
 mod load;
 mod measure;
 mod recorder;
@@ -22,7 +23,7 @@ const PYTHON: &str = "target/venv/bin/python";
 const PERF_DATA: &str = "target/bench/perf.data";
 
 fn main() {
-    if shapes::serve() || load::serve() {
+    if shapes::serve() || load::serve() || decoder::serve() {
         return;
     }
     let numbers = numbers();
@@ -53,6 +54,8 @@ enum Measured {
     Command(&'static str, Vec<String>),
     /// Every column of every raw event, with as many threads as obit-replay uses: one.
     DuckDb(String),
+    /// The same by the Parquet decoder that obit-replay uses, and nothing done with it.
+    Decoder([String; 2]),
     PerfScript(f64),
 }
 
@@ -63,11 +66,13 @@ fn scan(case: &Path, shape: Shape, events: u64, runs: u64, perf_events: Option<&
         Measured::Command("verify", words(&["verify", &path])),
         Measured::Command("derive to JSON lines", words(&["derive", &path, "--format", "jsonl"])),
     ];
+    all.push(Measured::Decoder(decoder::arguments(case)));
     if Path::new(PYTHON).exists() {
         all.push(Measured::DuckDb(format!("{path}/raw/events-*.parquet")));
     }
     all.extend(perf_events.map(|events| Measured::PerfScript(*events)));
     // Interleaved, so that a slow moment of the machine hits all alike.
+    let this = std::env::current_exe().expect("a program has a path").display().to_string();
     let mut taken: Vec<Vec<Run>> = all.iter().map(|_| Vec::new()).collect();
     for _ in 0..runs {
         for (taken, measured) in taken.iter_mut().zip(&all) {
@@ -76,6 +81,7 @@ fn scan(case: &Path, shape: Shape, events: u64, runs: u64, perf_events: Option<&
                     run(REPLAY, &arguments.iter().map(String::as_str).collect::<Vec<_>>())
                 }
                 Measured::DuckDb(files) => duckdb(files),
+                Measured::Decoder(arguments) => run(&this, &arguments.each_ref().map(String::as_str)),
                 Measured::PerfScript(_) => run("perf", &["script", "-i", PERF_DATA]),
             });
         }
@@ -85,6 +91,7 @@ fn scan(case: &Path, shape: Shape, events: u64, runs: u64, perf_events: Option<&
         let (name, events, bytes) = match measured {
             Measured::Command(name, _) => (*name, events as f64, raw_bytes),
             Measured::DuckDb(_) => ("DuckDB: a hash over every column", events as f64, raw_bytes),
+            Measured::Decoder(_) => ("the Parquet decoder alone, every column", events as f64, raw_bytes),
             Measured::PerfScript(events) => {
                 let bytes = fs::metadata(PERF_DATA).map_or(0, |data| data.len()) as f64;
                 ("perf script of another log", *events, bytes / events)

@@ -1,0 +1,43 @@
+//! The least that reading a case can cost: the Parquet decoder by itself, every column of every raw event into Arrow arrays,
+//! in batches, of which only the rows are counted.
+
+use std::fs::{self, File};
+use std::path::Path;
+
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+/// What this process is started with to be it: the folder follows.
+const DECODE: &str = "decode-alone";
+/// Rows of a batch, as `obit-replay` reads raw records (schema/src/reader/batches.rs).
+const BATCH_ROWS: usize = 8192;
+
+/// Decodes if this process was started to; it is measured as a whole process, like what it is compared with. To be called first
+/// in `main`.
+pub fn serve() -> bool {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let [word, folder] = words.as_slice() else { return false };
+    if word != DECODE {
+        return false;
+    }
+    println!("{}", rows(Path::new(folder)));
+    true
+}
+
+/// The command for the raw events of a case.
+pub fn arguments(case: &Path) -> [String; 2] {
+    [DECODE.to_owned(), case.join("raw").display().to_string()]
+}
+
+fn rows(folder: &Path) -> usize {
+    let parts = fs::read_dir(folder).expect("the folder of a case").map(|entry| entry.expect("an entry").path());
+    let events =
+        parts.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("events-")));
+    events
+        .map(|path| {
+            let file = File::open(&path).expect("a part");
+            let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("a footer").with_batch_size(BATCH_ROWS);
+            let batches = reader.build().expect("columns");
+            batches.map(|batch| batch.expect("a batch").num_rows()).sum::<usize>()
+        })
+        .sum()
+}
