@@ -12,7 +12,7 @@ replay replay 2000000 7
 growth growth 10000 10000000
 storm storm 1 9
 endurance storm lost 10
-containers containers 20 7 5 7
+containers containers 20 15 5 9
 idle idle 3"
 if [ "${FULL:-}" = 1 ]; then
     plans="identify identify 31
@@ -20,7 +20,7 @@ replay replay 10000000 7
 growth growth 100000 100000000
 storm storm 2 11
 endurance storm lost 60
-containers containers 100 11 10 11
+containers containers 25 61 5 41
 idle idle 10"
 fi
 
