@@ -15,7 +15,7 @@ pub fn run(args: &DeriveArgs) -> anyhow::Result<Outcome> {
     let case_id = case.manifest().map(|manifest| manifest.case_id.as_str());
     let mut writer = RowWriter::open(table, args.profile, args.format, args.output.as_deref(), case_id)?;
     let pass = rederive::rows(&case, args.profile, |row| {
-        if rederive::table_of(&row) == table { writer.write(&row) } else { Ok(()) }
+        if rederive::table_of(row) == table { writer.write(row) } else { Ok(()) }
     })?;
     let written = writer.finish()?;
     if args.format == Format::Table {

@@ -79,7 +79,7 @@ fn find(case: &Case, prefix: &str) -> anyhow::Result<Found> {
         let is_exact = id == prefix;
         if is_exact || (prefix.chars().count() >= PREFIX_CHARACTERS && id.starts_with(prefix)) {
             if is_exact || found.incarnations.contains_key(id) || found.incarnations.len() <= LISTED_IDS {
-                incarnation::add(found.incarnations.entry(id.to_owned()).or_default(), row);
+                incarnation::add(found.incarnations.entry(id.to_owned()).or_default(), row.clone());
             } else {
                 found.is_cut = true;
             }

@@ -136,7 +136,7 @@ mod tests {
     fn derived(case: &Case) -> Vec<Row> {
         let mut rows = Vec::new();
         rederive::rows(case, Profile::Strict, |row| {
-            rows.push(row);
+            rows.push(row.clone());
             Ok(())
         })
         .expect("records");

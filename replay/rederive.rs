@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use arrow::array::RecordBatch;
+use obit_derivation::row::Rows;
 use obit_derivation::{Profile, Record, Row};
 use obit_schema::encode::RowsBuilder;
 use obit_schema::{Case, Problem, Table};
@@ -21,17 +22,31 @@ pub struct Pass {
 }
 
 /// Gives each row to `each`, in the order in which the profile's rules decide them.
-pub fn rows(case: &Case, profile: Profile, mut each: impl FnMut(Row) -> anyhow::Result<()>) -> anyhow::Result<Pass> {
+pub fn rows(case: &Case, profile: Profile, each: impl FnMut(&Row) -> anyhow::Result<()>) -> anyhow::Result<Pass> {
     let mut fold = profile::derivation(case, profile)?;
-    let mut decided = Vec::new();
+    let mut decided = UntilError { each, result: Ok(()) };
     let mut pass = records(case, |record| {
         fold.apply(record, &mut decided);
-        decided.drain(..).try_for_each(&mut each)
+        std::mem::replace(&mut decided.result, Ok(()))
     })?;
     fold.finish(&mut decided);
-    decided.drain(..).try_for_each(&mut each)?;
+    decided.result?;
     pass.problems.dedup();
     Ok(pass)
+}
+
+/// Gives rows to `each`; after an error, no more of them.
+struct UntilError<F> {
+    each: F,
+    result: anyhow::Result<()>,
+}
+
+impl<F: FnMut(&Row) -> anyhow::Result<()>> Rows for UntilError<F> {
+    fn take(&mut self, row: &Row) {
+        if self.result.is_ok() {
+            self.result = (self.each)(row);
+        }
+    }
 }
 
 /// Gives each record to `each`, in their total order.
@@ -59,8 +74,8 @@ pub fn batches(
         batches.iter().try_for_each(|(table, batch)| each(*table, batch))
     };
     let pass = rows(case, profile, |row| {
-        if tables.contains(&table_of(&row)) {
-            builder.append(&row);
+        if tables.contains(&table_of(row)) {
+            builder.append(row);
         }
         if builder.len() >= BATCH_ROWS { flush(&mut builder) } else { Ok(()) }
     })?;

@@ -70,7 +70,7 @@ impl Side for Recorded<'_> {
 
     fn table(&self, table: Table) -> Option<TableBatches<'_>> {
         // Where rows may be left out, they are counted in one reading of all.
-        self.log_end.is_none().then(|| -> TableBatches<'_> { Box::new(self.case.batches(table)) })
+        self.log_end.is_none().then(|| -> TableBatches<'_> { Box::new(self.case.values(table)) })
     }
 }
 
@@ -136,7 +136,7 @@ impl Side for Rederived<'_> {
 
     fn rows(&self, each: &mut EachRow<'_>) -> Option<anyhow::Result<Vec<Problem>>> {
         // Where rows may be left out, they are counted in one reading of all.
-        self.ends.is_empty().then(|| Ok(rederive::rows(self.case, self.profile, |row| each(&row))?.problems))
+        self.ends.is_empty().then(|| Ok(rederive::rows(self.case, self.profile, &mut *each)?.problems))
     }
 }
 

@@ -3,6 +3,7 @@
 //! An absent value is `None`, never zero and never a guess.
 
 mod disagreement;
+mod draft;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -11,6 +12,7 @@ use crate::identity::{ClaimSource, OciRuntime, Runtime};
 use crate::record::{BootNs, CgroupKey, Seq, Vitals, WallNs};
 
 pub use disagreement::{Aspect, Disagreement, Said, Voice};
+pub(crate) use draft::{write_over, write_over_option};
 
 /// A derived row.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,13 +30,14 @@ pub enum Row {
 
 /// Takes rows as they are decided. The end of a walk decides as many as there are containers.
 pub trait Rows {
-    /// Takes the next one.
-    fn take(&mut self, row: Row);
+    /// Takes the next one. It is lent: nearly all rows are put into columns or compared at once, so the fold writes each into
+    /// the memory of the one before.
+    fn take(&mut self, row: &Row);
 }
 
 impl Rows for Vec<Row> {
-    fn take(&mut self, row: Row) {
-        self.push(row);
+    fn take(&mut self, row: &Row) {
+        self.push(row.clone());
     }
 }
 

@@ -139,19 +139,19 @@ struct Way<'a> {
 
 impl Rows for Way<'_> {
     /// Gathers a row, and has asked what there is to ask about it.
-    fn take(&mut self, row: Row) {
+    fn take(&mut self, row: &Row) {
         // One that was carried over was counted, and what a daemon said of it carried over too.
         let is_again = !self.is_first && matches!(row, Row::Existing(_));
         if !is_again {
-            self.progress.row(&row);
+            self.progress.row(row);
         }
-        if !is_again || !is_named(&row) {
-            self.unasked.extend(self.outlets.daemons.ask(&row));
+        if !is_again || !is_named(row) {
+            self.unasked.extend(self.outlets.daemons.ask(row));
         }
-        if let Some(question) = engine_file(&row) {
+        if let Some(question) = engine_file(row) {
             self.asked.push(question, &self.outlets.questions);
         }
-        self.gathered.row(&row);
+        self.gathered.row(row);
         if self.gathered.is_full() && self.result.is_ok() {
             self.result = self.outlets.record(self.gathered);
         }

@@ -1,6 +1,6 @@
 //! Why a container ended: what its first process's exit, the signals sent to it and the OOM killer say together.
 //!
-//! [`Evidence`] gathers the records about one life of a container; [`verdict`] reads it once, when the row of the end is
+//! [`Evidence`] gathers the records about one life of a container; [`write_verdict`] reads it once, when the row of the end is
 //! made. Nothing here asks which container a record belongs to: that is the fold's, by cgroup.
 
 mod init;
@@ -19,7 +19,7 @@ use crate::row::ActorCopy;
 
 pub(crate) use order::named;
 pub use signal::{name as signal_name, number as signal_number};
-pub(crate) use verdict::{About, Place, verdict};
+pub(crate) use verdict::{About, Place, write_verdict};
 
 /// Exits kept of one life. More than one process counts where commands are run in a container from outside; the
 /// container's own first one is among those that were started first, which are kept.

@@ -3,6 +3,7 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::mem;
 
 use super::signal::{SIGINT, SIGKILL, SIGQUIT, SIGTERM};
 use super::{Evidence, Exit, OomKilled, Sent, init, order, signal};
@@ -32,10 +33,12 @@ pub(crate) struct About<'a> {
     pub said: &'a Statements,
 }
 
-/// What the evidence says about the end of a container.
-pub(crate) fn verdict(evidence: &Evidence, about: &About<'_>) -> Death {
+/// Writes over what the evidence says about the end of a container.
+pub(crate) fn write_verdict(evidence: &Evidence, about: &About<'_>, death: &mut Death) {
     let About { init_pid, places, .. } = *about;
-    let mut death = Death::default();
+    let mut cause_evidence_seqs = mem::take(&mut death.cause_evidence_seqs);
+    cause_evidence_seqs.clear();
+    *death = Death { cause_evidence_seqs, ..Death::BLANK };
     // The last kill says most, unless the init was the victim.
     let mut oom = evidence.oom_kills.last();
     if let Some(exit) = init::choose(&evidence.exits, init_pid) {
@@ -43,7 +46,7 @@ pub(crate) fn verdict(evidence: &Evidence, about: &About<'_>) -> Death {
             evidence.signals.iter().filter(|sent| sent.process.is(&exit.process) && sent.seq < exit.seq).collect();
         let oom_kill = evidence.oom_kills.iter().find(|kill| kill.process.is(&exit.process));
         oom = oom_kill.or(oom);
-        judge(&mut death, exit, &received, oom_kill, about);
+        judge(death, exit, &received, oom_kill, about);
         death.init_comm = Some(exit.process.comm.clone());
         death.exited_at = Some(exit.ts);
         death.signals = received.iter().map(|sent| described(sent)).collect();
@@ -60,7 +63,6 @@ pub(crate) fn verdict(evidence: &Evidence, about: &About<'_>) -> Death {
     }
     death.cause_evidence_seqs.sort_unstable();
     death.cause_evidence_seqs.dedup();
-    death
 }
 
 fn judge(death: &mut Death, exit: &Exit, received: &[&Sent], oom_kill: Option<&OomKilled>, about: &About<'_>) {

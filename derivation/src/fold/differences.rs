@@ -50,7 +50,7 @@ impl Fold {
             let row =
                 statement::while_it_lives(last, life.first.ts, &life.evidence, life.said(), || life.who_and_where());
             if let Some(row) = row {
-                out.take(Row::Disagreement(row));
+                out.take(&Row::Disagreement(row));
                 life.said_mut().is_told_alive = true;
             }
         }

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use super::incarnation::Moment;
 use super::lives::IncarnationNo;
-use crate::record::BootNs;
+use crate::record::{Actor, BootNs};
 use crate::row::ActorCopy;
 
 /// An end whose row is not written yet.
@@ -27,7 +27,12 @@ pub(super) struct HeldEnds {
     /// The latest moment that a record has shown; single records may lie before it.
     now: BootNs,
     ends: VecDeque<HeldEnd>,
+    /// Memory for who removes the next ones.
+    spare: Vec<ActorCopy>,
 }
+
+/// Kept of that memory: as much as containers that end at once take.
+const MAX_SPARE: usize = 64;
 
 impl HeldEnds {
     pub fn with_grace(grace_ns: u64) -> Self {
@@ -37,6 +42,20 @@ impl HeldEnds {
     /// One that holds nothing and has seen no moment.
     pub fn anew(&self) -> Self {
         Self::with_grace(self.grace_ns)
+    }
+
+    /// Memory for a copy of the task.
+    pub fn copy_of(&mut self, actor: &Actor<'_>) -> ActorCopy {
+        let mut copy = self.spare.pop().unwrap_or_default();
+        copy.copy(actor);
+        copy
+    }
+
+    /// Takes back memory that is needed no more.
+    pub fn give_back(&mut self, copy: ActorCopy) {
+        if self.spare.len() < MAX_SPARE {
+            self.spare.push(copy);
+        }
     }
 
     pub fn hold(&mut self, number: IncarnationNo, ended: Moment, removed_by: Option<ActorCopy>) {

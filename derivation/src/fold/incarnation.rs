@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::mem;
 
 use super::claim::{Claim, Claims, Kept};
 use super::end::{self, End};
@@ -12,7 +13,7 @@ use super::vitals;
 use crate::death;
 use crate::identity::ClaimSource;
 use crate::record::{Actor, BootNs, CgroupKey, HierarchyId, Seq, WallNs};
-use crate::row::{ActorCopy, ContainerCreate, ContainerRemove, ExistingContainer, Identity, Place, Step};
+use crate::row::{ActorCopy, ContainerCreate, ContainerRemove, ExistingContainer, Identity, Place, Step, write_over};
 use crate::statement::{self, Statements};
 
 /// A moment, as a record gives it.
@@ -211,8 +212,12 @@ impl Incarnation {
         self.claims.container_id()
     }
 
-    fn place(&self) -> Option<Place> {
-        self.authority().map(|root| Place { key: root.key, path: (*root.path).into() })
+    /// Writes over where it is; whether it has or had a directory.
+    fn write_place(&self, place: &mut Place) -> bool {
+        let Some(root) = self.authority() else { return false };
+        place.key = root.key;
+        write_over(&mut place.path, &root.path);
+        true
     }
 
     /// The user without privileges who alone stands behind it: no OCI runtime does, and no engine that runs it. An engine
@@ -226,10 +231,12 @@ impl Incarnation {
         self.user.filter(|_| !self.claims.iter().any(backs))
     }
 
-    /// Who it is. Whoever was given a subtree may call a directory there like a container: a path that nobody but an
-    /// unprivileged user stands behind is told as a conflict.
-    fn identity(&self) -> Option<Identity> {
-        let mut identity = self.claims.identity(self.parent_container_id.as_deref())?;
+    /// Writes over who it is; whether anything says so. Whoever was given a subtree may call a directory there like a
+    /// container: a path that nobody but an unprivileged user stands behind is told as a conflict.
+    fn write_identity(&self, identity: &mut Identity) -> bool {
+        if !self.claims.write_identity(self.parent_container_id.as_deref(), identity) {
+            return false;
+        }
         if let Some(user) = self.unbacked_user() {
             let did = match self.origin {
                 Origin::Made => "made by",
@@ -238,64 +245,106 @@ impl Incarnation {
             };
             identity.conflicts.push(format!("path: {did} uid {user}, no runtime backs it"));
         }
-        Some(identity)
+        true
     }
 
     /// Who it is and where it is.
     pub fn who_and_where(&self) -> Option<(Identity, Place)> {
-        Some((self.identity()?, self.place()?))
+        let (mut identity, mut place) = (Identity::BLANK, Place::BLANK);
+        (self.write_identity(&mut identity) && self.write_place(&mut place)).then_some((identity, place))
     }
 
-    fn evidence_with(&self, more: &[Option<Seq>], of_death: &[Seq]) -> Vec<Seq> {
-        let of_claims = self.claims.iter().map(|claim| claim.seq);
-        let mut seqs = Vec::with_capacity(self.evidence.len() + self.claims.len() + more.len() + of_death.len());
-        seqs.extend(self.evidence.iter().copied().chain(of_claims));
-        seqs.extend(more.iter().flatten().chain(of_death));
+    /// Writes over the records that a row came from.
+    fn write_evidence(&self, more: &[Option<Seq>], of_death: &[Seq], seqs: &mut Vec<Seq>) {
+        seqs.clear();
+        seqs.extend_from_slice(&self.evidence);
+        seqs.extend(self.claims.iter().map(|claim| claim.seq));
+        seqs.extend(more.iter().flatten());
+        seqs.extend_from_slice(of_death);
         seqs.sort_unstable();
         seqs.dedup();
-        seqs
     }
 
-    /// The row of its beginning; `maker` is who made its first directory, if that is happening. `None` only without claim or
-    /// directory, which no caller lets happen.
-    pub fn create_row(&mut self, decided: Moment, maker: Option<&Actor<'_>>) -> Option<ContainerCreate> {
-        let is_made = self.origin == Origin::Made;
-        let made_by = self.made_by.take().map(|actor| *actor);
-        let created_by = made_by.or_else(|| maker.filter(|_| is_made).map(ActorCopy::from));
-        Some(ContainerCreate {
-            seq: decided.seq,
-            ts: self.first.ts,
-            boot_ns: self.first.boot_ns,
-            identity: self.identity()?,
-            place: self.place()?,
-            created_seq: self.first.seq,
-            inferred: !is_made,
+    /// Writes over the row of its beginning; `maker` is who made its first directory, if that is happening. False only without
+    /// claim or directory, which no caller lets happen.
+    pub fn write_create(&mut self, decided: Moment, maker: Option<&Actor<'_>>, row: &mut ContainerCreate) -> bool {
+        let ContainerCreate {
+            seq,
+            ts,
+            boot_ns,
+            identity,
+            place,
+            created_seq,
             created_by,
-            after_gap: self.after_gap,
-            evidence_seqs: self.evidence_with(&[self.entered_seq], &[]),
-        })
+            inferred,
+            after_gap,
+            evidence_seqs,
+        } = row;
+        if !(self.write_identity(identity) && self.write_place(place)) {
+            return false;
+        }
+        let is_made = self.origin == Origin::Made;
+        match (self.made_by.take(), maker) {
+            (Some(made_by), _) => *created_by = Some(*made_by),
+            (None, Some(maker)) if is_made => created_by.get_or_insert_default().copy(maker),
+            _ => *created_by = None,
+        }
+        *seq = decided.seq;
+        *ts = self.first.ts;
+        *boot_ns = self.first.boot_ns;
+        *created_seq = self.first.seq;
+        *inferred = !is_made;
+        *after_gap = self.after_gap;
+        self.write_evidence(&[self.entered_seq], &[], evidence_seqs);
+        true
     }
 
     /// The row of a container that was there before the capture.
     pub fn existing_row(&self, decided: Moment) -> Option<ExistingContainer> {
         let made_at = matches!(self.origin, Origin::Made).then_some(self.first.ts);
+        let (identity, place) = self.who_and_where()?;
+        let mut evidence_seqs = Vec::new();
+        self.write_evidence(&[], &[], &mut evidence_seqs);
         Some(ExistingContainer {
             seq: decided.seq,
             ts: self.first.ts,
             boot_ns: self.first.boot_ns,
-            identity: self.identity()?,
-            place: self.place()?,
+            identity,
+            place,
             first_seen_seq: self.first.seq,
             created_at: made_at.or_else(|| self.claims.created_at()),
-            evidence_seqs: self.evidence_with(&[], &[]),
+            evidence_seqs,
         })
     }
 
-    /// The row of its end. `removed_by` is `None` where the removal was not seen but found out.
-    pub fn remove_row(&self, decided: Moment, removed_by: Option<ActorCopy>) -> Option<ContainerRemove> {
-        let made = matches!(self.origin, Origin::Made);
-        let inferred = removed_by.is_none();
-        let identity = self.identity()?;
+    /// Writes over the row of its end; false as in [`Self::write_create`]. Who removed it, `None` where the removal was not
+    /// seen but found out, is exchanged for who is in the row.
+    pub fn write_remove(&self, decided: Moment, remover: &mut Option<ActorCopy>, row: &mut ContainerRemove) -> bool {
+        let ContainerRemove {
+            seq,
+            ts,
+            boot_ns,
+            identity,
+            place,
+            created_seq,
+            created_at,
+            lifetime_ns,
+            emptied_at,
+            death,
+            removed_by,
+            vitals,
+            inferred,
+            never_started,
+            after_gap,
+            rmdir_seq,
+            evidence_seqs,
+        } = row;
+        if !(self.write_identity(identity) && self.write_place(place)) {
+            return false;
+        }
+        mem::swap(removed_by, remover);
+        let is_made = matches!(self.origin, Origin::Made);
+        *inferred = removed_by.is_none();
         let end = self.end();
         let roots = self.roots.iter().filter(|_| end.death.has_oom_kills());
         let places: Vec<_> = roots.map(|root| death::Place { key: root.key, path: &root.path }).collect();
@@ -306,48 +355,36 @@ impl Incarnation {
             places: &places,
             said: self.said(),
         };
-        let mut death = death::verdict(&end.death, &about);
+        death::write_verdict(&end.death, &about, death);
         // What came of an order ends with it.
         if let Some(actor) = removed_by.as_ref().filter(|_| !death.requested_by.is_empty()) {
             death.requested_by.push(Step { at: decided.ts, what: death::named(actor) });
         }
-        let after_gap = self.after_gap || self.exits_lost && death.exited_at.is_none();
+        *seq = decided.seq;
+        *ts = decided.ts;
+        *boot_ns = decided.boot_ns;
+        *created_seq = is_made.then_some(self.first.seq);
+        *created_at = if is_made { Some(self.first.ts) } else { self.claims.created_at() };
+        *lifetime_ns = is_made.then(|| decided.boot_ns.0.saturating_sub(self.first.boot_ns.0));
+        *emptied_at = end.emptied.map(|moment| moment.ts);
+        *vitals = vitals::for_row(&end.vitals);
+        *never_started = match (self.entered, is_made && !self.after_gap && !*inferred) {
+            (true, _) => Some(false),
+            (false, true) => Some(true),
+            (false, false) => None,
+        };
+        *after_gap = self.after_gap || self.exits_lost && death.exited_at.is_none();
+        *rmdir_seq = (!*inferred).then_some(decided.seq);
         let seen = [self.entered_seq, end.emptied.map(|moment| moment.seq), Some(decided.seq)];
-        let evidence_seqs = self.evidence_with(&seen, &death.cause_evidence_seqs);
-        Some(ContainerRemove {
-            seq: decided.seq,
-            ts: decided.ts,
-            boot_ns: decided.boot_ns,
-            identity,
-            place: self.place()?,
-            created_seq: made.then_some(self.first.seq),
-            created_at: if made { Some(self.first.ts) } else { self.claims.created_at() },
-            lifetime_ns: made.then(|| decided.boot_ns.0.saturating_sub(self.first.boot_ns.0)),
-            emptied_at: end.emptied.map(|moment| moment.ts),
-            death,
-            removed_by,
-            vitals: vitals::for_row(&end.vitals),
-            inferred,
-            never_started: match (self.entered, made && !self.after_gap && !inferred) {
-                (true, _) => Some(false),
-                (false, true) => Some(true),
-                (false, false) => None,
-            },
-            after_gap,
-            rmdir_seq: (!inferred).then_some(decided.seq),
-            evidence_seqs,
-        })
+        self.write_evidence(&seen, &death.cause_evidence_seqs, evidence_seqs);
+        true
     }
 }
 
 impl From<&Actor<'_>> for ActorCopy {
     fn from(actor: &Actor<'_>) -> Self {
-        Self {
-            pid: actor.pid,
-            uid: actor.uid,
-            comm: actor.comm.into(),
-            parent_comm: actor.parent_comm.into(),
-            argv: actor.argv.iter().map(|&element| element.into()).collect(),
-        }
+        let mut copy = Self::default();
+        copy.copy(actor);
+        copy
     }
 }

@@ -28,6 +28,7 @@ mod stated;
 mod vitals;
 mod walk;
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -39,6 +40,7 @@ use self::held::HeldEnds;
 use self::ids::IdKey;
 use self::incarnation::{Incarnation, Moment, Stage};
 use self::lives::{IncarnationNo, Lives};
+use self::rows::Drafts;
 use self::stated::Stated;
 use self::vitals::UsedBelow;
 use self::walk::Walk;
@@ -74,6 +76,7 @@ pub struct Fold {
     /// The last record that says that the wall clock was set.
     clock_set: Option<Seq>,
     held: HeldEnds,
+    drafts: Box<Drafts>,
     /// Ends as they happen, for whoever wants them before their grace is over.
     early: Option<Vec<ContainerRemove>>,
     /// The record that is being taken is of an earlier segment: it makes no rows.

@@ -7,7 +7,7 @@ use super::lives::IncarnationNo;
 use super::{Fold, vitals};
 use crate::identity::{argv, path};
 use crate::record::{Actor, CgroupEvent, CgroupKey};
-use crate::row::{ActorCopy, Rows};
+use crate::row::Rows;
 
 impl Fold {
     pub(super) fn removed(&mut self, moment: Moment, event: &CgroupEvent<'_>, out: &mut dyn Rows) {
@@ -79,7 +79,7 @@ impl Fold {
         let authority = life.authority().is_some_and(|root| root.key == key);
         if authority || !life.is_present() {
             self.announce(number, moment, None, out);
-            self.end(number, moment, removed_by.map(ActorCopy::from), out);
+            self.end(number, moment, removed_by, out);
         }
         self.forget_if_gone(number);
     }

@@ -10,7 +10,22 @@ use super::lives::IncarnationNo;
 use super::walk::Walk;
 use super::{Fold, MAX_GHOSTS};
 use crate::record::Actor;
-use crate::row::{ActorCopy, Row, Rows};
+use crate::row::{ContainerCreate, ContainerRemove, Row, Rows};
+
+/// Rows of the two kinds that most are of, each written over the one before.
+#[derive(Debug)]
+pub(super) struct Drafts {
+    /// Always a [`Row::Create`].
+    create: Row,
+    /// Always a [`Row::Remove`].
+    remove: Row,
+}
+
+impl Default for Drafts {
+    fn default() -> Self {
+        Self { create: Row::Create(ContainerCreate::BLANK), remove: Row::Remove(ContainerRemove::BLANK) }
+    }
+}
 
 impl Fold {
     /// Writes the row of an incarnation's beginning, once; `maker` is who made its directory, if that is happening.
@@ -35,13 +50,14 @@ impl Fold {
         }
         life.stage = Stage::Announced;
         let existed = life.is_carried || life.origin == Origin::Walked && starting;
-        let row = if existed {
-            life.existing_row(moment).map(Row::Existing)
-        } else {
-            life.create_row(moment, maker).map(Row::Create)
-        };
-        if let Some(row) = row {
-            out.take(row);
+        if existed {
+            if let Some(row) = life.existing_row(moment) {
+                out.take(&Row::Existing(row));
+            }
+        } else if let Row::Create(row) = &mut self.drafts.create
+            && life.write_create(moment, maker, row)
+        {
+            out.take(&self.drafts.create);
         }
     }
 
@@ -50,7 +66,7 @@ impl Fold {
         &mut self,
         number: IncarnationNo,
         moment: Moment,
-        removed_by: Option<ActorCopy>,
+        removed_by: Option<&Actor<'_>>,
         out: &mut dyn Rows,
     ) {
         let Some(life) = self.lives.get_mut(number) else { return };
@@ -63,8 +79,12 @@ impl Fold {
             return; // its row is in the segment in which it ended
         }
         life.held = true;
+        let removed_by = removed_by.map(|actor| self.held.copy_of(actor));
         if let Some(early) = &mut self.early {
-            early.extend(life.remove_row(moment, removed_by.clone()));
+            let mut row = ContainerRemove::BLANK;
+            if life.write_remove(moment, &mut removed_by.clone(), &mut row) {
+                early.push(row);
+            }
         }
         self.held.hold(number, moment, removed_by);
         // Without grace, at once.
@@ -74,15 +94,20 @@ impl Fold {
     }
 
     /// Writes the row of an end.
-    pub(super) fn release(&mut self, end: HeldEnd, out: &mut dyn Rows) {
+    pub(super) fn release(&mut self, mut end: HeldEnd, out: &mut dyn Rows) {
         let Some(life) = self.lives.get_mut(end.number) else { return };
         life.held = false;
-        if let Some(row) = life.remove_row(end.ended, end.removed_by) {
-            let differences = life.differences(&row, self.clock_set);
-            out.take(Row::Remove(row));
+        if let Row::Remove(row) = &mut self.drafts.remove
+            && life.write_remove(end.ended, &mut end.removed_by, row)
+        {
+            let differences = life.differences(row, self.clock_set);
+            out.take(&self.drafts.remove);
             for difference in differences {
-                out.take(Row::Disagreement(difference));
+                out.take(&Row::Disagreement(difference));
             }
+        }
+        if let Some(copy) = end.removed_by {
+            self.held.give_back(copy);
         }
         self.forget_if_gone(end.number);
     }

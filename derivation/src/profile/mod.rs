@@ -5,10 +5,8 @@
 
 pub mod tracee;
 
-use alloc::vec::Vec;
-
 use crate::record::{Record, names};
-use crate::row::Row;
+use crate::row::Rows;
 
 /// By whose rules rows are derived.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,19 +22,19 @@ names!(Profile { Strict => "strict", Tracee => "tracee" });
 
 /// What maps records, in the order of their `seq`, to rows. Pure and total: equal records give equal rows.
 pub trait Derive {
-    /// Takes the next record and appends the rows that it decides, in a fixed order.
-    fn apply(&mut self, record: &Record<'_>, out: &mut Vec<Row>);
+    /// Takes the next record and gives the rows that it decides, in a fixed order.
+    fn apply(&mut self, record: &Record<'_>, out: &mut dyn Rows);
 
-    /// Ends the log: appends the rows that were held back.
-    fn finish(&mut self, out: &mut Vec<Row>);
+    /// Ends the log: gives the rows that were held back.
+    fn finish(&mut self, out: &mut dyn Rows);
 }
 
 impl Derive for crate::Fold {
-    fn apply(&mut self, record: &Record<'_>, out: &mut Vec<Row>) {
+    fn apply(&mut self, record: &Record<'_>, out: &mut dyn Rows) {
         Self::apply(self, record, out);
     }
 
-    fn finish(&mut self, out: &mut Vec<Row>) {
+    fn finish(&mut self, out: &mut dyn Rows) {
         Self::finish(self, out);
     }
 }

@@ -11,7 +11,7 @@ use super::{Claim, Facts, Field, Kept};
 use crate::fold::few::Few;
 use crate::identity::{ClaimSource, Runtime};
 use crate::record::{Seq, WallNs};
-use crate::row::Identity;
+use crate::row::{Identity, write_over, write_over_option};
 
 /// All claims about one incarnation, at most one a source.
 #[derive(Clone, Debug, Default)]
@@ -96,10 +96,6 @@ impl Claims {
         }
     }
 
-    pub fn len(&self) -> usize {
-        self.ranked.len()
-    }
-
     pub fn iter(&self) -> impl Iterator<Item = &Kept> {
         self.ranked.iter()
     }
@@ -140,52 +136,84 @@ impl Claims {
         self.fact(|facts| facts.created_at)
     }
 
-    /// Who the container is; `None` without any claim.
-    pub fn identity(&self, parent_container_id: Option<&str>) -> Option<Identity> {
-        let best = self.ranked.first()?;
+    /// Writes over who a container is; whether there is any claim.
+    pub fn write_identity(&self, parent: Option<&str>, identity: &mut Identity) -> bool {
+        let Some(best) = self.ranked.first() else { return false };
         let shown = |claim: &Kept| claim.runtime.filter(|_| !claim.runtime_by_default);
-        let runtime = self.first(shown).or_else(|| self.first(|claim| claim.runtime));
+        let by_best = self.first(shown).or_else(|| self.first(|claim| claim.runtime));
         let texts = self.texts();
-        let text = |field: Field| texts[field as usize].map(String::from);
-        Some(Identity {
+        // Of most containers only paths and argument vectors speak.
+        let is_told = self.ranked.iter().any(Kept::is_told);
+        let facts = if is_told { self.facts() } else { Facts::default() };
+        // Every field by name: one that is added later does not compile until it is written.
+        let Identity {
             runtime,
-            container_id: String::from(&*best.container_id),
-            oci_runtime: self.first(|claim| claim.oci_runtime),
-            containerd_namespace: text(Field::ContainerdNamespace),
-            container_name: text(Field::ContainerName),
-            image_name: text(Field::ImageName),
-            image_id: text(Field::ImageId),
-            image_digest: text(Field::ImageDigest),
-            pod_name: text(Field::PodName),
-            pod_namespace: text(Field::PodNamespace),
-            pod_uid: text(Field::PodUid),
-            sandbox: self.fact(|facts| facts.sandbox),
-            labels: self.labels(),
-            init_pid: self.init_pid(),
-            started_at: self.fact(|facts| facts.started_at),
-            restart_count: self.fact(|facts| facts.restart_count),
-            parent_container_id: parent_container_id.map(String::from),
-            identified_by: best.source,
-            conflicts: self.conflicts(best, runtime),
-        })
+            container_id,
+            oci_runtime,
+            containerd_namespace,
+            container_name,
+            image_name,
+            image_id,
+            image_digest,
+            pod_name,
+            pod_namespace,
+            pod_uid,
+            sandbox,
+            labels,
+            init_pid,
+            started_at,
+            restart_count,
+            parent_container_id,
+            identified_by,
+            conflicts,
+        } = identity;
+        *runtime = by_best;
+        write_over(container_id, &best.container_id);
+        *oci_runtime = self.first(|claim| claim.oci_runtime);
+        let write = |text, field: Field| write_over_option(text, texts[field as usize]);
+        write(containerd_namespace, Field::ContainerdNamespace);
+        write(container_name, Field::ContainerName);
+        write(image_name, Field::ImageName);
+        write(image_id, Field::ImageId);
+        write(image_digest, Field::ImageDigest);
+        write(pod_name, Field::PodName);
+        write(pod_namespace, Field::PodNamespace);
+        write(pod_uid, Field::PodUid);
+        *sandbox = facts.sandbox;
+        labels.clear();
+        if is_told {
+            self.write_labels(labels);
+        }
+        *init_pid = facts.init_pid;
+        *started_at = facts.started_at;
+        *restart_count = facts.restart_count;
+        write_over_option(parent_container_id, parent);
+        *identified_by = best.source;
+        self.write_conflicts(best, by_best, conflicts);
+        true
+    }
+
+    /// Each fact by the most trusted source that speaks of it.
+    fn facts(&self) -> Facts {
+        self.ranked.iter().rev().fold(Facts::default(), |less_trusted, claim| claim.facts().or(less_trusted))
     }
 
     /// The labels of all sources; of two that set one differently, the better one's.
-    fn labels(&self) -> Vec<(String, String)> {
+    fn write_labels(&self, all: &mut Vec<(String, String)>) {
         let mut labels = BTreeMap::new();
         for (name, value) in self.ranked.iter().rev().flat_map(Kept::labels) {
             labels.insert(&**name, &**value);
         }
-        if labels.is_empty() {
-            return Vec::new(); // most have none
-        }
-        labels.into_iter().map(|(name, value)| (name.into(), value.into())).collect()
+        all.extend(labels.into_iter().map(|(name, value)| (name.into(), value.into())));
     }
 
-    fn conflicts(&self, best: &Kept, runtime: Option<Runtime>) -> Vec<String> {
-        let mut found = self.more.as_ref().map_or(Vec::new(), |more| more.overruled.clone());
+    fn write_conflicts(&self, best: &Kept, runtime: Option<Runtime>, found: &mut Vec<String>) {
+        found.clear();
+        if let Some(more) = &self.more {
+            found.extend_from_slice(&more.overruled);
+        }
         for claim in self.ranked.iter().skip(1) {
-            if claim.container_id != best.container_id {
+            if !Arc::ptr_eq(&claim.container_id, &best.container_id) && claim.container_id != best.container_id {
                 found.push(format!("{}: container_id {}", claim.source, claim.container_id));
             }
             if let (Some(theirs), Some(ours)) = (claim.runtime, runtime)
@@ -195,6 +223,5 @@ impl Claims {
                 found.push(format!("{}: runtime {theirs}", claim.source));
             }
         }
-        found
     }
 }

@@ -66,6 +66,11 @@ impl Kept {
         self.told.as_ref().map_or(Facts::default(), |told| told.facts)
     }
 
+    /// Whether it has facts or labels.
+    pub fn is_told(&self) -> bool {
+        self.told.is_some()
+    }
+
     /// In the order of their names.
     pub fn labels(&self) -> &[(Box<str>, Box<str>)] {
         self.told.as_ref().map_or(&[], |told| &told.labels)

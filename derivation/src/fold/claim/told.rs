@@ -26,6 +26,20 @@ pub(in crate::fold) struct Facts {
     pub stop_signal: Option<u32>,
 }
 
+impl Facts {
+    /// These, and of what they leave out those.
+    pub fn or(self, those: Self) -> Self {
+        Self {
+            sandbox: self.sandbox.or(those.sandbox),
+            init_pid: self.init_pid.or(those.init_pid),
+            created_at: self.created_at.or(those.created_at),
+            started_at: self.started_at.or(those.started_at),
+            restart_count: self.restart_count.or(those.restart_count),
+            stop_signal: self.stop_signal.or(those.stop_signal),
+        }
+    }
+}
+
 impl Told {
     /// `None` if the answer has nothing of the kind.
     pub fn of(answer: &RuntimeAnswer<'_>) -> Option<Arc<Self>> {

@@ -44,7 +44,7 @@ use crate::record::{
     Actor, Body, BootNs, CgroupEvent, CgroupEventKind, CgroupKey, Directory, HierarchyId, Record, Seq, SnapshotReason,
     Vitals, WallNs,
 };
-use crate::row::{ActorCopy, ContainerCreate, ContainerRemove, Death, ExistingContainer, Identity, Place, Row};
+use crate::row::{ActorCopy, ContainerCreate, ContainerRemove, Death, ExistingContainer, Identity, Place, Row, Rows};
 
 /// Which hierarchies count (common/cgroup/cgroup.go, `GetCgroupDefaultVersion`; `isCgroupEventInHid`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +98,7 @@ impl Fold {
         Self { watched, store: Store::default(), found: Vec::new() }
     }
 
-    fn changed(&mut self, record: &Record<'_>, event: &CgroupEvent<'_>, out: &mut Vec<Row>) {
+    fn changed(&mut self, record: &Record<'_>, event: &CgroupEvent<'_>, out: &mut dyn Rows) {
         if !self.watched.has_events_of(event.key.hierarchy) {
             return;
         }
@@ -109,14 +109,14 @@ impl Fold {
                 self.store.update(event.key.cgroup, path, record.seq);
                 let known = self.store.look_up(event.key.cgroup, record.seq);
                 if known.is_root {
-                    out.push(create_row(record, event, &known));
+                    out.take(&create_row(record, event, &known));
                 }
             }
             CgroupEventKind::Rmdir => {
                 self.store.remove(event.key.cgroup, record.boot_ns);
                 let known = self.store.look_up(event.key.cgroup, record.seq);
                 if known.has_container && !known.container_id.is_empty() {
-                    out.push(remove_row(record, event, &known));
+                    out.take(&remove_row(record, event, &known));
                 }
             }
             // Tracee derives nothing about containers from other events.
@@ -144,13 +144,13 @@ impl Fold {
     }
 
     /// The containers that the first walk found and that have not been removed since (`GetLiveContainers`, lines 549 to 560).
-    fn report_existing(&mut self, decided_by: Seq, out: &mut Vec<Row>) {
+    fn report_existing(&mut self, decided_by: Seq, out: &mut dyn Rows) {
         for Found { place, ts, boot_ns, seq } in self.found.drain(..) {
             let Some(known) = self.store.get(place.key.cgroup) else { continue };
             if !known.is_root || known.is_removed || known.told_by != seq {
                 continue;
             }
-            out.push(Row::Existing(ExistingContainer {
+            out.take(&Row::Existing(ExistingContainer {
                 seq: decided_by,
                 ts,
                 boot_ns,
@@ -165,7 +165,7 @@ impl Fold {
 }
 
 impl Derive for Fold {
-    fn apply(&mut self, record: &Record<'_>, out: &mut Vec<Row>) {
+    fn apply(&mut self, record: &Record<'_>, out: &mut dyn Rows) {
         match &record.body {
             Body::Cgroup(event) => self.changed(record, event, out),
             Body::Directory(directory) => self.walked(record, directory),
@@ -175,7 +175,7 @@ impl Derive for Fold {
         }
     }
 
-    fn finish(&mut self, _out: &mut Vec<Row>) {
+    fn finish(&mut self, _out: &mut dyn Rows) {
         // Nothing is held back.
     }
 }
@@ -236,22 +236,7 @@ fn identity(known: &Known<'_>) -> Identity {
     Identity {
         runtime: known.runtime,
         container_id: known.container_id.to_owned(),
-        oci_runtime: None,
-        containerd_namespace: None,
-        container_name: None,
-        image_name: None,
-        image_id: None,
-        image_digest: None,
-        pod_name: None,
-        pod_namespace: None,
-        pod_uid: None,
-        sandbox: None,
-        labels: Vec::new(),
-        init_pid: None,
-        started_at: None,
-        restart_count: None,
-        parent_container_id: None,
         identified_by: ClaimSource::Path,
-        conflicts: Vec::new(),
+        ..Identity::BLANK
     }
 }
