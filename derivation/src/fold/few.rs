@@ -15,7 +15,13 @@ pub(super) enum Few<T> {
 
 impl<T> Few<T> {
     pub fn push(&mut self, value: T) {
-        self.insert(self.len(), value);
+        match self {
+            Self::Many(all) if all.len() > 1 => {
+                reserve_for_one(all);
+                all.push(value);
+            }
+            _ => self.insert(self.len(), value),
+        }
     }
 
     /// Puts an entry before the one in this place, or at the end.
@@ -25,10 +31,7 @@ impl<T> Few<T> {
             Self::One(first) if place == 0 => Self::Many(Vec::from([value, first])),
             Self::One(first) => Self::Many(Vec::from([first, value])),
             Self::Many(mut all) => {
-                if all.len() == all.capacity() {
-                    // Still in proportion, so that a list of any length is written in linear time.
-                    all.reserve_exact(all.len() / 4 + 2);
-                }
+                reserve_for_one(&mut all);
                 all.insert(place.min(all.len()), value);
                 Self::Many(all)
             }
@@ -45,6 +48,13 @@ impl<T> Few<T> {
 
     pub fn clear(&mut self) {
         *self = Self::default();
+    }
+}
+
+/// Makes room for little more than one more, but still in proportion, so that a list of any length is written in linear time.
+fn reserve_for_one<T>(all: &mut Vec<T>) {
+    if all.len() == all.capacity() {
+        all.reserve_exact(all.len() / 4 + 2);
     }
 }
 

@@ -18,6 +18,22 @@ impl From<Arc<str>> for IdKey {
     }
 }
 
+/// The last id that was asked for: a container's directories are mostly made one after the other.
+#[derive(Debug, Default)]
+pub(super) struct RecentId(Option<Arc<str>>);
+
+impl RecentId {
+    /// This id, shared if it is the last one.
+    pub fn of(&mut self, id: &str) -> Arc<str> {
+        if let Some(recent) = self.0.as_ref().filter(|recent| ***recent == *id) {
+            return Arc::clone(recent);
+        }
+        let id = Arc::from(id);
+        self.0 = Some(Arc::clone(&id));
+        id
+    }
+}
+
 impl From<&str> for IdKey {
     fn from(id: &str) -> Self {
         Self::from(Arc::from(id))

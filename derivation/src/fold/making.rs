@@ -7,29 +7,36 @@ use super::claim::{Claim, Heard};
 use super::directory::{Known, Role, Sighting, beside};
 use super::incarnation::{Moment, Origin, Stage};
 use super::lives::IncarnationNo;
-use crate::identity::argv::{self, Invocation};
+use crate::identity::argv::Invocation;
 use crate::identity::path;
 use crate::record::{CgroupEvent, CgroupKey};
 use crate::row::{ActorCopy, Rows};
 
 impl Fold {
     pub(super) fn made(&mut self, moment: Moment, event: &CgroupEvent<'_>, out: &mut dyn Rows) {
+        let mut last_call = self.last_call.take().unwrap_or_default();
+        let call = last_call.read(event.actor.argv).filter(|call| call.verb.makes_directories());
+        self.made_by(moment, event, call.as_ref(), out);
+        self.last_call = Some(last_call);
+    }
+
+    /// The same, by the call of an OCI runtime that makes directories, if by one.
+    fn made_by(&mut self, moment: Moment, event: &CgroupEvent<'_>, call: Option<&Invocation<'_>>, out: &mut dyn Rows) {
         let sighting = Sighting::new(event.key, event.parent, event.path, event.path_truncated).by(event.actor.uid);
         if let Some(walk) = &mut self.walk {
             walk.see(event.key);
         }
-        let call = argv::parse(event.actor.argv).filter(|call| call.verb.makes_directories());
         match self.directories.get(&event.key).copied() {
             // The number comes again: the removal of the directory that had it was lost.
             Some(Known { is_made: true, .. }) => self.found_missing(event.key, moment, out),
             Some(known) => {
                 self.directories.insert(event.key, Known { is_made: true, ..known });
-                return self.witness_making(known, moment, event, call.as_ref(), out);
+                return self.witness_making(known, moment, event, call, out);
             }
             None => {}
         }
         let stated = self.stated.take(sighting.key.hierarchy, sighting.path);
-        let mut claims = Heard::of(moment.seq, &sighting, call.as_ref(), &stated);
+        let mut claims = Heard::of(moment.seq, &sighting, call, &stated);
         let enclosing = self.enclosing(&sighting);
         let mut role: fn(IncarnationNo) -> Role = Role::Root;
         let mut stage = Stage::Unannounced;
@@ -37,7 +44,7 @@ impl Fold {
             // A runtime's directory whose name does not name the container: `linux.cgroupsPath` may be anything, and
             // the runtime makes missing parents on the way. The deepest one is the root, but one that it makes below
             // a root is its own affair (crun's `/container`).
-            match call.as_ref().map(|call| Claim::of_argv(moment.seq, call)) {
+            match call.map(|call| Claim::of_argv(moment.seq, call)) {
                 Some(claim) if !enclosing.is_some_and(|number| self.is_about(number, &claim)) => {
                     claims.by_argv = Some(claim);
                     role = Role::Candidate;

@@ -8,6 +8,7 @@ use super::directory::{Role, Sighting, beside};
 use super::ids::IdKey;
 use super::incarnation::{Incarnation, Moment, Origin, Stage};
 use super::lives::IncarnationNo;
+use crate::identity::ClaimSource;
 use crate::record::BootNs;
 
 impl Fold {
@@ -24,7 +25,7 @@ impl Fold {
         let parent = enclosing
             .and_then(|number| self.lives.get(number)?.container_id().cloned())
             .or_else(|| sighting.identity.parent_container_id.as_deref().map(Arc::from));
-        let key = claims.container_id().map(IdKey::from);
+        let key = claims.container_id().map(|id| IdKey::from(self.recent_id.of(id)));
         let found = key.as_ref().and_then(|id| self.living_match(sighting, id, claims, parent.as_deref()));
         let number = found.unwrap_or_else(|| {
             let mut life = Incarnation::new(origin, stage, moment);
@@ -53,8 +54,11 @@ impl Fold {
         self.foretold.tell(&mut life.claims);
         // One that was found was found by this id.
         let best = life.container_id().filter(|best| claims.container_id() != Some(&***best)).cloned();
-        for key in key.filter(|_| found.is_none()).into_iter().chain(best.map(IdKey::from)) {
-            let numbers = self.by_id.entry(key).or_default();
+        if let Some(key) = key.filter(|_| found.is_none()) {
+            self.by_id.entry(key).or_default().push(number);
+        }
+        if let Some(best) = best {
+            let numbers = self.by_id.entry(IdKey::from(best)).or_default();
             if !numbers.contains(&number) {
                 numbers.push(number);
             }
@@ -146,14 +150,15 @@ enum Homes {
 impl Homes {
     fn of(have: &Claims, claims: &Heard<'_>) -> Self {
         let mut homes = Self::Open;
-        for ours in have.iter() {
-            for theirs in claims.iter() {
+        // A path says nothing of it.
+        for ours in have.iter().filter(|ours| ours.source != ClaimSource::Path) {
+            for theirs in claims.iter().filter(|theirs| theirs.source != ClaimSource::Path) {
                 let is_about_one = || *ours.container_id == *theirs.container_id;
                 if !ours.may_share_home(theirs) {
                     if is_about_one() {
                         return Self::Apart;
                     }
-                } else if ours.shares_home(theirs) && is_about_one() {
+                } else if homes != Self::Shared && ours.shares_home(theirs) && is_about_one() {
                     homes = Self::Shared;
                 }
             }

@@ -37,13 +37,14 @@ use self::directory::{Known, Role};
 use self::few::Few;
 use self::foretold::Foretold;
 use self::held::HeldEnds;
-use self::ids::IdKey;
+use self::ids::{IdKey, RecentId};
 use self::incarnation::{Incarnation, Moment, Stage};
 use self::lives::{IncarnationNo, Lives};
 use self::rows::Drafts;
 use self::stated::Stated;
 use self::vitals::UsedBelow;
 use self::walk::Walk;
+use crate::identity::argv::LastCall;
 use crate::record::{
     Body, BootNs, CgroupEvent, CgroupEventKind, CgroupKey, ClockReason, FatalSignal, HierarchyId, KernelEventKind,
     Loss, Record, Seq, Target,
@@ -63,6 +64,7 @@ pub struct Fold {
     directories: BTreeMap<CgroupKey, Known>,
     lives: Lives,
     by_id: BTreeMap<IdKey, Few<IncarnationNo>>,
+    recent_id: RecentId,
     ghosts: VecDeque<IncarnationNo>,
     stated: Stated,
     foretold: Foretold,
@@ -77,6 +79,7 @@ pub struct Fold {
     clock_set: Option<Seq>,
     held: HeldEnds,
     drafts: Box<Drafts>,
+    last_call: Option<Box<LastCall>>,
     /// Ends as they happen, for whoever wants them before their grace is over.
     early: Option<Vec<ContainerRemove>>,
     /// The record that is being taken is of an earlier segment: it makes no rows.

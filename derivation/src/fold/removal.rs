@@ -28,7 +28,7 @@ impl Fold {
         };
         vitals::absorb(&mut life.end_mut().vitals, &vitals);
         // `runc delete OUTER` removes the roots of containers nested in it too: it does not name those.
-        if let Some(call) = &argv::parse(event.actor.argv)
+        if let Some(call) = &self.last_call.get_or_insert_default().read(event.actor.argv)
             && (life.container_id().is_some_and(|id| **id == *call.container_id)
                 || path::names_container(event.path, call.container_id))
         {
@@ -38,7 +38,7 @@ impl Fold {
     }
 
     /// A directory goes that was never seen: it was there before the walk could see it, or its making was lost.
-    pub(super) fn removed_unknown(&mut self, moment: Moment, event: &CgroupEvent<'_>, out: &mut dyn Rows) {
+    fn removed_unknown(&mut self, moment: Moment, event: &CgroupEvent<'_>, out: &mut dyn Rows) {
         let sighting = Sighting::new(event.key, event.parent, event.path, event.path_truncated).by(event.actor.uid);
         let stated = self.stated.take(sighting.key.hierarchy, sighting.path);
         let call = argv::parse(event.actor.argv);

@@ -5,6 +5,7 @@
 //! does not fit the runtime's own grammar gives nothing rather than a guess.
 
 mod engine;
+mod last;
 mod options;
 mod program;
 mod tables;
@@ -13,6 +14,8 @@ use super::path::is_oci_id;
 use super::{OciRuntime, Runtime};
 use alloc::vec::Vec;
 use options::{Item, Scan};
+
+pub(crate) use last::LastCall;
 
 /// What the runtime was asked to do with the container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
