@@ -491,24 +491,58 @@ macro_rules! table {
         /// A builder for each column.
         #[derive(Debug)]
         pub(crate) struct Builders {
+            rows: usize,
             $($column: Gathered<$type>,)+
         }
 
+        #[allow(dead_code)] // a table's rows are appended whole or cell by cell
         impl Builders {
             /// Empty.
             pub(crate) fn new() -> Self {
-                Self { $($column: Gathered::new(),)+ }
+                Self { rows: 0, $($column: Gathered::new(),)+ }
+            }
+
+            /// Rows gathered so far.
+            pub(crate) fn rows(&self) -> usize {
+                self.rows
             }
 
             /// Appends a row.
             pub(crate) fn push(&mut self, row: Row<'_>) {
-                $(self.$column.push(row.$column);)+
+                $(self.$column.put(self.rows, row.$column);)+
+                self.rows += 1;
             }
 
-            /// The columns gathered, in file order.
-            pub(crate) fn finish(&mut self) -> Vec<arrow::array::ArrayRef> {
-                vec![$(self.$column.finish(),)+]
+            /// Appends a row that is all null until its cells are set.
+            pub(crate) fn add(&mut self) -> NewRow<'_> {
+                let row = self.rows;
+                self.rows += 1;
+                NewRow { columns: self, row }
             }
+
+            /// The columns gathered, in file order; empty afterwards.
+            pub(crate) fn finish(&mut self) -> Vec<arrow::array::ArrayRef> {
+                let rows = std::mem::take(&mut self.rows);
+                vec![$(self.$column.finish(rows),)+]
+            }
+        }
+
+        /// The last row of what is gathered. What is null in it costs nothing: see [`Gathered`].
+        #[allow(dead_code)] // as above
+        pub(crate) struct NewRow<'b> {
+            columns: &'b mut Builders,
+            row: usize,
+        }
+
+        #[allow(dead_code)] // as above
+        impl NewRow<'_> {
+            $(
+                /// Sets a cell, which must not be set already.
+                #[inline]
+                pub(crate) fn $column(&mut self, value: Option<<$type as ColumnType>::Value<'_>>) {
+                    self.columns.$column.put(self.row, value);
+                }
+            )+
         }
 
         /// Each column of a batch as it was written, to compare rows with.

@@ -6,48 +6,48 @@ use super::ColumnType;
 
 /// The values of a column so far.
 ///
-/// Most columns are null in most rows, and many in all rows of a batch. So nulls are counted, and are put in together when a
-/// value follows them.
+/// Most columns are null in most rows, and many in all rows of a batch. So nothing is done for a null: they are put in
+/// together when a value follows them, for a value comes with its row.
 #[derive(Debug)]
 pub(crate) struct Gathered<T: ColumnType> {
     builder: T::Builder,
-    /// Whether the builder holds a row.
-    is_begun: bool,
-    /// Nulls after what the builder holds.
-    nulls: usize,
+    /// Rows that the builder holds: up to the last value.
+    held: usize,
 }
 
 impl<T: ColumnType> Gathered<T> {
     /// Empty.
     pub(crate) fn new() -> Self {
-        Self { builder: T::builder(), is_begun: false, nulls: 0 }
+        Self { builder: T::builder(), held: 0 }
     }
 
-    /// Adds a value or null.
+    /// Puts in the value of a row, which must come after those that have theirs. Rows that are passed over are null.
     #[inline]
-    pub(crate) fn push(&mut self, value: Option<T::Value<'_>>) {
-        let Some(value) = value else {
-            self.nulls += 1;
-            return;
-        };
-        self.put_nulls();
-        self.is_begun = true;
+    pub(crate) fn put(&mut self, row: usize, value: Option<T::Value<'_>>) {
+        let Some(value) = value else { return };
+        debug_assert!(row >= self.held, "row {row} has its value already");
+        if row > self.held {
+            self.put_nulls(row);
+        }
+        self.held = row + 1;
         T::push(&mut self.builder, value);
     }
 
-    #[inline]
-    fn put_nulls(&mut self) {
-        if self.nulls > 0 {
-            T::push_nulls(&mut self.builder, std::mem::take(&mut self.nulls));
-        }
+    /// Puts in nulls up to that row.
+    #[inline(never)]
+    fn put_nulls(&mut self, row: usize) {
+        T::push_nulls(&mut self.builder, row - self.held);
     }
 
-    /// What was gathered; empty afterwards.
-    pub(crate) fn finish(&mut self) -> ArrayRef {
-        if !std::mem::take(&mut self.is_begun) {
-            return new_null_array(&T::data_type(), std::mem::take(&mut self.nulls));
+    /// What was gathered of so many rows; empty afterwards.
+    pub(crate) fn finish(&mut self, rows: usize) -> ArrayRef {
+        if self.held == 0 {
+            return new_null_array(&T::data_type(), rows);
         }
-        self.put_nulls();
+        if rows > self.held {
+            self.put_nulls(rows);
+        }
+        self.held = 0;
         T::finish(&mut self.builder)
     }
 }
@@ -62,29 +62,28 @@ mod tests {
     #[test]
     fn nulls_keep_their_places() {
         let mut column = Gathered::<U64>::new();
-        for value in [None, None, Some(1), None, Some(2), None] {
-            column.push(value);
+        for (row, value) in [None, None, Some(1), None, Some(2), None].into_iter().enumerate() {
+            column.put(row, value);
         }
-        let array = column.finish();
+        let array = column.finish(6);
         let values: Vec<_> = array.as_primitive::<UInt64Type>().iter().collect();
         assert_eq!(values, [None, None, Some(1), None, Some(2), None]);
         // What came before is gone, also where there were only nulls.
-        column.push(None);
-        let array = column.finish();
+        let array = column.finish(1);
         assert_eq!((array.len(), array.null_count()), (1, 1));
-        assert_eq!(column.finish().len(), 0);
+        assert_eq!(column.finish(0).len(), 0);
+        column.put(0, Some(3));
+        assert_eq!(column.finish(1).null_count(), 0);
     }
 
     #[test]
     fn a_column_of_nulls_has_its_type() {
         fn check<T: ColumnType>(value: T::Value<'_>) {
             let mut column = Gathered::<T>::new();
-            column.push(None);
-            let nulls = column.finish();
+            let nulls = column.finish(1);
             assert_eq!((nulls.data_type(), nulls.null_count()), (&T::data_type(), 1));
-            column.push(None);
-            column.push(Some(value));
-            let mixed = column.finish();
+            column.put(1, Some(value));
+            let mixed = column.finish(2);
             assert_eq!((mixed.data_type(), mixed.len(), mixed.null_count()), (&T::data_type(), 2, 1));
         }
         check::<Bool>(true);

@@ -26,7 +26,7 @@ impl CgroupfsBuilder {
         };
         // An empty list says that nobody was there, which only a reading that went well can say.
         let pids_known = details.outcome == Outcome::Ok || !directory.pids.is_empty();
-        self.push(Row {
+        self.columns.push(Row {
             seq: Some(record.seq.0),
             ts: Some(record.ts),
             boot_ns: Some(record.boot_ns.0),

@@ -20,23 +20,22 @@ macro_rules! table_builder {
         #[derive(Debug)]
         pub struct $name {
             columns: Builders,
-            rows: usize,
         }
 
         impl $name {
             /// Empty.
             pub fn new() -> Self {
-                Self { columns: Builders::new(), rows: 0 }
+                Self { columns: Builders::new() }
             }
 
             /// Rows gathered since the last batch.
             pub fn len(&self) -> usize {
-                self.rows
+                self.columns.rows()
             }
 
             /// Whether no row was gathered since the last batch.
             pub fn is_empty(&self) -> bool {
-                self.rows == 0
+                self.len() == 0
             }
 
             /// The batch of what was gathered, which may be no row at all; the builder is empty afterwards.
@@ -44,14 +43,8 @@ macro_rules! table_builder {
             /// # Errors
             /// Arrow refuses the columns; that would be a fault of the builder.
             pub fn finish(&mut self) -> Result<RecordBatch, Error> {
-                self.rows = 0;
                 RecordBatch::try_new($table.schema(), self.columns.finish())
                     .map_err(|source| Error::Encode { table: $table.name(), source })
-            }
-
-            fn push(&mut self, row: Row<'_>) {
-                self.columns.push(row);
-                self.rows += 1;
             }
         }
 

@@ -25,7 +25,7 @@ impl RuntimeBuilder {
         let Body::Runtime(answer) = body else {
             return Err(Error::WrongTable { table: Table::Runtime.name(), seq: record.seq.0 });
         };
-        self.push(Row {
+        self.columns.push(Row {
             seq: Some(record.seq.0),
             ts: Some(record.ts),
             boot_ns: Some(record.boot_ns.0),

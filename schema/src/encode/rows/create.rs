@@ -18,7 +18,7 @@ table_builder!(
 impl CreateBuilder {
     /// Appends a row.
     pub fn append(&mut self, creation: &ContainerCreate) {
-        self.push(columns_of(creation));
+        self.columns.push(columns_of(creation));
     }
 }
 

@@ -16,7 +16,7 @@ table_builder!(
 impl DisagreementBuilder {
     /// Appends a row.
     pub fn append(&mut self, disagreement: &Disagreement) {
-        self.push(columns_of(disagreement));
+        self.columns.push(columns_of(disagreement));
     }
 }
 

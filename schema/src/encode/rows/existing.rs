@@ -17,7 +17,7 @@ table_builder!(
 impl ExistingBuilder {
     /// Appends a row.
     pub fn append(&mut self, container: &ExistingContainer) {
-        self.push(columns_of(container));
+        self.columns.push(columns_of(container));
     }
 }
 

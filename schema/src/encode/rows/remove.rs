@@ -18,7 +18,7 @@ table_builder!(
 impl RemoveBuilder {
     /// Appends a row.
     pub fn append(&mut self, removal: &ContainerRemove) {
-        self.push(columns_of(removal));
+        self.columns.push(columns_of(removal));
     }
 }
 
