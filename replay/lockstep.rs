@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use obit_derivation::Row;
 use obit_schema::Table;
-use obit_schema::digest::TableDigest;
+use obit_schema::digest::TableDigests;
 use obit_schema::written::WrittenRows;
 
 use crate::compare::Sum;
@@ -17,14 +17,15 @@ use crate::side::{Side, TableBatches};
 
 /// The rows of some tables that were not yet compared.
 pub struct Lockstep<'a> {
-    tables: BTreeMap<Table, Rows<'a>>,
+    tables: Vec<Rows<'a>>,
+    /// Of the batches read so far.
+    digests: TableDigests,
 }
 
 struct Rows<'a> {
+    table: Table,
     batches: TableBatches<'a>,
-    /// Of the batches read so far.
-    digest: TableDigest,
-    /// The last of them.
+    /// The last batch read.
     batch: Option<WrittenRows>,
     /// How many of its rows were compared.
     compared: usize,
@@ -33,29 +34,30 @@ struct Rows<'a> {
 impl<'a> Lockstep<'a> {
     /// At the first row of each table; `None` if that side can only give all of them at once.
     pub fn of(side: &'a dyn Side, tables: &[Table]) -> Option<Self> {
-        let rows = |table: &Table| {
-            let (batches, digest) = (side.table(*table)?, TableDigest::new(*table));
-            Some((*table, Rows { batches, digest, batch: None, compared: 0 }))
-        };
-        Some(Self { tables: tables.iter().map(rows).collect::<Option<_>>()? })
+        let rows = |table: &Table| Some(Rows { table: *table, batches: side.table(*table)?, batch: None, compared: 0 });
+        Some(Self { tables: tables.iter().map(rows).collect::<Option<_>>()?, digests: TableDigests::new(tables) })
     }
 
     /// Whether the next row of its table is this one; one of another table is not looked at. Once it is not, the answers mean
     /// nothing.
     pub fn is_next(&mut self, row: &Row) -> bool {
-        self.tables.get_mut(&table_of(row)).is_none_or(|rows| rows.is_next(row))
+        let table = table_of(row);
+        let rows = self.tables.iter_mut().find(|rows| rows.table == table);
+        rows.is_none_or(|rows| rows.is_next(row, &mut self.digests))
     }
 
     /// Rows and digest of each table; `None` if one has another row, or one that cannot be read.
     pub fn ends(self) -> Option<BTreeMap<Table, Sum>> {
-        self.tables.into_iter().map(|(table, rows)| Some((table, rows.ends()?))).collect()
+        self.tables.into_iter().try_for_each(Rows::ends)?;
+        let digests = self.digests.finish().ok()?;
+        Some(digests.into_iter().map(|digest| (digest.table(), Sum::of(digest))).collect())
     }
 }
 
 impl Rows<'_> {
-    fn is_next(&mut self, row: &Row) -> bool {
+    fn is_next(&mut self, row: &Row, digests: &mut TableDigests) -> bool {
         while self.rest() == 0 {
-            if self.read().is_none() {
+            if self.read(digests).is_none() {
                 return false;
             }
         }
@@ -70,15 +72,16 @@ impl Rows<'_> {
     }
 
     /// Goes on to the next batch; `None` if there is none that can be compared.
-    fn read(&mut self) -> Option<()> {
+    fn read(&mut self, digests: &mut TableDigests) -> Option<()> {
         let batch = self.batches.next()?.ok()?;
-        self.digest.update(&batch).ok()?;
-        self.batch = Some(WrittenRows::of(self.digest.table(), &batch)?);
+        digests.update(self.table, &batch).ok()?;
+        self.batch = Some(WrittenRows::of(self.table, &batch)?);
         self.compared = 0;
         Some(())
     }
 
-    fn ends(self) -> Option<Sum> {
+    /// `None` if there are more rows, or something that cannot be read.
+    fn ends(self) -> Option<()> {
         if self.rest() > 0 {
             return None;
         }
@@ -87,7 +90,7 @@ impl Rows<'_> {
                 return None;
             }
         }
-        Some(Sum::of(self.digest))
+        Some(())
     }
 }
 
@@ -100,6 +103,7 @@ mod tests {
     use arrow::array::{ArrayRef, RecordBatch, UInt64Array, new_null_array};
     use arrow::datatypes::DataType;
     use obit_derivation::Profile;
+    use obit_schema::digest::TableDigest;
     use obit_schema::encode::RowsBuilder;
     use obit_schema::{Case, Error, Problem};
     use std::fs;

@@ -46,7 +46,7 @@ pub struct Cells<'a>(Typed<'a>);
 
 /// An array by its type.
 #[derive(Clone, Copy)]
-pub(crate) enum Typed<'a> {
+enum Typed<'a> {
     /// Nothing but nulls.
     Null,
     Bool(&'a BooleanArray),
@@ -70,11 +70,6 @@ impl<'a> Cells<'a> {
             return Self(Typed::Null);
         }
         Self(Typed::of(array).unwrap_or(Typed::Unsupported(array)))
-    }
-
-    /// The array by its type.
-    pub(crate) fn typed(self) -> Typed<'a> {
-        self.0
     }
 
     /// Whether every value is null.

@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, Float64Array, ListBuilder, MapBuilder, RecordBatch, StringArray, StringBuilder,
-    TimestampNanosecondArray, UInt64Array, UInt64Builder,
+    Array, ArrayRef, BooleanArray, Float64Array, Int32Array, ListBuilder, MapBuilder, RecordBatch, StringArray,
+    StringBuilder, StringViewArray, StringViewBuilder, TimestampNanosecondArray, UInt64Array, UInt64Builder,
 };
 use arrow::datatypes::{DataType, Field, Schema};
 use obit_derivation::Row;
-use obit_schema::digest::{Digest, TableDigest, case_digest};
+use obit_schema::digest::{Digest, TableDigest, TableDigests, case_digest};
 use obit_schema::encode::RowsBuilder;
 use obit_schema::written::WrittenRows;
 use obit_schema::{Error, Table};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use sha2::{Digest as _, Sha256};
 
 use crate::strategies;
 
@@ -68,6 +69,61 @@ fn worked_example() {
         (Table::Disagreement, digest_of(Table::Disagreement, &[])),
     ]);
     assert_eq!(case.to_string(), "a022489392e6e9422bcc139a91d83881443736a7c899f7d89f14b651d99881f2");
+}
+
+/// `netstring(x)` of docs/case-format.md.
+fn netstring(text: &str) -> String {
+    format!("{}:{text},", text.len())
+}
+
+/// Many rows, of which runs have the same values, and nulls in between: the digest is over the text that the rule gives.
+#[test]
+fn however_many_rows_are_made_into_text_at_once_it_is_the_text_of_the_rule() {
+    // Lengths of one, two, three and four digits, so that rows are as long.
+    let name = |row: usize| (row % 7 != 0).then(|| "n".repeat([1, 1, 80, 900, 3][row / 50 % 5]));
+    let number = |row: usize| (row % 130 > 65).then_some([7, 1 << 40, u64::MAX][row / 90 % 3] - row as u64 % 3);
+    let code = |row: usize| 5 - (row as i32 / 100);
+    let seqs = |row: usize| (0..row as u64 % 4).map(|seq| seq * 1_000_000_007).collect::<Vec<_>>();
+    let rows = 0..400_usize;
+    let mut lists = ListBuilder::new(UInt64Builder::new());
+    rows.clone().for_each(|row| lists.append_value(seqs(row).into_iter().map(Some)));
+    let columns: [(&str, ArrayRef); 4] = [
+        ("exit_code", Arc::new(Int32Array::from_iter_values(rows.clone().map(code)))),
+        ("lifetime_ns", Arc::new(UInt64Array::from_iter(rows.clone().map(number)))),
+        ("evidence_seqs", Arc::new(lists.finish())),
+        ("container_name", Arc::new(StringArray::from_iter(rows.clone().map(name)))),
+    ];
+    let mut expected = Sha256::new();
+    expected.update(netstring("container_remove"));
+    for row in rows {
+        let list: String = seqs(row).iter().map(|seq| netstring(&seq.to_string())).collect();
+        let fields = [
+            name(row).map(|name| netstring("container_name") + &netstring(&name)),
+            Some(netstring("evidence_seqs") + &netstring(&list)),
+            Some(netstring("exit_code") + &netstring(&code(row).to_string())),
+            number(row).map(|number| netstring("lifetime_ns") + &netstring(&number.to_string())),
+        ];
+        expected.update(netstring(&fields.into_iter().flatten().collect::<String>()));
+    }
+    assert_eq!(digest_of(Table::ContainerRemove, &[batch(columns.to_vec())]), Digest::from(expected));
+}
+
+/// Text as views, as files are read, is the same text.
+#[test]
+fn how_text_is_laid_out_makes_no_difference() {
+    let texts = ["ab", "ab", "more than a view holds by itself", "more than a view holds by itself"];
+    let mut lists = ListBuilder::new(StringBuilder::new());
+    let mut views = ListBuilder::new(StringViewBuilder::new());
+    for some in 1..=texts.len() {
+        lists.append_value(texts[..some].iter().map(Some));
+        views.append_value(texts[..some].iter().map(Some));
+    }
+    let plain: [(&str, ArrayRef); 2] =
+        [("container_id", Arc::new(StringArray::from(texts.to_vec()))), ("conflicts", Arc::new(lists.finish()))];
+    let viewed: [(&str, ArrayRef); 2] =
+        [("container_id", Arc::new(StringViewArray::from(texts.to_vec()))), ("conflicts", Arc::new(views.finish()))];
+    let digest = |columns: &[_]| digest_of(Table::ContainerRemove, &[batch(columns.to_vec())]);
+    assert_eq!(digest(&plain), digest(&viewed));
 }
 
 /// The sum by coreutils:
@@ -150,6 +206,30 @@ proptest! {
             prop_assert_eq!(digest_of(table, &halves), expected);
             prop_assert_eq!(digest_of(table, &[whole.project(&reversed).unwrap()]), expected);
         }
+    }
+
+    /// Digests of several tables at once are those of each, in whatever order and pieces their rows come.
+    #[test]
+    fn several_tables_at_once(rows in vec(strategies::row(3), 1..40), order in vec((0_usize..4, 1_usize..9), 0..20)) {
+        let mut builder = RowsBuilder::new();
+        rows.iter().for_each(|row| builder.append(row));
+        let mut whole: Vec<_> = builder.finish().unwrap();
+        let mut digests = TableDigests::new(&Table::DERIVED);
+        let alone = Table::DERIVED.map(|table| {
+            let batches: Vec<_> = whole.iter().filter(|(of, _)| *of == table).map(|(_, batch)| batch.clone()).collect();
+            digest_of(table, &batches)
+        });
+        let ends = (0..whole.len()).map(|index| (index, usize::MAX));
+        for (index, count) in order.into_iter().chain(ends) {
+            let Some((table, batch)) = whole.get_mut(index) else { continue };
+            let count = count.min(batch.num_rows());
+            digests.update(*table, &batch.slice(0, count)).unwrap();
+            *batch = batch.slice(count, batch.num_rows() - count);
+        }
+        let digests = digests.finish().unwrap();
+        prop_assert!(digests.iter().map(TableDigest::table).eq(Table::DERIVED));
+        prop_assert_eq!(digests.iter().map(TableDigest::rows).sum::<u64>(), rows.len() as u64);
+        prop_assert!(digests.into_iter().map(TableDigest::finish).eq(alone));
     }
 
     /// Two rows are found to be the same exactly where their digests are, whatever was put into columns.
