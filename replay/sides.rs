@@ -70,7 +70,7 @@ impl Side for Recorded<'_> {
 
     fn table(&self, table: Table) -> Option<TableBatches<'_>> {
         // Where rows may be left out, they are counted in one reading of all.
-        self.log_end.is_none().then(|| -> TableBatches<'_> { Box::new(self.case.batches(table)) })
+        self.log_end.is_none().then(|| -> TableBatches<'_> { Box::new(self.case.values(table)) })
     }
 }
 

@@ -57,9 +57,7 @@ pub(crate) trait ColumnType: 'static {
     /// Gathers values.
     type Builder: std::fmt::Debug + Send;
     /// Holds them.
-    type Array: Array + Clone;
-    /// Holds them as they were gathered.
-    type Written: Array + Clone;
+    type Array: std::fmt::Debug + Clone + 'static;
     /// Its name in the documentation.
     const NAME: &'static str;
 
@@ -74,7 +72,7 @@ pub(crate) trait ColumnType: 'static {
     /// What was gathered; the builder is empty afterwards.
     fn finish(builder: &mut Self::Builder) -> ArrayRef;
     /// Whether the value in a row, which is not null, is this.
-    fn is(array: &Self::Written, row: usize, value: Self::Value<'_>) -> bool;
+    fn is(array: &Self::Array, row: usize, value: Self::Value<'_>) -> bool;
     /// An array of that type, to read from.
     fn of(array: &dyn Array) -> Option<Self::Array> {
         array.as_any().downcast_ref::<Self::Array>().cloned()
@@ -91,7 +89,6 @@ macro_rules! plain_type {
             type Value<'a> = $value;
             type Builder = $builder;
             type Array = $array;
-            type Written = $array;
             const NAME: &'static str = $text;
 
             fn data_type() -> DataType {
@@ -111,7 +108,7 @@ macro_rules! plain_type {
                 Arc::new(builder.finish())
             }
             #[inline]
-            fn is(array: &Self::Written, row: usize, $in: Self::Value<'_>) -> bool {
+            fn is(array: &Self::Array, row: usize, $in: Self::Value<'_>) -> bool {
                 array.value(row) == $out
             }
         }
@@ -154,7 +151,6 @@ impl ColumnType for Text {
     type Builder = StringBuilder;
     /// Read as views: the texts of a page or of a dictionary are not copied for each row then.
     type Array = StringViewArray;
-    type Written = StringArray;
     const NAME: &'static str = "utf8";
 
     fn data_type() -> DataType {
@@ -173,7 +169,7 @@ impl ColumnType for Text {
         Arc::new(builder.finish())
     }
     #[inline]
-    fn is(array: &Self::Written, row: usize, value: Self::Value<'_>) -> bool {
+    fn is(array: &Self::Array, row: usize, value: Self::Value<'_>) -> bool {
         array.value(row) == value
     }
     fn of(array: &dyn Array) -> Option<Self::Array> {
@@ -201,7 +197,6 @@ macro_rules! list_type {
             type Value<'a> = $value;
             type Builder = ListBuilder<$element>;
             type Array = ListArray;
-            type Written = ListArray;
             const NAME: &'static str = $text;
 
             fn data_type() -> DataType {
@@ -221,7 +216,7 @@ macro_rules! list_type {
             fn finish(builder: &mut Self::Builder) -> ArrayRef {
                 Arc::new(builder.finish())
             }
-            fn is(array: &Self::Written, row: usize, $in: Self::Value<'_>) -> bool {
+            fn is(array: &Self::Array, row: usize, $in: Self::Value<'_>) -> bool {
                 let $found = Elements::of(array, row);
                 $is
             }
@@ -240,19 +235,67 @@ list_type!(
     |seqs, elements| seqs.iter().for_each(|seq| elements.append_value(seq.0)),
     |found| found.numbers::<UInt64Type>().is_some_and(|found| found.iter().eq(seqs.iter().map(|seq| &seq.0)))
 );
-list_type!(
-    /// Texts, e.g. an argument vector.
-    TextList: Texts<'a>, StringBuilder, "list<utf8>", DataType::Utf8, |texts, elements| match texts {
-        Texts::Borrowed(texts) => texts.iter().for_each(|text| elements.append_value(text)),
-        Texts::Owned(texts) => texts.iter().for_each(|text| elements.append_value(text)),
-        Texts::Steps(steps) => steps.iter().for_each(|step| elements.append_value(&step.what)),
-    },
-    |found| match texts {
-        Texts::Borrowed(texts) => found.are_texts(texts.iter().copied()),
-        Texts::Owned(texts) => found.are_texts(texts.iter().map(String::as_str)),
-        Texts::Steps(steps) => found.are_texts(steps.iter().map(|step| step.what.as_str())),
+/// Texts, e.g. an argument vector.
+#[derive(Debug)]
+pub(crate) struct TextList;
+
+/// Lists of texts, and the texts of all of them.
+#[derive(Clone, Debug)]
+pub(crate) struct TextLists {
+    lists: ListArray,
+    texts: StringViewArray,
+}
+
+impl TextLists {
+    /// Whether the list in a row, which there is, is exactly this.
+    fn are(&self, row: usize, texts: impl ExactSizeIterator<Item = impl AsRef<str>>) -> bool {
+        let range = element_range(self.lists.value_offsets(), row);
+        range.len() == texts.len()
+            && self.texts.null_count() == 0
+            && range.end <= self.texts.len()
+            && range.zip(texts).all(|(at, text)| self.texts.value(at) == text.as_ref())
     }
-);
+}
+
+impl ColumnType for TextList {
+    type Value<'a> = Texts<'a>;
+    type Builder = ListBuilder<StringBuilder>;
+    type Array = TextLists;
+    const NAME: &'static str = "list<utf8>";
+
+    fn data_type() -> DataType {
+        DataType::List(Arc::new(Field::new(ELEMENT, DataType::Utf8, false)))
+    }
+    fn builder() -> Self::Builder {
+        ListBuilder::new(StringBuilder::new()).with_field(Field::new(ELEMENT, DataType::Utf8, false))
+    }
+    fn push(builder: &mut Self::Builder, texts: Self::Value<'_>) {
+        let elements = builder.values();
+        match texts {
+            Texts::Borrowed(texts) => texts.iter().for_each(|text| elements.append_value(text)),
+            Texts::Owned(texts) => texts.iter().for_each(|text| elements.append_value(text)),
+            Texts::Steps(steps) => steps.iter().for_each(|step| elements.append_value(&step.what)),
+        }
+        builder.append(true);
+    }
+    fn push_nulls(builder: &mut Self::Builder, count: usize) {
+        builder.append_nulls(count);
+    }
+    fn finish(builder: &mut Self::Builder) -> ArrayRef {
+        Arc::new(builder.finish())
+    }
+    fn is(array: &Self::Array, row: usize, texts: Self::Value<'_>) -> bool {
+        match texts {
+            Texts::Borrowed(texts) => array.are(row, texts.iter()),
+            Texts::Owned(texts) => array.are(row, texts.iter()),
+            Texts::Steps(steps) => array.are(row, steps.iter().map(|step| &step.what)),
+        }
+    }
+    fn of(array: &dyn Array) -> Option<Self::Array> {
+        let lists = array.as_any().downcast_ref::<ListArray>()?;
+        Some(TextLists { lists: lists.clone(), texts: Text::of(lists.values().as_ref())? })
+    }
+}
 
 /// When each step was taken.
 #[derive(Debug)]
@@ -262,7 +305,6 @@ impl ColumnType for StepTimeList {
     type Value<'a> = &'a [Step];
     type Builder = ListBuilder<TimestampNanosecondBuilder>;
     type Array = ListArray;
-    type Written = ListArray;
     const NAME: &'static str = "list<timestamp(ns, UTC)>";
 
     fn data_type() -> DataType {
@@ -281,7 +323,7 @@ impl ColumnType for StepTimeList {
     fn finish(builder: &mut Self::Builder) -> ArrayRef {
         Arc::new(builder.finish())
     }
-    fn is(array: &Self::Written, row: usize, steps: Self::Value<'_>) -> bool {
+    fn is(array: &Self::Array, row: usize, steps: Self::Value<'_>) -> bool {
         let found = Elements::of(array, row);
         let found = found.numbers::<TimestampNanosecondType>();
         found.is_some_and(|found| found.iter().eq(steps.iter().map(|step| &step.at.0)))
@@ -316,7 +358,6 @@ impl ColumnType for TextMap {
     type Value<'a> = Pairs<'a>;
     type Builder = MapBuilder<StringBuilder, StringBuilder>;
     type Array = MapArray;
-    type Written = MapArray;
     const NAME: &'static str = "map<utf8, utf8>";
 
     fn data_type() -> DataType {
@@ -357,7 +398,7 @@ impl ColumnType for TextMap {
         Arc::new(builder.finish())
     }
 
-    fn is(array: &Self::Written, row: usize, pairs: Self::Value<'_>) -> bool {
+    fn is(array: &Self::Array, row: usize, pairs: Self::Value<'_>) -> bool {
         let (names, texts) = (Elements::keys_of(array, row), Elements::values_of(array, row));
         match pairs {
             Pairs::Owned(pairs) => {
@@ -389,7 +430,6 @@ impl ColumnType for CgroupPathList {
     type Value<'a> = &'a [(HierarchyId, Cow<'a, str>)];
     type Builder = CgroupPathListBuilder;
     type Array = ListArray;
-    type Written = ListArray;
     const NAME: &'static str = "list<struct<hierarchy_id: uint32, path: utf8>>";
 
     fn data_type() -> DataType {
@@ -428,7 +468,7 @@ impl ColumnType for CgroupPathList {
         Arc::new(builder.finish())
     }
 
-    fn is(_: &Self::Written, _: usize, _: Self::Value<'_>) -> bool {
+    fn is(_: &Self::Array, _: usize, _: Self::Value<'_>) -> bool {
         // No derived table has such a column.
         false
     }
@@ -554,10 +594,10 @@ macro_rules! table {
 
         #[allow(dead_code)] // as above
         impl WrittenColumns {
-            /// Finds the columns by name; `None` if one is laid out otherwise than this build writes it.
+            /// Finds the columns by name; `None` if one is not as this build writes it.
             pub(crate) fn of(batch: &arrow::array::RecordBatch) -> Option<Self> {
                 let mut columns = COLUMNS.iter();
-                Some(Self { $($column: Written::find(columns.next()?, batch)?,)+ })
+                Some(Self { $($column: Written::find($name, columns.next()?, batch)?,)+ })
             }
 
             /// Whether that row, which the batch must have, is this.

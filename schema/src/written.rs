@@ -1,7 +1,7 @@
 //! Rows of a derived table as they were written, to compare with rows that are derived again.
 //!
-//! These are not put into columns for that: values are compared with values. What is laid out otherwise than this build
-//! writes it is refused here, and can be compared by its [digest](crate::digest).
+//! These are not put into columns for that: values are compared with values. What is of another type than this build writes is
+//! refused here, and can be compared by its [digest](crate::digest).
 
 use arrow::array::RecordBatch;
 use obit_derivation::Row;
@@ -25,8 +25,8 @@ enum Columns {
 }
 
 impl WrittenRows {
-    /// The rows of a batch of that table. `None` if it is no derived table, if a column is laid out otherwise than this build
-    /// writes it, or if one that this build does not know holds a value.
+    /// The rows of a batch of that table. `None` if it is no derived table, if a column is not of the type that this build
+    /// writes, or if one that it does not know holds a value.
     pub fn of(table: Table, batch: &RecordBatch) -> Option<Self> {
         let is_known = |name: &str| table.columns().iter().any(|column| column.name == name);
         let fields = batch.schema_ref().fields().iter().zip(batch.columns());

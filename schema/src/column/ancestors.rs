@@ -33,7 +33,6 @@ impl ColumnType for AncestorList {
     type Value<'a> = &'a [Ancestor<'a>];
     type Builder = ListBuilder<StructBuilder>;
     type Array = ListArray;
-    type Written = ListArray;
     const NAME: &'static str = "list<struct<pid: uint32, uid: uint32, started_boot_ns: uint64, comm: utf8>>";
 
     fn data_type() -> DataType {
@@ -82,7 +81,7 @@ impl ColumnType for AncestorList {
         Arc::new(builder.finish())
     }
 
-    fn is(_: &Self::Written, _: usize, _: Self::Value<'_>) -> bool {
+    fn is(_: &Self::Array, _: usize, _: Self::Value<'_>) -> bool {
         // No derived table has such a column.
         false
     }

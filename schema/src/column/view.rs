@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
-use arrow::array::{Array, PrimitiveArray, RecordBatch, StringArray, StringViewArray, StructArray, UInt32Array};
-use arrow::datatypes::{UInt32Type, UInt64Type};
+use arrow::array::{Array, PrimitiveArray, RecordBatch, StringArray, StructArray, UInt32Array};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{ArrowPrimitiveType, UInt32Type, UInt64Type};
 use obit_derivation::record::{HierarchyId, Seq, WallNs};
 
 use super::{
-    Bool, CgroupPathList, Column, ColumnType, I32, I64, PidList, SeqList, Text, TextList, TextMap, Timestamp, U32, U64,
-    same_type,
+    Bool, CgroupPathList, Column, ColumnType, I32, I64, PidList, SeqList, Text, TextList, TextLists, TextMap,
+    Timestamp, U32, U64, same_type,
 };
 use crate::error::Error;
 
@@ -17,8 +18,9 @@ use crate::error::Error;
 pub(crate) struct View<T: ColumnType> {
     name: &'static str,
     array: Option<T::Array>,
-    /// Whether a value may be null.
-    has_nulls: bool,
+    /// Which are null, if some are.
+    nulls: Option<NullBuffer>,
+    rows: usize,
 }
 
 impl<T: ColumnType> View<T> {
@@ -29,7 +31,7 @@ impl<T: ColumnType> View<T> {
     pub(crate) fn find(table: &'static str, column: &Column, batch: &RecordBatch) -> Result<Self, Error> {
         let Some(found) = batch.column_by_name(column.name) else {
             return match column.nullable {
-                true => Ok(Self { name: column.name, array: None, has_nulls: false }),
+                true => Ok(Self::of_nulls(column)),
                 false => Err(Error::ColumnMissing { table, column: column.name }),
             };
         };
@@ -47,16 +49,32 @@ impl<T: ColumnType> View<T> {
         }
         // A column of nulls only reads as one that is not there, and costs as little.
         if column.nullable && found.null_count() == found.len() {
-            return Ok(Self { name: column.name, array: None, has_nulls: false });
+            return Ok(Self::of_nulls(column));
         }
         let array = Some(T::of(found.as_ref()).ok_or_else(other_type)?);
-        Ok(Self { name: column.name, array, has_nulls: found.null_count() > 0 })
+        let nulls = found.nulls().filter(|nulls| nulls.null_count() > 0).cloned();
+        Ok(Self { name: column.name, array, nulls, rows: found.len() })
+    }
+
+    fn of_nulls(column: &Column) -> Self {
+        Self { name: column.name, array: None, nulls: None, rows: 0 }
+    }
+
+    /// Whether every value is null.
+    pub(crate) fn is_null(&self) -> bool {
+        self.array.is_none()
+    }
+
+    /// Whether the value in a row, which there is, is null.
+    #[inline]
+    fn is_null_at(&self, row: usize) -> bool {
+        self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row))
     }
 
     /// The array, if the value in that row is not null. Rows past the end are null.
     #[inline]
     pub(super) fn at(&self, row: usize) -> Option<&T::Array> {
-        self.array.as_ref().filter(|array| row < array.len() && !(self.has_nulls && array.is_null(row)))
+        self.array.as_ref().filter(|_| row < self.rows && !self.is_null_at(row))
     }
 
     /// What [`Self::need`] says of a null.
@@ -68,12 +86,13 @@ impl<T: ColumnType> View<T> {
 
 /// Declares `get` and `need` of a view whose value is one thing.
 macro_rules! scalar_view {
-    ($type:ty, $value:ty, |$array:ident, $row:ident| $read:expr) => {
+    ($type:ty, $value:ty, |$view:ident, $row:ident| $read:expr) => {
         impl View<$type> {
             /// The value in that row.
             #[inline]
             pub(crate) fn get(&self, $row: usize) -> Option<$value> {
-                self.at($row).map(|$array| $read)
+                let $view = self;
+                $read
             }
 
             /// The value in that row, which this kind of row must have.
@@ -86,13 +105,30 @@ macro_rules! scalar_view {
     };
 }
 
-scalar_view!(I32, i32, |array, row| array.value(row));
-scalar_view!(I64, i64, |array, row| array.value(row));
-scalar_view!(U32, u32, |array, row| array.value(row));
-scalar_view!(U64, u64, |array, row| array.value(row));
-scalar_view!(Bool, bool, |array, row| array.value(row));
-scalar_view!(Timestamp, WallNs, |array, row| WallNs(array.value(row)));
-scalar_view!(Text, &str, |array, row| array.value(row));
+impl<A: ArrowPrimitiveType, T: ColumnType<Array = PrimitiveArray<A>>> View<T> {
+    /// The number in that row.
+    #[inline]
+    fn number(&self, row: usize) -> Option<A::Native> {
+        let number = *self.array.as_ref()?.values().get(row)?;
+        (!self.is_null_at(row)).then_some(number)
+    }
+}
+
+scalar_view!(I32, i32, |view, row| view.number(row));
+scalar_view!(I64, i64, |view, row| view.number(row));
+scalar_view!(U32, u32, |view, row| view.number(row));
+scalar_view!(U64, u64, |view, row| view.number(row));
+scalar_view!(Timestamp, WallNs, |view, row| view.number(row).map(WallNs));
+scalar_view!(Bool, bool, |view, row| view.at(row).map(|array| array.value(row)));
+scalar_view!(Text, &str, |view, row| view.at(row).map(|array| array.value(row)));
+
+impl View<U64> {
+    /// The values from that row on, if none is null.
+    pub(crate) fn values_from(&self, row: usize) -> &[u64] {
+        let array = self.array.as_ref().filter(|_| self.nulls.is_none());
+        array.and_then(|array| array.values().get(row..)).unwrap_or_default()
+    }
+}
 
 /// Where the elements of a list, or the entries of a map, are. Arrow checked the offsets when the array was made.
 pub(crate) fn element_range(offsets: &[i32], row: usize) -> std::ops::Range<usize> {
@@ -101,7 +137,7 @@ pub(crate) fn element_range(offsets: &[i32], row: usize) -> std::ops::Range<usiz
 }
 
 /// The elements in a range that are not null.
-fn elements<T: arrow::datatypes::ArrowPrimitiveType>(
+fn elements<T: ArrowPrimitiveType>(
     array: &PrimitiveArray<T>,
     range: std::ops::Range<usize>,
 ) -> impl Iterator<Item = T::Native> + '_ {
@@ -131,24 +167,34 @@ impl View<SeqList> {
     }
 }
 
-/// How many texts of a batch are remembered.
-const MAX_REMEMBERED: usize = 32;
+/// How many texts of a batch are remembered: more than there are kinds of records.
+const REMEMBERED: usize = 64;
+
+/// The place where a view is remembered. The upper bits of a product depend on all bits of its factors (Knuth, TAOCP 6.4).
+fn place_of(view: u128) -> usize {
+    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+    let folded = (view >> 64) as u64 ^ (view as u64).rotate_left(32);
+    (folded.wrapping_mul(FACTOR) >> (u64::BITS - REMEMBERED.ilog2())) as usize
+}
 
 impl View<Text> {
     /// What each row's text reads as; nothing if all are null. A text of a dictionary is read once for all rows that have it.
     pub(crate) fn map<T: Copy>(&self, read: impl Fn(&str) -> T) -> Vec<T> {
         let Some(array) = &self.array else { return Vec::new() };
         // The view is where the text lies, or a short text itself: rows with the same view have the same text.
-        let mut known: Vec<(u128, T)> = Vec::new();
+        let mut known: [Option<(u128, T)>; REMEMBERED] = [None; REMEMBERED];
         let values = array.views().iter().enumerate().map(|(row, view)| {
-            if let Some((_, value)) = known.iter().find(|(seen, _)| seen == view) {
-                return *value;
+            let known = known.get_mut(place_of(*view));
+            match known {
+                Some(Some((seen, value))) if seen == view => *value,
+                known => {
+                    let value = read(array.value(row));
+                    if let Some(known) = known {
+                        *known = Some((*view, value));
+                    }
+                    value
+                }
             }
-            let value = read(array.value(row));
-            if known.len() < MAX_REMEMBERED {
-                known.push((*view, value));
-            }
-            value
         });
         values.collect()
     }
@@ -156,18 +202,14 @@ impl View<Text> {
 
 impl View<TextList> {
     /// Appends the texts in that row, borrowed from the batch.
+    #[inline]
     pub(crate) fn extend<'a>(&'a self, row: usize, out: &mut Vec<&'a str>) {
-        let Some(list) = self.at(row) else { return };
-        let (values, range) = (list.values().as_any(), element_range(list.value_offsets(), row));
-        if let Some(values) = values.downcast_ref::<StringViewArray>() {
-            let has_nulls = values.null_count() > 0;
-            for i in range.start..range.end.min(values.len()) {
-                if !(has_nulls && values.is_null(i)) {
-                    out.push(values.value(i));
-                }
+        let Some(TextLists { lists, texts }) = self.at(row) else { return };
+        let has_nulls = texts.null_count() > 0;
+        for at in element_range(lists.value_offsets(), row) {
+            if at < texts.len() && !(has_nulls && texts.is_null(at)) {
+                out.push(texts.value(at));
             }
-        } else if let Some(values) = values.downcast_ref::<StringArray>() {
-            out.extend(range.filter(|i| *i < values.len() && values.is_valid(*i)).map(|i| values.value(i)));
         }
     }
 }

@@ -15,7 +15,10 @@ use crate::tables::events::Views;
 
 table_view!(
     /// A batch of raw/events.
-    EventsView, kinds: Vec<RowKind> = |columns: &Views| columns.kind.map(RowKind::from_name)
+    EventsView,
+    kinds: Vec<RowKind> = |columns: &Views| columns.kind.map(RowKind::from_name),
+    /// Whether some row has a vital sign.
+    has_vitals: bool = has_vitals
 );
 
 impl EventsView {
@@ -91,7 +94,7 @@ impl EventsView {
         self.columns.reason.need(row).map(SnapshotReason::from_name)
     }
 
-    #[inline]
+    #[inline(always)] // made where the record lies, for millions
     fn cgroup_event<'b, 'a: 'b>(
         &'a self,
         row: usize,
@@ -111,24 +114,29 @@ impl EventsView {
             path: columns.path.need(row)?,
             path_truncated: columns.path_truncated.need(row)?,
             actor: self.actor(row, argv)?,
-            vitals: Vitals {
-                memory_peak_bytes: columns.memory_peak_bytes.get(row),
-                memory_usage_bytes: columns.memory_usage_bytes.get(row),
-                cpu_usage_ns: columns.cpu_usage_ns.get(row),
-                cpu_user_ns: columns.cpu_user_ns.get(row),
-                cpu_system_ns: columns.cpu_system_ns.get(row),
-                cpu_throttled_ns: columns.cpu_throttled_ns.get(row),
-                cpu_throttled_count: columns.cpu_throttled_count.get(row),
-                io_read_bytes: columns.io_read_bytes.get(row),
-                io_written_bytes: columns.io_written_bytes.get(row),
-                pids_peak: columns.pids_peak.get(row),
-                ooms: columns.ooms.get(row),
-                oom_kills: columns.oom_kills.get(row),
-            },
+            vitals: if self.has_vitals { self.vitals(row) } else { Vitals::default() },
         })
     }
 
-    #[inline]
+    fn vitals(&self, row: usize) -> Vitals {
+        let columns = &self.columns;
+        Vitals {
+            memory_peak_bytes: columns.memory_peak_bytes.get(row),
+            memory_usage_bytes: columns.memory_usage_bytes.get(row),
+            cpu_usage_ns: columns.cpu_usage_ns.get(row),
+            cpu_user_ns: columns.cpu_user_ns.get(row),
+            cpu_system_ns: columns.cpu_system_ns.get(row),
+            cpu_throttled_ns: columns.cpu_throttled_ns.get(row),
+            cpu_throttled_count: columns.cpu_throttled_count.get(row),
+            io_read_bytes: columns.io_read_bytes.get(row),
+            io_written_bytes: columns.io_written_bytes.get(row),
+            pids_peak: columns.pids_peak.get(row),
+            ooms: columns.ooms.get(row),
+            oom_kills: columns.oom_kills.get(row),
+        }
+    }
+
+    #[inline(always)] // as above
     fn actor<'b, 'a: 'b>(&'a self, row: usize, argv: &'b mut Vec<&'a str>) -> Result<Actor<'b>, Error> {
         let columns = &self.columns;
         columns.actor_argv.extend(row, argv);
@@ -221,4 +229,20 @@ impl EventsView {
 
 fn key(hierarchy: u32, cgroup: u64) -> CgroupKey {
     CgroupKey { hierarchy: HierarchyId(hierarchy), cgroup: CgroupId(cgroup) }
+}
+
+fn has_vitals(columns: &Views) -> bool {
+    let are_null = columns.memory_peak_bytes.is_null()
+        && columns.memory_usage_bytes.is_null()
+        && columns.cpu_usage_ns.is_null()
+        && columns.cpu_user_ns.is_null()
+        && columns.cpu_system_ns.is_null()
+        && columns.cpu_throttled_ns.is_null()
+        && columns.cpu_throttled_count.is_null()
+        && columns.io_read_bytes.is_null()
+        && columns.io_written_bytes.is_null()
+        && columns.pids_peak.is_null()
+        && columns.ooms.is_null()
+        && columns.oom_kills.is_null();
+    !are_null
 }

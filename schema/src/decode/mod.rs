@@ -70,10 +70,20 @@ impl RawView {
         }
     }
 
+    /// The places of the records from that row on.
+    pub(crate) fn seqs_from(&self, row: usize) -> &[u64] {
+        match self {
+            Self::Events(view) => view.seqs_from(row),
+            Self::Cgroupfs(view) => view.seqs_from(row),
+            Self::Runtime(view) => view.seqs_from(row),
+        }
+    }
+
     /// The record in that row. `scratch` holds its argument vector and is cleared first.
     ///
     /// # Errors
     /// The row lacks a value that its kind must have, or is past the end.
+    #[inline]
     pub fn get<'b, 'a: 'b>(&'a self, row: usize, scratch: &'b mut Vec<&'a str>) -> Result<Record<'b>, Error> {
         match self {
             Self::Events(view) => view.get(row, scratch),
@@ -102,13 +112,13 @@ fn carried(from: Option<u64>, body: Body<'_>) -> Body<'_> {
 
 /// Declares the view of one raw table; it gets its `get` beside it. A field is made of the columns once for all rows.
 macro_rules! table_view {
-    ($(#[$doc:meta])* $name:ident $(, $field:ident: $type:ty = $read:expr)?) => {
+    ($(#[$doc:meta])* $name:ident $(, $(#[$field_doc:meta])* $field:ident: $type:ty = $read:expr)*) => {
         $(#[$doc])*
         #[derive(Debug)]
         pub struct $name {
             columns: Views,
             rows: usize,
-            $($field: $type,)?
+            $($(#[$field_doc])* $field: $type,)*
         }
 
         impl $name {
@@ -118,7 +128,7 @@ macro_rules! table_view {
             /// A column is missing, of another type, or null where it must not be.
             pub fn new(batch: &RecordBatch) -> Result<Self, Error> {
                 let columns = Views::new(batch)?;
-                Ok(Self { $($field: $read(&columns),)? columns, rows: batch.num_rows() })
+                Ok(Self { $($field: $read(&columns),)* columns, rows: batch.num_rows() })
             }
 
             /// Rows.
@@ -135,6 +145,11 @@ macro_rules! table_view {
             #[inline]
             pub fn seq(&self, row: usize) -> Option<u64> {
                 self.columns.seq.get(row)
+            }
+
+            /// The places of the records from that row on.
+            pub(crate) fn seqs_from(&self, row: usize) -> &[u64] {
+                self.columns.seq.values_from(row)
             }
 
             /// The record's place and its clocks.

@@ -43,7 +43,9 @@ pub struct Batches {
 pub(super) enum Purpose {
     /// To have them as they are.
     Rows,
-    /// To make records of them: without the columns that no record holds or that are null, and with text as views.
+    /// For their values: without the columns that are null in the whole file, and with text as views.
+    Values,
+    /// To make records of them: as above, and without the columns that no record holds.
     Records,
 }
 
@@ -92,14 +94,17 @@ impl Batches {
                         Purpose::Rows => {
                             ParquetRecordBatchReaderBuilder::new_with_metadata(PartFile::new(file)?, metadata)
                         }
-                        Purpose::Records => for_records(PartFile::new(file)?, &metadata, self.filter.as_deref())?,
+                        Purpose::Values | Purpose::Records => {
+                            let beside: &[_] = if self.purpose == Purpose::Records { &BESIDE_RECORDS } else { &[] };
+                            without(beside, PartFile::new(file)?, &metadata, self.filter.as_deref())?
+                        }
                     };
                     let builder = match chosen {
                         Some((groups, rows)) => builder.with_row_groups(groups).with_row_selection(rows),
                         None => builder,
                     };
                     let rows = match self.purpose {
-                        Purpose::Rows => WIDE_BATCH_ROWS,
+                        Purpose::Rows | Purpose::Values => WIDE_BATCH_ROWS,
                         Purpose::Records => BATCH_ROWS,
                     };
                     builder.with_batch_size(rows).build()
@@ -129,7 +134,9 @@ impl Batches {
 /// Columns that no record holds: they are beside it, for people and other programs. None of them is required.
 const BESIDE_RECORDS: [&str; 3] = ["document", "files", "ctime"];
 
-fn for_records(
+/// A reader of a file without these columns and those of nulls.
+fn without(
+    beside: &[&str],
     file: PartFile,
     metadata: &ArrowReaderMetadata,
     filter: Option<&Filter>,
@@ -142,7 +149,7 @@ fn for_records(
         // Where some rows are wanted, looking through all pages of a column takes longer than reading these rows of it. A page
         // that cannot be read is named when its turn comes.
         let is_null = || filter.is_none() && nulls::is_null(&file, metadata.metadata(), index).unwrap_or(false);
-        if !BESIDE_RECORDS.contains(&field.name().as_str()) && !is_null() {
+        if !beside.contains(&field.name().as_str()) && !is_null() {
             columns.push(index);
         }
     }
