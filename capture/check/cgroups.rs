@@ -75,6 +75,7 @@ mod tests {
             controllers: controllers.iter().map(|&name| name.to_owned()).collect(),
             name: None,
             mount_point: format!("/cg/{id}").into(),
+            device: (0, id),
             mount_root: mount_root.to_owned(),
         };
         let all = Hierarchies {

@@ -1,6 +1,6 @@
 //! Bounded reading of small files that somebody else may be writing, removing or forging.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Statx, StatxFlags, openat, statx};
 use rustix::io::{Errno, read, retry_on_intr};
@@ -14,16 +14,39 @@ pub struct Bounded {
     pub truncated: bool,
 }
 
+/// How a file shows its end before a read that brings nothing: each read that is spared is one in three calls for a small
+/// file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Not at all.
+    Unknown,
+    /// A file of cgroupfs. A read fills a page with whole records and stops at the first that does not fit (fs/seq_file.c,
+    /// `seq_read_iter`); a record is all of the file, whatever its size, or a line with a pid. So less than half a page is
+    /// all there is.
+    OfCgroupfs,
+    /// A regular file of so many bytes: with these, a read of less than it was asked for has come to the end.
+    AtSize(u64),
+}
+
+/// What is read first if nothing is known of the size, and the size of a page of a sequential file.
+const PAGE_BYTES: usize = 4096;
+/// Most that is read at once.
+const READ_BYTES: usize = 64 << 10;
+
 /// Reads up to `limit` bytes of an open file, into a buffer that is used again.
 ///
 /// # Errors
 /// The kernel's; of a cgroup file, ENODEV when its directory was removed meanwhile.
-pub fn read_into(file: impl AsFd, buffer: &mut Vec<u8>, limit: usize) -> Result<bool, Errno> {
+pub fn read_into(file: impl AsFd, buffer: &mut Vec<u8>, limit: usize, end: End) -> Result<bool, Errno> {
+    let first = match end {
+        End::Unknown | End::OfCgroupfs => PAGE_BYTES,
+        End::AtSize(size) => usize::try_from(size).unwrap_or(usize::MAX).saturating_add(1).min(limit + 1),
+    };
     buffer.clear();
     loop {
         let have = buffer.len();
         // One byte over the limit tells a file that just fits from one that does not.
-        let want = (limit + 1 - have).min(if have == 0 { 4096 } else { 64 << 10 });
+        let want = (limit + 1 - have).min(if have == 0 { first } else { READ_BYTES });
         buffer.resize(have + want, 0);
         let count = match retry_on_intr(|| read(&file, &mut buffer[have..])) {
             Ok(count) => count,
@@ -37,7 +60,12 @@ pub fn read_into(file: impl AsFd, buffer: &mut Vec<u8>, limit: usize) -> Result<
             buffer.truncate(limit);
             return Ok(true);
         }
-        if count == 0 {
+        let is_over = match end {
+            End::Unknown => false,
+            End::OfCgroupfs => have == 0 && count < want && count < PAGE_BYTES / 2,
+            End::AtSize(size) => count < want && buffer.len() as u64 >= size,
+        };
+        if count == 0 || is_over {
             return Ok(false);
         }
     }
@@ -51,7 +79,7 @@ pub fn read_at(directory: impl AsFd, name: impl rustix::path::Arg, limit: usize)
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = openat(directory, name, flags, Mode::empty())?;
     let mut bytes = Vec::new();
-    let truncated = read_into(&file, &mut bytes, limit)?;
+    let truncated = read_into(&file, &mut bytes, limit, End::Unknown)?;
     Ok(Bounded { bytes, truncated })
 }
 
@@ -76,16 +104,18 @@ pub fn properties(file: impl AsFd) -> Result<Statx, Errno> {
 ///
 /// # Errors
 /// EINVAL for another type, else the kernel's.
-pub fn regular(file: OwnedFd) -> Result<(OwnedFd, Statx), Errno> {
-    let properties = properties(&file)?;
+pub fn regular(file: impl AsFd) -> Result<Statx, Errno> {
+    let properties = properties(file)?;
     if FileType::from_raw_mode(properties.stx_mode.into()) != FileType::RegularFile {
         return Err(Errno::INVAL);
     }
-    Ok((file, properties))
+    Ok(properties)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     #[test]
@@ -97,6 +127,36 @@ mod tests {
             let read = read_at(CWD, &path, 10_000).unwrap();
             assert_eq!((read.bytes.len(), read.truncated), (size.min(10_000), truncated), "{size} bytes");
         }
+    }
+
+    #[test]
+    fn a_file_that_has_another_size_than_was_said_is_read_whole_all_the_same() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        std::fs::write(&path, vec![b'x'; 9_000]).unwrap();
+        let mut bytes = Vec::new();
+        for said in [0, 1, 8_999, 9_000, 9_001, 20_000, u64::MAX] {
+            let opened = std::fs::File::open(&path).unwrap();
+            assert_eq!(read_into(&opened, &mut bytes, 10_000, End::AtSize(said)), Ok(false));
+            assert_eq!(bytes.len(), 9_000, "a size of {said} was said");
+            let opened = std::fs::File::open(&path).unwrap();
+            assert_eq!(read_into(&opened, &mut bytes, 8_999, End::AtSize(said)), Ok(true));
+            assert_eq!(bytes.len(), 8_999);
+        }
+    }
+
+    #[test]
+    fn of_a_page_that_is_half_full_it_is_not_said_that_it_is_the_last() {
+        // A pipe gives what was written, as cgroupfs gives what fits into a page.
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        let mut bytes = Vec::new();
+        writer.write_all(&[b'7'; 2047]).unwrap();
+        assert_eq!(read_into(&reader, &mut bytes, 32_768, End::OfCgroupfs), Ok(false));
+        assert_eq!(bytes.len(), 2047, "and the pipe, still open, was not waited for");
+        writer.write_all(&[b'7'; 2048]).unwrap();
+        drop(writer);
+        assert_eq!(read_into(&reader, &mut bytes, 32_768, End::OfCgroupfs), Ok(false));
+        assert_eq!(bytes.len(), 2048);
     }
 
     #[test]

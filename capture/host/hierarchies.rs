@@ -59,6 +59,8 @@ pub struct Hierarchy {
     pub name: Option<String>,
     /// Where it is mounted.
     pub mount_point: PathBuf,
+    /// Its file system's device number, major and minor: that of each of its directories.
+    pub device: (u32, u32),
     /// The directory of the hierarchy that the mount shows; `/` for all of it. Raw text of mountinfo, unescaped.
     pub mount_root: String,
 }
@@ -255,7 +257,8 @@ impl Mount {
                 (found.id, found.controllers.clone(), found.name.clone())
             }
         };
-        Some(Hierarchy { id, version, controllers, name, mount_point: self.mount_point, mount_root: self.root })
+        let (mount_point, device, mount_root) = (self.mount_point, self.device, self.root);
+        Some(Hierarchy { id, version, controllers, name, mount_point, device, mount_root })
     }
 }
 

@@ -139,8 +139,7 @@ struct Pids {
 pub fn read(host_root: &Path, bundle: &str, container_id: Option<&str>) -> Answer {
     let begun = Instant::now();
     let request = format!("{}/config.json", bundle.trim_end_matches('/'));
-    let read = file::open_directory(host_root, bundle)
-        .and_then(|directory| file::read(directory, "config.json", CONFIG_BYTES));
+    let read = file::read(host_root, bundle, "config.json", CONFIG_BYTES);
     let mut answer = RuntimeAnswer::unanswered(RuntimeSource::OciBundle, Outcome::Invalid);
     answer.bundle = within(Some(bundle), PATH_BYTES);
     answer.container_id = within(container_id, NAME_BYTES);

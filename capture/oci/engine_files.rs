@@ -101,9 +101,7 @@ fn docker(host_root: &Path, container_id: &str, life: Life) -> Answer {
     let directory = format!("{DOCKER}/{container_id}");
     let request = format!("{directory}/config.v2.json");
     let mut answer = empty(RuntimeSource::Docker, container_id);
-    let read = file::open_directory(host_root, &directory)
-        .and_then(|directory| file::read(directory, "config.v2.json", CONFIG_BYTES));
-    let content = match read {
+    let content = match file::read(host_root, &directory, "config.v2.json", CONFIG_BYTES) {
         Ok(content) => content,
         Err(errno) => return (with(answer, errno), details(request, begun)),
     };
@@ -141,9 +139,7 @@ fn podman(host_root: &Path, container_id: &str) -> Answer {
     for driver in PODMAN {
         let directory = format!("/var/lib/containers/storage/{driver}-containers");
         for name in ["containers.json", "volatile-containers.json"] {
-            let read =
-                file::open_directory(host_root, &directory).and_then(|opened| file::read(opened, name, STORE_BYTES));
-            let content = match read {
+            let content = match file::read(host_root, &directory, name, STORE_BYTES) {
                 Ok(content) => content,
                 Err(Errno::NOENT) => continue,
                 Err(errno) => return (with(answer, errno), details(format!("{directory}/{name}"), begun)),

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 
 use obit_derivation::record::Outcome;
 use obit_schema::text::{escape, unescape};
-use rustix::fs::{Mode, OFlags, ResolveFlags, open, openat2, readlink};
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, open, openat2, readlink};
 use rustix::io::Errno;
 use serde::{Serialize, Serializer};
 
 use super::PATH_BYTES;
-use crate::host::file;
+use crate::host::file::{self, End};
 
 /// A file's content and who could have written it.
 #[derive(Debug)]
@@ -44,26 +44,51 @@ fn octal<S: Serializer>(mode: &u16, serializer: S) -> Result<S::Ok, S::Error> {
 /// # Errors
 /// INVAL for a path that is not absolute, has `..` in it or is longer than a path can be, else the kernel's.
 pub fn open_directory(host_root: &Path, path: &str) -> Result<OwnedFd, Errno> {
+    let path = harmless(path)?;
+    open_on_host(host_root, path, OFlags::PATH | OFlags::DIRECTORY)
+}
+
+/// Opens a file of a directory, as [`open_directory`] does that. A link by the file's name is not followed.
+///
+/// # Errors
+/// LOOP if it is a link, else those of [`open_directory`].
+pub fn open_file(host_root: &Path, directory: &str, name: &str) -> Result<OwnedFd, Errno> {
+    let mut path = harmless(directory)?;
+    path.push(b'/');
+    path.extend_from_slice(name.as_bytes());
+    open_on_host(host_root, path, FILE)
+}
+
+/// A file that is read: nothing that it may be instead of a regular one is waited for.
+const FILE: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
+
+fn open_on_host(host_root: &Path, path: Vec<u8>, flags: OFlags) -> Result<OwnedFd, Errno> {
+    let flags = flags | OFlags::CLOEXEC;
+    // Out of this process's own root nothing leads, so it need not be opened first.
+    if host_root == Path::new("/") {
+        return openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_MAGICLINKS);
+    }
+    let root = open(host_root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    openat2(root, path, flags, Mode::empty(), ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS)
+}
+
+/// An absolute path without `..` as the bytes that it stands for.
+fn harmless(path: &str) -> Result<Vec<u8>, Errno> {
     let path = unescape(path);
-    let harmless = path.starts_with(b"/")
+    let is_harmless = path.starts_with(b"/")
         && path.len() <= PATH_BYTES
         && !path.contains(&0)
         && path.split(|&byte| byte == b'/').all(|part| part != b"..");
-    if !harmless {
-        return Err(Errno::INVAL);
-    }
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = open(host_root, flags, Mode::empty())?;
-    openat2(root, path.as_slice(), flags, Mode::empty(), ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS)
+    is_harmless.then_some(path).ok_or(Errno::INVAL)
 }
 
-/// The path of an open directory without links, from the host's root, spelt as in a record: a user's directory that links
+/// The path of something open without links, from the host's root, spelt as in a record: a user's directory that links
 /// to another's must not pass for one of his own.
 ///
 /// # Errors
 /// The kernel's; NOENT if it lies outside the host's root.
-pub fn real_path(host_root: &Path, directory: impl AsFd) -> Result<String, Errno> {
-    let link = format!("/proc/self/fd/{}", directory.as_fd().as_raw_fd());
+pub fn real_path(host_root: &Path, opened: impl AsFd) -> Result<String, Errno> {
+    let link = format!("/proc/self/fd/{}", opened.as_fd().as_raw_fd());
     let path = readlink(link, Vec::new())?.into_bytes();
     let root = readlink_root(host_root)?;
     let below = Path::new(OsStr::from_bytes(&path)).strip_prefix(root).map_err(|_| Errno::NOENT)?;
@@ -74,16 +99,22 @@ fn readlink_root(host_root: &Path) -> Result<PathBuf, Errno> {
     std::fs::canonicalize(host_root).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
 }
 
-/// Reads a file of an open directory whole.
+/// Reads a file of a directory whole.
 ///
 /// # Errors
-/// FBIG if it is larger than `limit`, INVAL if it is no regular file, LOOP if it is a link, else the kernel's.
-pub fn read(directory: impl AsFd, name: &str, limit: usize) -> Result<Content, Errno> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-    let (file, found) = file::regular(openat2(directory, name, flags, Mode::empty(), resolve)?)?;
+/// Those of [`open_file`] and [`read_open`].
+pub fn read(host_root: &Path, directory: &str, name: &str, limit: usize) -> Result<Content, Errno> {
+    read_open(&open_file(host_root, directory, name)?, limit)
+}
+
+/// Reads an open file whole.
+///
+/// # Errors
+/// FBIG if it is larger than `limit`, INVAL if it is no regular file, else the kernel's.
+pub fn read_open(file: &OwnedFd, limit: usize) -> Result<Content, Errno> {
+    let found = file::regular(file)?;
     let mut bytes = Vec::new();
-    if file::read_into(&file, &mut bytes, limit)? {
+    if file::read_into(file, &mut bytes, limit, End::AtSize(found.stx_size))? {
         return Err(Errno::FBIG);
     }
     let origin = Origin { uid: found.stx_uid, mode: found.stx_mode & 0o7777, bytes: found.stx_size };

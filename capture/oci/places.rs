@@ -7,7 +7,6 @@ use obit_derivation::HierarchyId;
 use obit_schema::text::escape;
 
 use super::PATH_BYTES;
-use crate::host::file;
 use crate::host::hierarchies::{CgroupVersion, Hierarchies, Hierarchy};
 use crate::snapshot::open_directory;
 
@@ -70,7 +69,7 @@ pub fn may_claim(hierarchies: &Hierarchies, place: &Place, uid: u32) -> bool {
     let Some(hierarchy) = hierarchies.get(place.hierarchy) else {
         return false;
     };
-    open_directory(hierarchy, &place.path).and_then(file::properties).is_ok_and(|found| found.stx_uid == uid)
+    open_directory(hierarchy, &place.path).is_ok_and(|(_, found)| found.stx_uid == uid)
 }
 
 fn carries(hierarchy: &Hierarchy, controller: &str) -> bool {

@@ -97,19 +97,17 @@ pub fn read(host_root: &Path, hierarchies: &Hierarchies, state_root: &str, conta
     if raw_id.is_empty() || raw_id.contains(&b'/') || raw_id == b"." || raw_id == b".." {
         return (answer, details(directory, begun));
     }
-    let opened = file::open_directory(host_root, &directory);
-    let real_root = opened.as_ref().ok().and_then(|opened| file::real_path(host_root, opened).ok());
-    let real_root = real_root.as_deref().and_then(|path| path.rsplit_once('/')).map(|(root, _)| root);
-    let (file_name, read) = match &opened {
-        Err(errno) => ("state.json", Err(*errno)),
-        Ok(opened) => match file::read(opened, "state.json", STATE_BYTES) {
-            Err(Errno::NOENT) => ("status", file::read(opened, "status", STATE_BYTES)),
-            read => ("state.json", read),
-        },
-    };
+    let mut file_name = "state.json";
+    let mut opened = file::open_file(host_root, &directory, file_name);
+    // Most often the whole directory is gone.
+    if matches!(opened, Err(Errno::NOENT)) && file::open_directory(host_root, &directory).is_ok() {
+        file_name = "status";
+        opened = file::open_file(host_root, &directory, file_name);
+    }
     let request = format!("{directory}/{file_name}");
-    let content = match read {
-        Ok(content) => content,
+    let read = opened.and_then(|opened| Ok((file::read_open(&opened, STATE_BYTES)?, opened)));
+    let (content, opened) = match read {
+        Ok(read) => read,
         Err(errno) => {
             answer.outcome = file::outcome_of(errno);
             return (answer, details(request, begun));
@@ -125,6 +123,9 @@ pub fn read(host_root: &Path, hierarchies: &Hierarchies, state_root: &str, conta
 
     answer.outcome = Outcome::Ok;
     state.annotations.describe(&mut answer);
+    let real_path = file::real_path(host_root, &opened).unwrap_or_default();
+    // Without the file and the container's directory.
+    let real_root = real_path.rsplitn(3, '/').nth(2);
     let bundle = state.bundle.as_deref();
     answer.runtime =
         engine_of(Some(program), real_root, bundle, &state.annotations).map(|engine| engine.as_str().into());

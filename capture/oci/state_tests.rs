@@ -15,12 +15,14 @@ fn fixtures() -> PathBuf {
 
 /// A hybrid host with co-mounted cpu and cpuacct, mounted below `prefix`.
 fn hybrid(prefix: &str) -> Hierarchies {
+    let device = rustix::fs::stat(prefix).map_or(0, |found| found.st_dev);
     let one = |id, version, controllers: &[&str], name: Option<&str>, directory: &str| Hierarchy {
         id: HierarchyId(id),
         version,
         controllers: controllers.iter().map(|&name| name.to_owned()).collect(),
         name: name.map(str::to_owned),
         mount_point: PathBuf::from(format!("{prefix}/sys/fs/cgroup/{directory}")),
+        device: (rustix::fs::major(device), rustix::fs::minor(device)),
         mount_root: "/".to_owned(),
     };
     Hierarchies {

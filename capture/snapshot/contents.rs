@@ -8,7 +8,7 @@ use obit_schema::text::escape;
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::Errno;
 
-use crate::host::file;
+use crate::host::file::{self, End};
 use crate::host::hierarchies::{CgroupVersion, Hierarchy};
 
 /// Most process ids kept of one directory.
@@ -20,10 +20,12 @@ const ACCOUNTING_BYTES: usize = 4_096;
 
 /// Says which controllers a directory of v2 has; read before the files that are theirs.
 const V2_CONTROLLERS: &str = "cgroup.controllers";
+/// Says whether there is a task in a directory of v2 or below it.
+const V2_EVENTS: &str = "cgroup.events";
 /// Accounting files of v2. Those that a kernel or a controller does not have are left out.
 const V2_FILES: &[&str] = &[
     V2_CONTROLLERS,
-    "cgroup.events",
+    V2_EVENTS,
     "cgroup.freeze",
     "cgroup.stat",
     "cgroup.type",
@@ -76,6 +78,9 @@ pub struct Occupancy {
 #[derive(Debug, Default)]
 pub struct Reader {
     buffer: Vec<u8>,
+    /// `cgroup.events` of the directory at hand, if that was read, and whether more was there: it is wanted twice.
+    events: Vec<u8>,
+    events_truncated: Option<bool>,
 }
 
 impl Reader {
@@ -84,12 +89,16 @@ impl Reader {
     /// v2 says whether a directory or one below it has tasks; v1 only shows the directory's own, so that an empty list
     /// says nothing.
     pub fn occupancy(&mut self, directory: BorrowedFd<'_>, version: CgroupVersion) -> Occupancy {
-        let populated = match version {
-            CgroupVersion::V2 => match self.read(directory, "cgroup.events", ACCOUNTING_BYTES) {
-                Ok(_) => populated_of(&self.buffer),
-                Err(_) => None,
-            },
+        self.events_truncated = match version {
+            CgroupVersion::V2 => self.read(directory, V2_EVENTS, ACCOUNTING_BYTES).ok(),
             CgroupVersion::V1 => None,
+        };
+        let populated = match self.events_truncated {
+            Some(_) => {
+                std::mem::swap(&mut self.buffer, &mut self.events);
+                populated_of(&self.events)
+            }
+            None => None,
         };
         if populated == Some(false) {
             return Occupancy { populated, pids: Vec::new() };
@@ -104,7 +113,8 @@ impl Reader {
         }
     }
 
-    /// Reads the accounting files that exist, each by its name, trimmed. One that is cut ends in `…`.
+    /// Reads the accounting files that exist, each by its name, trimmed. One that is cut ends in `…`. Comes after
+    /// [`Self::occupancy`] of the same directory.
     pub fn accounting(&mut self, directory: BorrowedFd<'_>, hierarchy: &Hierarchy) -> Vec<(String, String)> {
         let (names, mut controllers) = match hierarchy.version {
             CgroupVersion::V1 => (V1_FILES, Some(hierarchy.controllers.clone())),
@@ -114,10 +124,17 @@ impl Reader {
         let mut files: Vec<(String, String)> = Vec::new();
         for &name in names {
             // A directory has two or three files out of ten, and each that is not there costs as much as one that is.
-            if controllers.as_deref().is_some_and(|controllers| !may_have(controllers, name)) {
+            if controllers.as_deref().is_some_and(|controllers| !may_have(hierarchy.version, controllers, name)) {
                 continue;
             }
-            if let Ok(truncated) = self.read(directory, name, ACCOUNTING_BYTES) {
+            let read = match self.events_truncated.take_if(|_| name == V2_EVENTS) {
+                Some(truncated) => {
+                    std::mem::swap(&mut self.buffer, &mut self.events);
+                    Ok(truncated)
+                }
+                None => self.read(directory, name, ACCOUNTING_BYTES),
+            };
+            if let Ok(truncated) = read {
                 let mut text = escape(&self.buffer).trim().to_owned();
                 if truncated {
                     text.push('…');
@@ -136,15 +153,16 @@ impl Reader {
         // cgroupfs has no links and no FIFOs; the flags are for what somebody may have mounted over a file.
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let file = openat(directory, name, flags, Mode::empty())?;
-        file::read_into(&file, &mut self.buffer, limit)
+        file::read_into(&file, &mut self.buffer, limit, End::OfCgroupfs)
     }
 }
 
 /// Whether a directory with these controllers may have a file: one begins with the name of its controller. Those of
 /// cgroups themselves, and `cpu.stat`, v2 has everywhere (kernel/cgroup/cgroup.c, `cgroup_base_files`).
-fn may_have(controllers: &[String], name: &str) -> bool {
+fn may_have(version: CgroupVersion, controllers: &[String], name: &str) -> bool {
     let owner = name.split('.').next().unwrap_or_default();
-    owner == "cgroup" || name == "cpu.stat" || controllers.iter().any(|controller| controller == owner)
+    let is_everywhere = || version == CgroupVersion::V2 && (owner == "cgroup" || name == "cpu.stat");
+    controllers.iter().any(|controller| controller == owner) || is_everywhere()
 }
 
 /// `populated 1` in cgroup.events.

@@ -1,12 +1,13 @@
 //! One directory, read because an event named it.
 
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 
 use obit_derivation::record::{Directory, Outcome, SnapshotReason};
 use obit_derivation::{CgroupId, CgroupKey};
 use obit_schema::details::DirectoryDetails;
 use obit_schema::text::unescape;
-use rustix::fs::{Mode, OFlags, ResolveFlags, open, openat2};
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, Statx, openat2};
 use rustix::io::Errno;
 
 use super::contents::Reader;
@@ -34,10 +35,10 @@ pub fn read_directory(
         pids: Vec::new(),
     };
     let mut details = DirectoryDetails { outcome: Outcome::NotFound, ctime: None, files: Vec::new() };
-    match open_directory(hierarchy, path).and_then(|opened| Ok((file::properties(&opened)?, opened))) {
+    match open_directory(hierarchy, path) {
         Err(errno) => details.outcome = outcome_of(errno),
-        Ok((found, _)) if found.stx_ino != expected.0 => {}
-        Ok((found, opened)) => {
+        Ok((_, found)) if found.stx_ino != expected.0 => {}
+        Ok((opened, found)) => {
             let mut reader = Reader::default();
             let occupancy = reader.occupancy(opened.as_fd(), hierarchy.version);
             directory.populated = occupancy.populated;
@@ -51,15 +52,25 @@ pub fn read_directory(
 }
 
 /// Opens a directory by its path from the hierarchy's root; neither links nor other mounts are followed.
-pub(crate) fn open_directory(hierarchy: &Hierarchy, path: &str) -> Result<OwnedFd, Errno> {
+pub(crate) fn open_directory(hierarchy: &Hierarchy, path: &str) -> Result<(OwnedFd, Statx), Errno> {
     let path = unescape(path);
     let below = hierarchy.below_mount(&path).ok_or(Errno::NOENT)?;
-    let below = if below.is_empty() { b"." } else { below };
+    if below.split(|&byte| byte == b'/').any(|part| part == b"..") {
+        return Err(Errno::XDEV);
+    }
+    // In one go from the root: the mount point opened by itself would be two calls more for each directory, and kept open
+    // it would keep the hierarchy mounted. The kernel's list of mounts has no links in its paths.
+    let mut whole = hierarchy.mount_point.as_os_str().as_bytes().to_vec();
+    whole.push(b'/');
+    whole.extend_from_slice(below);
     // Only as a place to look from: that spares the kernel all that comes with a file one can read.
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let mount = open(&hierarchy.mount_point, flags, Mode::empty())?;
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
-    openat2(mount, below, flags, Mode::empty(), resolve)
+    let opened = openat2(CWD, whole, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS)?;
+    let found = file::properties(&opened)?;
+    if (found.stx_dev_major, found.stx_dev_minor) != hierarchy.device {
+        return Err(Errno::XDEV);
+    }
+    Ok((opened, found))
 }
 
 #[cfg(test)]
@@ -78,6 +89,7 @@ mod tests {
             controllers: vec!["memory".to_owned()],
             name: None,
             mount_point: "/nonexistent".into(),
+            device: (0, 4),
             mount_root: "/".to_owned(),
         }
     }
@@ -124,6 +136,9 @@ mod tests {
             let out = format!("{path}/../../..");
             let (_, escaped) = read_directory(&hierarchy, &out, CgroupId(1), SnapshotReason::Mkdir);
             assert_ne!(escaped.outcome, Outcome::Ok, "a path never leads out of the mount");
+            let elsewhere = Hierarchy { device: (0, 0), ..hierarchy };
+            let (_, foreign) = read_directory(&elsewhere, &path, id, SnapshotReason::Mkdir);
+            assert_ne!(foreign.outcome, Outcome::Ok, "nor into another mount");
             seen += 1;
         }
         assert!(seen > 0, "this host has a v2, memory or pids hierarchy");

@@ -248,6 +248,7 @@ fn a_mount_point_that_is_not_there_makes_the_walk_incomplete() {
         controllers: Vec::new(),
         name: Some("x".to_owned()),
         mount_point: "/nonexistent/cgroup".into(),
+        device: (0, 4),
         mount_root: "/".to_owned(),
     };
     let (all, summary) = walk_all(&hierarchy);
