@@ -156,6 +156,11 @@ impl Daemon {
         self.condition.lock().is_ok_and(|condition| *condition == Condition::Connected)
     }
 
+    /// Whether it has said by itself that there is nothing left to ask about.
+    pub fn has_removed(&self, question: &Question) -> bool {
+        self.sink.has_removed(question)
+    }
+
     /// Asks, or says that too many questions wait. A question that waits already is not asked twice.
     pub fn ask(&self, question: &Question) -> Result<(), Box<Answer>> {
         self.sink.may_speak_of(&question.container_id);
@@ -290,6 +295,7 @@ impl Daemon {
             return failure;
         }
         self.note(Ok(())).await;
+        self.sink.forget_removed();
         tokio::select! {
             failure = self.client.events(&self.sink) => failure,
             failure = self.list_and_ping() => failure,

@@ -19,6 +19,7 @@ mod http;
 mod kind;
 mod labels;
 mod limits;
+mod lull;
 mod question;
 mod report;
 mod service;
@@ -91,7 +92,11 @@ impl Runtimes {
         if places.is_off() {
             return Ok(Self { asker: Asker(None), stop: None, done });
         }
-        let runtime = Builder::new_current_thread().enable_all().build().context("cannot start tokio")?;
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .on_thread_park(lull::before_waiting)
+            .build()
+            .context("cannot start tokio")?;
         let (announced, questions) = tokio::sync::mpsc::channel(ANNOUNCED);
         let (stop, stopped) = oneshot::channel();
         let run = move || {

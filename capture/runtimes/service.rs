@@ -1,20 +1,21 @@
 //! The thread of the runtime clients: finds daemons, passes questions to them and their answers on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use obit_derivation::record::Outcome;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::sync::oneshot;
-use tokio::task::{AbortHandle, JoinSet, spawn_blocking};
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::task::{AbortHandle, JoinSet, spawn_blocking, yield_now};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
 use super::daemon::Daemon;
 use super::failure::Failure;
 use super::labels::LabelPolicy;
 use super::limits::{AFTER_END, LOOK_INTERVAL, OUTBOX, STOP_LIMIT};
-use super::question::Announced;
+use super::lull::GATHER;
+use super::question::{Announced, Question};
 use super::report::{Delivery, Reporter, failed};
 use super::sockets::{Endpoint, Owner, Places};
 
@@ -28,12 +29,9 @@ pub enum Handed {
     Gone,
 }
 
-/// Questions about ends, and daemons, that are on their way at once.
+/// Questions about ends that may wait for their time.
 const MAX_LATER: usize = 4_096;
 
-/// How long what a daemon says waits for what it says next: of one container it speaks in a dozen pieces, and each that is
-/// handed on by itself would wake the sequencer.
-const GATHER: Duration = Duration::from_millis(20);
 /// Records that are handed on together at most.
 const TOGETHER: usize = 256;
 /// How long records wait that the sequencer had no room for.
@@ -49,8 +47,9 @@ pub async fn serve(
 ) {
     let (outbox, records) = channel(OUTBOX);
     let delivery = tokio::spawn(pass_on(records, deliver));
-    let mut service =
-        Service { places, labels, reporter: Reporter(outbox), daemons: BTreeMap::new(), tasks: JoinSet::new() };
+    let reporter = Reporter(outbox);
+    let (daemons, later, tasks) = (BTreeMap::new(), VecDeque::new(), JoinSet::new());
+    let mut service = Service { places, labels, reporter, daemons, later, tasks };
     tokio::select! {
         () = service.run(questions) => {}
         _ = stop => {}
@@ -66,7 +65,10 @@ pub async fn serve(
 /// Hands records to the sequencer, however busy it is, without blocking this thread.
 async fn pass_on(mut records: Receiver<Delivery>, mut deliver: impl FnMut(Vec<Delivery>) -> Handed) {
     while let Some(first) = records.recv().await {
+        // Each that is handed on by itself would wake the sequencer.
         sleep(GATHER).await;
+        // Until what has come meanwhile is read.
+        yield_now().await;
         let mut gathered = vec![first];
         while gathered.len() < TOGETHER
             && let Ok(record) = records.try_recv()
@@ -84,12 +86,29 @@ async fn pass_on(mut records: Receiver<Delivery>, mut deliver: impl FnMut(Vec<De
     }
 }
 
+/// Waits for a moment, or for ever.
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
 struct Service {
     places: Places,
     labels: LabelPolicy,
     reporter: Reporter,
     daemons: BTreeMap<Endpoint, (Arc<Daemon>, AbortHandle)>,
+    /// Questions about ends, the next one first.
+    later: VecDeque<Later>,
     tasks: JoinSet<()>,
+}
+
+/// A question about a container that has ended.
+struct Later {
+    due: Instant,
+    daemon: Arc<Daemon>,
+    question: Question,
 }
 
 impl Service {
@@ -97,6 +116,7 @@ impl Service {
         let mut look = interval(LOOK_INTERVAL);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            let due = self.next_due();
             tokio::select! {
                 // The first tick comes at once: daemons are known before the first question.
                 biased;
@@ -105,6 +125,7 @@ impl Service {
                     Some(announced) => self.ask(&announced).await,
                     None => std::future::pending().await,
                 },
+                () = until(due) => self.ask_what_is_due().await,
             }
         }
     }
@@ -164,17 +185,30 @@ impl Service {
         let may_know = |(endpoint, (daemon, _)): &(&Endpoint, &(Arc<Daemon>, AbortHandle))| {
             kinds.contains(&endpoint.kind) && daemon.is_connected() && announced.may_be_known_to(endpoint)
         };
+        let due = Instant::now() + AFTER_END;
         for (_, (daemon, _)) in self.daemons.iter().filter(may_know) {
-            let (daemon, question, reporter) = (Arc::clone(daemon), announced.question.clone(), self.reporter.clone());
-            let ask = async move {
-                sleep(AFTER_END).await;
-                if let Err(record) = daemon.ask(&question) {
-                    reporter.report(*record).await;
-                }
-            };
-            // With so many on their way, at once would only fill the queues that turn them away.
-            if self.tasks.len() < MAX_LATER {
-                self.tasks.spawn(ask);
+            // With so many waiting, at once would only fill the queues that turn them away.
+            if self.later.len() < MAX_LATER {
+                self.later.push_back(Later { due, daemon: Arc::clone(daemon), question: announced.question.clone() });
+            }
+        }
+    }
+
+    /// When to ask next about an end. Of most of them the daemon has said by then that nothing is left to ask about.
+    fn next_due(&mut self) -> Option<Instant> {
+        while self.later.front().is_some_and(|later| later.daemon.has_removed(&later.question)) {
+            self.later.pop_front();
+        }
+        self.later.front().map(|later| later.due)
+    }
+
+    async fn ask_what_is_due(&mut self) {
+        let now = Instant::now();
+        while self.next_due().is_some_and(|due| due <= now)
+            && let Some(Later { daemon, question, .. }) = self.later.pop_front()
+        {
+            if let Err(record) = daemon.ask(&question) {
+                self.reporter.report(*record).await;
             }
         }
     }

@@ -6,11 +6,14 @@ use std::time::{Duration, Instant};
 
 use obit_derivation::record::RuntimeAnswer;
 
+use super::kind::Kind;
 use super::limits::{EVENT_BURST, EVENTS_PER_S};
+use super::lull;
+use super::question::Question;
 use super::report::{Reporter, Said, answered};
 use super::sockets::{Endpoint, Owner};
 
-/// A user's containers that are remembered.
+/// Containers that are remembered for one reason.
 const MAX_KNOWN: usize = 4_096;
 
 /// Of one daemon.
@@ -19,7 +22,10 @@ pub struct Sink {
     endpoint: Endpoint,
     /// Hands records on.
     pub reporter: Reporter,
+    /// A user's own.
     known: Mutex<Known>,
+    /// Those that the daemon has said it removed.
+    removed: Mutex<Known>,
     pace: Mutex<Pace>,
 }
 
@@ -27,6 +33,20 @@ pub struct Sink {
 struct Known {
     ids: BTreeSet<String>,
     oldest_first: VecDeque<String>,
+}
+
+impl Known {
+    fn insert(&mut self, id: String) {
+        if !self.ids.insert(id.clone()) {
+            return;
+        }
+        self.oldest_first.push_back(id);
+        if self.oldest_first.len() > MAX_KNOWN
+            && let Some(oldest) = self.oldest_first.pop_front()
+        {
+            self.ids.remove(&oldest);
+        }
+    }
 }
 
 /// A bucket that fills with time.
@@ -40,33 +60,60 @@ impl Sink {
     /// One for the daemon at this socket.
     pub fn new(endpoint: Endpoint, reporter: Reporter) -> Self {
         let pace = Pace { tokens: f64::from(EVENT_BURST), filled_at: Instant::now() };
-        Self { endpoint, reporter, known: Mutex::default(), pace: Mutex::new(pace) }
+        Self { endpoint, reporter, known: Mutex::default(), removed: Mutex::default(), pace: Mutex::new(pace) }
     }
 
     /// The container is, by the kernel's word, one that this daemon's owner may speak of.
     pub fn may_speak_of(&self, container_id: &str) {
-        if let (Owner::User(_), Ok(mut known)) = (self.endpoint.owner, self.known.lock())
-            && known.ids.insert(container_id.to_owned())
-        {
-            known.oldest_first.push_back(container_id.to_owned());
-            if known.oldest_first.len() > MAX_KNOWN
-                && let Some(oldest) = known.oldest_first.pop_front()
-            {
-                known.ids.remove(&oldest);
-            }
+        if let (Owner::User(_), Ok(mut known)) = (self.endpoint.owner, self.known.lock()) {
+            known.insert(container_id.to_owned());
+        }
+    }
+
+    /// Whether the daemon has said by itself that it removed the container, and so knows no more of it.
+    pub fn has_removed(&self, question: &Question) -> bool {
+        let key = self.key(question.namespace.as_deref(), &question.container_id);
+        self.removed.lock().is_ok_and(|removed| removed.ids.contains(&key))
+    }
+
+    /// What the daemon tells of has a gap here: a container may have come back in it.
+    pub fn forget_removed(&self) {
+        if let Ok(mut removed) = self.removed.lock() {
+            *removed = Known::default();
+        }
+    }
+
+    fn note_removal(&self, answer: &RuntimeAnswer<'_>) {
+        let (Some(event), Some(id)) = (answer.event.as_deref(), answer.container_id.as_deref()) else { return };
+        let Ok(mut removed) = self.removed.lock() else { return };
+        match event {
+            // Docker's, podman's and containerd's words.
+            "destroy" | "remove" | "/containers/delete" => removed.insert(self.key(answer.namespace.as_deref(), id)),
+            "create" | "/containers/create" => _ = removed.ids.remove(&self.key(answer.namespace.as_deref(), id)),
+            _ => {}
+        }
+    }
+
+    /// Of containerd, an id means a container in a namespace only.
+    fn key(&self, namespace: Option<&str>, container_id: &str) -> String {
+        match self.endpoint.kind {
+            Kind::Containerd => format!("{}/{container_id}", namespace.unwrap_or_default()),
+            Kind::Docker | Kind::Podman | Kind::Cri => container_id.to_owned(),
         }
     }
 
     /// Hands on what the daemon said by itself or in a list.
     pub async fn said(&self, what: &str, mut said: Said) {
+        self.note_removal(&said.answer);
         if self.is_hearsay(&said.answer) {
             said.answer = without_claims(said.answer);
         }
         self.reporter.report(answered(self.endpoint.request(what), Duration::ZERO, said)).await;
     }
 
-    /// Waits until the next event may be taken.
+    /// Comes with each event that the daemon tells of by itself. Waits until it may be taken.
     pub async fn pace(&self) {
+        lull::told();
         let wait = match self.pace.lock() {
             Ok(mut pace) => pace.take(Instant::now()),
             Err(_) => Duration::ZERO,
@@ -114,7 +161,6 @@ mod tests {
     use tokio::sync::mpsc::channel;
 
     use super::*;
-    use crate::runtimes::kind::Kind;
 
     fn run<T>(future: impl Future<Output = T>) -> T {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
@@ -145,6 +191,34 @@ mod tests {
             let (_, other) = records.recv().await.unwrap();
             assert_eq!((other.0.container_id, other.0.container_name), (None, None));
             assert_eq!(other.1.document.as_deref(), Some("document"));
+        });
+    }
+
+    #[test]
+    fn who_has_removed_a_container_is_not_asked_for_it_until_it_is_there_again() {
+        run(async {
+            let (sender, _records) = channel(8);
+            let endpoint = Endpoint { kind: Kind::Containerd, ..endpoint(Owner::Root) };
+            let sink = Sink::new(endpoint, Reporter(sender));
+            let tell = async |event: &'static str| {
+                let mut said = about("web");
+                (said.answer.event, said.answer.namespace) = (Some(event.into()), Some("shop".into()));
+                sink.said("Events/Subscribe", said).await;
+            };
+            let is_gone = |namespace: Option<&str>| {
+                let namespace = namespace.map(Into::into);
+                sink.has_removed(&Question { container_id: "web".into(), namespace, begun_at: None })
+            };
+            tell("/tasks/delete").await;
+            assert!(!is_gone(Some("shop")), "the container is more than its task");
+            tell("/containers/delete").await;
+            assert!(is_gone(Some("shop")));
+            assert!(!is_gone(Some("default")) && !is_gone(None), "another of that name may be there");
+            tell("/containers/create").await;
+            assert!(!is_gone(Some("shop")));
+            tell("/containers/delete").await;
+            sink.forget_removed();
+            assert!(!is_gone(Some("shop")));
         });
     }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::oci::{NAME_BYTES, within};
 use crate::runtimes::digest::digest;
+use crate::runtimes::http::component;
 use crate::runtimes::kind::Kind;
 use crate::runtimes::labels::{LabelPolicy, pairs};
 use crate::runtimes::report::Said;
@@ -42,14 +43,21 @@ const OWN_ATTRIBUTES: &[&str] =
     &["containerExitCode", "execDuration", "exitCode", "image", "name", "oldName", "podId", "signal"];
 
 /// The path, with events from after that moment on.
-pub fn path(after_ns: Option<i64>) -> String {
-    // {"type":["container"]}
-    let filters = "filters=%7B%22type%22%3A%5B%22container%22%5D%7D";
+///
+/// Docker is told which are kept, so that neither side works for the others: a health check is three. Podman is not: it
+/// has had a name of its own for each of Docker's, and which of them its filter takes changed (libpod/events/filters.go).
+pub fn path(kind: Kind, after_ns: Option<i64>) -> String {
+    let mut filters = serde_json::json!({ "type": ["container"] });
+    if kind == Kind::Docker {
+        filters["event"] = KEPT.into();
+    }
+    let filters = component(&filters.to_string());
     match after_ns {
         Some(ns) => {
-            format!("{PATH}?since={}.{:09}&{filters}", ns.div_euclid(1_000_000_000), ns.rem_euclid(1_000_000_000))
+            let (s, ns) = (ns.div_euclid(1_000_000_000), ns.rem_euclid(1_000_000_000));
+            format!("{PATH}?since={s}.{ns:09}&filters={filters}")
         }
-        None => format!("{PATH}?{filters}"),
+        None => format!("{PATH}?filters={filters}"),
     }
 }
 
@@ -184,7 +192,17 @@ mod tests {
 
     #[test]
     fn after_a_break_the_stream_goes_on_where_it_ended() {
-        assert!(path(Some(1_700_000_000_000_000_007)).starts_with("/events?since=1700000000.000000007&filters="));
-        assert!(path(None).starts_with("/events?filters="));
+        let since = path(Kind::Docker, Some(1_700_000_000_000_000_007));
+        assert!(since.starts_with("/events?since=1700000000.000000007&filters="));
+        assert!(path(Kind::Docker, None).starts_with("/events?filters="));
+    }
+
+    #[test]
+    fn docker_is_asked_for_what_is_kept_and_podman_for_all_of_containers() {
+        // {"type":["container"]}
+        assert_eq!(path(Kind::Podman, None), "/events?filters=%7B%22type%22%3A%5B%22container%22%5D%7D");
+        let docker = path(Kind::Docker, None);
+        assert!(KEPT.iter().all(|event| docker.contains(&format!("%22{event}%22"))), "{docker}");
+        assert!(docker.contains("%22event%22%3A%5B") && docker.contains("%22type%22%3A%5B%22container%22%5D"));
     }
 }

@@ -84,7 +84,7 @@ impl Client {
     pub async fn events(&self, sink: &Sink) -> Failure {
         let last = self.last_event_ns.lock().map_or(None, |last| *last);
         // After a break, what the daemon still remembers of the time between.
-        let path = event::path(last);
+        let path = event::path(self.endpoint.kind, last);
         let mut lines = match http::lines(&self.endpoint, &path, CALL_LIMIT).await {
             Ok(lines) => lines,
             Err(failure) => return failure,
