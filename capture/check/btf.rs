@@ -34,7 +34,9 @@ pub enum BtfError {
 pub fn read(path: &Path) -> Result<Vec<u8>, BtfError> {
     let opened = openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty());
     let mut bytes = Vec::new();
-    let truncated = opened.and_then(|opened| file::read_into(opened, &mut bytes, BTF_BYTES, End::Unknown)).map_err(BtfError::Read)?;
+    let truncated = opened
+        .and_then(|opened| file::read_into(opened, &mut bytes, BTF_BYTES, End::Unknown))
+        .map_err(BtfError::Read)?;
     if truncated { Err(BtfError::TooLarge) } else { Ok(bytes) }
 }
 
