@@ -604,17 +604,35 @@ fn not_zero(id: u64) -> Option<u64> {
     (id != 0).then_some(id)
 }
 
+#[inline]
 fn u64_at<const N: usize>(bytes: &[u8; N], offset: usize) -> u64 {
-    u64::from_ne_bytes(std::array::from_fn(|index| bytes[offset + index]))
+    u64::from_ne_bytes(array_at(bytes, offset))
 }
 
+#[inline]
 fn u32_at<const N: usize>(bytes: &[u8; N], offset: usize) -> u32 {
-    u32::from_ne_bytes(std::array::from_fn(|index| bytes[offset + index]))
+    u32::from_ne_bytes(array_at(bytes, offset))
 }
 
+/// So many bytes from an offset on, read at once.
+#[inline]
+fn array_at<const N: usize, const M: usize>(bytes: &[u8; N], offset: usize) -> [u8; M] {
+    let mut array = [0; M];
+    array.copy_from_slice(&bytes[offset..offset + M]);
+    array
+}
+
+/// The name, up to its NUL.
+#[inline]
 fn name_at<const N: usize>(bytes: &[u8; N], offset: usize) -> &[u8] {
-    let name = &bytes[offset..offset + layout::COMM_BYTES];
-    name.split(|&byte| byte == 0).next().unwrap_or(name)
+    /// 1 in each byte.
+    const ONES: u128 = u128::MAX / 255;
+    // All bytes at once: the lowest byte that is 0 is the lowest whose highest bit this sets. The borrow of a subtraction
+    // may set that of others above it.
+    let name = u128::from_le_bytes(array_at(bytes, offset));
+    let zeros = name.wrapping_sub(ONES) & !name & (ONES << 7);
+    let length = zeros.trailing_zeros() as usize / 8;
+    &bytes[offset..offset + length]
 }
 
 #[cfg(test)]

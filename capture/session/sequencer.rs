@@ -1,9 +1,10 @@
 //! The one thread that gives records their place in the total order, derives, and hands both on.
 //!
-//! [`kernel`] and what else comes makes records, [`admission`] gives them their places and derives, [`gathered`] is what
+//! [`kernel`], with [`actors`], and what else comes makes records, [`admission`] gives them their places and derives, [`gathered`] is what
 //! the recorder gets of both. [`waiting`] is for events that come before the first walk is over, [`questions`] for what
 //! events make worth looking up, [`segments`], [`keep`] and [`packed`] for a recording that is cut.
 
+mod actors;
 mod admission;
 mod gathered;
 mod keep;
@@ -21,6 +22,7 @@ use obit_derivation::Fold;
 use obit_derivation::record::{Body, ClockReading, ClockReason, SnapshotReason};
 use obit_derivation::row::ContainerRemove;
 
+use self::actors::Actors;
 use self::gathered::Gathered;
 use self::questions::{Asked, Calls};
 use self::segments::SegmentState;
@@ -68,6 +70,7 @@ impl Outlets {
 pub struct Sequencer {
     next_seq: u64,
     actor_argv: ActorArgv,
+    actors: Actors,
     page_size_bytes: u64,
     clock: ClockPair,
     fold: Fold,
@@ -101,6 +104,7 @@ impl Sequencer {
         Self {
             next_seq: 0,
             actor_argv: options.actor_argv,
+            actors: Actors::default(),
             page_size_bytes,
             clock,
             fold,

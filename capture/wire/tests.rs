@@ -352,3 +352,14 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #[test]
+    fn a_name_ends_before_its_first_nul(bytes: [u8; 16], nul in 0_usize..20, ones: bool) {
+        let mut bytes = if ones { [1; 16] } else { bytes };
+        if let Some(byte) = bytes.get_mut(nul) {
+            *byte = 0;
+        }
+        prop_assert_eq!(Some(name_at(&bytes, 0)), bytes.split(|&byte| byte == 0).next());
+    }
+}

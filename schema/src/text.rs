@@ -12,8 +12,9 @@ const ESCAPE_BYTES: usize = 4;
 
 /// Writes any bytes as UTF-8 text, reversibly. Valid UTF-8 without something that looks like an escape is borrowed.
 pub fn escape(bytes: &[u8]) -> Cow<'_, str> {
+    // To look for one byte first is cheaper than to look for the two that an escape begins with.
     if let Ok(text) = str::from_utf8(bytes)
-        && !text.contains("\\x")
+        && (!bytes.contains(&b'\\') || !text.contains("\\x"))
     {
         return Cow::Borrowed(text);
     }

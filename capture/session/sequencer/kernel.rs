@@ -1,7 +1,6 @@
 //! Kernel events as records.
 
 use anyhow::Result;
-use obit_derivation::identity::argv;
 use obit_derivation::record::{
     Actor, Ancestor, Body, CgroupEvent, CgroupEventKind, FatalSignal, KernelEventKind, Loss, OomKill, SnapshotReason,
     TaskExit,
@@ -10,7 +9,7 @@ use obit_derivation::{CgroupId, CgroupKey, HierarchyId, Seq};
 use obit_schema::text::escape;
 
 use super::Sequencer;
-use crate::cli::ActorArgv;
+use super::actors::ActorTexts;
 use crate::host::clock::ClockPair;
 use crate::session::input::KernelBatch;
 use crate::session::lookup::{Patience, Question};
@@ -26,14 +25,16 @@ impl Sequencer {
         for loss in &batch.losses {
             self.admit_loss(batch.read_at, loss.count, loss.kind, loss.cpu)?;
         }
-        let page_size_bytes = self.page_size_bytes;
+        let (page_size_bytes, actor_argv) = (self.page_size_bytes, self.actor_argv);
+        let mut actors = std::mem::take(&mut self.actors);
         let mut undecodable = 0;
         for raw in batch.events.iter() {
             match wire::decode(raw, page_size_bytes) {
-                Ok(event) => self.admit_kernel_event(&event)?,
+                Ok(event) => self.admit_kernel_event(&event, actors.texts(&event.actor, actor_argv))?,
                 Err(_) => undecodable += 1,
             }
         }
+        self.actors = actors;
         if undecodable > 0 {
             self.admit_loss(batch.read_at, undecodable, None, None)?;
         }
@@ -62,16 +63,12 @@ impl Sequencer {
         Ok(())
     }
 
-    fn admit_kernel_event(&mut self, event: &KernelEvent<'_>) -> Result<()> {
+    fn admit_kernel_event(&mut self, event: &KernelEvent<'_>, texts: &ActorTexts) -> Result<()> {
+        texts.with_argv(|argv| self.admit_kernel_event_by(event, texts, argv))
+    }
+
+    fn admit_kernel_event_by(&mut self, event: &KernelEvent<'_>, texts: &ActorTexts, argv: &[&str]) -> Result<()> {
         let who = &event.actor;
-        let comm = escape(who.comm);
-        let parent_comm = escape(who.parent_comm);
-        let elements: Vec<_> = who.argv_elements().map(escape).collect();
-        let all: Vec<&str> = elements.iter().map(AsRef::as_ref).collect();
-        let argv = match self.actor_argv {
-            ActorArgv::Runtimes => argv::recordable(&all),
-            ActorArgv::Full => all.clone(),
-        };
         let boot_ns = obit_derivation::BootNs(event.boot_ns);
         let at = ClockPair { wall: self.clock.wall_at(boot_ns), boot: boot_ns, ..self.clock };
         let cpu = event.cpu;
@@ -80,12 +77,11 @@ impl Sequencer {
             tid: who.tid,
             ppid: who.ppid,
             uid: who.uid,
-            comm: &comm,
-            parent_comm: &parent_comm,
+            comm: &texts.comm,
+            parent_comm: &texts.parent_comm,
             cgroup: who.cgroup_id.map(CgroupId),
-            argv: &argv,
-            // Of a program that is no OCI runtime only the name is kept, and that is whole or absent.
-            argv_truncated: who.argv_truncated && argv.len() == all.len() && all.len() > 1,
+            argv,
+            argv_truncated: texts.argv_truncated,
         };
         self.progress.event(event.what.kind());
         match &event.what {
@@ -94,7 +90,7 @@ impl Sequencer {
                 let (status, oom_victim) = (*status, *oom_victim);
                 let name = escape(target.comm);
                 let target = target.named(&name);
-                let parent_comm = &parent_comm;
+                let parent_comm = &*texts.parent_comm;
                 self.admit_event(at, Body::Exit(TaskExit { cpu, target, status, oom_victim, parent_comm }))
             }
             What::Signal { target, signal, code, origin, to_group, result, loginuid, ancestors } => {
