@@ -51,9 +51,15 @@ pub(super) struct Sighting<'a> {
 }
 
 impl<'a> Sighting<'a> {
-    pub fn new(key: CgroupKey, parent: Option<CgroupId>, path: &'a str, truncated: bool) -> Self {
+    pub fn new(
+        places: &mut path::RecentPlaces,
+        key: CgroupKey,
+        parent: Option<CgroupId>,
+        path: &'a str,
+        truncated: bool,
+    ) -> Self {
         // A cut path would be read as another name: it says nothing.
-        let identity = if truncated { path::PathIdentity::default() } else { path::identify(path) };
+        let identity = if truncated { path::PathIdentity::default() } else { places.identify(path) };
         Self { key, parent, path, identity, user: None }
     }
 

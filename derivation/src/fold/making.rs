@@ -22,7 +22,7 @@ impl Fold {
 
     /// The same, by the call of an OCI runtime that makes directories, if by one.
     fn made_by(&mut self, moment: Moment, event: &CgroupEvent<'_>, call: Option<&Invocation<'_>>, out: &mut dyn Rows) {
-        let sighting = Sighting::new(event.key, event.parent, event.path, event.path_truncated).by(event.actor.uid);
+        let sighting = self.sighted(event);
         if let Some(walk) = &mut self.walk {
             walk.see(event.key);
         }
@@ -111,6 +111,11 @@ impl Fold {
         self.directories.remove(&parent);
         self.lives.get_mut(number)?.drop_root(parent);
         Some(number)
+    }
+
+    /// The directory that an event shows.
+    pub(super) fn sighted<'e>(&mut self, event: &CgroupEvent<'e>) -> Sighting<'e> {
+        Sighting::new(&mut self.places, event.key, event.parent, event.path, event.path_truncated).by(event.actor.uid)
     }
 
     /// Keeps a directory that is being made.

@@ -45,6 +45,7 @@ use self::stated::Stated;
 use self::vitals::UsedBelow;
 use self::walk::Walk;
 use crate::identity::argv::LastCall;
+use crate::identity::path::RecentPlaces;
 use crate::record::{
     Body, BootNs, CgroupEvent, CgroupEventKind, CgroupKey, ClockReason, FatalSignal, HierarchyId, KernelEventKind,
     Loss, Record, Seq, Target,
@@ -80,6 +81,7 @@ pub struct Fold {
     held: HeldEnds,
     drafts: Box<Drafts>,
     last_call: Option<Box<LastCall>>,
+    places: RecentPlaces,
     /// Ends as they happen, for whoever wants them before their grace is over.
     early: Option<Vec<ContainerRemove>>,
     /// The record that is being taken is of an earlier segment: it makes no rows.

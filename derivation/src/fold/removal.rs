@@ -1,7 +1,7 @@
 //! The removal of directories: which one is a container's end.
 
 use super::claim::{Claim, Heard};
-use super::directory::{Known, Role, Sighting};
+use super::directory::{Known, Role};
 use super::incarnation::{Moment, Origin, Stage};
 use super::lives::IncarnationNo;
 use super::{Fold, vitals};
@@ -39,7 +39,7 @@ impl Fold {
 
     /// A directory goes that was never seen: it was there before the walk could see it, or its making was lost.
     fn removed_unknown(&mut self, moment: Moment, event: &CgroupEvent<'_>, out: &mut dyn Rows) {
-        let sighting = Sighting::new(event.key, event.parent, event.path, event.path_truncated).by(event.actor.uid);
+        let sighting = self.sighted(event);
         let stated = self.stated.take(sighting.key.hierarchy, sighting.path);
         let call = argv::parse(event.actor.argv);
         let claims = Heard::of(moment.seq, &sighting, call.as_ref(), &stated);

@@ -93,7 +93,7 @@ impl Fold {
             return;
         }
         // Whoever may make directories there may have made this one.
-        let sighting = Sighting::new(directory.key, directory.parent, &directory.path, false)
+        let sighting = Sighting::new(&mut self.places, directory.key, directory.parent, &directory.path, false)
             .by(directory.parent_uid.unwrap_or(0));
         let stated = self.stated.take(sighting.key.hierarchy, sighting.path);
         let claims = Heard::of(moment.seq, &sighting, None, &stated);

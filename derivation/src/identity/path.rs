@@ -7,9 +7,11 @@
 mod component;
 mod grammar;
 mod place;
+mod recent;
 mod walk;
 
 pub(in crate::identity) use grammar::{components, is_oci_id, split_at_first, split_last};
+pub(crate) use recent::RecentPlaces;
 
 use super::Runtime;
 use alloc::borrow::Cow;
@@ -58,14 +60,21 @@ pub struct PodUid<'a>(Spelling<'a>);
 enum Spelling<'a> {
     AsIs(&'a str),
     /// The kubelet writes `_` for `-` in a slice's name. In place, as nearly every Kubernetes path has one.
-    Dashed([u8; 36]),
+    Dashed(Aligned),
 }
+
+/// Aligned, so that the standard library looks at whole words to see that it is text.
+#[derive(Clone, Copy)]
+#[repr(align(8))]
+struct Aligned([u8; 36]);
 
 impl<'a> PodUid<'a> {
     /// Of the name that a directory spells it with.
     fn of_name(name: &'a str) -> Self {
         let spelling = match <[u8; 36]>::try_from(name.as_bytes()) {
-            Ok(bytes) if bytes[8] == b'_' => Spelling::Dashed(bytes.map(|byte| if byte == b'_' { b'-' } else { byte })),
+            Ok(bytes) if bytes[8] == b'_' => {
+                Spelling::Dashed(Aligned(bytes.map(|byte| if byte == b'_' { b'-' } else { byte })))
+            }
             _ => Spelling::AsIs(name),
         };
         Self(spelling)
@@ -79,7 +88,7 @@ impl core::ops::Deref for PodUid<'_> {
         match &self.0 {
             Spelling::AsIs(name) => name,
             // ASCII put for ASCII leaves text as valid as it was.
-            Spelling::Dashed(bytes) => core::str::from_utf8(bytes).unwrap_or_default(),
+            Spelling::Dashed(Aligned(bytes)) => core::str::from_utf8(bytes).unwrap_or_default(),
         }
     }
 }
@@ -109,7 +118,7 @@ impl core::fmt::Debug for PodUid<'_> {
 /// Allocates only where an id must be unescaped (`\x2d` of systemd).
 #[must_use]
 pub fn identify(path: &str) -> PathIdentity<'_> {
-    walk::walk(path)
+    walk::Walk::over(path).finish()
 }
 
 /// Whether the last component of a cgroup path is one that a runtime makes for the container with this id as its own

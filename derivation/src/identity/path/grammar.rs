@@ -28,6 +28,19 @@ pub(in crate::identity) fn position(text: &str, wanted: u8) -> Option<usize> {
     rest.iter().position(|byte| *byte == wanted).map(|place| words.len() * 8 + place)
 }
 
+/// Whether there is such a byte. One answer for all bytes, as in [`all_lower_hex`], and the last eight once more instead of what
+/// is left of them.
+pub(super) fn contains(text: &str, wanted: u8) -> bool {
+    let bytes = text.as_bytes();
+    let Some(last) = bytes.last_chunk::<8>() else { return bytes.contains(&wanted) };
+    let pattern = u64::from_le_bytes([wanted; 8]);
+    let marks = |word: &[u8; 8]| {
+        let differing = u64::from_le_bytes(*word) ^ pattern;
+        differing.wrapping_sub(ONES) & !differing & HIGHS
+    };
+    bytes.as_chunks::<8>().0.iter().fold(marks(last), |all, word| all | marks(word)) != 0
+}
+
 /// Where the last such byte is, likewise.
 fn last_position(text: &str, wanted: u8) -> Option<usize> {
     let pattern = u64::from_le_bytes([wanted; 8]);
@@ -261,7 +274,7 @@ const fn is_lower_hex(byte: u8) -> bool {
 mod tests {
     use alloc::string::String;
 
-    use super::{position, split_last};
+    use super::{contains, position, split_last};
 
     /// Texts of up to 20 bytes with one or two slashes anywhere; `0` differs from a slash in the lowest bit, `\u{af}` (its
     /// second byte) in the highest.
@@ -282,6 +295,7 @@ mod tests {
     fn the_first_slash_is_where_the_standard_library_finds_it() {
         for text in texts() {
             assert_eq!(position(&text, b'/'), text.find('/'), "{text:?}");
+            assert_eq!(contains(&text, b'/'), text.contains('/'), "{text:?}");
         }
     }
 

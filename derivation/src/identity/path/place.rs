@@ -1,6 +1,6 @@
 //! Where a directory stands: what the ones above it allow it to be.
 
-use super::grammar::position;
+use super::grammar::contains;
 
 /// Which units systemd could make directly below a directory.
 ///
@@ -50,7 +50,7 @@ fn extends(parent: &str, stem: &str) -> bool {
     let Some(rest) = stem.strip_prefix(parent).and_then(|rest| rest.strip_prefix('-')) else {
         return false;
     };
-    !rest.is_empty() && position(rest, b'-').is_none()
+    !rest.is_empty() && !contains(rest, b'-')
 }
 
 /// What a directory is to the ones directly below it.

@@ -9,29 +9,40 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 /// What is known at one point of the walk.
-struct Walk<'a> {
-    above: Above<'a>,
-    current: Option<Container<'a>>,
+pub(super) struct Walk<'a> {
+    pub(super) above: Above<'a>,
+    pub(super) current: Option<Container<'a>>,
     outer: Option<Name<'a>>,
-    pod_uid: Option<&'a str>,
-    class: PathClass,
-}
-
-/// Walks the components of `path`.
-pub(super) fn walk(path: &str) -> PathIdentity<'_> {
-    let top = Above { systemd: Systemd::Root, role: Role::Top, runtime: None, in_ecs: false, in_kind: false };
-    let mut walk = Walk { above: top, current: None, outer: None, pod_uid: None, class: PathClass::Other };
-    for name in components(path) {
-        walk.step(name);
-        if walk.class == PathClass::Helper && walk.above.role == Role::Helpers {
-            break;
-        }
-    }
-    walk.finish()
+    pub(super) pod_uid: Option<&'a str>,
+    pub(super) class: PathClass,
 }
 
 impl<'a> Walk<'a> {
-    fn step(&mut self, name: &'a str) {
+    /// Before the first component.
+    pub(super) fn at_top() -> Self {
+        let above = Above { systemd: Systemd::Root, role: Role::Top, runtime: None, in_ecs: false, in_kind: false };
+        Self { above, current: None, outer: None, pod_uid: None, class: PathClass::Other }
+    }
+
+    /// Walks the components of `path`.
+    pub(super) fn over(path: &'a str) -> Self {
+        let mut walk = Self::at_top();
+        for name in components(path) {
+            walk.step(name);
+            if walk.is_over() {
+                break;
+            }
+        }
+        walk
+    }
+
+    /// Whether nothing that follows can be a container.
+    pub(super) fn is_over(&self) -> bool {
+        self.class == PathClass::Helper && self.above.role == Role::Helpers
+    }
+
+    /// Goes on by one component.
+    pub(super) fn step(&mut self, name: &'a str) {
         let in_container = self.current.is_some();
         // A directory that is nothing by itself still belongs to the container around it.
         let nothing = if in_container { PathClass::Inside } else { PathClass::Other };
@@ -94,7 +105,8 @@ impl<'a> Walk<'a> {
         self.current = Some(container);
     }
 
-    fn finish(self) -> PathIdentity<'a> {
+    /// What the components said.
+    pub(super) fn finish(self) -> PathIdentity<'a> {
         PathIdentity {
             runtime: self.current.and_then(|container| container.runtime),
             container_id: self.current.map(|container| text(container.id)),
