@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error, anyhow};
-use arrow::array::RecordBatch;
+use arrow::array::{Array, RecordBatch};
 use obit_schema::chain;
 use obit_schema::manifest::{Manifest, Shortfall};
 use obit_schema::print::time;
@@ -84,7 +84,13 @@ impl Work {
     /// What it takes in memory.
     fn bytes(&self) -> usize {
         match self {
-            Self::Rows(_, batch) => batch.get_array_memory_size(),
+            // Columns of nulls are shared with other batches.
+            Self::Rows(_, batch) => batch
+                .columns()
+                .iter()
+                .filter(|column| column.null_count() < column.len())
+                .map(|column| column.get_array_memory_size())
+                .sum(),
             Self::Cut(..) | Self::HeadEnd => 0,
         }
     }

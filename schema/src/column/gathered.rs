@@ -1,8 +1,8 @@
 //! A column as it is gathered, row by row.
 
-use arrow::array::{ArrayRef, new_null_array};
+use arrow::array::ArrayRef;
 
-use super::ColumnType;
+use super::{ColumnType, Nulls};
 
 /// The values of a column so far.
 ///
@@ -40,9 +40,9 @@ impl<T: ColumnType> Gathered<T> {
     }
 
     /// What was gathered of so many rows; empty afterwards.
-    pub(crate) fn finish(&mut self, rows: usize) -> ArrayRef {
+    pub(crate) fn finish(&mut self, rows: usize, nulls: &mut Nulls) -> ArrayRef {
         if self.held == 0 {
-            return new_null_array(&T::data_type(), rows);
+            return nulls.of::<T>(rows);
         }
         if rows > self.held {
             self.put_nulls(rows);
@@ -61,29 +61,30 @@ mod tests {
 
     #[test]
     fn nulls_keep_their_places() {
-        let mut column = Gathered::<U64>::new();
+        let (mut column, mut nulls) = (Gathered::<U64>::new(), Nulls::default());
         for (row, value) in [None, None, Some(1), None, Some(2), None].into_iter().enumerate() {
             column.put(row, value);
         }
-        let array = column.finish(6);
+        let array = column.finish(6, &mut nulls);
         let values: Vec<_> = array.as_primitive::<UInt64Type>().iter().collect();
         assert_eq!(values, [None, None, Some(1), None, Some(2), None]);
         // What came before is gone, also where there were only nulls.
-        let array = column.finish(1);
-        assert_eq!((array.len(), array.null_count()), (1, 1));
-        assert_eq!(column.finish(0).len(), 0);
+        for rows in [1, 5, 2, 0] {
+            let array = column.finish(rows, &mut nulls);
+            assert_eq!((array.len(), array.null_count()), (rows, rows));
+        }
         column.put(0, Some(3));
-        assert_eq!(column.finish(1).null_count(), 0);
+        assert_eq!(column.finish(1, &mut nulls).null_count(), 0);
     }
 
     #[test]
     fn a_column_of_nulls_has_its_type() {
         fn check<T: ColumnType>(value: T::Value<'_>) {
-            let mut column = Gathered::<T>::new();
-            let nulls = column.finish(1);
+            let (mut column, mut all_null) = (Gathered::<T>::new(), Nulls::default());
+            let nulls = column.finish(1, &mut all_null);
             assert_eq!((nulls.data_type(), nulls.null_count()), (&T::data_type(), 1));
             column.put(1, Some(value));
-            let mixed = column.finish(2);
+            let mixed = column.finish(2, &mut all_null);
             assert_eq!((mixed.data_type(), mixed.len(), mixed.null_count()), (&T::data_type(), 2, 1));
         }
         check::<Bool>(true);
