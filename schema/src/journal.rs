@@ -4,6 +4,7 @@
 //! last whole batch. Framing: Arrow columnar format, "Encapsulated message format".
 
 mod frame;
+mod message;
 mod read;
 
 pub(crate) use read::JournalReader;
@@ -13,10 +14,8 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
-use arrow::error::ArrowError;
-use arrow::ipc::CompressionType;
-use arrow::ipc::writer::{IpcWriteOptions, StreamEncoder};
 
+use self::message::Encoder;
 use crate::error::Error;
 use crate::files::{Folder, Sink};
 use crate::origin::Origin;
@@ -27,6 +26,9 @@ pub const FOLDER: &str = "journal";
 
 /// Most rows of one message, so that a message stays far below what a reader accepts.
 const MESSAGE_ROWS: usize = 64 << 10;
+
+/// Bytes of memory that are kept for what comes until the next sync.
+const KEPT_BYTES: usize = 256 << 10;
 
 /// The name of a journal.
 pub fn file_name(table: Table, number: u32) -> String {
@@ -49,15 +51,12 @@ pub(crate) struct JournalWriter {
     folder: Arc<dyn Folder>,
     path: PathBuf,
     file: Box<dyn Sink>,
-    schema: Schema,
-    encoder: StreamEncoder,
+    encoder: Encoder,
     table: Table,
-    /// Length of what is whole.
-    bytes: u64,
     /// Length of what is known to be on disk.
     synced_bytes: u64,
     /// What was appended since: a sync that fails takes it along.
-    unsynced: Vec<RecordBatch>,
+    unsynced: Vec<u8>,
     tail: Tail,
     /// Whether the file's name is on disk.
     named: bool,
@@ -69,29 +68,26 @@ impl JournalWriter {
         let name = file_name(table, number);
         let path = folder.path().join(&name);
         let schema = Schema::new_with_metadata(table.schema().fields().clone(), origin.pairs(table));
-        let encoder = encoder(&schema, table)?;
+        let encoder = Encoder::new(schema).map_err(|source| Error::Encode { table: table.name(), source })?;
         let file = folder.create_file(&name)?;
-        Ok(Self {
-            folder,
-            path,
-            file,
-            schema,
-            encoder,
-            table,
-            bytes: 0,
-            synced_bytes: 0,
-            unsynced: Vec::new(),
-            tail: Tail::Whole,
-            named: false,
-        })
+        let (unsynced, tail) = (Vec::new(), Tail::Whole);
+        Ok(Self { folder, path, file, encoder, table, synced_bytes: 0, unsynced, tail, named: false })
     }
 
     /// Adds rows: all of them, or after an error none.
     pub(crate) fn append(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         self.repair()?;
-        self.write(batch)?;
-        self.unsynced.push(batch.clone());
-        Ok(())
+        let before = self.unsynced.len();
+        let result = self.encode(batch).and_then(|()| {
+            let added = self.unsynced.get(before..).unwrap_or_default();
+            self.file.write_all(added).map_err(Error::io("write", &self.path))
+        });
+        if result.is_err() {
+            // A torn end would hide what is appended after it.
+            self.unsynced.truncate(before);
+            self.tail = if self.truncate(self.bytes()).is_ok() { Tail::Whole } else { Tail::Torn };
+        }
+        result
     }
 
     /// Brings it to disk.
@@ -108,8 +104,9 @@ impl JournalWriter {
             self.tail = Tail::Doubtful;
             return Err(Error::io("sync", &self.path)(source));
         }
-        self.synced_bytes = self.bytes;
+        self.synced_bytes = self.bytes();
         self.unsynced.clear();
+        self.unsynced.shrink_to(KEPT_BYTES);
         Ok(())
     }
 
@@ -117,17 +114,10 @@ impl JournalWriter {
     pub(crate) fn repair(&mut self) -> Result<(), Error> {
         match self.tail {
             Tail::Whole => {}
-            Tail::Torn => self.truncate(self.bytes)?,
+            Tail::Torn => self.truncate(self.bytes())?,
             Tail::Doubtful => {
                 self.truncate(self.synced_bytes)?;
-                self.bytes = self.synced_bytes;
-                // Still in doubt until the last of them is written.
-                for batch in self.unsynced.clone() {
-                    if let Err(error) = self.write(&batch) {
-                        self.tail = Tail::Doubtful;
-                        return Err(error);
-                    }
-                }
+                self.file.write_all(&self.unsynced).map_err(Error::io("write", &self.path))?;
             }
         }
         self.tail = Tail::Whole;
@@ -136,39 +126,20 @@ impl JournalWriter {
 
     /// Its length in bytes.
     pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
+        self.synced_bytes + self.unsynced.len() as u64
     }
 
-    fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
-        let before = self.bytes;
-        let mut first = 0;
-        while first < batch.num_rows() {
-            let rows = MESSAGE_ROWS.min(batch.num_rows() - first);
-            if let Err(error) = self.write_message(&batch.slice(first, rows)) {
-                // A torn end would hide what is appended after it.
-                self.bytes = before;
-                self.tail = if self.truncate(before).is_ok() { Tail::Whole } else { Tail::Torn };
-                return Err(error);
-            }
-            first += rows;
+    /// Appends the messages of a batch to what is to be written.
+    fn encode(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        let Self { encoder, unsynced, .. } = self;
+        if self.synced_bytes == 0 && unsynced.is_empty() {
+            encoder.put_schema(unsynced);
         }
-        Ok(())
-    }
-
-    fn write_message(&mut self, batch: &RecordBatch) -> Result<(), Error> {
-        let table = self.table;
-        if self.bytes == 0 {
-            // The first message, the schema, was never written whole.
-            self.encoder = encoder(&self.schema, table)?;
-        }
-        let encode = |source| Error::Encode { table: table.name(), source };
-        // A message comes as several buffers for each column, most of them of some bytes: one call of the kernel for all.
-        let buffers = self.encoder.encode(batch).map_err(encode)?;
-        let mut message = Vec::with_capacity(buffers.iter().map(|buffer| buffer.len()).sum());
-        buffers.iter().for_each(|buffer| message.extend_from_slice(buffer));
-        self.file.write_all(&message).map_err(Error::io("write", &self.path))?;
-        self.bytes += message.len() as u64;
-        Ok(())
+        let table = self.table.name();
+        (0..batch.num_rows()).step_by(MESSAGE_ROWS).try_for_each(|start| {
+            let rows = batch.slice(start, MESSAGE_ROWS.min(batch.num_rows() - start));
+            encoder.put_rows(&rows, unsynced).map_err(|source| Error::Encode { table, source })
+        })
     }
 
     fn truncate(&mut self, length: u64) -> Result<(), Error> {
@@ -176,14 +147,8 @@ impl JournalWriter {
     }
 }
 
-fn encoder(schema: &Schema, table: Table) -> Result<StreamEncoder, Error> {
-    let encode = |source: ArrowError| Error::Encode { table: table.name(), source };
-    let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::ZSTD)).map_err(encode)?;
-    StreamEncoder::try_new_with_options(schema, options).map_err(encode)
-}
-
 impl std::fmt::Debug for JournalWriter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("JournalWriter").field("path", &self.path).field("bytes", &self.bytes).finish_non_exhaustive()
+        f.debug_struct("JournalWriter").field("path", &self.path).field("bytes", &self.bytes()).finish_non_exhaustive()
     }
 }

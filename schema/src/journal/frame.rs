@@ -11,7 +11,7 @@ const MAX_MESSAGE_BYTES: u64 = 512 << 20;
 /// Longest message when uncompressed.
 const MAX_UNCOMPRESSED_BYTES: u64 = 1 << 30;
 /// What each message begins with.
-const CONTINUATION: [u8; 4] = [0xff; 4];
+pub(super) const CONTINUATION: [u8; 4] = [0xff; 4];
 
 /// What follows in a stream.
 pub(super) enum Frame {
