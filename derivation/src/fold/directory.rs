@@ -22,6 +22,14 @@ impl Role {
             Self::Root(number) | Self::Candidate(number) | Self::Inside(number) => number,
         }
     }
+
+    /// The container that a directory below such a one is in, as far as known.
+    pub fn encloses(self) -> Option<IncarnationNo> {
+        match self {
+            Self::Root(number) | Self::Inside(number) => Some(number),
+            Self::Candidate(_) => None,
+        }
+    }
 }
 
 /// A live directory that has to do with a container.

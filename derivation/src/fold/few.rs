@@ -54,7 +54,8 @@ impl<T> Few<T> {
 /// Makes room for little more than one more, but still in proportion, so that a list of any length is written in linear time.
 fn reserve_for_one<T>(all: &mut Vec<T>) {
     if all.len() == all.capacity() {
-        all.reserve_exact(all.len() / 4 + 2);
+        // With v1, a container has ten directories.
+        all.reserve_exact(if all.len() == 4 { 6 } else { all.len() / 4 + 2 });
     }
 }
 

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use super::Fold;
 use super::claim::{Claim, Heard};
-use super::directory::{Known, Role, Sighting, beside};
+use super::directory::{Known, Role, Sighting};
 use super::incarnation::{Moment, Origin, Stage};
 use super::lives::IncarnationNo;
 use crate::identity::argv::Invocation;
@@ -37,7 +37,8 @@ impl Fold {
         }
         let stated = self.stated.take(sighting.key.hierarchy, sighting.path);
         let mut claims = Heard::of(moment.seq, &sighting, call, &stated);
-        let enclosing = self.enclosing(&sighting);
+        let above = self.known_above(&sighting);
+        let enclosing = above.and_then(|(_, role)| role.encloses());
         let mut role: fn(IncarnationNo) -> Role = Role::Root;
         let mut stage = Stage::Unannounced;
         if claims.is_empty() {
@@ -58,7 +59,11 @@ impl Fold {
                 }
             }
         }
-        let demoted = self.demote_candidate_above(&sighting);
+        let mut demoted = None;
+        if let Some((parent, Role::Candidate(taken_for))) = above {
+            self.demote(parent, taken_for);
+            demoted = Some(taken_for);
+        }
         let number = self.adopt(&sighting, &claims, enclosing, Origin::Made, stage, moment);
         self.remember(event.key, role(number), moment);
         if let Some(demoted) = demoted {
@@ -100,17 +105,13 @@ impl Fold {
         }
     }
 
-    /// The directory above turns out to be a mere parent that a runtime made on its way to a root: its own, or another's
-    /// that is made beside it at the same time. Left as it is, it would seem entered as soon as the one below is. Returns
-    /// the incarnation that it was taken for.
-    pub(super) fn demote_candidate_above(&mut self, sighting: &Sighting<'_>) -> Option<IncarnationNo> {
-        let parent = beside(sighting.key, sighting.parent?);
-        let Known { role: Role::Candidate(number), .. } = self.directories.get(&parent).copied()? else {
-            return None;
-        };
-        self.directories.remove(&parent);
-        self.lives.get_mut(number)?.drop_root(parent);
-        Some(number)
+    /// A directory turns out to be a mere parent that a runtime made on its way to a root: its own, or another's that is made
+    /// beside it at the same time. Left as it is, it would seem entered as soon as the one below is.
+    fn demote(&mut self, candidate: CgroupKey, taken_for: IncarnationNo) {
+        self.directories.remove(&candidate);
+        if let Some(life) = self.lives.get_mut(taken_for) {
+            life.drop_root(candidate);
+        }
     }
 
     /// The directory that an event shows.

@@ -1,5 +1,6 @@
 //! The matching of incarnations: which life of a container id a directory belongs to.
 
+use alloc::collections::btree_map::Entry;
 use alloc::sync::Arc;
 
 use super::Fold;
@@ -7,9 +8,9 @@ use super::claim::{Claim, Claims, Heard};
 use super::directory::{Role, Sighting, beside};
 use super::ids::IdKey;
 use super::incarnation::{Incarnation, Moment, Origin, Stage};
-use super::lives::IncarnationNo;
+use super::lives::{IncarnationNo, Lives};
 use crate::identity::ClaimSource;
-use crate::record::BootNs;
+use crate::record::{BootNs, CgroupKey};
 
 impl Fold {
     /// Gives a directory to the incarnation that it belongs to, and begins one if there is none.
@@ -25,8 +26,14 @@ impl Fold {
         let parent = enclosing
             .and_then(|number| self.lives.get(number)?.container_id().cloned())
             .or_else(|| sighting.identity.parent_container_id.as_deref().map(Arc::from));
-        let key = claims.container_id().map(|id| IdKey::from(self.recent_id.of(id)));
-        let found = key.as_ref().and_then(|id| self.living_match(sighting, id, claims, parent.as_deref()));
+        let id = claims.container_id().map(|id| self.recent_id.of(id));
+        let mut namesakes = id.clone().map(|id| self.by_id.entry(IdKey::from(id)));
+        let found = match &namesakes {
+            Some(Entry::Occupied(numbers)) => {
+                living_match(&self.lives, numbers.get(), sighting, claims, parent.as_deref())
+            }
+            _ => None,
+        };
         let number = found.unwrap_or_else(|| {
             let mut life = Incarnation::new(origin, stage, moment);
             life.parent_container_id = parent;
@@ -36,7 +43,11 @@ impl Fold {
             let reaches = |until: Option<BootNs>| until.is_some_and(|until| !seen || moment.boot_ns <= until);
             life.after_gap = reaches(self.lost_until);
             life.exits_lost = reaches(self.exits_lost_until);
-            self.lives.insert(life)
+            let number = self.lives.insert(life);
+            if let Some(namesakes) = namesakes.take() {
+                namesakes.or_default().push(number);
+            }
+            number
         });
         let Some(life) = self.lives.get_mut(number) else { return number };
         if life.stage == Stage::Provisional && stage != Stage::Provisional {
@@ -49,14 +60,11 @@ impl Fold {
         life.add_root(sighting.key, sighting.path);
         life.note(moment.seq);
         for claim in claims.iter() {
-            life.claims.add_sharing(claim, key.as_ref().map(|key| &key.id));
+            life.claims.add_sharing(claim, id.as_ref());
         }
         self.foretold.tell(&mut life.claims);
         // One that was found was found by this id.
         let best = life.container_id().filter(|best| claims.container_id() != Some(&***best)).cloned();
-        if let Some(key) = key.filter(|_| found.is_none()) {
-            self.by_id.entry(key).or_default().push(number);
-        }
         if let Some(best) = best {
             let numbers = self.by_id.entry(IdKey::from(best)).or_default();
             if !numbers.contains(&number) {
@@ -64,49 +72,6 @@ impl Fold {
             }
         }
         number
-    }
-
-    /// The living incarnation that has no directory on this hierarchy yet and that this directory fits best: one that
-    /// lives in the same place by its runtime's word, else one with the same path elsewhere, else the same id within
-    /// the same enclosing container. Whoever was given a subtree of one hierarchy can make a directory there that is called
-    /// like a container on another, but not one with its path: one of another user's is no part of it otherwise.
-    pub(super) fn living_match(
-        &self,
-        sighting: &Sighting<'_>,
-        id: &IdKey,
-        claims: &Heard<'_>,
-        parent: Option<&str>,
-    ) -> Option<IncarnationNo> {
-        let mut best: Option<(u8, IncarnationNo)> = None;
-        for &number in self.by_id.get(id)?.iter() {
-            let Some(life) = self.lives.get(number) else {
-                continue;
-            };
-            if life.stage == Stage::Ended || life.is_present_on(sighting.key.hierarchy) {
-                continue;
-            }
-            let homes = Homes::of(&life.claims, claims);
-            if homes == Homes::Apart {
-                continue;
-            }
-            let same_path = life.roots.iter().any(|root| *root.path == *sighting.path);
-            if !same_path && life.user != sighting.user {
-                continue;
-            }
-            let fit = if homes == Homes::Shared {
-                3
-            } else if same_path {
-                2
-            } else if life.parent_container_id.as_deref() == parent {
-                1
-            } else {
-                continue;
-            };
-            if best.is_none_or(|(have, _)| fit > have) {
-                best = Some((fit, number));
-            }
-        }
-        best.map(|(_, number)| number)
     }
 
     /// Whether an incarnation that has ended had this unknown directory too: it is the one it had (the kernel gives an
@@ -123,16 +88,61 @@ impl Fold {
 
     /// The container around a directory, by the directory above it.
     pub(super) fn enclosing(&self, sighting: &Sighting<'_>) -> Option<IncarnationNo> {
+        self.known_above(sighting)?.1.encloses()
+    }
+
+    /// The directory above, if it has to do with a container.
+    pub(super) fn known_above(&self, sighting: &Sighting<'_>) -> Option<(CgroupKey, Role)> {
         let parent = beside(sighting.key, sighting.parent?);
-        match self.directories.get(&parent)?.role {
-            Role::Root(number) | Role::Inside(number) => Some(number),
-            Role::Candidate(_) => None,
-        }
+        Some((parent, self.directories.get(&parent)?.role))
     }
 
     pub(super) fn is_about(&self, number: IncarnationNo, claim: &Claim<'_>) -> bool {
         self.lives.get(number).is_some_and(|life| life.claims.iter().any(|have| have.agrees_on_home(claim)))
     }
+}
+
+/// Of those that have the id, the living incarnation that has no directory on this hierarchy yet and that this directory fits best: one that
+/// lives in the same place by its runtime's word, else one with the same path elsewhere, else the same id within
+/// the same enclosing container. Whoever was given a subtree of one hierarchy can make a directory there that is called
+/// like a container on another, but not one with its path: one of another user's is no part of it otherwise.
+fn living_match(
+    lives: &Lives,
+    namesakes: &[IncarnationNo],
+    sighting: &Sighting<'_>,
+    claims: &Heard<'_>,
+    parent: Option<&str>,
+) -> Option<IncarnationNo> {
+    let mut best: Option<(u8, IncarnationNo)> = None;
+    for &number in namesakes {
+        let Some(life) = lives.get(number) else {
+            continue;
+        };
+        if life.stage == Stage::Ended || life.is_present_on(sighting.key.hierarchy) {
+            continue;
+        }
+        let homes = Homes::of(&life.claims, claims);
+        if homes == Homes::Apart {
+            continue;
+        }
+        let same_path = life.roots.iter().any(|root| *root.path == *sighting.path);
+        if !same_path && life.user != sighting.user {
+            continue;
+        }
+        let fit = if homes == Homes::Shared {
+            3
+        } else if same_path {
+            2
+        } else if life.parent_container_id.as_deref() == parent {
+            1
+        } else {
+            continue;
+        };
+        if best.is_none_or(|(have, _)| fit > have) {
+            best = Some((fit, number));
+        }
+    }
+    best.map(|(_, number)| number)
 }
 
 /// What claims about a directory say of where its container lives, beside those about a life. Claims about other ids do not

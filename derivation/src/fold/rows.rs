@@ -136,9 +136,12 @@ impl Fold {
         let Some(life) = self.lives.remove(number) else {
             return;
         };
-        for claim in life.claims.iter() {
-            let key = IdKey::from(Arc::clone(&claim.container_id));
-            if let Entry::Occupied(mut numbers) = self.by_id.entry(key) {
+        let mut last: Option<&Arc<str>> = None;
+        for id in life.claims.iter().map(|claim| &claim.container_id) {
+            if last.replace(id).is_some_and(|last| Arc::ptr_eq(last, id)) {
+                continue; // nearly all share one
+            }
+            if let Entry::Occupied(mut numbers) = self.by_id.entry(IdKey::from(Arc::clone(id))) {
                 numbers.get_mut().retain(|&have| have != number);
                 if numbers.get().is_empty() {
                     numbers.remove();

@@ -26,7 +26,9 @@ impl<'a> Heard<'a> {
                 || path::names_container(sighting.path, call.container_id)
         };
         let by_argv = call.filter(is_about).map(|call| Claim::of_argv(seq, call));
-        Self { by_argv, stated: stated.iter().map(Kept::heard).collect(), by_path }
+        // Nearly always nothing was stated.
+        let stated = if stated.is_empty() { Vec::new() } else { stated.iter().map(Kept::heard).collect() };
+        Self { by_argv, stated, by_path }
     }
 
     /// The best first.
