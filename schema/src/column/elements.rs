@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, ListArray, MapArray, PrimitiveArray, StringArray};
 
-use super::element_range;
+use super::{element_range, is_same_text};
 
 /// The elements of one list, of which none should be null.
 pub(crate) struct Elements<'a> {
@@ -43,6 +43,6 @@ impl<'a> Elements<'a> {
         values.null_count() == 0
             && self.range.len() == texts.len()
             && self.range.end <= values.len()
-            && self.range.clone().zip(texts).all(|(at, text)| values.value(at) == text)
+            && self.range.clone().zip(texts).all(|(at, text)| is_same_text(values.value(at), text))
     }
 }

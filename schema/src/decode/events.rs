@@ -31,7 +31,6 @@ impl EventsView {
     pub fn get<'b, 'a: 'b>(&'a self, row: usize, scratch: &'b mut Vec<&'a str>) -> Result<Record<'b>, Error> {
         scratch.clear();
         let columns = &self.columns;
-        let (seq, ts, boot_ns) = self.place(row)?;
         let body = match self.kinds.get(row) {
             Some(RowKind::Carried) => {
                 let from = Seq(columns.carried_from_seq.need(row)?);
@@ -39,15 +38,12 @@ impl EventsView {
                 let body = self.body(row, RowKind::from_name(columns.carried_kind.need(row)?), scratch)?;
                 Body::Carried(Box::new(Carried { from, body }))
             }
-            // The most frequent by far: made in place.
-            Some(RowKind::Kernel(KernelEventKind::Cgroup(kind))) => {
-                let body = Body::Cgroup(self.cgroup_event(row, *kind, scratch)?);
-                return Ok(Record { seq, ts, boot_ns, body });
-            }
+            // The most frequent by far.
+            Some(RowKind::Kernel(KernelEventKind::Cgroup(kind))) => return self.cgroup_event(row, *kind, scratch),
             Some(kind) => self.body(row, *kind, scratch)?,
             None => return Err(Error::ValueMissing { column: "kind" }),
         };
-        Ok(Record { seq, ts, boot_ns, body })
+        self.record(row, body)
     }
 
     /// What a row of that kind says.
@@ -55,7 +51,7 @@ impl EventsView {
     fn body<'b, 'a: 'b>(&'a self, row: usize, kind: RowKind, scratch: &'b mut Vec<&'a str>) -> Result<Body<'b>, Error> {
         let columns = &self.columns;
         let body = match kind {
-            RowKind::Kernel(KernelEventKind::Cgroup(kind)) => Body::Cgroup(self.cgroup_event(row, kind, scratch)?),
+            RowKind::Kernel(KernelEventKind::Cgroup(kind)) => self.cgroup_event(row, kind, scratch)?.body,
             RowKind::Kernel(KernelEventKind::Exit) => Body::Exit(self.task_exit(row)?),
             RowKind::Kernel(KernelEventKind::Signal) => Body::Signal(self.fatal_signal(row, scratch)?),
             RowKind::Kernel(KernelEventKind::Oom) => Body::Oom(self.oom_kill(row, scratch)?),
@@ -94,27 +90,30 @@ impl EventsView {
         self.columns.reason.need(row).map(SnapshotReason::from_name)
     }
 
-    #[inline(always)] // made where the record lies, for millions
+    /// The whole record, so that nothing of it is moved once it is made.
     fn cgroup_event<'b, 'a: 'b>(
         &'a self,
         row: usize,
         kind: CgroupEventKind,
         argv: &'b mut Vec<&'a str>,
-    ) -> Result<CgroupEvent<'b>, Error> {
+    ) -> Result<Record<'b>, Error> {
         let columns = &self.columns;
-        Ok(CgroupEvent {
-            kind,
-            cpu: columns.cpu.need(row)?,
-            key: CgroupKey {
-                hierarchy: HierarchyId(columns.hierarchy_id.need(row)?),
-                cgroup: CgroupId(columns.cgroup_id.need(row)?),
-            },
-            parent: columns.parent_cgroup_id.get(row).map(CgroupId),
-            level: columns.level.need(row)?,
-            path: columns.path.need(row)?,
-            path_truncated: columns.path_truncated.need(row)?,
-            actor: self.actor(row, argv)?,
-            vitals: if self.has_vitals { self.vitals(row) } else { Vitals::default() },
+        let (seq, ts, boot_ns) = self.place(row)?;
+        Ok(Record {
+            seq,
+            ts,
+            boot_ns,
+            body: Body::Cgroup(CgroupEvent {
+                kind,
+                cpu: columns.cpu.need(row)?,
+                key: key(columns.hierarchy_id.need(row)?, columns.cgroup_id.need(row)?),
+                parent: columns.parent_cgroup_id.get(row).map(CgroupId),
+                level: columns.level.need(row)?,
+                path: columns.path.need(row)?,
+                path_truncated: columns.path_truncated.need(row)?,
+                actor: self.actor(row, argv)?,
+                vitals: if self.has_vitals { self.vitals(row) } else { Vitals::default() },
+            }),
         })
     }
 
@@ -136,7 +135,7 @@ impl EventsView {
         }
     }
 
-    #[inline(always)] // as above
+    #[inline(always)] // made where the record lies: there are millions
     fn actor<'b, 'a: 'b>(&'a self, row: usize, argv: &'b mut Vec<&'a str>) -> Result<Actor<'b>, Error> {
         let columns = &self.columns;
         columns.actor_argv.extend(row, argv);

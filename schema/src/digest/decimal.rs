@@ -1,68 +1,78 @@
 //! Numbers as decimal text, several digits at a time: rows are mostly numbers, and tens of millions of them are hashed.
 
-/// The digits of a number, the first ones first.
-#[derive(Clone, Copy)]
-pub(super) struct Decimal {
-    /// At most four digits, where the number has more than sixteen.
-    head: [u8; 4],
-    head_len: usize,
-    tail: [u8; 16],
-    tail_len: usize,
-}
-
 /// 10^8: what eight digits hold.
 const EIGHT: u64 = 100_000_000;
 /// 10^16.
 const SIXTEEN: u64 = EIGHT * EIGHT;
 /// The digit zero in each byte.
-const ZEROS: u128 = u128::from_ne_bytes([b'0'; 16]);
+const ZEROS: u64 = u64::from_ne_bytes([b'0'; 8]);
 
-impl Decimal {
-    #[inline]
-    pub(super) fn of(number: u64) -> Self {
-        if number >= SIXTEEN {
-            // Less than 1,845.
-            let head = eight_digits(number / SIXTEEN) >> 32;
-            let zeros = head.trailing_zeros() / 8;
-            let head = (head >> (zeros * 8)) as u32 | ZEROS as u32;
-            let tail = sixteen_digits(number % SIXTEEN) | ZEROS;
-            let head_len = 4 - zeros as usize;
-            return Self { head: head.to_le_bytes(), head_len, tail: tail.to_le_bytes(), tail_len: 16 };
+/// Appends the digits of a number.
+#[inline]
+pub(super) fn push(out: &mut Vec<u8>, number: u64) {
+    match number {
+        0..EIGHT => push_first(out, text(number)),
+        EIGHT..SIXTEEN => {
+            push_first(out, text(number / EIGHT));
+            out.extend_from_slice(&eight(number));
         }
-        let (digits, places) = match number < EIGHT {
-            true => (u128::from(eight_digits(number)), 8),
-            false => (sixteen_digits(number), 16),
-        };
-        // Of zero, the last digit stays.
-        let zeros = (digits.trailing_zeros() / 8).min(places - 1);
-        let tail = digits >> (zeros * 8) | ZEROS;
-        Self { head: [0; 4], head_len: 0, tail: tail.to_le_bytes(), tail_len: (places - zeros) as usize }
-    }
-
-    /// How many digits they are.
-    #[inline]
-    pub(super) fn len(&self) -> usize {
-        self.head_len + self.tail_len
-    }
-
-    /// Appends them. Whole arrays are copied, and what is too much is cut off: that is one instruction, where a copy of so many
-    /// bytes is a call.
-    #[inline]
-    pub(super) fn push(&self, out: &mut Vec<u8>) {
-        let begin = out.len();
-        if self.head_len > 0 {
-            out.extend_from_slice(&self.head);
-            out.truncate(begin + self.head_len);
+        SIXTEEN.. => {
+            push_first(out, text(number / SIXTEEN));
+            out.extend_from_slice(&eight(number / EIGHT));
+            out.extend_from_slice(&eight(number));
         }
-        out.extend_from_slice(&self.tail);
-        out.truncate(begin + self.len());
     }
 }
 
-/// The digits of a number below 10^16, a byte each, the first one lowest.
+/// Appends the netstring of a number's digits.
 #[inline]
-fn sixteen_digits(number: u64) -> u128 {
-    u128::from(eight_digits(number / EIGHT)) | u128::from(eight_digits(number % EIGHT)) << 64
+pub(super) fn push_netstring(out: &mut Vec<u8>, number: u64) {
+    // The most frequent: places in the log, and ids.
+    if number < EIGHT {
+        let digits = text(number);
+        out.extend_from_slice(&[b'0' + digits.1 as u8, b':']);
+        push_first(out, digits);
+    } else {
+        push_long(out, number);
+    }
+    out.push(b',');
+}
+
+/// Appends the length of a number's digits, which are nine at least, a colon, and these.
+fn push_long(out: &mut Vec<u8>, number: u64) {
+    let (tail, head) = if number < SIXTEEN { (8, number / EIGHT) } else { (16, number / SIXTEEN) };
+    let head = text(head);
+    push_first(out, text((head.1 + tail) as u64));
+    out.push(b':');
+    push_first(out, head);
+    if tail > 8 {
+        out.extend_from_slice(&eight(number / EIGHT));
+    }
+    out.extend_from_slice(&eight(number));
+}
+
+/// Appends the first bytes. All are copied, and what is too much is cut off: that is a few instructions, where a copy of so many
+/// bytes is a call.
+#[inline]
+fn push_first(out: &mut Vec<u8>, (bytes, count): ([u8; 8], usize)) {
+    let end = out.len() + count;
+    out.extend_from_slice(&bytes);
+    out.truncate(end);
+}
+
+/// A number below 10^8 as text, and how many digits it has.
+#[inline]
+fn text(number: u64) -> ([u8; 8], usize) {
+    let digits = eight_digits(number);
+    // Of zero, the last digit stays.
+    let zeros = (digits.trailing_zeros() / 8).min(7);
+    (((digits | ZEROS) >> (8 * zeros)).to_le_bytes(), 8 - zeros as usize)
+}
+
+/// The last eight digits of a number as text.
+#[inline]
+fn eight(number: u64) -> [u8; 8] {
+    (eight_digits(number % EIGHT) | ZEROS).to_le_bytes()
 }
 
 /// The digits of a number below 10^8, a byte each, the first one lowest.
@@ -71,11 +81,11 @@ fn sixteen_digits(number: u64) -> u128 {
 /// factors are 2^20 / 100 and 2^10 / 10, rounded up, which is exact for numbers as small.
 #[inline]
 fn eight_digits(number: u64) -> u64 {
-    let fours = number / 10_000 | (number % 10_000) << 32;
-    let hundreds = (fours * 10_486) >> 20 & 0x0000_007f_0000_007f;
-    let twos = hundreds | (fours - hundreds * 100) << 16;
-    let tens = (twos * 103) >> 10 & 0x000f_000f_000f_000f;
-    tens | (twos - tens * 10) << 8
+    let fours = (number / 10_000) | ((number % 10_000) << 32);
+    let hundreds = ((fours * 10_486) >> 20) & 0x0000_007f_0000_007f;
+    let twos = hundreds | ((fours - hundreds * 100) << 16);
+    let tens = ((twos * 103) >> 10) & 0x000f_000f_000f_000f;
+    tens | ((twos - tens * 10) << 8)
 }
 
 #[cfg(test)]
@@ -84,10 +94,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn text(number: u64) -> String {
-        let (mut out, digits) = (Vec::new(), Decimal::of(number));
-        digits.push(&mut out);
-        assert_eq!(digits.len(), out.len());
-        String::from_utf8(out).expect("digits")
+        let (mut digits, mut framed) = (Vec::new(), Vec::new());
+        push(&mut digits, number);
+        push_netstring(&mut framed, number);
+        let digits = String::from_utf8(digits).expect("digits");
+        assert_eq!(framed, format!("{}:{digits},", digits.len()).into_bytes());
+        digits
     }
 
     #[test]

@@ -67,7 +67,8 @@ impl TableDigests {
         loop {
             let mut lanes = self.lanes.iter_mut().filter(|lane| !lane.waiting.is_empty());
             let (Some(a), Some(b)) = (lanes.next(), lanes.next()) else { return Ok(()) };
-            (a.make()?, b.make()?);
+            a.make()?;
+            b.make()?;
             let (a, b) = (&mut a.digest, &mut b.digest);
             let (a_turns, b_turns) = (a.text.chunks_exact(TURN_BYTES), b.text.chunks_exact(TURN_BYTES));
             let turns = a_turns.len().min(b_turns.len());

@@ -100,7 +100,8 @@ impl RowTexts {
     fn begin_run(&mut self) -> Result<(), Error> {
         let rows = self.made..self.rows.min(self.made + RUN_ROWS);
         let run = &mut self.run;
-        (run.fixed.clear(), run.pieces.clear());
+        run.fixed.clear();
+        run.pieces.clear();
         let mut begin = 0;
         for (index, column) in self.columns.iter().enumerate() {
             let nulls = column.nulls.as_ref().map_or(0, |nulls| nulls.slice(rows.start, rows.len()).null_count());

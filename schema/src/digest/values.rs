@@ -7,8 +7,8 @@ use arrow::array::{
     TimestampNanosecondArray, UInt32Array, UInt64Array,
 };
 
-use super::decimal::Decimal;
-use crate::column::element_range;
+use super::decimal;
+use crate::column::{element_range, is_same_text};
 use crate::value::{Cells, Value};
 
 /// A value that has no canonical text: of a type that no table has, or null inside a list.
@@ -76,17 +76,16 @@ impl Values {
             Self::I64(array) => all(array.values().get(rows)),
             Self::TimestampNs(array) => all(array.values().get(rows)),
             Self::Bool(array) => same(rows, |row| array.value(row)),
-            Self::Text(array) => same(rows, |row| array.value(row)),
+            Self::Text(array) => rows.clone().all(|row| is_same_text(array.value(row), array.value(first))),
             // The view is where the text lies, or a short text itself: rows with the same view have the same text.
             Self::TextView(array) => all(array.views().get(rows)),
-            Self::Numbers(lists, values) => {
-                let list = |row| values.values().get(element_range(lists.value_offsets(), row));
-                rows.clone().all(|row| list(row) == list(first))
+            Self::Numbers(lists, values) => same_lists(lists, rows, |a, b| values.value(a) == values.value(b)),
+            Self::Texts(lists, values) => {
+                same_lists(lists, rows, |a, b| is_same_text(values.value(a), values.value(b)))
             }
-            Self::Texts(lists, values) => same_lists(lists, rows, |at| values.value(at)),
             Self::TextViews(lists, values) => {
-                let list = |row| values.views().get(element_range(lists.value_offsets(), row));
-                rows.clone().all(|row| list(row) == list(first))
+                let view = |at: usize| values.views().get(at);
+                same_lists(lists, rows, |a, b| view(a) == view(b))
             }
             Self::Other(array) => {
                 let cells = Cells::new(array.as_ref());
@@ -99,8 +98,8 @@ impl Values {
     #[inline]
     pub(super) fn push(&self, row: usize, scratch: &mut Vec<u8>, out: &mut Vec<u8>) -> Result<(), NoCanonicalText> {
         match self {
-            Self::U32(array) => push_number(out, array.value(row).into()),
-            Self::U64(array) => push_number(out, array.value(row)),
+            Self::U32(array) => decimal::push_netstring(out, array.value(row).into()),
+            Self::U64(array) => decimal::push_netstring(out, array.value(row)),
             Self::I32(array) => push_signed(out, array.value(row).into()),
             Self::I64(array) => push_signed(out, array.value(row)),
             Self::TimestampNs(array) => push_signed(out, array.value(row)),
@@ -110,7 +109,7 @@ impl Values {
             Self::Numbers(lists, values) => {
                 scratch.clear();
                 let values = values.values().get(element_range(lists.value_offsets(), row)).unwrap_or_default();
-                values.iter().for_each(|value| push_number(scratch, *value));
+                values.iter().for_each(|value| decimal::push_netstring(scratch, *value));
                 push_netstring(out, scratch);
             }
             Self::Texts(lists, values) => {
@@ -136,27 +135,20 @@ fn same<V: PartialEq>(rows: Range<usize>, value: impl Fn(usize) -> V) -> bool {
     rows.skip(1).all(|row| value(row) == first)
 }
 
-fn same_lists<'a>(lists: &ListArray, rows: Range<usize>, text: impl Fn(usize) -> &'a str) -> bool {
+/// Whether lists are as long and, by what is said of two elements' places, have the same elements.
+fn same_lists(lists: &ListArray, rows: Range<usize>, is_same: impl Fn(usize, usize) -> bool) -> bool {
     let elements = |row| element_range(lists.value_offsets(), row);
     let first = elements(rows.start);
     rows.skip(1).all(|row| {
         let range = elements(row);
-        range.len() == first.len() && range.zip(first.clone()).all(|(a, b)| text(a) == text(b))
+        range.len() == first.len() && range.zip(first.clone()).all(|(a, b)| is_same(a, b))
     })
-}
-
-#[inline]
-fn push_number(out: &mut Vec<u8>, number: u64) {
-    let digits = Decimal::of(number);
-    push_length(out, digits.len());
-    digits.push(out);
-    out.push(b',');
 }
 
 #[inline]
 fn push_signed(out: &mut Vec<u8>, number: i64) {
     match u64::try_from(number) {
-        Ok(number) => push_number(out, number),
+        Ok(number) => decimal::push_netstring(out, number),
         Err(_) => push_netstring(out, itoa::Buffer::new().format(number).as_bytes()),
     }
 }
@@ -172,14 +164,8 @@ pub(super) fn push_netstring(out: &mut Vec<u8>, bytes: &[u8]) {
 /// Appends a length and a colon.
 #[inline]
 fn push_length(out: &mut Vec<u8>, length: usize) {
-    match length {
-        0..10 => out.extend_from_slice(&[b'0' + length as u8, b':']),
-        10..100 => out.extend_from_slice(&[b'0' + (length / 10) as u8, b'0' + (length % 10) as u8, b':']),
-        _ => {
-            Decimal::of(length as u64).push(out);
-            out.push(b':');
-        }
-    }
+    decimal::push(out, length as u64);
+    out.push(b':');
 }
 
 /// Makes a netstring of what was appended since `begin`.
@@ -198,7 +184,7 @@ fn frame(out: &mut Vec<u8>, begin: usize) {
 fn push_value(out: &mut Vec<u8>, value: Value<'_>) -> Result<(), NoCanonicalText> {
     match value {
         Value::Bool(value) => push_netstring(out, if value { b"true" } else { b"false" }),
-        Value::U64(value) => push_number(out, value),
+        Value::U64(value) => decimal::push_netstring(out, value),
         Value::I64(value) | Value::TimestampNs(value) => push_signed(out, value),
         Value::Str(value) => push_netstring(out, value.as_bytes()),
         Value::List(list) => {

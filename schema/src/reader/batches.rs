@@ -19,10 +19,11 @@ use crate::guard::guarded;
 use crate::journal::JournalReader;
 use crate::tables::Table;
 
-/// Rows of a batch: what a reader holds in memory of each table.
-const BATCH_ROWS: usize = 8192;
-/// The same where all columns are read, which take much more: some derived tables are read at once.
-const WIDE_BATCH_ROWS: usize = 2048;
+/// Rows of a batch: what a reader holds in memory of each table, a few hundred bytes a row. Values are looked at soon after they
+/// were read, so a batch should fit into a processor's own cache.
+const BATCH_ROWS: usize = 2048;
+/// The same where each value is looked at twice, to compare and to hash it, and by turns with those of another table.
+const VALUES_BATCH_ROWS: usize = 512;
 
 /// The batches of a table, in file order. An error is about one file; the next file follows it.
 pub struct Batches {
@@ -36,6 +37,8 @@ pub struct Batches {
     /// The file being read.
     file: String,
     source: Option<Source>,
+    /// The columns of its batches, once they were found to be those of the table.
+    checked: Option<SchemaRef>,
 }
 
 /// What the batches are read for.
@@ -64,7 +67,7 @@ impl Batches {
     ) -> Self {
         let parts = parts.into_iter();
         let case = case.to_owned();
-        Self { folders, case, table, purpose, filter: None, parts, file: String::new(), source: None }
+        Self { folders, case, table, purpose, filter: None, parts, file: String::new(), source: None, checked: None }
     }
 
     /// Gives only the rows that a filter wants, of sealed parts.
@@ -104,8 +107,8 @@ impl Batches {
                         None => builder,
                     };
                     let rows = match self.purpose {
-                        Purpose::Rows | Purpose::Values => WIDE_BATCH_ROWS,
-                        Purpose::Records => BATCH_ROWS,
+                        Purpose::Rows | Purpose::Records => BATCH_ROWS,
+                        Purpose::Values => VALUES_BATCH_ROWS,
                     };
                     builder.with_batch_size(rows).build()
                 })?;
@@ -173,8 +176,12 @@ impl Iterator for Batches {
                 }
             }
             match self.read() {
-                Ok(Some(batch)) => match self.table.check(&batch.schema()) {
-                    Ok(()) => return Some(Ok(batch)),
+                Ok(Some(batch)) if self.checked.as_ref() == Some(batch.schema_ref()) => return Some(Ok(batch)),
+                Ok(Some(batch)) => match self.table.check(batch.schema_ref()) {
+                    Ok(()) => {
+                        self.checked = Some(batch.schema());
+                        return Some(Ok(batch));
+                    }
                     Err(error) => {
                         self.source = None;
                         return Some(Err(self.damaged(error.to_string())));

@@ -216,9 +216,12 @@ impl Records {
             let mut given = 0;
             let mut end = Ok(false);
             while given < run && matches!(end, Ok(false)) {
-                end = match view.map(|view| view.get(row + given, &mut argv)) {
-                    Some(Ok(ref record)) => each(record).map(|()| false),
-                    Some(Err(_)) | None => Ok(true),
+                end = match view {
+                    Some(view) => match view.get(row + given, &mut argv) {
+                        Ok(ref record) => each(record).map(|()| false),
+                        Err(_) => Ok(true),
+                    },
+                    None => Ok(true),
                 };
                 given += 1;
             }

@@ -80,7 +80,7 @@ fn netstring(text: &str) -> String {
 #[test]
 fn however_many_rows_are_made_into_text_at_once_it_is_the_text_of_the_rule() {
     // Lengths of one, two, three and four digits, so that rows are as long.
-    let name = |row: usize| (row % 7 != 0).then(|| "n".repeat([1, 1, 80, 900, 3][row / 50 % 5]));
+    let name = |row: usize| (!row.is_multiple_of(7)).then(|| "n".repeat([1, 1, 80, 900, 3][row / 50 % 5]));
     let number = |row: usize| (row % 130 > 65).then_some([7, 1 << 40, u64::MAX][row / 90 % 3] - row as u64 % 3);
     let code = |row: usize| 5 - (row as i32 / 100);
     let seqs = |row: usize| (0..row as u64 % 4).map(|seq| seq * 1_000_000_007).collect::<Vec<_>>();
