@@ -19,8 +19,7 @@ impl Fold {
             return;
         };
         let candidates = self.by_id.get(&IdKey::from(claim.container_id));
-        let mut found: Vec<IncarnationNo> =
-            candidates.into_iter().flat_map(|numbers| numbers.iter()).copied().collect();
+        let mut found: Vec<IncarnationNo> = candidates.into_iter().flat_map(|numbers| numbers.iter()).collect();
         found.retain(|number| {
             self.lives.get(*number).is_some_and(|life| {
                 (life.stage != Stage::Ended || life.held) && life.may_be_meant_by(&claim, self.clock_set)
@@ -62,7 +61,7 @@ impl Fold {
     pub(super) fn answered_about_another(&mut self, moment: Moment, answer: &RuntimeAnswer<'_>) {
         let (Some(asked), Some(said)) = (answer.container_id.as_deref(), answer.answered_id.as_deref()) else { return };
         for number in self.by_id.get(&IdKey::from(asked)).into_iter().flat_map(|numbers| numbers.iter()) {
-            if let Some(life) = self.lives.get_mut(*number)
+            if let Some(life) = self.lives.get_mut(number)
                 && (life.stage != Stage::Ended || life.held)
             {
                 life.claims.overrule(answer.source.into(), said);

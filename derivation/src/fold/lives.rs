@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::incarnation::Incarnation;
 
 /// Names a life within one fold; never given again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct IncarnationNo {
     slot: u32,
     /// How many lives were in the slot before.
@@ -25,6 +25,8 @@ pub(super) struct Lives {
 #[derive(Debug)]
 struct Slot {
     turn: u32,
+    /// It is one of so many with its id that these are told where it is.
+    is_in_crowd: bool,
     /// When it began, counted in lives.
     order: u64,
     life: Option<Box<Incarnation>>,
@@ -37,12 +39,12 @@ impl Lives {
         let life = Some(Box::new(life));
         let free = self.free.pop().and_then(|number| Some((number, self.slots.get_mut(number as usize)?)));
         if let Some((number, slot)) = free {
-            *slot = Slot { turn: slot.turn, order, life };
+            *slot = Slot { turn: slot.turn, is_in_crowd: false, order, life };
             return IncarnationNo { slot: number, turn: slot.turn };
         }
         // No memory holds so many lives at once.
         let number = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
-        self.slots.push(Slot { turn: 0, order, life });
+        self.slots.push(Slot { turn: 0, is_in_crowd: false, order, life });
         IncarnationNo { slot: number, turn: 0 }
     }
 
@@ -54,6 +56,16 @@ impl Lives {
     pub fn get_mut(&mut self, number: IncarnationNo) -> Option<&mut Incarnation> {
         let slot = self.slots.get_mut(number.slot as usize).filter(|slot| slot.turn == number.turn)?;
         slot.life.as_deref_mut()
+    }
+
+    pub fn mark_in_crowd(&mut self, number: IncarnationNo) {
+        if let Some(slot) = self.slots.get_mut(number.slot as usize).filter(|slot| slot.turn == number.turn) {
+            slot.is_in_crowd = true;
+        }
+    }
+
+    pub fn is_in_crowd(&self, number: IncarnationNo) -> bool {
+        self.slots.get(number.slot as usize).is_some_and(|slot| slot.turn == number.turn && slot.is_in_crowd)
     }
 
     pub fn remove(&mut self, number: IncarnationNo) -> Option<Box<Incarnation>> {

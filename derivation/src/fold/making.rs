@@ -112,6 +112,7 @@ impl Fold {
         if let Some(life) = self.lives.get_mut(taken_for) {
             life.drop_root(candidate);
         }
+        self.was_moved(taken_for);
     }
 
     /// The directory that an event shows.

@@ -2,6 +2,7 @@
 
 use alloc::collections::btree_map::Entry;
 use alloc::sync::Arc;
+use core::cmp::Reverse;
 
 use super::Fold;
 use super::claim::{Claim, Claims, Heard};
@@ -9,6 +10,7 @@ use super::directory::{Role, Sighting, beside};
 use super::ids::IdKey;
 use super::incarnation::{Incarnation, Moment, Origin, Stage};
 use super::lives::{IncarnationNo, Lives};
+use super::namesakes::Namesakes;
 use crate::identity::ClaimSource;
 use crate::record::{BootNs, CgroupKey};
 
@@ -29,8 +31,8 @@ impl Fold {
         let id = claims.container_id().map(|id| self.recent_id.of(id));
         let mut namesakes = id.clone().map(|id| self.by_id.entry(IdKey::from(id)));
         let found = match &namesakes {
-            Some(Entry::Occupied(numbers)) => {
-                living_match(&self.lives, numbers.get(), sighting, claims, parent.as_deref())
+            Some(Entry::Occupied(namesakes)) => {
+                living_match(&self.lives, namesakes.get(), sighting, claims, parent.as_deref())
             }
             _ => None,
         };
@@ -45,7 +47,7 @@ impl Fold {
             life.exits_lost = reaches(self.exits_lost_until);
             let number = self.lives.insert(life);
             if let Some(namesakes) = namesakes.take() {
-                namesakes.or_default().push(number);
+                namesakes.or_default().add(number, &mut self.lives);
             }
             number
         });
@@ -66,19 +68,34 @@ impl Fold {
         // One that was found was found by this id.
         let best = life.container_id().filter(|best| claims.container_id() != Some(&***best)).cloned();
         if let Some(best) = best {
-            let numbers = self.by_id.entry(IdKey::from(best)).or_default();
-            if !numbers.contains(&number) {
-                numbers.push(number);
+            self.by_id.entry(IdKey::from(best)).or_default().add(number, &mut self.lives);
+        }
+        self.was_moved(number);
+        number
+    }
+
+    /// A life has another directory, or one less, or is over: those with its id want to know if they are many.
+    #[inline]
+    pub(super) fn was_moved(&mut self, number: IncarnationNo) {
+        if self.lives.is_in_crowd(number) {
+            self.tell_namesakes(number);
+        }
+    }
+
+    fn tell_namesakes(&mut self, number: IncarnationNo) {
+        let Some(life) = self.lives.get(number) else { return };
+        for claim in life.claims.iter() {
+            if let Some(namesakes) = self.by_id.get_mut(&IdKey::from(Arc::clone(&claim.container_id))) {
+                namesakes.moved(number, life);
             }
         }
-        number
     }
 
     /// Whether an incarnation that has ended had this unknown directory too: it is the one it had (the kernel gives an
     /// id once), or on a hierarchy where none of its directories was ever seen.
     pub(super) fn has_ghost(&self, sighting: &Sighting<'_>, claims: &Heard<'_>) -> bool {
         let numbers = claims.container_id().and_then(|id| self.by_id.get(&IdKey::from(id)));
-        let ended = numbers.into_iter().flat_map(|numbers| numbers.iter()).filter_map(|number| self.lives.get(*number));
+        let ended = numbers.into_iter().flat_map(|numbers| numbers.iter()).filter_map(|number| self.lives.get(number));
         ended.filter(|life| life.stage == Stage::Ended).any(|life| {
             life.roots.iter().any(|root| root.key == sighting.key)
                 || life.roots.iter().all(|root| root.key.hierarchy != sighting.key.hierarchy)
@@ -108,41 +125,46 @@ impl Fold {
 /// like a container on another, but not one with its path: one of another user's is no part of it otherwise.
 fn living_match(
     lives: &Lives,
-    namesakes: &[IncarnationNo],
+    namesakes: &Namesakes,
     sighting: &Sighting<'_>,
     claims: &Heard<'_>,
     parent: Option<&str>,
 ) -> Option<IncarnationNo> {
-    let mut best: Option<(u8, IncarnationNo)> = None;
-    for &number in namesakes {
-        let Some(life) = lives.get(number) else {
-            continue;
-        };
-        if life.stage == Stage::Ended || life.is_present_on(sighting.key.hierarchy) {
-            continue;
-        }
-        let homes = Homes::of(&life.claims, claims);
-        if homes == Homes::Apart {
-            continue;
-        }
-        let same_path = life.roots.iter().any(|root| *root.path == *sighting.path);
-        if !same_path && life.user != sighting.user {
-            continue;
-        }
-        let fit = if homes == Homes::Shared {
-            3
-        } else if same_path {
-            2
-        } else if life.parent_container_id.as_deref() == parent {
-            1
-        } else {
-            continue;
-        };
-        if best.is_none_or(|(have, _)| fit > have) {
-            best = Some((fit, number));
-        }
+    if let Some(only) = namesakes.only() {
+        return fit(lives.get(only)?, sighting, claims, parent).map(|_| only);
     }
+    let mut best: Option<((u8, Reverse<u64>), IncarnationNo)> = None;
+    namesakes.each_not_on(sighting.key.hierarchy, |order, number| {
+        let fit = lives.get(number).and_then(|life| fit(life, sighting, claims, parent));
+        // Of two that fit alike, the one that had the id first.
+        let fit = fit.map(|fit| (fit, Reverse(order)));
+        if fit > best.map(|(have, _)| have) {
+            best = fit.map(|fit| (fit, number));
+        }
+    });
     best.map(|(_, number)| number)
+}
+
+/// How well a directory fits an incarnation that has its id; `None`: not at all.
+fn fit(life: &Incarnation, sighting: &Sighting<'_>, claims: &Heard<'_>, parent: Option<&str>) -> Option<u8> {
+    if life.stage == Stage::Ended || life.is_present_on(sighting.key.hierarchy) {
+        return None;
+    }
+    let homes = Homes::of(&life.claims, claims);
+    if homes == Homes::Apart {
+        return None;
+    }
+    let same_path = life.roots.iter().any(|root| *root.path == *sighting.path);
+    if !same_path && life.user != sighting.user {
+        return None;
+    }
+    if homes == Homes::Shared {
+        Some(3)
+    } else if same_path {
+        Some(2)
+    } else {
+        (life.parent_container_id.as_deref() == parent).then_some(1)
+    }
 }
 
 /// What claims about a directory say of where its container lives, beside those about a life. Claims about other ids do not

@@ -21,6 +21,7 @@ mod incarnation;
 mod lives;
 mod making;
 mod matching;
+mod namesakes;
 mod removal;
 mod rows;
 mod segment;
@@ -34,12 +35,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use self::directory::{Known, Role};
-use self::few::Few;
 use self::foretold::Foretold;
 use self::held::HeldEnds;
 use self::ids::{IdKey, RecentId};
 use self::incarnation::{Incarnation, Moment, Stage};
 use self::lives::{IncarnationNo, Lives};
+use self::namesakes::Namesakes;
 use self::rows::Drafts;
 use self::stated::Stated;
 use self::vitals::UsedBelow;
@@ -64,7 +65,7 @@ const MAX_GHOSTS: usize = 1024;
 pub struct Fold {
     directories: BTreeMap<CgroupKey, Known>,
     lives: Lives,
-    by_id: BTreeMap<IdKey, Few<IncarnationNo>>,
+    by_id: BTreeMap<IdKey, Namesakes>,
     recent_id: RecentId,
     ghosts: VecDeque<IncarnationNo>,
     stated: Stated,

@@ -81,6 +81,7 @@ impl Fold {
             self.announce(number, moment, None, out);
             self.end(number, moment, removed_by, out);
         }
+        self.was_moved(number);
         self.forget_if_gone(number);
     }
 }

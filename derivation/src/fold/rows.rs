@@ -142,7 +142,7 @@ impl Fold {
                 continue; // nearly all share one
             }
             if let Entry::Occupied(mut numbers) = self.by_id.entry(IdKey::from(Arc::clone(id))) {
-                numbers.get_mut().retain(|&have| have != number);
+                numbers.get_mut().remove(number);
                 if numbers.get().is_empty() {
                     numbers.remove();
                 }
