@@ -36,10 +36,15 @@ pub type Delivery = (ClockPair, Box<Answer>);
 pub struct Reporter(pub Sender<Delivery>);
 
 impl Reporter {
-    /// Hands a record on.
+    /// Hands a record on, of now.
     pub async fn report(&self, answer: Answer) {
+        self.report_of(ClockPair::read(), answer).await;
+    }
+
+    /// Hands a record on, of that moment.
+    pub async fn report_of(&self, moment: ClockPair, answer: Answer) {
         // At the end nobody listens any more.
-        let _ = self.0.send((ClockPair::read(), Box::new(answer))).await;
+        let _ = self.0.send((moment, Box::new(answer))).await;
     }
 }
 

@@ -14,7 +14,6 @@ use super::daemon::Daemon;
 use super::failure::Failure;
 use super::labels::LabelPolicy;
 use super::limits::{AFTER_END, LOOK_INTERVAL, OUTBOX, STOP_LIMIT};
-use super::lull::GATHER;
 use super::question::{Announced, Question};
 use super::report::{Delivery, Reporter, failed};
 use super::sockets::{Endpoint, Owner, Places};
@@ -65,9 +64,7 @@ pub async fn serve(
 /// Hands records to the sequencer, however busy it is, without blocking this thread.
 async fn pass_on(mut records: Receiver<Delivery>, mut deliver: impl FnMut(Vec<Delivery>) -> Handed) {
     while let Some(first) = records.recv().await {
-        // Each that is handed on by itself would wake the sequencer.
-        sleep(GATHER).await;
-        // Until what has come meanwhile is read.
+        // Whatever else there is to read now is read first.
         yield_now().await;
         let mut gathered = vec![first];
         while gathered.len() < TOGETHER

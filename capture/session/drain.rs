@@ -5,11 +5,13 @@
 //! lost: there is no second place where events could vanish.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 use std::time::{Duration, Instant};
 
 use obit_derivation::record::{ClockReason, KernelEventKind};
 
+use super::aside::Aside;
 use super::input::{Input, KernelBatch, LossCount};
 use super::misses::Misses;
 use super::timekeeper::{Clocks, Timekeeper};
@@ -39,6 +41,8 @@ pub struct Drain {
     probe: Probe,
     commands: Receiver<Command>,
     sequencer: SyncSender<Input>,
+    /// What goes on with the events, before them.
+    aside: Arc<Aside>,
     /// Emptied batches on their way back, so that a storm allocates nothing.
     recycled: Receiver<RawBatch>,
     intervals: Intervals,
@@ -64,11 +68,12 @@ impl Drain {
         probe: Probe,
         commands: Receiver<Command>,
         sequencer: SyncSender<Input>,
+        aside: Arc<Aside>,
         recycled: Receiver<RawBatch>,
         intervals: Intervals,
     ) -> Self {
         let (losses_so_far, misses) = (BTreeMap::new(), Misses::default());
-        Self { probe, commands, sequencer, recycled, intervals, losses_so_far, misses }
+        Self { probe, commands, sequencer, aside, recycled, intervals, losses_so_far, misses }
     }
 
     /// Drains until told to stop, or until nobody listens any more. Gives what the kernel counted.
@@ -147,6 +152,11 @@ impl Drain {
             // idle host they would be most of what there is to do; when somebody waits for the answer they are read all the same.
             let losses = if events.is_empty() && !wait.is_zero() { Vec::new() } else { self.new_losses()? };
             let read_at = ClockPair::read();
+            for input in self.aside.take() {
+                if self.sequencer.send(input).is_err() {
+                    return Ok(Err(Disconnected));
+                }
+            }
             if events.is_empty() && losses.is_empty() {
                 return Ok(Ok(()));
             }

@@ -1,10 +1,12 @@
 //! The thread that reads what an event points to: a container's directory, its bundle, and its runtime's state.
 //!
 //! It works from a queue, so that no event waits for a file. A question that finds the queue full is not asked, and
-//! that is recorded too. Questions and answers go in waves: a wake-up for each of them would cost more than most of the
-//! reads, and on a busy host each takes a processor away from the container that is looked at.
+//! that is recorded too. Questions come in waves, and answers go by way of [`super::aside`]: a wake-up for each of them
+//! would cost more than most of the reads, and on a busy host each takes a processor away from the container that is
+//! looked at.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
@@ -13,6 +15,7 @@ use obit_derivation::identity::Runtime;
 use obit_derivation::record::{Directory, Outcome, SnapshotReason};
 use obit_schema::details::DirectoryDetails;
 
+use super::aside::Aside;
 use super::input::Input;
 use crate::host::clock::ClockPair;
 use crate::host::hierarchies::Hierarchies;
@@ -98,6 +101,9 @@ const AGAIN: [Duration; 3] = [Duration::from_millis(10), Duration::from_millis(5
 
 /// When to look at what is kept of a container that has ended: its runtime and its engine are done with it then.
 const AFTER_END: Duration = Duration::from_millis(1_200);
+/// How long that may wait for something else to do: another moment would do as well. It is within the grace that a row has
+/// by default, with time to spare.
+const AFTER_END_SLACK: Duration = Duration::from_millis(200);
 
 /// Something to look at later.
 struct Again {
@@ -112,9 +118,21 @@ enum Later {
     Remains(Remains),
 }
 
+impl Again {
+    /// When to wake for it at the latest.
+    fn latest(&self) -> Instant {
+        match self.what {
+            Later::State { .. } => self.due,
+            Later::Remains(_) => self.due + AFTER_END_SLACK,
+        }
+    }
+}
+
 /// Answers questions.
 pub struct Lookups {
     sequencer: SyncSender<Input>,
+    /// Where answers wait, if there is room.
+    aside: Arc<Aside>,
     hierarchies: Hierarchies,
     files: OciFiles,
     again: VecDeque<Again>,
@@ -126,16 +144,16 @@ pub struct Lookups {
 
 impl Lookups {
     /// One that delivers its answers there.
-    pub fn new(sequencer: SyncSender<Input>, hierarchies: Hierarchies, files: OciFiles) -> Self {
+    pub fn new(sequencer: SyncSender<Input>, aside: Arc<Aside>, hierarchies: Hierarchies, files: OciFiles) -> Self {
         let (again, directories, answers) = (VecDeque::new(), Vec::new(), Vec::new());
-        Self { sequencer, hierarchies, files, again, now: Instant::now(), directories, answers }
+        Self { sequencer, aside, hierarchies, files, again, now: Instant::now(), directories, answers }
     }
 
     /// Answers until nobody asks any more.
     pub fn run(mut self, questions: &Receiver<Vec<Question>>) {
         loop {
-            let next = match self.again.front() {
-                Some(again) => questions.recv_timeout(again.due.saturating_duration_since(Instant::now())),
+            let next = match self.again.iter().map(Again::latest).min() {
+                Some(latest) => questions.recv_timeout(latest.saturating_duration_since(Instant::now())),
                 None => questions.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             self.now = Instant::now();
@@ -154,8 +172,12 @@ impl Lookups {
     /// Hands on what was found; whether anybody listens.
     fn deliver(&mut self) -> bool {
         let (directories, answers) = (std::mem::take(&mut self.directories), std::mem::take(&mut self.answers));
-        (directories.is_empty() || self.sequencer.send(Input::Directories(directories)).is_ok())
-            && (answers.is_empty() || self.sequencer.send(Input::Answers(answers)).is_ok())
+        (directories.is_empty() || self.hand_on(Input::Directories(directories)))
+            && (answers.is_empty() || self.hand_on(Input::Answers(answers)))
+    }
+
+    fn hand_on(&self, input: Input) -> bool {
+        self.aside.put(input).or_else(|no_room| self.sequencer.send(no_room)).is_ok()
     }
 
     fn answer(&mut self, question: Question) {
@@ -263,8 +285,9 @@ mod tests {
     fn a_state_that_is_waited_for_has_one_answer_by_the_end_of_its_container() {
         let root = tempfile::tempdir().expect("a directory");
         let hierarchies = Hierarchies { mode: CgroupMode::V2, mounted: Vec::new(), unmounted: Vec::new() };
-        let (inputs, inbox) = sync_channel(4);
-        let mut lookups = Lookups::new(inputs, hierarchies.clone(), OciFiles::new(root.path(), hierarchies));
+        let (inputs, _inbox) = sync_channel(4);
+        let (files, aside) = (OciFiles::new(root.path(), hierarchies.clone()), Arc::new(Aside::default()));
+        let mut lookups = Lookups::new(inputs, Arc::clone(&aside), hierarchies, files);
         let place = |id: &str| ("/run/runc".to_owned(), id.to_owned());
         let state = |id, patience| {
             let (root, container_id) = place(id);
@@ -282,7 +305,7 @@ mod tests {
         lookups.answer(remains("empties"));
         lookups.answer(remains("goes"));
         assert!(lookups.deliver());
-        let Ok(Input::Answers(answers)) = inbox.try_recv() else { panic!("answers") };
+        let Some(Input::Answers(answers)) = aside.take().pop() else { panic!("answers") };
         let told = answers.iter().map(|(_, answer)| (answer.0.container_id.as_deref(), answer.0.outcome));
         assert_eq!(told.collect::<Vec<_>>(), [(Some("empties"), Outcome::NotFound), (Some("goes"), Outcome::NotFound)]);
         let waits =

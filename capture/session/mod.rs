@@ -1,10 +1,12 @@
 //! One recording, from attached probes to a closed case.
 //!
 //! Threads: [`drain`] empties the ring buffer, [`walker`] walks cgroupfs, [`lookup`] reads what events point to; all
-//! deliver to the one [`sequencer`], which stamps and derives; [`recorder`] writes. Every queue is bounded, and a full
-//! one holds up only what comes before it, down to the ring buffer, where the kernel side counts what is lost.
+//! deliver to the one [`sequencer`], some of it by way of [`aside`], which stamps and derives; [`recorder`] writes. Every
+//! queue is bounded, and a full one holds up only what comes before it, down to the ring buffer, where the kernel side
+//! counts what is lost.
 
 mod anchor;
+mod aside;
 mod drain;
 mod input;
 mod lookup;
@@ -35,6 +37,7 @@ use obit_schema::writer::{CaseWriter, Summary, WriterOptions};
 use serde_json::{Map, Value};
 
 use self::anchor::Anchor;
+use self::aside::Aside;
 use self::drain::{Command, Counted, Drain, Intervals};
 use self::input::Input;
 use self::lookup::Lookups;
@@ -184,7 +187,8 @@ impl Session {
         let (recycled, recycled_box) = sync_channel(RECYCLED);
         let (followers, follower_box) = sync_channel(FOLLOWERS);
 
-        let runtimes = start_runtimes(options, inputs.clone())?;
+        let aside = Arc::new(Aside::default());
+        let runtimes = start_runtimes(options, inputs.clone(), Arc::clone(&aside))?;
         let outlets = Outlets {
             recorder: orders.clone(),
             questions,
@@ -195,12 +199,12 @@ impl Session {
         };
         let sequencer = Sequencer::new(outlets, Arc::clone(&progress), page_size_bytes, started, options);
         let intervals = Intervals { flush: options.sync_interval, clock: options.clock_interval };
-        let drain = Drain::new(probe, command_box, inputs.clone(), recycled_box, intervals);
+        let drain = Drain::new(probe, command_box, inputs.clone(), Arc::clone(&aside), recycled_box, intervals);
         inputs.send(Input::Start(started)).map_err(|_| anyhow!("cannot start recording"))?;
         walks.send(SnapshotReason::Start).map_err(|_| anyhow!("cannot start recording"))?;
 
         let files = OciFiles::new(&options.host_root, hierarchies.clone());
-        let lookups = Lookups::new(inputs.clone(), hierarchies, files);
+        let lookups = Lookups::new(inputs.clone(), aside, hierarchies, files);
         spawn("obit-lookup", &progress, move || {
             lookups.run(&question_box);
             Ok(())
@@ -260,16 +264,19 @@ impl Session {
 }
 
 /// Starts the clients of the runtime daemons.
-fn start_runtimes(options: &SessionOptions, inputs: SyncSender<Input>) -> Result<Runtimes> {
+fn start_runtimes(options: &SessionOptions, inputs: SyncSender<Input>, aside: Arc<Aside>) -> Result<Runtimes> {
     let runtimes = RuntimesOptions {
         host_root: options.host_root.clone(),
         choices: options.runtimes.clone(),
         labels: options.labels.clone(),
     };
-    Runtimes::start(runtimes, move |answers: Vec<Delivery>| match inputs.try_send(Input::Answers(answers)) {
-        Ok(()) => Handed::Taken,
-        Err(TrySendError::Full(Input::Answers(answers))) => Handed::Full(answers),
-        Err(_) => Handed::Gone,
+    Runtimes::start(runtimes, move |answers: Vec<Delivery>| {
+        let Err(no_room) = aside.put(Input::Answers(answers)) else { return Handed::Taken };
+        match inputs.try_send(no_room) {
+            Ok(()) => Handed::Taken,
+            Err(TrySendError::Full(Input::Answers(answers))) => Handed::Full(answers),
+            Err(_) => Handed::Gone,
+        }
     })
 }
 

@@ -1,0 +1,99 @@
+//! What was looked up or told, on its way to the sequencer.
+//!
+//! None of it is urgent, and each piece handed on by itself would wake the sequencer for less work than the waking. So it
+//! waits for the next look at the ring buffer, fifty milliseconds at most, and goes on with what that brings.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::input::Input;
+
+/// Records that may wait.
+const MOST: usize = 1_024;
+
+/// The place where it waits.
+#[derive(Debug, Default)]
+pub struct Aside(Mutex<Waiting>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    inputs: Vec<Input>,
+    records: usize,
+}
+
+impl Aside {
+    /// Has it wait.
+    ///
+    /// # Errors
+    /// Too much waits: here it is back.
+    pub fn put(&self, input: Input) -> Result<(), Input> {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let records = records_of(&input);
+        if waiting.records + records > MOST && waiting.records > 0 {
+            return Err(input);
+        }
+        waiting.records += records;
+        match (waiting.inputs.last_mut(), input) {
+            (Some(Input::Answers(waiting)), Input::Answers(more)) => waiting.extend(more),
+            (Some(Input::Directories(waiting)), Input::Directories(more)) => waiting.extend(more),
+            (_, input) => waiting.inputs.push(input),
+        }
+        Ok(())
+    }
+
+    /// All that waits, in the order in which it came.
+    pub fn take(&self) -> Vec<Input> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)).inputs
+    }
+}
+
+fn records_of(input: &Input) -> usize {
+    match input {
+        Input::Answers(answers) => answers.len(),
+        Input::Directories(directories) => directories.len(),
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use obit_derivation::record::{Outcome, RuntimeAnswer, RuntimeSource};
+    use obit_schema::details::RuntimeDetails;
+
+    use super::*;
+    use crate::host::clock::ClockPair;
+
+    fn answers(ids: std::ops::Range<usize>) -> Input {
+        let delivery = |id: usize| {
+            let mut answer = RuntimeAnswer::unanswered(RuntimeSource::Docker, Outcome::Ok);
+            answer.container_id = Some(id.to_string().into());
+            let details = RuntimeDetails { request: String::new(), latency_ns: 0, document: None };
+            (ClockPair::read(), Box::new((answer, details)))
+        };
+        Input::Answers(ids.map(delivery).collect())
+    }
+
+    #[test]
+    fn what_waits_is_taken_once_and_in_order() {
+        let aside = Aside::default();
+        for input in [answers(0..2), answers(2..3), Input::Directories(Vec::new()), answers(3..5)] {
+            assert!(aside.put(input).is_ok());
+        }
+        let taken = aside.take();
+        let [Input::Answers(first), Input::Directories(_), Input::Answers(second)] = &taken[..] else {
+            panic!("{taken:?}")
+        };
+        let ids: Vec<_> = first.iter().chain(second).map(|(_, answer)| answer.0.container_id.as_deref()).collect();
+        assert_eq!(ids, [Some("0"), Some("1"), Some("2"), Some("3"), Some("4")]);
+        assert!(aside.take().is_empty());
+    }
+
+    #[test]
+    fn no_more_waits_than_may_except_what_comes_first() {
+        let aside = Aside::default();
+        assert!(aside.put(answers(0..2 * MOST)).is_ok(), "or it would never find room");
+        let Err(Input::Answers(back)) = aside.put(answers(0..3)) else { panic!("there is no room") };
+        assert_eq!(back.len(), 3);
+        aside.take();
+        assert!(aside.put(answers(0..3)).is_ok());
+    }
+}
