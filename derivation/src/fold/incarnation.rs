@@ -257,12 +257,20 @@ impl Incarnation {
     /// Writes over the records that a row came from.
     fn write_evidence(&self, more: &[Option<Seq>], of_death: &[Seq], seqs: &mut Vec<Seq>) {
         seqs.clear();
-        seqs.extend_from_slice(&self.evidence);
-        seqs.extend(self.claims.iter().map(|claim| claim.seq));
-        seqs.extend(more.iter().flatten());
-        seqs.extend_from_slice(of_death);
-        seqs.sort_unstable();
-        seqs.dedup();
+        // Nearly all come in order, or are the last one again.
+        let mut add = |seq: Seq| match seqs.last() {
+            Some(last) if *last == seq => {}
+            Some(last) if *last > seq => {
+                if let Err(place) = seqs.binary_search(&seq) {
+                    seqs.insert(place, seq);
+                }
+            }
+            _ => seqs.push(seq),
+        };
+        self.evidence.iter().for_each(|seq| add(*seq));
+        self.claims.iter().for_each(|claim| add(claim.seq));
+        more.iter().flatten().for_each(|seq| add(*seq));
+        of_death.iter().for_each(|seq| add(*seq));
     }
 
     /// Writes over the row of its beginning; `maker` is who made its first directory, if that is happening. False only without
