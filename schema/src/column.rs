@@ -568,7 +568,9 @@ macro_rules! table {
 
             /// Appends a row.
             pub(crate) fn push(&mut self, row: Row<'_>) {
-                $(self.$column.put(self.rows, row.$column);)+
+                $(if let Some(value) = row.$column {
+                    self.$column.put(self.rows, value);
+                })+
                 self.rows += 1;
             }
 
@@ -597,9 +599,11 @@ macro_rules! table {
         impl NewRow<'_> {
             $(
                 /// Sets a cell, which must not be set already.
-                #[inline]
+                #[inline(always)] // of what is not there not more than a look is left
                 pub(crate) fn $column(&mut self, value: Option<<$type as ColumnType>::Value<'_>>) {
-                    self.columns.$column.put(self.row, value);
+                    if let Some(value) = value {
+                        self.columns.$column.put(self.row, value);
+                    }
                 }
             )+
         }

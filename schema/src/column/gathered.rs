@@ -23,8 +23,7 @@ impl<T: ColumnType> Gathered<T> {
 
     /// Puts in the value of a row, which must come after those that have theirs. Rows that are passed over are null.
     #[inline]
-    pub(crate) fn put(&mut self, row: usize, value: Option<T::Value<'_>>) {
-        let Some(value) = value else { return };
+    pub(crate) fn put(&mut self, row: usize, value: T::Value<'_>) {
         debug_assert!(row >= self.held, "row {row} has its value already");
         if row > self.held {
             self.put_nulls(row);
@@ -62,7 +61,7 @@ mod tests {
     #[test]
     fn nulls_keep_their_places() {
         let (mut column, mut nulls) = (Gathered::<U64>::new(), Nulls::default());
-        for (row, value) in [None, None, Some(1), None, Some(2), None].into_iter().enumerate() {
+        for (row, value) in [(2, 1), (4, 2)] {
             column.put(row, value);
         }
         let array = column.finish(6, &mut nulls);
@@ -73,7 +72,7 @@ mod tests {
             let array = column.finish(rows, &mut nulls);
             assert_eq!((array.len(), array.null_count()), (rows, rows));
         }
-        column.put(0, Some(3));
+        column.put(0, 3);
         assert_eq!(column.finish(1, &mut nulls).null_count(), 0);
     }
 
@@ -83,7 +82,7 @@ mod tests {
             let (mut column, mut all_null) = (Gathered::<T>::new(), Nulls::default());
             let nulls = column.finish(1, &mut all_null);
             assert_eq!((nulls.data_type(), nulls.null_count()), (&T::data_type(), 1));
-            column.put(1, Some(value));
+            column.put(1, value);
             let mixed = column.finish(2, &mut all_null);
             assert_eq!((mixed.data_type(), mixed.len(), mixed.null_count()), (&T::data_type(), 2, 1));
         }
