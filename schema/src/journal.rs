@@ -129,6 +129,11 @@ impl JournalWriter {
         self.synced_bytes + self.unsynced.len() as u64
     }
 
+    /// Bytes that are not known to be on disk.
+    pub(crate) fn unsynced_bytes(&self) -> usize {
+        self.unsynced.len()
+    }
+
     /// Appends the messages of a batch to what is to be written.
     fn encode(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         let Self { encoder, unsynced, .. } = self;

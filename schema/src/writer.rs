@@ -33,6 +33,12 @@ use crate::part::{self, PartWriter};
 use crate::signing::{SIGNATURE_NAME, Signer};
 use crate::tables::Table;
 
+/// How old the rows of derived tables may get before they are brought to disk, by their boot clock. They follow from
+/// records, which are brought there first: those that a power cut takes can be derived again.
+const DERIVED_AGE: Duration = Duration::from_secs(2);
+/// Bytes of such rows, as written to one journal, that do not wait for that: until then they are in memory too.
+const DERIVED_BYTES: usize = 256 << 10;
+
 /// When a part is sealed, and how.
 #[derive(Clone, Debug)]
 pub struct WriterOptions {
@@ -79,6 +85,8 @@ pub struct CaseWriter {
     origin: Origin,
     options: WriterOptions,
     reserve: Reserve,
+    /// The newest row when derived tables were brought to disk last, by its boot clock.
+    derived_synced_boot_ns: u64,
     /// Journals whose rows are in sealed parts, to be removed once case.json names these.
     finished: Vec<String>,
     /// Parts of segments that were dropped, to be removed once case.json says so.
@@ -164,7 +172,7 @@ impl CaseWriter {
         });
         let origin = Origin::of(&manifest);
         let (finished, doomed, saved, closed) = (Vec::new(), Vec::new(), true, false);
-        let (reserve, manifest_bytes) = (Reserve::default(), 0);
+        let (reserve, derived_synced_boot_ns, manifest_bytes) = (Reserve::default(), 0, 0);
         Self {
             root,
             raw,
@@ -175,6 +183,7 @@ impl CaseWriter {
             origin,
             options,
             reserve,
+            derived_synced_boot_ns,
             finished,
             doomed,
             saved,
@@ -238,19 +247,34 @@ impl CaseWriter {
         result
     }
 
-    /// Brings what was appended to disk (`fdatasync` of the journals), and does what could not be done before.
+    /// Brings the records that were appended to disk (`fdatasync` of the journals), and does what could not be done before.
+    /// Rows that are derived from records follow within seconds.
     ///
     /// # Errors
     /// The first of [`Error::Io`]; all that can be brought to disk is, whatever fails before.
     pub fn sync(&mut self) -> Result<(), Error> {
-        let mut result = Ok(());
-        for open in self.tables.iter_mut().filter_map(|writer| writer.open.as_mut()) {
-            result = result.and(open.journal.sync());
-        }
+        let synced = self.sync_journals();
         let sealed = self.seal_due();
-        result = result.and(sealed);
         let saved = self.save();
-        result.and(saved)
+        synced.and(sealed).and(saved)
+    }
+
+    fn sync_journals(&mut self) -> Result<(), Error> {
+        let open = self.tables.iter().filter_map(|writer| writer.open.as_ref());
+        let newest = open.filter_map(|open| open.last_boot_ns).max().unwrap_or(0);
+        let is_due = Duration::from_nanos(newest.saturating_sub(self.derived_synced_boot_ns)) >= DERIVED_AGE;
+        let mut result = Ok(());
+        // Records first: a row is not on disk before what it follows from.
+        for writer in &mut self.tables {
+            let Some(open) = &mut writer.open else { continue };
+            if is_due || Table::RAW.contains(&writer.table) || open.journal.unsynced_bytes() >= DERIVED_BYTES {
+                result = result.and(open.journal.sync());
+            }
+        }
+        if is_due && result.is_ok() {
+            self.derived_synced_boot_ns = newest;
+        }
+        result
     }
 
     /// Seals the open part of a table, if it has rows.

@@ -2,6 +2,7 @@
 
 mod corpora;
 mod damage;
+mod derived;
 mod digest;
 mod disk;
 mod document;
