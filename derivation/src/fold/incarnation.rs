@@ -180,10 +180,21 @@ impl Incarnation {
         self.roots.retain(|root| root.key != key);
     }
 
-    pub fn mark_gone(&mut self, key: CgroupKey, seq: Seq) {
-        if let Some(root) = self.roots.iter_mut().find(|root| root.key == key) {
-            root.gone_seq = Some(seq);
+    /// Takes note that a directory of it is gone. Whether that is its end: the directory has [authority](Self::authority), or
+    /// was the last.
+    pub fn ends_with(&mut self, key: CgroupKey, seq: Seq) -> bool {
+        let mut is_present = false;
+        let mut on_v2 = None;
+        for root in self.roots.iter_mut() {
+            if root.key == key {
+                root.gone_seq = Some(seq);
+            }
+            is_present |= root.is_present();
+            if root.key.hierarchy == HierarchyId::V2 && on_v2.is_none() {
+                on_v2 = Some(root.key);
+            }
         }
+        !is_present || on_v2.or_else(|| self.roots.first().map(|root| root.key)) == Some(key)
     }
 
     /// Whether what is said may be about this life: not if that container was created when this life was over, which is all
@@ -204,7 +215,7 @@ impl Incarnation {
     }
 
     /// The directory whose removal is the end: on v2 if it has or had one there, else the first seen.
-    pub fn authority(&self) -> Option<&RootDirectory> {
+    fn authority(&self) -> Option<&RootDirectory> {
         self.roots.iter().find(|root| root.key.hierarchy == HierarchyId::V2).or_else(|| self.roots.first())
     }
 

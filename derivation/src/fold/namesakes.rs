@@ -229,7 +229,7 @@ mod tests {
                 0..=2 => life.add_root(key(draw(3) as u32, step), "/x"),
                 3 => {
                     if let Some(key) = life.roots.iter().find(|root| root.is_present()).map(|root| root.key) {
-                        life.mark_gone(key, Seq(step));
+                        life.ends_with(key, Seq(step));
                     }
                 }
                 4 if draw(4) == 0 => life.stage = Stage::Ended,

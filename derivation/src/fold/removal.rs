@@ -75,9 +75,7 @@ impl Fold {
         out: &mut dyn Rows,
     ) {
         let Some(life) = self.lives.get_mut(number) else { return };
-        life.mark_gone(key, moment.seq);
-        let authority = life.authority().is_some_and(|root| root.key == key);
-        if authority || !life.is_present() {
+        if life.ends_with(key, moment.seq) {
             self.announce(number, moment, None, out);
             self.end(number, moment, removed_by, out);
         }

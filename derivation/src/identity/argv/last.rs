@@ -30,11 +30,11 @@ struct Call {
 impl LastCall {
     /// Reads an argument vector, as [`parse`] does.
     pub fn read(&mut self, argv: &[&str]) -> Option<Invocation<'_>> {
-        // Most are of other programs.
-        program::oci_runtime(argv.first()?)?;
         // The id, which nearly always tells two apart, stands last.
-        let is_last = self.argv.iter().rev().eq(argv.iter().rev());
+        let is_last = self.argv.len() == argv.len() && self.argv.iter().rev().eq(argv.iter().rev());
         if !is_last {
+            // Most are of other programs, and not worth remembering.
+            program::oci_runtime(argv.first()?)?;
             self.argv.truncate(argv.len());
             self.argv.iter_mut().zip(argv).for_each(|(kept, element)| write_over(kept, element));
             self.argv.extend(argv.iter().skip(self.argv.len()).map(|&element| String::from(element)));
