@@ -16,6 +16,7 @@ mod text;
 mod values;
 
 pub use pair::TableDigests;
+pub(crate) use pair::hash_by_turns;
 
 use std::fmt;
 use std::str::FromStr;

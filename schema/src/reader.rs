@@ -4,6 +4,7 @@ mod about;
 mod batches;
 mod bounds;
 mod filter;
+mod hashing;
 mod log;
 mod nulls;
 mod part_file;
@@ -15,8 +16,8 @@ mod thrift;
 pub use about::Trail;
 pub use batches::Batches;
 pub use filter::Wanted;
+pub(crate) use hashing::sha256;
 pub use records::Records;
-pub(crate) use sums::sha256;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};

@@ -74,7 +74,8 @@ impl<T: ColumnType> View<T> {
     /// The array, if the value in that row is not null. Rows past the end are null.
     #[inline(always)] // most values of a row are null
     pub(super) fn at(&self, row: usize) -> Option<&T::Array> {
-        self.array.as_ref().filter(|_| row < self.rows && !self.is_null_at(row))
+        let array = self.array.as_ref()?;
+        if row < self.rows && !self.is_null_at(row) { Some(array) } else { None }
     }
 
     /// What [`Self::need`] says of a null.

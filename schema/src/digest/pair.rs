@@ -6,9 +6,10 @@
 use std::collections::VecDeque;
 
 use arrow::array::RecordBatch;
+use sha2::{Digest as _, Sha256};
 
-use super::TableDigest;
 use super::text::RowTexts;
+use super::{BLOCK_BYTES, TableDigest};
 use crate::error::Error;
 use crate::tables::Table;
 
@@ -70,17 +71,28 @@ impl TableDigests {
             a.make()?;
             b.make()?;
             let (a, b) = (&mut a.digest, &mut b.digest);
-            let (a_turns, b_turns) = (a.text.chunks_exact(TURN_BYTES), b.text.chunks_exact(TURN_BYTES));
-            let turns = a_turns.len().min(b_turns.len());
-            for (of_a, of_b) in a_turns.zip(b_turns) {
-                sha2::Digest::update(&mut a.hash, of_a);
-                sha2::Digest::update(&mut b.hash, of_b);
-            }
-            for digest in [a, b] {
-                digest.text.drain(..turns * TURN_BYTES);
-            }
+            let whole = a.text.len().min(b.text.len()) / BLOCK_BYTES * BLOCK_BYTES;
+            hash_by_turns(
+                (&mut a.hash, a.text.get(..whole).unwrap_or_default()),
+                (&mut b.hash, b.text.get(..whole).unwrap_or_default()),
+            );
+            a.text.drain(..whole);
+            b.text.drain(..whole);
         }
     }
+}
+
+/// Hashes two texts, by turns as far as both go.
+pub(crate) fn hash_by_turns((a, a_text): (&mut Sha256, &[u8]), (b, b_text): (&mut Sha256, &[u8])) {
+    let both = a_text.len().min(b_text.len());
+    let (a_both, a_rest) = a_text.split_at(both);
+    let (b_both, b_rest) = b_text.split_at(both);
+    for (of_a, of_b) in a_both.chunks(TURN_BYTES).zip(b_both.chunks(TURN_BYTES)) {
+        a.update(of_a);
+        b.update(of_b);
+    }
+    a.update(a_rest);
+    b.update(b_rest);
 }
 
 impl Lane {

@@ -1,11 +1,9 @@
 //! Comparing a case with its SHA256SUMS.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::Read as _;
 
-use sha2::{Digest as _, Sha256};
-
+use super::hashing;
 use super::scan::Folders;
 use crate::digest::Digest;
 use crate::directory::Directory;
@@ -24,12 +22,12 @@ pub(super) fn check(root: &Directory, folders: &Folders, manifest: Option<&Manif
     let entries: BTreeMap<&str, &str> =
         manifest.iter().flat_map(|manifest| &manifest.parts).map(|part| (&*part.file, &*part.sha256)).collect();
     let names: BTreeSet<&str> = listed.keys().map(String::as_str).chain(entries.keys().copied()).collect();
-    for file in names {
-        let opened = match file.contains('/') {
-            false => root.open_file(file).map_err(|error| error.to_string()),
-            true => folders.open_file(file),
-        };
-        let found = match opened.and_then(|file| sha256(file).map_err(|error| error.to_string())) {
+    let open = |file: &str| match file.contains('/') {
+        false => root.open_file(file).map_err(|error| error.to_string()),
+        true => folders.open_file(file),
+    };
+    for (file, found) in hashing::sums(names, open) {
+        let found = match found {
             Ok(found) => found,
             Err(why) => {
                 problems.push(Problem::Damaged { file: file.to_owned(), why });
@@ -84,16 +82,4 @@ fn read_list(root: &Directory) -> Result<String, String> {
     let mut text = String::new();
     file.take(MAX_BYTES).read_to_string(&mut text).map_err(|error| error.to_string())?;
     Ok(text)
-}
-
-/// SHA-256 of a file.
-pub(crate) fn sha256(mut file: File) -> io::Result<Digest> {
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(Digest::from(hash)),
-            read => hash.update(buffer.get(..read).unwrap_or_default()),
-        }
-    }
 }
