@@ -14,6 +14,7 @@ const HIGHS: u64 = u64::from_le_bytes([0x80; 8]);
 
 /// Where the first such byte is. Eight bytes at a time, and without the steps to an aligned address that a search for long
 /// texts begins with: the components of a path are short.
+#[inline]
 pub(in crate::identity) fn position(text: &str, wanted: u8) -> Option<usize> {
     let pattern = u64::from_le_bytes([wanted; 8]);
     let (words, rest) = text.as_bytes().as_chunks::<8>();
@@ -66,6 +67,7 @@ pub(in crate::identity) fn split_last(mut path: &str) -> (&str, &str) {
 }
 
 /// What stands before and after the first such ASCII character.
+#[inline]
 pub(in crate::identity) fn split_at_first(text: &str, separator: u8) -> Option<(&str, &str)> {
     let place = position(text, separator)?;
     Some((text.get(..place)?, text.get(place + 1..)?))

@@ -25,6 +25,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Walks the components of `path`.
+    #[inline]
     pub(super) fn over(path: &'a str) -> Self {
         let mut walk = Self::at_top();
         for name in components(path) {
@@ -42,6 +43,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Goes on by one component.
+    #[inline(always)] // the inner loop, in two places
     pub(super) fn step(&mut self, name: &'a str) {
         let in_container = self.current.is_some();
         // A directory that is nothing by itself still belongs to the container around it.
@@ -106,6 +108,7 @@ impl<'a> Walk<'a> {
     }
 
     /// What the components said.
+    #[inline(always)]
     pub(super) fn finish(self) -> PathIdentity<'a> {
         PathIdentity {
             runtime: self.current.and_then(|container| container.runtime),
