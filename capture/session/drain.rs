@@ -152,16 +152,17 @@ impl Drain {
             // idle host they would be most of what there is to do; when somebody waits for the answer they are read all the same.
             let losses = if events.is_empty() && !wait.is_zero() { Vec::new() } else { self.new_losses()? };
             let read_at = ClockPair::read();
-            for input in self.aside.take() {
-                if self.sequencer.send(input).is_err() {
-                    return Ok(Err(Disconnected));
-                }
+            let mut inputs = self.aside.take();
+            let is_empty = events.is_empty() && losses.is_empty();
+            if !is_empty {
+                inputs.push(Input::Kernel(KernelBatch { events, losses, read_at }));
             }
-            if events.is_empty() && losses.is_empty() {
-                return Ok(Ok(()));
-            }
-            if self.sequencer.send(Input::Kernel(KernelBatch { events, losses, read_at })).is_err() {
+            // In one piece: whom the first one wakes may be done with it before the second one is there.
+            if !inputs.is_empty() && self.sequencer.send(Input::Together(inputs)).is_err() {
                 return Ok(Err(Disconnected));
+            }
+            if is_empty {
+                return Ok(Ok(()));
             }
             if !wait.is_zero() {
                 // The waiting drain takes what there is; events that come meanwhile are for the next one.

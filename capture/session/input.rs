@@ -25,6 +25,8 @@ pub enum Input {
     SnapshotEnd(SnapshotReason, ClockPair),
     /// What runtimes, or files of them, said.
     Answers(Vec<Delivery>),
+    /// Several deliveries that wake the sequencer once.
+    Together(Vec<Input>),
     /// The clocks were read again, and what there is to say of them.
     Clock(ClockPair, ClockReading),
     /// What was admitted should be handed to the recorder now.

@@ -177,6 +177,7 @@ impl Sequencer {
             Input::Answers(answers) => {
                 answers.into_iter().try_for_each(|(at, answer)| self.admit_answer(at, answer.0, &answer.1))
             }
+            Input::Together(inputs) => inputs.into_iter().try_for_each(|input| self.take(input)),
             Input::Clock(at, reading) => {
                 self.clock = at;
                 self.admit_event(at, Body::Clock(reading))
