@@ -1,6 +1,6 @@
 //! `derive`: rows from the raw log alone.
 
-use obit_derivation::Profile;
+use obit_derivation::{Profile, Row};
 use obit_schema::Table;
 
 use crate::cli::{DeriveArgs, Format};
@@ -14,9 +14,8 @@ pub fn run(args: &DeriveArgs) -> anyhow::Result<Outcome> {
     let table = args.event.table();
     let case_id = case.manifest().map(|manifest| manifest.case_id.as_str());
     let mut writer = RowWriter::open(table, args.profile, args.format, args.output.as_deref(), case_id)?;
-    let pass = rederive::rows(&case, args.profile, |row| {
-        if rederive::table_of(row) == table { writer.write(row) } else { Ok(()) }
-    })?;
+    let of_table = |row: &Row| rederive::table_of(row) == table;
+    let pass = rederive::rows(&case, args.profile, |row| if of_table(row) { writer.write(row) } else { Ok(()) })?;
     let written = writer.finish()?;
     if args.format == Format::Table {
         say(&counted(written.rows, table, args.profile));
