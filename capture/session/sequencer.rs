@@ -1,8 +1,8 @@
 //! The one thread that gives records their place in the total order, derives, and hands both on.
 //!
-//! [`kernel`], with [`actors`], and what else comes makes records, [`admission`] gives them their places and derives, [`gathered`] is what
-//! the recorder gets of both. [`waiting`] is for events that come before the first walk is over, [`questions`] for what
-//! events make worth looking up, [`segments`], [`keep`] and [`packed`] for a recording that is cut.
+//! [`kernel`], with [`actors`], and what else comes makes records, [`admission`] gives them their places and derives,
+//! [`gathered`] is what the recorder gets of both. [`waiting`] is for events that come before the first walk is over,
+//! [`questions`] for what events make worth looking up, [`segments`], [`keep`] and [`packed`] for a recording that is cut.
 
 mod actors;
 mod admission;
