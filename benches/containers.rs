@@ -5,8 +5,9 @@
 //! other, and four at a time. runc by itself, and docker with a daemon of its own in a mount namespace of its own. Many small
 //! blocks tell more than a few large ones; a docker container takes ten times as long as one of runc alone.
 //!
-//! What the recorder takes while a block runs is told apart from what it takes to close the case, which is the same for one
-//! container as for many. It looks again at each container 1.2 s after its end: of the last ones of a block it does not.
+//! What is measured is a recorder that has been there for a while: it has started, seen a container and become quiet before a
+//! block begins. What it takes while a block runs is told apart from what it takes to close the case, which is the same for
+//! one container as for many. It looks again at each container 1.2 s after its end: of the last ones of a block it does not.
 
 mod measure;
 mod recorder;
@@ -18,13 +19,16 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use measure::{interval_cell, numbers, spread};
 use recorder::{Kept, Recording};
 use support::engines::{Containerd, Docker, Oci, OciRuntime};
 use support::live;
 use support::stage::{Stage, View};
+
+/// How long a recorder has nothing to do before it counts as quiet: longer than it waits for its next flush.
+const QUIET: Duration = Duration::from_millis(400);
 
 fn main() {
     let numbers = numbers();
@@ -79,8 +83,11 @@ fn measure_engine(name: &str, stage: &Stage, containers: usize, pairs: usize, co
             let (mut base_s, mut loaded_s) = (0.0, 0.0);
             // Who is first changes from pair to pair.
             for turn in 0..2 {
-                let commands: Vec<Command> = (0..containers).map(|_| command()).collect();
+                let (one, commands) = (command(), (0..containers).map(|_| command()).collect());
                 if (turn + pair) % 2 == 0 {
+                    block(vec![one], 1);
+                    // As long as a recorder needs to become quiet: what is written behind it goes on in both turns.
+                    std::thread::sleep(2 * QUIET);
                     base_s = block(commands, at_a_time);
                     continue;
                 }
@@ -88,12 +95,14 @@ fn measure_engine(name: &str, stage: &Stage, containers: usize, pairs: usize, co
                 let mut capture = stage.command(recorder::CAPTURE);
                 capture.args(["run", "--output"]).arg(&case);
                 let recording = Recording::start(capture);
+                block(vec![one], 1);
+                wait_until_quiet(recording.pid());
                 let (begun_s, threads) = (measure::cpu_s(recording.pid()), threads_cpu_ms(recording.pid()));
                 loaded_s = block(commands, at_a_time);
                 cpu_ms.push(taken_since_ms(&threads, recording.pid()) / containers as f64);
                 let until_stopped_s = measure::cpu_s(recording.pid()) - begun_s;
                 closing_ms.push((recording.stop().cpu_s - until_stopped_s) * 1e3);
-                missing += containers.saturating_sub(ends(&case));
+                missing += (1 + containers).saturating_sub(ends(&case));
             }
             without.push(base_s);
             with.push(loaded_s);
@@ -119,6 +128,18 @@ fn threads_cpu_ms(pid: u32) -> BTreeMap<OsString, f64> {
         Some((thread.file_name(), stat.split_whitespace().next()?.parse::<f64>().ok()? / 1e6))
     });
     spent.collect()
+}
+
+/// Waits until a process does nothing but look around, for which it takes a hundredth of a processor at most.
+fn wait_until_quiet(pid: u32) {
+    for _ in 0..50 {
+        let before = threads_cpu_ms(pid);
+        std::thread::sleep(QUIET);
+        if taken_since_ms(&before, pid) < QUIET.as_secs_f64() * 1e3 / 100.0 {
+            return;
+        }
+    }
+    panic!("the recorder does not become quiet");
 }
 
 /// What the threads that are there now have taken since; one that ended meanwhile had to do with the start.

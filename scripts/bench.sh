@@ -20,7 +20,7 @@ replay replay 10000000 7
 growth growth 100000 100000000
 storm storm 2 11
 endurance storm lost 60
-containers containers 25 61 5 41
+containers containers 50 31 10 21
 idle idle 10"
 fi
 
