@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use obit_derivation::record::{Body, CgroupEventKind, KernelEventKind};
 use obit_schema::Case;
 use obit_schema::text::escape;
+use rustix::fs::syncfs;
 use rustix::process::Signal;
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::Value;
@@ -217,8 +218,11 @@ fn a_file_system_that_turns_read_only_is_told() {
     let case = stage.outside(&inside.display().to_string());
     let deadline = Instant::now() + STORM_LIMIT;
     while made(&case).get("before") != Some(&grounds.len()) {
-        assert!(Instant::now() < deadline, "not on disk after {STORM_LIMIT:?}");
+        assert!(Instant::now() < deadline, "not in the case after {STORM_LIMIT:?}");
     }
+    // What can be read was written, and perhaps not synced yet: a file system that fails in between may lose it.
+    let on_disk = fs::File::open(&case).and_then(|case| Ok(syncfs(case)?));
+    on_disk.unwrap_or_else(|error| panic!("{}: {error}", case.display()));
     // What ext4 does at an error of its own (fs/ext4/sysfs.c); descriptors that are open do not keep it from that.
     fs::write(&fault, "a test").unwrap_or_else(|error| panic!("{}: {error}", fault.display()));
     let mut number = 0;
