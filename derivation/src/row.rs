@@ -42,7 +42,7 @@ impl Rows for Vec<Row> {
 }
 
 /// Who a container is, by the claims known when the row was made.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Identity {
     /// The engine; `None` if only the id is known.
     pub runtime: Option<Runtime>,
@@ -85,7 +85,7 @@ pub struct Identity {
 }
 
 /// The directory that stands for the container: on v2 if it has one there, else on the first v1 hierarchy seen.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Place {
     /// Hierarchy and inode.
     pub key: CgroupKey,
@@ -204,7 +204,7 @@ crate::record::names!(Cause {
 crate::record::names!(LimitScope { Own => "own", Ancestor => "ancestor", Inside => "inside", Host => "host" });
 
 /// A container was created: its root directory was made.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ContainerCreate {
     /// The record that decided the row.
     pub seq: Seq,
@@ -250,7 +250,7 @@ pub struct ExistingContainer {
 }
 
 /// A container ended: its root directory was removed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ContainerRemove {
     /// The record that decided the row.
     pub seq: Seq,

@@ -38,7 +38,7 @@ pub(crate) fn write_verdict(evidence: &Evidence, about: &About<'_>, death: &mut 
     let About { init_pid, places, .. } = *about;
     let mut cause_evidence_seqs = mem::take(&mut death.cause_evidence_seqs);
     cause_evidence_seqs.clear();
-    *death = Death { cause_evidence_seqs, ..Death::BLANK };
+    *death = Death { cause_evidence_seqs, ..Death::default() };
     // The last kill says most, unless the init was the victim.
     let mut oom = evidence.oom_kills.last();
     if let Some(exit) = init::choose(&evidence.exits, init_pid) {

@@ -183,18 +183,10 @@ impl Incarnation {
     /// Takes note that a directory of it is gone. Whether that is its end: the directory has [authority](Self::authority), or
     /// was the last.
     pub fn ends_with(&mut self, key: CgroupKey, seq: Seq) -> bool {
-        let mut is_present = false;
-        let mut on_v2 = None;
-        for root in self.roots.iter_mut() {
-            if root.key == key {
-                root.gone_seq = Some(seq);
-            }
-            is_present |= root.is_present();
-            if root.key.hierarchy == HierarchyId::V2 && on_v2.is_none() {
-                on_v2 = Some(root.key);
-            }
+        if let Some(root) = self.roots.iter_mut().find(|root| root.key == key) {
+            root.gone_seq = Some(seq);
         }
-        !is_present || on_v2.or_else(|| self.roots.first().map(|root| root.key)) == Some(key)
+        self.authority().is_some_and(|root| root.key == key) || !self.roots.iter().any(RootDirectory::is_present)
     }
 
     /// Whether what is said may be about this life: not if that container was created when this life was over, which is all
@@ -261,7 +253,7 @@ impl Incarnation {
 
     /// Who it is and where it is.
     pub fn who_and_where(&self) -> Option<(Identity, Place)> {
-        let (mut identity, mut place) = (Identity::BLANK, Place::BLANK);
+        let (mut identity, mut place) = (Identity::default(), Place::default());
         (self.write_identity(&mut identity) && self.write_place(&mut place)).then_some((identity, place))
     }
 

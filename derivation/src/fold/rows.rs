@@ -23,7 +23,7 @@ pub(super) struct Drafts {
 
 impl Default for Drafts {
     fn default() -> Self {
-        Self { create: Row::Create(ContainerCreate::BLANK), remove: Row::Remove(ContainerRemove::BLANK) }
+        Self { create: Row::Create(ContainerCreate::default()), remove: Row::Remove(ContainerRemove::default()) }
     }
 }
 
@@ -81,7 +81,7 @@ impl Fold {
         life.held = true;
         let removed_by = removed_by.map(|actor| self.held.copy_of(actor));
         if let Some(early) = &mut self.early {
-            let mut row = ContainerRemove::BLANK;
+            let mut row = ContainerRemove::default();
             if life.write_remove(moment, &mut removed_by.clone(), &mut row) {
                 early.push(row);
             }

@@ -77,7 +77,7 @@ names!(OciRuntime {
 });
 
 /// Where a statement of identity comes from, the most trusted first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum ClaimSource {
     /// Argument vector of the OCI runtime that made or removed the directory.
@@ -95,6 +95,7 @@ pub enum ClaimSource {
     /// The CRI API.
     Cri,
     /// The directory's path.
+    #[default]
     Path,
 }
 

@@ -117,24 +117,6 @@ impl EventsView {
         })
     }
 
-    fn vitals(&self, row: usize) -> Vitals {
-        let columns = &self.columns;
-        Vitals {
-            memory_peak_bytes: columns.memory_peak_bytes.get(row),
-            memory_usage_bytes: columns.memory_usage_bytes.get(row),
-            cpu_usage_ns: columns.cpu_usage_ns.get(row),
-            cpu_user_ns: columns.cpu_user_ns.get(row),
-            cpu_system_ns: columns.cpu_system_ns.get(row),
-            cpu_throttled_ns: columns.cpu_throttled_ns.get(row),
-            cpu_throttled_count: columns.cpu_throttled_count.get(row),
-            io_read_bytes: columns.io_read_bytes.get(row),
-            io_written_bytes: columns.io_written_bytes.get(row),
-            pids_peak: columns.pids_peak.get(row),
-            ooms: columns.ooms.get(row),
-            oom_kills: columns.oom_kills.get(row),
-        }
-    }
-
     #[inline(always)] // made where the record lies: there are millions
     fn actor<'b, 'a: 'b>(&'a self, row: usize, argv: &'b mut Vec<&'a str>) -> Result<Actor<'b>, Error> {
         let columns = &self.columns;
@@ -230,18 +212,32 @@ fn key(hierarchy: u32, cgroup: u64) -> CgroupKey {
     CgroupKey { hierarchy: HierarchyId(hierarchy), cgroup: CgroupId(cgroup) }
 }
 
-fn has_vitals(columns: &Views) -> bool {
-    let are_null = columns.memory_peak_bytes.is_null()
-        && columns.memory_usage_bytes.is_null()
-        && columns.cpu_usage_ns.is_null()
-        && columns.cpu_user_ns.is_null()
-        && columns.cpu_system_ns.is_null()
-        && columns.cpu_throttled_ns.is_null()
-        && columns.cpu_throttled_count.is_null()
-        && columns.io_read_bytes.is_null()
-        && columns.io_written_bytes.is_null()
-        && columns.pids_peak.is_null()
-        && columns.ooms.is_null()
-        && columns.oom_kills.is_null();
-    !are_null
+/// Declares what reads vital signs, each in a column of its name, so that none can be left out where the others are looked at.
+macro_rules! vitals {
+    ($($name:ident),+ $(,)?) => {
+        impl EventsView {
+            fn vitals(&self, row: usize) -> Vitals {
+                Vitals { $($name: self.columns.$name.get(row),)+ }
+            }
+        }
+
+        fn has_vitals(columns: &Views) -> bool {
+            $(!columns.$name.is_null())||+
+        }
+    };
 }
+
+vitals!(
+    memory_peak_bytes,
+    memory_usage_bytes,
+    cpu_usage_ns,
+    cpu_user_ns,
+    cpu_system_ns,
+    cpu_throttled_ns,
+    cpu_throttled_count,
+    io_read_bytes,
+    io_written_bytes,
+    pids_peak,
+    ooms,
+    oom_kills,
+);

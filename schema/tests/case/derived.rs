@@ -1,6 +1,5 @@
 //! Derived tables, which are not brought to disk as often as records are.
 
-use obit_derivation::identity::ClaimSource;
 use obit_derivation::record::{BootNs, CgroupKey, Seq, WallNs};
 use obit_derivation::row::{ExistingContainer, Identity, Place, Row};
 use obit_schema::encode::{EventsBuilder, RowsBuilder};
@@ -18,27 +17,7 @@ const ROWS: u64 = 25;
 
 /// A container that the record at that place showed.
 fn row(seq: u64, container_id: &str) -> Row {
-    let identity = Identity {
-        runtime: None,
-        container_id: container_id.to_owned(),
-        oci_runtime: None,
-        containerd_namespace: None,
-        container_name: None,
-        image_name: None,
-        image_id: None,
-        image_digest: None,
-        pod_name: None,
-        pod_namespace: None,
-        pod_uid: None,
-        sandbox: None,
-        labels: Vec::new(),
-        init_pid: None,
-        started_at: None,
-        restart_count: None,
-        parent_container_id: None,
-        identified_by: ClaimSource::Path,
-        conflicts: Vec::new(),
-    };
+    let identity = Identity { container_id: container_id.to_owned(), ..Identity::default() };
     Row::Existing(ExistingContainer {
         seq: Seq(seq),
         ts: WallNs(1),

@@ -237,6 +237,6 @@ fn identity(known: &Known<'_>) -> Identity {
         runtime: known.runtime,
         container_id: known.container_id.to_owned(),
         identified_by: ClaimSource::Path,
-        ..Identity::BLANK
+        ..Identity::default()
     }
 }
