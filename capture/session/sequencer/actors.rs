@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use obit_derivation::identity::argv;
-use obit_schema::text::escape;
+use obit_schema::text::{are_same, escape};
 
 use crate::cli::ActorArgv;
 use crate::wire::KernelActor;
@@ -54,9 +54,9 @@ pub struct ActorTexts {
 
 impl ActorTexts {
     fn are_of(&self, who: &KernelActor<'_>) -> bool {
-        same(&self.raw_argv, who.argv)
-            && same(&self.raw_comm, who.comm)
-            && same(&self.raw_parent_comm, who.parent_comm)
+        are_same(&self.raw_argv, who.argv)
+            && are_same(&self.raw_comm, who.comm)
+            && are_same(&self.raw_parent_comm, who.parent_comm)
             && self.raw_argv_truncated == who.argv_truncated
     }
 
@@ -92,12 +92,6 @@ impl ActorTexts {
             None => take(&self.argv.iter().map(AsRef::as_ref).collect::<Vec<_>>()),
         }
     }
-}
-
-/// Whether bytes are the same. Empty ones are not given to `memcmp`: where it uses AVX-512 it reads no byte of them by a mask,
-/// from addresses that need not be mapped, and that takes the processor 100 ns.
-fn same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && (a.is_empty() || a == b)
 }
 
 #[cfg(test)]

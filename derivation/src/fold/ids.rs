@@ -18,6 +18,12 @@ impl From<Arc<str>> for IdKey {
     }
 }
 
+impl From<&str> for IdKey {
+    fn from(id: &str) -> Self {
+        Self::from(Arc::from(id))
+    }
+}
+
 /// The last id that was asked for: a container's directories are mostly made one after the other.
 #[derive(Debug, Default)]
 pub(super) struct RecentId(Option<Arc<str>>);
@@ -31,11 +37,5 @@ impl RecentId {
         let id = Arc::from(id);
         self.0 = Some(Arc::clone(&id));
         id
-    }
-}
-
-impl From<&str> for IdKey {
-    fn from(id: &str) -> Self {
-        Self::from(Arc::from(id))
     }
 }

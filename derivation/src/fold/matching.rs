@@ -119,9 +119,9 @@ impl Fold {
     }
 }
 
-/// Of those that have the id, the living incarnation that has no directory on this hierarchy yet and that this directory fits best: one that
-/// lives in the same place by its runtime's word, else one with the same path elsewhere, else the same id within
-/// the same enclosing container. Whoever was given a subtree of one hierarchy can make a directory there that is called
+/// Of those that have the id, the living incarnation that has no directory on this hierarchy yet and that this directory
+/// fits best: one that lives in the same place by its runtime's word, else one with the same path elsewhere, else the same
+/// id within the same enclosing container. Whoever was given a subtree of one hierarchy can make a directory there that is called
 /// like a container on another, but not one with its path: one of another user's is no part of it otherwise.
 fn living_match(
     lives: &Lives,

@@ -170,12 +170,11 @@ fn push_length(out: &mut Vec<u8>, length: usize) {
 
 /// Makes a netstring of what was appended since `begin`.
 fn frame(out: &mut Vec<u8>, begin: usize) {
-    let mut digits = itoa::Buffer::new();
-    let digits = digits.format(out.len().saturating_sub(begin)).as_bytes();
-    out.extend_from_slice(digits);
-    out.push(b':');
+    let end = out.len();
+    push_length(out, end.saturating_sub(begin));
+    let head = out.len() - end;
     if let Some(framed) = out.get_mut(begin..) {
-        framed.rotate_right(digits.len() + 1);
+        framed.rotate_right(head);
     }
     out.push(b',');
 }

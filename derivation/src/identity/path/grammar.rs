@@ -12,6 +12,14 @@ pub(super) enum Name<'a> {
 const ONES: u64 = u64::from_le_bytes([0x01; 8]);
 const HIGHS: u64 = u64::from_le_bytes([0x80; 8]);
 
+/// Which bytes of a word are the wanted one, by a mark in the highest bit of each; `differing` is the word with these as zeros.
+/// Mycroft's test for a zero byte: below the first one found nothing is borrowed, so the lowest mark is right; above it one may
+/// be wrong.
+#[inline]
+fn zeros(differing: u64) -> u64 {
+    differing.wrapping_sub(ONES) & !differing & HIGHS
+}
+
 /// Where the first such byte is. Eight bytes at a time, and without the steps to an aligned address that a search for long
 /// texts begins with: the components of a path are short.
 #[inline]
@@ -19,9 +27,7 @@ pub(in crate::identity) fn position(text: &str, wanted: u8) -> Option<usize> {
     let pattern = u64::from_le_bytes([wanted; 8]);
     let (words, rest) = text.as_bytes().as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
-        // Mycroft's test for a zero byte; below the first one found nothing is borrowed, so the lowest mark is right.
-        let differing = u64::from_le_bytes(*word) ^ pattern;
-        let zeros = differing.wrapping_sub(ONES) & !differing & HIGHS;
+        let zeros = zeros(u64::from_le_bytes(*word) ^ pattern);
         if zeros != 0 {
             return Some(index * 8 + (zeros.trailing_zeros() / 8) as usize);
         }
@@ -35,10 +41,7 @@ pub(super) fn contains(text: &str, wanted: u8) -> bool {
     let bytes = text.as_bytes();
     let Some(last) = bytes.last_chunk::<8>() else { return bytes.contains(&wanted) };
     let pattern = u64::from_le_bytes([wanted; 8]);
-    let marks = |word: &[u8; 8]| {
-        let differing = u64::from_le_bytes(*word) ^ pattern;
-        differing.wrapping_sub(ONES) & !differing & HIGHS
-    };
+    let marks = |word: &[u8; 8]| zeros(u64::from_le_bytes(*word) ^ pattern);
     bytes.as_chunks::<8>().0.iter().fold(marks(last), |all, word| all | marks(word)) != 0
 }
 
@@ -48,8 +51,8 @@ fn last_position(text: &str, wanted: u8) -> Option<usize> {
     let (rest, words) = text.as_bytes().as_rchunks::<8>();
     for (index, word) in words.iter().enumerate().rev() {
         let differing = u64::from_le_bytes(*word) ^ pattern;
-        if differing.wrapping_sub(ONES) & !differing & HIGHS != 0 {
-            // Above a zero byte a mark may be wrong; this test carries nothing from one byte to the next.
+        if zeros(differing) != 0 {
+            // This test carries nothing from one byte to the next.
             let zeros = !((differing & !HIGHS).wrapping_add(!HIGHS) | differing) & HIGHS;
             return Some(rest.len() + index * 8 + 7 - (zeros.leading_zeros() / 8) as usize);
         }
