@@ -12,6 +12,7 @@ use obit_derivation::identity::path::identify;
 use obit_derivation::row::Rows;
 use obit_derivation::{Fold, Row};
 use obit_schema::encode::EventsBuilder;
+use obit_schema::reader::Threads;
 use obit_schema::{Case, Error};
 use shapes::Shape;
 
@@ -31,7 +32,8 @@ fn main() {
 }
 
 fn pass(what: &str, case: &Path, passes: u64) -> Result<(), Error> {
-    let case = Case::open(case)?;
+    // What threads cost, waiting for each other, is no same number twice.
+    let case = Case::open(case)?.on(Threads::One);
     for _ in 0..passes {
         match what {
             "identify" => identify_paths(),

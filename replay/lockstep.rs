@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use obit_derivation::Row;
 use obit_schema::Table;
-use obit_schema::digest::TableDigests;
+use obit_schema::digest::Hasher;
 use obit_schema::written::WrittenRows;
 
 use crate::compare::Sum;
@@ -19,7 +19,7 @@ use crate::side::{Side, TableBatches};
 pub struct Lockstep<'a> {
     tables: Vec<Rows<'a>>,
     /// Of the batches read so far.
-    digests: TableDigests,
+    digests: Hasher,
 }
 
 struct Rows<'a> {
@@ -35,7 +35,7 @@ impl<'a> Lockstep<'a> {
     /// At the first row of each table; `None` if that side can only give all of them at once.
     pub fn of(side: &'a dyn Side, tables: &[Table]) -> Option<Self> {
         let rows = |table: &Table| Some(Rows { table: *table, batches: side.table(*table)?, batch: None, compared: 0 });
-        Some(Self { tables: tables.iter().map(rows).collect::<Option<_>>()?, digests: TableDigests::new(tables) })
+        Some(Self { tables: tables.iter().map(rows).collect::<Option<_>>()?, digests: side.digests(tables) })
     }
 
     /// Whether the next row of its table is this one; one of another table is not looked at. Once it is not, the answers mean
@@ -55,7 +55,7 @@ impl<'a> Lockstep<'a> {
 }
 
 impl Rows<'_> {
-    fn is_next(&mut self, row: &Row, digests: &mut TableDigests) -> bool {
+    fn is_next(&mut self, row: &Row, digests: &mut Hasher) -> bool {
         while self.rest() == 0 {
             if self.read(digests).is_none() {
                 return false;
@@ -72,7 +72,7 @@ impl Rows<'_> {
     }
 
     /// Goes on to the next batch; `None` if there is none that can be compared.
-    fn read(&mut self, digests: &mut TableDigests) -> Option<()> {
+    fn read(&mut self, digests: &mut Hasher) -> Option<()> {
         let batch = self.batches.next()?.ok()?;
         digests.update(self.table, &batch).ok()?;
         self.batch = Some(WrittenRows::of(self.table, &batch)?);

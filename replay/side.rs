@@ -2,6 +2,7 @@
 
 use arrow::array::RecordBatch;
 use obit_derivation::Row;
+use obit_schema::digest::Hasher;
 use obit_schema::{Error, Problem, Table};
 
 /// Takes batches of derived tables.
@@ -21,6 +22,11 @@ pub trait Side {
     /// The batches of one table as they are asked for, if this side can give them so.
     fn table(&self, _table: Table) -> Option<TableBatches<'_>> {
         None
+    }
+
+    /// What the digests of these tables are made by, from the batches of [`Self::table`].
+    fn digests(&self, tables: &[Table]) -> Hasher {
+        Hasher::here(tables)
     }
 
     /// Gives the rows of all tables one by one, if this side can: those of [`Self::batches`], not yet put into columns.

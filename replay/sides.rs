@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use arrow::array::RecordBatch;
 use obit_derivation::Profile;
+use obit_schema::digest::Hasher;
 use obit_schema::value::{self, Value};
 use obit_schema::{Case, Problem, Table};
 
@@ -71,6 +72,10 @@ impl Side for Recorded<'_> {
     fn table(&self, table: Table) -> Option<TableBatches<'_>> {
         // Where rows may be left out, they are counted in one reading of all.
         self.log_end.is_none().then(|| -> TableBatches<'_> { Box::new(self.case.values(table)) })
+    }
+
+    fn digests(&self, tables: &[Table]) -> Hasher {
+        self.case.digests(tables)
     }
 }
 
@@ -155,5 +160,83 @@ fn seq(batch: &RecordBatch, row: usize) -> Option<u64> {
     match value::cell(batch.column_by_name("seq")?.as_ref(), row) {
         Value::U64(seq) => Some(seq),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::{self, Pairing, Terms};
+    use obit_schema::reader::Threads;
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    /// What there is to say of a case: of its rows, of what is wrong with it and of its files.
+    fn said(path: &Path, threads: Threads) -> String {
+        let case = match Case::open_lenient(path) {
+            Ok(case) => case.on(threads),
+            Err(error) => return error.to_string(),
+        };
+        let terms = Terms { pairing: Pairing::ById, ignored: &|_, _| false, show: 20 };
+        let (recorded, derived) = (Recorded::all(&case), Rederived::all(&case, Profile::Strict));
+        let found = case.check_sums_beside(|| compare::tables(&Table::DERIVED, &recorded, &derived, &terms));
+        let mut rows = Vec::new();
+        let pass = rederive::rows(&case, Profile::Strict, |row| {
+            rows.push(row.clone());
+            Ok(())
+        });
+        format!("{:?} {found:?} {pass:?} {rows:?}", case.problems())
+    }
+
+    #[track_caller]
+    fn expect_the_same_on_each_thread(path: &Path, what: &str) {
+        assert_eq!(said(path, Threads::EachTable), said(path, Threads::One), "{} {what}", path.display());
+    }
+
+    /// The files of the tables of a case, relative to it.
+    fn files(case: &Path) -> Vec<PathBuf> {
+        let folders = ["raw", "derived", "journal"].map(|folder| fs::read_dir(case.join(folder)));
+        folders
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.expect("a name").path().strip_prefix(case).expect("below").to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn a_case_is_read_ahead_as_it_is_without_whatever_is_wrong_with_it() {
+        let scratch = tempfile::tempdir().expect("a folder");
+        let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cases");
+        let recorded = fs::read_dir(recorded).expect("recorded cases").map(|entry| entry.expect("a name").path());
+        for case in recorded.map(|path| path.join("case")).filter(|case| case.exists()) {
+            expect_the_same_on_each_thread(&case, "as it was recorded");
+            let copy = scratch.path().join("case");
+            for folder in ["raw", "derived", "journal"] {
+                fs::create_dir_all(copy.join(folder)).expect("a folder");
+            }
+            let files = files(&case);
+            for file in files.iter().map(PathBuf::as_path).chain(["case.json", "SHA256SUMS"].map(Path::new)) {
+                // A case that was never closed has no sums.
+                let _ = fs::copy(case.join(file), copy.join(file));
+            }
+            for file in &files {
+                let (whole, place) = (fs::read(case.join(file)).expect("a part"), copy.join(file));
+                let mut other = whole.clone();
+                // Of a page, behind the first header.
+                other[60.min(whole.len() / 2)..].iter_mut().take(40).for_each(|byte| *byte ^= 0x55);
+                for (damage, bytes) in
+                    [("halved", Some(&whole[..whole.len() / 2])), ("changed", Some(&other[..])), ("gone", None)]
+                {
+                    match bytes {
+                        Some(bytes) => fs::write(&place, bytes).expect("writable"),
+                        None => fs::remove_file(&place).expect("there"),
+                    }
+                    expect_the_same_on_each_thread(&copy, &format!("{} {damage}", file.display()));
+                }
+                fs::write(place, whole).expect("writable");
+            }
+            fs::remove_dir_all(copy).expect("there");
+        }
     }
 }

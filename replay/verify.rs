@@ -23,11 +23,11 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<Outcome> {
         false => (Recorded::all(&case), Rederived::all(&case, Profile::Strict)),
     };
     let terms = Terms { pairing: Pairing::ById, ignored: &|_, _| false, show: args.show };
-    let comparison = compare::tables(&Table::DERIVED, &recorded, &derived, &terms)?;
-
-    let mut found = [comparison.left_problems.as_slice(), &comparison.right_problems].concat();
     // Rows may be the same in a file that is not; a court would ask.
-    found.extend(case.check_sums());
+    let (comparison, changed) =
+        case.check_sums_beside(|| compare::tables(&Table::DERIVED, &recorded, &derived, &terms))?;
+
+    let mut found = [comparison.left_problems.as_slice(), &comparison.right_problems, &changed].concat();
     let signers = args.signers.as_deref().map(Signers::read).transpose().context("cannot tell whom to trust")?;
     for (line, why) in signers.iter().flat_map(|signers| &signers.skipped) {
         complain(&format!("signers, line {line}: {why}; it is left out"));

@@ -11,10 +11,12 @@
 //! Nulls are left out, so that a column which is added later changes no old digest.
 
 mod decimal;
+mod hasher;
 mod pair;
 mod text;
 mod values;
 
+pub use hasher::Hasher;
 pub use pair::TableDigests;
 pub(crate) use pair::hash_by_turns;
 

@@ -1,6 +1,7 @@
 //! Reading a case. Everything in it may be damaged or hostile: what can still be read is read, the rest is named.
 
 mod about;
+mod ahead;
 mod batches;
 mod bounds;
 mod filter;
@@ -14,21 +15,28 @@ mod sums;
 mod thrift;
 
 pub use about::Trail;
+pub use ahead::Threads;
 pub use batches::Batches;
 pub use filter::Wanted;
 pub(crate) use hashing::sha256;
 pub use records::Records;
 
 use std::io::Read as _;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 
+use arrow::array::RecordBatch;
+
+use crate::digest::Hasher;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::manifest::{self, Manifest, State};
 use crate::problem::Problem;
 use crate::signing::{self, SIGNATURE_NAME};
 use crate::tables::Table;
+use ahead::Ahead;
 use batches::Purpose;
 use log::ProblemLog;
 use scan::{Folders, TableFiles};
@@ -70,6 +78,7 @@ pub struct Case {
     manifest: Option<Manifest>,
     problems: ProblemLog,
     tables: [Vec<PartInfo>; Table::ALL.len()],
+    threads: Threads,
 }
 
 /// What to do without a usable case.json.
@@ -132,7 +141,21 @@ impl Case {
             problems: &mut problems,
         };
         let tables = files.map(|files| scan.table(files, manifest.as_ref()));
-        Ok(Self { path: path.to_owned(), root, folders: Arc::new(folders), manifest, problems, tables })
+        Ok(Self {
+            path: path.to_owned(),
+            root,
+            folders: Arc::new(folders),
+            manifest,
+            problems,
+            tables,
+            threads: Threads::default(),
+        })
+    }
+
+    /// The same case, read on as many threads as is said here.
+    #[must_use]
+    pub fn on(self, threads: Threads) -> Self {
+        Self { threads, ..self }
     }
 
     /// The directory, as it was given.
@@ -176,9 +199,16 @@ impl Case {
         self.batches_for(table, Purpose::Rows)
     }
 
-    /// The same values, read faster: without the columns that are null in a whole file, and with text as Arrow's views.
-    pub fn values(&self, table: Table) -> Batches {
-        self.batches_for(table, Purpose::Values)
+    /// The same values, read faster: without the columns that are null in a whole file, with text as Arrow's views, and the next
+    /// batches while one is used (see [`Threads`]).
+    pub fn values(&self, table: Table) -> impl Iterator<Item = Result<RecordBatch, Error>> + use<> {
+        Ahead::of(self.batches_for(table, Purpose::Values), self.threads, self.rows(table))
+    }
+
+    /// What the digests of the rows of these tables are made by, also beside something else (see [`Threads`]).
+    pub fn digests(&self, tables: &[Table]) -> Hasher {
+        let rows = tables.iter().map(|table| self.rows(*table)).fold(0, u64::saturating_add);
+        Hasher::new(tables, self.threads, rows)
     }
 
     fn batches_for(&self, table: Table, purpose: Purpose) -> Batches {
@@ -190,10 +220,28 @@ impl Case {
         Batches::new(Arc::clone(&self.folders), &self.path, table, vec![part.clone()], Purpose::Rows)
     }
 
-    /// Reads every file that case.json and SHA256SUMS (of a closed case) list, and compares its sum. Takes as long as
-    /// reading the case does.
+    /// Reads every file that case.json and SHA256SUMS (of a closed case) list, and compares its sum.
     pub fn check_sums(&self) -> Vec<Problem> {
         sums::check(&self.root, &self.folders, self.manifest.as_ref())
+    }
+
+    /// Does something, and [`Case::check_sums`] beside it (see [`Threads`]) or afterwards, if it was not in vain.
+    ///
+    /// # Errors
+    /// Those of `other`.
+    pub fn check_sums_beside<T, E>(&self, other: impl FnOnce() -> Result<T, E>) -> Result<(T, Vec<Problem>), E> {
+        let rows = Table::ALL.map(|table| self.rows(table)).into_iter().fold(0, u64::saturating_add);
+        thread::scope(|scope| {
+            let check = || self.check_sums();
+            let beside = self.threads.are_worth(rows).then(|| thread::Builder::new().spawn_scoped(scope, check));
+            let done = other()?;
+            let problems = match beside {
+                Some(Ok(thread)) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                // Not worth it, or none could be started.
+                Some(Err(_)) | None => check(),
+            };
+            Ok((done, problems))
+        })
     }
 
     /// The bytes of case.json, if they can be read: what its signature and an anchor are over.

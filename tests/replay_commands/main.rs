@@ -10,5 +10,6 @@ mod info;
 mod profile;
 mod program;
 mod segments;
+mod threads;
 mod usage;
 mod verify;

@@ -3,6 +3,7 @@
 use obit_derivation::Record;
 
 use super::Case;
+use super::ahead::{Ahead, Threads};
 use super::batches::{Batches, Purpose};
 use super::log::ProblemLog;
 use crate::decode::RawView;
@@ -10,7 +11,8 @@ use crate::error::Error;
 use crate::problem::Problem;
 use crate::tables::Table;
 
-/// The records of a case in their total order, in bounded memory: one batch of each raw table at a time.
+/// The records of a case in their total order, in bounded memory: a few batches of each raw table at a time, of which the next are
+/// decoded while one is used (see [`Threads`]).
 ///
 /// A record borrows from the batch that holds it, so the iteration is in two steps:
 ///
@@ -40,10 +42,26 @@ pub struct Records {
     problems: ProblemLog,
 }
 
+/// The batches of a raw table, each looked through once and with the file that it came from.
+struct Views(Batches);
+
+impl Iterator for Views {
+    type Item = (String, Result<RawView, Error>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.0.next()?;
+        let view = batch.and_then(|batch| RawView::new(self.0.table(), &batch));
+        Some((self.0.file().to_owned(), view))
+    }
+}
+
 /// The place reached in one table.
 #[derive(Debug)]
 struct Cursor {
-    batches: Batches,
+    table: Table,
+    batches: Ahead<Views>,
+    /// The file, relative to the case, that the last batch or error came from.
+    file: String,
     view: Option<RawView>,
     /// The row of the head; once that was given, the record stepped to.
     row: usize,
@@ -54,8 +72,10 @@ struct Cursor {
 }
 
 impl Cursor {
-    fn new(batches: Batches) -> Self {
-        Self { batches, view: None, row: 0, head: None, is_given: true }
+    fn new(batches: Batches, threads: Threads, rows: u64) -> Self {
+        let table = batches.table();
+        let batches = Ahead::of(Views(batches), threads, rows);
+        Self { table, batches, file: String::new(), view: None, row: 0, head: None, is_given: true }
     }
 
     /// Steps to the next record if the last one was given; reads on where the batch is used up.
@@ -76,8 +96,9 @@ impl Cursor {
     fn read_on(&mut self, problems: &mut ProblemLog) {
         while self.head.is_none() {
             self.view = None;
-            let Some(batch) = self.batches.next() else { return };
-            match batch.and_then(|batch| RawView::new(self.batches.table(), &batch)) {
+            let Some((file, view)) = self.batches.next() else { return };
+            self.file = file;
+            match view {
                 Ok(view) => {
                     self.head = view.seq(0);
                     (self.view, self.row) = (Some(view), 0);
@@ -87,7 +108,7 @@ impl Cursor {
                         Error::Damaged { why, .. } => why,
                         other => other.to_string(),
                     };
-                    problems.push(Problem::Damaged { file: self.batches.file().to_owned(), why });
+                    problems.push(Problem::Damaged { file: self.file.clone(), why });
                 }
             }
         }
@@ -96,7 +117,9 @@ impl Cursor {
 
 impl Records {
     pub(super) fn new(case: &Case) -> Self {
-        let cursors = Table::RAW.iter().map(|table| Cursor::new(case.batches_for(*table, Purpose::Records)));
+        let cursors = Table::RAW
+            .iter()
+            .map(|table| Cursor::new(case.batches_for(*table, Purpose::Records), case.threads, case.rows(*table)));
         // What was dropped, as the recorder was told to, is no hole.
         let last_seq = case.manifest().and_then(|manifest| manifest.dropped.as_ref()).map(|dropped| dropped.last_seq);
         Self { last_seq, is_part: false, ..Self::of(cursors.collect()) }
@@ -104,7 +127,9 @@ impl Records {
 
     /// Some records, from these batches of the raw tables.
     pub(super) fn of_part(batches: [Batches; Table::RAW.len()]) -> Self {
-        Self { is_part: true, ..Self::of(batches.into_iter().map(Cursor::new).collect()) }
+        // Few, of whatever length the table is.
+        let cursors = batches.into_iter().map(|batches| Cursor::new(batches, Threads::One, 0));
+        Self { is_part: true, ..Self::of(cursors.collect()) }
     }
 
     fn of(cursors: Vec<Cursor>) -> Self {
@@ -121,7 +146,7 @@ impl Records {
             cursor.is_given = true;
             let expected = match self.last_seq {
                 Some(last) if seq <= last => {
-                    let file = cursor.batches.file().to_owned();
+                    let file = cursor.file.clone();
                     self.problems.push(Problem::Disorder { file, seq, after_seq: last });
                     index = Some(next);
                     continue;
@@ -183,7 +208,7 @@ impl Records {
         match view.get(row, scratch) {
             Ok(record) => Ok(record),
             Err(error) => {
-                let (file, seq) = (cursor.batches.file().to_owned(), view.seq(row).unwrap_or_default());
+                let (file, seq) = (cursor.file.clone(), view.seq(row).unwrap_or_default());
                 self.problems.push(Problem::BadRow { file, seq, why: error.to_string() });
                 view.get_unknown(row)
             }
@@ -193,8 +218,8 @@ impl Records {
     /// The table and file (relative to the case) of the record stepped to.
     pub fn source(&self) -> Option<(Table, &str)> {
         let (index, _) = self.current?;
-        let batches = &self.cursors.get(index)?.batches;
-        Some((batches.table(), batches.file()))
+        let cursor = self.cursors.get(index)?;
+        Some((cursor.table, &cursor.file))
     }
 
     /// Gives each record to `each`, until it fails: the record stepped to is then the one that it failed at.

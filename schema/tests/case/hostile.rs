@@ -12,6 +12,7 @@ use arrow::ipc::writer::StreamWriter;
 use obit_derivation::record::{Actor, Body, CgroupEvent, CgroupEventKind, CgroupKey, Vitals};
 use obit_schema::decode::{EventsView, RawView};
 use obit_schema::encode::EventsBuilder;
+use obit_schema::reader::Threads;
 use obit_schema::{Case, Error, Problem, Table};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -290,8 +291,17 @@ fn a_case_json_that_is_nested_without_end_is_refused() {
 /// Reads all there is of a case, whatever is wrong with it.
 fn read_all(path: &Path) {
     let Ok(case) = Case::open_lenient(path) else { return };
+    let ahead = Case::open_lenient(path).expect("as before").on(Threads::EachTable);
     let mut records = case.records();
-    let _ = records.for_each(|_| -> Result<(), Error> { Ok(()) });
+    let [here, ahead] = [&mut records, &mut ahead.records()].map(|records| {
+        let mut count = 0;
+        let read = records.for_each(|_| -> Result<(), Error> {
+            count += 1;
+            Ok(())
+        });
+        (count, read.map_err(|error| error.to_string()), records.problems().to_vec())
+    });
+    assert_eq!(here, ahead, "read as it is asked for, and ahead");
     for table in Table::ALL {
         case.batches(table).for_each(drop);
     }

@@ -7,6 +7,7 @@ use obit_derivation::record::{Body, BootNs, ClockReading, Outcome, Record, Seq, 
 use obit_schema::details::{DirectoryDetails, RuntimeDetails};
 use obit_schema::encode::{CgroupfsBuilder, EventsBuilder, RuntimeBuilder};
 use obit_schema::manifest::{Build, Manifest};
+use obit_schema::reader::Threads;
 use obit_schema::writer::{CaseWriter, WriterOptions};
 use obit_schema::{Case, Problem, Table};
 use tempfile::TempDir;
@@ -131,9 +132,12 @@ pub fn closed(scratch: &Scratch, records: &[Owned]) {
     write(&scratch.case(), records, 5, 5).close(|_| {}).unwrap();
 }
 
-/// The places of the records that can be read, and all problems.
+/// The places of the records that can be read, and all problems; the same on one thread and on several.
 pub fn read(path: &Path) -> (Vec<u64>, Vec<Problem>) {
-    read_from(&Case::open(path).unwrap())
+    let [ahead, here] =
+        [Threads::EachTable, Threads::One].map(|threads| read_from(&Case::open(path).unwrap().on(threads)));
+    assert_eq!(ahead, here, "read ahead, and as it is asked for");
+    here
 }
 
 pub fn read_from(case: &Case) -> (Vec<u64>, Vec<Problem>) {
