@@ -31,6 +31,12 @@ _Static_assert((OBIT_ARGV_BYTES & (OBIT_ARGV_BYTES - 1)) == 0, "used as a mask")
 /* More than this many bytes waiting wake user space up, which otherwise comes by its own timer. */
 const volatile __u64 wakeup_bytes = 256 * 1024;
 
+/*
+ * User space does not look any more by its own timer and wants to be woken by the next event: set there, cleared here. All
+ * that is in .bss, in pages of its own: nothing that changes with each event is in one cache line with it.
+ */
+volatile __u64 wakeup_wanted;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	/* User space sets the size before it loads this. */
@@ -341,6 +347,28 @@ static __always_inline __u64 read_path(char *text, __u64 at, const char *path, _
 	return bytes;
 }
 
+/*
+ * Wakes user space if it sleeps. It comes after the event was written: that is an exchange in memory and as such a barrier
+ * (bpf_ringbuf_commit()), as user space has one between saying that it sleeps and its last look. So either the load here
+ * sees what user space said, or that look sees the event.
+ *
+ * What wakes is a record of its own that is discarded, since by now the event's own wake-up was waived. The mark is cleared
+ * before: whoever finds it cleared knows that a wake-up is on its way, and finds something in the ring buffer by then.
+ */
+static __always_inline void wake_sleeper(void)
+{
+	void *nothing;
+
+	if (!wakeup_wanted)
+		return;
+	nothing = bpf_ringbuf_reserve(&events, sizeof(__u64), 0);
+	/* No room: the event before this one was not written either, or the next one says it. */
+	if (!nothing)
+		return;
+	wakeup_wanted = 0;
+	bpf_ringbuf_discard(nothing, BPF_RB_FORCE_WAKEUP);
+}
+
 /* How full the ring buffer is, is asked at one in so many events. */
 #define EVENTS_A_QUERY 8
 
@@ -362,6 +390,7 @@ static __always_inline void emit(__u32 kind, void *event, __u64 size, __u64 spac
 		counter->admitted++;
 	else
 		counter->lost++;
+	wake_sleeper();
 }
 
 /* All that is present is zero: so it is with a directory that never had a task. What is absent may be of another event. */

@@ -66,8 +66,8 @@ pub struct Confinement {
     pub no_new_privs: bool,
 }
 
-/// The capabilities that a recorder keeps, if it has them: its maps are read with CAP_BPF (before Linux 5.19, where
-/// unprivileged BPF is off), bundles and state of all users with CAP_DAC_READ_SEARCH.
+/// The capabilities that a recorder keeps, if it has them: its maps are read and written with CAP_BPF (before Linux
+/// 5.19, where unprivileged BPF is off), bundles and state of all users with CAP_DAC_READ_SEARCH.
 const KEPT: [(CapabilitySet, &str); 2] =
     [(CapabilitySet::BPF, "CAP_BPF"), (CapabilitySet::DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH")];
 

@@ -148,8 +148,10 @@ mod filter {
         libc::SYS_io_uring_register,
     ];
 
-    /// Commands of bpf(2) that stay: reading maps and objects whose descriptors are held (include/uapi/linux/bpf.h).
+    /// Commands of bpf(2) that stay: maps and objects whose descriptors are held (include/uapi/linux/bpf.h). Written is the mark
+    /// that the recorder sleeps.
     const BPF_MAP_LOOKUP_ELEM: u64 = 1;
+    const BPF_MAP_UPDATE_ELEM: u64 = 2;
     const BPF_MAP_GET_NEXT_KEY: u64 = 4;
     const BPF_OBJ_GET_INFO_BY_FD: u64 = 15;
     const BPF_MAP_LOOKUP_BATCH: u64 = 24;
@@ -175,8 +177,14 @@ mod filter {
         rules.insert(libc::SYS_socket, unless(&[libc::AF_UNIX as u64])?);
         // A program may abort itself.
         rules.insert(libc::SYS_tgkill, unless(&[u64::from(std::process::id())])?);
-        let reading = [BPF_MAP_LOOKUP_ELEM, BPF_MAP_GET_NEXT_KEY, BPF_OBJ_GET_INFO_BY_FD, BPF_MAP_LOOKUP_BATCH];
-        rules.insert(libc::SYS_bpf, unless(&reading)?);
+        let held = [
+            BPF_MAP_LOOKUP_ELEM,
+            BPF_MAP_UPDATE_ELEM,
+            BPF_MAP_GET_NEXT_KEY,
+            BPF_OBJ_GET_INFO_BY_FD,
+            BPF_MAP_LOOKUP_BATCH,
+        ];
+        rules.insert(libc::SYS_bpf, unless(&held)?);
         // Calls of the i386 kind end the process: the filter looks at that first.
         #[cfg(target_arch = "x86_64")]
         rules.extend(x32::also(&rules));

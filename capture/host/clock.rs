@@ -1,6 +1,6 @@
 //! The two clocks of a record, read as a pair, and whether somebody set one of them.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use obit_derivation::{BootNs, WallNs};
 use obit_schema::manifest;
@@ -125,6 +125,13 @@ impl SetWatch {
     pub fn was_set(&self) -> bool {
         // A cancelled timer says so once and goes on watching (fs/timerfd.c, `timerfd_canceled`).
         rustix::io::read(&self.0, &mut [0; 8]) == Err(Errno::CANCELED)
+    }
+}
+
+/// Becomes readable when somebody sets the wall clock.
+impl AsFd for SetWatch {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 

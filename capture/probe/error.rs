@@ -119,6 +119,12 @@ pub enum ProbeError {
         /// What the kernel said.
         source: rustix::io::Errno,
     },
+    /// The program's variables cannot be read or written.
+    #[error("cannot tell the BPF program to wake the recorder")]
+    Mark {
+        /// What libbpf said.
+        source: Source,
+    },
     /// Taking events from the ring buffer failed.
     #[error("cannot take events from the ring buffer: error {errno}")]
     Drain {

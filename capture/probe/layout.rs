@@ -3,7 +3,7 @@
 use std::mem::{offset_of, size_of};
 
 use super::skeleton::types::{
-    obit_ancestor, obit_count, obit_event, obit_fate, obit_fate_scratch, obit_scratch, obit_usage,
+    bss, obit_ancestor, obit_count, obit_event, obit_fate, obit_fate_scratch, obit_scratch, obit_usage,
 };
 use crate::wire::layout::{self as wire, fate, fate::ancestor, usage};
 
@@ -96,4 +96,6 @@ const _: () = {
     assert!(size_of::<obit_scratch>() - offset_of!(obit_scratch, event) >= wire::MAX_RECORD_BYTES);
     assert!(offset_of!(obit_count, admitted) == 0);
     assert!(offset_of!(obit_count, lost) == 8);
+    // All of it is written at once, see wakeups.rs.
+    assert!(offset_of!(bss, wakeup_wanted) == 0 && size_of::<bss>() == size_of::<u64>());
 };

@@ -446,6 +446,80 @@ fn root_a_full_buffer_ends_the_wait() {
     assert!(occupied > 4 * page as usize, "woken by {drained} records in {occupied} bytes");
 }
 
+/// Looks, and sleeps when a look finds nothing, until it is there. A sleep that nothing ends takes longer than a test may.
+fn sleep_until(probe: &mut Probe, seen: &mut Vec<Seen>, done: impl Fn(&[Seen]) -> bool) {
+    let mut batch = RawBatch::new();
+    loop {
+        probe.want_wakeup().unwrap();
+        drain_all(probe, seen);
+        if done(seen) {
+            return;
+        }
+        if probe.wants_wakeup().unwrap() {
+            let begun = Instant::now();
+            probe.drain(2 * DEADLINE, &mut batch).unwrap();
+            assert!(begun.elapsed() < DEADLINE, "an event has not ended the wait");
+            seen.extend(batch.iter().map(|record| Seen { record: record.to_vec() }));
+        }
+    }
+}
+
+/// Each event comes while the drain is about to sleep, or sleeps, or has just been woken.
+#[test]
+fn root_an_event_wakes_a_drain_that_sleeps_whenever_it_comes() {
+    if !live() {
+        return;
+    }
+    let _turn = in_turn();
+    const EVENTS: usize = 600;
+    for btf in [None, Some(PathBuf::from("/sys/kernel/btf/vmlinux"))] {
+        let mut probe = Probe::attach(&ProbeOptions { btf, ..ProbeOptions::default() }).unwrap();
+        let (seen_one, next) = std::sync::mpsc::sync_channel::<()>(0);
+        let cgroup = OwnedCgroup::create(is_v2).unwrap();
+        let prefix = [path_in_hierarchy(&cgroup), b"/one"].concat();
+        let directory = cgroup.path().join("one");
+        let maker = std::thread::spawn(move || {
+            for number in 0..EVENTS {
+                next.recv().unwrap();
+                let made = number % 2 == 0;
+                let done = if made { std::fs::create_dir(&directory) } else { std::fs::remove_dir(&directory) };
+                done.unwrap();
+            }
+        });
+        let mine = |seen: &Seen| match seen.event().what {
+            What::Cgroup(cgroup) => cgroup.path == prefix,
+            _ => false,
+        };
+        for _ in 0..EVENTS {
+            seen_one.send(()).unwrap();
+            let mut seen = Vec::new();
+            sleep_until(&mut probe, &mut seen, |seen| seen.iter().any(mine));
+            assert_eq!(seen.iter().filter(|seen| mine(seen)).count(), 1);
+        }
+        maker.join().unwrap();
+        assert_eq!(totals(&probe, &wire::KINDS).1, 0);
+    }
+}
+
+#[test]
+fn root_another_descriptor_ends_the_wait() {
+    if !live() {
+        return;
+    }
+    let _turn = in_turn();
+    let mut probe = Probe::attach(&ProbeOptions::default()).unwrap();
+    let other = rustix::event::eventfd(0, rustix::event::EventfdFlags::NONBLOCK).unwrap();
+    probe.wake_on(other.as_fd()).unwrap();
+    let mut batch = RawBatch::new();
+    // Nobody reads it: it is what happens that counts.
+    for _ in 0..3 {
+        rustix::io::write(&other, &1_u64.to_ne_bytes()).unwrap();
+        let begun = Instant::now();
+        probe.drain(2 * DEADLINE, &mut batch).unwrap();
+        assert!(begun.elapsed() < DEADLINE);
+    }
+}
+
 #[test]
 fn root_nothing_is_seen_after_detach_and_drop_unloads() {
     if !live() {

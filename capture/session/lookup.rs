@@ -280,13 +280,15 @@ mod tests {
 
     use super::*;
     use crate::host::hierarchies::CgroupMode;
+    use crate::session::bell::Bell;
 
     #[test]
     fn a_state_that_is_waited_for_has_one_answer_by_the_end_of_its_container() {
         let root = tempfile::tempdir().expect("a directory");
         let hierarchies = Hierarchies { mode: CgroupMode::V2, mounted: Vec::new(), unmounted: Vec::new() };
         let (inputs, _inbox) = sync_channel(4);
-        let (files, aside) = (OciFiles::new(root.path(), hierarchies.clone()), Arc::new(Aside::default()));
+        let bell = Arc::new(Bell::new().expect("a bell"));
+        let (files, aside) = (OciFiles::new(root.path(), hierarchies.clone()), Arc::new(Aside::new(bell)));
         let mut lookups = Lookups::new(inputs, Arc::clone(&aside), hierarchies, files);
         let place = |id: &str| ("/run/runc".to_owned(), id.to_owned());
         let state = |id, patience| {

@@ -7,7 +7,9 @@
 
 mod anchor;
 mod aside;
+mod bell;
 mod drain;
+mod expected;
 mod input;
 mod lookup;
 mod memory;
@@ -38,7 +40,9 @@ use serde_json::{Map, Value};
 
 use self::anchor::Anchor;
 use self::aside::Aside;
-use self::drain::{Command, Counted, Drain, Intervals};
+use self::bell::Bell;
+use self::drain::{Command, Commands, Counted, Drain, Inlets, Intervals};
+use self::expected::Expected;
 use self::input::Input;
 use self::lookup::Lookups;
 use self::recorder::{Order, Recorded, Settings};
@@ -123,7 +127,7 @@ pub struct Session {
     pub progress: Arc<Progress>,
     runtimes: Runtimes,
     walks: Sender<SnapshotReason>,
-    commands: Sender<Command>,
+    commands: Commands,
     inputs: SyncSender<Input>,
     orders: SyncSender<Order>,
     walker: JoinHandle<Result<()>>,
@@ -183,11 +187,12 @@ impl Session {
         let witness = witness::start(orders.clone())?;
         let (questions, question_box) = sync_channel(lookup::WAVES);
         let (walks, walk_box) = channel();
-        let (commands, command_box) = channel();
+        let bell = Arc::new(Bell::new().context("cannot make an eventfd")?);
+        let (commands, command_box) = Commands::new(Arc::clone(&bell));
         let (recycled, recycled_box) = sync_channel(RECYCLED);
         let (followers, follower_box) = sync_channel(FOLLOWERS);
 
-        let aside = Arc::new(Aside::default());
+        let aside = Arc::new(Aside::new(Arc::clone(&bell)));
         let runtimes = start_runtimes(options, inputs.clone(), Arc::clone(&aside))?;
         let outlets = Outlets {
             recorder: orders.clone(),
@@ -197,9 +202,13 @@ impl Session {
             followers: options.follow.then_some(followers),
             daemons: runtimes.asker(),
         };
-        let sequencer = Sequencer::new(outlets, Arc::clone(&progress), page_size_bytes, started, options);
+        let expected = Arc::new(Expected::new(Arc::clone(&bell)));
+        let sequencer =
+            Sequencer::new(outlets, Arc::clone(&expected), Arc::clone(&progress), page_size_bytes, started, options);
         let intervals = Intervals { flush: options.sync_interval, clock: options.clock_interval };
-        let drain = Drain::new(probe, command_box, inputs.clone(), Arc::clone(&aside), recycled_box, intervals);
+        let inlets =
+            Inlets { bell, commands: command_box, aside: Arc::clone(&aside), recycled: recycled_box, expected };
+        let drain = Drain::new(probe, inlets, inputs.clone(), intervals);
         inputs.send(Input::Start(started)).map_err(|_| anyhow!("cannot start recording"))?;
         walks.send(SnapshotReason::Start).map_err(|_| anyhow!("cannot start recording"))?;
 

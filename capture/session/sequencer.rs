@@ -18,9 +18,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
 
 use anyhow::Result;
-use obit_derivation::Fold;
 use obit_derivation::record::{Body, ClockReading, ClockReason, SnapshotReason};
 use obit_derivation::row::ContainerRemove;
+use obit_derivation::{BootNs, Fold};
 
 use self::actors::Actors;
 use self::gathered::Gathered;
@@ -29,6 +29,7 @@ use self::segments::SegmentState;
 pub use self::segments::Segments;
 use self::waiting::Waiting;
 use super::SessionOptions;
+use super::expected::Expected;
 use super::input::Input;
 use super::lookup::Question;
 use super::progress::Progress;
@@ -86,6 +87,8 @@ pub struct Sequencer {
     latest: ClockPair,
     /// The segment, of a recording that is cut into such.
     segment: Option<SegmentState>,
+    /// Told when the next flush brings something.
+    expected: Arc<Expected>,
     outlets: Outlets,
     progress: Arc<Progress>,
 }
@@ -94,6 +97,7 @@ impl Sequencer {
     /// One that has admitted nothing.
     pub fn new(
         outlets: Outlets,
+        expected: Arc<Expected>,
         progress: Arc<Progress>,
         page_size_bytes: u64,
         clock: ClockPair,
@@ -116,6 +120,7 @@ impl Sequencer {
             unasked: Vec::new(),
             latest: clock,
             segment: options.segments.map(|segments| SegmentState::new(segments, clock.boot)),
+            expected,
             outlets,
             progress,
         }
@@ -134,8 +139,15 @@ impl Sequencer {
             if self.is_cut_due() {
                 self.cut()?;
             }
+            self.expect_flush();
         }
         self.flush()
+    }
+
+    /// Says from when on a flush brings something: now, or when the grace of a row is over.
+    fn expect_flush(&self) {
+        let due = if self.gathered.is_settled() { self.fold.next_due() } else { Some(BootNs(0)) };
+        self.expected.set(due);
     }
 
     fn take(&mut self, input: Input) -> Result<()> {

@@ -2,12 +2,12 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use obit_derivation::identity::path;
 use obit_derivation::record::SnapshotReason;
 
-use super::drain::Command;
+use super::drain::{Command, Commands};
 use super::input::Input;
 use crate::host::clock::ClockPair;
 use crate::host::hierarchies::Hierarchies;
@@ -18,12 +18,7 @@ use crate::snapshot;
 const DELIVERY: usize = 256;
 
 /// Walks for each reason it is given; a walk at the stop is the last.
-pub fn run(
-    reasons: &Receiver<SnapshotReason>,
-    sequencer: &SyncSender<Input>,
-    drain: &Sender<Command>,
-    host_root: &Path,
-) {
+pub fn run(reasons: &Receiver<SnapshotReason>, sequencer: &SyncSender<Input>, drain: &Commands, host_root: &Path) {
     while let Ok(reason) = reasons.recv() {
         if walk(reason, sequencer, drain, host_root).is_break() || reason == SnapshotReason::Stop {
             return;
@@ -31,12 +26,7 @@ pub fn run(
     }
 }
 
-fn walk(
-    reason: SnapshotReason,
-    sequencer: &SyncSender<Input>,
-    drain: &Sender<Command>,
-    host_root: &Path,
-) -> ControlFlow<()> {
+fn walk(reason: SnapshotReason, sequencer: &SyncSender<Input>, drain: &Commands, host_root: &Path) -> ControlFlow<()> {
     let deliver = |input| match sequencer.send(input) {
         Ok(()) => ControlFlow::Continue(()),
         Err(_) => ControlFlow::Break(()),

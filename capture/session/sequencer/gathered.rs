@@ -77,6 +77,11 @@ impl Gathered {
         Ok(batches)
     }
 
+    /// Whether there is nothing to take, nor anything that was taken since [`Self::was_taken`] was asked last.
+    pub fn is_settled(&self) -> bool {
+        self.bytes == 0 && !self.was_taken
+    }
+
     /// Whether something was taken since this was asked last.
     pub fn was_taken(&mut self) -> bool {
         std::mem::take(&mut self.was_taken)
