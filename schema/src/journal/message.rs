@@ -27,8 +27,9 @@ const ALIGNMENT: usize = 8;
 const RAW_BYTES: usize = 256;
 /// A batch of so many rows leaves room in memory for one more like it.
 const FEW_ROWS: usize = 1024;
-/// Effort of the compressor.
-const ZSTD_LEVEL: i32 = 3;
+/// Effort of the compressor. In a storm the recorder took 8 % longer with level 3, for 2 % fewer bytes, and those are
+/// gone once the part is sealed; levels below 1 took two thirds more bytes.
+const ZSTD_LEVEL: i32 = 1;
 /// Stands for the length of a buffer that is not compressed in a message that is (Message.fbs, `BodyCompression`).
 const NOT_COMPRESSED: i64 = -1;
 
