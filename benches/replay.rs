@@ -1,5 +1,8 @@
 //! How fast `obit-replay` reads a case, beside `perf script` and DuckDB on as many events.
 //!
+//! Each is measured on one processor, which it is pinned to, and on all of them; DuckDB with as many threads as it has processors then.
+//! The decoder alone and `perf script` have one thread, whatever there is.
+//!
 //! `cargo bench --bench replay -- [EVENTS] [RUNS]`; defaults 2000000 and 7; 10000000 for the numbers that count. Cases are made
 //! once, under `target/bench`.
 
@@ -10,6 +13,7 @@ mod recorder;
 mod shapes;
 
 use std::fs;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -49,11 +53,62 @@ fn main() {
     }
 }
 
+/// The processors that a command may use.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cores {
+    One,
+    All,
+}
+
+impl Cores {
+    /// One is a row of its own only where there are more.
+    fn choices() -> &'static [Self] {
+        if count() > 1 { &[Self::One, Self::All] } else { &[Self::One] }
+    }
+
+    fn threads(self) -> usize {
+        match self {
+            Self::One => 1,
+            Self::All => count(),
+        }
+    }
+
+    fn in_words(self) -> String {
+        match self {
+            Self::One => "one core".to_owned(),
+            Self::All => format!("{} cores", count()),
+        }
+    }
+
+    /// What the program is called by, to be run on these: the last one of those that this process may use, if it is one.
+    fn before(self) -> Vec<String> {
+        let allowed = fs::read_to_string("/proc/self/status").expect("proc(5)");
+        let list = allowed.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).expect("a list");
+        let last = list.trim().rsplit([',', '-']).next().expect("a processor");
+        match self {
+            Self::One => ["taskset", "-c", last].map(str::to_owned).to_vec(),
+            Self::All => Vec::new(),
+        }
+    }
+
+    /// Runs a command on these.
+    fn run(self, program: &str, arguments: &[String]) -> Run {
+        let words = [&self.before()[..], &[program.to_owned()], arguments].concat();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        run(words[0], &words[1..])
+    }
+}
+
+/// Processors that this process may use.
+fn count() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
+}
+
 /// What is measured of one shape.
 enum Measured {
-    Command(&'static str, Vec<String>),
-    /// Every column of every raw event, with as many threads as obit-replay uses: one.
-    DuckDb(String),
+    Command(&'static str, Vec<String>, Cores),
+    /// Every column of every raw event.
+    DuckDb(String, Cores),
     /// The same by the Parquet decoder that obit-replay uses, and nothing done with it.
     Decoder([String; 2]),
     PerfScript(f64),
@@ -62,14 +117,15 @@ enum Measured {
 fn scan(case: &Path, shape: Shape, events: u64, runs: u64, perf_events: Option<&f64>) {
     let path = case.to_string_lossy();
     let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
-    let mut all = vec![
-        Measured::Command("verify", words(&["verify", &path])),
-        Measured::Command("derive to JSON lines", words(&["derive", &path, "--format", "jsonl"])),
-    ];
-    all.push(Measured::Decoder(decoder::arguments(case)));
-    if Path::new(PYTHON).exists() {
-        all.push(Measured::DuckDb(format!("{path}/raw/events-*.parquet")));
+    let mut all = Vec::new();
+    for cores in Cores::choices() {
+        all.push(Measured::Command("verify", words(&["verify", &path]), *cores));
+        all.push(Measured::Command("derive to JSON lines", words(&["derive", &path, "--format", "jsonl"]), *cores));
+        if Path::new(PYTHON).exists() {
+            all.push(Measured::DuckDb(format!("{path}/raw/events-*.parquet"), *cores));
+        }
     }
+    all.push(Measured::Decoder(decoder::arguments(case)));
     all.extend(perf_events.map(|events| Measured::PerfScript(*events)));
     // Interleaved, so that a slow moment of the machine hits all alike.
     let this = std::env::current_exe().expect("a program has a path").display().to_string();
@@ -77,11 +133,9 @@ fn scan(case: &Path, shape: Shape, events: u64, runs: u64, perf_events: Option<&
     for _ in 0..runs {
         for (taken, measured) in taken.iter_mut().zip(&all) {
             taken.push(match measured {
-                Measured::Command(_, arguments) => {
-                    run(REPLAY, &arguments.iter().map(String::as_str).collect::<Vec<_>>())
-                }
-                Measured::DuckDb(files) => duckdb(files),
-                Measured::Decoder(arguments) => run(&this, &arguments.each_ref().map(String::as_str)),
+                Measured::Command(_, arguments, cores) => cores.run(REPLAY, arguments),
+                Measured::DuckDb(files, cores) => duckdb(files, *cores),
+                Measured::Decoder(arguments) => Cores::One.run(&this, arguments),
                 Measured::PerfScript(_) => run("perf", &["script", "-i", PERF_DATA]),
             });
         }
@@ -89,12 +143,16 @@ fn scan(case: &Path, shape: Shape, events: u64, runs: u64, perf_events: Option<&
     let raw_bytes = recorder::tree_bytes(&case.join("raw")) as f64 / events as f64;
     for (taken, measured) in taken.iter().zip(&all) {
         let (name, events, bytes) = match measured {
-            Measured::Command(name, _) => (*name, events as f64, raw_bytes),
-            Measured::DuckDb(_) => ("DuckDB: a hash over every column", events as f64, raw_bytes),
-            Measured::Decoder(_) => ("the Parquet decoder alone, every column", events as f64, raw_bytes),
+            Measured::Command(name, _, cores) => (format!("{name}, {}", cores.in_words()), events as f64, raw_bytes),
+            Measured::DuckDb(_, cores) => {
+                (format!("DuckDB: a hash over every column, {}", cores.in_words()), events as f64, raw_bytes)
+            }
+            Measured::Decoder(_) => {
+                ("the Parquet decoder alone, every column, one core".to_owned(), events as f64, raw_bytes)
+            }
             Measured::PerfScript(events) => {
                 let bytes = fs::metadata(PERF_DATA).map_or(0, |data| data.len()) as f64;
-                ("perf script of another log", *events, bytes / events)
+                ("perf script of another log".to_owned(), *events, bytes / events)
             }
         };
         let rates: Vec<f64> = taken.iter().map(|run| events / run.wall_s).collect();
@@ -110,15 +168,17 @@ fn scan(case: &Path, shape: Shape, events: u64, runs: u64, perf_events: Option<&
 }
 
 /// The time of the query alone: Python's start and the import are no reading.
-fn duckdb(files: &str) -> Run {
+fn duckdb(files: &str, cores: Cores) -> Run {
     let script = format!(
         "import duckdb, resource, time
-connection = duckdb.connect(config={{'threads': 1}})
+connection = duckdb.connect(config={{'threads': {}}})
 wall, cpu = time.perf_counter(), time.process_time()
 connection.execute(\"\"\"SELECT bit_xor(hash(COLUMNS(*))) FROM '{files}'\"\"\").fetchall()
-print(time.perf_counter() - wall, time.process_time() - cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+print(time.perf_counter() - wall, time.process_time() - cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)",
+        cores.threads()
     );
-    let output = Command::new(PYTHON).args(["-c", &script]).output().expect("python runs");
+    let words = [&cores.before()[..], &[PYTHON, "-c", &script].map(str::to_owned)].concat();
+    let output = Command::new(&words[0]).args(&words[1..]).output().expect("python runs");
     let said = String::from_utf8_lossy(&output.stdout);
     let numbers: Vec<f64> = said.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     let [wall_s, cpu_s, peak_kib] = numbers[..] else {
