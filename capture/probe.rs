@@ -240,7 +240,8 @@ impl Probe {
     /// Waits, then puts all waiting records into `batch`, which is emptied first. Returns how many there are.
     ///
     /// The wait ends after `timeout`, or earlier if the ring buffer is more than a quarter full; a single event does
-    /// not end it, unless [`Self::want_wakeup`] was called. After about 4 MiB the rest is left for the next call, which then does not wait.
+    /// not end it, unless [`Self::want_wakeup`] was called. After about 4 MiB the rest is left for the next call, which
+    /// then does not wait.
     pub fn drain(&mut self, timeout: Duration, batch: &mut RawBatch) -> Result<usize, ProbeError> {
         if !self.left_behind && !timeout.is_zero() {
             self.wakeups.wait(timeout).map_err(|source| ProbeError::Wait { source })?;
