@@ -58,7 +58,7 @@ test: ## install what the tests need and run every check; the live tests need ro
 	@$(MAKE) venv
 	@scripts/test.sh
 
-bench: ## measure everything, in half an hour, into benches/RESULTS.md (FULL=1: in an hour; ONLY="replay storm"); best as root
+bench: ## measure everything, in half an hour, into benches/RESULTS.md (FULL=1: in ninety minutes; ONLY="replay storm"); best as root
 	@scripts/setup.sh bench
 	@$(MAKE) venv
 	@scripts/bench.sh

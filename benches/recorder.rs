@@ -3,8 +3,8 @@
 // Each benchmark looks at its part.
 #![allow(dead_code)]
 
-use std::fs;
-use std::io::{BufRead, BufReader};
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -61,6 +61,11 @@ impl Recorder {
             Self::Obit | Self::Perf | Self::Floor => rounds,
             Self::Bpftrace => rounds.min(5),
         }
+    }
+
+    /// Whether it keeps what it is told.
+    pub fn keeps(self) -> bool {
+        self != Self::Floor
     }
 
     /// Whether its program is there.
@@ -195,12 +200,16 @@ impl Kept {
         let kept = match recorder {
             Recorder::Obit => Self::in_case(Path::new(CASE)),
             Recorder::Perf => {
-                let script = Command::new("perf").args(["script", "-i", PERF_DATA]).output().expect("perf script runs");
-                Self { bytes: size(Path::new(PERF_DATA)), events: lines_of_load(&script.stdout), lost: 0 }
+                let mut script = Command::new("perf");
+                let mut script =
+                    script.args(["script", "-i", PERF_DATA]).stdout(Stdio::piped()).spawn().expect("perf script runs");
+                let events = lines_of_load(script.stdout.take().expect("a pipe"));
+                assert!(script.wait().is_ok_and(|status| status.success()), "perf script failed");
+                Self { bytes: size(Path::new(PERF_DATA)), events, lost: 0 }
             }
             Recorder::Bpftrace => {
-                let text = fs::read(BPFTRACE_OUTPUT).expect("bpftrace wrote");
-                Self { bytes: text.len() as u64, events: lines_of_load(&text), lost: 0 }
+                let text = File::open(BPFTRACE_OUTPUT).expect("bpftrace wrote");
+                Self { bytes: size(Path::new(BPFTRACE_OUTPUT)), events: lines_of_load(text), lost: 0 }
             }
             Recorder::Floor => return None,
         };
@@ -229,8 +238,9 @@ fn size(file: &Path) -> u64 {
     fs::metadata(file).map_or(0, |file| file.len())
 }
 
-fn lines_of_load(text: &[u8]) -> u64 {
+/// Line by line: what this process ever held in memory counts as the peak of whatever it starts afterwards (wait4(2)).
+fn lines_of_load(text: impl Read) -> u64 {
     let mark = b"obit-storm";
-    let lines = text.split(|byte| *byte == b'\n');
+    let lines = BufReader::new(text).split(b'\n').map(|line| line.expect("text can be read"));
     lines.filter(|line| line.windows(mark.len()).any(|window| window == mark)).count() as u64
 }

@@ -13,9 +13,10 @@ mod recorder;
 mod shapes;
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use measure::{MIB, Run, cell, numbers, run, spread};
@@ -203,10 +204,11 @@ fn point(case: &Path, shape: Shape, events: u64, runs: u64) {
 
 /// A recording of the same tracepoints by perf, of as many events but at most a million; how many there are in it.
 fn record_with_perf(events: u64) -> Option<f64> {
+    // Line by line: what this process ever held in memory counts as the peak of whatever it starts afterwards (wait4(2)).
     let count = || {
-        let script = Command::new("perf").args(["script", "-i", PERF_DATA]).output().ok()?;
-        let lines = script.stdout.iter().filter(|byte| **byte == b'\n').count();
-        (script.status.success() && lines > 0).then_some(lines as f64)
+        let mut script = Command::new("perf").args(["script", "-i", PERF_DATA]).stdout(Stdio::piped()).spawn().ok()?;
+        let lines = BufReader::new(script.stdout.take()?).split(b'\n').count();
+        (script.wait().ok()?.success() && lines > 0).then_some(lines as f64)
     };
     if !Path::new(PERF_DATA).exists() {
         let ground: PathBuf = load::grounds().into_iter().next()?;

@@ -6,7 +6,8 @@
 //! rounds. Two of them wait for each other in the kernel, and one turn in three is a tenth faster or slower than the next for
 //! that alone: many short turns, and the interval in which their median lies, tell more than a few long ones.
 //!
-//! `… -- lost [SECONDS]`: obit-capture alone, one turn of 60 seconds, for the events that are lost and the memory.
+//! `… -- lost [SECONDS]`: one turn of 60 seconds for each recorder and for nobody, for the events that are lost, the memory and the
+//! bytes. How much slower a storm is, such single turns do not tell.
 
 mod floor;
 mod load;
@@ -29,13 +30,13 @@ fn main() {
     let numbers = numbers();
     let seconds = |default| Duration::from_secs(numbers.first().copied().unwrap_or(default));
     fs::create_dir_all("target/bench").expect("target is writable");
+    let recorders: Vec<Recorder> = Recorder::ALL.into_iter().filter(|recorder| recorder.is_there()).collect();
     if std::env::args().any(|argument| argument == "lost") {
-        lost(seconds(60));
+        lost(seconds(60), &recorders);
         return;
     }
     let time = seconds(1);
     let rounds = numbers.get(1).copied().unwrap_or(15).max(1) as usize;
-    let recorders: Vec<Recorder> = Recorder::ALL.into_iter().filter(|recorder| recorder.is_there()).collect();
     println!(
         "| tree | processes | recorder | pairs/s without | with | slow-down % (median, 95 % interval) | CPU µs/event | peak MiB | bytes/event | lost |"
     );
@@ -131,24 +132,27 @@ fn rows(ground: &Path, processes: usize, recorders: &[Recorder], time: Duration,
     rows.collect()
 }
 
-fn lost(time: Duration) {
-    println!(
-        "| tree | processes | seconds | pairs/s with obit-capture | CPU µs/event | peak MiB | bytes/event | lost |"
-    );
-    println!("|---|---|---|---|---|---|---|---|");
+fn lost(time: Duration, recorders: &[Recorder]) {
+    println!("| tree | processes | seconds | recorder | pairs/s | CPU µs/event | peak MiB | bytes/event | lost |");
+    println!("|---|---|---|---|---|---|---|---|---|");
     for ground in load::grounds() {
         for processes in [1, 2] {
-            let mut measured = Measured::default();
-            measured.turn(Recorder::Obit, &mut Load::start(&ground, processes), Duration::ZERO, time);
-            println!(
-                "| {} | {processes} | {} | {:.0} | {:.2} | {:.0} | {} |",
-                ground.display(),
-                time.as_secs(),
-                measured.with[0],
-                measured.cpu_us_per_event[0],
-                measured.peak_bytes as f64 / measure::MIB,
-                measured.kept_cells(),
-            );
+            let head = format!("| {} | {processes} | {} |", ground.display(), time.as_secs());
+            let mut load = Load::start(&ground, processes);
+            let pairs = load.storm(time);
+            println!("{head} nobody | {:.0} | – | – | – | – |", pairs as f64 / time.as_secs_f64());
+            for recorder in recorders.iter().filter(|recorder| recorder.keeps()) {
+                let mut measured = Measured::default();
+                measured.turn(*recorder, &mut load, Duration::ZERO, time);
+                println!(
+                    "{head} {} | {:.0} | {:.2} | {:.0} | {} |",
+                    recorder.as_str(),
+                    measured.with[0],
+                    measured.cpu_us_per_event[0],
+                    measured.peak_bytes as f64 / measure::MIB,
+                    measured.kept_cells(),
+                );
+            }
         }
     }
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Runs every benchmark and writes what it printed to benches/RESULTS.md, with the machine, the kernel, and of each the command
-# and the commit. Without arguments in half an hour; FULL=1 takes the sizes that the targets are about, in little more
-# than an hour. ONLY="identify storm" runs some; what was measured of the others on this machine before stays, with the commit that
-# it was measured of. As root, or what needs root is left out. Nothing else should run meanwhile.
+# Runs every benchmark and writes what it printed to benches/RESULTS.md, of each with the machine, the command and the commit.
+# Without arguments in half an hour; FULL=1 takes the sizes that the targets are about, in some ninety minutes.
+# ONLY="identify storm" runs some; what was measured of the others before stays, with the machine and commit that it was measured
+# of. As root, or what needs root is left out. Nothing else should run meanwhile.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,7 +20,7 @@ replay replay 10000000 7
 growth growth 100000 100000000
 storm storm 2 11
 endurance storm lost 60
-containers containers 50 31 10 21
+containers containers 50 31 10 51
 idle idle 10"
 fi
 
@@ -38,31 +38,29 @@ trap 'rm -rf "$work"' EXIT
 # Changes that are not committed are part of what is measured; its results are not.
 commit="$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)"
 git diff --quiet HEAD -- . ":!$results" 2>/dev/null || commit="$commit with changes"
-{
-    echo "# Measured"
-    echo
-    echo "Written by \`make bench\`. Medians, and in parentheses what the head of the column says. Times are of this machine at that"
-    echo "hour; compare what stands in one table. What each benchmark does is said at the head of its source."
-    echo
-    echo "| | |"
-    echo "|---|---|"
-    echo "| processor | $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1), $(nproc) cores |"
-    echo "| memory | $(awk '/^MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo) |"
-    echo "| kernel | $(uname -r), $(uname -m) |"
-    echo "| cgroups | $(grep -c ' - cgroup ' /proc/self/mountinfo || true) v1 hierarchies, $(grep -c ' - cgroup2 ' /proc/self/mountinfo || true) v2 mounts |"
-    echo "| compiler | $(rustc --version) |"
-    echo "| beside | $(perf --version 2>/dev/null || echo 'no perf'), $(bpftrace --version 2>/dev/null || echo 'no bpftrace'), $(target/venv/bin/python -c 'import duckdb; print("DuckDB", duckdb.__version__)' 2>/dev/null || echo 'no DuckDB') |"
-} >"$work/head"
+cat >"$work/head" <<'EOF'
+# Measured
+
+Written by `make bench`. Medians, and in parentheses what the head of the column says. What each benchmark does is said at the
+head of its source. Times are of one machine at one hour, which stand above each table with how fast that was: the time of
+`identify`, which is the same instructions each time. Compare what stands in one table.
+EOF
+version() { "$@" 2>/dev/null || echo "no $1"; }
+duckdb="$(target/venv/bin/python -c 'import duckdb; print("DuckDB", duckdb.__version__)' 2>/dev/null || echo 'no DuckDB')"
+machine="$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1), $(nproc) cores, $(awk '/^MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo), \
+kernel $(uname -r), $(uname -m), $(grep -c ' - cgroup ' /proc/self/mountinfo || true) v1 hierarchies, \
+$(grep -c ' - cgroup2 ' /proc/self/mountinfo || true) v2 mounts; $(rustc --version | cut -d' ' -f1-2), $(version perf --version), \
+$(version bpftrace --version), $duckdb"
+
+# How fast the machine is now.
+speed() { cargo bench --locked --quiet --bench identify -- 5 | sed -n 's/^| all of these | \([0-9.]*\).*/\1 ns a path/p'; }
 
 # What stands in a file under a heading.
 section() { awk -v heading="## $2" '/^#+ / { inside = ($0 == heading) } inside' "$1"; }
-machine() { awk '/^## / { exit } /^\|/' "$1"; }
 
 mkdir "$work/sections"
-if [ -e "$results" ] && [ "$(machine "$results")" = "$(machine "$work/head")" ]; then
+if [ -e "$results" ]; then
     while read -r name _; do section "$results" "${name^}" >"$work/sections/$name"; done <<<"$plans"
-elif [ -e "$results" ]; then
-    echo "bench: $results is of another machine, or of other versions: none of it is kept" >&2
 fi
 
 # After each benchmark, so that what comes later can fail.
@@ -81,8 +79,9 @@ while read -r name bench arguments; do
     case " ${ONLY:-$name} " in *" $name "*) ;; *) continue ;; esac
     printf '\n==> %s\n' "$name" >&2
     began=$SECONDS
-    printf '## %s\n`cargo bench --bench %s -- %s`, commit %s, %s, load before: %s\n\n' "${name^}" \
-        "$bench" "$arguments" "$commit" "$(date -u +%Y-%m-%d)" "$(cut -d' ' -f1-3 /proc/loadavg)" >"$work/section"
+    # shellcheck disable=SC2016 # the backquotes are Markdown's
+    printf '## %s\n`cargo bench --bench %s -- %s`, commit %s, %s, load before: %s, `identify`: %s  \n%s\n\n' "${name^}" \
+        "$bench" "$arguments" "$commit" "$(date -u +%Y-%m-%d)" "$(cut -d' ' -f1-3 /proc/loadavg)" "$(speed)" "$machine" >"$work/section"
     # shellcheck disable=SC2086 # the arguments are words
     if cargo bench --locked --quiet --bench "$bench" -- $arguments </dev/null | tee -a "$work/section"; then
         cp "$work/section" "$work/sections/$name"
