@@ -50,6 +50,7 @@ static __always_inline int record_format(__u32 program, __u32 kind, const struct
 	event->argv_bytes = 0;
 	event->flags = flags;
 	emit(kind, event, sizeof(*event) + path_bytes, sizeof(*event) + sizeof(space->text));
+	wake_sleeper();
 	return 0;
 }
 

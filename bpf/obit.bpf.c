@@ -32,8 +32,9 @@ _Static_assert((OBIT_ARGV_BYTES & (OBIT_ARGV_BYTES - 1)) == 0, "used as a mask")
 const volatile __u64 wakeup_bytes = 256 * 1024;
 
 /*
- * User space does not look any more by its own timer and wants to be woken by the next event: set there, cleared here. All
- * that is in .bss, in pages of its own: nothing that changes with each event is in one cache line with it.
+ * User space does not look any more by its own timer and wants to be woken by the next event of a cgroup: set there,
+ * cleared here. All that is in .bss, in pages of its own: nothing that changes with each event is in one cache line
+ * with it.
  */
 volatile __u64 wakeup_wanted;
 
@@ -354,6 +355,11 @@ static __always_inline __u64 read_path(char *text, __u64 at, const char *path, _
  *
  * What wakes is a record of its own that is discarded, since by now the event's own wake-up was waived. The mark is cleared
  * before: whoever finds it cleared knows that a wake-up is on its way, and finds something in the ring buffer by then.
+ *
+ * Only the programs of cgroups do it, with irqs off. Those of fate.h run with irqs on: the wake-up would come in their
+ * middle, and from Linux 7.0 on user space could run at once, in their stead, while the kernel skips every further run of
+ * the program on that processor. What they have to tell waits until user space comes by itself, or for what the cgroup
+ * says next: when the container's first process has exited, that its cgroup is empty.
  */
 static __always_inline void wake_sleeper(void)
 {
@@ -390,7 +396,6 @@ static __always_inline void emit(__u32 kind, void *event, __u64 size, __u64 spac
 		counter->admitted++;
 	else
 		counter->lost++;
-	wake_sleeper();
 }
 
 /* All that is present is zero: so it is with a directory that never had a task. What is absent may be of another event. */
@@ -461,6 +466,7 @@ static __always_inline int record(enum access access, __u32 program, __u32 kind,
 	}
 	event->flags = event_flags;
 	emit(kind, event, sizeof(*event) + text_bytes, sizeof(*event) + sizeof(space->text));
+	wake_sleeper();
 	return 0;
 }
 

@@ -268,7 +268,7 @@ impl Probe {
         self.wakeups.also_of(source).map_err(|source| ProbeError::Wait { source })
     }
 
-    /// Has the next event end the wait for a drain, once.
+    /// Has the next event of a cgroup end the wait for a drain, once. One of a task does not.
     ///
     /// Events that a drain would have found before this call do not. So it is to be followed by a drain, and only if that
     /// finds nothing, and [`Self::wants_wakeup`] afterwards, may a long wait follow: see `wake_sleeper()` in

@@ -52,7 +52,7 @@ impl Wakeups {
         }
     }
 
-    /// Tells the BPF program to force one for its next event.
+    /// Tells the BPF program to force one for the next event of a cgroup.
     ///
     /// By a call and not in memory that both share: it is made once in a while, and memory needs `unsafe`.
     pub fn want(&self) -> Result<(), ProbeError> {

@@ -1,9 +1,9 @@
 //! The thread that empties the ring buffer.
 //!
 //! It looks at fixed intervals, so that no event costs a wake-up; the BPF program wakes it early only when the buffer
-//! fills. Once nothing has come for a while it sleeps until something is due ([`Rest`]), and the next event wakes it. If the
-//! sequencer falls behind, this thread waits, the ring buffer fills, and the kernel side counts what is lost: there is no
-//! second place where events could vanish.
+//! fills. Once nothing has come for a while it sleeps until something is due ([`Rest`]), and the next event of a cgroup wakes
+//! it. If the sequencer falls behind, this thread waits, the ring buffer fills, and the kernel side counts what is lost: there
+//! is no second place where events could vanish.
 
 use std::collections::BTreeMap;
 use std::os::fd::AsFd;
