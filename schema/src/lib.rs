@@ -28,6 +28,7 @@ pub mod signing;
 pub mod tables;
 pub mod text;
 pub mod value;
+mod worker;
 pub mod writer;
 pub mod written;
 

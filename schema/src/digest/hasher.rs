@@ -1,8 +1,7 @@
 //! Digests that are made while the batches are used for something else.
 
-use std::panic::resume_unwind;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread::{self, Builder, JoinHandle};
+use std::thread::Builder;
 
 use arrow::array::RecordBatch;
 
@@ -10,6 +9,7 @@ use super::{TableDigest, TableDigests};
 use crate::error::Error;
 use crate::reader::Threads;
 use crate::tables::Table;
+use crate::worker::Worker;
 
 /// Batches that may wait to be hashed.
 const MAX_WAITING: usize = 4;
@@ -21,17 +21,11 @@ pub struct Hasher(Place);
 #[derive(Debug)]
 enum Place {
     Here(TableDigests),
-    There(There),
+    There(Worker<SyncSender<(Table, RecordBatch)>, Digests>),
 }
 
-/// A thread that hashes.
-#[derive(Debug)]
-struct There {
-    /// `None` once there are no more.
-    batches: Option<SyncSender<(Table, RecordBatch)>>,
-    /// `None` once it was waited for.
-    thread: Option<JoinHandle<Result<Vec<TableDigest>, Error>>>,
-}
+/// What the thread ends with.
+type Digests = Result<Vec<TableDigest>, Error>;
 
 impl Hasher {
     /// Of tables that have so many rows together.
@@ -46,7 +40,7 @@ impl Hasher {
             digests.finish()
         };
         match Builder::new().name("digests".to_owned()).spawn(hash) {
-            Ok(thread) => Self(Place::There(There { batches: Some(send), thread: Some(thread) })),
+            Ok(thread) => Self(Place::There(Worker::new(send, thread))),
             Err(_) => Self::here(tables),
         }
     }
@@ -63,9 +57,9 @@ impl Hasher {
     pub fn update(&mut self, table: Table, batch: &RecordBatch) -> Result<(), Error> {
         match &mut self.0 {
             Place::Here(digests) => digests.update(table, batch),
-            Place::There(there) => {
+            Place::There(worker) => {
                 // If it is not taken, an error came first: the end says which.
-                let _ = there.batches.as_ref().map(|batches| batches.send((table, batch.clone())));
+                let _ = worker.channel().map(|batches| batches.send((table, batch.clone())));
                 Ok(())
             }
         }
@@ -78,26 +72,8 @@ impl Hasher {
     pub fn finish(self) -> Result<Vec<TableDigest>, Error> {
         match self.0 {
             Place::Here(digests) => digests.finish(),
-            Place::There(mut there) => match there.end() {
-                Some(digests) => digests.unwrap_or_else(|panic| resume_unwind(panic)),
-                None => Ok(Vec::new()),
-            },
+            Place::There(mut worker) => worker.end().unwrap_or_else(|| Ok(Vec::new())),
         }
-    }
-}
-
-impl There {
-    /// Waits for the thread, which ends as there are no more batches; `None` if that was done before.
-    fn end(&mut self) -> Option<thread::Result<Result<Vec<TableDigest>, Error>>> {
-        self.batches = None;
-        self.thread.take().map(JoinHandle::join)
-    }
-}
-
-impl Drop for There {
-    fn drop(&mut self) {
-        // Digests that nobody asked for.
-        let _ = self.end();
     }
 }
 

@@ -4,10 +4,11 @@
 //! iterator, or with the [`Ahead`] that it works for, whichever is first. A panic there goes on in whoever asks for the next item.
 
 use std::fmt;
-use std::panic::resume_unwind;
 use std::sync::LazyLock;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::thread::{self, Builder, JoinHandle};
+use std::thread::{self, Builder};
+
+use crate::worker::Worker;
 
 /// Items that may wait to be asked for. One more is being made, and one is in use: so much of a table is in memory.
 const MAX_WAITING: usize = 2;
@@ -49,15 +50,7 @@ pub(super) enum Ahead<I: Iterator> {
     /// When they are asked for.
     Here(I),
     /// By a thread.
-    There(There<I::Item>),
-}
-
-/// What a thread makes.
-pub(super) struct There<T> {
-    /// `None` once nothing more is asked for.
-    items: Option<Receiver<T>>,
-    /// `None` once it was waited for.
-    thread: Option<JoinHandle<()>>,
+    There(Worker<Receiver<I::Item>, ()>),
 }
 
 impl<I> Ahead<I>
@@ -80,7 +73,7 @@ where
             Ok(thread) => {
                 // It waits for this, and for no more.
                 let _ = give.send(iterator);
-                Self::There(There { items: Some(items), thread: Some(thread) })
+                Self::There(Worker::new(items, thread))
             }
             Err(_) => Self::Here(iterator),
         }
@@ -93,31 +86,14 @@ impl<I: Iterator> Iterator for Ahead<I> {
     fn next(&mut self) -> Option<I::Item> {
         match self {
             Self::Here(iterator) => iterator.next(),
-            Self::There(there) => there.next(),
+            Self::There(worker) => {
+                let item = worker.channel()?.recv().ok();
+                if item.is_none() {
+                    worker.end();
+                }
+                item
+            }
         }
-    }
-}
-
-impl<T> There<T> {
-    fn next(&mut self) -> Option<T> {
-        let item = self.items.as_ref()?.recv().ok();
-        if item.is_none() {
-            self.end().unwrap_or_else(|panic| resume_unwind(panic));
-        }
-        item
-    }
-
-    /// Asks for nothing more and waits for the thread.
-    fn end(&mut self) -> thread::Result<()> {
-        self.items = None;
-        self.thread.take().map_or(Ok(()), JoinHandle::join)
-    }
-}
-
-impl<T> Drop for There<T> {
-    fn drop(&mut self) {
-        // Were it to panic on the way, that would be over something that nobody asked for.
-        let _ = self.end();
     }
 }
 
