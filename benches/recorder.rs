@@ -200,16 +200,12 @@ impl Kept {
         let kept = match recorder {
             Recorder::Obit => Self::in_case(Path::new(CASE)),
             Recorder::Perf => {
-                let mut script = Command::new("perf");
-                let mut script =
-                    script.args(["script", "-i", PERF_DATA]).stdout(Stdio::piped()).spawn().expect("perf script runs");
-                let events = lines_of_load(script.stdout.take().expect("a pipe"));
-                assert!(script.wait().is_ok_and(|status| status.success()), "perf script failed");
+                let events = lines_of_perf(PERF_DATA, is_of_load).expect("perf script runs");
                 Self { bytes: size(Path::new(PERF_DATA)), events, lost: 0 }
             }
             Recorder::Bpftrace => {
                 let text = File::open(BPFTRACE_OUTPUT).expect("bpftrace wrote");
-                Self { bytes: size(Path::new(BPFTRACE_OUTPUT)), events: lines_of_load(text), lost: 0 }
+                Self { bytes: size(Path::new(BPFTRACE_OUTPUT)), events: lines(text, is_of_load), lost: 0 }
             }
             Recorder::Floor => return None,
         };
@@ -238,9 +234,20 @@ fn size(file: &Path) -> u64 {
     fs::metadata(file).map_or(0, |file| file.len())
 }
 
+/// Lines of this kind that `perf script` prints of a log; `None` if it cannot.
+pub fn lines_of_perf(data: &str, kind: impl Fn(&[u8]) -> bool) -> Option<u64> {
+    let mut script = Command::new("perf").args(["script", "-i", data]).stdout(Stdio::piped()).spawn().ok()?;
+    let lines = lines(script.stdout.take()?, kind);
+    script.wait().ok()?.success().then_some(lines)
+}
+
 /// Line by line: what this process ever held in memory counts as the peak of whatever it starts afterwards (wait4(2)).
-fn lines_of_load(text: impl Read) -> u64 {
-    let mark = b"obit-storm";
+fn lines(text: impl Read, kind: impl Fn(&[u8]) -> bool) -> u64 {
     let lines = BufReader::new(text).split(b'\n').map(|line| line.expect("text can be read"));
-    lines.filter(|line| line.windows(mark.len()).any(|window| window == mark)).count() as u64
+    lines.filter(|line| kind(line)).count() as u64
+}
+
+fn is_of_load(line: &[u8]) -> bool {
+    let mark = b"obit-storm";
+    line.windows(mark.len()).any(|window| window == mark)
 }

@@ -13,10 +13,9 @@ mod recorder;
 mod shapes;
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use measure::{MIB, Run, cell, numbers, run, spread};
@@ -83,13 +82,13 @@ impl Cores {
 
     /// What the program is called by, to be run on these: the last one of those that this process may use, if it is one.
     fn before(self) -> Vec<String> {
-        let allowed = fs::read_to_string("/proc/self/status").expect("proc(5)");
-        let list = allowed.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).expect("a list");
-        let last = list.trim().rsplit([',', '-']).next().expect("a processor");
-        match self {
-            Self::One => ["taskset", "-c", last].map(str::to_owned).to_vec(),
-            Self::All => Vec::new(),
+        if self == Self::All {
+            return Vec::new();
         }
+        let status = fs::read_to_string("/proc/self/status").expect("proc(5)");
+        let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).expect("a list");
+        let last = list.trim().rsplit([',', '-']).next().expect("a processor");
+        ["taskset", "-c", last].map(str::to_owned).to_vec()
     }
 
     /// Runs a command on these.
@@ -204,12 +203,6 @@ fn point(case: &Path, shape: Shape, events: u64, runs: u64) {
 
 /// A recording of the same tracepoints by perf, of as many events but at most a million; how many there are in it.
 fn record_with_perf(events: u64) -> Option<f64> {
-    // Line by line: what this process ever held in memory counts as the peak of whatever it starts afterwards (wait4(2)).
-    let count = || {
-        let mut script = Command::new("perf").args(["script", "-i", PERF_DATA]).stdout(Stdio::piped()).spawn().ok()?;
-        let lines = BufReader::new(script.stdout.take()?).split(b'\n').count();
-        (script.wait().ok()?.success() && lines > 0).then_some(lines as f64)
-    };
     if !Path::new(PERF_DATA).exists() {
         let ground: PathBuf = load::grounds().into_iter().next()?;
         if !Recorder::Perf.is_there() || !rustix::process::geteuid().is_root() {
@@ -225,5 +218,5 @@ fn record_with_perf(events: u64) -> Option<f64> {
         recording.stop();
         fs::rename(recorder::PERF_DATA, PERF_DATA).ok()?;
     }
-    count()
+    recorder::lines_of_perf(PERF_DATA, |_| true).filter(|lines| *lines > 0).map(|lines| lines as f64)
 }

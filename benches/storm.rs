@@ -33,23 +33,25 @@ fn main() {
     let recorders: Vec<Recorder> = Recorder::ALL.into_iter().filter(|recorder| recorder.is_there()).collect();
     if std::env::args().any(|argument| argument == "lost") {
         lost(seconds(60), &recorders);
-        return;
+    } else {
+        slower(seconds(1), numbers.get(1).copied().unwrap_or(15).max(1) as usize, &recorders);
     }
-    let time = seconds(1);
-    let rounds = numbers.get(1).copied().unwrap_or(15).max(1) as usize;
+    for missing in Recorder::ALL.iter().filter(|recorder| !recorders.contains(recorder)) {
+        println!("\n{}: not measured, it is not installed", missing.as_str());
+    }
+}
+
+fn slower(time: Duration, rounds: usize, recorders: &[Recorder]) {
     println!(
         "| tree | processes | recorder | pairs/s without | with | slow-down % (median, 95 % interval) | CPU µs/event | peak MiB | bytes/event | lost |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|");
     for ground in load::grounds() {
         for processes in [1, 2] {
-            for row in rows(&ground, processes, &recorders, time, rounds) {
+            for row in rows(&ground, processes, recorders, time, rounds) {
                 println!("{row}");
             }
         }
-    }
-    for missing in Recorder::ALL.iter().filter(|recorder| !recorders.contains(recorder)) {
-        println!("\n{}: not measured, it is not installed", missing.as_str());
     }
 }
 
