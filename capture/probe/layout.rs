@@ -1,4 +1,4 @@
-//! Proof, at compile time, that `capture/wire.rs` reads the struct that the BPF program was compiled with.
+//! Proof, at compile time, that `capture/wire/` reads the struct that the BPF program was compiled with.
 
 use std::mem::{offset_of, size_of};
 

@@ -10,7 +10,7 @@ mod host;
 mod oci_files;
 #[path = "../../capture/snapshot/mod.rs"]
 mod snapshot;
-#[path = "../../capture/wire.rs"]
+#[path = "../../capture/wire/mod.rs"]
 mod wire_format;
 
 pub mod argv;

@@ -7,9 +7,10 @@ use arrow::buffer::NullBuffer;
 use arrow::datatypes::{ArrowPrimitiveType, UInt32Type, UInt64Type};
 use obit_derivation::record::{HierarchyId, Seq, WallNs};
 
+use super::text::TextLists;
 use super::{
-    Bool, CgroupPathList, Column, ColumnType, I32, I64, PidList, SeqList, Text, TextList, TextLists, TextMap,
-    Timestamp, U32, U64, same_type,
+    Bool, CgroupPathList, Column, ColumnType, I32, I64, PidList, SeqList, Text, TextList, TextMap, Timestamp, U32, U64,
+    same_type,
 };
 use crate::error::Error;
 

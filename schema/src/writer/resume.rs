@@ -5,7 +5,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{CaseWriter, WriterOptions, from_journal, reserve, tally};
+use super::table::from_journal;
+use super::{CaseWriter, WriterOptions, reserve, tally};
 use crate::chain;
 use crate::digest::Digest;
 use crate::directory::Directory;

@@ -8,10 +8,11 @@ use std::io;
 use std::sync::Arc;
 
 use super::CaseWriter;
+use super::table::OpenPart;
 use crate::chain::{self, Link};
 use crate::error::Error;
 use crate::manifest::{ClockPair, Counts, DropEntry, Dropped, PartEntry, Segment};
-use crate::part::{self, PartWriter};
+use crate::part;
 use crate::tables::Table;
 
 /// What a small part takes beyond its rows: the footer with the statistics of each column, and the head of its journal.
@@ -50,9 +51,9 @@ impl CaseWriter {
         sealed + 2 * self.open_bytes() + open * PART_OVERHEAD_BYTES
     }
 
-    fn open_bytes(&self) -> u64 {
+    pub(super) fn open_bytes(&self) -> u64 {
         let open = self.tables.iter().filter_map(|writer| writer.open.as_ref());
-        open.map(|open| open.journal.bytes().max(open.part.as_ref().map_or(0, PartWriter::bytes))).sum()
+        open.map(OpenPart::bytes).sum()
     }
 
     /// Drops the oldest segment, unless it is the one being written. Gives whether there was one to drop. On a full disk

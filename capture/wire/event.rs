@@ -1,0 +1,171 @@
+//! An event of the kernel, as views of a record.
+
+use obit_derivation::BootNs;
+use obit_derivation::record::{
+    CgroupEventKind, ExitStatus, KernelEventKind, OomLimit, SignalOrigin, SignalResult, Target, Vitals,
+};
+
+/// One event of the kernel, as views of a record.
+///
+/// Text is as the kernel had it: any bytes but NUL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KernelEvent<'a> {
+    /// CLOCK_BOOTTIME, in nanoseconds.
+    pub boot_ns: u64,
+    /// The processor on which the event fired.
+    pub cpu: u32,
+    /// In whose context the event fired.
+    ///
+    /// Of mkdir and rmdir this is who asked for it. Of populated and empty it is the task that moved, was forked or exited;
+    /// on kernels that unlink an exited task late (6.19 and newer) it may be whoever ran next on that processor. Of a
+    /// signal it is the sender, of an OOM kill the task that asked for memory, of an exit the thread that exits.
+    pub actor: KernelActor<'a>,
+    /// What happened.
+    pub what: What<'a>,
+}
+
+/// A task, in the initial namespaces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KernelActor<'a> {
+    /// Process (thread group).
+    pub pid: u32,
+    /// Thread.
+    pub tid: u32,
+    /// Parent process.
+    pub ppid: u32,
+    /// Real user id, in the initial user namespace.
+    pub uid: u32,
+    /// Name of the thread.
+    pub comm: &'a [u8],
+    /// Name of the parent process.
+    pub parent_comm: &'a [u8],
+    /// Its own cgroup on the v2 tree.
+    pub cgroup_id: Option<u64>,
+    /// Argument area of the process, NUL-separated; see [`KernelActor::argv_elements`]. Empty where there was none to
+    /// read: a kernel thread, an exiting task, a page that was not in memory.
+    pub argv: &'a [u8],
+    /// The argument area is longer than the 1,024 bytes kept.
+    pub argv_truncated: bool,
+}
+
+/// What an event is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What<'a> {
+    /// A cgroup.
+    Cgroup(KernelCgroup<'a>),
+    /// A process ended.
+    Exit {
+        /// The process.
+        target: KernelTarget<'a>,
+        /// How.
+        status: ExitStatus,
+        /// The OOM killer had chosen it.
+        oom_victim: bool,
+    },
+    /// A signal was sent.
+    Signal {
+        /// To which process.
+        target: KernelTarget<'a>,
+        /// Its number.
+        signal: u32,
+        /// `si_code`.
+        code: i32,
+        /// Who sent it.
+        origin: Option<SignalOrigin>,
+        /// To the process, not to one thread.
+        to_group: bool,
+        /// What became of it.
+        result: Option<SignalResult>,
+        /// Login user id of the actor; `None` also if it never logged in.
+        loginuid: Option<u32>,
+        /// The actor's ancestors, its parent first.
+        ancestors: Vec<KernelAncestor<'a>>,
+    },
+    /// The OOM killer chose a process.
+    Oom {
+        /// The victim.
+        target: KernelTarget<'a>,
+        /// Its resident memory.
+        memory_bytes: Option<u64>,
+        /// Whose limit was reached.
+        limit: Option<OomLimit>,
+    },
+}
+
+impl What<'_> {
+    /// The kind.
+    pub fn kind(&self) -> KernelEventKind {
+        match self {
+            Self::Cgroup(cgroup) => KernelEventKind::Cgroup(cgroup.kind),
+            Self::Exit { .. } => KernelEventKind::Exit,
+            Self::Signal { .. } => KernelEventKind::Signal,
+            Self::Oom { .. } => KernelEventKind::Oom,
+        }
+    }
+}
+
+/// An ancestor of a task, in the initial namespaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KernelAncestor<'a> {
+    /// Process (thread group).
+    pub pid: u32,
+    /// Real user id.
+    pub uid: u32,
+    /// When it was started, on the boot clock.
+    pub started: BootNs,
+    /// Name of its first thread.
+    pub comm: &'a [u8],
+}
+
+/// A cgroup to which something happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KernelCgroup<'a> {
+    /// What.
+    pub kind: CgroupEventKind,
+    /// The cgroup's tree; 0 is v2.
+    pub hierarchy_id: u32,
+    /// The directory's inode number, unique within its tree.
+    pub cgroup_id: u64,
+    /// That of the directory above; `None` for a tree's root.
+    pub parent_cgroup_id: Option<u64>,
+    /// Depth below the tree's root, which is 0.
+    pub level: u32,
+    /// From the tree's root, with a leading `/`.
+    pub path: &'a [u8],
+    /// The path fills the kernel's buffer of 1,023 bytes, so it is cut (or, by chance, just fits).
+    pub path_truncated: bool,
+    /// What the kernel still accounted to the cgroup.
+    pub vitals: Vitals,
+}
+
+/// A process to which something happened. The name is apart from the rest, which is what a record of the case holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct KernelTarget<'a> {
+    /// All but its name, which is empty here.
+    pub facts: Target<'static>,
+    /// Its name.
+    pub comm: &'a [u8],
+}
+
+impl Eq for KernelTarget<'_> {}
+
+impl KernelTarget<'_> {
+    /// The process under a name that is text.
+    pub fn named<'b>(&self, comm: &'b str) -> Target<'b> {
+        Target { comm, ..self.facts }
+    }
+}
+
+impl<'a> KernelActor<'a> {
+    /// The whole arguments. Of a truncated vector the last one, which is cut, is left out.
+    pub fn argv_elements(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let argv = self.argv;
+        let whole = match argv.iter().rposition(|&byte| byte == 0) {
+            Some(nul) if self.argv_truncated || nul + 1 == argv.len() => Some(&argv[..nul]),
+            None if self.argv_truncated || argv.is_empty() => None,
+            // A process may have overwritten its arguments, and the last NUL too.
+            _ => Some(argv),
+        };
+        whole.into_iter().flat_map(|argv| argv.split(|&byte| byte == 0))
+    }
+}
