@@ -38,6 +38,7 @@ use obit_derivation::row::ContainerRemove;
 use obit_schema::details::RuntimeDetails;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
 
 use self::kind::Kind;
@@ -50,8 +51,10 @@ pub use self::labels::LabelPolicy;
 pub use self::report::Delivery;
 pub use self::service::Handed;
 
-/// Containers that may wait to be passed to the daemons. Passing them is quick; asking is not.
-const ANNOUNCED: usize = 1_024;
+/// Containers that are announced together at most.
+const WAVE: usize = 256;
+/// Waves of them that may wait to be passed to the daemons. Passing them is quick; asking is not.
+const WAVES: usize = 16;
 /// Longest that the end of a capture waits for this thread.
 const JOIN_LIMIT: Duration = Duration::from_secs(1);
 
@@ -69,14 +72,19 @@ pub struct RuntimesOptions {
 /// The clients at work.
 #[derive(Debug)]
 pub struct Runtimes {
-    asker: Asker,
+    questions: Option<Sender<Vec<Announced>>>,
     stop: Option<oneshot::Sender<()>>,
     done: Receiver<()>,
 }
 
-/// Takes containers to ask about.
-#[derive(Clone, Debug, Default)]
-pub struct Asker(Option<Sender<Announced>>);
+/// Takes containers to ask about, and hands them on together: the thread that asks would be woken for each by itself.
+#[derive(Debug, Default)]
+pub struct Asker {
+    /// `None` if no daemon is to be asked.
+    questions: Option<Sender<Vec<Announced>>>,
+    wave: Vec<Announced>,
+    unasked: Vec<Unasked>,
+}
 
 impl Runtimes {
     /// Starts the thread. Records go to `deliver`, which must not block.
@@ -90,14 +98,14 @@ impl Runtimes {
         let places = Places { host_root: options.host_root, choices: options.choices };
         let (finished, done) = channel();
         if places.is_off() {
-            return Ok(Self { asker: Asker(None), stop: None, done });
+            return Ok(Self { questions: None, stop: None, done });
         }
         let runtime = Builder::new_current_thread()
             .enable_all()
             .on_thread_park(lull::before_waiting)
             .build()
             .context("cannot start tokio")?;
-        let (announced, questions) = tokio::sync::mpsc::channel(ANNOUNCED);
+        let (announced, questions) = tokio::sync::mpsc::channel(WAVES);
         let (stop, stopped) = oneshot::channel();
         let run = move || {
             runtime.block_on(service::serve(places, options.labels, questions, stopped, deliver));
@@ -106,12 +114,12 @@ impl Runtimes {
             let _ = finished.send(());
         };
         thread::Builder::new().name("obit-runtimes".into()).spawn(run).context("cannot start a thread")?;
-        Ok(Self { asker: Asker(Some(announced)), stop: Some(stop), done })
+        Ok(Self { questions: Some(announced), stop: Some(stop), done })
     }
 
     /// For whoever announces containers.
     pub fn asker(&self) -> Asker {
-        self.asker.clone()
+        Asker { questions: self.questions.clone(), ..Asker::default() }
     }
 
     /// Ends the thread: what is on its way is delivered, what was not answered is recorded as that. Takes a second at
@@ -125,28 +133,40 @@ impl Runtimes {
 }
 
 impl Asker {
-    /// Asks the daemons that may know the container of this row. Never waits; with too many waiting it gives back that
-    /// nobody was asked.
-    pub fn ask(&self, row: &Row) -> Option<Unasked> {
-        let sender = self.0.as_ref()?;
-        Self::pass(sender, Announced::of_row(row)?)
-    }
-
-    /// Asks the daemons once more about a container that has ended, some moments later. Never waits, as [`Self::ask`].
-    pub fn ask_after(&self, end: &ContainerRemove) -> Option<Unasked> {
-        let sender = self.0.as_ref()?;
-        Self::pass(sender, Announced::of_end(end)?)
-    }
-
-    fn pass(sender: &Sender<Announced>, announced: Announced) -> Option<Unasked> {
-        match sender.try_send(announced) {
-            Err(tokio::sync::mpsc::error::TrySendError::Full(announced)) => {
-                let kind = *announced.kinds().first()?;
-                Some(Unasked { kind, container_id: announced.question.container_id.into() })
-            }
-            // Without its thread nobody asks; that the thread is gone has been said elsewhere.
-            Ok(()) | Err(tokio::sync::mpsc::error::TrySendError::Closed(_)) => None,
+    /// Has the daemons asked that may know the container of this row, once the wave is handed on. Never waits.
+    pub fn ask(&mut self, row: &Row) {
+        if self.questions.is_some() {
+            self.push(Announced::of_row(row));
         }
+    }
+
+    /// Has the daemons asked once more about a container that has ended, some moments later. Never waits.
+    pub fn ask_after(&mut self, end: &ContainerRemove) {
+        if self.questions.is_some() {
+            self.push(Announced::of_end(end));
+        }
+    }
+
+    fn push(&mut self, announced: Option<Announced>) {
+        self.wave.extend(announced);
+        if self.wave.len() >= WAVE {
+            self.hand_on();
+        }
+    }
+
+    /// Hands on what was gathered. Never waits: with too many waiting, nobody is asked about these.
+    pub fn hand_on(&mut self) {
+        let Some(questions) = self.questions.as_ref().filter(|_| !self.wave.is_empty()) else { return };
+        match questions.try_send(std::mem::take(&mut self.wave)) {
+            // Without its thread nobody asks; that the thread is gone has been said elsewhere.
+            Ok(()) | Err(TrySendError::Closed(_)) => {}
+            Err(TrySendError::Full(wave)) => self.unasked.extend(wave.into_iter().filter_map(Unasked::of)),
+        }
+    }
+
+    /// The containers that nobody was asked about, since the last call.
+    pub fn take_unasked(&mut self) -> Vec<Unasked> {
+        std::mem::take(&mut self.unasked)
     }
 }
 
@@ -159,6 +179,12 @@ pub struct Unasked {
 }
 
 impl Unasked {
+    /// Of the kind of daemon that most likely knows it.
+    fn of(announced: Announced) -> Option<Self> {
+        let kind = *announced.kinds().first()?;
+        Some(Self { kind, container_id: announced.question.container_id.into() })
+    }
+
     /// The record that says so.
     pub fn answer(self) -> Answer {
         let mut answer = RuntimeAnswer::unanswered(self.kind.source(), Outcome::Dropped);

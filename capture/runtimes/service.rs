@@ -40,7 +40,7 @@ const FULL_WAIT: Duration = Duration::from_millis(2);
 pub async fn serve(
     places: Places,
     labels: LabelPolicy,
-    questions: Receiver<Announced>,
+    questions: Receiver<Vec<Announced>>,
     stop: oneshot::Receiver<()>,
     deliver: impl FnMut(Vec<Delivery>) -> Handed + Send + 'static,
 ) {
@@ -109,7 +109,7 @@ struct Later {
 }
 
 impl Service {
-    async fn run(&mut self, mut questions: Receiver<Announced>) {
+    async fn run(&mut self, mut questions: Receiver<Vec<Announced>>) {
         let mut look = interval(LOOK_INTERVAL);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -118,8 +118,8 @@ impl Service {
                 // The first tick comes at once: daemons are known before the first question.
                 biased;
                 _ = look.tick() => self.look().await,
-                announced = questions.recv() => match announced {
-                    Some(announced) => self.ask(&announced).await,
+                wave = questions.recv() => match wave {
+                    Some(wave) => self.ask_all(&wave).await,
                     None => std::future::pending().await,
                 },
                 () = until(due) => self.ask_what_is_due().await,
@@ -147,6 +147,12 @@ impl Service {
             }
         }
         while self.tasks.try_join_next().is_some() {}
+    }
+
+    async fn ask_all(&mut self, wave: &[Announced]) {
+        for announced in wave {
+            self.ask(announced).await;
+        }
     }
 
     async fn ask(&mut self, announced: &Announced) {

@@ -200,11 +200,17 @@ impl Session {
             walks: walks.clone(),
             recycled,
             followers: options.follow.then_some(followers),
-            daemons: runtimes.asker(),
         };
         let expected = Arc::new(Expected::new(Arc::clone(&bell)));
-        let sequencer =
-            Sequencer::new(outlets, Arc::clone(&expected), Arc::clone(&progress), page_size_bytes, started, options);
+        let sequencer = Sequencer::new(
+            outlets,
+            runtimes.asker(),
+            Arc::clone(&expected),
+            Arc::clone(&progress),
+            page_size_bytes,
+            started,
+            options,
+        );
         let intervals = Intervals { flush: options.sync_interval, clock: options.clock_interval };
         let inlets =
             Inlets { bell, commands: command_box, aside: Arc::clone(&aside), recycled: recycled_box, expected };

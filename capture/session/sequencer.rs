@@ -36,7 +36,7 @@ use super::progress::Progress;
 use super::recorder::Order;
 use crate::cli::ActorArgv;
 use crate::host::clock::ClockPair;
-use crate::runtimes::{Asker, Unasked};
+use crate::runtimes::Asker;
 use crate::wire::RawBatch;
 
 /// Where the sequencer sends things.
@@ -51,8 +51,6 @@ pub struct Outlets {
     pub recycled: SyncSender<RawBatch>,
     /// Ends, as they happen, for whoever follows the capture live.
     pub followers: Option<SyncSender<ContainerRemove>>,
-    /// Containers, to the daemons that may know them.
-    pub daemons: Asker,
 }
 
 impl Outlets {
@@ -81,8 +79,8 @@ pub struct Sequencer {
     resync_requested: bool,
     calls: Calls,
     asked: Asked,
-    /// Which daemons were not asked, because too many questions waited.
-    unasked: Vec<Unasked>,
+    /// Has the daemons asked about containers that they may know.
+    daemons: Asker,
     /// The newest time that a delivery told.
     latest: ClockPair,
     /// The segment, of a recording that is cut into such.
@@ -97,6 +95,7 @@ impl Sequencer {
     /// One that has admitted nothing.
     pub fn new(
         outlets: Outlets,
+        daemons: Asker,
         expected: Arc<Expected>,
         progress: Arc<Progress>,
         page_size_bytes: u64,
@@ -117,7 +116,7 @@ impl Sequencer {
             resync_requested: false,
             calls: Calls::default(),
             asked: Asked::default(),
-            unasked: Vec::new(),
+            daemons,
             latest: clock,
             segment: options.segments.map(|segments| SegmentState::new(segments, clock.boot)),
             expected,
@@ -135,6 +134,7 @@ impl Sequencer {
                 return self.flush();
             }
             self.hand_on_questions()?;
+            self.daemons.hand_on();
             self.admit_unasked_daemons()?;
             if self.is_cut_due() {
                 self.cut()?;

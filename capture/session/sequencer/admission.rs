@@ -15,7 +15,7 @@ use super::questions::Asked;
 use super::segments::SegmentState;
 use super::{Outlets, Sequencer};
 use crate::host::clock::ClockPair;
-use crate::runtimes::Unasked;
+use crate::runtimes::Asker;
 use crate::session::lookup::{Question, Remains};
 use crate::session::progress::Progress;
 use crate::session::recorder::Order;
@@ -81,14 +81,14 @@ impl Sequencer {
             outlets: &self.outlets,
             progress: &self.progress,
             gathered: &mut self.gathered,
-            unasked: &mut self.unasked,
+            daemons: &mut self.daemons,
             asked: &mut self.asked,
             result: Ok(()),
         };
         derive(&mut self.fold, &mut way);
         way.result?;
         for removal in self.fold.take_early() {
-            self.unasked.extend(self.outlets.daemons.ask_after(&removal));
+            self.daemons.ask_after(&removal);
             if removal.identity.runtime == Some(Runtime::Docker) {
                 let container_id = removal.identity.container_id.clone();
                 let remains = Remains::EngineFile { engine: Runtime::Docker, container_id };
@@ -107,7 +107,7 @@ impl Sequencer {
     /// Admits what says that daemons were not asked.
     pub(super) fn admit_unasked_daemons(&mut self) -> Result<()> {
         let at = self.clock;
-        for unasked in std::mem::take(&mut self.unasked) {
+        for unasked in self.daemons.take_unasked() {
             let (answer, details) = unasked.answer();
             self.admit_answer(at, answer, &details)?;
         }
@@ -131,7 +131,7 @@ struct Way<'a> {
     outlets: &'a Outlets,
     progress: &'a Progress,
     gathered: &'a mut Gathered,
-    unasked: &'a mut Vec<Unasked>,
+    daemons: &'a mut Asker,
     asked: &'a mut Asked,
     /// What went wrong first.
     result: Result<()>,
@@ -146,7 +146,7 @@ impl Rows for Way<'_> {
             self.progress.row(row);
         }
         if !is_again || !is_named(row) {
-            self.unasked.extend(self.outlets.daemons.ask(row));
+            self.daemons.ask(row);
         }
         if let Some(question) = engine_file(row) {
             self.asked.push(question, &self.outlets.questions);
