@@ -38,7 +38,10 @@ impl Announced {
     /// has said anything about.
     pub fn of_end(row: &ContainerRemove) -> Option<Self> {
         let identity = &row.identity;
-        let is_named = identity.container_name.is_some() || identity.image_name.is_some();
+        // Of most, in a storm, nobody has: nothing is copied for them.
+        if identity.container_name.is_none() && identity.image_name.is_none() {
+            return None;
+        }
         let announced = Self {
             question: Question {
                 container_id: identity.container_id.clone(),
@@ -50,7 +53,7 @@ impl Announced {
             created_by_uid: None,
             is_over: true,
         };
-        (is_named && !announced.kinds().is_empty()).then_some(announced)
+        (!announced.kinds().is_empty()).then_some(announced)
     }
 
     /// What there is to ask about a row: nothing of a container that has ended, or that no daemon runs.
