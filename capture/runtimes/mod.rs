@@ -193,3 +193,45 @@ impl Unasked {
         (answer, RuntimeDetails { request, latency_ns: 0, document: None })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use obit_derivation::identity::Runtime;
+    use obit_derivation::row::{ContainerCreate, Identity};
+    use tokio::sync::mpsc::channel;
+
+    use super::*;
+
+    fn row(number: usize) -> Row {
+        let identity =
+            Identity { runtime: Some(Runtime::Docker), container_id: number.to_string(), ..Identity::default() };
+        Row::Create(ContainerCreate { identity, ..ContainerCreate::default() })
+    }
+
+    #[test]
+    fn each_container_is_handed_on_once_and_of_those_without_room_each_is_named() {
+        let (questions, mut waves) = channel(2);
+        let mut asker = Asker { questions: Some(questions), ..Asker::default() };
+        let containers = 3 * WAVE + 1;
+        (0..containers).for_each(|number| asker.ask(&row(number)));
+        asker.hand_on();
+        asker.hand_on();
+        let mut told = Vec::new();
+        while let Ok(wave) = waves.try_recv() {
+            assert!(!wave.is_empty() && wave.len() <= WAVE, "a wave of {}", wave.len());
+            told.extend(wave.into_iter().map(|announced| announced.question.container_id));
+        }
+        assert_eq!(told.len(), 2 * WAVE, "there is room for two waves");
+        told.extend(asker.take_unasked().into_iter().map(|unasked| unasked.container_id.into()));
+        assert_eq!(told, (0..containers).map(|number| number.to_string()).collect::<Vec<_>>());
+        assert!(asker.take_unasked().is_empty());
+    }
+
+    #[test]
+    fn without_daemons_nothing_is_gathered() {
+        let mut asker = Asker::default();
+        (0..=WAVE).for_each(|number| asker.ask(&row(number)));
+        asker.hand_on();
+        assert!(asker.wave.is_empty() && asker.take_unasked().is_empty());
+    }
+}
