@@ -85,9 +85,6 @@ pub(crate) trait ColumnType: 'static {
     }
 }
 
-/// Name of a list's element in Parquet (Parquet's LogicalTypes.md, "Lists").
-const ELEMENT: &str = "element";
-
 /// Whether two types hold the same values. Names and nullability of a list's element and of a map's entries may differ:
 /// other programs name them otherwise. Text may be laid out as views.
 pub(crate) fn same_type(a: &DataType, b: &DataType) -> bool {

@@ -1,89 +1,61 @@
 //! Ancestors of a task, nearest first.
 
-use std::sync::Arc;
-
 use arrow::array::{
-    Array, ArrayBuilder, ArrayRef, ListArray, ListBuilder, StringArray, StringBuilder, StructArray, StructBuilder,
-    UInt32Array, UInt32Builder, UInt64Array, UInt64Builder,
+    Array, ArrayBuilder, ListArray, StringArray, StringBuilder, StructArray, StructBuilder, UInt32Array, UInt32Builder,
+    UInt64Array, UInt64Builder,
 };
 use arrow::datatypes::{DataType, Field, Fields};
 use obit_derivation::BootNs;
 use obit_derivation::record::Ancestor;
 
+use super::View;
+use super::lists::list_type;
 use super::view::element_range;
-use super::{ColumnType, ELEMENT, View};
 
-/// Ancestors of a task.
-#[derive(Debug)]
-pub(crate) struct AncestorList;
+list_type!(
+    /// Ancestors of a task.
+    AncestorList: &'a [Ancestor<'a>], "list<struct<pid: uint32, uid: uint32, started_boot_ns: uint64, comm: utf8>>",
+    DataType::Struct(fields()), StructBuilder = tasks(),
+    |ancestors, elements| push(elements, ancestors),
+    // No derived table has such a column.
+    |_, _| false
+);
 
-impl AncestorList {
-    fn fields() -> Fields {
-        vec![
-            Field::new("pid", DataType::UInt32, false),
-            Field::new("uid", DataType::UInt32, false),
-            Field::new("started_boot_ns", DataType::UInt64, false),
-            Field::new("comm", DataType::Utf8, false),
-        ]
-        .into()
-    }
+fn fields() -> Fields {
+    vec![
+        Field::new("pid", DataType::UInt32, false),
+        Field::new("uid", DataType::UInt32, false),
+        Field::new("started_boot_ns", DataType::UInt64, false),
+        Field::new("comm", DataType::Utf8, false),
+    ]
+    .into()
 }
 
-impl ColumnType for AncestorList {
-    type Value<'a> = &'a [Ancestor<'a>];
-    type Builder = ListBuilder<StructBuilder>;
-    type Array = ListArray;
-    const NAME: &'static str = "list<struct<pid: uint32, uid: uint32, started_boot_ns: uint64, comm: utf8>>";
+fn tasks() -> StructBuilder {
+    let columns: Vec<Box<dyn ArrayBuilder>> = vec![
+        Box::new(UInt32Builder::new()),
+        Box::new(UInt32Builder::new()),
+        Box::new(UInt64Builder::new()),
+        Box::new(StringBuilder::new()),
+    ];
+    StructBuilder::new(fields(), columns)
+}
 
-    fn data_type() -> DataType {
-        DataType::List(Arc::new(Field::new(ELEMENT, DataType::Struct(Self::fields()), false)))
-    }
-
-    fn builder() -> Self::Builder {
-        let columns: Vec<Box<dyn ArrayBuilder>> = vec![
-            Box::new(UInt32Builder::new()),
-            Box::new(UInt32Builder::new()),
-            Box::new(UInt64Builder::new()),
-            Box::new(StringBuilder::new()),
-        ];
-        ListBuilder::new(StructBuilder::new(Self::fields(), columns)).with_field(Field::new(
-            ELEMENT,
-            DataType::Struct(Self::fields()),
-            false,
-        ))
-    }
-
-    fn push(builder: &mut Self::Builder, ancestors: Self::Value<'_>) {
-        let elements = builder.values();
-        for ancestor in ancestors {
-            // All exist with these types: `builder` made them.
-            for (column, number) in [(0, ancestor.pid), (1, ancestor.uid)] {
-                if let Some(column) = elements.field_builder::<UInt32Builder>(column) {
-                    column.append_value(number);
-                }
+fn push(elements: &mut StructBuilder, ancestors: &[Ancestor<'_>]) {
+    for ancestor in ancestors {
+        // All exist with these types: `tasks` made them.
+        for (column, number) in [(0, ancestor.pid), (1, ancestor.uid)] {
+            if let Some(column) = elements.field_builder::<UInt32Builder>(column) {
+                column.append_value(number);
             }
-            if let Some(column) = elements.field_builder::<UInt64Builder>(2) {
-                column.append_value(ancestor.started.0);
-            }
-            if let Some(column) = elements.field_builder::<StringBuilder>(3) {
-                column.append_value(ancestor.comm);
-            }
-            elements.append(true);
         }
-        builder.append(true);
-    }
-
-    fn push_nulls(builder: &mut Self::Builder, count: usize) {
-        builder.append_nulls(count);
-    }
-
-    fn finish(builder: &mut Self::Builder) -> ArrayRef {
-        Arc::new(builder.finish())
-    }
-
-    fn is(_: &Self::Array, _: usize, _: Self::Value<'_>) -> bool {
-        // No derived table has such a column.
-        false
+        if let Some(column) = elements.field_builder::<UInt64Builder>(2) {
+            column.append_value(ancestor.started.0);
+        }
+        if let Some(column) = elements.field_builder::<StringBuilder>(3) {
+            column.append_value(ancestor.comm);
+        }
+        elements.append(true);
     }
 }
 

@@ -1,70 +1,40 @@
 //! Directories by hierarchy.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
-use arrow::array::{ArrayBuilder, ArrayRef, ListArray, ListBuilder, StringBuilder, StructBuilder, UInt32Builder};
+use arrow::array::{ArrayBuilder, StringBuilder, StructBuilder, UInt32Builder};
 use arrow::datatypes::{DataType, Field, Fields};
 use obit_derivation::record::HierarchyId;
 
-use super::{ColumnType, ELEMENT};
+use super::lists::list_type;
 
-/// Directories by hierarchy.
-#[derive(Debug)]
-pub(crate) struct CgroupPathList;
+list_type!(
+    /// Directories by hierarchy.
+    CgroupPathList: &'a [(HierarchyId, Cow<'a, str>)], "list<struct<hierarchy_id: uint32, path: utf8>>",
+    DataType::Struct(fields()), StructBuilder = directories(),
+    |paths, elements| push(elements, paths),
+    // No derived table has such a column.
+    |_, _| false
+);
 
-impl CgroupPathList {
-    fn fields() -> Fields {
-        vec![Field::new("hierarchy_id", DataType::UInt32, false), Field::new("path", DataType::Utf8, false)].into()
-    }
+fn fields() -> Fields {
+    vec![Field::new("hierarchy_id", DataType::UInt32, false), Field::new("path", DataType::Utf8, false)].into()
 }
 
-impl ColumnType for CgroupPathList {
-    type Value<'a> = &'a [(HierarchyId, Cow<'a, str>)];
-    type Builder = CgroupPathListBuilder;
-    type Array = ListArray;
-    const NAME: &'static str = "list<struct<hierarchy_id: uint32, path: utf8>>";
+fn directories() -> StructBuilder {
+    let columns: Vec<Box<dyn ArrayBuilder>> = vec![Box::new(UInt32Builder::new()), Box::new(StringBuilder::new())];
+    StructBuilder::new(fields(), columns)
+}
 
-    fn data_type() -> DataType {
-        DataType::List(Arc::new(Field::new(ELEMENT, DataType::Struct(Self::fields()), false)))
-    }
-
-    fn builder() -> Self::Builder {
-        let columns: Vec<Box<dyn ArrayBuilder>> = vec![Box::new(UInt32Builder::new()), Box::new(StringBuilder::new())];
-        ListBuilder::new(StructBuilder::new(Self::fields(), columns)).with_field(Field::new(
-            ELEMENT,
-            DataType::Struct(Self::fields()),
-            false,
-        ))
-    }
-
-    fn push(builder: &mut Self::Builder, paths: Self::Value<'_>) {
-        let elements = builder.values();
-        for (hierarchy, path) in paths {
-            // Both exist with these types: `builder` made them.
-            if let Some(column) = elements.field_builder::<UInt32Builder>(0) {
-                column.append_value(hierarchy.0);
-            }
-            if let Some(column) = elements.field_builder::<StringBuilder>(1) {
-                column.append_value(path);
-            }
-            elements.append(true);
+fn push(elements: &mut StructBuilder, paths: &[(HierarchyId, Cow<'_, str>)]) {
+    for (hierarchy, path) in paths {
+        // Both exist with these types: `directories` made them.
+        if let Some(column) = elements.field_builder::<UInt32Builder>(0) {
+            column.append_value(hierarchy.0);
         }
-        builder.append(true);
-    }
-
-    fn push_nulls(builder: &mut Self::Builder, count: usize) {
-        builder.append_nulls(count);
-    }
-
-    fn finish(builder: &mut Self::Builder) -> ArrayRef {
-        Arc::new(builder.finish())
-    }
-
-    fn is(_: &Self::Array, _: usize, _: Self::Value<'_>) -> bool {
-        // No derived table has such a column.
-        false
+        if let Some(column) = elements.field_builder::<StringBuilder>(1) {
+            column.append_value(path);
+        }
+        elements.append(true);
     }
 }
-
-type CgroupPathListBuilder = ListBuilder<StructBuilder>;

@@ -1,31 +1,44 @@
-//! Lists of numbers and of times.
+//! Lists, of numbers, of times, and of what other files declare with [`list_type!`].
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, ListArray, ListBuilder, TimestampNanosecondBuilder, UInt32Builder, UInt64Builder};
+use arrow::array::{ArrayBuilder, ListBuilder, TimestampNanosecondBuilder, UInt32Builder, UInt64Builder};
 use arrow::datatypes::{DataType, Field, TimestampNanosecondType, UInt32Type, UInt64Type};
 use obit_derivation::record::Seq;
 use obit_derivation::row::Step;
 
-use super::{ColumnType, ELEMENT, Elements, Timestamp};
+use super::Timestamp;
 
-/// Declares the [`ColumnType`] of a list whose elements are never null.
+/// Name of a list's element in Parquet (Parquet's LogicalTypes.md, "Lists").
+const ELEMENT: &str = "element";
+
+/// The type of a list whose elements are never null.
+pub(super) fn list_of(element: DataType) -> DataType {
+    DataType::List(Arc::new(Field::new(ELEMENT, element, false)))
+}
+
+/// Gathers such lists.
+pub(super) fn list_builder<B: ArrayBuilder>(elements: B, element: DataType) -> ListBuilder<B> {
+    ListBuilder::new(elements).with_field(Field::new(ELEMENT, element, false))
+}
+
+/// Declares the [`ColumnType`] of such a list: what is put in, what gathers its elements, and how both are compared.
 macro_rules! list_type {
-    ($(#[$doc:meta])* $name:ident: $value:ty, $element:ty, $text:literal, $type:expr, |$in:ident, $elements:ident| $push:expr, |$found:ident| $is:expr) => {
+    ($(#[$doc:meta])* $name:ident: $value:ty, $text:literal, $type:expr, $element:ty = $new:expr, |$in:ident, $elements:ident| $push:expr, |$found:pat_param, $with:pat_param| $is:expr) => {
         $(#[$doc])*
         #[derive(Debug)]
         pub(crate) struct $name;
-        impl ColumnType for $name {
+        impl $crate::column::ColumnType for $name {
             type Value<'a> = $value;
-            type Builder = ListBuilder<$element>;
-            type Array = ListArray;
+            type Builder = arrow::array::ListBuilder<$element>;
+            type Array = arrow::array::ListArray;
             const NAME: &'static str = $text;
 
-            fn data_type() -> DataType {
-                DataType::List(Arc::new(Field::new(ELEMENT, $type, false)))
+            fn data_type() -> arrow::datatypes::DataType {
+                $crate::column::lists::list_of($type)
             }
             fn builder() -> Self::Builder {
-                ListBuilder::new(<$element>::new()).with_field(Field::new(ELEMENT, $type, false))
+                $crate::column::lists::list_builder($new, $type)
             }
             fn push(builder: &mut Self::Builder, $in: Self::Value<'_>) {
                 let $elements = builder.values();
@@ -35,58 +48,37 @@ macro_rules! list_type {
             fn push_nulls(builder: &mut Self::Builder, count: usize) {
                 builder.append_nulls(count);
             }
-            fn finish(builder: &mut Self::Builder) -> ArrayRef {
-                Arc::new(builder.finish())
+            fn finish(builder: &mut Self::Builder) -> arrow::array::ArrayRef {
+                std::sync::Arc::new(builder.finish())
             }
-            fn is(array: &Self::Array, row: usize, $in: Self::Value<'_>) -> bool {
-                let $found = Elements::of(array, row);
+            fn is(array: &Self::Array, row: usize, $with: Self::Value<'_>) -> bool {
+                let $found = $crate::column::Elements::of(array, row);
                 $is
             }
         }
     };
 }
+pub(super) use list_type;
 
 list_type!(
     /// Process ids.
-    PidList: &'a [u32], UInt32Builder, "list<uint32>", DataType::UInt32, |pids, elements| elements.append_slice(pids),
-    |found| found.numbers::<UInt32Type>().is_some_and(|found| found == pids)
+    PidList: &'a [u32], "list<uint32>", DataType::UInt32, UInt32Builder = UInt32Builder::new(),
+    |pids, elements| elements.append_slice(pids),
+    |found, pids| found.numbers::<UInt32Type>().is_some_and(|found| found == pids)
 );
 list_type!(
     /// Places in the total order.
-    SeqList: &'a [Seq], UInt64Builder, "list<uint64>", DataType::UInt64,
+    SeqList: &'a [Seq], "list<uint64>", DataType::UInt64, UInt64Builder = UInt64Builder::new(),
     |seqs, elements| seqs.iter().for_each(|seq| elements.append_value(seq.0)),
-    |found| found.numbers::<UInt64Type>().is_some_and(|found| found.iter().eq(seqs.iter().map(|seq| &seq.0)))
+    |found, seqs| found.numbers::<UInt64Type>().is_some_and(|found| found.iter().eq(seqs.iter().map(|seq| &seq.0)))
 );
-
-/// When each step was taken.
-#[derive(Debug)]
-pub(crate) struct StepTimeList;
-
-impl ColumnType for StepTimeList {
-    type Value<'a> = &'a [Step];
-    type Builder = ListBuilder<TimestampNanosecondBuilder>;
-    type Array = ListArray;
-    const NAME: &'static str = "list<timestamp(ns, UTC)>";
-
-    fn data_type() -> DataType {
-        DataType::List(Arc::new(Field::new(ELEMENT, Timestamp::data_type(), false)))
-    }
-    fn builder() -> Self::Builder {
-        ListBuilder::new(Timestamp::builder()).with_field(Field::new(ELEMENT, Timestamp::data_type(), false))
-    }
-    fn push(builder: &mut Self::Builder, steps: Self::Value<'_>) {
-        steps.iter().for_each(|step| builder.values().append_value(step.at.0));
-        builder.append(true);
-    }
-    fn push_nulls(builder: &mut Self::Builder, count: usize) {
-        builder.append_nulls(count);
-    }
-    fn finish(builder: &mut Self::Builder) -> ArrayRef {
-        Arc::new(builder.finish())
-    }
-    fn is(array: &Self::Array, row: usize, steps: Self::Value<'_>) -> bool {
-        let found = Elements::of(array, row);
+list_type!(
+    /// When each step was taken.
+    StepTimeList: &'a [Step], "list<timestamp(ns, UTC)>", Timestamp::data_type(),
+    TimestampNanosecondBuilder = Timestamp::builder(),
+    |steps, elements| steps.iter().for_each(|step| elements.append_value(step.at.0)),
+    |found, steps| {
         let found = found.numbers::<TimestampNanosecondType>();
         found.is_some_and(|found| found.iter().eq(steps.iter().map(|step| &step.at.0)))
     }
-}
+);

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, ListArray, ListBuilder, StringArray, StringBuilder, StringViewArray};
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::DataType;
 use obit_derivation::row::Step;
 
-use super::{ColumnType, ELEMENT, element_range};
+use super::lists::{list_builder, list_of};
+use super::{ColumnType, element_range};
 use crate::text::are_same;
 
 /// UTF-8 text, enums included.
@@ -96,10 +97,10 @@ impl ColumnType for TextList {
     const NAME: &'static str = "list<utf8>";
 
     fn data_type() -> DataType {
-        DataType::List(Arc::new(Field::new(ELEMENT, DataType::Utf8, false)))
+        list_of(DataType::Utf8)
     }
     fn builder() -> Self::Builder {
-        ListBuilder::new(StringBuilder::new()).with_field(Field::new(ELEMENT, DataType::Utf8, false))
+        list_builder(StringBuilder::new(), DataType::Utf8)
     }
     fn push(builder: &mut Self::Builder, texts: Self::Value<'_>) {
         let elements = builder.values();
