@@ -39,7 +39,7 @@ impl Announced {
     pub fn of_end(row: &ContainerRemove) -> Option<Self> {
         let identity = &row.identity;
         // Of most, in a storm, nobody has: nothing is copied for them.
-        if identity.container_name.is_none() && identity.image_name.is_none() {
+        if !identity.is_named() {
             return None;
         }
         let announced = Self {

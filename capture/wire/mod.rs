@@ -34,6 +34,7 @@ pub const KINDS: [KernelEventKind; 11] = [
     KernelEventKind::Signal,
     KernelEventKind::Oom,
 ];
+
 /// Why bytes are no event. Each means that program and user space disagree, never that a host did something odd.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum WireError {

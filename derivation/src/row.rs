@@ -84,6 +84,13 @@ pub struct Identity {
     pub conflicts: Vec<String>,
 }
 
+impl Identity {
+    /// Whether an engine has said of the container more than its directory does.
+    pub fn is_named(&self) -> bool {
+        self.container_name.is_some() || self.image_name.is_some()
+    }
+}
+
 /// The directory that stands for the container: on v2 if it has one there, else on the first v1 hierarchy seen.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Place {

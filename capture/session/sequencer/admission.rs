@@ -145,7 +145,7 @@ impl Rows for Way<'_> {
         if !is_again {
             self.progress.row(row);
         }
-        if !is_again || !is_named(row) {
+        if !is_again || !row.identity().is_named() {
             self.daemons.ask(row);
         }
         if let Some(question) = engine_file(row) {
@@ -156,12 +156,6 @@ impl Rows for Way<'_> {
             self.result = self.outlets.record(self.gathered);
         }
     }
-}
-
-/// Whether an engine has said of a container more than its directory does.
-fn is_named(row: &Row) -> bool {
-    let identity = row.identity();
-    identity.container_name.is_some() || identity.image_name.is_some()
 }
 
 /// What to look up of a container that has just become known: the file that its engine keeps of it.
