@@ -172,6 +172,6 @@ fn block(commands: Vec<Command>, at_a_time: usize) -> f64 {
 /// Ends that the case has rows of.
 fn ends(case: &Path) -> usize {
     assert!(Kept::in_case(case).events > 0, "nothing was recorded");
-    let case = obit_schema::Case::open(case).expect("a case");
+    let case = obit_case::Case::open(case).expect("a case");
     usize::try_from(case.rows(obit_schema::Table::ContainerRemove)).unwrap_or(usize::MAX)
 }

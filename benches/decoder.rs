@@ -8,7 +8,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 /// What this process is started with to be it: the folder follows.
 const DECODE: &str = "decode-alone";
-/// Rows of a batch, as `obit-replay` reads raw records (schema/src/reader/batches.rs).
+/// Rows of a batch, as `obit-replay` reads raw records (case/src/reader/batches.rs).
 const BATCH_ROWS: usize = 2048;
 
 /// Decodes if this process was started to; it is measured as a whole process, like what it is compared with. To be called first

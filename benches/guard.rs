@@ -8,12 +8,12 @@ mod shapes;
 use std::hint::black_box;
 use std::path::Path;
 
+use obit_case::reader::Threads;
+use obit_case::{Case, Error};
 use obit_derivation::identity::path::identify;
 use obit_derivation::row::Rows;
 use obit_derivation::{Fold, Row};
 use obit_schema::encode::EventsBuilder;
-use obit_schema::reader::Threads;
-use obit_schema::{Case, Error};
 use shapes::Shape;
 
 /// Events of the case; a pass is over all of them.
@@ -52,7 +52,7 @@ fn pass(what: &str, case: &Path, passes: u64) -> Result<(), Error> {
             // The way of a record into a batch, from a batch that was decoded.
             "encode" => {
                 let mut events = EventsBuilder::new();
-                case.records().for_each(|record| events.append(record))?;
+                case.records().for_each(|record| Ok::<_, obit_case::Error>(events.append(record)?))?;
                 black_box(events.finish()?);
             }
             other => panic!("{other} is none of identify, encode, decode and derive"),

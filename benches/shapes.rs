@@ -10,13 +10,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use obit_case::manifest::{Build, Manifest};
+use obit_case::writer::WriterOptions;
+use obit_case::{CaseWriter, Error};
 use obit_derivation::fold::DERIVATION_VERSION;
 use obit_derivation::record::{Actor, Body, CgroupEvent, CgroupEventKind, Record, Vitals};
 use obit_derivation::{BootNs, CgroupId, CgroupKey, Fold, HierarchyId, Row, Seq, WallNs};
+use obit_schema::Table;
 use obit_schema::encode::{EventsBuilder, RowsBuilder};
-use obit_schema::manifest::{Build, Manifest};
-use obit_schema::writer::WriterOptions;
-use obit_schema::{CaseWriter, Error, Table};
 
 /// How the containers of a log are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -20,10 +20,10 @@ struct obit_format {
 	__s32 val;  /* of cgroup_event only */
 };
 
-_Static_assert(__builtin_offsetof(struct obit_format, root) == 8, "compared in capture/probe/format.rs");
-_Static_assert(__builtin_offsetof(struct obit_format, id) == 16, "compared in capture/probe/format.rs");
-_Static_assert(__builtin_offsetof(struct obit_format, path) == 24, "compared in capture/probe/format.rs");
-_Static_assert(__builtin_offsetof(struct obit_format, val) == 28, "compared in capture/probe/format.rs");
+_Static_assert(__builtin_offsetof(struct obit_format, root) == 8, "compared in capture/sources/kernel/probe/format.rs");
+_Static_assert(__builtin_offsetof(struct obit_format, id) == 16, "compared in capture/sources/kernel/probe/format.rs");
+_Static_assert(__builtin_offsetof(struct obit_format, path) == 24, "compared in capture/sources/kernel/probe/format.rs");
+_Static_assert(__builtin_offsetof(struct obit_format, val) == 28, "compared in capture/sources/kernel/probe/format.rs");
 
 static __always_inline int record_format(__u32 program, __u32 kind, const struct obit_format *ctx)
 {

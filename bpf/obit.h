@@ -2,7 +2,7 @@
 /*
  * What the BPF program hands to user space: one event of the ring buffer and the counters beside it.
  *
- * Host byte order and no holes. capture/wire/ decodes it by offset; capture/probe/layout.rs compares its offsets with
+ * Host byte order and no holes. capture/sources/kernel/wire/ decodes it by offset; capture/sources/kernel/probe/layout.rs compares its offsets with
  * those of the compiled program.
  */
 #ifndef OBIT_H

@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::runtimes::{LabelPolicy, RuntimeChoice};
-use crate::shelf::CaseName;
+use crate::host::case_dirs::CaseName;
+use crate::sources::daemons::{LabelPolicy, RuntimeChoice};
 
 /// Records the end of containers, with the evidence, into a case directory.
 #[derive(Debug, Parser)]

@@ -1,43 +1,18 @@
 //! obit-capture: record the end of containers, with the evidence, into a case.
 //!
-//! `main` maps outcomes to exit codes and nothing else; each command is a module of its own.
+//! `main` maps outcomes to exit codes and nothing else; each command is a module of the library.
 
-mod check;
-mod cli;
-mod confine;
-#[cfg(test)]
-mod corpora;
-mod demo;
-mod follow;
-mod host;
-mod oci;
-mod probe;
 #[path = "../packaging/reference.rs"]
 mod reference;
-mod run;
-mod runtimes;
-mod session;
-mod shelf;
-mod snapshot;
-mod wire;
 
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{CommandFactory, Parser};
 
-use cli::{Cli, Command};
-
-/// How a command that came to its end ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
-    /// Done, and nothing is missing.
-    Complete,
-    /// Capture cannot run on this host (`check`).
-    NotHere,
-    /// There is a case, and something is missing in it.
-    Incomplete,
-}
+use obit_capture::Outcome;
+use obit_capture::cli::{Cli, Command};
+use obit_capture::commands::{check, demo, run};
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {

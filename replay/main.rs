@@ -5,25 +5,11 @@
 #![forbid(unsafe_code)]
 
 mod cli;
-mod close;
-mod compare;
-mod derive;
-mod diff;
-mod evidence;
-mod explain;
-mod identify;
-mod info;
-mod lockstep;
+mod commands;
 mod output;
-mod problems;
-mod profile;
-mod rederive;
 #[path = "../packaging/reference.rs"]
 mod reference;
-mod side;
-mod sides;
-mod text;
-mod verify;
+mod report;
 
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
@@ -32,6 +18,7 @@ use anyhow::Context;
 use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
+use commands::{close, derive, diff, explain, identify, info, verify};
 
 /// How a command that came to its end ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +85,7 @@ fn complain(message: &str) {
 /// Says something on standard error, on one line whatever is in it.
 fn say(message: &str) {
     // With standard error closed there is no one to tell; the exit code still does.
-    let _ = writeln!(io::stderr(), "{}", text::visible(message));
+    let _ = writeln!(io::stderr(), "{}", obit_schema::text::printable(message));
 }
 
 /// Prints what an exit code sums up. A reader that has seen enough does not change the verdict.

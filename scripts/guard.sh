@@ -9,7 +9,7 @@ command -v valgrind >/dev/null || { echo "guard: valgrind is missing: scripts/se
 expected=benches/instructions.tsv
 
 # A profile of its own: optimised like a release, but built in a fraction of its time.
-program="$(cargo bench --locked --quiet -p obit-schema --profile guard --bench guard --no-run --message-format=json |
+program="$(cargo bench --locked --quiet -p obit-case --profile guard --bench guard --no-run --message-format=json |
     python3 -c '
 import json, sys
 for line in sys.stdin:

@@ -23,7 +23,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(5);
 /// Where systemd and the kubelet put the containers of a pod.
 const POD: &str = "/kubepods.slice/kubepods-besteffort.slice/\
                    kubepods-besteffort-pod0b170b17_0b17_0b17_0b17_0b170b170b17.slice";
-/// What the capture takes from one daemon: capture/runtimes/limits.rs.
+/// What the capture takes from one daemon: capture/sources/daemons/limits.rs.
 const EVENT_BURST: usize = 2_000;
 const EVENTS_PER_S: usize = 500;
 /// More memory than a capture needs, and far less than a daemon sends that never stops.

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use obit_case::Case;
 use obit_derivation::record::{Body, CgroupEventKind, KernelEventKind};
-use obit_schema::Case;
 use obit_schema::text::escape;
 use rustix::fs::syncfs;
 use rustix::process::Signal;

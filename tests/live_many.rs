@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use obit_case::Case;
 use obit_derivation::record::{Body, SnapshotReason};
+use obit_schema::Table;
 use obit_schema::decode::CgroupfsView;
-use obit_schema::{Case, Table};
 use support::capture::Capture;
 use support::stage::{Stage, View};
 use support::{live, replay};

@@ -6,8 +6,8 @@ mod support;
 
 use std::path::Path;
 
+use obit_case::Case;
 use obit_derivation::record::Body;
-use obit_schema::Case;
 use serde_json::Value;
 use support::capture::Capture;
 use support::engines::{Containerd, Docker, Oci, OciRuntime, Podman};

@@ -10,9 +10,9 @@ use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use obit_case::Case;
+use obit_case::chain::Chain;
 use obit_derivation::record::{Body, ClockReading, ClockReason};
-use obit_schema::Case;
-use obit_schema::chain::Chain;
 use rustix::process::Signal;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};

@@ -9,17 +9,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use obit_case::manifest::{Build, Manifest};
+use obit_case::writer::WriterOptions;
+use obit_case::{Case, CaseWriter};
 use obit_derivation::fold::DERIVATION_VERSION;
 use obit_derivation::record::{Body, Carried, CgroupEventKind, Record, Seq};
 use obit_derivation::row::ContainerRemove;
 use obit_derivation::{Fold, Row};
+use obit_schema::Table;
 use obit_schema::decode::RawView;
 use obit_schema::details::{DirectoryDetails, RuntimeDetails};
 use obit_schema::digest::{Digest, TableDigest};
 use obit_schema::encode::{CgroupfsBuilder, EventsBuilder, RowsBuilder, RuntimeBuilder};
-use obit_schema::manifest::{Build, Manifest};
-use obit_schema::writer::WriterOptions;
-use obit_schema::{Case, CaseWriter, Table};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
@@ -239,7 +240,7 @@ fn digests_of_case(path: &Path) -> [Vec<(Table, u64, Digest)>; 2] {
     let (mut fold, mut rows) = (Fold::with_grace(case.manifest().expect("case.json").grace_ns), Vec::new());
     let mut records = case.records();
     records
-        .for_each(|record| -> Result<(), obit_schema::Error> {
+        .for_each(|record| -> Result<(), obit_case::Error> {
             fold.apply(record, &mut rows);
             Ok(())
         })

@@ -2,8 +2,8 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use obit_case::manifest;
 use obit_derivation::{BootNs, WallNs};
-use obit_schema::manifest;
 use rustix::io::{Errno, Result};
 use rustix::time::{
     ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime, timerfd_create,

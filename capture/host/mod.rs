@@ -4,7 +4,9 @@
 //! everything is data.
 
 pub mod capabilities;
+pub mod case_dirs;
 pub mod clock;
+pub mod confine;
 pub mod facts;
 pub mod file;
 pub mod hierarchies;

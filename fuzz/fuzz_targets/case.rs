@@ -1,6 +1,6 @@
 #![no_main]
 
-// The reader catches what the Parquet reader panics at (schema/src/guard.rs); libFuzzer's own hook would end the process
+// The reader catches what the Parquet reader panics at (case/src/guard.rs); libFuzzer's own hook would end the process
 // before it can. A panic that nobody catches still does.
 libfuzzer_sys::fuzz_target!(
     init: { std::panic::set_hook(Box::new(|panic| eprintln!("{panic}"))) },

@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::Path;
 
+use obit_case::Case;
+use obit_case::signing::{Signature, Signers};
 use obit_derivation::Fold;
-use obit_schema::signing::{Signature, Signers};
-use obit_schema::{Case, Table};
+use obit_schema::Table;
 
 /// The files of a case, one of which is replaced by any bytes.
 const FILES: [&str; 6] = [
@@ -66,7 +67,7 @@ fn read(path: &Path) {
         }
     }
     let _ = case.check_sums();
-    let _ = case.manifest().and_then(obit_schema::chain::Chain::follow);
+    let _ = case.manifest().and_then(obit_case::chain::Chain::follow);
     for problem in case.problems() {
         let said = problem.to_string();
         assert!(!said.contains(|letter: char| letter.is_control()), "a message that steers a terminal: {said:?}");

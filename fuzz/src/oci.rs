@@ -1,3 +1,8 @@
+//! `config.json` and `state.json` of an OCI runtime.
+
+use obit_capture::host::hierarchies::{CgroupMode, Hierarchies};
+use obit_capture::sources::oci_files::OciFiles;
+
 /// Reads a bundle and a state directory whose files are these bytes, as a capture does.
 pub fn check(bytes: &[u8]) {
     // In memory where there is such a place, and the same one for every run of this thread.

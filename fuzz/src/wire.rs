@@ -1,3 +1,7 @@
+//! Records of the ring buffer.
+
+use obit_capture::sources::kernel::wire::decode;
+
 /// Decodes one record. What is decoded lies within the record, and its texts can be escaped and read back.
 pub fn check(bytes: &[u8]) {
     let Ok(event) = decode(bytes, 4096) else { return };

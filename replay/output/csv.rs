@@ -6,10 +6,10 @@ use anyhow::Context;
 use arrow::array::RecordBatch;
 use obit_schema::value::Value;
 
-use crate::text;
 use obit_schema::print::cell::Cell;
 use obit_schema::print::json;
 use obit_schema::print::time;
+use obit_schema::text;
 
 /// What to do with characters that a terminal acts on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl CsvWriter {
             Value::Str(value) => {
                 self.formulas += u64::from(value.starts_with(['=', '+', '-', '@', '\t', '\r']));
                 match self.reader {
-                    Reader::Terminal => text::visible(value).into_owned(),
+                    Reader::Terminal => text::printable(value).into_owned(),
                     Reader::Program => value.to_owned(),
                 }
             }

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::columns::short_id;
-use crate::compare::{How, RowDifference, TableComparison};
-use crate::text;
+use obit_analysis::compare::{How, RowDifference, TableComparison};
+use obit_schema::text;
 
 /// Longest value shown, in characters; a path takes up to 4,096.
 const VALUE_CHARACTERS: usize = 200;

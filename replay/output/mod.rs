@@ -19,9 +19,9 @@ use obit_schema::encode::RowsBuilder;
 use obit_schema::print::jsonl;
 
 use crate::cli::{self, Format};
-use crate::profile;
 use csv::{CsvWriter, Reader};
 use destination::{Destination, NewFile};
+use obit_analysis::profile;
 use parquet::ParquetFile;
 use table::TableWriter;
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use comfy_table::{CellAlignment, ColumnConstraint, Table, Width, presets};
 
-use crate::text;
+use obit_schema::text;
 
 /// Width of every table, in terminal columns.
 pub const WIDTH: usize = 120;
@@ -44,7 +44,7 @@ impl TableWriter {
 
     /// Adds a row; its texts may be of any origin.
     pub fn row(&mut self, cells: Vec<String>, output: &mut impl Write) -> io::Result<()> {
-        self.pending.push(cells.iter().map(|cell| text::visible(cell).into_owned()).collect());
+        self.pending.push(cells.iter().map(|cell| text::printable(cell).into_owned()).collect());
         if self.pending.len() >= FITTED_ROWS { self.write_pending(output) } else { Ok(()) }
     }
 

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use obit_schema::manifest::{Build, Manifest};
-use obit_schema::writer::WriterOptions;
-use obit_schema::{CaseWriter, Error};
+use obit_case::manifest::{Build, Manifest};
+use obit_case::writer::WriterOptions;
+use obit_case::{CaseWriter, Error};
 
 use crate::case::{self, RecordedCase, Recorder};
 use crate::keys::Key;

@@ -3,10 +3,10 @@
 use std::fs;
 use std::sync::Arc;
 
-use obit_schema::chain;
-use obit_schema::manifest::Manifest;
-use obit_schema::signing::Signer;
-use obit_schema::writer::WriterOptions;
+use obit_case::chain;
+use obit_case::manifest::Manifest;
+use obit_case::signing::Signer;
+use obit_case::writer::WriterOptions;
 use tempfile::NamedTempFile;
 
 use crate::case::{self, RecordedCase, Recorder};

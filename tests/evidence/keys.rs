@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
-use obit_schema::chain;
-use obit_schema::signing::Signer;
-use obit_schema::writer::WriterOptions;
+use obit_case::chain;
+use obit_case::signing::Signer;
+use obit_case::writer::WriterOptions;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tempfile::{NamedTempFile, TempDir};

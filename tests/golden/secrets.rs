@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use arrow::array::RecordBatch;
+use obit_case::Case;
 use obit_derivation::identity::argv;
+use obit_schema::Table;
 use obit_schema::print::cell::Cell;
 use obit_schema::print::json;
 use obit_schema::value::{Value, cell};
-use obit_schema::{Case, Table};
 
 use crate::case::Golden;
 

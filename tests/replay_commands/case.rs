@@ -4,16 +4,17 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use obit_case::CaseWriter;
+use obit_case::manifest::{Build, ClockPair, Counts, Manifest, Segment};
+use obit_case::writer::WriterOptions;
 use obit_derivation::record::{
     Actor, Body, BootNs, Carried, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, Directory, HierarchyId, Loss,
     Outcome, Record, RuntimeAnswer, RuntimeSource, Seq, SnapshotReason, Vitals, WallNs,
 };
 use obit_derivation::{Fold, Row};
+use obit_schema::Table;
 use obit_schema::details::{DirectoryDetails, RuntimeDetails};
 use obit_schema::encode::{CgroupfsBuilder, EventsBuilder, RowsBuilder, RuntimeBuilder};
-use obit_schema::manifest::{Build, ClockPair, Counts, Manifest, Segment};
-use obit_schema::writer::WriterOptions;
-use obit_schema::{CaseWriter, Table};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

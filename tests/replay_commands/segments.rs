@@ -1,7 +1,7 @@
 //! A recording that is cut into segments, as the commands show it.
 
+use obit_case::writer::WriterOptions;
 use obit_derivation::record::CgroupEventKind::Mkdir;
-use obit_schema::writer::WriterOptions;
 
 use crate::case::{Recorder, id};
 use crate::program::replay;

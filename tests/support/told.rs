@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use obit_case::Case;
 use obit_derivation::record::{Body, Outcome, RuntimeSource};
+use obit_schema::Table;
 use obit_schema::decode::RuntimeView;
-use obit_schema::{Case, Table};
 
 /// Longest that a record may take to reach a case that is being written.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -58,7 +59,7 @@ pub fn wait_for(case: &Path, what: &str, is_it: impl Fn(&Told) -> bool) -> Told 
     }
 }
 
-fn read(case: &Path) -> Result<Vec<Told>, obit_schema::Error> {
+fn read(case: &Path) -> Result<Vec<Told>, obit_case::Error> {
     let case = Case::open_lenient(case)?;
     let mut all = Vec::new();
     for batch in case.batches(Table::Runtime) {

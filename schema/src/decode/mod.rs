@@ -71,7 +71,7 @@ impl RawView {
     }
 
     /// The places of the records from that row on.
-    pub(crate) fn seqs_from(&self, row: usize) -> &[u64] {
+    pub fn seqs_from(&self, row: usize) -> &[u64] {
         match self {
             Self::Events(view) => view.seqs_from(row),
             Self::Cgroupfs(view) => view.seqs_from(row),
@@ -93,7 +93,10 @@ impl RawView {
     }
 
     /// What is certain of a row whose rest cannot be read: its place and its clocks, with a body that decides nothing.
-    pub(crate) fn get_unknown(&self, row: usize) -> Result<Record<'static>, Error> {
+    ///
+    /// # Errors
+    /// The row is past the end.
+    pub fn get_unknown(&self, row: usize) -> Result<Record<'static>, Error> {
         match self {
             Self::Events(view) => view.get_unknown(row),
             Self::Cgroupfs(view) => view.get_unknown(row),
@@ -148,7 +151,7 @@ macro_rules! table_view {
             }
 
             /// The places of the records from that row on.
-            pub(crate) fn seqs_from(&self, row: usize) -> &[u64] {
+            pub fn seqs_from(&self, row: usize) -> &[u64] {
                 self.columns.seq.values_from(row)
             }
 
@@ -166,7 +169,10 @@ macro_rules! table_view {
             }
 
             /// The record, with a body that decides nothing.
-            pub(crate) fn get_unknown(&self, row: usize) -> Result<Record<'static>, Error> {
+            ///
+    /// # Errors
+    /// The row is past the end.
+    pub fn get_unknown(&self, row: usize) -> Result<Record<'static>, Error> {
                 self.record(row, Body::Unknown)
             }
         }

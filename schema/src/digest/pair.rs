@@ -83,7 +83,7 @@ impl TableDigests {
 }
 
 /// Hashes two texts, by turns as far as both go.
-pub(crate) fn hash_by_turns((a, a_text): (&mut Sha256, &[u8]), (b, b_text): (&mut Sha256, &[u8])) {
+pub fn hash_by_turns((a, a_text): (&mut Sha256, &[u8]), (b, b_text): (&mut Sha256, &[u8])) {
     let both = a_text.len().min(b_text.len());
     let (a_both, a_rest) = a_text.split_at(both);
     let (b_both, b_rest) = b_text.split_at(both);

@@ -139,12 +139,12 @@ impl Table {
     }
 
     /// Whether a column holds container ids and so gets a bloom filter.
-    pub(crate) fn has_container_id(self) -> bool {
+    pub fn has_container_id(self) -> bool {
         self.columns().iter().any(|column| column.name == "container_id")
     }
 
     /// Columns that grow from row to row, or nearly: few bits a value as differences.
-    pub(crate) fn delta_columns(self) -> impl Iterator<Item = &'static str> {
+    pub fn delta_columns(self) -> impl Iterator<Item = &'static str> {
         self.columns().iter().filter_map(|column| match (column.data_type)() {
             DataType::Timestamp(..) => Some(column.name),
             DataType::UInt64 if column.name.ends_with("seq") || column.name == "boot_ns" => Some(column.name),

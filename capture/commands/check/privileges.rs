@@ -1,0 +1,189 @@
+//! What this process may do, and from where it looks.
+//!
+//! Sources: capabilities(7); include/uapi/linux/capability.h on CAP_BPF and CAP_PERFMON; namespaces(7).
+
+use super::Item;
+use crate::host::capabilities::{Capabilities, Capability};
+use crate::host::confine::{self, Landlock, Seccomp};
+use crate::host::namespaces::{in_initial_cgroup_namespace, in_initial_pid_namespace, in_initial_user_namespace};
+
+/// Looks at this process.
+pub fn examine() -> Vec<Item> {
+    let release = rustix::system::uname().release().to_string_lossy().into_owned();
+    items(&View {
+        uid: rustix::process::geteuid().as_raw(),
+        capabilities: Capabilities::effective().unwrap_or(Capabilities(0)),
+        charges_memlock: charges_memlock(&release),
+        landlock: confine::landlock_here(),
+        seccomp: confine::seccomp_here(),
+        initial_user_namespace: in_initial_user_namespace(),
+        initial_pid_namespace: in_initial_pid_namespace(),
+        initial_cgroup_namespace: in_initial_cgroup_namespace(),
+    })
+}
+
+struct View {
+    uid: u32,
+    capabilities: Capabilities,
+    charges_memlock: bool,
+    landlock: Landlock,
+    seccomp: Seccomp,
+    initial_user_namespace: Option<bool>,
+    initial_pid_namespace: Option<bool>,
+    initial_cgroup_namespace: Option<bool>,
+}
+
+/// Before Linux 5.11, BPF maps counted against RLIMIT_MEMLOCK, and raising that takes CAP_SYS_RESOURCE.
+fn charges_memlock(release: &str) -> bool {
+    release.starts_with("5.8.") || release.starts_with("5.9.") || release.starts_with("5.10.")
+}
+
+fn items(view: &View) -> Vec<Item> {
+    let mut items = vec![if view.uid == 0 {
+        Item::ok("user", "root")
+    } else {
+        Item::warning(
+            "user",
+            format!("uid {}", view.uid),
+            "run as root (sudo): with capabilities alone, bundles and state of other users may stay unread",
+        )
+    }];
+    let has = |capability| view.capabilities.has(capability);
+    for (name, capability) in [("CAP_BPF", Capability::Bpf), ("CAP_PERFMON", Capability::Perfmon)] {
+        items.push(if has(capability) {
+            Item::ok(name, "held")
+        } else if has(Capability::SysAdmin) {
+            Item::ok(name, "by CAP_SYS_ADMIN")
+        } else {
+            let advice = format!("run as root (sudo), or add {name}: BPF programs cannot be loaded without");
+            Item::failed(name, "not held", advice)
+        });
+    }
+    items.push(if has(Capability::DacReadSearch) {
+        Item::ok("CAP_DAC_READ_SEARCH", "held")
+    } else {
+        let advice =
+            "run as root (sudo), or add it: bundles and state files of runtimes stay unread, and names with them";
+        Item::warning("CAP_DAC_READ_SEARCH", "not held", advice)
+    });
+    if view.charges_memlock {
+        items.push(if has(Capability::SysResource) {
+            Item::ok("CAP_SYS_RESOURCE", "held")
+        } else {
+            let advice =
+                "add it, or raise the limit of locked memory (ulimit -l unlimited): this kernel counts BPF maps";
+            Item::warning("CAP_SYS_RESOURCE", "not held", advice)
+        });
+    }
+    if view.initial_user_namespace == Some(false) {
+        items.push(Item::failed(
+            "user namespace",
+            "not the host's",
+            "run outside of a rootless container: capabilities of a user namespace do not reach the kernel's tracepoints",
+        ));
+    }
+    items.push(match view.landlock {
+        Landlock::Full => Item::ok("Landlock", "nothing is written outside the case"),
+        Landlock::Partial => Item::ok("Landlock", "as far as this kernel has it: writes go to the case alone"),
+        Landlock::None => Item::warning(
+            "Landlock",
+            "none",
+            "run Linux 5.13 or newer with landlock among lsm= to have writes outside the case refused by the kernel",
+        ),
+    });
+    items.push(match view.seccomp {
+        Seccomp::Filtered => {
+            Item::ok("seccomp", "once attached it starts no program, sends no signal, uses no network")
+        }
+        Seccomp::None => Item::warning(
+            "seccomp",
+            "none",
+            "run it on x86-64 or arm64, with a kernel that has CONFIG_SECCOMP_FILTER, to have system calls that a \
+             recorder never needs refused by the kernel",
+        ),
+    });
+    items.push(namespace(
+        "pid namespace",
+        view.initial_pid_namespace,
+        "run it on the host, or with --pid=host: events \
+        show pids of the host, files show those of this namespace",
+    ));
+    items.push(namespace(
+        "cgroup namespace",
+        view.initial_cgroup_namespace,
+        "run it on the host, or with --cgroupns=host, or mount the host's /sys/fs/cgroup over its own: a part of \
+         cgroupfs does not tell where it lies in the whole",
+    ));
+    items
+}
+
+fn namespace(name: &str, initial: Option<bool>, advice: &str) -> Item {
+    match initial {
+        Some(true) => Item::ok(name, "the host's"),
+        Some(false) => Item::warning(name, "not the host's", advice),
+        None => Item::warning(name, "cannot be told", "mount /proc"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::check::Status;
+
+    fn status_of(name: &str, view: &View) -> Option<Status> {
+        items(view).into_iter().find(|item| item.name == name).map(|item| item.status)
+    }
+
+    fn view(capabilities: &[Capability]) -> View {
+        View {
+            uid: 1000,
+            capabilities: Capabilities(capabilities.iter().map(|&one| 1 << one as u8).sum()),
+            charges_memlock: false,
+            landlock: Landlock::Full,
+            seccomp: Seccomp::Filtered,
+            initial_user_namespace: Some(true),
+            initial_pid_namespace: Some(true),
+            initial_cgroup_namespace: Some(true),
+        }
+    }
+
+    #[test]
+    fn bpf_and_perfmon_are_needed_and_sys_admin_stands_for_both() {
+        let none = view(&[]);
+        assert_eq!(status_of("CAP_BPF", &none), Some(Status::Failed));
+        assert_eq!(status_of("CAP_DAC_READ_SEARCH", &none), Some(Status::Warning));
+        let bpf = view(&[Capability::Bpf]);
+        assert_eq!(status_of("CAP_BPF", &bpf), Some(Status::Ok));
+        assert_eq!(status_of("CAP_PERFMON", &bpf), Some(Status::Failed));
+        let admin = view(&[Capability::SysAdmin]);
+        assert_eq!(status_of("CAP_BPF", &admin), Some(Status::Ok));
+        assert_eq!(status_of("CAP_PERFMON", &admin), Some(Status::Ok));
+    }
+
+    #[test]
+    fn a_kernel_without_landlock_or_seccomp_is_said_and_used() {
+        let mut old = view(&[]);
+        assert_eq!((status_of("Landlock", &old), status_of("seccomp", &old)), (Some(Status::Ok), Some(Status::Ok)));
+        (old.landlock, old.seccomp) = (Landlock::None, Seccomp::None);
+        let both = (status_of("Landlock", &old), status_of("seccomp", &old));
+        assert_eq!(both, (Some(Status::Warning), Some(Status::Warning)));
+    }
+
+    #[test]
+    fn locked_memory_matters_to_old_kernels_only() {
+        assert!(charges_memlock("5.10.0-28-amd64") && !charges_memlock("5.11.0") && !charges_memlock("6.1.0"));
+        let mut old = view(&[]);
+        assert_eq!(status_of("CAP_SYS_RESOURCE", &old), None);
+        old.charges_memlock = true;
+        assert_eq!(status_of("CAP_SYS_RESOURCE", &old), Some(Status::Warning));
+    }
+
+    #[test]
+    fn a_user_namespace_makes_every_capability_worthless() {
+        let mut inside = view(&[Capability::SysAdmin]);
+        inside.initial_user_namespace = Some(false);
+        inside.initial_pid_namespace = Some(false);
+        assert_eq!(status_of("user namespace", &inside), Some(Status::Failed));
+        assert_eq!(status_of("pid namespace", &inside), Some(Status::Warning));
+    }
+}

@@ -1,0 +1,173 @@
+//! Which container engines and runtimes this host has.
+//!
+//! Only names and sockets are looked for. Nothing is run, and no socket is connected to: that would start a service that
+//! waits for its first connection.
+
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+
+use super::Item;
+use crate::host::hierarchies::Hierarchies;
+use crate::sources::oci_files::OciFiles;
+
+/// Where programs are installed.
+const PROGRAM_DIRECTORIES: &[&str] =
+    &["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/snap/bin", "/opt/bin"];
+/// Users whose rootless sockets are looked for.
+const MAX_USERS: usize = 1_000;
+
+/// An engine or runtime: its programs, its sockets, and its sockets below a user's runtime directory.
+struct Product {
+    name: &'static str,
+    programs: &'static [&'static str],
+    sockets: &'static [&'static str],
+    user_sockets: &'static [&'static str],
+}
+
+const PRODUCTS: &[Product] = &[
+    Product {
+        name: "docker",
+        programs: &["dockerd"],
+        sockets: &["/run/docker.sock", "/var/run/docker.sock"],
+        user_sockets: &["docker.sock"],
+    },
+    Product {
+        name: "containerd",
+        programs: &["containerd"],
+        sockets: &[
+            "/run/containerd/containerd.sock",
+            "/run/docker/containerd/containerd.sock",
+            "/run/k3s/containerd/containerd.sock",
+        ],
+        user_sockets: &["containerd/containerd.sock"],
+    },
+    Product { name: "cri-o", programs: &["crio"], sockets: &["/run/crio/crio.sock"], user_sockets: &[] },
+    Product {
+        name: "podman",
+        programs: &["podman"],
+        sockets: &["/run/podman/podman.sock"],
+        user_sockets: &["podman/podman.sock"],
+    },
+    Product {
+        name: "buildkit",
+        programs: &["buildkitd"],
+        sockets: &["/run/buildkit/buildkitd.sock"],
+        user_sockets: &["buildkit/buildkitd.sock"],
+    },
+    Product { name: "runc", programs: &["runc"], sockets: &[], user_sockets: &[] },
+    Product { name: "crun", programs: &["crun"], sockets: &[], user_sockets: &[] },
+    Product { name: "youki", programs: &["youki"], sockets: &[], user_sockets: &[] },
+    Product { name: "gvisor", programs: &["runsc"], sockets: &[], user_sockets: &[] },
+    Product { name: "kata", programs: &["kata-runtime", "containerd-shim-kata-v2"], sockets: &[], user_sockets: &[] },
+    Product { name: "lxc", programs: &["lxc-start", "incusd", "lxd"], sockets: &[], user_sockets: &[] },
+    Product { name: "systemd-nspawn", programs: &["systemd-nspawn"], sockets: &[], user_sockets: &[] },
+];
+
+/// Looks for them below the host's root.
+pub fn examine(host_root: &Path, hierarchies: Option<&Hierarchies>) -> Vec<Item> {
+    let users = users(host_root);
+    let mut items: Vec<_> = PRODUCTS.iter().map(|product| item(host_root, &users, product)).collect();
+    if let Some(hierarchies) = hierarchies {
+        let summary = OciFiles::new(host_root, hierarchies.clone()).scan(&[], |_| {});
+        let found = match summary.roots.as_slice() {
+            [] => "no state directories".to_owned(),
+            roots => format!("{} in {}", summary.containers, list(roots)),
+        };
+        items.push(if let Some(problem) = summary.incomplete.first() {
+            let advice = format!("run as root (sudo): {problem}; containers that run already may stay without a name");
+            Item::warning("containers with state", found, advice)
+        } else if summary.roots.is_empty() {
+            Item::missing("containers with state", found)
+        } else {
+            Item::ok("containers with state", found)
+        });
+    }
+    items
+}
+
+fn item(host_root: &Path, users: &[PathBuf], product: &Product) -> Item {
+    let below = |path: &str| host_root.join(path.trim_start_matches('/'));
+    let mut found = Vec::new();
+    // Directories of programs may be links to each other (/bin to /usr/bin): the first is enough.
+    for program in product.programs {
+        let paths = PROGRAM_DIRECTORIES.iter().map(|directory| format!("{directory}/{program}"));
+        found.extend(paths.into_iter().find(|path| below(path).is_file()));
+    }
+    let is_socket = |path: &Path| path.symlink_metadata().is_ok_and(|found| found.file_type().is_socket());
+    let mut sockets: Vec<_> =
+        product.sockets.iter().map(|socket| below(socket)).filter(|path| is_socket(path)).collect();
+    // /var/run is a link to /run nearly everywhere.
+    sockets.dedup_by_key(|path| path.canonicalize().unwrap_or_else(|_| path.clone()));
+    for user in users {
+        sockets.extend(product.user_sockets.iter().map(|socket| user.join(socket)).filter(|path| is_socket(path)));
+    }
+    if found.is_empty() && sockets.is_empty() {
+        return Item::missing(product.name, "not found");
+    }
+    if sockets.is_empty() && !product.sockets.is_empty() {
+        found.push("no socket: not running".to_owned());
+    }
+    found.extend(sockets.iter().map(|path| path.display().to_string()));
+    Item::ok(product.name, list(&found))
+}
+
+/// Runtime directories of users (pam_systemd(8), XDG_RUNTIME_DIR).
+fn users(host_root: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(host_root.join("run/user")).into_iter().flatten().flatten();
+    let mut users: Vec<_> = entries.take(MAX_USERS).map(|entry| entry.path()).collect();
+    users.sort();
+    users
+}
+
+/// The first few, and how many more.
+fn list(all: &[String]) -> String {
+    const SHOWN: usize = 6;
+    let mut text = all.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if all.len() > SHOWN {
+        text.push_str(&format!(" and {} more", all.len() - SHOWN));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::check::Status;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+
+    #[test]
+    fn programs_and_sockets_are_found_below_the_hosts_root_once() {
+        let host = tempfile::tempdir().unwrap();
+        for directory in ["usr/sbin", "run/user/1000/podman", "var"] {
+            fs::create_dir_all(host.path().join(directory)).unwrap();
+        }
+        symlink("usr/sbin", host.path().join("sbin")).unwrap();
+        symlink("../run", host.path().join("var/run")).unwrap();
+        fs::write(host.path().join("usr/sbin/dockerd"), "").unwrap();
+        fs::write(host.path().join("usr/sbin/containerd"), "").unwrap();
+        let _docker = UnixListener::bind(host.path().join("run/docker.sock")).unwrap();
+        let _podman = UnixListener::bind(host.path().join("run/user/1000/podman/podman.sock")).unwrap();
+        // A file is no socket.
+        fs::create_dir(host.path().join("run/crio")).unwrap();
+        fs::write(host.path().join("run/crio/crio.sock"), "").unwrap();
+
+        let items = examine(host.path(), None);
+        let line = |name: &str| {
+            let item = items.iter().find(|item| item.name == name).unwrap();
+            (item.status, item.found.replace(host.path().to_str().unwrap(), ""))
+        };
+        assert_eq!(line("docker"), (Status::Ok, "/usr/sbin/dockerd, /run/docker.sock".to_owned()));
+        assert_eq!(line("containerd"), (Status::Ok, "/usr/sbin/containerd, no socket: not running".to_owned()));
+        assert_eq!(line("podman"), (Status::Ok, "/run/user/1000/podman/podman.sock".to_owned()));
+        assert_eq!(line("cri-o"), (Status::Missing, "not found".to_owned()));
+    }
+
+    #[test]
+    fn long_lists_are_cut_with_their_count() {
+        let all: Vec<_> = (0..9).map(|number| number.to_string()).collect();
+        assert_eq!(list(&all), "0, 1, 2, 3, 4, 5 and 3 more");
+        assert_eq!(list(&all[..2]), "0, 1");
+    }
+}

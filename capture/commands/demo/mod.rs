@@ -1,0 +1,126 @@
+//! `obit-capture demo`: a recording of a small workload of its own.
+
+mod ground;
+mod layout;
+
+use std::io::{self, Read};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+
+use anyhow::{Context, Result, anyhow};
+
+use self::ground::Ground;
+use crate::Outcome;
+use crate::cli::DemoArgs;
+use crate::commands::run;
+use crate::pipeline::{Confine, Session, SessionOptions};
+
+/// Runs the command.
+pub fn run(args: &DemoArgs) -> Result<Outcome> {
+    let mut interrupts = run::Interrupts::listen()?;
+    let ground = Ground::claim()?;
+    let hierarchies = ground.hierarchies();
+    // The workload is made by this very process.
+    let options = SessionOptions { confinement: Confine::No, ..run::options(&args.record, None, false)? };
+    let (session, rows) = Session::start(&options)?;
+    drop(rows);
+    interrupts.wait_until_ready(&session.progress, &args.record);
+
+    let cancelled = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&cancelled);
+    let done = Arc::clone(&session.progress);
+    let workload = thread::Builder::new()
+        .name("obit-demo".into())
+        .spawn(move || {
+            let made = work(ground, &seen);
+            done.set_done();
+            made
+        })
+        .context("cannot start a thread")?;
+    interrupts.wait(&session.progress, None, false);
+    cancelled.store(true, Relaxed);
+    let made = workload.join().map_err(|_| anyhow!("the demo's workload ended unexpectedly"))?;
+
+    let finished = session.stop();
+    let made = made?;
+    if !args.record.quiet {
+        eprintln!("made and removed on {hierarchies} hierarchies, besides plain directories:");
+        for engine in &made {
+            eprintln!("  a container of {engine}");
+        }
+    }
+    Ok(run::report(&finished, &args.record))
+}
+
+/// Makes each container, puts a process into it, and takes both away. Returns what was made.
+fn work(mut ground: Ground, cancelled: &AtomicBool) -> Result<Vec<&'static str>> {
+    let mut made = Vec::new();
+    for plain in layout::PLAIN {
+        ground.make(plain)?;
+    }
+    for container in layout::containers() {
+        if cancelled.load(Relaxed) {
+            break;
+        }
+        for helper in &container.helpers {
+            ground.make(helper)?;
+        }
+        ground.make(&container.root)?;
+        let occupant = Occupant::start()?;
+        let mut home = container.root.clone();
+        for below in &container.inside {
+            home = format!("{}/{below}", container.root);
+            ground.make(&home)?;
+        }
+        ground.enter(&home, occupant.pid())?;
+        drop(occupant);
+        for below in container.inside.iter().rev() {
+            ground.remove(&format!("{}/{below}", container.root))?;
+        }
+        ground.remove(&container.root)?;
+        for helper in &container.helpers {
+            ground.remove(helper)?;
+        }
+        made.push(container.engine);
+    }
+    for plain in layout::PLAIN {
+        ground.remove(plain)?;
+    }
+    Ok(made)
+}
+
+/// A process of our own that waits inside a demo container.
+struct Occupant(Child);
+
+impl Occupant {
+    fn start() -> Result<Self> {
+        // Not by its path: the file may have been replaced since this program started.
+        let child = Command::new("/proc/self/exe")
+            .arg("demo-occupant")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .context("cannot start a process for a demo container")?;
+        Ok(Self(child))
+    }
+
+    fn pid(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+impl Drop for Occupant {
+    fn drop(&mut self) {
+        // Its standard input ends, and so does it. `wait` returns once it has left its cgroups.
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
+
+/// Runs the hidden command `demo-occupant`: waits until standard input ends.
+pub fn occupy() -> Result<Outcome> {
+    io::stdin().read_to_end(&mut Vec::new()).context("cannot wait on standard input")?;
+    Ok(Outcome::Complete)
+}

@@ -1,0 +1,306 @@
+//! `obit-capture run`: record until told to stop.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use clap::ValueEnum;
+use obit_case::manifest::Counts;
+use obit_case::signing::Signer;
+use obit_case::writer::WriterOptions;
+use obit_schema::text::printable;
+use serde_json::{Map, Value, json};
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+
+use crate::Outcome;
+use crate::cli::{RecordArgs, RunArgs, WhenFull};
+use crate::commands::follow;
+use crate::host::case_dirs::Shelf;
+use crate::pipeline::{Confine, Finished, Progress, Room, Segments, Session, SessionOptions, Tally, is_ignored};
+use crate::sources::kernel::probe::ProbeOptions;
+
+/// How often the status line is drawn.
+const STATUS_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Kept free in the case for its last words on a full disk.
+const RESERVE_BYTES: usize = 64 << 10;
+
+/// Least size of a case that drops its oldest segments: a few of them, each with a walk of cgroupfs, must have room.
+const MIN_FLIGHT_BYTES: u64 = 1 << 20;
+
+/// Runs the command.
+pub fn run(args: &RunArgs) -> Result<Outcome> {
+    let mut interrupts = Interrupts::listen()?;
+    let (session, rows) = Session::start(&options(&args.record, args.duration, args.follow)?)?;
+    let follower = match args.follow.then_some(args.format) {
+        Some(format) => Some(
+            thread::Builder::new()
+                .name("obit-follow".into())
+                .spawn(move || follow::run(&rows, format))
+                .context("cannot start a thread")?,
+        ),
+        None => {
+            drop(rows);
+            None
+        }
+    };
+    interrupts.wait_until_ready(&session.progress, &args.record);
+    let status = !args.record.quiet && !args.follow && io::stderr().is_terminal();
+    interrupts.wait(&session.progress, args.duration, status);
+    if session.progress.is_full() && !args.record.quiet {
+        eprintln!("the case has the size that --max-bytes allows: recording ends");
+    }
+    let finished = session.stop();
+    if let Some(follower) = follower {
+        follower.join().map_err(|_| anyhow!("the follower ended unexpectedly"))??;
+    }
+    Ok(report(&finished, &args.record))
+}
+
+/// The session that a command line asks for.
+pub fn options(args: &RecordArgs, duration: Option<Duration>, follow: bool) -> Result<SessionOptions> {
+    let signer = args.sign.as_deref().map(Signer::read).transpose().context("cannot sign the case")?;
+    let (room, segments) = room(args)?;
+    let mut given = Map::new();
+    given.insert("ring_buffer_bytes".into(), args.ring_buffer.into());
+    given.insert("sync_interval_ms".into(), json!(args.sync_interval.as_millis() as u64));
+    given.insert("clock_interval_ms".into(), json!(args.clock_interval.as_millis() as u64));
+    let actor_argv = args.actor_argv.to_possible_value();
+    given.insert("actor_argv".into(), actor_argv.map_or(Value::Null, |value| value.get_name().into()));
+    given.insert("host_root".into(), args.host_root.to_string_lossy().into());
+    let labels = args.labels.clone().unwrap_or_default();
+    given.insert("labels".into(), labels.to_string().into());
+    let runtimes: Vec<_> = args.runtimes.iter().map(ToString::to_string).collect();
+    given.insert("runtimes".into(), runtimes.into());
+    given.insert("part_rows".into(), args.part_rows.into());
+    given.insert("part_age_ms".into(), json!(args.part_age.as_millis() as u64));
+    given.insert("max_bytes".into(), args.max_bytes.into());
+    let when_full = args.when_full.to_possible_value();
+    given.insert("when_full".into(), when_full.map_or(Value::Null, |value| value.get_name().into()));
+    given.insert("max_total_bytes".into(), args.max_total.into());
+    given.insert("segment_age_ms".into(), json!(args.segment_age.as_millis() as u64));
+    given.insert("signed_by".into(), signer.as_ref().map(Signer::fingerprint).into());
+    given.insert("anchor".into(), args.anchor.as_ref().map(|path| path.to_string_lossy().into_owned()).into());
+    given.insert("duration_ms".into(), duration.map_or(Value::Null, |time| json!(time.as_millis() as u64)));
+    Ok(SessionOptions {
+        output: args.output.path.clone(),
+        older_cases: older_cases(args)?,
+        probe: ProbeOptions { ring_buffer_bytes: args.ring_buffer, btf: args.btf.clone() },
+        actor_argv: args.actor_argv,
+        grace: args.grace,
+        follow,
+        sync_interval: args.sync_interval,
+        clock_interval: args.clock_interval,
+        writer: WriterOptions {
+            part_rows: args.part_rows,
+            part_age: args.part_age,
+            reserve_bytes: RESERVE_BYTES,
+            signer: signer.map(Arc::new),
+        },
+        anchor: args.anchor.clone(),
+        room,
+        segments,
+        confinement: Confine::Yes,
+        host_root: args.host_root.clone(),
+        runtimes: args.runtimes.clone(),
+        labels,
+        given,
+    })
+}
+
+/// The shelf of older cases, and how many bytes these may have beside the new one.
+fn older_cases(args: &RecordArgs) -> Result<Option<(Shelf, u64)>> {
+    let Some((most, new)) = args.max_total.zip(args.max_bytes) else { return Ok(None) };
+    let shelf = args.output.shelf.clone().context("--max-total needs {time} in the last part of --output")?;
+    let left = most.checked_sub(new).context("--max-total must not be less than --max-bytes")?;
+    Ok(Some((shelf, left)))
+}
+
+/// How large the case may get, and how it is cut.
+fn room(args: &RecordArgs) -> Result<(Room, Option<Segments>)> {
+    match (args.max_bytes, args.when_full) {
+        (None, _) => Ok((Room::Unbounded, None)),
+        (Some(most), WhenFull::Stop) => Ok((Room::StopAt(most), None)),
+        (Some(most), WhenFull::DropOldest) if most < MIN_FLIGHT_BYTES => {
+            bail!("--when-full drop-oldest needs --max-bytes of {} or more", size(MIN_FLIGHT_BYTES))
+        }
+        (Some(most), WhenFull::DropOldest) => Ok((Room::DropOldest(most), Some(Segments { age: args.segment_age }))),
+    }
+}
+
+/// Listens for the signals that end a recording. Made before anything that a signal should not cut short.
+pub struct Interrupts {
+    runtime: Runtime,
+    signals: Signals,
+}
+
+struct Signals {
+    interrupted: Signal,
+    terminated: Signal,
+    /// `None` if this was started to ignore it.
+    hung_up: Option<Signal>,
+}
+
+impl Signals {
+    async fn any(&mut self) {
+        tokio::select! {
+            _ = self.interrupted.recv() => {}
+            _ = self.terminated.recv() => {}
+            () = received(self.hung_up.as_mut()) => {}
+        }
+    }
+}
+
+impl Interrupts {
+    /// Starts listening.
+    pub fn listen() -> Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build().context("cannot start tokio")?;
+        let guard = runtime.enter();
+        let hangup = SignalKind::hangup();
+        let signals = Signals {
+            interrupted: signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?,
+            terminated: signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?,
+            hung_up: (!is_ignored(hangup.as_raw_value()))
+                .then(|| signal(hangup))
+                .transpose()
+                .context("cannot listen for SIGHUP")?,
+        };
+        drop(guard);
+        Ok(Self { runtime, signals })
+    }
+
+    /// Waits until what was there before is recorded, and says so. A signal or a failure ends the wait as well.
+    pub fn wait_until_ready(&mut self, progress: &Progress, args: &RecordArgs) {
+        let Self { runtime, signals } = self;
+        runtime.block_on(async {
+            while !progress.is_ready() && !progress.is_over() {
+                tokio::select! {
+                    () = signals.any() => progress.set_done(),
+                    () = progress.changed.notified() => {}
+                }
+            }
+        });
+        if progress.is_ready() && !args.quiet {
+            eprintln!("recording to {}", printable(&args.output.path.to_string_lossy()));
+        }
+    }
+
+    /// Waits for the end of the duration, a signal, a failure, or until the work is done.
+    pub fn wait(&mut self, progress: &Progress, duration: Option<Duration>, status: bool) {
+        let Self { runtime, signals } = self;
+        runtime.block_on(async {
+            let deadline = duration.map(|time| Instant::now() + time);
+            let mut redraw = interval(STATUS_INTERVAL);
+            redraw.set_missed_tick_behavior(MissedTickBehavior::Skip);
+            while !progress.is_over() {
+                tokio::select! {
+                    () = signals.any() => progress.set_done(),
+                    () = until(deadline) => progress.set_done(),
+                    () = progress.changed.notified() => {}
+                    _ = redraw.tick(), if status => draw(&progress.tally()),
+                }
+            }
+        });
+    }
+}
+
+async fn received(signal: Option<&mut Signal>) {
+    match signal {
+        Some(signal) => _ = signal.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn draw(tally: &Tally) {
+    // Without a terminal there is nobody to miss it.
+    let _ = write!(
+        io::stderr(),
+        "\r\x1b[K{} events, {} containers ended, {} lost, {} written",
+        tally.events(),
+        tally.ended,
+        tally.lost,
+        size(tally.bytes),
+    );
+}
+
+/// Says how the recording went, and what that makes of the case.
+pub fn report(finished: &Finished, args: &RecordArgs) -> Outcome {
+    let tally = &finished.tally;
+    if !args.quiet {
+        if io::stderr().is_terminal() {
+            eprint!("\r\x1b[K");
+        }
+        eprintln!("{}", summary(finished, args));
+    }
+    for error in &finished.errors {
+        eprintln!("obit-capture: {}", printable(&format!("{error:#}")));
+    }
+    if tally.unprinted > 0 {
+        eprintln!(
+            "obit-capture: {} lines were not printed: the reader is too slow; the case has them",
+            tally.unprinted
+        );
+    }
+    if finished.summary.is_none() {
+        eprintln!(
+            "obit-capture: the case was not closed; obit-replay reads what is in it: obit-replay info {}",
+            printable(&args.output.path.to_string_lossy())
+        );
+    }
+    if finished.errors.is_empty() && tally.lost == 0 { Outcome::Complete } else { Outcome::Incomplete }
+}
+
+fn summary(finished: &Finished, args: &RecordArgs) -> String {
+    let tally = &finished.tally;
+    let parts = finished.summary.as_ref().map_or(tally.parts, |summary| summary.parts.len() as u64);
+    format!(
+        "{}: {} events ({} mkdir, {} rmdir, {} populated, {} empty, {} others), {} lost\n\
+         containers: {} there before, {} created, {} ended\n\
+         {} in {parts} parts",
+        printable(&args.output.path.to_string_lossy()),
+        tally.events(),
+        tally.mkdir,
+        tally.rmdir,
+        tally.populated,
+        tally.empty,
+        tally.others,
+        tally.lost,
+        tally.existing,
+        tally.created,
+        tally.ended,
+        size(tally.bytes),
+    ) + &finished.summary.as_ref().map_or_else(String::new, |summary| health(&summary.counts))
+}
+
+/// What of the recording fell short without being lost.
+fn health(counts: &Counts) -> String {
+    let of = |name: &str| counts.outcomes.get(name).copied().unwrap_or_default();
+    let (all, cut): (u64, u64) = (counts.outcomes.values().sum(), counts.truncated.values().sum());
+    let (ok, not_found, timeout) = (of("ok"), of("not_found"), of("timeout"));
+    let others = all - ok - not_found - timeout;
+    format!(
+        "\n{cut} paths or arguments cut; {all} readings and questions: {ok} answered, {not_found} of what was not there, \
+         {timeout} timed out, {others} refused or dropped"
+    )
+}
+
+/// Bytes for people.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} B"),
+        1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
+        1_048_576..1_073_741_824 => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+        _ => format!("{:.1} GiB", bytes as f64 / 1_073_741_824.0),
+    }
+}

@@ -1,0 +1,199 @@
+//! The cases of one recorder that is started again and again: where the next one goes, and which of the older ones go.
+//!
+//! `{time}` in the name of a case stands for the time of its start. Cases that differ only in it are on one shelf.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use obit_case::Case;
+use obit_schema::print::time;
+use obit_schema::text::printable;
+use rustix::fs::{FlockOperation, OFlags, flock};
+
+use crate::host::clock::ClockPair;
+
+/// What stands for the time of the start in the name of a case.
+const TIME: &str = "{time}";
+
+/// Where a case goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseName {
+    /// The directory.
+    pub path: PathBuf,
+    /// The shelf it is on, if its last component has the time in it.
+    pub shelf: Option<Shelf>,
+}
+
+/// Cases whose names differ only in the time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shelf {
+    directory: PathBuf,
+    /// What the names have before and after the time.
+    around: (String, String),
+}
+
+impl CaseName {
+    /// The case that is meant now.
+    pub fn now(given: OsString) -> Self {
+        let now = time::basic(ClockPair::read().wall.0);
+        // A path that is not UTF-8 has no placeholder.
+        match given.to_str() {
+            Some(text) if text.contains(TIME) => {
+                Self { path: text.replace(TIME, &now).into(), shelf: Shelf::of(Path::new(text)) }
+            }
+            _ => Self { path: given.into(), shelf: None },
+        }
+    }
+}
+
+impl Shelf {
+    fn of(template: &Path) -> Option<Self> {
+        let (before, after) = template.file_name()?.to_str()?.split_once(TIME)?;
+        let directory = template.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // With a time above as well, those of other times are in other directories.
+        let is_one = !after.contains(TIME) && !directory.to_string_lossy().contains(TIME);
+        is_one.then(|| Self { directory: directory.to_owned(), around: (before.to_owned(), after.to_owned()) })
+    }
+
+    /// Whether a name is one of this shelf.
+    fn has(&self, name: &str) -> bool {
+        let (before, after) = &self.around;
+        let time = name.strip_prefix(before.as_str()).and_then(|rest| rest.strip_suffix(after.as_str()));
+        time.is_some_and(|time| {
+            time.len() == 16
+                && time.bytes().enumerate().all(|(at, letter)| match at {
+                    8 => letter == b'T',
+                    15 => letter == b'Z',
+                    _ => letter.is_ascii_digit(),
+                })
+        })
+    }
+
+    /// Removes the oldest cases until those that are left have no more than so many bytes together; their names. What is
+    /// no case, and what a recorder has open, stays.
+    ///
+    /// # Errors
+    /// The directory cannot be read, or a case not be removed.
+    pub fn make_room(&self, most: u64) -> Result<Vec<String>> {
+        let cannot = || format!("cannot look through {}", printable(&self.directory.to_string_lossy()));
+        let mut cases = Vec::new();
+        let entries = match fs::read_dir(&self.directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.with_context(cannot)?,
+        };
+        for entry in entries {
+            let entry = entry.with_context(cannot)?;
+            let Some(name) = entry.file_name().to_str().filter(|name| self.has(name)).map(str::to_owned) else {
+                continue;
+            };
+            // Not through links.
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                cases.push((name, size(&entry.path(), 1)));
+            }
+        }
+        // Times are written so that the order of the text is theirs.
+        cases.sort_unstable();
+        let mut total = cases.iter().map(|(_, size)| size).fold(0, |sum: u64, size| sum.saturating_add(*size));
+        let mut removed = Vec::new();
+        for (name, size) in cases {
+            if total <= most {
+                break;
+            }
+            let path = self.directory.join(&name);
+            // Held until it is gone, so that nobody takes it up to close it meanwhile.
+            let Some(_held) = take(&path) else { continue };
+            fs::remove_dir_all(&path)
+                .with_context(|| format!("cannot remove the old case {}", printable(&path.to_string_lossy())))?;
+            total = total.saturating_sub(size);
+            removed.push(name);
+        }
+        Ok(removed)
+    }
+}
+
+/// Takes a case for oneself, if it is one and nobody else has it.
+fn take(path: &Path) -> Option<File> {
+    let flags = (OFlags::DIRECTORY | OFlags::NOFOLLOW).bits();
+    let directory = OpenOptions::new().read(true).custom_flags(i32::try_from(flags).ok()?).open(path).ok()?;
+    flock(&directory, FlockOperation::NonBlockingLockExclusive).ok()?;
+    Case::open(path).is_ok().then_some(directory)
+}
+
+/// Bytes of the files in a case, and in folders of it so many levels down.
+fn size(directory: &Path, levels: u32) -> u64 {
+    let mut bytes: u64 = 0;
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        bytes = bytes.saturating_add(match entry.metadata() {
+            Ok(metadata) if metadata.is_dir() && levels > 0 => size(&entry.path(), levels - 1),
+            Ok(metadata) if metadata.is_file() => metadata.len(),
+            _ => 0,
+        });
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use obit_case::CaseWriter;
+    use obit_case::manifest::{Build, Manifest};
+    use obit_case::writer::WriterOptions;
+
+    fn writer(path: &Path) -> CaseWriter {
+        let manifest = Manifest::new("a-case".to_owned(), Build::default());
+        CaseWriter::create(path, manifest, WriterOptions::default()).unwrap()
+    }
+
+    fn names(directory: &Path) -> Vec<String> {
+        let mut names: Vec<_> =
+            fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn the_time_makes_a_name_and_a_shelf() {
+        let CaseName { path, shelf } = CaseName::now("/var/lib/obit/{time}-a".into());
+        let name = path.file_name().unwrap().to_str().unwrap();
+        assert!(shelf.as_ref().is_some_and(|shelf| shelf.has(name)), "{path:?}, {shelf:?}");
+        for other in ["20261124T070000Z", "20261124T070000Z-b", "20261124T07000Z-a", "x20261124T070000Z-a", "case-a"] {
+            assert!(!shelf.as_ref().unwrap().has(other), "{other}");
+        }
+        assert_eq!(CaseName::now("{day}/case".into()), CaseName { path: "{day}/case".into(), shelf: None });
+        assert_eq!(CaseName::now("{time}/case".into()).shelf, None);
+    }
+
+    #[test]
+    fn the_oldest_cases_go_and_nothing_else_does() {
+        let scratch = tempfile::tempdir().unwrap();
+        let place = |name: &str| scratch.path().join(name);
+        let cases = ["c-20200101T000000Z", "c-20210101T000000Z", "c-20220101T000000Z", "c-20230101T000000Z"];
+        // The second is being written; the first was never closed.
+        drop(writer(&place(cases[0])));
+        let written = writer(&place(cases[1]));
+        for closed in &cases[2..] {
+            writer(&place(closed)).close(|_| {}).unwrap();
+        }
+        // No case by its contents, no case by its name, and one that is elsewhere.
+        fs::create_dir(place("c-20100101T000000Z")).unwrap();
+        fs::write(place("c-20100101T000000Z").join("precious"), [0; 100]).unwrap();
+        writer(&place("d-20100101T000000Z")).close(|_| {}).unwrap();
+        std::os::unix::fs::symlink(place("d-20100101T000000Z"), place("c-20110101T000000Z")).unwrap();
+        let before = names(scratch.path());
+
+        let shelf = CaseName::now(place("c-{time}").into_os_string()).shelf.unwrap();
+        assert_eq!(shelf.make_room(1 << 30).unwrap(), Vec::<String>::new());
+        let newest = size(&place(cases[3]), 1);
+        let stays = 100 + size(&place(cases[1]), 1);
+        assert_eq!(shelf.make_room(newest + stays).unwrap(), [cases[0], cases[2]]);
+        assert_eq!(shelf.make_room(0).unwrap(), [cases[3]]);
+        let left: Vec<_> =
+            before.into_iter().filter(|name| *name == cases[1] || !cases.contains(&name.as_str())).collect();
+        assert_eq!(names(scratch.path()), left);
+        drop(written);
+    }
+}

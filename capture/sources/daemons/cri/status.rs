@@ -1,0 +1,278 @@
+//! What CRI says about one container or sandbox.
+
+use std::collections::BTreeMap;
+
+use obit_derivation::WallNs;
+use obit_derivation::identity::Runtime;
+use obit_derivation::record::{Outcome, RuntimeAnswer, RuntimeSource};
+use serde::{Deserialize, Serialize};
+
+use super::api::{CONTAINER_STATES, ContainerStatus, EXITED, PodSandboxMetadata, PodSandboxStatus, RUNNING};
+use crate::sources::daemons::digest::digest;
+use crate::sources::daemons::labels::{LabelPolicy, pairs};
+use crate::sources::daemons::question::CRI_NAMESPACE;
+use crate::sources::daemons::report::Said;
+use crate::sources::oci_files::{NAME_BYTES, within};
+
+/// What the verbose information of containerd and CRI-O has in common. Its configuration, with the environment in it, is
+/// skipped by the parser.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Info {
+    pid: Option<i64>,
+    /// The container's sandbox.
+    #[serde(rename = "sandboxID")]
+    pub sandbox_id: Option<String>,
+}
+
+impl Info {
+    /// Reads it; what cannot be read says nothing.
+    pub fn read(info: &BTreeMap<String, String>) -> Self {
+        info.get("info").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+    }
+}
+
+/// A pod, as its sandbox names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Pod {
+    name: String,
+    namespace: String,
+    uid: String,
+}
+
+impl Pod {
+    /// By its metadata.
+    pub fn of(metadata: PodSandboxMetadata) -> Self {
+        Self { name: metadata.name, namespace: metadata.namespace, uid: metadata.uid }
+    }
+}
+
+/// What is kept of an answer.
+#[derive(Debug, Serialize)]
+pub struct Status {
+    id: String,
+    sandbox: bool,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempt: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pod: Option<Pod>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sandbox_id: Option<String>,
+    image: String,
+    image_ref: String,
+    image_id: String,
+    created_at: i64,
+    started_at: i64,
+    finished_at: i64,
+    exit_code: i32,
+    reason: String,
+    pid: Option<i64>,
+    labels: BTreeMap<String, String>,
+}
+
+impl Status {
+    /// Of a container. Without its sandbox, its labels may say which pod it is in: the kubelet sets them.
+    pub fn of_container(container: ContainerStatus, info: Info, pod: Option<Pod>, labels: &LabelPolicy) -> Self {
+        let label = |name: &str| container.labels.get(name).cloned();
+        let pod = pod.or_else(|| {
+            Some(Pod {
+                name: label("io.kubernetes.pod.name")?,
+                namespace: label("io.kubernetes.pod.namespace")?,
+                uid: label("io.kubernetes.pod.uid")?,
+            })
+        });
+        let state = usize::try_from(container.state).ok().and_then(|number| CONTAINER_STATES.get(number).copied());
+        let image = container.image.unwrap_or_default();
+        let (name, attempt) = container.metadata.map(|metadata| (metadata.name, metadata.attempt)).unzip();
+        Self {
+            id: container.id,
+            sandbox: false,
+            state: state.unwrap_or("unknown"),
+            name,
+            attempt,
+            pod,
+            sandbox_id: info.sandbox_id,
+            image: if image.user_specified_image.is_empty() { image.image } else { image.user_specified_image },
+            image_ref: container.image_ref,
+            image_id: container.image_id,
+            created_at: container.created_at,
+            started_at: container.started_at,
+            finished_at: container.finished_at,
+            exit_code: container.exit_code,
+            // A word of CamelCase; a message in its place could hold anything.
+            reason: Some(container.reason).filter(|reason| reason.len() <= 64).unwrap_or_default(),
+            pid: info.pid,
+            labels: labels.keep(container.labels),
+        }
+    }
+
+    /// Of a sandbox.
+    pub fn of_sandbox(sandbox: PodSandboxStatus, info: Info, labels: &LabelPolicy) -> Self {
+        Self {
+            id: sandbox.id,
+            sandbox: true,
+            state: if sandbox.state == 0 { "ready" } else { "not ready" },
+            name: None,
+            attempt: None,
+            pod: sandbox.metadata.map(Pod::of),
+            sandbox_id: None,
+            image: String::new(),
+            image_ref: String::new(),
+            image_id: String::new(),
+            created_at: sandbox.created_at,
+            started_at: 0,
+            finished_at: 0,
+            exit_code: 0,
+            reason: String::new(),
+            pid: info.pid,
+            labels: labels.keep(sandbox.labels),
+        }
+    }
+
+    /// The id that it is about.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The pod that it belongs to.
+    pub fn pod(&self) -> Option<Pod> {
+        self.pod.clone()
+    }
+
+    /// What it says of the life that began at `begun_at` (or at any time).
+    pub fn said(&self, engine: Option<Runtime>, begun_at: Option<WallNs>) -> Said {
+        let mut answer = RuntimeAnswer::unanswered(RuntimeSource::Cri, Outcome::Ok);
+        answer.runtime = engine.map(|engine| engine.as_str().into());
+        if engine == Some(Runtime::Containerd) {
+            answer.namespace = Some(CRI_NAMESPACE.into());
+        }
+        answer.container_id = within(Some(&self.id), NAME_BYTES);
+        answer.container_name = within(self.name.as_deref(), NAME_BYTES);
+        answer.image_name =
+            within(Some(&self.image).filter(|image| digest(image).is_none()).map(String::as_str), NAME_BYTES);
+        (answer.image_id, answer.image_digest) = self.image_ids();
+        if let Some(pod) = &self.pod {
+            answer.pod_name = within(Some(&pod.name), NAME_BYTES);
+            answer.pod_namespace = within(Some(&pod.namespace), NAME_BYTES);
+            answer.pod_uid = within(Some(&pod.uid), NAME_BYTES);
+        }
+        answer.sandbox = Some(self.sandbox);
+        answer.created_at = time(self.created_at);
+        answer.labels = pairs(&self.labels);
+        answer.restart_count = self.attempt;
+        let has_ended = self.state == CONTAINER_STATES[EXITED as usize];
+        let is_running = self.state == CONTAINER_STATES[RUNNING as usize] || self.sandbox && self.state == "ready";
+        if has_ended
+            && time(self.finished_at).is_some_and(|finished_at| begun_at.is_none_or(|begun| finished_at >= begun))
+        {
+            answer.running = Some(false);
+            answer.started_at = time(self.started_at);
+            answer.finished_at = time(self.finished_at);
+            answer.exit_code = Some(self.exit_code);
+            // The word that the interface prescribes for it.
+            answer.oom_killed = Some(self.reason == "OOMKilled");
+        } else if is_running {
+            answer.running = Some(true);
+            answer.started_at = time(self.started_at);
+            answer.init_pid = self.pid.and_then(|pid| u32::try_from(pid).ok()).filter(|&pid| pid > 0);
+        }
+        Said::new(answer, self)
+    }
+
+    /// `image_id` is the image's id on the node: its config digest. `image_ref` is a reference by digest or, of an image
+    /// that has none, that id as well.
+    #[allow(clippy::type_complexity)] // two fields of an answer
+    fn image_ids(&self) -> (Option<std::borrow::Cow<'static, str>>, Option<std::borrow::Cow<'static, str>>) {
+        let by_reference = |reference: &str| reference.rsplit_once('@').and_then(|(_, text)| digest(text));
+        let id = digest(&self.image_id).or_else(|| digest(&self.image_ref)).or_else(|| digest(&self.image));
+        let manifest = by_reference(&self.image_ref).or_else(|| by_reference(&self.image));
+        (id.map(Into::into), manifest.map(Into::into))
+    }
+}
+
+/// A time of the interface: nanoseconds since 1970, 0 for none.
+fn time(ns: i64) -> Option<WallNs> {
+    (ns > 0).then_some(WallNs(ns))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::api::{ContainerMetadata, ImageSpec};
+    use super::*;
+
+    fn container() -> ContainerStatus {
+        let labels = [
+            ("io.kubernetes.pod.name", "web-1"),
+            ("io.kubernetes.pod.namespace", "shop"),
+            ("io.kubernetes.pod.uid", "0f2a8c6e"),
+            ("token", "hunter2"),
+        ];
+        ContainerStatus {
+            id: "ab".repeat(32),
+            metadata: Some(ContainerMetadata { name: "nginx".into(), attempt: 2 }),
+            state: RUNNING,
+            created_at: 5,
+            started_at: 6,
+            image: Some(ImageSpec { image: "nginx:1".into(), user_specified_image: String::new() }),
+            image_ref: format!("docker.io/library/nginx@sha256:{}", "cd".repeat(32)),
+            labels: labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            image_id: format!("sha256:{}", "ef".repeat(32)),
+            ..ContainerStatus::default()
+        }
+    }
+
+    fn info() -> Info {
+        let info = r#"{"sandboxID":"sandbox","pid":77,"config":{"envs":[{"key":"TOKEN","value":"hunter2"}]}}"#;
+        Info::read(&[("info".to_owned(), info.to_owned())].into())
+    }
+
+    #[test]
+    fn a_container_has_its_pod_image_and_pid_and_no_secret() {
+        let status = Status::of_container(container(), info(), None, &LabelPolicy::Listed);
+        let Said { answer, document } = status.said(Some(Runtime::Containerd), None);
+        assert_eq!(answer.container_name.as_deref(), Some("nginx"));
+        assert_eq!(answer.pod_name.as_deref(), Some("web-1"));
+        assert_eq!((answer.pod_namespace.as_deref(), answer.pod_uid.as_deref()), (Some("shop"), Some("0f2a8c6e")));
+        assert_eq!(answer.image_name.as_deref(), Some("nginx:1"));
+        assert_eq!(answer.image_id, Some(format!("sha256:{}", "ef".repeat(32)).into()));
+        assert_eq!(answer.image_digest, Some(format!("sha256:{}", "cd".repeat(32)).into()));
+        assert_eq!((answer.init_pid, answer.restart_count, answer.sandbox), (Some(77), Some(2), Some(false)));
+        assert_eq!((answer.exit_code, answer.oom_killed), (None, None));
+        assert_eq!(answer.namespace.as_deref(), Some("k8s.io"));
+        assert!(!document.unwrap().contains("hunter2"));
+    }
+
+    #[test]
+    fn the_sandbox_names_the_pod_before_the_labels_do() {
+        let metadata = PodSandboxMetadata { name: "real".into(), uid: "uid".into(), namespace: "ns".into() };
+        let status = Status::of_container(container(), info(), Some(Pod::of(metadata)), &LabelPolicy::None);
+        assert_eq!(status.said(None, None).answer.pod_name.as_deref(), Some("real"));
+    }
+
+    #[test]
+    fn an_exit_has_a_code_and_the_word_for_the_oom_killer() {
+        let ended = ContainerStatus {
+            state: EXITED,
+            finished_at: 9,
+            exit_code: 137,
+            reason: "OOMKilled".into(),
+            ..container()
+        };
+        let status = Status::of_container(ended, info(), None, &LabelPolicy::Listed);
+        let answer = status.said(None, Some(WallNs(8))).answer;
+        assert_eq!((answer.exit_code, answer.oom_killed, answer.finished_at), (Some(137), Some(true), Some(WallNs(9))));
+        assert_eq!(answer.init_pid, None);
+        assert_eq!(status.said(None, Some(WallNs(10))).answer.exit_code, None, "of a life before");
+    }
+
+    #[test]
+    fn an_image_without_digest_is_known_by_its_id_only() {
+        let id = format!("sha256:{}", "ef".repeat(32));
+        let local = ContainerStatus { image_ref: id.clone(), image_id: String::new(), ..container() };
+        let answer = Status::of_container(local, info(), None, &LabelPolicy::Listed).said(None, None).answer;
+        assert_eq!((answer.image_id, answer.image_digest), (Some(id.into()), None));
+    }
+}

@@ -1,0 +1,79 @@
+//! The list of running containers.
+
+use std::collections::BTreeMap;
+
+use obit_derivation::WallNs;
+use obit_derivation::identity::Runtime;
+use obit_derivation::record::{Outcome, RuntimeAnswer};
+use serde::{Deserialize, Serialize};
+
+use crate::sources::daemons::digest::digest;
+use crate::sources::daemons::failure::Failure;
+use crate::sources::daemons::kind::Kind;
+use crate::sources::daemons::labels::{LabelPolicy, pairs};
+use crate::sources::daemons::limits::MAX_LISTED;
+use crate::sources::daemons::report::Said;
+use crate::sources::oci_files::{NAME_BYTES, within};
+
+/// What is asked for.
+pub const PATH: &str = "/containers/json";
+
+/// The part of an entry that is read and kept. The command is not.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Entry {
+    id: String,
+    names: Option<Vec<String>>,
+    image: Option<String>,
+    #[serde(rename = "ImageID")]
+    image_id: Option<String>,
+    /// In seconds since 1970.
+    created: Option<i64>,
+    state: Option<String>,
+    labels: Option<BTreeMap<String, String>>,
+}
+
+/// Reads the list.
+pub fn read(body: &[u8], kind: Kind, labels: &LabelPolicy) -> Result<Vec<Said>, Failure> {
+    let entries: Vec<Entry> = serde_json::from_slice(body).map_err(|_| Failure::invalid("not a list of containers"))?;
+    Ok(entries.into_iter().take(MAX_LISTED).map(|entry| entry.said(kind, labels)).collect())
+}
+
+impl Entry {
+    fn said(mut self, kind: Kind, labels: &LabelPolicy) -> Said {
+        self.labels = self.labels.map(|all| labels.keep(all));
+        let runtime = if kind == Kind::Podman { Runtime::Podman } else { Runtime::Docker };
+        let mut answer = RuntimeAnswer::unanswered(kind.source(), Outcome::Ok);
+        answer.runtime = Some(runtime.as_str().into());
+        answer.container_id = within(Some(&self.id), NAME_BYTES);
+        // Links (`/other/alias`) are names too; its own has one slash.
+        let names = self.names.iter().flatten().filter_map(|name| name.strip_prefix('/'));
+        answer.container_name = within(names.into_iter().find(|name| !name.contains('/')), NAME_BYTES);
+        // An image whose name is gone is listed by its id.
+        answer.image_name = within(self.image.as_deref().filter(|name| digest(name).is_none()), NAME_BYTES);
+        answer.image_id = self.image_id.as_deref().and_then(digest).map(Into::into);
+        answer.created_at = self.created.and_then(|seconds| seconds.checked_mul(1_000_000_000)).map(WallNs);
+        answer.labels = self.labels.as_ref().map(pairs).unwrap_or_default();
+        Said::new(answer, &self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_names_the_container_and_no_command() {
+        let id = "ab".repeat(32);
+        let body = format!(
+            r#"[{{"Id":"{id}","Names":["/other/alias","/web"],"Image":"busybox:1","ImageID":"sha256:{id}",
+            "Command":"sh -c hunter2","Created":5,"State":"running","Labels":{{"token":"hunter2"}},"Mounts":[]}}]"#
+        );
+        let said = read(body.as_bytes(), Kind::Docker, &LabelPolicy::Listed).unwrap().pop().unwrap();
+        assert_eq!(said.answer.container_name.as_deref(), Some("web"));
+        assert_eq!(said.answer.image_name.as_deref(), Some("busybox:1"));
+        assert_eq!(said.answer.created_at, Some(WallNs(5_000_000_000)));
+        assert!(!said.document.unwrap().contains("hunter2"));
+        assert!(read(b"{}", Kind::Docker, &LabelPolicy::Listed).is_err());
+    }
+}

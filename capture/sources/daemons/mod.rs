@@ -1,0 +1,237 @@
+//! The runtime daemons: who they say a container is, and what they say happened to it.
+//!
+//! Daemons are asked when the derivation announces a container, and tell of events by themselves. All of it is a claim
+//! that comes late or never: nothing in the capture waits for it. Everything a daemon decides is bounded ([`limits`]): how
+//! long it takes, how much it says, how often. That it is not there, hangs or talks nonsense is a record.
+//!
+//! [`service`] runs on a thread of its own, [`daemon`] is one daemon, [`docker`], [`containerd`] and [`cri`] speak the
+//! interfaces over [`http`] and [`grpc`].
+
+mod cache;
+mod containerd;
+mod cri;
+mod daemon;
+mod digest;
+mod docker;
+mod failure;
+mod grpc;
+mod http;
+mod kind;
+mod labels;
+mod limits;
+mod lull;
+mod question;
+mod report;
+mod service;
+mod sink;
+mod sockets;
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use obit_derivation::Row;
+use obit_derivation::record::{Outcome, RuntimeAnswer};
+use obit_derivation::row::ContainerRemove;
+use obit_schema::details::RuntimeDetails;
+use tokio::runtime::Builder;
+use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::oneshot;
+
+use self::kind::Kind;
+use self::question::Announced;
+use self::sockets::Places;
+use crate::sources::oci_files::Answer;
+
+pub use self::kind::RuntimeChoice;
+pub use self::labels::LabelPolicy;
+pub use self::report::Delivery;
+pub use self::service::Handed;
+
+/// Containers that are announced together at most.
+const WAVE: usize = 256;
+/// Waves of them that may wait to be passed to the daemons. Passing them is quick; asking is not.
+const WAVES: usize = 16;
+/// Longest that the end of a capture waits for this thread.
+const JOIN_LIMIT: Duration = Duration::from_secs(1);
+
+/// What the clients need to know.
+#[derive(Clone, Debug)]
+pub struct RuntimesOptions {
+    /// Where the host's file system is seen.
+    pub host_root: PathBuf,
+    /// Which daemons to ask, beside or instead of those found.
+    pub choices: Vec<RuntimeChoice>,
+    /// Which labels to keep.
+    pub labels: LabelPolicy,
+}
+
+/// The clients at work.
+#[derive(Debug)]
+pub struct Runtimes {
+    questions: Option<Sender<Vec<Announced>>>,
+    stop: Option<oneshot::Sender<()>>,
+    done: Receiver<()>,
+}
+
+/// Takes containers to ask about, and hands them on together: the thread that asks would be woken for each by itself.
+#[derive(Debug, Default)]
+pub struct Asker {
+    /// `None` if no daemon is to be asked.
+    questions: Option<Sender<Vec<Announced>>>,
+    wave: Vec<Announced>,
+    unasked: Vec<Unasked>,
+}
+
+impl Runtimes {
+    /// Starts the thread. Records go to `deliver`, which must not block.
+    ///
+    /// # Errors
+    /// The thread cannot be started.
+    pub fn start(
+        options: RuntimesOptions,
+        deliver: impl FnMut(Vec<Delivery>) -> Handed + Send + 'static,
+    ) -> Result<Self> {
+        let places = Places { host_root: options.host_root, choices: options.choices };
+        let (finished, done) = channel();
+        if places.is_off() {
+            return Ok(Self { questions: None, stop: None, done });
+        }
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .on_thread_park(lull::before_waiting)
+            .build()
+            .context("cannot start tokio")?;
+        let (announced, questions) = tokio::sync::mpsc::channel(WAVES);
+        let (stop, stopped) = oneshot::channel();
+        let run = move || {
+            runtime.block_on(service::serve(places, options.labels, questions, stopped, deliver));
+            // Whatever still hangs in a file system is left behind.
+            runtime.shutdown_background();
+            let _ = finished.send(());
+        };
+        thread::Builder::new().name("obit-runtimes".into()).spawn(run).context("cannot start a thread")?;
+        Ok(Self { questions: Some(announced), stop: Some(stop), done })
+    }
+
+    /// For whoever announces containers.
+    pub fn asker(&self) -> Asker {
+        Asker { questions: self.questions.clone(), ..Asker::default() }
+    }
+
+    /// Ends the thread: what is on its way is delivered, what was not answered is recorded as that. Takes a second at
+    /// most, whatever the daemons do.
+    pub fn stop(mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+            let _ = self.done.recv_timeout(JOIN_LIMIT);
+        }
+    }
+}
+
+impl Asker {
+    /// Has the daemons asked that may know the container of this row, once the wave is handed on. Never waits.
+    pub fn ask(&mut self, row: &Row) {
+        if self.questions.is_some() {
+            self.push(Announced::of_row(row));
+        }
+    }
+
+    /// Has the daemons asked once more about a container that has ended, some moments later. Never waits.
+    pub fn ask_after(&mut self, end: &ContainerRemove) {
+        if self.questions.is_some() {
+            self.push(Announced::of_end(end));
+        }
+    }
+
+    fn push(&mut self, announced: Option<Announced>) {
+        self.wave.extend(announced);
+        if self.wave.len() >= WAVE {
+            self.hand_on();
+        }
+    }
+
+    /// Hands on what was gathered. Never waits: with too many waiting, nobody is asked about these.
+    pub fn hand_on(&mut self) {
+        let Some(questions) = self.questions.as_ref().filter(|_| !self.wave.is_empty()) else { return };
+        match questions.try_send(std::mem::take(&mut self.wave)) {
+            // Without its thread nobody asks; that the thread is gone has been said elsewhere.
+            Ok(()) | Err(TrySendError::Closed(_)) => {}
+            Err(TrySendError::Full(wave)) => self.unasked.extend(wave.into_iter().filter_map(Unasked::of)),
+        }
+    }
+
+    /// The containers that nobody was asked about, since the last call.
+    pub fn take_unasked(&mut self) -> Vec<Unasked> {
+        std::mem::take(&mut self.unasked)
+    }
+}
+
+/// A container that daemons were not asked about, because too many questions waited. All that are alive when a capture
+/// begins may be such at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unasked {
+    kind: Kind,
+    container_id: Box<str>,
+}
+
+impl Unasked {
+    /// Of the kind of daemon that most likely knows it.
+    fn of(announced: Announced) -> Option<Self> {
+        let kind = *announced.kinds().first()?;
+        Some(Self { kind, container_id: announced.question.container_id.into() })
+    }
+
+    /// The record that says so.
+    pub fn answer(self) -> Answer {
+        let mut answer = RuntimeAnswer::unanswered(self.kind.source(), Outcome::Dropped);
+        let request = format!("{} {}", self.kind.as_str(), self.container_id);
+        answer.container_id = Some(String::from(self.container_id).into());
+        (answer, RuntimeDetails { request, latency_ns: 0, document: None })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use obit_derivation::identity::Runtime;
+    use obit_derivation::row::{ContainerCreate, Identity};
+    use tokio::sync::mpsc::channel;
+
+    use super::*;
+
+    fn row(number: usize) -> Row {
+        let identity =
+            Identity { runtime: Some(Runtime::Docker), container_id: number.to_string(), ..Identity::default() };
+        Row::Create(ContainerCreate { identity, ..ContainerCreate::default() })
+    }
+
+    #[test]
+    fn each_container_is_handed_on_once_and_of_those_without_room_each_is_named() {
+        let (questions, mut waves) = channel(2);
+        let mut asker = Asker { questions: Some(questions), ..Asker::default() };
+        let containers = 3 * WAVE + 1;
+        (0..containers).for_each(|number| asker.ask(&row(number)));
+        asker.hand_on();
+        asker.hand_on();
+        let mut told = Vec::new();
+        while let Ok(wave) = waves.try_recv() {
+            assert!(!wave.is_empty() && wave.len() <= WAVE, "a wave of {}", wave.len());
+            told.extend(wave.into_iter().map(|announced| announced.question.container_id));
+        }
+        assert_eq!(told.len(), 2 * WAVE, "there is room for two waves");
+        told.extend(asker.take_unasked().into_iter().map(|unasked| unasked.container_id.into()));
+        assert_eq!(told, (0..containers).map(|number| number.to_string()).collect::<Vec<_>>());
+        assert!(asker.take_unasked().is_empty());
+    }
+
+    #[test]
+    fn without_daemons_nothing_is_gathered() {
+        let mut asker = Asker::default();
+        (0..=WAVE).for_each(|number| asker.ask(&row(number)));
+        asker.hand_on();
+        assert!(asker.wave.is_empty() && asker.take_unasked().is_empty());
+    }
+}

@@ -1,0 +1,183 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::*;
+use crate::host::hierarchies::{CgroupMode, CgroupVersion, Hierarchy};
+use crate::sources::oci_files::OciFiles;
+use obit_derivation::{HierarchyId, WallNs};
+
+const DOCKER_ID: &str = "9f08f8689cd30642405f76ea48c23e4f9800bb51003e40752d812f0fc512bdc5";
+const PODMAN_ID: &str = "73f5d78edd6b0d1080e62acf1c8b847100a8f8a61800b003f1d7a5ccb20d54bc";
+
+fn fixtures() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/oci/host")
+}
+
+/// A hybrid host with co-mounted cpu and cpuacct, mounted below `prefix`.
+fn hybrid(prefix: &str) -> Hierarchies {
+    let device = rustix::fs::stat(prefix).map_or(0, |found| found.st_dev);
+    let one = |id, version, controllers: &[&str], name: Option<&str>, directory: &str| Hierarchy {
+        id: HierarchyId(id),
+        version,
+        controllers: controllers.iter().map(|&name| name.to_owned()).collect(),
+        name: name.map(str::to_owned),
+        mount_point: PathBuf::from(format!("{prefix}/sys/fs/cgroup/{directory}")),
+        device: (rustix::fs::major(device), rustix::fs::minor(device)),
+        mount_root: "/".to_owned(),
+    };
+    Hierarchies {
+        mode: CgroupMode::Hybrid,
+        mounted: vec![
+            one(0, CgroupVersion::V2, &[], None, "unified"),
+            one(2, CgroupVersion::V1, &["cpu", "cpuacct"], None, "cpu"),
+            one(4, CgroupVersion::V1, &["memory"], None, "memory"),
+            one(9, CgroupVersion::V1, &[], Some("systemd"), "systemd"),
+        ],
+        unmounted: Vec::new(),
+    }
+}
+
+fn read_fixture(state_root: &str, id: &str) -> Answer {
+    read(&fixtures(), &hybrid("/no-such-prefix"), state_root, id)
+}
+
+fn facts<'a>(answer: &'a RuntimeAnswer<'static>) -> (Outcome, Option<&'a str>, Option<&'a str>, Option<u32>) {
+    (answer.outcome, answer.runtime.as_deref(), answer.bundle.as_deref(), answer.init_pid)
+}
+
+#[test]
+fn runc_under_docker() {
+    let (answer, details) = read_fixture("/run/docker/runtime-runc/moby", DOCKER_ID);
+    let bundle = format!("/run/containerd/io.containerd.runtime.v2.task/moby/{DOCKER_ID}");
+    assert_eq!(facts(&answer), (Outcome::Ok, Some("docker"), Some(bundle.as_str()), Some(2060)));
+    assert_eq!(answer.cgroup_path, Some(format!("/docker/{DOCKER_ID}").into()));
+    // 2026-11-24T06:24:14.578072032Z
+    assert_eq!(answer.created_at, Some(WallNs(1_795_501_454_578_072_032)));
+    assert_eq!(details.request, format!("/run/docker/runtime-runc/moby/{DOCKER_ID}/state.json"));
+    let document = details.document.unwrap();
+    assert!(!document.contains("libnetwork-setkey") && document.contains("obit.file"), "{document}");
+}
+
+#[test]
+fn runc_under_containerd_podman_and_alone() {
+    let (answer, _) = read_fixture("/run/containerd/runc/shop", "web-1");
+    let bundle = "/run/containerd/io.containerd.runtime.v2.task/shop/web-1";
+    assert_eq!(facts(&answer), (Outcome::Ok, Some("containerd"), Some(bundle), answer.init_pid));
+    let (answer, _) = read_fixture("/run/runc", PODMAN_ID);
+    assert_eq!(answer.runtime.as_deref(), Some("podman"));
+    let (answer, details) = read_fixture("/run/runc/", "sample-runc-1");
+    assert_eq!(facts(&answer), (Outcome::Ok, Some("runc"), Some("/srv/bundle"), Some(25655)));
+    assert_eq!(answer.container_name.as_deref(), Some("web"));
+    assert!(!format!("{details:?}").contains("token"), "an annotation that is not on the list");
+}
+
+#[test]
+fn crun_alone() {
+    let (answer, details) = read_fixture("/run/crun", "sample-crun-1");
+    assert_eq!(facts(&answer), (Outcome::Ok, Some("crun"), Some("/srv/bundle"), Some(1531)));
+    assert_eq!(answer.cgroup_path.as_deref(), Some("/obit-sample/crun-1"));
+    assert_eq!(details.request, "/run/crun/sample-crun-1/status");
+    assert_eq!(answer.created_at.map(|created| created.0 % 1_000_000_000), Some(73_579_000));
+}
+
+#[test]
+fn runcs_paths_are_mapped_to_hierarchies_also_from_inside_a_container() {
+    let bytes = fs::read(fixtures().join("run/containerd/runc/shop/web-1/state.json")).unwrap();
+    let state = parse_runc(&bytes, "web-1").unwrap();
+    let expected: Vec<_> =
+        [0, 2, 4, 9].map(|id| Place { hierarchy: HierarchyId(id), path: "/shop/web-1".to_owned() }).into();
+    assert_eq!(state.places(Path::new("/"), &hybrid("")), expected);
+    assert_eq!(state.places(Path::new("/host"), &hybrid("/host")), expected);
+    assert_eq!(state.places(Path::new("/"), &hybrid("/elsewhere")), [], "not where the runtime put it");
+}
+
+#[test]
+fn a_path_that_is_not_plain_or_not_in_its_controllers_mount_is_left_out() {
+    for path in [
+        "/sys/fs/cgroup/memory/../pids/x",
+        "/sys/fs/cgroup/memory",
+        "/sys/fs/cgroup/memory/",
+        "/sys/fs/cgroup/cpu/x",
+        "/sys/fs/cgroup/memoryless/x",
+        "sys/fs/cgroup/memory/x",
+        "/sys/fs/cgroup/memory/a\u{0}b",
+        "",
+    ] {
+        let paths = [("memory".to_owned(), path.to_owned())].into();
+        assert_eq!(places::of_controllers(&hybrid(""), Path::new("/"), &paths), [], "{path:?}");
+    }
+}
+
+#[test]
+fn crun_with_systemd_counts_the_scope_as_the_containers_root() {
+    let scope = "libpod-abc.scope";
+    assert_eq!(up_to_scope("/machine.slice/libpod-abc.scope/container", scope), "/machine.slice/libpod-abc.scope");
+    assert_eq!(up_to_scope("/machine.slice/libpod-abc.scope", scope), "/machine.slice/libpod-abc.scope");
+    assert_eq!(up_to_scope("/elsewhere/container", scope), "/elsewhere/container");
+}
+
+#[test]
+fn an_annotation_cannot_replace_the_bundle() {
+    let text = br#"{"id":"c","config":{"labels":["bundle=/forged","x","bundle=/true"]}}"#;
+    assert_eq!(parse_runc(text, "c").unwrap().bundle.as_deref(), Some("/true"));
+}
+
+#[test]
+fn hostile_state_is_invalid_or_says_nothing() {
+    let host = tempfile::tempdir().unwrap();
+    let directory = host.path().join("root/c");
+    fs::create_dir_all(&directory).unwrap();
+    let outcome = |id: &str| read(host.path(), &hybrid(""), "/root", id).0;
+    assert_eq!(outcome("c").outcome, Outcome::NotFound, "a directory without state");
+    for text in
+        ["", "{}", "[]", r#"{"id":"other"}"#, r#"{"id":"c","cgroup_paths":[]}"#, r#"{"id":"c","init_process_pid":"x"}"#]
+    {
+        fs::write(directory.join("state.json"), text).unwrap();
+        let answer = outcome("c");
+        assert_eq!((answer.outcome, answer.runtime), (Outcome::Invalid, None), "{text}");
+    }
+    fs::write(directory.join("state.json"), r#"{"id":"c","init_process_pid":-1,"created":"yesterday"}"#).unwrap();
+    let answer = outcome("c");
+    assert_eq!((answer.outcome, answer.init_pid, answer.created_at), (Outcome::Ok, None, None));
+    for id in ["", ".", "..", "../root/c", "c/"] {
+        assert_eq!(outcome(id).outcome, Outcome::Invalid, "{id:?} is no component");
+    }
+}
+
+#[test]
+fn a_user_can_claim_only_directories_that_are_his() {
+    let place = Place { hierarchy: HierarchyId(4), path: "/docker/abc".to_owned() };
+    assert!(places::may_claim(&hybrid(""), &place, 0));
+    assert!(!places::may_claim(&hybrid("/nonexistent"), &place, 1000), "nothing there to be his");
+}
+
+#[test]
+fn a_scan_finds_every_container_and_its_bundle_once() {
+    let mut found = Vec::new();
+    let more = ["/run/runc/".to_owned(), "/absent".to_owned()];
+    let summary = OciFiles::new(fixtures(), hybrid("")).scan(&more, |(answer, _)| {
+        found.push((answer.source.as_str(), answer.container_id.unwrap().into_owned(), answer.outcome));
+    });
+    assert_eq!((summary.containers, summary.incomplete.as_slice()), (5, [].as_slice()));
+    assert_eq!(summary.roots, ["/run/containerd/runc/shop", "/run/crun", "/run/docker/runtime-runc/moby", "/run/runc"]);
+    let expected: Vec<_> = ["web-1", "sample-crun-1", DOCKER_ID, PODMAN_ID, "sample-runc-1"]
+        .iter()
+        .flat_map(|&id| ["oci_state", "oci_bundle"].map(|source| (source, id.to_owned(), Outcome::Ok)))
+        .collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_users_link_to_anothers_state_is_no_second_container() {
+    let host = tempfile::tempdir().unwrap();
+    fs::create_dir_all(host.path().join("run/containerd/runc/shop/web-1")).unwrap();
+    fs::create_dir_all(host.path().join("run/user/1000")).unwrap();
+    fs::write(host.path().join("run/containerd/runc/shop/web-1/state.json"), r#"{"id":"web-1"}"#).unwrap();
+    std::os::unix::fs::symlink("/run/containerd/runc/shop", host.path().join("run/user/1000/runc")).unwrap();
+    let mut count = 0;
+    OciFiles::new(host.path(), hybrid("")).scan(&[], |_| count += 1);
+    assert_eq!(count, 1);
+    // Also when a command line names the link, the answer is that of the real place.
+    let (answer, _) = read(host.path(), &hybrid(""), "/run/user/1000/runc", "web-1");
+    assert_eq!(answer.runtime.as_deref(), Some("containerd"));
+}

@@ -1,0 +1,234 @@
+//! The chain of sealed parts: each entry of case.json holds the digest of the one before, so that no part can be taken
+//! out, put in or changed without changing every digest after it. Its end, the head, is what is signed and anchored.
+//!
+//! The digest of an entry is SHA-256 over one line of text, made of what the entry says:
+//!
+//! ```text
+//! obit-part 1 CASE_ID PREVIOUS SHA256 BYTES ROWS FIRST_SEQ LAST_SEQ FILE
+//! ```
+//!
+//! with a newline at the end, single spaces, 64 zeros as PREVIOUS of the first entry, and `-` for a place that is null.
+//!
+//! A recorder that drops its oldest segments adds an entry for each:
+//!
+//! ```text
+//! obit-drop 1 CASE_ID PREVIOUS SEGMENT FIRST_SEQ LAST_SEQ BYTES ENTRIES SHA256
+//! ```
+//!
+//! where ENTRIES and SHA256 are the number of entries that are gone with it and the digest of the last of them: the chain
+//! that is left begins there, and nobody can move its beginning without another head.
+//!
+//! The head's line is `obit-head 1 CASE_ID PARTS SHA256`; `docs/case-format.md` shows how to check both by hand.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::manifest::{DropEntry, Head, Manifest, PartEntry};
+use crate::problem::Problem;
+use obit_schema::digest::Digest;
+
+/// What the first entry has in place of a digest, and what the head of no parts is.
+pub const START: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// First word of the line of a head.
+pub const HEAD_WORD: &str = "obit-head";
+/// First word of the line of a closed case.
+pub const CLOSED_WORD: &str = "obit-closed";
+
+/// The digest of an entry that follows the one with the digest `previous`.
+pub fn entry_digest(case_id: &str, previous: &str, entry: &PartEntry) -> String {
+    let place = |seq: Option<u64>| seq.map_or_else(|| "-".to_owned(), |seq| seq.to_string());
+    let PartEntry { sha256, bytes, rows, file, .. } = entry;
+    let (first, last) = (place(entry.first_seq), place(entry.last_seq));
+    let line = format!("obit-part 1 {case_id} {previous} {sha256} {bytes} {rows} {first} {last} {file}\n");
+    Digest::from(Sha256::new_with_prefix(line)).to_string()
+}
+
+/// The line of a head, with its newline: what is signed, and what an anchor gets.
+pub fn head_line(case_id: &str, parts: u64, sha256: &str) -> String {
+    format!("{HEAD_WORD} 1 {case_id} {parts} {sha256}\n")
+}
+
+/// The line of a closed case, with its newline: what an anchor gets at the end. The digest is that of case.json.
+pub fn closed_line(case_id: &str, manifest_sha256: &str) -> String {
+    format!("{CLOSED_WORD} 1 {case_id} {manifest_sha256}\n")
+}
+
+/// The digest of the entry of a segment's dropping, which follows the one with the digest `previous`.
+pub fn drop_digest(case_id: &str, previous: &str, drop: &DropEntry) -> String {
+    let DropEntry { segment, first_seq, last_seq, bytes, entries, sha256, .. } = drop;
+    let line =
+        format!("obit-drop 1 {case_id} {previous} {segment} {first_seq} {last_seq} {bytes} {entries} {sha256}\n");
+    Digest::from(Sha256::new_with_prefix(line)).to_string()
+}
+
+/// An entry of the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// The part with this index in `parts`.
+    Part(usize),
+    /// The dropping with this index in `drops`.
+    Drop(usize),
+}
+
+/// The entries that a manifest lists, in their order.
+pub(crate) fn links(manifest: &Manifest) -> Vec<Link> {
+    let (parts, drops) = (manifest.parts.len(), manifest.drops.len());
+    let base = manifest.dropped.as_ref().map_or(0, |dropped| dropped.entries);
+    let mut links = Vec::new();
+    let (mut part, mut drop) = (0, 0);
+    while part < parts || drop < drops {
+        let place = base.saturating_add(links.len() as u64);
+        let is_its_place = manifest.drops.get(drop).is_some_and(|drop| drop.entry <= place);
+        if is_its_place || part >= parts {
+            links.push(Link::Drop(drop));
+            drop += 1;
+        } else {
+            links.push(Link::Part(part));
+            part += 1;
+        }
+    }
+    links
+}
+
+/// The chain of a case as its manifest tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chain {
+    /// How many entries are gone with the segments that were dropped.
+    base: u64,
+    links: Vec<Link>,
+    /// The digest after the entries that are gone and so many more: the first is [`START`] if none are.
+    heads: Vec<String>,
+    /// What does not fit.
+    problems: Vec<Problem>,
+}
+
+impl Chain {
+    /// Follows the entries of a manifest; `None` if its recorder made no chain.
+    pub fn follow(manifest: &Manifest) -> Option<Self> {
+        if manifest.head.is_none() && manifest.parts.iter().all(|part| part.previous.is_none()) {
+            return None;
+        }
+        let (base, first) = match &manifest.dropped {
+            Some(dropped) => (dropped.entries, dropped.sha256.clone()),
+            None => (0, START.to_owned()),
+        };
+        let links = links(manifest);
+        let mut heads = vec![first];
+        let mut problems = Vec::new();
+        for link in &links {
+            let before = heads.last().map_or(START, String::as_str);
+            // From what the entry says itself, so that one break is one problem.
+            let (previous, name, digest) = match *link {
+                Link::Part(index) => {
+                    let Some(part) = manifest.parts.get(index) else { continue };
+                    let previous = part.previous.as_deref();
+                    let digest = entry_digest(&manifest.case_id, previous.unwrap_or(START), part);
+                    (previous, part.file.clone(), digest)
+                }
+                Link::Drop(index) => {
+                    let Some(drop) = manifest.drops.get(index) else { continue };
+                    let digest = drop_digest(&manifest.case_id, &drop.previous, drop);
+                    (Some(drop.previous.as_str()), format!("the dropping of segment {}", drop.segment), digest)
+                }
+            };
+            if previous != Some(before) {
+                problems.push(Problem::Unchained { file: name });
+            }
+            heads.push(digest);
+        }
+        let mut chain = Self { base, links, heads, problems };
+        chain.check(manifest);
+        Some(chain)
+    }
+
+    fn check(&mut self, manifest: &Manifest) {
+        let mut say = |why: String| self.problems.push(Problem::Head { why });
+        let ends = self.base.saturating_add(self.links.len() as u64);
+        match &manifest.head {
+            None => say("case.json has no head of the chain".to_owned()),
+            Some(head) if head.parts != ends => {
+                say(format!("the head stands for {} parts, {ends} are listed", head.parts));
+            }
+            Some(head) if self.heads.last() != Some(&head.sha256) => {
+                say("the head is not the digest of the last entry".to_owned());
+            }
+            Some(_) => {}
+        }
+        // What is gone must be what the recorder said that it drops: that is an entry after it, so it cannot be changed
+        // without another head.
+        let said = manifest.drops.last().map(|drop| (drop.entries, &drop.sha256, drop.last_seq, drop.segment));
+        let gone = manifest
+            .dropped
+            .as_ref()
+            .map(|gone| (gone.entries, &gone.sha256, gone.last_seq, gone.segments.saturating_sub(1)));
+        if said != gone {
+            say("the parts that are said to be dropped are not those that an entry of the chain says".to_owned());
+        }
+        // A line is words; an id with a space in it could say two things at once.
+        if manifest.case_id.is_empty() || !manifest.case_id.bytes().all(|byte| byte.is_ascii_graphic()) {
+            say("the case's id is not one word".to_owned());
+        }
+    }
+
+    /// How many entries are gone with the segments that were dropped.
+    pub fn dropped(&self) -> u64 {
+        self.base
+    }
+
+    /// The entries that are listed, in their order.
+    pub fn links(&self) -> &[Link] {
+        &self.links
+    }
+
+    /// How many entries it has: parts that were sealed, and segments that were dropped.
+    pub fn parts(&self) -> u64 {
+        self.base.saturating_add(self.links.len() as u64)
+    }
+
+    /// The digest after so many entries; `None` before the end of what was dropped.
+    pub fn after(&self, parts: u64) -> Option<&str> {
+        self.heads.get(usize::try_from(parts.checked_sub(self.base)?).ok()?).map(String::as_str)
+    }
+
+    /// What does not fit.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+}
+
+/// Adds an entry to the manifest, chained to those before; the new head is unsigned.
+pub(crate) fn push(manifest: &mut Manifest, mut entry: PartEntry) {
+    let (parts, previous) = end(manifest);
+    let sha256 = entry_digest(&manifest.case_id, &previous, &entry);
+    entry.previous = Some(previous);
+    manifest.parts.push(entry);
+    set_head(manifest, parts.saturating_add(1), sha256);
+}
+
+/// Adds the entry of a segment's dropping, likewise.
+pub(crate) fn push_drop(manifest: &mut Manifest, mut drop: DropEntry) {
+    let (parts, previous) = end(manifest);
+    let sha256 = drop_digest(&manifest.case_id, &previous, &drop);
+    (drop.entry, drop.previous) = (parts, previous);
+    manifest.drops.push(drop);
+    set_head(manifest, parts.saturating_add(1), sha256);
+}
+
+/// The head of a case without parts.
+pub(crate) fn start(manifest: &mut Manifest) {
+    set_head(manifest, 0, START.to_owned());
+}
+
+/// How many entries there are, and the digest of the last.
+fn end(manifest: &Manifest) -> (u64, String) {
+    manifest.head.as_ref().map_or_else(|| (0, START.to_owned()), |head| (head.parts, head.sha256.clone()))
+}
+
+fn set_head(manifest: &mut Manifest, parts: u64, sha256: String) {
+    if let Some(head) = manifest.head.take()
+        && head.signature.is_some()
+    {
+        manifest.signed_head = Some(head);
+    }
+    manifest.head = Some(Head { parts, sha256, signature: None });
+}

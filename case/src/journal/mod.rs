@@ -1,0 +1,160 @@
+//! The open tail of a table: one Arrow IPC stream beside each part that is not sealed yet.
+//!
+//! Each batch is on disk as a whole before the next one follows, so a stream that a power cut ended is read up to its
+//! last whole batch. Framing: Arrow columnar format, "Encapsulated message format".
+
+mod frame;
+mod message;
+mod read;
+
+pub(crate) use read::JournalReader;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::Schema;
+
+use self::message::Encoder;
+use crate::error::Error;
+use crate::files::{Folder, Sink};
+use crate::origin::Origin;
+use obit_schema::tables::Table;
+
+/// Folder of the journals in a case.
+pub const FOLDER: &str = "journal";
+
+/// Most rows of one message, so that a message stays far below what a reader accepts.
+const MESSAGE_ROWS: usize = 64 << 10;
+
+/// Bytes of memory that are kept for what comes until the next sync.
+const KEPT_BYTES: usize = 256 << 10;
+
+/// The name of a journal.
+pub fn file_name(table: Table, number: u32) -> String {
+    format!("{}-{number:06}.arrows", table.name())
+}
+
+/// What the end of a journal is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tail {
+    /// All that was appended is in the file.
+    Whole,
+    /// A write failed: bytes follow that are no whole batch and could not be cut off yet.
+    Torn,
+    /// A sync failed: what was appended since the one before is to be written again.
+    Doubtful,
+}
+
+/// Writes one journal. Each of its calls may be repeated after an error.
+pub(crate) struct JournalWriter {
+    folder: Arc<dyn Folder>,
+    path: PathBuf,
+    file: Box<dyn Sink>,
+    encoder: Encoder,
+    table: Table,
+    /// Length of what is known to be on disk.
+    synced_bytes: u64,
+    /// What was appended since: a sync that fails takes it along.
+    unsynced: Vec<u8>,
+    tail: Tail,
+    /// Whether the file's name is on disk.
+    named: bool,
+}
+
+impl JournalWriter {
+    /// Begins a journal.
+    pub(crate) fn create(folder: Arc<dyn Folder>, origin: &Origin, table: Table, number: u32) -> Result<Self, Error> {
+        let name = file_name(table, number);
+        let path = folder.path().join(&name);
+        let schema = Schema::new_with_metadata(table.schema().fields().clone(), origin.pairs(table));
+        let encoder =
+            Encoder::new(schema).map_err(|source| obit_schema::Error::Encode { table: table.name(), source })?;
+        let file = folder.create_file(&name)?;
+        let (unsynced, tail) = (Vec::new(), Tail::Whole);
+        Ok(Self { folder, path, file, encoder, table, synced_bytes: 0, unsynced, tail, named: false })
+    }
+
+    /// Adds rows: all of them, or after an error none.
+    pub(crate) fn append(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        self.repair()?;
+        let before = self.unsynced.len();
+        let result = self.encode(batch).and_then(|()| {
+            let added = self.unsynced.get(before..).unwrap_or_default();
+            self.file.write_all(added).map_err(Error::io("write", &self.path))
+        });
+        if result.is_err() {
+            // A torn end would hide what is appended after it.
+            self.unsynced.truncate(before);
+            self.tail = if self.truncate(self.bytes()).is_ok() { Tail::Whole } else { Tail::Torn };
+        }
+        result
+    }
+
+    /// Brings it to disk.
+    pub(crate) fn sync(&mut self) -> Result<(), Error> {
+        if !self.named {
+            self.folder.sync()?;
+            self.named = true;
+        }
+        if self.unsynced.is_empty() {
+            return Ok(());
+        }
+        self.repair()?;
+        if let Err(source) = self.file.sync() {
+            self.tail = Tail::Doubtful;
+            return Err(Error::io("sync", &self.path)(source));
+        }
+        self.synced_bytes = self.bytes();
+        self.unsynced.clear();
+        self.unsynced.shrink_to(KEPT_BYTES);
+        Ok(())
+    }
+
+    /// Brings the file to what it is said to hold.
+    pub(crate) fn repair(&mut self) -> Result<(), Error> {
+        match self.tail {
+            Tail::Whole => {}
+            Tail::Torn => self.truncate(self.bytes())?,
+            Tail::Doubtful => {
+                self.truncate(self.synced_bytes)?;
+                self.file.write_all(&self.unsynced).map_err(Error::io("write", &self.path))?;
+            }
+        }
+        self.tail = Tail::Whole;
+        Ok(())
+    }
+
+    /// Its length in bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.synced_bytes + self.unsynced.len() as u64
+    }
+
+    /// Bytes that are not known to be on disk.
+    pub(crate) fn unsynced_bytes(&self) -> usize {
+        self.unsynced.len()
+    }
+
+    /// Appends the messages of a batch to what is to be written.
+    fn encode(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        let Self { encoder, unsynced, .. } = self;
+        if self.synced_bytes == 0 && unsynced.is_empty() {
+            encoder.put_schema(unsynced);
+        }
+        let table = self.table.name();
+        (0..batch.num_rows()).step_by(MESSAGE_ROWS).try_for_each(|start| {
+            let rows = batch.slice(start, MESSAGE_ROWS.min(batch.num_rows() - start));
+            encoder.put_rows(&rows, unsynced).map_err(|source| obit_schema::Error::Encode { table, source }.into())
+        })
+    }
+
+    fn truncate(&mut self, length: u64) -> Result<(), Error> {
+        self.file.truncate(length).map_err(Error::io("write", &self.path))
+    }
+}
+
+impl std::fmt::Debug for JournalWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("JournalWriter").field("path", &self.path).field("bytes", &self.bytes()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,34 @@
+//! A case on disk: parts, journals, manifest, segments, the chain that proves them, writer and reader.
+//!
+//! `docs/case-format.md` describes the format for other programs. What a row is, table by table, is in `obit_schema`; this
+//! crate puts rows into files and takes them out again. [`writer`] and [`reader`] are the two ways in.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod chain;
+mod directory;
+pub mod error;
+pub mod files;
+mod guard;
+pub mod hasher;
+pub mod journal;
+pub mod manifest;
+pub mod origin;
+pub mod part;
+pub mod problem;
+pub mod reader;
+pub mod signing;
+mod worker;
+pub mod writer;
+
+pub use error::Error;
+pub use manifest::Manifest;
+pub use problem::Problem;
+pub use reader::Case;
+pub use writer::CaseWriter;
+
+use manifest::Version;
+
+/// The version of a case's layout that this build writes, and the newest major that it reads.
+pub const FORMAT: Version = Version { major: 1, minor: 1 };

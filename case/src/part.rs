@@ -1,0 +1,259 @@
+//! A sealed part: one Parquet file of a table. It has its name only once it is complete.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{Array, RecordBatch, UInt64Array};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{KeyValue, SortingColumn};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+use sha2::{Digest as _, Sha256};
+
+use crate::directory::Directory;
+use crate::error::Error;
+use crate::files::{Folder, Sink, partial};
+use crate::manifest::PartEntry;
+use crate::origin::Origin;
+use obit_schema::digest::Digest;
+use obit_schema::tables::Table;
+
+/// Effort of the compressor. A capture compresses beside the workload that it watches; higher levels take several times
+/// the time for a tenth of the bytes.
+const ZSTD_LEVEL: i32 = 3;
+
+/// Most rows of a row group: what a writer holds in memory, and what a reader may skip by statistics.
+pub const ROW_GROUP_ROWS: usize = 128 << 10;
+
+/// The name of a part.
+pub fn file_name(table: Table, number: u32) -> String {
+    format!("{}-{number:06}.parquet", table.name())
+}
+
+/// The number in a part's name, if it is one of that table: `events-000003.parquet`.
+pub(crate) fn number(table: Table, name: &str) -> Option<u32> {
+    numbered(table, name, ".parquet")
+}
+
+/// The number in a file's name, if it is one of that table with that ending.
+pub(crate) fn numbered(table: Table, name: &str, suffix: &str) -> Option<u32> {
+    let digits = name.strip_prefix(table.name())?.strip_prefix('-')?.strip_suffix(suffix)?;
+    let number = digits.parse().ok()?;
+    // One spelling only, so that no two files have one number.
+    (digits == format!("{number:06}")).then_some(number)
+}
+
+/// Writes a table to one Parquet file, as `obit-replay derive --format parquet` does. The path must not exist; the file
+/// has its name only once it is complete.
+///
+/// # Errors
+/// [`Error::Io`], or the first error of `batches`.
+pub fn write_file(
+    path: &Path,
+    table: Table,
+    origin: &Origin,
+    batches: impl IntoIterator<Item = Result<RecordBatch, Error>>,
+) -> Result<PartEntry, Error> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(|| Error::Io {
+        action: "create",
+        path: path.to_owned(),
+        cause: io::Error::other("the file's name is not UTF-8 text"),
+    })?;
+    let folder: Arc<dyn Folder> = Arc::new(Directory::open(parent)?);
+    let mut part = PartWriter::create(Arc::clone(&folder), origin, table, 0, name.to_owned())?;
+    for batch in batches {
+        part.append(&batch?)?;
+    }
+    let entry = part.seal()?;
+    folder.sync()?;
+    Ok(entry)
+}
+
+/// Writes one part.
+#[derive(Debug)]
+pub(crate) struct PartWriter {
+    folder: Arc<dyn Folder>,
+    table: Table,
+    number: u32,
+    name: String,
+    /// Taken when the part is sealed.
+    writer: Option<ArrowWriter<HashingFile>>,
+    rows: u64,
+    first_seq: Option<u64>,
+    last_seq: Option<u64>,
+}
+
+impl PartWriter {
+    /// Begins a part, under a hidden name.
+    pub(crate) fn create(
+        folder: Arc<dyn Folder>,
+        origin: &Origin,
+        table: Table,
+        number: u32,
+        name: String,
+    ) -> Result<Self, Error> {
+        let path = folder.path().join(&name);
+        let file = HashingFile { file: folder.create_file(&partial(&name))?, hash: Sha256::new(), bytes: 0 };
+        // The types are all in Parquet's own schema; Arrow's beside it would only be bytes.
+        let options = ArrowWriterOptions::new()
+            .with_properties(properties(origin, table).map_err(|error| write_error(&path, error))?)
+            .with_skip_arrow_metadata(true);
+        let writer = ArrowWriter::try_new_with_options(file, table.schema(), options)
+            .map_err(|error| write_error(&path, error))?;
+        Ok(Self { folder, table, number, name, writer: Some(writer), rows: 0, first_seq: None, last_seq: None })
+    }
+
+    /// Adds rows, in order of `seq`.
+    pub(crate) fn append(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        let path = self.folder.path().join(&self.name);
+        let Some(writer) = &mut self.writer else {
+            return Err(Error::Stopped { path });
+        };
+        writer.write(batch).map_err(|error| write_error(&path, error))?;
+        self.rows += batch.num_rows() as u64;
+        if let Some((first, last)) = seq_ends(batch) {
+            self.first_seq = self.first_seq.or(Some(first));
+            self.last_seq = Some(last);
+        }
+        Ok(())
+    }
+
+    /// Completes the part, brings it to disk and gives it its name. That name is on disk once the folder is synced.
+    pub(crate) fn seal(mut self) -> Result<PartEntry, Error> {
+        let path = self.folder.path().join(&self.name);
+        let Some(mut writer) = self.writer.take() else {
+            return Err(Error::Stopped { path });
+        };
+        let sealed = (|| {
+            // With all of it in the file. Taking that out would flush too, and not say which error there was.
+            writer.finish().map_err(|error| write_error(&path, error))?;
+            writer.inner_mut().file.sync().map_err(Error::io("sync", &path))?;
+            self.folder.rename(&partial(&self.name), &self.name)
+        })();
+        if let Err(error) = sealed {
+            let _ = self.folder.remove_file(&partial(&self.name));
+            return Err(error);
+        }
+        let file = writer.inner();
+        Ok(PartEntry {
+            file: format!("{}/{}", self.table.folder(), self.name),
+            table: self.table.name().to_owned(),
+            number: self.number,
+            rows: self.rows,
+            first_seq: self.first_seq,
+            last_seq: self.last_seq,
+            bytes: file.bytes,
+            sha256: Digest::from(file.hash.clone()).to_string(),
+            previous: None,
+            segment: None,
+        })
+    }
+
+    /// Rows added so far.
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Bytes written to the file so far; what is still in memory is not counted.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.writer.as_ref().map_or(0, |writer| writer.inner().bytes)
+    }
+}
+
+impl Drop for PartWriter {
+    /// A part that is given up leaves nothing; its rows are in the journal.
+    fn drop(&mut self) {
+        if self.writer.take().is_some() {
+            let _ = self.folder.remove_file(&partial(&self.name));
+        }
+    }
+}
+
+/// The first and the last `seq` of a batch of rows.
+pub(crate) fn seq_ends(batch: &RecordBatch) -> Option<(u64, u64)> {
+    let seqs = batch.column_by_name("seq")?.as_any().downcast_ref::<UInt64Array>()?;
+    let last = seqs.len().checked_sub(1)?;
+    Some((seqs.value(0), seqs.value(last)))
+}
+
+fn properties(origin: &Origin, table: Table) -> Result<WriterProperties, ParquetError> {
+    let mut pairs: Vec<_> = origin.pairs(table).into_iter().map(|(key, value)| KeyValue::new(key, value)).collect();
+    pairs.sort_by(|a, b| a.key.cmp(&b.key));
+    let seq = table.columns().iter().position(|column| column.name == "seq");
+    let sorting = seq
+        .and_then(|index| i32::try_from(index).ok())
+        .map(|column_idx| vec![SortingColumn { column_idx, descending: false, nulls_first: false }]);
+    let mut properties = WriterProperties::builder()
+        .set_created_by(created_by(origin))
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_key_value_metadata(Some(pairs))
+        .set_sorting_columns(sorting);
+    for name in table.delta_columns() {
+        let column = ColumnPath::from(name);
+        properties = properties
+            .set_column_dictionary_enabled(column.clone(), false)
+            .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
+    }
+    if table == Table::Events {
+        // Sized as below. Statistics alone would not find an old directory's events: ids grow, and a group has old ones too.
+        let column = ColumnPath::from("cgroup_id");
+        properties = properties
+            .set_column_bloom_filter_enabled(column.clone(), true)
+            .set_column_bloom_filter_max_ndv(column, ROW_GROUP_ROWS as u64);
+    }
+    if table.has_container_id() {
+        let column = ColumnPath::from("container_id");
+        // Sized for a full row group, folded to what its values need when that is written.
+        properties = properties
+            .set_column_bloom_filter_enabled(column.clone(), true)
+            .set_column_bloom_filter_max_ndv(column, ROW_GROUP_ROWS as u64);
+    }
+    Ok(properties.build())
+}
+
+/// The writer's name as Parquet wants it (parquet.thrift, `created_by`): some readers trust no statistics of a writer
+/// whose version they cannot parse.
+fn created_by(origin: &Origin) -> String {
+    let (version, commit) = origin.build.split_once(' ').unwrap_or((&origin.build, "unknown"));
+    format!("obit version {version} (build {commit})")
+}
+
+/// The operating system's error where there is one below.
+fn write_error(path: &Path, error: ParquetError) -> Error {
+    let cause = match error {
+        ParquetError::External(inner) => match inner.downcast::<io::Error>() {
+            Ok(source) => *source,
+            Err(inner) => io::Error::other(inner),
+        },
+        other => io::Error::other(other),
+    };
+    Error::Io { action: "write", path: path.to_owned(), cause }
+}
+
+/// A file that is hashed as it is written.
+#[derive(Debug)]
+struct HashingFile {
+    file: Box<dyn Sink>,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl Write for HashingFile {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(buffer)?;
+        self.hash.update(buffer.get(..written).unwrap_or_default());
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}

@@ -1,0 +1,85 @@
+//! Comparing a case with its SHA256SUMS.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
+
+use super::hashing;
+use super::scan::Folders;
+use crate::directory::Directory;
+use crate::manifest::{self, Manifest, SUMS_NAME, State};
+use crate::problem::Problem;
+use obit_schema::digest::Digest;
+
+/// Longest SHA256SUMS that is read.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// Problems of the files listed by SHA256SUMS (of a closed case) and by case.json, and of the lists.
+pub(super) fn check(root: &Directory, folders: &Folders, manifest: Option<&Manifest>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let is_closed = manifest.is_none_or(|manifest| manifest.state == State::Closed);
+    let sums = if is_closed { read_sums(root, &mut problems) } else { None };
+    let (has_sums, listed) = (sums.is_some(), sums.unwrap_or_default());
+    let entries: BTreeMap<&str, &str> =
+        manifest.iter().flat_map(|manifest| &manifest.parts).map(|part| (&*part.file, &*part.sha256)).collect();
+    let names: BTreeSet<&str> = listed.keys().map(String::as_str).chain(entries.keys().copied()).collect();
+    let open = |file: &str| match file.contains('/') {
+        false => root.open_file(file).map_err(|error| error.to_string()),
+        true => folders.open_file(file),
+    };
+    for (file, found) in hashing::sums(names, open) {
+        let found = match found {
+            Ok(found) => found,
+            Err(why) => {
+                problems.push(Problem::Damaged { file: file.to_owned(), why });
+                continue;
+            }
+        };
+        let (by_sums, by_entry) = (listed.get(file), entries.get(file));
+        if by_sums.is_some_and(|sum| *sum != found) {
+            problems.push(Problem::Changed { file: file.to_owned() });
+        } else if by_entry.is_some_and(|sum| *sum != found.to_string()) {
+            problems.push(Problem::NotAsListed { file: file.to_owned() });
+        }
+        if has_sums && by_sums.is_none() {
+            problems.push(Problem::Unlisted { file: file.to_owned(), list: SUMS_NAME });
+        }
+    }
+    if manifest.is_some() && is_closed {
+        for file in folders.parts().filter(|file| !entries.contains_key(file.as_str())) {
+            problems.push(Problem::Unlisted { file, list: manifest::FILE_NAME });
+        }
+        if has_sums && !listed.contains_key(manifest::FILE_NAME) {
+            problems.push(Problem::Unlisted { file: manifest::FILE_NAME.to_owned(), list: SUMS_NAME });
+        }
+    }
+    problems
+}
+
+/// The sums that are listed, by file; `None` if the list cannot be read.
+fn read_sums(root: &Directory, problems: &mut Vec<Problem>) -> Option<BTreeMap<String, Digest>> {
+    let mut listed = BTreeMap::new();
+    let text = match read_list(root) {
+        Ok(text) => text,
+        Err(why) => {
+            problems.push(Problem::Damaged { file: SUMS_NAME.to_owned(), why });
+            return None;
+        }
+    };
+    for line in text.lines() {
+        let sum = line.split_once("  ").and_then(|(sum, file)| Some((sum.parse::<Digest>().ok()?, file)));
+        let Some((sum, file)) = sum else {
+            let why = "a line is no checksum and file".to_owned();
+            problems.push(Problem::Damaged { file: SUMS_NAME.to_owned(), why });
+            break;
+        };
+        listed.insert(file.to_owned(), sum);
+    }
+    Some(listed)
+}
+
+fn read_list(root: &Directory) -> Result<String, String> {
+    let file = root.open_file(SUMS_NAME).map_err(|error| error.to_string())?;
+    let mut text = String::new();
+    file.take(MAX_BYTES).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    Ok(text)
+}

@@ -1,0 +1,16 @@
+//! A case on disk: written, read, damaged.
+
+mod damage;
+mod derived;
+mod digest;
+mod disk;
+mod document;
+mod faults;
+mod hostile;
+mod journal;
+mod kit;
+mod round_trip;
+mod rows;
+mod segments;
+mod strategies;
+mod writing;

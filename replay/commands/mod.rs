@@ -1,0 +1,9 @@
+//! The commands, a module each.
+
+pub mod close;
+pub mod derive;
+pub mod diff;
+pub mod explain;
+pub mod identify;
+pub mod info;
+pub mod verify;
