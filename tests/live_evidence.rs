@@ -383,7 +383,7 @@ fn read(case: &Path) -> Recorded {
     let mut recorded = Recorded::default();
     let mut records = case.records();
     records
-        .for_each(|record| -> Result<(), obit_schema::Error> {
+        .for_each(|record| -> Result<(), obit_case::Error> {
             match &record.body {
                 Body::Cgroup(event) => {
                     *recorded.by_kind.entry(event.kind.as_str().to_owned()).or_default() += 1;

@@ -114,7 +114,7 @@ fn arguments_of_other_programs_are_recorded_only_if_asked_for() {
         capture.stop();
         let (mut events, mut secrets) = (0, 0);
         let opened = Case::open(&case).expect("a case");
-        let each = |record: &obit_derivation::Record<'_>| -> Result<(), obit_schema::Error> {
+        let each = |record: &obit_derivation::Record<'_>| -> Result<(), obit_case::Error> {
             if let Body::Cgroup(event) = &record.body
                 && directory.ends_with(event.path)
             {

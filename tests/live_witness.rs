@@ -256,7 +256,7 @@ fn clocks(case: &Path) -> Vec<(i64, ClockReading)> {
     let mut clocks = Vec::new();
     let mut records = case.records();
     records
-        .for_each(|record| -> Result<(), obit_schema::Error> {
+        .for_each(|record| -> Result<(), obit_case::Error> {
             if let Body::Clock(reading) = &record.body {
                 clocks.push((record.ts.0.saturating_sub_unsigned(record.boot_ns.0), *reading));
             }

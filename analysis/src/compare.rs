@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Context, bail};
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use obit_case::Problem;
 use obit_schema::Table;
 use obit_schema::digest::{Digest, TableDigest};
@@ -341,7 +341,7 @@ fn without(table: Table, batch: &RecordBatch, ignored: &Ignored<'_>) -> anyhow::
 mod tests {
     use super::*;
     use crate::side::EachBatch;
-    use arrow::array::{ArrayRef, StringArray, UInt64Array};
+    use arrow_array::{ArrayRef, StringArray, UInt64Array};
     use std::sync::Arc;
 
     /// Rows of one table in memory: container id, and a value that may be absent.

@@ -100,8 +100,8 @@ mod tests {
     use crate::rederive;
     use crate::side::EachBatch;
     use crate::sides::Recorded;
-    use arrow::array::{ArrayRef, RecordBatch, UInt64Array, new_null_array};
-    use arrow::datatypes::DataType;
+    use arrow_array::{ArrayRef, RecordBatch, UInt64Array, new_null_array};
+    use arrow_schema::DataType;
     use obit_case::{Case, Error, Problem};
     use obit_derivation::Profile;
     use obit_schema::digest::TableDigest;

@@ -1,7 +1,7 @@
 //! Profiles: whose rules a replay follows, and what they need to know of the host.
 
 use anyhow::{Context, bail};
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use obit_case::Case;
 use obit_case::manifest::Manifest;
 use obit_derivation::profile::tracee::{self, Watched};

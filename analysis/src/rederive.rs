@@ -1,7 +1,7 @@
 //! A case's raw log through the derivation again: records in, rows out, in bounded memory.
 
 use anyhow::Context;
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use obit_case::{Case, Problem};
 use obit_derivation::row::Rows;
 use obit_derivation::{Profile, Record, Row};

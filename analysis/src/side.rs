@@ -1,6 +1,6 @@
 //! What can be compared: a side of a comparison.
 
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use obit_case::hasher::Hasher;
 use obit_case::{Error, Problem};
 use obit_derivation::Row;

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use obit_case::hasher::Hasher;
 use obit_case::{Case, Problem};
 use obit_derivation::Profile;

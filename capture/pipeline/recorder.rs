@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error, anyhow};
-use arrow::array::{Array, RecordBatch};
+use arrow_array::{Array, RecordBatch};
 use obit_case::chain;
 use obit_case::manifest::{Manifest, Shortfall};
 use obit_case::writer::{CaseWriter, Summary};
@@ -415,7 +415,7 @@ fn note_full_disk(writer: &mut CaseWriter) {
 
 /// The place after the last row of a batch.
 fn next_seq(batch: &RecordBatch) -> Option<u64> {
-    let seqs = batch.column_by_name("seq")?.as_any().downcast_ref::<arrow::array::UInt64Array>()?;
+    let seqs = batch.column_by_name("seq")?.as_any().downcast_ref::<arrow_array::UInt64Array>()?;
     seqs.values().last().map(|last| last.saturating_add(1))
 }
 

@@ -3,7 +3,7 @@
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::Builder;
 
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 
 use crate::reader::Threads;
 use crate::worker::Worker;
@@ -80,7 +80,7 @@ impl Hasher {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{ArrayRef, Float64Array, UInt64Array};
+    use arrow_array::{ArrayRef, Float64Array, UInt64Array};
     use std::sync::Arc;
 
     const TABLES: [Table; 2] = [Table::ContainerCreate, Table::ContainerRemove];

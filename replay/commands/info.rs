@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use anyhow::Context;
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use obit_case::manifest::{self, Manifest, Segment};
 use obit_case::reader::{PartInfo, PartSource};
 use obit_case::writer::count;

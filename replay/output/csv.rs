@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use anyhow::Context;
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use obit_schema::value::Value;
 
 use obit_schema::print::cell::Cell;
@@ -39,7 +39,7 @@ impl CsvWriter {
     }
 
     /// Writes the header, if nothing was written yet.
-    pub fn header(&mut self, schema: &arrow::datatypes::Schema, output: &mut impl Write) -> anyhow::Result<()> {
+    pub fn header(&mut self, schema: &arrow_schema::Schema, output: &mut impl Write) -> anyhow::Result<()> {
         if !self.header_is_written {
             self.header_is_written = true;
             write_record(schema.fields().iter().map(|field| field.name().clone()), output)?;
@@ -87,7 +87,8 @@ fn write_record(values: impl IntoIterator<Item = String>, output: &mut impl Writ
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{ArrayRef, ListBuilder, StringArray, StringBuilder, TimestampNanosecondArray, UInt64Array};
+    use arrow_array::builder::{ListBuilder, StringBuilder};
+    use arrow_array::{ArrayRef, StringArray, TimestampNanosecondArray, UInt64Array};
     use std::sync::Arc;
 
     fn batch(text: Vec<Option<&str>>) -> RecordBatch {

@@ -1,6 +1,6 @@
 //! What can go wrong between rows and Arrow batches. An error holds facts; its text says what failed, on what.
 
-use arrow::error::ArrowError;
+use arrow_schema::ArrowError;
 
 use crate::text::printable;
 

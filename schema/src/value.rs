@@ -3,11 +3,11 @@
 use std::fmt;
 use std::ops::Range;
 
-use arrow::array::{
+use arrow_array::{
     Array, BooleanArray, Int32Array, Int64Array, ListArray, MapArray, StringArray, StructArray,
     TimestampNanosecondArray, UInt32Array, UInt64Array,
 };
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow_schema::{DataType, TimeUnit};
 
 /// A value, borrowed from its array.
 #[derive(Clone, Copy)]

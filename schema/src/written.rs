@@ -3,7 +3,7 @@
 //! These are not put into columns for that: values are compared with values. What is of another type than this build writes is
 //! refused here, and can be compared by its [digest](crate::digest).
 
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use obit_derivation::Row;
 
 use crate::encode::rows::{create, disagreement, existing, remove};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use obit_case::Case;
 use obit_derivation::identity::argv;
 use obit_schema::Table;

@@ -3,8 +3,9 @@
 use std::fs;
 use std::io::Read;
 
-use arrow::array::AsArray;
-use arrow::datatypes::{DataType, TimeUnit, UInt64Type};
+use arrow_array::cast::AsArray;
+use arrow_array::types::UInt64Type;
+use arrow_schema::{DataType, TimeUnit};
 use obit_schema::Table;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use obit_case::Case;
 use obit_case::reader::{Trail, Wanted};
 use obit_derivation::fold::DERIVATION_VERSION;

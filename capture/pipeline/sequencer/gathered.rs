@@ -1,7 +1,7 @@
 //! What was admitted and derived, gathered as columns until it is handed to the recorder.
 
 use anyhow::{Context, Result};
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use obit_derivation::{Record, Row};
 use obit_schema::details::{DirectoryDetails, RuntimeDetails};
 use obit_schema::encode::{CgroupfsBuilder, EventsBuilder, RowsBuilder, RuntimeBuilder};

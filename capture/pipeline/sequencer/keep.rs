@@ -8,8 +8,9 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use anyhow::{Context, Result};
-use arrow::array::{BooleanArray, RecordBatch};
-use arrow::compute::{concat_batches, filter_record_batch};
+use arrow_array::{BooleanArray, RecordBatch};
+use arrow_select::concat::concat_batches;
+use arrow_select::filter::filter_record_batch;
 use obit_derivation::Record;
 use obit_schema::Table;
 use obit_schema::decode::RawView;

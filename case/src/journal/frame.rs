@@ -3,8 +3,8 @@
 use std::fmt;
 use std::io::{BufReader, Read};
 
-use arrow::buffer::Buffer;
-use arrow::ipc::{Message, MessageHeader, RecordBatch as BatchHeader, root_as_message};
+use arrow_buffer::Buffer;
+use arrow_ipc::{Message, MessageHeader, RecordBatch as BatchHeader, root_as_message};
 
 /// Longest message that is read. The writer's are some megabytes at most.
 const MAX_MESSAGE_BYTES: u64 = 512 << 20;

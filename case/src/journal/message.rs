@@ -6,14 +6,14 @@
 use std::io::{self, Cursor};
 use std::ops::Range;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::Schema;
-use arrow::error::ArrowError;
-use arrow::ipc::writer::{DictionaryTracker, IpcDataGenerator, IpcWriteContext, IpcWriteOptions};
-use arrow::ipc::{
-    self, BodyCompressionBuilder, BodyCompressionMethod, CompressionType, FieldNode, MessageBuilder, MessageHeader,
+use arrow_array::RecordBatch;
+use arrow_ipc::writer::{DictionaryTracker, IpcDataGenerator, IpcWriteContext, IpcWriteOptions};
+use arrow_ipc::{
+    BodyCompressionBuilder, BodyCompressionMethod, CompressionType, FieldNode, MessageBuilder, MessageHeader,
     MetadataVersion, RecordBatchBuilder, root_as_message,
 };
+use arrow_schema::ArrowError;
+use arrow_schema::Schema;
 use flatbuffers::FlatBufferBuilder;
 use zstd::bulk::Compressor;
 use zstd::zstd_safe::compress_bound;
@@ -104,7 +104,7 @@ impl Packer {
             let buffer = bytes_of(buffer, body).ok_or_else(|| unreadable("a buffer lies outside of it"))?;
             let start = packed.len();
             self.put_buffer(buffer, &mut packed, &mut runs)?;
-            places.push(ipc::Buffer::new(to_i64(start), to_i64(packed.len() - start)));
+            places.push(arrow_ipc::Buffer::new(to_i64(start), to_i64(packed.len() - start)));
             packed.resize(packed.len().next_multiple_of(ALIGNMENT), 0);
         }
         let nodes: Vec<FieldNode> = batch.nodes().into_iter().flatten().copied().collect();
@@ -172,7 +172,7 @@ struct Run {
     place: Range<usize>,
 }
 
-fn bytes_of<'b>(buffer: &ipc::Buffer, body: &'b [u8]) -> Option<&'b [u8]> {
+fn bytes_of<'b>(buffer: &arrow_ipc::Buffer, body: &'b [u8]) -> Option<&'b [u8]> {
     let (start, length) = (usize::try_from(buffer.offset()).ok()?, usize::try_from(buffer.length()).ok()?);
     body.get(start..start.checked_add(length)?)
 }
@@ -190,9 +190,9 @@ fn unreadable(why: impl ToString) -> ArrowError {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, StringArray, UInt64Array};
-    use arrow::datatypes::{DataType, Field};
-    use arrow::ipc::reader::StreamReader;
+    use arrow_array::{ArrayRef, StringArray, UInt64Array};
+    use arrow_ipc::reader::StreamReader;
+    use arrow_schema::{DataType, Field};
 
     use super::*;
     use crate::journal::JournalReader;

@@ -12,8 +12,8 @@ pub(crate) use read::JournalReader;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::Schema;
+use arrow_array::RecordBatch;
+use arrow_schema::Schema;
 
 use self::message::Encoder;
 use crate::error::Error;

@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::io::{self, Read};
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
-use arrow::ipc::reader::StreamDecoder;
+use arrow_array::RecordBatch;
+use arrow_ipc::reader::StreamDecoder;
+use arrow_schema::SchemaRef;
 
 use super::frame::{Frame, Frames};
 use crate::guard::guarded;

@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 
 use crate::directory::Directory;
 use crate::error::Error;

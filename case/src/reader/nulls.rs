@@ -91,8 +91,9 @@ fn is_one_run_of_zeros(levels: &[u8], values: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{ArrayRef, BooleanArray, ListArray, RecordBatch, StringArray, UInt64Array};
-    use arrow::datatypes::{DataType, Field, UInt64Type};
+    use arrow_array::types::UInt64Type;
+    use arrow_array::{ArrayRef, BooleanArray, ListArray, RecordBatch, StringArray, UInt64Array};
+    use arrow_schema::{DataType, Field};
     use parquet::arrow::ArrowWriter;
     use parquet::file::metadata::ParquetMetaDataReader;
     use parquet::file::properties::WriterProperties;
@@ -125,7 +126,7 @@ mod tests {
     #[test]
     fn columns_of_nulls_are_found_and_one_value_anywhere_is_not_overlooked() {
         let lists = ListArray::from_iter_primitive::<UInt64Type, _, _>((0..ROWS).map(|_| Some(Vec::new())));
-        let null = |data_type: DataType| arrow::array::new_null_array(&data_type, ROWS);
+        let null = |data_type: DataType| arrow_array::new_null_array(&data_type, ROWS);
         let list_type = DataType::List(Arc::new(Field::new("element", DataType::UInt64, false)));
         let columns: [(&str, ArrayRef); 9] = [
             ("number", null(DataType::UInt64)),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::{Array, RecordBatch, UInt64Array, new_null_array};
+use arrow_array::{Array, RecordBatch, UInt64Array, new_null_array};
 
 use super::WriterOptions;
 use crate::error::Error;

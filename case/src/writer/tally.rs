@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use arrow::array::{Array, BooleanArray, RecordBatch, StringArray, UInt64Array};
+use arrow_array::{Array, BooleanArray, RecordBatch, StringArray, UInt64Array};
 
 use crate::manifest::Counts;
 use obit_schema::kind;

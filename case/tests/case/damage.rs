@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use arrow::array::{RecordBatch, StringArray};
+use arrow_array::{RecordBatch, StringArray};
 use obit_case::origin::Origin;
 use obit_case::writer::{CaseWriter, WriterOptions};
 use obit_case::{Case, Error, Problem, part};

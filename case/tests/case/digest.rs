@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, BooleanArray, Float64Array, Int32Array, ListBuilder, MapBuilder, RecordBatch, StringArray,
-    StringBuilder, StringViewArray, StringViewBuilder, TimestampNanosecondArray, UInt64Array, UInt64Builder,
+use arrow_array::builder::{ListBuilder, MapBuilder, StringBuilder, StringViewBuilder, UInt64Builder};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, Float64Array, Int32Array, RecordBatch, StringArray, StringViewArray,
+    TimestampNanosecondArray, UInt64Array,
 };
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow_schema::{DataType, Field, Schema};
 use obit_derivation::Row;
 use obit_schema::Table;
 use obit_schema::digest::{Digest, TableDigest, TableDigests, case_digest};

@@ -5,10 +5,10 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray, UInt64Array, new_null_array};
-use arrow::datatypes::{DataType, Field, Schema};
-use arrow::ipc::root_as_message;
-use arrow::ipc::writer::StreamWriter;
+use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray, UInt64Array, new_null_array};
+use arrow_ipc::root_as_message;
+use arrow_ipc::writer::StreamWriter;
+use arrow_schema::{DataType, Field, Schema};
 use obit_case::reader::Threads;
 use obit_case::{Case, Error, Problem};
 use obit_derivation::record::{Actor, Body, CgroupEvent, CgroupEventKind, CgroupKey, Vitals};

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use obit_case::manifest::{Build, Manifest};
 use obit_case::reader::Threads;
 use obit_case::writer::{CaseWriter, WriterOptions};
@@ -60,7 +60,7 @@ impl Builders {
         });
     }
 
-    pub fn cgroupfs(&mut self) -> Result<RecordBatch, obit_case::Error> {
+    pub fn cgroupfs(&mut self) -> Result<RecordBatch, obit_schema::Error> {
         self.cgroupfs.finish()
     }
 

@@ -1,6 +1,6 @@
 //! Derived rows in their columns.
 
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use obit_case::Case;
 use obit_case::writer::{CaseWriter, WriterOptions};
 use obit_derivation::identity::{ClaimSource, OciRuntime, Runtime};

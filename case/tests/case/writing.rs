@@ -31,7 +31,7 @@ fn files(path: &Path) -> Vec<String> {
 }
 
 /// A batch of clocks with those places.
-fn clocks(seqs: impl IntoIterator<Item = u64>) -> arrow::array::RecordBatch {
+fn clocks(seqs: impl IntoIterator<Item = u64>) -> arrow_array::RecordBatch {
     let mut builder = EventsBuilder::new();
     seqs.into_iter().for_each(|seq| builder.append(&kit::clock(seq)).unwrap());
     builder.finish().unwrap()

@@ -1,10 +1,8 @@
 //! Ancestors of a task, nearest first.
 
-use arrow::array::{
-    Array, ArrayBuilder, ListArray, StringArray, StringBuilder, StructArray, StructBuilder, UInt32Array, UInt32Builder,
-    UInt64Array, UInt64Builder,
-};
-use arrow::datatypes::{DataType, Field, Fields};
+use arrow_array::builder::{ArrayBuilder, StringBuilder, StructBuilder, UInt32Builder, UInt64Builder};
+use arrow_array::{Array, ListArray, StringArray, StructArray, UInt32Array, UInt64Array};
+use arrow_schema::{DataType, Field, Fields};
 use obit_derivation::BootNs;
 use obit_derivation::record::Ancestor;
 

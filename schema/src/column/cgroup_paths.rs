@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use arrow::array::{ArrayBuilder, StringBuilder, StructBuilder, UInt32Builder};
-use arrow::datatypes::{DataType, Field, Fields};
+use arrow_array::builder::{ArrayBuilder, StringBuilder, StructBuilder, UInt32Builder};
+use arrow_schema::{DataType, Field, Fields};
 use obit_derivation::record::HierarchyId;
 
 use super::lists::list_type;

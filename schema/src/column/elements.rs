@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, ListArray, MapArray, PrimitiveArray, StringArray};
+use arrow_array::types::ArrowPrimitiveType;
+use arrow_array::{Array, ArrayRef, ListArray, MapArray, PrimitiveArray, StringArray};
 
 use super::{element_range, is_same_text};
 

@@ -1,6 +1,6 @@
 //! A column as it is gathered, row by row.
 
-use arrow::array::ArrayRef;
+use arrow_array::ArrayRef;
 
 use super::{ColumnType, Nulls};
 
@@ -55,8 +55,9 @@ impl<T: ColumnType> Gathered<T> {
 mod tests {
     use super::*;
     use crate::column::{Bool, Pairs, Text, TextList, TextMap, Texts, Timestamp, U64};
-    use arrow::array::{Array, AsArray};
-    use arrow::datatypes::UInt64Type;
+    use arrow_array::Array;
+    use arrow_array::cast::AsArray;
+    use arrow_array::types::UInt64Type;
 
     #[test]
     fn nulls_keep_their_places() {

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayBuilder, ListBuilder, TimestampNanosecondBuilder, UInt32Builder, UInt64Builder};
-use arrow::datatypes::{DataType, Field, TimestampNanosecondType, UInt32Type, UInt64Type};
+use arrow_array::builder::{ArrayBuilder, ListBuilder, TimestampNanosecondBuilder, UInt32Builder, UInt64Builder};
+use arrow_array::types::{TimestampNanosecondType, UInt32Type, UInt64Type};
+use arrow_schema::{DataType, Field};
 use obit_derivation::record::Seq;
 use obit_derivation::row::Step;
 
@@ -30,11 +31,11 @@ macro_rules! list_type {
         pub(crate) struct $name;
         impl $crate::column::ColumnType for $name {
             type Value<'a> = $value;
-            type Builder = arrow::array::ListBuilder<$element>;
-            type Array = arrow::array::ListArray;
+            type Builder = arrow_array::builder::ListBuilder<$element>;
+            type Array = arrow_array::ListArray;
             const NAME: &'static str = $text;
 
-            fn data_type() -> arrow::datatypes::DataType {
+            fn data_type() -> arrow_schema::DataType {
                 $crate::column::lists::list_of($type)
             }
             fn builder() -> Self::Builder {
@@ -48,7 +49,7 @@ macro_rules! list_type {
             fn push_nulls(builder: &mut Self::Builder, count: usize) {
                 builder.append_nulls(count);
             }
-            fn finish(builder: &mut Self::Builder) -> arrow::array::ArrayRef {
+            fn finish(builder: &mut Self::Builder) -> arrow_array::ArrayRef {
                 std::sync::Arc::new(builder.finish())
             }
             fn is(array: &Self::Array, row: usize, $with: Self::Value<'_>) -> bool {

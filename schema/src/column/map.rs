@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, MapArray, MapBuilder, MapFieldNames, StringBuilder};
-use arrow::datatypes::{DataType, Field, Fields};
+use arrow_array::builder::{MapBuilder, MapFieldNames, StringBuilder};
+use arrow_array::{ArrayRef, MapArray};
+use arrow_schema::{DataType, Field, Fields};
 
 use super::{ColumnType, Elements};
 

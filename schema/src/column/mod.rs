@@ -31,8 +31,8 @@ pub(crate) use written::Written;
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef};
-use arrow::datatypes::{DataType, Field};
+use arrow_array::{Array, ArrayRef};
+use arrow_schema::{DataType, Field};
 
 /// One column of a table.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use std::any::TypeId;
 
-use arrow::array::{Array, ArrayRef, new_null_array};
+use arrow_array::{Array, ArrayRef, new_null_array};
 
 use super::ColumnType;
 

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, BooleanArray, BooleanBuilder, Int32Array, Int32Builder, Int64Array, Int64Builder,
-    TimestampNanosecondArray, TimestampNanosecondBuilder, UInt32Array, UInt32Builder, UInt64Array, UInt64Builder,
+use arrow_array::builder::{
+    BooleanBuilder, Int32Builder, Int64Builder, TimestampNanosecondBuilder, UInt32Builder, UInt64Builder,
 };
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow_array::{ArrayRef, BooleanArray, Int32Array, Int64Array, TimestampNanosecondArray, UInt32Array, UInt64Array};
+use arrow_schema::{DataType, TimeUnit};
 use obit_derivation::record::WallNs;
 
 use super::ColumnType;

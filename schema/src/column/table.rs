@@ -57,7 +57,7 @@ macro_rules! table {
             }
 
             /// The columns gathered, in file order; empty afterwards.
-            pub(crate) fn finish(&mut self) -> Vec<arrow::array::ArrayRef> {
+            pub(crate) fn finish(&mut self) -> Vec<arrow_array::ArrayRef> {
                 let rows = std::mem::take(&mut self.rows);
                 vec![$(self.$column.finish(rows, &mut self.nulls),)+]
             }
@@ -93,7 +93,7 @@ macro_rules! table {
         #[allow(dead_code)] // as above
         impl WrittenColumns {
             /// Finds the columns by name; `None` if one is not as this build writes it.
-            pub(crate) fn of(batch: &arrow::array::RecordBatch) -> Option<Self> {
+            pub(crate) fn of(batch: &arrow_array::RecordBatch) -> Option<Self> {
                 let mut columns = COLUMNS.iter();
                 Some(Self { $($column: Written::find($name, columns.next()?, batch)?,)+ })
             }
@@ -114,7 +114,7 @@ macro_rules! table {
         #[allow(dead_code)] // derived tables are read cell by cell
         impl Views {
             /// Finds the columns by name.
-            pub(crate) fn new(batch: &arrow::array::RecordBatch) -> Result<Self, $crate::error::Error> {
+            pub(crate) fn new(batch: &arrow_array::RecordBatch) -> Result<Self, $crate::error::Error> {
                 let mut columns = COLUMNS.iter();
                 Ok(Self { $($column: match columns.next() {
                     Some(column) => View::find($name, column, batch)?,

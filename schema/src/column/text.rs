@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, ListArray, ListBuilder, StringArray, StringBuilder, StringViewArray};
-use arrow::datatypes::DataType;
+use arrow_array::builder::{ListBuilder, StringBuilder};
+use arrow_array::{Array, ArrayRef, ListArray, StringArray, StringViewArray};
+use arrow_schema::DataType;
 use obit_derivation::row::Step;
 
 use super::lists::{list_builder, list_of};

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use arrow::array::{Array, PrimitiveArray, RecordBatch, StringArray, StructArray, UInt32Array};
-use arrow::buffer::NullBuffer;
-use arrow::datatypes::{ArrowPrimitiveType, UInt32Type, UInt64Type};
+use arrow_array::types::{ArrowPrimitiveType, UInt32Type, UInt64Type};
+use arrow_array::{Array, PrimitiveArray, RecordBatch, StringArray, StructArray, UInt32Array};
+use arrow_buffer::NullBuffer;
 use obit_derivation::record::{HierarchyId, Seq, WallNs};
 
 use super::text::TextLists;

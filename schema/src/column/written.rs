@@ -1,6 +1,6 @@
 //! A column as it was written, to compare rows with that were not put into columns.
 
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 
 use super::{Column, ColumnType, View};
 

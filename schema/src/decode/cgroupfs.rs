@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use obit_derivation::record::{
     Body, BootNs, CgroupId, CgroupKey, Directory, HierarchyId, Outcome, Record, Seq, SnapshotReason,
 };

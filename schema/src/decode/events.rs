@@ -1,6 +1,6 @@
 //! Records of raw/events.
 
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use obit_derivation::record::{
     Actor, Body, BootNs, Carried, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, ClockReading, ClockReason,
     ExitStatus, FatalSignal, HierarchyId, KernelEventKind, Loss, OomKill, OomLimit, Record, Seq, SignalOrigin,

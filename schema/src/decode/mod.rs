@@ -12,7 +12,7 @@ pub use cgroupfs::CgroupfsView;
 pub use events::EventsView;
 pub use runtime::RuntimeView;
 
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use obit_derivation::record::{Body, Carried};
 use obit_derivation::{Record, Seq};
 

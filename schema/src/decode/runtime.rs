@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use obit_derivation::record::{Body, BootNs, Outcome, Record, RuntimeAnswer, RuntimeSource, Seq};
 
 use super::{carried, table_view};

@@ -21,7 +21,7 @@ pub use pair::hash_by_turns;
 use std::fmt;
 use std::str::FromStr;
 
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;

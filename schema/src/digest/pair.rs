@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use sha2::{Digest as _, Sha256};
 
 use super::text::RowTexts;

@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
-use arrow::array::{Array, ArrayRef, RecordBatch};
-use arrow::buffer::NullBuffer;
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_buffer::NullBuffer;
 
 use super::values::{NoCanonicalText, Values, push_netstring};
 use crate::error::Error;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use arrow::array::{
+use arrow_array::{
     Array, ArrayRef, BooleanArray, Int32Array, Int64Array, ListArray, StringArray, StringViewArray,
     TimestampNanosecondArray, UInt32Array, UInt64Array,
 };

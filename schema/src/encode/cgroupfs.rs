@@ -1,6 +1,6 @@
 //! raw/cgroupfs from records.
 
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use obit_derivation::record::{Body, Outcome, Record};
 
 use super::{carried, table_builder};

@@ -1,6 +1,6 @@
 //! raw/events from records.
 
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use obit_derivation::record::{
     Actor, Body, CgroupEvent, ClockReading, ExitStatus, FatalSignal, HierarchyId, KernelEventKind, Loss, OomKill,
     OomLimit, Record, Target, TaskExit,

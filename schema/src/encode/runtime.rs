@@ -1,6 +1,6 @@
 //! raw/runtime from records.
 
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use obit_derivation::record::{Body, Record};
 
 use super::{carried, table_builder};

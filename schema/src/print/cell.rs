@@ -1,7 +1,7 @@
 //! One value of a column, on its way to text.
 
 use crate::value::{self, Value};
-use arrow::array::Array;
+use arrow_array::Array;
 use serde::ser::{Error as _, Serialize, SerializeMap, Serializer};
 
 use super::time;
@@ -43,7 +43,8 @@ impl Serialize for Cell<'_> {
 mod tests {
     use super::*;
     use crate::print::json;
-    use arrow::array::{BooleanArray, Float64Array, ListBuilder, StringBuilder, TimestampNanosecondArray, UInt64Array};
+    use arrow_array::builder::{ListBuilder, StringBuilder};
+    use arrow_array::{BooleanArray, Float64Array, TimestampNanosecondArray, UInt64Array};
 
     fn json(array: &dyn Array, row: usize) -> String {
         json::to_string(&Cell::new(array, row)).expect("a known type")

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 
 use super::cell::Cell;
 use super::{json, time};
@@ -103,9 +103,9 @@ fn push_text(out: &mut Vec<u8>, text: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{
-        ArrayRef, BooleanArray, Int32Array, ListBuilder, StringArray, StringBuilder, TimestampNanosecondArray,
-        UInt32Array, UInt64Array,
+    use arrow_array::builder::{ListBuilder, StringBuilder};
+    use arrow_array::{
+        ArrayRef, BooleanArray, Int32Array, StringArray, TimestampNanosecondArray, UInt32Array, UInt64Array,
     };
     use std::sync::Arc;
 

@@ -11,7 +11,7 @@ pub(crate) mod runtime;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
-use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow_schema::{DataType, Schema, SchemaRef};
 
 pub use crate::column::Column;
 use crate::column::same_type;
@@ -198,7 +198,7 @@ mod tests {
         assert!(Table::Events.check(&without_path).is_ok());
         let without_kind = Schema::new(all.fields().iter().filter(|f| f.name() != "kind").cloned().collect::<Vec<_>>());
         assert!(matches!(Table::Events.check(&without_kind), Err(Error::ColumnMissing { column: "kind", .. })));
-        let other = Schema::new(vec![arrow::datatypes::Field::new("seq", DataType::Int64, false)]);
+        let other = Schema::new(vec![arrow_schema::Field::new("seq", DataType::Int64, false)]);
         assert!(matches!(Table::Events.check(&other), Err(Error::ColumnType { column: "seq", .. })));
     }
 }

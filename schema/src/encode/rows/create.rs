@@ -1,6 +1,6 @@
 //! derived/container_create from rows.
 
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use obit_derivation::row::{ActorCopy, ContainerCreate};
 
 use super::{identity_columns, place_columns};

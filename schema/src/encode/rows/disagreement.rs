@@ -1,6 +1,6 @@
 //! derived/disagreement from rows.
 
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use obit_derivation::row::{Disagreement, Place, Said};
 
 use crate::encode::table_builder;

@@ -1,6 +1,6 @@
 //! derived/existing_container from rows.
 
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use obit_derivation::row::ExistingContainer;
 
 use super::{identity_columns, place_columns};

@@ -5,7 +5,7 @@ pub(crate) mod disagreement;
 pub(crate) mod existing;
 pub(crate) mod remove;
 
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use obit_derivation::Row;
 
 use crate::error::Error;

@@ -1,6 +1,6 @@
 //! derived/container_remove from rows.
 
-use arrow::array::RecordBatch;
+use arrow_array::RecordBatch;
 use obit_derivation::row::{ActorCopy, ContainerRemove, Death, Killer};
 
 use super::{identity_columns, place_columns};
