@@ -11,7 +11,7 @@ use std::path::Path;
 use obit_case::reader::Threads;
 use obit_case::{Case, Error};
 use obit_derivation::identity::path::identify;
-use obit_derivation::row::Rows;
+use obit_derivation::row::RowSink;
 use obit_derivation::{Fold, Row};
 use obit_schema::encode::EventsBuilder;
 use shapes::Shape;
@@ -64,7 +64,7 @@ fn pass(what: &str, case: &Path, passes: u64) -> Result<(), Error> {
 /// Looks at rows and keeps none.
 struct Seen;
 
-impl Rows for Seen {
+impl RowSink for Seen {
     fn take(&mut self, row: &Row) {
         black_box(row);
     }

@@ -14,7 +14,7 @@ use obit_case::manifest::{Build, Manifest};
 use obit_case::writer::WriterOptions;
 use obit_case::{CaseWriter, Error};
 use obit_derivation::fold::DERIVATION_VERSION;
-use obit_derivation::record::{Actor, Body, CgroupEvent, CgroupEventKind, Record, Vitals};
+use obit_derivation::record::{Actor, Body, CgroupEvent, CgroupEventKind, Record, Usage};
 use obit_derivation::{BootNs, CgroupId, CgroupKey, Fold, HierarchyId, Row, Seq, WallNs};
 use obit_schema::Table;
 use obit_schema::encode::{EventsBuilder, RowsBuilder};
@@ -247,7 +247,7 @@ impl Log {
             path,
             path_truncated: false,
             actor,
-            vitals: Vitals { memory_peak_bytes: memory, memory_usage_bytes: memory, ..Vitals::default() },
+            usage: Usage { memory_peak_bytes: memory, memory_usage_bytes: memory, ..Usage::default() },
         }))
     }
 

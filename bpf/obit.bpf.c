@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
  * Records the kernel's cgroup life-cycle tracepoints, on every hierarchy. It filters nothing and interprets nothing:
- * that is the work of user space, which can be tested without a kernel. What happens to tasks is in fate.h, and
+ * that is the work of user space, which can be tested without a kernel. What happens to tasks is in process.h, and
  * filtered: it would be too much.
  *
  * The kernel fires the cgroup tracepoints with one global lock held (trace_cgroup_path_lock, TRACE_CGROUP_PATH of
  * kernel/cgroup/cgroup-internal.h). So no two of their programs ever run at one time, on any processor, and the order
- * of their records in the ring buffer is the order in which things happened. The programs of fate.h run whenever they
+ * of their records in the ring buffer is the order in which things happened. The programs of process.h run whenever they
  * like; of one task's records, and of a cause and what it brings about, the order is right all the same.
  */
 #include "kernel.h"
@@ -15,15 +15,15 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
-#include "obit.h"
+#include "wire.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-_Static_assert(sizeof(struct obit_event) == 112, "the event has no holes, see obit.h");
+_Static_assert(sizeof(struct obit_event) == 112, "the event has no holes, see wire.h");
 _Static_assert(__builtin_offsetof(struct obit_event, cpu) == 5 * 8, "five 64-bit values");
 _Static_assert(__builtin_offsetof(struct obit_event, kind) == 5 * 8 + 9 * 4, "nine 32-bit values");
 _Static_assert(sizeof(struct obit_usage) == 11 * 8, "eleven 64-bit values");
-_Static_assert(sizeof(struct obit_fate) == 96 + OBIT_ANCESTORS * 32, "the fate has no holes, see obit.h");
+_Static_assert(sizeof(struct obit_fate) == 96 + OBIT_ANCESTORS * 32, "the fate has no holes, see wire.h");
 _Static_assert(sizeof(struct obit_count) == 16, "two counters");
 _Static_assert((OBIT_PATH_BYTES & (OBIT_PATH_BYTES - 1)) == 0, "used as a mask");
 _Static_assert((OBIT_ARGV_BYTES & (OBIT_ARGV_BYTES - 1)) == 0, "used as a mask");
@@ -51,7 +51,7 @@ struct {
 enum access {
 	BY_LOAD,
 	BY_PROBE_READ,
-	/* Neither: the kernel's structures are unknown, see format.h. */
+	/* Neither: the kernel's structures are unknown, see no_btf.h. */
 	BY_FORMAT,
 };
 
@@ -148,7 +148,7 @@ static __always_inline int read_word(void *to, const void *from)
  * What the kernel still accounts to the cgroup. At a removal the controllers' states are marked dead but not yet
  * taken from the cgroup: a worker does that later, under the cgroup_mutex that is held here.
  */
-static __always_inline void read_vitals(enum access access, struct obit_scratch *space, __u32 kind, struct cgroup *cgrp)
+static __always_inline void read_counters(enum access access, struct obit_scratch *space, __u32 kind, struct cgroup *cgrp)
 {
 	struct obit_event *event = &space->event;
 	struct obit_usage *usage = &space->usage;
@@ -356,7 +356,7 @@ static __always_inline __u64 read_path(char *text, __u64 at, const char *path, _
  * What wakes is a record of its own that is discarded, since by now the event's own wake-up was waived. The mark is cleared
  * before: whoever finds it cleared knows that a wake-up is on its way, and finds something in the ring buffer by then.
  *
- * Only the programs of cgroups do it, with irqs off. Those of fate.h run with irqs on: the wake-up would come in their
+ * Only the programs of cgroups do it, with irqs off. Those of process.h run with irqs on: the wake-up would come in their
  * middle, and from Linux 7.0 on user space could run at once, in their stead, while the kernel skips every further run of
  * the program on that processor. What they have to tell waits until user space comes by itself, or for what the cgroup
  * says next: when the container's first process has exited, that its cgroup is empty.
@@ -450,7 +450,7 @@ static __always_inline int record(enum access access, __u32 program, __u32 kind,
 	/* One that has just been made has used nothing. */
 	event->present = 0;
 	if (kind != OBIT_MKDIR)
-		read_vitals(access, space, kind, cgrp);
+		read_counters(access, space, kind, cgrp);
 
 	argv_bytes = recall_argv(space, &arguments, &event_flags);
 	path_bytes = read_path(space->text, argv_bytes, path, &event_flags);
@@ -470,8 +470,8 @@ static __always_inline int record(enum access access, __u32 program, __u32 kind,
 	return 0;
 }
 
-#include "fate.h"
-#include "format.h"
+#include "process.h"
+#include "no_btf.h"
 
 /*
  * Each tracepoint twice; user space loads one set. With tp_btf the verifier knows the arguments' types. raw_tp is for

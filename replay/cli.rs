@@ -198,7 +198,7 @@ pub struct DiffArgs {
 
 /// Show the records that led to a container's rows, and the rule that decided.
 ///
-/// Each incarnation (each life of that id) is shown by itself, with its records in the order of the log.
+/// Each life (each life of that id) is shown by itself, with its records in the order of the log.
 #[derive(Debug, Args)]
 #[command(after_help = format!("Examples:\n  obit-replay explain case/ 4f1d9e\n  obit-replay explain case/ web-1\n\n{EXIT_CODES}"))]
 pub struct ExplainArgs {

@@ -180,7 +180,7 @@ fn the_privileges_of_the_manifest_are_enough_to_record_the_hosts_containers() {
         assert_eq!(rows.len(), 1, "{id}: {removed:?}");
         // Known by what the recorder read of the host, not only by the name of a directory.
         assert_ne!(rows[0]["identified_by"], "path", "{id}");
-        assert!(rows[0]["memory_peak_bytes"].is_u64(), "{id}: vital signs are read");
+        assert!(rows[0]["memory_peak_bytes"].is_u64(), "{id}: usage values are read");
     }
     let existing = replay::derived_rows(case, "existing_container");
     assert!(existing.iter().any(|row| row["container_id"] == "obit-live-before"), "found by the walk: {existing:?}");

@@ -209,7 +209,7 @@ fn what_docker_says_otherwise_than_the_kernel_has_a_row() {
     let output = replay::replay(&["explain", &case.display().to_string(), &orphan]);
     let told = String::from_utf8(output.stdout).expect("UTF-8 from obit-replay");
     assert!(told.contains("about whether it is there: kernel says gone"), "{told}");
-    assert!(told.contains("incarnation 1 of 1"), "it is about the life that ended: {told}");
+    assert!(told.contains("life 1 of 1"), "it is about the life that ended: {told}");
 }
 
 /// Whether the case that is being written has a row of a disagreement about the container.

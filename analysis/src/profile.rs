@@ -4,7 +4,7 @@ use anyhow::{Context, bail};
 use arrow_array::RecordBatch;
 use obit_case::Case;
 use obit_case::manifest::Manifest;
-use obit_derivation::profile::tracee::{self, Watched};
+use obit_derivation::tracee::{self, Watched};
 use obit_derivation::{Derive, Fold, HierarchyId, Profile};
 use obit_schema::Table;
 use serde::Deserialize;

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use arrow_array::RecordBatch;
 use obit_case::{Case, Problem};
-use obit_derivation::row::Rows;
+use obit_derivation::row::RowSink;
 use obit_derivation::{Profile, Record, Row};
 use obit_schema::Table;
 use obit_schema::encode::RowsBuilder;
@@ -42,7 +42,7 @@ struct UntilError<F> {
     result: anyhow::Result<()>,
 }
 
-impl<F: FnMut(&Row) -> anyhow::Result<()>> Rows for UntilError<F> {
+impl<F: FnMut(&Row) -> anyhow::Result<()>> RowSink for UntilError<F> {
     fn take(&mut self, row: &Row) {
         if self.result.is_ok() {
             self.result = (self.each)(row);

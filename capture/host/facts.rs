@@ -102,7 +102,7 @@ impl HostFacts {
     }
 }
 
-/// Random id of this boot: half of what names an incarnation for ever.
+/// Random id of this boot: half of what names an life for ever.
 pub fn boot_id() -> Option<String> {
     read_trimmed("/proc/sys/kernel/random/boot_id").filter(|id| !id.is_empty())
 }

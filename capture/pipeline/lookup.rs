@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
 use obit_derivation::CgroupKey;
-use obit_derivation::identity::Runtime;
+use obit_derivation::identity::Engine;
 use obit_derivation::record::{Directory, Outcome, SnapshotReason};
 use obit_schema::details::DirectoryDetails;
 
@@ -50,7 +50,7 @@ pub enum Question {
     /// What does its engine keep of it on disk?
     EngineFile {
         /// The engine.
-        engine: Runtime,
+        engine: Engine,
         /// The container.
         container_id: String,
     },
@@ -80,7 +80,7 @@ pub enum Remains {
     /// Its engine's file.
     EngineFile {
         /// The engine.
-        engine: Runtime,
+        engine: Engine,
         /// The container.
         container_id: String,
     },

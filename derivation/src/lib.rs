@@ -14,13 +14,15 @@
 
 extern crate alloc;
 
-pub mod death;
+mod claims;
+mod containers;
+pub mod ending;
 pub mod fold;
 pub mod identity;
 pub mod profile;
 pub mod record;
 pub mod row;
-pub mod statement;
+pub mod tracee;
 
 pub use fold::Fold;
 pub use profile::{Derive, Profile};

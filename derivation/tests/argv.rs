@@ -1,7 +1,7 @@
 //! The rules for OCI runtimes' arguments against a table of real and of contrived ones.
 
 use obit_derivation::identity::argv::{Invocation, Verb, is_oci_runtime, parse, recordable};
-use obit_derivation::identity::{OciRuntime, Runtime};
+use obit_derivation::identity::{Engine, OciRuntime};
 use proptest::prelude::*;
 
 const TABLE: &str = include_str!("argv.tsv");
@@ -47,7 +47,7 @@ fn rows() -> Vec<Row> {
             container_id: id,
             root: null(root),
             bundle: null(bundle),
-            engine: Runtime::from_name(engine).expect("an engine"),
+            engine: Engine::from_name(engine).expect("an engine"),
             namespace: null(namespace),
         });
         rows.push(Row { line, argv: arguments(argv), expected, source });

@@ -1,6 +1,6 @@
 //! The path rules against a table of paths that runtimes make, and that they do not make.
 
-use obit_derivation::identity::Runtime;
+use obit_derivation::identity::Engine;
 use obit_derivation::identity::path::{PathClass, PathIdentity, identify, names_container};
 use proptest::prelude::*;
 
@@ -35,7 +35,7 @@ fn rows() -> Vec<Row<'static>> {
             _ => panic!("paths.tsv:{line}: no class {class:?}"),
         };
         let runtime = null(runtime)
-            .map(|name| Runtime::from_name(name).unwrap_or_else(|| panic!("paths.tsv:{line}: no runtime {name:?}")));
+            .map(|name| Engine::from_name(name).unwrap_or_else(|| panic!("paths.tsv:{line}: no runtime {name:?}")));
         let expected = PathIdentity {
             runtime,
             container_id: null(container_id).map(Into::into),
@@ -67,10 +67,10 @@ fn every_row_of_the_table_holds() {
 #[test]
 fn the_table_has_every_runtime_but_incus() {
     let rows = rows();
-    for runtime in Runtime::ALL {
+    for runtime in Engine::ALL {
         let known = rows.iter().any(|row| row.expected.runtime == Some(*runtime));
         // Incus runs LXC's library, and a path does not tell the two apart.
-        assert_eq!(known, *runtime != Runtime::Incus, "{runtime}");
+        assert_eq!(known, *runtime != Engine::Incus, "{runtime}");
     }
 }
 
@@ -86,7 +86,7 @@ fn no_path_is_in_the_table_twice() {
 fn a_root_is_named_by_its_own_id() {
     for Row { line, path, expected, .. } in rows() {
         // Names that systemd escaped, libvirt's `<name>.libvirt-lxc` and nspawn's services have no runtime that argv tells.
-        let by_machine = matches!(expected.runtime, Some(Runtime::SystemdNspawn | Runtime::LibvirtLxc | Runtime::Rkt));
+        let by_machine = matches!(expected.runtime, Some(Engine::SystemdNspawn | Engine::LibvirtLxc | Engine::Rkt));
         if expected.root && !by_machine {
             let id = expected.container_id.as_deref().unwrap_or_default();
             assert!(names_container(path, id), "paths.tsv:{line}: {path} does not name {id}");

@@ -6,11 +6,11 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use obit_derivation::identity::Runtime;
+use obit_derivation::identity::Engine;
 use obit_derivation::profile::Derive;
-use obit_derivation::profile::tracee::{self, Watched};
 use obit_derivation::record::*;
 use obit_derivation::row::{ContainerCreate, ContainerRemove};
+use obit_derivation::tracee::{self, Watched};
 use obit_derivation::{Fold, Row};
 use proptest::prelude::*;
 
@@ -18,7 +18,7 @@ const A: &str = "3f1c0e6b2f9d4a7788990011223344556677889900aabbccddeeff001122334
 const B: &str = "b000000000000000000000000000000000000000000000000000000000000001";
 const SECOND: u64 = 1_000_000_000;
 
-/// Runtime and container id of each end.
+/// Engine and container id of each end.
 type Ends<'a> = Vec<(&'a str, &'a str)>;
 
 /// Writes a log record by record, and lets both derivations read it.
@@ -71,7 +71,7 @@ impl Story {
             path,
             path_truncated: false,
             actor: Actor { pid: 77, uid: 0, comm: "runc", parent_comm: "containerd-shim", argv, ..Actor::default() },
-            vitals: Vitals { memory_peak_bytes: Some(4096), ..Vitals::default() },
+            usage: Usage { memory_peak_bytes: Some(4096), ..Usage::default() },
         }));
     }
 
@@ -229,7 +229,7 @@ fn a_service_whose_name_begins_like_a_container_is_one() {
     let (tracee, strict) = story.ends();
     assert_eq!(tracee, [("prune-unused-images.service", path)]);
     assert_eq!(strict, []);
-    assert_eq!(removes(&story.by_tracee).next().expect("a row").identity.runtime, Some(Runtime::Docker));
+    assert_eq!(removes(&story.by_tracee).next().expect("a row").identity.runtime, Some(Engine::Docker));
 }
 
 /// containers.go lines 352 to 358 and 366 to 371.
@@ -342,7 +342,7 @@ fn a_cut_path_names_nothing() {
         path: &docker(A),
         path_truncated: true,
         actor: Actor::default(),
-        vitals: Vitals::default(),
+        usage: Usage::default(),
     }));
     assert_eq!(story.by_tracee, []);
 }
@@ -363,27 +363,27 @@ fn a_row_has_what_tracee_fills_and_the_records_it_is_from() {
     story.wait(SECOND);
     story.rmdir(100, 1, &docker(A));
     let row = removes(&story.by_tracee).next().expect("a row");
-    assert_eq!(row.identity.runtime, Some(Runtime::Docker));
+    assert_eq!(row.identity.runtime, Some(Engine::Docker));
     assert_eq!((row.seq, row.rmdir_seq, row.boot_ns), (Seq(2), Some(Seq(2)), BootNs(101 * SECOND)));
     assert_eq!(row.evidence_seqs, [Seq(0), Seq(2)]);
     let task = row.removed_by.as_ref().expect("a task");
     assert_eq!((task.pid, task.comm.as_str(), task.parent_comm.as_str()), (77, "runc", ""));
     assert_eq!(row.identity.container_name, None, "enrichment is not repeated");
-    assert_eq!((row.lifetime_ns, row.vitals), (None, Vitals::default()));
+    assert_eq!((row.lifetime_ns, row.usage), (None, Usage::default()));
 }
 
 /// Tracee's `Manager` as plain as it can be told, to compare with: a list of removed directories that each removal walks.
 #[derive(Default)]
 struct Plain {
     directories: HashMap<u32, (String, Option<u64>)>,
-    containers: HashMap<String, Option<Runtime>>,
+    containers: HashMap<String, Option<Engine>>,
     removed: Vec<u32>,
 }
 
 impl Plain {
     fn update(&mut self, id: u32, path: &str) {
         let (container_id, runtime) = match path.rsplit('/').find(|name| name.len() == 64) {
-            Some(name) => (name, path.contains("/docker/").then_some(Runtime::Docker)),
+            Some(name) => (name, path.contains("/docker/").then_some(Engine::Docker)),
             None => ("", None),
         };
         self.directories.insert(id, (container_id.to_owned(), None));
@@ -391,7 +391,7 @@ impl Plain {
     }
 
     /// Gives the id and runtime that are reported.
-    fn remove(&mut self, id: u32, now: u64) -> Option<(String, Option<Runtime>)> {
+    fn remove(&mut self, id: u32, now: u64) -> Option<(String, Option<Engine>)> {
         for removed in std::mem::take(&mut self.removed) {
             let (container_id, expires) = self.directories.get(&removed).cloned().unwrap_or_default();
             if expires.is_none_or(|expires| now > expires) {

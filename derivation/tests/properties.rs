@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use obit_derivation::profile::tracee::{self, Watched};
 use obit_derivation::record::*;
+use obit_derivation::tracee::{self, Watched};
 use obit_derivation::{Derive, Fold, Row};
 use proptest::prelude::*;
 
@@ -124,7 +124,7 @@ fn with_record_at<T>(seq: usize, ts: WallNs, step: &Step, use_it: impl FnOnce(&R
             path: &paths[*path],
             path_truncated: *truncated,
             actor: Actor { pid: 1, comm: "x", argv: &argvs[*argv], ..Actor::default() },
-            vitals: Vitals { memory_peak_bytes: Some(*id), ..Vitals::default() },
+            usage: Usage { memory_peak_bytes: Some(*id), ..Usage::default() },
         }),
         Step::Lost => Body::Lost(Loss {
             count: 1,
@@ -190,7 +190,7 @@ fn with_record_at<T>(seq: usize, ts: WallNs, step: &Step, use_it: impl FnOnce(&R
                 }),
                 _ => {
                     let limit = OomLimit::Cgroup(key(1, *v2), *status);
-                    Body::Oom(OomKill { cpu: 0, target, memory_bytes: None, limit: Some(limit), asker: actor })
+                    Body::Oom(OomKill { cpu: 0, target, memory_bytes: None, limit: Some(limit), invoker: actor })
                 }
             }
         }
@@ -269,7 +269,7 @@ proptest! {
 
     /// One directory, made once, ends at most once; and what has an end that began in view has a beginning first.
     #[test]
-    fn an_incarnation_begins_once_and_ends_once(steps in proptest::collection::vec(step(), 0..80)) {
+    fn a_life_begins_once_and_ends_once(steps in proptest::collection::vec(step(), 0..80)) {
         let mut begun: BTreeMap<Seq, usize> = BTreeMap::new();
         let mut ended: BTreeSet<(Seq, String)> = BTreeSet::new();
         for row in derive(&steps) {

@@ -19,20 +19,19 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<Outcome> {
     };
     let effect = report_problems(&case, &problems::all(&case, &rows.problems));
     let outcome = if effect == Effect::Damage { Outcome::Unusable } else { Outcome::Ok };
-    let (id, incarnations) = choose(rows, &args.container_id, effect)?;
+    let (id, lives) = choose(rows, &args.container_id, effect)?;
 
-    let wanted: BTreeSet<u64> =
-        incarnations.iter().flat_map(|incarnation| incarnation.evidence().take(MAX_RECORDS)).collect();
+    let wanted: BTreeSet<u64> = lives.iter().flat_map(|life| life.evidence().take(MAX_RECORDS)).collect();
     let evidence = fetch(&case, &wanted)?;
     let mut output = BufWriter::new(io::stdout().lock());
-    let shown = incarnations.iter().take(MAX_INCARNATIONS);
+    let shown = lives.iter().take(MAX_INCARNATIONS);
     writeln!(output, "container {}", text::printable(&id))?;
-    for (number, incarnation) in (1..).zip(shown) {
-        let heading = format!("incarnation {number} of {}", incarnations.len());
-        output.write_all(explain(&heading, incarnation, &evidence).as_bytes())?;
+    for (number, life) in (1..).zip(shown) {
+        let heading = format!("life {number} of {}", lives.len());
+        output.write_all(explain(&heading, life, &evidence).as_bytes())?;
     }
-    if incarnations.len() > MAX_INCARNATIONS {
-        writeln!(output, "\nand {} more incarnations", incarnations.len() - MAX_INCARNATIONS)?;
+    if lives.len() > MAX_INCARNATIONS {
+        writeln!(output, "\nand {} more lives", lives.len() - MAX_INCARNATIONS)?;
     }
     output.flush()?;
     Ok(outcome)

@@ -1,8 +1,9 @@
 //! Which columns a person gets to see of each derived table, and how they read.
 
-use obit_derivation::death::signal_name;
+use obit_derivation::ending::signal_name;
 use obit_derivation::row::{
-    ActorCopy, Cause, ContainerCreate, ContainerRemove, Death, Disagreement, ExistingContainer, Identity, Place, Said,
+    ActorCopy, Cause, ContainerCreate, ContainerRemove, Death, Disagreement, ExistingContainer, Identity, Place,
+    ReportedValue,
 };
 use obit_derivation::{Profile, Row, WallNs};
 use obit_schema::Table;
@@ -97,7 +98,7 @@ fn remove(row: &ContainerRemove) -> Vec<String> {
         (row.inferred, "inferred"),
         (row.never_started == Some(true), "never-started"),
         (row.after_gap, "after-gap"),
-        (row.vitals.oom_kills.is_some_and(|kills| kills > 0), "oom-kills"),
+        (row.usage.oom_kills.is_some_and(|kills| kills > 0), "oom-kills"),
     ];
     vec![
         when(row.ts),
@@ -163,7 +164,7 @@ fn disagreement(row: &Disagreement) -> Vec<String> {
 }
 
 /// `docker_event: 137`; of a time that.
-pub fn said(said: &Said) -> String {
+pub fn said(said: &ReportedValue) -> String {
     let value = said.value.clone().or_else(|| said.at.map(when)).unwrap_or_else(unknown);
     format!("{}: {value}", said.by.as_str())
 }

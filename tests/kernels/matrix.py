@@ -127,7 +127,7 @@ class Guest:
         ).fetchall()
         self.expect("argv", with_argv == [("cgroup_mkdir", True), ("cgroup_rmdir", True)], str(with_argv))
         self.row["argv"] = "yes" if all(all_have for _, all_have in with_argv) else "no"
-        self.check_vitals(rows)
+        self.check_usage(rows)
         self.check_causes(rows, by_id[KILLED], by_id.get(HOG))
 
     def check_causes(self, rows, killed, hog):
@@ -188,7 +188,7 @@ class Guest:
             age_s = row["lifetime_ns"] / 1e9
             self.expect("its age", row["ts"] < row["created_at"] and sum(slept) < age_s < LONGEST_LIFE_S, str(row))
 
-    def check_vitals(self, rows):
+    def check_usage(self, rows):
         number = tuple(int(part) for part in re.match(r"(\d+)\.(\d+)", self.release).groups())
         has_memory, has_pids = self.has_controller("memory"), self.has_controller("pids")
         # When each came to the kernel: mem_cgroup.memory_events 4.20, pids_cgroup.watermark 6.1. v1 has counters of its own

@@ -9,7 +9,7 @@ use obit_case::manifest::{Build, ClockPair, Counts, Manifest, Segment};
 use obit_case::writer::WriterOptions;
 use obit_derivation::record::{
     Actor, Body, BootNs, Carried, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, Directory, HierarchyId, Loss,
-    Outcome, Record, RuntimeAnswer, RuntimeSource, Seq, SnapshotReason, Vitals, WallNs,
+    Outcome, Record, RuntimeAnswer, RuntimeSource, Seq, SnapshotReason, Usage, WallNs,
 };
 use obit_derivation::{Fold, Row};
 use obit_schema::Table;
@@ -308,7 +308,7 @@ fn cgroup_event<'a>(kind: CgroupEventKind, key: CgroupKey, path: &'a str, argv: 
             argv,
             argv_truncated: false,
         },
-        vitals: Vitals { memory_peak_bytes: Some(1 << 20), ..Vitals::default() },
+        usage: Usage { memory_peak_bytes: Some(1 << 20), ..Usage::default() },
     }
 }
 

@@ -6,11 +6,11 @@ use crate::case::{self, Recorder, id};
 use crate::program::replay;
 
 #[test]
-fn each_incarnation_is_explained_with_its_own_records_in_order() {
+fn each_life_is_explained_with_its_own_records_in_order() {
     let case = case::everyday().close();
     let run = replay(["explain", case.arg(), &id('a')]).expect_code(0);
-    assert!(run.stdout.contains("incarnation 1 of 2") && run.stdout.contains("incarnation 2 of 2"), "{run:#?}");
-    let (first, second) = run.stdout.split_once("incarnation 2 of 2").expect("two parts");
+    assert!(run.stdout.contains("life 1 of 2") && run.stdout.contains("life 2 of 2"), "{run:#?}");
+    let (first, second) = run.stdout.split_once("life 2 of 2").expect("two parts");
     for part in [first, second] {
         assert!(part.contains("container_create") && part.contains("container_remove"), "{part}");
         assert!(part.contains("cgroup_mkdir") && part.contains("cgroup_rmdir"), "{part}");
@@ -41,11 +41,11 @@ fn the_rule_and_the_source_of_the_identity_are_said_in_words() {
     ] {
         assert!(run.stdout.contains(part), "{part} is not in {run:#?}");
     }
-    assert!(run.stdout.contains("incarnation 1 of 1"), "found before and ended is one life: {run:#?}");
+    assert!(run.stdout.contains("life 1 of 1"), "found before and ended is one life: {run:#?}");
 }
 
 #[test]
-fn one_life_on_two_hierarchies_is_one_incarnation() {
+fn one_life_on_two_hierarchies_is_one_life() {
     // Made on v1 first, so its creation is told of the directory there; it ends on v2, which has authority.
     let mut recorder = Recorder::new();
     let path = format!("/docker/{}", id('a'));
@@ -55,7 +55,7 @@ fn one_life_on_two_hierarchies_is_one_incarnation() {
     }
     let case = recorder.close();
     let run = replay(["explain", case.arg(), &id('a')]).expect_code(0);
-    assert!(run.stdout.contains("incarnation 1 of 1"), "{run:#?}");
+    assert!(run.stdout.contains("life 1 of 1"), "{run:#?}");
     assert!(run.stdout.contains("on v1 hierarchy 7") && run.stdout.contains("on v2"), "{run:#?}");
 }
 

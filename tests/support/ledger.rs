@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::cgroups::Cgroups;
 
-/// Runtime and container id.
+/// Engine and container id.
 pub type Who = (String, String);
 
 /// One container that a test started.

@@ -3,11 +3,11 @@
 //! Two passes over the raw log: one derives the rows and keeps those of the container, one fetches the records that they
 //! name as their evidence.
 
-mod incarnation;
+mod life;
 pub mod quick;
 mod record;
 mod rule;
-mod vitals;
+mod usage;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -19,7 +19,7 @@ use obit_derivation::Profile;
 
 use crate::problems::Effect;
 use crate::rederive;
-use incarnation::Incarnation;
+use life::LifeRows;
 use obit_schema::text;
 
 /// Fewest characters of an id that may stand for it.
@@ -28,16 +28,16 @@ const PREFIX_CHARACTERS: usize = 4;
 /// Most ids listed when a prefix fits several.
 const LISTED_IDS: usize = 20;
 
-/// Most incarnations explained; a crash loop makes more.
+/// Most lives explained; a crash loop makes more.
 pub const MAX_INCARNATIONS: usize = 1_000;
 
-/// Most records shown of one incarnation.
+/// Most records shown of one life.
 pub const MAX_RECORDS: usize = 500;
 
 /// What a prefix found.
 pub struct Found {
     /// Incarnations by container id.
-    pub incarnations: BTreeMap<String, Vec<Incarnation>>,
+    pub lives: BTreeMap<String, Vec<LifeRows>>,
     /// Whether more ids fit than were kept.
     pub is_cut: bool,
     pub problems: Vec<obit_case::Problem>,
@@ -45,13 +45,13 @@ pub struct Found {
 
 /// Derives the rows of every container whose id begins so.
 pub fn find(case: &Case, prefix: &str) -> anyhow::Result<Found> {
-    let mut found = Found { incarnations: BTreeMap::new(), is_cut: false, problems: Vec::new() };
+    let mut found = Found { lives: BTreeMap::new(), is_cut: false, problems: Vec::new() };
     let pass = rederive::rows(case, Profile::Strict, |row| {
         let id = row.identity().container_id.as_str();
         let is_exact = id == prefix;
         if is_exact || (prefix.chars().count() >= PREFIX_CHARACTERS && id.starts_with(prefix)) {
-            if is_exact || found.incarnations.contains_key(id) || found.incarnations.len() <= LISTED_IDS {
-                incarnation::add(found.incarnations.entry(id.to_owned()).or_default(), row.clone());
+            if is_exact || found.lives.contains_key(id) || found.lives.len() <= LISTED_IDS {
+                life::add(found.lives.entry(id.to_owned()).or_default(), row.clone());
             } else {
                 found.is_cut = true;
             }
@@ -63,20 +63,20 @@ pub fn find(case: &Case, prefix: &str) -> anyhow::Result<Found> {
 }
 
 /// The one container meant.
-pub fn choose(mut found: Found, asked: &str, effect: Effect) -> anyhow::Result<(String, Vec<Incarnation>)> {
+pub fn choose(mut found: Found, asked: &str, effect: Effect) -> anyhow::Result<(String, Vec<LifeRows>)> {
     // A whole id is meant even if it is the beginning of another.
-    if let Some(exact) = found.incarnations.remove_entry(asked) {
+    if let Some(exact) = found.lives.remove_entry(asked) {
         return Ok(exact);
     }
-    if found.incarnations.len() > 1 {
+    if found.lives.len() > 1 {
         let mut list = String::new();
-        for id in found.incarnations.keys().take(LISTED_IDS) {
+        for id in found.lives.keys().take(LISTED_IDS) {
             let _ = write!(list, "{}{id}", if list.is_empty() { "" } else { ", " });
         }
-        let rest = if found.is_cut || found.incarnations.len() > LISTED_IDS { ", and more" } else { "" };
+        let rest = if found.is_cut || found.lives.len() > LISTED_IDS { ", and more" } else { "" };
         bail!("{asked} is the beginning of several containers' ids: {list}{rest}; give more of it");
     }
-    if let Some(only) = found.incarnations.pop_first() {
+    if let Some(only) = found.lives.pop_first() {
         return Ok(only);
     }
     if asked.chars().count() < PREFIX_CHARACTERS {
@@ -106,12 +106,12 @@ pub fn fetch(case: &Case, wanted: &BTreeSet<u64>) -> anyhow::Result<BTreeMap<u64
     Ok(lines)
 }
 
-pub fn explain(heading: &str, incarnation: &Incarnation, evidence: &BTreeMap<u64, String>) -> String {
+pub fn explain(heading: &str, life: &LifeRows, evidence: &BTreeMap<u64, String>) -> String {
     let mut text = format!("\n{heading}\n");
     // Writing to a String cannot fail.
     // Who and where it is mostly stays the same from row to row, and is said once.
     let mut said = BTreeSet::new();
-    for line in incarnation.rows.iter().flat_map(rule::lines) {
+    for line in life.rows.iter().flat_map(rule::lines) {
         if !said.contains(&line) {
             let _ = writeln!(text, "  {}", text::printable(&line));
             said.insert(line);
@@ -119,12 +119,12 @@ pub fn explain(heading: &str, incarnation: &Incarnation, evidence: &BTreeMap<u64
     }
     let _ = writeln!(text, "  records:");
     let mut shown = 0;
-    for seq in incarnation.evidence().take(MAX_RECORDS) {
+    for seq in life.evidence().take(MAX_RECORDS) {
         shown += 1;
         let line = evidence.get(&seq).map_or("this record could not be read", String::as_str);
         let _ = writeln!(text, "    {seq:>8}  {line}");
     }
-    let hidden = incarnation.evidence().count() - shown;
+    let hidden = life.evidence().count() - shown;
     if hidden > 0 {
         let _ = writeln!(text, "    and {hidden} more records");
     }

@@ -17,7 +17,7 @@ use obit_schema::digest::{Digest, TableDigest};
 use obit_schema::encode::RowsBuilder;
 use obit_schema::value::{Cells, Value};
 
-use super::{Found, LISTED_IDS, PREFIX_CHARACTERS, incarnation};
+use super::{Found, LISTED_IDS, PREFIX_CHARACTERS, life};
 use crate::profile;
 
 /// The rows of the containers whose id begins so; `None` if only the whole log can tell.
@@ -33,12 +33,12 @@ pub fn find(case: &Case, asked: &str) -> anyhow::Result<Option<Found>> {
             None => return Ok(None),
         }
     }
-    let mut found = Found { incarnations: BTreeMap::new(), is_cut: false, problems: Vec::new() };
+    let mut found = Found { lives: BTreeMap::new(), is_cut: false, problems: Vec::new() };
     let mut ids = recorded.ids.iter();
     let Some(id) = ids.next() else { return Ok(None) };
     if ids.next().is_some() {
         // They are only to be named.
-        found.incarnations = recorded.ids.into_iter().map(|id| (id, Vec::new())).collect();
+        found.lives = recorded.ids.into_iter().map(|id| (id, Vec::new())).collect();
         return Ok(Some(found));
     }
 
@@ -57,11 +57,11 @@ pub fn find(case: &Case, asked: &str) -> anyhow::Result<Option<Found>> {
     })?;
     trail.cgroup_ids.append(&mut more);
 
-    let (mut builder, mut incarnations) = (RowsBuilder::new(), Vec::new());
+    let (mut builder, mut lives) = (RowsBuilder::new(), Vec::new());
     let mut take = |row: Row| {
         if row.identity().container_id == *id {
             builder.append(&row);
-            incarnation::add(&mut incarnations, row);
+            life::add(&mut lives, row);
         }
     };
     let mut fold = profile::derivation(case, Profile::Strict)?;
@@ -78,7 +78,7 @@ pub fn find(case: &Case, asked: &str) -> anyhow::Result<Option<Found>> {
     if !records.problems().is_empty() || digests(&derived)? != digests(&recorded.batches)? {
         return Ok(None);
     }
-    found.incarnations = BTreeMap::from([(id.clone(), incarnations)]);
+    found.lives = BTreeMap::from([(id.clone(), lives)]);
     Ok(Some(found))
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use obit_derivation::Record;
-use obit_derivation::death::signal_name;
+use obit_derivation::ending::signal_name;
 use obit_derivation::record::{
     Actor, Body, CgroupEvent, ClockReading, ClockReason, Directory, ExitStatus, FatalSignal, Loss, OomKill, OomLimit,
     RuntimeAnswer, Target, TaskExit,
@@ -125,7 +125,7 @@ fn oom_kill(kill: &OomKill<'_>) -> String {
         Some(OomLimit::Host) => "the host's memory".to_owned(),
         None => "a limit that is not known".to_owned(),
     };
-    format!("oom_kill  {}{memory}, for {limit}, asked for memory: {}", target(&kill.target), actor(&kill.asker))
+    format!("oom_kill  {}{memory}, for {limit}, asked for memory: {}", target(&kill.target), actor(&kill.invoker))
 }
 
 /// How a hierarchy is called: v2, or the number of a v1 one.

@@ -1,15 +1,15 @@
 //! The rule that decided a row, in words.
 
-use obit_derivation::death::signal_name;
+use obit_derivation::ending::signal_name;
 use obit_derivation::identity::ClaimSource;
 use obit_derivation::row::{
-    Aspect, Cause, ContainerCreate, ContainerRemove, Death, Disagreement, ExistingContainer, Identity, Killer,
-    LimitScope, Place, Said,
+    Cause, ContainerCreate, ContainerRemove, Death, Disagreement, DisagreementKind, ExistingContainer, Identity,
+    Killer, LimitScope, Place, ReportedValue,
 };
 use obit_derivation::{Row, WallNs};
 
 use super::record::tree;
-use super::vitals;
+use super::usage;
 use obit_schema::print::time;
 
 /// What is said of a row, a sentence or a fact a line.
@@ -84,7 +84,7 @@ fn removed(row: &ContainerRemove) -> Vec<String> {
         lines.push(format!("  its last task left: {}", when(at)));
     }
     push_death(&mut lines, &row.death);
-    lines.extend(vitals::lines(&row.vitals));
+    lines.extend(usage::lines(&row.usage));
     if let Some(actor) = &row.removed_by {
         lines.push(format!(
             "  removed by: {}[{}] uid {}, child of {}",
@@ -101,10 +101,10 @@ fn removed(row: &ContainerRemove) -> Vec<String> {
 /// Who contradicts whom.
 fn contradicted(row: &Disagreement) -> Vec<String> {
     let what = match row.aspect {
-        Aspect::ExitCode => "the code that its init ended with",
-        Aspect::OomKilled => "whether the OOM killer ended its init",
-        Aspect::Time => "when its init ended",
-        Aspect::Existence => "whether it is there",
+        DisagreementKind::ExitCode => "the code that its init ended with",
+        DisagreementKind::OomKilled => "whether the OOM killer ended its init",
+        DisagreementKind::Time => "when its init ended",
+        DisagreementKind::Existence => "whether it is there",
     };
     let apart = row.difference_ns.map_or_else(String::new, |ns| {
         let how = if ns < 0 { "earlier" } else { "later" };
@@ -116,7 +116,7 @@ fn contradicted(row: &Disagreement) -> Vec<String> {
     ]
 }
 
-fn said(said: &Said) -> String {
+fn said(said: &ReportedValue) -> String {
     let value = said.value.as_deref().unwrap_or_default();
     let space = if value.is_empty() { "" } else { " " };
     let at = said.at.map_or_else(String::new, |at| format!("{space}({})", when(at)));

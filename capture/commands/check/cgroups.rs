@@ -48,7 +48,7 @@ fn items(all: &Hierarchies) -> Vec<Item> {
         Item::ok("accounting", "memory, pids")
     } else {
         let advice =
-            "enable them (kernel parameter cgroup_enable=memory, or mount the hierarchy): their vital signs stay null";
+            "enable them (kernel parameter cgroup_enable=memory, or mount the hierarchy): their usage values stay null";
         Item::warning("accounting", format!("not mounted here: {}", absent.join(", ")), advice)
     });
     items

@@ -3,9 +3,9 @@
 use std::sync::mpsc::TrySendError;
 
 use anyhow::Result;
-use obit_derivation::identity::Runtime;
+use obit_derivation::identity::Engine;
 use obit_derivation::record::{Body, Directory, RuntimeAnswer};
-use obit_derivation::row::Rows;
+use obit_derivation::row::RowSink;
 use obit_derivation::{Fold, Record, Row, Seq};
 use obit_schema::details::{DirectoryDetails, RuntimeDetails};
 
@@ -75,7 +75,7 @@ impl Sequencer {
     }
 
     /// Derives rows and hands them on.
-    pub(super) fn derive(&mut self, derive: impl FnOnce(&mut Fold, &mut dyn Rows)) -> Result<()> {
+    pub(super) fn derive(&mut self, derive: impl FnOnce(&mut Fold, &mut dyn RowSink)) -> Result<()> {
         let mut way = Way {
             is_first: self.segment.as_ref().is_none_or(SegmentState::is_first),
             outlets: &self.outlets,
@@ -87,11 +87,11 @@ impl Sequencer {
         };
         derive(&mut self.fold, &mut way);
         way.result?;
-        for removal in self.fold.take_early() {
+        for removal in self.fold.take_previews() {
             self.daemons.ask_after(&removal);
-            if removal.identity.runtime == Some(Runtime::Docker) {
+            if removal.identity.runtime == Some(Engine::Docker) {
                 let container_id = removal.identity.container_id.clone();
-                let remains = Remains::EngineFile { engine: Runtime::Docker, container_id };
+                let remains = Remains::EngineFile { engine: Engine::Docker, container_id };
                 self.asked.push(Question::Remains(remains), &self.outlets.questions);
             }
             if let Some(followers) = &self.outlets.followers
@@ -137,7 +137,7 @@ struct Way<'a> {
     result: Result<()>,
 }
 
-impl Rows for Way<'_> {
+impl RowSink for Way<'_> {
     /// Gathers a row, and has asked what there is to ask about it.
     fn take(&mut self, row: &Row) {
         // One that was carried over was counted, and what a daemon said of it carried over too.
@@ -162,7 +162,7 @@ impl Rows for Way<'_> {
 fn engine_file(row: &Row) -> Option<Question> {
     let identity = row.identity();
     match (row, identity.runtime) {
-        (Row::Create(_) | Row::Existing(_), Some(engine @ (Runtime::Docker | Runtime::Podman))) => {
+        (Row::Create(_) | Row::Existing(_), Some(engine @ (Engine::Docker | Engine::Podman))) => {
             Some(Question::EngineFile { engine, container_id: identity.container_id.clone() })
         }
         _ => None,

@@ -120,7 +120,7 @@ impl Sequencer {
                 let (memory_bytes, limit) = (*memory_bytes, *limit);
                 let name = escape(target.comm);
                 let target = target.named(&name);
-                self.admit_event(at, Body::Oom(OomKill { cpu, target, memory_bytes, limit, asker: actor }))
+                self.admit_event(at, Body::Oom(OomKill { cpu, target, memory_bytes, limit, invoker: actor }))
             }
         }
     }
@@ -144,7 +144,7 @@ impl Sequencer {
             path: &path,
             path_truncated: event.path_truncated,
             actor,
-            vitals: event.vitals,
+            usage: event.usage,
         };
         self.admit_event(at, Body::Cgroup(body))?;
         match event.kind {

@@ -103,7 +103,7 @@ impl Sequencer {
         options: &SessionOptions,
     ) -> Self {
         let mut fold = Fold::with_grace(super::grace_ns(options));
-        fold.keep_early();
+        fold.enable_preview();
         Self {
             next_seq: 0,
             actor_argv: options.actor_argv,

@@ -196,7 +196,7 @@ impl Unasked {
 
 #[cfg(test)]
 mod tests {
-    use obit_derivation::identity::Runtime;
+    use obit_derivation::identity::Engine;
     use obit_derivation::row::{ContainerCreate, Identity};
     use tokio::sync::mpsc::channel;
 
@@ -204,7 +204,7 @@ mod tests {
 
     fn row(number: usize) -> Row {
         let identity =
-            Identity { runtime: Some(Runtime::Docker), container_id: number.to_string(), ..Identity::default() };
+            Identity { runtime: Some(Engine::Docker), container_id: number.to_string(), ..Identity::default() };
         Row::Create(ContainerCreate { identity, ..ContainerCreate::default() })
     }
 

@@ -1,6 +1,6 @@
 //! Which container a daemon is asked about, and which daemons may know it.
 
-use obit_derivation::identity::Runtime;
+use obit_derivation::identity::Engine;
 use obit_derivation::row::ContainerRemove;
 use obit_derivation::{Row, WallNs};
 
@@ -26,7 +26,7 @@ pub struct Question {
 pub struct Announced {
     /// What to ask.
     pub question: Question,
-    runtime: Option<Runtime>,
+    runtime: Option<Engine>,
     cgroup_path: String,
     created_by_uid: Option<u32>,
     /// It has ended.
@@ -82,10 +82,10 @@ impl Announced {
     /// The kinds of daemons that may know it.
     pub fn kinds(&self) -> &'static [Kind] {
         match self.runtime {
-            Some(Runtime::Docker) => &[Kind::Docker],
-            Some(Runtime::Podman) => &[Kind::Podman],
-            Some(Runtime::Crio) => &[Kind::Cri],
-            Some(Runtime::Containerd) => match self.question.namespace.as_deref() {
+            Some(Engine::Docker) => &[Kind::Docker],
+            Some(Engine::Podman) => &[Kind::Podman],
+            Some(Engine::Crio) => &[Kind::Cri],
+            Some(Engine::Containerd) => match self.question.namespace.as_deref() {
                 None | Some(CRI_NAMESPACE) => &[Kind::Containerd, Kind::Cri],
                 Some(_) => &[Kind::Containerd],
             },
@@ -119,7 +119,7 @@ fn is_hex_id(id: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn announced(runtime: Option<Runtime>, id: &str, namespace: Option<&str>, path: &str) -> Announced {
+    fn announced(runtime: Option<Engine>, id: &str, namespace: Option<&str>, path: &str) -> Announced {
         Announced {
             question: Question { container_id: id.into(), namespace: namespace.map(Into::into), begun_at: None },
             runtime,
@@ -133,13 +133,13 @@ mod tests {
     fn daemons_are_asked_about_their_own_containers() {
         let hex = "ab".repeat(32);
         let kinds = |runtime, id: &str, namespace| announced(runtime, id, namespace, "/x").kinds();
-        assert_eq!(kinds(Some(Runtime::Docker), &hex, None), [Kind::Docker]);
-        assert_eq!(kinds(Some(Runtime::Containerd), "web", Some("shop")), [Kind::Containerd]);
-        assert_eq!(kinds(Some(Runtime::Containerd), &hex, Some("k8s.io")), [Kind::Containerd, Kind::Cri]);
-        assert_eq!(kinds(Some(Runtime::Crio), &hex, None), [Kind::Cri]);
+        assert_eq!(kinds(Some(Engine::Docker), &hex, None), [Kind::Docker]);
+        assert_eq!(kinds(Some(Engine::Containerd), "web", Some("shop")), [Kind::Containerd]);
+        assert_eq!(kinds(Some(Engine::Containerd), &hex, Some("k8s.io")), [Kind::Containerd, Kind::Cri]);
+        assert_eq!(kinds(Some(Engine::Crio), &hex, None), [Kind::Cri]);
         assert_eq!(kinds(None, &hex, None), Kind::ALL);
         assert_eq!(kinds(None, "web", None), []);
-        assert_eq!(kinds(Some(Runtime::Runc), &hex, None), []);
+        assert_eq!(kinds(Some(Engine::Runc), &hex, None), []);
     }
 
     #[test]
@@ -160,7 +160,7 @@ mod tests {
                     path: &path,
                     path_truncated: false,
                     actor: Actor::default(),
-                    vitals: Vitals::default(),
+                    usage: Usage::default(),
                 })
             };
             let mut name = RuntimeAnswer::unanswered(RuntimeSource::Docker, Outcome::Ok);
@@ -184,8 +184,8 @@ mod tests {
     fn a_users_daemon_is_asked_about_his_containers_only() {
         let endpoint = |owner| Endpoint { kind: Kind::Podman, path: "/run/user/1000/podman/podman.sock".into(), owner };
         let path = "/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-ab.scope/container";
-        let mine = announced(Some(Runtime::Podman), "ab", None, path);
-        let other = announced(Some(Runtime::Podman), "ab", None, "/machine.slice/libpod-ab.scope/user-1000.slicex");
+        let mine = announced(Some(Engine::Podman), "ab", None, path);
+        let other = announced(Some(Engine::Podman), "ab", None, "/machine.slice/libpod-ab.scope/user-1000.slicex");
         assert!(mine.may_be_known_to(&endpoint(Owner::User(1000))));
         assert!(!mine.may_be_known_to(&endpoint(Owner::User(100))));
         assert!(!other.may_be_known_to(&endpoint(Owner::User(1000))));

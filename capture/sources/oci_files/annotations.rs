@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use obit_derivation::death::signal_number;
+use obit_derivation::ending::signal_number;
 use obit_derivation::record::RuntimeAnswer;
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,6 @@
 //! Which engine a container belongs to, by where its files lie and by what manages it.
 
-use obit_derivation::identity::{Runtime, argv};
+use obit_derivation::identity::{Engine, argv};
 
 use super::annotations::Annotations;
 
@@ -13,11 +13,11 @@ pub fn engine_of(
     root: Option<&str>,
     bundle: Option<&str>,
     annotations: &Annotations,
-) -> Option<Runtime> {
+) -> Option<Engine> {
     // libpod and CRI-O lay their bundles out alike, and both say who they are.
     match annotations.get("io.container.manager") {
-        Some("libpod") => return Some(Runtime::Podman),
-        Some("cri-o") => return Some(Runtime::Crio),
+        Some("libpod") => return Some(Engine::Podman),
+        Some("cri-o") => return Some(Engine::Crio),
         _ => {}
     }
     let mut command = vec![program.unwrap_or("runc")];
@@ -31,5 +31,5 @@ pub fn engine_of(
     command.push("container");
     let engine = argv::parse(&command)?.engine;
     // Without a program the stand-in must not become the answer.
-    (program.is_some() || engine != Runtime::Runc).then_some(engine)
+    (program.is_some() || engine != Engine::Runc).then_some(engine)
 }

@@ -8,7 +8,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use obit_derivation::identity::Runtime;
+use obit_derivation::identity::Engine;
 use obit_derivation::record::{Outcome, RuntimeAnswer, RuntimeSource};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -86,12 +86,12 @@ pub enum Life {
 }
 
 /// Reads what the engine keeps of a container; `None` for an engine that keeps nothing we read.
-pub fn read(host_root: &Path, engine: Runtime, container_id: &str, life: Life) -> Option<Answer> {
+pub fn read(host_root: &Path, engine: Engine, container_id: &str, life: Life) -> Option<Answer> {
     // An id is a component of the path below; these engines draw 64 hexadecimal digits and nothing else.
     let is_id = container_id.len() == 64 && container_id.bytes().all(|digit| digit.is_ascii_hexdigit());
     match engine {
-        Runtime::Docker if is_id => Some(docker(host_root, container_id, life)),
-        Runtime::Podman if is_id => Some(podman(host_root, container_id)),
+        Engine::Docker if is_id => Some(docker(host_root, container_id, life)),
+        Engine::Podman if is_id => Some(podman(host_root, container_id)),
         _ => None,
     }
 }
@@ -109,7 +109,7 @@ fn docker(host_root: &Path, container_id: &str, life: Life) -> Answer {
         return (answer, details(request, begun));
     };
     answer.outcome = Outcome::Ok;
-    answer.runtime = Some(Runtime::Docker.as_str().into());
+    answer.runtime = Some(Engine::Docker.as_str().into());
     answer.container_name = within(kept.name.as_deref().map(|name| name.trim_start_matches('/')), NAME_BYTES);
     answer.image_id = within(kept.image.as_deref(), NAME_BYTES);
     answer.image_name = within(kept.config.as_ref().and_then(|config| config.image.as_deref()), NAME_BYTES);
@@ -162,7 +162,7 @@ fn podman(host_root: &Path, container_id: &str) -> Answer {
 
 fn describe(mut answer: RuntimeAnswer<'static>, kept: &PodmanContainer) -> RuntimeAnswer<'static> {
     answer.outcome = Outcome::Ok;
-    answer.runtime = Some(Runtime::Podman.as_str().into());
+    answer.runtime = Some(Engine::Podman.as_str().into());
     answer.container_name = within(kept.names.first().map(String::as_str), NAME_BYTES);
     answer.image_id = within(kept.image.as_deref(), NAME_BYTES);
     answer.created_at = kept.created.as_deref().and_then(time_of);
@@ -209,7 +209,7 @@ mod tests {
             "Image":"sha256:55","Name":"/web-1","RestartCount":2}}"#
         );
         fs::write(directory.join("config.v2.json"), text).expect("a file");
-        let (answer, details) = read(root.path(), Runtime::Docker, ID, Life::Begun).expect("docker keeps files");
+        let (answer, details) = read(root.path(), Engine::Docker, ID, Life::Begun).expect("docker keeps files");
         assert_eq!(answer.outcome, Outcome::Ok);
         assert_eq!(answer.container_name.as_deref(), Some("web-1"));
         assert_eq!(answer.image_name.as_deref(), Some("busybox:latest"));
@@ -225,7 +225,7 @@ mod tests {
         let write = |state: &str| {
             fs::write(directory.join("config.v2.json"), format!(r#"{{"State":{state},"ID":"{ID}"}}"#)).expect("a file");
         };
-        let read = |life| read(root.path(), Runtime::Docker, ID, life).expect("docker keeps files").0;
+        let read = |life| read(root.path(), Engine::Docker, ID, life).expect("docker keeps files").0;
         write(
             r#"{"Running":false,"Pid":0,"ExitCode":137,"OOMKilled":true,"StartedAt":"1970-01-01T00:00:01Z",
             "FinishedAt":"1970-01-01T00:00:02Z"}"#,
@@ -251,19 +251,19 @@ mod tests {
             "metadata":"{{\"image-name\":\"localhost/busybox:latest\",\"name\":\"job\"}}"}}]"#
         );
         fs::write(directory.join("containers.json"), text).expect("a file");
-        let (answer, _) = read(root.path(), Runtime::Podman, ID, Life::Begun).expect("podman keeps files");
+        let (answer, _) = read(root.path(), Engine::Podman, ID, Life::Begun).expect("podman keeps files");
         assert_eq!(answer.outcome, Outcome::Ok);
         assert_eq!(answer.container_name.as_deref(), Some("job"));
         assert_eq!(answer.image_name.as_deref(), Some("localhost/busybox:latest"));
         let other = ID.replace('c', "d");
-        let (answer, _) = read(root.path(), Runtime::Podman, &other, Life::Begun).expect("podman keeps files");
+        let (answer, _) = read(root.path(), Engine::Podman, &other, Life::Begun).expect("podman keeps files");
         assert_eq!(answer.outcome, Outcome::NotFound);
     }
 
     #[test]
     fn what_is_no_id_is_no_path() {
         let root = tempfile::tempdir().expect("a directory");
-        assert!(read(root.path(), Runtime::Docker, "../../../etc", Life::Begun).is_none());
-        assert!(read(root.path(), Runtime::Runc, ID, Life::Begun).is_none());
+        assert!(read(root.path(), Engine::Docker, "../../../etc", Life::Begun).is_none());
+        assert!(read(root.path(), Engine::Runc, ID, Life::Begun).is_none());
     }
 }

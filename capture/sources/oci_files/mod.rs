@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use obit_derivation::identity::Runtime;
+use obit_derivation::identity::Engine;
 use obit_derivation::record::RuntimeAnswer;
 use obit_schema::details::RuntimeDetails;
 
@@ -62,12 +62,12 @@ impl OciFiles {
     }
 
     /// Reads what an engine keeps on disk of one of its containers; `None` if it keeps nothing that is read here.
-    pub fn engine_file(&self, engine: Runtime, container_id: &str) -> Option<Answer> {
+    pub fn engine_file(&self, engine: Engine, container_id: &str) -> Option<Answer> {
         engine_files::read(&self.host_root, engine, container_id, Life::Begun)
     }
 
     /// The same of one that has ended, with what the engine keeps of that.
-    pub fn engine_file_after_end(&self, engine: Runtime, container_id: &str) -> Option<Answer> {
+    pub fn engine_file_after_end(&self, engine: Engine, container_id: &str) -> Option<Answer> {
         engine_files::read(&self.host_root, engine, container_id, Life::Over)
     }
 

@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::PathBuf;
 
-use obit_derivation::identity::{ClaimSource, OciRuntime, Runtime};
+use obit_derivation::identity::{ClaimSource, Engine, OciRuntime};
 use obit_derivation::record::{
     CgroupEventKind, ClockReason, KernelEventKind, Outcome, RuntimeSource, SignalOrigin, SignalResult, SnapshotReason,
 };
-use obit_derivation::row::{Aspect, Cause, LimitScope};
+use obit_derivation::row::{Cause, DisagreementKind, LimitScope};
 use obit_schema::{Table, kind};
 
 fn path() -> PathBuf {
@@ -72,13 +72,13 @@ fn every_value_of_every_enum_is_documented() {
     assert_eq!(documented("`cause` of container_remove"), names(&causes));
     let scopes: Vec<_> = LimitScope::ALL.iter().map(|value| value.as_str()).collect();
     assert_eq!(documented("`oom_limit_scope` of container_remove"), names(&scopes));
-    let aspects: Vec<_> = Aspect::ALL.iter().map(|value| value.as_str()).collect();
+    let aspects: Vec<_> = DisagreementKind::ALL.iter().map(|value| value.as_str()).collect();
     assert_eq!(documented("`aspect` of disagreement"), names(&aspects));
     let sources: Vec<_> = RuntimeSource::ALL.iter().map(|value| value.as_str()).collect();
     assert_eq!(documented("`source` of raw/runtime"), names(&sources));
     let outcomes: Vec<_> = Outcome::ALL.iter().map(|value| value.as_str()).collect();
     assert_eq!(documented("`outcome` of raw/cgroupfs"), names(&outcomes));
-    let runtimes: Vec<_> = Runtime::ALL.iter().map(|value| value.as_str()).collect();
+    let runtimes: Vec<_> = Engine::ALL.iter().map(|value| value.as_str()).collect();
     assert_eq!(documented("`runtime` of every table"), names(&runtimes));
     let oci: Vec<_> = OciRuntime::ALL.iter().map(|value| value.as_str()).collect();
     assert_eq!(documented("`oci_runtime` of the derived"), names(&oci));

@@ -11,7 +11,7 @@ use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{DataType, Field, Schema};
 use obit_case::reader::Threads;
 use obit_case::{Case, Error, Problem};
-use obit_derivation::record::{Actor, Body, CgroupEvent, CgroupEventKind, CgroupKey, Vitals};
+use obit_derivation::record::{Actor, Body, CgroupEvent, CgroupEventKind, CgroupKey, Usage};
 use obit_schema::Table;
 use obit_schema::decode::{EventsView, RawView};
 use obit_schema::encode::EventsBuilder;
@@ -46,7 +46,7 @@ fn event(arguments: usize) -> RecordBatch {
         path: "/a",
         path_truncated: false,
         actor: Actor { argv: &argv, ..Actor::default() },
-        vitals: Vitals::default(),
+        usage: Usage::default(),
     });
     builder.append(&record).unwrap();
     builder.finish().unwrap()

@@ -1,8 +1,8 @@
 //! What is written is read back, whichever way it took.
 
 use arrow_array::RecordBatch;
-use obit_case::reader::PartSource;
 use obit_case::Case;
+use obit_case::reader::PartSource;
 use obit_derivation::record::Body;
 use obit_schema::Table;
 use obit_schema::decode::{CgroupfsView, EventsView, RuntimeView};

@@ -3,11 +3,11 @@
 use arrow_array::RecordBatch;
 use obit_case::Case;
 use obit_case::writer::{CaseWriter, WriterOptions};
-use obit_derivation::identity::{ClaimSource, OciRuntime, Runtime};
-use obit_derivation::record::{BootNs, CgroupId, CgroupKey, HierarchyId, RuntimeSource, Seq, Vitals, WallNs};
+use obit_derivation::identity::{ClaimSource, Engine, OciRuntime};
+use obit_derivation::record::{BootNs, CgroupId, CgroupKey, HierarchyId, RuntimeSource, Seq, Usage, WallNs};
 use obit_derivation::row::{
-    ActorCopy, Aspect, Cause, ContainerCreate, ContainerRemove, Death, Disagreement, ExistingContainer, Identity,
-    Killer, LimitScope, Place, Row, Said, Step, Voice,
+    ActorCopy, Cause, ContainerCreate, ContainerRemove, Death, Disagreement, DisagreementKind, ExistingContainer,
+    Identity, Killer, LimitScope, Place, ReportSource, ReportedValue, Row, Step,
 };
 use obit_schema::Table;
 use obit_schema::encode::RowsBuilder;
@@ -20,7 +20,7 @@ use crate::strategies;
 
 fn identity() -> Identity {
     Identity {
-        runtime: Some(Runtime::Docker),
+        runtime: Some(Engine::Docker),
         container_id: "0123abcd".to_owned(),
         oci_runtime: Some(OciRuntime::Runc),
         containerd_namespace: Some("shop".to_owned()),
@@ -108,7 +108,7 @@ fn container_remove() {
             ..Death::default()
         },
         removed_by: Some(actor()),
-        vitals: Vitals { memory_peak_bytes: Some(4096), oom_kills: Some(0), ..Vitals::default() },
+        usage: Usage { memory_peak_bytes: Some(4096), oom_kills: Some(0), ..Usage::default() },
         inferred: false,
         never_started: Some(true),
         after_gap: true,
@@ -216,16 +216,16 @@ fn existing_container() {
 
 #[test]
 fn disagreement() {
-    let said = |by, value: Option<&str>, at| Said { by, value: value.map(Into::into), at: Some(WallNs(at)) };
+    let said = |by, value: Option<&str>, at| ReportedValue { by, value: value.map(Into::into), at: Some(WallNs(at)) };
     let row = Disagreement {
         seq: Seq(9),
         ts: WallNs(8),
         boot_ns: BootNs(7),
         identity: identity(),
         place: place(),
-        aspect: Aspect::Existence,
-        said: said(Voice::Kernel, Some("gone"), 8),
-        other: said(Voice::Event(RuntimeSource::Docker), Some("running"), -3),
+        aspect: DisagreementKind::Existence,
+        said: said(ReportSource::Kernel, Some("gone"), 8),
+        other: said(ReportSource::Event(RuntimeSource::Docker), Some("running"), -3),
         difference_ns: Some(-11),
         evidence_seqs: vec![Seq(9), Seq(12)],
     };

@@ -2,16 +2,16 @@
 
 use std::borrow::Cow;
 
-use obit_derivation::identity::{ClaimSource, OciRuntime, Runtime};
+use obit_derivation::identity::{ClaimSource, Engine, OciRuntime};
 use obit_derivation::record::{
     Actor, Ancestor, Body, BootNs, Carried, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, ClockReading,
     ClockReason, Directory, ExitStatus, FatalSignal, HierarchyId, KernelEventKind, Loss, OomKill, OomLimit, Outcome,
-    Record, RuntimeAnswer, RuntimeSource, Seq, SignalOrigin, SignalResult, SnapshotReason, Target, TaskExit, Vitals,
+    Record, RuntimeAnswer, RuntimeSource, Seq, SignalOrigin, SignalResult, SnapshotReason, Target, TaskExit, Usage,
     WallNs,
 };
 use obit_derivation::row::{
-    ActorCopy, Aspect, Cause, ContainerCreate, ContainerRemove, Death, Disagreement, ExistingContainer, Identity,
-    Killer, LimitScope, Place, Row, Said, Step, Voice,
+    ActorCopy, Cause, ContainerCreate, ContainerRemove, Death, Disagreement, DisagreementKind, ExistingContainer,
+    Identity, Killer, LimitScope, Place, ReportSource, ReportedValue, Row, Step,
 };
 use obit_schema::details::{DirectoryDetails, RuntimeDetails};
 use proptest::collection::vec;
@@ -45,7 +45,7 @@ pub struct OwnedEvent {
     pub truncated: [bool; 2],
     pub actor_cgroup: Option<CgroupId>,
     pub argv: Vec<String>,
-    pub vitals: Vitals,
+    pub usage: Usage,
 }
 
 impl Owned {
@@ -76,7 +76,7 @@ impl Owned {
                         argv: &argv,
                         argv_truncated: event.truncated[1],
                     },
-                    vitals: event.vitals,
+                    usage: event.usage,
                 })
             }
             OwnedBody::Mark(body) => Body::clone(body),
@@ -105,12 +105,12 @@ fn wall() -> impl Strategy<Value = WallNs> {
     any::<i64>().prop_map(WallNs)
 }
 
-fn vitals() -> impl Strategy<Value = Vitals> {
+fn usage() -> impl Strategy<Value = Usage> {
     any::<[Option<u64>; 12]>().prop_map(|numbers| {
         let [memory_peak_bytes, memory_usage_bytes, pids_peak, oom_kills, rest @ ..] = numbers;
         let [cpu_usage_ns, cpu_user_ns, cpu_system_ns, cpu_throttled_ns, rest @ ..] = rest;
         let [cpu_throttled_count, io_read_bytes, io_written_bytes, ooms] = rest;
-        Vitals {
+        Usage {
             memory_peak_bytes,
             memory_usage_bytes,
             cpu_usage_ns,
@@ -131,9 +131,9 @@ fn event() -> impl Strategy<Value = OwnedBody> {
     (
         (select(CgroupEventKind::ALL), key(), option::of(any::<u64>().prop_map(CgroupId))),
         (any::<[u32; 6]>(), [text(), text(), text()], any::<[bool; 2]>()),
-        (option::of(any::<u64>().prop_map(CgroupId)), vec(text(), 0..5), vitals()),
+        (option::of(any::<u64>().prop_map(CgroupId)), vec(text(), 0..5), usage()),
     )
-        .prop_map(|((kind, key, parent), (numbers, texts, truncated), (actor_cgroup, argv, vitals))| {
+        .prop_map(|((kind, key, parent), (numbers, texts, truncated), (actor_cgroup, argv, usage))| {
             OwnedBody::Event(Box::new(OwnedEvent {
                 kind,
                 key,
@@ -143,7 +143,7 @@ fn event() -> impl Strategy<Value = OwnedBody> {
                 truncated,
                 actor_cgroup,
                 argv,
-                vitals,
+                usage,
             }))
         })
 }
@@ -255,7 +255,7 @@ fn oom_kill() -> impl Strategy<Value = Body<'static>> {
     let limit =
         prop_oneof![Just(OomLimit::Host), (key(), any::<u32>()).prop_map(|(key, level)| OomLimit::Cgroup(key, level)),];
     (any::<u32>(), target(), option::of(any::<u64>()), option::of(limit), plain_actor()).prop_map(
-        |(cpu, target, memory_bytes, limit, asker)| Body::Oom(OomKill { cpu, target, memory_bytes, limit, asker }),
+        |(cpu, target, memory_bytes, limit, invoker)| Body::Oom(OomKill { cpu, target, memory_bytes, limit, invoker }),
     )
 }
 
@@ -348,7 +348,7 @@ pub fn record() -> impl Strategy<Value = Owned> {
 fn identity() -> impl Strategy<Value = Identity> {
     let some = || option::of(text());
     (
-        (option::of(select(Runtime::ALL)), text(), option::of(select(OciRuntime::ALL)), some(), some(), some(), some()),
+        (option::of(select(Engine::ALL)), text(), option::of(select(OciRuntime::ALL)), some(), some(), some(), some()),
         (some(), some(), some(), option::of(any::<bool>()), some(), select(ClaimSource::ALL), vec(text(), 0..3)),
         (some(), pairs(), option::of(any::<u32>()), option::of(wall()), option::of(any::<u32>())),
     )
@@ -398,13 +398,13 @@ fn step() -> impl Strategy<Value = Step> {
     (wall(), text()).prop_map(|(at, what)| Step { at, what })
 }
 
-fn said() -> impl Strategy<Value = Said> {
+fn said() -> impl Strategy<Value = ReportedValue> {
     let by = prop_oneof![
-        Just(Voice::Kernel),
-        select(RuntimeSource::ALL).prop_map(Voice::Answer),
-        select(RuntimeSource::ALL).prop_map(Voice::Event),
+        Just(ReportSource::Kernel),
+        select(RuntimeSource::ALL).prop_map(ReportSource::Answer),
+        select(RuntimeSource::ALL).prop_map(ReportSource::Event),
     ];
-    (by, option::of(text()), option::of(wall())).prop_map(|(by, value, at)| Said { by, value, at })
+    (by, option::of(text()), option::of(wall())).prop_map(|(by, value, at)| ReportedValue { by, value, at })
 }
 
 fn death() -> impl Strategy<Value = Death> {
@@ -442,11 +442,11 @@ pub fn row(seq: u64) -> impl Strategy<Value = Row> {
     let some_seq = || option::of(any::<u64>().prop_map(Seq));
     let remove = (
         common(),
-        (some_seq(), option::of(wall()), option::of(any::<u64>()), option::of(wall()), actor(), vitals()),
+        (some_seq(), option::of(wall()), option::of(any::<u64>()), option::of(wall()), actor(), usage()),
         (any::<bool>(), option::of(any::<bool>()), any::<bool>(), some_seq(), death()),
     )
         .prop_map(move |((ts, boot_ns, identity, place, evidence_seqs), second, third)| {
-            let (created_seq, created_at, lifetime_ns, emptied_at, removed_by, vitals) = second;
+            let (created_seq, created_at, lifetime_ns, emptied_at, removed_by, usage) = second;
             let (inferred, never_started, after_gap, rmdir_seq, death) = third;
             Row::Remove(ContainerRemove {
                 seq,
@@ -460,7 +460,7 @@ pub fn row(seq: u64) -> impl Strategy<Value = Row> {
                 emptied_at,
                 death,
                 removed_by,
-                vitals,
+                usage,
                 inferred,
                 never_started,
                 after_gap,
@@ -498,7 +498,7 @@ pub fn row(seq: u64) -> impl Strategy<Value = Row> {
             })
         },
     );
-    let disagreement = (common(), select(Aspect::ALL), said(), said(), option::of(any::<i64>())).prop_map(
+    let disagreement = (common(), select(DisagreementKind::ALL), said(), said(), option::of(any::<i64>())).prop_map(
         move |((ts, boot_ns, identity, place, evidence_seqs), aspect, said, other, difference_ns)| {
             Row::Disagreement(Disagreement {
                 seq,

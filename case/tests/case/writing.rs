@@ -75,7 +75,7 @@ fn sha256sum_agrees() {
 
 #[test]
 fn what_was_cut_and_how_questions_went_is_counted() {
-    use obit_derivation::record::{Actor, Body, CgroupEvent, CgroupEventKind, CgroupKey, Outcome, Record, Vitals};
+    use obit_derivation::record::{Actor, Body, CgroupEvent, CgroupEventKind, CgroupKey, Outcome, Record, Usage};
     let scratch = Scratch::new();
     let event = |seq, path_truncated, argv_truncated| {
         let event = CgroupEvent {
@@ -87,7 +87,7 @@ fn what_was_cut_and_how_questions_went_is_counted() {
             path: "/a",
             path_truncated,
             actor: Actor { argv_truncated, ..Actor::default() },
-            vitals: Vitals::default(),
+            usage: Usage::default(),
         };
         Record { body: Body::Cgroup(event), ..kit::clock(seq) }
     };

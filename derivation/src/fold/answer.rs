@@ -3,14 +3,14 @@
 use alloc::vec::Vec;
 
 use super::Fold;
-use super::claim::Claim;
-use super::ids::IdKey;
-use super::incarnation::{Moment, Stage};
-use super::lives::IncarnationNo;
+use crate::claims::Claim;
+use crate::containers::ids::IdKey;
+use crate::containers::life::{Stage, Stamp};
+use crate::containers::life_table::LifeId;
 use crate::record::{Outcome, RuntimeAnswer};
 
 impl Fold {
-    pub(super) fn answered(&mut self, moment: Moment, answer: &RuntimeAnswer<'_>) {
+    pub(super) fn answered(&mut self, moment: Stamp, answer: &RuntimeAnswer<'_>) {
         if answer.outcome != Outcome::Ok {
             self.answered_about_another(moment, answer);
             return;
@@ -19,19 +19,18 @@ impl Fold {
             return;
         };
         let candidates = self.by_id.get(&IdKey::from(claim.container_id));
-        let mut found: Vec<IncarnationNo> = candidates.into_iter().flat_map(|numbers| numbers.iter()).collect();
+        let mut found: Vec<LifeId> = candidates.into_iter().flat_map(|numbers| numbers.iter()).collect();
         found.retain(|number| {
             self.lives.get(*number).is_some_and(|life| {
-                (life.stage != Stage::Ended || life.held) && life.may_be_meant_by(&claim, self.clock_set)
+                (life.stage != Stage::Ended || life.held) && life.can_be_subject_of(&claim, self.clock_set)
             })
         });
         // Of a container and a directory that a user called like it, it is about the container.
-        let is_unbacked =
-            |number: &IncarnationNo| self.lives.get(*number).is_some_and(|life| life.unbacked_user().is_some());
+        let is_unbacked = |number: &LifeId| self.lives.get(*number).is_some_and(|life| life.unbacked_user().is_some());
         if !found.iter().all(is_unbacked) {
             found.retain(|number| !is_unbacked(number));
         }
-        let lives = |number: &IncarnationNo| self.lives.get(*number).is_some_and(|life| !life.held);
+        let lives = |number: &LifeId| self.lives.get(*number).is_some_and(|life| !life.held);
         if (self.walk.is_some() || self.carrying) && !found.iter().any(lives) {
             // Only a walk can show a place whose making was not seen.
             self.stated.keep(&claim, &answer.cgroup_paths);
@@ -58,7 +57,7 @@ impl Fold {
     }
 
     /// Asked about one container, the source spoke of another: none of it counts, and it is kept as a conflict.
-    pub(super) fn answered_about_another(&mut self, moment: Moment, answer: &RuntimeAnswer<'_>) {
+    pub(super) fn answered_about_another(&mut self, moment: Stamp, answer: &RuntimeAnswer<'_>) {
         let (Some(asked), Some(said)) = (answer.container_id.as_deref(), answer.answered_id.as_deref()) else { return };
         for number in self.by_id.get(&IdKey::from(asked)).into_iter().flat_map(|numbers| numbers.iter()) {
             if let Some(life) = self.lives.get_mut(number)

@@ -3,29 +3,29 @@
 use alloc::vec::Vec;
 
 use super::Fold;
-use super::incarnation::{Incarnation, Moment, Origin, Stage};
-use super::lives::IncarnationNo;
+use crate::containers::life::{Life, Origin, Stage, Stamp};
+use crate::containers::life_table::LifeId;
+use crate::ending::reports::{self, Decided, EndReport};
 use crate::record::{RuntimeAnswer, Seq};
-use crate::row::{ContainerRemove, Disagreement, Row, Rows};
-use crate::statement::{self, Decided, Statement};
+use crate::row::{ContainerRemove, Disagreement, Row, RowSink};
 
-impl Incarnation {
+impl Life {
     /// What contradicts the row of its end; `clock_set` is the last record that says that the wall clock was set.
     pub(super) fn differences(&self, row: &ContainerRemove, clock_set: Option<Seq>) -> Vec<Disagreement> {
         let is_steady = clock_set.is_none_or(|set| set < self.first.seq);
-        statement::at_the_end(row, self.said(), is_steady)
+        reports::at_the_end(row, self.said(), is_steady)
     }
 }
 
 impl Fold {
     /// Keeps what an answer says of an end with the life that it is about. `lives` are those that it may be about, the
     /// oldest first.
-    pub(super) fn stated_of(&mut self, moment: Moment, answer: &RuntimeAnswer<'_>, lives: &[IncarnationNo]) {
-        let Some(statement) = Statement::of(moment.seq, moment.ts, moment.boot_ns, answer) else { return };
+    pub(super) fn stated_of(&mut self, moment: Stamp, answer: &RuntimeAnswer<'_>, lives: &[LifeId]) {
+        let Some(statement) = EndReport::of(moment.seq, moment.ts, moment.boot_ns, answer) else { return };
         // A wall clock that was set since tells nothing, and of one that was not seen beginning nobody knows.
         let can_tell =
-            |life: &Incarnation| life.origin == Origin::Made && self.clock_set.is_none_or(|set| set < life.first.seq);
-        let had_begun = |life: &Incarnation| !can_tell(life) || life.first.ts <= statement.about();
+            |life: &Life| life.origin == Origin::Made && self.clock_set.is_none_or(|set| set < life.first.seq);
+        let had_begun = |life: &Life| !can_tell(life) || life.first.ts <= statement.about();
         let number = match lives {
             [.., newest] if statement.is_of_the_newest() => Some(*newest),
             _ => lives.iter().rev().find(|number| self.lives.get(**number).is_some_and(&had_begun)).copied(),
@@ -36,8 +36,8 @@ impl Fold {
     }
 
     /// The rows of containers that are said to have ended, and that have processes at the end of the log.
-    pub(super) fn tell_of_the_living(&mut self, out: &mut dyn Rows) {
-        let Some(Moment { seq, ts, boot_ns }) = self.last else { return };
+    pub(super) fn tell_of_the_living(&mut self, out: &mut dyn RowSink) {
+        let Some(Stamp { seq, ts, boot_ns }) = self.last else { return };
         let last = Decided { seq, ts, boot_ns };
         let living = self.lives.in_order(|life| {
             let end = life.end();
@@ -48,7 +48,7 @@ impl Fold {
         for number in living {
             let Some(life) = self.lives.get_mut(number) else { continue };
             let row =
-                statement::while_it_lives(last, life.first.ts, &life.evidence, life.said(), || life.who_and_where());
+                reports::while_it_lives(last, life.first.ts, &life.evidence, life.said(), || life.who_and_where());
             if let Some(row) = row {
                 out.take(&Row::Disagreement(row));
                 life.said_mut().is_told_alive = true;

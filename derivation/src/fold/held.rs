@@ -1,4 +1,4 @@
-//! Rows of ends that wait for what is still to be said about the container.
+//! RowSink of ends that wait for what is still to be said about the container.
 //!
 //! A daemon often answers after a short container is gone. So the row of an end is held for a grace window, counted in
 //! record time: the boot clock of later records. Nothing but the joined identity and accounting changes meanwhile.
@@ -6,16 +6,16 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use super::incarnation::Moment;
-use super::lives::IncarnationNo;
+use crate::containers::life::Stamp;
+use crate::containers::life_table::LifeId;
 use crate::record::{Actor, BootNs};
 use crate::row::ActorCopy;
 
 /// An end whose row is not written yet.
 #[derive(Clone, Debug)]
 pub(super) struct HeldEnd {
-    pub number: IncarnationNo,
-    pub ended: Moment,
+    pub number: LifeId,
+    pub ended: Stamp,
     pub removed_by: Option<ActorCopy>,
     due: BootNs,
 }
@@ -31,7 +31,7 @@ pub(super) struct HeldEnds {
     spare: Vec<ActorCopy>,
 }
 
-/// Kept of that memory: as much as containers that end at once take.
+/// OwnedClaim of that memory: as much as containers that end at once take.
 const MAX_SPARE: usize = 64;
 
 impl HeldEnds {
@@ -58,7 +58,7 @@ impl HeldEnds {
         }
     }
 
-    pub fn hold(&mut self, number: IncarnationNo, ended: Moment, removed_by: Option<ActorCopy>) {
+    pub fn hold(&mut self, number: LifeId, ended: Stamp, removed_by: Option<ActorCopy>) {
         let due = BootNs(ended.boot_ns.0.max(self.now.0).saturating_add(self.grace_ns));
         self.ends.push_back(HeldEnd { number, ended, removed_by, due });
     }

@@ -3,17 +3,17 @@
 use alloc::boxed::Box;
 
 use super::Fold;
-use super::claim::{Claim, Heard};
-use super::directory::{Known, Role, Sighting};
-use super::incarnation::{Moment, Origin, Stage};
-use super::lives::IncarnationNo;
+use crate::claims::{Claim, RootClaims};
+use crate::containers::directory::{DirectoryRole, ObservedDirectory, TrackedDirectory};
+use crate::containers::life::{Origin, Stage, Stamp};
+use crate::containers::life_table::LifeId;
 use crate::identity::argv::Invocation;
 use crate::identity::path;
 use crate::record::{CgroupEvent, CgroupKey};
-use crate::row::{ActorCopy, Rows};
+use crate::row::{ActorCopy, RowSink};
 
 impl Fold {
-    pub(super) fn made(&mut self, moment: Moment, event: &CgroupEvent<'_>, out: &mut dyn Rows) {
+    pub(super) fn made(&mut self, moment: Stamp, event: &CgroupEvent<'_>, out: &mut dyn RowSink) {
         let mut last_call = self.last_call.take().unwrap_or_default();
         let call = last_call.read(event.actor.argv).filter(|call| call.verb.makes_directories());
         self.made_by(moment, event, call.as_ref(), out);
@@ -21,25 +21,31 @@ impl Fold {
     }
 
     /// The same, by the call of an OCI runtime that makes directories, if by one.
-    fn made_by(&mut self, moment: Moment, event: &CgroupEvent<'_>, call: Option<&Invocation<'_>>, out: &mut dyn Rows) {
+    fn made_by(
+        &mut self,
+        moment: Stamp,
+        event: &CgroupEvent<'_>,
+        call: Option<&Invocation<'_>>,
+        out: &mut dyn RowSink,
+    ) {
         let sighting = self.sighted(event);
         if let Some(walk) = &mut self.walk {
             walk.see(event.key);
         }
         match self.directories.get(&event.key).copied() {
             // The number comes again: the removal of the directory that had it was lost.
-            Some(Known { is_made: true, .. }) => self.found_missing(event.key, moment, out),
+            Some(TrackedDirectory { is_made: true, .. }) => self.found_missing(event.key, moment, out),
             Some(known) => {
-                self.directories.insert(event.key, Known { is_made: true, ..known });
+                self.directories.insert(event.key, TrackedDirectory { is_made: true, ..known });
                 return self.witness_making(known, moment, event, call, out);
             }
             None => {}
         }
         let stated = self.stated.take(sighting.key.hierarchy, sighting.path);
-        let mut claims = Heard::of(moment.seq, &sighting, call, &stated);
+        let mut claims = RootClaims::of(moment.seq, &sighting, call, &stated);
         let above = self.known_above(&sighting);
         let enclosing = above.and_then(|(_, role)| role.encloses());
-        let mut role: fn(IncarnationNo) -> Role = Role::Root;
+        let mut role: fn(LifeId) -> DirectoryRole = DirectoryRole::Root;
         let mut stage = Stage::Unannounced;
         if claims.is_empty() {
             // A runtime's directory whose name does not name the container: `linux.cgroupsPath` may be anything, and
@@ -48,19 +54,19 @@ impl Fold {
             match call.map(|call| Claim::of_argv(moment.seq, call)) {
                 Some(claim) if !enclosing.is_some_and(|number| self.is_about(number, &claim)) => {
                     claims.by_argv = Some(claim);
-                    role = Role::Candidate;
+                    role = DirectoryRole::Candidate;
                     stage = Stage::Provisional;
                 }
                 _ => {
                     if let Some(number) = enclosing {
-                        self.remember(event.key, Role::Inside(number), moment);
+                        self.remember(event.key, DirectoryRole::Inside(number), moment);
                     }
                     return;
                 }
             }
         }
         let mut demoted = None;
-        if let Some((parent, Role::Candidate(taken_for))) = above {
+        if let Some((parent, DirectoryRole::Candidate(taken_for))) = above {
             self.demote(parent, taken_for);
             demoted = Some(taken_for);
         }
@@ -83,13 +89,13 @@ impl Fold {
     /// The event of a directory's making arrives after a walk has shown the directory.
     pub(super) fn witness_making(
         &mut self,
-        known: Known,
-        moment: Moment,
+        known: TrackedDirectory,
+        moment: Stamp,
         event: &CgroupEvent<'_>,
         call: Option<&Invocation<'_>>,
-        out: &mut dyn Rows,
+        out: &mut dyn RowSink,
     ) {
-        let Role::Root(number) = known.role else { return };
+        let DirectoryRole::Root(number) = known.role else { return };
         let Some(life) = self.lives.get_mut(number) else {
             return;
         };
@@ -107,7 +113,7 @@ impl Fold {
 
     /// A directory turns out to be a mere parent that a runtime made on its way to a root: its own, or another's that is made
     /// beside it at the same time. Left as it is, it would seem entered as soon as the one below is.
-    fn demote(&mut self, candidate: CgroupKey, taken_for: IncarnationNo) {
+    fn demote(&mut self, candidate: CgroupKey, taken_for: LifeId) {
         self.directories.remove(&candidate);
         if let Some(life) = self.lives.get_mut(taken_for) {
             life.drop_root(candidate);
@@ -116,12 +122,13 @@ impl Fold {
     }
 
     /// The directory that an event shows.
-    pub(super) fn sighted<'e>(&mut self, event: &CgroupEvent<'e>) -> Sighting<'e> {
-        Sighting::new(&mut self.places, event.key, event.parent, event.path, event.path_truncated).by(event.actor.uid)
+    pub(super) fn sighted<'e>(&mut self, event: &CgroupEvent<'e>) -> ObservedDirectory<'e> {
+        ObservedDirectory::new(&mut self.places, event.key, event.parent, event.path, event.path_truncated)
+            .by(event.actor.uid)
     }
 
     /// Keeps a directory that is being made.
-    pub(super) fn remember(&mut self, key: CgroupKey, role: Role, made: Moment) {
-        self.directories.insert(key, Known { role, since: made.seq, is_made: true });
+    pub(super) fn remember(&mut self, key: CgroupKey, role: DirectoryRole, made: Stamp) {
+        self.directories.insert(key, TrackedDirectory { role, since: made.seq, is_made: true });
     }
 }

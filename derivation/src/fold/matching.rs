@@ -1,30 +1,30 @@
-//! The matching of incarnations: which life of a container id a directory belongs to.
+//! The matching of lives: which life of a container id a directory belongs to.
 
 use alloc::collections::btree_map::Entry;
 use alloc::sync::Arc;
 use core::cmp::Reverse;
 
 use super::Fold;
-use super::claim::{Claim, Claims, Heard};
-use super::directory::{Role, Sighting, beside};
-use super::ids::IdKey;
-use super::incarnation::{Incarnation, Moment, Origin, Stage};
-use super::lives::{IncarnationNo, Lives};
-use super::namesakes::Namesakes;
+use crate::claims::{Claim, ClaimSet, RootClaims};
+use crate::containers::directory::{DirectoryRole, ObservedDirectory, beside};
+use crate::containers::ids::IdKey;
+use crate::containers::life::{Life, Origin, Stage, Stamp};
+use crate::containers::life_table::{LifeId, LifeTable};
+use crate::containers::same_id_lives::SameIdLives;
 use crate::identity::ClaimSource;
 use crate::record::{BootNs, CgroupKey};
 
 impl Fold {
-    /// Gives a directory to the incarnation that it belongs to, and begins one if there is none.
+    /// Gives a directory to the life that it belongs to, and begins one if there is none.
     pub(super) fn adopt(
         &mut self,
-        sighting: &Sighting<'_>,
-        claims: &Heard<'_>,
-        enclosing: Option<IncarnationNo>,
+        sighting: &ObservedDirectory<'_>,
+        claims: &RootClaims<'_>,
+        enclosing: Option<LifeId>,
         origin: Origin,
         stage: Stage,
-        moment: Moment,
-    ) -> IncarnationNo {
+        moment: Stamp,
+    ) -> LifeId {
         let parent = enclosing
             .and_then(|number| self.lives.get(number)?.container_id().cloned())
             .or_else(|| sighting.identity.parent_container_id.as_deref().map(Arc::from));
@@ -37,7 +37,7 @@ impl Fold {
             _ => None,
         };
         let number = found.unwrap_or_else(|| {
-            let mut life = Incarnation::new(origin, stage, moment);
+            let mut life = Life::new(origin, stage, moment);
             life.parent_container_id = parent;
             life.user = sighting.user;
             // Of what was not seen being made, nobody knows on which side of the loss it began.
@@ -76,13 +76,13 @@ impl Fold {
 
     /// A life has another directory, or one less, or is over: those with its id want to know if they are many.
     #[inline]
-    pub(super) fn was_moved(&mut self, number: IncarnationNo) {
+    pub(super) fn was_moved(&mut self, number: LifeId) {
         if self.lives.is_in_crowd(number) {
             self.tell_namesakes(number);
         }
     }
 
-    fn tell_namesakes(&mut self, number: IncarnationNo) {
+    fn tell_namesakes(&mut self, number: LifeId) {
         let Some(life) = self.lives.get(number) else { return };
         for claim in life.claims.iter() {
             if let Some(namesakes) = self.by_id.get_mut(&IdKey::from(Arc::clone(&claim.container_id))) {
@@ -91,49 +91,49 @@ impl Fold {
         }
     }
 
-    /// Whether an incarnation that has ended had this unknown directory too: it is the one it had (the kernel gives an
+    /// Whether an life that has ended had this unknown directory too: it is the one it had (the kernel gives an
     /// id once), or on a hierarchy where none of its directories was ever seen.
-    pub(super) fn has_ghost(&self, sighting: &Sighting<'_>, claims: &Heard<'_>) -> bool {
+    pub(super) fn has_ghost(&self, sighting: &ObservedDirectory<'_>, claims: &RootClaims<'_>) -> bool {
         let numbers = claims.container_id().and_then(|id| self.by_id.get(&IdKey::from(id)));
         let ended = numbers.into_iter().flat_map(|numbers| numbers.iter()).filter_map(|number| self.lives.get(number));
         ended.filter(|life| life.stage == Stage::Ended).any(|life| {
             life.roots.iter().any(|root| root.key == sighting.key)
                 || life.roots.iter().all(|root| root.key.hierarchy != sighting.key.hierarchy)
-                    && Homes::of(&life.claims, claims) != Homes::Apart
+                    && StateDirMatch::of(&life.claims, claims) != StateDirMatch::Apart
         })
     }
 
     /// The container around a directory, by the directory above it.
-    pub(super) fn enclosing(&self, sighting: &Sighting<'_>) -> Option<IncarnationNo> {
+    pub(super) fn enclosing(&self, sighting: &ObservedDirectory<'_>) -> Option<LifeId> {
         self.known_above(sighting)?.1.encloses()
     }
 
     /// The directory above, if it has to do with a container.
-    pub(super) fn known_above(&self, sighting: &Sighting<'_>) -> Option<(CgroupKey, Role)> {
+    pub(super) fn known_above(&self, sighting: &ObservedDirectory<'_>) -> Option<(CgroupKey, DirectoryRole)> {
         let parent = beside(sighting.key, sighting.parent?);
         Some((parent, self.directories.get(&parent)?.role))
     }
 
-    pub(super) fn is_about(&self, number: IncarnationNo, claim: &Claim<'_>) -> bool {
+    pub(super) fn is_about(&self, number: LifeId, claim: &Claim<'_>) -> bool {
         self.lives.get(number).is_some_and(|life| life.claims.iter().any(|have| have.agrees_on_home(claim)))
     }
 }
 
-/// Of those that have the id, the living incarnation that has no directory on this hierarchy yet and that this directory
+/// Of those that have the id, the living life that has no directory on this hierarchy yet and that this directory
 /// fits best: one that lives in the same place by its runtime's word, else one with the same path elsewhere, else the same
 /// id within the same enclosing container. Whoever was given a subtree of one hierarchy can make a directory there that is called
 /// like a container on another, but not one with its path: one of another user's is no part of it otherwise.
 fn living_match(
-    lives: &Lives,
-    namesakes: &Namesakes,
-    sighting: &Sighting<'_>,
-    claims: &Heard<'_>,
+    lives: &LifeTable,
+    namesakes: &SameIdLives,
+    sighting: &ObservedDirectory<'_>,
+    claims: &RootClaims<'_>,
     parent: Option<&str>,
-) -> Option<IncarnationNo> {
+) -> Option<LifeId> {
     if let Some(only) = namesakes.only() {
         return fit(lives.get(only)?, sighting, claims, parent).map(|_| only);
     }
-    let mut best: Option<((u8, Reverse<u64>), IncarnationNo)> = None;
+    let mut best: Option<((u8, Reverse<u64>), LifeId)> = None;
     namesakes.each_not_on(sighting.key.hierarchy, |order, number| {
         let fit = lives.get(number).and_then(|life| fit(life, sighting, claims, parent));
         // Of two that fit alike, the one that had the id first.
@@ -145,20 +145,20 @@ fn living_match(
     best.map(|(_, number)| number)
 }
 
-/// How well a directory fits an incarnation that has its id; `None`: not at all.
-fn fit(life: &Incarnation, sighting: &Sighting<'_>, claims: &Heard<'_>, parent: Option<&str>) -> Option<u8> {
+/// How well a directory fits an life that has its id; `None`: not at all.
+fn fit(life: &Life, sighting: &ObservedDirectory<'_>, claims: &RootClaims<'_>, parent: Option<&str>) -> Option<u8> {
     if life.stage == Stage::Ended || life.is_present_on(sighting.key.hierarchy) {
         return None;
     }
-    let homes = Homes::of(&life.claims, claims);
-    if homes == Homes::Apart {
+    let homes = StateDirMatch::of(&life.claims, claims);
+    if homes == StateDirMatch::Apart {
         return None;
     }
     let same_path = life.roots.iter().any(|root| *root.path == *sighting.path);
     if !same_path && life.user != sighting.user {
         return None;
     }
-    if homes == Homes::Shared {
+    if homes == StateDirMatch::Shared {
         Some(3)
     } else if same_path {
         Some(2)
@@ -167,10 +167,10 @@ fn fit(life: &Incarnation, sighting: &Sighting<'_>, claims: &Heard<'_>, parent: 
     }
 }
 
-/// What claims about a directory say of where its container lives, beside those about a life. Claims about other ids do not
+/// What claims about a directory say of where its container lives, beside those about a life. ClaimSet about other ids do not
 /// count here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Homes {
+enum StateDirMatch {
     /// Two contradict each other.
     Apart,
     /// Nothing speaks against one home, and nothing for it.
@@ -179,8 +179,8 @@ enum Homes {
     Shared,
 }
 
-impl Homes {
-    fn of(have: &Claims, claims: &Heard<'_>) -> Self {
+impl StateDirMatch {
+    fn of(have: &ClaimSet, claims: &RootClaims<'_>) -> Self {
         let mut homes = Self::Open;
         // A path says nothing of it.
         for ours in have.iter().filter(|ours| ours.source != ClaimSource::Path) {

@@ -2,31 +2,23 @@
 //!
 //! A `cgroup_rmdir` ends a container only if the directory is that container's root. So the fold remembers, for each
 //! live directory that has to do with a container, whether it is a root or inside one; where it is comes from the
-//! directory above it, by id, and who it is from claims ([`claim`]). One incarnation has a root directory on each
+//! directory above it, by id, and who it is from claims ([`claim`]). One life has a root directory on each
 //! hierarchy; it ends when the one with authority goes.
 //!
-//! Memory: one entry for each live directory of a container and one incarnation for each container that has a
+//! Memory: one entry for each live directory of a container and one life for each container that has a
 //! directory left, plus [`MAX_GHOSTS`] that are gone.
 
 mod answer;
-mod claim;
 mod differences;
-mod directory;
-mod end;
-mod few;
-mod foretold;
 mod held;
-mod ids;
-mod incarnation;
-mod lives;
 mod making;
 mod matching;
-mod namesakes;
+mod pending_by_id;
+mod pending_by_path;
 mod removal;
 mod rows;
 mod segment;
-mod stated;
-mod vitals;
+mod usage;
 mod walk;
 
 use alloc::boxed::Box;
@@ -34,24 +26,24 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use self::directory::{Known, Role};
-use self::foretold::Foretold;
 use self::held::HeldEnds;
-use self::ids::{IdKey, RecentId};
-use self::incarnation::{Incarnation, Moment, Stage};
-use self::lives::{IncarnationNo, Lives};
-use self::namesakes::Namesakes;
+use self::pending_by_id::PendingById;
+use self::pending_by_path::PendingByPath;
 use self::rows::Drafts;
-use self::stated::Stated;
-use self::vitals::UsedBelow;
 use self::walk::Walk;
-use crate::identity::argv::LastCall;
+use crate::containers::directory::{DirectoryRole, TrackedDirectory};
+use crate::containers::ids::{IdKey, RecentId};
+use crate::containers::life::{Life, Stage, Stamp};
+use crate::containers::life_table::{LifeId, LifeTable};
+use crate::containers::same_id_lives::SameIdLives;
+use crate::containers::usage::RemovedChildrenUsage;
+use crate::identity::argv::InvocationCache;
 use crate::identity::path::RecentPlaces;
 use crate::record::{
     Body, BootNs, CgroupEvent, CgroupEventKind, CgroupKey, ClockReason, FatalSignal, HierarchyId, KernelEventKind,
     Loss, Record, Seq, Target,
 };
-use crate::row::{ContainerRemove, Rows};
+use crate::row::{ContainerRemove, RowSink};
 
 /// Version of the rules. A replay that knows other rules than the recorder says so when rows differ.
 pub const DERIVATION_VERSION: u32 = 4;
@@ -63,16 +55,16 @@ const MAX_GHOSTS: usize = 1024;
 /// The derivation's state between two records.
 #[derive(Debug, Default)]
 pub struct Fold {
-    directories: BTreeMap<CgroupKey, Known>,
-    lives: Lives,
-    by_id: BTreeMap<IdKey, Namesakes>,
+    directories: BTreeMap<CgroupKey, TrackedDirectory>,
+    lives: LifeTable,
+    by_id: BTreeMap<IdKey, SameIdLives>,
     recent_id: RecentId,
-    ghosts: VecDeque<IncarnationNo>,
-    stated: Stated,
-    foretold: Foretold,
+    ghosts: VecDeque<LifeId>,
+    stated: PendingByPath,
+    foretold: PendingById,
     walk: Option<Walk>,
     /// By directory on v2: what those below it had used that are gone.
-    used_below: BTreeMap<CgroupKey, UsedBelow>,
+    used_below: BTreeMap<CgroupKey, RemovedChildrenUsage>,
     /// Events up to this moment may be missing.
     lost_until: Option<BootNs>,
     /// Exits up to this moment may be.
@@ -81,7 +73,7 @@ pub struct Fold {
     clock_set: Option<Seq>,
     held: HeldEnds,
     drafts: Box<Drafts>,
-    last_call: Option<Box<LastCall>>,
+    last_call: Option<Box<InvocationCache>>,
     places: RecentPlaces,
     /// Ends as they happen, for whoever wants them before their grace is over.
     early: Option<Vec<ContainerRemove>>,
@@ -90,7 +82,7 @@ pub struct Fold {
     /// Records of an earlier segment were taken, and no other since.
     has_carried: bool,
     /// The last record that was taken and was not carried.
-    last: Option<Moment>,
+    last: Option<Stamp>,
 }
 
 impl Fold {
@@ -105,13 +97,13 @@ impl Fold {
         Self { held: HeldEnds::with_grace(grace_ns), ..Self::default() }
     }
 
-    /// Keeps a copy of each end as it is known when it happens; see [`Self::take_early`].
-    pub fn keep_early(&mut self) {
+    /// Keeps a copy of each end as it is known when it happens; see [`Self::take_previews`].
+    pub fn enable_preview(&mut self) {
         self.early.get_or_insert_default();
     }
 
     /// The ends since the last call, without what joins them later.
-    pub fn take_early(&mut self) -> Vec<ContainerRemove> {
+    pub fn take_previews(&mut self) -> Vec<ContainerRemove> {
         self.early.as_mut().map(core::mem::take).unwrap_or_default()
     }
 
@@ -121,8 +113,8 @@ impl Fold {
     }
 
     /// Takes the next record and gives the rows that it decides, in a fixed order.
-    pub fn apply(&mut self, record: &Record<'_>, out: &mut dyn Rows) {
-        let moment = Moment { seq: record.seq, ts: record.ts, boot_ns: record.boot_ns };
+    pub fn apply(&mut self, record: &Record<'_>, out: &mut dyn RowSink) {
+        let moment = Stamp { seq: record.seq, ts: record.ts, boot_ns: record.boot_ns };
         self.held.advance(moment.boot_ns);
         while let Some(end) = self.held.take_due() {
             self.release(end, out);
@@ -139,7 +131,7 @@ impl Fold {
     }
 
     /// Takes what a record says.
-    fn take(&mut self, moment: Moment, body: &Body<'_>, out: &mut dyn Rows) {
+    fn take(&mut self, moment: Stamp, body: &Body<'_>, out: &mut dyn RowSink) {
         match body {
             Body::Cgroup(event) => match event.kind {
                 CgroupEventKind::Mkdir => self.made(moment, event, out),
@@ -182,7 +174,7 @@ impl Fold {
     }
 
     /// Ends the log: gives the rows that were held back.
-    pub fn finish(&mut self, out: &mut dyn Rows) {
+    pub fn finish(&mut self, out: &mut dyn RowSink) {
         for end in self.held.take_all() {
             self.release(end, out);
         }
@@ -191,7 +183,7 @@ impl Fold {
 
     /// Whether a directory is, as far as known now, a container's root.
     pub fn is_container_root(&self, key: CgroupKey) -> bool {
-        self.directories.get(&key).is_some_and(|known| !matches!(known.role, Role::Inside(_)))
+        self.directories.get(&key).is_some_and(|known| !matches!(known.role, DirectoryRole::Inside(_)))
     }
 
     /// Containers that are alive as far as the records say.
@@ -199,15 +191,15 @@ impl Fold {
         self.lives.iter().filter(|life| matches!(life.stage, Stage::Unannounced | Stage::Announced)).count()
     }
 
-    fn populated(&mut self, moment: Moment, event: &CgroupEvent<'_>, out: &mut dyn Rows) {
+    fn populated(&mut self, moment: Stamp, event: &CgroupEvent<'_>, out: &mut dyn RowSink) {
         let Some(known) = self.directories.get(&event.key).copied() else {
             return;
         };
         let number = match known.role {
-            Role::Inside(_) => return, // the kernel reports its root as populated as well
-            Role::Root(number) => number,
-            Role::Candidate(number) => {
-                self.directories.insert(event.key, Known { role: Role::Root(number), ..known });
+            DirectoryRole::Inside(_) => return, // the kernel reports its root as populated as well
+            DirectoryRole::Root(number) => number,
+            DirectoryRole::Candidate(number) => {
+                self.directories.insert(event.key, TrackedDirectory { role: DirectoryRole::Root(number), ..known });
                 number
             }
         };
@@ -218,30 +210,35 @@ impl Fold {
         self.announce(number, moment, None, out);
     }
 
-    fn emptied(&mut self, moment: Moment, event: &CgroupEvent<'_>) {
-        let Some(Known { role: Role::Root(number), .. }) = self.directories.get(&event.key).copied() else {
+    fn emptied(&mut self, moment: Stamp, event: &CgroupEvent<'_>) {
+        let Some(TrackedDirectory { role: DirectoryRole::Root(number), .. }) =
+            self.directories.get(&event.key).copied()
+        else {
             return;
         };
-        let vitals = self.with_below(event);
+        let usage = self.with_below(event);
         let Some(life) = self.lives.get_mut(number) else {
             return;
         };
         life.entered = true; // what is emptied was populated, seen or not
         let end = life.end_mut();
         end.emptied = Some(moment);
-        vitals::absorb(&mut end.vitals, &vitals);
+        crate::containers::usage::absorb(&mut end.usage, &usage);
     }
 
-    fn froze(&mut self, moment: Moment, key: CgroupKey, frozen: bool) {
-        let Some(Known { role: Role::Root(number), .. }) = self.directories.get(&key).copied() else { return };
+    fn froze(&mut self, moment: Stamp, key: CgroupKey, frozen: bool) {
+        let Some(TrackedDirectory { role: DirectoryRole::Root(number), .. }) = self.directories.get(&key).copied()
+        else {
+            return;
+        };
         if let Some(life) = self.lives.get_mut(number) {
             life.end_mut().death.froze(moment.seq, frozen);
         }
     }
 
-    fn signalled(&mut self, moment: Moment, signal: &FatalSignal<'_>) {
+    fn signalled(&mut self, moment: Stamp, signal: &FatalSignal<'_>) {
         let sender = signal.sender.cgroup.and_then(|cgroup| {
-            let number = self.directories.get(&CgroupKey { hierarchy: HierarchyId::V2, cgroup })?.role.incarnation();
+            let number = self.directories.get(&CgroupKey { hierarchy: HierarchyId::V2, cgroup })?.role.life_id();
             self.lives.get(number)?.container_id().map(|id| String::from(&**id))
         });
         if let Some(life) = self.life_of(&signal.target) {
@@ -250,12 +247,12 @@ impl Fold {
     }
 
     /// The container that a process is in.
-    fn life_of(&mut self, target: &Target<'_>) -> Option<&mut Incarnation> {
-        let number = target.places().find_map(|key| self.directories.get(&key))?.role.incarnation();
+    fn life_of(&mut self, target: &Target<'_>) -> Option<&mut Life> {
+        let number = target.places().find_map(|key| self.directories.get(&key))?.role.life_id();
         self.lives.get_mut(number)
     }
 
-    fn lost(&mut self, moment: Moment, loss: &Loss) {
+    fn lost(&mut self, moment: Stamp, loss: &Loss) {
         // Nearly all exits are of no container's init. That one of an init is among those lost shows where it is missing.
         if loss.kind == Some(KernelEventKind::Exit) {
             self.exits_lost_until = self.exits_lost_until.max(Some(moment.boot_ns));

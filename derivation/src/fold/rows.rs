@@ -1,18 +1,18 @@
-//! The rows of an incarnation, each written once, and when it is forgotten.
+//! The rows of an life, each written once, and when it is forgotten.
 
 use alloc::collections::btree_map::Entry;
 use alloc::sync::Arc;
 
 use super::held::HeldEnd;
-use super::ids::IdKey;
-use super::incarnation::{Moment, Origin, Stage};
-use super::lives::IncarnationNo;
 use super::walk::Walk;
 use super::{Fold, MAX_GHOSTS};
+use crate::containers::ids::IdKey;
+use crate::containers::life::{Origin, Stage, Stamp};
+use crate::containers::life_table::LifeId;
 use crate::record::Actor;
-use crate::row::{ContainerCreate, ContainerRemove, Row, Rows};
+use crate::row::{ContainerCreate, ContainerRemove, Row, RowSink};
 
-/// Rows of the two kinds that most are of, each written over the one before.
+/// RowSink of the two kinds that most are of, each written over the one before.
 #[derive(Debug)]
 pub(super) struct Drafts {
     /// Always a [`Row::Create`].
@@ -28,14 +28,8 @@ impl Default for Drafts {
 }
 
 impl Fold {
-    /// Writes the row of an incarnation's beginning, once; `maker` is who made its directory, if that is happening.
-    pub(super) fn announce(
-        &mut self,
-        number: IncarnationNo,
-        moment: Moment,
-        maker: Option<&Actor<'_>>,
-        out: &mut dyn Rows,
-    ) {
+    /// Writes the row of an life's beginning, once; `maker` is who made its directory, if that is happening.
+    pub(super) fn announce(&mut self, number: LifeId, moment: Stamp, maker: Option<&Actor<'_>>, out: &mut dyn RowSink) {
         let starting = self.walk.as_ref().is_some_and(Walk::follows_start);
         let Some(life) = self.lives.get_mut(number) else {
             return;
@@ -61,14 +55,8 @@ impl Fold {
         }
     }
 
-    /// Ends an incarnation, once. Its row follows when its grace is over.
-    pub(super) fn end(
-        &mut self,
-        number: IncarnationNo,
-        moment: Moment,
-        removed_by: Option<&Actor<'_>>,
-        out: &mut dyn Rows,
-    ) {
+    /// Ends an life, once. Its row follows when its grace is over.
+    pub(super) fn end(&mut self, number: LifeId, moment: Stamp, removed_by: Option<&Actor<'_>>, out: &mut dyn RowSink) {
         let Some(life) = self.lives.get_mut(number) else { return };
         if life.stage == Stage::Ended {
             return;
@@ -94,7 +82,7 @@ impl Fold {
     }
 
     /// Writes the row of an end.
-    pub(super) fn release(&mut self, mut end: HeldEnd, out: &mut dyn Rows) {
+    pub(super) fn release(&mut self, mut end: HeldEnd, out: &mut dyn RowSink) {
         let Some(life) = self.lives.get_mut(end.number) else { return };
         life.held = false;
         if let Row::Remove(row) = &mut self.drafts.remove
@@ -112,9 +100,9 @@ impl Fold {
         self.forget_if_gone(end.number);
     }
 
-    /// Lets go of an incarnation that has no directory left and no row to come: at once if it never was one, else after
+    /// Lets go of an life that has no directory left and no row to come: at once if it never was one, else after
     /// a while.
-    pub(super) fn forget_if_gone(&mut self, number: IncarnationNo) {
+    pub(super) fn forget_if_gone(&mut self, number: LifeId) {
         let Some(life) = self.lives.get_mut(number) else { return };
         if life.is_present() || life.held || life.is_ghost {
             return;
@@ -132,7 +120,7 @@ impl Fold {
         }
     }
 
-    pub(super) fn forget(&mut self, number: IncarnationNo) {
+    pub(super) fn forget(&mut self, number: LifeId) {
         let Some(life) = self.lives.remove(number) else {
             return;
         };

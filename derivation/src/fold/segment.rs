@@ -6,20 +6,20 @@
 //! those that were carried have a row as containers that were there before.
 
 use super::Fold;
-use super::directory::Role;
-use super::incarnation::{Incarnation, Moment};
+use crate::containers::directory::DirectoryRole;
+use crate::containers::life::{Life, Stamp};
 use crate::record::{Body, Carried, CgroupKey, Seq};
-use crate::row::Rows;
+use crate::row::RowSink;
 
 impl Fold {
     /// Ends what is held, as at the end of a log, and forgets everything.
-    pub(super) fn begin_segment(&mut self, out: &mut dyn Rows) {
+    pub(super) fn begin_segment(&mut self, out: &mut dyn RowSink) {
         self.finish(out);
         *self = Self { held: self.held.anew(), early: self.early.take(), ..Self::default() };
     }
 
     /// Takes a record of an earlier segment again.
-    pub(super) fn carry(&mut self, moment: Moment, carried: &Carried<'_>, out: &mut dyn Rows) {
+    pub(super) fn carry(&mut self, moment: Stamp, carried: &Carried<'_>, out: &mut dyn RowSink) {
         self.carrying = true;
         // Walks and marks are about their own segment.
         let is_carriable = matches!(
@@ -77,13 +77,13 @@ impl Fold {
     pub fn named_records(&self) -> impl Iterator<Item = Seq> + '_ {
         let below = self.used_below.values().flat_map(|below| below.told.iter().copied());
         // What happens to processes may be told of a directory inside.
-        let inside = self.directories.values().filter(|known| matches!(known.role, Role::Inside(_)));
+        let inside = self.directories.values().filter(|known| matches!(known.role, DirectoryRole::Inside(_)));
         let lives = self.lives.iter().filter(|life| life.is_present()).flat_map(named_by);
         lives.chain(inside.map(|known| known.since)).chain(below)
     }
 }
 
-fn named_by(life: &Incarnation) -> impl Iterator<Item = Seq> + '_ {
+fn named_by(life: &Life) -> impl Iterator<Item = Seq> + '_ {
     life.evidence
         .iter()
         .copied()

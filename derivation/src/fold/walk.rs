@@ -7,11 +7,11 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::Fold;
-use super::claim::Heard;
-use super::directory::{Known, Role, Sighting};
-use super::incarnation::{Moment, Origin, Stage};
+use crate::claims::RootClaims;
+use crate::containers::directory::{DirectoryRole, ObservedDirectory, TrackedDirectory};
+use crate::containers::life::{Origin, Stage, Stamp};
 use crate::record::{CgroupKey, Directory, HierarchyId, Seq, SnapshotReason};
-use crate::row::Rows;
+use crate::row::RowSink;
 
 /// A walk under way.
 #[derive(Debug)]
@@ -78,7 +78,7 @@ impl Walk {
 
 impl Fold {
     /// A directory as cgroupfs showed it.
-    pub(super) fn walked(&mut self, moment: Moment, directory: &Directory<'_>) {
+    pub(super) fn walked(&mut self, moment: Stamp, directory: &Directory<'_>) {
         if directory.reason == SnapshotReason::Mkdir {
             self.looked_at(directory);
             return;
@@ -93,25 +93,29 @@ impl Fold {
             return;
         }
         // Whoever may make directories there may have made this one.
-        let sighting = Sighting::new(&mut self.places, directory.key, directory.parent, &directory.path, false)
-            .by(directory.parent_uid.unwrap_or(0));
+        let sighting =
+            ObservedDirectory::new(&mut self.places, directory.key, directory.parent, &directory.path, false)
+                .by(directory.parent_uid.unwrap_or(0));
         let stated = self.stated.take(sighting.key.hierarchy, sighting.path);
-        let claims = Heard::of(moment.seq, &sighting, None, &stated);
+        let claims = RootClaims::of(moment.seq, &sighting, None, &stated);
         let enclosing = self.enclosing(&sighting);
         if claims.is_empty() {
             if let Some(number) = enclosing {
-                self.directories.insert(directory.key, Known::walked(Role::Inside(number), moment.seq));
+                self.directories
+                    .insert(directory.key, TrackedDirectory::walked(DirectoryRole::Inside(number), moment.seq));
             }
             return;
         }
         let number = self.adopt(&sighting, &claims, enclosing, Origin::Walked, Stage::Unannounced, moment);
-        self.directories.insert(directory.key, Known::walked(Role::Root(number), moment.seq));
+        self.directories.insert(directory.key, TrackedDirectory::walked(DirectoryRole::Root(number), moment.seq));
         self.looked_at(directory);
     }
 
     /// Tasks in a root's own listing show that it was entered.
     fn looked_at(&mut self, directory: &Directory<'_>) {
-        let Some(Known { role: Role::Root(number), .. }) = self.directories.get(&directory.key).copied() else {
+        let Some(TrackedDirectory { role: DirectoryRole::Root(number), .. }) =
+            self.directories.get(&directory.key).copied()
+        else {
             return;
         };
         let Some(life) = self.lives.get_mut(number) else {
@@ -123,7 +127,7 @@ impl Fold {
     }
 
     /// Draws the conclusions of a walk.
-    pub(super) fn end_walk(&mut self, moment: Moment, out: &mut dyn Rows) {
+    pub(super) fn end_walk(&mut self, moment: Stamp, out: &mut dyn RowSink) {
         let Some(walk) = self.walk.as_ref() else { return };
         let missing: Vec<CgroupKey> = self
             .directories

@@ -14,7 +14,7 @@ use crate::record::names;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 #[allow(missing_docs)] // each value is the product of that name
-pub enum Runtime {
+pub enum Engine {
     Docker,
     Containerd,
     Crio,
@@ -35,7 +35,7 @@ pub enum Runtime {
     Singularity,
 }
 
-names!(Runtime {
+names!(Engine {
     Docker => "docker",
     Containerd => "containerd",
     Crio => "crio",

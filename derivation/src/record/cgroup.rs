@@ -44,7 +44,7 @@ pub struct CgroupEvent<'a> {
     /// The task in whose context the event fired. For mkdir and rmdir it is the one that asked for it.
     pub actor: Actor<'a>,
     /// What the kernel still accounted to the cgroup at that moment.
-    pub vitals: Vitals,
+    pub usage: Usage,
 }
 
 /// The task in whose context an event fired.
@@ -72,7 +72,7 @@ pub struct Actor<'a> {
 
 /// Accounting values of a cgroup; `None` where this kernel or hierarchy holds none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Vitals {
+pub struct Usage {
     /// Highest memory charge, in bytes (`page_counter.watermark`).
     pub memory_peak_bytes: Option<u64>,
     /// Memory charge at that moment, in bytes.
@@ -100,7 +100,7 @@ pub struct Vitals {
     pub oom_kills: Option<u64>,
 }
 
-impl Vitals {
+impl Usage {
     /// None of them is held.
     pub const NONE: Self = Self {
         memory_peak_bytes: None,

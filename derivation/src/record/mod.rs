@@ -5,21 +5,21 @@
 
 mod cgroup;
 mod clock;
-mod fate;
 mod ids;
 mod kernel;
+mod process;
 mod runtime;
-mod snapshot;
+mod walk;
 
 use alloc::boxed::Box;
 
-pub use cgroup::{Actor, CgroupEvent, CgroupEventKind, Vitals};
+pub use cgroup::{Actor, CgroupEvent, CgroupEventKind, Usage};
 pub use clock::{ClockReading, ClockReason};
-pub use fate::{Ancestor, ExitStatus, FatalSignal, OomKill, OomLimit, SignalOrigin, SignalResult, Target, TaskExit};
 pub use ids::{BootNs, CgroupId, CgroupKey, HierarchyId, Seq, WallNs};
 pub use kernel::{KernelEventKind, Loss};
+pub use process::{Ancestor, ExitStatus, FatalSignal, OomKill, OomLimit, SignalOrigin, SignalResult, Target, TaskExit};
 pub use runtime::{Outcome, RuntimeAnswer, RuntimeSource};
-pub use snapshot::{Directory, SnapshotReason};
+pub use walk::{Directory, SnapshotReason};
 
 /// One record of the raw log.
 #[derive(Clone, Debug, PartialEq)]

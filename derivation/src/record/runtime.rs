@@ -56,7 +56,7 @@ pub struct RuntimeAnswer<'a> {
     /// The container that the answer is about, if it is another than the one asked about: a lie, or a mistake. The outcome
     /// is then [`Outcome::Invalid`], and nothing else of the answer counts.
     pub answered_id: Option<Cow<'a, str>>,
-    /// The engine, by its name in [`crate::identity::Runtime`].
+    /// The engine, by its name in [`crate::identity::Engine`].
     pub runtime: Option<Cow<'a, str>>,
     /// containerd's namespace.
     pub namespace: Option<Cow<'a, str>>,

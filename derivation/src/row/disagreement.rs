@@ -8,7 +8,7 @@ use crate::record::{BootNs, RuntimeSource, Seq, WallNs, names};
 
 /// What two sources contradict each other about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Aspect {
+pub enum DisagreementKind {
     /// The code that its init ended with; a signal counts as 128 and its number, as engines have it.
     ExitCode,
     /// Whether the OOM killer ended its init.
@@ -21,7 +21,7 @@ pub enum Aspect {
 
 /// Who says something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Voice {
+pub enum ReportSource {
     /// The kernel: its events.
     Kernel,
     /// A daemon or a file, asked or read.
@@ -30,7 +30,7 @@ pub enum Voice {
     Event(RuntimeSource),
 }
 
-impl Voice {
+impl ReportSource {
     /// The name it has in a case.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -48,9 +48,9 @@ impl Voice {
 
 /// What one source says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
+pub struct ReportedValue {
     /// Who says it.
-    pub by: Voice,
+    pub by: ReportSource,
     /// The value; `None` of a time.
     pub value: Option<String>,
     /// Of a time: that; of existence: since when, or when it was said.
@@ -70,19 +70,19 @@ pub struct Disagreement {
     pub identity: Identity,
     /// Where it is, or was.
     pub place: Place,
-    /// About what.
-    pub aspect: Aspect,
+    /// VerdictInput what.
+    pub aspect: DisagreementKind,
     /// The source nearest to the fact: the kernel where it knows, else the one that spoke first.
-    pub said: Said,
+    pub said: ReportedValue,
     /// The other one.
-    pub other: Said,
+    pub other: ReportedValue,
     /// Of a time: how much later the other's is, in nanoseconds.
     pub difference_ns: Option<i64>,
     /// The records this row came from, ascending.
     pub evidence_seqs: Vec<Seq>,
 }
 
-names!(Aspect {
+names!(DisagreementKind {
     ExitCode => "exit_code",
     OomKilled => "oom_killed",
     Time => "time",

@@ -1,4 +1,4 @@
-//! Rows that are written over: each into the memory of the one before, whose texts were about as long.
+//! RowSink that are written over: each into the memory of the one before, whose texts were about as long.
 
 use alloc::string::String;
 

@@ -8,10 +8,10 @@ mod draft;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::identity::{ClaimSource, OciRuntime, Runtime};
-use crate::record::{BootNs, CgroupKey, Seq, Vitals, WallNs};
+use crate::identity::{ClaimSource, Engine, OciRuntime};
+use crate::record::{BootNs, CgroupKey, Seq, Usage, WallNs};
 
-pub use disagreement::{Aspect, Disagreement, Said, Voice};
+pub use disagreement::{Disagreement, DisagreementKind, ReportSource, ReportedValue};
 pub(crate) use draft::{write_over, write_over_option};
 
 /// A derived row.
@@ -29,13 +29,13 @@ pub enum Row {
 }
 
 /// Takes rows as they are decided. The end of a walk decides as many as there are containers.
-pub trait Rows {
+pub trait RowSink {
     /// Takes the next one. It is lent: nearly all rows are put into columns or compared at once, so the fold writes each into
     /// the memory of the one before.
     fn take(&mut self, row: &Row);
 }
 
-impl Rows for Vec<Row> {
+impl RowSink for Vec<Row> {
     fn take(&mut self, row: &Row) {
         self.push(row.clone());
     }
@@ -45,7 +45,7 @@ impl Rows for Vec<Row> {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Identity {
     /// The engine; `None` if only the id is known.
-    pub runtime: Option<Runtime>,
+    pub runtime: Option<Engine>,
     /// The id, by the runtime's own grammar.
     pub container_id: String,
     /// The program that made it.
@@ -80,7 +80,7 @@ pub struct Identity {
     pub parent_container_id: Option<String>,
     /// The claim that won.
     pub identified_by: ClaimSource,
-    /// Claims that say otherwise, each as `source: field value`.
+    /// ClaimSet that say otherwise, each as `source: field value`.
     pub conflicts: Vec<String>,
 }
 
@@ -183,7 +183,7 @@ pub struct Death {
     pub exited_at: Option<WallNs>,
     /// The name of its init's first thread at the end.
     pub init_comm: Option<String>,
-    /// Whether the OOM killer ended its init. A child's death is in [`Vitals::oom_kills`].
+    /// Whether the OOM killer ended its init. A child's death is in [`Usage::oom_kills`].
     pub oom_killed: Option<bool>,
     /// Whose limit it was when the OOM killer last ended a process in it.
     pub oom_limit_scope: Option<LimitScope>,
@@ -282,7 +282,7 @@ pub struct ContainerRemove {
     /// Who removed the directory; `None` of an inferred row.
     pub removed_by: Option<ActorCopy>,
     /// The last accounting values seen on any of its directories, field by field.
-    pub vitals: Vitals,
+    pub usage: Usage,
     /// Not seen being removed: missing at a walk.
     pub inferred: bool,
     /// No task ever entered it; `None` if its whole life was not seen.

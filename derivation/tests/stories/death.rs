@@ -62,7 +62,7 @@ impl Story {
     }
 
     fn oom(&mut self, target: Target<'_>, limit: Option<OomLimit>) -> Seq {
-        self.tell(Body::Oom(OomKill { cpu: 0, target, memory_bytes: None, limit, asker: Actor::default() }))
+        self.tell(Body::Oom(OomKill { cpu: 0, target, memory_bytes: None, limit, invoker: Actor::default() }))
     }
 
     /// Removes the container; how it ended, and all evidence of its row.
@@ -204,7 +204,7 @@ fn signals_are_read_as_engines_write_them() {
         ("", None),
         ("sigterm", None),
     ] {
-        assert_eq!(obit_derivation::death::signal_number(text), number, "{text}");
+        assert_eq!(obit_derivation::ending::signal_number(text), number, "{text}");
     }
 }
 

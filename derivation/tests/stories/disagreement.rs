@@ -1,9 +1,9 @@
 //! Where daemons and files contradict the kernel, or each other, about a container's end.
 
 use obit_derivation::Row;
+use obit_derivation::ending::reports::TOLERANCE_NS;
 use obit_derivation::record::*;
-use obit_derivation::row::{Aspect, ContainerRemove, Disagreement, Said, Voice};
-use obit_derivation::statement::TOLERANCE_NS;
+use obit_derivation::row::{ContainerRemove, Disagreement, DisagreementKind, ReportSource, ReportedValue};
 
 use crate::told::{self, A as ID, INIT, Log, ROOT, SIGKILLED, docker};
 
@@ -31,14 +31,14 @@ impl Story {
     }
 
     fn directory(&mut self, at: u64, kind: CgroupEventKind) -> Seq {
-        let vitals = Vitals { oom_kills: Some(0), ..Vitals::default() };
-        self.directory_with(at, kind, vitals)
+        let usage = Usage { oom_kills: Some(0), ..Usage::default() };
+        self.directory_with(at, kind, usage)
     }
 
-    fn directory_with(&mut self, at: u64, kind: CgroupEventKind, vitals: Vitals) -> Seq {
+    fn directory_with(&mut self, at: u64, kind: CgroupEventKind, usage: Usage) -> Seq {
         let path = docker(ID);
         let event = told::event(kind, ROOT, CgroupId(1), &path);
-        self.tell(at, Body::Cgroup(CgroupEvent { vitals, ..event }))
+        self.tell(at, Body::Cgroup(CgroupEvent { usage, ..event }))
     }
 
     fn exit(&mut self, at: u64, status: ExitStatus) -> Seq {
@@ -75,12 +75,12 @@ fn event(source: RuntimeSource, word: &'static str) -> RuntimeAnswer<'static> {
     RuntimeAnswer { event: Some(word.into()), ..answer(source) }
 }
 
-fn value(by: Voice, value: &str) -> Said {
-    Said { by, value: Some(value.into()), at: None }
+fn value(by: ReportSource, value: &str) -> ReportedValue {
+    ReportedValue { by, value: Some(value.into()), at: None }
 }
 
-fn at(by: Voice, value: Option<&str>, at: u64) -> Said {
-    Said { by, value: value.map(Into::into), at: Some(wall(at)) }
+fn at(by: ReportSource, value: Option<&str>, at: u64) -> ReportedValue {
+    ReportedValue { by, value: value.map(Into::into), at: Some(wall(at)) }
 }
 
 #[test]
@@ -127,14 +127,26 @@ fn each_value_that_differs_has_a_row_with_both_and_their_records() {
         .iter()
         .map(|row| (row.aspect, row.said.clone(), row.other.clone(), row.difference_ns, row.evidence_seqs.clone()))
         .collect();
-    let (by_event, by_answer) = (Voice::Event(DOCKER), Voice::Answer(DOCKER));
+    let (by_event, by_answer) = (ReportSource::Event(DOCKER), ReportSource::Answer(DOCKER));
     let expected = [
-        (Aspect::ExitCode, value(Voice::Kernel, "0"), value(by_event, "137"), None, vec![exit, die]),
-        (Aspect::ExitCode, value(Voice::Kernel, "0"), value(by_answer, "137"), None, vec![exit, inspected]),
-        (Aspect::OomKilled, value(Voice::Kernel, "false"), value(by_answer, "true"), None, vec![exit, inspected]),
+        (DisagreementKind::ExitCode, value(ReportSource::Kernel, "0"), value(by_event, "137"), None, vec![exit, die]),
         (
-            Aspect::Time,
-            at(Voice::Kernel, None, 20 * SECOND),
+            DisagreementKind::ExitCode,
+            value(ReportSource::Kernel, "0"),
+            value(by_answer, "137"),
+            None,
+            vec![exit, inspected],
+        ),
+        (
+            DisagreementKind::OomKilled,
+            value(ReportSource::Kernel, "false"),
+            value(by_answer, "true"),
+            None,
+            vec![exit, inspected],
+        ),
+        (
+            DisagreementKind::Time,
+            at(ReportSource::Kernel, None, 20 * SECOND),
             at(by_event, None, 20 * SECOND + TOLERANCE_NS + 1),
             Some(1_000_000_001),
             vec![exit, die],
@@ -161,8 +173,8 @@ fn without_the_kernel_s_word_the_first_that_spoke_is_contradicted() {
     story.says(21 * SECOND, task);
     let (found, _) = story.end();
     let [row] = &found[..] else { panic!("{found:?}") };
-    assert_eq!(row.said, value(Voice::Event(DOCKER), "1"));
-    assert_eq!(row.other, value(Voice::Event(RuntimeSource::Containerd), "2"));
+    assert_eq!(row.said, value(ReportSource::Event(DOCKER), "1"));
+    assert_eq!(row.other, value(ReportSource::Event(RuntimeSource::Containerd), "2"));
 }
 
 #[test]
@@ -176,8 +188,11 @@ fn a_container_that_is_gone_may_be_said_to_run_for_a_moment_and_no_longer() {
         let (found, _) = story.end();
         assert_eq!(found.len(), usize::from(is_contradicted), "{found:?}");
         for row in found {
-            assert_eq!((row.aspect, row.said), (Aspect::Existence, at(Voice::Kernel, Some("gone"), 20 * SECOND)));
-            assert_eq!(row.other, at(Voice::Answer(DOCKER), Some("running"), said_at));
+            assert_eq!(
+                (row.aspect, row.said),
+                (DisagreementKind::Existence, at(ReportSource::Kernel, Some("gone"), 20 * SECOND))
+            );
+            assert_eq!(row.other, at(ReportSource::Answer(DOCKER), Some("running"), said_at));
             assert_eq!(row.evidence_seqs, [removed, said]);
         }
     }
@@ -192,7 +207,7 @@ fn a_state_that_is_kept_of_what_is_gone_contradicts_that() {
     story.says(22 * SECOND, answer(RuntimeSource::OciState));
     let (found, _) = story.end();
     let [row] = &found[..] else { panic!("{found:?}") };
-    assert_eq!(row.other, at(Voice::Answer(RuntimeSource::OciState), Some("kept"), 22 * SECOND));
+    assert_eq!(row.other, at(ReportSource::Answer(RuntimeSource::OciState), Some("kept"), 22 * SECOND));
 }
 
 #[test]
@@ -242,9 +257,9 @@ fn who_is_said_to_have_died_and_has_processes_at_the_end_of_the_log_is_told() {
         let (found, _) = story.end();
         assert_eq!(found.len(), usize::from(is_contradicted), "{what}");
         for row in found {
-            assert_eq!((row.aspect, row.seq), (Aspect::Existence, stop));
-            assert_eq!(row.said, at(Voice::Kernel, Some("there"), 10 * SECOND));
-            assert_eq!(row.other, at(Voice::Event(DOCKER), Some("ended"), 20 * SECOND));
+            assert_eq!((row.aspect, row.seq), (DisagreementKind::Existence, stop));
+            assert_eq!(row.said, at(ReportSource::Kernel, Some("there"), 10 * SECOND));
+            assert_eq!(row.other, at(ReportSource::Event(DOCKER), Some("ended"), 20 * SECOND));
         }
     }
     // Just before the log's end it may still be on its way out.
@@ -274,7 +289,7 @@ fn times_are_not_compared_over_a_setting_of_the_clock() {
         story.says(20 * SECOND, die);
         story.directory(20 * SECOND, CgroupEventKind::Rmdir);
         let aspects: Vec<_> = story.end().0.iter().map(|row| row.aspect).collect();
-        assert_eq!(aspects, if is_set { vec![] } else { vec![Aspect::Time] });
+        assert_eq!(aspects, if is_set { vec![] } else { vec![DisagreementKind::Time] });
     }
 }
 
@@ -284,8 +299,8 @@ fn an_event_of_the_oom_killer_is_contradicted_only_where_the_kernel_counts_no_ki
         let mut story = Story::new();
         story.says(15 * SECOND, RuntimeAnswer { oom_killed: Some(true), ..event(DOCKER, "oom") });
         story.exit(20 * SECOND, ExitStatus::Exited(0));
-        let vitals = Vitals { oom_kills: kills, ..Vitals::default() };
-        story.directory_with(20 * SECOND, CgroupEventKind::Rmdir, vitals);
+        let usage = Usage { oom_kills: kills, ..Usage::default() };
+        story.directory_with(20 * SECOND, CgroupEventKind::Rmdir, usage);
         let found = story.end().0;
         assert_eq!(found.len(), usize::from(is_contradicted), "{kills:?}: {found:?}");
     }

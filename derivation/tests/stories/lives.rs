@@ -1,7 +1,7 @@
 //! The fold, told as short stories. Paths and argument vectors are those that Docker, containerd's `ctr`, runc and
 //! crun produce.
 
-use obit_derivation::identity::{ClaimSource, Runtime};
+use obit_derivation::identity::{ClaimSource, Engine};
 use obit_derivation::record::*;
 use obit_derivation::row::{ContainerCreate, ContainerRemove, ExistingContainer};
 
@@ -105,7 +105,7 @@ fn ten_hierarchies_make_one_row_and_v2_decides() {
     assert_eq!(removes.len(), 1);
     let row = removes[0];
     assert_eq!(row.identity.container_id, A);
-    assert_eq!(row.identity.runtime, Some(Runtime::Docker));
+    assert_eq!(row.identity.runtime, Some(Engine::Docker));
     assert_eq!(row.identity.identified_by, ClaimSource::OciArgv);
     assert_eq!(row.identity.conflicts, Vec::<String>::new());
     assert_eq!(row.place.key, key(0, 100));
@@ -118,7 +118,7 @@ fn ten_hierarchies_make_one_row_and_v2_decides() {
 }
 
 #[test]
-fn a_restart_is_a_second_incarnation_of_the_same_id() {
+fn a_restart_is_a_second_life_of_the_same_id() {
     let mut story = Story::default();
     docker_life(&mut story, A, 100);
     docker_life(&mut story, A, 200);
@@ -231,7 +231,7 @@ fn the_deepest_directory_that_a_runtime_makes_is_the_root() {
 }
 
 #[test]
-fn a_named_root_below_a_parent_the_runtime_made_is_one_incarnation() {
+fn a_named_root_below_a_parent_the_runtime_made_is_one_life() {
     let bundle = "/run/containerd/io.containerd.runtime.v2.task/shop/web-1";
     let argv = ["runc", "--root", "/run/containerd/runc/shop", "create", "--bundle", bundle, "web-1"];
     let mut story = Story::default();
@@ -247,7 +247,7 @@ fn a_named_root_below_a_parent_the_runtime_made_is_one_incarnation() {
     assert_eq!(story.creates()[0].created_seq, Seq(1), "the parent's making is not the container's");
     assert_eq!(story.removes().len(), 1);
     assert_eq!(story.removes()[0].never_started, Some(true));
-    assert_eq!(story.removes()[0].identity.runtime, Some(Runtime::Containerd));
+    assert_eq!(story.removes()[0].identity.runtime, Some(Engine::Containerd));
 }
 
 #[test]
@@ -379,7 +379,7 @@ fn a_path_that_names_another_container_than_the_runtime_is_a_conflict() {
     story.mkdir(0, 100, 1, &docker(A), &argv);
     story.rmdir(0, 100, 1, &docker(A), &argv);
     let row = story.removes()[0];
-    assert_eq!((row.identity.runtime, row.identity.container_id.as_str()), (Some(Runtime::Runc), "evil"));
+    assert_eq!((row.identity.runtime, row.identity.container_id.as_str()), (Some(Engine::Runc), "evil"));
     assert_eq!(row.identity.conflicts, [format!("path: container_id {A}"), "path: runtime docker".to_owned()]);
 }
 
@@ -390,7 +390,7 @@ fn a_delete_without_a_bundle_does_not_make_a_podman_container_a_bare_one() {
     story.walk(SnapshotReason::Start, &[(0, 1, 0, "/"), (0, 100, 1, &path)]);
     story.rmdir(0, 100, 1, &path, &["/usr/sbin/runc", "delete", "--force", A]);
     let row = story.removes()[0];
-    assert_eq!(row.identity.runtime, Some(Runtime::Podman));
+    assert_eq!(row.identity.runtime, Some(Engine::Podman));
     assert_eq!(row.identity.identified_by, ClaimSource::OciArgv);
     assert_eq!(row.identity.conflicts, Vec::<String>::new());
 }
@@ -398,12 +398,12 @@ fn a_delete_without_a_bundle_does_not_make_a_podman_container_a_bare_one() {
 #[test]
 fn what_is_said_within_the_grace_joins_and_what_comes_later_does_not() {
     let mut story = Story::with_grace(10);
-    story.log.fold.keep_early();
+    story.log.fold.enable_preview();
     let path = docker(A);
     story.mkdir(0, 100, 1, &path, &refs(&create_argv(A)));
     let rmdir = story.rmdir(0, 100, 1, &path, &refs(&delete_argv(A)));
     assert_eq!(story.removes().len(), 0, "the row waits");
-    assert_eq!(story.log.fold.take_early().len(), 1, "whoever follows does not");
+    assert_eq!(story.log.fold.take_previews().len(), 1, "whoever follows does not");
     let answer = |field: fn(&mut RuntimeAnswer<'static>)| {
         let mut answer = RuntimeAnswer::unanswered(RuntimeSource::Docker, Outcome::Ok);
         answer.container_id = Some(A.into());

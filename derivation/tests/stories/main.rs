@@ -8,4 +8,4 @@ mod hostile;
 mod lives;
 mod reuse;
 mod segments;
-mod vitals;
+mod usage;

@@ -2,7 +2,7 @@
 //! of one life must never be read as said of another.
 
 use obit_derivation::Row;
-use obit_derivation::identity::Runtime;
+use obit_derivation::identity::Engine;
 use obit_derivation::record::*;
 use obit_derivation::row::Identity;
 
@@ -26,9 +26,9 @@ impl Story {
     }
 
     fn event(&mut self, kind: CgroupEventKind, key: CgroupKey, parent: u64, path: &str, actor: Actor<'_>) -> Seq {
-        let vitals = Vitals { memory_peak_bytes: Some(self.log.next().0), ..Vitals::default() };
+        let usage = Usage { memory_peak_bytes: Some(self.log.next().0), ..Usage::default() };
         let event = told::event(kind, key, CgroupId(parent), path);
-        self.tell(Body::Cgroup(CgroupEvent { actor, vitals, ..event }))
+        self.tell(Body::Cgroup(CgroupEvent { actor, usage, ..event }))
     }
 
     fn mkdir(&mut self, key: CgroupKey, parent: u64, path: &str, argv: &[&str]) -> Seq {
@@ -290,7 +290,7 @@ fn what_is_said_of_an_id_in_one_namespace_is_not_of_the_other() {
         })
         .collect();
     assert_eq!(ends, [("/shop/web-1", Some("shop"), Some("shop:1"), 0), ("/lab/web-1", Some("lab"), Some("lab:1"), 0)]);
-    assert!(removes(&rows).iter().all(|row| row.identity.runtime == Some(Runtime::Containerd)));
+    assert!(removes(&rows).iter().all(|row| row.identity.runtime == Some(Engine::Containerd)));
 }
 
 // One pid, one process after the other.

@@ -40,7 +40,7 @@ impl Story {
     fn admit(&mut self, event: &Event, carried: Option<(Seq, BootNs)>) {
         let body = Body::Cgroup(CgroupEvent {
             actor: Actor { comm: "runc", argv: event.argv, ..Actor::default() },
-            vitals: Vitals { cpu_usage_ns: event.cpu_usage_ns, ..Vitals::default() },
+            usage: Usage { cpu_usage_ns: event.cpu_usage_ns, ..Usage::default() },
             ..told::event(event.kind, event.key, event.parent, &event.path)
         });
         let (from, moment, body) = match carried {
@@ -133,7 +133,7 @@ fn what_was_used_below_before_a_cut_counts() {
     story.remove(V2, DOCKER, &path(), 1_000);
     let rows = story.rows();
     let Some(Row::Remove(row)) = rows.last() else { panic!("{rows:#?}") };
-    assert_eq!(row.vitals.cpu_usage_ns, Some(1_111));
+    assert_eq!(row.usage.cpu_usage_ns, Some(1_111));
 }
 
 #[test]

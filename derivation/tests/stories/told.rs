@@ -100,7 +100,7 @@ pub fn event(kind: CgroupEventKind, key: CgroupKey, parent: CgroupId, path: &str
         path,
         path_truncated: false,
         actor: Actor::default(),
-        vitals: Vitals::default(),
+        usage: Usage::default(),
     }
 }
 

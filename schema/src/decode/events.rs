@@ -4,7 +4,7 @@ use arrow_array::RecordBatch;
 use obit_derivation::record::{
     Actor, Body, BootNs, Carried, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, ClockReading, ClockReason,
     ExitStatus, FatalSignal, HierarchyId, KernelEventKind, Loss, OomKill, OomLimit, Record, Seq, SignalOrigin,
-    SignalResult, SnapshotReason, Target, TaskExit, Vitals,
+    SignalResult, SnapshotReason, Target, TaskExit, Usage,
 };
 
 use super::kinds::RowKind;
@@ -18,7 +18,7 @@ table_view!(
     EventsView,
     kinds: Vec<RowKind> = |columns: &Views| columns.kind.map(RowKind::from_name),
     /// Whether some row has a vital sign.
-    has_vitals: bool = has_vitals
+    has_usage: bool = has_usage
 );
 
 impl EventsView {
@@ -112,7 +112,7 @@ impl EventsView {
                 path: columns.path.need(row)?,
                 path_truncated: columns.path_truncated.need(row)?,
                 actor: self.actor(row, argv)?,
-                vitals: if self.has_vitals { self.vitals(row) } else { Vitals::default() },
+                usage: if self.has_usage { self.usage(row) } else { Usage::default() },
             }),
         })
     }
@@ -203,7 +203,7 @@ impl EventsView {
             target: self.target(row)?,
             memory_bytes: columns.victim_memory_bytes.get(row),
             limit,
-            asker: self.actor(row, argv)?,
+            invoker: self.actor(row, argv)?,
         })
     }
 }
@@ -212,22 +212,22 @@ fn key(hierarchy: u32, cgroup: u64) -> CgroupKey {
     CgroupKey { hierarchy: HierarchyId(hierarchy), cgroup: CgroupId(cgroup) }
 }
 
-/// Declares what reads vital signs, each in a column of its name, so that none can be left out where the others are looked at.
-macro_rules! vitals {
+/// Declares what reads usage values, each in a column of its name, so that none can be left out where the others are looked at.
+macro_rules! usage {
     ($($name:ident),+ $(,)?) => {
         impl EventsView {
-            fn vitals(&self, row: usize) -> Vitals {
-                Vitals { $($name: self.columns.$name.get(row),)+ }
+            fn usage(&self, row: usize) -> Usage {
+                Usage { $($name: self.columns.$name.get(row),)+ }
             }
         }
 
-        fn has_vitals(columns: &Views) -> bool {
+        fn has_usage(columns: &Views) -> bool {
             $(!columns.$name.is_null())||+
         }
     };
 }
 
-vitals!(
+usage!(
     memory_peak_bytes,
     memory_usage_bytes,
     cpu_usage_ns,

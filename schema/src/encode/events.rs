@@ -85,19 +85,19 @@ fn cgroup_event(row: &mut NewRow<'_>, event: &CgroupEvent<'_>) {
     row.path(Some(event.path));
     row.path_truncated(Some(event.path_truncated));
     actor(row, &event.actor);
-    let vitals = &event.vitals;
-    row.memory_peak_bytes(vitals.memory_peak_bytes);
-    row.memory_usage_bytes(vitals.memory_usage_bytes);
-    row.cpu_usage_ns(vitals.cpu_usage_ns);
-    row.cpu_user_ns(vitals.cpu_user_ns);
-    row.cpu_system_ns(vitals.cpu_system_ns);
-    row.cpu_throttled_ns(vitals.cpu_throttled_ns);
-    row.cpu_throttled_count(vitals.cpu_throttled_count);
-    row.io_read_bytes(vitals.io_read_bytes);
-    row.io_written_bytes(vitals.io_written_bytes);
-    row.pids_peak(vitals.pids_peak);
-    row.ooms(vitals.ooms);
-    row.oom_kills(vitals.oom_kills);
+    let usage = &event.usage;
+    row.memory_peak_bytes(usage.memory_peak_bytes);
+    row.memory_usage_bytes(usage.memory_usage_bytes);
+    row.cpu_usage_ns(usage.cpu_usage_ns);
+    row.cpu_user_ns(usage.cpu_user_ns);
+    row.cpu_system_ns(usage.cpu_system_ns);
+    row.cpu_throttled_ns(usage.cpu_throttled_ns);
+    row.cpu_throttled_count(usage.cpu_throttled_count);
+    row.io_read_bytes(usage.io_read_bytes);
+    row.io_written_bytes(usage.io_written_bytes);
+    row.pids_peak(usage.pids_peak);
+    row.ooms(usage.ooms);
+    row.oom_kills(usage.oom_kills);
 }
 
 fn actor(row: &mut NewRow<'_>, actor: &Actor<'_>) {
@@ -162,7 +162,7 @@ fn oom_kill(row: &mut NewRow<'_>, kill: &OomKill<'_>) {
         None => (None, None, None),
     };
     target(row, kill.cpu, &kill.target);
-    actor(row, &kill.asker);
+    actor(row, &kill.invoker);
     row.victim_memory_bytes(kill.memory_bytes);
     row.limit_scope(scope);
     row.limit_hierarchy_id(limit.map(|key| key.hierarchy.0));

@@ -83,7 +83,7 @@ impl<'a> Docker<'a> {
         id
     }
 
-    /// Starts a container again: a new incarnation of the same id.
+    /// Starts a container again: a new life of the same id.
     pub fn restart(&self, id: &str) {
         self.docker(&["restart", "--time", "0", id]);
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use obit_derivation::WallNs;
-use obit_derivation::identity::Runtime;
+use obit_derivation::identity::Engine;
 use obit_derivation::record::{Outcome, RuntimeAnswer, RuntimeSource};
 use serde::{Deserialize, Serialize};
 
@@ -151,18 +151,18 @@ impl Inspection {
 pub fn describe_namespace(answer: &mut RuntimeAnswer<'static>, namespace: &str) {
     let engine = engine(namespace);
     answer.runtime = Some(engine.as_str().into());
-    if engine == Runtime::Containerd {
+    if engine == Engine::Containerd {
         answer.namespace = within(Some(namespace), NAME_BYTES);
     }
 }
 
 /// Who uses containerd, by the namespace.
-fn engine(namespace: &str) -> Runtime {
+fn engine(namespace: &str) -> Engine {
     match namespace {
-        "moby" | "plugins.moby" => Runtime::Docker,
-        "buildkit" => Runtime::Buildkit,
-        "garden" => Runtime::Garden,
-        _ => Runtime::Containerd,
+        "moby" | "plugins.moby" => Engine::Docker,
+        "buildkit" => Engine::Buildkit,
+        "garden" => Engine::Garden,
+        _ => Engine::Containerd,
     }
 }
 

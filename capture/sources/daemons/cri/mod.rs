@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use obit_derivation::identity::Runtime;
+use obit_derivation::identity::Engine;
 use obit_derivation::record::Outcome;
 
 use self::api::{
@@ -35,7 +35,7 @@ pub struct Client {
     grpc: grpc::Client,
     labels: LabelPolicy,
     /// The engine behind the interface, by its own word.
-    engine: Mutex<Option<Runtime>>,
+    engine: Mutex<Option<Engine>>,
     /// A sandbox's pod never changes.
     pods: Cache<String, Pod>,
 }
@@ -56,8 +56,8 @@ impl Client {
         let answer: VersionResponse = self.grpc.call(call(api::VERSION, DOCUMENT_BYTES), VersionRequest {}).await?;
         if let Ok(mut engine) = self.engine.lock() {
             *engine = match answer.runtime_name.as_str() {
-                "containerd" => Some(Runtime::Containerd),
-                "cri-o" => Some(Runtime::Crio),
+                "containerd" => Some(Engine::Containerd),
+                "cri-o" => Some(Engine::Crio),
                 _ => None,
             };
         }
@@ -138,7 +138,7 @@ impl Client {
         Ok((status, Info::read(&answer.info)))
     }
 
-    fn engine(&self) -> Option<Runtime> {
+    fn engine(&self) -> Option<Engine> {
         self.engine.lock().map_or(None, |engine| *engine)
     }
 }

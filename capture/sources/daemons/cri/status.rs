@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use obit_derivation::WallNs;
-use obit_derivation::identity::Runtime;
+use obit_derivation::identity::Engine;
 use obit_derivation::record::{Outcome, RuntimeAnswer, RuntimeSource};
 use serde::{Deserialize, Serialize};
 
@@ -143,10 +143,10 @@ impl Status {
     }
 
     /// What it says of the life that began at `begun_at` (or at any time).
-    pub fn said(&self, engine: Option<Runtime>, begun_at: Option<WallNs>) -> Said {
+    pub fn said(&self, engine: Option<Engine>, begun_at: Option<WallNs>) -> Said {
         let mut answer = RuntimeAnswer::unanswered(RuntimeSource::Cri, Outcome::Ok);
         answer.runtime = engine.map(|engine| engine.as_str().into());
-        if engine == Some(Runtime::Containerd) {
+        if engine == Some(Engine::Containerd) {
             answer.namespace = Some(CRI_NAMESPACE.into());
         }
         answer.container_id = within(Some(&self.id), NAME_BYTES);
@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn a_container_has_its_pod_image_and_pid_and_no_secret() {
         let status = Status::of_container(container(), info(), None, &LabelPolicy::Listed);
-        let Said { answer, document } = status.said(Some(Runtime::Containerd), None);
+        let Said { answer, document } = status.said(Some(Engine::Containerd), None);
         assert_eq!(answer.container_name.as_deref(), Some("nginx"));
         assert_eq!(answer.pod_name.as_deref(), Some("web-1"));
         assert_eq!((answer.pod_namespace.as_deref(), answer.pod_uid.as_deref()), (Some("shop"), Some("0f2a8c6e")));

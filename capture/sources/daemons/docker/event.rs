@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use obit_derivation::WallNs;
-use obit_derivation::identity::Runtime;
+use obit_derivation::identity::Engine;
 use obit_derivation::record::{Outcome, RuntimeAnswer};
 use serde::{Deserialize, Serialize};
 
@@ -126,7 +126,7 @@ impl Event {
             time_nano: self.time_nano,
         };
 
-        let runtime = if kind == Kind::Podman { Runtime::Podman } else { Runtime::Docker };
+        let runtime = if kind == Kind::Podman { Engine::Podman } else { Engine::Docker };
         let mut answer = RuntimeAnswer::unanswered(kind.source(), Outcome::Ok);
         answer.runtime = Some(runtime.as_str().into());
         answer.event = Some(action.to_owned().into());

@@ -1,8 +1,8 @@
 //! What an inspection of a container says.
 
 use obit_derivation::WallNs;
-use obit_derivation::death::signal_number;
-use obit_derivation::identity::Runtime;
+use obit_derivation::ending::signal_number;
+use obit_derivation::identity::Engine;
 use obit_derivation::record::{Outcome, RuntimeAnswer};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -121,7 +121,7 @@ impl Inspection {
     /// What it says of the life that began at `begun_at` (or at any time). What it says of an earlier life of the same
     /// container stays in the document only.
     pub fn said(&self, kind: Kind, begun_at: Option<WallNs>) -> Said {
-        let runtime = if kind == Kind::Podman { Runtime::Podman } else { Runtime::Docker };
+        let runtime = if kind == Kind::Podman { Engine::Podman } else { Engine::Docker };
         let mut answer = RuntimeAnswer::unanswered(kind.source(), Outcome::Ok);
         answer.runtime = Some(runtime.as_str().into());
         answer.container_id = within(self.id.as_deref(), NAME_BYTES);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use obit_derivation::WallNs;
-use obit_derivation::identity::Runtime;
+use obit_derivation::identity::Engine;
 use obit_derivation::record::{Outcome, RuntimeAnswer};
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +42,7 @@ pub fn read(body: &[u8], kind: Kind, labels: &LabelPolicy) -> Result<Vec<Said>, 
 impl Entry {
     fn said(mut self, kind: Kind, labels: &LabelPolicy) -> Said {
         self.labels = self.labels.map(|all| labels.keep(all));
-        let runtime = if kind == Kind::Podman { Runtime::Podman } else { Runtime::Docker };
+        let runtime = if kind == Kind::Podman { Engine::Podman } else { Engine::Docker };
         let mut answer = RuntimeAnswer::unanswered(kind.source(), Outcome::Ok);
         answer.runtime = Some(runtime.as_str().into());
         answer.container_id = within(Some(&self.id), NAME_BYTES);

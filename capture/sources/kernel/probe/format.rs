@@ -1,7 +1,7 @@
 //! How the kernel lays out what it traces at the cgroup tracepoints, for kernels without type information.
 //!
 //! Sources: `events/cgroup/*/format` of tracefs (Documentation/trace/events.rst, section 2.1); `struct obit_format` of
-//! bpf/format.h, which is what the program expects.
+//! bpf/no_btf.h, which is what the program expects.
 
 use std::fs::File;
 use std::io::Read;

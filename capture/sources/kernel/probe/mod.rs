@@ -75,7 +75,7 @@ pub enum AttachType {
     TpBtf,
     /// Plain raw tracepoints.
     RawTp,
-    /// Tracepoints as the kernel traces them itself, without any type information: no vital signs, no arguments and no
+    /// Tracepoints as the kernel traces them itself, without any type information: no usage values, no arguments and no
     /// parent of the actor, and nothing of how processes end.
     Tracepoint,
 }

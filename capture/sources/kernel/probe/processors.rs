@@ -18,7 +18,7 @@ const ON_THAT_PROCESSOR: u32 = 1;
 /// How far each processor's copy of a value lies from the address that the kernel has for all of them, by processor.
 ///
 /// `None` if that cannot be told: on a kernel before 5.10, on one before 5.19 that has a processor offline, on a host with
-/// more processors than [`OBIT_PROCESSORS`](../../bpf/obit.h). What is counted by processor is then absent from the case.
+/// more processors than [`OBIT_PROCESSORS`](../../bpf/wire.h). What is counted by processor is then absent from the case.
 pub fn offsets(btf: Option<&Path>) -> Option<Vec<u64>> {
     let mut storage = MaybeUninit::uninit();
     let mut builder = skeleton::ProcessorsSkelBuilder::default();

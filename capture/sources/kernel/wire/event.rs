@@ -2,7 +2,7 @@
 
 use obit_derivation::BootNs;
 use obit_derivation::record::{
-    CgroupEventKind, ExitStatus, KernelEventKind, OomLimit, SignalOrigin, SignalResult, Target, Vitals,
+    CgroupEventKind, ExitStatus, KernelEventKind, OomLimit, SignalOrigin, SignalResult, Target, Usage,
 };
 
 /// One event of the kernel, as views of a record.
@@ -79,7 +79,7 @@ pub enum What<'a> {
         /// Login user id of the actor; `None` also if it never logged in.
         loginuid: Option<u32>,
         /// The actor's ancestors, its parent first.
-        ancestors: Vec<KernelAncestor<'a>>,
+        ancestors: Vec<Ancestor<'a>>,
     },
     /// The OOM killer chose a process.
     Oom {
@@ -106,7 +106,7 @@ impl What<'_> {
 
 /// An ancestor of a task, in the initial namespaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KernelAncestor<'a> {
+pub struct Ancestor<'a> {
     /// Process (thread group).
     pub pid: u32,
     /// Real user id.
@@ -135,7 +135,7 @@ pub struct KernelCgroup<'a> {
     /// The path fills the kernel's buffer of 1,023 bytes, so it is cut (or, by chance, just fits).
     pub path_truncated: bool,
     /// What the kernel still accounted to the cgroup.
-    pub vitals: Vitals,
+    pub usage: Usage,
 }
 
 /// A process to which something happened. The name is apart from the rest, which is what a record of the case holds.

@@ -1,4 +1,4 @@
-//! Offsets and lengths of `struct obit_event` in `bpf/obit.h`, in bytes.
+//! Offsets and lengths of `struct obit_event` in `bpf/wire.h`, in bytes.
 //!
 //! capture/sources/kernel/probe/layout.rs compares them with the compiled program, at compile time.
 

@@ -1,4 +1,4 @@
-//! Decoding of what the BPF program wrote: `bpf/obit.h` by offset, from bytes.
+//! Decoding of what the BPF program wrote: `bpf/wire.h` by offset, from bytes.
 //!
 //! Total: any bytes give an event or an error. Nothing here knows of libbpf, so it is tested without a kernel.
 
@@ -9,7 +9,7 @@ pub mod layout;
 use obit_derivation::BootNs;
 use obit_derivation::record::{
     CgroupEventKind, CgroupId, CgroupKey, ExitStatus, HierarchyId, KernelEventKind, OomLimit, SignalOrigin,
-    SignalResult, Target, Vitals,
+    SignalResult, Target, Usage,
 };
 use thiserror::Error;
 
@@ -18,7 +18,7 @@ use self::layout::fate::{self, BYTES as FATE_BYTES, ancestor};
 use self::layout::usage::{self, BYTES as USAGE_BYTES};
 
 pub use self::batch::RawBatch;
-pub use self::event::{KernelActor, KernelAncestor, KernelCgroup, KernelEvent, KernelTarget, What};
+pub use self::event::{Ancestor, KernelActor, KernelCgroup, KernelEvent, KernelTarget, What};
 
 /// The kinds by their numbers in `enum obit_kind`.
 pub const KINDS: [KernelEventKind; 11] = [
@@ -157,7 +157,7 @@ fn cgroup<'a>(
         level: u32_at(header, layout::LEVEL),
         path,
         path_truncated: header[layout::FLAGS] & layout::PATH_TRUNCATED != 0,
-        vitals: Vitals {
+        usage: Usage {
             memory_peak_bytes: in_bytes(value(layout::HAS_MEMORY_WATERMARK, usage::MEMORY_WATERMARK)),
             memory_usage_bytes: in_bytes(value(layout::HAS_MEMORY_USAGE, usage::MEMORY_USAGE)),
             cpu_usage_ns: value(layout::HAS_CPU_USAGE, usage::CPU_USAGE),
@@ -218,9 +218,9 @@ fn signal<'a>(header: &[u8; HEADER_BYTES], fate: &'a [u8; FATE_BYTES]) -> What<'
 }
 
 /// Those that are there; none follows one that is not.
-fn ancestors(fate: &[u8; FATE_BYTES]) -> Vec<KernelAncestor<'_>> {
+fn ancestors(fate: &[u8; FATE_BYTES]) -> Vec<Ancestor<'_>> {
     let (all, _) = fate[fate::ANCESTORS..].as_chunks::<{ ancestor::BYTES }>();
-    let told = all.iter().map(|bytes| KernelAncestor {
+    let told = all.iter().map(|bytes| Ancestor {
         pid: u32_at(bytes, ancestor::PID),
         uid: u32_at(bytes, ancestor::UID),
         started: BootNs(u64_at(bytes, ancestor::START_NS)),

@@ -85,7 +85,7 @@ fn every_field_is_read_from_its_own_place() {
             level: 4,
             path: b"/docker/\xff",
             path_truncated: false,
-            vitals: Vitals {
+            usage: Usage {
                 memory_peak_bytes: Some(40 * PAGE),
                 memory_usage_bytes: Some(3 * PAGE),
                 cpu_usage_ns: Some(500),
@@ -148,8 +148,8 @@ fn every_field_of_a_fate_is_read_from_its_own_place() {
         result: Some(SignalResult::Ignored),
         loginuid: Some(1000),
         ancestors: vec![
-            KernelAncestor { pid: 99, uid: 0, started: BootNs(333), comm: b"containerd-shim" },
-            KernelAncestor { pid: 1, uid: 5, started: BootNs(44), comm: b"systemd" },
+            Ancestor { pid: 99, uid: 0, started: BootNs(333), comm: b"containerd-shim" },
+            Ancestor { pid: 1, uid: 5, started: BootNs(44), comm: b"systemd" },
         ],
     };
     assert_eq!((event.what, event.actor.argv), (expected, &b"runc\0kill\0"[..]));
@@ -181,24 +181,24 @@ fn a_signal_s_origin_is_read_from_its_code_and_from_how_the_kernel_sent_it() {
 
 #[test]
 fn each_presence_bit_stands_for_its_own_value() {
-    let vitals = |present| {
+    let decoded = |present| {
         let record = record(0, 0, present, b"/", b"");
-        cgroup(&decode(&record, PAGE).unwrap()).vitals
+        cgroup(&decode(&record, PAGE).unwrap()).usage
     };
-    assert_eq!(vitals(0), Vitals::default());
-    let usage = Vitals { memory_usage_bytes: Some(3 * PAGE), ..Vitals::default() };
-    assert_eq!(vitals(layout::HAS_MEMORY_USAGE), usage);
-    let peak = Vitals { memory_peak_bytes: Some(40 * PAGE), ..Vitals::default() };
-    assert_eq!(vitals(layout::HAS_MEMORY_WATERMARK), peak);
-    assert_eq!(vitals(layout::HAS_OOMS), Vitals { ooms: Some(3), oom_kills: Some(2), ..Vitals::default() });
-    assert_eq!(vitals(layout::HAS_PIDS_WATERMARK), Vitals { pids_peak: Some(17), ..Vitals::default() });
-    assert_eq!(vitals(layout::HAS_CPU_USAGE), Vitals { cpu_usage_ns: Some(500), ..Vitals::default() });
-    let split = Vitals { cpu_user_ns: Some(300), cpu_system_ns: Some(200), ..Vitals::default() };
-    assert_eq!(vitals(layout::HAS_CPU_SPLIT), split);
-    let throttled = Vitals { cpu_throttled_ns: Some(70), cpu_throttled_count: Some(6), ..Vitals::default() };
-    assert_eq!(vitals(layout::HAS_THROTTLED), throttled);
-    let io = Vitals { io_read_bytes: Some(8192), io_written_bytes: Some(4096), ..Vitals::default() };
-    assert_eq!(vitals(layout::HAS_IO), io);
+    assert_eq!(decoded(0), Usage::default());
+    let usage = Usage { memory_usage_bytes: Some(3 * PAGE), ..Usage::default() };
+    assert_eq!(decoded(layout::HAS_MEMORY_USAGE), usage);
+    let peak = Usage { memory_peak_bytes: Some(40 * PAGE), ..Usage::default() };
+    assert_eq!(decoded(layout::HAS_MEMORY_WATERMARK), peak);
+    assert_eq!(decoded(layout::HAS_OOMS), Usage { ooms: Some(3), oom_kills: Some(2), ..Usage::default() });
+    assert_eq!(decoded(layout::HAS_PIDS_WATERMARK), Usage { pids_peak: Some(17), ..Usage::default() });
+    assert_eq!(decoded(layout::HAS_CPU_USAGE), Usage { cpu_usage_ns: Some(500), ..Usage::default() });
+    let split = Usage { cpu_user_ns: Some(300), cpu_system_ns: Some(200), ..Usage::default() };
+    assert_eq!(decoded(layout::HAS_CPU_SPLIT), split);
+    let throttled = Usage { cpu_throttled_ns: Some(70), cpu_throttled_count: Some(6), ..Usage::default() };
+    assert_eq!(decoded(layout::HAS_THROTTLED), throttled);
+    let io = Usage { io_read_bytes: Some(8192), io_written_bytes: Some(4096), ..Usage::default() };
+    assert_eq!(decoded(layout::HAS_IO), io);
 }
 
 /// What is left out because it is zero is as present as if it were written.
@@ -213,7 +213,7 @@ fn usage_that_is_zero_is_left_out_of_a_record_but_not_of_the_event() {
         let left_out = record(1, layout::USAGE_ZERO, present, b"/abc", b"de");
         assert_eq!(left_out.len(), HEADER_BYTES + 6);
         assert_eq!(decode(&left_out, PAGE), decode(&written, PAGE));
-        assert_eq!(cgroup(&decode(&left_out, PAGE).unwrap()).vitals.cpu_usage_ns.is_some(), present != 0);
+        assert_eq!(cgroup(&decode(&left_out, PAGE).unwrap()).usage.cpu_usage_ns.is_some(), present != 0);
         let longer = [&left_out[..], &[0; 2 + USAGE_BYTES]].concat();
         let error = WireError::Lengths { length: longer.len(), path_bytes: 4, argv_bytes: 2 };
         assert_eq!(decode(&longer, PAGE), Err(error));
@@ -279,8 +279,8 @@ fn a_page_count_too_large_for_bytes_is_absent() {
     let mut record = record(0, 0, ALL_PRESENT, b"/", b"");
     let memory_usage = record.len() - USAGE_BYTES + usage::MEMORY_USAGE;
     record[memory_usage..memory_usage + 8].fill(0xff);
-    let vitals = cgroup(&decode(&record, PAGE).unwrap()).vitals;
-    assert_eq!((vitals.memory_usage_bytes, vitals.memory_peak_bytes), (None, Some(40 * PAGE)));
+    let usage = cgroup(&decode(&record, PAGE).unwrap()).usage;
+    assert_eq!((usage.memory_usage_bytes, usage.memory_peak_bytes), (None, Some(40 * PAGE)));
 }
 
 #[test]

@@ -1,17 +1,17 @@
 //! Who called an OCI runtime, by the directories it was given.
 
 use crate::identity::path::{components, split_last};
-use crate::identity::{OciRuntime, Runtime};
+use crate::identity::{Engine, OciRuntime};
 
 /// What directories show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Caller<'a> {
-    pub(super) engine: Option<Runtime>,
+    pub(super) engine: Option<Engine>,
     pub(super) namespace: Option<&'a str>,
 }
 
 impl<'a> Caller<'a> {
-    fn engine(engine: Runtime) -> Self {
+    fn engine(engine: Engine) -> Self {
         Self { engine: Some(engine), namespace: None }
     }
 
@@ -19,11 +19,11 @@ impl<'a> Caller<'a> {
     fn of_namespace(namespace: &'a str) -> Self {
         let engine = match namespace {
             // Containers and managed plugins of dockerd.
-            "moby" | "plugins.moby" => Runtime::Docker,
-            "buildkit" => Runtime::Buildkit,
+            "moby" | "plugins.moby" => Engine::Docker,
+            "buildkit" => Engine::Buildkit,
             // guardian's own (guardiancmd/command_linux.go)
-            "garden" => Runtime::Garden,
-            _ if is_namespace(namespace) => Runtime::Containerd,
+            "garden" => Engine::Garden,
+            _ if is_namespace(namespace) => Engine::Containerd,
             _ => return Self::default(),
         };
         Self { engine: Some(engine), namespace: Some(namespace) }
@@ -39,7 +39,7 @@ pub(super) fn caller<'a>(
     namespace: Option<&'a str>,
 ) -> Caller<'a> {
     let known = |caller: Caller<'a>| caller.engine.is_some().then_some(caller);
-    let of_conmon = |log: &str| log.ends_with("/userdata/oci-log").then(|| Caller::engine(Runtime::Podman));
+    let of_conmon = |log: &str| log.ends_with("/userdata/oci-log").then(|| Caller::engine(Engine::Podman));
     namespace
         .and_then(|namespace| known(Caller::of_namespace(namespace)))
         .or_else(|| known(of_root(root?)))
@@ -51,12 +51,12 @@ pub(super) fn caller<'a>(
 
 /// The engine of a runtime that somebody calls by hand. gVisor and kata are containerd's by the convention that a runtime
 /// is the engine; they have no engine of their own.
-pub(super) fn of_runtime_alone(runtime: OciRuntime) -> Runtime {
+pub(super) fn of_runtime_alone(runtime: OciRuntime) -> Engine {
     match runtime {
-        OciRuntime::Runc => Runtime::Runc,
-        OciRuntime::Crun => Runtime::Crun,
-        OciRuntime::Youki => Runtime::Youki,
-        OciRuntime::Runsc | OciRuntime::Kata => Runtime::Containerd,
+        OciRuntime::Runc => Engine::Runc,
+        OciRuntime::Crun => Engine::Crun,
+        OciRuntime::Youki => Engine::Youki,
+        OciRuntime::Runsc | OciRuntime::Kata => Engine::Containerd,
     }
 }
 
@@ -68,15 +68,15 @@ fn of_root(root: &str) -> Caller<'_> {
     match (grandparent, parent, last) {
         // dockerd: <exec-root>/runtime-<runtime>/moby
         (_, parent, namespace) if parent.starts_with("runtime-") => Caller::of_namespace(namespace),
-        (_, "docker", last) if last.starts_with("runtime-") => Caller::engine(Runtime::Docker),
+        (_, "docker", last) if last.starts_with("runtime-") => Caller::engine(Engine::Docker),
         // containerd's shims: /run/containerd/<runtime>/<namespace>
         ("containerd", _, namespace) => Caller::of_namespace(namespace),
         (_, _, namespace @ ("moby" | "plugins.moby")) => Caller::of_namespace(namespace),
         // bpm: /var/vcap/sys/run/bpm-runc (src/bpm/config/bpm_config.go)
-        (_, _, "bpm-runc") => Caller::engine(Runtime::Bpm),
-        _ if has(root, "crio") => Caller::engine(Runtime::Crio),
+        (_, _, "bpm-runc") => Caller::engine(Engine::Bpm),
+        _ if has(root, "crio") => Caller::engine(Engine::Crio),
         // singularity: internal/pkg/runtime/launcher/oci/oci_linux.go
-        _ if has(root, "singularity-oci") => Caller::engine(Runtime::Singularity),
+        _ if has(root, "singularity-oci") => Caller::engine(Engine::Singularity),
         _ => Caller::default(),
     }
 }
@@ -92,14 +92,14 @@ fn of_bundle(bundle: &str) -> Caller<'_> {
                 return Caller::of_namespace(component);
             }
             // guardian: /var/vcap/data/garden/depot/<handle>, /var/run/gdn/depot/<handle>
-            "garden" | "gdn" if component == "depot" => return Caller::engine(Runtime::Garden),
+            "garden" | "gdn" if component == "depot" => return Caller::engine(Engine::Garden),
             // bpm: /var/vcap/data/bpm/bundles/<job>/<process>
-            "bpm" if component == "bundles" => return Caller::engine(Runtime::Bpm),
+            "bpm" if component == "bundles" => return Caller::engine(Engine::Bpm),
             _ => {}
         }
         // BuildKit: …/buildkit/executor/<id> in dockerd, …/buildkit/runc-<snapshotter>/executor/<id> in buildkitd
         if in_buildkit && component == "executor" {
-            return Caller::engine(Runtime::Buildkit);
+            return Caller::engine(Engine::Buildkit);
         }
         in_buildkit |= component == "buildkit";
         // containers/storage: …/<driver>-containers/<id>/userdata
@@ -108,13 +108,13 @@ fn of_bundle(bundle: &str) -> Caller<'_> {
         }
         before = (before.1, component);
     }
-    if has(bundle, "crio") { Caller::engine(Runtime::Crio) } else { Caller::default() }
+    if has(bundle, "crio") { Caller::engine(Engine::Crio) } else { Caller::default() }
 }
 
 /// CRI-O keeps its bundles in the storage's run directory, podman in its graph directory; rootless is podman's alone.
-fn storage_user(bundle: &str) -> Runtime {
+fn storage_user(bundle: &str) -> Engine {
     let run = bundle.strip_prefix("/var").unwrap_or(bundle);
-    if run.starts_with("/run/") && !run.starts_with("/run/user/") { Runtime::Crio } else { Runtime::Podman }
+    if run.starts_with("/run/") && !run.starts_with("/run/user/") { Engine::Crio } else { Engine::Podman }
 }
 
 /// Whether one component of a path has that name.

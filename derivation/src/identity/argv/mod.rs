@@ -5,17 +5,17 @@
 //! does not fit the runtime's own grammar gives nothing rather than a guess.
 
 mod engine;
-mod last;
+mod invocation_cache;
 mod options;
 mod program;
 mod tables;
 
 use super::path::is_oci_id;
-use super::{OciRuntime, Runtime};
+use super::{Engine, OciRuntime};
 use alloc::vec::Vec;
 use options::{Item, Scan};
 
-pub(crate) use last::LastCall;
+pub(crate) use invocation_cache::InvocationCache;
 
 /// What the runtime was asked to do with the container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub struct Invocation<'a> {
     /// `--bundle`.
     pub bundle: Option<&'a str>,
     /// The engine that called it, read from root, bundle and log; the runtime itself if nothing shows another.
-    pub engine: Runtime,
+    pub engine: Engine,
     /// containerd's namespace, where root or bundle shows one (`moby`, `k8s.io`, `default`, …).
     pub namespace: Option<&'a str>,
 }
@@ -79,7 +79,7 @@ pub fn is_oci_runtime(program: &str) -> bool {
 pub fn parse<'a>(argv: &[&'a str]) -> Option<Invocation<'a>> {
     let (program, arguments) = argv.split_first()?;
     let oci_runtime = program::oci_runtime(program)?;
-    let mut said = Said::default();
+    let mut said = ReportedValue::default();
     let (verb, container_id) = if oci_runtime == OciRuntime::Kata && program::is_kata_shim(program) {
         kata_shim(arguments, &mut said)?
     } else {
@@ -120,7 +120,7 @@ pub fn recordable<'a>(argv: &[&'a str]) -> Vec<&'a str> {
         return argv.to_vec();
     }
     let mut scan = Scan::new(arguments, tables::global(oci_runtime), options::dialect(oci_runtime));
-    let mut said = Said::default();
+    let mut said = ReportedValue::default();
     let Some(command) = said.globals(&mut scan) else {
         return alloc::vec![*program];
     };
@@ -167,7 +167,7 @@ fn exec_container<'a>(scan: &mut Scan<'a, '_>) -> Option<&'a str> {
 }
 
 /// `containerd-shim-kata-v2 -namespace NS -id ID … [start|delete]` (containerd, `pkg/shim/shim.go`).
-fn kata_shim<'a>(arguments: &[&'a str], said: &mut Said<'a>) -> Option<(Verb, &'a str)> {
+fn kata_shim<'a>(arguments: &[&'a str], said: &mut ReportedValue<'a>) -> Option<(Verb, &'a str)> {
     let mut verb = Verb::Run;
     for item in Scan::new(arguments, tables::KATA_SHIM, options::Dialect::GoFlag) {
         match item {
@@ -183,7 +183,7 @@ fn kata_shim<'a>(arguments: &[&'a str], said: &mut Said<'a>) -> Option<(Verb, &'
 
 /// What the options said.
 #[derive(Default)]
-struct Said<'a> {
+struct ReportedValue<'a> {
     root: Option<&'a str>,
     bundle: Option<&'a str>,
     log: Option<&'a str>,
@@ -195,7 +195,7 @@ struct Said<'a> {
     unsure: bool,
 }
 
-impl<'a> Said<'a> {
+impl<'a> ReportedValue<'a> {
     /// Takes what an option says; of an option given twice the last counts, as in all these parsers.
     fn option(&mut self, name: &str, value: Option<&'a str>) {
         let value = value.filter(|value| !value.is_empty());

@@ -2,7 +2,7 @@
 
 use super::grammar::{self, Name};
 use super::place::{Role, Systemd};
-use crate::identity::Runtime;
+use crate::identity::Engine;
 
 /// What the directories above a component make of it.
 #[derive(Clone, Copy, Debug)]
@@ -12,7 +12,7 @@ pub(super) struct Above<'a> {
     /// What the directory directly above is.
     pub(super) role: Role,
     /// The engine of the innermost container above, if it is known.
-    pub(super) runtime: Option<Runtime>,
+    pub(super) runtime: Option<Engine>,
     /// There is an `ecs` directory between here and the innermost container above.
     pub(super) in_ecs: bool,
     /// There is a `kubelet` directory between here and the innermost container above: kind, which always runs containerd.
@@ -43,7 +43,7 @@ pub(super) enum Meaning<'a> {
 /// A container, as one component tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Container<'a> {
-    pub(super) runtime: Option<Runtime>,
+    pub(super) runtime: Option<Engine>,
     pub(super) id: Name<'a>,
     /// Whether this is its own directory, not a second one that an engine keeps for it.
     pub(super) own: bool,
@@ -54,16 +54,16 @@ pub(super) struct Container<'a> {
 }
 
 impl<'a> Container<'a> {
-    fn of(runtime: impl Into<Option<Runtime>>, id: &'a str) -> Meaning<'a> {
+    fn of(runtime: impl Into<Option<Engine>>, id: &'a str) -> Meaning<'a> {
         Self::with_role(runtime, id, Role::None)
     }
 
-    fn with_role(runtime: impl Into<Option<Runtime>>, id: &'a str, role: Role) -> Meaning<'a> {
+    fn with_role(runtime: impl Into<Option<Engine>>, id: &'a str, role: Role) -> Meaning<'a> {
         let container = Self { runtime: runtime.into(), id: Name::Plain(id), own: true, pod_uid: None, role };
         Meaning::Container(container)
     }
 
-    fn escaped(runtime: Runtime, id: &'a str) -> Meaning<'a> {
+    fn escaped(runtime: Engine, id: &'a str) -> Meaning<'a> {
         let id = if id.contains('\\') { Name::Escaped(id) } else { Name::Plain(id) };
         let (own, pod_uid) = (true, None);
         Meaning::Container(Self { runtime: Some(runtime), id, own, pod_uid, role: Role::Service })
@@ -97,36 +97,36 @@ pub(super) fn read<'a>(name: &'a str, above: &Above<'a>) -> Meaning<'a> {
 /// Directories whose children carry names that a user chose.
 fn by_role<'a>(name: &'a str, above: &Above<'a>) -> Option<Meaning<'a>> {
     match above.role {
-        Role::Lxc => Some(Container::with_role(Runtime::Lxc, name, Role::LxcContainer)),
+        Role::Lxc => Some(Container::with_role(Engine::Lxc, name, Role::LxcContainer)),
         // cgroups/cgfsng.c with a pattern: <pattern>/payload and <pattern>/monitor, each perhaps with -1, -2, …
         Role::LxcContainer if name == "monitor" || name.starts_with("monitor-") => Some(Meaning::Helper),
-        Role::LibvirtLxc => Some(Container::of(Runtime::LibvirtLxc, name)),
+        Role::LibvirtLxc => Some(Container::of(Engine::LibvirtLxc, name)),
         Role::Nomad => {
             let nomad = grammar::is_nomad_task(name) || grammar::is_uuid(name, b'-');
-            nomad.then(|| Container::of(Runtime::Nomad, name))
+            nomad.then(|| Container::of(Engine::Nomad, name))
         }
         Role::NomadSlice => {
             let task = name.strip_suffix(".scope").filter(|stem| grammar::is_nomad_task(stem))?;
-            Some(Container::of(Runtime::Nomad, task))
+            Some(Container::of(Engine::Nomad, task))
         }
         Role::Mesos => {
             // Only the agent names a top-level container; who launches a nested one may choose.
-            let nested = above.runtime == Some(Runtime::Mesos) && grammar::is_oci_id(name);
-            (nested || grammar::is_uuid(name, b'-')).then(|| Container::of(Runtime::Mesos, name))
+            let nested = above.runtime == Some(Engine::Mesos) && grammar::is_oci_id(name);
+            (nested || grammar::is_uuid(name, b'-')).then(|| Container::of(Engine::Mesos, name))
         }
         Role::Singularity => {
             let number = name.strip_prefix("parent-").unwrap_or(name);
-            grammar::is_digits(number).then(|| Container::of(Runtime::Singularity, name))
+            grammar::is_digits(number).then(|| Container::of(Engine::Singularity, name))
         }
         Role::Garden | Role::GardenBad => {
             let handle =
                 grammar::is_garden_handle(name) || grammar::is_uuid(name, b'-') || grammar::is_garden_sequence(name);
-            let (runtime, id, pod_uid, role) = (Some(Runtime::Garden), Name::Plain(name), None, Role::None);
+            let (runtime, id, pod_uid, role) = (Some(Engine::Garden), Name::Plain(name), None, Role::None);
             // runc is given the directory in `good`; the one in `bad` is guardian's, for a container that used too much.
             let own = above.role == Role::Garden;
             handle.then_some(Meaning::Container(Container { runtime, id, own, pod_uid, role }))
         }
-        Role::Buildkit => grammar::is_buildkit_id(name).then(|| Container::of(Runtime::Buildkit, name)),
+        Role::Buildkit => grammar::is_buildkit_id(name).then(|| Container::of(Engine::Buildkit, name)),
         Role::LibpodParent | Role::PodmanPod | Role::BareContainer if name == "conmon" => Some(Meaning::Helper),
         Role::Service if matches!(name, "runtime" | "supervisor") => Some(Meaning::HelperLeaf),
         _ => None,
@@ -136,7 +136,7 @@ fn by_role<'a>(name: &'a str, above: &Above<'a>) -> Option<Meaning<'a>> {
 /// LXC's names since 4.0, without their `lxc.` (cgroups/cgroup.h). Incus and LXD use them as well.
 fn lxc(rest: &str) -> Option<Meaning<'_>> {
     if let Some(name) = rest.strip_prefix("payload.") {
-        return (!name.is_empty()).then(|| Container::with_role(Runtime::Lxc, name, Role::LxcContainer));
+        return (!name.is_empty()).then(|| Container::with_role(Engine::Lxc, name, Role::LxcContainer));
     }
     let helper = rest == "monitor" || rest == "pivot" || rest.starts_with("monitor.");
     helper.then_some(Meaning::Helper)
@@ -172,7 +172,7 @@ fn service<'a>(stem: &'a str, above: &Above<'a>) -> Meaning<'a> {
         if let Some(machine) = stem.strip_prefix("systemd-nspawn@")
             && grammar::is_machine_name(machine)
         {
-            return Container::escaped(Runtime::SystemdNspawn, machine);
+            return Container::escaped(Engine::SystemdNspawn, machine);
         }
         if let Some(uid) = stem.strip_prefix("user@")
             && grammar::is_digits(uid)
@@ -195,13 +195,13 @@ fn scope<'a>(stem: &'a str, above: &Above<'a>) -> Option<Meaning<'a>> {
     if let Some((prefix, id)) = split_hex64(stem) {
         let runtime = match prefix {
             "libpod-conmon-" | "crio-conmon-" => return Some(Meaning::Helper),
-            "docker-" => Some(Runtime::Docker),
-            "cri-containerd-" | "nerdctl-" => Some(Runtime::Containerd),
-            "crio-" => Some(Runtime::Crio),
-            "libpod-" => Some(Runtime::Podman),
-            "runc-" => Some(Runtime::Runc),
-            "crun-" => Some(Runtime::Crun),
-            "youki-" => Some(Runtime::Youki),
+            "docker-" => Some(Engine::Docker),
+            "cri-containerd-" | "nerdctl-" => Some(Engine::Containerd),
+            "crio-" => Some(Engine::Crio),
+            "libpod-" => Some(Engine::Podman),
+            "runc-" => Some(Engine::Runc),
+            "crun-" => Some(Engine::Crun),
+            "youki-" => Some(Engine::Youki),
             "" => None,
             _ => return short_scope(stem, above).filter(|_| allowed),
         };
@@ -214,14 +214,14 @@ fn scope<'a>(stem: &'a str, above: &Above<'a>) -> Option<Meaning<'a>> {
 fn short_scope<'a>(stem: &'a str, above: &Above<'a>) -> Option<Meaning<'a>> {
     let (prefix, id) = grammar::split_at_first(stem, b'-')?;
     match prefix {
-        "runc" if grammar::is_bpm_id(id) => Some(Container::of(Runtime::Bpm, id)),
-        "runc" => grammar::is_oci_id(id).then(|| Container::of(Runtime::Runc, id)),
-        "crun" => grammar::is_oci_id(id).then(|| Container::of(Runtime::Crun, id)),
-        "youki" => grammar::is_oci_id(id).then(|| Container::of(Runtime::Youki, id)),
-        "docker" | "buildkit" => grammar::is_buildkit_id(id).then(|| Container::of(Runtime::Buildkit, id)),
+        "runc" if grammar::is_bpm_id(id) => Some(Container::of(Engine::Bpm, id)),
+        "runc" => grammar::is_oci_id(id).then(|| Container::of(Engine::Runc, id)),
+        "crun" => grammar::is_oci_id(id).then(|| Container::of(Engine::Crun, id)),
+        "youki" => grammar::is_oci_id(id).then(|| Container::of(Engine::Youki, id)),
+        "docker" | "buildkit" => grammar::is_buildkit_id(id).then(|| Container::of(Engine::Buildkit, id)),
         "singularity" | "apptainer" => {
             let number = id.strip_prefix("parent-").unwrap_or(id);
-            grammar::is_digits(number).then(|| Container::of(Runtime::Singularity, id))
+            grammar::is_digits(number).then(|| Container::of(Engine::Singularity, id))
         }
         "machine" if above.role == Role::MachineSlice => machine(id),
         _ => bpm_scope(stem),
@@ -233,7 +233,7 @@ fn bpm_scope(stem: &str) -> Option<Meaning<'_>> {
     let mut rest = stem;
     while let Some((word, tail)) = grammar::split_at_first(rest, b'-') {
         if word == "bpm" && grammar::is_bpm_id(tail) {
-            return Some(Container::of(Runtime::Bpm, tail));
+            return Some(Container::of(Engine::Bpm, tail));
         }
         rest = tail;
     }
@@ -248,29 +248,29 @@ fn machine(escaped: &str) -> Option<Meaning<'_>> {
     if let Some(uuid) = escaped.strip_prefix("rkt\\x2d")
         && grammar::is_escaped_uuid(uuid)
     {
-        return Some(Container::escaped(Runtime::Rkt, uuid));
+        return Some(Container::escaped(Engine::Rkt, uuid));
     }
     // libvirt: lxc-<number>-<name> (virDomainDriverGenerateMachineName)
     if let Some((number, name)) = escaped.strip_prefix("lxc\\x2d").and_then(|rest| rest.split_once("\\x2d"))
         && grammar::is_digits(number)
     {
-        return grammar::is_machine_name(name).then(|| Container::escaped(Runtime::LibvirtLxc, name));
+        return grammar::is_machine_name(name).then(|| Container::escaped(Engine::LibvirtLxc, name));
     }
-    grammar::is_machine_name(escaped).then(|| Container::escaped(Runtime::SystemdNspawn, escaped))
+    grammar::is_machine_name(escaped).then(|| Container::escaped(Engine::SystemdNspawn, escaped))
 }
 
 fn plain<'a>(name: &'a str, above: &Above<'a>) -> Option<Meaning<'a>> {
     if let Some((prefix, id)) = split_hex64(name) {
         match prefix {
             "" => return Some(bare(id, above)),
-            "libpod-" | "libpod-payload-" | "kata_libpod-" => return Some(Container::of(Runtime::Podman, id)),
+            "libpod-" | "libpod-payload-" | "kata_libpod-" => return Some(Container::of(Engine::Podman, id)),
             "libpod-conmon-" | "crio-conmon-" => return Some(Meaning::Helper),
             // Without `.scope` in a slice it is not systemd's but the empty directory that CRI-O makes for a sandbox whose
             // pause container it dropped (internal/config/cgmgr/systemd_linux.go, CreateSandboxCgroup).
             "crio-" if above.role.is_slice() => return Some(Meaning::Helper),
-            "crio-" | "kata_crio-" => return Some(Container::of(Runtime::Crio, id)),
-            "kata_" if above.role == Role::Docker => return Some(Container::of(Runtime::Docker, id)),
-            "kata_" => return Some(Container::of(Runtime::Containerd, id)),
+            "crio-" | "kata_crio-" => return Some(Container::of(Engine::Crio, id)),
+            "kata_" if above.role == Role::Docker => return Some(Container::of(Engine::Docker, id)),
+            "kata_" => return Some(Container::of(Engine::Containerd, id)),
             _ => {}
         }
     }
@@ -283,19 +283,19 @@ fn plain<'a>(name: &'a str, above: &Above<'a>) -> Option<Meaning<'a>> {
             }
         }
         b'k' if name == "kata_overhead" => return Some(Meaning::Helper),
-        b'b' if grammar::is_bpm_id(name) => return Some(Container::of(Runtime::Bpm, name)),
+        b'b' if grammar::is_bpm_id(name) => return Some(Container::of(Engine::Bpm, name)),
         b'0'..=b'9' | b'a'..=b'f' => {
             if grammar::is_garden_handle(name) {
-                return Some(Container::of(Runtime::Garden, name));
+                return Some(Container::of(Engine::Garden, name));
             }
             if above.in_ecs && grammar::is_fargate_id(name) {
-                return Some(Container::of(Runtime::Containerd, name));
+                return Some(Container::of(Engine::Containerd, name));
             }
         }
         _ => {}
     }
     if let Some(name) = name.strip_suffix(".libvirt-lxc") {
-        return (!name.is_empty()).then(|| Container::of(Runtime::LibvirtLxc, name));
+        return (!name.is_empty()).then(|| Container::of(Engine::LibvirtLxc, name));
     }
     literal_cgroups_path(name)
 }
@@ -304,11 +304,11 @@ fn plain<'a>(name: &'a str, above: &Above<'a>) -> Option<Meaning<'a>> {
 fn bare<'a>(id: &'a str, above: &Above<'a>) -> Meaning<'a> {
     let runtime = match above.role {
         Role::LibpodParent => return Meaning::Pod { uid: None, slice: None },
-        Role::Docker | Role::Moby => Runtime::Docker,
-        Role::ContainerdNamespace | Role::KataSandbox => Runtime::Containerd,
-        Role::KubePod if above.in_kind => Runtime::Containerd,
+        Role::Docker | Role::Moby => Engine::Docker,
+        Role::ContainerdNamespace | Role::KataSandbox => Engine::Containerd,
+        Role::KubePod if above.in_kind => Engine::Containerd,
         // The agent on EC2 runs docker; Fargate's own ids are read elsewhere.
-        _ if above.in_ecs => Runtime::Docker,
+        _ if above.in_ecs => Engine::Docker,
         _ => return Container::with_role(None, id, Role::BareContainer),
     };
     Container::of(runtime, id)
@@ -328,15 +328,15 @@ fn literal_cgroups_path(name: &str) -> Option<Meaning<'_>> {
         return Some(Meaning::Helper);
     }
     let runtime = match prefix {
-        "docker" | "buildkit" if grammar::is_buildkit_id(id) => Some(Runtime::Buildkit),
-        "runc" if grammar::is_oci_id(id) => Some(Runtime::Runc),
-        "crun" if grammar::is_oci_id(id) => Some(Runtime::Crun),
-        "youki" if grammar::is_oci_id(id) => Some(Runtime::Youki),
+        "docker" | "buildkit" if grammar::is_buildkit_id(id) => Some(Engine::Buildkit),
+        "runc" if grammar::is_oci_id(id) => Some(Engine::Runc),
+        "crun" if grammar::is_oci_id(id) => Some(Engine::Crun),
+        "youki" if grammar::is_oci_id(id) => Some(Engine::Youki),
         _ if !grammar::is_hex64(id) => return None,
-        "docker" => Some(Runtime::Docker),
-        "cri-containerd" | "nerdctl" => Some(Runtime::Containerd),
-        "crio" => Some(Runtime::Crio),
-        "libpod" => Some(Runtime::Podman),
+        "docker" => Some(Engine::Docker),
+        "cri-containerd" | "nerdctl" => Some(Engine::Containerd),
+        "crio" => Some(Engine::Crio),
+        "libpod" => Some(Engine::Podman),
         _ => None,
     };
     let (id, pod_uid) = (Name::Plain(id), pod_uid_of_slice(stem));

@@ -13,7 +13,7 @@ mod walk;
 pub(in crate::identity) use grammar::{components, is_oci_id, split_at_first, split_last};
 pub(crate) use recent::RecentPlaces;
 
-use super::Runtime;
+use super::Engine;
 use alloc::borrow::Cow;
 
 /// What kind of directory a path names.
@@ -39,7 +39,7 @@ pub enum PathClass {
 pub struct PathIdentity<'a> {
     /// The engine, where the path tells it. A known container of an unknown engine is a valid answer: the pods of
     /// dockershim and of containerd have the same paths under the cgroupfs driver.
-    pub runtime: Option<Runtime>,
+    pub runtime: Option<Engine>,
     /// The innermost container whose directory this is, or is below.
     pub container_id: Option<Cow<'a, str>>,
     /// The directory is that container's own.

@@ -127,7 +127,7 @@ fn is_random(id: Name<'_>) -> bool {
 }
 
 fn is_cgroupfs_podman(container: &Container<'_>, around: &Container<'_>) -> bool {
-    container.runtime == Some(crate::identity::Runtime::Podman) && around.runtime.is_none()
+    container.runtime == Some(crate::identity::Engine::Podman) && around.runtime.is_none()
 }
 
 /// The name without systemd's escapes.

@@ -1,7 +1,7 @@
 //! derived/disagreement from rows.
 
 use arrow_array::RecordBatch;
-use obit_derivation::row::{Disagreement, Place, Said};
+use obit_derivation::row::{Disagreement, Place, ReportedValue};
 
 use crate::encode::table_builder;
 use crate::error::Error;
@@ -30,8 +30,8 @@ pub(crate) fn columns_of(disagreement: &Disagreement) -> Row<'_> {
         identity,
         place: Place { key, path },
         aspect,
-        said: Said { by, value, at },
-        other: Said { by: other_by, value: other_value, at: other_at },
+        said: ReportedValue { by, value, at },
+        other: ReportedValue { by: other_by, value: other_value, at: other_at },
         difference_ns,
         evidence_seqs,
     } = disagreement;

@@ -1,6 +1,6 @@
 //! The probe on the running kernel. These need root; each makes cgroups of its own and looks at those only.
 
-mod vitals;
+mod usage;
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::MetadataExt;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use obit_derivation::record::{CgroupEventKind, ExitStatus, KernelEventKind, SignalOrigin, SignalResult, Vitals};
+use obit_derivation::record::{CgroupEventKind, ExitStatus, KernelEventKind, SignalOrigin, SignalResult, Usage};
 use obit_derivation::{CgroupId, CgroupKey};
 
 use super::*;
@@ -137,8 +137,8 @@ fn a_pair_is_seen_whole(options: &ProbeOptions, attach_type: AttachType, create:
                 level: u32::try_from(path.iter().filter(|&&byte| byte == b'/').count()).unwrap(),
                 path: &path,
                 path_truncated: false,
-                // What is read of a directory that has been used is in vitals.rs.
-                vitals: if kind == CgroupEventKind::Mkdir { Vitals::default() } else { cgroup.vitals },
+                // What is read of a directory that has been used is in usage.rs.
+                usage: if kind == CgroupEventKind::Mkdir { Usage::default() } else { cgroup.usage },
             }),
         };
         assert_eq!(*event, expected);

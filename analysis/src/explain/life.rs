@@ -1,0 +1,86 @@
+//! Rows that belong to one life of a container.
+
+use std::collections::BTreeSet;
+
+use obit_derivation::record::Seq;
+use obit_derivation::row::Place;
+use obit_derivation::{CgroupKey, Row};
+
+/// One life of a container: how it began, or was found, and how it ended.
+#[derive(Debug)]
+pub struct LifeRows {
+    key: CgroupKey,
+    /// The record of its creation; `None` if it was there before.
+    created: Option<Seq>,
+    has_ended: bool,
+    /// Its rows, in the order in which they were decided.
+    pub rows: Vec<Row>,
+}
+
+impl LifeRows {
+    /// The records that its rows came from, ascending, each once.
+    pub fn evidence(&self) -> impl Iterator<Item = u64> + use<> {
+        let seqs: BTreeSet<u64> = self.rows.iter().flat_map(evidence_of).map(|seq| seq.0).collect();
+        seqs.into_iter()
+    }
+}
+
+/// Puts a row with the life that it belongs to: of those that have not ended, the one with the same creation, else the last
+/// one of the same directory; else a new one.
+///
+/// The creation comes first because a container has a directory on each hierarchy, and the one that stands for it may be
+/// another at its end. Where that was not seen, a directory's id names it as long as it lives; the same id may come again.
+pub fn add(lives: &mut Vec<LifeRows>, row: Row) {
+    let key = place(&row).key;
+    let (created, begins) = match &row {
+        Row::Create(row) => (Some(row.created_seq), true),
+        Row::Existing(_) => (None, true),
+        Row::Remove(row) => (row.created_seq, false),
+        // Its row comes after that of the end that it is about, or while it lives.
+        Row::Disagreement(_) => {
+            // The directory that stands for it may be another than at its beginning.
+            let is_about = |life: &LifeRows| life.rows.iter().any(|row| place(row).key == key);
+            if let Some(life) = lives.iter_mut().rfind(|life| is_about(life)) {
+                life.rows.push(row);
+                return;
+            }
+            (None, true)
+        }
+    };
+    // It lives on in a later segment.
+    if let Row::Existing(_) = &row
+        && let Some(life) = lives.iter_mut().rfind(|life| !life.has_ended && life.key == key)
+    {
+        life.rows.push(row);
+        return;
+    }
+    if !begins {
+        let same_creation = |life: &LifeRows| created.is_some() && life.created == created;
+        let same_directory = |life: &LifeRows| life.key == key;
+        let find = |fits: &dyn Fn(&LifeRows) -> bool| lives.iter().rposition(|life| !life.has_ended && fits(life));
+        if let Some(life) = find(&same_creation).or_else(|| find(&same_directory)) {
+            lives[life].has_ended = true;
+            lives[life].rows.push(row);
+            return;
+        }
+    }
+    lives.push(LifeRows { key, created, has_ended: !begins, rows: vec![row] });
+}
+
+fn place(row: &Row) -> &Place {
+    match row {
+        Row::Create(row) => &row.place,
+        Row::Remove(row) => &row.place,
+        Row::Existing(row) => &row.place,
+        Row::Disagreement(row) => &row.place,
+    }
+}
+
+fn evidence_of(row: &Row) -> &[Seq] {
+    match row {
+        Row::Create(row) => &row.evidence_seqs,
+        Row::Remove(row) => &row.evidence_seqs,
+        Row::Existing(row) => &row.evidence_seqs,
+        Row::Disagreement(row) => &row.evidence_seqs,
+    }
+}

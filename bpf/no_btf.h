@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * For kernels without type information (BTF), their own or in a file: what the kernel writes into its trace buffer at the
+ * cgroup tracepoints. It is laid out as events/cgroup/.../format of tracefs says, which user space compares with the struct
+ * below before it loads these programs.
+ *
+ * What lies in the kernel's own structures cannot be found: the parent of the cgroup and of the actor, the actor's
+ * arguments, the vital signs, and all of process.h. Nothing here may be relocated (CO-RE).
+ */
+#ifndef OBIT_FORMAT_H
+#define OBIT_FORMAT_H
+
+/* include/trace/events/cgroup.h, cgroup and cgroup_event, since Linux 5.5. */
+struct obit_format {
+	__u64 common; /* type, flags, preempt_count, pid */
+	__s32 root;
+	__s32 level;
+	__u64 id;
+	__u32 path; /* where it begins, from the start of all this, and in the upper half its length */
+	__s32 val;  /* of cgroup_event only */
+};
+
+_Static_assert(__builtin_offsetof(struct obit_format, root) == 8, "compared in capture/sources/kernel/probe/format.rs");
+_Static_assert(__builtin_offsetof(struct obit_format, id) == 16, "compared in capture/sources/kernel/probe/format.rs");
+_Static_assert(__builtin_offsetof(struct obit_format, path) == 24, "compared in capture/sources/kernel/probe/format.rs");
+_Static_assert(__builtin_offsetof(struct obit_format, val) == 28, "compared in capture/sources/kernel/probe/format.rs");
+
+static __always_inline int record_format(__u32 program, __u32 kind, const struct obit_format *ctx)
+{
+	struct obit_scratch *space = bpf_map_lookup_elem(&scratch, &program);
+	struct area arguments = {};
+	struct obit_event *event;
+	__u64 path_bytes;
+	__u8 flags = 0;
+
+	if (!space)
+		return 0;
+	event = &space->event;
+	record_actor(BY_FORMAT, event, kind, &arguments);
+	event->hierarchy_id = ctx->root;
+	event->level = ctx->level;
+	event->cgroup_id = ctx->id;
+	event->parent_cgroup_id = 0;
+	/* Zero and an empty name stand for an unknown parent: no process has both. */
+	event->ppid = 0;
+	__builtin_memset(event->parent_comm, 0, OBIT_COMM_BYTES);
+	event->present = 0;
+	path_bytes = read_path(space->text, 0, (const char *)ctx + (ctx->path & 0xffff), &flags);
+	event->path_bytes = path_bytes;
+	event->argv_bytes = 0;
+	event->flags = flags;
+	emit(kind, event, sizeof(*event) + path_bytes, sizeof(*event) + sizeof(space->text));
+	wake_sleeper();
+	return 0;
+}
+
+SEC("tp/cgroup/cgroup_mkdir")
+int format_mkdir(const struct obit_format *ctx)
+{
+	return record_format(ON_MKDIR, OBIT_MKDIR, ctx);
+}
+
+SEC("tp/cgroup/cgroup_rmdir")
+int format_rmdir(const struct obit_format *ctx)
+{
+	return record_format(ON_RMDIR, OBIT_RMDIR, ctx);
+}
+
+SEC("tp/cgroup/cgroup_notify_populated")
+int format_populated(const struct obit_format *ctx)
+{
+	return record_format(ON_NOTIFY_POPULATED, ctx->val ? OBIT_POPULATED : OBIT_EMPTY, ctx);
+}
+
+SEC("tp/cgroup/cgroup_freeze")
+int format_freeze(const struct obit_format *ctx)
+{
+	return record_format(ON_FREEZE, OBIT_FREEZE, ctx);
+}
+
+SEC("tp/cgroup/cgroup_unfreeze")
+int format_unfreeze(const struct obit_format *ctx)
+{
+	return record_format(ON_UNFREEZE, OBIT_UNFREEZE, ctx);
+}
+
+SEC("tp/cgroup/cgroup_notify_frozen")
+int format_frozen(const struct obit_format *ctx)
+{
+	return record_format(ON_NOTIFY_FROZEN, ctx->val ? OBIT_FROZEN : OBIT_THAWED, ctx);
+}
+
+#endif
