@@ -11,8 +11,6 @@
 
 mod measure;
 mod recorder;
-#[path = "../tests/support/mod.rs"]
-mod support;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -22,10 +20,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use measure::{interval_cell, numbers, spread};
+use obit_test_engines::{Containerd, Docker, Oci, OciRuntime, Stage, View, require_root};
 use recorder::{Kept, Recording};
-use support::engines::{Containerd, Docker, Oci, OciRuntime};
-use support::live;
-use support::stage::{Stage, View};
 
 /// How long a recorder has nothing to do before it counts as quiet: longer than it waits for its next flush.
 const QUIET: Duration = Duration::from_millis(400);
@@ -36,7 +32,7 @@ fn main() {
     let (containers, pairs) = (number(0).unwrap_or(20), number(1).unwrap_or(7));
     let (docker_containers, docker_pairs) = (number(2).unwrap_or(containers), number(3).unwrap_or(pairs));
     // The lock of the live tests: two captures would record each other's containers.
-    let Some(_live) = live::require_root(&["runc", "containerd", "dockerd", "docker"]) else { return };
+    let Some(_live) = require_root(&["runc", "containerd", "dockerd", "docker"]) else { return };
     let stage = Stage::new(View::Host);
     let docker_command = || {
         let mut command = stage.command("docker");

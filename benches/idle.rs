@@ -4,21 +4,17 @@
 
 mod measure;
 mod recorder;
-#[path = "../tests/support/mod.rs"]
-mod support;
 
 use std::fs;
 use std::time::{Duration, Instant};
 
 use measure::{MIB, numbers};
+use obit_test_engines::{Oci, OciRuntime, Stage, View, require_root};
 use recorder::{Recording, tree_bytes};
-use support::engines::{Oci, OciRuntime};
-use support::live;
-use support::stage::{Stage, View};
 
 fn main() {
     let minutes = numbers().first().copied().unwrap_or(3).max(1);
-    let Some(_live) = live::require_root(&["runc"]) else { return };
+    let Some(_live) = require_root(&["runc"]) else { return };
     let stage = Stage::new(View::Host);
     let runc = Oci::start(&stage, OciRuntime::Runc);
     let case = stage.directory().join("case");

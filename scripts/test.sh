@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs every check, goes on after one that fails, and says at the end which did. Ends with 1 if one failed.
 #
-# The live tests (tests/live_*.rs) record real containers and need root: as another user they are run through sudo if that
-# asks no password, else they are left out, which is said and fails (with OBIT_SKIP_LIVE=1 it is only said).
+# The live tests (tests/live) record real containers and need root. As another user they run through sudo if that asks no
+# password; else they are left out, which is said and fails (with OBIT_SKIP_LIVE=1 it is only said).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,11 +24,10 @@ elif [ "${OBIT_SKIP_LIVE:-}" != 1 ] && sudo -n true 2>/dev/null; then
     check "tests" env OBIT_SKIP_LIVE=1 "${tests[@]}"
     triple="$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')"
     check "live tests, through sudo" \
-        env "CARGO_TARGET_${triple}_RUNNER=sudo -n env PATH=$PATH" "${tests[@]}" --test 'live_*'
+        env "CARGO_TARGET_${triple}_RUNNER=sudo -n env PATH=$PATH" "${tests[@]}" --test live
 else
     check "tests" env OBIT_SKIP_LIVE=1 "${tests[@]}"
-    live_names="$(cd tests && echo live_*.rs)"
-    printf '\nNOT RUN, because they need root: %s\n' "$live_names" >&2
+    printf '\nNOT RUN, because they need root: the live tests (tests/live)\n' >&2
     printf 'Run them with: sudo make test   (or set OBIT_SKIP_LIVE=1 to accept that they did not run)\n' >&2
     [ "${OBIT_SKIP_LIVE:-}" = 1 ] || failed+=("live tests (not run)")
 fi

@@ -1,16 +1,12 @@
 //! Many containers of some milliseconds each, from several starters at once: every one is named, and by its own name.
-#![cfg(feature = "capture")]
 
-mod support;
-
+use obit_test_engines::{Containerd, Docker, Stage, View, require_root};
 use std::collections::BTreeMap;
 use std::process::Child;
 
-use support::capture::Capture;
-use support::engines::{Containerd, Docker};
-use support::ledger::text;
-use support::stage::{Stage, View};
-use support::{live, replay};
+use crate::support::capture::Capture;
+use crate::support::ledger::text;
+use crate::support::replay;
 
 const STARTERS: usize = 4;
 const EACH: usize = 125;
@@ -18,7 +14,7 @@ const IMAGE: &str = "docker.io/library/busybox:latest";
 
 #[test]
 fn five_hundred_short_containers_are_each_named_with_their_image() {
-    let Some(_live) = live::require_root(&["runc", "containerd", "ctr", "dockerd", "docker"]) else { return };
+    let Some(_live) = require_root(&["runc", "containerd", "ctr", "dockerd", "docker"]) else { return };
     let stage = Stage::new(View::Host);
     let containerd = Containerd::start(&stage, "burst");
     let docker = Docker::start(&stage, &containerd);

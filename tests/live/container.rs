@@ -1,8 +1,5 @@
 //! obit-capture inside a container that has what packaging/kubernetes/daemonset.yaml gives it and nothing more: it records
 //! the containers of the host.
-#![cfg(feature = "capture")]
-
-mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,11 +7,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use obit_test_engines::{Oci, OciRuntime, Stage, View, require_root};
 use serde_json::{Value, json};
-use support::capture::Capture;
-use support::engines::{Oci, OciRuntime};
-use support::stage::{Stage, View};
-use support::{live, replay};
+
+use crate::support::capture::Capture;
+use crate::support::replay;
 
 /// What the manifest gives to the container, as far as a runtime without Kubernetes can do the same.
 struct Granted {
@@ -131,7 +128,7 @@ fn recorder(stage: &Stage, granted: &Granted, name: &str, arguments: &[String]) 
 
 #[test]
 fn the_privileges_of_the_manifest_are_enough_to_record_the_hosts_containers() {
-    let Some(_live) = live::require_root(&["runc", "ldd"]) else {
+    let Some(_live) = require_root(&["runc", "ldd"]) else {
         return;
     };
     let stage = Stage::new(View::Host);
@@ -189,7 +186,7 @@ fn the_privileges_of_the_manifest_are_enough_to_record_the_hosts_containers() {
 
 #[test]
 fn without_cap_bpf_it_says_what_is_missing_and_makes_no_case() {
-    let Some(_live) = live::require_root(&["runc", "ldd"]) else {
+    let Some(_live) = require_root(&["runc", "ldd"]) else {
         return;
     };
     let stage = Stage::new(View::Host);

@@ -1,20 +1,16 @@
 //! A pod run over the container runtime interface, as the kubelet does: its names are in the rows.
-#![cfg(feature = "capture")]
-
-mod support;
 
 use std::fs;
 use std::process::Command;
 
 use obit_derivation::record::{Outcome, RuntimeSource};
+use obit_test_engines::{Daemon, Stage, View, output, require_root};
 use serde_json::Value;
-use support::capture::Capture;
-use support::cri::{Container, Cri, Pod};
-use support::daemon::{Daemon, output};
-use support::ledger::text;
-use support::stage::{Stage, View};
-use support::told;
-use support::{live, replay};
+
+use crate::support::capture::Capture;
+use crate::support::cri::{Container, Cri, Pod};
+use crate::support::ledger::text;
+use crate::support::{replay, told};
 
 const SOCKET: &str = "/run/containerd/containerd.sock";
 const IMAGE: &str = "docker.io/library/pause:1";
@@ -23,7 +19,7 @@ const SECRET: &str = "hunter2";
 
 #[test]
 fn a_pods_names_are_in_the_rows_of_its_containers() {
-    let Some(_live) = live::require_root(&["runc", "containerd", "ctr", "sha256sum"]) else { return };
+    let Some(_live) = require_root(&["runc", "containerd", "ctr", "sha256sum"]) else { return };
     let stage = Stage::new(View::Host);
     let _containerd = start_containerd(&stage);
     import_pause_image(&stage);

@@ -1,21 +1,17 @@
 //! Daemons that are not there, hang, talk nonsense or lie: each is a record, and the recording goes on.
-#![cfg(feature = "capture")]
-
-mod support;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use obit_derivation::record::{Outcome, RuntimeSource};
+use obit_test_engines::{Containerd, Docker, Fake, Fault, LIE, Stage, View, require_root};
 use rustix::process::Signal;
 use serde_json::Value;
-use support::capture::Capture;
-use support::engines::{Containerd, Docker};
-use support::fake::{Fake, Fault, LIE};
-use support::ledger::text;
-use support::stage::{Stage, View};
-use support::told::{self, Told};
-use support::{live, replay};
+
+use crate::support::capture::Capture;
+use crate::support::ledger::text;
+use crate::support::replay;
+use crate::support::told::{self, Told};
 
 /// Longest that a daemon may hold up the end of a capture. The capture allows it a second; the rest is the walk of all
 /// cgroups and the writing, on a machine that does other things as well.
@@ -31,7 +27,7 @@ const MEMORY_BYTES: u64 = 256 << 20;
 
 #[test]
 fn daemons_that_are_none_cost_a_record_each_and_a_liar_convinces_nobody() {
-    let Some(_live) = live::require_root(&[]) else { return };
+    let Some(_live) = require_root(&[]) else { return };
     let stage = Stage::new(View::Host);
     let socket = |name: &str| stage.directory().join(name);
     let fakes = [
@@ -110,7 +106,7 @@ fn daemons_that_are_none_cost_a_record_each_and_a_liar_convinces_nobody() {
 #[test]
 fn a_daemon_that_comes_late_hangs_dies_and_comes_back_is_followed() {
     let programs = ["runc", "containerd", "ctr", "dockerd", "docker"];
-    let Some(_live) = live::require_root(&programs) else { return };
+    let Some(_live) = require_root(&programs) else { return };
     let stage = Stage::new(View::Host);
     let case = stage.directory().join("case");
     // Nothing is there yet.

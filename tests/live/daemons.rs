@@ -1,19 +1,15 @@
 //! What daemons say of their containers is in the rows: names, images, and their own view of the end.
-#![cfg(feature = "capture")]
-
-mod support;
 
 use std::collections::BTreeMap;
 
 use obit_derivation::record::{Outcome, RuntimeSource};
+use obit_test_engines::{Containerd, Daemon, Docker, Podman, Stage, View, require_root};
 use serde_json::Value;
-use support::capture::Capture;
-use support::daemon::Daemon;
-use support::engines::{Containerd, Docker, Podman};
-use support::ledger::text;
-use support::stage::{Stage, View};
-use support::told::{self, Told};
-use support::{live, replay};
+
+use crate::support::capture::Capture;
+use crate::support::ledger::text;
+use crate::support::replay;
+use crate::support::told::{self, Told};
 
 /// All that Docker's grammar of names allows: `[a-zA-Z0-9][a-zA-Z0-9_.-]+`.
 const ODD_NAME: &str = "0.-__Web..-9_-";
@@ -25,7 +21,7 @@ const SECRET: &str = "hunter2";
 #[test]
 fn names_images_and_ends_are_those_of_the_daemons() {
     let programs = ["runc", "containerd", "ctr", "dockerd", "docker", "podman", "conmon"];
-    let Some(_live) = live::require_root(&programs) else { return };
+    let Some(_live) = require_root(&programs) else { return };
     let stage = Stage::new(View::Host);
     let containerd = Containerd::start(&stage, "shop");
     let docker = Docker::start(&stage, &containerd);

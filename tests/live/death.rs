@@ -1,19 +1,15 @@
 //! Real containers that end in every way there is: the row says what was done, and who did it.
-#![cfg(feature = "capture")]
-
-mod support;
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use obit_test_engines::{Containerd, Docker, Oci, OciRuntime, Podman, Stage, View, require_root, wait_until};
 use serde_json::{Value, json};
-use support::capture::Capture;
-use support::engines::{Containerd, Docker, Oci, OciRuntime, Podman};
-use support::live::wait_until;
-use support::rows::{ended, only, texts};
-use support::stage::{Stage, View};
-use support::{live, replay};
+
+use crate::support::capture::Capture;
+use crate::support::replay;
+use crate::support::rows::{ended, only, texts};
 
 const IMAGE: &str = "busybox:latest";
 const FOREVER: [&str; 2] = ["/bin/sleep", "1000"];
@@ -25,7 +21,7 @@ const SIGKILL: u64 = 9;
 
 #[test]
 fn what_docker_s_containers_did_themselves() {
-    let Some(_live) = live::require_root(&["runc", "containerd", "dockerd", "docker"]) else {
+    let Some(_live) = require_root(&["runc", "containerd", "dockerd", "docker"]) else {
         return;
     };
     let stage = Stage::new(View::Host);
@@ -86,7 +82,7 @@ fn what_docker_s_containers_did_themselves() {
 
 #[test]
 fn who_killed_docker_s_containers() {
-    let Some(_live) = live::require_root(&["runc", "containerd", "ctr", "dockerd", "docker"]) else {
+    let Some(_live) = require_root(&["runc", "containerd", "ctr", "dockerd", "docker"]) else {
         return;
     };
     let stage = Stage::new(View::Host);
@@ -182,7 +178,7 @@ fn who_killed_docker_s_containers() {
 
 #[test]
 fn whose_memory_limit_it_was() {
-    let Some(_live) = live::require_root(&["runc", "containerd", "dockerd", "docker"]) else {
+    let Some(_live) = require_root(&["runc", "containerd", "dockerd", "docker"]) else {
         return;
     };
     let stage = Stage::new(View::Host);
@@ -241,7 +237,7 @@ fn whose_memory_limit_it_was() {
 
 #[test]
 fn what_runc_and_podman_were_told() {
-    let Some(_live) = live::require_root(&["runc", "podman", "conmon"]) else {
+    let Some(_live) = require_root(&["runc", "podman", "conmon"]) else {
         return;
     };
     let stage = Stage::new(View::Host);
@@ -284,7 +280,7 @@ fn what_runc_and_podman_were_told() {
 
 #[test]
 fn what_only_v2_has() {
-    let Some(_live) = live::require_root(&["runc"]) else { return };
+    let Some(_live) = require_root(&["runc"]) else { return };
     let stage = Stage::new(View::V2Only);
     let runc = Oci::start(&stage, OciRuntime::Runc);
     let capture = Capture::start(&stage, &stage.directory().join("case"), &[]);
@@ -323,7 +319,7 @@ fn what_only_v2_has() {
 #[test]
 fn two_hundred_at_once() {
     const CONTAINERS: usize = 200;
-    let Some(_live) = live::require_root(&["runc"]) else { return };
+    let Some(_live) = require_root(&["runc"]) else { return };
     let stage = Stage::new(View::Host);
     let runc = Oci::start(&stage, OciRuntime::Runc);
     let capture = Capture::start(&stage, &stage.directory().join("case"), &[]);

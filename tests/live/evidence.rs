@@ -1,7 +1,4 @@
 //! What a capture keeps through kills, storms, full disks and hostile names: nothing is lost in silence.
-#![cfg(feature = "capture")]
-
-mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -14,16 +11,15 @@ use std::time::{Duration, Instant};
 use obit_case::Case;
 use obit_derivation::record::{Body, CgroupEventKind, KernelEventKind};
 use obit_schema::text::escape;
+use obit_test_engines::{Stage, View, grounds, grounds_named, require_root, storm};
 use rustix::fs::syncfs;
 use rustix::process::Signal;
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::Value;
 
-use support::capture::{Capture, Ended};
-use support::grounds::{grounds, grounds_named, storm};
-use support::ledger::text;
-use support::stage::{Stage, View};
-use support::{live, replay};
+use crate::support::capture::{Capture, Ended};
+use crate::support::ledger::text;
+use crate::support::replay;
 
 /// The capture's exit code if its case is not whole.
 const INCOMPLETE: i32 = 3;
@@ -41,7 +37,7 @@ const STORM_LIMIT: Duration = Duration::from_secs(60);
 
 #[test]
 fn a_capture_killed_at_any_moment_keeps_its_promise() {
-    let Some(_live) = live::require_root(&[]) else { return };
+    let Some(_live) = require_root(&[]) else { return };
     let stage = Stage::new(View::Host);
     let grounds = grounds(&stage);
     let mut random = Random::new();
@@ -85,7 +81,7 @@ fn a_capture_killed_at_any_moment_keeps_its_promise() {
 
 #[test]
 fn a_storm_into_a_tiny_buffer_is_accounted_for_exactly() {
-    let Some(_live) = live::require_root(&[]) else { return };
+    let Some(_live) = require_root(&[]) else { return };
     let stage = Stage::new(View::Host);
     let grounds = grounds(&stage);
     // Containers as directories alone; they are there before, and go within the storm.
@@ -153,7 +149,7 @@ fn a_storm_into_a_tiny_buffer_is_accounted_for_exactly() {
 
 #[test]
 fn a_disk_that_gets_room_again_costs_nothing() {
-    let Some(_live) = live::require_root(&[]) else { return };
+    let Some(_live) = require_root(&[]) else { return };
     let stage = Stage::new(View::Host);
     let grounds = grounds(&stage);
     let (inside, disk) = small_disk(&stage, "4m");
@@ -177,7 +173,7 @@ fn a_disk_that_gets_room_again_costs_nothing() {
 
 #[test]
 fn a_disk_that_stays_full_is_told_in_the_case() {
-    let Some(_live) = live::require_root(&[]) else { return };
+    let Some(_live) = require_root(&[]) else { return };
     let stage = Stage::new(View::Host);
     let grounds = grounds(&stage);
     let (inside, disk) = small_disk(&stage, "1m");
@@ -199,7 +195,7 @@ fn a_disk_that_stays_full_is_told_in_the_case() {
 
 #[test]
 fn a_file_system_that_turns_read_only_is_told() {
-    let Some(_live) = live::require_root(&["mkfs.ext4"]) else { return };
+    let Some(_live) = require_root(&["mkfs.ext4"]) else { return };
     let stage = Stage::new(View::Host);
     let grounds = grounds(&stage);
     let place = |name: &str| stage.directory().join(name).display().to_string();
@@ -244,7 +240,7 @@ fn a_file_system_that_turns_read_only_is_told() {
 
 #[test]
 fn a_case_stops_at_its_size() {
-    let Some(_live) = live::require_root(&[]) else { return };
+    let Some(_live) = require_root(&[]) else { return };
     let stage = Stage::new(View::Host);
     let grounds = grounds(&stage);
     let case = stage.directory().join("case");
@@ -264,7 +260,7 @@ fn a_case_stops_at_its_size() {
 
 #[test]
 fn hostile_names_are_recorded_and_hurt_nobody() {
-    let Some(_live) = live::require_root(&["setpriv"]) else { return };
+    let Some(_live) = require_root(&["setpriv"]) else { return };
     let stage = Stage::new(View::Host);
     // A slice, so that a scope in it is where systemd would put a container.
     let grounds = grounds_named(&stage, "obit-live.slice");

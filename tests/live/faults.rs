@@ -1,20 +1,16 @@
 //! What cannot work says so in one line, with its exit code, and overwrites nothing.
 //!
 //! Exit codes of obit-capture: 2 = it could not run, 3 = there is a case and something is missing in it.
-#![cfg(feature = "capture")]
 
-mod support;
-
+use obit_test_engines::{SmallDisk, Stage, View, output, require_root};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use support::capture::{Capture, Ended};
-use support::disk::SmallDisk;
-use support::stage::{Stage, View};
-use support::{daemon, live, replay};
+use crate::support::capture::{Capture, Ended};
+use crate::support::replay;
 
 const CANNOT_RUN: i32 = 2;
 const INCOMPLETE: i32 = 3;
@@ -24,7 +20,7 @@ const STORM_LIMIT: Duration = Duration::from_secs(60);
 
 #[test]
 fn without_root_it_names_what_is_missing_and_makes_no_case() {
-    let Some(_live) = live::require_root(&["setpriv"]) else {
+    let Some(_live) = require_root(&["setpriv"]) else {
         return;
     };
     let directory = tempfile::tempdir().expect("a temporary directory");
@@ -34,7 +30,7 @@ fn without_root_it_names_what_is_missing_and_makes_no_case() {
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777)).expect("opening the directory to all");
     let case = directory.path().join("case");
 
-    let output = daemon::output(
+    let output = output(
         Command::new("setpriv")
             .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
             .arg(&program)
@@ -48,7 +44,7 @@ fn without_root_it_names_what_is_missing_and_makes_no_case() {
 
 #[test]
 fn without_btf_it_names_the_file_and_makes_no_case() {
-    let Some(_live) = live::require_root(&[]) else { return };
+    let Some(_live) = require_root(&[]) else { return };
     let directory = tempfile::tempdir().expect("a temporary directory");
     let case = directory.path().join("case");
 
@@ -60,7 +56,7 @@ fn without_btf_it_names_the_file_and_makes_no_case() {
 
 #[test]
 fn a_directory_that_is_not_empty_is_left_as_it_is() {
-    let Some(_live) = live::require_root(&[]) else { return };
+    let Some(_live) = require_root(&[]) else { return };
     let directory = tempfile::tempdir().expect("a temporary directory");
     let case = directory.path().join("case");
     fs::create_dir(&case).expect("a directory");
@@ -77,7 +73,7 @@ fn a_directory_that_is_not_empty_is_left_as_it_is() {
 
 #[test]
 fn a_file_in_the_place_of_the_case_is_left_as_it_is() {
-    let Some(_live) = live::require_root(&[]) else { return };
+    let Some(_live) = require_root(&[]) else { return };
     let directory = tempfile::tempdir().expect("a temporary directory");
     let case = directory.path().join("case");
     fs::write(&case, "a file").expect("a file");
@@ -90,7 +86,7 @@ fn a_file_in_the_place_of_the_case_is_left_as_it_is() {
 
 #[test]
 fn an_empty_directory_is_a_good_place_for_a_case() {
-    let Some(_live) = live::require_root(&[]) else { return };
+    let Some(_live) = require_root(&[]) else { return };
     let directory = tempfile::tempdir().expect("a temporary directory");
     let case = directory.path().join("case");
     fs::create_dir(&case).expect("a directory");
@@ -103,7 +99,7 @@ fn an_empty_directory_is_a_good_place_for_a_case() {
 
 #[test]
 fn a_disk_without_room_is_refused_before_the_start() {
-    let Some(_live) = live::require_root(&[]) else { return };
+    let Some(_live) = require_root(&[]) else { return };
     let stage = Stage::new(View::Host);
     let disk = SmallDisk::mount(&stage, "16k");
     disk.fill_up();
@@ -115,7 +111,7 @@ fn a_disk_without_room_is_refused_before_the_start() {
 
 #[test]
 fn a_disk_that_fills_up_ends_the_capture_and_keeps_what_was_written() {
-    let Some(_live) = live::require_root(&[]) else { return };
+    let Some(_live) = require_root(&[]) else { return };
     let stage = Stage::new(View::Host);
     let disk = SmallDisk::mount(&stage, "512k");
     let mut capture = Capture::start(&stage, &disk.inside.join("case"), &[]);
@@ -144,7 +140,7 @@ fn a_disk_that_fills_up_ends_the_capture_and_keeps_what_was_written() {
 }
 
 fn run_for_a_second(case: &Path, options: &[&str]) -> Output {
-    daemon::output(
+    output(
         Command::new(env!("CARGO_BIN_EXE_obit-capture"))
             .args(["run", "--duration", "1s", "--output"])
             .arg(case)

@@ -1,23 +1,18 @@
 //! The flight recorder: a case that never grows past its size, keeps the newest, and says what it dropped.
-#![cfg(feature = "capture")]
-
-mod support;
 
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use obit_test_engines::{Oci, OciRuntime, SmallDisk, Stage, View, require_root};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use support::capture::Capture;
-use support::disk::SmallDisk;
-use support::engines::{Oci, OciRuntime};
-use support::ledger::text;
-use support::rows::only;
-use support::stage::{Stage, View};
-use support::{analysis, live, replay};
+use crate::support::capture::Capture;
+use crate::support::ledger::text;
+use crate::support::rows::only;
+use crate::support::{analysis, replay};
 
 /// Size of the case.
 const MAX_BYTES: u64 = 2 << 20;
@@ -34,7 +29,7 @@ const FLIGHT: [&str; 4] = ["--max-bytes", "2MiB", "--when-full", "drop-oldest"];
 
 #[test]
 fn a_flight_recorder_keeps_the_newest_within_its_size() {
-    let Some(_live) = live::require_root(&["runc"]) else { return };
+    let Some(_live) = require_root(&["runc"]) else { return };
     let stage = Stage::new(View::Host);
     let runc = Oci::start(&stage, OciRuntime::Runc);
     runc.start_container("obit-live-before", None);
@@ -111,7 +106,7 @@ fn a_flight_recorder_keeps_the_newest_within_its_size() {
 
 #[test]
 fn a_flight_recorder_on_a_small_disk_drops_before_it_has_its_size() {
-    let Some(_live) = live::require_root(&[]) else { return };
+    let Some(_live) = require_root(&[]) else { return };
     let stage = Stage::new(View::Host);
     let disk = SmallDisk::mount(&stage, "4m");
     let case = disk.outside.join("case");
@@ -144,7 +139,7 @@ fn a_flight_recorder_on_a_small_disk_drops_before_it_has_its_size() {
 
 #[test]
 fn a_flight_recorder_killed_while_it_cuts_leaves_a_case_that_closes() {
-    let Some(_live) = live::require_root(&[]) else { return };
+    let Some(_live) = require_root(&[]) else { return };
     let stage = Stage::new(View::Host);
     for round in 0..KILLS {
         let case = stage.directory().join(format!("case-{round}"));
@@ -179,7 +174,7 @@ fn a_flight_recorder_killed_while_it_cuts_leaves_a_case_that_closes() {
 
 #[test]
 fn each_end_is_told_once_however_often_the_recording_is_cut() {
-    let Some(_live) = live::require_root(&[]) else { return };
+    let Some(_live) = require_root(&[]) else { return };
     let stage = Stage::new(View::Host);
     let case = stage.directory().join("case");
     let options =

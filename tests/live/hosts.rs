@@ -1,19 +1,16 @@
 //! Hosts that show their cgroups in odd ways: what another capture sees on the plain host must be seen there too.
-#![cfg(feature = "capture")]
-
-mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use obit_test_engines::{Cgroups, Stage, View, require_root};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use support::capture::Capture;
-use support::cgroups::Cgroups;
-use support::stage::{Stage, View};
-use support::{live, replay};
+
+use crate::support::capture::Capture;
+use crate::support::replay;
 
 /// An id that only a container has; its directory stands for one that was there before the capture.
 const BEFORE: &str = "0b17ab1e0b17ab1e0b17ab1e0b17ab1e0b17ab1e0b17ab1e0b17ab1e0b17ab1e";
@@ -113,7 +110,7 @@ fn manifest(case: &Path) -> Value {
 
 #[test]
 fn only_v1_hierarchies_are_mounted() {
-    let Some(_live) = live::require_root(&[]) else {
+    let Some(_live) = require_root(&[]) else {
         return;
     };
     let host = Host::with_a_container();
@@ -135,7 +132,7 @@ fn only_v1_hierarchies_are_mounted() {
 
 #[test]
 fn only_the_v2_tree_is_mounted_and_read_only() {
-    let Some(_live) = live::require_root(&[]) else {
+    let Some(_live) = require_root(&[]) else {
         return;
     };
     let host = Host::with_a_container();
@@ -154,7 +151,7 @@ fn only_the_v2_tree_is_mounted_and_read_only() {
 
 #[test]
 fn a_hierarchy_is_mounted_twice_and_elsewhere() {
-    let Some(_live) = live::require_root(&[]) else {
+    let Some(_live) = require_root(&[]) else {
         return;
     };
     let host = Host::with_a_container();
@@ -181,7 +178,7 @@ fn a_hierarchy_is_mounted_twice_and_elsewhere() {
 
 #[test]
 fn obit_is_in_a_cgroup_namespace_of_its_own() {
-    let Some(_live) = live::require_root(&[]) else {
+    let Some(_live) = require_root(&[]) else {
         return;
     };
     let host = Host::with_a_container();
@@ -204,7 +201,7 @@ fn obit_is_in_a_cgroup_namespace_of_its_own() {
 
 #[test]
 fn obit_sees_its_own_part_of_the_cgroups_only() {
-    let Some(_live) = live::require_root(&[]) else {
+    let Some(_live) = require_root(&[]) else {
         return;
     };
     let host = Host::with_a_container();
@@ -238,7 +235,7 @@ fn obit_sees_its_own_part_of_the_cgroups_only() {
 
 #[test]
 fn obit_is_in_a_pid_namespace_of_its_own() {
-    let Some(_live) = live::require_root(&[]) else {
+    let Some(_live) = require_root(&[]) else {
         return;
     };
     let host = Host::with_a_container();
@@ -275,7 +272,7 @@ fn interrupt_child(pid: u32) {
 
 #[test]
 fn the_kernel_shows_no_type_information() {
-    let Some(_live) = live::require_root(&[]) else {
+    let Some(_live) = require_root(&[]) else {
         return;
     };
     let host = Host::with_a_container();
@@ -305,7 +302,7 @@ fn the_kernel_shows_no_type_information() {
 
 #[test]
 fn a_hierarchy_comes_and_goes_while_recording() {
-    let Some(_live) = live::require_root(&[]) else {
+    let Some(_live) = require_root(&[]) else {
         return;
     };
     let host = Host::with_a_container();
@@ -325,7 +322,7 @@ fn a_hierarchy_comes_and_goes_while_recording() {
 
 #[test]
 fn what_was_mounted_at_the_start_is_unmounted_while_recording() {
-    let Some(_live) = live::require_root(&[]) else {
+    let Some(_live) = require_root(&[]) else {
         return;
     };
     let host = Host::with_a_container();

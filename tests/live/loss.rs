@@ -1,18 +1,14 @@
 //! What happens when the capture cannot keep up, or is killed: nothing is lost in silence.
-#![cfg(feature = "capture")]
-
-mod support;
 
 use std::time::{Duration, Instant};
 
+use obit_test_engines::{Oci, OciRuntime, Stage, View, require_root};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use support::capture::Capture;
-use support::engines::{Oci, OciRuntime};
-use support::ledger::text;
-use support::stage::{Stage, View};
-use support::{live, replay};
+use crate::support::capture::Capture;
+use crate::support::ledger::text;
+use crate::support::replay;
 
 /// The capture's exit code if its case is not whole.
 const INCOMPLETE: i32 = 3;
@@ -22,7 +18,7 @@ const SYNC_LIMIT: Duration = Duration::from_secs(20);
 
 #[test]
 fn a_container_that_ends_unseen_is_inferred_and_the_loss_is_told() {
-    let Some(_live) = live::require_root(&["runc"]) else { return };
+    let Some(_live) = require_root(&["runc"]) else { return };
     let stage = Stage::new(View::Host);
     let runc = Oci::start(&stage, OciRuntime::Runc);
     runc.start_container("obit-live-unseen", None);
@@ -54,7 +50,7 @@ fn a_container_that_ends_unseen_is_inferred_and_the_loss_is_told() {
 
 #[test]
 fn a_killed_capture_leaves_what_it_had_written() {
-    let Some(_live) = live::require_root(&["runc"]) else { return };
+    let Some(_live) = require_root(&["runc"]) else { return };
     let stage = Stage::new(View::Host);
     let runc = Oci::start(&stage, OciRuntime::Runc);
     let case = stage.directory().join("case");

@@ -1,21 +1,18 @@
 //! A container of LXC: its payload is the container; its monitor and its pivot are not.
-#![cfg(feature = "capture")]
 
-mod support;
-
+use obit_test_engines::{Stage, View, require_root};
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use support::capture::Capture;
-use support::ledger::text;
-use support::stage::{Stage, View};
-use support::{live, replay};
+use crate::support::capture::Capture;
+use crate::support::ledger::text;
+use crate::support::replay;
 
 const NAME: &str = "obit-live-lxc";
 
 #[test]
 fn the_payload_is_the_container_and_the_monitor_is_none() {
-    let Some(_live) = live::require_root(&["lxc-start", "busybox"]) else { return };
+    let Some(_live) = require_root(&["lxc-start", "busybox"]) else { return };
     let stage = Stage::new(View::Host);
     for ours in [NAME, "lxc.pivot"] {
         stage.cgroups.own(ours);

@@ -1,8 +1,5 @@
 //! A host with 100,000 live cgroups: all of them are in the first walk, in little memory, and what ends afterwards is seen. Once
 //! they are what a thousand containers have inside, once as many containers.
-#![cfg(feature = "capture")]
-
-mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,9 +9,10 @@ use obit_case::Case;
 use obit_derivation::record::{Body, SnapshotReason};
 use obit_schema::Table;
 use obit_schema::decode::CgroupfsView;
-use support::capture::Capture;
-use support::stage::{Stage, View};
-use support::{live, replay};
+use obit_test_engines::{Stage, View, require_root};
+
+use crate::support::capture::Capture;
+use crate::support::replay;
 
 /// Containers that end while the capture runs.
 const ENDING: usize = 10;
@@ -34,7 +32,7 @@ fn a_hundred_thousand_containers_are_there_at_the_start() {
 
 /// So many containers, with so many directories inside each.
 fn assert_crowd_is_recorded(containers: usize, inside_each: usize) {
-    let Some(_live) = live::require_root(&[]) else { return };
+    let Some(_live) = require_root(&[]) else { return };
     let stage = Stage::new(View::V2Only);
     let crowd = Crowd::new(&stage.outside("/sys/fs/cgroup/obit-live-many"), containers, inside_each);
 

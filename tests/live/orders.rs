@@ -1,20 +1,16 @@
 //! Real containers that are told to end: the row says how the order came down, and whoever says otherwise than the kernel has
 //! a row of his own.
-#![cfg(feature = "capture")]
-
-mod support;
 
 use std::fs;
 use std::path::Path;
 
+use obit_test_engines::{Containerd, Docker, Oci, OciRuntime, Podman, Stage, View, require_root, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use support::capture::Capture;
-use support::engines::{Containerd, Docker, Oci, OciRuntime, Podman};
-use support::live::wait_until;
-use support::rows::{ended, only, texts};
-use support::stage::{Stage, View};
-use support::{live, replay, told};
+
+use crate::support::capture::Capture;
+use crate::support::rows::{ended, only, texts};
+use crate::support::{replay, told};
 
 const IMAGE: &str = "busybox:latest";
 const FOREVER: [&str; 2] = ["/bin/sleep", "1000"];
@@ -24,7 +20,7 @@ const HOG: &str = "x=0123456789abcdef; while :; do x=$x$x; done";
 #[test]
 fn the_way_of_an_order_is_told_as_far_as_it_shows() {
     let programs = ["runc", "containerd", "ctr", "dockerd", "docker", "podman", "conmon"];
-    let Some(_live) = live::require_root(&programs) else { return };
+    let Some(_live) = require_root(&programs) else { return };
     let stage = Stage::new(View::Host);
     let containerd = Containerd::start(&stage, "shop");
     let docker = Docker::start(&stage, &containerd);
@@ -102,7 +98,7 @@ fn the_way_of_an_order_is_told_as_far_as_it_shows() {
 
 #[test]
 fn a_signal_that_an_image_names_is_recorded_and_who_sent_it_asked_to_end() {
-    let Some(_live) = live::require_root(&["runc", "containerd", "dockerd", "docker"]) else { return };
+    let Some(_live) = require_root(&["runc", "containerd", "dockerd", "docker"]) else { return };
     let stage = Stage::new(View::Host);
     let containerd = Containerd::start(&stage, "shop");
     let _docker = Docker::start(&stage, &containerd);
@@ -147,7 +143,7 @@ fn a_signal_that_an_image_names_is_recorded_and_who_sent_it_asked_to_end() {
 /// learns nothing. And when its daemon is gone, its file still says that the container runs.
 #[test]
 fn what_docker_says_otherwise_than_the_kernel_has_a_row() {
-    let Some(_live) = live::require_root(&["runc", "containerd", "ctr", "dockerd", "docker"]) else { return };
+    let Some(_live) = require_root(&["runc", "containerd", "ctr", "dockerd", "docker"]) else { return };
     let stage = Stage::new(View::Host);
     let containerd = Containerd::start(&stage, "shop");
     let _docker = Docker::start(&stage, &containerd);

@@ -1,13 +1,10 @@
 //! Real engines on this host: what they start and remove is what the rows say, no more and no fewer.
-#![cfg(feature = "capture")]
 
-mod support;
+use obit_test_engines::{Containerd, Docker, Oci, OciRuntime, Podman, Stage, View, require_root};
 
-use support::capture::Capture;
-use support::engines::{Containerd, Docker, Oci, OciRuntime, Podman};
-use support::ledger::Ledger;
-use support::stage::{Stage, View};
-use support::{analysis, live, replay};
+use crate::support::capture::Capture;
+use crate::support::ledger::Ledger;
+use crate::support::{analysis, replay};
 
 /// Hex digits enough for a Docker id.
 const HEX_ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -15,7 +12,7 @@ const HEX_ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789
 #[test]
 fn rows_equal_what_the_engines_started() {
     let programs = ["runc", "containerd", "ctr", "dockerd", "docker", "podman", "conmon"];
-    let Some(_live) = live::require_root(&programs) else {
+    let Some(_live) = require_root(&programs) else {
         return;
     };
     let stage = Stage::new(View::Host);

@@ -1,27 +1,24 @@
 //! Where identity comes from other than daemons: the runtime's state, a parent cgroup of the user's, nesting, and what of
 //! arguments is recorded.
-#![cfg(feature = "capture")]
-
-mod support;
 
 use std::path::Path;
 
 use obit_case::Case;
 use obit_derivation::record::Body;
+use obit_test_engines::{Containerd, Docker, Oci, OciRuntime, Podman, Stage, View, require_root};
 use serde_json::Value;
-use support::capture::Capture;
-use support::engines::{Containerd, Docker, Oci, OciRuntime, Podman};
-use support::ledger::text;
-use support::rows::only;
-use support::stage::{Stage, View};
-use support::{live, replay};
+
+use crate::support::capture::Capture;
+use crate::support::ledger::text;
+use crate::support::replay;
+use crate::support::rows::only;
 
 const INNER_ID: &str = "1234567890abcdef1234567890abcdef1234567890abcdef1234567890abcdef";
 const SECRET: &str = "hunter2";
 
 #[test]
 fn the_state_of_a_bare_runc_container_names_its_init() {
-    let Some(_live) = live::require_root(&["runc"]) else { return };
+    let Some(_live) = require_root(&["runc"]) else { return };
     let stage = Stage::new(View::Host);
     let runc = Oci::start(&stage, OciRuntime::Runc);
     let case = stage.directory().join("case");
@@ -41,7 +38,7 @@ fn the_state_of_a_bare_runc_container_names_its_init() {
 #[test]
 fn files_of_the_engines_name_containers_that_no_daemon_is_asked_about() {
     let programs = ["runc", "containerd", "ctr", "dockerd", "docker", "podman", "conmon"];
-    let Some(_live) = live::require_root(&programs) else { return };
+    let Some(_live) = require_root(&programs) else { return };
     let stage = Stage::new(View::Host);
     let containerd = Containerd::start(&stage, "shop");
     let docker = Docker::start(&stage, &containerd);
@@ -68,7 +65,7 @@ fn files_of_the_engines_name_containers_that_no_daemon_is_asked_about() {
 
 #[test]
 fn a_parent_of_the_users_and_a_nested_engine_change_no_identity() {
-    let Some(_live) = live::require_root(&["runc", "containerd", "ctr", "dockerd", "docker"]) else { return };
+    let Some(_live) = require_root(&["runc", "containerd", "ctr", "dockerd", "docker"]) else { return };
     let stage = Stage::new(View::Host);
     let containerd = Containerd::start(&stage, "shop");
     let docker = Docker::start(&stage, &containerd);
@@ -102,7 +99,7 @@ fn a_parent_of_the_users_and_a_nested_engine_change_no_identity() {
 
 #[test]
 fn arguments_of_other_programs_are_recorded_only_if_asked_for() {
-    let Some(_live) = live::require_root(&["perl"]) else { return };
+    let Some(_live) = require_root(&["perl"]) else { return };
     let stage = Stage::new(View::Host);
     let v2 = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].into_iter().find(|mount| Path::new(mount).is_dir());
     let directory = format!("{}/obit-live-argv-{}", v2.expect("cgroups"), std::process::id());

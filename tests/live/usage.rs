@@ -1,18 +1,14 @@
 //! What real containers used: processors, a CPU quota, and that they were frozen when they were killed.
-#![cfg(feature = "capture")]
-
-mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use obit_test_engines::{Containerd, Docker, Oci, OciRuntime, Stage, View, require_root, wait_until};
 use serde_json::Value;
-use support::capture::Capture;
-use support::engines::{Containerd, Docker, Oci, OciRuntime};
-use support::live::wait_until;
-use support::rows::{ended, only};
-use support::stage::{Stage, View};
-use support::{live, replay};
+
+use crate::support::capture::Capture;
+use crate::support::replay;
+use crate::support::rows::{ended, only};
 
 const IMAGE: &str = "busybox:latest";
 /// A counted loop: about a quarter of a second of one processor.
@@ -23,7 +19,7 @@ const LAST_MOMENTS_NS: u64 = 10_000_000;
 
 #[test]
 fn what_docker_s_containers_used() {
-    let Some(_live) = live::require_root(&["runc", "containerd", "dockerd", "docker"]) else {
+    let Some(_live) = require_root(&["runc", "containerd", "dockerd", "docker"]) else {
         return;
     };
     let stage = Stage::new(View::Host);
@@ -70,7 +66,7 @@ fn what_docker_s_containers_used() {
 
 #[test]
 fn the_row_says_what_the_directories_said_last() {
-    let Some(_live) = live::require_root(&["runc"]) else { return };
+    let Some(_live) = require_root(&["runc"]) else { return };
     let stage = Stage::new(View::Host);
     let runc = Oci::start(&stage, OciRuntime::Runc);
     let capture = Capture::start(&stage, &stage.directory().join("case"), &[]);
@@ -89,7 +85,7 @@ fn the_row_says_what_the_directories_said_last() {
 
 #[test]
 fn cgroups_below_count_on_v2() {
-    let Some(_live) = live::require_root(&["runc"]) else { return };
+    let Some(_live) = require_root(&["runc"]) else { return };
     let stage = Stage::new(View::V2Only);
     let runc = Oci::start(&stage, OciRuntime::Runc);
     let capture = Capture::start(&stage, &stage.directory().join("case"), &[]);

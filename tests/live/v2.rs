@@ -1,17 +1,14 @@
 //! A host that shows only the v2 tree: one container is one directory there, and ends as one row all the same.
-#![cfg(feature = "capture")]
 
-mod support;
+use obit_test_engines::{Oci, OciRuntime, Stage, View, require_root};
 
-use support::capture::Capture;
-use support::engines::{Oci, OciRuntime};
-use support::ledger::Ledger;
-use support::stage::{Stage, View};
-use support::{live, replay};
+use crate::support::capture::Capture;
+use crate::support::ledger::Ledger;
+use crate::support::replay;
 
 #[test]
 fn rows_equal_what_runc_and_crun_started() {
-    let Some(_live) = live::require_root(&["runc", "crun"]) else {
+    let Some(_live) = require_root(&["runc", "crun"]) else {
         return;
     };
     let stage = Stage::new(View::V2Only);

@@ -1,8 +1,5 @@
 //! What a recorder says of itself: what it gave up, which program it is, how the clocks were kept, who sent it signals, and
 //! what it told others while it recorded.
-#![cfg(feature = "capture")]
-
-mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,21 +10,20 @@ use std::time::{Duration, Instant};
 use obit_case::Case;
 use obit_case::chain::Chain;
 use obit_derivation::record::{Body, ClockReading, ClockReason};
+use obit_test_engines::{Stage, View, grounds, require_root, storm};
 use rustix::process::Signal;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use support::capture::Capture;
-use support::grounds::{grounds, storm};
-use support::stage::{Stage, View};
-use support::{live, replay};
+use crate::support::capture::Capture;
+use crate::support::replay;
 
 /// Longest that something may take which the recorder does by itself.
 const LIMIT: Duration = Duration::from_secs(30);
 
 #[test]
 fn a_recorder_bears_witness_of_itself() {
-    let Some(_live) = live::require_root(&["ssh-keygen", "readelf"]) else { return };
+    let Some(_live) = require_root(&["ssh-keygen", "readelf"]) else { return };
     let stage = Stage::new(View::Host);
     let grounds = grounds(&stage);
     let place = |name: &str| stage.directory().join(name).display().to_string();
@@ -101,7 +97,7 @@ fn a_recorder_bears_witness_of_itself() {
 
 #[test]
 fn the_clocks_are_recorded_again_and_again() {
-    let Some(_live) = live::require_root(&[]) else { return };
+    let Some(_live) = require_root(&[]) else { return };
     let stage = Stage::new(View::Host);
     let case = stage.directory().join("case");
     let capture = Capture::start(&stage, &case, &["--clock-interval", "100ms"]);
@@ -131,7 +127,7 @@ fn the_clocks_are_recorded_again_and_again() {
 
 #[test]
 fn a_terminal_that_goes_away_ends_a_recording_unless_it_was_told_otherwise() {
-    let Some(_live) = live::require_root(&["nohup"]) else { return };
+    let Some(_live) = require_root(&["nohup"]) else { return };
     let stage = Stage::new(View::Host);
     let names = |case: &Path| -> Vec<String> {
         let signals = manifest(case)["recorder"]["signals"].as_array().expect("a list").clone();
@@ -159,7 +155,7 @@ fn a_terminal_that_goes_away_ends_a_recording_unless_it_was_told_otherwise() {
 
 #[test]
 fn a_case_that_is_cut_off_is_named_by_the_systems_journal() {
-    let Some(_live) = live::require_root(&[]) else { return };
+    let Some(_live) = require_root(&[]) else { return };
     let stage = Stage::new(View::Host);
     let grounds = grounds(&stage);
     // The stage has a /run of its own, and nobody's journal in it but ours.

@@ -269,13 +269,11 @@ impl Recorder {
     }
 
     /// Where it writes.
-    #[allow(dead_code)] // for tests/evidence
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// The line that an anchor has of the parts sealed so far.
-    #[allow(dead_code)] // for tests/evidence
     pub fn head_line(&self) -> String {
         self.writer.head_line().expect("on disk")
     }

@@ -1,6 +1,6 @@
 //! What a fuzzer found interesting, run again without one: see fuzz/.
 
-#[path = "../fuzz/src/lib.rs"]
+#[path = "../../fuzz/src/lib.rs"]
 mod fuzz;
 
 use std::fs;

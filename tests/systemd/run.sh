@@ -61,5 +61,5 @@ if [ $keep = yes ]; then
     cp "$results/expected" "$golden/expected.tsv"
     chmod -R a+rX "$golden"
     du -sh "$golden" >&2
-    printf 'now: BLESS=1 cargo test --test golden\n' >&2
+    printf 'now: BLESS=1 cargo test --test offline golden\n' >&2
 fi

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::{AT_ONCE, FOREVER};
-use crate::support::daemon::Daemon;
-use crate::support::stage::Stage;
+use crate::daemon::Daemon;
+use crate::stage::Stage;
+use crate::{AT_ONCE, FOREVER};
 
 /// Its socket inside the stage.
 pub const SOCKET: &str = "/run/containerd/containerd.sock";

@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use super::stage::Stage;
+use crate::stage::Stage;
 
 /// Where it is mounted, as seen by the programs in the stage and by the test.
 pub struct SmallDisk {

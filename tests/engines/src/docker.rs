@@ -4,9 +4,9 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
-use super::{AT_ONCE, Containerd, FOREVER, containerd};
-use crate::support::daemon::Daemon;
-use crate::support::stage::Stage;
+use crate::daemon::Daemon;
+use crate::stage::Stage;
+use crate::{AT_ONCE, Containerd, FOREVER, containerd};
 
 /// A dockerd.
 pub struct Docker<'a> {

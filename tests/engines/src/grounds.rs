@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::stage::Stage;
+use crate::stage::Stage;
 
 /// A directory of ours in every tree.
 pub fn grounds(stage: &Stage) -> Vec<PathBuf> {

@@ -5,8 +5,8 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::{AT_ONCE, FOREVER};
-use crate::support::stage::Stage;
+use crate::stage::Stage;
+use crate::{AT_ONCE, FOREVER};
 
 /// Which program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! podman, which has no daemon: conmon holds each container.
 
-use super::{AT_ONCE, FOREVER};
-use crate::support::stage::Stage;
+use crate::stage::Stage;
+use crate::{AT_ONCE, FOREVER};
 
 /// Podman's storage in the stage.
 pub struct Podman<'a> {

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-use super::cgroups::Cgroups;
+use crate::cgroups::Cgroups;
 
 /// Longest that one command of an engine may take.
 const COMMAND_LIMIT_SECONDS: &str = "60";

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::daemon::output;
+use obit_test_engines::output;
 
 /// Expects `tests/analysis/check_case.py` to find nothing wrong with a case.
 pub fn assert_readable_elsewhere(case: &Path) {

@@ -1,16 +1,15 @@
 //! `obit-capture run` as a child process.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::daemon::{terminate, wait_within};
-use super::stage::Stage;
+use obit_test_engines::Stage;
+use obit_test_engines::{terminate, wait_within};
 
 const START_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(60);
@@ -24,7 +23,6 @@ pub struct Capture {
     case: PathBuf,
     errors: Receiver<String>,
     seen: Vec<String>,
-    output: Option<JoinHandle<String>>,
 }
 
 /// How a capture ended.
@@ -32,8 +30,6 @@ pub struct Capture {
 pub struct Ended {
     /// Its exit status.
     pub status: ExitStatus,
-    /// What it printed.
-    pub stdout: String,
     /// What it complained about, and the line that it is recording.
     pub stderr: String,
 }
@@ -84,7 +80,7 @@ impl Capture {
     }
 
     fn spawn_command(mut command: Command, case: &Path) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("cannot run obit-capture");
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("cannot run obit-capture");
         let (sender, errors) = channel();
         let stderr = child.stderr.take().expect("piped");
         std::thread::spawn(move || {
@@ -94,13 +90,7 @@ impl Capture {
                 }
             }
         });
-        let mut stdout = child.stdout.take().expect("piped");
-        let output = std::thread::spawn(move || {
-            let mut text = String::new();
-            let _ = stdout.read_to_string(&mut text);
-            text
-        });
-        Self { child, case: case.to_owned(), errors, seen: Vec::new(), output: Some(output) }
+        Self { child, case: case.to_owned(), errors, seen: Vec::new() }
     }
 
     /// Where it writes.
@@ -159,9 +149,8 @@ impl Capture {
     pub fn wait(mut self) -> Ended {
         let status = wait_within(&mut self.child, STOP_LIMIT)
             .unwrap_or_else(|| panic!("obit-capture has not ended within {STOP_LIMIT:?}: {:?}", self.seen));
-        let stdout = self.output.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
         self.seen.extend(self.errors.iter());
-        Ended { status, stdout, stderr: self.seen.join("\n") }
+        Ended { status, stderr: self.seen.join("\n") }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::cgroups::Cgroups;
+use obit_test_engines::Cgroups;
 
 /// Engine and container id.
 pub type Who = (String, String);

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use super::daemon::output;
+use obit_test_engines::output;
 
 /// Runs `obit-replay` with these arguments.
 pub fn replay(arguments: &[&str]) -> Output {

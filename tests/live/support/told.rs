@@ -26,18 +26,12 @@ pub struct Told {
     pub container_id: String,
     /// containerd's namespace.
     pub namespace: String,
-    /// The container's name.
-    pub container_name: String,
-    /// The image's reference.
-    pub image_name: String,
     /// The exit code.
     pub exit_code: Option<i32>,
     /// Labels that were kept.
     pub labels: Vec<(String, String)>,
     /// The answer itself.
     pub document: String,
-    /// How long it took.
-    pub latency: Duration,
 }
 
 /// What daemons said, in order; not what files of OCI runtimes or of engines say.
@@ -81,12 +75,9 @@ fn read(case: &Path) -> Result<Vec<Told>, obit_case::Error> {
                 event: text(&answer.event),
                 container_id: text(&answer.container_id),
                 namespace: text(&answer.namespace),
-                container_name: text(&answer.container_name),
-                image_name: text(&answer.image_name),
                 exit_code: answer.exit_code,
                 labels: answer.labels.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
                 document: details.document.unwrap_or_default(),
-                latency: Duration::from_nanos(details.latency_ns),
             });
         }
     }

@@ -7,8 +7,8 @@ use obit_case::manifest::{Build, Manifest};
 use obit_case::writer::WriterOptions;
 use obit_case::{CaseWriter, Error};
 
+use super::keys::Key;
 use crate::case::{self, RecordedCase, Recorder};
-use crate::keys::Key;
 use crate::program::{Run, replay};
 
 fn run(command: &str, case: &RecordedCase) -> Run {

@@ -9,10 +9,10 @@ use obit_case::signing::Signer;
 use obit_case::writer::WriterOptions;
 use tempfile::NamedTempFile;
 
+use super::keys::Key;
+use super::tampering::{assert_named, manifest, rewrite, verify};
 use crate::case::{self, RecordedCase, Recorder};
-use crate::keys::Key;
 use crate::program::replay;
-use crate::tampering::{assert_named, manifest, rewrite, verify};
 
 /// Containers end in four segments; the last two are left. The lines of its anchor are those of each head.
 fn flown(key: &Key) -> (RecordedCase, NamedTempFile) {

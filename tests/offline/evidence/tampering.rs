@@ -7,8 +7,8 @@ use std::process::Command;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use super::keys::{self, Anchored, Key};
 use crate::case::{self, RecordedCase};
-use crate::keys::{self, Anchored, Key};
 use crate::program::{Run, replay};
 
 /// Verifies with all that proves it.

@@ -10,7 +10,7 @@ use obit_schema::print::cell::Cell;
 use obit_schema::print::json;
 use obit_schema::value::{Value, cell};
 
-use crate::case::Golden;
+use super::case::Golden;
 
 /// Given to every container by fixtures/cases/record.sh, as environment and as argument.
 const SECRET: &str = "hunter2";

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::case::{EVENTS, Golden};
+use super::case::{EVENTS, Golden};
 
 /// How the paths of containers begin and end there, by what started them; `ID` stands for the container's.
 const FORMS: [(&str, &str); 12] = [

@@ -1,6 +1,5 @@
 //! obit-replay as its users run it: the program itself, on cases written as a capture writes them.
 
-mod case;
 mod damage;
 mod derive;
 mod diff;
@@ -8,7 +7,6 @@ mod explain;
 mod identify;
 mod info;
 mod profile;
-mod program;
 mod segments;
 mod threads;
 mod usage;

@@ -1,0 +1,27 @@
+//! Records real containers of real engines, and compares the rows with what was started.
+//!
+//! Needs root and the engines: `make test` installs them. One test runs at a time, whatever the number of threads
+//! ([`obit_test_engines::require_root`]): a capture sees the cgroup events of the whole host, another test's too. All that
+//! changes a namespace or a limit happens in child processes, so tests can share this one.
+
+mod support;
+
+mod burst;
+mod container;
+mod cri;
+mod daemon_faults;
+mod daemons;
+mod death;
+mod evidence;
+mod faults;
+mod flight;
+mod hosts;
+mod loss;
+mod lxc;
+mod many;
+mod orders;
+mod runtimes;
+mod sources;
+mod usage;
+mod v2;
+mod witness;

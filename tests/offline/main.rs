@@ -1,0 +1,11 @@
+//! Tests that need neither root nor a kernel: `obit-replay` as its users run it, cases on disk, and the source itself.
+
+mod case;
+mod program;
+
+#[cfg(feature = "capture")]
+mod corpora;
+mod evidence;
+mod golden;
+mod properties_case;
+mod replay_commands;
