@@ -8,7 +8,7 @@ mod shapes;
 use std::hint::black_box;
 use std::path::Path;
 
-use obit_case::reader::Threads;
+use obit_case::reader::ReadThreads;
 use obit_case::{Case, Error};
 use obit_derivation::identity::path::identify;
 use obit_derivation::row::RowSink;
@@ -33,7 +33,7 @@ fn main() {
 
 fn pass(what: &str, case: &Path, passes: u64) -> Result<(), Error> {
     // What threads cost, waiting for each other, is no same number twice.
-    let case = Case::open(case)?.on(Threads::One);
+    let case = Case::open(case)?.with_threads(ReadThreads::One);
     for _ in 0..passes {
         match what {
             "identify" => identify_paths(),

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use obit_case::manifest::{Build, Manifest};
+use obit_case::manifest::{BuildInfo, Manifest};
 use obit_case::writer::WriterOptions;
 use obit_case::{CaseWriter, Error};
 use obit_derivation::fold::DERIVATION_VERSION;
@@ -96,7 +96,7 @@ struct Log {
 
 /// Writes a case with at least so many events.
 pub fn write_case(path: &Path, shape: Shape, events: u64) -> Result<(), Error> {
-    let mut manifest = Manifest::new(format!("bench-{}", shape.as_str()), Build::default());
+    let mut manifest = Manifest::new(format!("bench-{}", shape.as_str()), BuildInfo::default());
     manifest.derivation_version = DERIVATION_VERSION;
     let mut log = Log {
         writer: CaseWriter::create(path, manifest, WriterOptions::default())?,

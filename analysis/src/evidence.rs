@@ -6,10 +6,10 @@ use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::Context;
-use obit_case::chain::{self, CLOSED_WORD, Chain, HEAD_WORD, Link};
-use obit_case::manifest::{Head, Manifest};
+use obit_case::chain::{self, CLOSED_WORD, Chain, ChainLink, HEAD_WORD};
+use obit_case::manifest::{ChainHead, Manifest};
 use obit_case::reader::PartSource;
-use obit_case::signing::{Signature, Signers};
+use obit_case::signing::{AllowedSigners, Signature};
 use obit_case::{Case, Problem};
 use obit_schema::Table;
 use obit_schema::digest::Digest;
@@ -94,7 +94,7 @@ impl Anchor {
         if let Some(sha256) = self.closed.last() {
             match case.manifest_bytes().map(|bytes| Digest::from(Sha256::new_with_prefix(bytes)).to_string()) {
                 Some(found) if found == *sha256 => {}
-                _ if !case.closed() => say("it saw the case closed, and it is not".to_owned()),
+                _ if !case.is_closed() => say("it saw the case closed, and it is not".to_owned()),
                 _ => say("it saw another case.json when the case was closed".to_owned()),
             }
         }
@@ -108,7 +108,7 @@ impl Anchor {
 }
 
 /// Examines a case. `anchor` is a file that holds what was written elsewhere, `signers` whom to trust.
-pub fn examine(case: &Case, anchor: Option<&Path>, signers: Option<&Signers>) -> anyhow::Result<Evidence> {
+pub fn examine(case: &Case, anchor: Option<&Path>, signers: Option<&AllowedSigners>) -> anyhow::Result<Evidence> {
     let mut evidence = Evidence::default();
     let Some(manifest) = case.manifest() else {
         return Ok(evidence);
@@ -149,7 +149,7 @@ impl Signed {
         case: &Case,
         manifest: &Manifest,
         chain: &Chain,
-        signers: Option<&Signers>,
+        signers: Option<&AllowedSigners>,
         problems: &mut Vec<Problem>,
     ) -> Self {
         let mut signed = Self::default();
@@ -166,7 +166,7 @@ impl Signed {
                 signed.parts = signed.parts.max(head.parts);
             }
         }
-        let of_manifest = case.signature().filter(|_| case.closed());
+        let of_manifest = case.signature().filter(|_| case.is_closed());
         if let (Some(signature), Some(bytes)) = (&of_manifest, case.manifest_bytes())
             && signed.holds("of case.json", signature, signers, problems, &bytes)
         {
@@ -177,7 +177,7 @@ impl Signed {
             let mut lack = |why: &str| problems.push(Problem::Signature { why: why.to_owned() });
             if signed.by.is_empty() {
                 lack("nothing in this case is signed by one of the signers");
-            } else if case.closed() && !signed.manifest {
+            } else if case.is_closed() && !signed.manifest {
                 lack("case.json is not signed: whoever closed the case had no key, or the signature was taken away");
             }
         }
@@ -189,7 +189,7 @@ impl Signed {
         &mut self,
         of: &str,
         signature: &str,
-        signers: Option<&Signers>,
+        signers: Option<&AllowedSigners>,
         problems: &mut Vec<Problem>,
         message: &[u8],
     ) -> bool {
@@ -219,7 +219,7 @@ impl Signed {
     }
 }
 
-fn line(manifest: &Manifest, head: &Head) -> Vec<u8> {
+fn line(manifest: &Manifest, head: &ChainHead) -> Vec<u8> {
     chain::head_line(&manifest.case_id, head.parts, &head.sha256).into_bytes()
 }
 
@@ -270,8 +270,8 @@ fn span(case: &Case, chain: &Chain, from: u64, to: u64) -> String {
     let skip = usize::try_from(from - chain.dropped()).unwrap_or(usize::MAX);
     let links = chain.links().iter().skip(skip).take(usize::try_from(to - from).unwrap_or(usize::MAX));
     let ends = links.filter_map(|link| match link {
-        Link::Part(index) => parts.get(*index).filter(|part| part.file.starts_with("raw/")),
-        Link::Drop(_) => None,
+        ChainLink::Part(index) => parts.get(*index).filter(|part| part.file.starts_with("raw/")),
+        ChainLink::Drop(_) => None,
     });
     let records = match ends
         .filter_map(|part| Some((part.first_seq?, part.last_seq?)))
@@ -280,7 +280,7 @@ fn span(case: &Case, chain: &Chain, from: u64, to: u64) -> String {
         Some((first, last)) => format!(" (records {first} to {last})"),
         None => String::new(),
     };
-    let what = if chain.links().iter().any(|link| matches!(link, Link::Drop(_))) { "entries" } else { "parts" };
+    let what = if chain.links().iter().any(|link| matches!(link, ChainLink::Drop(_))) { "entries" } else { "parts" };
     format!("{what} {} to {to}{records}", from + 1)
 }
 

@@ -131,7 +131,7 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cases");
         let paths =
             fs::read_dir(folder).expect("recorded cases").map(|entry| entry.expect("a name").path().join("case"));
-        let is_closed = |path: &PathBuf| path.exists() && Case::open(path).expect("a case").closed();
+        let is_closed = |path: &PathBuf| path.exists() && Case::open(path).expect("a case").is_closed();
         let mut cases: Vec<_> = paths.filter(is_closed).collect();
         cases.sort();
         cases

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use obit_case::Error;
 use obit_case::manifest::SUMS_NAME;
-use obit_case::manifest::{Dropped, Shortfall};
+use obit_case::manifest::{DropTotals, MissingRange};
 use obit_case::reader::PartSource;
 use obit_case::{Case, Problem};
 use obit_schema::Table;
@@ -64,14 +64,14 @@ pub fn effect(case: &Case, problem: &Problem) -> Effect {
 /// Whether the case says of itself that it was never closed, or that its end is missing. Without a manifest, nothing is
 /// said.
 pub fn is_cut_off(case: &Case) -> bool {
-    case.manifest().is_some_and(|manifest| !case.closed() || !manifest.incomplete.is_empty())
+    case.manifest().is_some_and(|manifest| !case.is_closed() || !manifest.incomplete.is_empty())
 }
 
 /// Whether the case says of itself that this record may be missing.
 fn is_past_the_cut(case: &Case, seq: u64) -> bool {
     let Some(manifest) = case.manifest() else { return false };
     let is_told = manifest.incomplete.iter().any(|shortfall| shortfall.first_seq <= seq);
-    is_told || (!case.closed() && sealed_end(case) < Some(seq))
+    is_told || (!case.is_closed() && sealed_end(case) < Some(seq))
 }
 
 /// The last record of the sealed parts.
@@ -92,8 +92,8 @@ pub fn all(case: &Case, found: &[Problem]) -> Vec<Problem> {
 }
 
 /// What is missing, and why.
-pub fn shortfall_in_words(shortfall: &Shortfall) -> String {
-    let Shortfall { first_seq, last_seq, reason } = shortfall;
+pub fn missing_range_text(shortfall: &MissingRange) -> String {
+    let MissingRange { first_seq, last_seq, reason } = shortfall;
     match last_seq {
         Some(last_seq) => format!("records {first_seq} to {last_seq} may be missing: {reason}"),
         None => format!("from record {first_seq} on something may be missing: {reason}"),
@@ -101,8 +101,8 @@ pub fn shortfall_in_words(shortfall: &Shortfall) -> String {
 }
 
 /// What the recorder dropped, as it was told to.
-pub fn dropped_in_words(dropped: &Dropped) -> String {
-    let Dropped { segments, parts, bytes, last_seq, began, ended, dropped_at, .. } = dropped;
+pub fn dropped_in_words(dropped: &DropTotals) -> String {
+    let DropTotals { segments, parts, bytes, last_seq, began, ended, dropped_at, .. } = dropped;
     let (began, ended, at) = (rfc3339(began.ts.0), rfc3339(ended.ts.0), rfc3339(dropped_at.ts.0));
     format!(
         "records 0 to {last_seq}, of {began} to {ended}, dropped by the recorder to make room, as it was told to, last at \

@@ -85,11 +85,11 @@ fn watched(manifest: &Manifest) -> anyhow::Result<Watched> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use obit_case::manifest::Build;
+    use obit_case::manifest::BuildInfo;
     use serde_json::{Value, json};
 
     fn host(hierarchies: Value) -> anyhow::Result<Watched> {
-        let mut manifest = Manifest::new("id".to_owned(), Build::default());
+        let mut manifest = Manifest::new("id".to_owned(), BuildInfo::default());
         manifest.host.insert("hierarchies".to_owned(), hierarchies);
         watched(&manifest)
     }
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn what_is_not_recorded_is_not_guessed() {
-        let manifest = Manifest::new("id".to_owned(), Build::default());
+        let manifest = Manifest::new("id".to_owned(), BuildInfo::default());
         assert!(watched(&manifest).expect_err("nothing recorded").to_string().contains("host.hierarchies"));
         assert!(host(json!("none")).is_err());
     }

@@ -168,14 +168,14 @@ fn seq(batch: &RecordBatch, row: usize) -> Option<u64> {
 mod tests {
     use super::*;
     use crate::compare::{self, Pairing, Terms};
-    use obit_case::reader::Threads;
+    use obit_case::reader::ReadThreads;
     use std::fs;
     use std::path::{Path, PathBuf};
 
     /// What there is to say of a case: of its rows, of what is wrong with it and of its files.
-    fn said(path: &Path, threads: Threads) -> String {
+    fn said(path: &Path, threads: ReadThreads) -> String {
         let case = match Case::open_lenient(path) {
-            Ok(case) => case.on(threads),
+            Ok(case) => case.with_threads(threads),
             Err(error) => return error.to_string(),
         };
         let terms = Terms { pairing: Pairing::ById, ignored: &|_, _| false, show: 20 };
@@ -191,7 +191,7 @@ mod tests {
 
     #[track_caller]
     fn expect_the_same_on_each_thread(path: &Path, what: &str) {
-        assert_eq!(said(path, Threads::EachTable), said(path, Threads::One), "{} {what}", path.display());
+        assert_eq!(said(path, ReadThreads::EachTable), said(path, ReadThreads::One), "{} {what}", path.display());
     }
 
     /// The files of the tables of a case, relative to it.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::ValueEnum;
-use obit_case::manifest::Counts;
+use obit_case::manifest::CaseCounts;
 use obit_case::signing::Signer;
 use obit_case::writer::WriterOptions;
 use obit_schema::text::printable;
@@ -284,7 +284,7 @@ fn summary(finished: &Finished, args: &RecordArgs) -> String {
 }
 
 /// What of the recording fell short without being lost.
-fn health(counts: &Counts) -> String {
+fn health(counts: &CaseCounts) -> String {
     let of = |name: &str| counts.outcomes.get(name).copied().unwrap_or_default();
     let (all, cut): (u64, u64) = (counts.outcomes.values().sum(), counts.truncated.values().sum());
     let (ok, not_found, timeout) = (of("ok"), of("not_found"), of("timeout"));

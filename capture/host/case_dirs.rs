@@ -140,11 +140,11 @@ fn size(directory: &Path, levels: u32) -> u64 {
 mod tests {
     use super::*;
     use obit_case::CaseWriter;
-    use obit_case::manifest::{Build, Manifest};
+    use obit_case::manifest::{BuildInfo, Manifest};
     use obit_case::writer::WriterOptions;
 
     fn writer(path: &Path) -> CaseWriter {
-        let manifest = Manifest::new("a-case".to_owned(), Build::default());
+        let manifest = Manifest::new("a-case".to_owned(), BuildInfo::default());
         CaseWriter::create(path, manifest, WriterOptions::default()).unwrap()
     }
 

@@ -30,8 +30,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use obit_case::manifest::{Build, Counts, Manifest, Segment};
-use obit_case::writer::{CaseWriter, Summary, WriterOptions};
+use obit_case::manifest::{BuildInfo, CaseCounts, Manifest, Segment};
+use obit_case::writer::{CaseSummary, CaseWriter, WriterOptions};
 use obit_derivation::fold::DERIVATION_VERSION;
 use obit_derivation::record::SnapshotReason;
 use obit_derivation::row::ContainerRemove;
@@ -144,7 +144,7 @@ pub struct Finished {
     /// What it did.
     pub tally: Tally,
     /// What is on disk; `None` if the case could not be closed.
-    pub summary: Option<Summary>,
+    pub summary: Option<CaseSummary>,
     /// What went wrong on the way, each a sentence.
     pub errors: Vec<anyhow::Error>,
 }
@@ -326,7 +326,7 @@ fn grace_ns(options: &SessionOptions) -> u64 {
 
 /// What a replay must know of this recorder and its host.
 fn manifest(options: &SessionOptions, facts: &HostFacts, probe: &Probe, started: ClockPair) -> Result<Manifest> {
-    let build = Build { version: env!("CARGO_PKG_VERSION").into(), commit: env!("OBIT_GIT_COMMIT").into() };
+    let build = BuildInfo { version: env!("CARGO_PKG_VERSION").into(), commit: env!("OBIT_GIT_COMMIT").into() };
     let mut manifest = Manifest::new(uuid::Uuid::new_v4().to_string(), build);
     manifest.derivation_version = DERIVATION_VERSION;
     manifest.grace_ns = grace_ns(options);
@@ -337,7 +337,7 @@ fn manifest(options: &SessionOptions, facts: &HostFacts, probe: &Probe, started:
         manifest.host = facts;
     }
     if options.segments.is_some() {
-        let (began, counts) = (started.into(), Counts::default());
+        let (began, counts) = (started.into(), CaseCounts::default());
         manifest.segments.push(Segment { number: 0, first_seq: 0, began, counts });
     }
     manifest.options = options.given.clone();

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Error, anyhow};
 use arrow_array::{Array, RecordBatch};
 use obit_case::chain;
-use obit_case::manifest::{Manifest, Shortfall};
-use obit_case::writer::{CaseWriter, Summary};
+use obit_case::manifest::{Manifest, MissingRange};
+use obit_case::writer::{CaseSummary, CaseWriter};
 use obit_schema::print::time;
 use obit_schema::tables::Table;
 use obit_schema::text::printable;
@@ -56,7 +56,7 @@ pub enum Order {
 #[derive(Debug, Default)]
 pub struct Recorded {
     /// What is on disk; `None` if it could not be closed.
-    pub summary: Option<Summary>,
+    pub summary: Option<CaseSummary>,
     /// What went wrong.
     pub errors: Vec<Error>,
 }
@@ -98,11 +98,11 @@ impl Work {
 
 /// How far what was added is brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Bring {
+enum Durability {
     /// To the files, where a crash of the recorder leaves it.
-    ToFiles,
+    Files,
     /// To the disk, where a crash of the host does.
-    ToDisk,
+    Disk,
 }
 
 /// Writes a case.
@@ -154,7 +154,7 @@ pub fn run(writer: CaseWriter, orders: &Receiver<Order>, progress: &Arc<Progress
         };
         match order {
             Ok(Order::Append(batches)) => recorder.take(batches),
-            Ok(Order::Sync) => recorder.write(Bring::ToDisk),
+            Ok(Order::Sync) => recorder.write(Durability::Disk),
             Ok(Order::Cut(first_seq, at)) => recorder.add(Work::Cut(first_seq, at)),
             Ok(Order::HeadEnd) => {
                 recorder.add(Work::HeadEnd);
@@ -162,7 +162,7 @@ pub fn run(writer: CaseWriter, orders: &Receiver<Order>, progress: &Arc<Progress
             }
             Ok(Order::Note(said)) => recorder.note(said),
             Ok(Order::Close(at, last_words)) => return recorder.close(at, last_words),
-            Err(RecvTimeoutError::Timeout) => recorder.write(Bring::ToDisk),
+            Err(RecvTimeoutError::Timeout) => recorder.write(Durability::Disk),
             Err(RecvTimeoutError::Disconnected) => return Recorded { summary: None, errors: recorder.errors },
         }
     }
@@ -183,7 +183,7 @@ impl Recorder {
             self.backlog_bytes += work.bytes();
             self.backlog.push_back(work);
         }
-        self.write(Bring::ToFiles);
+        self.write(Durability::Files);
         if self.backlog_bytes > MAX_BACKLOG_BYTES
             && let Some(error) = &self.failing
         {
@@ -194,34 +194,34 @@ impl Recorder {
 
     fn note(&mut self, said: Map<String, Value>) {
         self.writer.amend(|manifest| manifest.recorder.extend(said));
-        self.write(Bring::ToDisk);
+        self.write(Durability::Disk);
     }
 
     fn add(&mut self, work: Work) {
         if self.given_up.is_none() {
             self.backlog.push_back(work);
-            self.write(Bring::ToDisk);
+            self.write(Durability::Disk);
         }
     }
 
     /// Writes what waits, as far as it can be written.
-    fn write(&mut self, bring: Bring) {
+    fn write(&mut self, durability: Durability) {
         if self.given_up.is_some() {
             return;
         }
-        let mut written = self.try_write(bring);
+        let mut written = self.try_write(durability);
         while let Err(error) = &written
             && error.is_disk_full()
             && self.drop_on_full_disk()
         {
-            written = self.try_write(bring);
+            written = self.try_write(durability);
         }
         match written {
             Ok(()) => {
                 if self.failing.take().is_some() {
                     eprintln!("obit-capture: the case can be written again; nothing that waited was lost");
                 }
-                if bring == Bring::ToDisk {
+                if durability == Durability::Disk {
                     self.next_durable = self.next_given;
                 }
                 let head = self.writer.manifest().head.as_ref().map_or(0, |head| head.parts);
@@ -250,7 +250,7 @@ impl Recorder {
         }
     }
 
-    fn try_write(&mut self, bring: Bring) -> Result<(), obit_case::Error> {
+    fn try_write(&mut self, durability: Durability) -> Result<(), obit_case::Error> {
         if self.failing.is_some() {
             // First what was given to the writer before.
             self.writer.sync()?;
@@ -264,9 +264,9 @@ impl Recorder {
         }
         // More than ever before may have come.
         self.make_room(0)?;
-        match bring {
-            Bring::ToFiles => self.writer.seal_due(),
-            Bring::ToDisk => self.writer.sync(),
+        match durability {
+            Durability::Files => self.writer.seal_due(),
+            Durability::Disk => self.writer.sync(),
         }
     }
 
@@ -347,7 +347,7 @@ impl Recorder {
     fn close(mut self, at: ClockPair, last_words: Map<String, Value>) -> Recorded {
         self.writer.amend(|manifest| manifest.recorder.extend(last_words));
         let deadline = Instant::now() + CLOSE_PATIENCE;
-        self.write(Bring::ToDisk);
+        self.write(Durability::Disk);
         while let Some(error) = &self.failing
             && self.given_up.is_none()
         {
@@ -357,11 +357,11 @@ impl Recorder {
                 break;
             }
             thread::sleep(RETRY_INTERVAL);
-            self.write(Bring::ToDisk);
+            self.write(Durability::Disk);
         }
         let last_seq = self.next_given.checked_sub(1).filter(|last| *last >= self.next_durable);
         if let Some(reason) = self.given_up.take() {
-            self.writer.note_shortfall(Shortfall { first_seq: self.next_durable, last_seq, reason });
+            self.writer.note_missing(MissingRange { first_seq: self.next_durable, last_seq, reason });
         }
         let summary = match self.seal(at, deadline) {
             Ok(summary) => {
@@ -391,7 +391,7 @@ impl Recorder {
         Recorded { summary, errors: self.errors }
     }
 
-    fn seal(&mut self, at: ClockPair, deadline: Instant) -> Result<Summary, Error> {
+    fn seal(&mut self, at: ClockPair, deadline: Instant) -> Result<CaseSummary, Error> {
         loop {
             match self.writer.close(|manifest| end(manifest, at)) {
                 Err(error) if error.is_disk_full() && self.drop_on_full_disk() => {}

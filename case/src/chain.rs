@@ -22,7 +22,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::manifest::{DropEntry, Head, Manifest, PartEntry};
+use crate::manifest::{ChainHead, DropEntry, Manifest, PartEntry};
 use crate::problem::Problem;
 use obit_schema::digest::Digest;
 
@@ -63,7 +63,7 @@ pub fn drop_digest(case_id: &str, previous: &str, drop: &DropEntry) -> String {
 
 /// An entry of the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Link {
+pub enum ChainLink {
     /// The part with this index in `parts`.
     Part(usize),
     /// The dropping with this index in `drops`.
@@ -71,7 +71,7 @@ pub enum Link {
 }
 
 /// The entries that a manifest lists, in their order.
-pub(crate) fn links(manifest: &Manifest) -> Vec<Link> {
+pub(crate) fn links(manifest: &Manifest) -> Vec<ChainLink> {
     let (parts, drops) = (manifest.parts.len(), manifest.drops.len());
     let base = manifest.dropped.as_ref().map_or(0, |dropped| dropped.entries);
     let mut links = Vec::new();
@@ -80,10 +80,10 @@ pub(crate) fn links(manifest: &Manifest) -> Vec<Link> {
         let place = base.saturating_add(links.len() as u64);
         let is_its_place = manifest.drops.get(drop).is_some_and(|drop| drop.entry <= place);
         if is_its_place || part >= parts {
-            links.push(Link::Drop(drop));
+            links.push(ChainLink::Drop(drop));
             drop += 1;
         } else {
-            links.push(Link::Part(part));
+            links.push(ChainLink::Part(part));
             part += 1;
         }
     }
@@ -95,7 +95,7 @@ pub(crate) fn links(manifest: &Manifest) -> Vec<Link> {
 pub struct Chain {
     /// How many entries are gone with the segments that were dropped.
     base: u64,
-    links: Vec<Link>,
+    links: Vec<ChainLink>,
     /// The digest after the entries that are gone and so many more: the first is [`START`] if none are.
     heads: Vec<String>,
     /// What does not fit.
@@ -119,13 +119,13 @@ impl Chain {
             let before = heads.last().map_or(START, String::as_str);
             // From what the entry says itself, so that one break is one problem.
             let (previous, name, digest) = match *link {
-                Link::Part(index) => {
+                ChainLink::Part(index) => {
                     let Some(part) = manifest.parts.get(index) else { continue };
                     let previous = part.previous.as_deref();
                     let digest = entry_digest(&manifest.case_id, previous.unwrap_or(START), part);
                     (previous, part.file.clone(), digest)
                 }
-                Link::Drop(index) => {
+                ChainLink::Drop(index) => {
                     let Some(drop) = manifest.drops.get(index) else { continue };
                     let digest = drop_digest(&manifest.case_id, &drop.previous, drop);
                     (Some(drop.previous.as_str()), format!("the dropping of segment {}", drop.segment), digest)
@@ -176,7 +176,7 @@ impl Chain {
     }
 
     /// The entries that are listed, in their order.
-    pub fn links(&self) -> &[Link] {
+    pub fn links(&self) -> &[ChainLink] {
         &self.links
     }
 
@@ -230,5 +230,5 @@ fn set_head(manifest: &mut Manifest, parts: u64, sha256: String) {
     {
         manifest.signed_head = Some(head);
     }
-    manifest.head = Some(Head { parts, sha256, signature: None });
+    manifest.head = Some(ChainHead { parts, sha256, signature: None });
 }

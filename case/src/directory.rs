@@ -11,7 +11,7 @@ use rustix::fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, RenameFla
 use rustix::io::Errno;
 
 use crate::error::Error;
-use crate::files::{Folder, Sink};
+use crate::files::{Folder, OutputFile};
 
 /// What the recorder alone may read: a case says what ran on a host.
 const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
@@ -119,7 +119,7 @@ impl Folder for Directory {
         Ok(Arc::new(self.child(name)?))
     }
 
-    fn create_file(&self, name: &str) -> Result<Box<dyn Sink>, Error> {
+    fn create_file(&self, name: &str) -> Result<Box<dyn OutputFile>, Error> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd =
             rustix::fs::openat(&self.fd, name, flags, FILE_MODE).map_err(Error::io("create", &self.path.join(name)))?;
@@ -168,7 +168,7 @@ impl Folder for Directory {
     }
 }
 
-impl Sink for File {
+impl OutputFile for File {
     fn sync(&mut self) -> io::Result<()> {
         self.sync_data()
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use obit_schema::text::printable;
 
-use crate::manifest::Version;
+use crate::manifest::FormatVersion;
 
 /// Anything that can go wrong with a case.
 #[derive(Debug, thiserror::Error)]
@@ -92,7 +92,7 @@ pub enum Error {
         /// Its case.json.
         path: PathBuf,
         /// Its version.
-        found: Version,
+        found: FormatVersion,
     },
     /// case.json is missing or cannot be understood.
     #[error("{}: {}; {} of the case can still be read without it", shown(path), printable(why), parts_text(*.parts))]

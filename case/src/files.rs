@@ -23,7 +23,7 @@ pub trait Folder: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// [`Error::Io`]
-    fn create_file(&self, name: &str) -> Result<Box<dyn Sink>, Error>;
+    fn create_file(&self, name: &str) -> Result<Box<dyn OutputFile>, Error>;
 
     /// Opens a file for reading; its length in bytes is given beside it.
     ///
@@ -69,7 +69,7 @@ pub trait Folder: fmt::Debug + Send + Sync {
 }
 
 /// A file being written.
-pub trait Sink: Write + fmt::Debug + Send {
+pub trait OutputFile: Write + fmt::Debug + Send {
     /// Brings contents and length to disk (`fdatasync`). After an error it is not known what is there: Linux reports a
     /// failed write-back once and then takes the pages for written, so the same bytes have to be written again.
     ///

@@ -5,7 +5,7 @@ use std::thread::Builder;
 
 use arrow_array::RecordBatch;
 
-use crate::reader::Threads;
+use crate::reader::ReadThreads;
 use crate::worker::Worker;
 use obit_schema::Error;
 use obit_schema::digest::{TableDigest, TableDigests};
@@ -29,7 +29,7 @@ type Digests = Result<Vec<TableDigest>, Error>;
 
 impl Hasher {
     /// Of tables that have so many rows together.
-    pub(crate) fn new(tables: &[Table], threads: Threads, rows: u64) -> Self {
+    pub(crate) fn new(tables: &[Table], threads: ReadThreads, rows: u64) -> Self {
         if !threads.are_worth(rows) {
             return Self::here(tables);
         }
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn digests_are_the_same_on_each_thread() {
-        let [here, there] = [Threads::One, Threads::EachTable].map(|threads| {
+        let [here, there] = [ReadThreads::One, ReadThreads::EachTable].map(|threads| {
             let mut hasher = Hasher::new(&TABLES, threads, 0);
             for (number, table) in TABLES.into_iter().cycle().take(50).enumerate() {
                 hasher.update(table, &numbers(number as u64)).expect("numbers have digests");
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn what_has_no_digest_is_said_at_the_end_at_latest() {
         let refused = batch(Arc::new(Float64Array::from(vec![1.0])));
-        for threads in [Threads::One, Threads::EachTable] {
+        for threads in [ReadThreads::One, ReadThreads::EachTable] {
             let mut hasher = Hasher::new(&TABLES, threads, 0);
             let updated: Vec<_> = (0..20).map(|_| hasher.update(TABLES[0], &refused)).collect();
             assert!(updated.into_iter().chain([hasher.finish().map(drop)]).any(|done| done.is_err()), "{threads:?}");
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_thread_whose_digests_are_not_asked_for_ends() {
-        let mut hasher = Hasher::new(&TABLES, Threads::EachTable, 0);
+        let mut hasher = Hasher::new(&TABLES, ReadThreads::EachTable, 0);
         hasher.update(TABLES[0], &numbers(0)).expect("numbers have digests");
         drop(hasher);
     }

@@ -28,7 +28,7 @@ pub use problem::Problem;
 pub use reader::Case;
 pub use writer::CaseWriter;
 
-use manifest::Version;
+use manifest::FormatVersion;
 
 /// The version of a case's layout that this build writes, and the newest major that it reads.
-pub const FORMAT: Version = Version { major: 1, minor: 1 };
+pub const FORMAT: FormatVersion = FormatVersion { major: 1, minor: 1 };

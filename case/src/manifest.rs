@@ -21,14 +21,14 @@ pub const MAX_BYTES: u64 = 64 << 20;
 
 /// A version of the format. Another major is another format; a newer minor only adds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Version {
+pub struct FormatVersion {
     /// Raised by what an older reader would misread.
     pub major: u32,
     /// Raised by what an older reader may overlook.
     pub minor: u32,
 }
 
-impl fmt::Display for Version {
+impl fmt::Display for FormatVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.major, self.minor)
     }
@@ -36,7 +36,7 @@ impl fmt::Display for Version {
 
 /// The program that recorded.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Build {
+pub struct BuildInfo {
     /// Its version.
     pub version: String,
     /// The commit it was built from.
@@ -46,7 +46,7 @@ pub struct Build {
 /// Whether a case was finished.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum CaseState {
     /// The capture is running, or ended without closing it.
     #[default]
     Open,
@@ -85,7 +85,7 @@ impl From<ClockPair> for ClockPairText {
 /// The clocks when the capture started and ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Clocks {
+pub struct CaptureClocks {
     /// When it started.
     pub start: Option<ClockPair>,
     /// When it ended; `None` while it runs.
@@ -95,7 +95,7 @@ pub struct Clocks {
 /// What a case holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Counts {
+pub struct CaseCounts {
     /// Records of raw/events by kind.
     pub by_kind: BTreeMap<String, u64>,
     /// Rows by table.
@@ -112,7 +112,7 @@ pub struct Counts {
 /// Counts by name.
 type ByName = BTreeMap<String, u64>;
 
-impl Counts {
+impl CaseCounts {
     /// Each count by name, beside another's.
     fn beside<'a>(&'a mut self, other: &'a Self) -> [(&'a mut ByName, &'a ByName); 4] {
         [
@@ -187,7 +187,7 @@ pub struct Segment {
     pub began: ClockPair,
     /// What it holds, as of the last part that was sealed.
     #[serde(default)]
-    pub counts: Counts,
+    pub counts: CaseCounts,
 }
 
 /// A segment that the recorder dropped, as it was told to: an entry of the chain, as a part's is. It is kept as long as a
@@ -213,7 +213,7 @@ pub struct DropEntry {
     /// Size of its files.
     pub bytes: u64,
     /// What it held.
-    pub counts: Counts,
+    pub counts: CaseCounts,
     /// How many entries of the chain are gone with it and the segments before it.
     pub entries: u64,
     /// Digest of the last of these, in lower-case hex.
@@ -224,7 +224,7 @@ pub struct DropEntry {
 
 /// All that the recorder dropped, as it was told to, in sum.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Dropped {
+pub struct DropTotals {
     /// How many segments: the first so many.
     pub segments: u32,
     /// How many parts.
@@ -234,7 +234,7 @@ pub struct Dropped {
     /// The last record that is gone; all before it are too.
     pub last_seq: u64,
     /// What they held.
-    pub counts: Counts,
+    pub counts: CaseCounts,
     /// The clocks when the first of them began.
     pub began: ClockPair,
     /// The clocks when the first segment that is left began.
@@ -249,7 +249,7 @@ pub struct Dropped {
     pub next_parts: BTreeMap<String, u32>,
 }
 
-impl Dropped {
+impl DropTotals {
     /// Whether that part is one of those that are gone. A file of that number may still be there after a crash.
     pub fn has(&self, table: &str, number: u32) -> bool {
         self.next_parts.get(table).is_some_and(|next| number < *next)
@@ -258,7 +258,7 @@ impl Dropped {
 
 /// The end of the chain of entries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Head {
+pub struct ChainHead {
     /// How many entries it stands for: parts that were sealed, and segments that were dropped.
     pub parts: u64,
     /// Digest of the last of them, in lower-case hex, see [`crate::chain`].
@@ -270,7 +270,7 @@ pub struct Head {
 
 /// Records that are missing, or may be, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shortfall {
+pub struct MissingRange {
     /// The first record that may be missing.
     pub first_seq: u64,
     /// The last; `None` if nobody knows how many followed.
@@ -283,7 +283,7 @@ pub struct Shortfall {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     /// Version of the layout of a case.
-    pub format: Version,
+    pub format: FormatVersion,
     /// Version of the tables: raised with each column or kind that is added.
     pub schema_version: u32,
     /// Version of the derivation that made the derived tables.
@@ -294,11 +294,11 @@ pub struct Manifest {
     pub grace_ns: u64,
     /// The program that recorded.
     #[serde(default)]
-    pub build: Build,
+    pub build: BuildInfo,
     /// Unique name of the case, e.g. a random UUID. It is in every file of the case.
     pub case_id: String,
     /// Whether the case is complete.
-    pub state: State,
+    pub state: CaseState,
     /// When the capture started: RFC 3339, UTC. For people.
     #[serde(default)]
     pub started_at: String,
@@ -307,7 +307,7 @@ pub struct Manifest {
     pub ended_at: Option<String>,
     /// The clocks at both ends.
     #[serde(default)]
-    pub clocks: Clocks,
+    pub clocks: CaptureClocks,
     /// Facts about the host, as the capture found them.
     #[serde(default)]
     pub host: Map<String, Value>,
@@ -322,16 +322,16 @@ pub struct Manifest {
     pub recorder: Map<String, Value>,
     /// What the case holds.
     #[serde(default)]
-    pub counts: Counts,
+    pub counts: CaseCounts,
     /// What of the recording did not reach the case.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub incomplete: Vec<Shortfall>,
+    pub incomplete: Vec<MissingRange>,
     /// The segments that are there, if the recording is cut into such.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub segments: Vec<Segment>,
     /// What the recorder dropped of them, as it was told to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dropped: Option<Dropped>,
+    pub dropped: Option<DropTotals>,
     /// The last of these one by one, in the order of the chain.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drops: Vec<DropEntry>,
@@ -340,15 +340,15 @@ pub struct Manifest {
     pub parts: Vec<PartEntry>,
     /// The end of their chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub head: Option<Head>,
+    pub head: Option<ChainHead>,
     /// The newest head that was signed, if the last one is not: what was sealed later was sealed without the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub signed_head: Option<Head>,
+    pub signed_head: Option<ChainHead>,
 }
 
 impl Manifest {
     /// Of a case that begins now, in this build's format.
-    pub fn new(case_id: String, build: Build) -> Self {
+    pub fn new(case_id: String, build: BuildInfo) -> Self {
         Self {
             format: crate::FORMAT,
             schema_version: obit_schema::SCHEMA_VERSION,
@@ -356,15 +356,15 @@ impl Manifest {
             grace_ns: 0,
             build,
             case_id,
-            state: State::Open,
+            state: CaseState::Open,
             started_at: String::new(),
             ended_at: None,
-            clocks: Clocks::default(),
+            clocks: CaptureClocks::default(),
             host: Map::new(),
             options: Map::new(),
             quirks: Vec::new(),
             recorder: Map::new(),
-            counts: Counts::default(),
+            counts: CaseCounts::default(),
             incomplete: Vec::new(),
             segments: Vec::new(),
             dropped: None,
@@ -382,11 +382,11 @@ impl Manifest {
     pub fn parse(text: &[u8], path: &Path, parts: usize) -> Result<Self, Error> {
         /// What every version has.
         #[derive(Deserialize)]
-        struct Head {
-            format: Version,
+        struct VersionOnly {
+            format: FormatVersion,
         }
         let invalid = |why: serde_json::Error| Error::Manifest { path: path.to_owned(), why: why.to_string(), parts };
-        let head: Head = serde_json::from_slice(text).map_err(invalid)?;
+        let head: VersionOnly = serde_json::from_slice(text).map_err(invalid)?;
         if head.format.major > crate::FORMAT.major {
             return Err(Error::NewerFormat { path: path.to_owned(), found: head.format });
         }

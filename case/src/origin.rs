@@ -17,7 +17,7 @@ pub const TABLE_KEY: &str = "obit.table";
 /// Which case a file belongs to, and who wrote it: the key-value metadata of Parquet parts and the schema metadata of
 /// journals.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
+pub struct FileOrigin {
     /// Version of the tables.
     pub schema_version: u32,
     /// The case's id.
@@ -26,7 +26,7 @@ pub struct Origin {
     pub build: String,
 }
 
-impl Origin {
+impl FileOrigin {
     /// Of a case.
     pub fn of(manifest: &Manifest) -> Self {
         Self {

@@ -16,9 +16,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::directory::Directory;
 use crate::error::Error;
-use crate::files::{Folder, Sink, partial};
+use crate::files::{Folder, OutputFile, partial};
 use crate::manifest::PartEntry;
-use crate::origin::Origin;
+use crate::origin::FileOrigin;
 use obit_schema::digest::Digest;
 use obit_schema::tables::Table;
 
@@ -55,7 +55,7 @@ pub(crate) fn numbered(table: Table, name: &str, suffix: &str) -> Option<u32> {
 pub fn write_file(
     path: &Path,
     table: Table,
-    origin: &Origin,
+    origin: &FileOrigin,
     batches: impl IntoIterator<Item = Result<RecordBatch, Error>>,
 ) -> Result<PartEntry, Error> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -92,7 +92,7 @@ impl PartWriter {
     /// Begins a part, under a hidden name.
     pub(crate) fn create(
         folder: Arc<dyn Folder>,
-        origin: &Origin,
+        origin: &FileOrigin,
         table: Table,
         number: u32,
         name: String,
@@ -181,7 +181,7 @@ pub(crate) fn seq_ends(batch: &RecordBatch) -> Option<(u64, u64)> {
     Some((seqs.value(0), seqs.value(last)))
 }
 
-fn properties(origin: &Origin, table: Table) -> Result<WriterProperties, ParquetError> {
+fn properties(origin: &FileOrigin, table: Table) -> Result<WriterProperties, ParquetError> {
     let mut pairs: Vec<_> = origin.pairs(table).into_iter().map(|(key, value)| KeyValue::new(key, value)).collect();
     pairs.sort_by(|a, b| a.key.cmp(&b.key));
     let seq = table.columns().iter().position(|column| column.name == "seq");
@@ -220,7 +220,7 @@ fn properties(origin: &Origin, table: Table) -> Result<WriterProperties, Parquet
 
 /// The writer's name as Parquet wants it (parquet.thrift, `created_by`): some readers trust no statistics of a writer
 /// whose version they cannot parse.
-fn created_by(origin: &Origin) -> String {
+fn created_by(origin: &FileOrigin) -> String {
     let (version, commit) = origin.build.split_once(' ').unwrap_or((&origin.build, "unknown"));
     format!("obit version {version} (build {commit})")
 }
@@ -240,7 +240,7 @@ fn write_error(path: &Path, error: ParquetError) -> Error {
 /// A file that is hashed as it is written.
 #[derive(Debug)]
 struct HashingFile {
-    file: Box<dyn Sink>,
+    file: Box<dyn OutputFile>,
     hash: Sha256,
     bytes: u64,
 }

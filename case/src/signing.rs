@@ -92,13 +92,13 @@ impl Signature {
 
 /// Whose signatures are trusted: a file of ssh-keygen's ALLOWED SIGNERS format.
 #[derive(Clone, Debug, Default)]
-pub struct Signers {
+pub struct AllowedSigners {
     known: Vec<(String, PublicKey)>,
     /// Lines that were left out, counted from 1, and why.
     pub skipped: Vec<(usize, &'static str)>,
 }
 
-impl Signers {
+impl AllowedSigners {
     /// Reads such a file.
     ///
     /// # Errors
@@ -173,7 +173,7 @@ mod tests {
              e cert-authority ssh-ed25519 {KEY}\n\
              ssh-ed25519 {KEY}\nf ssh-rsa AAAA\ng ssh-ed25519 AAAA\n"
         );
-        let signers = Signers::parse(&text);
+        let signers = AllowedSigners::parse(&text);
         let names: Vec<_> = signers.known.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["anna@host", "b"]);
         assert_eq!(signers.skipped.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [5, 6, 7, 8, 9, 10]);

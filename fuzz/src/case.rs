@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use obit_case::Case;
-use obit_case::signing::{Signature, Signers};
+use obit_case::signing::{AllowedSigners, Signature};
 use obit_derivation::Fold;
 use obit_schema::Table;
 
@@ -44,7 +44,7 @@ pub fn check(bytes: &[u8]) {
     });
     if let Ok(text) = std::str::from_utf8(contents) {
         let _ = Signature::check(text, b"message");
-        let _ = Signers::parse(text);
+        let _ = AllowedSigners::parse(text);
     }
 }
 

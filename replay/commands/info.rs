@@ -79,7 +79,7 @@ pub fn run(args: &InfoArgs) -> anyhow::Result<Outcome> {
     let mut found = Vec::new();
     let mut info = Info {
         path: case.path().display().to_string(),
-        closed: case.closed(),
+        closed: case.is_closed(),
         manifest: case.manifest(),
         counts: Counts::default(),
         parts: Table::ALL
@@ -93,14 +93,14 @@ pub fn run(args: &InfoArgs) -> anyhow::Result<Outcome> {
         info.counts.by_table.insert(table.name(), case.rows(table));
     }
     // A closed case has counted; any other is counted now. Lost events are looked for only where there are some.
-    let mut counted = match case.manifest().filter(|_| case.closed()) {
+    let mut counted = match case.manifest().filter(|_| case.is_closed()) {
         Some(manifest) => manifest.counts.clone(),
-        None => manifest::Counts::default(),
+        None => manifest::CaseCounts::default(),
     };
-    if !case.closed() {
+    if !case.is_closed() {
         info.lost_intervals = scan(&case, &Table::RAW, &mut counted, &mut found)?;
     } else if counted.lost > 0 || counted.by_kind.contains_key(kind::LOST) {
-        info.lost_intervals = scan(&case, &[Table::Events], &mut manifest::Counts::default(), &mut found)?;
+        info.lost_intervals = scan(&case, &[Table::Events], &mut manifest::CaseCounts::default(), &mut found)?;
     }
     info.counts.by_kind = counted.by_kind;
     info.counts.lost = counted.lost;
@@ -143,7 +143,7 @@ impl<'a> Part<'a> {
 fn scan(
     case: &Case,
     tables: &[Table],
-    counts: &mut manifest::Counts,
+    counts: &mut manifest::CaseCounts,
     found: &mut Vec<Problem>,
 ) -> anyhow::Result<Vec<LostInterval>> {
     let mut intervals = Vec::new();
@@ -242,7 +242,7 @@ fn in_words(info: &Info<'_>) -> String {
     }
     let incomplete = info.manifest.map(|manifest| manifest.incomplete.as_slice()).unwrap_or_default();
     for shortfall in incomplete.iter().take(LINES) {
-        let _ = writeln!(said, "incomplete: {}", text::printable(&problems::shortfall_in_words(shortfall)));
+        let _ = writeln!(said, "incomplete: {}", text::printable(&problems::missing_range_text(shortfall)));
     }
     let _ = writeln!(said, "\nproblems: {}", info.problems.len());
     for problem in info.problems.iter().take(LINES) {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anyhow::Context;
 use obit_case::Case;
-use obit_case::signing::Signers;
+use obit_case::signing::AllowedSigners;
 use obit_derivation::Profile;
 use obit_derivation::fold::DERIVATION_VERSION;
 use obit_schema::Table;
@@ -32,7 +32,7 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<Outcome> {
         case.check_sums_beside(|| compare::tables(&Table::DERIVED, &recorded, &derived, &terms))?;
 
     let mut found = [comparison.left_problems.as_slice(), &comparison.right_problems, &changed].concat();
-    let signers = args.signers.as_deref().map(Signers::read).transpose().context("cannot tell whom to trust")?;
+    let signers = args.signers.as_deref().map(AllowedSigners::read).transpose().context("cannot tell whom to trust")?;
     for (line, why) in signers.iter().flat_map(|signers| &signers.skipped) {
         complain(&format!("signers, line {line}: {why}; it is left out"));
     }
@@ -43,7 +43,7 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<Outcome> {
     let verdict = match Verdict::new(effect, is_same) {
         Verdict::Same if recorded.past_the_log() > 0 => Verdict::PastTheLog { rows: recorded.past_the_log() },
         Verdict::Same if problems::is_cut_off(&case) => {
-            Verdict::SameAsFarAsWritten { not_written: derived.not_yet_written(), closed: case.closed() }
+            Verdict::SameAsFarAsWritten { not_written: derived.not_yet_written(), closed: case.is_closed() }
         }
         verdict => verdict,
     };

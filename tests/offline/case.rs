@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use obit_case::CaseWriter;
-use obit_case::manifest::{Build, ClockPair, Counts, Manifest, Segment};
+use obit_case::manifest::{BuildInfo, CaseCounts, ClockPair, Manifest, Segment};
 use obit_case::writer::WriterOptions;
 use obit_derivation::record::{
     Actor, Body, BootNs, Carried, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, Directory, HierarchyId, Loss,
@@ -86,7 +86,7 @@ impl Recorder {
 
     /// A flight recorder: see [`Self::cut`].
     pub fn in_segments(options: WriterOptions) -> Self {
-        let first = Segment { number: 0, first_seq: 0, began: at(0), counts: Counts::default() };
+        let first = Segment { number: 0, first_seq: 0, began: at(0), counts: CaseCounts::default() };
         Self::start(options, json!({}), vec![first])
     }
 
@@ -106,7 +106,7 @@ impl Recorder {
     fn start(options: WriterOptions, host: Value, segments: Vec<Segment>) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let path = directory.path().join("case");
-        let build = Build { version: "9.9.9".to_owned(), commit: "abc123".to_owned() };
+        let build = BuildInfo { version: "9.9.9".to_owned(), commit: "abc123".to_owned() };
         let mut manifest = Manifest::new("11111111-2222-3333-4444-555555555555".to_owned(), build);
         manifest.derivation_version = obit_derivation::fold::DERIVATION_VERSION;
         manifest.started_at = "2009-02-13T23:31:30Z".to_owned();

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use obit_case::manifest::{Build, Manifest};
+use obit_case::manifest::{BuildInfo, Manifest};
 use obit_case::writer::WriterOptions;
 use obit_case::{Case, CaseWriter};
 use obit_derivation::fold::DERIVATION_VERSION;
@@ -163,7 +163,7 @@ impl Log {
 
     /// Writes the records and their rows as a capture does.
     fn write(&self, picks: &[usize], shape: Shape, path: &Path) {
-        let mut manifest = Manifest::new("1b4e28ba-2fa1-11d2-883f-0016d3cca427".to_owned(), Build::default());
+        let mut manifest = Manifest::new("1b4e28ba-2fa1-11d2-883f-0016d3cca427".to_owned(), BuildInfo::default());
         manifest.derivation_version = DERIVATION_VERSION;
         manifest.grace_ns = self.grace_ns;
         let options = WriterOptions { part_rows: shape.part_rows, ..WriterOptions::default() };

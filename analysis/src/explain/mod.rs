@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 
 use anyhow::bail;
 use obit_case::Case;
-use obit_case::reader::Trail;
+use obit_case::reader::RecordFilter;
 use obit_derivation::Profile;
 
 use crate::problems::Effect;
@@ -96,8 +96,8 @@ pub fn choose(mut found: Found, asked: &str, effect: Effect) -> anyhow::Result<(
 /// The records in question, as lines of text.
 pub fn fetch(case: &Case, wanted: &BTreeSet<u64>) -> anyhow::Result<BTreeMap<u64, String>> {
     let mut lines = BTreeMap::new();
-    let trail = Trail { seqs: wanted.clone(), ..Trail::default() };
-    case.records_about(&trail).for_each(|record| -> anyhow::Result<()> {
+    let trail = RecordFilter { seqs: wanted.clone(), ..RecordFilter::default() };
+    case.records_matching(&trail).for_each(|record| -> anyhow::Result<()> {
         if wanted.contains(&record.seq.0) {
             lines.insert(record.seq.0, record::line(record));
         }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Context;
 use arrow_array::RecordBatch;
 use obit_case::Case;
-use obit_case::reader::{Trail, Wanted};
+use obit_case::reader::{IdMatch, RecordFilter};
 use obit_derivation::fold::DERIVATION_VERSION;
 use obit_derivation::record::Body;
 use obit_derivation::{Profile, Row};
@@ -23,12 +23,12 @@ use crate::profile;
 /// The rows of the containers whose id begins so; `None` if only the whole log can tell.
 pub fn find(case: &Case, asked: &str) -> anyhow::Result<Option<Found>> {
     let has_these_rules = case.manifest().is_some_and(|manifest| manifest.derivation_version == DERIVATION_VERSION);
-    if !case.closed() || !has_these_rules || !case.problems().is_empty() {
+    if !case.is_closed() || !has_these_rules || !case.problems().is_empty() {
         return Ok(None);
     }
-    let Some(mut recorded) = recorded(case, &Wanted::Whole(asked.to_owned())) else { return Ok(None) };
+    let Some(mut recorded) = recorded(case, &IdMatch::Exact(asked.to_owned())) else { return Ok(None) };
     if recorded.ids.is_empty() && asked.chars().count() >= PREFIX_CHARACTERS {
-        match self::recorded(case, &Wanted::Beginning(asked.to_owned())) {
+        match self::recorded(case, &IdMatch::Prefix(asked.to_owned())) {
             Some(found) => recorded = found,
             None => return Ok(None),
         }
@@ -42,10 +42,10 @@ pub fn find(case: &Case, asked: &str) -> anyhow::Result<Option<Found>> {
         return Ok(Some(found));
     }
 
-    let mut trail = Trail { container_id: id.clone(), seqs: recorded.seqs, cgroup_ids: recorded.cgroup_ids };
+    let mut trail = RecordFilter { container_id: id.clone(), seqs: recorded.seqs, cgroup_ids: recorded.cgroup_ids };
     // Where it was on other hierarchies, the records of its directories' making tell.
     let mut more = BTreeSet::new();
-    case.records_about(&trail).for_each(|record| -> anyhow::Result<()> {
+    case.records_matching(&trail).for_each(|record| -> anyhow::Result<()> {
         if trail.seqs.contains(&record.seq.0) {
             match &record.body {
                 Body::Cgroup(event) => _ = more.insert(event.key.cgroup.0),
@@ -66,7 +66,7 @@ pub fn find(case: &Case, asked: &str) -> anyhow::Result<Option<Found>> {
     };
     let mut fold = profile::derivation(case, Profile::Strict)?;
     let mut decided = Vec::new();
-    let mut records = case.records_about(&trail);
+    let mut records = case.records_matching(&trail);
     records.for_each(|record| -> anyhow::Result<()> {
         fold.apply(record, &mut decided);
         decided.drain(..).for_each(&mut take);
@@ -93,11 +93,11 @@ struct Recorded {
 }
 
 /// The recorded rows with such an id; `None` if they cannot be read.
-fn recorded(case: &Case, wanted: &Wanted) -> Option<Recorded> {
+fn recorded(case: &Case, wanted: &IdMatch) -> Option<Recorded> {
     let mut recorded =
         Recorded { ids: BTreeSet::new(), batches: Vec::new(), seqs: BTreeSet::new(), cgroup_ids: BTreeSet::new() };
     for table in Table::DERIVED {
-        for batch in case.rows_about(table, wanted) {
+        for batch in case.rows_matching(table, wanted) {
             let batch = batch.ok()?;
             let column = |name: &str| batch.column_by_name(name).map(|array| Cells::new(array.as_ref()));
             let (ids, seqs, cgroups) = (column("container_id")?, column("evidence_seqs")?, column("cgroup_id")?);

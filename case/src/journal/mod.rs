@@ -17,8 +17,8 @@ use arrow_schema::Schema;
 
 use self::message::Encoder;
 use crate::error::Error;
-use crate::files::{Folder, Sink};
-use crate::origin::Origin;
+use crate::files::{Folder, OutputFile};
+use crate::origin::FileOrigin;
 use obit_schema::tables::Table;
 
 /// Folder of the journals in a case.
@@ -50,7 +50,7 @@ enum Tail {
 pub(crate) struct JournalWriter {
     folder: Arc<dyn Folder>,
     path: PathBuf,
-    file: Box<dyn Sink>,
+    file: Box<dyn OutputFile>,
     encoder: Encoder,
     table: Table,
     /// Length of what is known to be on disk.
@@ -64,7 +64,12 @@ pub(crate) struct JournalWriter {
 
 impl JournalWriter {
     /// Begins a journal.
-    pub(crate) fn create(folder: Arc<dyn Folder>, origin: &Origin, table: Table, number: u32) -> Result<Self, Error> {
+    pub(crate) fn create(
+        folder: Arc<dyn Folder>,
+        origin: &FileOrigin,
+        table: Table,
+        number: u32,
+    ) -> Result<Self, Error> {
         let name = file_name(table, number);
         let path = folder.path().join(&name);
         let schema = Schema::new_with_metadata(table.schema().fields().clone(), origin.pairs(table));

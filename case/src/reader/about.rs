@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::batches::Purpose;
-use super::filter::{Filter, Wanted};
-use super::{Batches, Case, Records};
+use super::filter::{Filter, IdMatch};
+use super::{Case, Records, TableBatches};
 use obit_schema::tables::Table;
 
 /// What of the raw tables has to do with one container.
 #[derive(Clone, Debug, Default)]
-pub struct Trail {
+pub struct RecordFilter {
     /// Its id, for what was said of it.
     pub container_id: String,
     /// Records.
@@ -21,7 +21,7 @@ pub struct Trail {
 impl Case {
     /// The records of a trail, in their total order, with every loss and every mark of a walk, which are about all
     /// containers. Numbers between them are no holes.
-    pub fn records_about(&self, trail: &Trail) -> Records {
+    pub fn records_matching(&self, trail: &RecordFilter) -> Records {
         let cursors = Table::RAW.map(|table| {
             let filter = match table {
                 Table::Events => Filter {
@@ -43,7 +43,7 @@ impl Case {
                     numbers: BTreeSet::new(),
                     number_columns: &[],
                     present: &[],
-                    text: Some(("container_id", Wanted::Whole(trail.container_id.clone()))),
+                    text: Some(("container_id", IdMatch::Exact(trail.container_id.clone()))),
                 },
             };
             self.batches_for(table, Purpose::Records).only(filter)
@@ -52,7 +52,7 @@ impl Case {
     }
 
     /// The rows of a derived table whose container id is this one, or begins with it.
-    pub fn rows_about(&self, table: Table, id: &Wanted) -> Batches {
+    pub fn rows_matching(&self, table: Table, id: &IdMatch) -> TableBatches {
         let filter = Filter {
             seqs: BTreeSet::new(),
             numbers: BTreeSet::new(),

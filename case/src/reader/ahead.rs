@@ -1,7 +1,7 @@
 //! Reading ahead: what an iterator gives next is made on a thread of its own while what it gave before is used.
 //!
 //! Nothing else changes by it: the same items come in the same order, and nothing is decided on the other thread. It ends with its
-//! iterator, or with the [`Ahead`] that it works for, whichever is first. A panic there goes on in whoever asks for the next item.
+//! iterator, or with the [`Prefetch`] that it works for, whichever is first. A panic there goes on in whoever asks for the next item.
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -18,7 +18,7 @@ const WORTH_ROWS: u64 = 8_192;
 
 /// On how many threads a case is read. What is read is the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Threads {
+pub enum ReadThreads {
     /// On one more for each table that is long enough, if this process may use more than one processor.
     #[default]
     AsUseful,
@@ -28,7 +28,7 @@ pub enum Threads {
     EachTable,
 }
 
-impl Threads {
+impl ReadThreads {
     /// Whether a thread is started for what has so many rows.
     pub(crate) fn are_worth(self, rows: u64) -> bool {
         match self {
@@ -46,19 +46,19 @@ fn has_processors() -> bool {
 }
 
 /// The items of an iterator, made ahead or when they are asked for.
-pub(super) enum Ahead<I: Iterator> {
+pub(super) enum Prefetch<I: Iterator> {
     /// When they are asked for.
     Here(I),
     /// By a thread.
     There(Worker<Receiver<I::Item>, ()>),
 }
 
-impl<I> Ahead<I>
+impl<I> Prefetch<I>
 where
     I: Iterator<Item: Send> + Send + 'static,
 {
     /// The items of `iterator`, which come of a table of so many rows.
-    pub(super) fn of(iterator: I, threads: Threads, rows: u64) -> Self {
+    pub(super) fn of(iterator: I, threads: ReadThreads, rows: u64) -> Self {
         if !threads.are_worth(rows) {
             return Self::Here(iterator);
         }
@@ -80,7 +80,7 @@ where
     }
 }
 
-impl<I: Iterator> Iterator for Ahead<I> {
+impl<I: Iterator> Iterator for Prefetch<I> {
     type Item = I::Item;
 
     fn next(&mut self) -> Option<I::Item> {
@@ -97,7 +97,7 @@ impl<I: Iterator> Iterator for Ahead<I> {
     }
 }
 
-impl<I: Iterator> fmt::Debug for Ahead<I> {
+impl<I: Iterator> fmt::Debug for Prefetch<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Here(_) => "Here",
@@ -113,11 +113,11 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    fn each_way<I>(iterator: impl Fn() -> I) -> [Ahead<I>; 2]
+    fn each_way<I>(iterator: impl Fn() -> I) -> [Prefetch<I>; 2]
     where
         I: Iterator<Item: Send> + Send + 'static,
     {
-        [Threads::One, Threads::EachTable].map(|threads| Ahead::of(iterator(), threads, 0))
+        [ReadThreads::One, ReadThreads::EachTable].map(|threads| Prefetch::of(iterator(), threads, 0))
     }
 
     #[test]
@@ -133,13 +133,17 @@ mod tests {
     #[test]
     fn a_short_table_and_a_single_processor_get_no_thread() {
         for (threads, rows, worth) in [
-            (Threads::AsUseful, WORTH_ROWS - 1, false),
-            (Threads::AsUseful, WORTH_ROWS, has_processors()),
-            (Threads::One, u64::MAX, false),
-            (Threads::EachTable, 0, true),
+            (ReadThreads::AsUseful, WORTH_ROWS - 1, false),
+            (ReadThreads::AsUseful, WORTH_ROWS, has_processors()),
+            (ReadThreads::One, u64::MAX, false),
+            (ReadThreads::EachTable, 0, true),
         ] {
             assert_eq!(threads.are_worth(rows), worth, "{threads:?}, {rows} rows");
-            assert_eq!(matches!(Ahead::of(0..1, threads, rows), Ahead::There(_)), worth, "{threads:?}, {rows} rows");
+            assert_eq!(
+                matches!(Prefetch::of(0..1, threads, rows), Prefetch::There(_)),
+                worth,
+                "{threads:?}, {rows} rows"
+            );
         }
     }
 
@@ -150,7 +154,7 @@ mod tests {
         let counted = (0..).inspect(move |_| {
             count.fetch_add(1, Ordering::Relaxed);
         });
-        let mut ahead = Ahead::of(counted, Threads::EachTable, 0);
+        let mut ahead = Prefetch::of(counted, ReadThreads::EachTable, 0);
         for taken in 1..100 {
             assert_eq!(ahead.next(), Some(taken - 1));
             assert!(made.load(Ordering::Relaxed) <= taken + MAX_WAITING + 1);
@@ -163,7 +167,7 @@ mod tests {
         for taken in [0, 1, 10] {
             let alive = Arc::new(());
             let held = Arc::clone(&alive);
-            let mut ahead = Ahead::of((0..).inspect(move |_| assert_eq!(*held, ())), Threads::EachTable, 0);
+            let mut ahead = Prefetch::of((0..).inspect(move |_| assert_eq!(*held, ())), ReadThreads::EachTable, 0);
             assert_eq!(ahead.by_ref().take(taken).count(), taken);
             drop(ahead);
             assert_eq!(Arc::strong_count(&alive), 1, "what it read from is let go");
@@ -181,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_panic_that_nobody_waits_for_stops_nothing() {
-        let ahead = Ahead::of((0..5).inspect(|_| panic!("meant to fail")), Threads::EachTable, 0);
+        let ahead = Prefetch::of((0..5).inspect(|_| panic!("meant to fail")), ReadThreads::EachTable, 0);
         drop(ahead);
     }
 }

@@ -26,7 +26,7 @@ const BATCH_ROWS: usize = 2048;
 const VALUES_BATCH_ROWS: usize = 512;
 
 /// The batches of a table, in file order. An error is about one file; the next file follows it.
-pub struct Batches {
+pub struct TableBatches {
     folders: Arc<Folders>,
     case: PathBuf,
     table: Table,
@@ -57,7 +57,7 @@ enum Source {
     Journal(Box<JournalReader>),
 }
 
-impl Batches {
+impl TableBatches {
     pub(super) fn new(
         folders: Arc<Folders>,
         case: &Path,
@@ -162,7 +162,7 @@ fn without(
     Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata).with_projection(mask))
 }
 
-impl Iterator for Batches {
+impl Iterator for TableBatches {
     type Item = Result<RecordBatch, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -197,8 +197,8 @@ impl Iterator for Batches {
     }
 }
 
-impl std::fmt::Debug for Batches {
+impl std::fmt::Debug for TableBatches {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Batches").field("table", &self.table).field("file", &self.file).finish_non_exhaustive()
+        f.debug_struct("TableBatches").field("table", &self.table).field("file", &self.file).finish_non_exhaustive()
     }
 }

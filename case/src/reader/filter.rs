@@ -17,18 +17,18 @@ use crate::part::ROW_GROUP_ROWS;
 
 /// A text to look for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum IdMatch {
     /// Exactly this one.
-    Whole(String),
+    Exact(String),
     /// Any that begins with it.
-    Beginning(String),
+    Prefix(String),
 }
 
-impl Wanted {
+impl IdMatch {
     fn fits(&self, text: &str) -> bool {
         match self {
-            Self::Whole(whole) => text == whole,
-            Self::Beginning(beginning) => text.starts_with(beginning.as_str()),
+            Self::Exact(whole) => text == whole,
+            Self::Prefix(beginning) => text.starts_with(beginning.as_str()),
         }
     }
 }
@@ -42,7 +42,7 @@ pub(super) struct Filter {
     pub number_columns: &'static [&'static str],
     /// Columns in which any value counts.
     pub present: &'static [&'static str],
-    pub text: Option<(&'static str, Wanted)>,
+    pub text: Option<(&'static str, IdMatch)>,
 }
 
 impl Filter {
@@ -118,11 +118,11 @@ impl Filter {
         }
         let Some((column, wanted)) = &self.text else { return Ok(false) };
         let bloom = match (find(column), wanted) {
-            (Some(place), Wanted::Whole(_)) => builder.get_row_group_column_bloom_filter(group, place)?,
+            (Some(place), IdMatch::Exact(_)) => builder.get_row_group_column_bloom_filter(group, place)?,
             _ => None,
         };
         Ok(match (bloom, wanted) {
-            (Some(bloom), Wanted::Whole(whole)) => bloom.check(whole.as_str()),
+            (Some(bloom), IdMatch::Exact(whole)) => bloom.check(whole.as_str()),
             _ => true,
         })
     }

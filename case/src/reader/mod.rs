@@ -14,10 +14,10 @@ mod scan;
 mod sums;
 mod thrift;
 
-pub use about::Trail;
-pub use ahead::Threads;
-pub use batches::Batches;
-pub use filter::Wanted;
+pub use about::RecordFilter;
+pub use ahead::ReadThreads;
+pub use batches::TableBatches;
+pub use filter::IdMatch;
 pub(crate) use hashing::sha256;
 pub use records::Records;
 
@@ -32,10 +32,10 @@ use arrow_array::RecordBatch;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::hasher::Hasher;
-use crate::manifest::{self, Manifest, State};
+use crate::manifest::{self, CaseState, Manifest};
 use crate::problem::Problem;
 use crate::signing::{self, SIGNATURE_NAME};
-use ahead::Ahead;
+use ahead::Prefetch;
 use batches::Purpose;
 use log::ProblemLog;
 use obit_schema::tables::Table;
@@ -78,7 +78,7 @@ pub struct Case {
     manifest: Option<Manifest>,
     problems: ProblemLog,
     tables: [Vec<PartInfo>; Table::ALL.len()],
-    threads: Threads,
+    threads: ReadThreads,
 }
 
 /// What to do without a usable case.json.
@@ -136,7 +136,7 @@ impl Case {
         };
         let mut scan = scan::Scan {
             folders: &folders,
-            closed: manifest.as_ref().is_some_and(|manifest| manifest.state == State::Closed),
+            closed: manifest.as_ref().is_some_and(|manifest| manifest.state == CaseState::Closed),
             case_id: manifest.as_ref().map(|manifest| manifest.case_id.clone()),
             problems: &mut problems,
         };
@@ -148,13 +148,13 @@ impl Case {
             manifest,
             problems,
             tables,
-            threads: Threads::default(),
+            threads: ReadThreads::default(),
         })
     }
 
     /// The same case, read on as many threads as is said here.
     #[must_use]
-    pub fn on(self, threads: Threads) -> Self {
+    pub fn with_threads(self, threads: ReadThreads) -> Self {
         Self { threads, ..self }
     }
 
@@ -169,8 +169,8 @@ impl Case {
     }
 
     /// Whether the capture closed it.
-    pub fn closed(&self) -> bool {
-        self.manifest.as_ref().is_some_and(|manifest| manifest.state == State::Closed)
+    pub fn is_closed(&self) -> bool {
+        self.manifest.as_ref().is_some_and(|manifest| manifest.state == CaseState::Closed)
     }
 
     /// What was found wrong when it was opened. Reading rows may find more.
@@ -195,29 +195,29 @@ impl Case {
     }
 
     /// The batches of a table, in file order. After an error the next part follows.
-    pub fn batches(&self, table: Table) -> Batches {
+    pub fn batches(&self, table: Table) -> TableBatches {
         self.batches_for(table, Purpose::Rows)
     }
 
     /// The same values, read faster: without the columns that are null in a whole file, with text as Arrow's views, and the next
-    /// batches while one is used (see [`Threads`]).
+    /// batches while one is used (see [`ReadThreads`]).
     pub fn values(&self, table: Table) -> impl Iterator<Item = Result<RecordBatch, Error>> + use<> {
-        Ahead::of(self.batches_for(table, Purpose::Values), self.threads, self.rows(table))
+        Prefetch::of(self.batches_for(table, Purpose::Values), self.threads, self.rows(table))
     }
 
-    /// What the digests of the rows of these tables are made by, also beside something else (see [`Threads`]).
+    /// What the digests of the rows of these tables are made by, also beside something else (see [`ReadThreads`]).
     pub fn digests(&self, tables: &[Table]) -> Hasher {
         let rows = tables.iter().map(|table| self.rows(*table)).fold(0, u64::saturating_add);
         Hasher::new(tables, self.threads, rows)
     }
 
-    fn batches_for(&self, table: Table, purpose: Purpose) -> Batches {
-        Batches::new(Arc::clone(&self.folders), &self.path, table, self.parts(table).to_vec(), purpose)
+    fn batches_for(&self, table: Table, purpose: Purpose) -> TableBatches {
+        TableBatches::new(Arc::clone(&self.folders), &self.path, table, self.parts(table).to_vec(), purpose)
     }
 
     /// The batches of one file of a table.
-    pub(crate) fn batches_of(&self, table: Table, part: &PartInfo) -> Batches {
-        Batches::new(Arc::clone(&self.folders), &self.path, table, vec![part.clone()], Purpose::Rows)
+    pub(crate) fn batches_of(&self, table: Table, part: &PartInfo) -> TableBatches {
+        TableBatches::new(Arc::clone(&self.folders), &self.path, table, vec![part.clone()], Purpose::Rows)
     }
 
     /// Reads every file that case.json and SHA256SUMS (of a closed case) list, and compares its sum.
@@ -225,7 +225,7 @@ impl Case {
         sums::check(&self.root, &self.folders, self.manifest.as_ref())
     }
 
-    /// Does something, and [`Case::check_sums`] beside it (see [`Threads`]) or afterwards, if it was not in vain.
+    /// Does something, and [`Case::check_sums`] beside it (see [`ReadThreads`]) or afterwards, if it was not in vain.
     ///
     /// # Errors
     /// Those of `other`.

@@ -3,8 +3,8 @@
 use obit_derivation::Record;
 
 use super::Case;
-use super::ahead::{Ahead, Threads};
-use super::batches::{Batches, Purpose};
+use super::ahead::{Prefetch, ReadThreads};
+use super::batches::{Purpose, TableBatches};
 use super::log::ProblemLog;
 use crate::error::Error;
 use crate::problem::Problem;
@@ -12,7 +12,7 @@ use obit_schema::decode::RawView;
 use obit_schema::tables::Table;
 
 /// The records of a case in their total order, in bounded memory: a few batches of each raw table at a time, of which the next are
-/// decoded while one is used (see [`Threads`]).
+/// decoded while one is used (see [`ReadThreads`]).
 ///
 /// A record borrows from the batch that holds it, so the iteration is in two steps:
 ///
@@ -43,7 +43,7 @@ pub struct Records {
 }
 
 /// The batches of a raw table, each looked through once and with the file that it came from.
-struct Views(Batches);
+struct Views(TableBatches);
 
 impl Iterator for Views {
     type Item = (String, Result<RawView, Error>);
@@ -59,7 +59,7 @@ impl Iterator for Views {
 #[derive(Debug)]
 struct Cursor {
     table: Table,
-    batches: Ahead<Views>,
+    batches: Prefetch<Views>,
     /// The file, relative to the case, that the last batch or error came from.
     file: String,
     view: Option<RawView>,
@@ -72,9 +72,9 @@ struct Cursor {
 }
 
 impl Cursor {
-    fn new(batches: Batches, threads: Threads, rows: u64) -> Self {
+    fn new(batches: TableBatches, threads: ReadThreads, rows: u64) -> Self {
         let table = batches.table();
-        let batches = Ahead::of(Views(batches), threads, rows);
+        let batches = Prefetch::of(Views(batches), threads, rows);
         Self { table, batches, file: String::new(), view: None, row: 0, head: None, is_given: true }
     }
 
@@ -126,9 +126,9 @@ impl Records {
     }
 
     /// Some records, from these batches of the raw tables.
-    pub(super) fn of_part(batches: [Batches; Table::RAW.len()]) -> Self {
+    pub(super) fn of_part(batches: [TableBatches; Table::RAW.len()]) -> Self {
         // Few, of whatever length the table is.
-        let cursors = batches.into_iter().map(|batches| Cursor::new(batches, Threads::One, 0));
+        let cursors = batches.into_iter().map(|batches| Cursor::new(batches, ReadThreads::One, 0));
         Self { is_part: true, ..Self::of(cursors.collect()) }
     }
 

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::guard::guarded;
 use crate::journal::{self, JournalReader};
 use crate::manifest::Manifest;
-use crate::origin::Origin;
+use crate::origin::FileOrigin;
 use crate::part;
 use crate::problem::Problem;
 use obit_schema::tables::Table;
@@ -171,7 +171,7 @@ impl Scan<'_> {
             let pair = pairs.into_iter().flatten().find(|pair| pair.key == key)?;
             pair.value.as_deref()
         };
-        let checked = Origin::find(table, value).and_then(|origin| {
+        let checked = FileOrigin::find(table, value).and_then(|origin| {
             table.check(metadata.schema()).map_err(|error| error.to_string())?;
             Ok(origin)
         });
@@ -232,7 +232,7 @@ impl Scan<'_> {
         };
         if let Some(schema) = reader.schema() {
             let value = |key: &str| schema.metadata().get(key).map(String::as_str);
-            let checked = Origin::find(table, value).and_then(|origin| {
+            let checked = FileOrigin::find(table, value).and_then(|origin| {
                 table.check(&schema).map_err(|error| error.to_string())?;
                 Ok(origin)
             });
@@ -257,7 +257,7 @@ impl Scan<'_> {
     }
 
     /// Whether a file with that origin is one of this case; names the problem where there is one.
-    fn belongs(&mut self, file: &str, origin: Result<Origin, String>) -> bool {
+    fn belongs(&mut self, file: &str, origin: Result<FileOrigin, String>) -> bool {
         let origin = match origin {
             Ok(origin) => origin,
             Err(why) => {

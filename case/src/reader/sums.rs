@@ -6,7 +6,7 @@ use std::io::Read as _;
 use super::hashing;
 use super::scan::Folders;
 use crate::directory::Directory;
-use crate::manifest::{self, Manifest, SUMS_NAME, State};
+use crate::manifest::{self, CaseState, Manifest, SUMS_NAME};
 use crate::problem::Problem;
 use obit_schema::digest::Digest;
 
@@ -16,7 +16,7 @@ const MAX_BYTES: u64 = 64 << 20;
 /// Problems of the files listed by SHA256SUMS (of a closed case) and by case.json, and of the lists.
 pub(super) fn check(root: &Directory, folders: &Folders, manifest: Option<&Manifest>) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let is_closed = manifest.is_none_or(|manifest| manifest.state == State::Closed);
+    let is_closed = manifest.is_none_or(|manifest| manifest.state == CaseState::Closed);
     let sums = if is_closed { read_sums(root, &mut problems) } else { None };
     let (has_sums, listed) = (sums.is_some(), sums.unwrap_or_default());
     let entries: BTreeMap<&str, &str> =

@@ -28,8 +28,8 @@ use crate::directory::Directory;
 use crate::error::Error;
 use crate::files::{self, Folder};
 use crate::journal;
-use crate::manifest::{self, Manifest, PartEntry, Shortfall, State};
-use crate::origin::Origin;
+use crate::manifest::{self, CaseState, Manifest, MissingRange, PartEntry};
+use crate::origin::FileOrigin;
 use crate::part::{self, PartWriter};
 use crate::signing::{SIGNATURE_NAME, Signer};
 use obit_schema::digest::Digest;
@@ -49,7 +49,7 @@ pub struct WriterOptions {
     /// After so much time between the first and the last of its rows, by the boot clock of the rows: the writer reads
     /// no clock of its own.
     pub part_age: Duration,
-    /// Bytes that are kept free for case.json, should the disk be full; see [`CaseWriter::note_shortfall`] and
+    /// Bytes that are kept free for case.json, should the disk be full; see [`CaseWriter::note_missing`] and
     /// [`CaseWriter::drop_oldest`].
     pub reserve_bytes: usize,
     /// Who signs each head and case.json.
@@ -64,13 +64,13 @@ impl Default for WriterOptions {
 
 /// What was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
+pub struct CaseSummary {
     /// Bytes of all files of the case.
     pub bytes: u64,
     /// The sealed parts, in the order of their sealing.
     pub parts: Vec<PartEntry>,
     /// What they hold.
-    pub counts: manifest::Counts,
+    pub counts: manifest::CaseCounts,
     /// The digest of case.json.
     pub manifest_sha256: String,
 }
@@ -84,7 +84,7 @@ pub struct CaseWriter {
     journals: Arc<dyn Folder>,
     tables: [TableWriter; Table::ALL.len()],
     manifest: Manifest,
-    origin: Origin,
+    origin: FileOrigin,
     options: WriterOptions,
     reserve: Reserve,
     /// The newest row when derived tables were brought to disk last, by its boot clock.
@@ -120,11 +120,11 @@ impl CaseWriter {
     /// # Errors
     /// [`Error::Io`].
     pub fn create_in(root: Arc<dyn Folder>, mut manifest: Manifest, options: WriterOptions) -> Result<Self, Error> {
-        manifest.state = State::Open;
+        manifest.state = CaseState::Open;
         manifest.parts.clear();
         manifest.drops.clear();
         manifest.dropped = None;
-        manifest.counts = manifest::Counts::default();
+        manifest.counts = manifest::CaseCounts::default();
         manifest.head = None;
         chain::start(&mut manifest);
         let folders = |root: &Arc<dyn Folder>| Ok::<_, Error>((root.make_folder("raw")?, root.make_folder("derived")?));
@@ -150,7 +150,7 @@ impl CaseWriter {
             open: None,
             last_seq: None,
         });
-        let origin = Origin::of(&manifest);
+        let origin = FileOrigin::of(&manifest);
         let (finished, doomed, saved, closed) = (Vec::new(), Vec::new(), true, false);
         let (reserve, derived_synced_boot_ns, manifest_bytes) = (Reserve::default(), 0, 0);
         Self {
@@ -330,7 +330,7 @@ impl CaseWriter {
 
     /// Records that part of the recording is missing, and frees the room that was kept for that. It is on disk after the
     /// next [`CaseWriter::sync`] or [`CaseWriter::close`] that works.
-    pub fn note_shortfall(&mut self, shortfall: Shortfall) {
+    pub fn note_missing(&mut self, shortfall: MissingRange) {
         self.reserve.free(self.root.as_ref());
         self.manifest.incomplete.push(shortfall);
         self.saved = false;
@@ -346,7 +346,7 @@ impl CaseWriter {
     ///
     /// # Errors
     /// The first error; the case stays open, and what was journalled can be read. It may be tried again.
-    pub fn close(&mut self, update: impl FnOnce(&mut Manifest)) -> Result<Summary, Error> {
+    pub fn close(&mut self, update: impl FnOnce(&mut Manifest)) -> Result<CaseSummary, Error> {
         if self.closed {
             return Err(Error::Stopped { path: self.root.path().to_owned() });
         }
@@ -368,7 +368,7 @@ impl CaseWriter {
         files::write_whole(self.root.as_ref(), manifest::SUMS_NAME, sums.as_bytes())?;
         self.reserve.free(self.root.as_ref());
         files::write_whole(self.root.as_ref(), manifest::FILE_NAME, &text)?;
-        self.manifest.state = State::Closed;
+        self.manifest.state = CaseState::Closed;
         (self.saved, self.closed) = (true, true);
         // What is left of the journals is no part of a closed case.
         for name in self.journals.names().unwrap_or_default() {
@@ -378,7 +378,7 @@ impl CaseWriter {
         let _ = self.root.sync();
         let parts: u64 = self.manifest.parts.iter().map(|part| part.bytes).sum();
         let signature = signature.map_or(0, |text| text.len());
-        Ok(Summary {
+        Ok(CaseSummary {
             bytes: parts + (text.len() + signature + sums.len()) as u64,
             parts: self.manifest.parts.clone(),
             counts: self.manifest.counts.clone(),
@@ -388,7 +388,7 @@ impl CaseWriter {
 
     /// The texts of case.json in state closed, its signature, and SHA256SUMS.
     fn last_words(&self) -> Result<(Vec<u8>, Option<String>, String), Error> {
-        let text = Manifest { state: State::Closed, ..self.manifest.clone() }.to_text()?;
+        let text = Manifest { state: CaseState::Closed, ..self.manifest.clone() }.to_text()?;
         let signature = self.options.signer.as_ref().map(|signer| signer.sign(&text)).transpose()?;
         let mut lines: Vec<_> =
             self.manifest.parts.iter().map(|part| format!("{}  {}\n", part.sha256, part.file)).collect();

@@ -12,7 +12,7 @@ use crate::directory::Directory;
 use crate::error::Error;
 use crate::files::{self, Folder};
 use crate::journal;
-use crate::manifest::{Counts, Manifest, PartEntry, Segment, Shortfall};
+use crate::manifest::{CaseCounts, Manifest, MissingRange, PartEntry, Segment};
 use crate::part;
 use crate::problem::Problem;
 use crate::reader::{Case, PartInfo, PartSource};
@@ -21,7 +21,7 @@ use obit_schema::tables::Table;
 
 /// Whether a path holds a case that was never closed.
 pub(super) fn is_unclosed(path: &Path) -> bool {
-    Case::open(path).is_ok_and(|case| !case.closed())
+    Case::open(path).is_ok_and(|case| !case.is_closed())
 }
 
 impl CaseWriter {
@@ -35,7 +35,7 @@ impl CaseWriter {
         let root = Directory::open(path)?;
         root.lock()?;
         let case = Case::open(path)?;
-        let Some(manifest) = case.manifest().filter(|_| !case.closed()) else {
+        let Some(manifest) = case.manifest().filter(|_| !case.is_closed()) else {
             return Err(Error::AlreadyClosed { path: path.to_owned() });
         };
         if let Some(problem) = case.problems().iter().find(|problem| !is_torn_end(problem)) {
@@ -113,7 +113,7 @@ fn is_torn_end(problem: &Problem) -> bool {
 }
 
 /// What nobody can know of a recording that was cut off: from where on something may be missing.
-fn shortfall(case: &Case) -> Result<Shortfall, Error> {
+fn shortfall(case: &Case) -> Result<MissingRange, Error> {
     let mut last = None;
     let mut records = case.records();
     records.for_each(|record| -> Result<(), Error> {
@@ -136,19 +136,19 @@ fn shortfall(case: &Case) -> Result<Shortfall, Error> {
     let torn = case.problems().iter().filter(|problem| matches!(problem, Problem::TornJournal { .. }));
     let torn: Vec<_> = torn.map(|problem| format!("; {problem}")).collect();
     let reason = format!("the capture was cut off and the case sealed afterwards{}", torn.concat());
-    Ok(Shortfall { first_seq: first_missing, last_seq: None, reason })
+    Ok(MissingRange { first_seq: first_missing, last_seq: None, reason })
 }
 
 /// Counts what is there: the manifest of an open case counts as of some earlier moment.
 fn count(case: &Case, manifest: &mut Manifest) -> Result<(), Error> {
-    manifest.counts = Counts::default();
+    manifest.counts = CaseCounts::default();
     for segment in &mut manifest.segments {
-        segment.counts = Counts::default();
+        segment.counts = CaseCounts::default();
     }
     for table in Table::ALL {
         manifest.counts.by_table.insert(table.name().to_owned(), 0);
         for part in case.parts(table) {
-            let mut counts = Counts::default();
+            let mut counts = CaseCounts::default();
             for batch in case.batches_of(table, part) {
                 tally::count(&mut counts, table, &batch?);
             }

@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use super::CaseWriter;
 use super::table::OpenPart;
-use crate::chain::{self, Link};
+use crate::chain::{self, ChainLink};
 use crate::error::Error;
-use crate::manifest::{ClockPair, Counts, DropEntry, Dropped, PartEntry, Segment};
+use crate::manifest::{CaseCounts, ClockPair, DropEntry, DropTotals, PartEntry, Segment};
 use crate::part;
 use obit_schema::tables::Table;
 
@@ -31,7 +31,7 @@ impl CaseWriter {
             for table in Table::ALL {
                 self.seal(table)?;
             }
-            self.manifest.segments.push(Segment { number, first_seq, began, counts: Counts::default() });
+            self.manifest.segments.push(Segment { number, first_seq, began, counts: CaseCounts::default() });
             self.saved = false;
         }
         self.save()
@@ -75,7 +75,7 @@ impl CaseWriter {
         // The last entry of the segment: all before it are of this segment, or of ones that are gone already.
         let links = chain::links(&self.manifest);
         let last = links.iter().rposition(
-            |link| matches!(link, Link::Part(index) if self.manifest.parts.get(*index).is_some_and(is_gone)),
+            |link| matches!(link, ChainLink::Part(index) if self.manifest.parts.get(*index).is_some_and(is_gone)),
         );
         let entries = base + last.map_or(0, |last| last as u64 + 1);
         let sha256 = match parts.last() {
@@ -153,13 +153,13 @@ impl CaseWriter {
 }
 
 /// All that was dropped, with one segment more.
-fn sum(before: Option<Dropped>, drop: &DropEntry) -> Dropped {
-    let mut sum = before.unwrap_or_else(|| Dropped {
+fn sum(before: Option<DropTotals>, drop: &DropEntry) -> DropTotals {
+    let mut sum = before.unwrap_or_else(|| DropTotals {
         segments: 0,
         parts: 0,
         bytes: 0,
         last_seq: 0,
-        counts: Counts::default(),
+        counts: CaseCounts::default(),
         began: drop.began,
         ended: drop.ended,
         dropped_at: drop.dropped_at,

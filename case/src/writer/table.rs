@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::files::{self, Folder};
 use crate::journal::{self, JournalReader, JournalWriter};
 use crate::manifest::PartEntry;
-use crate::origin::Origin;
+use crate::origin::FileOrigin;
 use crate::part::{self, PartWriter};
 use obit_schema::tables::Table;
 
@@ -72,7 +72,7 @@ impl TableWriter {
         &mut self,
         batch: &RecordBatch,
         journals: &Arc<dyn Folder>,
-        origin: &Origin,
+        origin: &FileOrigin,
     ) -> Result<(), Error> {
         let open = match &mut self.open {
             Some(open) => open,
@@ -99,7 +99,7 @@ impl TableWriter {
     pub(super) fn seal(
         &mut self,
         journals: &Arc<dyn Folder>,
-        origin: &Origin,
+        origin: &FileOrigin,
     ) -> Result<Option<(PartEntry, String)>, Error> {
         let Some(open) = &mut self.open else { return Ok(None) };
         let entry = match open.part.take() {
@@ -131,7 +131,7 @@ impl TableWriter {
 pub(super) fn from_journal(
     journals: &dyn Folder,
     folder: Arc<dyn Folder>,
-    origin: &Origin,
+    origin: &FileOrigin,
     table: Table,
     number: u32,
     rows: Option<u64>,

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use arrow_array::{Array, BooleanArray, RecordBatch, StringArray, UInt64Array};
 
-use crate::manifest::Counts;
+use crate::manifest::CaseCounts;
 use obit_schema::kind;
 use obit_schema::tables::Table;
 
 /// Adds the rows of a batch to what is counted.
-pub fn count(counts: &mut Counts, table: Table, batch: &RecordBatch) {
+pub fn count(counts: &mut CaseCounts, table: Table, batch: &RecordBatch) {
     *counts.by_table.entry(table.name().to_owned()).or_default() += batch.num_rows() as u64;
     match table {
         Table::Events => count_events(counts, batch),
@@ -18,7 +18,7 @@ pub fn count(counts: &mut Counts, table: Table, batch: &RecordBatch) {
     }
 }
 
-fn count_events(counts: &mut Counts, batch: &RecordBatch) {
+fn count_events(counts: &mut CaseCounts, batch: &RecordBatch) {
     count_names(&mut counts.by_kind, batch, "kind");
     if let (Some(lost), Some(kinds)) = (column::<UInt64Array>(batch, "lost"), column::<StringArray>(batch, "kind")) {
         // Not those that come again at the head of a segment.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use arrow_array::{RecordBatch, StringArray};
-use obit_case::origin::Origin;
+use obit_case::origin::FileOrigin;
 use obit_case::writer::{CaseWriter, WriterOptions};
 use obit_case::{Case, Error, Problem, part};
 use obit_derivation::record::Body;
@@ -125,7 +125,7 @@ fn files_that_belong_elsewhere_are_left_out() {
 fn replace_second_part(scratch: &Scratch, schema_version: u32, batch: RecordBatch) {
     let path = scratch.file("raw/events-000001.parquet");
     fs::remove_file(&path).unwrap();
-    let origin = Origin { schema_version, ..Origin::of(&kit::manifest()) };
+    let origin = FileOrigin { schema_version, ..FileOrigin::of(&kit::manifest()) };
     part::write_file(&path, Table::Events, &origin, [Ok(batch)]).unwrap();
 }
 
@@ -233,7 +233,7 @@ fn a_corrupt_manifest_names_the_file_and_what_can_still_be_read() {
         );
 
         let lenient = Case::open_lenient(&scratch.case()).unwrap();
-        assert!(lenient.manifest().is_none() && !lenient.closed());
+        assert!(lenient.manifest().is_none() && !lenient.is_closed());
         let (seqs, problems) = kit::read_from(&lenient);
         assert_eq!(seqs, all_but(&[]));
         assert!(matches!(problems.as_slice(), [Problem::Manifest { .. }]), "{problems:?}");

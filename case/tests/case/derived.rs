@@ -1,7 +1,7 @@
 //! Derived tables, which are not brought to disk as often as records are.
 
 use obit_case::Case;
-use obit_case::manifest::State;
+use obit_case::manifest::CaseState;
 use obit_case::writer::{CaseWriter, WriterOptions};
 use obit_derivation::record::{BootNs, CgroupKey, Seq, WallNs};
 use obit_derivation::row::{ExistingContainer, Identity, Place, Row};
@@ -83,7 +83,7 @@ fn a_case_whose_rows_are_behind_its_records_is_closed_with_all_that_is_there() {
     disk.unload(Survives::Synced, &scratch.case());
     CaseWriter::resume(&scratch.case(), WriterOptions::default()).unwrap().close(|_| {}).unwrap();
     let case = Case::open(&scratch.case()).unwrap();
-    assert_eq!(case.manifest().map(|manifest| manifest.state), Some(State::Closed));
+    assert_eq!(case.manifest().map(|manifest| manifest.state), Some(CaseState::Closed));
     assert_eq!((case.rows(Table::Events), case.rows(Table::ExistingContainer)), (records, rows));
     assert_eq!((case.check_sums(), case.problems()), (vec![], &[][..]));
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use obit_case::Error;
-use obit_case::files::{Folder, Sink};
+use obit_case::files::{Folder, OutputFile};
 
 /// How a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +63,7 @@ struct File {
 }
 
 #[derive(Debug)]
-struct State {
+struct DiskState {
     nodes: Vec<Node>,
     calls: usize,
     plan: Plan,
@@ -75,12 +75,12 @@ struct State {
 
 /// The disk.
 #[derive(Clone, Debug)]
-pub struct Disk(Arc<Mutex<State>>);
+pub struct Disk(Arc<Mutex<DiskState>>);
 
 impl Disk {
     pub fn new(plan: Plan) -> Self {
         let nodes = vec![Node::Folder(Names::default())];
-        Self(Arc::new(Mutex::new(State { nodes, calls: 0, plan, room: usize::MAX, out_of_room: false })))
+        Self(Arc::new(Mutex::new(DiskState { nodes, calls: 0, plan, room: usize::MAX, out_of_room: false })))
     }
 
     /// The root folder, which is empty at first.
@@ -109,7 +109,7 @@ impl Disk {
         unload(&self.state().nodes, 0, survives, to);
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, DiskState> {
         self.0.lock().unwrap()
     }
 }
@@ -127,7 +127,7 @@ fn unload(nodes: &[Node], node: usize, survives: Survives, to: &Path) {
     }
 }
 
-impl State {
+impl DiskState {
     /// Bytes of all files that have a name.
     fn used(&self) -> usize {
         let named = |node: &Node| match node {
@@ -185,7 +185,7 @@ impl Place {
     }
 
     /// Counts a call and fails if that is its turn.
-    fn begin(&self, action: &'static str, name: &str) -> Result<MutexGuard<'_, State>, Error> {
+    fn begin(&self, action: &'static str, name: &str) -> Result<MutexGuard<'_, DiskState>, Error> {
         let mut state = self.disk.state();
         match state.call() {
             Some(fault) => Err(self.fail(action, name, errno(fault))),
@@ -234,7 +234,7 @@ impl Folder for Place {
         Ok(Arc::new(Place { disk: self.disk.clone(), node, path: self.path.join(name) }))
     }
 
-    fn create_file(&self, name: &str) -> Result<Box<dyn Sink>, Error> {
+    fn create_file(&self, name: &str) -> Result<Box<dyn OutputFile>, Error> {
         let node = self.add(name, Node::File(File::default()))?;
         Ok(Box::new(Handle { disk: self.disk.clone(), node, position: 0 }))
     }
@@ -320,7 +320,7 @@ impl Write for Handle {
     }
 }
 
-impl Sink for Handle {
+impl OutputFile for Handle {
     fn sync(&mut self) -> io::Result<()> {
         let mut state = self.disk.state();
         let fault = state.call();

@@ -1,6 +1,6 @@
 //! Whatever call fails, and however: what a sync said is on disk is there, and what can be tried again can be.
 
-use obit_case::manifest::Shortfall;
+use obit_case::manifest::MissingRange;
 use obit_case::writer::{CaseWriter, WriterOptions};
 use obit_case::{Case, Error, Problem};
 
@@ -44,8 +44,8 @@ fn record(disk: &Disk, records: &[Owned], tries: usize) -> Result<Run, Error> {
         again(tries, || writer.sync())?;
         run.promised = index + 1;
     }
-    let shortfall = Shortfall { first_seq: 0, last_seq: None, reason: "a test".to_owned() };
-    writer.note_shortfall(shortfall);
+    let shortfall = MissingRange { first_seq: 0, last_seq: None, reason: "a test".to_owned() };
+    writer.note_missing(shortfall);
     run.closed = again(tries, || writer.close(|_| {})).is_ok();
     Ok(run)
 }
@@ -106,7 +106,7 @@ fn a_disk_that_works_has_everything() {
     assert!(run.closed);
     assert_eq!(run.promised, RECORDS);
     let (case, _, _, _scratch) = look(&disk, Survives::Synced).unwrap();
-    assert!(case.closed());
+    assert!(case.is_closed());
     assert_eq!(case.check_sums(), []);
     kit::assert_records(&case, &records);
     assert!(disk.calls() > 100, "the steps below would try too little: {}", disk.calls());
@@ -134,7 +134,7 @@ fn any_one_call_may_fail_and_nothing_is_missing_in_the_end() {
         };
         assert!(run.closed, "{what}: not closed");
         let (case, _, problems, _scratch) = look(&disk, Survives::Synced).unwrap();
-        assert!(case.closed(), "{what}");
+        assert!(case.is_closed(), "{what}");
         assert_eq!(problems, [], "{what}");
         assert_eq!(case.check_sums(), [], "{what}");
         kit::assert_records(&case, &records);

@@ -9,7 +9,7 @@ use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray, UInt64A
 use arrow_ipc::root_as_message;
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{DataType, Field, Schema};
-use obit_case::reader::Threads;
+use obit_case::reader::ReadThreads;
 use obit_case::{Case, Error, Problem};
 use obit_derivation::record::{Actor, Body, CgroupEvent, CgroupEventKind, CgroupKey, Usage};
 use obit_schema::Table;
@@ -295,7 +295,7 @@ fn a_case_json_that_is_nested_without_end_is_refused() {
 /// Reads all there is of a case, whatever is wrong with it.
 fn read_all(path: &Path) {
     let Ok(case) = Case::open_lenient(path) else { return };
-    let ahead = Case::open_lenient(path).expect("as before").on(Threads::EachTable);
+    let ahead = Case::open_lenient(path).expect("as before").with_threads(ReadThreads::EachTable);
     let mut records = case.records();
     let [here, ahead] = [&mut records, &mut ahead.records()].map(|records| {
         let mut count = 0;

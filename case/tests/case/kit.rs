@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
-use obit_case::manifest::{Build, Manifest};
-use obit_case::reader::Threads;
+use obit_case::manifest::{BuildInfo, Manifest};
+use obit_case::reader::ReadThreads;
 use obit_case::writer::{CaseWriter, WriterOptions};
 use obit_case::{Case, Problem};
 use obit_derivation::record::{Body, BootNs, ClockReading, Outcome, Record, Seq, WallNs};
@@ -35,7 +35,7 @@ impl Scratch {
 }
 
 pub fn manifest() -> Manifest {
-    let build = Build { version: "0.1.0".to_owned(), commit: "abc1234".to_owned() };
+    let build = BuildInfo { version: "0.1.0".to_owned(), commit: "abc1234".to_owned() };
     Manifest::new("3f1c8a52".to_owned(), build)
 }
 
@@ -135,8 +135,8 @@ pub fn closed(scratch: &Scratch, records: &[Owned]) {
 
 /// The places of the records that can be read, and all problems; the same on one thread and on several.
 pub fn read(path: &Path) -> (Vec<u64>, Vec<Problem>) {
-    let [ahead, here] =
-        [Threads::EachTable, Threads::One].map(|threads| read_from(&Case::open(path).unwrap().on(threads)));
+    let [ahead, here] = [ReadThreads::EachTable, ReadThreads::One]
+        .map(|threads| read_from(&Case::open(path).unwrap().with_threads(threads)));
     assert_eq!(ahead, here, "read ahead, and as it is asked for");
     here
 }

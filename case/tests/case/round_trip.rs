@@ -62,13 +62,13 @@ proptest! {
         let scratch = Scratch::new();
         let mut writer = kit::write(&scratch.case(), &records, batch, part_rows);
         let open = Case::open(&scratch.case()).unwrap();
-        prop_assert!(!open.closed());
+        prop_assert!(!open.is_closed());
         prop_assert_eq!(open.problems(), []);
         kit::assert_records(&open, &records);
 
         writer.close(|_| {}).unwrap();
         let closed = Case::open(&scratch.case()).unwrap();
-        prop_assert!(closed.closed());
+        prop_assert!(closed.is_closed());
         prop_assert_eq!(closed.problems(), []);
         prop_assert_eq!(closed.check_sums(), []);
         kit::assert_records(&closed, &records);

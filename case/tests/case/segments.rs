@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use obit_case::chain::{self, Chain};
-use obit_case::manifest::{ClockPair, Counts, Manifest, Segment};
+use obit_case::manifest::{CaseCounts, ClockPair, Manifest, Segment};
 use obit_case::writer::{CaseWriter, WriterOptions};
 use obit_case::{Case, Error, Problem};
 use obit_derivation::record::{Body, BootNs, Carried, Record, Seq, WallNs};
@@ -29,7 +29,7 @@ fn at(seq: u64) -> ClockPair {
 }
 
 fn manifest() -> Manifest {
-    let first = Segment { number: 0, first_seq: 0, began: at(0), counts: Counts::default() };
+    let first = Segment { number: 0, first_seq: 0, began: at(0), counts: CaseCounts::default() };
     Manifest { segments: vec![first], ..kit::manifest() }
 }
 
@@ -114,7 +114,7 @@ fn recorded_of(records: &[Owned], tries: usize, plan: Plan) -> (Disk, Run, Optio
 /// Asserts that the closed case is whole from that record on, and that the chain holds.
 fn assert_whole(path: &Path, first: u64, what: &str) {
     let case = Case::open(path).unwrap();
-    assert!(case.closed(), "{what}");
+    assert!(case.is_closed(), "{what}");
     let (seqs, problems) = kit::read_from(&case);
     assert_eq!(problems, [], "{what}");
     assert_eq!(seqs, (first..RECORDS).collect::<Vec<_>>(), "{what}");
@@ -239,7 +239,7 @@ fn a_capture_that_ends_at_any_call_leaves_a_case_that_can_be_closed() {
             };
             let others: Vec<_> = problems.iter().filter(|problem| !is_end(problem)).collect();
             assert!(others.is_empty(), "{what}: {others:?}");
-            if case.closed() {
+            if case.is_closed() {
                 continue;
             }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use obit_case::manifest::{ClockPair, Manifest, State};
+use obit_case::manifest::{CaseState, ClockPair, Manifest};
 use obit_case::writer::{CaseWriter, WriterOptions};
 use obit_case::{Case, Error};
 use obit_derivation::record::{BootNs, RuntimeAnswer, RuntimeSource, WallNs};
@@ -133,7 +133,7 @@ fn the_manifest_tells_what_is_there() {
 
     let case = Case::open(&scratch.case()).unwrap();
     let manifest = case.manifest().unwrap();
-    assert_eq!((manifest.state, manifest.clocks.end), (State::Closed, Some(end)));
+    assert_eq!((manifest.state, manifest.clocks.end), (CaseState::Closed, Some(end)));
     assert_eq!(manifest.counts.lost, 12);
     assert_eq!(manifest.counts.by_kind, [("clock".to_owned(), 1), ("lost".to_owned(), 1)].into());
     assert_eq!(manifest.counts.by_table.get("events"), Some(&2));
@@ -230,7 +230,7 @@ fn a_writer_that_is_dropped_leaves_an_open_case_that_can_be_read() {
     let records = kit::plain(20);
     drop(kit::write(&scratch.case(), &records, 3, 100));
     let case = Case::open(&scratch.case()).unwrap();
-    assert!(!case.closed());
+    assert!(!case.is_closed());
     kit::assert_records(&case, &records);
 }
 
@@ -249,7 +249,7 @@ fn a_part_that_cannot_be_sealed_is_sealed_once_it_can_be() {
     assert!(writer.close(|_| {}).is_err());
 
     let case = Case::open(&scratch.case()).unwrap();
-    assert!(!case.closed(), "what is not whole is not called closed");
+    assert!(!case.is_closed(), "what is not whole is not called closed");
     let (seqs, problems) = kit::read_from(&case);
     assert_eq!(seqs, (0..9).chain([20]).collect::<Vec<_>>(), "the journal still has what the part has not");
     assert_eq!(problems.len(), 2, "the empty file, and the hole that this test left: {problems:?}");
@@ -257,7 +257,7 @@ fn a_part_that_cannot_be_sealed_is_sealed_once_it_can_be() {
     fs::remove_file(scratch.file("raw/events-000000.parquet")).unwrap();
     writer.close(|_| {}).unwrap();
     let case = Case::open(&scratch.case()).unwrap();
-    assert!(case.closed());
+    assert!(case.is_closed());
     assert_eq!((case.rows(Table::Events), case.check_sums()), (4, vec![]));
 }
 

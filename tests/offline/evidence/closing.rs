@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use obit_case::manifest::{Build, Manifest};
+use obit_case::manifest::{BuildInfo, Manifest};
 use obit_case::writer::WriterOptions;
 use obit_case::{CaseWriter, Error};
 
@@ -85,7 +85,7 @@ fn a_case_that_is_being_written_is_left_alone() {
 fn a_capture_into_an_unclosed_case_is_refused_and_told_how_to_go_on() {
     let case = case::everyday().kill();
     let before = files(&case.path);
-    let manifest = Manifest::new("another".to_owned(), Build::default());
+    let manifest = Manifest::new("another".to_owned(), BuildInfo::default());
     let refused = CaseWriter::create(&case.path, manifest, WriterOptions::default());
     assert!(matches!(&refused, Err(Error::Unclosed { .. })), "{refused:?}");
     let text = refused.expect_err("refused").to_string();
