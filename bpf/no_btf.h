@@ -20,23 +20,18 @@ struct obit_format {
 	__s32 val;  /* of cgroup_event only */
 };
 
-_Static_assert(__builtin_offsetof(struct obit_format, root) == 8, "compared in capture/sources/kernel/probe/format.rs");
-_Static_assert(__builtin_offsetof(struct obit_format, id) == 16, "compared in capture/sources/kernel/probe/format.rs");
-_Static_assert(__builtin_offsetof(struct obit_format, path) == 24, "compared in capture/sources/kernel/probe/format.rs");
-_Static_assert(__builtin_offsetof(struct obit_format, val) == 28, "compared in capture/sources/kernel/probe/format.rs");
-
 static __always_inline int record_format(__u32 program, __u32 kind, const struct obit_format *ctx)
 {
-	struct obit_scratch *space = bpf_map_lookup_elem(&scratch, &program);
-	struct area arguments = {};
+	struct obit_cgroup_scratch *scratch = bpf_map_lookup_elem(&cgroup_scratch, &program);
+	struct argument_area arguments = {};
 	struct obit_event *event;
 	__u64 path_bytes;
 	__u8 flags = 0;
 
-	if (!space)
+	if (!scratch)
 		return 0;
-	event = &space->event;
-	record_actor(BY_FORMAT, event, kind, &arguments);
+	event = &scratch->event;
+	record_actor(ACCESS_FORMAT, event, kind, &arguments);
 	event->hierarchy_id = ctx->root;
 	event->level = ctx->level;
 	event->cgroup_id = ctx->id;
@@ -45,11 +40,11 @@ static __always_inline int record_format(__u32 program, __u32 kind, const struct
 	event->ppid = 0;
 	__builtin_memset(event->parent_comm, 0, OBIT_COMM_BYTES);
 	event->present = 0;
-	path_bytes = read_path(space->text, 0, (const char *)ctx + (ctx->path & 0xffff), &flags);
+	path_bytes = read_path(scratch->text, 0, (const char *)ctx + (ctx->path & 0xffff), &flags);
 	event->path_bytes = path_bytes;
 	event->argv_bytes = 0;
 	event->flags = flags;
-	emit(kind, event, sizeof(*event) + path_bytes, sizeof(*event) + sizeof(space->text));
+	emit(kind, event, sizeof(*event) + path_bytes, sizeof(*event) + sizeof(scratch->text));
 	wake_sleeper();
 	return 0;
 }

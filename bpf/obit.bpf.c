@@ -23,8 +23,9 @@ _Static_assert(sizeof(struct obit_event) == 112, "the event has no holes, see wi
 _Static_assert(__builtin_offsetof(struct obit_event, cpu) == 5 * 8, "five 64-bit values");
 _Static_assert(__builtin_offsetof(struct obit_event, kind) == 5 * 8 + 9 * 4, "nine 32-bit values");
 _Static_assert(sizeof(struct obit_usage) == 11 * 8, "eleven 64-bit values");
-_Static_assert(sizeof(struct obit_fate) == 96 + OBIT_ANCESTORS * 32, "the fate has no holes, see wire.h");
+_Static_assert(sizeof(struct obit_process) == 96 + OBIT_ANCESTORS * 32, "the process has no holes, see wire.h");
 _Static_assert(sizeof(struct obit_count) == 16, "two counters");
+_Static_assert(sizeof(enum obit_kind) == 1 && sizeof(enum obit_process_flag) == 4, "the sizes of the fields");
 _Static_assert((OBIT_PATH_BYTES & (OBIT_PATH_BYTES - 1)) == 0, "used as a mask");
 _Static_assert((OBIT_ARGV_BYTES & (OBIT_ARGV_BYTES - 1)) == 0, "used as a mask");
 
@@ -48,15 +49,15 @@ struct {
  * The same facts in two ways. With tp_btf the verifier knows the pointers' types and lets them be followed by plain
  * loads; elsewhere each step is a call of a helper, 10 to 35 ns, and they make half of the whole.
  */
-enum access {
-	BY_LOAD,
-	BY_PROBE_READ,
+enum access_mode {
+	ACCESS_LOAD,
+	ACCESS_PROBE_READ,
 	/* Neither: the kernel's structures are unknown, see no_btf.h. */
-	BY_FORMAT,
+	ACCESS_FORMAT,
 };
 
 /* The argument area of a process, user addresses; and whose it is: after an exec the same task has another one. */
-struct area {
+struct argument_area {
 	__u64 start;
 	__u64 end;
 	__u64 task_started; /* 0: not known */
@@ -64,8 +65,8 @@ struct area {
 };
 
 /* What was copied of an area last. */
-struct obit_arguments {
-	struct area area;
+struct argument_cache {
+	struct argument_area area;
 	__u64 copied_ns;
 	__u64 bytes;
 	__u32 tid;
@@ -79,11 +80,11 @@ struct obit_arguments {
  * PREEMPT_RT it can be preempted, but still not entered by another task. A place for each program and processor is
  * kept all the same: then nothing depends on the lock covering more than one tracepoint.
  */
-struct obit_scratch {
+struct obit_cgroup_scratch {
 	/* These two come first, so that all that is used of a place is in one page, or two. */
 	struct obit_usage usage;
 	/* Whose arguments are in `text`, so that they need not be copied again. */
-	struct obit_arguments arguments;
+	struct argument_cache arguments;
 	struct obit_event event;
 	/*
 	 * The arguments, the path directly behind them, and the usage if there is any. Larger than all together, so that
@@ -91,6 +92,12 @@ struct obit_scratch {
 	 */
 	char text[4 * OBIT_ARGV_BYTES];
 };
+
+_Static_assert(__builtin_offsetof(struct obit_cgroup_scratch, text) ==
+		       __builtin_offsetof(struct obit_cgroup_scratch, event) + sizeof(struct obit_event),
+	       "written together");
+_Static_assert(sizeof(struct obit_event) % 8 == 0, "the usage is at a multiple of eight of the text and of the record");
+_Static_assert(OBIT_ARGV_BYTES + OBIT_PATH_BYTES + 8 + sizeof(struct obit_usage) <= 4 * OBIT_ARGV_BYTES, "all fit");
 
 enum obit_program {
 	ON_MKDIR = 0,
@@ -106,8 +113,8 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, CGROUP_PROGRAMS);
 	__type(key, __u32);
-	__type(value, struct obit_scratch);
-} scratch SEC(".maps");
+	__type(value, struct obit_cgroup_scratch);
+} cgroup_scratch SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -128,16 +135,16 @@ static __always_inline int read_word(void *to, const void *from)
  * The state in a controller of a cgroup, or of a task's css_set; NULL: not built in, or not on this cgroup's
  * hierarchy, or not enabled here.
  */
-#define CSS(access, of, controller)                                                                                  \
+#define CSS(access, owner, controller)                                                                                \
 	({                                                                                                           \
 		struct cgroup_subsys_state *css = 0;                                                                 \
 		if (bpf_core_enum_value_exists(enum cgroup_subsys_id, controller)) {                                 \
 			__u64 index = bpf_core_enum_value(enum cgroup_subsys_id, controller);                        \
-			void *place = (void *)of + bpf_core_field_offset(of->subsys) + index * sizeof(void *);       \
-			if (access == BY_LOAD)                                                                       \
-				css = *(struct cgroup_subsys_state **)place;                                         \
+			void *slot = (void *)owner + bpf_core_field_offset(owner->subsys) + index * sizeof(void *);  \
+			if (access == ACCESS_LOAD)                                                                       \
+				css = *(struct cgroup_subsys_state **)slot;                                          \
 			else                                                                                         \
-				read_word(&css, place);                                                              \
+				read_word(&css, slot);                                                               \
 		}                                                                                                    \
 		css;                                                                                                 \
 	})
@@ -148,10 +155,10 @@ static __always_inline int read_word(void *to, const void *from)
  * What the kernel still accounts to the cgroup. At a removal the controllers' states are marked dead but not yet
  * taken from the cgroup: a worker does that later, under the cgroup_mutex that is held here.
  */
-static __always_inline void read_counters(enum access access, struct obit_scratch *space, __u32 kind, struct cgroup *cgrp)
+static __always_inline void read_counters(enum access_mode access, struct obit_cgroup_scratch *scratch, __u32 kind, struct cgroup *cgrp)
 {
-	struct obit_event *event = &space->event;
-	struct obit_usage *usage = &space->usage;
+	struct obit_event *event = &scratch->event;
+	struct obit_usage *usage = &scratch->usage;
 	__u8 present = 0;
 	void *css = CSS(access, cgrp, memory_cgrp_id);
 
@@ -209,7 +216,7 @@ static __always_inline void probe_cgroup(struct obit_event *event, struct cgroup
 	event->level = BPF_CORE_READ(cgrp, level);
 }
 
-static __always_inline void load_task(struct obit_event *event, struct area *arguments)
+static __always_inline void load_task(struct obit_event *event, struct argument_area *arguments)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct task_struct *parent = task->real_parent;
@@ -231,7 +238,7 @@ static __always_inline void load_task(struct obit_event *event, struct area *arg
 }
 
 /* What needs no types of the kernel: four calls that load_task() does without. */
-static __always_inline void ask_for_task(struct obit_event *event)
+static __always_inline void query_task(struct obit_event *event)
 {
 	__u64 ids = bpf_get_current_pid_tgid();
 
@@ -242,7 +249,7 @@ static __always_inline void ask_for_task(struct obit_event *event)
 	bpf_get_current_comm(event->comm, OBIT_COMM_BYTES);
 }
 
-static __always_inline void probe_task(struct obit_event *event, struct area *arguments)
+static __always_inline void probe_task(struct obit_event *event, struct argument_area *arguments)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
@@ -264,19 +271,19 @@ static __always_inline int task_is_typed(void)
 }
 
 /* Who runs: all of the event that is not about a cgroup. */
-static __always_inline void record_actor(enum access access, struct obit_event *event, __u32 kind,
-					 struct area *arguments)
+static __always_inline void record_actor(enum access_mode access, struct obit_event *event, __u32 kind,
+					 struct argument_area *arguments)
 {
 	event->boot_ns = bpf_ktime_get_boot_ns();
 	event->cpu = bpf_get_smp_processor_id();
 	event->kind = kind;
 	event->version = OBIT_WIRE_VERSION;
-	if (access == BY_LOAD && task_is_typed()) {
+	if (access == ACCESS_LOAD && task_is_typed()) {
 		load_task(event, arguments);
 		return;
 	}
-	ask_for_task(event);
-	if (access != BY_FORMAT)
+	query_task(event);
+	if (access != ACCESS_FORMAT)
 		probe_task(event, arguments);
 }
 
@@ -284,7 +291,7 @@ static __always_inline void record_actor(enum access access, struct obit_event *
  * Copies the arguments and returns their length. A kernel thread has none, nor has a task that is exiting; a page that is
  * swapped out cannot be waited for.
  */
-static __always_inline __u64 read_argv(char *text, const struct area *arguments, __u8 *flags)
+static __always_inline __u64 read_argv(char *text, const struct argument_area *arguments, __u8 *flags)
 {
 	__u64 bytes = 0;
 
@@ -303,33 +310,33 @@ static __always_inline __u64 read_argv(char *text, const struct area *arguments,
 }
 
 /* How old a copy of arguments may be. A process can overwrite them, which is seen later by so much. */
-#define ARGUMENTS_LAST_NS (10 * 1000 * 1000)
+#define ARGUMENTS_FRESH_NS (10 * 1000 * 1000)
 
 /*
  * As read_argv(), but if the last event here was of the same task, just before, and it has not executed anything since, its
  * arguments are still in their place. A runtime makes a dozen directories in a row, and a copy from user space takes a
  * third of a program's time.
  */
-static __always_inline __u64 recall_argv(struct obit_scratch *space, const struct area *arguments, __u8 *flags)
+static __always_inline __u64 cached_argv(struct obit_cgroup_scratch *scratch, const struct argument_area *arguments, __u8 *flags)
 {
-	struct obit_arguments *known = &space->arguments;
+	struct argument_cache *known = &scratch->arguments;
 	__u64 bytes;
 
-	if (arguments->task_started && known->tid == space->event.tid &&
+	if (arguments->task_started && known->tid == scratch->event.tid &&
 	    known->area.task_started == arguments->task_started && known->area.execs == arguments->execs &&
 	    known->area.start == arguments->start && known->area.end == arguments->end &&
-	    space->event.boot_ns - known->copied_ns < ARGUMENTS_LAST_NS) {
+	    scratch->event.boot_ns - known->copied_ns < ARGUMENTS_FRESH_NS) {
 		if (arguments->end - arguments->start > OBIT_ARGV_BYTES)
 			*flags |= OBIT_ARGV_TRUNCATED;
 		bytes = known->bytes;
 		BOUND(bytes, 2 * OBIT_ARGV_BYTES - 1);
 		return bytes;
 	}
-	bytes = read_argv(space->text, arguments, flags);
+	bytes = read_argv(scratch->text, arguments, flags);
 	/* None is not remembered: the next time there may be some. */
-	known->tid = bytes ? space->event.tid : 0;
+	known->tid = bytes ? scratch->event.tid : 0;
 	known->area = *arguments;
-	known->copied_ns = space->event.boot_ns;
+	known->copied_ns = scratch->event.boot_ns;
 	known->bytes = bytes;
 	return bytes;
 }
@@ -376,10 +383,10 @@ static __always_inline void wake_sleeper(void)
 }
 
 /* How full the ring buffer is, is asked at one in so many events. */
-#define EVENTS_A_QUERY 8
+#define EVENTS_PER_QUERY 8
 
 /* Writes `size` bytes of a place that is `space` bytes large. */
-static __always_inline void emit(__u32 kind, void *event, __u64 size, __u64 space)
+static __always_inline void emit(__u32 kind, void *event, __u64 size, __u64 capacity)
 {
 	struct obit_count *counter = bpf_map_lookup_elem(&counts, &kind);
 	/* A wake-up for each event would cost a storm a third of its speed. */
@@ -388,11 +395,11 @@ static __always_inline void emit(__u32 kind, void *event, __u64 size, __u64 spac
 	BOUND(size, 4 * OBIT_ARGV_BYTES - 1);
 	if (!counter)
 		return;
-	if ((counter->admitted + counter->lost) % EVENTS_A_QUERY == 0 &&
+	if ((counter->admitted + counter->lost) % EVENTS_PER_QUERY == 0 &&
 	    bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > wakeup_bytes)
 		flags = BPF_RB_FORCE_WAKEUP;
 	/* A larger size cannot be; the verifier wants to see it. */
-	if (size <= space && !bpf_ringbuf_output(&events, event, size, flags))
+	if (size <= capacity && !bpf_ringbuf_output(&events, event, size, flags))
 		counter->admitted++;
 	else
 		counter->lost++;
@@ -421,51 +428,51 @@ static __always_inline int is_unused(const struct obit_usage *usage, __u8 presen
 }
 
 /* Copies the usage behind so much text, and returns how much there is then. */
-static __always_inline __u64 append_usage(struct obit_scratch *space, __u64 text_bytes)
+static __always_inline __u64 append_usage(struct obit_cgroup_scratch *scratch, __u64 text_bytes)
 {
 	__u64 at = (text_bytes + 7) & ~7ULL;
 
 	BOUND(at, 4 * OBIT_ARGV_BYTES - 8);
-	if (at <= sizeof(space->text) - sizeof(space->usage))
-		__builtin_memcpy(space->text + at, &space->usage, sizeof(space->usage));
-	return at + sizeof(space->usage);
+	if (at <= sizeof(scratch->text) - sizeof(scratch->usage))
+		__builtin_memcpy(scratch->text + at, &scratch->usage, sizeof(scratch->usage));
+	return at + sizeof(scratch->usage);
 }
 
-static __always_inline int record(enum access access, __u32 program, __u32 kind, struct cgroup *cgrp, const char *path)
+static __always_inline int record(enum access_mode access, __u32 program, __u32 kind, struct cgroup *cgrp, const char *path)
 {
-	struct obit_scratch *space = bpf_map_lookup_elem(&scratch, &program);
-	struct area arguments = {};
+	struct obit_cgroup_scratch *scratch = bpf_map_lookup_elem(&cgroup_scratch, &program);
+	struct argument_area arguments = {};
 	struct obit_event *event;
 	__u64 path_bytes, argv_bytes, text_bytes;
 	__u8 event_flags = 0;
 
-	if (!space)
+	if (!scratch)
 		return 0;
-	event = &space->event;
+	event = &scratch->event;
 	record_actor(access, event, kind, &arguments);
-	if (access == BY_LOAD)
+	if (access == ACCESS_LOAD)
 		load_cgroup(event, cgrp);
 	else
 		probe_cgroup(event, cgrp);
 	/* One that has just been made has used nothing. */
 	event->present = 0;
 	if (kind != OBIT_MKDIR)
-		read_counters(access, space, kind, cgrp);
+		read_counters(access, scratch, kind, cgrp);
 
-	argv_bytes = recall_argv(space, &arguments, &event_flags);
-	path_bytes = read_path(space->text, argv_bytes, path, &event_flags);
+	argv_bytes = cached_argv(scratch, &arguments, &event_flags);
+	path_bytes = read_path(scratch->text, argv_bytes, path, &event_flags);
 
 	event->path_bytes = path_bytes;
 	event->argv_bytes = argv_bytes;
 	text_bytes = argv_bytes + path_bytes;
 	if (event->present & ~OBIT_HAS_PIDS_WATERMARK) {
-		if (is_unused(&space->usage, event->present))
+		if (is_unused(&scratch->usage, event->present))
 			event_flags |= OBIT_USAGE_ZERO;
 		else
-			text_bytes = append_usage(space, text_bytes);
+			text_bytes = append_usage(scratch, text_bytes);
 	}
 	event->flags = event_flags;
-	emit(kind, event, sizeof(*event) + text_bytes, sizeof(*event) + sizeof(space->text));
+	emit(kind, event, sizeof(*event) + text_bytes, sizeof(*event) + sizeof(scratch->text));
 	wake_sleeper();
 	return 0;
 }
@@ -474,113 +481,36 @@ static __always_inline int record(enum access access, __u32 program, __u32 kind,
 #include "no_btf.h"
 
 /*
- * Each tracepoint twice; user space loads one set. With tp_btf the verifier knows the arguments' types. raw_tp is for
- * kernels that have no BTF of their own and are given one in a file.
+ * Two programs for each tracepoint; user space loads one set. With tp_btf the verifier knows the types of the arguments.
+ * raw_tp is for kernels that have no BTF of their own and are given one in a file.
  */
-SEC("tp_btf/cgroup_mkdir")
-int BPF_PROG(btf_mkdir, struct cgroup *cgrp, const char *path)
-{
-	return record(BY_LOAD, ON_MKDIR, OBIT_MKDIR, cgrp, path);
-}
+#define PROGRAMS(name, tracepoint, body, ...)                                                                        \
+	SEC("tp_btf/" #tracepoint)                                                                                   \
+	int BPF_PROG(btf_##name, __VA_ARGS__)                                                                        \
+	{                                                                                                            \
+		const enum access_mode access = ACCESS_LOAD;                                                         \
+		return body;                                                                                         \
+	}                                                                                                            \
+	SEC("raw_tp/" #tracepoint)                                                                                   \
+	int BPF_PROG(raw_##name, __VA_ARGS__)                                                                        \
+	{                                                                                                            \
+		const enum access_mode access = ACCESS_PROBE_READ;                                                   \
+		return body;                                                                                         \
+	}
 
-SEC("tp_btf/cgroup_rmdir")
-int BPF_PROG(btf_rmdir, struct cgroup *cgrp, const char *path)
-{
-	return record(BY_LOAD, ON_RMDIR, OBIT_RMDIR, cgrp, path);
-}
-
-SEC("tp_btf/cgroup_notify_populated")
-int BPF_PROG(btf_populated, struct cgroup *cgrp, const char *path, int populated)
-{
-	return record(BY_LOAD, ON_NOTIFY_POPULATED, populated ? OBIT_POPULATED : OBIT_EMPTY, cgrp, path);
-}
-
-SEC("raw_tp/cgroup_mkdir")
-int BPF_PROG(raw_mkdir, struct cgroup *cgrp, const char *path)
-{
-	return record(BY_PROBE_READ, ON_MKDIR, OBIT_MKDIR, cgrp, path);
-}
-
-SEC("raw_tp/cgroup_rmdir")
-int BPF_PROG(raw_rmdir, struct cgroup *cgrp, const char *path)
-{
-	return record(BY_PROBE_READ, ON_RMDIR, OBIT_RMDIR, cgrp, path);
-}
-
-SEC("raw_tp/cgroup_notify_populated")
-int BPF_PROG(raw_populated, struct cgroup *cgrp, const char *path, int populated)
-{
-	return record(BY_PROBE_READ, ON_NOTIFY_POPULATED, populated ? OBIT_POPULATED : OBIT_EMPTY, cgrp, path);
-}
-
-SEC("tp_btf/cgroup_freeze")
-int BPF_PROG(btf_freeze, struct cgroup *cgrp, const char *path)
-{
-	return record(BY_LOAD, ON_FREEZE, OBIT_FREEZE, cgrp, path);
-}
-
-SEC("tp_btf/cgroup_unfreeze")
-int BPF_PROG(btf_unfreeze, struct cgroup *cgrp, const char *path)
-{
-	return record(BY_LOAD, ON_UNFREEZE, OBIT_UNFREEZE, cgrp, path);
-}
-
-SEC("tp_btf/cgroup_notify_frozen")
-int BPF_PROG(btf_frozen, struct cgroup *cgrp, const char *path, int frozen)
-{
-	return record(BY_LOAD, ON_NOTIFY_FROZEN, frozen ? OBIT_FROZEN : OBIT_THAWED, cgrp, path);
-}
-
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(btf_exit, struct task_struct *task)
-{
-	return record_exit(BY_LOAD, task);
-}
-
-SEC("tp_btf/signal_generate")
-int BPF_PROG(btf_signal, int signal, struct kernel_siginfo *info, struct task_struct *task, int group, int result)
-{
-	return record_signal(BY_LOAD, signal, &ctx[1], task, group, result);
-}
-
-SEC("tp_btf/mark_victim")
-int BPF_PROG(btf_oom, struct task_struct *task)
-{
-	return record_oom(BY_LOAD, task);
-}
-
-SEC("raw_tp/cgroup_freeze")
-int BPF_PROG(raw_freeze, struct cgroup *cgrp, const char *path)
-{
-	return record(BY_PROBE_READ, ON_FREEZE, OBIT_FREEZE, cgrp, path);
-}
-
-SEC("raw_tp/cgroup_unfreeze")
-int BPF_PROG(raw_unfreeze, struct cgroup *cgrp, const char *path)
-{
-	return record(BY_PROBE_READ, ON_UNFREEZE, OBIT_UNFREEZE, cgrp, path);
-}
-
-SEC("raw_tp/cgroup_notify_frozen")
-int BPF_PROG(raw_frozen, struct cgroup *cgrp, const char *path, int frozen)
-{
-	return record(BY_PROBE_READ, ON_NOTIFY_FROZEN, frozen ? OBIT_FROZEN : OBIT_THAWED, cgrp, path);
-}
-
-SEC("raw_tp/sched_process_exit")
-int BPF_PROG(raw_exit, struct task_struct *task)
-{
-	return record_exit(BY_PROBE_READ, task);
-}
-
-SEC("raw_tp/signal_generate")
-int BPF_PROG(raw_signal, int signal, struct kernel_siginfo *info, struct task_struct *task, int group, int result)
-{
-	return record_signal(BY_PROBE_READ, signal, &ctx[1], task, group, result);
-}
-
-SEC("raw_tp/mark_victim")
-int BPF_PROG(raw_oom, struct task_struct *task)
-{
-	return record_oom(BY_PROBE_READ, task);
-}
+PROGRAMS(mkdir, cgroup_mkdir, record(access, ON_MKDIR, OBIT_MKDIR, cgrp, path), struct cgroup *cgrp, const char *path)
+PROGRAMS(rmdir, cgroup_rmdir, record(access, ON_RMDIR, OBIT_RMDIR, cgrp, path), struct cgroup *cgrp, const char *path)
+PROGRAMS(populated, cgroup_notify_populated,
+	 record(access, ON_NOTIFY_POPULATED, populated ? OBIT_POPULATED : OBIT_EMPTY, cgrp, path),
+	 struct cgroup *cgrp, const char *path, int populated)
+PROGRAMS(freeze, cgroup_freeze, record(access, ON_FREEZE, OBIT_FREEZE, cgrp, path),
+	 struct cgroup *cgrp, const char *path)
+PROGRAMS(unfreeze, cgroup_unfreeze, record(access, ON_UNFREEZE, OBIT_UNFREEZE, cgrp, path),
+	 struct cgroup *cgrp, const char *path)
+PROGRAMS(frozen, cgroup_notify_frozen,
+	 record(access, ON_NOTIFY_FROZEN, frozen ? OBIT_FROZEN : OBIT_THAWED, cgrp, path),
+	 struct cgroup *cgrp, const char *path, int frozen)
+PROGRAMS(exit, sched_process_exit, record_exit(access, task), struct task_struct *task)
+PROGRAMS(signal, signal_generate, record_signal(access, signal, &ctx[1], task, group, result),
+	 int signal, struct kernel_siginfo *info, struct task_struct *task, int group, int result)
+PROGRAMS(oom, mark_victim, record_oom(access, task), struct task_struct *task)

@@ -12,26 +12,30 @@
  *   itself: a build that makes 5,000 processes a second makes no record.
  */
 
-/* As obit_scratch, of which the text lies elsewhere. The kernel does not enter a program again on the same processor. */
-struct obit_fate_scratch {
+/* As obit_cgroup_scratch, of which the text lies elsewhere. The kernel does not enter a program again on the same processor. */
+struct obit_process_scratch {
 	struct obit_event event;
-	struct obit_fate fate;
+	struct obit_process process;
 	char argv[2 * OBIT_ARGV_BYTES];
 };
 
-enum obit_fate_program {
+_Static_assert(__builtin_offsetof(struct obit_process_scratch, argv) ==
+		       sizeof(struct obit_event) + sizeof(struct obit_process),
+	       "written together");
+
+enum obit_process_program {
 	ON_EXIT = 0,
 	ON_SIGNAL = 1,
 	ON_OOM = 2,
-	FATE_PROGRAMS = 3,
+	PROCESS_PROGRAMS = 3,
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, FATE_PROGRAMS);
+	__uint(max_entries, PROCESS_PROGRAMS);
 	__type(key, __u32);
-	__type(value, struct obit_fate_scratch);
-} fate_scratch SEC(".maps");
+	__type(value, struct obit_process_scratch);
+} process_scratch SEC(".maps");
 
 /* SIGNAL_GROUP_EXIT of include/linux/sched/signal.h: group_exit_code is the whole process's. */
 #define SIGNAL_GROUP_EXIT 4
@@ -88,7 +92,7 @@ static __always_inline int is_reaper(const struct pid *pid, __u32 level)
 	return level > 0 && number_at(pid, level) == 1;
 }
 
-static __always_inline int load_counts(struct task_struct *task)
+static __always_inline int load_is_recorded(struct task_struct *task)
 {
 	struct task_struct *leader = task->group_leader;
 
@@ -96,7 +100,7 @@ static __always_inline int load_counts(struct task_struct *task)
 	       is_reaper(leader->thread_pid, leader->thread_pid->level);
 }
 
-static __always_inline int probe_counts(struct task_struct *task)
+static __always_inline int probe_is_recorded(struct task_struct *task)
 {
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
 	struct pid *pid;
@@ -109,7 +113,7 @@ static __always_inline int probe_counts(struct task_struct *task)
 
 static __always_inline int is_frozen(const struct css_set *cgroups, const struct cgroup *on_v2)
 {
-	struct cgroup_subsys_state *css = CSS(BY_PROBE_READ, cgroups, freezer_cgrp_id);
+	struct cgroup_subsys_state *css = CSS(ACCESS_PROBE_READ, cgroups, freezer_cgrp_id);
 	struct freezer *freezer = 0;
 
 	if (css && bpf_core_field_exists(freezer->state)) {
@@ -126,7 +130,7 @@ static __always_inline int is_frozen(const struct css_set *cgroups, const struct
  * A container may have a directory on v2, on the v1 trees, or on both, and a task is somewhere on each tree; so the
  * task's place on v2 and on one v1 tree are both told.
  */
-static __always_inline void read_target(struct obit_event *event, struct obit_fate *fate, struct task_struct *task)
+static __always_inline void read_target(struct obit_event *event, struct obit_process *process, struct task_struct *task)
 {
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
 	struct pid *pid = BPF_CORE_READ(leader, thread_pid);
@@ -137,58 +141,58 @@ static __always_inline void read_target(struct obit_event *event, struct obit_fa
 
 	probe_cgroup(event, cgrp);
 	event->present = 0;
-	__builtin_memset(fate, 0, sizeof(*fate));
-	fate->start_ns = BPF_CORE_READ(leader, start_boottime);
-	fate->pid = number_at(pid, 0);
-	fate->pid_inside = number_at(pid, level);
-	fate->ppid = BPF_CORE_READ(leader, real_parent, tgid);
-	bpf_core_read(fate->comm, OBIT_COMM_BYTES, &leader->comm);
+	__builtin_memset(process, 0, sizeof(*process));
+	process->start_ns = BPF_CORE_READ(leader, start_boottime);
+	process->pid = number_at(pid, 0);
+	process->pid_inside = number_at(pid, level);
+	process->ppid = BPF_CORE_READ(leader, real_parent, tgid);
+	bpf_core_read(process->comm, OBIT_COMM_BYTES, &leader->comm);
 	if (is_reaper(pid, level))
-		fate->flags |= OBIT_REAPER;
+		process->flags |= OBIT_REAPER;
 	if (is_frozen(cgroups, cgrp))
-		fate->flags |= OBIT_TARGET_FROZEN;
+		process->flags |= OBIT_TARGET_FROZEN;
 	if (BPF_CORE_READ(task, signal, oom_mm))
-		fate->flags |= OBIT_OOM_VICTIM;
+		process->flags |= OBIT_OOM_VICTIM;
 
 #pragma unroll
 	for (int choice = 0; choice < 4; choice++) {
 		if (choice == 0)
-			css = CSS(BY_PROBE_READ, cgroups, memory_cgrp_id);
+			css = CSS(ACCESS_PROBE_READ, cgroups, memory_cgrp_id);
 		else if (choice == 1)
-			css = CSS(BY_PROBE_READ, cgroups, pids_cgrp_id);
+			css = CSS(ACCESS_PROBE_READ, cgroups, pids_cgrp_id);
 		else if (choice == 2)
-			css = CSS(BY_PROBE_READ, cgroups, cpu_cgrp_id);
+			css = CSS(ACCESS_PROBE_READ, cgroups, cpu_cgrp_id);
 		else
-			css = CSS(BY_PROBE_READ, cgroups, cpuset_cgrp_id);
+			css = CSS(ACCESS_PROBE_READ, cgroups, cpuset_cgrp_id);
 		if (!css)
 			continue;
 		cgrp = BPF_CORE_READ(css, cgroup);
-		fate->v1_hierarchy_id = BPF_CORE_READ(cgrp, root, hierarchy_id);
-		if (fate->v1_hierarchy_id) {
-			fate->v1_cgroup_id = BPF_CORE_READ(cgrp, kn, id);
+		process->v1_hierarchy_id = BPF_CORE_READ(cgrp, root, hierarchy_id);
+		if (process->v1_hierarchy_id) {
+			process->v1_cgroup_id = BPF_CORE_READ(cgrp, kn, id);
 			break;
 		}
 	}
 }
 
-static __always_inline void read_loginuid(struct obit_fate *fate)
+static __always_inline void read_loginuid(struct obit_process *process)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 
 	if (bpf_core_field_exists(task->loginuid)) {
-		fate->loginuid = BPF_CORE_READ(task, loginuid.val);
-		fate->flags |= OBIT_HAS_LOGINUID;
+		process->loginuid = BPF_CORE_READ(task, loginuid.val);
+		process->flags |= OBIT_HAS_LOGINUID;
 	}
 }
 
 /* Up to the first process of the host, whose own parent is the kernel's idle task. */
-static __always_inline void read_ancestors(struct obit_fate *fate)
+static __always_inline void read_ancestors(struct obit_process *process)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 
 #pragma unroll
 	for (int number = 0; number < OBIT_ANCESTORS; number++) {
-		struct obit_ancestor *ancestor = &fate->ancestors[number];
+		struct obit_ancestor *ancestor = &process->ancestors[number];
 
 		task = BPF_CORE_READ(task, real_parent, group_leader);
 		ancestor->pid = BPF_CORE_READ(task, tgid);
@@ -201,52 +205,52 @@ static __always_inline void read_ancestors(struct obit_fate *fate)
 }
 
 /* `arguments` may be NULL: then none are told. */
-static __always_inline void emit_fate(struct obit_fate_scratch *space, __u32 kind, const struct area *arguments)
+static __always_inline void emit_process(struct obit_process_scratch *scratch, __u32 kind, const struct argument_area *arguments)
 {
 	__u64 argv_bytes = 0;
 	__u8 flags = 0;
 
 	if (arguments)
-		argv_bytes = read_argv(space->argv, arguments, &flags);
-	space->event.path_bytes = 0;
-	space->event.argv_bytes = argv_bytes;
-	space->event.flags = flags;
-	emit(kind, space, sizeof(space->event) + sizeof(space->fate) + argv_bytes, sizeof(*space));
+		argv_bytes = read_argv(scratch->argv, arguments, &flags);
+	scratch->event.path_bytes = 0;
+	scratch->event.argv_bytes = argv_bytes;
+	scratch->event.flags = flags;
+	emit(kind, scratch, sizeof(scratch->event) + sizeof(scratch->process) + argv_bytes, sizeof(*scratch));
 }
 
 /* A thread exits; the process does when this was its last. `live` is lowered before the tracepoint (do_exit()). */
-static __always_inline int record_exit(enum access access, struct task_struct *task)
+static __always_inline int record_exit(enum access_mode access, struct task_struct *task)
 {
 	__u32 program = ON_EXIT;
 	struct signal_struct *signal;
 	struct task_struct *leader;
-	struct obit_fate_scratch *space;
-	struct area arguments = {};
-	struct obit_fate *fate;
+	struct obit_process_scratch *scratch;
+	struct argument_area arguments = {};
+	struct obit_process *process;
 
-	if (access == BY_LOAD) {
-		if (task->signal->live.counter || !(load_counts(task) || task->signal->oom_mm))
+	if (access == ACCESS_LOAD) {
+		if (task->signal->live.counter || !(load_is_recorded(task) || task->signal->oom_mm))
 			return 0;
 	} else {
 		if (BPF_CORE_READ(task, signal, live.counter) ||
-		    !(probe_counts(task) || BPF_CORE_READ(task, signal, oom_mm)))
+		    !(probe_is_recorded(task) || BPF_CORE_READ(task, signal, oom_mm)))
 			return 0;
 	}
-	space = bpf_map_lookup_elem(&fate_scratch, &program);
-	if (!space)
+	scratch = bpf_map_lookup_elem(&process_scratch, &program);
+	if (!scratch)
 		return 0;
-	fate = &space->fate;
-	record_actor(access, &space->event, OBIT_EXIT, &arguments);
-	read_target(&space->event, fate, task);
+	process = &scratch->process;
+	record_actor(access, &scratch->event, OBIT_EXIT, &arguments);
+	read_target(&scratch->event, process, task);
 	signal = BPF_CORE_READ(task, signal);
 	leader = BPF_CORE_READ(task, group_leader);
 	/* As wait_task_zombie() has it. */
 	if (BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT)
-		fate->status = BPF_CORE_READ(signal, group_exit_code);
+		process->status = BPF_CORE_READ(signal, group_exit_code);
 	else
-		fate->status = BPF_CORE_READ(leader, exit_code);
+		process->status = BPF_CORE_READ(leader, exit_code);
 	/* Its memory, and with it the arguments, are gone already on most kernels. */
-	emit_fate(space, OBIT_EXIT, 0);
+	emit_process(scratch, OBIT_EXIT, 0);
 	return 0;
 }
 
@@ -271,45 +275,45 @@ static __always_inline int is_from_outside(__u64 from, struct task_struct *task)
  * `info` points to where the tracepoint's argument is. With tp_btf the verifier takes a pointer for never NULL, and this
  * one is that at times: it is read as a number.
  */
-static __always_inline int record_signal(enum access access, int number, const unsigned long long *info,
+static __always_inline int record_signal(enum access_mode access, int number, const unsigned long long *info,
 					 struct task_struct *task, int group, int result)
 {
 	__u64 from = 0;
 	__u32 program = ON_SIGNAL;
-	struct obit_fate_scratch *space;
-	struct area arguments = {};
-	struct obit_fate *fate;
+	struct obit_process_scratch *scratch;
+	struct argument_area arguments = {};
+	struct obit_process *process;
 
 	/* Nearly all signals are SIGCHLD and the like. */
 	if (number < 1 || number > MAX_SIGNAL || number == SIGCHLD)
 		return 0;
-	if (!(access == BY_LOAD ? load_counts(task) : probe_counts(task)))
+	if (!(access == ACCESS_LOAD ? load_is_recorded(task) : probe_is_recorded(task)))
 		return 0;
 	read_word(&from, info);
 	if (!(number < 32 && (FATAL & BIT(number))) && !is_from_outside(from, task))
 		return 0;
-	space = bpf_map_lookup_elem(&fate_scratch, &program);
-	if (!space)
+	scratch = bpf_map_lookup_elem(&process_scratch, &program);
+	if (!scratch)
 		return 0;
-	fate = &space->fate;
-	record_actor(access, &space->event, OBIT_SIGNAL, &arguments);
-	read_target(&space->event, fate, task);
-	read_loginuid(fate);
-	read_ancestors(fate);
-	fate->signal = number;
-	fate->result = result;
+	process = &scratch->process;
+	record_actor(access, &scratch->event, OBIT_SIGNAL, &arguments);
+	read_target(&scratch->event, process, task);
+	read_loginuid(process);
+	read_ancestors(process);
+	process->signal = number;
+	process->result = result;
 	if (group)
-		fate->flags |= OBIT_TO_GROUP;
+		process->flags |= OBIT_TO_GROUP;
 	if (from == NO_INFO) {
-		fate->flags |= OBIT_NO_INFO;
-		fate->signal_code = SI_USER;
+		process->flags |= OBIT_NO_INFO;
+		process->signal_code = SI_USER;
 	} else if (from == KERNEL_INFO) {
-		fate->flags |= OBIT_KERNEL;
-		fate->signal_code = SI_KERNEL;
+		process->flags |= OBIT_KERNEL;
+		process->signal_code = SI_KERNEL;
 	} else {
-		fate->signal_code = BPF_CORE_READ((struct kernel_siginfo *)from, si_code);
+		process->signal_code = BPF_CORE_READ((struct kernel_siginfo *)from, si_code);
 	}
-	emit_fate(space, OBIT_SIGNAL, &arguments);
+	emit_process(scratch, OBIT_SIGNAL, &arguments);
 	return 0;
 }
 
@@ -327,10 +331,10 @@ static __always_inline int record_signal(enum access access, int number, const u
 	})
 
 /* Resident pages of the victim: MM_FILEPAGES, MM_ANONPAGES and MM_SHMEMPAGES. */
-static __always_inline void read_memory(struct obit_fate *fate, struct mm_struct *mm)
+static __always_inline void read_memory(struct obit_process *process, struct mm_struct *mm)
 {
-	fate->memory = RSS(mm, 0) + RSS(mm, 1) + RSS(mm, 3);
-	fate->flags |= OBIT_HAS_MEMORY;
+	process->memory = RSS(mm, 0) + RSS(mm, 1) + RSS(mm, 3);
+	process->flags |= OBIT_HAS_MEMORY;
 }
 
 static __always_inline int is_full(struct page_counter *counter)
@@ -345,9 +349,9 @@ static __always_inline int is_full(struct page_counter *counter)
  * tracepoint does not tell; while it fires the memory that was asked for has not been freed, so a limit that was
  * reached is still reached. If none is, it was the host's own memory that ran out.
  */
-static __always_inline void read_limit(struct obit_fate *fate, struct css_set *cgroups)
+static __always_inline void read_limit(struct obit_process *process, struct css_set *cgroups)
 {
-	struct cgroup_subsys_state *css = CSS(BY_PROBE_READ, cgroups, memory_cgrp_id);
+	struct cgroup_subsys_state *css = CSS(ACCESS_PROBE_READ, cgroups, memory_cgrp_id);
 
 	if (!css)
 		return;
@@ -360,7 +364,7 @@ static __always_inline void read_limit(struct obit_fate *fate, struct css_set *c
 
 		/* The hierarchy's root has no limit. */
 		if (!parent) {
-			fate->flags |= OBIT_LIMIT_KNOWN;
+			process->flags |= OBIT_LIMIT_KNOWN;
 			return;
 		}
 		if (bpf_core_field_exists(memcg->memory_events_local) &&
@@ -372,10 +376,10 @@ static __always_inline void read_limit(struct obit_fate *fate, struct css_set *c
 		}
 		if (ooms && (is_full(&memcg->memory) ||
 			     (hierarchy_id && bpf_core_field_exists(memcg->memsw) && is_full(&memcg->memsw)))) {
-			fate->limit_hierarchy_id = hierarchy_id;
-			fate->limit_cgroup_id = BPF_CORE_READ(cgrp, kn, id);
-			fate->limit_level = BPF_CORE_READ(cgrp, level);
-			fate->flags |= OBIT_LIMIT_KNOWN;
+			process->limit_hierarchy_id = hierarchy_id;
+			process->limit_cgroup_id = BPF_CORE_READ(cgrp, kn, id);
+			process->limit_level = BPF_CORE_READ(cgrp, level);
+			process->flags |= OBIT_LIMIT_KNOWN;
 			return;
 		}
 		css = parent;
@@ -387,28 +391,28 @@ static __always_inline void read_limit(struct obit_fate *fate, struct css_set *c
  * took this over) give no task but a number: there the victim's exit has to do, which knows that the OOM killer had chosen
  * it.
  */
-static __always_inline int record_oom(enum access access, struct task_struct *task)
+static __always_inline int record_oom(enum access_mode access, struct task_struct *task)
 {
 	__u32 program = ON_OOM;
-	struct obit_fate_scratch *space;
-	struct area arguments = {};
+	struct obit_process_scratch *scratch;
+	struct argument_area arguments = {};
 	struct css_set *cgroups;
-	struct obit_fate *fate;
+	struct obit_process *process;
 	struct mm_struct *mm;
 
 	if (!bpf_core_field_exists(struct trace_event_raw_mark_victim, __data_loc_comm))
 		return 0;
-	space = bpf_map_lookup_elem(&fate_scratch, &program);
-	if (!space)
+	scratch = bpf_map_lookup_elem(&process_scratch, &program);
+	if (!scratch)
 		return 0;
-	fate = &space->fate;
-	record_actor(access, &space->event, OBIT_OOM, &arguments);
-	read_target(&space->event, fate, task);
+	process = &scratch->process;
+	record_actor(access, &scratch->event, OBIT_OOM, &arguments);
+	read_target(&scratch->event, process, task);
 	mm = BPF_CORE_READ(task, signal, oom_mm);
 	if (mm)
-		read_memory(fate, mm);
+		read_memory(process, mm);
 	cgroups = BPF_CORE_READ(task, cgroups);
-	read_limit(fate, cgroups);
-	emit_fate(space, OBIT_OOM, &arguments);
+	read_limit(process, cgroups);
+	emit_process(scratch, OBIT_OOM, &arguments);
 	return 0;
 }

@@ -48,27 +48,27 @@ static __always_inline int add_up(__u64 *sums, const __u32 count, const void *co
 
 /*
  * The verifier lets nothing be added to a pointer whose type it knows. Written to memory that it does not follow and read
- * back, the address is a number, at less than the call that would read it as one. `place` is clear again afterwards.
+ * back, the address is a number, at less than the call that would read it as one. `memory` is clear again afterwards.
  */
-static __always_inline void *untyped(const void *pointer, volatile __u64 *place)
+static __always_inline void *untyped(const void *pointer, volatile __u64 *memory)
 {
 	__u64 address;
 
-	*place = (__u64)pointer;
-	address = *place;
-	*place = 0;
+	*memory = (__u64)pointer;
+	address = *memory;
+	*memory = 0;
 	return (void *)address;
 }
 
 /* kernel/cgroup/rstat.c: of the cgroup's own tasks, whichever controllers are enabled. */
-static __always_inline __u8 read_cpu_v2(enum access access, struct obit_usage *usage, struct cgroup *cgrp)
+static __always_inline __u8 read_cpu_v2(enum access_mode access, struct obit_usage *usage, struct cgroup *cgrp)
 {
 	struct cgroup___before_6_16 *older = (void *)cgrp;
 	struct task_cputime *copies = 0;
 	__u64 sums[sizeof(*copies) / sizeof(__u64)] = {};
 
 	if (bpf_core_field_exists(cgrp->rstat_base_cpu)) {
-		if (access == BY_LOAD)
+		if (access == ACCESS_LOAD)
 			copies = untyped(cgrp->rstat_base_cpu, &usage->cpu_usage);
 		else
 			read_word(&copies, &cgrp->rstat_base_cpu);
@@ -89,7 +89,7 @@ static __always_inline __u8 read_cpu_v2(enum access access, struct obit_usage *u
 }
 
 /* kernel/sched/cpuacct.c: with what those below used. */
-static __always_inline __u8 read_cpu_v1(enum access access, struct obit_usage *usage, struct cgroup *cgrp)
+static __always_inline __u8 read_cpu_v1(enum access_mode access, struct obit_usage *usage, struct cgroup *cgrp)
 {
 	struct cgroup_subsys_state *css = CSS(access, cgrp, cpuacct_cgrp_id);
 	struct cpuacct *cpuacct;
@@ -122,7 +122,7 @@ static __always_inline __u8 read_cpu_v1(enum access access, struct obit_usage *u
 }
 
 /* kernel/sched/sched.h: how often and how long the cgroup's own quota kept its tasks from running. */
-static __always_inline __u8 read_throttled(enum access access, struct obit_usage *usage, struct cgroup *cgrp)
+static __always_inline __u8 read_throttled(enum access_mode access, struct obit_usage *usage, struct cgroup *cgrp)
 {
 	struct cgroup_subsys_state *css = CSS(access, cgrp, cpu_cgrp_id);
 	struct task_group *group;
@@ -144,7 +144,7 @@ static __always_inline __u8 read_throttled(enum access access, struct obit_usage
  * block/blk-cgroup.c: bytes that the cgroup's own tasks read and wrote, of all devices together. Only v2 counts them here; v1
  * has a counter in the controller's throttling, which newer kernels start only for a device that has a limit.
  */
-static __always_inline __u8 read_io(enum access access, struct obit_usage *usage, struct cgroup *cgrp)
+static __always_inline __u8 read_io(enum access_mode access, struct obit_usage *usage, struct cgroup *cgrp)
 {
 	struct cgroup_subsys_state *css = CSS(access, cgrp, io_cgrp_id);
 	struct blkcg_gq *device = 0;
@@ -178,7 +178,7 @@ static __always_inline __u8 read_io(enum access access, struct obit_usage *usage
 }
 
 /* Returns which values are there. */
-static __always_inline __u8 read_usage(enum access access, struct obit_usage *usage, __u32 hierarchy_id, struct cgroup *cgrp)
+static __always_inline __u8 read_usage(enum access_mode access, struct obit_usage *usage, __u32 hierarchy_id, struct cgroup *cgrp)
 {
 	__u8 present = 0;
 

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * What the BPF program hands to user space: one event of the ring buffer and the counters beside it.
+ * The interface between the BPF program and user space: the records of the ring buffer and the counters beside it.
  *
- * Host byte order and no holes. capture/sources/kernel/wire/ decodes it by offset; capture/sources/kernel/probe/layout.rs compares its offsets with
- * those of the compiled program.
+ * Host byte order and no holes. capture/sources/kernel/wire/layout.rs declares the same structs and compares them with the
+ * compiled program's at compile time; the enums it takes from there.
  */
-#ifndef OBIT_H
-#define OBIT_H
+#ifndef OBIT_WIRE_H
+#define OBIT_WIRE_H
 
 /* Raised with every change of the layout below, so that bytes of another build are refused and not misread. */
-#define OBIT_WIRE_VERSION 7
+enum obit_wire_version {
+	OBIT_WIRE_VERSION = 7,
+} __attribute__((packed));
 
 /*
  * The kernel builds the path in a buffer of 1,024 bytes that ends with a NUL (TRACE_CGROUP_PATH_LEN,
@@ -32,12 +34,12 @@ enum obit_kind {
 	OBIT_UNFREEZE = 5, /* asked for */
 	OBIT_FROZEN = 6,   /* reached */
 	OBIT_THAWED = 7,   /* reached */
-	/* These concern a task and have a struct obit_fate behind the event. */
+	/* These concern a task and have a struct obit_process behind the event. */
 	OBIT_EXIT = 8,
 	OBIT_SIGNAL = 9,
 	OBIT_OOM = 10,
 	OBIT_KINDS = 11,
-};
+} __attribute__((packed));
 
 /* obit_event.flags */
 enum obit_flag {
@@ -47,7 +49,7 @@ enum obit_flag {
 	OBIT_ARGV_TRUNCATED = 2,
 	/* Each value of struct obit_usage that is present is zero, and the struct is left out. */
 	OBIT_USAGE_ZERO = 4,
-};
+} __attribute__((packed));
 
 /* obit_event.present: a value whose bit is not set was not there to read. */
 enum obit_present {
@@ -59,10 +61,10 @@ enum obit_present {
 	OBIT_HAS_CPU_SPLIT = 32, /* cpu_user and cpu_system */
 	OBIT_HAS_THROTTLED = 64, /* throttled and throttled_times */
 	OBIT_HAS_IO = 128,	 /* io_read and io_written */
-};
+} __attribute__((packed));
 
 /*
- * Followed by a struct obit_fate if the kind has one, and by argv_bytes of arguments and path_bytes of path. If a value of
+ * Followed by a struct obit_process if the kind has one, and by argv_bytes of arguments and path_bytes of path. If a value of
  * struct obit_usage is present and not all of them are zero, that comes last, behind as many bytes without meaning as put
  * it at a multiple of eight.
  *
@@ -87,12 +89,12 @@ struct obit_event {
 	__u32 uid; /* real */
 	__u32 path_bytes; /* without a NUL */
 	__u32 argv_bytes; /* NUL-separated, as in /proc/PID/cmdline; they may be up to 10 ms old */
-	__u8 kind;	  /* enum obit_kind */
-	__u8 flags;	  /* enum obit_flag */
-	__u8 present;	  /* enum obit_present */
-	__u8 version;	  /* OBIT_WIRE_VERSION */
-	char comm[OBIT_COMM_BYTES];
-	char parent_comm[OBIT_COMM_BYTES];
+	enum obit_kind kind;
+	enum obit_flag flags;
+	enum obit_present present;
+	enum obit_wire_version version;
+	__u8 comm[OBIT_COMM_BYTES];
+	__u8 parent_comm[OBIT_COMM_BYTES];
 };
 
 /* What a cgroup has used. */
@@ -110,8 +112,8 @@ struct obit_usage {
 	__u64 io_written; /* bytes */
 };
 
-/* obit_fate.flags */
-enum obit_fate_flag {
+/* obit_process.flags */
+enum obit_process_flag {
 	/* The first process of a pid namespace that is not the host's. */
 	OBIT_REAPER = 1,
 	/* The OOM killer chose it. */
@@ -138,11 +140,11 @@ struct obit_ancestor {
 	__u64 start_ns; /* CLOCK_BOOTTIME */
 	__u32 pid;	/* thread group; 0: there is none */
 	__u32 uid;	/* real */
-	char comm[OBIT_COMM_BYTES];
+	__u8 comm[OBIT_COMM_BYTES];
 };
 
 /* What happens to a process: the target. */
-struct obit_fate {
+struct obit_process {
 	__u64 start_ns;		/* CLOCK_BOOTTIME */
 	__u64 v1_cgroup_id;	/* on one v1 tree; 0: none */
 	__u64 memory;		/* pages; may lag by some */
@@ -158,8 +160,8 @@ struct obit_fate {
 	__u32 limit_hierarchy_id;
 	__u32 limit_level;
 	__u32 result; /* TRACE_SIGNAL_*, include/trace/events/signal.h */
-	__u32 flags; /* enum obit_fate_flag */
-	char comm[OBIT_COMM_BYTES];
+	enum obit_process_flag flags;
+	__u8 comm[OBIT_COMM_BYTES];
 	struct obit_ancestor ancestors[OBIT_ANCESTORS]; /* of the actor, its parent first; of OBIT_SIGNAL only */
 };
 

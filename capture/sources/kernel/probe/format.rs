@@ -5,7 +5,10 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::mem::offset_of;
 use std::path::{Path, PathBuf};
+
+use crate::sources::kernel::skeleton::types::obit_format;
 
 /// Where tracefs is mounted: on its own, or below debugfs on older set-ups.
 const TRACEFS: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
@@ -13,10 +16,14 @@ const TRACEFS: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 const FORMAT_BYTES: u64 = 64 << 10;
 
 /// Declaration, offset and size of a field.
-type Field = (&'static str, u32, u32);
-const CGROUP: &[Field] =
-    &[("int root", 8, 4), ("int level", 12, 4), ("u64 id", 16, 8), ("__data_loc char[] path", 24, 4)];
-const EVENT: &[Field] = &[("int val", 28, 4)];
+type Field = (&'static str, usize, usize);
+const CGROUP: &[Field] = &[
+    ("int root", offset_of!(obit_format, root), 4),
+    ("int level", offset_of!(obit_format, level), 4),
+    ("u64 id", offset_of!(obit_format, id), 8),
+    ("__data_loc char[] path", offset_of!(obit_format, path), 4),
+];
+const EVENT: &[Field] = &[("int val", offset_of!(obit_format, val), 4)];
 /// Each tracepoint, and whether it has the fields of an event besides those of a cgroup.
 const TRACEPOINTS: [(&str, bool); 6] = [
     ("cgroup_mkdir", false),
@@ -41,7 +48,7 @@ pub enum FormatError {
         /// What was looked for.
         field: &'static str,
         /// Where it should be.
-        offset: u32,
+        offset: usize,
     },
 }
 

@@ -1,6 +1,6 @@
 //! What ends the wait for a drain: the BPF program, or another descriptor.
 
-use std::mem::MaybeUninit;
+use std::mem::{MaybeUninit, offset_of};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{Ordering, fence};
 use std::time::Duration;
@@ -9,9 +9,13 @@ use libbpf_rs::{MapCore, MapFlags, MapHandle};
 use rustix::event::{Timespec, epoll};
 
 use super::error::ProbeError;
+use crate::sources::kernel::skeleton::types::bss;
 
 /// The only element of the map.
 const KEY: [u8; 4] = 0_u32.to_ne_bytes();
+
+// All of it is written at once.
+const _: () = assert!(offset_of!(bss, wakeup_wanted) == 0 && size_of::<bss>() == size_of::<u64>());
 
 /// Waits for the wake-ups that the BPF program forces.
 ///

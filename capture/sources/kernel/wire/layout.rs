@@ -1,117 +1,105 @@
-//! Offsets and lengths of `struct obit_event` in `bpf/wire.h`, in bytes.
+//! The structs of `bpf/wire.h`, as they lie in a record.
 //!
-//! capture/sources/kernel/probe/layout.rs compares them with the compiled program, at compile time.
+//! Their sizes and offsets are compared with those of the compiled BPF program when this is compiled. Flags, kinds and the
+//! version have no copy here: the enums of the header are in [`types`].
 
-pub const VERSION: u8 = 7;
+use std::mem::offset_of;
 
-pub const BOOT_NS: usize = 0;
-pub const CGROUP_ID: usize = 8;
-pub const PARENT_CGROUP_ID: usize = 16;
-pub const ACTOR_CGROUP_ID: usize = 24;
-pub const PIDS_WATERMARK: usize = 32;
-pub const CPU: usize = 40;
-pub const HIERARCHY_ID: usize = 44;
-pub const LEVEL: usize = 48;
-pub const PID: usize = 52;
-pub const TID: usize = 56;
-pub const PPID: usize = 60;
-pub const UID: usize = 64;
-pub const PATH_BYTES: usize = 68;
-pub const ARGV_BYTES: usize = 72;
-pub const KIND: usize = 76;
-pub const FLAGS: usize = 77;
-pub const PRESENT: usize = 78;
-pub const VERSION_AT: usize = 79;
-pub const COMM: usize = 80;
-pub const PARENT_COMM: usize = 96;
-pub const HEADER_BYTES: usize = 112;
+use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
-/// Longest thread name, with its NUL.
-pub const COMM_BYTES: usize = 16;
-/// Longest path, with its NUL.
-pub const MAX_PATH_BYTES: usize = 1024;
-/// Most that is kept of an argument vector.
-pub const MAX_ARGV_BYTES: usize = 1024;
-/// The longest record; one with a fate has no path, which may be longer.
-pub const MAX_RECORD_BYTES: usize = HEADER_BYTES + MAX_ARGV_BYTES + MAX_PATH_BYTES + usage::BYTES;
+pub use crate::sources::kernel::skeleton::types;
 
-pub const PATH_TRUNCATED: u8 = 1;
-pub const ARGV_TRUNCATED: u8 = 2;
-/// What is present of the usage is zero, and left out.
-pub const USAGE_ZERO: u8 = 4;
+/// Declares structs that have the layout of a struct of the BPF program. Packed, for a record lies at any address.
+macro_rules! same_layout {
+    ($($(#[$doc:meta])* struct $name:ident as $kernel:ident { $($field:ident: $type:ty,)+ })+) => {$(
+        $(#[$doc])*
+        #[derive(FromBytes, Immutable, KnownLayout, Unaligned)]
+        #[repr(C, packed)]
+        pub struct $name { $(pub $field: $type,)+ }
 
-/// Offsets in `struct obit_fate`, which follows the fixed part in records about a process.
-pub mod fate {
-    pub const START_NS: usize = 0;
-    pub const V1_CGROUP_ID: usize = 8;
-    pub const MEMORY: usize = 16;
-    pub const LIMIT_CGROUP_ID: usize = 24;
-    pub const V1_HIERARCHY_ID: usize = 32;
-    pub const PID: usize = 36;
-    pub const PID_INSIDE: usize = 40;
-    pub const PPID: usize = 44;
-    pub const STATUS: usize = 48;
-    pub const SIGNAL: usize = 52;
-    pub const SIGNAL_CODE: usize = 56;
-    pub const LOGINUID: usize = 60;
-    pub const LIMIT_HIERARCHY_ID: usize = 64;
-    pub const LIMIT_LEVEL: usize = 68;
-    pub const RESULT: usize = 72;
-    pub const FLAGS: usize = 76;
-    pub const COMM: usize = 80;
-    pub const ANCESTORS: usize = 96;
-    pub const BYTES: usize = ANCESTORS + MAX_ANCESTORS * ancestor::BYTES;
+        const _: () = {
+            assert!(size_of::<$name>() == size_of::<types::$kernel>());
+            $(assert!(offset_of!($name, $field) == offset_of!(types::$kernel, $field));)+
+        };
+    )+};
+}
 
-    /// Ancestors that there is room for.
-    pub const MAX_ANCESTORS: usize = 6;
-
-    /// Offsets in `struct obit_ancestor`.
-    pub mod ancestor {
-        pub const START_NS: usize = 0;
-        pub const PID: usize = 8;
-        pub const UID: usize = 12;
-        pub const COMM: usize = 16;
-        pub const BYTES: usize = 32;
+same_layout! {
+    /// The start of each record.
+    struct EventHeader as obit_event {
+        boot_ns: u64,
+        cgroup_id: u64,
+        parent_cgroup_id: u64,
+        actor_cgroup_id: u64,
+        pids_watermark: u64,
+        cpu: u32,
+        hierarchy_id: u32,
+        level: u32,
+        pid: u32,
+        tid: u32,
+        ppid: u32,
+        uid: u32,
+        path_bytes: u32,
+        argv_bytes: u32,
+        kind: u8,
+        flags: u8,
+        present: u8,
+        version: u8,
+        comm: Comm,
+        parent_comm: Comm,
     }
 
-    pub const REAPER: u32 = 1;
-    pub const OOM_VICTIM: u32 = 2;
-    pub const TO_GROUP: u32 = 4;
-    pub const NO_INFO: u32 = 8;
-    pub const KERNEL: u32 = 16;
-    pub const LIMIT_KNOWN: u32 = 32;
-    pub const HAS_MEMORY: u32 = 64;
-    pub const HAS_LOGINUID: u32 = 128;
-    pub const TARGET_FROZEN: u32 = 256;
+    /// The end of a record of a cgroup that has used anything.
+    struct UsageCounters as obit_usage {
+        memory_usage: u64,
+        memory_watermark: u64,
+        ooms: u64,
+        oom_kills: u64,
+        cpu_usage: u64,
+        cpu_user: u64,
+        cpu_system: u64,
+        throttled: u64,
+        throttled_times: u64,
+        io_read: u64,
+        io_written: u64,
+    }
+
+    /// The part behind the header of a record about a process.
+    struct ProcessFacts as obit_process {
+        start_ns: u64,
+        v1_cgroup_id: u64,
+        memory: u64,
+        limit_cgroup_id: u64,
+        v1_hierarchy_id: u32,
+        pid: u32,
+        pid_inside: u32,
+        ppid: u32,
+        status: u32,
+        signal: u32,
+        signal_code: i32,
+        loginuid: u32,
+        limit_hierarchy_id: u32,
+        limit_level: u32,
+        result: u32,
+        flags: u32,
+        comm: Comm,
+        ancestors: [AncestorFacts; 6],
+    }
+
+    /// One ancestor of an actor; without one, its pid is 0.
+    struct AncestorFacts as obit_ancestor {
+        start_ns: u64,
+        pid: u32,
+        uid: u32,
+        comm: Comm,
+    }
+
+    /// The counter of one kind of event on one processor.
+    struct EventCount as obit_count {
+        admitted: u64,
+        lost: u64,
+    }
 }
 
-pub const HAS_MEMORY_USAGE: u8 = 1;
-pub const HAS_MEMORY_WATERMARK: u8 = 2;
-pub const HAS_OOMS: u8 = 4;
-pub const HAS_PIDS_WATERMARK: u8 = 8;
-pub const HAS_CPU_USAGE: u8 = 16;
-pub const HAS_CPU_SPLIT: u8 = 32;
-pub const HAS_THROTTLED: u8 = 64;
-pub const HAS_IO: u8 = 128;
-
-/// Offsets in `struct obit_usage`, which is at the end of a record of a cgroup that has any of these
-/// values, unless all are zero.
-pub mod usage {
-    pub const MEMORY_USAGE: usize = 0;
-    pub const MEMORY_WATERMARK: usize = 8;
-    pub const OOMS: usize = 16;
-    pub const OOM_KILLS: usize = 24;
-    pub const CPU_USAGE: usize = 32;
-    pub const CPU_USER: usize = 40;
-    pub const CPU_SYSTEM: usize = 48;
-    pub const THROTTLED: usize = 56;
-    pub const THROTTLED_TIMES: usize = 64;
-    pub const IO_READ: usize = 72;
-    pub const IO_WRITTEN: usize = 80;
-    pub const BYTES: usize = 88;
-
-    /// It begins at a multiple of this.
-    pub const ALIGNMENT: usize = 8;
-    /// Which values are in it.
-    pub const VALUES: u8 = !super::HAS_PIDS_WATERMARK;
-}
+/// The name of a thread, with its NUL.
+pub type Comm = [u8; 16];

@@ -4,7 +4,7 @@
 
 mod batch;
 mod event;
-pub mod layout;
+mod layout;
 
 use obit_derivation::BootNs;
 use obit_derivation::record::{
@@ -13,27 +13,42 @@ use obit_derivation::record::{
 };
 use thiserror::Error;
 
-use self::layout::HEADER_BYTES;
-use self::layout::fate::{self, BYTES as FATE_BYTES, ancestor};
-use self::layout::usage::{self, BYTES as USAGE_BYTES};
+use zerocopy::FromBytes;
+
+use self::layout::types::{obit_flag, obit_kind, obit_present, obit_process_flag, obit_wire_version};
+use self::layout::{AncestorFacts, Comm, EventHeader, ProcessFacts, UsageCounters};
 
 pub use self::batch::RawBatch;
 pub use self::event::{Ancestor, KernelActor, KernelCgroup, KernelEvent, KernelTarget, What};
+pub use self::layout::EventCount;
 
 /// The kinds by their numbers in `enum obit_kind`.
-pub const KINDS: [KernelEventKind; 11] = [
-    KernelEventKind::Cgroup(CgroupEventKind::Mkdir),
-    KernelEventKind::Cgroup(CgroupEventKind::Rmdir),
-    KernelEventKind::Cgroup(CgroupEventKind::Populated),
-    KernelEventKind::Cgroup(CgroupEventKind::Empty),
-    KernelEventKind::Cgroup(CgroupEventKind::Freeze),
-    KernelEventKind::Cgroup(CgroupEventKind::Unfreeze),
-    KernelEventKind::Cgroup(CgroupEventKind::Frozen),
-    KernelEventKind::Cgroup(CgroupEventKind::Thawed),
-    KernelEventKind::Exit,
-    KernelEventKind::Signal,
-    KernelEventKind::Oom,
-];
+pub const KINDS: [KernelEventKind; obit_kind::OBIT_KINDS.0 as usize] = {
+    let mut kinds = [KernelEventKind::Exit; _];
+    kinds[obit_kind::OBIT_MKDIR.0 as usize] = KernelEventKind::Cgroup(CgroupEventKind::Mkdir);
+    kinds[obit_kind::OBIT_RMDIR.0 as usize] = KernelEventKind::Cgroup(CgroupEventKind::Rmdir);
+    kinds[obit_kind::OBIT_POPULATED.0 as usize] = KernelEventKind::Cgroup(CgroupEventKind::Populated);
+    kinds[obit_kind::OBIT_EMPTY.0 as usize] = KernelEventKind::Cgroup(CgroupEventKind::Empty);
+    kinds[obit_kind::OBIT_FREEZE.0 as usize] = KernelEventKind::Cgroup(CgroupEventKind::Freeze);
+    kinds[obit_kind::OBIT_UNFREEZE.0 as usize] = KernelEventKind::Cgroup(CgroupEventKind::Unfreeze);
+    kinds[obit_kind::OBIT_FROZEN.0 as usize] = KernelEventKind::Cgroup(CgroupEventKind::Frozen);
+    kinds[obit_kind::OBIT_THAWED.0 as usize] = KernelEventKind::Cgroup(CgroupEventKind::Thawed);
+    kinds[obit_kind::OBIT_EXIT.0 as usize] = KernelEventKind::Exit;
+    kinds[obit_kind::OBIT_SIGNAL.0 as usize] = KernelEventKind::Signal;
+    kinds[obit_kind::OBIT_OOM.0 as usize] = KernelEventKind::Oom;
+    kinds
+};
+
+/// The layout that this build reads.
+const VERSION: u8 = obit_wire_version::OBIT_WIRE_VERSION.0;
+/// The values of a cgroup that are in its usage; the others are in the header.
+const USAGE_VALUES: u8 = !obit_present::OBIT_HAS_PIDS_WATERMARK.0;
+/// Stands for the part of a process in a record about a cgroup.
+const NO_PROCESS: &ProcessFacts = &zerocopy::transmute!([0_u8; size_of::<ProcessFacts>()]);
+/// Stands for a usage that is not in a record.
+const NO_USAGE: &UsageCounters = &zerocopy::transmute!([0_u8; size_of::<UsageCounters>()]);
+/// The usage is at a multiple of this, in bytes.
+const USAGE_ALIGNMENT: usize = 8;
 
 /// Why bytes are no event. Each means that program and user space disagree, never that a host did something odd.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -45,7 +60,7 @@ pub enum WireError {
         length: usize,
     },
     /// Written by a BPF program of another build.
-    #[error("a kernel event has layout version {found}, this build reads {}", layout::VERSION)]
+    #[error("a kernel event has layout version {found}, this build reads {VERSION}")]
     Version {
         /// The version in the record.
         found: u8,
@@ -70,65 +85,59 @@ pub enum WireError {
 
 /// Reads one record. `page_size` in bytes turns the kernel's page counts into bytes.
 pub fn decode(record: &[u8], page_size: u64) -> Result<KernelEvent<'_>, WireError> {
-    let Some((header, rest)) = record.split_first_chunk::<HEADER_BYTES>() else {
-        return Err(WireError::Short { length: record.len() });
-    };
-    if header[layout::VERSION_AT] != layout::VERSION {
-        return Err(WireError::Version { found: header[layout::VERSION_AT] });
+    let too_short = WireError::Short { length: record.len() };
+    let (header, rest) = EventHeader::ref_from_prefix(record).map_err(|_| too_short)?;
+    if header.version != VERSION {
+        return Err(WireError::Version { found: header.version });
     }
-    let kind = header[layout::KIND];
-    let Some(&kind) = KINDS.get(usize::from(kind)) else {
-        return Err(WireError::Kind { found: kind });
+    let kind = *KINDS.get(usize::from(header.kind)).ok_or(WireError::Kind { found: header.kind })?;
+    let (process, text) = match kind {
+        KernelEventKind::Cgroup(_) => (NO_PROCESS, rest),
+        _ => ProcessFacts::ref_from_prefix(rest).map_err(|_| too_short)?,
     };
-    let (fate, text) = match kind {
-        KernelEventKind::Cgroup(_) => (&[0; FATE_BYTES], rest),
-        _ => rest.split_first_chunk::<FATE_BYTES>().ok_or(WireError::Short { length: record.len() })?,
-    };
-    let path_bytes = u32_at(header, layout::PATH_BYTES);
-    let argv_bytes = u32_at(header, layout::ARGV_BYTES);
+    let (path_bytes, argv_bytes) = (header.path_bytes, header.argv_bytes);
     let wrong_lengths = WireError::Lengths { length: record.len(), path_bytes, argv_bytes };
     let (argv, rest) = split(text, argv_bytes).ok_or(wrong_lengths)?;
     let (path, rest) = split(rest, path_bytes).ok_or(wrong_lengths)?;
-    let flags = header[layout::FLAGS];
     let has_usage = matches!(kind, KernelEventKind::Cgroup(_))
-        && header[layout::PRESENT] & usage::VALUES != 0
-        && flags & layout::USAGE_ZERO == 0;
+        && header.present & USAGE_VALUES != 0
+        && header.flags & obit_flag::OBIT_USAGE_ZERO.0 == 0;
     let usage = if has_usage {
-        let to_usage = (argv.len() + path.len()).wrapping_neg() % usage::ALIGNMENT;
-        rest.get(to_usage..).and_then(|usage| <&[u8; USAGE_BYTES]>::try_from(usage).ok())
+        let to_usage = (argv.len() + path.len()).wrapping_neg() % USAGE_ALIGNMENT;
+        rest.get(to_usage..).and_then(|usage| UsageCounters::ref_from_bytes(usage).ok())
     } else {
-        rest.is_empty().then_some(&[0; USAGE_BYTES])
+        rest.is_empty().then_some(NO_USAGE)
     };
     let usage = usage.ok_or(wrong_lengths)?;
     let what = match kind {
         KernelEventKind::Cgroup(kind) => What::Cgroup(cgroup(header, usage, kind, path, page_size)),
         KernelEventKind::Exit => What::Exit {
-            target: target(header, fate),
-            status: ExitStatus::from_wait(u32_at(fate, fate::STATUS)),
-            oom_victim: u32_at(fate, fate::FLAGS) & fate::OOM_VICTIM != 0,
+            target: target(header, process),
+            status: ExitStatus::from_wait(process.status),
+            oom_victim: process.flags & obit_process_flag::OBIT_OOM_VICTIM.0 != 0,
         },
-        KernelEventKind::Signal => signal(header, fate),
+        KernelEventKind::Signal => signal(header, process),
         KernelEventKind::Oom => What::Oom {
-            target: target(header, fate),
-            memory_bytes: (u32_at(fate, fate::FLAGS) & fate::HAS_MEMORY != 0)
-                .then(|| u64_at(fate, fate::MEMORY).checked_mul(page_size))
+            target: target(header, process),
+            memory_bytes: (process.flags & obit_process_flag::OBIT_HAS_MEMORY.0 != 0)
+                .then(|| process.memory.checked_mul(page_size))
                 .flatten(),
-            limit: limit(fate),
+            limit: limit(process),
         },
     };
     Ok(KernelEvent {
-        boot_ns: u64_at(header, layout::BOOT_NS),
-        cpu: u32_at(header, layout::CPU),
+        boot_ns: header.boot_ns,
+        cpu: header.cpu,
         actor: KernelActor {
-            pid: u32_at(header, layout::PID),
-            tid: u32_at(header, layout::TID),
-            ppid: u32_at(header, layout::PPID),
-            uid: u32_at(header, layout::UID),
-            comm: name_at(header, layout::COMM),
-            parent_comm: name_at(header, layout::PARENT_COMM),
-            cgroup_id: not_zero(u64_at(header, layout::ACTOR_CGROUP_ID)),
+            pid: header.pid,
+            tid: header.tid,
+            ppid: header.ppid,
+            uid: header.uid,
+            comm: name(&header.comm),
+            parent_comm: name(&header.parent_comm),
+            cgroup_id: not_zero(header.actor_cgroup_id),
             argv,
-            argv_truncated: flags & layout::ARGV_TRUNCATED != 0,
+            argv_truncated: header.flags & obit_flag::OBIT_ARGV_TRUNCATED.0 != 0,
         },
         what,
     })
@@ -139,72 +148,69 @@ fn split(bytes: &[u8], at: u32) -> Option<(&[u8], &[u8])> {
 }
 
 fn cgroup<'a>(
-    header: &[u8; HEADER_BYTES],
-    usage: &[u8; USAGE_BYTES],
+    header: &EventHeader,
+    usage: &UsageCounters,
     kind: CgroupEventKind,
     path: &'a [u8],
     page_size: u64,
 ) -> KernelCgroup<'a> {
-    let present = header[layout::PRESENT];
-    let value = |bit: u8, offset: usize| (present & bit != 0).then(|| u64_at(usage, offset));
+    let value = |bit: obit_present, value: u64| (header.present & bit.0 != 0).then_some(value);
     // A page count that overflows would be nonsense of the kernel's: absent rather than wrong.
     let in_bytes = |pages: Option<u64>| pages.and_then(|pages| pages.checked_mul(page_size));
     KernelCgroup {
         kind,
-        hierarchy_id: u32_at(header, layout::HIERARCHY_ID),
-        cgroup_id: u64_at(header, layout::CGROUP_ID),
-        parent_cgroup_id: not_zero(u64_at(header, layout::PARENT_CGROUP_ID)),
-        level: u32_at(header, layout::LEVEL),
+        hierarchy_id: header.hierarchy_id,
+        cgroup_id: header.cgroup_id,
+        parent_cgroup_id: not_zero(header.parent_cgroup_id),
+        level: header.level,
         path,
-        path_truncated: header[layout::FLAGS] & layout::PATH_TRUNCATED != 0,
+        path_truncated: header.flags & obit_flag::OBIT_PATH_TRUNCATED.0 != 0,
         usage: Usage {
-            memory_peak_bytes: in_bytes(value(layout::HAS_MEMORY_WATERMARK, usage::MEMORY_WATERMARK)),
-            memory_usage_bytes: in_bytes(value(layout::HAS_MEMORY_USAGE, usage::MEMORY_USAGE)),
-            cpu_usage_ns: value(layout::HAS_CPU_USAGE, usage::CPU_USAGE),
-            cpu_user_ns: value(layout::HAS_CPU_SPLIT, usage::CPU_USER),
-            cpu_system_ns: value(layout::HAS_CPU_SPLIT, usage::CPU_SYSTEM),
-            cpu_throttled_ns: value(layout::HAS_THROTTLED, usage::THROTTLED),
-            cpu_throttled_count: value(layout::HAS_THROTTLED, usage::THROTTLED_TIMES),
-            io_read_bytes: value(layout::HAS_IO, usage::IO_READ),
-            io_written_bytes: value(layout::HAS_IO, usage::IO_WRITTEN),
-            pids_peak: (present & layout::HAS_PIDS_WATERMARK != 0).then(|| u64_at(header, layout::PIDS_WATERMARK)),
-            ooms: value(layout::HAS_OOMS, usage::OOMS),
-            oom_kills: value(layout::HAS_OOMS, usage::OOM_KILLS),
+            memory_peak_bytes: in_bytes(value(obit_present::OBIT_HAS_MEMORY_WATERMARK, usage.memory_watermark)),
+            memory_usage_bytes: in_bytes(value(obit_present::OBIT_HAS_MEMORY_USAGE, usage.memory_usage)),
+            cpu_usage_ns: value(obit_present::OBIT_HAS_CPU_USAGE, usage.cpu_usage),
+            cpu_user_ns: value(obit_present::OBIT_HAS_CPU_SPLIT, usage.cpu_user),
+            cpu_system_ns: value(obit_present::OBIT_HAS_CPU_SPLIT, usage.cpu_system),
+            cpu_throttled_ns: value(obit_present::OBIT_HAS_THROTTLED, usage.throttled),
+            cpu_throttled_count: value(obit_present::OBIT_HAS_THROTTLED, usage.throttled_times),
+            io_read_bytes: value(obit_present::OBIT_HAS_IO, usage.io_read),
+            io_written_bytes: value(obit_present::OBIT_HAS_IO, usage.io_written),
+            pids_peak: value(obit_present::OBIT_HAS_PIDS_WATERMARK, header.pids_watermark),
+            ooms: value(obit_present::OBIT_HAS_OOMS, usage.ooms),
+            oom_kills: value(obit_present::OBIT_HAS_OOMS, usage.oom_kills),
         },
     }
 }
 
-fn target<'a>(header: &[u8; HEADER_BYTES], fate: &'a [u8; FATE_BYTES]) -> KernelTarget<'a> {
-    let v1 = not_zero(u64_at(fate, fate::V1_CGROUP_ID));
+fn target<'a>(header: &EventHeader, process: &'a ProcessFacts) -> KernelTarget<'a> {
+    let v1 = not_zero(process.v1_cgroup_id);
     KernelTarget {
         facts: Target {
-            pid: u32_at(fate, fate::PID),
-            pid_inside: u32_at(fate, fate::PID_INSIDE),
-            ppid: u32_at(fate, fate::PPID),
-            started: BootNs(u64_at(fate, fate::START_NS)),
+            pid: process.pid,
+            pid_inside: process.pid_inside,
+            ppid: process.ppid,
+            started: BootNs(process.start_ns),
             comm: "",
-            is_reaper: u32_at(fate, fate::FLAGS) & fate::REAPER != 0,
-            is_frozen: Some(u32_at(fate, fate::FLAGS) & fate::TARGET_FROZEN != 0),
-            cgroup: CgroupId(u64_at(header, layout::CGROUP_ID)),
-            v1: v1.map(|id| key(u32_at(fate, fate::V1_HIERARCHY_ID), id)),
+            is_reaper: process.flags & obit_process_flag::OBIT_REAPER.0 != 0,
+            is_frozen: Some(process.flags & obit_process_flag::OBIT_TARGET_FROZEN.0 != 0),
+            cgroup: CgroupId(header.cgroup_id),
+            v1: v1.map(|id| key(process.v1_hierarchy_id, id)),
         },
-        comm: name_at(fate, fate::COMM),
+        comm: name(&process.comm),
     }
 }
 
-fn signal<'a>(header: &[u8; HEADER_BYTES], fate: &'a [u8; FATE_BYTES]) -> What<'a> {
-    let flags = u32_at(fate, fate::FLAGS);
-    let code = i32::from_ne_bytes(u32_at(fate, fate::SIGNAL_CODE).to_ne_bytes());
+fn signal<'a>(header: &EventHeader, process: &'a ProcessFacts) -> What<'a> {
     // Never set; `audit` calls that AUDIT_UID_UNSET.
-    let loginuid = Some(u32_at(fate, fate::LOGINUID)).filter(|&uid| uid != u32::MAX);
+    let loginuid = Some(process.loginuid).filter(|&uid| uid != u32::MAX);
     What::Signal {
-        target: target(header, fate),
-        signal: u32_at(fate, fate::SIGNAL),
-        code,
-        origin: origin(flags, code),
-        to_group: flags & fate::TO_GROUP != 0,
+        target: target(header, process),
+        signal: process.signal,
+        code: process.signal_code,
+        origin: origin(process.flags, process.signal_code),
+        to_group: process.flags & obit_process_flag::OBIT_TO_GROUP.0 != 0,
         // TRACE_SIGNAL_* of include/trace/events/signal.h.
-        result: match u32_at(fate, fate::RESULT) {
+        result: match process.result {
             0 => Some(SignalResult::Delivered),
             1 => Some(SignalResult::Ignored),
             2 => Some(SignalResult::AlreadyPending),
@@ -212,29 +218,21 @@ fn signal<'a>(header: &[u8; HEADER_BYTES], fate: &'a [u8; FATE_BYTES]) -> What<'
             4 => Some(SignalResult::InfoLost),
             _ => None,
         },
-        loginuid: loginuid.filter(|_| flags & fate::HAS_LOGINUID != 0),
-        ancestors: ancestors(fate),
+        loginuid: loginuid.filter(|_| process.flags & obit_process_flag::OBIT_HAS_LOGINUID.0 != 0),
+        ancestors: process.ancestors.iter().take_while(|ancestor| ancestor.pid != 0).map(ancestor).collect(),
     }
 }
 
-/// Those that are there; none follows one that is not.
-fn ancestors(fate: &[u8; FATE_BYTES]) -> Vec<Ancestor<'_>> {
-    let (all, _) = fate[fate::ANCESTORS..].as_chunks::<{ ancestor::BYTES }>();
-    let told = all.iter().map(|bytes| Ancestor {
-        pid: u32_at(bytes, ancestor::PID),
-        uid: u32_at(bytes, ancestor::UID),
-        started: BootNs(u64_at(bytes, ancestor::START_NS)),
-        comm: name_at(bytes, ancestor::COMM),
-    });
-    told.take_while(|ancestor| ancestor.pid != 0).collect()
+fn ancestor(facts: &AncestorFacts) -> Ancestor<'_> {
+    Ancestor { pid: facts.pid, uid: facts.uid, started: BootNs(facts.start_ns), comm: name(&facts.comm) }
 }
 
 /// `si_code` by include/uapi/asm-generic/siginfo.h: what user space may choose is 0 or less.
 fn origin(flags: u32, code: i32) -> Option<SignalOrigin> {
-    if flags & fate::NO_INFO != 0 {
+    if flags & obit_process_flag::OBIT_NO_INFO.0 != 0 {
         return Some(SignalOrigin::OnBehalf);
     }
-    if flags & fate::KERNEL != 0 {
+    if flags & obit_process_flag::OBIT_KERNEL.0 != 0 {
         return Some(SignalOrigin::Kernel);
     }
     match code {
@@ -247,12 +245,12 @@ fn origin(flags: u32, code: i32) -> Option<SignalOrigin> {
     }
 }
 
-fn limit(fate: &[u8; FATE_BYTES]) -> Option<OomLimit> {
-    if u32_at(fate, fate::FLAGS) & fate::LIMIT_KNOWN == 0 {
+fn limit(process: &ProcessFacts) -> Option<OomLimit> {
+    if process.flags & obit_process_flag::OBIT_LIMIT_KNOWN.0 == 0 {
         return None;
     }
-    Some(match not_zero(u64_at(fate, fate::LIMIT_CGROUP_ID)) {
-        Some(id) => OomLimit::Cgroup(key(u32_at(fate, fate::LIMIT_HIERARCHY_ID), id), u32_at(fate, fate::LIMIT_LEVEL)),
+    Some(match not_zero(process.limit_cgroup_id) {
+        Some(id) => OomLimit::Cgroup(key(process.limit_hierarchy_id, id), process.limit_level),
         None => OomLimit::Host,
     })
 }
@@ -266,35 +264,9 @@ fn not_zero(id: u64) -> Option<u64> {
     (id != 0).then_some(id)
 }
 
-#[inline]
-fn u64_at<const N: usize>(bytes: &[u8; N], offset: usize) -> u64 {
-    u64::from_ne_bytes(array_at(bytes, offset))
-}
-
-#[inline]
-fn u32_at<const N: usize>(bytes: &[u8; N], offset: usize) -> u32 {
-    u32::from_ne_bytes(array_at(bytes, offset))
-}
-
-/// So many bytes from an offset on, read at once.
-#[inline]
-fn array_at<const N: usize, const M: usize>(bytes: &[u8; N], offset: usize) -> [u8; M] {
-    let mut array = [0; M];
-    array.copy_from_slice(&bytes[offset..offset + M]);
-    array
-}
-
-/// The name, up to its NUL.
-#[inline]
-fn name_at<const N: usize>(bytes: &[u8; N], offset: usize) -> &[u8] {
-    /// 1 in each byte.
-    const ONES: u128 = u128::MAX / 255;
-    // All bytes at once: the lowest byte that is 0 is the lowest whose highest bit this sets. The borrow of a subtraction
-    // may set that of others above it.
-    let name = u128::from_le_bytes(array_at(bytes, offset));
-    let zeros = name.wrapping_sub(ONES) & !name & (ONES << 7);
-    let length = zeros.trailing_zeros() as usize / 8;
-    &bytes[offset..offset + length]
+/// A name without its NUL and what follows that.
+fn name(comm: &Comm) -> &[u8] {
+    comm.split(|&byte| byte == 0).next().unwrap_or(comm)
 }
 
 #[cfg(test)]

@@ -1,7 +1,13 @@
-use super::*;
+use std::mem::offset_of;
+
 use proptest::prelude::*;
 
+use super::*;
+
 const PAGE: u64 = 4096;
+const HEADER_BYTES: usize = size_of::<EventHeader>();
+const PROCESS_BYTES: usize = size_of::<ProcessFacts>();
+const USAGE_BYTES: usize = size_of::<UsageCounters>();
 
 /// A record as the program would write it, with a value of its own in every field.
 fn record(kind: u8, flags: u8, present: u8, path: &[u8], argv: &[u8]) -> Vec<u8> {
@@ -13,13 +19,13 @@ fn record(kind: u8, flags: u8, present: u8, path: &[u8], argv: &[u8]) -> Vec<u8>
     for value in [1_u32, 8, 4, 100, 101, 99, 1000].into_iter().chain(lengths) {
         record.extend(value.to_ne_bytes());
     }
-    record.extend([kind, flags, present, layout::VERSION]);
+    record.extend([kind, flags, present, VERSION]);
     record.extend(b"runc:[1:CHILD]\0\0");
     record.extend(b"fifteen-letters\0");
     record.extend(argv);
     record.extend(path);
-    if present & usage::VALUES != 0 && flags & layout::USAGE_ZERO == 0 {
-        record.resize(record.len().next_multiple_of(usage::ALIGNMENT), b'?');
+    if present & USAGE_VALUES != 0 && flags & obit_flag::OBIT_USAGE_ZERO.0 == 0 {
+        record.resize(record.len().next_multiple_of(USAGE_ALIGNMENT), b'?');
         for value in [3_u64, 40, 3, 2, 500, 300, 200, 70, 6, 8192, 4096] {
             record.extend(value.to_ne_bytes());
         }
@@ -37,26 +43,26 @@ fn cgroup<'a>(event: &KernelEvent<'a>) -> KernelCgroup<'a> {
     }
 }
 
-/// The same record about a process, with a value of its own in every field of the fate.
-fn fate_record(kind: u8, flags: u32, status: u32, argv: &[u8]) -> Vec<u8> {
+/// The same record about a process, with a value of its own in every field of the process.
+fn process_record(kind: u8, flags: u32, status: u32, argv: &[u8]) -> Vec<u8> {
     let mut record = record(kind, 0, 0, b"", argv);
-    let mut fate = Vec::new();
+    let mut process = Vec::new();
     for value in [222_u64, 0x2_0000_0008, 30, 0x3_0000_0009] {
-        fate.extend(value.to_ne_bytes());
+        process.extend(value.to_ne_bytes());
     }
     for value in [4_u32, 300, 1, 299, status, 15, 0, 1000, 4, 3, 1, flags] {
-        fate.extend(value.to_ne_bytes());
+        process.extend(value.to_ne_bytes());
     }
-    fate.extend(b"nginx\0garbage!!!");
+    process.extend(b"nginx\0garbage!!!");
     for (start_ns, pid, uid, comm) in [(333_u64, 99_u32, 0_u32, b"containerd-shim\0"), (44, 1, 5, b"systemd\0ignored!")]
     {
-        fate.extend(start_ns.to_ne_bytes());
-        fate.extend(pid.to_ne_bytes());
-        fate.extend(uid.to_ne_bytes());
-        fate.extend(comm);
+        process.extend(start_ns.to_ne_bytes());
+        process.extend(pid.to_ne_bytes());
+        process.extend(uid.to_ne_bytes());
+        process.extend(comm);
     }
-    fate.resize(FATE_BYTES, 0);
-    record.splice(HEADER_BYTES..HEADER_BYTES, fate);
+    process.resize(PROCESS_BYTES, 0);
+    record.splice(HEADER_BYTES..HEADER_BYTES, process);
     record
 }
 
@@ -104,7 +110,7 @@ fn every_field_is_read_from_its_own_place() {
     assert_eq!(decode(&record, PAGE), Ok(expected));
 }
 
-/// What `fate_record` says of its process.
+/// What `process_record` says of its process.
 fn expected_target(is_reaper: bool) -> KernelTarget<'static> {
     let facts = Target {
         pid: 300,
@@ -121,23 +127,28 @@ fn expected_target(is_reaper: bool) -> KernelTarget<'static> {
 }
 
 #[test]
-fn every_field_of_a_fate_is_read_from_its_own_place() {
-    let exit = fate_record(8, fate::REAPER, 3 << 8, b"");
+fn every_field_of_a_process_is_read_from_its_own_place() {
+    let exit = process_record(8, obit_process_flag::OBIT_REAPER.0, 3 << 8, b"");
     let status = ExitStatus::Exited(3);
     let expected = What::Exit { target: expected_target(true), status, oom_victim: false };
     assert_eq!(decode(&exit, PAGE).unwrap().what, expected);
 
-    let exit = fate_record(8, fate::TARGET_FROZEN, 3 << 8, b"");
+    let exit = process_record(8, obit_process_flag::OBIT_TARGET_FROZEN.0, 3 << 8, b"");
     let mut frozen = expected_target(false);
     frozen.facts.is_frozen = Some(true);
     assert_eq!(decode(&exit, PAGE).unwrap().what, What::Exit { target: frozen, status, oom_victim: false });
 
-    let exit = fate_record(8, fate::OOM_VICTIM, 0x80 | 11, b"");
+    let exit = process_record(8, obit_process_flag::OBIT_OOM_VICTIM.0, 0x80 | 11, b"");
     let status = ExitStatus::Signalled { signal: 11, core_dumped: true };
     let expected = What::Exit { target: expected_target(false), status, oom_victim: true };
     assert_eq!(decode(&exit, PAGE).unwrap().what, expected);
 
-    let signal = fate_record(9, fate::TO_GROUP | fate::HAS_LOGINUID, 0, b"runc\0kill\0");
+    let signal = process_record(
+        9,
+        obit_process_flag::OBIT_TO_GROUP.0 | obit_process_flag::OBIT_HAS_LOGINUID.0,
+        0,
+        b"runc\0kill\0",
+    );
     let event = decode(&signal, PAGE).unwrap();
     let expected = What::Signal {
         target: expected_target(false),
@@ -154,11 +165,11 @@ fn every_field_of_a_fate_is_read_from_its_own_place() {
     };
     assert_eq!((event.what, event.actor.argv), (expected, &b"runc\0kill\0"[..]));
 
-    let oom = fate_record(10, fate::LIMIT_KNOWN | fate::HAS_MEMORY, 0, b"");
+    let oom = process_record(10, obit_process_flag::OBIT_LIMIT_KNOWN.0 | obit_process_flag::OBIT_HAS_MEMORY.0, 0, b"");
     let limit = Some(OomLimit::Cgroup(key(4, 0x3_0000_0009), 3));
     let expected = What::Oom { target: expected_target(false), memory_bytes: Some(30 * PAGE), limit };
     assert_eq!(decode(&oom, PAGE).unwrap().what, expected);
-    let oom = fate_record(10, 0, 0, b"");
+    let oom = process_record(10, 0, 0, b"");
     let expected = What::Oom { target: expected_target(false), memory_bytes: None, limit: None };
     assert_eq!(decode(&oom, PAGE).unwrap().what, expected);
 }
@@ -171,8 +182,8 @@ fn a_signal_s_origin_is_read_from_its_code_and_from_how_the_kernel_sent_it() {
         (0, -1, Some(SignalOrigin::Queue)),
         (0, 1, Some(SignalOrigin::Fault)),
         (0, 0x80, Some(SignalOrigin::Kernel)),
-        (fate::NO_INFO, 0, Some(SignalOrigin::OnBehalf)),
-        (fate::KERNEL, 0x80, Some(SignalOrigin::Kernel)),
+        (obit_process_flag::OBIT_NO_INFO.0, 0, Some(SignalOrigin::OnBehalf)),
+        (obit_process_flag::OBIT_KERNEL.0, 0x80, Some(SignalOrigin::Kernel)),
         (0, -60, None),
     ] {
         assert_eq!(origin(flags, code), expected, "{flags} {code}");
@@ -187,30 +198,30 @@ fn each_presence_bit_stands_for_its_own_value() {
     };
     assert_eq!(decoded(0), Usage::default());
     let usage = Usage { memory_usage_bytes: Some(3 * PAGE), ..Usage::default() };
-    assert_eq!(decoded(layout::HAS_MEMORY_USAGE), usage);
+    assert_eq!(decoded(obit_present::OBIT_HAS_MEMORY_USAGE.0), usage);
     let peak = Usage { memory_peak_bytes: Some(40 * PAGE), ..Usage::default() };
-    assert_eq!(decoded(layout::HAS_MEMORY_WATERMARK), peak);
-    assert_eq!(decoded(layout::HAS_OOMS), Usage { ooms: Some(3), oom_kills: Some(2), ..Usage::default() });
-    assert_eq!(decoded(layout::HAS_PIDS_WATERMARK), Usage { pids_peak: Some(17), ..Usage::default() });
-    assert_eq!(decoded(layout::HAS_CPU_USAGE), Usage { cpu_usage_ns: Some(500), ..Usage::default() });
+    assert_eq!(decoded(obit_present::OBIT_HAS_MEMORY_WATERMARK.0), peak);
+    assert_eq!(decoded(obit_present::OBIT_HAS_OOMS.0), Usage { ooms: Some(3), oom_kills: Some(2), ..Usage::default() });
+    assert_eq!(decoded(obit_present::OBIT_HAS_PIDS_WATERMARK.0), Usage { pids_peak: Some(17), ..Usage::default() });
+    assert_eq!(decoded(obit_present::OBIT_HAS_CPU_USAGE.0), Usage { cpu_usage_ns: Some(500), ..Usage::default() });
     let split = Usage { cpu_user_ns: Some(300), cpu_system_ns: Some(200), ..Usage::default() };
-    assert_eq!(decoded(layout::HAS_CPU_SPLIT), split);
+    assert_eq!(decoded(obit_present::OBIT_HAS_CPU_SPLIT.0), split);
     let throttled = Usage { cpu_throttled_ns: Some(70), cpu_throttled_count: Some(6), ..Usage::default() };
-    assert_eq!(decoded(layout::HAS_THROTTLED), throttled);
+    assert_eq!(decoded(obit_present::OBIT_HAS_THROTTLED.0), throttled);
     let io = Usage { io_read_bytes: Some(8192), io_written_bytes: Some(4096), ..Usage::default() };
-    assert_eq!(decoded(layout::HAS_IO), io);
+    assert_eq!(decoded(obit_present::OBIT_HAS_IO.0), io);
 }
 
 /// What is left out because it is zero is as present as if it were written.
 #[test]
 fn usage_that_is_zero_is_left_out_of_a_record_but_not_of_the_event() {
-    for present in [0, layout::HAS_CPU_USAGE | layout::HAS_IO, ALL_PRESENT] {
+    for present in [0, obit_present::OBIT_HAS_CPU_USAGE.0 | obit_present::OBIT_HAS_IO.0, ALL_PRESENT] {
         let mut written = record(1, 0, present, b"/abc", b"de");
         if present != 0 {
             let usage = written.len() - USAGE_BYTES;
             written[usage..].fill(0);
         }
-        let left_out = record(1, layout::USAGE_ZERO, present, b"/abc", b"de");
+        let left_out = record(1, obit_flag::OBIT_USAGE_ZERO.0, present, b"/abc", b"de");
         assert_eq!(left_out.len(), HEADER_BYTES + 6);
         assert_eq!(decode(&left_out, PAGE), decode(&written, PAGE));
         assert_eq!(cgroup(&decode(&left_out, PAGE).unwrap()).usage.cpu_usage_ns.is_some(), present != 0);
@@ -225,7 +236,7 @@ fn each_kind_has_its_number() {
     for (number, kind) in (0..).zip(KINDS) {
         let record = match kind {
             KernelEventKind::Cgroup(_) => record(number, 0, 0, b"/", b""),
-            _ => fate_record(number, 0, 0, b""),
+            _ => process_record(number, 0, 0, b""),
         };
         assert_eq!(decode(&record, PAGE).unwrap().what.kind(), kind);
     }
@@ -240,8 +251,8 @@ fn each_flag_marks_its_own_text() {
         (cgroup(&event).path_truncated, event.actor.argv_truncated)
     };
     assert_eq!(truncated(0), (false, false));
-    assert_eq!(truncated(layout::PATH_TRUNCATED), (true, false));
-    assert_eq!(truncated(layout::ARGV_TRUNCATED), (false, true));
+    assert_eq!(truncated(obit_flag::OBIT_PATH_TRUNCATED.0), (true, false));
+    assert_eq!(truncated(obit_flag::OBIT_ARGV_TRUNCATED.0), (false, true));
 }
 
 #[test]
@@ -254,7 +265,7 @@ fn an_inconsistent_record_is_an_error() {
         let error = WireError::Lengths { length, path_bytes: 4, argv_bytes: 2 };
         assert_eq!(decode(&good[..length], PAGE), Err(error));
     }
-    let exit = fate_record(8, 0, 0, b"");
+    let exit = process_record(8, 0, 0, b"");
     for length in HEADER_BYTES..exit.len() {
         assert_eq!(decode(&exit[..length], PAGE), Err(WireError::Short { length }));
     }
@@ -262,7 +273,7 @@ fn an_inconsistent_record_is_an_error() {
     let error = WireError::Lengths { length: longer.len(), path_bytes: 4, argv_bytes: 2 };
     assert_eq!(decode(&longer, PAGE), Err(error));
     // 4 and 2 bytes, and 2 to a multiple of eight.
-    let with_usage = record(0, 0, layout::HAS_IO, b"/abc", b"de");
+    let with_usage = record(0, 0, obit_present::OBIT_HAS_IO.0, b"/abc", b"de");
     assert_eq!(with_usage.len(), HEADER_BYTES + 8 + USAGE_BYTES);
     let longer = [&with_usage[..], b"x"].concat();
     for wrong in (HEADER_BYTES..with_usage.len()).map(|length| &with_usage[..length]).chain([&longer[..]]) {
@@ -270,14 +281,14 @@ fn an_inconsistent_record_is_an_error() {
         assert_eq!(decode(wrong, PAGE), Err(error));
     }
     let mut other_build = good;
-    other_build[layout::VERSION_AT] = 77;
+    other_build[offset_of!(EventHeader, version)] = 77;
     assert_eq!(decode(&other_build, PAGE), Err(WireError::Version { found: 77 }));
 }
 
 #[test]
 fn a_page_count_too_large_for_bytes_is_absent() {
     let mut record = record(0, 0, ALL_PRESENT, b"/", b"");
-    let memory_usage = record.len() - USAGE_BYTES + usage::MEMORY_USAGE;
+    let memory_usage = record.len() - USAGE_BYTES + offset_of!(UsageCounters, memory_usage);
     record[memory_usage..memory_usage + 8].fill(0xff);
     let usage = cgroup(&decode(&record, PAGE).unwrap()).usage;
     assert_eq!((usage.memory_usage_bytes, usage.memory_peak_bytes), (None, Some(40 * PAGE)));
@@ -286,7 +297,7 @@ fn a_page_count_too_large_for_bytes_is_absent() {
 #[test]
 fn arguments_are_whole() {
     fn elements(argv: &[u8], truncated: bool) -> Vec<String> {
-        let flags = if truncated { layout::ARGV_TRUNCATED } else { 0 };
+        let flags = if truncated { obit_flag::OBIT_ARGV_TRUNCATED.0 } else { 0 };
         let record = record(0, flags, 0, b"/", argv);
         let event = decode(&record, PAGE).unwrap();
         event.actor.argv_elements().map(|element| String::from_utf8(element.to_vec()).unwrap()).collect()
@@ -344,7 +355,7 @@ proptest! {
             let argv = event.actor.argv;
             if let What::Cgroup(cgroup) = &event.what {
                 let text = cgroup.path.len() + argv.len();
-                let with_usage = text.next_multiple_of(usage::ALIGNMENT) + USAGE_BYTES;
+                let with_usage = text.next_multiple_of(USAGE_ALIGNMENT) + USAGE_BYTES;
                 prop_assert!([text, with_usage].contains(&(bytes.len() - HEADER_BYTES)));
             }
             let elements: usize = event.actor.argv_elements().map(|element| element.len() + 1).sum();
@@ -360,6 +371,6 @@ proptest! {
         if let Some(byte) = bytes.get_mut(nul) {
             *byte = 0;
         }
-        prop_assert_eq!(Some(name_at(&bytes, 0)), bytes.split(|&byte| byte == 0).next());
+        prop_assert_eq!(Some(name(&bytes)), bytes.split(|&byte| byte == 0).next());
     }
 }

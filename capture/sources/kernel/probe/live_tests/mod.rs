@@ -14,10 +14,14 @@ use obit_derivation::{CgroupId, CgroupKey};
 use super::*;
 use crate::host::hierarchies::{CgroupVersion, Hierarchy};
 use crate::host::testing::{OwnedCgroup, live};
-use crate::sources::kernel::wire::{KernelActor, KernelCgroup, KernelEvent, What, decode, layout as wire_layout};
+use crate::sources::kernel::wire::{KernelActor, KernelCgroup, KernelEvent, What, decode};
 
 /// Long enough for a loaded machine; a test that passes never waits for it.
 const DEADLINE: Duration = Duration::from_secs(30);
+
+/// `OBIT_ARGV_BYTES` and `OBIT_PATH_BYTES` of bpf/wire.h.
+const MAX_ARGV_BYTES: usize = 1024;
+const MAX_PATH_BYTES: usize = 1024;
 
 /// One at a time: otherwise a test's events would be foreign ones in another's counters.
 fn in_turn() -> MutexGuard<'static, ()> {
@@ -108,7 +112,7 @@ fn a_pair_is_seen_whole(options: &ProbeOptions, attach_type: AttachType, create:
     let mut seen = Vec::new();
     drain_all(&mut probe, &mut seen);
     let cmdline = std::fs::read("/proc/self/cmdline").unwrap();
-    let kept = &cmdline[..cmdline.len().min(wire_layout::MAX_ARGV_BYTES)];
+    let kept = &cmdline[..cmdline.len().min(MAX_ARGV_BYTES)];
     let ppid = std::os::unix::process::parent_id();
     let mut times = Vec::new();
     for kind in [CgroupEventKind::Mkdir, CgroupEventKind::Rmdir] {
@@ -336,7 +340,7 @@ fn root_a_path_too_long_is_marked() {
     let mut directory = cgroup.path().to_owned();
     let mut expected = path_in_hierarchy(&cgroup).to_vec();
     let mut made = Vec::new();
-    while expected.len() <= wire_layout::MAX_PATH_BYTES + 200 {
+    while expected.len() <= MAX_PATH_BYTES + 200 {
         let name = "n".repeat(200);
         directory.push(&name);
         expected.extend(b"/".iter().chain(name.as_bytes()));
@@ -350,8 +354,8 @@ fn root_a_path_too_long_is_marked() {
         let events = of(&seen, *id, CgroupEventKind::Mkdir);
         let [(_, event)] = &events[..] else { panic!("{events:#?}") };
         // A path that just fills the buffer cannot be told from one that is cut.
-        let kept = path.len().min(wire_layout::MAX_PATH_BYTES - 1);
-        let full = kept == wire_layout::MAX_PATH_BYTES - 1;
+        let kept = path.len().min(MAX_PATH_BYTES - 1);
+        let full = kept == MAX_PATH_BYTES - 1;
         assert!(event.path == &path[..kept], "{}", event.path.escape_ascii());
         assert_eq!(event.path_truncated, full);
         cut += usize::from(kept < path.len());
