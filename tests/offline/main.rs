@@ -9,3 +9,4 @@ mod evidence;
 mod golden;
 mod properties_case;
 mod replay_commands;
+mod tidy;
