@@ -68,7 +68,7 @@ fn records_of(input: &Input) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use obit_derivation::record::{Outcome, RuntimeAnswer, RuntimeSource};
+    use obit_derivation::record::{Outcome, RuntimeAnswer, Source};
     use obit_schema::details::RuntimeDetails;
 
     use super::*;
@@ -76,7 +76,7 @@ mod tests {
 
     fn answers(ids: std::ops::Range<usize>) -> Input {
         let delivery = |id: usize| {
-            let mut answer = RuntimeAnswer::unanswered(RuntimeSource::Docker, Outcome::Ok);
+            let mut answer = RuntimeAnswer::unanswered(Source::Docker, Outcome::Ok);
             answer.container_id = Some(id.to_string().into());
             let details = RuntimeDetails { request: String::new(), latency_ns: 0, document: None };
             (ClockPair::read(), Box::new((answer, details)))

@@ -342,7 +342,7 @@ mod tests {
     use std::thread;
 
     use obit_derivation::BootNs;
-    use obit_derivation::record::{Outcome, RuntimeAnswer, RuntimeSource};
+    use obit_derivation::record::{Outcome, RuntimeAnswer, Source};
     use obit_schema::details::RuntimeDetails;
 
     use super::*;
@@ -417,7 +417,7 @@ mod tests {
         assert!(matches!(drain.next_rest(), Rest::Looks(_)), "it is awake");
 
         let answer = || {
-            let answer = RuntimeAnswer::unanswered(RuntimeSource::Docker, Outcome::Ok);
+            let answer = RuntimeAnswer::unanswered(Source::Docker, Outcome::Ok);
             let details = RuntimeDetails { request: String::new(), latency_ns: 0, document: None };
             aside.put(Input::Answers(vec![(ClockPair::read(), Box::new((answer, details)))])).unwrap();
         };

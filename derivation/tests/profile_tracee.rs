@@ -356,7 +356,7 @@ fn a_row_has_what_tracee_fills_and_the_records_it_is_from() {
         container_id: Some(A.into()),
         runtime: Some("docker".into()),
         container_name: Some("web".into()),
-        ..RuntimeAnswer::unanswered(RuntimeSource::Docker, Outcome::Ok)
+        ..RuntimeAnswer::unanswered(Source::Docker, Outcome::Ok)
     };
     story.mkdir(100, 1, &docker(A));
     story.tell(Body::Runtime(answer));

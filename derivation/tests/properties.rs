@@ -145,7 +145,7 @@ fn with_record_at<T>(seq: usize, ts: WallNs, step: &Step, use_it: impl FnOnce(&R
             pids: vec![],
         }),
         Step::Answer { source, outcome, id, bundle, places } => {
-            let mut answer = RuntimeAnswer::unanswered(RuntimeSource::ALL[*source], Outcome::ALL[*outcome]);
+            let mut answer = RuntimeAnswer::unanswered(Source::RUNTIME[*source], Outcome::ALL[*outcome]);
             answer.container_id = Some(IDS[*id].into());
             answer.bundle = Some(BUNDLES[*bundle].into());
             answer.running = [None, Some(true), Some(false)][seq % 3];

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use obit_derivation::record::{Outcome, RuntimeSource};
+use obit_derivation::record::{Outcome, Source};
 use obit_test_engines::{Daemon, Stage, View, output, require_root};
 use serde_json::Value;
 
@@ -33,7 +33,7 @@ fn a_pods_names_are_in_the_rows_of_its_containers() {
     let case = stage.directory().join("case");
     let capture = Capture::start(&stage, &case, &[]);
     told::wait_for(&case, "that CRI is there", |told| {
-        told.source == Some(RuntimeSource::Cri) && told.event == "connected" && told.outcome == Some(Outcome::Ok)
+        told.source == Some(Source::Cri) && told.event == "connected" && told.outcome == Some(Outcome::Ok)
     });
     let sandbox = cri.run_pod(&pod);
     let mut start = |name: &str, attempt: u32, seconds: &str| {
@@ -44,7 +44,7 @@ fn a_pods_names_are_in_the_rows_of_its_containers() {
     let sidecar = start("side-car", 2, "1000");
     for id in [&sandbox, &nginx, &sidecar] {
         told::wait_for(&case, "who each container is", |told| {
-            told.source == Some(RuntimeSource::Cri) && told.container_id == *id && told.outcome == Some(Outcome::Ok)
+            told.source == Some(Source::Cri) && told.container_id == *id && told.outcome == Some(Outcome::Ok)
         });
     }
     for id in [&nginx, &sidecar] {

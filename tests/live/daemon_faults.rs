@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use obit_derivation::record::{Outcome, RuntimeSource};
+use obit_derivation::record::{Outcome, Source};
 use obit_test_engines::{Containerd, Docker, Fake, Fault, LIE, Stage, View, require_root};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -114,9 +114,7 @@ fn a_daemon_that_comes_late_hangs_dies_and_comes_back_is_followed() {
     let containerd = Containerd::start(&stage, "shop");
     let mut docker = Docker::start(&stage, &containerd);
     let is = |event: &'static str, outcome: Outcome| {
-        move |told: &Told| {
-            told.source == Some(RuntimeSource::Docker) && told.event == event && told.outcome == Some(outcome)
-        }
+        move |told: &Told| told.source == Some(Source::Docker) && told.event == event && told.outcome == Some(outcome)
     };
     told::wait_for(&case, "that docker came", is("connected", Outcome::Ok));
     let first = docker.run_short("first");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use obit_derivation::record::{Outcome, RuntimeSource};
+use obit_derivation::record::{Outcome, Source};
 use obit_test_engines::{Containerd, Daemon, Docker, Podman, Stage, View, require_root};
 use serde_json::Value;
 
@@ -34,7 +34,7 @@ fn names_images_and_ends_are_those_of_the_daemons() {
 
     let case = stage.directory().join("case");
     let capture = Capture::start(&stage, &case, &["--labels", "shop.*"]);
-    for source in [RuntimeSource::Docker, RuntimeSource::Containerd, RuntimeSource::Podman] {
+    for source in [Source::Docker, Source::Containerd, Source::Podman] {
         told::wait_for(&case, "that every daemon is there", |told| {
             told.source == Some(source) && told.event == "connected" && told.outcome == Some(Outcome::Ok)
         });
@@ -53,9 +53,7 @@ fn names_images_and_ends_are_those_of_the_daemons() {
         stage.cgroups.wait_until_gone(id);
     }
     stage.cgroups.wait_until_gone(ODD_ID);
-    for (source, id, event) in
-        [(RuntimeSource::Docker, &before, "destroy"), (RuntimeSource::Podman, &podman_before, "remove")]
-    {
+    for (source, id, event) in [(Source::Docker, &before, "destroy"), (Source::Podman, &podman_before, "remove")] {
         told::wait_for(&case, "that the last containers are gone", |told| {
             told.source == Some(source) && told.container_id == *id && told.event == event
         });
@@ -117,9 +115,7 @@ fn assert_same_events(told: &[Told], by_docker: &[Value]) {
     let key = |id: &str, action: &str, time: &str| (id.to_owned(), action.to_owned(), time.to_owned());
     let recorded: BTreeMap<_, usize> = told
         .iter()
-        .filter(|told| {
-            told.source == Some(RuntimeSource::Docker) && !told.container_id.is_empty() && !told.event.is_empty()
-        })
+        .filter(|told| told.source == Some(Source::Docker) && !told.container_id.is_empty() && !told.event.is_empty())
         .map(|told| {
             let document: Value = serde_json::from_str(&told.document).expect("JSON");
             key(&told.container_id, &told.event, &document["timeNano"].to_string())

@@ -9,7 +9,7 @@ use obit_case::manifest::{BuildInfo, CaseCounts, ClockPair, Manifest, Segment};
 use obit_case::writer::WriterOptions;
 use obit_derivation::record::{
     Actor, Body, BootNs, Carried, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, Directory, HierarchyId, Loss,
-    Outcome, Record, RuntimeAnswer, RuntimeSource, Seq, SnapshotReason, Usage, WallNs,
+    Outcome, Record, RuntimeAnswer, Seq, SnapshotReason, Source, Usage, WallNs,
 };
 use obit_derivation::{Fold, Row};
 use obit_schema::Table;
@@ -248,7 +248,7 @@ impl Recorder {
             runtime: Some("docker".into()),
             container_name: Some(name.into()),
             image_name: Some(image.into()),
-            ..RuntimeAnswer::unanswered(RuntimeSource::Docker, Outcome::Ok)
+            ..RuntimeAnswer::unanswered(Source::Docker, Outcome::Ok)
         }))
     }
 

@@ -1,7 +1,7 @@
 //! The rule that decided a row, in words.
 
 use obit_derivation::ending::signal_name;
-use obit_derivation::identity::ClaimSource;
+use obit_derivation::record::Source;
 use obit_derivation::row::{
     Cause, ContainerCreate, ContainerRemove, Death, Disagreement, DisagreementKind, ExistingContainer, Identity,
     Killer, LimitScope, Place, ReportedValue,
@@ -229,16 +229,16 @@ fn push_gap(lines: &mut Vec<String>, after_gap: bool) {
 }
 
 /// What a claim of this source rests on.
-fn basis(source: ClaimSource) -> &'static str {
+fn basis(source: Source) -> &'static str {
     match source {
-        ClaimSource::OciArgv => "the arguments of the OCI runtime that made or removed the directory",
-        ClaimSource::OciState => "the OCI runtime's own state file",
-        ClaimSource::OciBundle => "the config.json of the container's bundle",
-        ClaimSource::Docker => "what docker answered",
-        ClaimSource::Podman => "what podman answered",
-        ClaimSource::Containerd => "what containerd answered",
-        ClaimSource::Cri => "what the CRI answered",
-        ClaimSource::Path => "the directory's path alone: no better source spoke",
+        Source::OciArgv => "the arguments of the OCI runtime that made or removed the directory",
+        Source::OciState => "the OCI runtime's own state file",
+        Source::OciBundle => "the config.json of the container's bundle",
+        Source::Docker => "what docker answered",
+        Source::Podman => "what podman answered",
+        Source::Containerd => "what containerd answered",
+        Source::Cri => "what the CRI answered",
+        Source::Path => "the directory's path alone: no better source spoke",
         _ => "a source that this program does not know",
     }
 }

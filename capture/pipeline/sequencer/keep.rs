@@ -255,7 +255,7 @@ impl Head {
 #[cfg(test)]
 mod tests {
     use obit_derivation::record::{
-        Body, CgroupId, CgroupKey, Directory, HierarchyId, Loss, Outcome, RuntimeAnswer, RuntimeSource, SnapshotReason,
+        Body, CgroupId, CgroupKey, Directory, HierarchyId, Loss, Outcome, RuntimeAnswer, SnapshotReason, Source,
     };
     use obit_derivation::{BootNs, Seq, WallNs};
 
@@ -289,7 +289,7 @@ mod tests {
                     keep.directory(&record(seq, Body::Directory(directory)), &details).unwrap();
                 }
                 _ => {
-                    let answer = RuntimeAnswer::unanswered(RuntimeSource::Docker, Outcome::NotFound);
+                    let answer = RuntimeAnswer::unanswered(Source::Docker, Outcome::NotFound);
                     let details =
                         RuntimeDetails { request: "docker".into(), latency_ns: seq, document: Some("{}".into()) };
                     keep.answer(&record(seq, Body::Runtime(answer)), &details).unwrap();

@@ -8,7 +8,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use anyhow::Result;
 use obit_derivation::CgroupKey;
 use obit_derivation::identity::{OciRuntime, argv};
-use obit_derivation::record::{Directory, Outcome, RuntimeAnswer, RuntimeSource, SnapshotReason};
+use obit_derivation::record::{Directory, Outcome, RuntimeAnswer, SnapshotReason, Source};
 use obit_schema::details::{DirectoryDetails, RuntimeDetails};
 
 use super::Sequencer;
@@ -177,7 +177,7 @@ impl Sequencer {
             Question::Bundle { bundle, container_id } => {
                 let details =
                     RuntimeDetails { request: format!("{bundle}/config.json"), latency_ns: 0, document: None };
-                let mut answer = RuntimeAnswer::unanswered(RuntimeSource::OciBundle, Outcome::Dropped);
+                let mut answer = RuntimeAnswer::unanswered(Source::OciBundle, Outcome::Dropped);
                 answer.bundle = Some(bundle.into());
                 answer.container_id = Some(container_id.into());
                 self.admit_answer(at, answer, &details)
@@ -185,7 +185,7 @@ impl Sequencer {
             Question::State { root, container_id, .. } => {
                 let details =
                     RuntimeDetails { request: format!("{root}/{container_id}"), latency_ns: 0, document: None };
-                let mut answer = RuntimeAnswer::unanswered(RuntimeSource::OciState, Outcome::Dropped);
+                let mut answer = RuntimeAnswer::unanswered(Source::OciState, Outcome::Dropped);
                 answer.container_id = Some(container_id.into());
                 self.admit_answer(at, answer, &details)
             }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use obit_derivation::record::RuntimeSource;
+use obit_derivation::record::Source;
 
 /// An interface that daemons offer on a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,21 +23,16 @@ impl Kind {
 
     /// Its name on the command line and in a request.
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Docker => "docker",
-            Self::Podman => "podman",
-            Self::Containerd => "containerd",
-            Self::Cri => "cri",
-        }
+        self.source().as_str()
     }
 
     /// Who is speaking, in a record.
-    pub const fn source(self) -> RuntimeSource {
+    pub const fn source(self) -> Source {
         match self {
-            Self::Docker => RuntimeSource::Docker,
-            Self::Podman => RuntimeSource::Podman,
-            Self::Containerd => RuntimeSource::Containerd,
-            Self::Cri => RuntimeSource::Cri,
+            Self::Docker => Source::Docker,
+            Self::Podman => Source::Podman,
+            Self::Containerd => Source::Containerd,
+            Self::Cri => Source::Cri,
         }
     }
 }

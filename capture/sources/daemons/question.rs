@@ -163,7 +163,7 @@ mod tests {
                     usage: Usage::default(),
                 })
             };
-            let mut name = RuntimeAnswer::unanswered(RuntimeSource::Docker, Outcome::Ok);
+            let mut name = RuntimeAnswer::unanswered(Source::Docker, Outcome::Ok);
             (name.container_id, name.container_name) = (Some((&*id).into()), Some("web".into()));
             let name = if is_named { Body::Runtime(name) } else { Body::Clock(ClockReading::default()) };
             let story = [directory(CgroupEventKind::Mkdir), name, directory(CgroupEventKind::Rmdir)];

@@ -165,7 +165,7 @@ fn without_claims(answer: RuntimeAnswer<'static>) -> RuntimeAnswer<'static> {
 
 #[cfg(test)]
 mod tests {
-    use obit_derivation::record::{Outcome, RuntimeSource};
+    use obit_derivation::record::{Outcome, Source};
     use tokio::sync::mpsc::channel;
 
     use super::*;
@@ -179,7 +179,7 @@ mod tests {
     }
 
     fn about(id: &'static str) -> Said {
-        let mut answer = RuntimeAnswer::unanswered(RuntimeSource::Docker, Outcome::Ok);
+        let mut answer = RuntimeAnswer::unanswered(Source::Docker, Outcome::Ok);
         answer.container_id = Some(id.into());
         answer.container_name = Some("name".into());
         Said { answer, document: Some("document".into()) }

@@ -146,10 +146,10 @@ fn is_sha256(text: &str) -> bool {
 mod tests {
     use super::*;
     use obit_derivation::WallNs;
-    use obit_derivation::record::{Outcome, RuntimeSource};
+    use obit_derivation::record::{Outcome, Source};
 
     fn describe(pairs: &[(&str, &str)]) -> RuntimeAnswer<'static> {
-        let mut answer = RuntimeAnswer::unanswered(RuntimeSource::OciBundle, Outcome::Ok);
+        let mut answer = RuntimeAnswer::unanswered(Source::OciBundle, Outcome::Ok);
         let all: Annotations = pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         all.describe(&mut answer);
         answer

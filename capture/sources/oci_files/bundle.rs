@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use obit_derivation::record::{Outcome, RuntimeAnswer, RuntimeSource};
+use obit_derivation::record::{Outcome, RuntimeAnswer, Source};
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 
@@ -140,7 +140,7 @@ pub fn read(host_root: &Path, bundle: &str, container_id: Option<&str>) -> Answe
     let begun = Instant::now();
     let request = format!("{}/config.json", bundle.trim_end_matches('/'));
     let read = file::read(host_root, bundle, "config.json", CONFIG_BYTES);
-    let mut answer = RuntimeAnswer::unanswered(RuntimeSource::OciBundle, Outcome::Invalid);
+    let mut answer = RuntimeAnswer::unanswered(Source::OciBundle, Outcome::Invalid);
     answer.bundle = within(Some(bundle), PATH_BYTES);
     answer.container_id = within(container_id, NAME_BYTES);
     let content = match read {

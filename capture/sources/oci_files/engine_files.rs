@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use obit_derivation::identity::Engine;
-use obit_derivation::record::{Outcome, RuntimeAnswer, RuntimeSource};
+use obit_derivation::record::{Outcome, RuntimeAnswer, Source};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
@@ -100,7 +100,7 @@ fn docker(host_root: &Path, container_id: &str, life: Life) -> Answer {
     let begun = Instant::now();
     let directory = format!("{DOCKER}/{container_id}");
     let request = format!("{directory}/config.v2.json");
-    let mut answer = empty(RuntimeSource::Docker, container_id);
+    let mut answer = empty(Source::Docker, container_id);
     let content = match file::read(host_root, &directory, "config.v2.json", CONFIG_BYTES) {
         Ok(content) => content,
         Err(errno) => return (with(answer, errno), details(request, begun)),
@@ -134,7 +134,7 @@ fn docker(host_root: &Path, container_id: &str, life: Life) -> Answer {
 
 fn podman(host_root: &Path, container_id: &str) -> Answer {
     let begun = Instant::now();
-    let mut answer = empty(RuntimeSource::Podman, container_id);
+    let mut answer = empty(Source::Podman, container_id);
     let mut request = String::new();
     for driver in PODMAN {
         let directory = format!("/var/lib/containers/storage/{driver}-containers");
@@ -179,7 +179,7 @@ fn of_podman(request: String, begun: Instant, mut kept: PodmanContainer) -> obit
     details
 }
 
-fn empty(source: RuntimeSource, container_id: &str) -> RuntimeAnswer<'static> {
+fn empty(source: Source, container_id: &str) -> RuntimeAnswer<'static> {
     let mut answer = RuntimeAnswer::unanswered(source, Outcome::Invalid);
     answer.container_id = Some(container_id.to_owned().into());
     answer

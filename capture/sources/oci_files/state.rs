@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
-use obit_derivation::record::{Outcome, RuntimeAnswer, RuntimeSource};
+use obit_derivation::record::{Outcome, RuntimeAnswer, Source};
 use obit_schema::text::{escape, unescape};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -90,7 +90,7 @@ struct CrunStatus {
 pub fn read(host_root: &Path, hierarchies: &Hierarchies, state_root: &str, container_id: &str) -> Answer {
     let begun = Instant::now();
     let directory = format!("{}/{container_id}", state_root.trim_end_matches('/'));
-    let mut answer = RuntimeAnswer::unanswered(RuntimeSource::OciState, Outcome::Invalid);
+    let mut answer = RuntimeAnswer::unanswered(Source::OciState, Outcome::Invalid);
     answer.container_id = within(Some(container_id), NAME_BYTES);
     // An id is one component; with a slash in it, it could lead anywhere.
     let raw_id = unescape(container_id);

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use obit_derivation::identity::{ClaimSource, Engine, OciRuntime};
+use obit_derivation::identity::{Engine, OciRuntime};
 use obit_derivation::record::{
-    CgroupEventKind, ClockReason, KernelEventKind, Outcome, RuntimeSource, SignalOrigin, SignalResult, SnapshotReason,
+    CgroupEventKind, ClockReason, KernelEventKind, Outcome, SignalOrigin, SignalResult, SnapshotReason, Source,
 };
 use obit_derivation::row::{Cause, DisagreementKind, LimitScope};
 use obit_schema::{Table, kind};
@@ -74,7 +74,7 @@ fn every_value_of_every_enum_is_documented() {
     assert_eq!(documented("`oom_limit_scope` of container_remove"), names(&scopes));
     let aspects: Vec<_> = DisagreementKind::ALL.iter().map(|value| value.as_str()).collect();
     assert_eq!(documented("`aspect` of disagreement"), names(&aspects));
-    let sources: Vec<_> = RuntimeSource::ALL.iter().map(|value| value.as_str()).collect();
+    let sources: Vec<_> = Source::RUNTIME.iter().map(|value| value.as_str()).collect();
     assert_eq!(documented("`source` of raw/runtime"), names(&sources));
     let outcomes: Vec<_> = Outcome::ALL.iter().map(|value| value.as_str()).collect();
     assert_eq!(documented("`outcome` of raw/cgroupfs"), names(&outcomes));
@@ -82,7 +82,7 @@ fn every_value_of_every_enum_is_documented() {
     assert_eq!(documented("`runtime` of every table"), names(&runtimes));
     let oci: Vec<_> = OciRuntime::ALL.iter().map(|value| value.as_str()).collect();
     assert_eq!(documented("`oci_runtime` of the derived"), names(&oci));
-    let claims: Vec<_> = ClaimSource::ALL.iter().map(|value| value.as_str()).collect();
+    let claims: Vec<_> = Source::CLAIM.iter().map(|value| value.as_str()).collect();
     assert_eq!(documented("`identified_by` of the derived"), names(&claims));
 }
 

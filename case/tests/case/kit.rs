@@ -96,7 +96,7 @@ pub fn write(path: &Path, records: &[Owned], batch: usize, part_rows: u64) -> Ca
 
 /// So many records of each raw table in turn: a clock, a directory, a question.
 pub fn plain(count: usize) -> Vec<Owned> {
-    use obit_derivation::record::{CgroupKey, Directory, RuntimeAnswer, RuntimeSource, SnapshotReason};
+    use obit_derivation::record::{CgroupKey, Directory, RuntimeAnswer, SnapshotReason, Source};
     let body = |index| match index % 3 {
         0 => OwnedBody::Mark(Box::new(Body::Clock(ClockReading::default()))),
         1 => OwnedBody::Directory(
@@ -114,7 +114,7 @@ pub fn plain(count: usize) -> Vec<Owned> {
         _ => OwnedBody::Runtime(
             Box::new(RuntimeAnswer {
                 container_id: Some(format!("container-{index}").into()),
-                ..RuntimeAnswer::unanswered(RuntimeSource::OciBundle, Outcome::NotFound)
+                ..RuntimeAnswer::unanswered(Source::OciBundle, Outcome::NotFound)
             }),
             RuntimeDetails { request: "config.json".to_owned(), latency_ns: 5, document: None },
         ),

@@ -3,8 +3,8 @@
 use arrow_array::RecordBatch;
 use obit_case::Case;
 use obit_case::writer::{CaseWriter, WriterOptions};
-use obit_derivation::identity::{ClaimSource, Engine, OciRuntime};
-use obit_derivation::record::{BootNs, CgroupId, CgroupKey, HierarchyId, RuntimeSource, Seq, Usage, WallNs};
+use obit_derivation::identity::{Engine, OciRuntime};
+use obit_derivation::record::{BootNs, CgroupId, CgroupKey, HierarchyId, Seq, Source, Usage, WallNs};
 use obit_derivation::row::{
     ActorCopy, Cause, ContainerCreate, ContainerRemove, Death, Disagreement, DisagreementKind, ExistingContainer,
     Identity, Killer, LimitScope, Place, ReportSource, ReportedValue, Row, Step,
@@ -37,7 +37,7 @@ fn identity() -> Identity {
         started_at: Some(WallNs(-4)),
         restart_count: Some(2),
         parent_container_id: None,
-        identified_by: ClaimSource::OciArgv,
+        identified_by: Source::OciArgv,
         conflicts: vec!["path: container_id ff".to_owned()],
     }
 }
@@ -224,8 +224,8 @@ fn disagreement() {
         identity: identity(),
         place: place(),
         aspect: DisagreementKind::Existence,
-        said: said(ReportSource::Kernel, Some("gone"), 8),
-        other: said(ReportSource::Event(RuntimeSource::Docker), Some("running"), -3),
+        said: said(ReportSource::KERNEL, Some("gone"), 8),
+        other: said(ReportSource::event(Source::Docker), Some("running"), -3),
         difference_ns: Some(-11),
         evidence_seqs: vec![Seq(9), Seq(12)],
     };

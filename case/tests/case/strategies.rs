@@ -2,12 +2,11 @@
 
 use std::borrow::Cow;
 
-use obit_derivation::identity::{ClaimSource, Engine, OciRuntime};
+use obit_derivation::identity::{Engine, OciRuntime};
 use obit_derivation::record::{
     Actor, Ancestor, Body, BootNs, Carried, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, ClockReading,
     ClockReason, Directory, ExitStatus, FatalSignal, HierarchyId, KernelEventKind, Loss, OomKill, OomLimit, Outcome,
-    Record, RuntimeAnswer, RuntimeSource, Seq, SignalOrigin, SignalResult, SnapshotReason, Target, TaskExit, Usage,
-    WallNs,
+    Record, RuntimeAnswer, Seq, SignalOrigin, SignalResult, SnapshotReason, Source, Target, TaskExit, Usage, WallNs,
 };
 use obit_derivation::row::{
     ActorCopy, Cause, ContainerCreate, ContainerRemove, Death, Disagreement, DisagreementKind, ExistingContainer,
@@ -281,7 +280,7 @@ fn directory() -> impl Strategy<Value = OwnedBody> {
 fn runtime() -> impl Strategy<Value = OwnedBody> {
     let paths = vec((any::<u32>().prop_map(HierarchyId), text().prop_map(Cow::Owned)), 0..3);
     (
-        (select(RuntimeSource::ALL), select(Outcome::ALL), cow(), cow(), cow(), cow(), cow(), cow()),
+        (select(Source::RUNTIME), select(Outcome::ALL), cow(), cow(), cow(), cow(), cow(), cow()),
         (cow(), cow(), cow(), cow(), option::of(any::<bool>()), option::of(any::<u32>()), option::of(wall()), cow()),
         (
             cow(),
@@ -349,7 +348,7 @@ fn identity() -> impl Strategy<Value = Identity> {
     let some = || option::of(text());
     (
         (option::of(select(Engine::ALL)), text(), option::of(select(OciRuntime::ALL)), some(), some(), some(), some()),
-        (some(), some(), some(), option::of(any::<bool>()), some(), select(ClaimSource::ALL), vec(text(), 0..3)),
+        (some(), some(), some(), option::of(any::<bool>()), some(), select(Source::CLAIM), vec(text(), 0..3)),
         (some(), pairs(), option::of(any::<u32>()), option::of(wall()), option::of(any::<u32>())),
     )
         .prop_map(|(first, second, (containerd_namespace, labels, init_pid, started_at, restart_count))| {
@@ -400,9 +399,9 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn said() -> impl Strategy<Value = ReportedValue> {
     let by = prop_oneof![
-        Just(ReportSource::Kernel),
-        select(RuntimeSource::ALL).prop_map(ReportSource::Answer),
-        select(RuntimeSource::ALL).prop_map(ReportSource::Event),
+        Just(ReportSource::KERNEL),
+        select(Source::RUNTIME).prop_map(ReportSource::answer),
+        select(Source::RUNTIME).prop_map(ReportSource::event),
     ];
     (by, option::of(text()), option::of(wall())).prop_map(|(by, value, at)| ReportedValue { by, value, at })
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use obit_case::manifest::{CaseState, ClockPair, Manifest};
 use obit_case::writer::{CaseWriter, WriterOptions};
 use obit_case::{Case, Error};
-use obit_derivation::record::{BootNs, RuntimeAnswer, RuntimeSource, WallNs};
+use obit_derivation::record::{BootNs, RuntimeAnswer, Source, WallNs};
 use obit_schema::Table;
 use obit_schema::details::RuntimeDetails;
 use obit_schema::encode::{EventsBuilder, RuntimeBuilder};
@@ -98,7 +98,7 @@ fn what_was_cut_and_how_questions_went_is_counted() {
     writer.append(Table::Events, &builder.finish().unwrap()).unwrap();
     let mut answers = RuntimeBuilder::new();
     for (seq, outcome) in [(4, Outcome::Timeout), (5, Outcome::Ok), (6, Outcome::Timeout)] {
-        let answer = RuntimeAnswer::unanswered(RuntimeSource::Docker, outcome);
+        let answer = RuntimeAnswer::unanswered(Source::Docker, outcome);
         let details = RuntimeDetails { request: String::new(), latency_ns: 0, document: None };
         answers.append(&Record { body: Body::Runtime(answer), ..kit::clock(seq) }, &details).unwrap();
     }

@@ -9,8 +9,8 @@ use alloc::vec::Vec;
 
 use super::{Claim, Facts, Field, OwnedClaim};
 use crate::containers::small_list::SmallList;
-use crate::identity::{ClaimSource, Engine};
-use crate::record::{Seq, WallNs};
+use crate::identity::Engine;
+use crate::record::{Seq, Source, WallNs};
 use crate::row::{Identity, write_over, write_over_option};
 
 /// All claims about one life, at most one a source.
@@ -88,7 +88,7 @@ impl ClaimSet {
     }
 
     /// Keeps that a source says it is another container.
-    pub fn overrule(&mut self, source: ClaimSource, container_id: &str) {
+    pub fn overrule(&mut self, source: Source, container_id: &str) {
         let note = format!("{source}: container_id {container_id}");
         let overruled = &mut self.more.get_or_insert_default().overruled;
         if overruled.len() < MAX_OVERRULED && !overruled.contains(&note) {

@@ -12,8 +12,8 @@ use alloc::sync::Arc;
 
 use crate::identity::argv::{Invocation, Verb};
 use crate::identity::path::PathIdentity;
-use crate::identity::{ClaimSource, Engine, OciRuntime};
-use crate::record::{RuntimeAnswer, RuntimeSource, Seq};
+use crate::identity::{Engine, OciRuntime};
+use crate::record::{RuntimeAnswer, Seq, Source};
 
 pub(super) use claim_set::ClaimSet;
 pub(super) use owned_claim::OwnedClaim;
@@ -53,7 +53,7 @@ fields! {
 /// One source's statement. What the source does not speak of is `None`.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Claim<'a> {
-    pub source: ClaimSource,
+    pub source: Source,
     pub seq: Seq,
     pub container_id: &'a str,
     pub runtime: Option<Engine>,
@@ -66,7 +66,7 @@ pub(super) struct Claim<'a> {
 }
 
 impl<'a> Claim<'a> {
-    fn new(source: ClaimSource, seq: Seq, container_id: &'a str) -> Self {
+    fn new(source: Source, seq: Seq, container_id: &'a str) -> Self {
         Self {
             source,
             seq,
@@ -82,7 +82,7 @@ impl<'a> Claim<'a> {
     /// The claim of a path, if the path names a container as its own directory.
     pub fn of_path(seq: Seq, path: &'a PathIdentity<'_>) -> Option<Self> {
         let id = path.container_id.as_deref().filter(|_| path.root)?;
-        let mut claim = Self::new(ClaimSource::Path, seq, id);
+        let mut claim = Self::new(Source::Path, seq, id);
         claim.runtime = path.runtime;
         claim.set(Field::PodUid, path.pod_uid.as_deref());
         Some(claim)
@@ -90,7 +90,7 @@ impl<'a> Claim<'a> {
 
     /// The claim of an OCI runtime's argument vector.
     pub fn of_argv(seq: Seq, argv: &Invocation<'a>) -> Self {
-        let mut claim = Self::new(ClaimSource::OciArgv, seq, argv.container_id);
+        let mut claim = Self::new(Source::OciArgv, seq, argv.container_id);
         claim.runtime = Some(argv.engine);
         // `runc delete ID` carries no bundle, which is what tells podman's containers from bare ones.
         let is_bare = matches!(argv.engine, Engine::Runc | Engine::Crun | Engine::Youki);
@@ -107,7 +107,7 @@ impl<'a> Claim<'a> {
     /// The claim of a runtime's answer, if it is one about a container.
     pub fn of_answer(seq: Seq, answer: &'a RuntimeAnswer<'_>) -> Option<Self> {
         let id = answer.container_id.as_deref().filter(|id| !id.is_empty())?;
-        let mut claim = Self::new(answer.source.into(), seq, id);
+        let mut claim = Self::new(answer.source, seq, id);
         claim.runtime = answer.runtime.as_deref().and_then(Engine::from_name);
         for (field, text) in [
             (Field::Bundle, &answer.bundle),
@@ -154,18 +154,5 @@ impl<'a> Claim<'a> {
     pub fn forget_home(&mut self) {
         self.set(Field::Bundle, None);
         self.set(Field::StateRoot, None);
-    }
-}
-
-impl From<RuntimeSource> for ClaimSource {
-    fn from(source: RuntimeSource) -> Self {
-        match source {
-            RuntimeSource::OciState => Self::OciState,
-            RuntimeSource::OciBundle => Self::OciBundle,
-            RuntimeSource::Docker => Self::Docker,
-            RuntimeSource::Podman => Self::Podman,
-            RuntimeSource::Containerd => Self::Containerd,
-            RuntimeSource::Cri => Self::Cri,
-        }
     }
 }

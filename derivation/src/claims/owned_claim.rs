@@ -5,13 +5,13 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::{Claim, Facts, Field, RuntimeFacts};
-use crate::identity::{ClaimSource, Engine, OciRuntime};
-use crate::record::Seq;
+use crate::identity::{Engine, OciRuntime};
+use crate::record::{Seq, Source};
 
 /// A claim that is kept: a [`Claim`] that takes memory only for what it says.
 #[derive(Clone, Debug)]
 pub(crate) struct OwnedClaim {
-    pub source: ClaimSource,
+    pub source: Source,
     pub seq: Seq,
     pub container_id: Arc<str>,
     pub runtime: Option<Engine>,
@@ -106,7 +106,7 @@ impl OwnedClaim {
 
     /// Whether a later claim, by argument vector or path, says nothing that is not said here.
     pub fn repeats(&self, later: &Claim<'_>) -> bool {
-        matches!(later.source, ClaimSource::OciArgv | ClaimSource::Path)
+        matches!(later.source, Source::OciArgv | Source::Path)
             && (self.runtime.is_some() || later.runtime.is_none())
             && !self.runtime_by_default
             && (self.oci_runtime.is_some() || later.oci_runtime.is_none())

@@ -12,8 +12,7 @@ use crate::containers::end::{self, End};
 use crate::containers::small_list::SmallList;
 use crate::ending;
 use crate::ending::reports::{self, EndReports};
-use crate::identity::ClaimSource;
-use crate::record::{Actor, BootNs, CgroupKey, HierarchyId, Seq, WallNs};
+use crate::record::{Actor, BootNs, CgroupKey, HierarchyId, Seq, Source, WallNs};
 use crate::row::{ActorCopy, ContainerCreate, ContainerRemove, ExistingContainer, Identity, Place, Step, write_over};
 
 /// A moment, as a record gives it.
@@ -227,8 +226,8 @@ impl Life {
     /// that only knows the id may have a stopped container in mind.
     pub fn unbacked_user(&self) -> Option<u32> {
         let backs = |claim: &OwnedClaim| match claim.source {
-            ClaimSource::Path => false,
-            ClaimSource::OciArgv | ClaimSource::OciState | ClaimSource::OciBundle => true,
+            Source::Path => false,
+            Source::OciArgv | Source::OciState | Source::OciBundle => true,
             _ => claim.facts().init_pid.is_some(),
         };
         self.user.filter(|_| !self.claims.iter().any(backs))

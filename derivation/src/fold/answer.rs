@@ -63,7 +63,7 @@ impl Fold {
             if let Some(life) = self.lives.get_mut(number)
                 && (life.stage != Stage::Ended || life.held)
             {
-                life.claims.overrule(answer.source.into(), said);
+                life.claims.overrule(answer.source, said);
                 life.note(moment.seq);
             }
         }

@@ -11,8 +11,7 @@ use crate::containers::ids::IdKey;
 use crate::containers::life::{Life, Origin, Stage, Stamp};
 use crate::containers::life_table::{LifeId, LifeTable};
 use crate::containers::same_id_lives::SameIdLives;
-use crate::identity::ClaimSource;
-use crate::record::{BootNs, CgroupKey};
+use crate::record::{BootNs, CgroupKey, Source};
 
 impl Fold {
     /// Gives a directory to the life that it belongs to, and begins one if there is none.
@@ -183,8 +182,8 @@ impl StateDirMatch {
     fn of(have: &ClaimSet, claims: &RootClaims<'_>) -> Self {
         let mut homes = Self::Open;
         // A path says nothing of it.
-        for ours in have.iter().filter(|ours| ours.source != ClaimSource::Path) {
-            for theirs in claims.iter().filter(|theirs| theirs.source != ClaimSource::Path) {
+        for ours in have.iter().filter(|ours| ours.source != Source::Path) {
+            for theirs in claims.iter().filter(|theirs| theirs.source != Source::Path) {
                 let is_about_one = || *ours.container_id == *theirs.container_id;
                 if !ours.may_share_home(theirs) {
                     if is_about_one() {

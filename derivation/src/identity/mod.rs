@@ -75,37 +75,3 @@ names!(OciRuntime {
     Runsc => "runsc",
     Kata => "kata",
 });
-
-/// Where a statement of identity comes from, the most trusted first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum ClaimSource {
-    /// Argument vector of the OCI runtime that made or removed the directory.
-    OciArgv,
-    /// The OCI runtime's state file.
-    OciState,
-    /// The bundle's `config.json`.
-    OciBundle,
-    /// Docker's API.
-    Docker,
-    /// Podman's API.
-    Podman,
-    /// containerd's API.
-    Containerd,
-    /// The CRI API.
-    Cri,
-    /// The directory's path.
-    #[default]
-    Path,
-}
-
-names!(ClaimSource {
-    OciArgv => "oci_argv",
-    OciState => "oci_state",
-    OciBundle => "oci_bundle",
-    Docker => "docker",
-    Podman => "podman",
-    Containerd => "containerd",
-    Cri => "cri",
-    Path => "path",
-});

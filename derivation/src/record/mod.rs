@@ -9,6 +9,7 @@ mod ids;
 mod kernel;
 mod process;
 mod runtime;
+mod source;
 mod walk;
 
 use alloc::boxed::Box;
@@ -18,7 +19,8 @@ pub use clock::{ClockReading, ClockReason};
 pub use ids::{BootNs, CgroupId, CgroupKey, HierarchyId, Seq, WallNs};
 pub use kernel::{KernelEventKind, Loss};
 pub use process::{Ancestor, ExitStatus, FatalSignal, OomKill, OomLimit, SignalOrigin, SignalResult, Target, TaskExit};
-pub use runtime::{Outcome, RuntimeAnswer, RuntimeSource};
+pub use runtime::{Outcome, RuntimeAnswer};
+pub use source::Source;
 pub use walk::{Directory, SnapshotReason};
 
 /// One record of the raw log.

@@ -5,23 +5,7 @@ use alloc::vec::Vec;
 
 use super::ids::{HierarchyId, WallNs};
 use super::names;
-
-/// Who is speaking in a [`RuntimeAnswer`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum RuntimeSource {
-    /// Docker: its HTTP API, or the file that it keeps of a container (the request tells).
-    Docker,
-    /// containerd's own gRPC API.
-    Containerd,
-    /// The Kubernetes CRI v1 API, of containerd or CRI-O.
-    Cri,
-    /// Podman: its HTTP API, or the file that it keeps of its containers (the request tells).
-    Podman,
-    /// An OCI runtime's state file (`state.json` of runc, `status` of crun).
-    OciState,
-    /// A bundle's `config.json`.
-    OciBundle,
-}
+use super::source::Source;
 
 /// How a question to a runtime, or the reading of one of its files, ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,8 +29,8 @@ pub enum Outcome {
 /// What a runtime, or a file of one, said about a container.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RuntimeAnswer<'a> {
-    /// Who is speaking.
-    pub source: RuntimeSource,
+    /// The speaker: one of [`Source::RUNTIME`].
+    pub source: Source,
     /// How it went. The other fields mean something only with [`Outcome::Ok`].
     pub outcome: Outcome,
     /// The bundle directory the answer is about, where there is one.
@@ -106,7 +90,7 @@ pub struct RuntimeAnswer<'a> {
 
 impl RuntimeAnswer<'_> {
     /// An answer that says nothing about any container.
-    pub const fn unanswered(source: RuntimeSource, outcome: Outcome) -> Self {
+    pub const fn unanswered(source: Source, outcome: Outcome) -> Self {
         Self {
             source,
             outcome,
@@ -140,14 +124,6 @@ impl RuntimeAnswer<'_> {
     }
 }
 
-names!(RuntimeSource {
-    Docker => "docker",
-    Containerd => "containerd",
-    Cri => "cri",
-    Podman => "podman",
-    OciState => "oci_state",
-    OciBundle => "oci_bundle",
-});
 names!(Outcome {
     Ok => "ok",
     NotFound => "not_found",

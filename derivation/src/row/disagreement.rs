@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{Identity, Place};
-use crate::record::{BootNs, RuntimeSource, Seq, WallNs, names};
+use crate::record::{BootNs, Seq, Source, WallNs, names};
 
 /// What two sources contradict each other about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,29 +19,38 @@ pub enum DisagreementKind {
     Existence,
 }
 
-/// Who says something.
+/// The source of a reported value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ReportSource {
-    /// The kernel: its events.
-    Kernel,
-    /// A daemon or a file, asked or read.
-    Answer(RuntimeSource),
-    /// A daemon, by an event of its own.
-    Event(RuntimeSource),
+pub struct ReportSource {
+    /// The speaker.
+    pub source: Source,
+    /// A daemon said it by an event of its own, not as an answer.
+    pub is_event: bool,
 }
 
 impl ReportSource {
+    /// The kernel: its events.
+    pub const KERNEL: Self = Self::answer(Source::Kernel);
+
+    /// A daemon that was asked, or a file that was read.
+    pub const fn answer(source: Source) -> Self {
+        Self { source, is_event: false }
+    }
+
+    /// A daemon that sent an event of its own.
+    pub const fn event(source: Source) -> Self {
+        Self { source, is_event: true }
+    }
+
     /// The name it has in a case.
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Kernel => "kernel",
-            Self::Answer(source) => source.as_str(),
-            Self::Event(RuntimeSource::Docker) => "docker_event",
-            Self::Event(RuntimeSource::Containerd) => "containerd_event",
-            Self::Event(RuntimeSource::Cri) => "cri_event",
-            Self::Event(RuntimeSource::Podman) => "podman_event",
-            // Files tell of no events.
-            Self::Event(source @ (RuntimeSource::OciState | RuntimeSource::OciBundle)) => source.as_str(),
+        match (self.is_event, self.source) {
+            (true, Source::Docker) => "docker_event",
+            (true, Source::Podman) => "podman_event",
+            (true, Source::Containerd) => "containerd_event",
+            (true, Source::Cri) => "cri_event",
+            // Only daemons send events.
+            (_, source) => source.as_str(),
         }
     }
 }

@@ -8,8 +8,8 @@ mod draft;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::identity::{ClaimSource, Engine, OciRuntime};
-use crate::record::{BootNs, CgroupKey, Seq, Usage, WallNs};
+use crate::identity::{Engine, OciRuntime};
+use crate::record::{BootNs, CgroupKey, Seq, Source, Usage, WallNs};
 
 pub use disagreement::{Disagreement, DisagreementKind, ReportSource, ReportedValue};
 pub(crate) use draft::{write_over, write_over_option};
@@ -79,7 +79,7 @@ pub struct Identity {
     /// The container whose cgroup encloses this one's.
     pub parent_container_id: Option<String>,
     /// The claim that won.
-    pub identified_by: ClaimSource,
+    pub identified_by: Source,
     /// ClaimSet that say otherwise, each as `source: field value`.
     pub conflicts: Vec<String>,
 }

@@ -38,11 +38,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use self::store::{Known, Store};
-use crate::identity::ClaimSource;
 use crate::profile::Derive;
 use crate::record::{
     Actor, Body, BootNs, CgroupEvent, CgroupEventKind, CgroupKey, Directory, HierarchyId, Record, Seq, SnapshotReason,
-    Usage, WallNs,
+    Source, Usage, WallNs,
 };
 use crate::row::{
     ActorCopy, ContainerCreate, ContainerRemove, Death, ExistingContainer, Identity, Place, Row, RowSink,
@@ -238,7 +237,7 @@ fn identity(known: &Known<'_>) -> Identity {
     Identity {
         runtime: known.runtime,
         container_id: known.container_id.to_owned(),
-        identified_by: ClaimSource::Path,
+        identified_by: Source::Path,
         ..Identity::default()
     }
 }

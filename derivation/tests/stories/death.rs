@@ -138,7 +138,7 @@ fn the_way_of_an_order_is_told_in_the_order_of_time() {
     let stop = [&KILL[..5], &["15"]].concat();
     let by_podman = |argv| Actor { parent_comm: "podman", ..task("runc", argv) };
     let ancestors = [podman, shell, systemd];
-    let mut order = RuntimeAnswer::unanswered(RuntimeSource::Podman, Outcome::Ok);
+    let mut order = RuntimeAnswer::unanswered(Source::Podman, Outcome::Ok);
     (order.container_id, order.event) = (Some(ID.into()), Some("kill".into()));
     let asked = story.signal_of(15, SignalOrigin::User, SignalResult::Ignored, by_podman(&stop), &ancestors);
     story.tell(Body::Runtime(order.clone()));
@@ -167,7 +167,7 @@ fn a_signal_that_the_image_names_asks_to_end_and_another_does_not() {
     const SIGRTMIN_3: u32 = 37;
     for (stop_signal, expected) in [(Some(SIGRTMIN_3), Some("runc")), (Some(15), None), (None, None)] {
         let mut story = Story::new();
-        let mut said = RuntimeAnswer::unanswered(RuntimeSource::OciBundle, Outcome::Ok);
+        let mut said = RuntimeAnswer::unanswered(Source::OciBundle, Outcome::Ok);
         (said.container_id, said.stop_signal) = (Some(ID.into()), stop_signal);
         story.tell(Body::Runtime(said));
         let reload = [&KILL[..5], &["10"]].concat();

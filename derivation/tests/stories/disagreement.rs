@@ -10,7 +10,7 @@ use crate::told::{self, A as ID, INIT, Log, ROOT, SIGKILLED, docker};
 const SECOND: u64 = 1_000_000_000;
 /// How long a row waits for what is said of its container.
 const GRACE: u64 = 5 * SECOND;
-const DOCKER: RuntimeSource = RuntimeSource::Docker;
+const DOCKER: Source = Source::Docker;
 
 /// Records at chosen moments.
 struct Story {
@@ -67,11 +67,11 @@ fn wall(at: u64) -> WallNs {
     told::wall(BootNs(at))
 }
 
-fn answer(source: RuntimeSource) -> RuntimeAnswer<'static> {
+fn answer(source: Source) -> RuntimeAnswer<'static> {
     RuntimeAnswer { container_id: Some(ID.into()), ..RuntimeAnswer::unanswered(source, Outcome::Ok) }
 }
 
-fn event(source: RuntimeSource, word: &'static str) -> RuntimeAnswer<'static> {
+fn event(source: Source, word: &'static str) -> RuntimeAnswer<'static> {
     RuntimeAnswer { event: Some(word.into()), ..answer(source) }
 }
 
@@ -127,26 +127,26 @@ fn each_value_that_differs_has_a_row_with_both_and_their_records() {
         .iter()
         .map(|row| (row.aspect, row.said.clone(), row.other.clone(), row.difference_ns, row.evidence_seqs.clone()))
         .collect();
-    let (by_event, by_answer) = (ReportSource::Event(DOCKER), ReportSource::Answer(DOCKER));
+    let (by_event, by_answer) = (ReportSource::event(DOCKER), ReportSource::answer(DOCKER));
     let expected = [
-        (DisagreementKind::ExitCode, value(ReportSource::Kernel, "0"), value(by_event, "137"), None, vec![exit, die]),
+        (DisagreementKind::ExitCode, value(ReportSource::KERNEL, "0"), value(by_event, "137"), None, vec![exit, die]),
         (
             DisagreementKind::ExitCode,
-            value(ReportSource::Kernel, "0"),
+            value(ReportSource::KERNEL, "0"),
             value(by_answer, "137"),
             None,
             vec![exit, inspected],
         ),
         (
             DisagreementKind::OomKilled,
-            value(ReportSource::Kernel, "false"),
+            value(ReportSource::KERNEL, "false"),
             value(by_answer, "true"),
             None,
             vec![exit, inspected],
         ),
         (
             DisagreementKind::Time,
-            at(ReportSource::Kernel, None, 20 * SECOND),
+            at(ReportSource::KERNEL, None, 20 * SECOND),
             at(by_event, None, 20 * SECOND + TOLERANCE_NS + 1),
             Some(1_000_000_001),
             vec![exit, die],
@@ -168,13 +168,13 @@ fn without_the_kernel_s_word_the_first_that_spoke_is_contradicted() {
     let task = RuntimeAnswer {
         exit_code: Some(2),
         finished_at: Some(wall(20 * SECOND)),
-        ..event(RuntimeSource::Containerd, "/tasks/exit")
+        ..event(Source::Containerd, "/tasks/exit")
     };
     story.says(21 * SECOND, task);
     let (found, _) = story.end();
     let [row] = &found[..] else { panic!("{found:?}") };
-    assert_eq!(row.said, value(ReportSource::Event(DOCKER), "1"));
-    assert_eq!(row.other, value(ReportSource::Event(RuntimeSource::Containerd), "2"));
+    assert_eq!(row.said, value(ReportSource::event(DOCKER), "1"));
+    assert_eq!(row.other, value(ReportSource::event(Source::Containerd), "2"));
 }
 
 #[test]
@@ -190,9 +190,9 @@ fn a_container_that_is_gone_may_be_said_to_run_for_a_moment_and_no_longer() {
         for row in found {
             assert_eq!(
                 (row.aspect, row.said),
-                (DisagreementKind::Existence, at(ReportSource::Kernel, Some("gone"), 20 * SECOND))
+                (DisagreementKind::Existence, at(ReportSource::KERNEL, Some("gone"), 20 * SECOND))
             );
-            assert_eq!(row.other, at(ReportSource::Answer(DOCKER), Some("running"), said_at));
+            assert_eq!(row.other, at(ReportSource::answer(DOCKER), Some("running"), said_at));
             assert_eq!(row.evidence_seqs, [removed, said]);
         }
     }
@@ -202,12 +202,12 @@ fn a_container_that_is_gone_may_be_said_to_run_for_a_moment_and_no_longer() {
 #[test]
 fn a_state_that_is_kept_of_what_is_gone_contradicts_that() {
     let mut story = Story::new();
-    story.says(11 * SECOND, answer(RuntimeSource::OciState));
+    story.says(11 * SECOND, answer(Source::OciState));
     story.directory(20 * SECOND, CgroupEventKind::Rmdir);
-    story.says(22 * SECOND, answer(RuntimeSource::OciState));
+    story.says(22 * SECOND, answer(Source::OciState));
     let (found, _) = story.end();
     let [row] = &found[..] else { panic!("{found:?}") };
-    assert_eq!(row.other, at(ReportSource::Answer(RuntimeSource::OciState), Some("kept"), 22 * SECOND));
+    assert_eq!(row.other, at(ReportSource::answer(Source::OciState), Some("kept"), 22 * SECOND));
 }
 
 #[test]
@@ -258,8 +258,8 @@ fn who_is_said_to_have_died_and_has_processes_at_the_end_of_the_log_is_told() {
         assert_eq!(found.len(), usize::from(is_contradicted), "{what}");
         for row in found {
             assert_eq!((row.aspect, row.seq), (DisagreementKind::Existence, stop));
-            assert_eq!(row.said, at(ReportSource::Kernel, Some("there"), 10 * SECOND));
-            assert_eq!(row.other, at(ReportSource::Event(DOCKER), Some("ended"), 20 * SECOND));
+            assert_eq!(row.said, at(ReportSource::KERNEL, Some("there"), 10 * SECOND));
+            assert_eq!(row.other, at(ReportSource::event(DOCKER), Some("ended"), 20 * SECOND));
         }
     }
     // Just before the log's end it may still be on its way out.

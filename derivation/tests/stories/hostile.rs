@@ -1,7 +1,6 @@
 //! Somebody who may make cgroups of their own, and calls one like a container: it is told as theirs, and changes nothing
 //! about the container that has that id.
 
-use obit_derivation::identity::ClaimSource;
 use obit_derivation::record::*;
 use obit_derivation::row::{ContainerRemove, Identity};
 
@@ -52,7 +51,7 @@ impl Story {
             container_id: Some(ID.into()),
             container_name: Some("web".into()),
             init_pid,
-            ..RuntimeAnswer::unanswered(RuntimeSource::Docker, Outcome::Ok)
+            ..RuntimeAnswer::unanswered(Source::Docker, Outcome::Ok)
         }));
     }
 
@@ -93,10 +92,10 @@ fn assert_apart(story: Story) {
     let (real, forged) = story.ends();
     let ([real], [forged]) = (real.as_slice(), forged.as_slice()) else { panic!("{real:?} and {forged:?}") };
     assert_eq!(real.place.key, key(5, 100));
-    assert_eq!((real.identity.identified_by, name(&real.identity)), (ClaimSource::OciArgv, Some("web")));
+    assert_eq!((real.identity.identified_by, name(&real.identity)), (Source::OciArgv, Some("web")));
     assert_eq!((real.identity.init_pid, real.identity.conflicts.as_slice()), (Some(4242), [].as_slice()));
     assert_eq!(forged.place.key, key(V2, 200));
-    assert_eq!((forged.identity.identified_by, name(&forged.identity)), (ClaimSource::Path, None));
+    assert_eq!((forged.identity.identified_by, name(&forged.identity)), (Source::Path, None));
     assert_eq!(forged.identity.conflicts, [FLAG]);
 }
 
@@ -133,7 +132,7 @@ fn a_forgery_whose_making_was_lost_does_not_end_the_container_either() {
     let (real, forged) = story.ends();
     assert_eq!((real.len(), forged.len()), (1, 1), "{real:?} {forged:?}");
     assert_eq!(real[0].place.key, key(5, 100));
-    assert_eq!((forged[0].identity.identified_by, name(&forged[0].identity)), (ClaimSource::Path, None));
+    assert_eq!((forged[0].identity.identified_by, name(&forged[0].identity)), (Source::Path, None));
     assert_eq!(forged[0].identity.conflicts, ["path: removed by uid 1000, no runtime backs it"]);
 }
 

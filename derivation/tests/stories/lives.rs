@@ -1,7 +1,7 @@
 //! The fold, told as short stories. Paths and argument vectors are those that Docker, containerd's `ctr`, runc and
 //! crun produce.
 
-use obit_derivation::identity::{ClaimSource, Engine};
+use obit_derivation::identity::Engine;
 use obit_derivation::record::*;
 use obit_derivation::row::{ContainerCreate, ContainerRemove, ExistingContainer};
 
@@ -106,7 +106,7 @@ fn ten_hierarchies_make_one_row_and_v2_decides() {
     let row = removes[0];
     assert_eq!(row.identity.container_id, A);
     assert_eq!(row.identity.runtime, Some(Engine::Docker));
-    assert_eq!(row.identity.identified_by, ClaimSource::OciArgv);
+    assert_eq!(row.identity.identified_by, Source::OciArgv);
     assert_eq!(row.identity.conflicts, Vec::<String>::new());
     assert_eq!(row.place.key, key(0, 100));
     assert_eq!(row.never_started, Some(false));
@@ -173,7 +173,7 @@ fn a_container_of_before_is_known_from_the_walk_and_ends_once() {
     assert_eq!(removes[0].created_seq, None);
     assert_eq!(removes[0].lifetime_ns, None);
     assert_eq!(removes[0].never_started, None, "nobody saw whether a task was ever in it");
-    assert_eq!(removes[0].identity.identified_by, ClaimSource::OciArgv, "runc delete named it");
+    assert_eq!(removes[0].identity.identified_by, Source::OciArgv, "runc delete named it");
     assert!(!removes[0].inferred);
 }
 
@@ -188,7 +188,7 @@ fn an_oci_state_file_tells_that_a_plain_name_is_a_container() {
         init_pid: Some(4242),
         created_at: Some(WallNs(5)),
         cgroup_paths: vec![(HierarchyId(1), "/shop/web-1".into()), (HierarchyId(0), "/shop/web-1".into())],
-        ..RuntimeAnswer::unanswered(RuntimeSource::OciState, Outcome::Ok)
+        ..RuntimeAnswer::unanswered(Source::OciState, Outcome::Ok)
     }));
     for (hierarchy, id) in [(1, 10), (0, 20)] {
         story.directory(SnapshotReason::Start, hierarchy, id, 1, "/shop");
@@ -198,7 +198,7 @@ fn an_oci_state_file_tells_that_a_plain_name_is_a_container() {
     let existing = story.existing();
     assert_eq!(existing.len(), 1);
     assert_eq!(existing[0].identity.container_id, "web-1");
-    assert_eq!(existing[0].identity.identified_by, ClaimSource::OciState);
+    assert_eq!(existing[0].identity.identified_by, Source::OciState);
     assert_eq!(existing[0].identity.init_pid, Some(4242));
     let delete = ["runc", "--root", "/run/containerd/runc/shop", "delete", "web-1"];
     story.rmdir(1, 11, 10, "/shop/web-1", &delete);
@@ -391,7 +391,7 @@ fn a_delete_without_a_bundle_does_not_make_a_podman_container_a_bare_one() {
     story.rmdir(0, 100, 1, &path, &["/usr/sbin/runc", "delete", "--force", A]);
     let row = story.removes()[0];
     assert_eq!(row.identity.runtime, Some(Engine::Podman));
-    assert_eq!(row.identity.identified_by, ClaimSource::OciArgv);
+    assert_eq!(row.identity.identified_by, Source::OciArgv);
     assert_eq!(row.identity.conflicts, Vec::<String>::new());
 }
 
@@ -405,7 +405,7 @@ fn what_is_said_within_the_grace_joins_and_what_comes_later_does_not() {
     assert_eq!(story.removes().len(), 0, "the row waits");
     assert_eq!(story.log.fold.take_previews().len(), 1, "whoever follows does not");
     let answer = |field: fn(&mut RuntimeAnswer<'static>)| {
-        let mut answer = RuntimeAnswer::unanswered(RuntimeSource::Docker, Outcome::Ok);
+        let mut answer = RuntimeAnswer::unanswered(Source::Docker, Outcome::Ok);
         answer.container_id = Some(A.into());
         field(&mut answer);
         Body::Runtime(answer)
@@ -427,7 +427,7 @@ fn what_is_said_within_the_grace_joins_and_what_comes_later_does_not() {
 #[test]
 fn what_an_engine_says_before_the_directory_is_made_names_the_container() {
     let mut story = Story::default();
-    let mut event = RuntimeAnswer::unanswered(RuntimeSource::Containerd, Outcome::Ok);
+    let mut event = RuntimeAnswer::unanswered(Source::Containerd, Outcome::Ok);
     event.container_id = Some("web-1".into());
     event.namespace = Some("shop".into());
     event.image_name = Some("docker.io/library/busybox:latest".into());
@@ -462,7 +462,7 @@ fn an_answer_about_a_restarted_container_names_the_life_before_it_too() {
     let mut story = Story::with_grace(1_000);
     docker_life(&mut story, A, 100);
     story.mkdir(0, 200, 1, &docker(A), &refs(&create_argv(A)));
-    let mut answer = RuntimeAnswer::unanswered(RuntimeSource::Docker, Outcome::Ok);
+    let mut answer = RuntimeAnswer::unanswered(Source::Docker, Outcome::Ok);
     answer.container_id = Some(A.into());
     answer.container_name = Some("web-1".into());
     answer.init_pid = Some(4242);
@@ -478,7 +478,7 @@ fn an_answer_about_a_restarted_container_names_the_life_before_it_too() {
 fn a_source_that_speaks_of_another_container_than_it_was_asked_about_is_a_conflict_and_nothing_more() {
     let mut story = Story::default();
     story.mkdir(0, 100, 1, &docker(A), &refs(&create_argv(A)));
-    let mut lie = RuntimeAnswer::unanswered(RuntimeSource::Docker, Outcome::Invalid);
+    let mut lie = RuntimeAnswer::unanswered(Source::Docker, Outcome::Invalid);
     lie.container_id = Some(A.into());
     lie.answered_id = Some(B.into());
     lie.container_name = Some("evil".into());

@@ -57,7 +57,7 @@ fn image(identity: &Identity) -> Option<&str> {
 }
 
 /// What a source says of a container.
-fn answer<'a>(source: RuntimeSource, id: &'a str, image: &'a str) -> RuntimeAnswer<'a> {
+fn answer<'a>(source: Source, id: &'a str, image: &'a str) -> RuntimeAnswer<'a> {
     RuntimeAnswer {
         container_id: Some(id.into()),
         image_name: Some(image.into()),
@@ -104,7 +104,7 @@ fn an_id_given_again_from_another_bundle_is_another_container() {
     let mut story = Story::default();
     for (inode, bundle, name) in [(100, "/srv/old", "old:1"), (200, "/srv/new", "new:1")] {
         story.mkdir(key(0, inode), 1, "/job", &run_argv(bundle, "job"));
-        let said = RuntimeAnswer { bundle: Some(bundle.into()), ..answer(RuntimeSource::OciBundle, "job", name) };
+        let said = RuntimeAnswer { bundle: Some(bundle.into()), ..answer(Source::OciBundle, "job", name) };
         story.tell(Body::Runtime(said));
         story.rmdir(key(0, inode), "/job", &["runc", "delete", "job"]);
     }
@@ -121,7 +121,7 @@ fn what_is_said_of_the_second_bundle_is_not_of_the_first_container_whose_row_sti
     story.rmdir(key(0, 100), "/job", &["runc", "delete", "job"]);
     story.mkdir(key(0, 200), 1, "/job", &run_argv("/srv/new", "job"));
     for (bundle, name) in [("/srv/new", "new:1"), ("/srv/old", "old:1")] {
-        let said = RuntimeAnswer { bundle: Some(bundle.into()), ..answer(RuntimeSource::OciBundle, "job", name) };
+        let said = RuntimeAnswer { bundle: Some(bundle.into()), ..answer(Source::OciBundle, "job", name) };
         story.tell(Body::Runtime(said));
     }
     story.rmdir(key(0, 200), "/job", &["runc", "delete", "job"]);
@@ -141,7 +141,7 @@ fn a_container_made_after_the_end_of_one_with_its_id_says_nothing_about_that_one
     story.tell(Body::Runtime(RuntimeAnswer {
         namespace: Some("shop".into()),
         created_at: Some(ts(ended + 1)),
-        ..answer(RuntimeSource::Containerd, "web-1", "new:1")
+        ..answer(Source::Containerd, "web-1", "new:1")
     }));
     story.rmdir(key(0, 200), &web.path, &web.delete_argv());
     let rows = story.end();
@@ -162,7 +162,7 @@ fn a_wall_clock_that_was_set_takes_nothing_from_a_container() {
             namespace: Some("shop".into()),
             // By the clock as it was before.
             created_at: Some(ts(3_600)),
-            ..answer(RuntimeSource::Containerd, "web-1", "its:1")
+            ..answer(Source::Containerd, "web-1", "its:1")
         }));
         removes(&story.end()).iter().map(|row| image(&row.identity).map(str::to_owned)).collect::<Vec<_>>()
     };
@@ -200,7 +200,7 @@ fn lives_of_one_id_may_overlap_in_other_hierarchies() {
 fn a_number_that_was_a_containers_names_nothing_when_it_comes_again() {
     let mut story = Story::default();
     story.mkdir(key(0, 100), 1, &docker(A), &run_argv("/srv/a", A));
-    story.tell(Body::Runtime(answer(RuntimeSource::Docker, A, "a:1")));
+    story.tell(Body::Runtime(answer(Source::Docker, A, "a:1")));
     story.rmdir(key(0, 100), &docker(A), &["runc", "delete", A]);
     story.mkdir(key(0, 100), 1, "/user.slice/session-1.scope", &[]);
     story.rmdir(key(0, 100), "/user.slice/session-1.scope", &[]);
@@ -274,7 +274,7 @@ fn what_is_said_of_an_id_in_one_namespace_is_not_of_the_other() {
         story.mkdir(key(hierarchy, 200), 1, &lab.path, &lab.create_argv());
     }
     for (namespace, image) in [("shop", "shop:1"), ("lab", "lab:1")] {
-        let said = answer(RuntimeSource::Containerd, "web-1", image);
+        let said = answer(Source::Containerd, "web-1", image);
         story.tell(Body::Runtime(RuntimeAnswer { namespace: Some(namespace.into()), ..said }));
     }
     for hierarchy in [1, 0] {
@@ -324,7 +324,7 @@ fn two_containers_whose_first_processes_had_one_pid_are_two() {
     let mut story = Story::with_grace();
     for (inode, id, image) in [(100, A, "a:1"), (200, B, "b:1")] {
         story.mkdir(key(0, inode), 1, &docker(id), &[]);
-        story.tell(Body::Runtime(RuntimeAnswer { init_pid: Some(4242), ..answer(RuntimeSource::Docker, id, image) }));
+        story.tell(Body::Runtime(RuntimeAnswer { init_pid: Some(4242), ..answer(Source::Docker, id, image) }));
         story.rmdir(key(0, inode), &docker(id), &[]);
     }
     let rows = story.end();

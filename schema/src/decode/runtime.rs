@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use arrow_array::RecordBatch;
-use obit_derivation::record::{Body, BootNs, Outcome, Record, RuntimeAnswer, RuntimeSource, Seq};
+use obit_derivation::record::{Body, BootNs, Outcome, Record, RuntimeAnswer, Seq, Source};
 
 use super::{carried, table_view};
 use crate::column::{Text, View};
@@ -23,7 +23,7 @@ impl RuntimeView {
     /// The row is past the end.
     pub fn get(&self, row: usize) -> Result<Record<'_>, Error> {
         let columns = &self.columns;
-        let source = RuntimeSource::from_name(columns.source.need(row)?);
+        let source = Source::from_name(columns.source.need(row)?).filter(|source| Source::RUNTIME.contains(source));
         let outcome = Outcome::from_name(columns.outcome.need(row)?);
         let body = match (source, outcome) {
             (Some(source), Some(outcome)) => Body::Runtime(RuntimeAnswer {

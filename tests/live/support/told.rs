@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use obit_case::Case;
-use obit_derivation::record::{Body, Outcome, RuntimeSource};
+use obit_derivation::record::{Body, Outcome, Source};
 use obit_schema::Table;
 use obit_schema::decode::RuntimeView;
 
@@ -15,7 +15,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 #[derive(Clone, Debug, Default)]
 pub struct Told {
     /// Who spoke.
-    pub source: Option<RuntimeSource>,
+    pub source: Option<Source>,
     /// How it went.
     pub outcome: Option<Outcome>,
     /// What was asked.
@@ -60,7 +60,7 @@ fn read(case: &Path) -> Result<Vec<Told>, obit_case::Error> {
         let view = RuntimeView::new(&batch?)?;
         for row in 0..view.len() {
             let Body::Runtime(answer) = view.get(row)?.body else { continue };
-            if matches!(answer.source, RuntimeSource::OciState | RuntimeSource::OciBundle) {
+            if matches!(answer.source, Source::OciState | Source::OciBundle) {
                 continue;
             }
             let details = view.details(row).expect("of a row that is there");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use obit_derivation::WallNs;
 use obit_derivation::identity::Engine;
-use obit_derivation::record::{Outcome, RuntimeAnswer, RuntimeSource};
+use obit_derivation::record::{Outcome, RuntimeAnswer, Source};
 use serde::{Deserialize, Serialize};
 
 use super::api::{Container, Process, STATUS, STOPPED};
@@ -110,7 +110,7 @@ impl Inspection {
 
     /// What it says of the life that began at `begun_at` (or at any time).
     pub fn said(&self, begun_at: Option<WallNs>) -> Said {
-        let mut answer = RuntimeAnswer::unanswered(RuntimeSource::Containerd, Outcome::Ok);
+        let mut answer = RuntimeAnswer::unanswered(Source::Containerd, Outcome::Ok);
         describe_namespace(&mut answer, &self.namespace);
         answer.container_id = within(Some(&self.id), NAME_BYTES);
         answer.container_name = within(self.known.name.as_deref(), NAME_BYTES);

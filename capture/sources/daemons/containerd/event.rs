@@ -1,7 +1,7 @@
 //! containerd's events.
 
 use obit_derivation::WallNs;
-use obit_derivation::record::{Outcome, RuntimeAnswer, RuntimeSource};
+use obit_derivation::record::{Outcome, RuntimeAnswer, Source};
 use prost::Message;
 use serde::Serialize;
 
@@ -88,7 +88,7 @@ pub fn said(envelope: &Envelope) -> Option<Said> {
         _ => return None,
     }
 
-    let mut answer = RuntimeAnswer::unanswered(RuntimeSource::Containerd, Outcome::Ok);
+    let mut answer = RuntimeAnswer::unanswered(Source::Containerd, Outcome::Ok);
     answer.event = Some(envelope.topic.clone().into());
     describe_namespace(&mut answer, &envelope.namespace);
     answer.container_id = Some(within(Some(&kept.container_id), NAME_BYTES)?);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use obit_derivation::WallNs;
 use obit_derivation::identity::Engine;
-use obit_derivation::record::{Outcome, RuntimeAnswer, RuntimeSource};
+use obit_derivation::record::{Outcome, RuntimeAnswer, Source};
 use serde::{Deserialize, Serialize};
 
 use super::api::{CONTAINER_STATES, ContainerStatus, EXITED, PodSandboxMetadata, PodSandboxStatus, RUNNING};
@@ -144,7 +144,7 @@ impl Status {
 
     /// What it says of the life that began at `begun_at` (or at any time).
     pub fn said(&self, engine: Option<Engine>, begun_at: Option<WallNs>) -> Said {
-        let mut answer = RuntimeAnswer::unanswered(RuntimeSource::Cri, Outcome::Ok);
+        let mut answer = RuntimeAnswer::unanswered(Source::Cri, Outcome::Ok);
         answer.runtime = engine.map(|engine| engine.as_str().into());
         if engine == Some(Engine::Containerd) {
             answer.namespace = Some(CRI_NAMESPACE.into());

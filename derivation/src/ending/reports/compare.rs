@@ -58,7 +58,7 @@ pub(crate) fn while_it_lives(
     let (identity, place) = identity()?;
     let difference = Difference {
         aspect: DisagreementKind::Existence,
-        said: ReportedValue { by: ReportSource::Kernel, value: Some("there".to_string()), at: Some(since) },
+        said: ReportedValue { by: ReportSource::KERNEL, value: Some("there".to_string()), at: Some(since) },
         other: ReportedValue {
             by: statement.by,
             value: Some(Presence::Ended.as_str().to_string()),
@@ -99,7 +99,7 @@ fn values<T: Copy + PartialEq>(
     said: impl Iterator<Item = (ReportSource, T, Seq)>,
     text: impl Fn(T) -> String,
 ) {
-    let mut nearest = by_kernel.map(|(value, evidence)| (ReportSource::Kernel, value, evidence.to_vec()));
+    let mut nearest = by_kernel.map(|(value, evidence)| (ReportSource::KERNEL, value, evidence.to_vec()));
     let mut seen: Vec<(ReportSource, T)> = Vec::new();
     for (by, value, seq) in said {
         let Some((nearest_by, nearest_value, evidence)) = &nearest else {
@@ -133,14 +133,14 @@ fn exit_codes(found: &mut Vec<Difference>, death: &Death, said: &EndReports) {
 /// the kernel counts no kill at all.
 fn oom_kills(found: &mut Vec<Difference>, row: &ContainerRemove, said: &EndReports) {
     let had_kills = row.usage.oom_kills != Some(0) || row.death.oom_limit_scope.is_some();
-    let counts = |one: &&EndReport| !(had_kills && matches!(one.by, ReportSource::Event(_)));
+    let counts = |one: &&EndReport| !(had_kills && one.by.is_event);
     let said = said.iter().filter(counts).filter_map(|one| Some((one.by, one.oom_killed?, one.seq)));
     let by_kernel = row.death.oom_killed.map(|killed| (killed, row.death.cause_evidence_seqs.as_slice()));
     values(found, DisagreementKind::OomKilled, by_kernel, said, |killed| killed.to_string());
 }
 
 fn times(found: &mut Vec<Difference>, death: &Death, said: &EndReports) {
-    let mut nearest = death.exited_at.map(|at| (ReportSource::Kernel, at, death.cause_evidence_seqs.clone()));
+    let mut nearest = death.exited_at.map(|at| (ReportSource::KERNEL, at, death.cause_evidence_seqs.clone()));
     let mut seen: Vec<ReportSource> = Vec::new();
     for statement in said.iter() {
         let Some(at) = statement.finished_at else { continue };
@@ -177,7 +177,7 @@ fn presence(found: &mut Vec<Difference>, row: &ContainerRemove, said: &EndReport
         seen.push(statement.by);
         found.push(Difference {
             aspect: DisagreementKind::Existence,
-            said: ReportedValue { by: ReportSource::Kernel, value: Some("gone".to_string()), at: Some(row.ts) },
+            said: ReportedValue { by: ReportSource::KERNEL, value: Some("gone".to_string()), at: Some(row.ts) },
             other: ReportedValue {
                 by: statement.by,
                 value: Some(presence.as_str().to_string()),

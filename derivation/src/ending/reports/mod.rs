@@ -7,7 +7,7 @@ mod compare;
 
 use alloc::vec::Vec;
 
-use crate::record::{BootNs, RuntimeAnswer, RuntimeSource, Seq, WallNs};
+use crate::record::{BootNs, RuntimeAnswer, Seq, Source, WallNs};
 use crate::row::ReportSource;
 
 pub(crate) use compare::{Decided, at_the_end, while_it_lives};
@@ -68,13 +68,13 @@ impl EndReport {
         let presence = match (answer.running, answer.finished_at) {
             (Some(true), _) => Some(Presence::Running),
             (Some(false), _) | (None, Some(_)) => Some(Presence::Ended),
-            (None, None) => (answer.source == RuntimeSource::OciState).then_some(Presence::Kept),
+            (None, None) => (answer.source == Source::OciState).then_some(Presence::Kept),
         };
         let statement = Self {
             seq,
             ts,
             boot_ns,
-            by: if event.is_some() { ReportSource::Event(answer.source) } else { ReportSource::Answer(answer.source) },
+            by: ReportSource { source: answer.source, is_event: event.is_some() },
             is_order,
             exit_code: answer.exit_code,
             oom_killed: answer.oom_killed,
