@@ -2,7 +2,7 @@
 
 use crate::containers::life_table::LifeId;
 use crate::identity::path;
-use crate::record::{CgroupId, CgroupKey, Seq};
+use crate::record::{CgroupEvent, CgroupId, CgroupKey, Seq};
 
 /// What a live directory has to do with a container. Directories that have nothing to do with one are not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,16 +59,15 @@ pub(crate) struct ObservedDirectory<'a> {
 }
 
 impl<'a> ObservedDirectory<'a> {
-    pub fn new(
-        places: &mut path::RecentPlaces,
-        key: CgroupKey,
-        parent: Option<CgroupId>,
-        path: &'a str,
-        truncated: bool,
-    ) -> Self {
+    pub fn new(key: CgroupKey, parent: Option<CgroupId>, path: &'a str, truncated: bool) -> Self {
         // A cut path would be read as another name: it says nothing.
-        let identity = if truncated { path::PathIdentity::default() } else { places.identify(path) };
+        let identity = if truncated { path::PathIdentity::default() } else { path::identify(path) };
         Self { key, parent, path, identity, user: None }
+    }
+
+    /// The directory that an event shows.
+    pub fn of_event(event: &CgroupEvent<'a>) -> Self {
+        Self::new(event.key, event.parent, event.path, event.path_truncated).by(event.actor.uid)
     }
 
     /// The same, by a task of that user.

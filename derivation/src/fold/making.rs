@@ -28,7 +28,7 @@ impl Fold {
         call: Option<&Invocation<'_>>,
         out: &mut dyn RowSink,
     ) {
-        let sighting = self.sighted(event);
+        let sighting = ObservedDirectory::of_event(event);
         if let Some(walk) = &mut self.walk {
             walk.see(event.key);
         }
@@ -119,12 +119,6 @@ impl Fold {
             life.drop_root(candidate);
         }
         self.was_moved(taken_for);
-    }
-
-    /// The directory that an event shows.
-    pub(super) fn sighted<'e>(&mut self, event: &CgroupEvent<'e>) -> ObservedDirectory<'e> {
-        ObservedDirectory::new(&mut self.places, event.key, event.parent, event.path, event.path_truncated)
-            .by(event.actor.uid)
     }
 
     /// Keeps a directory that is being made.

@@ -38,7 +38,6 @@ use crate::containers::life_table::{LifeId, LifeTable};
 use crate::containers::same_id_lives::SameIdLives;
 use crate::containers::usage::RemovedChildrenUsage;
 use crate::identity::argv::InvocationCache;
-use crate::identity::path::RecentPlaces;
 use crate::record::{
     Body, BootNs, CgroupEvent, CgroupEventKind, CgroupKey, ClockReason, FatalSignal, HierarchyId, KernelEventKind,
     Loss, Record, Seq, Target,
@@ -74,7 +73,6 @@ pub struct Fold {
     held: HeldEnds,
     drafts: Box<Drafts>,
     last_call: Option<Box<InvocationCache>>,
-    places: RecentPlaces,
     /// Ends as they happen, for whoever wants them before their grace is over.
     early: Option<Vec<ContainerRemove>>,
     /// The record that is being taken is of an earlier segment: it makes no rows.

@@ -2,7 +2,7 @@
 
 use super::Fold;
 use crate::claims::{Claim, RootClaims};
-use crate::containers::directory::{DirectoryRole, TrackedDirectory};
+use crate::containers::directory::{DirectoryRole, ObservedDirectory, TrackedDirectory};
 use crate::containers::life::{Origin, Stage, Stamp};
 use crate::containers::life_table::LifeId;
 use crate::identity::{argv, path};
@@ -39,7 +39,7 @@ impl Fold {
 
     /// A directory goes that was never seen: it was there before the walk could see it, or its making was lost.
     fn removed_unknown(&mut self, moment: Stamp, event: &CgroupEvent<'_>, out: &mut dyn RowSink) {
-        let sighting = self.sighted(event);
+        let sighting = ObservedDirectory::of_event(event);
         let stated = self.stated.take(sighting.key.hierarchy, sighting.path);
         let call = argv::parse(event.actor.argv);
         let claims = RootClaims::of(moment.seq, &sighting, call.as_ref(), &stated);

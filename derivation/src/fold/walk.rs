@@ -93,9 +93,8 @@ impl Fold {
             return;
         }
         // Whoever may make directories there may have made this one.
-        let sighting =
-            ObservedDirectory::new(&mut self.places, directory.key, directory.parent, &directory.path, false)
-                .by(directory.parent_uid.unwrap_or(0));
+        let sighting = ObservedDirectory::new(directory.key, directory.parent, &directory.path, false)
+            .by(directory.parent_uid.unwrap_or(0));
         let stated = self.stated.take(sighting.key.hierarchy, sighting.path);
         let claims = RootClaims::of(moment.seq, &sighting, None, &stated);
         let enclosing = self.enclosing(&sighting);

@@ -2,7 +2,6 @@
 
 use super::tables::Known;
 use crate::identity::OciRuntime;
-use crate::identity::path::split_at_first;
 
 /// How a runtime's parser reads options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +101,7 @@ impl<'a, 't> Scan<'a, 't> {
     }
 
     fn long(&mut self, body: &'a str) -> Item<'a> {
-        let (name, inline) = match split_at_first(body, b'=') {
+        let (name, inline) = match body.split_once('=') {
             Some((name, inline)) => (name, Some(inline)),
             None => (body, None),
         };

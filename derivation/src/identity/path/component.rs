@@ -212,7 +212,7 @@ fn scope<'a>(stem: &'a str, above: &Above<'a>) -> Option<Meaning<'a>> {
 
 /// Scopes whose ids are not 64 hex digits.
 fn short_scope<'a>(stem: &'a str, above: &Above<'a>) -> Option<Meaning<'a>> {
-    let (prefix, id) = grammar::split_at_first(stem, b'-')?;
+    let (prefix, id) = stem.split_once('-')?;
     match prefix {
         "runc" if grammar::is_bpm_id(id) => Some(Container::of(Engine::Bpm, id)),
         "runc" => grammar::is_oci_id(id).then(|| Container::of(Engine::Runc, id)),
@@ -231,7 +231,7 @@ fn short_scope<'a>(stem: &'a str, above: &Above<'a>) -> Option<Meaning<'a>> {
 /// bpm: `[<where it runs>-]bpm-<id>.scope`, and the id begins with `bpm-` itself (src/bpm/cgroups/cgroup.go).
 fn bpm_scope(stem: &str) -> Option<Meaning<'_>> {
     let mut rest = stem;
-    while let Some((word, tail)) = grammar::split_at_first(rest, b'-') {
+    while let Some((word, tail)) = rest.split_once('-') {
         if word == "bpm" && grammar::is_bpm_id(tail) {
             return Some(Container::of(Engine::Bpm, tail));
         }
@@ -321,8 +321,8 @@ fn literal_cgroups_path(name: &str) -> Option<Meaning<'_>> {
     if name.len() < SHORTEST && !name.starts_with(':') {
         return None; // spares most names the search for a colon
     }
-    let (slice, rest) = grammar::split_at_first(name, b':')?;
-    let (prefix, id) = grammar::split_at_first(rest, b':')?;
+    let (slice, rest) = name.split_once(':')?;
+    let (prefix, id) = rest.split_once(':')?;
     let stem = if slice.is_empty() { slice } else { slice.strip_suffix(".slice")? };
     if stem == "kata-overhead" {
         return Some(Meaning::Helper);

@@ -9,87 +9,47 @@ pub(super) enum Name<'a> {
     Escaped(&'a str),
 }
 
-const ONES: u64 = u64::from_le_bytes([0x01; 8]);
-const HIGHS: u64 = u64::from_le_bytes([0x80; 8]);
-
-/// Which bytes of a word are the wanted one, by a mark in the highest bit of each; `differing` is the word with these as zeros.
-/// Mycroft's test for a zero byte: below the first one found nothing is borrowed, so the lowest mark is right; above it one may
-/// be wrong.
-#[inline]
-fn zeros(differing: u64) -> u64 {
-    differing.wrapping_sub(ONES) & !differing & HIGHS
+/// Splits a path at its last component that is not empty: what stands before it, and the component.
+pub(in crate::identity) fn split_last(path: &str) -> (&str, &str) {
+    let path = path.trim_end_matches('/');
+    path.rsplit_once('/').unwrap_or(("", path))
 }
 
-/// Where the first such byte is. Eight bytes at a time, and without the steps to an aligned address that a search for long
-/// texts begins with: the components of a path are short.
+/// Splits a text at its first slash.
+///
+/// Looks at eight bytes at a time (Mycroft's test for a zero byte): most components are too short
+/// for `str::split_once`, with which the path rules take a quarter more instructions.
 #[inline]
-pub(in crate::identity) fn position(text: &str, wanted: u8) -> Option<usize> {
-    let pattern = u64::from_le_bytes([wanted; 8]);
+fn split_at_slash(text: &str) -> Option<(&str, &str)> {
+    const ONES: u64 = u64::from_le_bytes([0x01; 8]);
+    const HIGHS: u64 = u64::from_le_bytes([0x80; 8]);
+    const SLASHES: u64 = u64::from_le_bytes([b'/'; 8]);
     let (words, rest) = text.as_bytes().as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        let zeros = zeros(u64::from_le_bytes(*word) ^ pattern);
-        if zeros != 0 {
-            return Some(index * 8 + (zeros.trailing_zeros() / 8) as usize);
-        }
-    }
-    rest.iter().position(|byte| *byte == wanted).map(|place| words.len() * 8 + place)
+    let in_words = words.iter().enumerate().find_map(|(index, word)| {
+        let differing = u64::from_le_bytes(*word) ^ SLASHES;
+        // Below the first zero byte nothing is borrowed, so the lowest mark is right.
+        let zeros = differing.wrapping_sub(ONES) & !differing & HIGHS;
+        (zeros != 0).then(|| index * 8 + (zeros.trailing_zeros() / 8) as usize)
+    });
+    let position = match in_words {
+        Some(position) => position,
+        None => words.len() * 8 + rest.iter().position(|byte| *byte == b'/')?,
+    };
+    Some((text.get(..position)?, text.get(position + 1..)?))
 }
 
-/// Whether there is such a byte. One answer for all bytes, as in [`all_lower_hex`], and the last eight once more instead of what
-/// is left of them.
-pub(super) fn contains(text: &str, wanted: u8) -> bool {
-    let bytes = text.as_bytes();
-    let Some(last) = bytes.last_chunk::<8>() else { return bytes.contains(&wanted) };
-    let pattern = u64::from_le_bytes([wanted; 8]);
-    let marks = |word: &[u8; 8]| zeros(u64::from_le_bytes(*word) ^ pattern);
-    bytes.as_chunks::<8>().0.iter().fold(marks(last), |all, word| all | marks(word)) != 0
-}
-
-/// Where the last such byte is, likewise.
-fn last_position(text: &str, wanted: u8) -> Option<usize> {
-    let pattern = u64::from_le_bytes([wanted; 8]);
-    let (rest, words) = text.as_bytes().as_rchunks::<8>();
-    for (index, word) in words.iter().enumerate().rev() {
-        let differing = u64::from_le_bytes(*word) ^ pattern;
-        if zeros(differing) != 0 {
-            // This test carries nothing from one byte to the next.
-            let zeros = !((differing & !HIGHS).wrapping_add(!HIGHS) | differing) & HIGHS;
-            return Some(rest.len() + index * 8 + 7 - (zeros.leading_zeros() / 8) as usize);
-        }
-    }
-    rest.iter().rposition(|byte| *byte == wanted)
-}
-
-/// The last component of a path that is not empty, and what stands before it.
-pub(in crate::identity) fn split_last(mut path: &str) -> (&str, &str) {
-    while let Some(shorter) = path.strip_suffix('/') {
-        path = shorter;
-    }
-    let split = last_position(path, b'/').and_then(|place| Some((path.get(..place)?, path.get(place + 1..)?)));
-    split.unwrap_or(("", path))
-}
-
-/// What stands before and after the first such ASCII character.
-#[inline]
-pub(in crate::identity) fn split_at_first(text: &str, separator: u8) -> Option<(&str, &str)> {
-    let place = position(text, separator)?;
-    Some((text.get(..place)?, text.get(place + 1..)?))
-}
-
-/// The components of a path that are not empty.
+/// Returns the components of a path that are not empty, outermost first.
 pub(in crate::identity) fn components(path: &str) -> impl Iterator<Item = &str> {
     let mut rest = path;
     core::iter::from_fn(move || {
-        loop {
-            let (name, tail) = split_at_first(rest, b'/').unwrap_or((rest, ""));
+        while !rest.is_empty() {
+            let (name, tail) = split_at_slash(rest).unwrap_or((rest, ""));
             rest = tail;
             if !name.is_empty() {
                 return Some(name);
             }
-            if tail.is_empty() {
-                return None;
-            }
         }
+        None
     })
 }
 
@@ -151,7 +111,7 @@ pub(super) fn is_fargate_id(text: &str) -> bool {
     if !(34..=43).contains(&text.len()) {
         return false;
     }
-    split_at_first(text, b'-').is_some_and(|(task, number)| is_hex32(task) && is_digits(number))
+    text.split_once('-').is_some_and(|(task, number)| is_hex32(task) && is_digits(number))
 }
 
 /// Decimal digits, at least one, at most ten.
@@ -161,7 +121,7 @@ pub(super) fn is_digits(text: &str) -> bool {
 
 /// A Nomad task: `<allocation's UUID>.<task>` (`client/lib/cgroupslib/editor.go`, `ScopeCG1`).
 pub(super) fn is_nomad_task(text: &str) -> bool {
-    let Some((allocation, task)) = split_at_first(text, b'.') else {
+    let Some((allocation, task)) = text.split_once('.') else {
         return false;
     };
     !task.is_empty() && is_uuid(allocation, b'-')
@@ -279,7 +239,7 @@ const fn is_lower_hex(byte: u8) -> bool {
 mod tests {
     use alloc::string::String;
 
-    use super::{contains, position, split_last};
+    use super::split_at_slash;
 
     /// Texts of up to 20 bytes with one or two slashes anywhere; `0` differs from a slash in the lowest bit, `\u{af}` (its
     /// second byte) in the highest.
@@ -299,16 +259,7 @@ mod tests {
     #[test]
     fn the_first_slash_is_where_the_standard_library_finds_it() {
         for text in texts() {
-            assert_eq!(position(&text, b'/'), text.find('/'), "{text:?}");
-            assert_eq!(contains(&text, b'/'), text.contains('/'), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn the_last_component_is_the_one_behind_the_last_slash_that_has_something_behind_it() {
-        for text in texts() {
-            let expected = text.trim_end_matches('/').rsplit_once('/').unwrap_or(("", text.trim_end_matches('/')));
-            assert_eq!(split_last(&text), expected, "{text:?}");
+            assert_eq!(split_at_slash(&text), text.split_once('/'), "{text:?}");
         }
     }
 }

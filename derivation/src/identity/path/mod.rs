@@ -7,11 +7,9 @@
 mod component;
 mod grammar;
 mod place;
-mod recent;
 mod walk;
 
-pub(in crate::identity) use grammar::{components, is_oci_id, split_at_first, split_last};
-pub(crate) use recent::RecentPlaces;
+pub(in crate::identity) use grammar::{components, is_oci_id, split_last};
 
 use super::Engine;
 use alloc::borrow::Cow;
@@ -45,72 +43,11 @@ pub struct PathIdentity<'a> {
     /// The directory is that container's own.
     pub root: bool,
     /// The pod it belongs to, dashed, or the hash of a static pod; also for pod directories, which are no containers.
-    pub pod_uid: Option<PodUid<'a>>,
+    pub pod_uid: Option<Cow<'a, str>>,
     /// The container around the innermost one.
     pub parent_container_id: Option<Cow<'a, str>>,
     /// What kind of directory it is.
     pub class: PathClass,
-}
-
-/// The UID of a pod as the API server writes it, with dashes; or the hash of a static pod. It is a `str`.
-#[derive(Clone, Copy)]
-pub struct PodUid<'a>(Spelling<'a>);
-
-#[derive(Clone, Copy)]
-enum Spelling<'a> {
-    AsIs(&'a str),
-    /// The kubelet writes `_` for `-` in a slice's name. In place, as nearly every Kubernetes path has one.
-    Dashed(Aligned),
-}
-
-/// Aligned, so that the standard library looks at whole words to see that it is text.
-#[derive(Clone, Copy)]
-#[repr(align(8))]
-struct Aligned([u8; 36]);
-
-impl<'a> PodUid<'a> {
-    /// Of the name that a directory spells it with.
-    fn of_name(name: &'a str) -> Self {
-        let spelling = match <[u8; 36]>::try_from(name.as_bytes()) {
-            Ok(bytes) if bytes[8] == b'_' => {
-                Spelling::Dashed(Aligned(bytes.map(|byte| if byte == b'_' { b'-' } else { byte })))
-            }
-            _ => Spelling::AsIs(name),
-        };
-        Self(spelling)
-    }
-}
-
-impl core::ops::Deref for PodUid<'_> {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        match &self.0 {
-            Spelling::AsIs(name) => name,
-            // ASCII put for ASCII leaves text as valid as it was.
-            Spelling::Dashed(Aligned(bytes)) => core::str::from_utf8(bytes).unwrap_or_default(),
-        }
-    }
-}
-
-impl<'a> From<&'a str> for PodUid<'a> {
-    fn from(uid: &'a str) -> Self {
-        Self(Spelling::AsIs(uid))
-    }
-}
-
-impl PartialEq for PodUid<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        **self == **other
-    }
-}
-
-impl Eq for PodUid<'_> {}
-
-impl core::fmt::Debug for PodUid<'_> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        core::fmt::Debug::fmt(&**self, f)
-    }
 }
 
 /// Reads a path, relative to its hierarchy's root, with or without a leading `/`. Total: any text gives an answer.

@@ -1,7 +1,5 @@
 //! Where a directory stands: what the ones above it allow it to be.
 
-use super::grammar::contains;
-
 /// Which units systemd could make directly below a directory.
 ///
 /// A delegated user can make any directory below their own service or session, `docker-<hex>.scope` too, but systemd
@@ -50,7 +48,7 @@ fn extends(parent: &str, stem: &str) -> bool {
     let Some(rest) = stem.strip_prefix(parent).and_then(|rest| rest.strip_prefix('-')) else {
         return false;
     };
-    !rest.is_empty() && !contains(rest, b'-')
+    !rest.is_empty() && !rest.contains('-')
 }
 
 /// What a directory is to the ones directly below it.

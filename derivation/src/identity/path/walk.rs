@@ -3,31 +3,26 @@
 use super::component::{Above, Container, Meaning, read};
 use super::grammar::{Name, components, is_hex64, unescaped};
 use super::place::{Role, Systemd};
-use super::{PathClass, PathIdentity, PodUid};
+use super::{PathClass, PathIdentity};
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 /// What is known at one point of the walk.
 pub(super) struct Walk<'a> {
-    pub(super) above: Above<'a>,
-    pub(super) current: Option<Container<'a>>,
+    above: Above<'a>,
+    current: Option<Container<'a>>,
     outer: Option<Name<'a>>,
-    pub(super) pod_uid: Option<&'a str>,
-    pub(super) class: PathClass,
+    pod_uid: Option<&'a str>,
+    class: PathClass,
 }
 
 impl<'a> Walk<'a> {
-    /// Before the first component.
-    pub(super) fn at_top() -> Self {
-        let above = Above { systemd: Systemd::Root, role: Role::Top, runtime: None, in_ecs: false, in_kind: false };
-        Self { above, current: None, outer: None, pod_uid: None, class: PathClass::Other }
-    }
-
     /// Walks the components of `path`.
     #[inline]
     pub(super) fn over(path: &'a str) -> Self {
-        let mut walk = Self::at_top();
+        let above = Above { systemd: Systemd::Root, role: Role::Top, runtime: None, in_ecs: false, in_kind: false };
+        let mut walk = Self { above, current: None, outer: None, pod_uid: None, class: PathClass::Other };
         for name in components(path) {
             walk.step(name);
             if walk.is_over() {
@@ -38,13 +33,13 @@ impl<'a> Walk<'a> {
     }
 
     /// Whether nothing that follows can be a container.
-    pub(super) fn is_over(&self) -> bool {
+    fn is_over(&self) -> bool {
         self.class == PathClass::Helper && self.above.role == Role::Helpers
     }
 
     /// Goes on by one component.
-    #[inline(always)] // the inner loop, in two places
-    pub(super) fn step(&mut self, name: &'a str) {
+    #[inline]
+    fn step(&mut self, name: &'a str) {
         let in_container = self.current.is_some();
         // A directory that is nothing by itself still belongs to the container around it.
         let nothing = if in_container { PathClass::Inside } else { PathClass::Other };
@@ -114,7 +109,7 @@ impl<'a> Walk<'a> {
             runtime: self.current.and_then(|container| container.runtime),
             container_id: self.current.map(|container| text(container.id)),
             root: self.class == PathClass::Root,
-            pod_uid: self.pod_uid.map(PodUid::of_name),
+            pod_uid: self.pod_uid.map(with_dashes),
             parent_container_id: self.outer.map(text),
             class: self.class,
         }
@@ -128,6 +123,11 @@ fn is_random(id: Name<'_>) -> bool {
 
 fn is_cgroupfs_podman(container: &Container<'_>, around: &Container<'_>) -> bool {
     container.runtime == Some(crate::identity::Engine::Podman) && around.runtime.is_none()
+}
+
+/// Spells a pod's UID as the API server does. The kubelet writes `_` for `-` in a slice's name.
+fn with_dashes(uid: &str) -> Cow<'_, str> {
+    if uid.contains('_') { Cow::Owned(uid.replace('_', "-")) } else { Cow::Borrowed(uid) }
 }
 
 /// The name without systemd's escapes.
