@@ -68,19 +68,13 @@ fn records_of(input: &Input) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use obit_derivation::record::{Outcome, RuntimeAnswer, Source};
-    use obit_schema::details::RuntimeDetails;
+    use obit_derivation::record::Source;
 
     use super::*;
-    use crate::host::clock::ClockPair;
+    use crate::sources::answer::{RuntimeRecord, Stamped};
 
     fn answers(ids: std::ops::Range<usize>) -> Input {
-        let delivery = |id: usize| {
-            let mut answer = RuntimeAnswer::unanswered(Source::Docker, Outcome::Ok);
-            answer.container_id = Some(id.to_string().into());
-            let details = RuntimeDetails { request: String::new(), latency_ns: 0, document: None };
-            (ClockPair::read(), Box::new((answer, details)))
-        };
+        let delivery = |id: usize| Stamped::now(RuntimeRecord::dropped(Source::Docker, String::new(), id.to_string()));
         Input::Answers(ids.map(delivery).collect())
     }
 
@@ -94,7 +88,8 @@ mod tests {
         let [Input::Answers(first), Input::Directories(_), Input::Answers(second)] = &taken[..] else {
             panic!("{taken:?}")
         };
-        let ids: Vec<_> = first.iter().chain(second).map(|(_, answer)| answer.0.container_id.as_deref()).collect();
+        let ids: Vec<_> =
+            first.iter().chain(second).map(|answer| answer.record.answer.container_id.as_deref()).collect();
         assert_eq!(ids, [Some("0"), Some("1"), Some("2"), Some("3"), Some("4")]);
         assert!(aside.take().is_empty());
     }

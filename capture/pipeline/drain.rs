@@ -342,11 +342,11 @@ mod tests {
     use std::thread;
 
     use obit_derivation::BootNs;
-    use obit_derivation::record::{Outcome, RuntimeAnswer, Source};
-    use obit_schema::details::RuntimeDetails;
+    use obit_derivation::record::Source;
 
     use super::*;
     use crate::host::testing::{OwnedCgroup, live};
+    use crate::sources::answer::{RuntimeRecord, Stamped};
     use crate::sources::kernel::probe::ProbeOptions;
 
     /// A wait that is not ended by what should end it takes longer than that, and no other one does.
@@ -417,9 +417,8 @@ mod tests {
         assert!(matches!(drain.next_rest(), Rest::Looks(_)), "it is awake");
 
         let answer = || {
-            let answer = RuntimeAnswer::unanswered(Source::Docker, Outcome::Ok);
-            let details = RuntimeDetails { request: String::new(), latency_ns: 0, document: None };
-            aside.put(Input::Answers(vec![(ClockPair::read(), Box::new((answer, details)))])).unwrap();
+            let record = RuntimeRecord::dropped(Source::Docker, String::new(), String::new());
+            aside.put(Input::Answers(vec![Stamped::now(record)])).unwrap();
         };
         let is_answer = |input: &Input| matches!(input, Input::Answers(_));
         wakes(&mut drain, answer, |_, _| inbox.try_iter().any(|input| holds(&input, is_answer)));

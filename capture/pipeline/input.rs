@@ -5,7 +5,7 @@ use obit_derivation::record::{ClockReading, Directory, KernelEventKind, Snapshot
 use obit_schema::details::DirectoryDetails;
 
 use crate::host::clock::ClockPair;
-use crate::sources::daemons::Delivery;
+use crate::sources::answer::{RuntimeRecord, Stamped};
 use crate::sources::kernel::wire::RawBatch;
 
 /// One delivery to the sequencer, which admits what is in it in this order.
@@ -24,7 +24,7 @@ pub enum Input {
     /// A walk is over, and every event from before its end has been delivered.
     SnapshotEnd(SnapshotReason, ClockPair),
     /// What runtimes, or files of them, said.
-    Answers(Vec<Delivery>),
+    Answers(Vec<Stamped<RuntimeRecord>>),
     /// Several deliveries that wake the sequencer once.
     Together(Vec<Input>),
     /// The clocks were read again, and what there is to say of them.

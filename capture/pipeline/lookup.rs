@@ -19,9 +19,9 @@ use super::aside::Aside;
 use super::input::Input;
 use crate::host::clock::ClockPair;
 use crate::host::hierarchies::Hierarchies;
+use crate::sources::answer::{RuntimeRecord, Stamped};
 use crate::sources::cgroupfs;
-use crate::sources::daemons::Delivery;
-use crate::sources::oci_files::{Answer, OciFiles};
+use crate::sources::oci_files::OciFiles;
 
 /// Questions that are handed on together at most. A container asks about fifteen; a read takes well under a millisecond.
 pub const WAVE: usize = 64;
@@ -139,7 +139,7 @@ pub struct Lookups {
     /// When this wave began: what one wave has looked at later is looked at together.
     now: Instant,
     directories: Vec<(ClockPair, Directory<'static>, DirectoryDetails)>,
-    answers: Vec<Delivery>,
+    answers: Vec<Stamped<RuntimeRecord>>,
 }
 
 impl Lookups {
@@ -227,8 +227,8 @@ impl Lookups {
         self.again.len() < before
     }
 
-    fn found(&mut self, answer: Answer) {
-        self.answers.push((ClockPair::read(), Box::new(answer)));
+    fn found(&mut self, record: RuntimeRecord) {
+        self.answers.push(Stamped::now(record));
     }
 
     /// Looks at what is due, a wave of it at most.
@@ -257,7 +257,7 @@ impl Lookups {
             Remains::State { root, container_id } => Some(self.files.state(root, container_id)),
             Remains::EngineFile { engine, container_id } => self.files.engine_file_after_end(*engine, container_id),
         };
-        if let Some(answer) = answer.filter(|answer| answer.0.outcome != Outcome::NotFound) {
+        if let Some(answer) = answer.filter(|record| record.answer.outcome != Outcome::NotFound) {
             self.found(answer);
         }
     }
@@ -266,7 +266,7 @@ impl Lookups {
     fn look_at_state(&mut self, root: String, container_id: String, attempt: usize) {
         let answer = self.files.state(&root, &container_id);
         match AGAIN.get(attempt) {
-            Some(pause) if answer.0.outcome == Outcome::NotFound && self.again.len() < LATER => {
+            Some(pause) if answer.answer.outcome == Outcome::NotFound && self.again.len() < LATER => {
                 self.look_later(*pause, Later::State { root, container_id, attempt: attempt + 1 });
             }
             _ => self.found(answer),
@@ -308,7 +308,8 @@ mod tests {
         lookups.answer(remains("goes"));
         assert!(lookups.deliver());
         let Some(Input::Answers(answers)) = aside.take().pop() else { panic!("answers") };
-        let told = answers.iter().map(|(_, answer)| (answer.0.container_id.as_deref(), answer.0.outcome));
+        let told =
+            answers.iter().map(|answer| (answer.record.answer.container_id.as_deref(), answer.record.answer.outcome));
         assert_eq!(told.collect::<Vec<_>>(), [(Some("empties"), Outcome::NotFound), (Some("goes"), Outcome::NotFound)]);
         let waits =
             |again: &&Again| matches!(&again.what, Later::State { container_id, .. } if container_id == "stays");

@@ -55,7 +55,8 @@ use crate::host::clock::ClockPair;
 use crate::host::confine;
 use crate::host::facts::HostFacts;
 use crate::host::hierarchies::Hierarchies;
-use crate::sources::daemons::{Delivery, Handed, LabelPolicy, RuntimeChoice, Runtimes, RuntimesOptions};
+use crate::sources::answer::{RuntimeRecord, Stamped};
+use crate::sources::daemons::{DaemonClients, DaemonOptions, LabelPolicy, RuntimeChoice, SendResult};
 use crate::sources::kernel::probe::{Probe, ProbeOptions};
 use crate::sources::oci_files::OciFiles;
 
@@ -125,7 +126,7 @@ pub struct SessionOptions {
 pub struct Session {
     /// What it has done so far.
     pub progress: Arc<Progress>,
-    runtimes: Runtimes,
+    runtimes: DaemonClients,
     walks: Sender<SnapshotReason>,
     commands: Commands,
     inputs: SyncSender<Input>,
@@ -204,7 +205,7 @@ impl Session {
         let expected = Arc::new(Expected::new(Arc::clone(&bell)));
         let sequencer = Sequencer::new(
             outlets,
-            runtimes.asker(),
+            runtimes.queries(),
             Arc::clone(&expected),
             Arc::clone(&progress),
             page_size_bytes,
@@ -279,18 +280,18 @@ impl Session {
 }
 
 /// Starts the clients of the runtime daemons.
-fn start_runtimes(options: &SessionOptions, inputs: SyncSender<Input>, aside: Arc<Aside>) -> Result<Runtimes> {
-    let runtimes = RuntimesOptions {
+fn start_runtimes(options: &SessionOptions, inputs: SyncSender<Input>, aside: Arc<Aside>) -> Result<DaemonClients> {
+    let runtimes = DaemonOptions {
         host_root: options.host_root.clone(),
         choices: options.runtimes.clone(),
         labels: options.labels.clone(),
     };
-    Runtimes::start(runtimes, move |answers: Vec<Delivery>| {
-        let Err(no_room) = aside.put(Input::Answers(answers)) else { return Handed::Taken };
+    DaemonClients::start(runtimes, move |answers: Vec<Stamped<RuntimeRecord>>| {
+        let Err(no_room) = aside.put(Input::Answers(answers)) else { return SendResult::Taken };
         match inputs.try_send(no_room) {
-            Ok(()) => Handed::Taken,
-            Err(TrySendError::Full(Input::Answers(answers))) => Handed::Full(answers),
-            Err(_) => Handed::Gone,
+            Ok(()) => SendResult::Taken,
+            Err(TrySendError::Full(Input::Answers(answers))) => SendResult::Full(answers),
+            Err(_) => SendResult::Gone,
         }
     })
 }

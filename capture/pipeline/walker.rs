@@ -11,8 +11,9 @@ use super::drain::{Command, Commands};
 use super::input::Input;
 use crate::host::clock::ClockPair;
 use crate::host::hierarchies::Hierarchies;
+use crate::sources::answer::Stamped;
 use crate::sources::cgroupfs;
-use crate::sources::oci_files::OciFiles;
+use crate::sources::oci_files::{self, OciFiles};
 
 /// Directories in one delivery: few enough to keep memory flat, enough to make the hand-over cheap.
 const DELIVERY: usize = 256;
@@ -38,9 +39,9 @@ fn walk(reason: SnapshotReason, sequencer: &SyncSender<Input>, drain: &Commands,
     // State files first: the walk then finds the places that they name.
     if let Some(hierarchies) = &hierarchies {
         let mut listening = ControlFlow::Continue(());
-        OciFiles::new(host_root, hierarchies.clone()).scan(&[], |answer| {
+        oci_files::scan(&OciFiles::new(host_root, hierarchies.clone()), |record| {
             if listening.is_continue() {
-                listening = deliver(Input::Answers(vec![(ClockPair::read(), Box::new(answer))]));
+                listening = deliver(Input::Answers(vec![Stamped::now(record)]));
             }
         });
         listening?;

@@ -1,5 +1,6 @@
 //! What is recorded: the kernel's events, cgroupfs, the files of OCI runtimes, the answers of daemons.
 
+pub mod answer;
 pub mod cgroupfs;
 pub mod daemons;
 pub mod kernel;

@@ -1,6 +1,7 @@
 //! `config.json` and `state.json` of an OCI runtime.
 
 use obit_capture::host::hierarchies::{CgroupMode, Hierarchies};
+use obit_capture::sources::answer::RuntimeRecord;
 use obit_capture::sources::oci_files::OciFiles;
 
 /// Reads a bundle and a state directory whose files are these bytes, as a capture does.
@@ -18,7 +19,7 @@ pub fn check(bytes: &[u8]) {
         let none = Hierarchies { mode: CgroupMode::V2, mounted: Vec::new(), unmounted: Vec::new() };
         let files = OciFiles::new("/", none);
         let (path, root) = (bundle.to_str().expect("UTF-8"), place.path().to_str().expect("UTF-8"));
-        for (answer, details) in [files.bundle(path, Some("id")), files.state(root, "id")] {
+        for RuntimeRecord { answer, details } in [files.bundle(path, Some("id")), files.state(root, "id")] {
             // Secrets stay out of what is recorded: neither environment nor arguments are in the document.
             if let Some(document) = details.document {
                 let document: serde_json::Value = serde_json::from_str(&document).expect("what is recorded is JSON");

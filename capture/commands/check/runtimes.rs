@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::Item;
 use crate::host::hierarchies::Hierarchies;
-use crate::sources::oci_files::OciFiles;
+use crate::sources::oci_files::{OciFiles, scan};
 
 /// Where programs are installed.
 const PROGRAM_DIRECTORIES: &[&str] =
@@ -68,7 +68,7 @@ pub fn examine(host_root: &Path, hierarchies: Option<&Hierarchies>) -> Vec<Item>
     let users = users(host_root);
     let mut items: Vec<_> = PRODUCTS.iter().map(|product| item(host_root, &users, product)).collect();
     if let Some(hierarchies) = hierarchies {
-        let summary = OciFiles::new(host_root, hierarchies.clone()).scan(&[], |_| {});
+        let summary = scan(&OciFiles::new(host_root, hierarchies.clone()), |_| {});
         let found = match summary.roots.as_slice() {
             [] => "no state directories".to_owned(),
             roots => format!("{} in {}", summary.containers, list(roots)),

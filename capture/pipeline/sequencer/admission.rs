@@ -4,10 +4,10 @@ use std::sync::mpsc::TrySendError;
 
 use anyhow::Result;
 use obit_derivation::identity::Engine;
-use obit_derivation::record::{Body, Directory, RuntimeAnswer};
+use obit_derivation::record::{Body, Directory};
 use obit_derivation::row::RowSink;
 use obit_derivation::{Fold, Record, Row, Seq};
-use obit_schema::details::{DirectoryDetails, RuntimeDetails};
+use obit_schema::details::DirectoryDetails;
 
 use super::gathered::Gathered;
 use super::keep::Keep;
@@ -18,7 +18,8 @@ use crate::host::clock::ClockPair;
 use crate::pipeline::lookup::{Question, Remains};
 use crate::pipeline::progress::Progress;
 use crate::pipeline::recorder::Order;
-use crate::sources::daemons::Asker;
+use crate::sources::answer::{RuntimeRecord, Stamped};
+use crate::sources::daemons::DaemonQueries;
 
 impl Sequencer {
     pub(super) fn admit_event(&mut self, at: ClockPair, body: Body<'_>) -> Result<()> {
@@ -36,14 +37,10 @@ impl Sequencer {
         self.admit(&record, |gathered| gathered.directory(&record, details), |keep| keep.directory(&record, details))
     }
 
-    pub(super) fn admit_answer(
-        &mut self,
-        at: ClockPair,
-        answer: RuntimeAnswer<'static>,
-        details: &RuntimeDetails,
-    ) -> Result<()> {
+    pub(super) fn admit_answer(&mut self, answer: Stamped<RuntimeRecord>) -> Result<()> {
+        let Stamped { at, record: RuntimeRecord { answer, details } } = answer;
         let record = self.stamp(at, Body::Runtime(answer));
-        self.admit(&record, |gathered| gathered.answer(&record, details), |keep| keep.answer(&record, details))
+        self.admit(&record, |gathered| gathered.answer(&record, &details), |keep| keep.answer(&record, &details))
     }
 
     fn stamp<'a>(&mut self, at: ClockPair, body: Body<'a>) -> Record<'a> {
@@ -88,7 +85,7 @@ impl Sequencer {
         derive(&mut self.fold, &mut way);
         way.result?;
         for removal in self.fold.take_previews() {
-            self.daemons.ask_after(&removal);
+            self.daemons.ask_after_end(&removal);
             if removal.identity.runtime == Some(Engine::Docker) {
                 let container_id = removal.identity.container_id.clone();
                 let remains = Remains::EngineFile { engine: Engine::Docker, container_id };
@@ -105,11 +102,10 @@ impl Sequencer {
     }
 
     /// Admits what says that daemons were not asked.
-    pub(super) fn admit_unasked_daemons(&mut self) -> Result<()> {
+    pub(super) fn admit_dropped_queries(&mut self) -> Result<()> {
         let at = self.clock;
-        for unasked in self.daemons.take_unasked() {
-            let (answer, details) = unasked.answer();
-            self.admit_answer(at, answer, &details)?;
+        for query in self.daemons.take_dropped() {
+            self.admit_answer(Stamped { at, record: query.into_record() })?;
         }
         Ok(())
     }
@@ -131,7 +127,7 @@ struct Way<'a> {
     outlets: &'a Outlets,
     progress: &'a Progress,
     gathered: &'a mut Gathered,
-    daemons: &'a mut Asker,
+    daemons: &'a mut DaemonQueries,
     asked: &'a mut Asked,
     /// What went wrong first.
     result: Result<()>,

@@ -13,7 +13,7 @@ use super::actors::ActorTexts;
 use crate::host::clock::ClockPair;
 use crate::pipeline::input::KernelBatch;
 use crate::pipeline::lookup::{Patience, Question};
-use crate::sources::kernel::wire::{self, KernelCgroup, KernelEvent, What};
+use crate::sources::kernel::wire::{self, KernelCgroup, KernelEvent, Payload};
 
 /// The most memory of an emptied batch that is worth using again. A second of a storm needs less.
 const MAX_RECYCLED_BYTES: usize = 4 << 20;
@@ -83,17 +83,17 @@ impl Sequencer {
             argv,
             argv_truncated: texts.argv_truncated,
         };
-        self.progress.event(event.what.kind());
-        match &event.what {
-            What::Cgroup(cgroup) => self.admit_cgroup_event(at, cpu, cgroup, actor),
-            What::Exit { target, status, oom_victim } => {
+        self.progress.event(event.payload.kind());
+        match &event.payload {
+            Payload::Cgroup(cgroup) => self.admit_cgroup_event(at, cpu, cgroup, actor),
+            Payload::Exit { target, status, oom_victim } => {
                 let (status, oom_victim) = (*status, *oom_victim);
                 let name = escape(target.comm);
                 let target = target.named(&name);
                 let parent_comm = &*texts.parent_comm;
                 self.admit_event(at, Body::Exit(TaskExit { cpu, target, status, oom_victim, parent_comm }))
             }
-            What::Signal { target, signal, code, origin, to_group, result, loginuid, ancestors } => {
+            Payload::Signal { target, signal, code, origin, to_group, result, loginuid, ancestors } => {
                 let name = escape(target.comm);
                 let names: Vec<_> = ancestors.iter().map(|ancestor| escape(ancestor.comm)).collect();
                 let sender_ancestors = ancestors.iter().zip(&names).map(|(ancestor, comm)| Ancestor {
@@ -116,7 +116,7 @@ impl Sequencer {
                 };
                 self.admit_event(at, Body::Signal(body))
             }
-            What::Oom { target, memory_bytes, limit } => {
+            Payload::Oom { target, memory_bytes, limit } => {
                 let (memory_bytes, limit) = (*memory_bytes, *limit);
                 let name = escape(target.comm);
                 let target = target.named(&name);

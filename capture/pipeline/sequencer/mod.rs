@@ -36,7 +36,7 @@ use super::progress::Progress;
 use super::recorder::Order;
 use crate::cli::ActorArgv;
 use crate::host::clock::ClockPair;
-use crate::sources::daemons::Asker;
+use crate::sources::daemons::DaemonQueries;
 use crate::sources::kernel::wire::RawBatch;
 
 /// Where the sequencer sends things.
@@ -80,7 +80,7 @@ pub struct Sequencer {
     calls: Calls,
     asked: Asked,
     /// Has the daemons asked about containers that they may know.
-    daemons: Asker,
+    daemons: DaemonQueries,
     /// The newest time that a delivery told.
     latest: ClockPair,
     /// The segment, of a recording that is cut into such.
@@ -95,7 +95,7 @@ impl Sequencer {
     /// One that has admitted nothing.
     pub fn new(
         outlets: Outlets,
-        daemons: Asker,
+        daemons: DaemonQueries,
         expected: Arc<Expected>,
         progress: Arc<Progress>,
         page_size_bytes: u64,
@@ -134,8 +134,8 @@ impl Sequencer {
                 return self.flush();
             }
             self.hand_on_questions()?;
-            self.daemons.hand_on();
-            self.admit_unasked_daemons()?;
+            self.daemons.send();
+            self.admit_dropped_queries()?;
             if self.is_cut_due() {
                 self.cut()?;
             }
@@ -186,9 +186,7 @@ impl Sequencer {
                 }
                 Ok(())
             }
-            Input::Answers(answers) => {
-                answers.into_iter().try_for_each(|(at, answer)| self.admit_answer(at, answer.0, &answer.1))
-            }
+            Input::Answers(answers) => answers.into_iter().try_for_each(|answer| self.admit_answer(answer)),
             Input::Together(inputs) => inputs.into_iter().try_for_each(|input| self.take(input)),
             Input::Clock(at, reading) => {
                 self.clock = at;

@@ -7,12 +7,14 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 
 use anyhow::Result;
 use obit_derivation::CgroupKey;
-use obit_derivation::identity::{OciRuntime, argv};
-use obit_derivation::record::{Directory, Outcome, RuntimeAnswer, SnapshotReason, Source};
-use obit_schema::details::{DirectoryDetails, RuntimeDetails};
+use obit_derivation::identity::argv;
+use obit_derivation::record::{Directory, Outcome, SnapshotReason, Source};
+use obit_schema::details::DirectoryDetails;
 
 use super::Sequencer;
 use crate::pipeline::lookup::{Patience, Question, Remains, WAVE};
+use crate::sources::answer::{RuntimeRecord, Stamped};
+use crate::sources::oci_files;
 
 /// Runtime calls remembered, so that the ten directories of one container ask for its bundle once.
 const RECENT_CALLS: usize = 64;
@@ -124,7 +126,7 @@ impl Sequencer {
         if self.calls.is_known(pid, call.container_id) {
             return;
         }
-        if let Some(root) = call.root.or(default_state_root(call.oci_runtime)) {
+        if let Some(root) = call.root.or(oci_files::default_state_root(call.oci_runtime)) {
             self.calls.note_state(key, root, call.container_id);
         }
         if let Some(bundle) = call.bundle {
@@ -175,32 +177,18 @@ impl Sequencer {
                 self.admit_directory(at, directory, &details)
             }
             Question::Bundle { bundle, container_id } => {
-                let details =
-                    RuntimeDetails { request: format!("{bundle}/config.json"), latency_ns: 0, document: None };
-                let mut answer = RuntimeAnswer::unanswered(Source::OciBundle, Outcome::Dropped);
-                answer.bundle = Some(bundle.into());
-                answer.container_id = Some(container_id.into());
-                self.admit_answer(at, answer, &details)
+                let request = format!("{bundle}/config.json");
+                let mut record = RuntimeRecord::dropped(Source::OciBundle, request, container_id);
+                record.answer.bundle = Some(bundle.into());
+                self.admit_answer(Stamped { at, record })
             }
             Question::State { root, container_id, .. } => {
-                let details =
-                    RuntimeDetails { request: format!("{root}/{container_id}"), latency_ns: 0, document: None };
-                let mut answer = RuntimeAnswer::unanswered(Source::OciState, Outcome::Dropped);
-                answer.container_id = Some(container_id.into());
-                self.admit_answer(at, answer, &details)
+                let request = format!("{root}/{container_id}");
+                let record = RuntimeRecord::dropped(Source::OciState, request, container_id);
+                self.admit_answer(Stamped { at, record })
             }
             Question::EngineFile { .. } | Question::Remains(_) => Ok(()),
         }
-    }
-}
-
-/// Where a runtime that root calls keeps its state unless `--root` says otherwise (runc's, crun's and youki's manuals).
-fn default_state_root(runtime: OciRuntime) -> Option<&'static str> {
-    match runtime {
-        OciRuntime::Runc => Some("/run/runc"),
-        OciRuntime::Crun => Some("/run/crun"),
-        OciRuntime::Youki => Some("/run/youki"),
-        _ => None,
     }
 }
 

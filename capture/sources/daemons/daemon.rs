@@ -18,11 +18,10 @@ use super::kind::Kind;
 use super::labels::LabelPolicy;
 use super::limits::{ASK_AGAIN, AT_ONCE, BACK_OFF, FRESH, PING_INTERVAL, QUEUE, STEADY, WAIT_LIMIT};
 use super::question::Question;
-use super::report::{Reporter, Said, answered, dropped, failed, why};
+use super::report::{Reporter, Said, answered, failed, why};
 use super::sink::Sink;
 use super::sockets::{Endpoint, Owner};
-use crate::sources::oci_files::Answer;
-use obit_schema::details::RuntimeDetails;
+use crate::sources::answer::RuntimeRecord;
 
 /// A daemon that is asked.
 #[derive(Debug)]
@@ -162,12 +161,12 @@ impl Daemon {
     }
 
     /// Asks, or says that too many questions wait. A question that waits already is not asked twice.
-    pub fn ask(&self, question: &Question) -> Result<(), Box<Answer>> {
+    pub fn ask(&self, question: &Question) -> Result<(), Box<RuntimeRecord>> {
         self.sink.may_speak_of(&question.container_id);
         self.enqueue(question, 0)
     }
 
-    fn enqueue(&self, question: &Question, asked: usize) -> Result<(), Box<Answer>> {
+    fn enqueue(&self, question: &Question, asked: usize) -> Result<(), Box<RuntimeRecord>> {
         let Ok(mut waiting) = self.waiting.lock() else { return Ok(()) };
         if waiting.iter().any(|one| one.question == *question) {
             return Ok(());
@@ -182,15 +181,16 @@ impl Daemon {
     }
 
     /// The questions that have no answer yet, as records that say so.
-    pub fn unanswered(&self) -> Vec<Answer> {
+    pub fn unanswered(&self) -> Vec<RuntimeRecord> {
         let asked = self.asked.lock().map(|mut asked| std::mem::take(&mut *asked)).unwrap_or_default();
         let waiting = self.waiting.lock().map(|mut waiting| std::mem::take(&mut *waiting)).unwrap_or_default();
         let questions = asked.into_values().chain(waiting.into_iter().map(|one| one.question));
         questions.map(|question| self.dropped(&question)).collect()
     }
 
-    fn dropped(&self, question: &Question) -> Answer {
-        dropped(self.endpoint.kind, self.endpoint.request(&self.client.what(question)), &question.container_id)
+    fn dropped(&self, question: &Question) -> RuntimeRecord {
+        let request = self.endpoint.request(&self.client.what(question));
+        RuntimeRecord::dropped(self.endpoint.kind.source(), request, question.container_id.clone())
     }
 
     async fn answer_questions(self: Arc<Self>) {
@@ -342,9 +342,8 @@ impl Daemon {
         let outcome = now.map_or_else(|failure| failure.outcome, |()| Outcome::Ok);
         let mut answer = RuntimeAnswer::unanswered(self.endpoint.kind.source(), outcome);
         answer.event = Some(if now.is_ok() { "connected" } else { "disconnected" }.into());
-        let details =
-            RuntimeDetails { request: self.endpoint.request("events"), latency_ns: 0, document: now.err().map(why) };
-        self.sink.reporter.report((answer, details)).await;
+        let request = self.endpoint.request("events");
+        self.sink.reporter.report(RuntimeRecord::new(answer, request, Duration::ZERO, now.err().map(why))).await;
     }
 }
 

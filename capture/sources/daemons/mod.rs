@@ -11,7 +11,6 @@ mod cache;
 mod containerd;
 mod cri;
 mod daemon;
-mod digest;
 mod docker;
 mod failure;
 mod grpc;
@@ -33,34 +32,31 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use obit_derivation::Row;
-use obit_derivation::record::{Outcome, RuntimeAnswer};
 use obit_derivation::row::ContainerRemove;
-use obit_schema::details::RuntimeDetails;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
 
 use self::kind::Kind;
-use self::question::Announced;
+use self::question::QueryTarget;
 use self::sockets::Places;
-use crate::sources::oci_files::Answer;
+use crate::sources::answer::{RuntimeRecord, Stamped};
 
 pub use self::kind::RuntimeChoice;
 pub use self::labels::LabelPolicy;
-pub use self::report::Delivery;
-pub use self::service::Handed;
+pub use self::service::SendResult;
 
 /// Containers that are announced together at most.
-const WAVE: usize = 256;
+const BATCH: usize = 256;
 /// Waves of them that may wait to be passed to the daemons. Passing them is quick; asking is not.
-const WAVES: usize = 16;
+const BATCHES: usize = 16;
 /// Longest that the end of a capture waits for this thread.
 const JOIN_LIMIT: Duration = Duration::from_secs(1);
 
 /// What the clients need to know.
 #[derive(Clone, Debug)]
-pub struct RuntimesOptions {
+pub struct DaemonOptions {
     /// Where the host's file system is seen.
     pub host_root: PathBuf,
     /// Which daemons to ask, beside or instead of those found.
@@ -71,29 +67,29 @@ pub struct RuntimesOptions {
 
 /// The clients at work.
 #[derive(Debug)]
-pub struct Runtimes {
-    questions: Option<Sender<Vec<Announced>>>,
+pub struct DaemonClients {
+    questions: Option<Sender<Vec<QueryTarget>>>,
     stop: Option<oneshot::Sender<()>>,
     done: Receiver<()>,
 }
 
 /// Takes containers to ask about, and hands them on together: the thread that asks would be woken for each by itself.
 #[derive(Debug, Default)]
-pub struct Asker {
+pub struct DaemonQueries {
     /// `None` if no daemon is to be asked.
-    questions: Option<Sender<Vec<Announced>>>,
-    wave: Vec<Announced>,
-    unasked: Vec<Unasked>,
+    questions: Option<Sender<Vec<QueryTarget>>>,
+    batch: Vec<QueryTarget>,
+    dropped: Vec<DroppedQuery>,
 }
 
-impl Runtimes {
+impl DaemonClients {
     /// Starts the thread. Records go to `deliver`, which must not block.
     ///
     /// # Errors
     /// The thread cannot be started.
     pub fn start(
-        options: RuntimesOptions,
-        deliver: impl FnMut(Vec<Delivery>) -> Handed + Send + 'static,
+        options: DaemonOptions,
+        deliver: impl FnMut(Vec<Stamped<RuntimeRecord>>) -> SendResult + Send + 'static,
     ) -> Result<Self> {
         let places = Places { host_root: options.host_root, choices: options.choices };
         let (finished, done) = channel();
@@ -105,7 +101,7 @@ impl Runtimes {
             .on_thread_park(lull::before_waiting)
             .build()
             .context("cannot start tokio")?;
-        let (announced, questions) = tokio::sync::mpsc::channel(WAVES);
+        let (announced, questions) = tokio::sync::mpsc::channel(BATCHES);
         let (stop, stopped) = oneshot::channel();
         let run = move || {
             runtime.block_on(service::serve(places, options.labels, questions, stopped, deliver));
@@ -118,8 +114,8 @@ impl Runtimes {
     }
 
     /// For whoever announces containers.
-    pub fn asker(&self) -> Asker {
-        Asker { questions: self.questions.clone(), ..Asker::default() }
+    pub fn queries(&self) -> DaemonQueries {
+        DaemonQueries { questions: self.questions.clone(), ..DaemonQueries::default() }
     }
 
     /// Ends the thread: what is on its way is delivered, what was not answered is recorded as that. Takes a second at
@@ -132,65 +128,63 @@ impl Runtimes {
     }
 }
 
-impl Asker {
-    /// Has the daemons asked that may know the container of this row, once the wave is handed on. Never waits.
+impl DaemonQueries {
+    /// Has the daemons asked that may know the container of this row, once the batch is handed on. Never waits.
     pub fn ask(&mut self, row: &Row) {
         if self.questions.is_some() {
-            self.push(Announced::of_row(row));
+            self.push(QueryTarget::of_row(row));
         }
     }
 
     /// Has the daemons asked once more about a container that has ended, some moments later. Never waits.
-    pub fn ask_after(&mut self, end: &ContainerRemove) {
+    pub fn ask_after_end(&mut self, end: &ContainerRemove) {
         if self.questions.is_some() {
-            self.push(Announced::of_end(end));
+            self.push(QueryTarget::of_end(end));
         }
     }
 
-    fn push(&mut self, announced: Option<Announced>) {
-        self.wave.extend(announced);
-        if self.wave.len() >= WAVE {
-            self.hand_on();
+    fn push(&mut self, announced: Option<QueryTarget>) {
+        self.batch.extend(announced);
+        if self.batch.len() >= BATCH {
+            self.send();
         }
     }
 
     /// Hands on what was gathered. Never waits: with too many waiting, nobody is asked about these.
-    pub fn hand_on(&mut self) {
-        let Some(questions) = self.questions.as_ref().filter(|_| !self.wave.is_empty()) else { return };
-        match questions.try_send(std::mem::take(&mut self.wave)) {
+    pub fn send(&mut self) {
+        let Some(questions) = self.questions.as_ref().filter(|_| !self.batch.is_empty()) else { return };
+        match questions.try_send(std::mem::take(&mut self.batch)) {
             // Without its thread nobody asks; that the thread is gone has been said elsewhere.
             Ok(()) | Err(TrySendError::Closed(_)) => {}
-            Err(TrySendError::Full(wave)) => self.unasked.extend(wave.into_iter().filter_map(Unasked::of)),
+            Err(TrySendError::Full(batch)) => self.dropped.extend(batch.into_iter().filter_map(DroppedQuery::of)),
         }
     }
 
     /// The containers that nobody was asked about, since the last call.
-    pub fn take_unasked(&mut self) -> Vec<Unasked> {
-        std::mem::take(&mut self.unasked)
+    pub fn take_dropped(&mut self) -> Vec<DroppedQuery> {
+        std::mem::take(&mut self.dropped)
     }
 }
 
 /// A container that daemons were not asked about, because too many questions waited. All that are alive when a capture
 /// begins may be such at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unasked {
+pub struct DroppedQuery {
     kind: Kind,
     container_id: Box<str>,
 }
 
-impl Unasked {
+impl DroppedQuery {
     /// Of the kind of daemon that most likely knows it.
-    fn of(announced: Announced) -> Option<Self> {
+    fn of(announced: QueryTarget) -> Option<Self> {
         let kind = *announced.kinds().first()?;
         Some(Self { kind, container_id: announced.question.container_id.into() })
     }
 
     /// The record that says so.
-    pub fn answer(self) -> Answer {
-        let mut answer = RuntimeAnswer::unanswered(self.kind.source(), Outcome::Dropped);
+    pub fn into_record(self) -> RuntimeRecord {
         let request = format!("{} {}", self.kind.as_str(), self.container_id);
-        answer.container_id = Some(String::from(self.container_id).into());
-        (answer, RuntimeDetails { request, latency_ns: 0, document: None })
+        RuntimeRecord::dropped(self.kind.source(), request, self.container_id.into())
     }
 }
 
@@ -210,28 +204,28 @@ mod tests {
 
     #[test]
     fn each_container_is_handed_on_once_and_of_those_without_room_each_is_named() {
-        let (questions, mut waves) = channel(2);
-        let mut asker = Asker { questions: Some(questions), ..Asker::default() };
-        let containers = 3 * WAVE + 1;
-        (0..containers).for_each(|number| asker.ask(&row(number)));
-        asker.hand_on();
-        asker.hand_on();
+        let (questions, mut batches) = channel(2);
+        let mut queries = DaemonQueries { questions: Some(questions), ..DaemonQueries::default() };
+        let containers = 3 * BATCH + 1;
+        (0..containers).for_each(|number| queries.ask(&row(number)));
+        queries.send();
+        queries.send();
         let mut told = Vec::new();
-        while let Ok(wave) = waves.try_recv() {
-            assert!(!wave.is_empty() && wave.len() <= WAVE, "a wave of {}", wave.len());
-            told.extend(wave.into_iter().map(|announced| announced.question.container_id));
+        while let Ok(batch) = batches.try_recv() {
+            assert!(!batch.is_empty() && batch.len() <= BATCH, "a batch of {}", batch.len());
+            told.extend(batch.into_iter().map(|announced| announced.question.container_id));
         }
-        assert_eq!(told.len(), 2 * WAVE, "there is room for two waves");
-        told.extend(asker.take_unasked().into_iter().map(|unasked| unasked.container_id.into()));
+        assert_eq!(told.len(), 2 * BATCH, "there is room for two batches");
+        told.extend(queries.take_dropped().into_iter().map(|dropped| dropped.container_id.into()));
         assert_eq!(told, (0..containers).map(|number| number.to_string()).collect::<Vec<_>>());
-        assert!(asker.take_unasked().is_empty());
+        assert!(queries.take_dropped().is_empty());
     }
 
     #[test]
     fn without_daemons_nothing_is_gathered() {
-        let mut asker = Asker::default();
-        (0..=WAVE).for_each(|number| asker.ask(&row(number)));
-        asker.hand_on();
-        assert!(asker.wave.is_empty() && asker.take_unasked().is_empty());
+        let mut queries = DaemonQueries::default();
+        (0..=BATCH).for_each(|number| queries.ask(&row(number)));
+        queries.send();
+        assert!(queries.batch.is_empty() && queries.take_dropped().is_empty());
     }
 }

@@ -23,7 +23,7 @@ pub struct Question {
 
 /// A container that the derivation has told of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Announced {
+pub struct QueryTarget {
     /// What to ask.
     pub question: Question,
     runtime: Option<Engine>,
@@ -33,7 +33,7 @@ pub struct Announced {
     pub is_over: bool,
 }
 
-impl Announced {
+impl QueryTarget {
     /// What there is to ask about a container that has ended: what its daemon knows of that. Nothing of one that no daemon
     /// has said anything about.
     pub fn of_end(row: &ContainerRemove) -> Option<Self> {
@@ -42,7 +42,7 @@ impl Announced {
         if !identity.is_named() {
             return None;
         }
-        let announced = Self {
+        let target = Self {
             question: Question {
                 container_id: identity.container_id.clone(),
                 namespace: identity.containerd_namespace.clone(),
@@ -53,7 +53,7 @@ impl Announced {
             created_by_uid: None,
             is_over: true,
         };
-        (!announced.kinds().is_empty()).then_some(announced)
+        (!target.kinds().is_empty()).then_some(target)
     }
 
     /// What there is to ask about a row: nothing of a container that has ended, or that no daemon runs.
@@ -65,7 +65,7 @@ impl Announced {
             Row::Existing(row) => (&row.identity, &row.place, None, None),
             Row::Remove(_) | Row::Disagreement(_) => return None,
         };
-        let announced = Self {
+        let target = Self {
             question: Question {
                 container_id: identity.container_id.clone(),
                 namespace: identity.containerd_namespace.clone(),
@@ -76,7 +76,7 @@ impl Announced {
             created_by_uid,
             is_over: false,
         };
-        (!announced.kinds().is_empty()).then_some(announced)
+        (!target.kinds().is_empty()).then_some(target)
     }
 
     /// The kinds of daemons that may know it.
@@ -119,8 +119,8 @@ fn is_hex_id(id: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn announced(runtime: Option<Engine>, id: &str, namespace: Option<&str>, path: &str) -> Announced {
-        Announced {
+    fn target(runtime: Option<Engine>, id: &str, namespace: Option<&str>, path: &str) -> QueryTarget {
+        QueryTarget {
             question: Question { container_id: id.into(), namespace: namespace.map(Into::into), begun_at: None },
             runtime,
             cgroup_path: path.into(),
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn daemons_are_asked_about_their_own_containers() {
         let hex = "ab".repeat(32);
-        let kinds = |runtime, id: &str, namespace| announced(runtime, id, namespace, "/x").kinds();
+        let kinds = |runtime, id: &str, namespace| target(runtime, id, namespace, "/x").kinds();
         assert_eq!(kinds(Some(Engine::Docker), &hex, None), [Kind::Docker]);
         assert_eq!(kinds(Some(Engine::Containerd), "web", Some("shop")), [Kind::Containerd]);
         assert_eq!(kinds(Some(Engine::Containerd), &hex, Some("k8s.io")), [Kind::Containerd, Kind::Cri]);
@@ -172,25 +172,25 @@ mod tests {
                 fold.apply(&record, &mut rows);
             }
             let end = rows.drain(..).find_map(|row| if let Row::Remove(row) = row { Some(row) } else { None });
-            Announced::of_end(&end.expect("an end"))
+            QueryTarget::of_end(&end.expect("an end"))
         };
         assert_eq!(ended(false), None, "nobody has ever heard of it");
-        let announced = ended(true).expect("docker knows it");
-        assert!(announced.is_over);
-        assert_eq!((announced.kinds(), announced.question.begun_at), (&[Kind::Docker][..], Some(WallNs(5))));
+        let target = ended(true).expect("docker knows it");
+        assert!(target.is_over);
+        assert_eq!((target.kinds(), target.question.begun_at), (&[Kind::Docker][..], Some(WallNs(5))));
     }
 
     #[test]
     fn a_users_daemon_is_asked_about_his_containers_only() {
         let endpoint = |owner| Endpoint { kind: Kind::Podman, path: "/run/user/1000/podman/podman.sock".into(), owner };
         let path = "/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-ab.scope/container";
-        let mine = announced(Some(Engine::Podman), "ab", None, path);
-        let other = announced(Some(Engine::Podman), "ab", None, "/machine.slice/libpod-ab.scope/user-1000.slicex");
+        let mine = target(Some(Engine::Podman), "ab", None, path);
+        let other = target(Some(Engine::Podman), "ab", None, "/machine.slice/libpod-ab.scope/user-1000.slicex");
         assert!(mine.may_be_known_to(&endpoint(Owner::User(1000))));
         assert!(!mine.may_be_known_to(&endpoint(Owner::User(100))));
         assert!(!other.may_be_known_to(&endpoint(Owner::User(1000))));
         assert!(other.may_be_known_to(&endpoint(Owner::Root)));
-        let made = Announced { created_by_uid: Some(1000), ..other };
+        let made = QueryTarget { created_by_uid: Some(1000), ..other };
         assert!(made.may_be_known_to(&endpoint(Owner::User(1000))));
     }
 }

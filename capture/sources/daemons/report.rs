@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use obit_derivation::record::{Outcome, RuntimeAnswer};
-use obit_schema::details::RuntimeDetails;
+use obit_derivation::record::RuntimeAnswer;
 use serde::Serialize;
 use tokio::sync::mpsc::Sender;
 
 use super::failure::Failure;
 use super::kind::Kind;
 use crate::host::clock::ClockPair;
-use crate::sources::oci_files::{self, Answer};
+use crate::sources::answer::{RuntimeRecord, Stamped, document};
 
 /// What a daemon said about one container.
 #[derive(Clone, Debug)]
@@ -24,55 +23,40 @@ pub struct Said {
 impl Said {
     /// An answer with the part of it that is kept.
     pub fn new(answer: RuntimeAnswer<'static>, kept: &impl Serialize) -> Self {
-        Self { answer, document: oci_files::document(kept) }
+        Self { answer, document: document(kept) }
     }
 }
 
-/// A record on its way, with the moment of the answer.
-pub type Delivery = (ClockPair, Box<Answer>);
-
 /// Hands records on. Waits if there are too many, and so slows down whoever sends too much.
 #[derive(Clone, Debug)]
-pub struct Reporter(pub Sender<Delivery>);
+pub struct Reporter(pub Sender<Stamped<RuntimeRecord>>);
 
 impl Reporter {
     /// Hands a record on, of now.
-    pub async fn report(&self, answer: Answer) {
-        self.report_of(ClockPair::read(), answer).await;
+    pub async fn report(&self, record: RuntimeRecord) {
+        self.report_of(ClockPair::read(), record).await;
     }
 
     /// Hands a record on, of that moment.
-    pub async fn report_of(&self, moment: ClockPair, answer: Answer) {
+    pub async fn report_of(&self, at: ClockPair, record: RuntimeRecord) {
         // At the end nobody listens any more.
-        let _ = self.0.send((moment, Box::new(answer))).await;
+        let _ = self.0.send(Stamped { at, record }).await;
     }
 }
 
 /// A record of what was said.
-pub fn answered(request: String, latency: Duration, said: Said) -> Answer {
-    (said.answer, RuntimeDetails { request, latency_ns: nanoseconds(latency), document: said.document })
+pub fn answered(request: String, latency: Duration, said: Said) -> RuntimeRecord {
+    RuntimeRecord::new(said.answer, request, latency, said.document)
 }
 
 /// A record of a question about a container that led to nothing.
-pub fn failed(kind: Kind, request: String, latency: Duration, failure: &Failure, about: Option<&str>) -> Answer {
+pub fn failed(kind: Kind, request: String, latency: Duration, failure: &Failure, about: Option<&str>) -> RuntimeRecord {
     let mut answer = RuntimeAnswer::unanswered(kind.source(), failure.outcome);
     answer.container_id = about.map(|id| id.to_owned().into());
-    let details = RuntimeDetails { request, latency_ns: nanoseconds(latency), document: Some(why(failure)) };
-    (answer, details)
-}
-
-/// A record of a question that was not asked, or not to its end.
-pub fn dropped(kind: Kind, request: String, about: &str) -> Answer {
-    let mut answer = RuntimeAnswer::unanswered(kind.source(), Outcome::Dropped);
-    answer.container_id = Some(about.to_owned().into());
-    (answer, RuntimeDetails { request, latency_ns: 0, document: None })
+    RuntimeRecord::new(answer, request, latency, Some(why(failure)))
 }
 
 /// A failure as a document.
 pub fn why(failure: &Failure) -> String {
     serde_json::json!({ "why": failure.why }).to_string()
-}
-
-fn nanoseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

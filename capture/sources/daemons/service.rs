@@ -14,16 +14,17 @@ use super::daemon::Daemon;
 use super::failure::Failure;
 use super::labels::LabelPolicy;
 use super::limits::{AFTER_END, LOOK_INTERVAL, OUTBOX, STOP_LIMIT};
-use super::question::{Announced, Question};
-use super::report::{Delivery, Reporter, failed};
+use super::question::{QueryTarget, Question};
+use super::report::{Reporter, failed};
 use super::sockets::{Endpoint, Owner, Places};
+use crate::sources::answer::{RuntimeRecord, Stamped};
 
 /// What became of records handed to the sequencer.
-pub enum Handed {
+pub enum SendResult {
     /// It has it.
     Taken,
     /// It has too much: here they are back.
-    Full(Vec<Delivery>),
+    Full(Vec<Stamped<RuntimeRecord>>),
     /// Nobody is there.
     Gone,
 }
@@ -40,9 +41,9 @@ const FULL_WAIT: Duration = Duration::from_millis(2);
 pub async fn serve(
     places: Places,
     labels: LabelPolicy,
-    questions: Receiver<Vec<Announced>>,
+    questions: Receiver<Vec<QueryTarget>>,
     stop: oneshot::Receiver<()>,
-    deliver: impl FnMut(Vec<Delivery>) -> Handed + Send + 'static,
+    deliver: impl FnMut(Vec<Stamped<RuntimeRecord>>) -> SendResult + Send + 'static,
 ) {
     let (outbox, records) = channel(OUTBOX);
     let delivery = tokio::spawn(pass_on(records, deliver));
@@ -62,7 +63,10 @@ pub async fn serve(
 }
 
 /// Hands records to the sequencer, however busy it is, without blocking this thread.
-async fn pass_on(mut records: Receiver<Delivery>, mut deliver: impl FnMut(Vec<Delivery>) -> Handed) {
+async fn pass_on(
+    mut records: Receiver<Stamped<RuntimeRecord>>,
+    mut deliver: impl FnMut(Vec<Stamped<RuntimeRecord>>) -> SendResult,
+) {
     while let Some(first) = records.recv().await {
         // Whatever else there is to read now is read first.
         yield_now().await;
@@ -74,9 +78,9 @@ async fn pass_on(mut records: Receiver<Delivery>, mut deliver: impl FnMut(Vec<De
         }
         loop {
             match deliver(gathered) {
-                Handed::Taken => break,
-                Handed::Gone => return,
-                Handed::Full(back) => gathered = back,
+                SendResult::Taken => break,
+                SendResult::Gone => return,
+                SendResult::Full(back) => gathered = back,
             }
             sleep(FULL_WAIT).await;
         }
@@ -109,7 +113,7 @@ struct Later {
 }
 
 impl Service {
-    async fn run(&mut self, mut questions: Receiver<Vec<Announced>>) {
+    async fn run(&mut self, mut questions: Receiver<Vec<QueryTarget>>) {
         let mut look = interval(LOOK_INTERVAL);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -118,8 +122,8 @@ impl Service {
                 // The first tick comes at once: daemons are known before the first question.
                 biased;
                 _ = look.tick() => self.look().await,
-                wave = questions.recv() => match wave {
-                    Some(wave) => self.ask_all(&wave).await,
+                batch = questions.recv() => match batch {
+                    Some(batch) => self.ask_all(&batch).await,
                     None => std::future::pending().await,
                 },
                 () = until(due) => self.ask_what_is_due().await,
@@ -149,30 +153,30 @@ impl Service {
         while self.tasks.try_join_next().is_some() {}
     }
 
-    async fn ask_all(&mut self, wave: &[Announced]) {
-        for announced in wave {
-            self.ask(announced).await;
+    async fn ask_all(&mut self, batch: &[QueryTarget]) {
+        for target in batch {
+            self.ask(target).await;
         }
     }
 
-    async fn ask(&mut self, announced: &Announced) {
-        let question = &announced.question;
-        if announced.is_over {
-            return self.ask_later(announced);
+    async fn ask(&mut self, target: &QueryTarget) {
+        let question = &target.question;
+        if target.is_over {
+            return self.ask_later(target);
         }
-        for &kind in announced.kinds() {
+        for &kind in target.kinds() {
             let mut is_known = false;
             for (endpoint, (daemon, _)) in self.daemons.iter().filter(|(endpoint, _)| endpoint.kind == kind) {
                 is_known = true;
                 if daemon.is_worth_asking()
-                    && announced.may_be_known_to(endpoint)
+                    && target.may_be_known_to(endpoint)
                     && let Err(record) = daemon.ask(question)
                 {
                     self.reporter.report(*record).await;
                 }
             }
             // The engine has started a container, so it is there; its socket is not where it is looked for.
-            if !is_known && announced.is_of_known_engine() && kind == announced.kinds()[0] && self.places.wants(kind) {
+            if !is_known && target.is_of_known_engine() && kind == target.kinds()[0] && self.places.wants(kind) {
                 let failure = Failure::new(Outcome::Refused, "no socket was found");
                 let request = format!("{} {}", kind.as_str(), question.container_id);
                 let record = failed(kind, request, Duration::ZERO, &failure, Some(&question.container_id));
@@ -183,16 +187,16 @@ impl Service {
 
     /// Asks the daemons that are there what they know of an end. What the end of the capture leaves unasked has no record: of
     /// the container itself they have been asked before.
-    fn ask_later(&mut self, announced: &Announced) {
-        let kinds = announced.kinds();
+    fn ask_later(&mut self, target: &QueryTarget) {
+        let kinds = target.kinds();
         let may_know = |(endpoint, (daemon, _)): &(&Endpoint, &(Arc<Daemon>, AbortHandle))| {
-            kinds.contains(&endpoint.kind) && daemon.is_connected() && announced.may_be_known_to(endpoint)
+            kinds.contains(&endpoint.kind) && daemon.is_connected() && target.may_be_known_to(endpoint)
         };
         let due = Instant::now() + AFTER_END;
         for (_, (daemon, _)) in self.daemons.iter().filter(may_know) {
             // With so many waiting, at once would only fill the queues that turn them away.
             if self.later.len() < MAX_LATER {
-                self.later.push_back(Later { due, daemon: Arc::clone(daemon), question: announced.question.clone() });
+                self.later.push_back(Later { due, daemon: Arc::clone(daemon), question: target.question.clone() });
             }
         }
     }

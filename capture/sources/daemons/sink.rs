@@ -169,6 +169,7 @@ mod tests {
     use tokio::sync::mpsc::channel;
 
     use super::*;
+    use crate::sources::answer::Stamped;
 
     fn run<T>(future: impl Future<Output = T>) -> T {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
@@ -194,11 +195,11 @@ mod tests {
             for id in ["mine", "other"] {
                 sink.said("/events", about(id)).await;
             }
-            let (_, mine) = records.recv().await.unwrap();
-            assert_eq!(mine.0.container_name.as_deref(), Some("name"));
-            let (_, other) = records.recv().await.unwrap();
-            assert_eq!((other.0.container_id, other.0.container_name), (None, None));
-            assert_eq!(other.1.document.as_deref(), Some("document"));
+            let Stamped { record: mine, .. } = records.recv().await.unwrap();
+            assert_eq!(mine.answer.container_name.as_deref(), Some("name"));
+            let Stamped { record: other, .. } = records.recv().await.unwrap();
+            assert_eq!((other.answer.container_id, other.answer.container_name), (None, None));
+            assert_eq!(other.details.document.as_deref(), Some("document"));
         });
     }
 

@@ -10,7 +10,7 @@ use obit_derivation::ending::signal_number;
 use obit_derivation::record::RuntimeAnswer;
 use serde::{Deserialize, Serialize};
 
-use super::{NAME_BYTES, time_of, within};
+use crate::sources::answer::{NAME_BYTES, digest, time_of, within};
 
 /// Name of the container in its pod or engine.
 const CONTAINER_NAME: &[&str] = &["io.kubernetes.cri.container-name", "io.kubernetes.container.name", "nerdctl/name"];
@@ -114,32 +114,16 @@ impl Annotations {
         answer.stop_signal = first(STOP_SIGNAL).as_deref().and_then(signal_number);
         for name in IMAGE_NAME.iter().chain(IMAGE_REFERENCE) {
             let Some(reference) = self.get(name) else { continue };
-            if let Some((_, digest)) = reference.rsplit_once('@') {
-                if is_digest(digest) && answer.image_digest.is_none() {
-                    answer.image_digest = Some(digest.to_owned().into());
+            // A bare id is the digest of the image's configuration, with or without its algorithm; behind an `@` there is one.
+            if let Some((_, manifest)) = reference.rsplit_once('@') {
+                if answer.image_digest.is_none() && manifest.starts_with("sha256:") {
+                    answer.image_digest = digest(manifest).map(Into::into);
                 }
             } else if answer.image_id.is_none() {
-                answer.image_id = image_id(reference).map(Into::into);
+                answer.image_id = digest(reference).map(Into::into);
             }
         }
     }
-}
-
-/// A bare id is the digest of the image's configuration, with or without its algorithm.
-fn image_id(reference: &str) -> Option<String> {
-    match reference {
-        bare if is_sha256(bare) => Some(format!("sha256:{bare}")),
-        digest if is_digest(digest) => Some(digest.to_owned()),
-        _ => None,
-    }
-}
-
-fn is_digest(text: &str) -> bool {
-    text.strip_prefix("sha256:").is_some_and(is_sha256)
-}
-
-fn is_sha256(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 #[cfg(test)]
@@ -218,9 +202,9 @@ mod tests {
 
     #[test]
     fn upper_case_or_short_hex_is_no_image_id() {
-        assert_eq!(image_id(&"AB".repeat(32)), None);
-        assert_eq!(image_id(&"ab".repeat(31)), None);
-        assert_eq!(image_id("sha256:"), None);
-        assert_eq!(image_id("nginx"), None);
+        assert_eq!(digest(&"AB".repeat(32)), None);
+        assert_eq!(digest(&"ab".repeat(31)), None);
+        assert_eq!(digest("sha256:"), None);
+        assert_eq!(digest("nginx"), None);
     }
 }

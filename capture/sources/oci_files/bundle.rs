@@ -10,7 +10,7 @@ use serde_json::Number;
 use super::annotations::Annotations;
 use super::engine::engine_of;
 use super::file::{self, Origin};
-use super::{Answer, NAME_BYTES, PATH_BYTES, details, document, object, within};
+use crate::sources::answer::{NAME_BYTES, PATH_BYTES, RuntimeRecord, document, object, within};
 
 /// Largest configuration read. Real ones have 5 to 50 KiB, most of it seccomp rules.
 const CONFIG_BYTES: usize = 1 << 20;
@@ -136,7 +136,7 @@ struct Pids {
 }
 
 /// Reads the configuration of one bundle.
-pub fn read(host_root: &Path, bundle: &str, container_id: Option<&str>) -> Answer {
+pub fn read(host_root: &Path, bundle: &str, container_id: Option<&str>) -> RuntimeRecord {
     let begun = Instant::now();
     let request = format!("{}/config.json", bundle.trim_end_matches('/'));
     let read = file::read(host_root, bundle, "config.json", CONFIG_BYTES);
@@ -147,11 +147,11 @@ pub fn read(host_root: &Path, bundle: &str, container_id: Option<&str>) -> Answe
         Ok(content) => content,
         Err(errno) => {
             answer.outcome = file::outcome_of(errno);
-            return (answer, details(request, begun));
+            return RuntimeRecord::new(answer, request, begun.elapsed(), None);
         }
     };
     let Some(mut config) = object::<Config>(&content.bytes) else {
-        return (answer, details(request, begun));
+        return RuntimeRecord::new(answer, request, begun.elapsed(), None);
     };
     let mut annotations = config.annotations.take().unwrap_or_default();
     annotations.keep_known();
@@ -162,12 +162,10 @@ pub fn read(host_root: &Path, bundle: &str, container_id: Option<&str>) -> Answe
     let cgroup_path = config.linux.as_ref().and_then(|linux| linux.cgroups_path.as_deref());
     answer.cgroup_path = within(cgroup_path, PATH_BYTES);
 
-    let mut details = details(request, begun);
     answer.labels = annotations.labels();
     config.annotations = Some(annotations);
     config.origin = Some(content.origin);
-    details.document = document(&config);
-    (answer, details)
+    RuntimeRecord::new(answer, request, begun.elapsed(), document(&config))
 }
 
 #[cfg(test)]

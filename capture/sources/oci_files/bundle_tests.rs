@@ -13,7 +13,7 @@ fn fixtures() -> PathBuf {
 }
 
 /// A host of one bundle at `/b`, whose config.json is `text`.
-fn read_text(text: &[u8]) -> Answer {
+fn read_text(text: &[u8]) -> RuntimeRecord {
     let host = tempfile::tempdir().unwrap();
     fs::create_dir(host.path().join("b")).unwrap();
     fs::write(host.path().join("b/config.json"), text).unwrap();
@@ -27,23 +27,23 @@ fn facts<'a>(answer: &'a RuntimeAnswer<'static>) -> (Outcome, Option<&'a str>, O
 #[test]
 fn bundles_of_real_engines() {
     let docker = format!("/run/containerd/io.containerd.runtime.v2.task/moby/{DOCKER_ID}");
-    let (answer, details) = read(&fixtures(), &docker, Some(DOCKER_ID));
+    let RuntimeRecord { answer, details } = read(&fixtures(), &docker, Some(DOCKER_ID));
     assert_eq!(facts(&answer), (Outcome::Ok, Some("docker"), Some(format!("/docker/{DOCKER_ID}").as_str())));
     assert_eq!(answer.container_name, None, "docker's bundle has no name, and a hostname is none");
     assert_eq!(details.request, format!("{docker}/config.json"));
 
     let shop = "/run/containerd/io.containerd.runtime.v2.task/shop/web-1";
-    let (answer, _) = read(&fixtures(), shop, Some("web-1"));
+    let RuntimeRecord { answer, .. } = read(&fixtures(), shop, Some("web-1"));
     assert_eq!(facts(&answer), (Outcome::Ok, Some("containerd"), Some("/shop/web-1")));
     assert_eq!(answer.container_id.as_deref(), Some("web-1"));
 
     let podman = format!("/var/lib/containers/storage/overlay-containers/{PODMAN_ID}/userdata");
-    let (answer, _) = read(&fixtures(), &podman, Some(PODMAN_ID));
+    let RuntimeRecord { answer, .. } = read(&fixtures(), &podman, Some(PODMAN_ID));
     let cgroup_path = format!("/libpod_parent/libpod-{PODMAN_ID}");
     assert_eq!(facts(&answer), (Outcome::Ok, Some("podman"), Some(cgroup_path.as_str())));
     assert!(answer.labels.contains(&("io.container.manager".into(), "libpod".into())), "{answer:?}");
 
-    let (answer, _) = read(&fixtures(), "/srv/bundle/", Some("sample-runc-1"));
+    let RuntimeRecord { answer, .. } = read(&fixtures(), "/srv/bundle/", Some("sample-runc-1"));
     assert_eq!(facts(&answer), (Outcome::Ok, None, Some("/obit-sample/runc-1")), "nothing shows an engine");
     assert_eq!(answer.container_name.as_deref(), Some("web"));
 }
@@ -57,7 +57,7 @@ fn no_secret_is_kept() {
     ] {
         let text = fs::read_to_string(fixtures().join(bundle.trim_start_matches('/')).join("config.json")).unwrap();
         assert!(text.contains("hunter2") && text.contains("sleep"), "the fixture has something to leak");
-        let (answer, details) = read(&fixtures(), &bundle, None);
+        let RuntimeRecord { answer, details } = read(&fixtures(), &bundle, None);
         let kept = format!("{answer:?} {details:?}");
         for secret in ["hunter2", "sleep", "com.example.secret", "token", "libnetwork-setkey", "\"options\"", "\"env\""]
         {
@@ -69,7 +69,7 @@ fn no_secret_is_kept() {
 
 #[test]
 fn the_document_says_who_could_have_written_the_file() {
-    let (_, details) = read_text(br#"{"linux":{"cgroupsPath":"/a"}}"#);
+    let RuntimeRecord { details, .. } = read_text(br#"{"linux":{"cgroupsPath":"/a"}}"#);
     let document: serde_json::Value = serde_json::from_str(&details.document.unwrap()).unwrap();
     assert_eq!(document["obit.file"]["uid"], rustix::process::geteuid().as_raw());
     assert_eq!(document["obit.file"]["bytes"], 30);
@@ -90,23 +90,23 @@ fn hostile_text_is_invalid_and_says_nothing() {
         b"{\"linux\":{\"cgroupsPath\":\"\xff\"}}",
         &deep,
     ] {
-        let (answer, details) = read_text(text);
+        let RuntimeRecord { answer, details } = read_text(text);
         assert_eq!(facts(&answer), (Outcome::Invalid, None, None), "{:?}", &text[..text.len().min(40)]);
         assert_eq!((details.document, answer.labels.len()), (None, 0));
     }
     // Nothing is said, yet it is a configuration; Go writes null for what is empty.
-    let (answer, _) = read_text(br#"{"linux":null,"annotations":null,"mounts":null,"process":null}"#);
+    let RuntimeRecord { answer, .. } = read_text(br#"{"linux":null,"annotations":null,"mounts":null,"process":null}"#);
     assert_eq!(facts(&answer), (Outcome::Ok, None, None));
 }
 
 #[test]
 fn sizes_are_bounded() {
     let long = "a".repeat(PATH_BYTES + 1);
-    let (answer, _) = read_text(format!(r#"{{"linux":{{"cgroupsPath":"{long}"}}}}"#).as_bytes());
+    let RuntimeRecord { answer, .. } = read_text(format!(r#"{{"linux":{{"cgroupsPath":"{long}"}}}}"#).as_bytes());
     assert_eq!(facts(&answer), (Outcome::Ok, None, None), "a path that cannot be one is not cut to another");
 
     let mounts = vec![r#"{"destination":"/d","type":"bind","source":"/s"}"#; 2_000].join(",");
-    let (answer, details) = read_text(format!(r#"{{"mounts":[{mounts}]}}"#).as_bytes());
+    let RuntimeRecord { answer, details } = read_text(format!(r#"{{"mounts":[{mounts}]}}"#).as_bytes());
     assert_eq!(answer.outcome, Outcome::Ok);
     let document: serde_json::Value = serde_json::from_str(&details.document.unwrap()).unwrap();
     assert!(document["bytes"].as_u64().unwrap() > 64 << 10, "{document}");
@@ -114,8 +114,8 @@ fn sizes_are_bounded() {
     // One byte over the limit is refused, however well it parses.
     let text = |size: usize| format!("{{\"hostname\":\"{}\"}}", "h".repeat(size - 15)).into_bytes();
     assert_eq!(text(CONFIG_BYTES).len(), CONFIG_BYTES);
-    assert_eq!(read_text(&text(CONFIG_BYTES)).0.outcome, Outcome::Ok);
-    assert_eq!(read_text(&text(CONFIG_BYTES + 1)).0.outcome, Outcome::Invalid);
+    assert_eq!(read_text(&text(CONFIG_BYTES)).answer.outcome, Outcome::Ok);
+    assert_eq!(read_text(&text(CONFIG_BYTES + 1)).answer.outcome, Outcome::Invalid);
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn only_a_regular_file_below_the_root_is_read() {
     symlink("/real", host.path().join("inside")).unwrap();
     symlink(outside.path(), host.path().join("outside")).unwrap();
 
-    let outcome = |bundle: &str| read(host.path(), bundle, None).0.outcome;
+    let outcome = |bundle: &str| read(host.path(), bundle, None).answer.outcome;
     assert_eq!(outcome("/real"), Outcome::Ok);
     assert_eq!(outcome("/inside"), Outcome::Ok);
     assert_eq!(outcome("/outside"), Outcome::NotFound);

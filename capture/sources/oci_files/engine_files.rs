@@ -13,7 +13,8 @@ use obit_derivation::record::{Outcome, RuntimeAnswer, Source};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, NAME_BYTES, details, document, file, object, time_of, within};
+use super::file;
+use crate::sources::answer::{NAME_BYTES, RuntimeRecord, document, object, time_of, within};
 
 /// Largest `config.v2.json` that is read. Real ones have 2 to 20 KiB.
 const CONFIG_BYTES: usize = 1 << 20;
@@ -86,7 +87,7 @@ pub enum Life {
 }
 
 /// Reads what the engine keeps of a container; `None` for an engine that keeps nothing we read.
-pub fn read(host_root: &Path, engine: Engine, container_id: &str, life: Life) -> Option<Answer> {
+pub fn read(host_root: &Path, engine: Engine, container_id: &str, life: Life) -> Option<RuntimeRecord> {
     // An id is a component of the path below; these engines draw 64 hexadecimal digits and nothing else.
     let is_id = container_id.len() == 64 && container_id.bytes().all(|digit| digit.is_ascii_hexdigit());
     match engine {
@@ -96,17 +97,17 @@ pub fn read(host_root: &Path, engine: Engine, container_id: &str, life: Life) ->
     }
 }
 
-fn docker(host_root: &Path, container_id: &str, life: Life) -> Answer {
+fn docker(host_root: &Path, container_id: &str, life: Life) -> RuntimeRecord {
     let begun = Instant::now();
     let directory = format!("{DOCKER}/{container_id}");
     let request = format!("{directory}/config.v2.json");
     let mut answer = empty(Source::Docker, container_id);
     let content = match file::read(host_root, &directory, "config.v2.json", CONFIG_BYTES) {
         Ok(content) => content,
-        Err(errno) => return (with(answer, errno), details(request, begun)),
+        Err(errno) => return RuntimeRecord::new(with(answer, errno), request, begun.elapsed(), None),
     };
     let Some(kept) = object::<DockerContainer>(&content.bytes).filter(|kept| kept.id == container_id) else {
-        return (answer, details(request, begun));
+        return RuntimeRecord::new(answer, request, begun.elapsed(), None);
     };
     answer.outcome = Outcome::Ok;
     answer.runtime = Some(Engine::Docker.as_str().into());
@@ -127,12 +128,10 @@ fn docker(host_root: &Path, container_id: &str, life: Life) -> Answer {
             answer.oom_killed = state.oom_killed;
         }
     }
-    let mut details = details(request, begun);
-    details.document = document(&kept);
-    (answer, details)
+    RuntimeRecord::new(answer, request, begun.elapsed(), document(&kept))
 }
 
-fn podman(host_root: &Path, container_id: &str) -> Answer {
+fn podman(host_root: &Path, container_id: &str) -> RuntimeRecord {
     let begun = Instant::now();
     let mut answer = empty(Source::Podman, container_id);
     let mut request = String::new();
@@ -142,14 +141,20 @@ fn podman(host_root: &Path, container_id: &str) -> Answer {
             let content = match file::read(host_root, &directory, name, STORE_BYTES) {
                 Ok(content) => content,
                 Err(Errno::NOENT) => continue,
-                Err(errno) => return (with(answer, errno), details(format!("{directory}/{name}"), begun)),
+                Err(errno) => {
+                    request = format!("{directory}/{name}");
+                    return RuntimeRecord::new(with(answer, errno), request, begun.elapsed(), None);
+                }
             };
             request = format!("{directory}/{name}");
             let Ok(all) = serde_json::from_slice::<Vec<PodmanContainer>>(&content.bytes) else {
-                return (answer, details(request, begun));
+                return RuntimeRecord::new(answer, request, begun.elapsed(), None);
             };
-            if let Some(kept) = all.into_iter().find(|kept| kept.id == container_id) {
-                return (describe(answer, &kept), of_podman(request, begun, kept));
+            if let Some(mut kept) = all.into_iter().find(|kept| kept.id == container_id) {
+                let answer = describe(answer, &kept);
+                // It may hold more than is known here; what is taken from it is in the answer.
+                kept.metadata = None;
+                return RuntimeRecord::new(answer, request, begun.elapsed(), document(&kept));
             }
         }
     }
@@ -157,7 +162,7 @@ fn podman(host_root: &Path, container_id: &str) -> Answer {
     if request.is_empty() {
         request = "/var/lib/containers/storage/*-containers/containers.json".to_owned();
     }
-    (answer, details(request, begun))
+    RuntimeRecord::new(answer, request, begun.elapsed(), None)
 }
 
 fn describe(mut answer: RuntimeAnswer<'static>, kept: &PodmanContainer) -> RuntimeAnswer<'static> {
@@ -169,14 +174,6 @@ fn describe(mut answer: RuntimeAnswer<'static>, kept: &PodmanContainer) -> Runti
     let metadata = kept.metadata.as_deref().and_then(|text| object::<PodmanMetadata>(text.as_bytes()));
     answer.image_name = within(metadata.and_then(|metadata| metadata.image_name).as_deref(), NAME_BYTES);
     answer
-}
-
-fn of_podman(request: String, begun: Instant, mut kept: PodmanContainer) -> obit_schema::details::RuntimeDetails {
-    let mut details = details(request, begun);
-    // It may hold more than is known here; what is taken from it is in the answer.
-    kept.metadata = None;
-    details.document = document(&kept);
-    details
 }
 
 fn empty(source: Source, container_id: &str) -> RuntimeAnswer<'static> {
@@ -209,7 +206,8 @@ mod tests {
             "Image":"sha256:55","Name":"/web-1","RestartCount":2}}"#
         );
         fs::write(directory.join("config.v2.json"), text).expect("a file");
-        let (answer, details) = read(root.path(), Engine::Docker, ID, Life::Begun).expect("docker keeps files");
+        let RuntimeRecord { answer, details } =
+            read(root.path(), Engine::Docker, ID, Life::Begun).expect("docker keeps files");
         assert_eq!(answer.outcome, Outcome::Ok);
         assert_eq!(answer.container_name.as_deref(), Some("web-1"));
         assert_eq!(answer.image_name.as_deref(), Some("busybox:latest"));
@@ -225,7 +223,7 @@ mod tests {
         let write = |state: &str| {
             fs::write(directory.join("config.v2.json"), format!(r#"{{"State":{state},"ID":"{ID}"}}"#)).expect("a file");
         };
-        let read = |life| read(root.path(), Engine::Docker, ID, life).expect("docker keeps files").0;
+        let read = |life| read(root.path(), Engine::Docker, ID, life).expect("docker keeps files").answer;
         write(
             r#"{"Running":false,"Pid":0,"ExitCode":137,"OOMKilled":true,"StartedAt":"1970-01-01T00:00:01Z",
             "FinishedAt":"1970-01-01T00:00:02Z"}"#,
@@ -251,12 +249,14 @@ mod tests {
             "metadata":"{{\"image-name\":\"localhost/busybox:latest\",\"name\":\"job\"}}"}}]"#
         );
         fs::write(directory.join("containers.json"), text).expect("a file");
-        let (answer, _) = read(root.path(), Engine::Podman, ID, Life::Begun).expect("podman keeps files");
+        let RuntimeRecord { answer, .. } =
+            read(root.path(), Engine::Podman, ID, Life::Begun).expect("podman keeps files");
         assert_eq!(answer.outcome, Outcome::Ok);
         assert_eq!(answer.container_name.as_deref(), Some("job"));
         assert_eq!(answer.image_name.as_deref(), Some("localhost/busybox:latest"));
         let other = ID.replace('c', "d");
-        let (answer, _) = read(root.path(), Engine::Podman, &other, Life::Begun).expect("podman keeps files");
+        let RuntimeRecord { answer, .. } =
+            read(root.path(), Engine::Podman, &other, Life::Begun).expect("podman keeps files");
         assert_eq!(answer.outcome, Outcome::NotFound);
     }
 

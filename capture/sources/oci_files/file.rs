@@ -11,8 +11,8 @@ use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, open, openat2, readlink};
 use rustix::io::Errno;
 use serde::{Serialize, Serializer};
 
-use super::PATH_BYTES;
 use crate::host::file::{self, End};
+use crate::sources::answer::PATH_BYTES;
 
 /// A file's content and who could have written it.
 #[derive(Debug)]

@@ -6,8 +6,8 @@ use std::path::Path;
 use obit_derivation::HierarchyId;
 use obit_schema::text::escape;
 
-use super::PATH_BYTES;
 use crate::host::hierarchies::{CgroupVersion, Hierarchies, Hierarchy};
+use crate::sources::answer::PATH_BYTES;
 use crate::sources::cgroupfs::open_directory;
 
 /// A container's directory on one hierarchy.

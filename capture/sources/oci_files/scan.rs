@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use obit_derivation::identity::OciRuntime;
 use obit_derivation::record::Outcome;
 use obit_schema::text::escape;
 use rustix::fs::{Dir, FileType, Mode, OFlags, openat};
 use rustix::io::Errno;
 
+use super::OciFiles;
 use super::file::{open_directory, real_path};
-use super::{Answer, OciFiles};
+use crate::sources::answer::RuntimeRecord;
 
 /// Where runtimes and their engines keep state; `*` stands for one component.
 ///
@@ -25,6 +27,18 @@ const ROOTS: &[&str] = &[
     "/run/user/*/crun",
     "/run/user/*/docker/runtime-*/*",
 ];
+
+/// Returns where a runtime that root calls keeps its state unless `--root` says otherwise: a directory of [`ROOTS`].
+///
+/// Sources: the manuals of runc, crun and youki.
+pub fn default_state_root(runtime: OciRuntime) -> Option<&'static str> {
+    match runtime {
+        OciRuntime::Runc => Some("/run/runc"),
+        OciRuntime::Crun => Some("/run/crun"),
+        OciRuntime::Youki => Some("/run/youki"),
+        _ => None,
+    }
+}
 
 /// Most containers of one scan. The kernel's default of pids allows 32,768 processes.
 const MAX_CONTAINERS: usize = 50_000;
@@ -43,14 +57,13 @@ pub struct ScanSummary {
     pub incomplete: Vec<String>,
 }
 
-/// Reads them all.
-pub fn scan(files: &OciFiles, more_roots: &[String], mut visit: impl FnMut(Answer)) -> ScanSummary {
+/// Reads the state of every container of the state directories that runtimes use by default, and the bundles that they name.
+pub fn scan(files: &OciFiles, mut visit: impl FnMut(RuntimeRecord)) -> ScanSummary {
     let mut summary = ScanSummary::default();
     let mut roots = BTreeSet::new();
     for pattern in ROOTS {
         expand(files.host_root(), pattern, &mut roots, &mut summary);
     }
-    roots.extend(more_roots.iter().map(|root| root.trim_end_matches('/').to_owned()));
     let mut seen = BTreeSet::new();
     for root in roots {
         let real = open_directory(files.host_root(), &root).and_then(|opened| real_path(files.host_root(), opened));
@@ -72,11 +85,11 @@ pub fn scan(files: &OciFiles, more_roots: &[String], mut visit: impl FnMut(Answe
             }
             let state = files.state(&root, &id);
             // Gone meanwhile, or a directory of something else: nothing to say.
-            if state.0.outcome == Outcome::NotFound {
+            if state.answer.outcome == Outcome::NotFound {
                 continue;
             }
             summary.containers += 1;
-            let bundle = state.0.bundle.clone();
+            let bundle = state.answer.bundle.clone();
             visit(state);
             if let Some(bundle) = bundle {
                 visit(files.bundle(&bundle, Some(&id)));

@@ -16,8 +16,8 @@ use super::annotations::Annotations;
 use super::engine::engine_of;
 use super::file::{self, Content, Origin};
 use super::places::{self, Place};
-use super::{Answer, NAME_BYTES, PATH_BYTES, details, document, object, time_of, within};
 use crate::host::hierarchies::Hierarchies;
+use crate::sources::answer::{NAME_BYTES, PATH_BYTES, RuntimeRecord, document, object, time_of, within};
 
 /// Largest state read. runc's has 10 to 40 KiB.
 const STATE_BYTES: usize = 1 << 20;
@@ -87,7 +87,7 @@ struct CrunStatus {
 }
 
 /// Reads the state of one container.
-pub fn read(host_root: &Path, hierarchies: &Hierarchies, state_root: &str, container_id: &str) -> Answer {
+pub fn read(host_root: &Path, hierarchies: &Hierarchies, state_root: &str, container_id: &str) -> RuntimeRecord {
     let begun = Instant::now();
     let directory = format!("{}/{container_id}", state_root.trim_end_matches('/'));
     let mut answer = RuntimeAnswer::unanswered(Source::OciState, Outcome::Invalid);
@@ -95,7 +95,7 @@ pub fn read(host_root: &Path, hierarchies: &Hierarchies, state_root: &str, conta
     // An id is one component; with a slash in it, it could lead anywhere.
     let raw_id = unescape(container_id);
     if raw_id.is_empty() || raw_id.contains(&b'/') || raw_id == b"." || raw_id == b".." {
-        return (answer, details(directory, begun));
+        return RuntimeRecord::new(answer, directory, begun.elapsed(), None);
     }
     let mut file_name = "state.json";
     let mut opened = file::open_file(host_root, &directory, file_name);
@@ -110,7 +110,7 @@ pub fn read(host_root: &Path, hierarchies: &Hierarchies, state_root: &str, conta
         Ok(read) => read,
         Err(errno) => {
             answer.outcome = file::outcome_of(errno);
-            return (answer, details(request, begun));
+            return RuntimeRecord::new(answer, request, begun.elapsed(), None);
         }
     };
     let (program, parsed) = match file_name {
@@ -118,7 +118,7 @@ pub fn read(host_root: &Path, hierarchies: &Hierarchies, state_root: &str, conta
         _ => ("runc", parse_runc(&content.bytes, container_id)),
     };
     let Some(state) = parsed else {
-        return (answer, details(request, begun));
+        return RuntimeRecord::new(answer, request, begun.elapsed(), None);
     };
 
     answer.outcome = Outcome::Ok;
@@ -139,10 +139,8 @@ pub fn read(host_root: &Path, hierarchies: &Hierarchies, state_root: &str, conta
         .filter(|place| places::may_claim(hierarchies, place, content.origin.uid))
         .map(|Place { hierarchy, path }| (hierarchy, path.into()))
         .collect();
-    let mut details = details(request, begun);
     answer.labels = state.annotations.labels();
-    details.document = state.document(&content);
-    (answer, details)
+    RuntimeRecord::new(answer, request, begun.elapsed(), state.document(&content))
 }
 
 impl State {

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::host::hierarchies::{CgroupMode, CgroupVersion, Hierarchy};
-use crate::sources::oci_files::OciFiles;
+use crate::sources::oci_files::{OciFiles, scan};
 use obit_derivation::{HierarchyId, WallNs};
 
 const DOCKER_ID: &str = "9f08f8689cd30642405f76ea48c23e4f9800bb51003e40752d812f0fc512bdc5";
@@ -37,7 +37,7 @@ fn hybrid(prefix: &str) -> Hierarchies {
     }
 }
 
-fn read_fixture(state_root: &str, id: &str) -> Answer {
+fn read_fixture(state_root: &str, id: &str) -> RuntimeRecord {
     read(&fixtures(), &hybrid("/no-such-prefix"), state_root, id)
 }
 
@@ -47,7 +47,7 @@ fn facts<'a>(answer: &'a RuntimeAnswer<'static>) -> (Outcome, Option<&'a str>, O
 
 #[test]
 fn runc_under_docker() {
-    let (answer, details) = read_fixture("/run/docker/runtime-runc/moby", DOCKER_ID);
+    let RuntimeRecord { answer, details } = read_fixture("/run/docker/runtime-runc/moby", DOCKER_ID);
     let bundle = format!("/run/containerd/io.containerd.runtime.v2.task/moby/{DOCKER_ID}");
     assert_eq!(facts(&answer), (Outcome::Ok, Some("docker"), Some(bundle.as_str()), Some(2060)));
     assert_eq!(answer.cgroup_path, Some(format!("/docker/{DOCKER_ID}").into()));
@@ -60,12 +60,12 @@ fn runc_under_docker() {
 
 #[test]
 fn runc_under_containerd_podman_and_alone() {
-    let (answer, _) = read_fixture("/run/containerd/runc/shop", "web-1");
+    let RuntimeRecord { answer, .. } = read_fixture("/run/containerd/runc/shop", "web-1");
     let bundle = "/run/containerd/io.containerd.runtime.v2.task/shop/web-1";
     assert_eq!(facts(&answer), (Outcome::Ok, Some("containerd"), Some(bundle), answer.init_pid));
-    let (answer, _) = read_fixture("/run/runc", PODMAN_ID);
+    let RuntimeRecord { answer, .. } = read_fixture("/run/runc", PODMAN_ID);
     assert_eq!(answer.runtime.as_deref(), Some("podman"));
-    let (answer, details) = read_fixture("/run/runc/", "sample-runc-1");
+    let RuntimeRecord { answer, details } = read_fixture("/run/runc/", "sample-runc-1");
     assert_eq!(facts(&answer), (Outcome::Ok, Some("runc"), Some("/srv/bundle"), Some(25655)));
     assert_eq!(answer.container_name.as_deref(), Some("web"));
     assert!(!format!("{details:?}").contains("token"), "an annotation that is not on the list");
@@ -73,7 +73,7 @@ fn runc_under_containerd_podman_and_alone() {
 
 #[test]
 fn crun_alone() {
-    let (answer, details) = read_fixture("/run/crun", "sample-crun-1");
+    let RuntimeRecord { answer, details } = read_fixture("/run/crun", "sample-crun-1");
     assert_eq!(facts(&answer), (Outcome::Ok, Some("crun"), Some("/srv/bundle"), Some(1531)));
     assert_eq!(answer.cgroup_path.as_deref(), Some("/obit-sample/crun-1"));
     assert_eq!(details.request, "/run/crun/sample-crun-1/status");
@@ -127,7 +127,7 @@ fn hostile_state_is_invalid_or_says_nothing() {
     let host = tempfile::tempdir().unwrap();
     let directory = host.path().join("root/c");
     fs::create_dir_all(&directory).unwrap();
-    let outcome = |id: &str| read(host.path(), &hybrid(""), "/root", id).0;
+    let outcome = |id: &str| read(host.path(), &hybrid(""), "/root", id).answer;
     assert_eq!(outcome("c").outcome, Outcome::NotFound, "a directory without state");
     for text in
         ["", "{}", "[]", r#"{"id":"other"}"#, r#"{"id":"c","cgroup_paths":[]}"#, r#"{"id":"c","init_process_pid":"x"}"#]
@@ -154,8 +154,7 @@ fn a_user_can_claim_only_directories_that_are_his() {
 #[test]
 fn a_scan_finds_every_container_and_its_bundle_once() {
     let mut found = Vec::new();
-    let more = ["/run/runc/".to_owned(), "/absent".to_owned()];
-    let summary = OciFiles::new(fixtures(), hybrid("")).scan(&more, |(answer, _)| {
+    let summary = scan(&OciFiles::new(fixtures(), hybrid("")), |RuntimeRecord { answer, .. }| {
         found.push((answer.source.as_str(), answer.container_id.unwrap().into_owned(), answer.outcome));
     });
     assert_eq!((summary.containers, summary.incomplete.as_slice()), (5, [].as_slice()));
@@ -175,9 +174,9 @@ fn a_users_link_to_anothers_state_is_no_second_container() {
     fs::write(host.path().join("run/containerd/runc/shop/web-1/state.json"), r#"{"id":"web-1"}"#).unwrap();
     std::os::unix::fs::symlink("/run/containerd/runc/shop", host.path().join("run/user/1000/runc")).unwrap();
     let mut count = 0;
-    OciFiles::new(host.path(), hybrid("")).scan(&[], |_| count += 1);
+    scan(&OciFiles::new(host.path(), hybrid("")), |_| count += 1);
     assert_eq!(count, 1);
     // Also when a command line names the link, the answer is that of the real place.
-    let (answer, _) = read(host.path(), &hybrid(""), "/run/user/1000/runc", "web-1");
+    let RuntimeRecord { answer, .. } = read(host.path(), &hybrid(""), "/run/user/1000/runc", "web-1");
     assert_eq!(answer.runtime.as_deref(), Some("containerd"));
 }

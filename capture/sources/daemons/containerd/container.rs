@@ -8,13 +8,10 @@ use obit_derivation::record::{Outcome, RuntimeAnswer, Source};
 use serde::{Deserialize, Serialize};
 
 use super::api::{Container, Process, STATUS, STOPPED};
-use crate::sources::daemons::digest::digest;
+use crate::sources::answer::{NAME_BYTES, PATH_BYTES, digest, within};
 use crate::sources::daemons::labels::{LabelPolicy, pairs};
 use crate::sources::daemons::report::Said;
-use crate::sources::oci_files::{NAME_BYTES, within};
 
-/// Longest path taken.
-const PATH_BYTES: usize = 4_096;
 /// What the clients of containerd call the name of a container.
 const NAME_LABELS: &[&str] = &["nerdctl/name", "io.kubernetes.container.name"];
 

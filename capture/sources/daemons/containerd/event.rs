@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::api::{ContainerEvent, Envelope, TaskCreate, TaskDelete, TaskEvent, TaskExit, TaskStart};
 use super::container::{describe_namespace, nanoseconds};
+use crate::sources::answer::{NAME_BYTES, within};
 use crate::sources::daemons::report::Said;
-use crate::sources::oci_files::{NAME_BYTES, within};
 
 /// What is kept of one.
 #[derive(Debug, Default, Serialize)]

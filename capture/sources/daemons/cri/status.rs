@@ -8,11 +8,10 @@ use obit_derivation::record::{Outcome, RuntimeAnswer, Source};
 use serde::{Deserialize, Serialize};
 
 use super::api::{CONTAINER_STATES, ContainerStatus, EXITED, PodSandboxMetadata, PodSandboxStatus, RUNNING};
-use crate::sources::daemons::digest::digest;
+use crate::sources::answer::{NAME_BYTES, digest, within};
 use crate::sources::daemons::labels::{LabelPolicy, pairs};
 use crate::sources::daemons::question::CRI_NAMESPACE;
 use crate::sources::daemons::report::Said;
-use crate::sources::oci_files::{NAME_BYTES, within};
 
 /// What the verbose information of containerd and CRI-O has in common. Its configuration, with the environment in it, is
 /// skipped by the parser.

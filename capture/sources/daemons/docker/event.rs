@@ -7,12 +7,11 @@ use obit_derivation::identity::Engine;
 use obit_derivation::record::{Outcome, RuntimeAnswer};
 use serde::{Deserialize, Serialize};
 
-use crate::sources::daemons::digest::digest;
+use crate::sources::answer::{NAME_BYTES, digest, object, within};
 use crate::sources::daemons::http::component;
 use crate::sources::daemons::kind::Kind;
 use crate::sources::daemons::labels::{LabelPolicy, pairs};
 use crate::sources::daemons::report::Said;
-use crate::sources::oci_files::{NAME_BYTES, within};
 
 /// What a record says was asked.
 pub const PATH: &str = "/events";
@@ -98,7 +97,7 @@ struct Kept<'a> {
 impl Event {
     /// Reads a line; `None` if it is no event.
     pub fn read(line: &[u8]) -> Option<Self> {
-        line.trim_ascii_start().starts_with(b"{").then(|| serde_json::from_slice(line).ok())?
+        object(line)
     }
 
     /// What it says; `None` if it is of a kind that is not kept.

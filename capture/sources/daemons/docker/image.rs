@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::sources::answer::digest;
 use crate::sources::daemons::cache::Cache;
-use crate::sources::daemons::digest;
 use crate::sources::daemons::http::{self, component};
 use crate::sources::daemons::sockets::Endpoint;
 
@@ -54,7 +54,7 @@ fn of_name(repo_digests: &[String], name: &str) -> Option<String> {
     let all = || repo_digests.iter().filter_map(|reference| reference.rsplit_once('@'));
     let by_name = all().find(|(repository, _)| *repository == repository_of(name));
     let (_, hex) = by_name.or_else(|| all().next().filter(|_| repo_digests.len() == 1))?;
-    digest::digest(hex)
+    digest(hex)
 }
 
 /// A reference without its tag and digest. A colon before the last slash is that of a port.

@@ -7,14 +7,10 @@ use obit_derivation::record::{Outcome, RuntimeAnswer};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::sources::daemons::digest::digest;
+use crate::sources::answer::{NAME_BYTES, PATH_BYTES, digest, object, time_of, within};
 use crate::sources::daemons::kind::Kind;
 use crate::sources::daemons::labels::{LabelPolicy, pairs};
 use crate::sources::daemons::report::Said;
-use crate::sources::oci_files::{NAME_BYTES, time_of, within};
-
-/// Longest path taken.
-const PATH_BYTES: usize = 4_096;
 
 /// The part of an inspection that is read, which is also the part that is kept. What is not named here is skipped by the
 /// parser: environment, command and arguments, mounts, the error text of a start that failed.
@@ -109,8 +105,7 @@ struct RestartPolicy {
 impl Inspection {
     /// Reads one; `None` if it is not one.
     pub fn read(body: &[u8], labels: &LabelPolicy) -> Option<Self> {
-        let mut inspection: Self =
-            body.trim_ascii_start().starts_with(b"{").then(|| serde_json::from_slice(body).ok())??;
+        let mut inspection: Self = object(body)?;
         inspection.id.as_ref()?;
         if let Some(config) = &mut inspection.config {
             config.labels = config.labels.take().map(|all| labels.keep(all));

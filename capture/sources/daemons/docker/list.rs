@@ -7,13 +7,12 @@ use obit_derivation::identity::Engine;
 use obit_derivation::record::{Outcome, RuntimeAnswer};
 use serde::{Deserialize, Serialize};
 
-use crate::sources::daemons::digest::digest;
+use crate::sources::answer::{NAME_BYTES, digest, within};
 use crate::sources::daemons::failure::Failure;
 use crate::sources::daemons::kind::Kind;
 use crate::sources::daemons::labels::{LabelPolicy, pairs};
 use crate::sources::daemons::limits::MAX_LISTED;
 use crate::sources::daemons::report::Said;
-use crate::sources::oci_files::{NAME_BYTES, within};
 
 /// What is asked for.
 pub const PATH: &str = "/containers/json";

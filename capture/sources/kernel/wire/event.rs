@@ -21,7 +21,7 @@ pub struct KernelEvent<'a> {
     /// signal it is the sender, of an OOM kill the task that asked for memory, of an exit the thread that exits.
     pub actor: KernelActor<'a>,
     /// What happened.
-    pub what: What<'a>,
+    pub payload: Payload<'a>,
 }
 
 /// A task, in the initial namespaces.
@@ -50,7 +50,7 @@ pub struct KernelActor<'a> {
 
 /// What an event is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What<'a> {
+pub enum Payload<'a> {
     /// A cgroup.
     Cgroup(KernelCgroup<'a>),
     /// A process ended.
@@ -92,7 +92,7 @@ pub enum What<'a> {
     },
 }
 
-impl What<'_> {
+impl Payload<'_> {
     /// The kind.
     pub fn kind(&self) -> KernelEventKind {
         match self {

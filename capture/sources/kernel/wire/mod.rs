@@ -19,7 +19,7 @@ use self::layout::types::{obit_flag, obit_kind, obit_present, obit_process_flag,
 use self::layout::{AncestorFacts, Comm, EventHeader, ProcessFacts, UsageCounters};
 
 pub use self::batch::RawBatch;
-pub use self::event::{Ancestor, KernelActor, KernelCgroup, KernelEvent, KernelTarget, What};
+pub use self::event::{Ancestor, KernelActor, KernelCgroup, KernelEvent, KernelTarget, Payload};
 pub use self::layout::EventCount;
 
 /// The kinds by their numbers in `enum obit_kind`.
@@ -109,15 +109,15 @@ pub fn decode(record: &[u8], page_size: u64) -> Result<KernelEvent<'_>, WireErro
         rest.is_empty().then_some(NO_USAGE)
     };
     let usage = usage.ok_or(wrong_lengths)?;
-    let what = match kind {
-        KernelEventKind::Cgroup(kind) => What::Cgroup(cgroup(header, usage, kind, path, page_size)),
-        KernelEventKind::Exit => What::Exit {
+    let payload = match kind {
+        KernelEventKind::Cgroup(kind) => Payload::Cgroup(cgroup(header, usage, kind, path, page_size)),
+        KernelEventKind::Exit => Payload::Exit {
             target: target(header, process),
             status: ExitStatus::from_wait(process.status),
             oom_victim: process.flags & obit_process_flag::OBIT_OOM_VICTIM.0 != 0,
         },
         KernelEventKind::Signal => signal(header, process),
-        KernelEventKind::Oom => What::Oom {
+        KernelEventKind::Oom => Payload::Oom {
             target: target(header, process),
             memory_bytes: (process.flags & obit_process_flag::OBIT_HAS_MEMORY.0 != 0)
                 .then(|| process.memory.checked_mul(page_size))
@@ -139,7 +139,7 @@ pub fn decode(record: &[u8], page_size: u64) -> Result<KernelEvent<'_>, WireErro
             argv,
             argv_truncated: header.flags & obit_flag::OBIT_ARGV_TRUNCATED.0 != 0,
         },
-        what,
+        payload,
     })
 }
 
@@ -200,10 +200,10 @@ fn target<'a>(header: &EventHeader, process: &'a ProcessFacts) -> KernelTarget<'
     }
 }
 
-fn signal<'a>(header: &EventHeader, process: &'a ProcessFacts) -> What<'a> {
+fn signal<'a>(header: &EventHeader, process: &'a ProcessFacts) -> Payload<'a> {
     // Never set; `audit` calls that AUDIT_UID_UNSET.
     let loginuid = Some(process.loginuid).filter(|&uid| uid != u32::MAX);
-    What::Signal {
+    Payload::Signal {
         target: target(header, process),
         signal: process.signal,
         code: process.signal_code,

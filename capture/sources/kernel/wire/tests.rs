@@ -37,8 +37,8 @@ const ALL_PRESENT: u8 = 255;
 
 /// The cgroup that an event is about.
 fn cgroup<'a>(event: &KernelEvent<'a>) -> KernelCgroup<'a> {
-    match &event.what {
-        What::Cgroup(cgroup) => cgroup.clone(),
+    match &event.payload {
+        Payload::Cgroup(cgroup) => cgroup.clone(),
         other => panic!("about no cgroup: {other:?}"),
     }
 }
@@ -83,7 +83,7 @@ fn every_field_is_read_from_its_own_place() {
             argv: b"runc\0delete\0x\0",
             argv_truncated: false,
         },
-        what: What::Cgroup(KernelCgroup {
+        payload: Payload::Cgroup(KernelCgroup {
             kind: CgroupEventKind::Rmdir,
             hierarchy_id: 8,
             cgroup_id: 0x1_0000_0007,
@@ -130,18 +130,18 @@ fn expected_target(is_reaper: bool) -> KernelTarget<'static> {
 fn every_field_of_a_process_is_read_from_its_own_place() {
     let exit = process_record(8, obit_process_flag::OBIT_REAPER.0, 3 << 8, b"");
     let status = ExitStatus::Exited(3);
-    let expected = What::Exit { target: expected_target(true), status, oom_victim: false };
-    assert_eq!(decode(&exit, PAGE).unwrap().what, expected);
+    let expected = Payload::Exit { target: expected_target(true), status, oom_victim: false };
+    assert_eq!(decode(&exit, PAGE).unwrap().payload, expected);
 
     let exit = process_record(8, obit_process_flag::OBIT_TARGET_FROZEN.0, 3 << 8, b"");
     let mut frozen = expected_target(false);
     frozen.facts.is_frozen = Some(true);
-    assert_eq!(decode(&exit, PAGE).unwrap().what, What::Exit { target: frozen, status, oom_victim: false });
+    assert_eq!(decode(&exit, PAGE).unwrap().payload, Payload::Exit { target: frozen, status, oom_victim: false });
 
     let exit = process_record(8, obit_process_flag::OBIT_OOM_VICTIM.0, 0x80 | 11, b"");
     let status = ExitStatus::Signalled { signal: 11, core_dumped: true };
-    let expected = What::Exit { target: expected_target(false), status, oom_victim: true };
-    assert_eq!(decode(&exit, PAGE).unwrap().what, expected);
+    let expected = Payload::Exit { target: expected_target(false), status, oom_victim: true };
+    assert_eq!(decode(&exit, PAGE).unwrap().payload, expected);
 
     let signal = process_record(
         9,
@@ -150,7 +150,7 @@ fn every_field_of_a_process_is_read_from_its_own_place() {
         b"runc\0kill\0",
     );
     let event = decode(&signal, PAGE).unwrap();
-    let expected = What::Signal {
+    let expected = Payload::Signal {
         target: expected_target(false),
         signal: 15,
         code: 0,
@@ -163,15 +163,15 @@ fn every_field_of_a_process_is_read_from_its_own_place() {
             Ancestor { pid: 1, uid: 5, started: BootNs(44), comm: b"systemd" },
         ],
     };
-    assert_eq!((event.what, event.actor.argv), (expected, &b"runc\0kill\0"[..]));
+    assert_eq!((event.payload, event.actor.argv), (expected, &b"runc\0kill\0"[..]));
 
     let oom = process_record(10, obit_process_flag::OBIT_LIMIT_KNOWN.0 | obit_process_flag::OBIT_HAS_MEMORY.0, 0, b"");
     let limit = Some(OomLimit::Cgroup(key(4, 0x3_0000_0009), 3));
-    let expected = What::Oom { target: expected_target(false), memory_bytes: Some(30 * PAGE), limit };
-    assert_eq!(decode(&oom, PAGE).unwrap().what, expected);
+    let expected = Payload::Oom { target: expected_target(false), memory_bytes: Some(30 * PAGE), limit };
+    assert_eq!(decode(&oom, PAGE).unwrap().payload, expected);
     let oom = process_record(10, 0, 0, b"");
-    let expected = What::Oom { target: expected_target(false), memory_bytes: None, limit: None };
-    assert_eq!(decode(&oom, PAGE).unwrap().what, expected);
+    let expected = Payload::Oom { target: expected_target(false), memory_bytes: None, limit: None };
+    assert_eq!(decode(&oom, PAGE).unwrap().payload, expected);
 }
 
 #[test]
@@ -238,7 +238,7 @@ fn each_kind_has_its_number() {
             KernelEventKind::Cgroup(_) => record(number, 0, 0, b"/", b""),
             _ => process_record(number, 0, 0, b""),
         };
-        assert_eq!(decode(&record, PAGE).unwrap().what.kind(), kind);
+        assert_eq!(decode(&record, PAGE).unwrap().payload.kind(), kind);
     }
     assert_eq!(decode(&record(11, 0, 0, b"/", b""), PAGE), Err(WireError::Kind { found: 11 }));
 }
@@ -353,7 +353,7 @@ proptest! {
         }
         if let Ok(event) = decode(&bytes, 4096) {
             let argv = event.actor.argv;
-            if let What::Cgroup(cgroup) = &event.what {
+            if let Payload::Cgroup(cgroup) = &event.payload {
                 let text = cgroup.path.len() + argv.len();
                 let with_usage = text.next_multiple_of(USAGE_ALIGNMENT) + USAGE_BYTES;
                 prop_assert!([text, with_usage].contains(&(bytes.len() - HEADER_BYTES)));

@@ -14,7 +14,7 @@ use obit_derivation::{CgroupId, CgroupKey};
 use super::*;
 use crate::host::hierarchies::{CgroupVersion, Hierarchy};
 use crate::host::testing::{OwnedCgroup, live};
-use crate::sources::kernel::wire::{KernelActor, KernelCgroup, KernelEvent, What, decode};
+use crate::sources::kernel::wire::{KernelActor, KernelCgroup, KernelEvent, Payload, decode};
 
 /// Long enough for a loaded machine; a test that passes never waits for it.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -78,8 +78,8 @@ fn drain_until(probe: &mut Probe, seen: &mut Vec<Seen>, done: impl Fn(&[Seen]) -
 }
 
 fn of<'a>(seen: &'a [Seen], id: u64, kind: CgroupEventKind) -> Vec<(KernelEvent<'a>, KernelCgroup<'a>)> {
-    let about_cgroups = seen.iter().map(Seen::event).filter_map(|event| match &event.what {
-        What::Cgroup(cgroup) => Some((event.clone(), cgroup.clone())),
+    let about_cgroups = seen.iter().map(Seen::event).filter_map(|event| match &event.payload {
+        Payload::Cgroup(cgroup) => Some((event.clone(), cgroup.clone())),
         _ => None,
     });
     about_cgroups.filter(|(_, cgroup)| cgroup.cgroup_id == id && cgroup.kind == kind).collect()
@@ -133,7 +133,7 @@ fn a_pair_is_seen_whole(options: &ProbeOptions, attach_type: AttachType, create:
                 argv: kept,
                 argv_truncated: kept.len() < cmdline.len(),
             },
-            what: What::Cgroup(KernelCgroup {
+            payload: Payload::Cgroup(KernelCgroup {
                 kind,
                 hierarchy_id: hierarchy,
                 cgroup_id: id,
@@ -256,8 +256,8 @@ fn root_the_end_of_a_process_in_a_cgroup_of_its_own_is_seen() {
             |cgroup: &OwnedCgroup| CgroupKey { hierarchy: cgroup.view.id, cgroup: CgroupId(inode(cgroup.path())) };
         let (mut signals, mut exits) = (0, 0);
         for event in seen.iter().map(Seen::event) {
-            let target = match &event.what {
-                What::Exit { target, .. } | What::Signal { target, .. } => *target,
+            let target = match &event.payload {
+                Payload::Exit { target, .. } | Payload::Signal { target, .. } => *target,
                 _ => continue,
             };
             assert_ne!(target.facts.ppid, pid, "a process that a shell in the cgroup starts makes no record");
@@ -271,14 +271,14 @@ fn root_the_end_of_a_process_in_a_cgroup_of_its_own_is_seen() {
                 assert_eq!(target.facts.v1, Some(key(v1)));
             }
             assert!(target.facts.started.0 < event.boot_ns);
-            match event.what {
-                What::Signal { signal, origin, to_group, result, .. } => {
+            match event.payload {
+                Payload::Signal { signal, origin, to_group, result, .. } => {
                     signals += 1;
                     assert_eq!((signal, origin, to_group), (9, Some(SignalOrigin::User), true));
                     assert_eq!(result, Some(SignalResult::Delivered));
                     assert_eq!(event.actor.pid, std::process::id());
                 }
-                What::Exit { status, oom_victim, .. } => {
+                Payload::Exit { status, oom_victim, .. } => {
                     exits += 1;
                     let expected = ExitStatus::Signalled { signal: 9, core_dumped: false };
                     assert_eq!((status, oom_victim, signals), (expected, false, 1));
@@ -393,8 +393,8 @@ fn root_what_does_not_fit_is_counted() {
     probe.detach();
     witness.detach();
 
-    let is_mine = |event: KernelEvent<'_>| match event.what {
-        What::Cgroup(cgroup) => cgroup.path.starts_with(&own),
+    let is_mine = |event: KernelEvent<'_>| match event.payload {
+        Payload::Cgroup(cgroup) => cgroup.path.starts_with(&own),
         _ => false,
     };
     let mine = |seen: &[Seen]| seen.iter().filter(|seen| is_mine(seen.event())).count() as u64;
@@ -490,8 +490,8 @@ fn root_an_event_wakes_a_drain_that_sleeps_whenever_it_comes() {
                 done.unwrap();
             }
         });
-        let mine = |seen: &Seen| match seen.event().what {
-            What::Cgroup(cgroup) => cgroup.path == prefix,
+        let mine = |seen: &Seen| match seen.event().payload {
+            Payload::Cgroup(cgroup) => cgroup.path == prefix,
             _ => false,
         };
         for _ in 0..EVENTS {
