@@ -20,8 +20,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use measure::{interval_cell, numbers, spread};
-use obit_test_engines::{Containerd, Docker, Oci, OciRuntime, Stage, View, require_root};
-use recorder::{Kept, Recording};
+use obit_test_engines::{CgroupView, Containerd, Docker, Oci, OciRuntime, Stage, require_root};
+use recorder::{RecorderOutput, RunningRecorder};
 
 /// How long a recorder has nothing to do before it counts as quiet: longer than it waits for its next flush.
 const QUIET: Duration = Duration::from_millis(400);
@@ -33,7 +33,7 @@ fn main() {
     let (docker_containers, docker_pairs) = (number(2).unwrap_or(containers), number(3).unwrap_or(pairs));
     // The lock of the live tests: two captures would record each other's containers.
     let Some(_live) = require_root(&["runc", "containerd", "dockerd", "docker"]) else { return };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let docker_command = || {
         let mut command = stage.command("docker");
         command.args(["run", "--rm", "--network=none", "busybox:latest", "/bin/true"]);
@@ -90,7 +90,7 @@ fn measure_engine(name: &str, stage: &Stage, containers: usize, pairs: usize, co
                 let _ = fs::remove_dir_all(&case);
                 let mut capture = stage.command(recorder::CAPTURE);
                 capture.args(["run", "--output"]).arg(&case);
-                let recording = Recording::start(capture);
+                let recording = RunningRecorder::start(capture);
                 block(vec![one], 1);
                 wait_until_quiet(recording.pid());
                 let (begun_s, threads) = (measure::cpu_s(recording.pid()), threads_cpu_ms(recording.pid()));
@@ -167,7 +167,7 @@ fn block(commands: Vec<Command>, at_a_time: usize) -> f64 {
 
 /// Ends that the case has rows of.
 fn ends(case: &Path) -> usize {
-    assert!(Kept::in_case(case).events > 0, "nothing was recorded");
+    assert!(RecorderOutput::in_case(case).events > 0, "nothing was recorded");
     let case = obit_case::Case::open(case).expect("a case");
     usize::try_from(case.rows(obit_schema::Table::ContainerRemove)).unwrap_or(usize::MAX)
 }

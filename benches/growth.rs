@@ -13,9 +13,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use load::Own;
+use load::OwnedCgroup;
 use measure::{MIB, numbers, run};
-use recorder::Recording;
+use recorder::RunningRecorder;
 use shapes::Shape;
 
 const REPLAY: &str = env!("CARGO_BIN_EXE_obit-replay");
@@ -73,9 +73,9 @@ fn capture(ground: &Path, live: u64) {
     println!("|---|---|---|---|");
     let _alone = load::alone();
     let case = PathBuf::from("target/bench/growth");
-    let recording = Recording::start(recorder::capture(&case));
+    let recording = RunningRecorder::start(recorder::capture(&case));
     let pid = recording.pid();
-    let own = Own::new(ground, "growth");
+    let own = OwnedCgroup::new(ground, "growth");
     // What docker makes without systemd: the id below a directory of that name.
     let docker = own.0.join("docker");
     let make = |directory: &Path| {

@@ -9,18 +9,18 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use measure::{MIB, numbers};
-use obit_test_engines::{Oci, OciRuntime, Stage, View, require_root};
-use recorder::{Recording, tree_bytes};
+use obit_test_engines::{CgroupView, Oci, OciRuntime, Stage, require_root};
+use recorder::{RunningRecorder, tree_bytes};
 
 fn main() {
     let minutes = numbers().first().copied().unwrap_or(3).max(1);
     let Some(_live) = require_root(&["runc"]) else { return };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let runc = Oci::start(&stage, OciRuntime::Runc);
     let case = stage.directory().join("case");
     let mut command = stage.command(recorder::CAPTURE);
     command.args(["run", "--output"]).arg(&case);
-    let recording = Recording::start(command);
+    let recording = RunningRecorder::start(command);
     let pid = recording.pid();
     // What it takes to start is no idling.
     let started_cpu_s = measure::cpu_s(pid);

@@ -38,7 +38,7 @@ pub fn serve() -> bool {
     let [word, ground, processor] = words.as_slice() else { return false };
     let (true, Ok(processor)) = (word == LOAD, processor.parse()) else { return false };
     stay_on(processor);
-    let own = Own::new(Path::new(ground), "storm");
+    let own = OwnedCgroup::new(Path::new(ground), "storm");
     let directory = own.0.join("x");
     for time in std::io::stdin().lines() {
         let time = time.expect("a pipe").parse().expect("milliseconds");
@@ -115,9 +115,9 @@ impl Drop for Load {
 }
 
 /// A cgroup directory of this process, which is removed with all that is in it however the benchmark ends.
-pub struct Own(pub PathBuf);
+pub struct OwnedCgroup(pub PathBuf);
 
-impl Own {
+impl OwnedCgroup {
     pub fn new(ground: &Path, name: &str) -> Self {
         let own = ground.join(format!("obit-{name}-{}", std::process::id()));
         fs::create_dir(&own).unwrap_or_else(|error| panic!("cannot make {}: {error}; run it as root", own.display()));
@@ -125,7 +125,7 @@ impl Own {
     }
 }
 
-impl Drop for Own {
+impl Drop for OwnedCgroup {
     fn drop(&mut self) {
         remove(&self.0);
     }

@@ -114,14 +114,14 @@ pub fn capture(case: &Path) -> Command {
 }
 
 /// A recorder at work. It does not outlive this value.
-pub struct Recording {
+pub struct RunningRecorder {
     child: Child,
     /// CPU time that it took to begin: of every storm the same, however short.
     starting_cpu_s: f64,
     ended: bool,
 }
 
-impl Recording {
+impl RunningRecorder {
     pub fn of(recorder: Recorder) -> Self {
         let _ = fs::remove_file(BPFTRACE_OUTPUT);
         match recorder {
@@ -175,7 +175,7 @@ impl Recording {
     }
 }
 
-impl Drop for Recording {
+impl Drop for RunningRecorder {
     fn drop(&mut self) {
         if !self.ended {
             let _ = self.child.kill();
@@ -186,7 +186,7 @@ impl Drop for Recording {
 
 /// What a recorder left behind.
 #[derive(Clone, Copy, Debug)]
-pub struct Kept {
+pub struct RecorderOutput {
     pub bytes: u64,
     /// Events of the load that are in it.
     pub events: u64,
@@ -194,7 +194,7 @@ pub struct Kept {
     pub lost: u64,
 }
 
-impl Kept {
+impl RecorderOutput {
     /// Of a load whose directories have `obit-storm` in their path; `None`: it keeps nothing.
     pub fn of(recorder: Recorder) -> Option<Self> {
         let kept = match recorder {

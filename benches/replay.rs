@@ -19,7 +19,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use measure::{MIB, Run, cell, numbers, run, spread};
-use recorder::{Recorder, Recording};
+use recorder::{Recorder, RunningRecorder};
 use shapes::Shape;
 
 const REPLAY: &str = env!("CARGO_BIN_EXE_obit-replay");
@@ -208,7 +208,7 @@ fn record_with_perf(events: u64) -> Option<f64> {
         if !Recorder::Perf.is_there() || !rustix::process::geteuid().is_root() {
             return None;
         }
-        let recording = Recording::of(Recorder::Perf);
+        let recording = RunningRecorder::of(Recorder::Perf);
         // A storm makes some 20,000 to 80,000 events a second.
         let mut load = load::Load::start(&ground, 1);
         let mut made = 0;

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use load::Load;
 use measure::{interval_cell, numbers, spread};
-use recorder::{Kept, Recorder, Recording};
+use recorder::{Recorder, RecorderOutput, RunningRecorder};
 
 fn main() {
     if load::serve() || floor::serve() {
@@ -57,7 +57,7 @@ fn slower(time: Duration, rounds: usize, recorders: &[Recorder]) {
 
 /// What a recorder came to over all rounds.
 #[derive(Default)]
-struct Measured {
+struct StormTotals {
     with: Vec<f64>,
     slower: Vec<f64>,
     cpu_us_per_event: Vec<f64>,
@@ -67,15 +67,15 @@ struct Measured {
     lost: Option<u64>,
 }
 
-impl Measured {
+impl StormTotals {
     /// One turn under a recorder; how many pairs there were. The storm before it is recorded too, and not timed: a recorder
     /// touches its buffers for the first time only once, which a storm that lasts does not feel.
     fn turn(&mut self, recorder: Recorder, load: &mut Load, before: Duration, time: Duration) -> u64 {
-        let recording = Recording::of(recorder);
+        let recording = RunningRecorder::of(recorder);
         let before = load.storm(before);
         let pairs = load.storm(time);
         let taken = recording.stop();
-        let kept = Kept::of(recorder);
+        let kept = RecorderOutput::of(recorder);
         let events = 2 * (before + pairs);
         self.with.push(pairs as f64 / time.as_secs_f64());
         self.cpu_us_per_event.push(taken.cpu_s * 1e6 / events as f64);
@@ -96,7 +96,7 @@ impl Measured {
 
 fn rows(ground: &Path, processes: usize, recorders: &[Recorder], time: Duration, rounds: usize) -> Vec<String> {
     let mut without = Vec::new();
-    let mut measured: Vec<Measured> = recorders.iter().map(|_| Measured::default()).collect();
+    let mut measured: Vec<StormTotals> = recorders.iter().map(|_| StormTotals::default()).collect();
     let mut load = Load::start(ground, processes);
     // The first directories take the kernel longer.
     load.storm(time);
@@ -144,7 +144,7 @@ fn lost(time: Duration, recorders: &[Recorder]) {
             let pairs = load.storm(time);
             println!("{head} nobody | {:.0} | – | – | – | – |", pairs as f64 / time.as_secs_f64());
             for recorder in recorders.iter().filter(|recorder| recorder.keeps()) {
-                let mut measured = Measured::default();
+                let mut measured = StormTotals::default();
                 measured.turn(*recorder, &mut load, Duration::ZERO, time);
                 println!(
                     "{head} {} | {:.0} | {:.2} | {:.0} | {} |",

@@ -1,6 +1,6 @@
 //! Many containers of some milliseconds each, from several starters at once: every one is named, and by its own name.
 
-use obit_test_engines::{Containerd, Docker, Stage, View, require_root};
+use obit_test_engines::{CgroupView, Containerd, Docker, Stage, require_root};
 use std::collections::BTreeMap;
 use std::process::Child;
 
@@ -15,7 +15,7 @@ const IMAGE: &str = "docker.io/library/busybox:latest";
 #[test]
 fn five_hundred_short_containers_are_each_named_with_their_image() {
     let Some(_live) = require_root(&["runc", "containerd", "ctr", "dockerd", "docker"]) else { return };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let containerd = Containerd::start(&stage, "burst");
     let docker = Docker::start(&stage, &containerd);
     containerd.import(&docker.save_image());

@@ -7,14 +7,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use obit_test_engines::{Oci, OciRuntime, Stage, View, require_root};
+use obit_test_engines::{CgroupView, Oci, OciRuntime, Stage, require_root};
 use serde_json::{Value, json};
 
 use crate::support::capture::Capture;
 use crate::support::replay;
 
 /// What the manifest gives to the container, as far as a runtime without Kubernetes can do the same.
-struct Granted {
+struct ManifestGrants {
     /// With `CAP_`.
     capabilities: Vec<String>,
     arguments: Vec<String>,
@@ -23,7 +23,7 @@ struct Granted {
 }
 
 /// Reads the few lines of the manifest that matter; the manifest's form as a whole is checked by packaging/kubernetes/check.py.
-fn granted() -> Granted {
+fn granted() -> ManifestGrants {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/kubernetes/daemonset.yaml");
     let text = fs::read_to_string(&manifest).expect("the manifest");
     for needed in ["hostPID: true", "privileged: false", "readOnlyRootFilesystem: true", "drop: [\"ALL\"]"] {
@@ -52,7 +52,7 @@ fn granted() -> Granted {
         }
     }
     let mounts = mounts.into_iter().map(|(name, at, read_only)| (at, sources[&name].clone(), !read_only)).collect();
-    Granted { capabilities, arguments, mounts }
+    ManifestGrants { capabilities, arguments, mounts }
 }
 
 /// A root file system with the program under test and the libraries that this build of it wants; the image has the static one.
@@ -74,7 +74,7 @@ fn make_root(root: &Path) {
 }
 
 /// config.json of the OCI runtime specification, 1.0.
-fn config(granted: &Granted, arguments: &[String]) -> Value {
+fn config(granted: &ManifestGrants, arguments: &[String]) -> Value {
     let mut mounts = vec![
         json!({ "destination": "/proc", "type": "proc", "source": "proc", "options": ["nosuid", "noexec", "nodev"] }),
         json!({ "destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755"] }),
@@ -111,7 +111,7 @@ fn config(granted: &Granted, arguments: &[String]) -> Value {
 }
 
 /// Puts a bundle down and gives the command that runs it.
-fn recorder(stage: &Stage, granted: &Granted, name: &str, arguments: &[String]) -> (Command, PathBuf) {
+fn recorder(stage: &Stage, granted: &ManifestGrants, name: &str, arguments: &[String]) -> (Command, PathBuf) {
     let bundle = stage.directory().join(name);
     make_root(&bundle.join("rootfs"));
     let text = serde_json::to_string_pretty(&config(granted, arguments)).expect("JSON");
@@ -131,7 +131,7 @@ fn the_privileges_of_the_manifest_are_enough_to_record_the_hosts_containers() {
     let Some(_live) = require_root(&["runc", "ldd"]) else {
         return;
     };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let cases = stage.directory().join("cases");
     fs::create_dir(&cases).expect("a place for cases");
     let mut granted = granted();
@@ -189,7 +189,7 @@ fn without_cap_bpf_it_says_what_is_missing_and_makes_no_case() {
     let Some(_live) = require_root(&["runc", "ldd"]) else {
         return;
     };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let mut granted = granted();
     granted.capabilities.retain(|capability| capability != "CAP_BPF");
     granted.mounts.retain(|(_, _, can_write)| !can_write);

@@ -4,13 +4,13 @@ use std::fs;
 use std::process::Command;
 
 use obit_derivation::record::{Outcome, Source};
-use obit_test_engines::{Daemon, Stage, View, output, require_root};
+use obit_test_engines::{CgroupView, Daemon, Stage, output, require_root};
 use serde_json::Value;
 
 use crate::support::capture::Capture;
 use crate::support::cri::{Container, Cri, Pod};
 use crate::support::ledger::text;
-use crate::support::{replay, told};
+use crate::support::{daemon_answers, replay};
 
 const SOCKET: &str = "/run/containerd/containerd.sock";
 const IMAGE: &str = "docker.io/library/pause:1";
@@ -20,7 +20,7 @@ const SECRET: &str = "hunter2";
 #[test]
 fn a_pods_names_are_in_the_rows_of_its_containers() {
     let Some(_live) = require_root(&["runc", "containerd", "ctr", "sha256sum"]) else { return };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let _containerd = start_containerd(&stage);
     import_pause_image(&stage);
     let mut cri = Cri::connect(&stage.outside(SOCKET)).expect("CRI is there");
@@ -32,8 +32,8 @@ fn a_pods_names_are_in_the_rows_of_its_containers() {
 
     let case = stage.directory().join("case");
     let capture = Capture::start(&stage, &case, &[]);
-    told::wait_for(&case, "that CRI is there", |told| {
-        told.source == Some(Source::Cri) && told.event == "connected" && told.outcome == Some(Outcome::Ok)
+    daemon_answers::wait_for(&case, "that CRI is there", |answer| {
+        answer.source == Some(Source::Cri) && answer.event == "connected" && answer.outcome == Some(Outcome::Ok)
     });
     let sandbox = cri.run_pod(&pod);
     let mut start = |name: &str, attempt: u32, seconds: &str| {
@@ -43,8 +43,8 @@ fn a_pods_names_are_in_the_rows_of_its_containers() {
     let nginx = start("nginx", 0, "1000");
     let sidecar = start("side-car", 2, "1000");
     for id in [&sandbox, &nginx, &sidecar] {
-        told::wait_for(&case, "who each container is", |told| {
-            told.source == Some(Source::Cri) && told.container_id == *id && told.outcome == Some(Outcome::Ok)
+        daemon_answers::wait_for(&case, "who each container is", |answer| {
+            answer.source == Some(Source::Cri) && answer.container_id == *id && answer.outcome == Some(Outcome::Ok)
         });
     }
     for id in [&nginx, &sidecar] {
@@ -54,8 +54,8 @@ fn a_pods_names_are_in_the_rows_of_its_containers() {
     for id in [&sandbox, &nginx, &sidecar] {
         stage.cgroups.wait_until_gone(id);
     }
-    told::wait_for(&case, "that the sandbox is gone", |told| {
-        told.container_id == sandbox && told.event == "/containers/delete"
+    daemon_answers::wait_for(&case, "that the sandbox is gone", |answer| {
+        answer.container_id == sandbox && answer.event == "/containers/delete"
     });
     capture.stop();
 
@@ -75,8 +75,8 @@ fn a_pods_names_are_in_the_rows_of_its_containers() {
         assert_eq!((row["sandbox"].as_bool(), &row["restart_count"]), (Some(is_sandbox), &restarts), "{row:#}");
         assert_eq!(row["conflicts"], serde_json::json!([]), "{row:#}");
     }
-    for told in told::by_daemons(&case) {
-        assert!(!told.document.contains(SECRET), "{}: {}", told.request, told.document);
+    for answer in daemon_answers::read_all(&case) {
+        assert!(!answer.document.contains(SECRET), "{}: {}", answer.request, answer.document);
     }
     replay::assert_verifies(&case);
 }

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use obit_derivation::record::{Outcome, Source};
-use obit_test_engines::{Containerd, Docker, Fake, Fault, LIE, Stage, View, require_root};
+use obit_test_engines::{CgroupView, Containerd, DaemonFault, Docker, FakeDaemon, LIAR_ID, Stage, require_root};
 use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::support::capture::Capture;
+use crate::support::daemon_answers::{self, DaemonAnswer};
 use crate::support::ledger::text;
 use crate::support::replay;
-use crate::support::told::{self, Told};
 
 /// Longest that a daemon may hold up the end of a capture. The capture allows it a second; the rest is the walk of all
 /// cgroups and the writing, on a machine that does other things as well.
@@ -28,20 +28,20 @@ const MEMORY_BYTES: u64 = 256 << 20;
 #[test]
 fn daemons_that_are_none_cost_a_record_each_and_a_liar_convinces_nobody() {
     let Some(_live) = require_root(&[]) else { return };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let socket = |name: &str| stage.directory().join(name);
     let fakes = [
-        (Fault::Silent, "docker"),
-        (Fault::Endless, "docker"),
-        (Fault::Babble, "docker"),
-        (Fault::Closes, "docker"),
-        (Fault::Liar, "docker"),
-        (Fault::Flood, "docker"),
-        (Fault::Silent, "cri"),
-        (Fault::Babble, "cri"),
-        (Fault::Closes, "cri"),
+        (DaemonFault::Silent, "docker"),
+        (DaemonFault::Endless, "docker"),
+        (DaemonFault::Babble, "docker"),
+        (DaemonFault::Closes, "docker"),
+        (DaemonFault::Liar, "docker"),
+        (DaemonFault::Flood, "docker"),
+        (DaemonFault::Silent, "cri"),
+        (DaemonFault::Babble, "cri"),
+        (DaemonFault::Closes, "cri"),
     ]
-    .map(|(fault, kind)| (kind, fault, Fake::start(socket(&format!("{kind}-{fault:?}")), fault)));
+    .map(|(fault, kind)| (kind, fault, FakeDaemon::start(socket(&format!("{kind}-{fault:?}")), fault)));
     let mut options = vec!["--runtime=none".to_owned(), format!("--runtime=docker={}", socket("absent").display())];
     options.extend(fakes.iter().map(|(kind, _, fake)| format!("--runtime={kind}={}", fake.path().display())));
     let options: Vec<_> = options.iter().map(String::as_str).collect();
@@ -58,8 +58,8 @@ fn daemons_that_are_none_cost_a_record_each_and_a_liar_convinces_nobody() {
         }
     }
     // By now each that can be told has been: the slowest takes the time limit.
-    told::wait_for(&case, "that the silent docker did not answer", |told| {
-        told.outcome == Some(Outcome::Timeout) && told.container_id == ids[0]
+    daemon_answers::wait_for(&case, "that the silent docker did not answer", |answer| {
+        answer.outcome == Some(Outcome::Timeout) && answer.container_id == ids[0]
     });
     let peak = capture.peak_memory_bytes();
     let asked_to_stop = Instant::now();
@@ -74,27 +74,27 @@ fn daemons_that_are_none_cost_a_record_each_and_a_liar_convinces_nobody() {
         |row: &&Value| text(row, "runtime") == "docker" && ids.iter().any(|id| id == text(row, "container_id"));
     let docker: Vec<_> = rows.iter().filter(is_ours).collect();
     assert_eq!(docker.len(), CONTAINERS);
-    assert!(rows.iter().all(|row| text(row, "container_id") != LIE), "the liar's container has a row");
+    assert!(rows.iter().all(|row| text(row, "container_id") != LIAR_ID), "the liar's container has a row");
     for row in docker {
         assert_eq!(text(row, "container_name"), "", "the liar's name counts for nothing: {row}");
-        assert_eq!(row["conflicts"], serde_json::json!([format!("docker: container_id {LIE}")]), "{row}");
+        assert_eq!(row["conflicts"], serde_json::json!([format!("docker: container_id {LIAR_ID}")]), "{row}");
     }
-    let told = told::by_daemons(&case);
-    let flood = told.iter().filter(|told| told.container_id == "flood").count();
+    let answers = daemon_answers::read_all(&case);
+    let flood = answers.iter().filter(|answer| answer.container_id == "flood").count();
     let bound = EVENT_BURST + EVENTS_PER_S * (begun.elapsed().as_secs() as usize + 1);
     assert!((EVENT_BURST..bound).contains(&flood), "{flood} of the events that never end");
     let of = |socket: PathBuf| -> Vec<Option<Outcome>> {
-        let about_ids = told.iter().filter(|told| told.request.contains(&*socket.to_string_lossy()));
-        about_ids.filter(|told| ids.contains(&told.container_id)).map(|told| told.outcome).collect()
+        let about_ids = answers.iter().filter(|answer| answer.request.contains(&*socket.to_string_lossy()));
+        about_ids.filter(|answer| ids.contains(&answer.container_id)).map(|answer| answer.outcome).collect()
     };
     for (kind, fault, fake) in &fakes {
         let outcomes = of(fake.path().to_owned());
         assert_eq!(outcomes.len(), CONTAINERS, "{kind} {fault:?}: each question has one outcome: {outcomes:?}");
         // What was not answered when the capture ended was dropped.
         let allowed: &[Outcome] = match fault {
-            Fault::Silent => &[Outcome::Timeout, Outcome::Dropped],
-            Fault::Closes => &[Outcome::Refused],
-            Fault::Endless | Fault::Babble | Fault::Liar | Fault::Flood => &[Outcome::Invalid],
+            DaemonFault::Silent => &[Outcome::Timeout, Outcome::Dropped],
+            DaemonFault::Closes => &[Outcome::Refused],
+            DaemonFault::Endless | DaemonFault::Babble | DaemonFault::Liar | DaemonFault::Flood => &[Outcome::Invalid],
         };
         let is_allowed = |outcome: &Option<Outcome>| outcome.is_some_and(|outcome| allowed.contains(&outcome));
         assert!(outcomes.iter().all(is_allowed), "{kind} {fault:?}: {outcomes:?}");
@@ -107,34 +107,37 @@ fn daemons_that_are_none_cost_a_record_each_and_a_liar_convinces_nobody() {
 fn a_daemon_that_comes_late_hangs_dies_and_comes_back_is_followed() {
     let programs = ["runc", "containerd", "ctr", "dockerd", "docker"];
     let Some(_live) = require_root(&programs) else { return };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let case = stage.directory().join("case");
     // Nothing is there yet.
     let capture = Capture::start(&stage, &case, &[]);
     let containerd = Containerd::start(&stage, "shop");
     let mut docker = Docker::start(&stage, &containerd);
     let is = |event: &'static str, outcome: Outcome| {
-        move |told: &Told| told.source == Some(Source::Docker) && told.event == event && told.outcome == Some(outcome)
+        move |answer: &DaemonAnswer| {
+            answer.source == Some(Source::Docker) && answer.event == event && answer.outcome == Some(outcome)
+        }
     };
-    told::wait_for(&case, "that docker came", is("connected", Outcome::Ok));
+    daemon_answers::wait_for(&case, "that docker came", is("connected", Outcome::Ok));
     let first = docker.run_short("first");
 
     docker.daemon.signal(Signal::STOP);
     let during_hang = path_only_container(&stage, 1);
-    told::wait_for(&case, "that docker hangs", is("disconnected", Outcome::Timeout));
+    daemon_answers::wait_for(&case, "that docker hangs", is("disconnected", Outcome::Timeout));
     docker.daemon.signal(Signal::CONT);
     let known = |case: &PathBuf, count: usize| {
-        let connected = told::by_daemons(case).iter().filter(|told| is("connected", Outcome::Ok)(told)).count();
+        let connected =
+            daemon_answers::read_all(case).iter().filter(|answer| is("connected", Outcome::Ok)(answer)).count();
         connected >= count
     };
-    told::wait_for(&case, "that docker goes on", |_| known(&case, 2));
+    daemon_answers::wait_for(&case, "that docker goes on", |_| known(&case, 2));
 
     docker.daemon.kill();
-    told::wait_for(&case, "that docker is gone", is("disconnected", Outcome::Refused));
+    daemon_answers::wait_for(&case, "that docker is gone", is("disconnected", Outcome::Refused));
     let during_death = path_only_container(&stage, 2);
-    told::wait_for(&case, "what became of the question", |told| told.container_id == during_death);
+    daemon_answers::wait_for(&case, "what became of the question", |answer| answer.container_id == during_death);
     docker.start_again();
-    told::wait_for(&case, "that docker is back", |_| known(&case, 3));
+    daemon_answers::wait_for(&case, "that docker is back", |_| known(&case, 3));
     let second = docker.run_short("second");
     stage.cgroups.wait_until_gone(&second);
 
@@ -147,10 +150,10 @@ fn a_daemon_that_comes_late_hangs_dies_and_comes_back_is_followed() {
     docker.daemon.signal(Signal::CONT);
     assert!(took < STOP_LIMIT, "the stopped daemon held the capture up for {took:?}");
 
-    let told = told::by_daemons(&case);
+    let answers = daemon_answers::read_all(&case);
     let outcomes = |id: &str| -> Vec<_> {
-        let asked = told.iter().filter(|told| told.container_id == id && told.event.is_empty());
-        asked.map(|told| told.outcome.expect("every record has one")).collect()
+        let asked = answers.iter().filter(|answer| answer.container_id == id && answer.event.is_empty());
+        asked.map(|answer| answer.outcome.expect("every record has one")).collect()
     };
     assert_eq!(outcomes(&during_hang), [Outcome::Timeout]);
     assert_eq!(outcomes(&during_death), [Outcome::Refused]);

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use obit_derivation::record::{Outcome, Source};
-use obit_test_engines::{Containerd, Daemon, Docker, Podman, Stage, View, require_root};
+use obit_test_engines::{CgroupView, Containerd, Daemon, Docker, Podman, Stage, require_root};
 use serde_json::Value;
 
 use crate::support::capture::Capture;
+use crate::support::daemon_answers::{self, DaemonAnswer};
 use crate::support::ledger::text;
 use crate::support::replay;
-use crate::support::told::{self, Told};
 
 /// All that Docker's grammar of names allows: `[a-zA-Z0-9][a-zA-Z0-9_.-]+`.
 const ODD_NAME: &str = "0.-__Web..-9_-";
@@ -22,7 +22,7 @@ const SECRET: &str = "hunter2";
 fn names_images_and_ends_are_those_of_the_daemons() {
     let programs = ["runc", "containerd", "ctr", "dockerd", "docker", "podman", "conmon"];
     let Some(_live) = require_root(&programs) else { return };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let containerd = Containerd::start(&stage, "shop");
     let docker = Docker::start(&stage, &containerd);
     containerd.import(&docker.save_image());
@@ -35,12 +35,13 @@ fn names_images_and_ends_are_those_of_the_daemons() {
     let case = stage.directory().join("case");
     let capture = Capture::start(&stage, &case, &["--labels", "shop.*"]);
     for source in [Source::Docker, Source::Containerd, Source::Podman] {
-        told::wait_for(&case, "that every daemon is there", |told| {
-            told.source == Some(source) && told.event == "connected" && told.outcome == Some(Outcome::Ok)
+        daemon_answers::wait_for(&case, "that every daemon is there", |answer| {
+            answer.source == Some(source) && answer.event == "connected" && answer.outcome == Some(Outcome::Ok)
         });
     }
-    let odd = run_docker(&stage, ODD_NAME, &["--label=shop.team=blue", &label(SECRET), &environment()], &["/bin/true"]);
-    let failing = run_docker(&stage, "fails", &[], &["/bin/sh", "-c", "exit 7"]);
+    let odd =
+        run_docker(&docker, ODD_NAME, &["--label=shop.team=blue", &label(SECRET), &environment()], &["/bin/true"]);
+    let failing = run_docker(&docker, "fails", &[], &["/bin/sh", "-c", "exit 7"]);
     // The same id at the same time, of another image.
     containerd.start_container(ODD_ID);
     lab.start_container(ODD_ID);
@@ -54,8 +55,8 @@ fn names_images_and_ends_are_those_of_the_daemons() {
     }
     stage.cgroups.wait_until_gone(ODD_ID);
     for (source, id, event) in [(Source::Docker, &before, "destroy"), (Source::Podman, &podman_before, "remove")] {
-        told::wait_for(&case, "that the last containers are gone", |told| {
-            told.source == Some(source) && told.container_id == *id && told.event == event
+        daemon_answers::wait_for(&case, "that the last containers are gone", |answer| {
+            answer.source == Some(source) && answer.container_id == *id && answer.event == event
         });
     }
     let docker_events = events_of_docker(&stage);
@@ -83,27 +84,29 @@ fn names_images_and_ends_are_those_of_the_daemons() {
     let existing = replay::derived_rows(&case, "existing_container");
     assert!(existing.iter().any(|row| text(row, "container_id") == before), "{existing:#?}");
 
-    let told = told::by_daemons(&case);
-    assert_same_events(&told, &docker_events);
+    let answers = daemon_answers::read_all(&case);
+    assert_same_events(&answers, &docker_events);
     // One end by the kernel's word for each by the daemon's.
     for (id, exit_code) in [(&odd, 0), (&failing, 7), (&before, 137)] {
-        let deaths: Vec<_> = told
+        let deaths: Vec<_> = answers
             .iter()
-            .filter(|told| told.container_id == *id && told.event == "die")
-            .map(|told| told.exit_code)
+            .filter(|answer| answer.container_id == *id && answer.event == "die")
+            .map(|answer| answer.exit_code)
             .collect();
         assert_eq!(deaths, [Some(exit_code)], "docker on the end of {id}");
     }
     for namespace in ["shop", "lab"] {
-        let exits: Vec<_> = told
+        let exits: Vec<_> = answers
             .iter()
-            .filter(|told| told.namespace == namespace && told.container_id == ODD_ID && told.event == "/tasks/exit")
-            .map(|told| told.exit_code)
+            .filter(|answer| {
+                answer.namespace == namespace && answer.container_id == ODD_ID && answer.event == "/tasks/exit"
+            })
+            .map(|answer| answer.exit_code)
             .collect();
         assert_eq!(exits, [Some(137)], "containerd on the end of {ODD_ID} in {namespace}");
     }
     let labels: Vec<_> =
-        told.iter().filter(|told| told.container_id == odd).flat_map(|told| told.labels.clone()).collect();
+        answers.iter().filter(|answer| answer.container_id == odd).flat_map(|answer| answer.labels.clone()).collect();
     assert!(!labels.is_empty());
     assert!(labels.iter().all(|(name, value)| (&**name, &**value) == ("shop.team", "blue")), "{labels:?}");
     assert_no_secret(&case);
@@ -111,14 +114,16 @@ fn names_images_and_ends_are_those_of_the_daemons() {
 }
 
 /// Docker's own memory of events against the recorded ones, from the moment the capture was connected on.
-fn assert_same_events(told: &[Told], by_docker: &[Value]) {
+fn assert_same_events(answers: &[DaemonAnswer], by_docker: &[Value]) {
     let key = |id: &str, action: &str, time: &str| (id.to_owned(), action.to_owned(), time.to_owned());
-    let recorded: BTreeMap<_, usize> = told
+    let recorded: BTreeMap<_, usize> = answers
         .iter()
-        .filter(|told| told.source == Some(Source::Docker) && !told.container_id.is_empty() && !told.event.is_empty())
-        .map(|told| {
-            let document: Value = serde_json::from_str(&told.document).expect("JSON");
-            key(&told.container_id, &told.event, &document["timeNano"].to_string())
+        .filter(|answer| {
+            answer.source == Some(Source::Docker) && !answer.container_id.is_empty() && !answer.event.is_empty()
+        })
+        .map(|answer| {
+            let document: Value = serde_json::from_str(&answer.document).expect("JSON");
+            key(&answer.container_id, &answer.event, &document["timeNano"].to_string())
         })
         .fold(BTreeMap::new(), |mut all, key| {
             *all.entry(key).or_default() += 1;
@@ -146,14 +151,10 @@ fn events_of_docker(stage: &Stage) -> Vec<Value> {
     lines.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
 }
 
-fn run_docker(stage: &Stage, name: &str, options: &[&str], command: &[&str]) -> String {
-    let mut arguments = vec!["run", "--detach", "--network=none", "--name", name];
-    arguments.extend_from_slice(options);
-    arguments.push("busybox:latest");
-    arguments.extend_from_slice(command);
-    let id = stage.run("docker", &arguments);
-    stage.run("docker", &["wait", &id]);
-    stage.run("docker", &["rm", &id]);
+/// Runs a container of that name to its end, and removes it.
+fn run_docker(docker: &Docker<'_>, name: &str, options: &[&str], command: &[&str]) -> String {
+    let id = docker.run_to_the_end(&[&["--name", name], options].concat(), command);
+    docker.remove(&id);
     id
 }
 
@@ -168,8 +169,8 @@ fn environment() -> String {
 /// No file of the case holds the secret. Parts are compressed, so DuckDB's way of reading is not enough: the columns are
 /// looked at as text.
 fn assert_no_secret(case: &std::path::Path) {
-    for told in told::by_daemons(case) {
-        assert!(!told.document.contains(SECRET), "{}: {}", told.request, told.document);
+    for answer in daemon_answers::read_all(case) {
+        assert!(!answer.document.contains(SECRET), "{}: {}", answer.request, answer.document);
     }
     for event in ["container_remove", "container_create", "existing_container"] {
         for row in replay::derived_rows(case, event) {

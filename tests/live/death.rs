@@ -1,20 +1,16 @@
 //! Real containers that end in every way there is: the row says what was done, and who did it.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
-use obit_test_engines::{Containerd, Docker, Oci, OciRuntime, Podman, Stage, View, require_root, wait_until};
+use obit_test_engines::{
+    CgroupView, Containerd, Docker, FOREVER, HOG, Oci, OciRuntime, Podman, Stage, require_root, wait_until,
+};
 use serde_json::{Value, json};
 
 use crate::support::capture::Capture;
 use crate::support::replay;
-use crate::support::rows::{ended, only, texts};
-
-const IMAGE: &str = "busybox:latest";
-const FOREVER: [&str; 2] = ["/bin/sleep", "1000"];
-/// Doubles a variable until there is no memory left for it.
-const HOG: &str = "x=0123456789abcdef; while :; do x=$x$x; done";
+use crate::support::rows::{only_row, stop_and_derive, texts};
 
 const SIGABRT: u64 = 6;
 const SIGKILL: u64 = 9;
@@ -24,29 +20,26 @@ fn what_docker_s_containers_did_themselves() {
     let Some(_live) = require_root(&["runc", "containerd", "dockerd", "docker"]) else {
         return;
     };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let containerd = Containerd::start(&stage, "shop");
-    let _docker = Docker::start(&stage, &containerd);
+    let docker = Docker::start(&stage, &containerd);
     let capture = Capture::start(&stage, &stage.directory().join("case"), &[]);
 
-    let zero = run_to_the_end(&stage, &[], &["/bin/true"]);
-    let three = run_to_the_end(&stage, &[], &["/bin/sh", "-c", "exit 3"]);
-    let says_137 = run_to_the_end(&stage, &[], &["/bin/sh", "-c", "exit 137"]);
-    let shares_pids = run_to_the_end(&stage, &["--pid=host"], &["/bin/sh", "-c", "/bin/true; exit 4"]);
-    let aborts = run_to_the_end(&stage, &["--pid=host"], &["/bin/sh", "-c", "kill -ABRT $$"]);
+    let zero = docker.run_to_the_end(&[], &["/bin/true"]);
+    let three = docker.run_to_the_end(&[], &["/bin/sh", "-c", "exit 3"]);
+    let says_137 = docker.run_to_the_end(&[], &["/bin/sh", "-c", "exit 137"]);
+    let shares_pids = docker.run_to_the_end(&["--pid=host"], &["/bin/sh", "-c", "/bin/true; exit 4"]);
+    let aborts = docker.run_to_the_end(&["--pid=host"], &["/bin/sh", "-c", "kill -ABRT $$"]);
     // The first process of a pid namespace is spared what it has no handler for.
-    let cannot_abort = run_to_the_end(&stage, &[], &["/bin/sh", "-c", "kill -ABRT $$; exit 5"]);
-    let child_is_killed = run_to_the_end(&stage, &[], &["/bin/sh", "-c", "sh -c 'kill -9 $$'; exit 6"]);
-    let restarted = docker(
-        &stage,
-        &["run", "--detach", "--network=none", "--restart=on-failure:2", IMAGE, "/bin/sh", "-c", "exit 3"],
-    );
+    let cannot_abort = docker.run_to_the_end(&[], &["/bin/sh", "-c", "kill -ABRT $$; exit 5"]);
+    let child_is_killed = docker.run_to_the_end(&[], &["/bin/sh", "-c", "sh -c 'kill -9 $$'; exit 6"]);
+    let restarted = docker.run(&["--restart=on-failure:2"], &["/bin/sh", "-c", "exit 3"]);
     wait_until("three deaths", || {
-        docker(&stage, &["inspect", "--format={{.State.Status}} {{.RestartCount}}", &restarted]) == "exited 2"
+        stage.run("docker", &["inspect", "--format={{.State.Status}} {{.RestartCount}}", &restarted]) == "exited 2"
     });
     stage.cgroups.wait_until_gone(&restarted);
 
-    let rows = ended(capture);
+    let rows = stop_and_derive(capture);
     for (id, code, comm) in [
         (&zero, 0, "true"),
         (&three, 3, "sh"),
@@ -55,7 +48,7 @@ fn what_docker_s_containers_did_themselves() {
         (&cannot_abort, 5, "sh"),
         (&child_is_killed, 6, "sh"),
     ] {
-        let row = only(&rows, id);
+        let row = only_row(&rows, id);
         expect(
             row,
             &json!({
@@ -64,10 +57,10 @@ fn what_docker_s_containers_did_themselves() {
             }),
         );
     }
-    expect(only(&rows, &zero), &json!({ "signals": [] }));
-    expect(only(&rows, &cannot_abort), &json!({ "signals": ["SIGABRT from itself, ignored"] }));
+    expect(only_row(&rows, &zero), &json!({ "signals": [] }));
+    expect(only_row(&rows, &cannot_abort), &json!({ "signals": ["SIGABRT from itself, ignored"] }));
     expect(
-        only(&rows, &aborts),
+        only_row(&rows, &aborts),
         &json!({
             "cause": "signalled", "exit_code": null, "exit_signal": SIGABRT, "killed_by_pid": null, "oom_killed": false,
             "signals": ["SIGABRT from itself"],
@@ -85,33 +78,33 @@ fn who_killed_docker_s_containers() {
     let Some(_live) = require_root(&["runc", "containerd", "ctr", "dockerd", "docker"]) else {
         return;
     };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let containerd = Containerd::start(&stage, "shop");
-    let _docker = Docker::start(&stage, &containerd);
+    let docker = Docker::start(&stage, &containerd);
     let capture = Capture::start(&stage, &stage.directory().join("case"), &[]);
 
-    let killed = start(&stage, &[], &FOREVER);
-    docker(&stage, &["kill", &killed]);
+    let killed = docker.run(&[], &FOREVER);
+    stage.run("docker", &["kill", &killed]);
 
-    let obeys = start(&stage, &[], &["/bin/sh", "-c", "trap 'exit 7' TERM; echo ready; sleep 1000 & wait"]);
-    wait_until("the trap", || docker(&stage, &["logs", &obeys]) == "ready");
-    docker(&stage, &["stop", &obeys]);
+    let obeys = docker.run(&[], &["/bin/sh", "-c", "trap 'exit 7' TERM; echo ready; sleep 1000 & wait"]);
+    wait_until("the trap", || stage.run("docker", &["logs", &obeys]) == "ready");
+    stage.run("docker", &["stop", &obeys]);
 
-    let stubborn = start(&stage, &[], &FOREVER);
-    docker(&stage, &["stop", "--time", "1", &stubborn]);
+    let stubborn = docker.run(&[], &FOREVER);
+    stage.run("docker", &["stop", "--time", "1", &stubborn]);
 
-    let paused = start(&stage, &[], &FOREVER);
-    docker(&stage, &["pause", &paused]);
-    docker(&stage, &["kill", &paused]);
+    let paused = docker.run(&[], &FOREVER);
+    stage.run("docker", &["pause", &paused]);
+    stage.run("docker", &["kill", &paused]);
 
-    let from_host = start(&stage, &[], &FOREVER);
+    let from_host = docker.run(&[], &FOREVER);
     let killer = kill(&[init_of(&stage, &from_host)]);
 
-    let neighbour = start(&stage, &["--pid=host"], &FOREVER);
+    let neighbour = docker.run(&["--pid=host"], &FOREVER);
     let script = format!("kill -9 {}; exit 0", init_of(&stage, &neighbour));
-    let murderer = run_to_the_end(&stage, &["--pid=host"], &["/bin/sh", "-c", &script]);
+    let murderer = docker.run_to_the_end(&["--pid=host"], &["/bin/sh", "-c", &script]);
 
-    let orphan = start(&stage, &[], &FOREVER);
+    let orphan = docker.run(&[], &FOREVER);
     for id in [&killed, &obeys, &stubborn, &paused, &from_host, &neighbour] {
         stage.cgroups.wait_until_gone(id);
     }
@@ -127,7 +120,7 @@ fn who_killed_docker_s_containers() {
     stage.cgroups.wait_until_gone(&orphan);
 
     let case = capture.case().to_owned();
-    let rows = ended(capture);
+    let rows = stop_and_derive(capture);
     let output = replay::replay(&["derive", &case.display().to_string()]);
     let table = String::from_utf8(output.stdout).expect("UTF-8 from obit-replay");
     let line =
@@ -138,7 +131,7 @@ fn who_killed_docker_s_containers() {
         assert!(line(id).contains(cause) && line(id).contains(killer), "{table}");
     }
     for id in [&killed, &paused, &orphan] {
-        let row = only(&rows, id);
+        let row = only_row(&rows, id);
         expect(
             row,
             &json!({
@@ -148,10 +141,10 @@ fn who_killed_docker_s_containers() {
         );
         assert_killed_by_runc(row, id, "9");
     }
-    let row = only(&rows, &obeys);
+    let row = only_row(&rows, &obeys);
     expect(row, &json!({ "cause": "exited", "exit_code": 7, "exit_signal": null, "killed_by_comm": "runc" }));
     assert_killed_by_runc(row, &obeys, "15");
-    let row = only(&rows, &stubborn);
+    let row = only_row(&rows, &stubborn);
     expect(row, &json!({ "cause": "killed_by_runtime", "exit_signal": SIGKILL }));
     assert_killed_by_runc(row, &stubborn, "9");
     let signals = texts(&row["signals"]);
@@ -161,19 +154,19 @@ fn who_killed_docker_s_containers() {
         "the stop went from SIGTERM to SIGKILL: {signals:?}"
     );
     expect(
-        only(&rows, &from_host),
+        only_row(&rows, &from_host),
         &json!({
             "cause": "signalled", "exit_signal": SIGKILL, "killed_by_pid": killer, "killed_by_uid": 0, "killed_by_comm": "kill",
             "killed_by_argv": ["kill"], "killed_by_container_id": null, "oom_killed": false,
         }),
     );
     expect(
-        only(&rows, &neighbour),
+        only_row(&rows, &neighbour),
         &json!({
             "cause": "signalled", "exit_signal": SIGKILL, "killed_by_comm": "sh", "killed_by_container_id": murderer,
         }),
     );
-    expect(only(&rows, &murderer), &json!({ "cause": "exited", "exit_code": 0, "killed_by_pid": null }));
+    expect(only_row(&rows, &murderer), &json!({ "cause": "exited", "exit_code": 0, "killed_by_pid": null }));
 }
 
 #[test]
@@ -181,16 +174,16 @@ fn whose_memory_limit_it_was() {
     let Some(_live) = require_root(&["runc", "containerd", "dockerd", "docker"]) else {
         return;
     };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let containerd = Containerd::start(&stage, "shop");
-    let _docker = Docker::start(&stage, &containerd);
+    let docker = Docker::start(&stage, &containerd);
     let runc = Oci::start(&stage, OciRuntime::Runc);
     let capture = Capture::start(&stage, &stage.directory().join("case"), &[]);
 
     let limits = ["--memory=16m", "--memory-swap=16m"];
-    let init_hogs = run_to_the_end(&stage, &limits, &["/bin/sh", "-c", HOG]);
+    let init_hogs = docker.run_to_the_end(&limits, &["/bin/sh", "-c", HOG]);
     let script = format!("sh -c '{HOG}'; exit 8");
-    let child_hogs = run_to_the_end(&stage, &limits, &["/bin/sh", "-c", &script]);
+    let child_hogs = docker.run_to_the_end(&limits, &["/bin/sh", "-c", &script]);
 
     // The container has no limit of its own; the directory above it has.
     stage.cgroups.make("/obit-live/pod");
@@ -205,12 +198,13 @@ fn whose_memory_limit_it_was() {
     runc.run_script(in_pod, Some("/obit-live/pod/obit-live-in-pod"), HOG);
 
     let case = capture.case().to_owned();
-    let rows = ended(capture);
-    let told = explain(&case, &init_hogs);
-    let memory = told.split_once(" with ").and_then(|(_, rest)| rest.split_once(" bytes, for the limit of cgroup "));
+    let rows = stop_and_derive(capture);
+    let explanation = replay::explain(&case, &init_hogs);
+    let memory =
+        explanation.split_once(" with ").and_then(|(_, rest)| rest.split_once(" bytes, for the limit of cgroup "));
     let bytes: u64 = memory.expect("the victim's memory").0.parse().expect("a number");
-    assert!((8 << 20..=20 << 20).contains(&bytes), "a process in 16 MiB had {bytes} bytes:\n{told}");
-    let row = only(&rows, &init_hogs);
+    assert!((8 << 20..=20 << 20).contains(&bytes), "a process in 16 MiB had {bytes} bytes:\n{explanation}");
+    let row = only_row(&rows, &init_hogs);
     expect(
         row,
         &json!({
@@ -218,7 +212,7 @@ fn whose_memory_limit_it_was() {
             "oom_limit_scope": "own", "oom_limit_cgroup_path": format!("/docker/{init_hogs}"),
         }),
     );
-    let row = only(&rows, &child_hogs);
+    let row = only_row(&rows, &child_hogs);
     expect(
         row,
         &json!({
@@ -227,7 +221,7 @@ fn whose_memory_limit_it_was() {
         }),
     );
     expect(
-        only(&rows, in_pod),
+        only_row(&rows, in_pod),
         &json!({
             "cause": "oom_killed", "exit_signal": SIGKILL, "oom_killed": true,
             "oom_limit_scope": "ancestor", "oom_limit_cgroup_path": "/obit-live/pod",
@@ -240,7 +234,7 @@ fn what_runc_and_podman_were_told() {
     let Some(_live) = require_root(&["runc", "podman", "conmon"]) else {
         return;
     };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let podman = Podman::start(&stage);
     let runc = Oci::start(&stage, OciRuntime::Runc);
     let capture = Capture::start(&stage, &stage.directory().join("case"), &[]);
@@ -260,9 +254,9 @@ fn what_runc_and_podman_were_told() {
         stage.cgroups.wait_until_gone(id);
     }
 
-    let rows = ended(capture);
+    let rows = stop_and_derive(capture);
     for (id, verb) in [(killed, "kill"), (deleted, "delete")] {
-        let row = only(&rows, id);
+        let row = only_row(&rows, id);
         expect(
             row,
             &json!({
@@ -272,7 +266,7 @@ fn what_runc_and_podman_were_told() {
         let argv = texts(&row["killed_by_argv"]);
         assert!(argv.contains(&verb.to_owned()) && argv.contains(&id.to_owned()), "{argv:?}");
     }
-    let row = only(&rows, &stopped);
+    let row = only_row(&rows, &stopped);
     expect(row, &json!({ "cause": "killed_by_runtime", "exit_signal": SIGKILL, "killed_by_comm": "runc" }));
     assert_eq!(texts(&row["signals"]).len(), 2, "SIGTERM, then SIGKILL: {}", row["signals"]);
     assert_killed_by_runc(row, &stopped, "9");
@@ -281,7 +275,7 @@ fn what_runc_and_podman_were_told() {
 #[test]
 fn what_only_v2_has() {
     let Some(_live) = require_root(&["runc"]) else { return };
-    let stage = Stage::new(View::V2Only);
+    let stage = Stage::new(CgroupView::V2Only);
     let runc = Oci::start(&stage, OciRuntime::Runc);
     let capture = Capture::start(&stage, &stage.directory().join("case"), &[]);
 
@@ -300,27 +294,27 @@ fn what_only_v2_has() {
     runc.remove(frozen);
 
     let case = capture.case().to_owned();
-    let rows = ended(capture);
+    let rows = stop_and_derive(capture);
     expect(
-        only(&rows, by_file),
+        only_row(&rows, by_file),
         &json!({
             "cause": "cgroup_killed", "exit_code": null, "exit_signal": SIGKILL, "killed_by_pid": std::process::id(),
             "oom_killed": false,
         }),
     );
     expect(
-        only(&rows, frozen),
+        only_row(&rows, frozen),
         &json!({ "cause": "killed_by_runtime", "exit_signal": SIGKILL, "killed_by_comm": "runc" }),
     );
-    let told = explain(&case, frozen);
-    assert!(told.contains("cgroup_frozen"), "the pause is part of the story:\n{told}");
+    let explanation = replay::explain(&case, frozen);
+    assert!(explanation.contains("cgroup_frozen"), "the pause is part of the story:\n{explanation}");
 }
 
 #[test]
 fn two_hundred_at_once() {
     const CONTAINERS: usize = 200;
     let Some(_live) = require_root(&["runc"]) else { return };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let runc = Oci::start(&stage, OciRuntime::Runc);
     let capture = Capture::start(&stage, &stage.directory().join("case"), &[]);
 
@@ -336,22 +330,16 @@ fn two_hundred_at_once() {
         runc.remove(id);
     }
 
-    let rows = ended(capture);
+    let rows = stop_and_derive(capture);
     for id in &ids {
         expect(
-            only(&rows, id),
+            only_row(&rows, id),
             &json!({
                 "cause": "signalled", "exit_signal": SIGKILL, "killed_by_pid": killer, "killed_by_comm": "kill",
                 "oom_killed": false,
             }),
         );
     }
-}
-
-fn explain(case: &Path, id: &str) -> String {
-    let output = replay::replay(&["explain", &case.display().to_string(), id]);
-    assert!(output.status.success(), "obit-replay explain {id}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("UTF-8 from obit-replay")
 }
 
 fn of<'a>(rows: &'a [Value], id: &str) -> Vec<&'a Value> {
@@ -375,23 +363,8 @@ fn assert_killed_by_runc(row: &Value, id: &str, signal: &str) {
     assert!(kill.is_some_and(|place| place > 0), "who called runc is named: {order:?}");
 }
 
-fn docker(stage: &Stage, arguments: &[&str]) -> String {
-    stage.run("docker", arguments)
-}
-
-fn start(stage: &Stage, options: &[&str], command: &[&str]) -> String {
-    docker(stage, &[&["run", "--detach", "--network=none"], options, &[IMAGE], command].concat())
-}
-
-fn run_to_the_end(stage: &Stage, options: &[&str], command: &[&str]) -> String {
-    let id = start(stage, options, command);
-    docker(stage, &["wait", &id]);
-    stage.cgroups.wait_until_gone(&id);
-    id
-}
-
 fn init_of(stage: &Stage, id: &str) -> u32 {
-    docker(stage, &["inspect", "--format={{.State.Pid}}", id]).parse().expect("a pid")
+    stage.run("docker", &["inspect", "--format={{.State.Pid}}", id]).parse().expect("a pid")
 }
 
 /// Kills by one process of the host's, and returns its id.

@@ -11,18 +11,18 @@ use std::time::{Duration, Instant};
 use obit_case::Case;
 use obit_derivation::record::{Body, CgroupEventKind, KernelEventKind};
 use obit_schema::text::escape;
-use obit_test_engines::{Stage, View, grounds, grounds_named, require_root, storm};
+use obit_test_engines::{
+    CgroupView, SmallDisk, Stage, make_and_remove, require_root, test_cgroups, test_cgroups_named,
+};
 use rustix::fs::syncfs;
 use rustix::process::Signal;
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::Value;
 
-use crate::support::capture::{Capture, Ended};
+use crate::support::capture::{Capture, CaptureEnd, INCOMPLETE};
 use crate::support::ledger::text;
 use crate::support::replay;
-
-/// The capture's exit code if its case is not whole.
-const INCOMPLETE: i32 = 3;
+use crate::support::rows::manifest;
 
 /// Kills of a running capture.
 const KILLS: u64 = 50;
@@ -38,8 +38,8 @@ const STORM_LIMIT: Duration = Duration::from_secs(60);
 #[test]
 fn a_capture_killed_at_any_moment_keeps_its_promise() {
     let Some(_live) = require_root(&[]) else { return };
-    let stage = Stage::new(View::Host);
-    let grounds = grounds(&stage);
+    let stage = Stage::new(CgroupView::Host);
+    let test_cgroups = test_cgroups(&stage);
     let mut random = Random::new();
     for round in 0..KILLS {
         let case = stage.directory().join(format!("case-{round}"));
@@ -52,7 +52,7 @@ fn a_capture_killed_at_any_moment_keeps_its_promise() {
         let delay = Duration::from_millis(random.below(LATEST_KILL_MS));
         let stop = AtomicBool::new(false);
         let (witness, killed_at) = std::thread::scope(|scope| {
-            let load = scope.spawn(|| load(&grounds, round, &stop));
+            let load = scope.spawn(|| load(&test_cgroups, round, &stop));
             // The moment of the kill is what this test is about.
             std::thread::sleep(delay);
             let killed_at = boot();
@@ -67,7 +67,7 @@ fn a_capture_killed_at_any_moment_keeps_its_promise() {
         for (name, at) in witness.iter().filter(|(_, at)| *at + PROMISE <= killed_at) {
             let seen = made.get(name).copied().unwrap_or(0);
             let age = killed_at - *at;
-            assert_eq!(seen, grounds.len(), "{what}: {name} was {age:?} old: events of its creation");
+            assert_eq!(seen, test_cgroups.len(), "{what}: {name} was {age:?} old: events of its creation");
         }
         let before = digest(&replay::assert_verifies(&case));
         let rows = replay::derived_rows(&case, "container_remove");
@@ -82,8 +82,8 @@ fn a_capture_killed_at_any_moment_keeps_its_promise() {
 #[test]
 fn a_storm_into_a_tiny_buffer_is_accounted_for_exactly() {
     let Some(_live) = require_root(&[]) else { return };
-    let stage = Stage::new(View::Host);
-    let grounds = grounds(&stage);
+    let stage = Stage::new(CgroupView::Host);
+    let test_cgroups = test_cgroups(&stage);
     // Containers as directories alone; they are there before, and go within the storm.
     let ids: Vec<String> = (0..20).map(|number| format!("{number:064x}")).collect();
     let paths = |id: &str| format!("obit-live.slice/docker-{id}.scope");
@@ -99,7 +99,7 @@ fn a_storm_into_a_tiny_buffer_is_accounted_for_exactly() {
             capture.signal(Signal::STOP);
         }
         for noise in 0..30 {
-            storm(&grounds, &format!("storm-{number}-{noise}"));
+            make_and_remove(&test_cgroups, &format!("storm-{number}-{noise}"));
         }
         stage.cgroups.remove(&paths(id));
         if stopped {
@@ -150,12 +150,12 @@ fn a_storm_into_a_tiny_buffer_is_accounted_for_exactly() {
 #[test]
 fn a_disk_that_gets_room_again_costs_nothing() {
     let Some(_live) = require_root(&[]) else { return };
-    let stage = Stage::new(View::Host);
-    let grounds = grounds(&stage);
-    let (inside, disk) = small_disk(&stage, "4m");
+    let stage = Stage::new(CgroupView::Host);
+    let test_cgroups = test_cgroups(&stage);
+    let SmallDisk { inside, outside: disk } = SmallDisk::mount(&stage, "4m");
     let mut capture = Capture::start(&stage, &inside.join("case"), &[]);
     let ballast = fill(&disk);
-    let number = storm_until_told(&mut capture, &grounds);
+    let number = make_and_remove_until_it_says(&mut capture, &test_cgroups);
     for file in ballast {
         let _ = fs::remove_file(file);
     }
@@ -165,7 +165,11 @@ fn a_disk_that_gets_room_again_costs_nothing() {
     let case = disk.join("case");
     let made = made(&case);
     for number in 0..number {
-        assert_eq!(made.get(&format!("full-{number}")), Some(&grounds.len()), "full-{number}: every event is there");
+        assert_eq!(
+            made.get(&format!("full-{number}")),
+            Some(&test_cgroups.len()),
+            "full-{number}: every event is there"
+        );
     }
     assert!(manifest(&case).get("incomplete").is_none(), "nothing is missing");
     replay::assert_verifies(&case);
@@ -174,13 +178,13 @@ fn a_disk_that_gets_room_again_costs_nothing() {
 #[test]
 fn a_disk_that_stays_full_is_told_in_the_case() {
     let Some(_live) = require_root(&[]) else { return };
-    let stage = Stage::new(View::Host);
-    let grounds = grounds(&stage);
-    let (inside, disk) = small_disk(&stage, "1m");
+    let stage = Stage::new(CgroupView::Host);
+    let test_cgroups = test_cgroups(&stage);
+    let SmallDisk { inside, outside: disk } = SmallDisk::mount(&stage, "1m");
     let mut capture = Capture::start(&stage, &inside.join("case"), &[]);
     fill(&disk);
-    storm_until_told(&mut capture, &grounds);
-    let ended: Ended = capture.interrupt();
+    make_and_remove_until_it_says(&mut capture, &test_cgroups);
+    let ended: CaptureEnd = capture.interrupt();
 
     assert_eq!(ended.status.code(), Some(INCOMPLETE), "{}", ended.stderr);
     assert!(ended.stderr.contains("cannot write the case"), "{}", ended.stderr);
@@ -196,8 +200,8 @@ fn a_disk_that_stays_full_is_told_in_the_case() {
 #[test]
 fn a_file_system_that_turns_read_only_is_told() {
     let Some(_live) = require_root(&["mkfs.ext4"]) else { return };
-    let stage = Stage::new(View::Host);
-    let grounds = grounds(&stage);
+    let stage = Stage::new(CgroupView::Host);
+    let test_cgroups = test_cgroups(&stage);
     let place = |name: &str| stage.directory().join(name).display().to_string();
     let (image, mount_point) = (place("image"), place("disk"));
     fs::File::create(&image).and_then(|file| file.set_len(64 << 20)).expect("an image");
@@ -210,10 +214,10 @@ fn a_file_system_that_turns_read_only_is_told() {
     let fault = Path::new("/sys/fs/ext4").join(device.file_name().expect("a name")).join("trigger_fs_error");
     let inside = Path::new(&mount_point).join("case");
     let mut capture = Capture::start(&stage, &inside, &[]);
-    storm(&grounds, "before");
+    make_and_remove(&test_cgroups, "before");
     let case = stage.outside(&inside.display().to_string());
     let deadline = Instant::now() + STORM_LIMIT;
-    while made(&case).get("before") != Some(&grounds.len()) {
+    while made(&case).get("before") != Some(&test_cgroups.len()) {
         assert!(Instant::now() < deadline, "not in the case after {STORM_LIMIT:?}");
     }
     // What can be read was written, and perhaps not synced yet: a file system that fails in between may lose it.
@@ -224,7 +228,7 @@ fn a_file_system_that_turns_read_only_is_told() {
     let mut number = 0;
     while !capture.has_said("kept in memory") {
         assert!(Instant::now() < deadline, "it went unnoticed for {STORM_LIMIT:?}");
-        storm(&grounds, &format!("after-{number}"));
+        make_and_remove(&test_cgroups, &format!("after-{number}"));
         number += 1;
     }
     let ended = capture.interrupt();
@@ -234,22 +238,22 @@ fn a_file_system_that_turns_read_only_is_told() {
         assert!(ended.stderr.contains(said), "{said}: {}", ended.stderr);
     }
     // What was there before is there.
-    assert_eq!(made(&case).get("before"), Some(&grounds.len()));
+    assert_eq!(made(&case).get("before"), Some(&test_cgroups.len()));
     replay::assert_verifies(&case);
 }
 
 #[test]
 fn a_case_stops_at_its_size() {
     let Some(_live) = require_root(&[]) else { return };
-    let stage = Stage::new(View::Host);
-    let grounds = grounds(&stage);
+    let stage = Stage::new(CgroupView::Host);
+    let test_cgroups = test_cgroups(&stage);
     let case = stage.directory().join("case");
     let mut capture = Capture::start(&stage, &case, &["--max-bytes", "200KiB"]);
     let deadline = Instant::now() + STORM_LIMIT;
     let mut number = 0;
     while !capture.has_ended() {
         assert!(Instant::now() < deadline, "still recording after {STORM_LIMIT:?}");
-        storm(&grounds, &format!("size-{number}"));
+        make_and_remove(&test_cgroups, &format!("size-{number}"));
         number += 1;
     }
     let ended = capture.wait();
@@ -261,9 +265,9 @@ fn a_case_stops_at_its_size() {
 #[test]
 fn hostile_names_are_recorded_and_hurt_nobody() {
     let Some(_live) = require_root(&["setpriv"]) else { return };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     // A slice, so that a scope in it is where systemd would put a container.
-    let grounds = grounds_named(&stage, "obit-live.slice");
+    let test_cgroups = test_cgroups_named(&stage, "obit-live.slice");
     let id = "5".repeat(64);
     let names: Vec<Vec<u8>> = vec![
         vec![b'n'; 255],
@@ -275,19 +279,19 @@ fn hostile_names_are_recorded_and_hurt_nobody() {
         format!("docker-{id}.scope").into_bytes(),
     ];
     // A delegated subtree, as an unprivileged user has it.
-    for ground in &grounds {
-        std::os::unix::fs::chown(ground, Some(1000), None).expect("delegating");
+    for cgroup in &test_cgroups {
+        std::os::unix::fs::chown(cgroup, Some(1000), None).expect("delegating");
     }
     let case = stage.directory().join("case");
     let capture = Capture::start(&stage, &case, &[]);
     // As inside the stage: nobody but root may look through /proc.
     let root = stage.outside("");
-    let inside = |ground: &PathBuf| Path::new("/").join(ground.strip_prefix(&root).expect("a place in the stage"));
+    let inside = |cgroup: &PathBuf| Path::new("/").join(cgroup.strip_prefix(&root).expect("a place in the stage"));
     for name in &names {
         for program in ["mkdir", "rmdir"] {
             let mut command = stage.command("setpriv");
             command.args(["--reuid=1000", "--clear-groups", program, "--"]);
-            command.args(grounds.iter().map(|ground| inside(ground).join(OsStr::from_bytes(name))));
+            command.args(test_cgroups.iter().map(|cgroup| inside(cgroup).join(OsStr::from_bytes(name))));
             let status = command.status().expect("setpriv runs");
             assert!(status.success(), "{program} {}: {status}", String::from_utf8_lossy(name));
         }
@@ -297,7 +301,7 @@ fn hostile_names_are_recorded_and_hurt_nobody() {
     let made = made(&case);
     for name in &names {
         let name = escape(name).into_owned();
-        assert_eq!(made.get(&name), Some(&grounds.len()), "{name:?} is recorded as it is, escaped");
+        assert_eq!(made.get(&name), Some(&test_cgroups.len()), "{name:?} is recorded as it is, escaped");
     }
     replay::assert_verifies(&case);
     let case = case.display().to_string();
@@ -319,16 +323,6 @@ fn hostile_names_are_recorded_and_hurt_nobody() {
     assert!(conflicts.contains(&"path: made by uid 1000, no runtime backs it".into()), "{}", forged[0]);
 }
 
-/// A file system in memory of that size; where it is in the stage, and where it is seen from here.
-fn small_disk(stage: &Stage, size: &str) -> (PathBuf, PathBuf) {
-    let inside = stage.directory().join("disk");
-    let mount_point = inside.display().to_string();
-    stage.run("mkdir", &[&mount_point]);
-    stage.run("mount", &["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs", &mount_point]);
-    let outside = stage.outside(&mount_point);
-    (inside, outside)
-}
-
 /// Writes files until nothing fits any more; the last one is there, empty or in part.
 fn fill(disk: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
@@ -341,23 +335,23 @@ fn fill(disk: &Path) -> Vec<PathBuf> {
 }
 
 /// Makes directories `full-0`, `full-1` and so on until the capture says that it cannot write; how many.
-fn storm_until_told(capture: &mut Capture, grounds: &[PathBuf]) -> usize {
+fn make_and_remove_until_it_says(capture: &mut Capture, test_cgroups: &[PathBuf]) -> usize {
     let deadline = Instant::now() + STORM_LIMIT;
     let mut number = 0;
     while !capture.has_said("kept in memory") {
         assert!(Instant::now() < deadline, "a full disk went unnoticed for {STORM_LIMIT:?}");
-        storm(grounds, &format!("full-{number}"));
+        make_and_remove(test_cgroups, &format!("full-{number}"));
         number += 1;
     }
     number
 }
 
 /// Makes and removes directories until told to stop; the log of what was made, and when.
-fn load(grounds: &[PathBuf], round: u64, stop: &AtomicBool) -> Vec<(String, Duration)> {
+fn load(test_cgroups: &[PathBuf], round: u64, stop: &AtomicBool) -> Vec<(String, Duration)> {
     let mut witness = Vec::new();
     while !stop.load(Relaxed) {
         let name = format!("kill-{round}-{}", witness.len());
-        storm(grounds, &name);
+        make_and_remove(test_cgroups, &name);
         witness.push((name, boot()));
     }
     witness
@@ -365,7 +359,7 @@ fn load(grounds: &[PathBuf], round: u64, stop: &AtomicBool) -> Vec<(String, Dura
 
 /// What the raw log of a case says.
 #[derive(Debug, Default)]
-struct Recorded {
+struct RawLog {
     by_kind: BTreeMap<String, u64>,
     lost: BTreeMap<String, u64>,
     /// The seq of the first loss that leaves a gap in the life of a container whose init was not there.
@@ -374,9 +368,9 @@ struct Recorded {
     made: BTreeMap<String, usize>,
 }
 
-fn read(case: &Path) -> Recorded {
+fn read(case: &Path) -> RawLog {
     let case = Case::open(case).expect("a case");
-    let mut recorded = Recorded::default();
+    let mut recorded = RawLog::default();
     let mut records = case.records();
     records
         .for_each(|record| -> Result<(), obit_case::Error> {
@@ -409,10 +403,6 @@ fn read(case: &Path) -> Recorded {
 
 fn made(case: &Path) -> BTreeMap<String, usize> {
     read(case).made
-}
-
-fn manifest(case: &Path) -> Value {
-    serde_json::from_slice(&fs::read(case.join("case.json")).expect("case.json")).expect("JSON")
 }
 
 /// The digest that a verification prints of what was recorded.

@@ -2,19 +2,17 @@
 //!
 //! Exit codes of obit-capture: 2 = it could not run, 3 = there is a case and something is missing in it.
 
-use obit_test_engines::{SmallDisk, Stage, View, output, require_root};
+use obit_test_engines::{CgroupView, SmallDisk, Stage, output, require_root};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use crate::support::capture::{Capture, Ended};
+use crate::support::capture::{Capture, CaptureEnd, INCOMPLETE};
 use crate::support::replay;
 
 const CANNOT_RUN: i32 = 2;
-const INCOMPLETE: i32 = 3;
-
 /// Longest that a full disk may stay unnoticed under a storm of events.
 const STORM_LIMIT: Duration = Duration::from_secs(60);
 
@@ -100,7 +98,7 @@ fn an_empty_directory_is_a_good_place_for_a_case() {
 #[test]
 fn a_disk_without_room_is_refused_before_the_start() {
     let Some(_live) = require_root(&[]) else { return };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let disk = SmallDisk::mount(&stage, "16k");
     disk.fill_up();
 
@@ -112,7 +110,7 @@ fn a_disk_without_room_is_refused_before_the_start() {
 #[test]
 fn a_disk_that_fills_up_ends_the_capture_and_keeps_what_was_written() {
     let Some(_live) = require_root(&[]) else { return };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let disk = SmallDisk::mount(&stage, "512k");
     let mut capture = Capture::start(&stage, &disk.inside.join("case"), &[]);
 
@@ -157,7 +155,7 @@ fn assert_refused(output: &Output, named: &[&str]) {
     }
 }
 
-fn assert_ended(ended: &Ended, code: i32, named: &[&str]) {
+fn assert_ended(ended: &CaptureEnd, code: i32, named: &[&str]) {
     assert_eq!(ended.status.code(), Some(code), "{}", ended.stderr);
     for word in named {
         assert!(ended.stderr.contains(word), "{word:?} is not named in: {}", ended.stderr);

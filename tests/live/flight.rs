@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use obit_test_engines::{Oci, OciRuntime, SmallDisk, Stage, View, require_root};
+use obit_test_engines::{CgroupView, Oci, OciRuntime, SmallDisk, Stage, require_root};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::support::capture::Capture;
 use crate::support::ledger::text;
-use crate::support::rows::only;
+use crate::support::rows::{manifest, only_row};
 use crate::support::{analysis, replay};
 
 /// Size of the case.
@@ -30,7 +30,7 @@ const FLIGHT: [&str; 4] = ["--max-bytes", "2MiB", "--when-full", "drop-oldest"];
 #[test]
 fn a_flight_recorder_keeps_the_newest_within_its_size() {
     let Some(_live) = require_root(&["runc"]) else { return };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let runc = Oci::start(&stage, OciRuntime::Runc);
     runc.start_container("obit-live-before", None);
     let case = stage.directory().join("case");
@@ -61,13 +61,13 @@ fn a_flight_recorder_keeps_the_newest_within_its_size() {
     let removed = replay::derived_rows(&case, "container_remove");
     assert_suffix(&removed, &made);
     // Who lived through all of it is known as on the first day.
-    let across = only(&removed, "obit-live-across");
+    let across = only_row(&removed, "obit-live-across");
     assert_eq!(text(across, "identified_by"), "oci_argv", "{across}");
     let lifetime = u128::from(across["lifetime_ns"].as_u64().unwrap_or_else(|| panic!("no lifetime: {across}")));
     assert!(lifetimes.contains(&lifetime), "{lifetime} ns is not within {lifetimes:?}: {across}");
     assert_eq!((&across["after_gap"], &across["never_started"]), (&false.into(), &false.into()), "{across}");
     assert_eq!(text(across, "cause"), "killed_by_runtime", "{across}");
-    let before = only(&removed, "obit-live-before");
+    let before = only_row(&removed, "obit-live-before");
     assert_eq!(before["lifetime_ns"], Value::Null, "its beginning was never seen: {before}");
     // In each segment that is left it was there from the beginning; it was created in none.
     let existing = replay::derived_rows(&case, "existing_container");
@@ -107,7 +107,7 @@ fn a_flight_recorder_keeps_the_newest_within_its_size() {
 #[test]
 fn a_flight_recorder_on_a_small_disk_drops_before_it_has_its_size() {
     let Some(_live) = require_root(&[]) else { return };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let disk = SmallDisk::mount(&stage, "4m");
     let case = disk.outside.join("case");
     let options = ["--max-bytes", "1GiB", "--when-full", "drop-oldest", "--sync-interval", "50ms"];
@@ -140,7 +140,7 @@ fn a_flight_recorder_on_a_small_disk_drops_before_it_has_its_size() {
 #[test]
 fn a_flight_recorder_killed_while_it_cuts_leaves_a_case_that_closes() {
     let Some(_live) = require_root(&[]) else { return };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     for round in 0..KILLS {
         let case = stage.directory().join(format!("case-{round}"));
         let options = [&FLIGHT[..], &["--sync-interval", "50ms", "--segment-age", "100ms"]].concat();
@@ -175,7 +175,7 @@ fn a_flight_recorder_killed_while_it_cuts_leaves_a_case_that_closes() {
 #[test]
 fn each_end_is_told_once_however_often_the_recording_is_cut() {
     let Some(_live) = require_root(&[]) else { return };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let case = stage.directory().join("case");
     let options =
         ["--max-bytes", "64MiB", "--when-full", "drop-oldest", "--sync-interval", "20ms", "--segment-age", "50ms"];
@@ -245,10 +245,6 @@ fn assert_run(rows: &[Value], made: &[String], what: &str) {
 }
 
 /// case.json; it is replaced as a whole, so it is whole at any moment.
-fn manifest(case: &Path) -> Value {
-    serde_json::from_slice(&fs::read(case.join("case.json")).expect("case.json")).expect("JSON")
-}
-
 fn dropped_segments(case: &Path) -> u64 {
     manifest(case)["dropped"]["segments"].as_u64().unwrap_or(0)
 }

@@ -5,12 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use obit_test_engines::{Cgroups, Stage, View, require_root};
+use obit_test_engines::{CgroupView, Cgroups, Stage, require_root};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::support::capture::Capture;
 use crate::support::replay;
+use crate::support::rows::manifest;
 
 /// An id that only a container has; its directory stands for one that was there before the capture.
 const BEFORE: &str = "0b17ab1e0b17ab1e0b17ab1e0b17ab1e0b17ab1e0b17ab1e0b17ab1e0b17ab1e";
@@ -103,18 +104,13 @@ fn case_of(stage: &Stage) -> PathBuf {
     stage.directory().join("case")
 }
 
-fn manifest(case: &Path) -> Value {
-    let text = fs::read_to_string(case.join("case.json")).expect("case.json");
-    serde_json::from_str(&text).expect("a manifest")
-}
-
 #[test]
 fn only_v1_hierarchies_are_mounted() {
     let Some(_live) = require_root(&[]) else {
         return;
     };
     let host = Host::with_a_container();
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     for point in mount_points(&stage, "cgroup2") {
         stage.run("umount", &["-l", &point]);
     }
@@ -136,7 +132,7 @@ fn only_the_v2_tree_is_mounted_and_read_only() {
         return;
     };
     let host = Host::with_a_container();
-    let stage = Stage::new(View::V2Only);
+    let stage = Stage::new(CgroupView::V2Only);
     stage.run("mount", &["-o", "remount,bind,ro", "/sys/fs/cgroup"]);
     assert!(!stage.try_run("mkdir", &["/sys/fs/cgroup/obit-live-hosts/x"]).status.success(), "it is read-only");
     let case = case_of(&stage);
@@ -155,7 +151,7 @@ fn a_hierarchy_is_mounted_twice_and_elsewhere() {
         return;
     };
     let host = Host::with_a_container();
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     // Elsewhere, whole; and a part of it before, which shows less.
     stage.run("mkdir", &["/run/part", "/run/whole"]);
     stage.run("mount", &["-t", "cgroup2", "none", "/run/whole"]);
@@ -182,7 +178,7 @@ fn obit_is_in_a_cgroup_namespace_of_its_own() {
         return;
     };
     let host = Host::with_a_container();
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     host.0.make("/obit-live-hosts/inside");
     // Enters a cgroup on every tree that takes it, then makes it the root of a namespace.
     let script = "for tree in $1; do echo 0 >$tree/obit-live-hosts/inside/cgroup.procs || true; done 2>/dev/null
@@ -205,7 +201,7 @@ fn obit_sees_its_own_part_of_the_cgroups_only() {
         return;
     };
     let host = Host::with_a_container();
-    let stage = Stage::new(View::V2Only);
+    let stage = Stage::new(CgroupView::V2Only);
     host.0.make("/obit-live-hosts/inside");
     // As in a container that was given nothing of the host's: its cgroup is the root of a namespace, and that is mounted.
     let script = "echo 0 >/sys/fs/cgroup/obit-live-hosts/inside/cgroup.procs
@@ -239,7 +235,7 @@ fn obit_is_in_a_pid_namespace_of_its_own() {
         return;
     };
     let host = Host::with_a_container();
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     // As in a container without --pid=host: it is process 1 there, and its /proc is that of the namespace.
     let inside = ["--pid", "--fork", "--kill-child", "--mount-proc", env!("CARGO_BIN_EXE_obit-capture")];
     let report = stage.try_run("unshare", &[&inside[..], &["check", "--output", "/run"]].concat());
@@ -276,7 +272,7 @@ fn the_kernel_shows_no_type_information() {
         return;
     };
     let host = Host::with_a_container();
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     // Hidden by a file system on top. Where there is none at all, that is the test's own situation.
     if Path::new("/sys/kernel/btf").is_dir() {
         stage.run("mount", &["-t", "tmpfs", "none", "/sys/kernel/btf"]);
@@ -306,7 +302,7 @@ fn a_hierarchy_comes_and_goes_while_recording() {
         return;
     };
     let host = Host::with_a_container();
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let case = case_of(&stage);
     let capture = Capture::start(&stage, &case, &[]);
     stage.run("mkdir", &["/run/late"]);
@@ -327,7 +323,7 @@ fn what_was_mounted_at_the_start_is_unmounted_while_recording() {
     };
     let host = Host::with_a_container();
     host.0.make(&format!("/obit-live-hosts/docker/{STAYS}"));
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let case = case_of(&stage);
     let capture = Capture::start(&stage, &case, &[]);
     for kind in ["cgroup2", "cgroup"] {

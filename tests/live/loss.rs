@@ -2,16 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use obit_test_engines::{Oci, OciRuntime, Stage, View, require_root};
+use obit_test_engines::{CgroupView, Oci, OciRuntime, Stage, require_root};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::support::capture::Capture;
+use crate::support::capture::{Capture, INCOMPLETE};
 use crate::support::ledger::text;
 use crate::support::replay;
-
-/// The capture's exit code if its case is not whole.
-const INCOMPLETE: i32 = 3;
 
 /// Longest that a record may take to be readable from outside; the default interval is 200 ms.
 const SYNC_LIMIT: Duration = Duration::from_secs(20);
@@ -19,7 +16,7 @@ const SYNC_LIMIT: Duration = Duration::from_secs(20);
 #[test]
 fn a_container_that_ends_unseen_is_inferred_and_the_loss_is_told() {
     let Some(_live) = require_root(&["runc"]) else { return };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let runc = Oci::start(&stage, OciRuntime::Runc);
     runc.start_container("obit-live-unseen", None);
     runc.start_container("obit-live-survives", None);
@@ -51,7 +48,7 @@ fn a_container_that_ends_unseen_is_inferred_and_the_loss_is_told() {
 #[test]
 fn a_killed_capture_leaves_what_it_had_written() {
     let Some(_live) = require_root(&["runc"]) else { return };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let runc = Oci::start(&stage, OciRuntime::Runc);
     let case = stage.directory().join("case");
     let mut capture = Capture::start(&stage, &case, &[]);

@@ -1,6 +1,6 @@
 //! A container of LXC: its payload is the container; its monitor and its pivot are not.
 
-use obit_test_engines::{Stage, View, require_root};
+use obit_test_engines::{CgroupView, Stage, require_root};
 use std::fs;
 use std::os::unix::fs::symlink;
 
@@ -13,7 +13,7 @@ const NAME: &str = "obit-live-lxc";
 #[test]
 fn the_payload_is_the_container_and_the_monitor_is_none() {
     let Some(_live) = require_root(&["lxc-start", "busybox"]) else { return };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     for ours in [NAME, "lxc.pivot"] {
         stage.cgroups.own(ours);
     }

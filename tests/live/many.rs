@@ -9,7 +9,7 @@ use obit_case::Case;
 use obit_derivation::record::{Body, SnapshotReason};
 use obit_schema::Table;
 use obit_schema::decode::CgroupfsView;
-use obit_test_engines::{Stage, View, require_root};
+use obit_test_engines::{CgroupView, Stage, require_root};
 
 use crate::support::capture::Capture;
 use crate::support::replay;
@@ -33,13 +33,13 @@ fn a_hundred_thousand_containers_are_there_at_the_start() {
 /// So many containers, with so many directories inside each.
 fn assert_crowd_is_recorded(containers: usize, inside_each: usize) {
     let Some(_live) = require_root(&[]) else { return };
-    let stage = Stage::new(View::V2Only);
-    let crowd = Crowd::new(&stage.outside("/sys/fs/cgroup/obit-live-many"), containers, inside_each);
+    let stage = Stage::new(CgroupView::V2Only);
+    let many = ManyCgroups::new(&stage.outside("/sys/fs/cgroup/obit-live-many"), containers, inside_each);
 
     let case = stage.directory().join("case");
     let capture = Capture::start(&stage, &case, &[]);
     for number in 0..ENDING {
-        crowd.end(number);
+        many.end(number);
     }
     let peak = capture.peak_memory_bytes();
     assert!(peak <= MOST_MEMORY_BYTES, "{peak} bytes were resident at the peak, more than {MOST_MEMORY_BYTES}");
@@ -95,24 +95,24 @@ fn first_walk(case: &Path) -> Vec<String> {
 }
 
 /// The directories, gone when dropped.
-struct Crowd {
+struct ManyCgroups {
     top: PathBuf,
     inside_each: usize,
 }
 
-impl Crowd {
+impl ManyCgroups {
     fn new(top: &Path, containers: usize, inside_each: usize) -> Self {
-        let crowd = Self { top: top.to_owned(), inside_each };
+        let many = Self { top: top.to_owned(), inside_each };
         // Of a run that was killed.
-        crowd.remove();
+        many.remove();
         for number in 0..containers {
-            let root = crowd.root(number);
+            let root = many.root(number);
             fs::create_dir_all(&root).unwrap_or_else(|error| panic!("mkdir {}: {error}", root.display()));
             for inside in 0..inside_each {
                 fs::create_dir(root.join(inside.to_string())).expect("a directory inside a container");
             }
         }
-        crowd
+        many
     }
 
     fn root(&self, number: usize) -> PathBuf {
@@ -147,7 +147,7 @@ impl Crowd {
     }
 }
 
-impl Drop for Crowd {
+impl Drop for ManyCgroups {
     fn drop(&mut self) {
         self.remove();
     }

@@ -4,24 +4,21 @@
 use std::fs;
 use std::path::Path;
 
-use obit_test_engines::{Containerd, Docker, Oci, OciRuntime, Podman, Stage, View, require_root, wait_until};
+use obit_test_engines::{
+    CgroupView, Containerd, Docker, FOREVER, HOG, Oci, OciRuntime, Podman, Stage, require_root, wait_until,
+};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::support::capture::Capture;
-use crate::support::rows::{ended, only, texts};
-use crate::support::{replay, told};
-
-const IMAGE: &str = "busybox:latest";
-const FOREVER: [&str; 2] = ["/bin/sleep", "1000"];
-/// Doubles a variable until there is no memory left for it.
-const HOG: &str = "x=0123456789abcdef; while :; do x=$x$x; done";
+use crate::support::rows::{only_row, stop_and_derive, texts};
+use crate::support::{daemon_answers, replay};
 
 #[test]
 fn the_way_of_an_order_is_told_as_far_as_it_shows() {
     let programs = ["runc", "containerd", "ctr", "dockerd", "docker", "podman", "conmon"];
     let Some(_live) = require_root(&programs) else { return };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let containerd = Containerd::start(&stage, "shop");
     let docker = Docker::start(&stage, &containerd);
     containerd.import(&docker.save_image());
@@ -29,9 +26,9 @@ fn the_way_of_an_order_is_told_as_far_as_it_shows() {
     let runc = Oci::start(&stage, OciRuntime::Runc);
     let capture = Capture::start(&stage, &stage.directory().join("case"), &[]);
 
-    let killed = run(&stage, &[], &FOREVER);
+    let killed = docker.run(&[], &FOREVER);
     stage.run("docker", &["kill", &killed]);
-    let stopped = run(&stage, &[], &FOREVER);
+    let stopped = docker.run(&[], &FOREVER);
     stage.run("docker", &["stop", "--time", "1", &stopped]);
     let by_podman = podman.start_container("stopped");
     podman.stop(&by_podman);
@@ -49,7 +46,7 @@ fn the_way_of_an_order_is_told_as_far_as_it_shows() {
     }
 
     let case = capture.case().to_owned();
-    let rows = ended(capture);
+    let rows = stop_and_derive(capture);
     // The threads of a test have names of their own; a process is called by its first.
     let name = fs::read_to_string("/proc/self/comm").expect("the name of this program");
     let (us, shim) = (format!("{}[{}]", name.trim(), std::process::id()), "containerd-shim[");
@@ -79,7 +76,7 @@ fn the_way_of_an_order_is_told_as_far_as_it_shows() {
         (by_runc, vec![(&us, String::new()), ("runc ", format!("kill {by_runc} KILL"))]),
         (by_ctr, vec![(shim, "]".to_owned()), ("runc ", kill(by_ctr, 9)), ("runc ", format!("delete {by_ctr}"))]),
     ] {
-        let row = only(&rows, id);
+        let row = only_row(&rows, id);
         assert_eq!(row["cause"], "killed_by_runtime", "{row:#}");
         let (steps, times) = (texts(&row["requested_by"]), texts(&row["requested_at"]));
         assert_eq!(steps.len(), times.len());
@@ -89,19 +86,18 @@ fn the_way_of_an_order_is_told_as_far_as_it_shows() {
             assert!(rest.any(|step| step.starts_with(begin) && step.ends_with(&end)), "{begin}…{end} in {steps:#?}");
         }
     }
-    assert_eq!(only(&rows, by_ctr)["runtime"], "containerd");
-    let output = replay::replay(&["explain", &case.display().to_string(), &by_podman]);
-    let told = String::from_utf8(output.stdout).expect("UTF-8 from obit-replay");
-    assert!(told.contains("the order came by: ") && told.contains("then: podman["), "{told}");
+    assert_eq!(only_row(&rows, by_ctr)["runtime"], "containerd");
+    let explanation = replay::explain(&case, &by_podman);
+    assert!(explanation.contains("the order came by: ") && explanation.contains("then: podman["), "{explanation}");
     assert_eq!(replay::derived_rows(&case, "disagreement"), Vec::<Value>::new(), "nobody said otherwise");
 }
 
 #[test]
 fn a_signal_that_an_image_names_is_recorded_and_who_sent_it_asked_to_end() {
     let Some(_live) = require_root(&["runc", "containerd", "dockerd", "docker"]) else { return };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let containerd = Containerd::start(&stage, "shop");
-    let _docker = Docker::start(&stage, &containerd);
+    let docker = Docker::start(&stage, &containerd);
     let capture = Capture::start(&stage, &stage.directory().join("case"), &[]);
 
     // The shell takes these by their numbers.
@@ -110,7 +106,7 @@ fn a_signal_that_an_image_names_is_recorded_and_who_sent_it_asked_to_end() {
     for (name, number) in signals {
         let script =
             format!("trap 'exit {number}' {number}; trap : 12; echo ready; while :; do sleep 1000 & wait $!; done");
-        let id = run(&stage, &["--stop-signal", name], &["/bin/sh", "-c", &script]);
+        let id = docker.run(&["--stop-signal", name], &["/bin/sh", "-c", &script]);
         wait_until("the trap", || stage.run("docker", &["logs", &id]) == "ready");
         // Not the one to stop with, and handled.
         stage.run("docker", &["kill", "--signal", "USR2", &id]);
@@ -119,12 +115,15 @@ fn a_signal_that_an_image_names_is_recorded_and_who_sent_it_asked_to_end() {
         ids.push(id);
     }
 
-    let rows = ended(capture);
+    let rows = stop_and_derive(capture);
     for ((name, number), id) in signals.into_iter().zip(&ids) {
-        let row = only(&rows, id);
-        let told = texts(&row["signals"]);
-        let [other, last] = &told[..] else { panic!("{told:?}") };
-        assert!(other.starts_with("SIGUSR2 from runc[") && last.starts_with(&format!("{name} from runc[")), "{told:?}");
+        let row = only_row(&rows, id);
+        let signals = texts(&row["signals"]);
+        let [other, last] = &signals[..] else { panic!("{signals:?}") };
+        assert!(
+            other.starts_with("SIGUSR2 from runc[") && last.starts_with(&format!("{name} from runc[")),
+            "{signals:?}"
+        );
         for (column, expected) in [
             ("cause", json!("exited")),
             ("exit_code", json!(number)),
@@ -144,26 +143,26 @@ fn a_signal_that_an_image_names_is_recorded_and_who_sent_it_asked_to_end() {
 #[test]
 fn what_docker_says_otherwise_than_the_kernel_has_a_row() {
     let Some(_live) = require_root(&["runc", "containerd", "ctr", "dockerd", "docker"]) else { return };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let containerd = Containerd::start(&stage, "shop");
-    let _docker = Docker::start(&stage, &containerd);
+    let docker = Docker::start(&stage, &containerd);
     let capture = Capture::start(&stage, &stage.directory().join("case"), &[]);
     let case = capture.case().to_owned();
 
     let limits = ["--memory=16m", "--memory-swap=16m"];
     let in_a_child = format!("sh -c '{HOG}'; exit 137");
     let hogs = [HOG, &in_a_child].map(|script| {
-        let id = run(&stage, &limits, &["/bin/sh", "-c", script]);
+        let id = docker.run(&limits, &["/bin/sh", "-c", script]);
         stage.run("docker", &["wait", &id]);
         stage.cgroups.wait_until_gone(&id);
         let said = stage.run("docker", &["inspect", "--format={{.State.OOMKilled}}", &id]);
-        told::wait_for(&case, "how it ended", |told| {
-            told.container_id == id && told.document.contains(r#""Status":"exited""#)
+        daemon_answers::wait_for(&case, "how it ended", |answer| {
+            answer.container_id == id && answer.document.contains(r#""Status":"exited""#)
         });
         (id, said)
     });
 
-    let orphan = run(&stage, &[], &FOREVER);
+    let orphan = docker.run(&[], &FOREVER);
     let daemon = fs::read_to_string(stage.outside("/run/docker.pid")).expect("dockerd's pid");
     let daemon = daemon.trim().parse().ok().and_then(Pid::from_raw).expect("a pid");
     kill_process(daemon, Signal::KILL).expect("killing dockerd");
@@ -176,14 +175,14 @@ fn what_docker_says_otherwise_than_the_kernel_has_a_row() {
     stage.cgroups.wait_until_gone(&orphan);
     wait_until("what docker's file says afterwards", || is_contradicted(&case, &orphan));
 
-    let rows = ended(capture);
+    let rows = stop_and_derive(capture);
     let found = replay::derived_rows(&case, "disagreement");
     let of = |id: &str, aspect: &str| -> Vec<&Value> {
         found.iter().filter(|row| row["container_id"] == *id && row["aspect"] == aspect).collect()
     };
     let mut differences = 0;
     for ((id, said), (cause, by_kernel)) in hogs.iter().zip([("oom_killed", "true"), ("exited", "false")]) {
-        let row = only(&rows, id);
+        let row = only_row(&rows, id);
         assert_eq!(
             (&row["cause"], &row["oom_killed"].to_string(), &row["oom_kills"]),
             (&json!(cause), &by_kernel.to_owned(), &json!(1))
@@ -202,10 +201,9 @@ fn what_docker_says_otherwise_than_the_kernel_has_a_row() {
     assert_eq!((&row["source"], &row["value"]), (&json!("kernel"), &json!("gone")));
     assert_eq!((&row["other_source"], &row["other_value"]), (&json!("docker"), &json!("running")));
     assert!(row["value_at"].as_str() < row["other_value_at"].as_str(), "{row:#}");
-    let output = replay::replay(&["explain", &case.display().to_string(), &orphan]);
-    let told = String::from_utf8(output.stdout).expect("UTF-8 from obit-replay");
-    assert!(told.contains("about whether it is there: kernel says gone"), "{told}");
-    assert!(told.contains("life 1 of 1"), "it is about the life that ended: {told}");
+    let explanation = replay::explain(&case, &orphan);
+    assert!(explanation.contains("about whether it is there: kernel says gone"), "{explanation}");
+    assert!(explanation.contains("life 1 of 1"), "it is about the life that ended: {explanation}");
 }
 
 /// Whether the case that is being written has a row of a disagreement about the container.
@@ -213,8 +211,4 @@ fn is_contradicted(case: &Path, id: &str) -> bool {
     let output =
         replay::replay(&["derive", &case.display().to_string(), "--event", "disagreement", "--format", "jsonl"]);
     String::from_utf8_lossy(&output.stdout).contains(id)
-}
-
-fn run(stage: &Stage, options: &[&str], command: &[&str]) -> String {
-    stage.run("docker", &[&["run", "--detach", "--network=none"], options, &[IMAGE], command].concat())
 }

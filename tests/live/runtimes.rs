@@ -1,6 +1,6 @@
 //! Real engines on this host: what they start and remove is what the rows say, no more and no fewer.
 
-use obit_test_engines::{Containerd, Docker, Oci, OciRuntime, Podman, Stage, View, require_root};
+use obit_test_engines::{CgroupView, Containerd, Docker, Oci, OciRuntime, Podman, Stage, require_root};
 
 use crate::support::capture::Capture;
 use crate::support::ledger::Ledger;
@@ -15,7 +15,7 @@ fn rows_equal_what_the_engines_started() {
     let Some(_live) = require_root(&programs) else {
         return;
     };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let containerd = Containerd::start(&stage, "shop");
     let docker = Docker::start(&stage, &containerd);
     containerd.import(&docker.save_image());

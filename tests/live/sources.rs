@@ -5,13 +5,13 @@ use std::path::Path;
 
 use obit_case::Case;
 use obit_derivation::record::Body;
-use obit_test_engines::{Containerd, Docker, Oci, OciRuntime, Podman, Stage, View, require_root};
+use obit_test_engines::{CgroupView, Containerd, Docker, FOREVER, Oci, OciRuntime, Podman, Stage, require_root};
 use serde_json::Value;
 
 use crate::support::capture::Capture;
 use crate::support::ledger::text;
 use crate::support::replay;
-use crate::support::rows::only;
+use crate::support::rows::only_row;
 
 const INNER_ID: &str = "1234567890abcdef1234567890abcdef1234567890abcdef1234567890abcdef";
 const SECRET: &str = "hunter2";
@@ -19,7 +19,7 @@ const SECRET: &str = "hunter2";
 #[test]
 fn the_state_of_a_bare_runc_container_names_its_init() {
     let Some(_live) = require_root(&["runc"]) else { return };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let runc = Oci::start(&stage, OciRuntime::Runc);
     let case = stage.directory().join("case");
     let capture = Capture::start(&stage, &case, &["--runtime", "none"]);
@@ -28,7 +28,7 @@ fn the_state_of_a_bare_runc_container_names_its_init() {
     runc.remove("obit-live-state");
     capture.stop();
     let rows = replay::derived_rows(&case, "container_remove");
-    let row = only(&rows, "obit-live-state");
+    let row = only_row(&rows, "obit-live-state");
     assert_eq!(row["init_pid"], state["pid"], "runc's own word: {state:#}");
     assert_eq!(row["identified_by"], "oci_argv");
     assert_eq!(row["conflicts"], serde_json::json!([]));
@@ -39,13 +39,13 @@ fn the_state_of_a_bare_runc_container_names_its_init() {
 fn files_of_the_engines_name_containers_that_no_daemon_is_asked_about() {
     let programs = ["runc", "containerd", "ctr", "dockerd", "docker", "podman", "conmon"];
     let Some(_live) = require_root(&programs) else { return };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let containerd = Containerd::start(&stage, "shop");
     let docker = Docker::start(&stage, &containerd);
     let podman = Podman::start(&stage);
     let case = stage.directory().join("case");
     let capture = Capture::start(&stage, &case, &["--runtime", "none"]);
-    let by_docker = start(&stage, "kept-by-docker", &[]);
+    let by_docker = docker.start_container("kept-by-docker");
     let by_podman = podman.start_container("kept-by-podman");
     docker.remove(&by_docker);
     podman.remove(&by_podman);
@@ -55,7 +55,7 @@ fn files_of_the_engines_name_containers_that_no_daemon_is_asked_about() {
     capture.stop();
     let rows = replay::derived_rows(&case, "container_remove");
     for (id, name) in [(&by_docker, "kept-by-docker"), (&by_podman, "kept-by-podman")] {
-        let row = only(&rows, id);
+        let row = only_row(&rows, id);
         assert_eq!(text(row, "container_name"), name);
         assert!(text(row, "image_name").contains("busybox"), "{row:#}");
         assert_eq!(row["conflicts"], serde_json::json!([]));
@@ -66,15 +66,15 @@ fn files_of_the_engines_name_containers_that_no_daemon_is_asked_about() {
 #[test]
 fn a_parent_of_the_users_and_a_nested_engine_change_no_identity() {
     let Some(_live) = require_root(&["runc", "containerd", "ctr", "dockerd", "docker"]) else { return };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let containerd = Containerd::start(&stage, "shop");
     let docker = Docker::start(&stage, &containerd);
     stage.cgroups.own("obit-live-parent");
     let case = stage.directory().join("case");
     let capture = Capture::start(&stage, &case, &[]);
-    let parented = start(&stage, "parented", &["--cgroup-parent=/obit-live-parent"]);
+    let parented = docker.run(&["--name", "parented", "--cgroup-parent=/obit-live-parent"], &FOREVER);
     // An engine in a container with the host's cgroup namespace makes its containers' directories below the container's.
-    let outer = start(&stage, "outer", &["--cgroupns=host"]);
+    let outer = docker.run(&["--name", "outer", "--cgroupns=host"], &FOREVER);
     stage.cgroups.make_inside(&outer, "docker");
     let inner = stage.cgroups.make_inside(&outer, &format!("docker/{INNER_ID}"));
     for directory in inner {
@@ -86,21 +86,21 @@ fn a_parent_of_the_users_and_a_nested_engine_change_no_identity() {
     }
     capture.stop();
     let rows = replay::derived_rows(&case, "container_remove");
-    let row = only(&rows, &parented);
+    let row = only_row(&rows, &parented);
     assert_eq!(text(row, "runtime"), "docker");
     assert_eq!(text(row, "container_name"), "parented");
     assert_eq!(text(row, "cgroup_path"), format!("/obit-live-parent/{parented}"));
-    let row = only(&rows, INNER_ID);
+    let row = only_row(&rows, INNER_ID);
     assert_eq!(text(row, "parent_container_id"), outer);
     assert_eq!(text(row, "identified_by"), "path", "no runtime stands behind it");
-    assert_eq!(only(&rows, &outer)["parent_container_id"], Value::Null);
+    assert_eq!(only_row(&rows, &outer)["parent_container_id"], Value::Null);
     replay::assert_verifies(&case);
 }
 
 #[test]
 fn arguments_of_other_programs_are_recorded_only_if_asked_for() {
     let Some(_live) = require_root(&["perl"]) else { return };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let v2 = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].into_iter().find(|mount| Path::new(mount).is_dir());
     let directory = format!("{}/obit-live-argv-{}", v2.expect("cgroups"), std::process::id());
     for (options, expected) in [(&[][..], false), (&["--actor-argv", "full"][..], true)] {
@@ -125,11 +125,4 @@ fn arguments_of_other_programs_are_recorded_only_if_asked_for() {
         assert_eq!(events, 2, "made and removed once");
         assert_eq!(secrets, if expected { 2 } else { 0 });
     }
-}
-
-fn start(stage: &Stage, name: &str, options: &[&str]) -> String {
-    let mut arguments = vec!["run", "--detach", "--network=none", "--name", name];
-    arguments.extend_from_slice(options);
-    arguments.extend_from_slice(&["busybox:latest", "/bin/sleep", "1000"]);
-    stage.run("docker", &arguments)
 }

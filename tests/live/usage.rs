@@ -3,14 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use obit_test_engines::{Containerd, Docker, Oci, OciRuntime, Stage, View, require_root, wait_until};
+use obit_test_engines::{
+    CgroupView, Containerd, Docker, FOREVER, HOG, Oci, OciRuntime, Stage, require_root, wait_until,
+};
 use serde_json::Value;
 
 use crate::support::capture::Capture;
+use crate::support::ledger::text;
 use crate::support::replay;
-use crate::support::rows::{ended, only};
+use crate::support::rows::{only_row, stop_and_derive};
 
-const IMAGE: &str = "busybox:latest";
 /// A counted loop: about a quarter of a second of one processor.
 const BURN: &str = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done";
 /// What a container that is seen to have stopped may still be charged: its last task's way off the processor, at most a clock
@@ -22,26 +24,26 @@ fn what_docker_s_containers_used() {
     let Some(_live) = require_root(&["runc", "containerd", "dockerd", "docker"]) else {
         return;
     };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let containerd = Containerd::start(&stage, "shop");
-    let _docker = Docker::start(&stage, &containerd);
+    let docker = Docker::start(&stage, &containerd);
     let capture = Capture::start(&stage, &stage.directory().join("case"), &[]);
 
-    let burns = run_to_the_end(&stage, &[], BURN);
+    let burns = docker.run_to_the_end(&[], &["/bin/sh", "-c", BURN]);
     // A fifth of a processor.
-    let throttled = run_to_the_end(&stage, &["--cpu-period=50000", "--cpu-quota=10000"], BURN);
-    let idle = run_to_the_end(&stage, &[], "exit 0");
+    let throttled = docker.run_to_the_end(&["--cpu-period=50000", "--cpu-quota=10000"], &["/bin/sh", "-c", BURN]);
+    let idle = docker.run_to_the_end(&[], &["/bin/sh", "-c", "exit 0"]);
     // A child doubles a variable until there is no memory left for it.
-    let hog = "sh -c 'x=0123456789abcdef; while :; do x=$x$x; done'; exit 0";
-    let hungry = run_to_the_end(&stage, &["--memory=16m", "--memory-swap=16m"], hog);
-    let frozen = stage.run("docker", &["run", "--detach", "--network=none", IMAGE, "/bin/sleep", "1000"]);
+    let hog = format!("sh -c '{HOG}'; exit 0");
+    let hungry = docker.run_to_the_end(&["--memory=16m", "--memory-swap=16m"], &["/bin/sh", "-c", &hog]);
+    let frozen = docker.run(&[], &FOREVER);
     stage.run("docker", &["pause", &frozen]);
     stage.run("docker", &["kill", &frozen]);
     stage.cgroups.wait_until_gone(&frozen);
 
     let case = capture.case().to_owned();
-    let rows = ended(capture);
-    let [burns, throttled, idle, hungry] = [burns, throttled, idle, hungry].map(|id| only(&rows, &id));
+    let rows = stop_and_derive(capture);
+    let [burns, throttled, idle, hungry] = [burns, throttled, idle, hungry].map(|id| only_row(&rows, &id));
     assert_eq!((number(idle, "ooms"), number(idle, "oom_kills")), (0, 0));
     assert_eq!(number(hungry, "oom_kills"), 1);
     assert!(number(hungry, "ooms") >= 1, "{hungry:#}");
@@ -55,11 +57,10 @@ fn what_docker_s_containers_used() {
     // In each period of its quota it ran for a fifth and waited for the rest.
     let (usage, waited) = (number(throttled, "cpu_usage_ns"), number(throttled, "cpu_throttled_ns"));
     assert!(waited > usage, "{throttled:#}");
-    let told = replay::replay(&["explain", &case.display().to_string(), &id_of(throttled)]);
-    let told = String::from_utf8(told.stdout).expect("UTF-8 from obit-replay");
-    assert!(told.contains("CPU time: ") && told.contains("throttled in "), "{told}");
+    let explanation = replay::explain(&case, text(throttled, "container_id"));
+    assert!(explanation.contains("CPU time: ") && explanation.contains("throttled in "), "{explanation}");
 
-    let signals = &only(&rows, &frozen)["signals"];
+    let signals = &only_row(&rows, &frozen)["signals"];
     let first = signals[0].as_str().expect("a signal");
     assert!(first.starts_with("SIGKILL from runc[") && first.ends_with(", while frozen"), "{signals}");
 }
@@ -67,7 +68,7 @@ fn what_docker_s_containers_used() {
 #[test]
 fn the_row_says_what_the_directories_said_last() {
     let Some(_live) = require_root(&["runc"]) else { return };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let runc = Oci::start(&stage, OciRuntime::Runc);
     let capture = Capture::start(&stage, &stage.directory().join("case"), &[]);
 
@@ -77,8 +78,8 @@ fn the_row_says_what_the_directories_said_last() {
     let said = usage_by_cgroupfs(&stage.cgroups.find(id));
     runc.remove(id);
 
-    let rows = ended(capture);
-    let row = only(&rows, id);
+    let rows = stop_and_derive(capture);
+    let row = only_row(&rows, id);
     let usage = assert_cpu_time_is_plausible(row);
     assert!((said..said + LAST_MOMENTS_NS).contains(&usage), "{usage} ns, and {said} ns while the directories stood");
 }
@@ -86,7 +87,7 @@ fn the_row_says_what_the_directories_said_last() {
 #[test]
 fn cgroups_below_count_on_v2() {
     let Some(_live) = require_root(&["runc"]) else { return };
-    let stage = Stage::new(View::V2Only);
+    let stage = Stage::new(CgroupView::V2Only);
     let runc = Oci::start(&stage, OciRuntime::Runc);
     let capture = Capture::start(&stage, &stage.directory().join("case"), &[]);
 
@@ -106,8 +107,8 @@ fn cgroups_below_count_on_v2() {
     runc.remove(id);
     stage.cgroups.wait_until_gone(id);
 
-    let rows = ended(capture);
-    let row = only(&rows, id);
+    let rows = stop_and_derive(capture);
+    let row = only_row(&rows, id);
     let usage = assert_cpu_time_is_plausible(row);
     assert!(own > said / 2, "the loop ran below: {own} of {said} ns");
     assert!((said..said + LAST_MOMENTS_NS).contains(&usage), "{usage} ns, and {said} ns while the directories stood");
@@ -140,18 +141,6 @@ fn keyed(directory: &Path, key: &str) -> u64 {
 
 fn is_stopped(stage: &Stage, id: &str) -> bool {
     stage.run("runc", &["state", id]).contains("\"stopped\"")
-}
-
-fn run_to_the_end(stage: &Stage, options: &[&str], script: &str) -> String {
-    let id = stage
-        .run("docker", &[&["run", "--detach", "--network=none"], options, &[IMAGE, "/bin/sh", "-c", script]].concat());
-    stage.run("docker", &["wait", &id]);
-    stage.cgroups.wait_until_gone(&id);
-    id
-}
-
-fn id_of(row: &Value) -> String {
-    row["container_id"].as_str().expect("an id").to_owned()
 }
 
 fn number(row: &Value, column: &str) -> u64 {

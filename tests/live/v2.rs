@@ -1,6 +1,6 @@
 //! A host that shows only the v2 tree: one container is one directory there, and ends as one row all the same.
 
-use obit_test_engines::{Oci, OciRuntime, Stage, View, require_root};
+use obit_test_engines::{CgroupView, Oci, OciRuntime, Stage, require_root};
 
 use crate::support::capture::Capture;
 use crate::support::ledger::Ledger;
@@ -11,7 +11,7 @@ fn rows_equal_what_runc_and_crun_started() {
     let Some(_live) = require_root(&["runc", "crun"]) else {
         return;
     };
-    let stage = Stage::new(View::V2Only);
+    let stage = Stage::new(CgroupView::V2Only);
     assert_eq!(stage.cgroups.hierarchies(), 1, "only the v2 tree is mounted");
     let engines = [OciRuntime::Runc, OciRuntime::Crun].map(|runtime| (runtime.name(), Oci::start(&stage, runtime)));
     let mut ledger = Ledger::default();

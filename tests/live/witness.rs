@@ -10,13 +10,14 @@ use std::time::{Duration, Instant};
 use obit_case::Case;
 use obit_case::chain::Chain;
 use obit_derivation::record::{Body, ClockReading, ClockReason};
-use obit_test_engines::{Stage, View, grounds, require_root, storm};
+use obit_test_engines::{CgroupView, Stage, make_and_remove, require_root, test_cgroups};
 use rustix::process::Signal;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::support::capture::Capture;
 use crate::support::replay;
+use crate::support::rows::manifest;
 
 /// Longest that something may take which the recorder does by itself.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -24,8 +25,8 @@ const LIMIT: Duration = Duration::from_secs(30);
 #[test]
 fn a_recorder_bears_witness_of_itself() {
     let Some(_live) = require_root(&["ssh-keygen", "readelf"]) else { return };
-    let stage = Stage::new(View::Host);
-    let grounds = grounds(&stage);
+    let stage = Stage::new(CgroupView::Host);
+    let test_cgroups = test_cgroups(&stage);
     let place = |name: &str| stage.directory().join(name).display().to_string();
     let (key, anchor, signers) = (place("key"), place("anchor"), place("signers"));
     stage.run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", &key]);
@@ -49,7 +50,7 @@ fn a_recorder_bears_witness_of_itself() {
     // While it records: whatever happens to it later, this is in the case.
     let program = wait_for(&case, |manifest| manifest["recorder"]["binary_sha256"].as_str().map(str::to_owned));
     for number in 0..20 {
-        storm(&grounds, &format!("witness-{number}"));
+        make_and_remove(&test_cgroups, &format!("witness-{number}"));
     }
     capture.stop();
 
@@ -98,7 +99,7 @@ fn a_recorder_bears_witness_of_itself() {
 #[test]
 fn the_clocks_are_recorded_again_and_again() {
     let Some(_live) = require_root(&[]) else { return };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let case = stage.directory().join("case");
     let capture = Capture::start(&stage, &case, &["--clock-interval", "100ms"]);
     let deadline = Instant::now() + LIMIT;
@@ -128,7 +129,7 @@ fn the_clocks_are_recorded_again_and_again() {
 #[test]
 fn a_terminal_that_goes_away_ends_a_recording_unless_it_was_told_otherwise() {
     let Some(_live) = require_root(&["nohup"]) else { return };
-    let stage = Stage::new(View::Host);
+    let stage = Stage::new(CgroupView::Host);
     let names = |case: &Path| -> Vec<String> {
         let signals = manifest(case)["recorder"]["signals"].as_array().expect("a list").clone();
         signals.iter().filter_map(|signal| signal["signal"].as_str().map(str::to_owned)).collect()
@@ -156,8 +157,8 @@ fn a_terminal_that_goes_away_ends_a_recording_unless_it_was_told_otherwise() {
 #[test]
 fn a_case_that_is_cut_off_is_named_by_the_systems_journal() {
     let Some(_live) = require_root(&[]) else { return };
-    let stage = Stage::new(View::Host);
-    let grounds = grounds(&stage);
+    let stage = Stage::new(CgroupView::Host);
+    let test_cgroups = test_cgroups(&stage);
     // The stage has a /run of its own, and nobody's journal in it but ours.
     fs::create_dir_all(stage.outside("/run/systemd/journal")).expect("the journal's place");
     let journal = UnixDatagram::bind(stage.outside("/run/systemd/journal/socket")).expect("the journal's socket");
@@ -167,7 +168,7 @@ fn a_case_that_is_cut_off_is_named_by_the_systems_journal() {
         let journal = scope.spawn(|| messages(&journal));
         let capture = Capture::start(&stage, &case, &["--anchor", "journal", "--part-rows", "20"]);
         for number in 0..20 {
-            storm(&grounds, &format!("journal-{number}"));
+            make_and_remove(&test_cgroups, &format!("journal-{number}"));
         }
         capture.stop();
         journal.join().expect("the journal")
@@ -260,10 +261,6 @@ fn clocks(case: &Path) -> Vec<(i64, ClockReading)> {
         })
         .expect("records");
     clocks
-}
-
-fn manifest(case: &Path) -> Value {
-    serde_json::from_slice(&fs::read(case.join("case.json")).expect("case.json")).expect("JSON")
 }
 
 /// Waits until case.json says something.

@@ -25,7 +25,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 /// The records of a case: where each is, in their order.
-struct Log {
+struct CaseRecords {
     name: String,
     views: Vec<RawView>,
     places: Vec<(usize, usize)>,
@@ -34,7 +34,7 @@ struct Log {
 }
 
 /// What a raw record holds beside what the derivation looks at.
-enum Details {
+enum RecordDetails {
     None,
     Directory(DirectoryDetails),
     Runtime(RuntimeDetails),
@@ -58,10 +58,10 @@ enum End {
     Killed,
 }
 
-impl Log {
+impl CaseRecords {
     /// The logs of all golden cases.
     fn all() -> &'static [Self] {
-        static LOGS: OnceLock<Vec<Log>> = OnceLock::new();
+        static LOGS: OnceLock<Vec<CaseRecords>> = OnceLock::new();
         LOGS.get_or_init(|| {
             let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cases");
             let entries = fs::read_dir(&fixtures).unwrap_or_else(|error| panic!("{}: {error}", fixtures.display()));
@@ -97,7 +97,7 @@ impl Log {
     }
 
     /// Gives the picked records to `each`, numbered anew.
-    fn each(&self, picks: &[usize], mut each: impl FnMut(&Record<'_>, &Details)) {
+    fn each(&self, picks: &[usize], mut each: impl FnMut(&Record<'_>, &RecordDetails)) {
         for (seq, pick) in (0..).zip(picks) {
             let (view, row) = self.places[*pick];
             let view = &self.views[view];
@@ -109,9 +109,9 @@ impl Log {
                 loss.since = Seq(seq.saturating_sub(1));
             }
             let details = match view {
-                RawView::Events(_) => Details::None,
-                RawView::Cgroupfs(view) => Details::Directory(view.details(row).expect("known")),
-                RawView::Runtime(view) => Details::Runtime(view.details(row).expect("known")),
+                RawView::Events(_) => RecordDetails::None,
+                RawView::Cgroupfs(view) => RecordDetails::Directory(view.details(row).expect("known")),
+                RawView::Runtime(view) => RecordDetails::Runtime(view.details(row).expect("known")),
             };
             each(&record, &details);
         }
@@ -173,9 +173,9 @@ impl Log {
         let mut waiting = 0;
         self.each(picks, |record, details| {
             match details {
-                Details::None => gathered.events.append(record),
-                Details::Directory(details) => gathered.cgroupfs.append(record, details),
-                Details::Runtime(details) => gathered.runtime.append(record, details),
+                RecordDetails::None => gathered.events.append(record),
+                RecordDetails::Directory(details) => gathered.cgroupfs.append(record, details),
+                RecordDetails::Runtime(details) => gathered.runtime.append(record, details),
             }
             .expect("a record of that table");
             fold.apply(record, &mut rows);
@@ -279,7 +279,7 @@ fn shape() -> impl Strategy<Value = Shape> {
 
 #[test]
 fn the_golden_logs_have_records_of_every_table_and_rows_of_every_event() {
-    let logs = Log::all();
+    let logs = CaseRecords::all();
     for log in logs {
         for kind in ["events", "cgroupfs", "runtime"] {
             let has = |view: &RawView| match view {
@@ -301,7 +301,7 @@ fn the_golden_logs_have_records_of_every_table_and_rows_of_every_event() {
 #[test]
 fn one_row_a_part_is_one_file_a_row_and_the_same_case() {
     // Each file waits for the disk: the smallest log will do.
-    let log = Log::all().iter().min_by_key(|log| log.places.len()).expect("a log");
+    let log = CaseRecords::all().iter().min_by_key(|log| log.places.len()).expect("a log");
     let scratch = Scratch::new();
     let picks = log.whole();
     log.write(&picks, Shape { part_rows: 1, batch: 1, end: End::Closed }, &scratch.case());
@@ -322,7 +322,7 @@ fn the_program_verifies_every_shape() {
         Shape { part_rows: 1000, batch: 64, end: End::Killed },
     ];
     // The next case in the next shape: reading is tested above, this is the program's turn.
-    for (log, shape) in Log::all().iter().zip(shapes.iter().cycle()) {
+    for (log, shape) in CaseRecords::all().iter().zip(shapes.iter().cycle()) {
         let scratch = Scratch::new();
         log.write(&log.whole(), *shape, &scratch.case());
         let run = std::process::Command::new(env!("CARGO_BIN_EXE_obit-replay"))
@@ -341,7 +341,7 @@ proptest! {
     /// A recorded log gives the same rows however it is cut, and however its recording ended.
     #[test]
     fn files_decide_nothing(which in any::<Index>(), shape in shape()) {
-        let log = which.get(Log::all());
+        let log = which.get(CaseRecords::all());
         let scratch = Scratch::new();
         let picks = log.whole();
         log.write(&picks, shape, &scratch.case());
@@ -359,7 +359,7 @@ proptest! {
         seed in any::<u64>(),
         shape in shape(),
     ) {
-        let log = which.get(Log::all());
+        let log = which.get(CaseRecords::all());
         let picks = torn(log, keep, &swaps, seed);
         let scratch = Scratch::new();
         log.write(&picks, shape, &scratch.case());
@@ -380,7 +380,7 @@ proptest! {
         swaps in proptest::collection::vec((any::<Index>(), any::<Index>()), 0..12),
         seed in any::<u64>(),
     ) {
-        let log = which.get(Log::all());
+        let log = which.get(CaseRecords::all());
         let picks = torn(log, keep, &swaps, seed);
         let mut removed = Vec::new();
         log.each(&picks, |record, _| {
@@ -419,7 +419,7 @@ fn ends(rows: Vec<Row>) -> Vec<ContainerRemove> {
 
 #[test]
 fn a_cut_anywhere_costs_no_container_its_name_times_or_cause() {
-    for log in Log::all() {
+    for log in CaseRecords::all() {
         let whole = ends(log.derive(&log.whole()));
         // No recording is cut while cgroupfs is walked.
         let (mut walking, mut cuts, mut places) = (false, Vec::new(), Vec::new());
@@ -449,7 +449,7 @@ fn a_cut_anywhere_costs_no_container_its_name_times_or_cause() {
 }
 
 /// Some of a log's records: about `keep` in a hundred, some of them swapped.
-fn torn(log: &Log, keep: u32, swaps: &[(Index, Index)], seed: u64) -> Vec<usize> {
+fn torn(log: &CaseRecords, keep: u32, swaps: &[(Index, Index)], seed: u64) -> Vec<usize> {
     let mut state = seed | 1;
     let mut picks = log.whole();
     picks.retain(|_| {

@@ -55,28 +55,41 @@ impl<'a> Docker<'a> {
 
     /// Runs a container whose process ends at once, and removes it; its id.
     pub fn run_short(&self, name: &str) -> String {
-        let id = self.run(name, &[], &[AT_ONCE]);
+        let id = self.run(&["--name", name], &[AT_ONCE]);
         self.docker(&["wait", &id]);
         self.docker(&["rm", &id]);
         id
     }
 
+    /// Starts a container and returns its id.
+    pub fn run(&self, options: &[&str], command: &[&str]) -> String {
+        self.docker(&[&["run", "--detach", "--network=none"], options, &[IMAGE], command].concat())
+    }
+
+    /// Runs a container until its process and its directories are gone; docker still knows it. Returns its id.
+    pub fn run_to_the_end(&self, options: &[&str], command: &[&str]) -> String {
+        let id = self.run(options, command);
+        self.docker(&["wait", &id]);
+        self.stage.cgroups.wait_until_gone(&id);
+        id
+    }
+
     /// Starts a container that lives; its id.
     pub fn start_container(&self, name: &str) -> String {
-        self.run(name, &[], &FOREVER)
+        self.run(&["--name", name], &FOREVER)
     }
 
     /// Runs a container that makes and removes a cgroup directory inside its own, and removes it; its id.
     pub fn run_with_inner_cgroups(&self, name: &str) -> String {
         // Not `--privileged`: that needs every capability, and root on a small virtual machine may lack some.
-        let options = ["--volume=/sys/fs/cgroup:/host", "--cgroupns=host"];
+        let options = ["--name", name, "--volume=/sys/fs/cgroup:/host", "--cgroupns=host"];
         // The v2 tree is at /host, or at /host/unified on a hybrid host.
         let script = "set -e; \
                       while read -r line; do case $line in 0::*) path=${line#0::};; esac; done < /proc/self/cgroup; \
                       tree=/host; [ -d /host/unified ] && tree=/host/unified; \
                       mkdir -p $tree$path/system.slice/cron.service; rmdir $tree$path/system.slice/cron.service; \
                       rmdir $tree$path/system.slice";
-        let id = self.run(name, &options, &["/bin/sh", "-c", script]);
+        let id = self.run(&options, &["/bin/sh", "-c", script]);
         let status = self.docker(&["wait", &id]);
         assert_eq!(status, "0", "the container could not make a cgroup: {}", self.docker(&["logs", &id]));
         self.docker(&["rm", &id]);
@@ -91,14 +104,6 @@ impl<'a> Docker<'a> {
     /// Kills and removes a container.
     pub fn remove(&self, id: &str) {
         self.docker(&["rm", "--force", id]);
-    }
-
-    fn run(&self, name: &str, options: &[&str], command: &[&str]) -> String {
-        let mut arguments = vec!["run", "--detach", "--network=none", "--name", name];
-        arguments.extend_from_slice(options);
-        arguments.push(IMAGE);
-        arguments.extend_from_slice(command);
-        self.docker(&arguments)
     }
 
     fn docker(&self, arguments: &[&str]) -> String {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 /// Held for the length of a live test: every capture sees the cgroup events of the whole host, another test's too.
 #[must_use]
-pub struct Live {
+pub struct HostLock {
     _lock: File,
 }
 
@@ -14,7 +14,7 @@ pub struct Live {
 ///
 /// # Panics
 /// If this is not root or a program is missing: a test that could not run has not passed.
-pub fn require_root(programs: &[&str]) -> Option<Live> {
+pub fn require_root(programs: &[&str]) -> Option<HostLock> {
     let is_root = rustix::process::geteuid().is_root();
     if !is_root && std::env::var_os("OBIT_SKIP_LIVE").is_some_and(|value| value == "1") {
         // Not eprintln: the test harness keeps that back from tests that pass.
@@ -35,7 +35,7 @@ pub fn require_root(programs: &[&str]) -> Option<Live> {
         .open(&path)
         .unwrap_or_else(|error| panic!("cannot open {}: {error}", path.display()));
     lock.lock().expect("cannot take the lock of the live tests");
-    Some(Live { _lock: lock })
+    Some(HostLock { _lock: lock })
 }
 
 fn on_path(program: &str) -> bool {

@@ -16,7 +16,7 @@ const COMMAND_LIMIT_SECONDS: &str = "60";
 
 /// Which cgroup hierarchies the namespace shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum View {
+pub enum CgroupView {
     /// Those of the host.
     Host,
     /// Only the v2 tree, at its usual place.
@@ -33,7 +33,7 @@ pub struct Stage {
 
 impl Stage {
     /// Makes the namespace and a small root file system in it.
-    pub fn new(view: View) -> Self {
+    pub fn new(view: CgroupView) -> Self {
         let directory = tempfile::Builder::new().prefix("obit-live-").tempdir().expect("a temporary directory");
         let script = format!(
             "set -e
@@ -49,8 +49,8 @@ impl Stage {
              exec cat >/dev/null",
             directory = directory.path().display(),
             view = match view {
-                View::Host => "",
-                View::V2Only => "umount -l /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup",
+                CgroupView::Host => "",
+                CgroupView::V2Only => "umount -l /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup",
             },
         );
         // The holder ends when its standard input closes: with this process, however that ends.

@@ -17,6 +17,9 @@ const STOP_LIMIT: Duration = Duration::from_secs(60);
 /// The line on standard error that says that from here on everything is seen.
 pub const READY: &str = "recording to ";
 
+/// Exit code of a capture whose case misses something.
+pub const INCOMPLETE: i32 = 3;
+
 /// A running capture.
 pub struct Capture {
     child: Child,
@@ -27,7 +30,7 @@ pub struct Capture {
 
 /// How a capture ended.
 #[derive(Debug)]
-pub struct Ended {
+pub struct CaptureEnd {
     /// Its exit status.
     pub status: ExitStatus,
     /// What it complained about, and the line that it is recording.
@@ -131,7 +134,7 @@ impl Capture {
     ///
     /// # Panics
     /// If it does not end in time.
-    pub fn interrupt(mut self) -> Ended {
+    pub fn interrupt(mut self) -> CaptureEnd {
         if !self.has_ended() {
             self.signal(Signal::INT);
         }
@@ -139,18 +142,18 @@ impl Capture {
     }
 
     /// Interrupts it and expects a case that is whole.
-    pub fn stop(self) -> Ended {
+    pub fn stop(self) -> CaptureEnd {
         let ended = self.interrupt();
         assert!(ended.status.success(), "obit-capture: {}\n{}", ended.status, ended.stderr);
         ended
     }
 
     /// Waits until it ends by itself.
-    pub fn wait(mut self) -> Ended {
+    pub fn wait(mut self) -> CaptureEnd {
         let status = wait_within(&mut self.child, STOP_LIMIT)
             .unwrap_or_else(|| panic!("obit-capture has not ended within {STOP_LIMIT:?}: {:?}", self.seen));
         self.seen.extend(self.errors.iter());
-        Ended { status, stderr: self.seen.join("\n") }
+        CaptureEnd { status, stderr: self.seen.join("\n") }
     }
 }
 

@@ -11,7 +11,7 @@ pub type Who = (String, String);
 
 /// One container that a test started.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Started {
+pub struct LedgerEntry {
     /// The engine's name in a row.
     pub runtime: &'static str,
     /// The id the engine gave or took.
@@ -29,7 +29,7 @@ pub struct Started {
 /// All of them.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    started: Vec<Started>,
+    started: Vec<LedgerEntry>,
     is_recording: bool,
 }
 
@@ -41,7 +41,7 @@ impl Ledger {
 
     /// A container was started and is alive.
     pub fn starts(&mut self, runtime: &'static str, name: &str, container_id: &str) {
-        self.started.push(Started {
+        self.started.push(LedgerEntry {
             runtime,
             container_id: container_id.to_owned(),
             name: name.to_owned(),
@@ -82,7 +82,7 @@ impl Ledger {
         self.assert_same("existing_container", existing, cgroups, |entry| usize::from(entry.existed_before));
     }
 
-    fn assert_same(&self, event: &str, rows: &[Value], cgroups: &Cgroups, times: impl Fn(&Started) -> usize) {
+    fn assert_same(&self, event: &str, rows: &[Value], cgroups: &Cgroups, times: impl Fn(&LedgerEntry) -> usize) {
         let mut wanted: BTreeMap<Who, usize> = BTreeMap::new();
         for entry in &self.started {
             *wanted.entry((entry.runtime.to_owned(), entry.container_id.clone())).or_default() += times(entry);
@@ -107,7 +107,7 @@ impl Ledger {
         panic!("the {event} rows are not what was started:{report}");
     }
 
-    fn entry(&mut self, container_id: &str) -> &mut Started {
+    fn entry(&mut self, container_id: &str) -> &mut LedgerEntry {
         self.started
             .iter_mut()
             .rev()

@@ -26,6 +26,13 @@ pub fn derived_rows(case: &Path, event: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
 }
 
+/// Returns what `explain` prints of a container.
+pub fn explain(case: &Path, container_id: &str) -> String {
+    let output = replay(&["explain", &case.display().to_string(), container_id]);
+    assert!(output.status.success(), "obit-replay explain {container_id}: {output:?}");
+    String::from_utf8(output.stdout).expect("UTF-8 from obit-replay")
+}
+
 /// Expects that deriving again leads to the rows that were recorded; what `verify` printed.
 pub fn assert_verifies(case: &Path) -> String {
     let output = replay(&["verify", &case.display().to_string()]);

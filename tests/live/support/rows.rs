@@ -1,20 +1,28 @@
 //! The rows of a recording, as tests look at them.
 
+use std::fs;
+use std::path::Path;
+
 use serde_json::Value;
 
 use super::capture::Capture;
 use super::replay;
 
 /// Stops the capture; its `container_remove` rows, after a replay has come to the same.
-pub fn ended(capture: Capture) -> Vec<Value> {
+pub fn stop_and_derive(capture: Capture) -> Vec<Value> {
     let case = capture.case().to_owned();
     capture.stop();
     replay::assert_verifies(&case);
     replay::derived_rows(&case, "container_remove")
 }
 
+/// Reads a case's case.json.
+pub fn manifest(case: &Path) -> Value {
+    serde_json::from_slice(&fs::read(case.join("case.json")).expect("case.json")).expect("JSON")
+}
+
 /// The one row of that container.
-pub fn only<'a>(rows: &'a [Value], container_id: &str) -> &'a Value {
+pub fn only_row<'a>(rows: &'a [Value], container_id: &str) -> &'a Value {
     let found: Vec<_> = rows.iter().filter(|row| row["container_id"] == *container_id).collect();
     match &found[..] {
         [row] => row,

@@ -44,7 +44,7 @@ impl Key {
 }
 
 /// A case with what an anchor got of it.
-pub struct Anchored {
+pub struct AnchoredCase {
     pub case: RecordedCase,
     pub anchor: NamedTempFile,
 }
@@ -56,7 +56,7 @@ pub fn recorder(key: Option<&Key>) -> Recorder {
 }
 
 /// The everyday case, signed if there is a key, with its anchor.
-pub fn everyday(key: Option<&Key>) -> Anchored {
+pub fn everyday(key: Option<&Key>) -> AnchoredCase {
     let mut recorder = recorder(key);
     let mut lines = recorder.head_line();
     case::everyday_into(&mut recorder);
@@ -72,5 +72,5 @@ pub fn everyday(key: Option<&Key>) -> Anchored {
     lines.push_str(&chain::closed_line(id, &digest));
     let anchor = NamedTempFile::new().expect("a temporary file");
     std::fs::write(anchor.path(), lines).expect("the anchor");
-    Anchored { case, anchor }
+    AnchoredCase { case, anchor }
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::keys::{self, Anchored, Key};
+use super::keys::{self, AnchoredCase, Key};
 use crate::case::{self, RecordedCase};
 use crate::program::{Run, replay};
 
@@ -32,7 +32,7 @@ pub fn assert_named(run: &Run, named: &[&str]) {
     }
 }
 
-fn everyday() -> (Key, Anchored) {
+fn everyday() -> (Key, AnchoredCase) {
     let key = Key::new("anna@host");
     let anchored = keys::everyday(Some(&key));
     (key, anchored)
@@ -40,7 +40,7 @@ fn everyday() -> (Key, Anchored) {
 
 #[test]
 fn a_case_as_it_was_is_proven_whole() {
-    let (key, Anchored { case, anchor }) = everyday();
+    let (key, AnchoredCase { case, anchor }) = everyday();
     let run = verify(&case, Some(&key), Some(anchor.path())).expect_code(0);
     let parts = manifest(&case)["parts"].as_array().expect("parts").len();
     for kind in ["anchored", "signed"] {
@@ -53,7 +53,7 @@ fn a_case_as_it_was_is_proven_whole() {
 
 #[test]
 fn stock_tools_check_the_sums_and_the_signature() {
-    let (key, Anchored { case, .. }) = everyday();
+    let (key, AnchoredCase { case, .. }) = everyday();
     let sums = Command::new("sha256sum").args(["--check", "--strict", "SHA256SUMS"]).current_dir(&case.path).output();
     let sums = sums.expect("sha256sum runs");
     assert!(sums.status.success(), "{sums:?}");
@@ -74,7 +74,7 @@ fn stock_tools_check_the_sums_and_the_signature() {
 
 #[test]
 fn a_flipped_byte_is_named() {
-    let (key, Anchored { case, anchor }) = everyday();
+    let (key, AnchoredCase { case, anchor }) = everyday();
     let path = case.path.join("raw/events-000001.parquet");
     let mut bytes = fs::read(&path).expect("a part");
     let middle = bytes.len() / 2;
@@ -85,14 +85,14 @@ fn a_flipped_byte_is_named() {
 
 #[test]
 fn a_removed_part_is_named() {
-    let (key, Anchored { case, anchor }) = everyday();
+    let (key, AnchoredCase { case, anchor }) = everyday();
     fs::remove_file(case.path.join("raw/events-000001.parquet")).expect("removed");
     assert_named(&verify(&case, Some(&key), Some(anchor.path())), &["raw/events-000001.parquet: missing"]);
 }
 
 #[test]
 fn a_swapped_pair_is_named() {
-    let (key, Anchored { case, anchor }) = everyday();
+    let (key, AnchoredCase { case, anchor }) = everyday();
     let path = |name: &str| case.path.join("raw").join(name);
     fs::rename(path("events-000000.parquet"), path("aside")).expect("renamed");
     fs::rename(path("events-000001.parquet"), path("events-000000.parquet")).expect("renamed");
@@ -104,7 +104,7 @@ fn a_swapped_pair_is_named() {
 
 #[test]
 fn a_truncated_tail_is_named_even_with_new_sums() {
-    let (key, Anchored { case, anchor }) = everyday();
+    let (key, AnchoredCase { case, anchor }) = everyday();
     let mut manifest = manifest(&case);
     let parts = manifest["parts"].as_array_mut().expect("parts");
     let last = parts.pop().expect("a part");
@@ -118,7 +118,7 @@ fn a_truncated_tail_is_named_even_with_new_sums() {
 
 #[test]
 fn an_edited_manifest_is_named_even_with_new_sums() {
-    let (key, Anchored { case, anchor }) = everyday();
+    let (key, AnchoredCase { case, anchor }) = everyday();
     let mut edited = manifest(&case);
     edited["host"] = serde_json::json!({"kernel": "another"});
     fs::write(case.path.join("case.json"), serde_json::to_vec_pretty(&edited).expect("text")).expect("written");
@@ -131,7 +131,7 @@ fn an_edited_manifest_is_named_even_with_new_sums() {
 
 #[test]
 fn an_edited_entry_breaks_the_chain() {
-    let (_key, Anchored { case, .. }) = everyday();
+    let (_key, AnchoredCase { case, .. }) = everyday();
     let mut edited = manifest(&case);
     edited["parts"][1]["rows"] = 1.into();
     rewrite(&case, &edited);
@@ -141,7 +141,7 @@ fn an_edited_entry_breaks_the_chain() {
 
 #[test]
 fn a_chain_that_was_taken_away_is_missed() {
-    let (_key, Anchored { case, .. }) = everyday();
+    let (_key, AnchoredCase { case, .. }) = everyday();
     let mut edited = manifest(&case);
     let object = edited.as_object_mut().expect("an object");
     object.remove("head");
@@ -154,7 +154,7 @@ fn a_chain_that_was_taken_away_is_missed() {
 
 #[test]
 fn a_forgery_with_sums_and_chain_of_its_own_is_named() {
-    let (key, Anchored { case: real, anchor }) = everyday();
+    let (key, AnchoredCase { case: real, anchor }) = everyday();
     // The same case without one of its containers, as a recorder would have written it.
     let mut forger = keys::recorder(None);
     forger.live(&case::id('a'));
@@ -179,7 +179,7 @@ fn a_forgery_with_sums_and_chain_of_its_own_is_named() {
 
 #[test]
 fn a_file_that_was_added_is_named() {
-    let (_key, Anchored { case, .. }) = everyday();
+    let (_key, AnchoredCase { case, .. }) = everyday();
     let other = case::everyday().close();
     fs::copy(other.path.join("raw/events-000000.parquet"), case.path.join("raw/events-000099.parquet"))
         .expect("copied");

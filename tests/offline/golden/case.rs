@@ -20,7 +20,7 @@ pub struct Golden {
 
 /// How a life began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Began {
+pub enum LifeBegin {
     /// Before the capture.
     Before,
     /// Its directory was seen being made.
@@ -31,7 +31,7 @@ pub enum Began {
 
 /// How a life ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
+pub enum LifeEnd {
     /// It did not, as far as the capture saw.
     Not,
     /// Its directory was seen being removed.
@@ -45,8 +45,8 @@ pub enum Ended {
 pub struct Life {
     pub runtime: String,
     pub container_id: String,
-    pub began: Began,
-    pub ended: Ended,
+    pub began: LifeBegin,
+    pub ended: LifeEnd,
     /// Whether no task ever entered it; `None` if nobody can know.
     pub never_started: Option<bool>,
     /// Whether events were lost while it lived.
@@ -122,15 +122,15 @@ impl Life {
             runtime: runtime.to_owned(),
             container_id: container_id.to_owned(),
             began: match began {
-                "before" => Began::Before,
-                "seen" => Began::Seen,
-                "inferred" => Began::Inferred,
+                "before" => LifeBegin::Before,
+                "seen" => LifeBegin::Seen,
+                "inferred" => LifeBegin::Inferred,
                 _ => return None,
             },
             ended: match ended {
-                "-" => Ended::Not,
-                "seen" => Ended::Seen,
-                "inferred" => Ended::Inferred,
+                "-" => LifeEnd::Not,
+                "seen" => LifeEnd::Seen,
+                "inferred" => LifeEnd::Inferred,
                 _ => return None,
             },
             never_started: match never_started {

@@ -7,12 +7,12 @@ use std::fs;
 use obit_derivation::fold::DERIVATION_VERSION;
 use serde_json::Value;
 
-use super::case::{Began, EVENTS, Ended, Golden, Life};
+use super::case::{EVENTS, Golden, Life, LifeBegin, LifeEnd};
 use crate::program::replay;
 
 /// What is compared of a row, and what the lives of a case ask for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Expected {
+struct ExpectedRow {
     runtime: Option<String>,
     container_id: String,
     inferred: Option<bool>,
@@ -29,16 +29,16 @@ struct ExpectedEnd {
     cause: Option<String>,
 }
 
-impl Expected {
+impl ExpectedRow {
     /// The row of an event that a life asks for, if it does.
     fn of_life(event: &str, life: &Life) -> Option<Self> {
         let (inferred, after_gap) = match (event, life.began, life.ended) {
-            ("existing_container", Began::Before, _) => (None, None),
+            ("existing_container", LifeBegin::Before, _) => (None, None),
             // What was seen beginning had lost nothing yet.
-            ("container_create", Began::Seen, _) => (Some(false), Some(false)),
-            ("container_create", Began::Inferred, _) => (Some(true), Some(life.gap)),
-            ("container_remove", _, Ended::Seen) => (Some(false), Some(life.gap)),
-            ("container_remove", _, Ended::Inferred) => (Some(true), Some(life.gap)),
+            ("container_create", LifeBegin::Seen, _) => (Some(false), Some(false)),
+            ("container_create", LifeBegin::Inferred, _) => (Some(true), Some(life.gap)),
+            ("container_remove", _, LifeEnd::Seen) => (Some(false), Some(life.gap)),
+            ("container_remove", _, LifeEnd::Inferred) => (Some(true), Some(life.gap)),
             _ => return None,
         };
         let end = (event == "container_remove").then(|| ExpectedEnd {
@@ -68,7 +68,7 @@ impl Expected {
     }
 }
 
-fn counted(rows: impl Iterator<Item = Expected>) -> BTreeMap<Expected, usize> {
+fn counted(rows: impl Iterator<Item = ExpectedRow>) -> BTreeMap<ExpectedRow, usize> {
     let mut counted = BTreeMap::new();
     rows.for_each(|row| *counted.entry(row).or_default() += 1);
     counted
@@ -81,8 +81,8 @@ fn every_life_has_its_rows_and_nothing_else_has() {
             if event == "disagreement" && case.name == EMULATED {
                 continue;
             }
-            let wanted = counted(case.lives.iter().filter_map(|life| Expected::of_life(event, life)));
-            let found = counted(case.derived(event).iter().map(|row| Expected::of_row(event, row)));
+            let wanted = counted(case.lives.iter().filter_map(|life| ExpectedRow::of_life(event, life)));
+            let found = counted(case.derived(event).iter().map(|row| ExpectedRow::of_row(event, row)));
             assert_eq!(found, wanted, "{} {event}: found, and expected", case.name);
         }
     }
@@ -112,7 +112,7 @@ fn each_end_belongs_to_one_beginning() {
             assert!(begun.contains(seq), "{}: {seq} ended and never began", case.name);
             assert!(!ended[..index].contains(seq), "{}: {seq} ended twice", case.name);
         }
-        let seen = case.lives.iter().filter(|life| life.began == Began::Seen && life.ended != Ended::Not).count();
+        let seen = case.lives.iter().filter(|life| life.began == LifeBegin::Seen && life.ended != LifeEnd::Not).count();
         assert_eq!(ended.len(), seen, "{}: ends of what was seen beginning", case.name);
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::tokens::{Kind, Source, Token, group_end};
+use super::tokens::{Source, Token, TokenKind, group_end};
 
 /// Deepest chain of re-exports that is followed.
 const MAX_HOPS: usize = 16;
@@ -241,10 +241,10 @@ impl Crate {
 }
 
 /// A module that is declared: its name, and its file if that is given.
-type Declared = (String, Option<String>);
+type ChildModule = (String, Option<String>);
 
 impl Module {
-    fn parse(tokens: &[Token<'_>]) -> (Self, Vec<Declared>) {
+    fn parse(tokens: &[Token<'_>]) -> (Self, Vec<ChildModule>) {
         let mut module = Self::default();
         let mut declared = Vec::new();
         let mut file = None;
@@ -266,7 +266,7 @@ impl Module {
                 if next_is(2, "path") {
                     file = tokens[at..end]
                         .iter()
-                        .find(|token| token.kind == Kind::Text)
+                        .find(|token| token.kind == TokenKind::Text)
                         .map(|token| token.text.to_owned());
                 }
                 at = end;
@@ -372,7 +372,7 @@ fn parse_tree(tokens: &[Token<'_>], prefix: &[String], into: &mut Vec<(String, V
             into.push((name.to_owned(), path));
             return;
         }
-        if token.is_word() && !(token.is("self") && !path.is_empty()) {
+        if token.is_word() && (path.is_empty() || !token.is("self")) {
             path.push(token.text.to_owned());
         }
         at += 1;

@@ -4,9 +4,9 @@
 
 use std::ops::RangeInclusive;
 
-/// Kind of a token.
+/// TokenKind of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum TokenKind {
     /// An identifier, a keyword or a number.
     Word,
     /// `::`, or one character that is neither part of a word nor white space.
@@ -18,7 +18,7 @@ pub enum Kind {
 /// A piece of source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token<'a> {
-    pub kind: Kind,
+    pub kind: TokenKind,
     pub text: &'a str,
     /// Counted from 1.
     pub line: usize,
@@ -26,11 +26,11 @@ pub struct Token<'a> {
 
 impl Token<'_> {
     pub fn is(&self, text: &str) -> bool {
-        self.kind != Kind::Text && self.text == text
+        self.kind != TokenKind::Text && self.text == text
     }
 
     pub fn is_word(&self) -> bool {
-        self.kind == Kind::Word
+        self.kind == TokenKind::Word
     }
 }
 
@@ -78,19 +78,19 @@ fn tokens(text: &str) -> Vec<Token<'_>> {
         } else if rest.starts_with("/*") {
             (None, 0, 0, block_comment(rest))
         } else if let Some((start, end, length)) = string(rest) {
-            (Some(Kind::Text), start, end, length)
+            (Some(TokenKind::Text), start, end, length)
         } else if next == '\'' {
             (None, 0, 0, quote(rest))
         } else if is_part_of_word(next) {
             // A raw identifier is the word behind its `r#`.
             let start = if rest.starts_with("r#") { 2 } else { 0 };
             let length = start + rest[start..].find(|letter| !is_part_of_word(letter)).unwrap_or(rest.len() - start);
-            (Some(Kind::Word), start, length, length)
+            (Some(TokenKind::Word), start, length, length)
         } else if next.is_whitespace() {
             (None, 0, 0, next.len_utf8())
         } else {
             let length = if rest.starts_with("::") { 2 } else { next.len_utf8() };
-            (Some(Kind::Mark), 0, length, length)
+            (Some(TokenKind::Mark), 0, length, length)
         };
         if let Some(kind) = kind {
             found.push(Token { kind, text: &rest[start..end], line });

@@ -13,7 +13,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 /// One record of raw/runtime.
 #[derive(Clone, Debug, Default)]
-pub struct Told {
+pub struct DaemonAnswer {
     /// Who spoke.
     pub source: Option<Source>,
     /// How it went.
@@ -35,17 +35,17 @@ pub struct Told {
 }
 
 /// What daemons said, in order; not what files of OCI runtimes or of engines say.
-pub fn by_daemons(case: &Path) -> Vec<Told> {
+pub fn read_all(case: &Path) -> Vec<DaemonAnswer> {
     read(case).unwrap_or_else(|error| panic!("{}: {error}", case.display()))
 }
 
 /// Waits until the case that is being written holds a record like this.
-pub fn wait_for(case: &Path, what: &str, is_it: impl Fn(&Told) -> bool) -> Told {
+pub fn wait_for(case: &Path, what: &str, is_it: impl Fn(&DaemonAnswer) -> bool) -> DaemonAnswer {
     let deadline = Instant::now() + LIMIT;
     loop {
         // Parts come and go while it is written.
         let all = read(case).unwrap_or_default();
-        if let Some(found) = all.iter().find(|told| is_it(told)) {
+        if let Some(found) = all.iter().find(|answer| is_it(answer)) {
             return found.clone();
         }
         assert!(Instant::now() < deadline, "after {LIMIT:?} nothing said {what}: {all:#?}");
@@ -53,7 +53,7 @@ pub fn wait_for(case: &Path, what: &str, is_it: impl Fn(&Told) -> bool) -> Told 
     }
 }
 
-fn read(case: &Path) -> Result<Vec<Told>, obit_case::Error> {
+fn read(case: &Path) -> Result<Vec<DaemonAnswer>, obit_case::Error> {
     let case = Case::open_lenient(case)?;
     let mut all = Vec::new();
     for batch in case.batches(Table::Runtime) {
@@ -68,7 +68,7 @@ fn read(case: &Path) -> Result<Vec<Told>, obit_case::Error> {
                 continue;
             }
             let text = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().unwrap_or_default().to_owned();
-            all.push(Told {
+            all.push(DaemonAnswer {
                 source: Some(answer.source),
                 outcome: Some(answer.outcome),
                 request: details.request,

@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 
 /// What is wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum DaemonFault {
     /// It accepts connections and says nothing.
     Silent,
     /// It answers each request of HTTP with a document that never ends.
@@ -26,7 +26,7 @@ pub enum Fault {
 }
 
 /// The id of the container that a liar always speaks of.
-pub const LIE: &str = "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff";
+pub const LIAR_ID: &str = "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff";
 
 const EVENT: &str = concat!(
     r#"{"Type":"container","Action":"die","Actor":{"ID":"flood","Attributes":{"exitCode":"0"}},"timeNano":1}"#,
@@ -34,16 +34,16 @@ const EVENT: &str = concat!(
 );
 
 /// One such socket.
-pub struct Fake {
+pub struct FakeDaemon {
     path: PathBuf,
     stopping: Arc<AtomicBool>,
     open: Arc<Mutex<Vec<UnixStream>>>,
     listener: Option<JoinHandle<()>>,
 }
 
-impl Fake {
+impl FakeDaemon {
     /// Listens at this path.
-    pub fn start(path: PathBuf, fault: Fault) -> Self {
+    pub fn start(path: PathBuf, fault: DaemonFault) -> Self {
         let listener = UnixListener::bind(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let stopping = Arc::new(AtomicBool::new(false));
         let open: Arc<Mutex<Vec<UnixStream>>> = Arc::default();
@@ -68,7 +68,7 @@ impl Fake {
     }
 }
 
-impl Drop for Fake {
+impl Drop for FakeDaemon {
     fn drop(&mut self) {
         self.stopping.store(true, Relaxed);
         let _ = UnixStream::connect(&self.path); // wakes the listener
@@ -81,30 +81,30 @@ impl Drop for Fake {
     }
 }
 
-fn serve(fault: Fault, mut stream: UnixStream) {
+fn serve(fault: DaemonFault, mut stream: UnixStream) {
     let endless = |stream: &mut UnixStream| while stream.write_all(&[b'x'; 64 << 10]).is_ok() {};
     match fault {
-        Fault::Silent | Fault::Closes => {} // the copy keeps the connection of a silent one open
-        Fault::Babble => return endless(&mut stream),
-        Fault::Endless | Fault::Flood | Fault::Liar => {
+        DaemonFault::Silent | DaemonFault::Closes => {} // the copy keeps the connection of a silent one open
+        DaemonFault::Babble => return endless(&mut stream),
+        DaemonFault::Endless | DaemonFault::Flood | DaemonFault::Liar => {
             let mut request = String::new();
             let mut reader = BufReader::new(stream.try_clone().expect("a second handle"));
             if reader.read_line(&mut request).is_err() {
                 return;
             }
-            if fault == Fault::Endless {
+            if fault == DaemonFault::Endless {
                 let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
                 return endless(&mut stream);
             }
             let _ = stream.write_all(lie(&request).as_bytes());
             if request.starts_with("GET /events") {
                 // The stream of events stays open.
-                while fault == Fault::Flood && stream.write_all(EVENT.as_bytes()).is_ok() {}
+                while fault == DaemonFault::Flood && stream.write_all(EVENT.as_bytes()).is_ok() {}
                 return;
             }
         }
     }
-    if matches!(fault, Fault::Closes | Fault::Flood | Fault::Liar) {
+    if matches!(fault, DaemonFault::Closes | DaemonFault::Flood | DaemonFault::Liar) {
         let _ = stream.shutdown(std::net::Shutdown::Both);
     }
 }
@@ -114,7 +114,7 @@ fn lie(request: &str) -> String {
         "/_ping" => "OK".to_owned(),
         "/containers/json" => "[]".to_owned(),
         path if path.starts_with("/events") => String::new(),
-        _ => format!(r#"{{"Id":"{LIE}","Name":"/evil","Config":{{"Image":"evil:latest"}}}}"#),
+        _ => format!(r#"{{"Id":"{LIAR_ID}","Name":"/evil","Config":{{"Image":"evil:latest"}}}}"#),
     };
     format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{body}")
 }
