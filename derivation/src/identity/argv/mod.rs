@@ -1,10 +1,10 @@
 //! What the argument vector of an OCI runtime says.
 //!
-//! `program` knows the programs, `tables` their options, `options` reads them as each runtime's parser does, and `engine`
+//! `program` knows the programs, `tables` their options, `options` reads them as each runtime's parser does, and `caller`
 //! knows who calls them with which directories. An argument vector is written by whoever starts the process, so whatever
 //! does not fit the runtime's own grammar gives nothing rather than a guess.
 
-mod engine;
+mod caller;
 mod invocation_cache;
 mod options;
 mod program;
@@ -91,14 +91,14 @@ pub fn parse<'a>(argv: &[&'a str]) -> Option<Invocation<'a>> {
     if !is_oci_id(container_id) || said.pattern {
         return None;
     }
-    let caller = engine::caller(said.root, said.bundle, said.log, said.namespace);
+    let caller = caller::caller(said.root, said.bundle, said.log, said.namespace);
     Some(Invocation {
         oci_runtime,
         verb,
         container_id,
         root: said.root,
         bundle: said.bundle,
-        engine: caller.engine.unwrap_or(engine::of_runtime_alone(oci_runtime)),
+        engine: caller.engine.unwrap_or(caller::of_runtime_alone(oci_runtime)),
         namespace: caller.namespace,
     })
 }
