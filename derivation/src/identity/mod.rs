@@ -1,77 +1,10 @@
-//! What one source says about who a container is.
+//! Who a container is, by the word of one source.
 //!
-//! [`path`] reads a cgroup path, [`argv`] the argument vector of an OCI runtime.
+//! [`path`] reads a cgroup path, [`argv`] the argument vector of an OCI runtime. Both are total: any
+//! text gives an answer, and nothing is looked up.
 
 pub mod argv;
+mod engine;
 pub mod path;
 
-use crate::record::names;
-
-/// The engine that a container belongs to: the program its user talks to.
-///
-/// kata, gVisor, nerdctl, k3s and Fargate containers belong to containerd; ECS on EC2, GitHub's and Azure's job cgroups to
-/// docker; Quadlet's to podman.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-#[allow(missing_docs)] // each value is the product of that name
-pub enum Engine {
-    Docker,
-    Containerd,
-    Crio,
-    Podman,
-    Buildkit,
-    Runc,
-    Crun,
-    Youki,
-    Lxc,
-    Incus,
-    SystemdNspawn,
-    Garden,
-    Bpm,
-    Mesos,
-    Nomad,
-    LibvirtLxc,
-    Rkt,
-    Singularity,
-}
-
-names!(Engine {
-    Docker => "docker",
-    Containerd => "containerd",
-    Crio => "crio",
-    Podman => "podman",
-    Buildkit => "buildkit",
-    Runc => "runc",
-    Crun => "crun",
-    Youki => "youki",
-    Lxc => "lxc",
-    Incus => "incus",
-    SystemdNspawn => "systemd-nspawn",
-    Garden => "garden",
-    Bpm => "bpm",
-    Mesos => "mesos",
-    Nomad => "nomad",
-    LibvirtLxc => "libvirt-lxc",
-    Rkt => "rkt",
-    Singularity => "singularity",
-});
-
-/// The program that sets a container up for its engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-#[allow(missing_docs)] // each value is the program of that name
-pub enum OciRuntime {
-    Runc,
-    Crun,
-    Youki,
-    Runsc,
-    Kata,
-}
-
-names!(OciRuntime {
-    Runc => "runc",
-    Crun => "crun",
-    Youki => "youki",
-    Runsc => "runsc",
-    Kata => "kata",
-});
+pub use engine::{Engine, OciRuntime};

@@ -1,17 +1,17 @@
 //! Who called an OCI runtime, by the directories it was given.
 
+use crate::identity::engine::{Engine, OciRuntime};
 use crate::identity::path::{components, split_last};
-use crate::identity::{Engine, OciRuntime};
 
 /// What directories show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Caller<'a> {
+pub(super) struct CallingEngine<'a> {
     pub(super) engine: Option<Engine>,
     pub(super) namespace: Option<&'a str>,
 }
 
-impl<'a> Caller<'a> {
-    fn engine(engine: Engine) -> Self {
+impl<'a> CallingEngine<'a> {
+    fn of_engine(engine: Engine) -> Self {
         Self { engine: Some(engine), namespace: None }
     }
 
@@ -32,26 +32,26 @@ impl<'a> Caller<'a> {
 
 /// The engine and the namespace. The state directory counts before the bundle: it is the one a stranger cannot choose
 /// freely, because the container's state must be found there again.
-pub(super) fn caller<'a>(
+pub(super) fn read_caller<'a>(
     root: Option<&'a str>,
     bundle: Option<&'a str>,
     log: Option<&'a str>,
     namespace: Option<&'a str>,
-) -> Caller<'a> {
-    let known = |caller: Caller<'a>| caller.engine.is_some().then_some(caller);
-    let of_conmon = |log: &str| log.ends_with("/userdata/oci-log").then(|| Caller::engine(Engine::Podman));
+) -> CallingEngine<'a> {
+    let known = |caller: CallingEngine<'a>| caller.engine.is_some().then_some(caller);
+    let of_conmon = |log: &str| log.ends_with("/userdata/oci-log").then(|| CallingEngine::of_engine(Engine::Podman));
     namespace
-        .and_then(|namespace| known(Caller::of_namespace(namespace)))
-        .or_else(|| known(of_root(root?)))
+        .and_then(|namespace| known(CallingEngine::of_namespace(namespace)))
+        .or_else(|| known(read_root(root?)))
         .or_else(|| of_conmon(log?))
-        .or_else(|| known(of_bundle(bundle?)))
-        .or_else(|| known(of_bundle(log?)))
+        .or_else(|| known(read_bundle(bundle?)))
+        .or_else(|| known(read_bundle(log?)))
         .unwrap_or_default()
 }
 
 /// The engine of a runtime that somebody calls by hand. gVisor and kata are containerd's by the convention that a runtime
 /// is the engine; they have no engine of their own.
-pub(super) fn of_runtime_alone(runtime: OciRuntime) -> Engine {
+pub(super) fn engine_of_runtime_alone(runtime: OciRuntime) -> Engine {
     match runtime {
         OciRuntime::Runc => Engine::Runc,
         OciRuntime::Crun => Engine::Crun,
@@ -61,54 +61,54 @@ pub(super) fn of_runtime_alone(runtime: OciRuntime) -> Engine {
 }
 
 /// Reads `--root`.
-fn of_root(root: &str) -> Caller<'_> {
+fn read_root(root: &str) -> CallingEngine<'_> {
     let (above, last) = split_last(root);
     let (above, parent) = split_last(above);
     let (_, grandparent) = split_last(above);
     match (grandparent, parent, last) {
         // dockerd: <exec-root>/runtime-<runtime>/moby
-        (_, parent, namespace) if parent.starts_with("runtime-") => Caller::of_namespace(namespace),
-        (_, "docker", last) if last.starts_with("runtime-") => Caller::engine(Engine::Docker),
+        (_, parent, namespace) if parent.starts_with("runtime-") => CallingEngine::of_namespace(namespace),
+        (_, "docker", last) if last.starts_with("runtime-") => CallingEngine::of_engine(Engine::Docker),
         // containerd's shims: /run/containerd/<runtime>/<namespace>
-        ("containerd", _, namespace) => Caller::of_namespace(namespace),
-        (_, _, namespace @ ("moby" | "plugins.moby")) => Caller::of_namespace(namespace),
+        ("containerd", _, namespace) => CallingEngine::of_namespace(namespace),
+        (_, _, namespace @ ("moby" | "plugins.moby")) => CallingEngine::of_namespace(namespace),
         // bpm: /var/vcap/sys/run/bpm-runc (src/bpm/config/bpm_config.go)
-        (_, _, "bpm-runc") => Caller::engine(Engine::Bpm),
-        _ if has(root, "crio") => Caller::engine(Engine::Crio),
+        (_, _, "bpm-runc") => CallingEngine::of_engine(Engine::Bpm),
+        _ if has_component(root, "crio") => CallingEngine::of_engine(Engine::Crio),
         // singularity: internal/pkg/runtime/launcher/oci/oci_linux.go
-        _ if has(root, "singularity-oci") => Caller::engine(Engine::Singularity),
-        _ => Caller::default(),
+        _ if has_component(root, "singularity-oci") => CallingEngine::of_engine(Engine::Singularity),
+        _ => CallingEngine::default(),
     }
 }
 
 /// Reads `--bundle`, or a `--log` beside it.
-fn of_bundle(bundle: &str) -> Caller<'_> {
+fn read_bundle(bundle: &str) -> CallingEngine<'_> {
     let mut before = ("", "");
     let mut in_buildkit = false;
     for component in components(bundle) {
         match before.1 {
             // <containerd's state>/io.containerd.runtime.v2.task/<namespace>/<id>
             "io.containerd.runtime.v2.task" | "io.containerd.runtime.v1.linux" => {
-                return Caller::of_namespace(component);
+                return CallingEngine::of_namespace(component);
             }
             // guardian: /var/vcap/data/garden/depot/<handle>, /var/run/gdn/depot/<handle>
-            "garden" | "gdn" if component == "depot" => return Caller::engine(Engine::Garden),
+            "garden" | "gdn" if component == "depot" => return CallingEngine::of_engine(Engine::Garden),
             // bpm: /var/vcap/data/bpm/bundles/<job>/<process>
-            "bpm" if component == "bundles" => return Caller::engine(Engine::Bpm),
+            "bpm" if component == "bundles" => return CallingEngine::of_engine(Engine::Bpm),
             _ => {}
         }
         // BuildKit: …/buildkit/executor/<id> in dockerd, …/buildkit/runc-<snapshotter>/executor/<id> in buildkitd
         if in_buildkit && component == "executor" {
-            return Caller::engine(Engine::Buildkit);
+            return CallingEngine::of_engine(Engine::Buildkit);
         }
         in_buildkit |= component == "buildkit";
         // containers/storage: …/<driver>-containers/<id>/userdata
         if component == "userdata" && before.0.ends_with("-containers") {
-            return Caller::engine(storage_user(bundle));
+            return CallingEngine::of_engine(storage_user(bundle));
         }
         before = (before.1, component);
     }
-    if has(bundle, "crio") { Caller::engine(Engine::Crio) } else { Caller::default() }
+    if has_component(bundle, "crio") { CallingEngine::of_engine(Engine::Crio) } else { CallingEngine::default() }
 }
 
 /// CRI-O keeps its bundles in the storage's run directory, podman in its graph directory; rootless is podman's alone.
@@ -118,7 +118,7 @@ fn storage_user(bundle: &str) -> Engine {
 }
 
 /// Whether one component of a path has that name.
-fn has(path: &str, name: &str) -> bool {
+fn has_component(path: &str, name: &str) -> bool {
     components(path).any(|component| component == name)
 }
 

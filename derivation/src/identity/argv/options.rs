@@ -1,11 +1,11 @@
 //! Reads arguments the way each OCI runtime's own parser does, so that the value of an option is never taken for the id.
 
-use super::tables::Known;
-use crate::identity::OciRuntime;
+use super::tables::OptionSpec;
+use crate::identity::engine::OciRuntime;
 
 /// How a runtime's parser reads options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Dialect {
+pub(super) enum OptionDialect {
     /// Go's `flag`: `-x` is `--x`; the first argument that is no option ends the options.
     GoFlag,
     /// urfave's `cli`: the same, but options may follow arguments.
@@ -16,19 +16,21 @@ pub(super) enum Dialect {
     Clap,
 }
 
-/// Which parser a runtime has.
-pub(super) fn dialect(runtime: OciRuntime) -> Dialect {
-    match runtime {
-        OciRuntime::Runc | OciRuntime::Kata => Dialect::GoCli,
-        OciRuntime::Crun => Dialect::Argp,
-        OciRuntime::Youki => Dialect::Clap,
-        OciRuntime::Runsc => Dialect::GoFlag,
+impl OptionDialect {
+    /// Returns how a runtime's parser reads options.
+    pub(super) fn of(runtime: OciRuntime) -> Self {
+        match runtime {
+            OciRuntime::Runc | OciRuntime::Kata => Self::GoCli,
+            OciRuntime::Crun => Self::Argp,
+            OciRuntime::Youki => Self::Clap,
+            OciRuntime::Runsc => Self::GoFlag,
+        }
     }
 }
 
-/// What one step of a [`Scan`] finds.
+/// What one step of a [`ArgumentScan`] finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Item<'a> {
+pub(super) enum Argument<'a> {
     /// An option of the table, by its long name.
     Option { name: &'static str, value: Option<&'a str> },
     /// An option that no table has. `complete` if it holds its own value or none, so that nothing after it belongs to it.
@@ -38,24 +40,24 @@ pub(super) enum Item<'a> {
 }
 
 /// Reads arguments one option or positional at a time.
-pub(super) struct Scan<'a, 't> {
+pub(super) struct ArgumentScan<'a, 't> {
     arguments: &'t [&'a str],
     next: usize,
-    table: &'static [Known],
-    globals: &'static [Known],
-    dialect: Dialect,
+    table: &'static [OptionSpec],
+    globals: &'static [OptionSpec],
+    dialect: OptionDialect,
     /// Short options that are left of the argument before.
     cluster: &'a str,
     options_ended: bool,
 }
 
-impl<'a, 't> Scan<'a, 't> {
-    pub(super) fn new(arguments: &'t [&'a str], globals: &'static [Known], dialect: Dialect) -> Self {
+impl<'a, 't> ArgumentScan<'a, 't> {
+    pub(super) fn new(arguments: &'t [&'a str], globals: &'static [OptionSpec], dialect: OptionDialect) -> Self {
         Self { arguments, next: 0, table: &[], globals, dialect, cluster: "", options_ended: false }
     }
 
     /// Goes on behind the command, whose options are those of `table`; global ones are taken there too.
-    pub(super) fn continue_with(&mut self, table: &'static [Known]) {
+    pub(super) fn continue_with(&mut self, table: &'static [OptionSpec]) {
         self.table = table;
         self.options_ended = false;
     }
@@ -79,19 +81,19 @@ impl<'a, 't> Scan<'a, 't> {
         }
     }
 
-    fn argument(&mut self) -> Option<&'a str> {
+    fn next_argument(&mut self) -> Option<&'a str> {
         let argument = self.arguments.get(self.next)?;
         self.next += 1;
         Some(argument)
     }
 
-    fn known(&self, matches: impl Fn(&Known) -> bool) -> Option<Known> {
+    fn find_spec(&self, matches: impl Fn(&OptionSpec) -> bool) -> Option<OptionSpec> {
         self.table.iter().chain(self.globals).find(|known| matches(known)).copied()
     }
 
-    fn find_long(&self, name: &str) -> Option<Known> {
-        let exact = self.known(|known| known.long == name);
-        if exact.is_some() || self.dialect != Dialect::Argp || name.is_empty() {
+    fn find_long(&self, name: &str) -> Option<OptionSpec> {
+        let exact = self.find_spec(|known| known.long == name);
+        if exact.is_some() || self.dialect != OptionDialect::Argp || name.is_empty() {
             return exact;
         }
         // getopt_long takes any beginning that only one option has.
@@ -100,7 +102,7 @@ impl<'a, 't> Scan<'a, 't> {
         if candidates.any(|other| Some(other.long) != first.map(|known| known.long)) { None } else { first }
     }
 
-    fn long(&mut self, body: &'a str) -> Item<'a> {
+    fn read_long(&mut self, body: &'a str) -> Argument<'a> {
         let (name, inline) = match body.split_once('=') {
             Some((name, inline)) => (name, Some(inline)),
             None => (body, None),
@@ -109,61 +111,63 @@ impl<'a, 't> Scan<'a, 't> {
             // Go writes short options with any number of dashes.
             let mut characters = name.chars();
             let short = characters.next().filter(|_| characters.next().is_none());
-            let go = matches!(self.dialect, Dialect::GoFlag | Dialect::GoCli);
-            short.filter(|_| go).and_then(|short| self.known(|known| known.short == Some(short)))
+            let go = matches!(self.dialect, OptionDialect::GoFlag | OptionDialect::GoCli);
+            short.filter(|_| go).and_then(|short| self.find_spec(|known| known.short == Some(short)))
         });
         match known {
-            None => Item::Unknown { complete: inline.is_some() },
-            Some(Known { long, takes_value: false, .. }) => Item::Option { name: long, value: inline },
-            Some(Known { long, .. }) => Item::Option { name: long, value: inline.or_else(|| self.argument()) },
+            None => Argument::Unknown { complete: inline.is_some() },
+            Some(OptionSpec { long, takes_value: false, .. }) => Argument::Option { name: long, value: inline },
+            Some(OptionSpec { long, .. }) => {
+                Argument::Option { name: long, value: inline.or_else(|| self.next_argument()) }
+            }
         }
     }
 
-    fn short(&mut self) -> Option<Item<'a>> {
+    fn read_short(&mut self) -> Option<Argument<'a>> {
         let mut characters = self.cluster.chars();
         let short = characters.next()?;
         let rest = characters.as_str();
-        let Some(known) = self.known(|known| known.short == Some(short)) else {
+        let Some(known) = self.find_spec(|known| known.short == Some(short)) else {
             self.cluster = "";
-            return Some(Item::Unknown { complete: !rest.is_empty() });
+            return Some(Argument::Unknown { complete: !rest.is_empty() });
         };
         if !known.takes_value {
             self.cluster = rest;
-            return Some(Item::Option { name: known.long, value: None });
+            return Some(Argument::Option { name: known.long, value: None });
         }
         self.cluster = "";
-        let inline = if self.dialect == Dialect::Clap { rest.strip_prefix('=').unwrap_or(rest) } else { rest };
-        let value = if rest.is_empty() { self.argument() } else { Some(inline) };
-        Some(Item::Option { name: known.long, value })
+        let inline = if self.dialect == OptionDialect::Clap { rest.strip_prefix('=').unwrap_or(rest) } else { rest };
+        let value = if rest.is_empty() { self.next_argument() } else { Some(inline) };
+        Some(Argument::Option { name: known.long, value })
     }
 }
 
-impl<'a> Iterator for Scan<'a, '_> {
-    type Item = Item<'a>;
+impl<'a> Iterator for ArgumentScan<'a, '_> {
+    type Item = Argument<'a>;
 
-    fn next(&mut self) -> Option<Item<'a>> {
+    fn next(&mut self) -> Option<Argument<'a>> {
         if !self.cluster.is_empty() {
-            return self.short();
+            return self.read_short();
         }
         loop {
-            let argument = self.argument()?;
+            let argument = self.next_argument()?;
             if self.options_ended || argument == "-" || !argument.starts_with('-') {
-                self.options_ended |= self.dialect == Dialect::GoFlag;
-                return Some(Item::Positional(argument));
+                self.options_ended |= self.dialect == OptionDialect::GoFlag;
+                return Some(Argument::Positional(argument));
             }
             if argument == "--" {
                 self.options_ended = true;
                 continue;
             }
             if let Some(body) = argument.strip_prefix("--") {
-                return Some(self.long(body));
+                return Some(self.read_long(body));
             }
             let body = argument.strip_prefix('-')?;
-            if matches!(self.dialect, Dialect::GoFlag | Dialect::GoCli) {
-                return Some(self.long(body));
+            if matches!(self.dialect, OptionDialect::GoFlag | OptionDialect::GoCli) {
+                return Some(self.read_long(body));
             }
             self.cluster = body;
-            return self.short();
+            return self.read_short();
         }
     }
 }

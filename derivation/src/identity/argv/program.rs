@@ -1,7 +1,14 @@
 //! Which programs are OCI runtimes.
 
-use crate::identity::OciRuntime;
+use crate::identity::engine::OciRuntime;
 use crate::identity::path::split_last;
+
+/// Returns true if a program, by its name or path, is an OCI runtime whose arguments
+/// [`parse`](super::parse) reads.
+#[must_use]
+pub fn is_oci_runtime(program: &str) -> bool {
+    oci_runtime(program).is_some()
+}
 
 /// The runtime that a program is, by its name or path.
 pub(super) fn oci_runtime(program: &str) -> Option<OciRuntime> {

@@ -3,12 +3,12 @@
 //! Tables as of runc 1.5 (`main.go`, `create.go`, …; kata 1 has the same), crun 1.29 (`src/*.c`), youki 0.7
 //! (`crates/liboci-cli`), runsc of 2026 (`runsc/config/flags.go`, `runsc/cmd`).
 
-use super::Verb;
-use crate::identity::OciRuntime;
+use super::verb::Verb;
+use crate::identity::engine::OciRuntime;
 
 /// One option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Known {
+pub(super) struct OptionSpec {
     /// Its long name, without dashes.
     pub(super) long: &'static str,
     /// Its short name.
@@ -17,22 +17,22 @@ pub(super) struct Known {
     pub(super) takes_value: bool,
 }
 
-const fn flag(long: &'static str) -> Known {
-    Known { long, short: None, takes_value: false }
+const fn flag(long: &'static str) -> OptionSpec {
+    OptionSpec { long, short: None, takes_value: false }
 }
 
-const fn value(long: &'static str) -> Known {
-    Known { long, short: None, takes_value: true }
+const fn value(long: &'static str) -> OptionSpec {
+    OptionSpec { long, short: None, takes_value: true }
 }
 
-impl Known {
+impl OptionSpec {
     const fn or(self, short: char) -> Self {
         Self { short: Some(short), ..self }
     }
 }
 
 /// Options before the command.
-pub(super) fn global(runtime: OciRuntime) -> &'static [Known] {
+pub(super) fn global(runtime: OciRuntime) -> &'static [OptionSpec] {
     match runtime {
         OciRuntime::Runc | OciRuntime::Kata => RUNC_GLOBAL,
         OciRuntime::Crun => CRUN_GLOBAL,
@@ -42,7 +42,7 @@ pub(super) fn global(runtime: OciRuntime) -> &'static [Known] {
 }
 
 /// Options after a life-cycle command. One table serves all commands of a runtime where they do not contradict.
-pub(super) fn of_verb(runtime: OciRuntime, verb: Verb) -> &'static [Known] {
+pub(super) fn of_verb(runtime: OciRuntime, verb: Verb) -> &'static [OptionSpec] {
     match (runtime, verb) {
         (OciRuntime::Runc | OciRuntime::Kata, _) => RUNC_VERBS,
         (OciRuntime::Crun, Verb::Create | Verb::Run | Verb::Restore) => CRUN_MAKING,
@@ -53,14 +53,14 @@ pub(super) fn of_verb(runtime: OciRuntime, verb: Verb) -> &'static [Known] {
 }
 
 /// Options of `exec`.
-pub(super) fn of_exec(runtime: OciRuntime) -> &'static [Known] {
+pub(super) fn of_exec(runtime: OciRuntime) -> &'static [OptionSpec] {
     match runtime {
         OciRuntime::Runc | OciRuntime::Kata | OciRuntime::Crun | OciRuntime::Youki => EXEC,
         OciRuntime::Runsc => RUNSC_EXEC,
     }
 }
 
-const RUNC_GLOBAL: &[Known] = &[
+const RUNC_GLOBAL: &[OptionSpec] = &[
     value("root"),
     value("log"),
     value("log-format"),
@@ -77,7 +77,7 @@ const RUNC_GLOBAL: &[Known] = &[
     flag("show-default-config-paths"),
 ];
 
-const RUNC_VERBS: &[Known] = &[
+const RUNC_VERBS: &[OptionSpec] = &[
     value("bundle").or('b'),
     value("console-socket"),
     value("pidfd-socket"),
@@ -106,7 +106,7 @@ const RUNC_VERBS: &[Known] = &[
     value("console"),
 ];
 
-const CRUN_GLOBAL: &[Known] = &[
+const CRUN_GLOBAL: &[OptionSpec] = &[
     value("root"),
     value("log"),
     value("log-format"),
@@ -121,7 +121,7 @@ const CRUN_GLOBAL: &[Known] = &[
     flag("version").or('V'),
 ];
 
-const CRUN_MAKING: &[Known] = &[
+const CRUN_MAKING: &[OptionSpec] = &[
     value("bundle").or('b'),
     value("config").or('f'),
     value("console-socket"),
@@ -145,9 +145,9 @@ const CRUN_MAKING: &[Known] = &[
     value("lsm-mount-context"),
 ];
 
-const CRUN_ENDING: &[Known] = &[flag("all").or('a'), flag("force").or('f'), flag("regex").or('r')];
+const CRUN_ENDING: &[OptionSpec] = &[flag("all").or('a'), flag("force").or('f'), flag("regex").or('r')];
 
-const YOUKI_GLOBAL: &[Known] = &[
+const YOUKI_GLOBAL: &[OptionSpec] = &[
     value("root").or('r'),
     value("log").or('l'),
     value("log-format"),
@@ -159,7 +159,7 @@ const YOUKI_GLOBAL: &[Known] = &[
     flag("version").or('v'),
 ];
 
-const YOUKI_VERBS: &[Known] = &[
+const YOUKI_VERBS: &[OptionSpec] = &[
     value("bundle").or('b'),
     value("console-socket").or('c'),
     value("pid-file").or('p'),
@@ -173,7 +173,7 @@ const YOUKI_VERBS: &[Known] = &[
     flag("all").or('a'),
 ];
 
-const RUNSC_GLOBAL: &[Known] = &[
+const RUNSC_GLOBAL: &[OptionSpec] = &[
     value("root"),
     value("log"),
     value("log-format"),
@@ -284,7 +284,7 @@ const RUNSC_GLOBAL: &[Known] = &[
     flag("TESTONLY-autosave-resume"),
 ];
 
-const RUNSC_VERBS: &[Known] = &[
+const RUNSC_VERBS: &[OptionSpec] = &[
     value("bundle"),
     value("console-socket"),
     value("pid-file"),
@@ -306,7 +306,7 @@ const RUNSC_VERBS: &[Known] = &[
 ];
 
 /// `exec` of runc, kata, crun and youki; they agree.
-const EXEC: &[Known] = &[
+const EXEC: &[OptionSpec] = &[
     value("console-socket"),
     value("console"),
     value("pidfd-socket"),
@@ -328,7 +328,7 @@ const EXEC: &[Known] = &[
     flag("no-subreaper"),
 ];
 
-const RUNSC_EXEC: &[Known] = &[
+const RUNSC_EXEC: &[OptionSpec] = &[
     value("cwd"),
     value("env"),
     value("user"),
@@ -344,7 +344,7 @@ const RUNSC_EXEC: &[Known] = &[
 ];
 
 /// Flags of a containerd shim (`pkg/shim/shim.go`).
-pub(super) const KATA_SHIM: &[Known] = &[
+pub(super) const KATA_SHIM: &[OptionSpec] = &[
     value("namespace"),
     value("id"),
     value("address"),
