@@ -1,4 +1,5 @@
-//! Many containers of some milliseconds each, from several starters at once: every one is named, and by its own name.
+//! Hundreds of containers of some milliseconds each, from several starters at once: every row has
+//! the right name.
 
 use obit_test_engines::{CgroupView, Containerd, Docker, Stage, require_root};
 use std::collections::BTreeMap;
@@ -56,7 +57,7 @@ fn five_hundred_short_containers_are_each_named_with_their_image() {
     replay::assert_verifies(&case);
 }
 
-/// A shell that runs one container after the other.
+/// Starts a shell that runs one container after the other.
 fn start(stage: &Stage, starter: usize) -> Child {
     let script = format!(
         "set -e; for number in $(seq 0 {}); do ctr --namespace burst run --rm {IMAGE} job-{starter}.$number /bin/true; done",

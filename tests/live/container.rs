@@ -1,5 +1,5 @@
-//! obit-capture inside a container that has what packaging/kubernetes/daemonset.yaml gives it and nothing more: it records
-//! the containers of the host.
+//! obit-capture records the host's containers from inside a container that has exactly what
+//! packaging/kubernetes/daemonset.yaml gives it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,16 +13,17 @@ use serde_json::{Value, json};
 use crate::support::capture::Capture;
 use crate::support::replay;
 
-/// What the manifest gives to the container, as far as a runtime without Kubernetes can do the same.
+/// Privileges of the manifest, as far as a runtime without Kubernetes can grant them.
 struct ManifestGrants {
-    /// With `CAP_`.
+    /// Names with `CAP_`.
     capabilities: Vec<String>,
     arguments: Vec<String>,
-    /// Where each volume is mounted, where it comes from, and whether it can be written.
+    /// Mount point and source of each volume, and true if it can be written.
     mounts: Vec<(String, String, bool)>,
 }
 
-/// Reads the few lines of the manifest that matter; the manifest's form as a whole is checked by packaging/kubernetes/check.py.
+/// Reads the few lines of the manifest that matter; `make test-manifests` checks its form as a
+/// whole.
 fn granted() -> ManifestGrants {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/kubernetes/daemonset.yaml");
     let text = fs::read_to_string(&manifest).expect("the manifest");
@@ -55,7 +56,8 @@ fn granted() -> ManifestGrants {
     ManifestGrants { capabilities, arguments, mounts }
 }
 
-/// A root file system with the program under test and the libraries that this build of it wants; the image has the static one.
+/// Makes a root file system with the program under test and the libraries of this build; the image
+/// has the static program.
 fn make_root(root: &Path) {
     for directory in ["proc", "sys", "dev", "host/run", "host/var/lib/containers", "cases"] {
         fs::create_dir_all(root.join(directory)).expect("a directory of the container");
@@ -73,7 +75,7 @@ fn make_root(root: &Path) {
     fs::set_permissions(root.join("obit-capture"), fs::Permissions::from_mode(0o755)).expect("making it executable");
 }
 
-/// config.json of the OCI runtime specification, 1.0.
+/// Writes config.json of the OCI runtime specification, 1.0.
 fn config(granted: &ManifestGrants, arguments: &[String]) -> Value {
     let mut mounts = vec![
         json!({ "destination": "/proc", "type": "proc", "source": "proc", "options": ["nosuid", "noexec", "nodev"] }),
@@ -102,7 +104,8 @@ fn config(granted: &ManifestGrants, arguments: &[String]) -> Value {
         "linux": {
             "cgroupsPath": "/obit-live-recorder",
             "resources": { "devices": [{ "allow": false, "access": "rwm" }] },
-            // No pid namespace: hostPID. A network namespace, as the recorder needs no network.
+            // hostPID: no pid namespace. The recorder needs no network, so it gets a network
+            // namespace.
             "namespaces": [{ "type": "mount" }, { "type": "ipc" }, { "type": "uts" }, { "type": "network" }, { "type": "cgroup" }],
             "maskedPaths": ["/proc/kcore", "/proc/keys", "/sys/firmware"],
             "readonlyPaths": ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
@@ -110,7 +113,7 @@ fn config(granted: &ManifestGrants, arguments: &[String]) -> Value {
     })
 }
 
-/// Puts a bundle down and gives the command that runs it.
+/// Writes a bundle and returns the command that runs it.
 fn recorder(stage: &Stage, granted: &ManifestGrants, name: &str, arguments: &[String]) -> (Command, PathBuf) {
     let bundle = stage.directory().join(name);
     make_root(&bundle.join("rootfs"));
@@ -142,13 +145,13 @@ fn the_privileges_of_the_manifest_are_enough_to_record_the_hosts_containers() {
             *from = cases.display().to_string();
         }
     }
-    // As in a Pod; the kernel's release decides about CAP_SYS_RESOURCE.
+    // As in a Pod. CAP_SYS_RESOURCE depends on the kernel's release.
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").expect("the release");
     if ["5.8.", "5.9.", "5.10."].iter().any(|old| release.starts_with(old)) {
         granted.capabilities.push("CAP_SYS_RESOURCE".to_owned());
     }
     assert_eq!(granted.arguments[0], "run");
-    // The tests wait for the line that says that it is recording.
+    // The tests wait for the line that announces the recording.
     let arguments: Vec<_> = granted.arguments.iter().filter(|word| *word != "--quiet").cloned().collect();
 
     let (mut check, _) =
@@ -175,7 +178,7 @@ fn the_privileges_of_the_manifest_are_enough_to_record_the_hosts_containers() {
     for id in ["obit-live-0", "obit-live-1", "obit-live-2", "obit-live-before"] {
         let rows: Vec<_> = removed.iter().filter(|row| row["container_id"] == id).collect();
         assert_eq!(rows.len(), 1, "{id}: {removed:?}");
-        // Known by what the recorder read of the host, not only by the name of a directory.
+        // The recorder's reads of the host name the container, not only its directory.
         assert_ne!(rows[0]["identified_by"], "path", "{id}");
         assert!(rows[0]["memory_peak_bytes"].is_u64(), "{id}: usage values are read");
     }

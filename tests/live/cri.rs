@@ -1,4 +1,5 @@
-//! A pod run over the container runtime interface, as the kubelet does: its names are in the rows.
+//! A pod run over the container runtime interface, as the kubelet does it: its names are in the
+//! rows.
 
 use std::fs;
 use std::process::Command;
@@ -81,7 +82,8 @@ fn a_pods_names_are_in_the_rows_of_its_containers() {
     replay::assert_verifies(&case);
 }
 
-/// A containerd whose CRI plugin needs no network plugins and none of the powers that root may lack here.
+/// Starts a containerd whose CRI plugin needs no network plugins and no power that root may lack
+/// here.
 fn start_containerd(stage: &Stage) -> Daemon {
     let config = stage.directory().join("containerd.toml");
     let text = format!(
@@ -99,7 +101,8 @@ fn start_containerd(stage: &Stage) -> Daemon {
     Daemon::start(stage, "containerd", &arguments, || Cri::connect(&stage.outside(SOCKET)).is_some())
 }
 
-/// An image of busybox that waits, as a pod's first process does: in the layout of `docker save`.
+/// Imports an image, in the layout of `docker save`, of a busybox that waits as a pod's first
+/// process does.
 fn import_pause_image(stage: &Stage) {
     let directory = stage.directory().join("image");
     fs::create_dir(&directory).expect("a directory for the image");

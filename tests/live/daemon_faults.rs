@@ -1,4 +1,5 @@
-//! Daemons that are not there, hang, talk nonsense or lie: each is a record, and the recording goes on.
+//! Daemons that are absent, hang, send nonsense or lie: each becomes a record, and the recording
+//! goes on.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -13,16 +14,16 @@ use crate::support::daemon_answers::{self, DaemonAnswer};
 use crate::support::ledger::text;
 use crate::support::replay;
 
-/// Longest that a daemon may hold up the end of a capture. The capture allows it a second; the rest is the walk of all
-/// cgroups and the writing, on a machine that does other things as well.
+/// Longest time that a daemon may delay the end of a capture. The capture allows it one second; the
+/// rest is the walk of all cgroups and the writing, on a busy machine.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
-/// Where systemd and the kubelet put the containers of a pod.
+/// Directory in which systemd and the kubelet put the containers of a pod.
 const POD: &str = "/kubepods.slice/kubepods-besteffort.slice/\
                    kubepods-besteffort-pod0b170b17_0b17_0b17_0b17_0b170b170b17.slice";
-/// What the capture takes from one daemon: capture/sources/daemons/limits.rs.
+/// Limits of the capture for one daemon: capture/sources/daemons/limits.rs.
 const EVENT_BURST: usize = 2_000;
 const EVENTS_PER_S: usize = 500;
-/// More memory than a capture needs, and far less than a daemon sends that never stops.
+/// More memory than a capture needs, and far less than an endless daemon sends.
 const MEMORY_BYTES: u64 = 256 << 20;
 
 #[test]
@@ -57,7 +58,7 @@ fn daemons_that_are_none_cost_a_record_each_and_a_liar_convinces_nobody() {
             stage.cgroups.remove(&path);
         }
     }
-    // By now each that can be told has been: the slowest takes the time limit.
+    // Every answer that can come has come by now: the slowest takes the time limit.
     daemon_answers::wait_for(&case, "that the silent docker did not answer", |answer| {
         answer.outcome == Some(Outcome::Timeout) && answer.container_id == ids[0]
     });
@@ -69,7 +70,7 @@ fn daemons_that_are_none_cost_a_record_each_and_a_liar_convinces_nobody() {
     assert!(peak < MEMORY_BYTES, "{peak} bytes of memory");
 
     let rows = replay::derived_rows(&case, "container_remove");
-    // Somebody else's containers may be on this host too.
+    // The host may have containers of others.
     let is_ours =
         |row: &&Value| text(row, "runtime") == "docker" && ids.iter().any(|id| id == text(row, "container_id"));
     let docker: Vec<_> = rows.iter().filter(is_ours).collect();
@@ -90,7 +91,7 @@ fn daemons_that_are_none_cost_a_record_each_and_a_liar_convinces_nobody() {
     for (kind, fault, fake) in &fakes {
         let outcomes = of(fake.path().to_owned());
         assert_eq!(outcomes.len(), CONTAINERS, "{kind} {fault:?}: each question has one outcome: {outcomes:?}");
-        // What was not answered when the capture ended was dropped.
+        // Questions without an answer at the end of the capture were dropped.
         let allowed: &[Outcome] = match fault {
             DaemonFault::Silent => &[Outcome::Timeout, Outcome::Dropped],
             DaemonFault::Closes => &[Outcome::Refused],
@@ -109,7 +110,7 @@ fn a_daemon_that_comes_late_hangs_dies_and_comes_back_is_followed() {
     let Some(_live) = require_root(&programs) else { return };
     let stage = Stage::new(CgroupView::Host);
     let case = stage.directory().join("case");
-    // Nothing is there yet.
+    // No daemon runs yet.
     let capture = Capture::start(&stage, &case, &[]);
     let containerd = Containerd::start(&stage, "shop");
     let mut docker = Docker::start(&stage, &containerd);
@@ -169,7 +170,7 @@ fn a_daemon_that_comes_late_hangs_dies_and_comes_back_is_followed() {
     replay::assert_verifies(&case);
 }
 
-/// Waits until the case that is being written tells of a container. Then its daemon has been asked.
+/// Waits until the case that is being written has a container. Its daemon has been asked by then.
 fn wait_until_recorded(case: &Path, id: &str) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !replay::derived_rows(case, "container_create").iter().any(|row| text(row, "container_id") == id) {
@@ -177,7 +178,8 @@ fn wait_until_recorded(case: &Path, id: &str) {
     }
 }
 
-/// The directories of a Docker container that dockerd knows nothing of, made and removed; its id.
+/// Makes and removes the directories of a Docker container that dockerd does not know. Returns its
+/// id.
 fn path_only_container(stage: &Stage, number: u64) -> String {
     let id = format!("{:064x}", 0x0b17_0000 + number);
     stage.cgroups.make(&format!("/docker/{id}"));

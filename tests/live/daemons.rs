@@ -1,4 +1,4 @@
-//! What daemons say of their containers is in the rows: names, images, and their own view of the end.
+//! Names, images and ends as the daemons report them are in the rows.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +11,12 @@ use crate::support::daemon_answers::{self, DaemonAnswer};
 use crate::support::ledger::text;
 use crate::support::replay;
 
-/// All that Docker's grammar of names allows: `[a-zA-Z0-9][a-zA-Z0-9_.-]+`.
+/// Container name that uses all of Docker's grammar: `[a-zA-Z0-9][a-zA-Z0-9_.-]+`.
 const ODD_NAME: &str = "0.-__Web..-9_-";
-/// The same for containerd: letters and digits, joined by single `.`, `_` and `-`.
+/// Container id that uses all of containerd's grammar: letters and digits, joined by single `.`,
+/// `_` and `-`.
 const ODD_ID: &str = "web.1-A_b";
-/// What must not be found anywhere in a case.
+/// Text that must not be in a case.
 const SECRET: &str = "hunter2";
 
 #[test]
@@ -42,7 +43,7 @@ fn names_images_and_ends_are_those_of_the_daemons() {
     let odd =
         run_docker(&docker, ODD_NAME, &["--label=shop.team=blue", &label(SECRET), &environment()], &["/bin/true"]);
     let failing = run_docker(&docker, "fails", &[], &["/bin/sh", "-c", "exit 7"]);
-    // The same id at the same time, of another image.
+    // One id, twice at the same time, with two images.
     containerd.start_container(ODD_ID);
     lab.start_container(ODD_ID);
     lab.remove(ODD_ID);
@@ -86,7 +87,7 @@ fn names_images_and_ends_are_those_of_the_daemons() {
 
     let answers = daemon_answers::read_all(&case);
     assert_same_events(&answers, &docker_events);
-    // One end by the kernel's word for each by the daemon's.
+    // The kernel and the daemon report one end each.
     for (id, exit_code) in [(&odd, 0), (&failing, 7), (&before, 137)] {
         let deaths: Vec<_> = answers
             .iter()
@@ -113,7 +114,8 @@ fn names_images_and_ends_are_those_of_the_daemons() {
     replay::assert_verifies(&case);
 }
 
-/// Docker's own memory of events against the recorded ones, from the moment the capture was connected on.
+/// Compares Docker's own list of events with the recorded ones, from the moment the capture was
+/// connected.
 fn assert_same_events(answers: &[DaemonAnswer], by_docker: &[Value]) {
     let key = |id: &str, action: &str, time: &str| (id.to_owned(), action.to_owned(), time.to_owned());
     let recorded: BTreeMap<_, usize> = answers
@@ -151,7 +153,7 @@ fn events_of_docker(stage: &Stage) -> Vec<Value> {
     lines.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
 }
 
-/// Runs a container of that name to its end, and removes it.
+/// Runs a container with that name to its end, and removes it.
 fn run_docker(docker: &Docker<'_>, name: &str, options: &[&str], command: &[&str]) -> String {
     let id = docker.run_to_the_end(&[&["--name", name], options].concat(), command);
     docker.remove(&id);
@@ -166,8 +168,8 @@ fn environment() -> String {
     format!("--env=TOKEN={SECRET}")
 }
 
-/// No file of the case holds the secret. Parts are compressed, so DuckDB's way of reading is not enough: the columns are
-/// looked at as text.
+/// Expects that no file of the case contains the secret. Parts are compressed, so the columns are
+/// searched as text.
 fn assert_no_secret(case: &std::path::Path) {
     for answer in daemon_answers::read_all(case) {
         assert!(!answer.document.contains(SECRET), "{}: {}", answer.request, answer.document);
@@ -179,7 +181,7 @@ fn assert_no_secret(case: &std::path::Path) {
     }
 }
 
-/// Podman's API, which only lives as long as this.
+/// Starts podman's API, which lives as long as the returned daemon.
 fn serve_podman(stage: &Stage) -> Daemon {
     let socket = "/run/podman/podman.sock";
     std::fs::create_dir_all(stage.outside("/run/podman")).expect("a directory for the socket");

@@ -1,4 +1,4 @@
-//! Real containers that end in every way there is: the row says what was done, and who did it.
+//! Real containers that end in every way there is: the row says what ended them, and who did it.
 
 use std::fs;
 use std::process::Command;
@@ -30,7 +30,7 @@ fn what_docker_s_containers_did_themselves() {
     let says_137 = docker.run_to_the_end(&[], &["/bin/sh", "-c", "exit 137"]);
     let shares_pids = docker.run_to_the_end(&["--pid=host"], &["/bin/sh", "-c", "/bin/true; exit 4"]);
     let aborts = docker.run_to_the_end(&["--pid=host"], &["/bin/sh", "-c", "kill -ABRT $$"]);
-    // The first process of a pid namespace is spared what it has no handler for.
+    // The kernel spares the first process of a pid namespace signals that it has no handler for.
     let cannot_abort = docker.run_to_the_end(&[], &["/bin/sh", "-c", "kill -ABRT $$; exit 5"]);
     let child_is_killed = docker.run_to_the_end(&[], &["/bin/sh", "-c", "sh -c 'kill -9 $$'; exit 6"]);
     let restarted = docker.run(&["--restart=on-failure:2"], &["/bin/sh", "-c", "exit 3"]);
@@ -108,7 +108,7 @@ fn who_killed_docker_s_containers() {
     for id in [&killed, &obeys, &stubborn, &paused, &from_host, &neighbour] {
         stage.cgroups.wait_until_gone(id);
     }
-    // The daemon dies first. Somebody has to clear up after it.
+    // The daemon dies first; the test removes the container.
     let daemon = fs::read_to_string(stage.outside("/run/docker.pid")).expect("dockerd's pid");
     kill(&[daemon.trim().parse().expect("a pid")]);
     let ctr = |arguments: &[&str]| stage.run("ctr", &[&["--namespace", "moby"], arguments].concat());
@@ -185,7 +185,7 @@ fn whose_memory_limit_it_was() {
     let script = format!("sh -c '{HOG}'; exit 8");
     let child_hogs = docker.run_to_the_end(&limits, &["/bin/sh", "-c", &script]);
 
-    // The container has no limit of its own; the directory above it has.
+    // The directory above the container has the limit, not the container's own.
     stage.cgroups.make("/obit-live/pod");
     for file in
         stage.cgroups.find("pod").iter().flat_map(|pod| [pod.join("memory.limit_in_bytes"), pod.join("memory.max")])
@@ -346,14 +346,14 @@ fn of<'a>(rows: &'a [Value], id: &str) -> Vec<&'a Value> {
     rows.iter().filter(|row| row["container_id"] == *id).collect()
 }
 
-/// Expects these values of a row; null and absent are the same.
+/// Expects these values in a row; null and absent are the same.
 fn expect(row: &Value, values: &Value) {
     for (name, expected) in values.as_object().expect("an object") {
         assert_eq!(&row[name], expected, "{name} in {row:#}");
     }
 }
 
-/// `runc … kill … ID SIGNAL` sent the signal.
+/// Expects that `runc … kill … ID SIGNAL` sent the signal.
 fn assert_killed_by_runc(row: &Value, id: &str, signal: &str) {
     let argv = texts(&row["killed_by_argv"]);
     assert!(argv.iter().any(|argument| argument == "kill"), "{argv:?}");
@@ -367,7 +367,7 @@ fn init_of(stage: &Stage, id: &str) -> u32 {
     stage.run("docker", &["inspect", "--format={{.State.Pid}}", id]).parse().expect("a pid")
 }
 
-/// Kills by one process of the host's, and returns its id.
+/// Kills processes by one process of the host, and returns its pid.
 fn kill(pids: &[u32]) -> u32 {
     let mut killer = Command::new("kill").arg("-KILL").args(pids.iter().map(u32::to_string)).spawn().expect("kill");
     let pid = killer.id();

@@ -1,4 +1,4 @@
-//! What a capture keeps through kills, storms, full disks and hostile names: nothing is lost in silence.
+//! Kills, storms, full disks and hostile names: the capture loses nothing in silence.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -24,13 +24,14 @@ use crate::support::ledger::text;
 use crate::support::replay;
 use crate::support::rows::manifest;
 
-/// Kills of a running capture.
+/// Number of times that a running capture is killed.
 const KILLS: u64 = 50;
-/// The capture's own promise in that test.
+/// Interval of syncs that the capture promises in that test.
 const SYNC_INTERVAL: &str = "100ms";
-/// How old an event may be and not be on disk: the interval, one of the drain thread's, and a machine that is busy.
+/// Age at which every event is on disk: the sync interval, one interval of the drain thread, and
+/// the delays of a busy machine.
 const PROMISE: Duration = Duration::from_millis(1500);
-/// The latest kill, counted from the moment that the capture is ready.
+/// Latest moment of a kill, from the moment the capture is ready.
 const LATEST_KILL_MS: u64 = 2500;
 
 const STORM_LIMIT: Duration = Duration::from_secs(60);
@@ -53,7 +54,7 @@ fn a_capture_killed_at_any_moment_keeps_its_promise() {
         let stop = AtomicBool::new(false);
         let (witness, killed_at) = std::thread::scope(|scope| {
             let load = scope.spawn(|| load(&test_cgroups, round, &stop));
-            // The moment of the kill is what this test is about.
+            // The test varies the moment of the kill.
             std::thread::sleep(delay);
             let killed_at = boot();
             capture.signal(Signal::KILL);
@@ -84,7 +85,7 @@ fn a_storm_into_a_tiny_buffer_is_accounted_for_exactly() {
     let Some(_live) = require_root(&[]) else { return };
     let stage = Stage::new(CgroupView::Host);
     let test_cgroups = test_cgroups(&stage);
-    // Containers as directories alone; they are there before, and go within the storm.
+    // These containers are only directories; they exist before the storm and end within it.
     let ids: Vec<String> = (0..20).map(|number| format!("{number:064x}")).collect();
     let paths = |id: &str| format!("obit-live.slice/docker-{id}.scope");
     for id in &ids {
@@ -93,7 +94,7 @@ fn a_storm_into_a_tiny_buffer_is_accounted_for_exactly() {
     let case = stage.directory().join("case");
     let capture = Capture::start(&stage, &case, &["--ring-buffer", "4KiB"]);
     for (number, id) in ids.iter().enumerate() {
-        // A recorder that is fast enough empties even this buffer in time; one that is stopped does not.
+        // A running recorder may empty even this buffer in time; a stopped one cannot.
         let stopped = number == ids.len() / 2;
         if stopped {
             capture.signal(Signal::STOP);
@@ -207,7 +208,7 @@ fn a_file_system_that_turns_read_only_is_told() {
     fs::File::create(&image).and_then(|file| file.set_len(64 << 20)).expect("an image");
     stage.run("mkfs.ext4", &["-q", &image]);
     stage.run("mkdir", &[&mount_point]);
-    // Freed with the mount, which goes with the stage.
+    // Freed with the mount, which ends with the stage.
     stage.run("mount", &["-o", "loop,errors=remount-ro", &image, &mount_point]);
     let device = stage.run("stat", &["--format", "/sys/dev/block/%Hd:%Ld", &mount_point]);
     let device = fs::canonicalize(device).expect("the loop device");
@@ -220,10 +221,11 @@ fn a_file_system_that_turns_read_only_is_told() {
     while made(&case).get("before") != Some(&test_cgroups.len()) {
         assert!(Instant::now() < deadline, "not in the case after {STORM_LIMIT:?}");
     }
-    // What can be read was written, and perhaps not synced yet: a file system that fails in between may lose it.
+    // A readable record has been written, but perhaps not synced: a file system that fails in
+    // between may lose it.
     let on_disk = fs::File::open(&case).and_then(|case| Ok(syncfs(case)?));
     on_disk.unwrap_or_else(|error| panic!("{}: {error}", case.display()));
-    // What ext4 does at an error of its own (fs/ext4/sysfs.c); descriptors that are open do not keep it from that.
+    // ext4 does this at an error of its own (fs/ext4/sysfs.c), whatever descriptors are open.
     fs::write(&fault, "a test").unwrap_or_else(|error| panic!("{}: {error}", fault.display()));
     let mut number = 0;
     while !capture.has_said("kept in memory") {
@@ -237,7 +239,7 @@ fn a_file_system_that_turns_read_only_is_told() {
     for said in ["Read-only file system", "that records ", "may be missing", "obit-replay info"] {
         assert!(ended.stderr.contains(said), "{said}: {}", ended.stderr);
     }
-    // What was there before is there.
+    // Earlier records are still there.
     assert_eq!(made(&case).get("before"), Some(&test_cgroups.len()));
     replay::assert_verifies(&case);
 }
@@ -266,7 +268,7 @@ fn a_case_stops_at_its_size() {
 fn hostile_names_are_recorded_and_hurt_nobody() {
     let Some(_live) = require_root(&["setpriv"]) else { return };
     let stage = Stage::new(CgroupView::Host);
-    // A slice, so that a scope in it is where systemd would put a container.
+    // A slice, so that systemd could put a container's scope into it.
     let test_cgroups = test_cgroups_named(&stage, "obit-live.slice");
     let id = "5".repeat(64);
     let names: Vec<Vec<u8>> = vec![
@@ -284,7 +286,7 @@ fn hostile_names_are_recorded_and_hurt_nobody() {
     }
     let case = stage.directory().join("case");
     let capture = Capture::start(&stage, &case, &[]);
-    // As inside the stage: nobody but root may look through /proc.
+    // The stage's own path: only root may look through /proc.
     let root = stage.outside("");
     let inside = |cgroup: &PathBuf| Path::new("/").join(cgroup.strip_prefix(&root).expect("a place in the stage"));
     for name in &names {
@@ -314,7 +316,7 @@ fn hostile_names_are_recorded_and_hurt_nobody() {
             assert!(!said.contains(steers), "{arguments:?} lets a name steer the terminal: {said:?}");
         }
     }
-    // Anybody who has a subtree can make a directory that is called like a container.
+    // A user with a subtree can give a directory the name of a container.
     let rows = replay::derived_rows(Path::new(&case), "container_remove");
     let forged: Vec<_> = rows.iter().filter(|row| text(row, "container_id") == id).collect();
     assert_eq!(forged.len(), 1, "{forged:?}");
@@ -323,7 +325,7 @@ fn hostile_names_are_recorded_and_hurt_nobody() {
     assert!(conflicts.contains(&"path: made by uid 1000, no runtime backs it".into()), "{}", forged[0]);
 }
 
-/// Writes files until nothing fits any more; the last one is there, empty or in part.
+/// Writes files until nothing fits any more; the last one is empty or partly written.
 fn fill(disk: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     loop {
@@ -334,7 +336,8 @@ fn fill(disk: &Path) -> Vec<PathBuf> {
     }
 }
 
-/// Makes directories `full-0`, `full-1` and so on until the capture says that it cannot write; how many.
+/// Makes directories `full-0`, `full-1` and so on until the capture reports that it cannot write.
+/// Returns their number.
 fn make_and_remove_until_it_says(capture: &mut Capture, test_cgroups: &[PathBuf]) -> usize {
     let deadline = Instant::now() + STORM_LIMIT;
     let mut number = 0;
@@ -346,7 +349,7 @@ fn make_and_remove_until_it_says(capture: &mut Capture, test_cgroups: &[PathBuf]
     number
 }
 
-/// Makes and removes directories until told to stop; the log of what was made, and when.
+/// Makes and removes directories until `stop` is set. Returns their names and the times.
 fn load(test_cgroups: &[PathBuf], round: u64, stop: &AtomicBool) -> Vec<(String, Duration)> {
     let mut witness = Vec::new();
     while !stop.load(Relaxed) {
@@ -357,14 +360,14 @@ fn load(test_cgroups: &[PathBuf], round: u64, stop: &AtomicBool) -> Vec<(String,
     witness
 }
 
-/// What the raw log of a case says.
+/// Contents of a case's raw log.
 #[derive(Debug, Default)]
 struct RawLog {
     by_kind: BTreeMap<String, u64>,
     lost: BTreeMap<String, u64>,
-    /// The seq of the first loss that leaves a gap in the life of a container whose init was not there.
+    /// Seq of the first loss that leaves a gap in the life of a container whose init was not there.
     first_loss: Option<u64>,
-    /// Creations by the last component of the path.
+    /// Number of creations, by the last component of the path.
     made: BTreeMap<String, usize>,
 }
 
@@ -385,7 +388,7 @@ fn read(case: &Path) -> RawLog {
                 Body::Lost(loss) => {
                     let kind = loss.kind.map_or("unknown", |kind| kind.as_str());
                     *recorded.lost.entry(kind.to_owned()).or_default() += loss.count;
-                    // An exit that was lost says nothing of a cgroup that stayed empty.
+                    // A lost exit is no loss for a cgroup that stayed empty.
                     if loss.kind != Some(KernelEventKind::Exit) {
                         recorded.first_loss.get_or_insert(record.seq.0);
                     }
@@ -405,19 +408,19 @@ fn made(case: &Path) -> BTreeMap<String, usize> {
     read(case).made
 }
 
-/// The digest that a verification prints of what was recorded.
+/// Returns the digest of the recorded rows that a verification prints.
 fn digest(said: &str) -> String {
     let after = said.split("case: ").nth(1).expect("a line about the case");
     after.split_whitespace().find(|word| word.len() == 64).expect("a digest").to_owned()
 }
 
-/// CLOCK_BOOTTIME.
+/// Reads CLOCK_BOOTTIME.
 fn boot() -> Duration {
     let time = clock_gettime(ClockId::Boottime);
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).expect("below a second"))
 }
 
-/// Numbers that differ from run to run; what they were is in each failure's text.
+/// Numbers that differ from run to run; each failure's text shows them.
 struct Random(u64);
 
 impl Random {

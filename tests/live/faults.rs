@@ -1,6 +1,7 @@
-//! What cannot work says so in one line, with its exit code, and overwrites nothing.
+//! Conditions under which a capture cannot work: it reports them in one line, with its exit code,
+//! and overwrites nothing.
 //!
-//! Exit codes of obit-capture: 2 = it could not run, 3 = there is a case and something is missing in it.
+//! Exit codes of obit-capture: 2 = it could not run, 3 = the case is incomplete.
 
 use obit_test_engines::{CgroupView, SmallDisk, Stage, output, require_root};
 use std::fs;
@@ -13,7 +14,7 @@ use crate::support::capture::{Capture, CaptureEnd, INCOMPLETE};
 use crate::support::replay;
 
 const CANNOT_RUN: i32 = 2;
-/// Longest that a full disk may stay unnoticed under a storm of events.
+/// Longest time that a full disk may stay unnoticed under a storm of events.
 const STORM_LIMIT: Duration = Duration::from_secs(60);
 
 #[test]
@@ -22,7 +23,7 @@ fn without_root_it_names_what_is_missing_and_makes_no_case() {
         return;
     };
     let directory = tempfile::tempdir().expect("a temporary directory");
-    // Nobody may look into the build directory, perhaps; here they may.
+    // Others may not be allowed to look into the build directory; here they are.
     let program = directory.path().join("obit-capture");
     fs::copy(env!("CARGO_BIN_EXE_obit-capture"), &program).expect("copying the program");
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777)).expect("opening the directory to all");
@@ -118,7 +119,7 @@ fn a_disk_that_fills_up_ends_the_capture_and_keeps_what_was_written() {
     while !capture.has_ended() {
         assert!(Instant::now() < deadline, "a full disk went unnoticed for {STORM_LIMIT:?}");
         for number in 0..100 {
-            // Names that do not compress to nothing.
+            // Names that do not compress away.
             let name = format!("/obit-live/{:016x}", (number + 1u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
             stage.cgroups.make(&name);
             stage.cgroups.remove(&name);
@@ -131,7 +132,8 @@ fn a_disk_that_fills_up_ends_the_capture_and_keeps_what_was_written() {
     let info = replay::replay(&["info", &case.display().to_string()]);
     let said = String::from_utf8_lossy(&info.stdout);
     assert!(said.contains("cgroup_mkdir"), "what was written before can be read: {info:?}");
-    // There is room kept for a last case.json; whether the rest can be sealed beside it depends on where the disk was full.
+    // The capture keeps room for a last case.json; the moment at which the disk was full decides if
+    // the rest can be sealed too.
     let closed = said.contains("incomplete: records ");
     let left_open = said.lines().any(|line| line.starts_with("state ") && line.contains(" open"));
     assert!(closed || left_open, "that records are missing is said: {said}");

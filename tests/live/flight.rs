@@ -1,4 +1,5 @@
-//! The flight recorder: a case that never grows past its size, keeps the newest, and says what it dropped.
+//! The flight recorder: a case that stays within its size, keeps the newest, and says what it
+//! dropped.
 
 use std::fs;
 use std::path::Path;
@@ -14,15 +15,15 @@ use crate::support::ledger::text;
 use crate::support::rows::{manifest, only_row};
 use crate::support::{analysis, replay};
 
-/// Size of the case.
+/// Size of the case, in bytes.
 const MAX_BYTES: u64 = 2 << 20;
-/// Segments that have to be dropped before the test is content.
+/// Segments that must be dropped before the test ends.
 const DROPS: u64 = 3;
-/// Longest that this may take.
+/// Longest time until they are dropped.
 const LIMIT: Duration = Duration::from_secs(120);
 /// Kills of a capture that cuts all the time.
 const KILLS: u64 = 12;
-/// The latest kill, counted from the moment that the capture is ready.
+/// Latest moment of a kill, from the moment the capture is ready.
 const LATEST_KILL_MS: u64 = 1500;
 
 const FLIGHT: [&str; 4] = ["--max-bytes", "2MiB", "--when-full", "drop-oldest"];
@@ -60,7 +61,7 @@ fn a_flight_recorder_keeps_the_newest_within_its_size() {
     assert!(size(&case) <= MAX_BYTES, "{} bytes in the end", size(&case));
     let removed = replay::derived_rows(&case, "container_remove");
     assert_suffix(&removed, &made);
-    // Who lived through all of it is known as on the first day.
+    // A container that lived through all segments is known as well as at its start.
     let across = only_row(&removed, "obit-live-across");
     assert_eq!(text(across, "identified_by"), "oci_argv", "{across}");
     let lifetime = u128::from(across["lifetime_ns"].as_u64().unwrap_or_else(|| panic!("no lifetime: {across}")));
@@ -69,7 +70,7 @@ fn a_flight_recorder_keeps_the_newest_within_its_size() {
     assert_eq!(text(across, "cause"), "killed_by_runtime", "{across}");
     let before = only_row(&removed, "obit-live-before");
     assert_eq!(before["lifetime_ns"], Value::Null, "its beginning was never seen: {before}");
-    // In each segment that is left it was there from the beginning; it was created in none.
+    // Each segment that is left has it from the beginning; none has its creation.
     let existing = replay::derived_rows(&case, "existing_container");
     let manifest = manifest(&case);
     let segments = manifest["segments"].as_array().expect("segments");
@@ -123,7 +124,7 @@ fn a_flight_recorder_on_a_small_disk_drops_before_it_has_its_size() {
         }
     };
     record_until_dropped(DROPS);
-    // Now the disk is full before it could be seen to get there.
+    // The disk is full before the capture could see it fill up.
     disk.fill_up();
     record_until_dropped(2 * DROPS);
     let ended = capture.stop();
@@ -151,7 +152,7 @@ fn a_flight_recorder_killed_while_it_cuts_leaves_a_case_that_closes() {
         let mut made = Vec::new();
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                // The moment of the kill is what this test is about.
+                // The test varies the moment of the kill.
                 std::thread::sleep(delay);
                 kill_process(pid, Signal::KILL).expect("cannot kill obit-capture");
                 stop.store(true, Relaxed);
@@ -199,9 +200,9 @@ fn each_end_is_told_once_however_often_the_recording_is_cut() {
     replay::assert_verifies(&case);
 }
 
-/// A container as directories alone, made and removed; its id.
+/// Makes and removes a container that is only directories. Returns its id.
 fn container(stage: &Stage, number: usize) -> String {
-    // Text that does not compress well, as real ids are.
+    // Text that compresses as badly as real ids.
     let id: String = (0..4).map(|part| format!("{:016x}", mixed((number * 4 + part) as u64))).collect();
     let id = format!("0b17{}", &id[4..]);
     let path = format!("obit-live.slice/docker-{id}.scope");
@@ -214,7 +215,8 @@ fn is_ours(id: &str) -> bool {
     id.starts_with("0b17") && id.len() == 64
 }
 
-/// The finalizer of splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators").
+/// Mixes a number: the finalizer of splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom
+/// number generators").
 fn mixed(number: u64) -> u64 {
     let mut mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -222,7 +224,7 @@ fn mixed(number: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// The rows are those of the last containers made: each once, in order, none of them missing.
+/// Expects the rows of the last containers that were made: each once, in order, none missing.
 fn assert_suffix(rows: &[Value], made: &[String]) {
     let ended: Vec<_> = rows.iter().map(|row| text(row, "container_id")).filter(|id| is_ours(id)).collect();
     assert!(!ended.is_empty() && ended.len() < made.len(), "{} of {} are left", ended.len(), made.len());
@@ -236,7 +238,8 @@ fn assert_suffix(rows: &[Value], made: &[String]) {
     }
 }
 
-/// The rows are those of containers made one after the other: each once, in order, none between them missing.
+/// Expects the rows of containers that were made one after the other: each once, in order, none
+/// between them missing.
 fn assert_run(rows: &[Value], made: &[String], what: &str) {
     let ended: Vec<_> = rows.iter().map(|row| text(row, "container_id")).filter(|id| is_ours(id)).collect();
     let Some(first) = ended.first() else { return };
@@ -244,19 +247,20 @@ fn assert_run(rows: &[Value], made: &[String], what: &str) {
     assert_eq!(ended, made[at..at + ended.len()], "{what}");
 }
 
-/// case.json; it is replaced as a whole, so it is whole at any moment.
+/// Returns the number of dropped segments. case.json is replaced as a whole, so it can be read at
+/// any moment.
 fn dropped_segments(case: &Path) -> u64 {
     manifest(case)["dropped"]["segments"].as_u64().unwrap_or(0)
 }
 
-/// Bytes of all files in a directory that is being written.
+/// Returns the bytes of all files in a directory that is being written.
 fn size(directory: &Path) -> u64 {
     let mut bytes = 0;
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         bytes += match entry.metadata() {
             Ok(metadata) if metadata.is_dir() => size(&entry.path()),
             Ok(metadata) => metadata.len(),
-            // It went meanwhile.
+            // The file went meanwhile.
             Err(_) => 0,
         };
     }

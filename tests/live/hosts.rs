@@ -1,4 +1,5 @@
-//! Hosts that show their cgroups in odd ways: what another capture sees on the plain host must be seen there too.
+//! Hosts that show their cgroups in odd ways: a capture there must see what another one sees on the
+//! plain host.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,12 +14,12 @@ use crate::support::capture::Capture;
 use crate::support::replay;
 use crate::support::rows::manifest;
 
-/// An id that only a container has; its directory stands for one that was there before the capture.
+/// Container id whose directory exists before the capture starts and is removed while it runs.
 const BEFORE: &str = "0b17ab1e0b17ab1e0b17ab1e0b17ab1e0b17ab1e0b17ab1e0b17ab1e0b17ab1e";
-/// The same of one that lives on.
+/// Container id whose directory exists before the capture starts and stays.
 const STAYS: &str = "57a757a757a757a757a757a757a757a757a757a757a757a757a757a757a757a7";
 
-/// Mount points of the stage's namespace with this type of file system, in the order of mounting.
+/// Returns the mount points of this type in the stage's namespace, in the order of mounting.
 fn mount_points(stage: &Stage, kind: &str) -> Vec<String> {
     let mountinfo = stage.run("cat", &["/proc/self/mountinfo"]);
     let point = |line: &str| {
@@ -28,7 +29,8 @@ fn mount_points(stage: &Stage, kind: &str) -> Vec<String> {
     mountinfo.lines().filter_map(point).collect()
 }
 
-/// The plain host's trees, with the directory of a container that is there before a capture starts and ends while it runs.
+/// Cgroup trees of the plain host, with the directory of a container that exists before a capture
+/// starts and ends while it runs.
 struct Host(Cgroups);
 
 impl Host {
@@ -45,7 +47,8 @@ impl Drop for Host {
     }
 }
 
-/// Records the demo's containers on the plain host, and lets one more end. Returns the ids that must have ended.
+/// Records the demo's containers on the plain host, and ends one more. Returns the ids that must
+/// have ended.
 fn end_containers(host: &Host, stage: &Stage) -> BTreeSet<String> {
     let case = stage.directory().join("demo");
     let status = Command::new(env!("CARGO_BIN_EXE_obit-capture"))
@@ -66,7 +69,8 @@ fn ids(rows: &[Value]) -> BTreeSet<String> {
     rows.iter().map(|row| row["container_id"].as_str().expect("an id").to_owned()).collect()
 }
 
-/// What every odd host must give: all ends, the one that was there before among them, and a case that verifies.
+/// Expects what every odd host must give: all ends, also of the container that existed before, and
+/// a case that verifies.
 fn assert_saw_all(case: &Path, ended: &BTreeSet<String>) {
     let removed = replay::derived_rows(case, "container_remove");
     let missing: Vec<_> = ended.difference(&ids(&removed)).cloned().collect();
@@ -84,7 +88,7 @@ fn assert_existed(case: &Path) {
     assert_eq!(before[0]["cgroup_path"], format!("/obit-live-hosts/docker/{BEFORE}"));
 }
 
-/// Records in the stage as it stands.
+/// Records in the stage as it is now.
 fn record(host: &Host, stage: &Stage, case: &Path) -> BTreeSet<String> {
     let capture = Capture::start(stage, case, &[]);
     let ended = end_containers(host, stage);
@@ -92,7 +96,7 @@ fn record(host: &Host, stage: &Stage, case: &Path) -> BTreeSet<String> {
     ended
 }
 
-/// `check --format json` inside the stage.
+/// Runs `check --format json` inside the stage.
 fn check(stage: &Stage, name: &str) -> Vec<Value> {
     let output = stage.try_run(env!("CARGO_BIN_EXE_obit-capture"), &["check", "--format", "json", "--output", "/run"]);
     let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
@@ -115,7 +119,7 @@ fn only_v1_hierarchies_are_mounted() {
         stage.run("umount", &["-l", &point]);
     }
     if mount_points(&stage, "cgroup").is_empty() {
-        // A host with v2 only: a hierarchy that has a name and no controller can always be made.
+        // On a host with v2 only, a named hierarchy without a controller can always be made.
         stage.run("mkdir", &["/run/named"]);
         stage.run("mount", &["-t", "cgroup", "-o", "none,name=obit-live", "none", "/run/named"]);
     }
@@ -152,7 +156,7 @@ fn a_hierarchy_is_mounted_twice_and_elsewhere() {
     };
     let host = Host::with_a_container();
     let stage = Stage::new(CgroupView::Host);
-    // Elsewhere, whole; and a part of it before, which shows less.
+    // The whole hierarchy at another place, and a part of it, which shows less, at a second one.
     stage.run("mkdir", &["/run/part", "/run/whole"]);
     stage.run("mount", &["-t", "cgroup2", "none", "/run/whole"]);
     stage.run("mount", &["--bind", "/run/whole/obit-live-hosts", "/run/part"]);
@@ -203,7 +207,8 @@ fn obit_sees_its_own_part_of_the_cgroups_only() {
     let host = Host::with_a_container();
     let stage = Stage::new(CgroupView::V2Only);
     host.0.make("/obit-live-hosts/inside");
-    // As in a container that was given nothing of the host's: its cgroup is the root of a namespace, and that is mounted.
+    // As in a container without the host's cgroups: its cgroup is the root of a namespace, and
+    // mounted.
     let script = "echo 0 >/sys/fs/cgroup/obit-live-hosts/inside/cgroup.procs
          exec unshare --cgroup --mount sh -ec 'umount -l /sys/fs/cgroup
          mount -t cgroup2 none /sys/fs/cgroup
@@ -223,7 +228,8 @@ fn obit_sees_its_own_part_of_the_cgroups_only() {
     let capture = Capture::start_command(command, &case);
     let ended = end_containers(&host, &stage);
     capture.stop();
-    // Events tell of the whole host; what was there before was not seen, and so it is not said to have existed.
+    // Events come from the whole host; the capture did not see older containers, so no row says
+    // that they existed.
     assert_saw_all(&case, &ended);
     assert_eq!(replay::derived_rows(&case, "existing_container"), Vec::<Value>::new());
     assert_eq!(manifest(&case)["host"]["initial_cgroup_namespace"], false);
@@ -236,7 +242,8 @@ fn obit_is_in_a_pid_namespace_of_its_own() {
     };
     let host = Host::with_a_container();
     let stage = Stage::new(CgroupView::Host);
-    // As in a container without --pid=host: it is process 1 there, and its /proc is that of the namespace.
+    // As in a container without --pid=host: the capture is process 1 there, and its /proc is the
+    // namespace's.
     let inside = ["--pid", "--fork", "--kill-child", "--mount-proc", env!("CARGO_BIN_EXE_obit-capture")];
     let report = stage.try_run("unshare", &[&inside[..], &["check", "--output", "/run"]].concat());
     let report = String::from_utf8_lossy(&report.stdout).into_owned();
@@ -253,7 +260,8 @@ fn obit_is_in_a_pid_namespace_of_its_own() {
     assert_existed(&case);
     assert_saw_all(&case, &ended);
     assert_eq!(manifest(&case)["host"]["initial_pid_namespace"], false);
-    // The kernel names processes as the host does, whatever obit can see: this test removed the directory.
+    // The kernel gives pids of the host, whatever the capture can see: this test removed the
+    // directory.
     let removed = replay::derived_rows(&case, "container_remove");
     let before = removed.iter().find(|row| row["container_id"] == BEFORE).expect("its end");
     assert_eq!(before["removed_by_pid"], std::process::id(), "{before}");
@@ -273,7 +281,8 @@ fn the_kernel_shows_no_type_information() {
     };
     let host = Host::with_a_container();
     let stage = Stage::new(CgroupView::Host);
-    // Hidden by a file system on top. Where there is none at all, that is the test's own situation.
+    // A file system on top hides the type information. On a host without any, the test needs
+    // nothing.
     if Path::new("/sys/kernel/btf").is_dir() {
         stage.run("mount", &["-t", "tmpfs", "none", "/sys/kernel/btf"]);
     }
@@ -332,7 +341,7 @@ fn what_was_mounted_at_the_start_is_unmounted_while_recording() {
         }
     }
     let ended = end_containers(&host, &stage);
-    // The walk at the stop finds no hierarchy. A case to which that happened may be told from one that is whole.
+    // The walk at the stop finds no hierarchy. A reader can tell such a case from a complete one.
     let stopped = capture.interrupt();
     assert!(matches!(stopped.status.code(), Some(0 | 3)), "{stopped:?}");
     assert_existed(&case);

@@ -1,4 +1,4 @@
-//! What happens when the capture cannot keep up, or is killed: nothing is lost in silence.
+//! Captures that cannot keep up, or are killed: nothing is lost in silence.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::support::capture::{Capture, INCOMPLETE};
 use crate::support::ledger::text;
 use crate::support::replay;
 
-/// Longest that a record may take to be readable from outside; the default interval is 200 ms.
+/// Longest time until a record can be read from outside; the default interval is 200 ms.
 const SYNC_LIMIT: Duration = Duration::from_secs(20);
 
 #[test]
@@ -23,7 +23,8 @@ fn a_container_that_ends_unseen_is_inferred_and_the_loss_is_told() {
     let case = stage.directory().join("case");
     let capture = Capture::start(&stage, &case, &["--ring-buffer", "4KiB"]);
 
-    // While the capture stands still, the buffer takes a handful of events; a directory in every tree is more than that.
+    // The buffer of a stopped capture takes a handful of events; a directory in every tree makes
+    // more.
     capture.signal(Signal::STOP);
     for _ in 0..20 {
         stage.cgroups.make("/obit-live/noise");
@@ -71,7 +72,7 @@ fn a_killed_capture_leaves_what_it_had_written() {
     assert!(said.contains("never closed"), "a case that was not closed is called whole: {said}");
 }
 
-/// The rows of this file's containers: the host may have others.
+/// Returns the rows of this file's containers: the host may have others.
 fn ours(mut rows: Vec<Value>) -> Vec<Value> {
     rows.retain(|row| text(row, "container_id").starts_with("obit-live-"));
     rows

@@ -1,8 +1,9 @@
 //! Records real containers of real engines, and compares the rows with what was started.
 //!
-//! Needs root and the engines: `make test` installs them. One test runs at a time, whatever the number of threads
-//! ([`obit_test_engines::require_root`]): a capture sees the cgroup events of the whole host, another test's too. All that
-//! changes a namespace or a limit happens in child processes, so tests can share this one.
+//! Needs root and the engines; `make test` installs them. One test runs at a time, whatever the
+//! number of threads ([`obit_test_engines::require_root`]): a capture sees the cgroup events of
+//! every test on the host. Namespaces and limits change in child processes only, so all tests can
+//! share this process.
 
 mod support;
 

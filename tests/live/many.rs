@@ -1,5 +1,6 @@
-//! A host with 100,000 live cgroups: all of them are in the first walk, in little memory, and what ends afterwards is seen. Once
-//! they are what a thousand containers have inside, once as many containers.
+//! A host with 100,000 live cgroups: the first walk reads all of them in little memory, and later
+//! ends are seen. The cgroups are first those inside a thousand containers, then as many
+//! containers.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,12 +17,13 @@ use crate::support::replay;
 
 /// Containers that end while the capture runs.
 const ENDING: usize = 10;
-/// Most memory that the capture may have resident: a quarter of a GiB, half of what the packages' unit and manifest allow.
+/// Most resident memory that the capture may have: a quarter of a GiB, half of what the packages'
+/// unit and manifest allow.
 const MOST_MEMORY_BYTES: u64 = 256 << 20;
 
 #[test]
 fn a_hundred_thousand_cgroups_of_a_thousand_containers_are_there_at_the_start() {
-    // As containers that run a systemd of their own have.
+    // Containers that run a systemd of their own have as many.
     assert_crowd_is_recorded(1_000, 99);
 }
 
@@ -30,7 +32,7 @@ fn a_hundred_thousand_containers_are_there_at_the_start() {
     assert_crowd_is_recorded(100_000, 0);
 }
 
-/// So many containers, with so many directories inside each.
+/// Makes so many containers with so many directories in each, and records them.
 fn assert_crowd_is_recorded(containers: usize, inside_each: usize) {
     let Some(_live) = require_root(&[]) else { return };
     let stage = Stage::new(CgroupView::V2Only);
@@ -46,7 +48,7 @@ fn assert_crowd_is_recorded(containers: usize, inside_each: usize) {
     capture.stop();
     println!("{} cgroups, {} KiB resident at the peak", containers * (1 + inside_each), peak >> 10);
 
-    // What the first walk read, by path; nothing was made or removed before it was over.
+    // Paths that the first walk read; nothing was made or removed before it was over.
     let read = first_walk(&case);
     let ours: BTreeSet<_> = read.iter().filter(|path| path.starts_with("/obit-live-many/docker/")).collect();
     assert_eq!(ours.len(), containers * (1 + inside_each), "directories of the first walk");
@@ -65,12 +67,12 @@ fn assert_crowd_is_recorded(containers: usize, inside_each: usize) {
     replay::assert_verifies(&case);
 }
 
-/// As Docker makes them; each differs from the others in its first digits.
+/// Returns an id like Docker's; ids differ in their first digits.
 fn id(number: usize) -> String {
     format!("{number:08x}").repeat(8)
 }
 
-/// The ids of ours that an event has rows of.
+/// Returns the ids of the test's containers that an event has rows of.
 fn ids(case: &Path, event: &str) -> BTreeSet<String> {
     let is_ours = |path: &str| path.starts_with("/obit-live-many/");
     let mut rows = replay::derived_rows(case, event);
@@ -78,7 +80,7 @@ fn ids(case: &Path, event: &str) -> BTreeSet<String> {
     rows.iter().map(|row| row["container_id"].as_str().expect("never null").to_owned()).collect()
 }
 
-/// The paths of raw/cgroupfs that the walk at the start read.
+/// Returns the paths of raw/cgroupfs that the walk at the start read.
 fn first_walk(case: &Path) -> Vec<String> {
     let case = Case::open(case).expect("a case");
     let mut paths = Vec::new();
@@ -94,7 +96,7 @@ fn first_walk(case: &Path) -> Vec<String> {
     paths
 }
 
-/// The directories, gone when dropped.
+/// Cgroup directories, removed when dropped.
 struct ManyCgroups {
     top: PathBuf,
     inside_each: usize,
@@ -103,7 +105,7 @@ struct ManyCgroups {
 impl ManyCgroups {
     fn new(top: &Path, containers: usize, inside_each: usize) -> Self {
         let many = Self { top: top.to_owned(), inside_each };
-        // Of a run that was killed.
+        // Directories of a run that was killed.
         many.remove();
         for number in 0..containers {
             let root = many.root(number);
@@ -127,7 +129,7 @@ impl ManyCgroups {
         fs::remove_dir(&root).expect("the container's own directory");
     }
 
-    /// Removes what is there of it; these directories hold no process.
+    /// Removes the directories that exist; they hold no process.
     fn remove(&self) {
         let remove_all = |directory: &Path| {
             for entry in fs::read_dir(directory).into_iter().flatten().flatten() {

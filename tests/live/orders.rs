@@ -1,5 +1,5 @@
-//! Real containers that are told to end: the row says how the order came down, and whoever says otherwise than the kernel has
-//! a row of his own.
+//! Real containers that are ordered to end: the row names the order and its chain, and a source
+//! that contradicts the kernel has a row of its own.
 
 use std::fs;
 use std::path::Path;
@@ -47,10 +47,10 @@ fn the_way_of_an_order_is_told_as_far_as_it_shows() {
 
     let case = capture.case().to_owned();
     let rows = stop_and_derive(capture);
-    // The threads of a test have names of their own; a process is called by its first.
+    // Threads of a test have names of their own; a process has the name of its first thread.
     let name = fs::read_to_string("/proc/self/comm").expect("the name of this program");
     let (us, shim) = (format!("{}[{}]", name.trim(), std::process::id()), "containerd-shim[");
-    // Each step by how it begins and ends, in order, others between.
+    // Each step by its beginning and its end, in order; others may come between.
     let kill = |id: &str, signal: u32| format!("kill {id} {signal}");
     for (id, expected) in [
         (&*killed, vec![(shim, "]".to_owned()), ("runc ", kill(&killed, 9)), ("runc ", format!("delete {killed}"))]),
@@ -100,7 +100,7 @@ fn a_signal_that_an_image_names_is_recorded_and_who_sent_it_asked_to_end() {
     let docker = Docker::start(&stage, &containerd);
     let capture = Capture::start(&stage, &stage.directory().join("case"), &[]);
 
-    // The shell takes these by their numbers.
+    // The shell takes these signals by number.
     let signals = [("SIGWINCH", 28), ("SIGUSR1", 10), ("SIGRTMIN+3", 37)];
     let mut ids = Vec::new();
     for (name, number) in signals {
@@ -108,7 +108,7 @@ fn a_signal_that_an_image_names_is_recorded_and_who_sent_it_asked_to_end() {
             format!("trap 'exit {number}' {number}; trap : 12; echo ready; while :; do sleep 1000 & wait $!; done");
         let id = docker.run(&["--stop-signal", name], &["/bin/sh", "-c", &script]);
         wait_until("the trap", || stage.run("docker", &["logs", &id]) == "ready");
-        // Not the one to stop with, and handled.
+        // This signal is handled, and not the one to stop with.
         stage.run("docker", &["kill", "--signal", "USR2", &id]);
         stage.run("docker", &["stop", &id]);
         stage.cgroups.wait_until_gone(&id);
@@ -138,8 +138,9 @@ fn a_signal_that_an_image_names_is_recorded_and_who_sent_it_asked_to_end() {
     }
 }
 
-/// Docker learns of the OOM killer on some hosts, and takes every kill in a container for the end of the container; on others it
-/// learns nothing. And when its daemon is gone, its file still says that the container runs.
+/// On some hosts Docker learns of the OOM killer, and takes every kill in a container for the end
+/// of the container; on others it learns nothing. When its daemon is gone, its file still says that
+/// the container runs.
 #[test]
 fn what_docker_says_otherwise_than_the_kernel_has_a_row() {
     let Some(_live) = require_root(&["runc", "containerd", "ctr", "dockerd", "docker"]) else { return };
@@ -206,7 +207,7 @@ fn what_docker_says_otherwise_than_the_kernel_has_a_row() {
     assert!(explanation.contains("life 1 of 1"), "it is about the life that ended: {explanation}");
 }
 
-/// Whether the case that is being written has a row of a disagreement about the container.
+/// Returns true if the case that is being written has a disagreement about the container.
 fn is_contradicted(case: &Path, id: &str) -> bool {
     let output =
         replay::replay(&["derive", &case.display().to_string(), "--event", "disagreement", "--format", "jsonl"]);

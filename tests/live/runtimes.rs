@@ -1,4 +1,5 @@
-//! Real engines on this host: what they start and remove is what the rows say, no more and no fewer.
+//! Real engines on this host: the rows are exactly those of the containers that they start and
+//! remove.
 
 use obit_test_engines::{CgroupView, Containerd, Docker, Oci, OciRuntime, Podman, Stage, require_root};
 
@@ -6,7 +7,7 @@ use crate::support::capture::Capture;
 use crate::support::ledger::Ledger;
 use crate::support::{analysis, replay};
 
-/// Hex digits enough for a Docker id.
+/// Hex digits, enough for a Docker id.
 const HEX_ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 #[test]
@@ -23,7 +24,7 @@ fn rows_equal_what_the_engines_started() {
     let runc = Oci::start(&stage, OciRuntime::Runc);
     let mut ledger = Ledger::default();
 
-    // Alive before the capture starts.
+    // These live before the capture starts.
     let docker_before = docker.start_container("before");
     ledger.starts("docker", "before", &docker_before);
     let docker_restarted = docker.start_container("restarted-later");
@@ -41,7 +42,7 @@ fn rows_equal_what_the_engines_started() {
     let capture = Capture::start(&stage, &case, &[]);
     ledger.recording_started();
 
-    // One id, two lives, the first of which was there before.
+    // One id with two lives; the first began before the capture.
     docker.restart(&docker_restarted);
     ledger.restarts(&docker_restarted);
 
@@ -61,14 +62,14 @@ fn rows_equal_what_the_engines_started() {
     }
     for number in 0..12 {
         let id = format!("obit-live-short-{number}");
-        // A path of the user's, or none: then it is the runtime's to choose.
+        // The path is the user's, or the runtime chooses one.
         let cgroup = (number % 2 == 0).then(|| format!("/obit-live/{id}"));
         runc.run_short(&id, cgroup.as_deref());
         ledger.comes_and_goes("runc", &id, &id);
     }
     let nests_itself = docker.run_with_inner_cgroups("nests-itself");
     ledger.comes_and_goes("docker", "nests-itself", &nests_itself);
-    // A restart of one that was started while recording.
+    // A container that was started while recording is started again.
     docker.restart(&docker_nested);
     ledger.restarts(&docker_nested);
 
@@ -101,7 +102,8 @@ fn rows_equal_what_the_engines_started() {
     analysis::assert_readable_elsewhere(&case);
 }
 
-/// Directories inside a running container, as an init system in it makes them. One is left for the engine to remove.
+/// Makes and removes directories inside a running container, as an init system in it does. The
+/// engine removes the last one.
 fn make_and_remove_inner_directories(stage: &Stage, container_id: &str) {
     stage.cgroups.make_inside(container_id, "left-behind");
     for child in ["init.scope", "system.slice"] {
@@ -113,12 +115,12 @@ fn make_and_remove_inner_directories(stage: &Stage, container_id: &str) {
     }
 }
 
-/// Directories that are no container, whatever they are called.
+/// Makes and removes directories that are no containers, whatever their names.
 fn plain_service_comes_and_goes(stage: &Stage, number: usize) {
     let names = [
         format!("/obit-live/job-{number}.service"),
         format!("/obit-live/docker-prune-{number}.service"),
-        // systemd never nests a scope below a service; a delegated user may, and may call it what they like.
+        // systemd never nests a scope below a service; a delegated user may, with any name.
         format!("/obit-live/login-{number}.service/docker-{HEX_ID}.scope"),
     ];
     for path in &names {

@@ -1,5 +1,5 @@
-//! Where identity comes from other than daemons: the runtime's state, a parent cgroup of the user's, nesting, and what of
-//! arguments is recorded.
+//! Sources of identity other than daemons: the runtime's state, a parent cgroup of the user's,
+//! nesting; and which arguments are recorded.
 
 use std::path::Path;
 
@@ -73,7 +73,8 @@ fn a_parent_of_the_users_and_a_nested_engine_change_no_identity() {
     let case = stage.directory().join("case");
     let capture = Capture::start(&stage, &case, &[]);
     let parented = docker.run(&["--name", "parented", "--cgroup-parent=/obit-live-parent"], &FOREVER);
-    // An engine in a container with the host's cgroup namespace makes its containers' directories below the container's.
+    // An engine in a container with the host's cgroup namespace makes its directories below the
+    // container's own.
     let outer = docker.run(&["--name", "outer", "--cgroupns=host"], &FOREVER);
     stage.cgroups.make_inside(&outer, "docker");
     let inner = stage.cgroups.make_inside(&outer, &format!("docker/{INNER_ID}"));

@@ -1,4 +1,5 @@
-//! What real containers used: processors, a CPU quota, and that they were frozen when they were killed.
+//! Resources that real containers used: CPU time, a CPU quota, and their state when they were
+//! killed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,10 +14,10 @@ use crate::support::ledger::text;
 use crate::support::replay;
 use crate::support::rows::{only_row, stop_and_derive};
 
-/// A counted loop: about a quarter of a second of one processor.
+/// Loop that counts: about a quarter of a second of one processor.
 const BURN: &str = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done";
-/// What a container that is seen to have stopped may still be charged: its last task's way off the processor, at most a clock
-/// tick at 100 Hz. cgroupfs also rounds to microseconds.
+/// Most CPU time that a container can still be charged after it is seen to have stopped: its last
+/// task leaves the processor, at most a clock tick at 100 Hz. cgroupfs also rounds to microseconds.
 const LAST_MOMENTS_NS: u64 = 10_000_000;
 
 #[test]
@@ -33,7 +34,7 @@ fn what_docker_s_containers_used() {
     // A fifth of a processor.
     let throttled = docker.run_to_the_end(&["--cpu-period=50000", "--cpu-quota=10000"], &["/bin/sh", "-c", BURN]);
     let idle = docker.run_to_the_end(&[], &["/bin/sh", "-c", "exit 0"]);
-    // A child doubles a variable until there is no memory left for it.
+    // A child takes memory until there is none left.
     let hog = format!("sh -c '{HOG}'; exit 0");
     let hungry = docker.run_to_the_end(&["--memory=16m", "--memory-swap=16m"], &["/bin/sh", "-c", &hog]);
     let frozen = docker.run(&[], &FOREVER);
@@ -54,7 +55,7 @@ fn what_docker_s_containers_used() {
     }
     assert_eq!((number(burns, "cpu_throttled_count"), number(burns, "cpu_throttled_ns")), (0, 0));
     assert!(number(throttled, "cpu_throttled_count") > 0, "{throttled:#}");
-    // In each period of its quota it ran for a fifth and waited for the rest.
+    // It ran for a fifth of each period of its quota and waited for the rest.
     let (usage, waited) = (number(throttled, "cpu_usage_ns"), number(throttled, "cpu_throttled_ns"));
     assert!(waited > usage, "{throttled:#}");
     let explanation = replay::explain(&case, text(throttled, "container_id"));
@@ -92,7 +93,7 @@ fn cgroups_below_count_on_v2() {
     let capture = Capture::start(&stage, &stage.directory().join("case"), &[]);
 
     let id = "obit-live-below";
-    // Its work is done in a cgroup below its own, as by a service of an init system.
+    // A cgroup below the container's own does the work, as a service of an init system does.
     let sign = stage.root_file_system().join("go");
     runc.start_script(id, &format!("while [ ! -e /go ]; do sleep 0.02; done; {BURN}"));
     let below = stage.cgroups.make_inside(id, "work.service").pop().expect("the container has a directory");
@@ -101,7 +102,7 @@ fn cgroups_below_count_on_v2() {
     fs::write(below.join("cgroup.procs"), state["pid"].to_string()).expect("moving its process");
     fs::write(&sign, "").expect("the sign to go on");
     wait_until("its end", || is_stopped(&stage, id));
-    // Reading this brings the sums of the kernel up to date. The row must do without.
+    // This read makes the kernel sum up. The row must do without.
     let said = keyed(&root, "usage_usec") * 1_000;
     let own = keyed(&below, "usage_usec") * 1_000;
     runc.remove(id);
@@ -114,17 +115,19 @@ fn cgroups_below_count_on_v2() {
     assert!((said..said + LAST_MOMENTS_NS).contains(&usage), "{usage} ns, and {said} ns while the directories stood");
 }
 
-/// Between nothing and all processors all its life, and the sum of its parts; in nanoseconds.
+/// Expects a CPU time above zero, below that of all processors, and equal to the sum of its parts.
+/// Returns nanoseconds.
 fn assert_cpu_time_is_plausible(row: &Value) -> u64 {
     let usage = number(row, "cpu_usage_ns");
     let processors = std::thread::available_parallelism().expect("the number of processors").get() as u64;
     assert!(usage > 0 && usage <= number(row, "lifetime_ns") * processors, "{row:#}");
-    // A quarter of a second is dozens of ticks at any rate, so that there are samples.
+    // A quarter of a second has dozens of ticks at any rate, so there are samples.
     assert_eq!(number(row, "cpu_user_ns") + number(row, "cpu_system_ns"), usage, "{row:#}");
     usage
 }
 
-/// The CPU time of a container by its directories, in nanoseconds: v1's and v2's, whichever is more.
+/// Reads the CPU time of a container from its directories, in nanoseconds: v1's or v2's, whichever
+/// is more.
 fn usage_by_cgroupfs(directories: &[PathBuf]) -> u64 {
     let v1 = directories.iter().filter_map(|directory| fs::read_to_string(directory.join("cpuacct.usage")).ok());
     let v1 = v1.map(|text| text.trim().parse().expect("a number"));
@@ -132,7 +135,7 @@ fn usage_by_cgroupfs(directories: &[PathBuf]) -> u64 {
     v1.chain(v2.map(|directory| keyed(directory, "usage_usec") * 1_000)).max().expect("a directory that counts it")
 }
 
-/// A value of cpu.stat.
+/// Reads a value of cpu.stat.
 fn keyed(directory: &Path, key: &str) -> u64 {
     let text = fs::read_to_string(directory.join("cpu.stat")).expect("cpu.stat");
     let value = text.lines().find_map(|line| line.strip_prefix(key)?.trim().parse().ok());

@@ -1,4 +1,4 @@
-//! A host that shows only the v2 tree: one container is one directory there, and ends as one row all the same.
+//! A host that shows only the v2 tree: one container is one directory there, and ends as one row.
 
 use obit_test_engines::{CgroupView, Oci, OciRuntime, Stage, require_root};
 
@@ -46,7 +46,7 @@ fn rows_equal_what_runc_and_crun_started() {
             stage.cgroups.make(&service);
             stage.cgroups.remove(&service);
         }
-        // The id is free again and used again: another container, the same name.
+        // A second container takes the id again.
         let again = format!("obit-live-{name}-0");
         engine.run_short(&again, None);
         ledger.restarts(&again);

@@ -1,5 +1,5 @@
-//! What a recorder says of itself: what it gave up, which program it is, how the clocks were kept, who sent it signals, and
-//! what it told others while it recorded.
+//! Facts that a recorder records about itself: given-up privileges, its own program, the clocks,
+//! signals with their senders, and what it sent to others.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,7 +19,7 @@ use crate::support::capture::Capture;
 use crate::support::replay;
 use crate::support::rows::manifest;
 
-/// Longest that something may take which the recorder does by itself.
+/// Longest time that an action of the recorder may take.
 const LIMIT: Duration = Duration::from_secs(30);
 
 #[test]
@@ -35,8 +35,8 @@ fn a_recorder_bears_witness_of_itself() {
     let case = stage.directory().join("case");
     let capture = Capture::start(&stage, &case, &["--sign", &key, "--anchor", &anchor, "--part-rows", "20"]);
 
-    // All it needs is CAP_BPF (39) and CAP_DAC_READ_SEARCH (2): every thread of it is down to these, and has the filter of
-    // system calls (2 is SECCOMP_MODE_FILTER).
+    // The recorder needs CAP_BPF (39) and CAP_DAC_READ_SEARCH (2) only: every thread has just
+    // these, and the filter of system calls (2 is SECCOMP_MODE_FILTER).
     let mut threads = 0;
     for task in fs::read_dir(format!("/proc/{}/task", capture.pid())).expect("its threads").flatten() {
         let status = fs::read_to_string(task.path().join("status")).expect("a thread's status");
@@ -47,7 +47,7 @@ fn a_recorder_bears_witness_of_itself() {
     }
     assert!(threads > 4, "{threads} threads");
     let programs = loaded_programs(capture.pid());
-    // While it records: whatever happens to it later, this is in the case.
+    // The case has this while the recorder runs, whatever happens to it later.
     let program = wait_for(&case, |manifest| manifest["recorder"]["binary_sha256"].as_str().map(str::to_owned));
     for number in 0..20 {
         make_and_remove(&test_cgroups, &format!("witness-{number}"));
@@ -89,7 +89,7 @@ fn a_recorder_bears_witness_of_itself() {
     let verified = replay::replay(&["verify", &case, "--signers", &signers, "--anchor", &anchor]);
     let said = String::from_utf8_lossy(&verified.stdout);
     assert!(verified.status.success() && said.contains("only hashed  nothing"), "{verified:?}");
-    // It grew with the case, from its beginning on.
+    // The file grew with the case, from its beginning on.
     let lines = fs::read_to_string(&anchor).expect("the anchor");
     let words: Vec<Vec<&str>> = lines.lines().map(|line| line.split(' ').collect()).collect();
     assert_eq!((words[0][0], words[0][3]), ("obit-head", "0"), "{lines}");
@@ -110,7 +110,7 @@ fn the_clocks_are_recorded_again_and_again() {
     capture.stop();
 
     let mut clocks = clocks(&case);
-    // When a row is let go on a quiet host, only the time that has come is recorded.
+    // A reading with the reason `due` records when a row is let go, and nothing about the clocks.
     clocks.retain(|(_, reading)| reading.reason != Some(ClockReason::Due));
     let reasons: Vec<_> = clocks.iter().filter_map(|(_, reading)| reading.reason).collect();
     assert_eq!((reasons.first(), reasons.last()), (Some(&ClockReason::Start), Some(&ClockReason::Stop)), "{reasons:?}");
@@ -118,7 +118,7 @@ fn the_clocks_are_recorded_again_and_again() {
         assert!(reading.synchronized.is_some() && reading.max_error_ns.is_some(), "how it is kept: {reading:?}");
         assert!(reading.suspended_ns.is_some(), "{reading:?}");
     }
-    // What is said of a step is what the pairs show.
+    // The recorded step is the difference of two pairs.
     for pair in clocks.windows(2) {
         assert_eq!(pair[1].1.step_ns, Some(pair[1].0 - pair[0].0), "{pair:?}");
     }
@@ -135,7 +135,7 @@ fn a_terminal_that_goes_away_ends_a_recording_unless_it_was_told_otherwise() {
         signals.iter().filter_map(|signal| signal["signal"].as_str().map(str::to_owned)).collect()
     };
     let case = stage.directory().join("hung-up");
-    // Whoever runs this may have been told to ignore it, which is inherited.
+    // The caller may have been started with the signal ignored, which is inherited.
     let mut command = stage.command("env");
     command.args(["--default-signal=HUP", env!("CARGO_BIN_EXE_obit-capture"), "run", "--output"]).arg(&case);
     let capture = Capture::start_command(command, &case);
@@ -159,7 +159,7 @@ fn a_case_that_is_cut_off_is_named_by_the_systems_journal() {
     let Some(_live) = require_root(&[]) else { return };
     let stage = Stage::new(CgroupView::Host);
     let test_cgroups = test_cgroups(&stage);
-    // The stage has a /run of its own, and nobody's journal in it but ours.
+    // The stage has a /run of its own, and no journal in it but the test's.
     fs::create_dir_all(stage.outside("/run/systemd/journal")).expect("the journal's place");
     let journal = UnixDatagram::bind(stage.outside("/run/systemd/journal/socket")).expect("the journal's socket");
     journal.set_read_timeout(Some(LIMIT)).expect("a limit");
@@ -173,7 +173,7 @@ fn a_case_that_is_cut_off_is_named_by_the_systems_journal() {
         capture.stop();
         journal.join().expect("the journal")
     });
-    // As `journalctl -t obit-capture` prints it.
+    // The form in which `journalctl -t obit-capture` prints it.
     let anchor = stage.directory().join("journal.txt");
     let lines = told.iter().map(|line| format!("Nov 24 09:00:00 host obit-capture[7]: {line}\n"));
     fs::write(&anchor, lines.collect::<String>()).expect("the journal's text");
@@ -195,14 +195,14 @@ fn a_case_that_is_cut_off_is_named_by_the_systems_journal() {
     assert!(says(&cut).contains("the end of the case was cut off"), "{cut:?}");
 }
 
-/// The lines that an anchor sent, up to the one that says that the case is closed.
+/// Reads the lines that an anchor sent, up to the one that says that the case is closed.
 fn messages(journal: &UnixDatagram) -> Vec<String> {
     let mut lines = Vec::new();
     let mut buffer = [0; 4096];
     loop {
         let length = journal.recv(&mut buffer).expect("a message within the limit");
         let message = String::from_utf8(buffer[..length].to_vec()).expect("UTF-8");
-        // systemd, "Native Journal Protocol": a field a line.
+        // systemd, "Native Journal Protocol": one field a line.
         let fields: Vec<(&str, &str)> = message.lines().filter_map(|line| line.split_once('=')).collect();
         assert!(fields.contains(&("SYSLOG_IDENTIFIER", "obit-capture")), "{message}");
         let line = fields.iter().find(|(name, _)| *name == "MESSAGE").expect("a message").1.to_owned();
@@ -214,7 +214,8 @@ fn messages(journal: &UnixDatagram) -> Vec<String> {
     }
 }
 
-/// Takes the newest part away, and makes chain and sums anew: as somebody would who knows how a case is made.
+/// Removes the newest part and makes chain and sums anew, as somebody would who knows how a case is
+/// made.
 fn cut_off_last_part(case: &Path) {
     let parts = |manifest: &Value| manifest["parts"].as_array().expect("parts").len();
     let chain = Case::open(case).expect("a case").manifest().and_then(Chain::follow).expect("a chain");
@@ -235,7 +236,7 @@ fn cut_off_last_part(case: &Path) {
     fs::write(case.join("SHA256SUMS"), sums).expect("written");
 }
 
-/// The numbers of the BPF programs that a process has descriptors of.
+/// Returns the ids of the BPF programs that a process has descriptors of.
 fn loaded_programs(pid: u32) -> BTreeSet<u64> {
     let descriptors = fs::read_dir(format!("/proc/{pid}/fdinfo")).expect("its descriptors").flatten();
     let texts = descriptors.filter_map(|entry| fs::read_to_string(entry.path()).ok());
@@ -247,7 +248,7 @@ fn loaded_programs(pid: u32) -> BTreeSet<u64> {
     texts.filter_map(number).collect()
 }
 
-/// The clocks that a case holds: wall less boot, and what is said of it.
+/// Returns the clock readings of a case: wall minus boot, and the reading.
 fn clocks(case: &Path) -> Vec<(i64, ClockReading)> {
     let case = Case::open(case).expect("a case");
     let mut clocks = Vec::new();
@@ -263,7 +264,7 @@ fn clocks(case: &Path) -> Vec<(i64, ClockReading)> {
     clocks
 }
 
-/// Waits until case.json says something.
+/// Waits until case.json has a value.
 fn wait_for<T>(case: &Path, mut find: impl FnMut(&Value) -> Option<T>) -> T {
     let deadline = Instant::now() + LIMIT;
     loop {

@@ -1,4 +1,5 @@
-//! The cgroup trees as one mount namespace shows them: plain directories for the tests, and what is left behind.
+//! Cgroup trees as one mount namespace shows them: makes plain directories for the tests and
+//! removes what they leave.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -6,9 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// Longest that an engine may take to remove the directories of a container that it reported gone.
+/// Longest time in which an engine removes the directories of a container that it reported gone.
 const REMOVAL_LIMIT: Duration = Duration::from_secs(20);
-/// Longest that monitors such as conmon may take to leave.
+/// Longest time in which monitors such as conmon leave.
 const CLEAN_UP_LIMIT: Duration = Duration::from_secs(3);
 
 /// Every mounted cgroup tree of a process's mount namespace.
@@ -19,12 +20,14 @@ pub struct Cgroups {
 }
 
 impl Cgroups {
-    /// Reads the mounts of a process, and what is in the trees now: all that is not ours.
+    /// Reads the mounts of a process, and the directories that are in the trees now: those belong
+    /// to others.
     pub fn of_process(pid: u32) -> Self {
         let mountinfo = fs::read_to_string(format!("/proc/{pid}/mountinfo")).expect("mountinfo");
         let mut mounts = Vec::new();
         for line in mountinfo.lines() {
-            // proc_pid_mountinfo(5): id, parent, device, root, mount point, options, optional fields, "-", type.
+            // proc_pid_mountinfo(5): id, parent, device, root, mount point, options, optional
+            // fields, "-", type.
             let (left, right) = line.split_once(" - ").expect("a separator");
             if right.starts_with("cgroup ") || right.starts_with("cgroup2 ") {
                 let mount_point = left.split(' ').nth(4).expect("a mount point");
@@ -36,17 +39,19 @@ impl Cgroups {
         Self { mounts, before, ours: RefCell::default() }
     }
 
-    /// How many trees there are.
+    /// Returns the number of trees.
     pub fn hierarchies(&self) -> usize {
         self.mounts.len()
     }
 
-    /// Whether a directory with this path (from its tree's root) was there before the test began, in any tree.
+    /// Returns true if a directory with this path (from its tree's root) existed in any tree before
+    /// the test began.
     pub fn was_there_before(&self, path: &str) -> bool {
         self.mounts.iter().any(|mount| self.before.contains(&mount.join(path.trim_start_matches('/'))))
     }
 
-    /// Makes a directory, with those above it, in every tree. Its first component counts as ours.
+    /// Makes a directory, and those above it, in every tree. Marks the first component as the
+    /// test's own.
     pub fn make(&self, path: &str) {
         let path = path.trim_start_matches('/');
         self.own(path.split('/').next().expect("a first component"));
@@ -63,12 +68,12 @@ impl Cgroups {
         }
     }
 
-    /// Marks a name: directories that are called so, or whose name holds it, are ours to clean up.
+    /// Marks a name as the test's own: directories whose name contains it are removed at the end.
     pub fn own(&self, name: &str) {
         self.ours.borrow_mut().insert(name.to_owned());
     }
 
-    /// The directories whose last component holds this name, in all trees.
+    /// Returns the directories of all trees whose last component contains a name.
     pub fn find(&self, name: &str) -> Vec<PathBuf> {
         self.mounts
             .iter()
@@ -86,7 +91,8 @@ impl Cgroups {
         made
     }
 
-    /// Waits until no directory holds this name: engines remove them after they have answered.
+    /// Waits until no directory's name contains this: engines answer before they remove
+    /// directories.
     pub fn wait_until_gone(&self, name: &str) {
         let deadline = Instant::now() + REMOVAL_LIMIT;
         loop {
@@ -99,7 +105,8 @@ impl Cgroups {
         }
     }
 
-    /// Removes what this test made and left. Directories that still hold a process after a while stay.
+    /// Removes the directories that this test made and left. Those that still hold a process after
+    /// a while stay.
     pub fn remove_ours(&self) {
         let deadline = Instant::now() + CLEAN_UP_LIMIT;
         loop {
@@ -114,7 +121,7 @@ impl Cgroups {
         }
     }
 
-    /// What this test made and left, deepest first.
+    /// Returns the directories that this test made and left, deepest first.
     fn left_of_ours(&self) -> Vec<PathBuf> {
         let ours = self.ours.borrow();
         let is_ours = |path: &Path| {
@@ -134,7 +141,7 @@ impl Cgroups {
     }
 }
 
-/// Every directory below one, itself left out. What vanishes during the walk is left out too.
+/// Returns every directory below one. Directories that vanish during the walk are left out.
 fn directories_below(top: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut open = vec![top.to_owned()];

@@ -6,10 +6,10 @@ use crate::daemon::Daemon;
 use crate::stage::Stage;
 use crate::{AT_ONCE, FOREVER};
 
-/// Its socket inside the stage.
+/// Path of containerd's socket inside the stage.
 pub const SOCKET: &str = "/run/containerd/containerd.sock";
 
-/// A containerd and one of its namespaces.
+/// A running containerd, and one of its namespaces.
 pub struct Containerd<'a> {
     stage: &'a Stage,
     namespace: &'static str,
@@ -17,10 +17,10 @@ pub struct Containerd<'a> {
 }
 
 impl<'a> Containerd<'a> {
-    /// Starts the daemon. The namespace is the one its containers go to.
+    /// Starts the daemon. Containers of this value go to that namespace.
     pub fn start(stage: &'a Stage, namespace: &'static str) -> Self {
         let config = stage.directory().join("containerd.toml");
-        // Without CRI: nothing here plays Kubernetes, and the plugin wants a network set up.
+        // Without CRI: its plugin needs a network that nobody sets up here.
         std::fs::write(&config, "version = 2\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n")
             .expect("its config");
         let arguments = ["--config".to_owned(), config.display().to_string()];
@@ -30,7 +30,7 @@ impl<'a> Containerd<'a> {
         Self { stage, namespace, _daemon: daemon }
     }
 
-    /// Takes an image from a tar file that `docker save` wrote.
+    /// Imports an image from a tar file that `docker save` wrote.
     pub fn import(&self, image: &Path) {
         self.ctr(&["images", "import", &image.display().to_string()]);
     }
@@ -40,12 +40,12 @@ impl<'a> Containerd<'a> {
         self.ctr(&["run", "--rm", IMAGE, id, AT_ONCE]);
     }
 
-    /// Starts a container that lives.
+    /// Starts a container whose process lives until it is killed.
     pub fn start_container(&self, id: &str) {
         self.ctr(&["run", "--detach", IMAGE, id, FOREVER[0], FOREVER[1]]);
     }
 
-    /// Kills a container's task, as another than its runtime's shim is told to, and removes it.
+    /// Kills a container's task by `ctr`, not by the shim, and removes the container.
     pub fn kill(&self, id: &str) {
         self.ctr(&["task", "kill", "--signal", "KILL", id]);
         while !self.ctr(&["task", "list"]).lines().any(|line| line.starts_with(id) && line.contains("STOPPED")) {
@@ -82,5 +82,5 @@ impl Drop for Containerd<'_> {
     }
 }
 
-/// The image's name once imported.
+/// Name of the image once imported.
 const IMAGE: &str = "docker.io/library/busybox:latest";

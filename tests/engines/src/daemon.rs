@@ -1,4 +1,4 @@
-//! A daemon that a test starts by hand and that ends with it.
+//! Daemons that a test starts itself, and that end with the test.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -20,11 +20,11 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Starts a program inside the stage and waits until `is_ready` says so.
+    /// Starts a program inside the stage and waits until `is_ready` returns true.
     pub fn start(stage: &Stage, name: &'static str, arguments: &[String], is_ready: impl Fn() -> bool) -> Self {
         let log = stage.directory().join(format!("{name}.log"));
         let file = File::create(&log).expect("a log file");
-        // If this test is killed outright, the kernel tells the daemon to end.
+        // The kernel ends the daemon if this test is killed.
         let child = stage
             .command("setpriv")
             .args(["--pdeathsig", "TERM", name])
@@ -45,12 +45,12 @@ impl Daemon {
         daemon
     }
 
-    /// Sends it a signal.
+    /// Sends a signal to the daemon.
     pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap_or_else(|error| panic!("{}: {error}", self.name));
     }
 
-    /// Kills it, as a crash would.
+    /// Kills the daemon, as a crash would.
     pub fn kill(&mut self) {
         self.child.kill().unwrap_or_else(|error| panic!("{}: {error}", self.name));
         self.child.wait().expect("waiting for a child");
@@ -75,7 +75,7 @@ impl Drop for Daemon {
     }
 }
 
-/// Asks a child to end, and makes it if it does not in time.
+/// Sends SIGTERM to a child, and SIGKILL if it does not end in time.
 pub fn terminate(child: &mut Child, limit: Duration) {
     if let Ok(Some(_)) = child.try_wait() {
         return;
@@ -92,7 +92,7 @@ pub fn terminate(child: &mut Child, limit: Duration) {
     let _ = child.wait();
 }
 
-/// A child's exit, or `None` if it still runs after `limit`.
+/// Waits for a child's exit. Returns `None` if it still runs after `limit`.
 pub fn wait_within(child: &mut Child, limit: Duration) -> Option<std::process::ExitStatus> {
     let deadline = Instant::now() + limit;
     loop {
@@ -106,7 +106,7 @@ pub fn wait_within(child: &mut Child, limit: Duration) -> Option<std::process::E
     }
 }
 
-/// Runs a command with nothing else around it; for programs that are no part of a stage.
+/// Runs a command outside of any stage and returns its output.
 pub fn output(command: &mut Command) -> std::process::Output {
     command.output().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"))
 }

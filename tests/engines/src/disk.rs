@@ -6,14 +6,14 @@ use std::path::PathBuf;
 
 use crate::stage::Stage;
 
-/// Where it is mounted, as seen by the programs in the stage and by the test.
+/// Mount point of a small disk: as programs in the stage see it, and as the test does.
 pub struct SmallDisk {
     pub inside: PathBuf,
     pub outside: PathBuf,
 }
 
 impl SmallDisk {
-    /// One of that size (`512k`).
+    /// Mounts a disk of that size (`512k`).
     pub fn mount(stage: &Stage, size: &str) -> Self {
         let inside = stage.directory().join("disk");
         let mount_point = inside.display().to_string();
@@ -22,7 +22,7 @@ impl SmallDisk {
         Self { outside: stage.outside(&mount_point), inside }
     }
 
-    /// Takes every page that is left, as somebody else's file.
+    /// Fills every page that is left with a file that is not part of the case.
     pub fn fill_up(&self) {
         let file = OpenOptions::new().create(true).append(true).open(self.outside.join("somebody-elses"));
         let mut file = file.expect("a file beside the case");

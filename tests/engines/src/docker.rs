@@ -8,15 +8,16 @@ use crate::daemon::Daemon;
 use crate::stage::Stage;
 use crate::{AT_ONCE, Containerd, FOREVER, containerd};
 
-/// A dockerd.
+/// A running dockerd.
 pub struct Docker<'a> {
     stage: &'a Stage,
-    /// The daemon itself.
+    /// Handle of the dockerd process.
     pub daemon: Daemon,
 }
 
 impl<'a> Docker<'a> {
-    /// Starts the daemon on top of a containerd, as distributions do, and gives it the busybox image.
+    /// Starts the daemon on top of a containerd, as distributions do, and imports the busybox
+    /// image.
     pub fn start(stage: &'a Stage, _containerd: &Containerd<'_>) -> Self {
         let docker = Self { stage, daemon: Self::start_daemon(stage) };
         docker.docker(&["import", &stage.root_file_system_tar().display().to_string(), IMAGE]);
@@ -34,11 +35,11 @@ impl<'a> Docker<'a> {
         let arguments = [
             format!("--config-file={}", config.display()),
             format!("--containerd={}", containerd::SOCKET),
-            // The host's network is not ours to change.
+            // The host's network stays as it is.
             "--iptables=false".to_owned(),
             "--ip6tables=false".to_owned(),
             "--bridge=none".to_owned(),
-            // With no init system inside, whatever the host runs.
+            // No init system runs inside the stage, whatever the host runs.
             "--exec-opt=native.cgroupdriver=cgroupfs".to_owned(),
         ];
         let daemon = Daemon::start(stage, "dockerd", &arguments, || answers_ping(stage));
@@ -46,14 +47,14 @@ impl<'a> Docker<'a> {
         daemon
     }
 
-    /// The image as a tar file that other engines can import.
+    /// Saves the image as a tar file that other engines can import.
     pub fn save_image(&self) -> PathBuf {
         let path = self.stage.directory().join("image.tar");
         self.docker(&["save", "--output", &path.display().to_string(), IMAGE]);
         path
     }
 
-    /// Runs a container whose process ends at once, and removes it; its id.
+    /// Runs a container whose process ends at once, and removes it. Returns its id.
     pub fn run_short(&self, name: &str) -> String {
         let id = self.run(&["--name", name], &[AT_ONCE]);
         self.docker(&["wait", &id]);
@@ -66,7 +67,8 @@ impl<'a> Docker<'a> {
         self.docker(&[&["run", "--detach", "--network=none"], options, &[IMAGE], command].concat())
     }
 
-    /// Runs a container until its process and its directories are gone; docker still knows it. Returns its id.
+    /// Runs a container until its process and its directories are gone, and keeps it in docker's
+    /// list. Returns its id.
     pub fn run_to_the_end(&self, options: &[&str], command: &[&str]) -> String {
         let id = self.run(options, command);
         self.docker(&["wait", &id]);
@@ -74,14 +76,15 @@ impl<'a> Docker<'a> {
         id
     }
 
-    /// Starts a container that lives; its id.
+    /// Starts a container whose process lives until it is killed. Returns its id.
     pub fn start_container(&self, name: &str) -> String {
         self.run(&["--name", name], &FOREVER)
     }
 
-    /// Runs a container that makes and removes a cgroup directory inside its own, and removes it; its id.
+    /// Runs a container that makes and removes a cgroup directory inside its own, and removes it.
+    /// Returns its id.
     pub fn run_with_inner_cgroups(&self, name: &str) -> String {
-        // Not `--privileged`: that needs every capability, and root on a small virtual machine may lack some.
+        // `--privileged` needs every capability; root on a small virtual machine may lack some.
         let options = ["--name", name, "--volume=/sys/fs/cgroup:/host", "--cgroupns=host"];
         // The v2 tree is at /host, or at /host/unified on a hybrid host.
         let script = "set -e; \

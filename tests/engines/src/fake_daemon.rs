@@ -1,4 +1,4 @@
-//! Sockets on which somebody listens who is no container engine.
+//! Sockets that accept connections like a container engine's, and misbehave.
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -8,24 +8,24 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
 
-/// What is wrong with it.
+/// Misbehaviour of a fake daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DaemonFault {
-    /// It accepts connections and says nothing.
+    /// Accepts connections and sends nothing.
     Silent,
-    /// It answers each request of HTTP with a document that never ends.
+    /// Answers each HTTP request with a document that never ends.
     Endless,
-    /// It sends bytes that are no answer in any protocol, without end.
+    /// Sends bytes without end that are no answer in any protocol.
     Babble,
-    /// It closes each connection.
+    /// Closes each connection.
     Closes,
-    /// It behaves like Docker, and tells of the same event without end.
+    /// Answers like Docker, and sends one event without end.
     Flood,
-    /// It behaves like Docker, and whichever container it is asked about it describes another one.
+    /// Answers like Docker, but describes another container than the one it is asked about.
     Liar,
 }
 
-/// The id of the container that a liar always speaks of.
+/// Id of the container that [`DaemonFault::Liar`] always describes.
 pub const LIAR_ID: &str = "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff";
 
 const EVENT: &str = concat!(
@@ -33,7 +33,7 @@ const EVENT: &str = concat!(
     "\n"
 );
 
-/// One such socket.
+/// A listening socket that misbehaves.
 pub struct FakeDaemon {
     path: PathBuf,
     stopping: Arc<AtomicBool>,
@@ -42,7 +42,7 @@ pub struct FakeDaemon {
 }
 
 impl FakeDaemon {
-    /// Listens at this path.
+    /// Listens at this path and behaves with this fault.
     pub fn start(path: PathBuf, fault: DaemonFault) -> Self {
         let listener = UnixListener::bind(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let stopping = Arc::new(AtomicBool::new(false));
@@ -55,14 +55,14 @@ impl FakeDaemon {
                 }
                 let copy = stream.try_clone().expect("a second handle");
                 connections.lock().unwrap_or_else(PoisonError::into_inner).push(copy);
-                // Ends when the other side or the end of the test closes the connection.
+                // Ends when the other side closes the connection, or the end of the test does.
                 thread::spawn(move || serve(fault, stream));
             }
         });
         Self { path, stopping, open, listener: Some(thread) }
     }
 
-    /// Its socket.
+    /// Returns the path of the socket.
     pub fn path(&self) -> &Path {
         &self.path
     }

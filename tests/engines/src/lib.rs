@@ -1,8 +1,8 @@
 //! Real container engines for the live tests and the benchmarks.
 //!
-//! [`require_root`] takes the host for one test, [`Stage`] is a mount namespace of its own, and the engines start
-//! containers in it: [`Containerd`], [`Docker`], [`Podman`], and runc or crun by hand ([`Oci`]). The container ids that
-//! they return are the engines' own.
+//! [`require_root`] takes the host for one test, [`Stage`] is a mount namespace of its own, and the
+//! engines start containers in it: [`Containerd`], [`Docker`], [`Podman`], and runc or crun by hand
+//! ([`Oci`]). The container ids that they return are the engines' own.
 
 mod cgroups;
 mod containerd;

@@ -1,23 +1,24 @@
-//! Whether a live test can run here, and that only one runs at a time.
+//! Checks that a live test can run here, and lets only one run at a time.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-/// Held for the length of a live test: every capture sees the cgroup events of the whole host, another test's too.
+/// Lock on the host, held for the length of a live test: a capture sees the cgroup events of every
+/// test.
 #[must_use]
 pub struct HostLock {
     _lock: File,
 }
 
-/// Takes the host for one live test, or `None` if the user chose to skip them.
+/// Takes the host for one live test. Returns `None` if the user chose to skip live tests.
 ///
 /// # Panics
-/// If this is not root or a program is missing: a test that could not run has not passed.
+/// Panics if this is not root or a program is missing: a test that could not run has not passed.
 pub fn require_root(programs: &[&str]) -> Option<HostLock> {
     let is_root = rustix::process::geteuid().is_root();
     if !is_root && std::env::var_os("OBIT_SKIP_LIVE").is_some_and(|value| value == "1") {
-        // Not eprintln: the test harness keeps that back from tests that pass.
+        // The test harness withholds the output of `eprintln` from tests that pass.
         let test = std::thread::current().name().unwrap_or("?").to_owned();
         let _ = writeln!(std::io::stderr(), "SKIPPED {test}: not root, and OBIT_SKIP_LIVE=1");
         return None;
@@ -26,7 +27,7 @@ pub fn require_root(programs: &[&str]) -> Option<HostLock> {
     let missing: Vec<_> = programs.iter().filter(|program| !on_path(program)).collect();
     assert!(missing.is_empty(), "this live test needs {missing:?} on the PATH: `scripts/setup.sh test` installs them");
 
-    // In a fixed place, so that another checkout's tests wait too.
+    // A fixed path, so that the tests of another checkout wait too.
     let path = std::env::temp_dir().join("obit-live-tests.lock");
     let lock = OpenOptions::new()
         .create(true)
@@ -45,10 +46,10 @@ fn on_path(program: &str) -> bool {
 
 const WAIT_LIMIT: Duration = Duration::from_secs(30);
 
-/// Asks until it is so.
+/// Waits until a condition holds.
 ///
 /// # Panics
-/// If it is not so within 30 seconds.
+/// Panics if the condition does not hold within 30 seconds.
 pub fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     let deadline = Instant::now() + WAIT_LIMIT;
     while !is_so() {

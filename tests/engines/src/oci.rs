@@ -1,4 +1,4 @@
-//! runc and crun by hand, on bundles of our own.
+//! runc and crun without an engine, on bundles of the test's own.
 
 use std::cell::RefCell;
 use std::fs;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::stage::Stage;
 use crate::{AT_ONCE, FOREVER};
 
-/// Which program.
+/// Program that runs the containers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OciRuntime {
     /// runc.
@@ -18,7 +18,7 @@ pub enum OciRuntime {
 }
 
 impl OciRuntime {
-    /// The program's name, which is also the name of the runtime in a row.
+    /// Returns the program's name, which is also the name of the runtime in a row.
     pub fn name(self) -> &'static str {
         match self {
             Self::Runc => "runc",
@@ -27,7 +27,7 @@ impl OciRuntime {
     }
 }
 
-/// One OCI runtime and the containers it holds.
+/// An OCI runtime and the containers that it holds.
 pub struct Oci<'a> {
     stage: &'a Stage,
     runtime: OciRuntime,
@@ -36,7 +36,7 @@ pub struct Oci<'a> {
 }
 
 impl<'a> Oci<'a> {
-    /// Takes runc's default configuration as the base of every bundle.
+    /// Reads runc's default configuration, from which every bundle is made.
     pub fn start(stage: &'a Stage, runtime: OciRuntime) -> Self {
         let directory = stage.directory().join(format!("{}-spec", runtime.name()));
         fs::create_dir(&directory).expect("a directory for the spec");
@@ -46,31 +46,33 @@ impl<'a> Oci<'a> {
         spec["process"]["terminal"] = json!(false);
         spec["root"] = json!({ "path": stage.root_file_system(), "readonly": true });
         if runtime == OciRuntime::Crun {
-            // crun raises RLIMIT_MEMLOCK for its device filter, which root without CAP_SYS_RESOURCE may not.
+            // crun raises RLIMIT_MEMLOCK for its device filter; root without CAP_SYS_RESOURCE may
+            // not.
             spec["linux"].as_object_mut().expect("linux is an object").remove("resources");
             spec["process"].as_object_mut().expect("process is an object").remove("rlimits");
         }
         Self { stage, runtime, spec, alive: RefCell::default() }
     }
 
-    /// Runs a container whose process ends at once; the runtime removes it itself.
+    /// Runs a container whose process ends at once; the runtime removes it.
     pub fn run_short(&self, id: &str, cgroup: Option<&str>) {
         let bundle = self.bundle(id, &[AT_ONCE], cgroup);
         self.stage.run(self.runtime.name(), &["run", "--bundle", &bundle, id]);
     }
 
-    /// Runs a container with a script of a shell to its end, whatever that is; the runtime removes it itself.
+    /// Runs a shell script in a container to its end, whatever its exit code; the runtime removes
+    /// the container.
     pub fn run_script(&self, id: &str, cgroup: Option<&str>, script: &str) {
         let bundle = self.bundle(id, &["/bin/sh", "-c", script], cgroup);
         self.stage.try_run(self.runtime.name(), &["run", "--bundle", &bundle, id]);
     }
 
-    /// Starts a container that lives.
+    /// Starts a container whose process lives until it is killed.
     pub fn start_container(&self, id: &str, cgroup: Option<&str>) {
         self.launch(id, cgroup, &FOREVER);
     }
 
-    /// Starts a container with a script of a shell; whatever becomes of that, it is there until it is removed.
+    /// Starts a shell script in a container, which stays until it is removed.
     pub fn start_script(&self, id: &str, script: &str) {
         self.launch(id, None, &["/bin/sh", "-c", script]);
     }
@@ -87,7 +89,7 @@ impl<'a> Oci<'a> {
         self.alive.borrow_mut().retain(|alive| alive != id);
     }
 
-    /// Writes a bundle and returns where it is.
+    /// Writes a bundle and returns its path.
     pub fn bundle(&self, id: &str, command: &[&str], cgroup: Option<&str>) -> String {
         self.stage.cgroups.own(id);
         if let Some(first) = cgroup.and_then(|path| path.trim_start_matches('/').split('/').next()) {

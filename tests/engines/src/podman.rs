@@ -1,15 +1,15 @@
-//! podman, which has no daemon: conmon holds each container.
+//! podman, which has no daemon: a conmon process holds each container.
 
 use crate::stage::Stage;
 use crate::{AT_ONCE, FOREVER};
 
-/// Podman's storage in the stage.
+/// Storage of podman in the stage.
 pub struct Podman<'a> {
     stage: &'a Stage,
 }
 
 impl<'a> Podman<'a> {
-    /// Gives podman the busybox image.
+    /// Imports the busybox image.
     pub fn start(stage: &'a Stage) -> Self {
         stage.cgroups.own("libpod");
         let podman = Self { stage };
@@ -17,7 +17,7 @@ impl<'a> Podman<'a> {
         podman
     }
 
-    /// Runs a container whose process ends at once, and removes it; its id.
+    /// Runs a container whose process ends at once, and removes it. Returns its id.
     pub fn run_short(&self, name: &str) -> String {
         let id = self.run(name, &[AT_ONCE]);
         self.podman(&["wait", &id]);
@@ -25,12 +25,12 @@ impl<'a> Podman<'a> {
         id
     }
 
-    /// Starts a container that lives; its id.
+    /// Starts a container whose process lives until it is killed. Returns its id.
     pub fn start_container(&self, name: &str) -> String {
         self.run(name, &FOREVER)
     }
 
-    /// Asks a container to end, and makes it after a second.
+    /// Asks a container to end, and kills it after a second.
     pub fn stop(&self, id: &str) {
         self.podman(&["stop", "--time", "1", id]);
     }
@@ -41,7 +41,8 @@ impl<'a> Podman<'a> {
     }
 
     fn run(&self, name: &str, command: &[&str]) -> String {
-        // Limits that root without CAP_SYS_RESOURCE may set too; no network of the host's is touched.
+        // Root without CAP_SYS_RESOURCE may set these limits too. The host's network stays as it
+        // is.
         let mut arguments =
             vec!["run", "--detach", "--network=none", "--ulimit=nofile=1024:1024", "--ulimit=nproc=1000:1000"];
         arguments.extend_from_slice(&["--name", name, IMAGE]);
@@ -62,7 +63,7 @@ impl Drop for Podman<'_> {
 
 const IMAGE: &str = "obit-busybox";
 
-/// crun refuses hybrid hosts, and nothing here runs systemd.
+/// Options of every call: crun refuses hybrid hosts, and no systemd runs in the stage.
 fn with_options<'b>(arguments: &[&'b str]) -> Vec<&'b str> {
     let mut all = vec!["--runtime=runc", "--cgroup-manager=cgroupfs", "--events-backend=file"];
     all.extend_from_slice(arguments);

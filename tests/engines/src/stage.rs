@@ -1,5 +1,7 @@
-//! A mount namespace of its own for the engines of one test: they use their default paths, so that what they put into
-//! their argument vectors is what they put there on a real host, and nothing of the host's own engines is touched.
+//! A mount namespace for the engines of one test.
+//!
+//! The engines use their default paths in it: their argument vectors are those of a real host, and
+//! the host's own engines are not touched.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -11,23 +13,23 @@ use tempfile::TempDir;
 
 use crate::cgroups::Cgroups;
 
-/// Longest that one command of an engine may take.
+/// Longest time, in seconds, that one command of an engine may take.
 const COMMAND_LIMIT_SECONDS: &str = "60";
 
-/// Which cgroup hierarchies the namespace shows.
+/// Cgroup hierarchies that the namespace shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CgroupView {
-    /// Those of the host.
+    /// All hierarchies of the host.
     Host,
-    /// Only the v2 tree, at its usual place.
+    /// Only the v2 tree, at its usual mount point.
     V2Only,
 }
 
-/// The namespace and a temporary directory whose contents live as long as it does.
+/// Namespace with a temporary directory; the directory's contents live as long as the namespace.
 pub struct Stage {
     directory: Option<TempDir>,
     holder: Child,
-    /// The cgroup trees as seen inside.
+    /// Cgroup trees as seen inside.
     pub cgroups: Cgroups,
 }
 
@@ -53,7 +55,8 @@ impl Stage {
                 CgroupView::V2Only => "umount -l /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup",
             },
         );
-        // The holder ends when its standard input closes: with this process, however that ends.
+        // The holder ends when its standard input closes, so it ends with this process, however
+        // that ends.
         let mut holder = Command::new("unshare")
             .args(["--mount", "--propagation", "private", "sh", "-c", &script])
             .stdin(Stdio::piped())
@@ -70,31 +73,33 @@ impl Stage {
         stage
     }
 
-    /// The temporary directory.
+    /// Returns the path of the temporary directory.
     pub fn directory(&self) -> &Path {
         self.directory.as_ref().expect("there until drop").path()
     }
 
-    /// A busybox root file system, shared by all containers (read-only where an engine does not copy it).
+    /// Returns a busybox root file system that all containers share (read-only where an engine does
+    /// not copy it).
     pub fn root_file_system(&self) -> PathBuf {
         self.directory().join("rootfs")
     }
 
-    /// The same as a tar file.
+    /// Returns the root file system as a tar file.
     pub fn root_file_system_tar(&self) -> PathBuf {
         self.directory().join("rootfs.tar")
     }
 
-    /// A path inside the namespace, as this process can open it.
+    /// Returns the path by which this process can open a path inside the namespace.
     pub fn outside(&self, inside: &str) -> PathBuf {
         PathBuf::from(format!("/proc/{}/root{inside}", self.holder.id()))
     }
 
-    /// A command that runs inside, as the very process that is spawned. Its working directory is `/`.
+    /// Returns a command that runs inside as the spawned process itself. Its working directory is
+    /// `/`.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("nsenter");
         command.arg(format!("--mount=/proc/{}/ns/mnt", self.holder.id())).arg("--").arg(program);
-        // The engines' clients must find the daemons of this namespace.
+        // Clients must find the daemons of this namespace.
         for name in ["DOCKER_HOST", "CONTAINER_HOST", "CONTAINERD_ADDRESS", "CONTAINERD_NAMESPACE", "DOCKER_CONTEXT"] {
             command.env_remove(name);
         }
@@ -102,7 +107,7 @@ impl Stage {
         command
     }
 
-    /// Runs a command inside, within a time limit; whatever it ends with.
+    /// Runs a command inside, within a time limit, and returns its output whatever its status.
     pub fn try_run<S: AsRef<OsStr>>(&self, program: &str, arguments: &[S]) -> Output {
         self.command("timeout")
             .args(["--foreground", "-k", "5", COMMAND_LIMIT_SECONDS, program])
@@ -111,7 +116,7 @@ impl Stage {
             .unwrap_or_else(|error| panic!("cannot run {program}: {error}"))
     }
 
-    /// Runs a command inside that must succeed; its standard output, trimmed.
+    /// Runs a command inside that must succeed, and returns its trimmed standard output.
     pub fn run<S: AsRef<OsStr>>(&self, program: &str, arguments: &[S]) -> String {
         let output = self.try_run(program, arguments);
         assert!(
@@ -124,7 +129,7 @@ impl Stage {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
-    /// Runs a command whose children outlive it: nothing of theirs may hang on a pipe of ours.
+    /// Runs a command whose children outlive it: they must not inherit a pipe of this process.
     pub fn run_detached<S: AsRef<OsStr>>(&self, program: &str, arguments: &[S]) {
         let log = self.directory().join("detached.log");
         let file = fs::OpenOptions::new().create(true).append(true).open(&log).expect("the log of detached commands");
@@ -163,7 +168,7 @@ impl Drop for Stage {
         drop(self.holder.stdin.take());
         let _ = self.holder.wait();
         let failed = std::thread::panicking();
-        // OBIT_KEEP=1 is for those who want the case of a test that passed, as a fixture for instance.
+        // OBIT_KEEP=1 keeps the case of a test that passed, as a fixture for instance.
         let wanted = failed || std::env::var_os("OBIT_KEEP").is_some_and(|value| value == "1");
         if wanted && let Some(directory) = self.directory.take() {
             eprintln!("logs and cases of this test are kept in {}", directory.keep().display());

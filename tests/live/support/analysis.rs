@@ -1,4 +1,4 @@
-//! The Python check: DuckDB, pandas and pyarrow read a case without any of this project's code.
+//! Check in Python: DuckDB, pandas and pyarrow read a case without any code of this project.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

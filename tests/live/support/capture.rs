@@ -14,10 +14,10 @@ use obit_test_engines::{terminate, wait_within};
 const START_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(60);
 
-/// The line on standard error that says that from here on everything is seen.
+/// Start of the line on standard error after which every event is recorded.
 pub const READY: &str = "recording to ";
 
-/// Exit code of a capture whose case misses something.
+/// Exit code of a capture whose case is incomplete.
 pub const INCOMPLETE: i32 = 3;
 
 /// A running capture.
@@ -28,12 +28,12 @@ pub struct Capture {
     seen: Vec<String>,
 }
 
-/// How a capture ended.
+/// Exit of a capture.
 #[derive(Debug)]
 pub struct CaptureEnd {
-    /// Its exit status.
+    /// Exit status.
     pub status: ExitStatus,
-    /// What it complained about, and the line that it is recording.
+    /// All lines of standard error.
     pub stderr: String,
 }
 
@@ -41,15 +41,16 @@ impl Capture {
     /// Starts a capture and waits until it is recording.
     ///
     /// # Panics
-    /// If it ends before, or does not say so in time.
+    /// Panics if it ends before, or is not recording in time.
     pub fn start(stage: &Stage, case: &Path, options: &[&str]) -> Self {
         Self::spawn(stage, case, options).wait_until_recording()
     }
 
-    /// The same with a command of one's own, which must end in `obit-capture run` as the process that is spawned.
+    /// Starts a command that ends in `obit-capture run` as the spawned process, and waits until it
+    /// is recording.
     ///
     /// # Panics
-    /// If it ends before, or does not say so in time.
+    /// Panics if it ends before, or is not recording in time.
     pub fn start_command(command: Command, case: &Path) -> Self {
         Self::spawn_command(command, case).wait_until_recording()
     }
@@ -75,7 +76,7 @@ impl Capture {
         }
     }
 
-    /// Starts a capture and does not wait for anything.
+    /// Starts a capture and returns at once.
     pub fn spawn(stage: &Stage, case: &Path, options: &[&str]) -> Self {
         let mut command = stage.command(env!("CARGO_BIN_EXE_obit-capture"));
         command.args(["run", "--output"]).arg(case).args(options);
@@ -96,22 +97,22 @@ impl Capture {
         Self { child, case: case.to_owned(), errors, seen: Vec::new() }
     }
 
-    /// Where it writes.
+    /// Returns the path of its case.
     pub fn case(&self) -> &Path {
         &self.case
     }
 
-    /// Its process id.
+    /// Returns its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Whether it has ended by itself.
+    /// Returns true if it has ended by itself.
     pub fn has_ended(&mut self) -> bool {
         self.child.try_wait().expect("waiting for a child").is_some()
     }
 
-    /// The most memory it has had resident, in bytes.
+    /// Returns its peak of resident memory, in bytes.
     pub fn peak_memory_bytes(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("its status");
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
@@ -119,7 +120,7 @@ impl Capture {
         kib * 1024
     }
 
-    /// Whether it has said something with this in it on standard error.
+    /// Returns true if a line of its standard error contains this.
     pub fn has_said(&mut self, part: &str) -> bool {
         self.seen.extend(self.errors.try_iter());
         self.seen.iter().any(|line| line.contains(part))
@@ -130,10 +131,10 @@ impl Capture {
         kill_process(Pid::from_child(&self.child), signal).expect("cannot signal obit-capture");
     }
 
-    /// Interrupts it as a user does, and waits for the end.
+    /// Interrupts it as a user does, and waits for its end.
     ///
     /// # Panics
-    /// If it does not end in time.
+    /// Panics if it does not end in time.
     pub fn interrupt(mut self) -> CaptureEnd {
         if !self.has_ended() {
             self.signal(Signal::INT);
@@ -141,7 +142,7 @@ impl Capture {
         self.wait()
     }
 
-    /// Interrupts it and expects a case that is whole.
+    /// Interrupts it and expects a complete case.
     pub fn stop(self) -> CaptureEnd {
         let ended = self.interrupt();
         assert!(ended.status.success(), "obit-capture: {}\n{}", ended.status, ended.stderr);

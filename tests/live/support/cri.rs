@@ -1,4 +1,5 @@
-//! The container runtime interface, driven as the kubelet drives it: as much of it as a pod on the host's network takes.
+//! Client of the container runtime interface that does what the kubelet does for a pod on the
+//! host's network.
 //!
 //! Numbers and names are those of kubernetes/cri-api `pkg/apis/runtime/v1/api.proto`.
 
@@ -19,7 +20,7 @@ use tonic::body::Body;
 use tonic::client::Grpc;
 use tonic_prost::ProstCodec;
 
-/// Longest that a call may take.
+/// Longest time that a call may take.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A connection to a CRI service.
@@ -29,7 +30,7 @@ pub struct Cri {
 }
 
 impl Cri {
-    /// Connects; `None` if nobody answers there yet.
+    /// Connects to a socket. Returns `None` if nobody answers there yet.
     pub fn connect(socket: &Path) -> Option<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("tokio");
         let sender = runtime.block_on(async {
@@ -44,13 +45,13 @@ impl Cri {
         Some(cri)
     }
 
-    /// Runs a pod's sandbox on the host's network; its id.
+    /// Runs a pod's sandbox on the host's network. Returns its id.
     pub fn run_pod(&mut self, pod: &Pod) -> String {
         let request = RunPodSandbox { config: Some(pod.clone()), runtime_handler: String::new() };
         self.call::<_, Id>("RunPodSandbox", request).id
     }
 
-    /// Makes and starts a container in a sandbox; its id.
+    /// Makes and starts a container in a sandbox. Returns its id.
     pub fn start_container(&mut self, sandbox: &str, pod: &Pod, container: Container) -> String {
         let request = CreateContainer {
             pod_sandbox_id: sandbox.to_owned(),
@@ -62,13 +63,13 @@ impl Cri {
         id
     }
 
-    /// Stops at once and removes a container.
+    /// Stops a container at once and removes it.
     pub fn remove_container(&mut self, id: &str) {
         self.call::<_, Empty>("StopContainer", Id { id: id.to_owned() });
         self.call::<_, Empty>("RemoveContainer", Id { id: id.to_owned() });
     }
 
-    /// Stops and removes a sandbox, with what is in it.
+    /// Stops and removes a sandbox with its containers.
     pub fn remove_pod(&mut self, id: &str) {
         self.call::<_, Empty>("StopPodSandbox", Id { id: id.to_owned() });
         self.call::<_, Empty>("RemovePodSandbox", Id { id: id.to_owned() });
@@ -122,7 +123,7 @@ struct Version {
     runtime_name: String,
 }
 
-/// Every message whose first field is an id.
+/// Any message whose first field is an id.
 #[derive(Clone, PartialEq, Message)]
 struct Id {
     #[prost(string, tag = "1")]
@@ -147,7 +148,7 @@ struct CreateContainer {
     sandbox_config: Option<Pod>,
 }
 
-/// `PodSandboxConfig`.
+/// Message `PodSandboxConfig`.
 #[derive(Clone, PartialEq, Message)]
 pub struct Pod {
     #[prost(message, optional, tag = "1")]
@@ -184,7 +185,7 @@ struct PodSecurity {
     namespace_options: Option<Namespaces>,
 }
 
-/// Each is a `NamespaceMode`.
+/// Namespace modes; each is a `NamespaceMode`.
 #[derive(Clone, PartialEq, Message)]
 struct Namespaces {
     #[prost(int32, tag = "1")]
@@ -196,7 +197,8 @@ struct Namespaces {
 }
 
 impl Pod {
-    /// A pod on the host's network, below the cgroup that the kubelet would have made for it.
+    /// Describes a pod on the host's network, below the cgroup that the kubelet would have made for
+    /// it.
     pub fn new(name: &str, namespace: &str, uid: &str, cgroup_parent: &str, log_directory: &Path) -> Self {
         const CONTAINER: i32 = 1;
         const NODE: i32 = 2;
@@ -215,7 +217,7 @@ impl Pod {
     }
 }
 
-/// `ContainerConfig`.
+/// Message `ContainerConfig`.
 #[derive(Clone, PartialEq, Message)]
 pub struct Container {
     #[prost(message, optional, tag = "1")]
@@ -267,7 +269,8 @@ struct ContainerSecurity {
 }
 
 impl Container {
-    /// A container that runs this command with this in its environment, for the `attempt`th time after the first.
+    /// Describes a container that runs this command with this variable, for the `attempt`th time
+    /// after the first.
     pub fn new(name: &str, attempt: u32, image: &str, command: &[&str], environment: (&str, &str)) -> Self {
         const CONTAINER: i32 = 1;
         const NODE: i32 = 2;

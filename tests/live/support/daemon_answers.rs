@@ -1,4 +1,4 @@
-//! What a case says the runtime daemons said.
+//! Answers of runtime daemons, as a case has them.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -8,42 +8,42 @@ use obit_derivation::record::{Body, Outcome, Source};
 use obit_schema::Table;
 use obit_schema::decode::RuntimeView;
 
-/// Longest that a record may take to reach a case that is being written.
+/// Longest time until a record reaches a case that is being written.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// One record of raw/runtime.
+/// An answer or event of a daemon: a record of raw/runtime.
 #[derive(Clone, Debug, Default)]
 pub struct DaemonAnswer {
-    /// Who spoke.
+    /// Daemon that answered.
     pub source: Option<Source>,
-    /// How it went.
+    /// Outcome of the request.
     pub outcome: Option<Outcome>,
-    /// What was asked.
+    /// Request that was sent.
     pub request: String,
-    /// The event, of an answer that is one.
+    /// Name of the event; empty for an answer to a request.
     pub event: String,
-    /// The container.
+    /// Container that the answer describes.
     pub container_id: String,
-    /// containerd's namespace.
+    /// Namespace of containerd.
     pub namespace: String,
-    /// The exit code.
+    /// Exit code of the container.
     pub exit_code: Option<i32>,
-    /// Labels that were kept.
+    /// Labels that the capture recorded.
     pub labels: Vec<(String, String)>,
-    /// The answer itself.
+    /// Document of the answer.
     pub document: String,
 }
 
-/// What daemons said, in order; not what files of OCI runtimes or of engines say.
+/// Reads all answers of daemons in order, without those of files of OCI runtimes and engines.
 pub fn read_all(case: &Path) -> Vec<DaemonAnswer> {
     read(case).unwrap_or_else(|error| panic!("{}: {error}", case.display()))
 }
 
-/// Waits until the case that is being written holds a record like this.
+/// Waits until the case that is being written holds such an answer.
 pub fn wait_for(case: &Path, what: &str, is_it: impl Fn(&DaemonAnswer) -> bool) -> DaemonAnswer {
     let deadline = Instant::now() + LIMIT;
     loop {
-        // Parts come and go while it is written.
+        // Parts come and go while a case is written.
         let all = read(case).unwrap_or_default();
         if let Some(found) = all.iter().find(|answer| is_it(answer)) {
             return found.clone();

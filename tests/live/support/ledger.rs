@@ -1,4 +1,5 @@
-//! The ledger of a test: which containers it started and removed, and what the rows must therefore be.
+//! Ledger of a test: the containers that it started and removed, and therefore the rows that must
+//! come out.
 
 use std::collections::BTreeMap;
 
@@ -9,24 +10,24 @@ use obit_test_engines::Cgroups;
 /// Engine and container id.
 pub type Who = (String, String);
 
-/// One container that a test started.
+/// Container that a test started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerEntry {
-    /// The engine's name in a row.
+    /// Name of the engine in a row.
     pub runtime: &'static str,
-    /// The id the engine gave or took.
+    /// Id that the engine gave or took.
     pub container_id: String,
-    /// Its name, for messages.
+    /// Name of the container, for messages.
     pub name: String,
-    /// How many of its lives began while the capture ran.
+    /// Lives that began while the capture ran.
     pub begun: usize,
-    /// How many of its lives ended while the capture ran.
+    /// Lives that ended while the capture ran.
     pub ended: usize,
-    /// Whether it was alive when the capture started.
+    /// True if it was alive when the capture started.
     pub existed_before: bool,
 }
 
-/// All of them.
+/// All containers of a test.
 #[derive(Debug, Default)]
 pub struct Ledger {
     started: Vec<LedgerEntry>,
@@ -34,12 +35,12 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// From here on the capture runs.
+    /// Notes that the capture runs from here on.
     pub fn recording_started(&mut self) {
         self.is_recording = true;
     }
 
-    /// A container was started and is alive.
+    /// Notes that a container was started and lives.
     pub fn starts(&mut self, runtime: &'static str, name: &str, container_id: &str) {
         self.started.push(LedgerEntry {
             runtime,
@@ -51,31 +52,31 @@ impl Ledger {
         });
     }
 
-    /// One life of a container ended.
+    /// Notes that one life of a container ended.
     pub fn ends(&mut self, container_id: &str) {
         self.entry(container_id).ended += 1;
     }
 
-    /// A container that is known ended one life and began another.
+    /// Notes that a container ended one life and began another.
     pub fn restarts(&mut self, container_id: &str) {
         let entry = self.entry(container_id);
         entry.ended += 1;
         entry.begun += 1;
     }
 
-    /// A container was started and is gone again.
+    /// Notes that a container was started and has ended.
     pub fn comes_and_goes(&mut self, runtime: &'static str, name: &str, container_id: &str) {
         self.starts(runtime, name, container_id);
         self.ends(container_id);
     }
 
-    /// How many lives ended.
+    /// Returns the number of lives that ended.
     pub fn ended(&self) -> usize {
         self.started.iter().map(|entry| entry.ended).sum()
     }
 
-    /// Expects the rows of a case to be those of this ledger: no more, no fewer. Containers whose directories were
-    /// there before the test began are somebody else's and are left out.
+    /// Expects exactly the rows that this ledger asks for. Containers whose directories existed
+    /// before the test began belong to others and are left out.
     pub fn assert_matches(&self, removed: &[Value], created: &[Value], existing: &[Value], cgroups: &Cgroups) {
         self.assert_same("container_remove", removed, cgroups, |entry| entry.ended);
         self.assert_same("container_create", created, cgroups, |entry| entry.begun);
@@ -116,7 +117,7 @@ impl Ledger {
     }
 }
 
-/// A text field of a row; empty if it is null.
+/// Returns a text field of a row; empty if it is null.
 pub fn text<'a>(row: &'a Value, field: &str) -> &'a str {
     row.get(field).unwrap_or_else(|| panic!("a row has no field {field}: {row}")).as_str().unwrap_or_default()
 }

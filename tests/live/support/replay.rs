@@ -12,7 +12,7 @@ pub fn replay(arguments: &[&str]) -> Output {
     output(Command::new(env!("CARGO_BIN_EXE_obit-replay")).args(arguments))
 }
 
-/// The rows of one event, derived from the recording alone.
+/// Derives the rows of one event from the records alone.
 pub fn derived_rows(case: &Path, event: &str) -> Vec<Value> {
     let case = case.display().to_string();
     let output = replay(&["derive", &case, "--event", event, "--format", "jsonl"]);
@@ -33,7 +33,7 @@ pub fn explain(case: &Path, container_id: &str) -> String {
     String::from_utf8(output.stdout).expect("UTF-8 from obit-replay")
 }
 
-/// Expects that deriving again leads to the rows that were recorded; what `verify` printed.
+/// Expects that deriving again gives the recorded rows. Returns the output of `verify`.
 pub fn assert_verifies(case: &Path) -> String {
     let output = replay(&["verify", &case.display().to_string()]);
     let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
