@@ -1,5 +1,5 @@
-//! What is fuzzed: for each target a function that takes any bytes and must not fail. `make test` runs the same functions
-//! over the corpora, without a fuzzer.
+//! Checks that are fuzzed: each takes any bytes and must not fail. `make test` runs them over the
+//! corpora, without a fuzzer.
 
 pub mod argv;
 pub mod case;

@@ -6,7 +6,7 @@ use obit_capture::sources::oci_files::OciFiles;
 
 /// Reads a bundle and a state directory whose files are these bytes, as a capture does.
 pub fn check(bytes: &[u8]) {
-    // In memory where there is such a place, and the same one for every run of this thread.
+    // In memory, if the host has such a directory; each thread has one for all its runs.
     thread_local! {
         static PLACE: tempfile::TempDir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a directory");
     }
@@ -20,7 +20,7 @@ pub fn check(bytes: &[u8]) {
         let files = OciFiles::new("/", none);
         let (path, root) = (bundle.to_str().expect("UTF-8"), place.path().to_str().expect("UTF-8"));
         for RuntimeRecord { answer, details } in [files.bundle(path, Some("id")), files.state(root, "id")] {
-            // Secrets stay out of what is recorded: neither environment nor arguments are in the document.
+            // The recorded document has no secrets: neither environment nor arguments.
             if let Some(document) = details.document {
                 let document: serde_json::Value = serde_json::from_str(&document).expect("what is recorded is JSON");
                 assert!(document.pointer("/process/env").is_none(), "an environment was recorded");

@@ -1,10 +1,10 @@
-//! The path rules.
+//! Rules for paths.
 
 use obit_derivation::identity::path;
 
 /// Identifies a path.
 pub fn check(bytes: &[u8]) {
-    // Any bytes may be a name; what reaches the rules is escaped.
+    // A name may have any bytes; the rules get them escaped.
     let text = obit_schema::text::escape(bytes);
     let identity = path::identify(&text);
     if let Some(id) = &identity.container_id {

@@ -2,7 +2,8 @@
 
 use obit_capture::sources::kernel::wire::decode;
 
-/// Decodes one record. What is decoded lies within the record, and its texts can be escaped and read back.
+/// Decodes one record. The event lies within the record, and its texts can be escaped and read
+/// back.
 pub fn check(bytes: &[u8]) {
     let Ok(event) = decode(bytes, 4096) else { return };
     let _ = event.payload.kind();

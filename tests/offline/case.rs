@@ -1,4 +1,5 @@
-//! Cases written as a capture writes them: each record into its raw table, each row that the fold decides into its own.
+//! Cases written as a capture writes them: each record in its raw table, each row of the fold in
+//! its own.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -18,13 +19,13 @@ use obit_schema::encode::{CgroupfsBuilder, EventsBuilder, RowsBuilder, RuntimeBu
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// 2009-02-13T23:31:30Z, the second 1234567890.
+/// Start of every case: 2009-02-13T23:31:30Z, the second 1234567890.
 pub const START_NS: i64 = 1_234_567_890_000_000_000;
 
-/// Between two records: a millisecond.
+/// Time between two records: a millisecond.
 pub const STEP_NS: u64 = 1_000_000;
 
-/// The clocks when that record is made.
+/// Returns the clocks at a record.
 fn at(seq: u64) -> ClockPair {
     ClockPair {
         ts: WallNs(START_NS + i64::try_from(seq * STEP_NS).expect("a short test")),
@@ -32,7 +33,7 @@ fn at(seq: u64) -> ClockPair {
     }
 }
 
-/// A container id of docker's: a digit 64 times.
+/// Returns a container id of docker's form: a digit 64 times.
 pub fn id(digit: char) -> String {
     digit.to_string().repeat(64)
 }
@@ -45,7 +46,7 @@ pub struct Recorder {
     fold: Fold,
     next_seq: u64,
     next_cgroup: u64,
-    /// What the recorder does to a row before it writes it; `false` leaves it out.
+    /// Changes a row before it is written; `false` leaves the row out.
     tamper: fn(&mut Row) -> bool,
 }
 
@@ -56,7 +57,7 @@ pub struct RecordedCase {
 }
 
 impl RecordedCase {
-    /// The path as an argument.
+    /// Returns the path as an argument.
     pub fn arg(&self) -> &str {
         self.path.to_str().expect("a temporary path is UTF-8")
     }
@@ -67,30 +68,31 @@ impl Recorder {
         Self::with_part_rows(1 << 20)
     }
 
-    /// A recorder that seals a part after so many rows.
+    /// Makes a recorder that seals a part after this many rows.
     pub fn with_part_rows(part_rows: u64) -> Self {
         let v2 = json!([{"id": 0, "version": "v2", "controllers": ["cpuset"], "mount_point": "/sys/fs/cgroup"}]);
         Self::on_host(part_rows, json!({ "hierarchies": v2 }))
     }
 
-    /// A recorder on a host of which it knows these facts.
+    /// Makes a recorder on a host with these facts.
     pub fn on_host(part_rows: u64, host: Value) -> Self {
         let options = WriterOptions { part_rows, part_age: Duration::from_secs(3_600), ..WriterOptions::default() };
         Self::with_options(options, host)
     }
 
-    /// A recorder that writes in this way.
+    /// Makes a recorder with these options.
     pub fn with_options(options: WriterOptions, host: Value) -> Self {
         Self::start(options, host, Vec::new())
     }
 
-    /// A flight recorder: see [`Self::cut`].
+    /// Makes a flight recorder: see [`Self::cut`].
     pub fn in_segments(options: WriterOptions) -> Self {
         let first = Segment { number: 0, first_seq: 0, began: at(0), counts: CaseCounts::default() };
         Self::start(options, json!({}), vec![first])
     }
 
-    /// Ends the segment and begins the next one, with nothing carried over; the oldest go until so many are left.
+    /// Ends the segment and begins the next one, with nothing carried over; drops the oldest until
+    /// this many are left.
     pub fn cut(&mut self, left: usize) {
         let mut rows = Vec::new();
         self.fold.finish(&mut rows);
@@ -119,13 +121,13 @@ impl Recorder {
         recorder
     }
 
-    /// Lets a recorder lie about the rows that it derives.
+    /// Makes the recorder lie about the rows that it derives.
     pub fn tampering(mut self, tamper: fn(&mut Row) -> bool) -> Self {
         self.tamper = tamper;
         self
     }
 
-    /// Admits a record and writes what follows from it.
+    /// Admits a record, and writes it and the rows that follow.
     pub fn record(&mut self, body: Body<'_>) -> u64 {
         let seq = self.next_seq;
         self.next_seq += 1;
@@ -170,12 +172,13 @@ impl Recorder {
         }
     }
 
-    /// The first walk, which finds these directories of the v2 tree. Returns their cgroup ids.
+    /// Records the first walk, which finds these directories of the v2 tree. Returns their cgroup
+    /// ids.
     pub fn walk(&mut self, paths: &[&str]) -> Vec<u64> {
         self.walk_because(SnapshotReason::Start, paths)
     }
 
-    /// A walk, which finds these new directories of the v2 tree. Returns their cgroup ids.
+    /// Records a walk, which finds these new directories of the v2 tree. Returns their cgroup ids.
     pub fn walk_because(&mut self, reason: SnapshotReason, paths: &[&str]) -> Vec<u64> {
         self.record(Body::SnapshotBegin(reason));
         let ids = paths.iter().map(|path| self.walked(reason, path)).collect();
@@ -197,29 +200,29 @@ impl Recorder {
         id
     }
 
-    /// A new cgroup id.
+    /// Returns a new cgroup id.
     pub fn new_cgroup(&mut self) -> u64 {
         self.next_cgroup += 1;
         self.next_cgroup
     }
 
-    /// A cgroup event on the v2 tree.
+    /// Records a cgroup event on the v2 tree.
     pub fn event(&mut self, kind: CgroupEventKind, cgroup: u64, path: &str, argv: &[&str]) -> u64 {
         self.event_on(kind, v2(cgroup), path, argv)
     }
 
-    /// A cgroup event.
+    /// Records a cgroup event.
     pub fn event_on(&mut self, kind: CgroupEventKind, key: CgroupKey, path: &str, argv: &[&str]) -> u64 {
         self.record(Body::Cgroup(cgroup_event(kind, key, path, argv)))
     }
 
-    /// A cgroup event on the v2 tree of an earlier segment comes again.
+    /// Records again a cgroup event on the v2 tree of an earlier segment.
     pub fn carry(&mut self, from: u64, kind: CgroupEventKind, cgroup: u64, path: &str, argv: &[&str]) -> u64 {
         let body = Body::Cgroup(cgroup_event(kind, v2(cgroup), path, argv));
         self.record(Body::Carried(Box::new(Carried { from: Seq(from), body })))
     }
 
-    /// A docker container begins. Returns its cgroup id.
+    /// Begins a docker container. Returns its cgroup id.
     pub fn begin(&mut self, container_id: &str) -> u64 {
         let cgroup = self.new_cgroup();
         let path = format!("/docker/{container_id}");
@@ -228,20 +231,20 @@ impl Recorder {
         cgroup
     }
 
-    /// A docker container ends. Returns the seq of the removal.
+    /// Ends a docker container. Returns the seq of the removal.
     pub fn end(&mut self, container_id: &str, cgroup: u64) -> u64 {
         let path = format!("/docker/{container_id}");
         self.event(CgroupEventKind::Empty, cgroup, &path, &["sleep"]);
         self.event(CgroupEventKind::Rmdir, cgroup, &path, &["runc"])
     }
 
-    /// A docker container begins and ends. Returns the seq of its removal.
+    /// Begins and ends a docker container. Returns the seq of its removal.
     pub fn live(&mut self, container_id: &str) -> u64 {
         let cgroup = self.begin(container_id);
         self.end(container_id, cgroup)
     }
 
-    /// A runtime says something about a container.
+    /// Records an answer of a runtime about a container.
     pub fn answer(&mut self, container_id: &str, name: &str, image: &str) -> u64 {
         self.record(Body::Runtime(RuntimeAnswer {
             container_id: Some(container_id.into()),
@@ -252,7 +255,7 @@ impl Recorder {
         }))
     }
 
-    /// Events are lost.
+    /// Records that events were lost.
     pub fn lose(&mut self, count: u64) -> u64 {
         let since = Seq(self.next_seq - 1);
         self.record(Body::Lost(Loss { count, kind: Some(CgroupEventKind::Rmdir.into()), cpu: Some(1), since }))
@@ -268,17 +271,17 @@ impl Recorder {
         RecordedCase { _directory: self.directory, path: self.path }
     }
 
-    /// Where it writes.
+    /// Returns the path of the case.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The line that an anchor has of the parts sealed so far.
+    /// Returns the line that an anchor has of the parts sealed so far.
     pub fn head_line(&self) -> String {
         self.writer.head_line().expect("on disk")
     }
 
-    /// The capture is killed: nothing is closed.
+    /// Kills the capture: nothing is closed.
     pub fn kill(mut self) -> RecordedCase {
         self.writer.sync().expect("journals reach the disk");
         drop(self.writer);
@@ -314,16 +317,17 @@ fn v2(cgroup: u64) -> CgroupKey {
     CgroupKey { hierarchy: HierarchyId::V2, cgroup: CgroupId(cgroup) }
 }
 
-/// A case with one container alive before (`e`), one that lives twice (`a`), one that lives once with a directory inside
-/// (`b`), and one that is alive at the end (`c`). So four rows of container_remove, four of container_create (one of them
-/// for `c`) and one of existing_container.
+/// Records the everyday case: one container alive before (`e`), one that lives twice (`a`), one
+/// that lives once with a directory inside (`b`), and one that is alive at the end (`c`). It has
+/// four rows of container_remove, four of container_create (one for `c`) and one of
+/// existing_container.
 pub fn everyday() -> Recorder {
     let mut recorder = Recorder::new();
     everyday_into(&mut recorder);
     recorder
 }
 
-/// What happens in [`everyday`].
+/// Records the events of [`everyday`].
 pub fn everyday_into(recorder: &mut Recorder) {
     let before = format!("/docker/{}", id('e'));
     let existing = recorder.walk(&["/system.slice", &before])[1];
@@ -340,7 +344,7 @@ pub fn everyday_into(recorder: &mut Recorder) {
     recorder.begin(&id('c'));
 }
 
-/// The ids of the containers that end in [`everyday`], in order.
+/// Returns the ids of the containers that end in [`everyday`], in order.
 pub fn everyday_ends() -> Vec<String> {
     ['a', 'b', 'a', 'e'].map(id).to_vec()
 }

@@ -1,4 +1,4 @@
-//! What a fuzzer found interesting, run again without one: see fuzz/.
+//! Inputs that a fuzzer found interesting, checked again without a fuzzer: see fuzz/.
 
 #[path = "../../fuzz/src/lib.rs"]
 mod fuzz;

@@ -1,4 +1,5 @@
-//! Tests that need neither root nor a kernel: `obit-replay` as its users run it, cases on disk, and the source itself.
+//! Tests that need neither root nor a kernel: `obit-replay` as its users run it, cases on disk, and
+//! the source itself.
 
 mod case;
 mod program;

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-/// What a run left.
+/// Output and exit code of a run.
 #[derive(Debug)]
 pub struct Run {
     pub code: i32,
@@ -22,7 +22,7 @@ pub fn replay_with<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>, inpu
     let mut child = command(arguments).spawn().expect("obit-replay starts");
     let mut stdin = child.stdin.take().expect("a pipe");
     let output = std::thread::scope(|scope| {
-        // The program may stop reading early; that is for the test to judge.
+        // The program may stop reading early; the test decides if that is right.
         scope.spawn(move || _ = stdin.write_all(input));
         child.wait_with_output().expect("obit-replay ends")
     });
@@ -33,7 +33,7 @@ pub fn replay_with<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>, inpu
     }
 }
 
-/// The program, ready to be spawned with pipes at all three ends.
+/// Returns the program, ready to be spawned with pipes at all three ends.
 pub fn command<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_obit-replay"));
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -41,20 +41,20 @@ pub fn command<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Comma
 }
 
 impl Run {
-    /// Fails unless the run ended with this code; shows all of it then.
+    /// Fails unless the run ended with this code, and shows all of the run.
     #[track_caller]
     pub fn expect_code(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{self:#?}");
         self
     }
 
-    /// The lines of standard output as JSON.
+    /// Returns the lines of standard output as JSON.
     #[track_caller]
     pub fn json_lines(&self) -> Vec<serde_json::Value> {
         self.stdout.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
     }
 
-    /// Fails unless standard error is exactly one line with all of these in it.
+    /// Fails unless standard error is exactly one line that contains all of these.
     #[track_caller]
     pub fn expect_one_error(&self, parts: &[&str]) {
         assert_eq!(self.stderr.lines().count(), 1, "{self:#?}");

@@ -1,8 +1,8 @@
-//! How a case is cut into files decides nothing: the same records in other part sizes, in other batches, sealed or torn
-//! off, give the same rows.
+//! The files of a case decide nothing: the same records in other part sizes, in other batches,
+//! sealed or torn off, give the same rows.
 //!
-//! The records are those of the golden cases (fixtures/cases), whole or with any of them left out and in any order, so
-//! also logs that no host could have made.
+//! The records are those of the golden cases (fixtures/cases), whole, or with some left out and in
+//! any order: also logs that no host could have made.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -24,42 +24,42 @@ use obit_schema::encode::{CgroupfsBuilder, EventsBuilder, RowsBuilder, RuntimeBu
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-/// The records of a case: where each is, in their order.
+/// Records of a case, and the place of each, in order.
 struct CaseRecords {
     name: String,
     views: Vec<RawView>,
     places: Vec<(usize, usize)>,
-    /// How long the derivation waits for metadata.
+    /// Time that the derivation waits for metadata.
     grace_ns: u64,
 }
 
-/// What a raw record holds beside what the derivation looks at.
+/// Details of a raw record that the derivation does not read.
 enum RecordDetails {
     None,
     Directory(DirectoryDetails),
     Runtime(RuntimeDetails),
 }
 
-/// How a case is cut into files.
+/// Sizes of the files of a case.
 #[derive(Clone, Copy, Debug)]
 struct Shape {
-    /// A part is sealed after so many rows.
+    /// Rows after which a part is sealed.
     part_rows: u64,
-    /// So many records are handed to the writer at a time.
+    /// Records that the writer gets at a time.
     batch: usize,
     end: End,
 }
 
-/// How the recording of a case ends.
+/// End of the recording of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Closed,
-    /// As by SIGKILL: journals that are on disk, parts that are not sealed.
+    /// By SIGKILL: journals are on disk, parts are not sealed.
     Killed,
 }
 
 impl CaseRecords {
-    /// The logs of all golden cases.
+    /// Returns the logs of all golden cases.
     fn all() -> &'static [Self] {
         static LOGS: OnceLock<Vec<CaseRecords>> = OnceLock::new();
         LOGS.get_or_init(|| {
@@ -91,7 +91,7 @@ impl CaseRecords {
         Self { name: path.display().to_string(), views, places, grace_ns }
     }
 
-    /// Every record, each once, in order.
+    /// Picks every record once, in order.
     fn whole(&self) -> Vec<usize> {
         (0..self.places.len()).collect()
     }
@@ -104,7 +104,8 @@ impl CaseRecords {
             let mut argv = Vec::new();
             let mut record = view.get(row, &mut argv).expect("a record");
             record.seq = Seq(seq);
-            // What another record is named for would be another one now; the derivation does not look at it.
+            // The record that another one is named for would be a different one now; the derivation
+            // does not read it.
             if let Body::Lost(loss) = &mut record.body {
                 loss.since = Seq(seq.saturating_sub(1));
             }
@@ -117,7 +118,7 @@ impl CaseRecords {
         }
     }
 
-    /// The rows that follow, without any file.
+    /// Derives the rows without any file.
     fn derive(&self, picks: &[usize]) -> Vec<Row> {
         let (mut fold, mut rows) = (Fold::with_grace(self.grace_ns), Vec::new());
         self.each(picks, |record, _| fold.apply(record, &mut rows));
@@ -125,7 +126,8 @@ impl CaseRecords {
         rows
     }
 
-    /// The rows of a recording that is cut before this pick, with what is carried over as a capture does it.
+    /// Derives the rows of a recording that is cut before this pick; carries records over as a
+    /// capture does.
     fn derive_cut(&self, cut: usize) -> Vec<Row> {
         let (mut fold, mut rows) = (Fold::with_grace(self.grace_ns), Vec::new());
         let picks = self.whole();
@@ -196,7 +198,7 @@ impl CaseRecords {
     }
 }
 
-/// Rows on their way to the writer.
+/// Rows before they go to the writer.
 #[derive(Default)]
 struct Gathered {
     events: EventsBuilder,
@@ -218,7 +220,7 @@ impl Gathered {
     }
 }
 
-/// The digests of the three derived tables.
+/// Digests of the three derived tables.
 fn digests(rows: &[Row]) -> Vec<(Table, u64, Digest)> {
     let mut builder = RowsBuilder::new();
     rows.iter().for_each(|row| builder.append(row));
@@ -233,7 +235,7 @@ fn digests(rows: &[Row]) -> Vec<(Table, u64, Digest)> {
     Table::DERIVED.map(digest).to_vec()
 }
 
-/// The digests of what a case on disk leads to, and of what was recorded in it.
+/// Returns the digests of the derived rows of a case on disk, and of its recorded ones.
 fn digests_of_case(path: &Path) -> [Vec<(Table, u64, Digest)>; 2] {
     let case = Case::open(path).expect("a case");
     assert_eq!(case.problems(), [], "{}", path.display());
@@ -257,7 +259,7 @@ fn digests_of_case(path: &Path) -> [Vec<(Table, u64, Digest)>; 2] {
     [digests(&rows), recorded.to_vec()]
 }
 
-/// A path for a case that goes away.
+/// Returns a path for a case that is removed afterwards.
 struct Scratch {
     directory: tempfile::TempDir,
 }
@@ -292,7 +294,8 @@ fn the_golden_logs_have_records_of_every_table_and_rows_of_every_event() {
     }
     let rows: Vec<_> = logs.iter().flat_map(|log| log.derive(&log.whole())).collect();
     for (table, count, _) in digests(&rows) {
-        // In what was recorded nobody says otherwise than the kernel; the derivation's own tests have what they need.
+        // No source of these recordings contradicts the kernel; the derivation's own tests have
+        // records that do.
         let may_be_none = table == Table::Disagreement;
         assert!(may_be_none || count > 3, "{table}: {count} rows would show little");
     }
@@ -300,7 +303,7 @@ fn the_golden_logs_have_records_of_every_table_and_rows_of_every_event() {
 
 #[test]
 fn one_row_a_part_is_one_file_a_row_and_the_same_case() {
-    // Each file waits for the disk: the smallest log will do.
+    // Each file waits for the disk: the smallest log is enough.
     let log = CaseRecords::all().iter().min_by_key(|log| log.places.len()).expect("a log");
     let scratch = Scratch::new();
     let picks = log.whole();
@@ -321,7 +324,7 @@ fn the_program_verifies_every_shape() {
         Shape { part_rows: 1000, batch: 4096, end: End::Closed },
         Shape { part_rows: 1000, batch: 64, end: End::Killed },
     ];
-    // The next case in the next shape: reading is tested above, this is the program's turn.
+    // The next case in the next shape: the tests above read, this one runs the program.
     for (log, shape) in CaseRecords::all().iter().zip(shapes.iter().cycle()) {
         let scratch = Scratch::new();
         log.write(&log.whole(), *shape, &scratch.case());
@@ -335,7 +338,7 @@ fn the_program_verifies_every_shape() {
 }
 
 proptest! {
-    // Each writes files and waits for the disk.
+    // Each case writes files and waits for the disk.
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// A recorded log gives the same rows however it is cut, and however its recording ended.
@@ -350,7 +353,7 @@ proptest! {
         prop_assert_eq!(derived, recorded);
     }
 
-    /// The same of a log in which records are missing and others stand where they cannot have been.
+    /// A log with missing and misplaced records gives the same rows however it is cut.
     #[test]
     fn files_decide_nothing_of_a_log_that_cannot_be(
         which in any::<Index>(),
@@ -372,7 +375,8 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Of whatever is left of a real log: a row of an end comes from the removal of the very directory that it names.
+    /// A row of an end comes from the removal of the directory that it names, whatever is left of a
+    /// real log.
     #[test]
     fn an_end_is_a_removed_directory(
         which in any::<Index>(),
@@ -401,7 +405,7 @@ proptest! {
     }
 }
 
-/// Ends by what they say, without the places of records.
+/// Returns the facts of the ends, without the places of records.
 fn ends(rows: Vec<Row>) -> Vec<ContainerRemove> {
     let ends = rows.into_iter().filter_map(|row| match row {
         Row::Remove(row) => Some(row),
@@ -421,7 +425,7 @@ fn ends(rows: Vec<Row>) -> Vec<ContainerRemove> {
 fn a_cut_anywhere_costs_no_container_its_name_times_or_cause() {
     for log in CaseRecords::all() {
         let whole = ends(log.derive(&log.whole()));
-        // No recording is cut while cgroupfs is walked.
+        // A recorder does not cut while it walks cgroupfs.
         let (mut walking, mut cuts, mut places) = (false, Vec::new(), Vec::new());
         log.each(&log.whole(), |record, _| {
             places.push(record.boot_ns);
@@ -437,7 +441,8 @@ fn a_cut_anywhere_costs_no_container_its_name_times_or_cause() {
             let rows = ends(log.derive_cut(cut));
             assert_eq!(rows.len(), whole.len(), "{}, cut at {cut}", log.name);
             for (row, expected) in rows.iter().zip(&whole) {
-                // What is said of a container after it ended and the recording was cut does not join its row any more.
+                // An answer that comes after a container's end and after a cut does not join its
+                // row any more.
                 let is_held = expected.boot_ns <= places[cut - 1]
                     && places[cut - 1].0 <= expected.boot_ns.0.saturating_add(log.grace_ns);
                 if !is_held {
@@ -448,12 +453,13 @@ fn a_cut_anywhere_costs_no_container_its_name_times_or_cause() {
     }
 }
 
-/// Some of a log's records: about `keep` in a hundred, some of them swapped.
+/// Picks about `keep` in a hundred of a log's records, and swaps some of them.
 fn torn(log: &CaseRecords, keep: u32, swaps: &[(Index, Index)], seed: u64) -> Vec<usize> {
     let mut state = seed | 1;
     let mut picks = log.whole();
     picks.retain(|_| {
-        // Marsaglia's xorshift: which records go is decided by the seed alone, so proptest can show it again.
+        // Marsaglia's xorshift: the seed alone decides which records go, so proptest can show them
+        // again.
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;

@@ -1,4 +1,4 @@
-//! `obit-replay close`: a case whose capture was cut off becomes a whole one with the same rows.
+//! `obit-replay close`: a case whose capture was cut off becomes a complete one with the same rows.
 
 use std::fs;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ fn run(command: &str, case: &RecordedCase) -> Run {
     replay([command, case.arg()])
 }
 
-/// The digest that a verification prints of what was recorded.
+/// Returns the digest of the recorded rows that a verification prints.
 fn digest(run: &Run) -> String {
     let after = run.stdout.split("case: ").nth(1).expect("a line about the case");
     after.split_whitespace().find(|word| word.len() == 64).expect("a digest").to_owned()
@@ -23,7 +23,7 @@ fn digest(run: &Run) -> String {
 
 #[test]
 fn the_rows_and_their_digest_stay_the_same() {
-    // With all in journals, and with most in parts.
+    // First all rows in journals, then most of them in parts.
     for part_rows in [1 << 20, 5] {
         let mut recorder = Recorder::with_part_rows(part_rows);
         case::everyday_into(&mut recorder);
@@ -76,7 +76,7 @@ fn a_case_that_is_being_written_is_left_alone() {
     let recorder = case::everyday();
     let path = recorder.path().to_owned();
     replay(["close".as_ref(), path.as_os_str()]).expect_code(2).expect_one_error(&["running obit-capture"]);
-    // It goes on as if nothing had been.
+    // The second call goes on where the first one stopped.
     let case = recorder.close();
     run("verify", &case).expect_code(0);
 }
@@ -102,7 +102,7 @@ fn whoever_closes_may_sign() {
     assert!(verified.expect_code(0).stdout.contains("anna"));
 }
 
-/// Every file below a directory and its contents.
+/// Returns every file below a directory with its contents.
 fn files(path: &std::path::Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(path).expect("a directory") {

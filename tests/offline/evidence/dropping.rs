@@ -1,4 +1,5 @@
-//! What a flight recorder dropped is told from what somebody took away.
+//! Segments that a flight recorder dropped, and segments that somebody took away: `verify` tells
+//! them apart.
 
 use std::fs;
 use std::sync::Arc;
@@ -14,7 +15,8 @@ use super::tampering::{assert_named, manifest, rewrite, verify};
 use crate::case::{self, RecordedCase, Recorder};
 use crate::program::replay;
 
-/// Containers end in four segments; the last two are left. The lines of its anchor are those of each head.
+/// Records containers that end in four segments, of which the last two are left. The anchor has a
+/// line for each head.
 fn flown(key: &Key) -> (RecordedCase, NamedTempFile) {
     let signer = Some(Arc::new(Signer::read(&key.private()).expect("a key for signing")));
     let mut recorder = Recorder::in_segments(WriterOptions { signer, ..WriterOptions::default() });
@@ -57,7 +59,7 @@ fn what_somebody_took_away_is_no_dropping() {
     let key = Key::new("anna@host");
     let (case, anchor) = flown(&key);
     let mut edited: Manifest = serde_json::from_value(manifest(&case)).expect("case.json");
-    // One more segment, and all that whoever does not have the key can write about it.
+    // One more segment is taken, with all that somebody without the key can write about it.
     let gone = edited.segments.remove(0);
     let (parts, left): (Vec<_>, Vec<_>) =
         edited.parts.iter().cloned().partition(|part| part.segment == Some(gone.number));
@@ -77,7 +79,7 @@ fn what_somebody_took_away_is_no_dropping() {
     rewrite(&case, &serde_json::to_value(&edited).expect("JSON"));
     assert_named(&verify(&case, None, None), &["said to be dropped are not those that an entry of the chain says"]);
 
-    // With an entry that says so, and a head over it.
+    // The chain has an entry for it, and a head over the entry.
     let dropped = edited.dropped.clone().expect("what was dropped");
     let drop = edited.drops.last_mut().expect("a dropping");
     (drop.segment, drop.last_seq) = (dropped.segments - 1, dropped.last_seq);

@@ -37,25 +37,25 @@ impl Key {
         self.directory.path().join("key")
     }
 
-    /// The allowed signers: this one.
+    /// Returns the file of allowed signers: this key.
     pub fn signers(&self) -> PathBuf {
         self.directory.path().join("signers")
     }
 }
 
-/// A case with what an anchor got of it.
+/// A case with the lines that its anchor received.
 pub struct AnchoredCase {
     pub case: RecordedCase,
     pub anchor: NamedTempFile,
 }
 
-/// A recorder with parts of five rows, signing with the key if there is one.
+/// Makes a recorder with parts of five rows that signs with the key, if there is one.
 pub fn recorder(key: Option<&Key>) -> Recorder {
     let signer = key.map(|key| Arc::new(Signer::read(&key.private()).expect("a key for signing")));
     Recorder::with_options(WriterOptions { part_rows: 5, signer, ..WriterOptions::default() }, json!({}))
 }
 
-/// The everyday case, signed if there is a key, with its anchor.
+/// Records the everyday case, signed if there is a key, with its anchor.
 pub fn everyday(key: Option<&Key>) -> AnchoredCase {
     let mut recorder = recorder(key);
     let mut lines = recorder.head_line();

@@ -1,4 +1,4 @@
-//! What a case proves: closed after a cut-off, signed, anchored, and tampered with in every way that comes to mind.
+//! Proof of a case: closed after a cut-off, signed, anchored, and tampered with in many ways.
 
 mod closing;
 mod dropping;

@@ -1,4 +1,4 @@
-//! Each way to tamper with a case, and what `verify` says of it.
+//! Each way to tamper with a case, and the words of `verify` about it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use super::keys::{self, AnchoredCase, Key};
 use crate::case::{self, RecordedCase};
 use crate::program::{Run, replay};
 
-/// Verifies with all that proves it.
+/// Verifies a case with the signers and the anchor.
 pub fn verify(case: &RecordedCase, key: Option<&Key>, anchor: Option<&Path>) -> Run {
     let mut arguments = vec![PathBuf::from("verify"), case.path.clone()];
     if let Some(key) = key {
@@ -23,7 +23,7 @@ pub fn verify(case: &RecordedCase, key: Option<&Key>, anchor: Option<&Path>) -> 
     replay(arguments)
 }
 
-/// Fails unless the case is refused and each of these is named.
+/// Fails unless `verify` refuses the case and names each of these.
 #[track_caller]
 pub fn assert_named(run: &Run, named: &[&str]) {
     assert_ne!(run.code, 0, "{run:#?}");
@@ -110,7 +110,7 @@ fn a_truncated_tail_is_named_even_with_new_sums() {
     let last = parts.pop().expect("a part");
     fs::remove_file(case.path.join(last["file"].as_str().expect("a name"))).expect("removed");
     rewrite(&case, &manifest);
-    // Of whoever did not know of the chain.
+    // Somebody who does not know of the chain.
     let named = ["the head stands for", "anchor: it saw", "the end of the case was cut off", "signature: of case.json"];
     assert_named(&verify(&case, Some(&key), Some(anchor.path())), &named);
     assert_named(&verify(&case, None, None), &["the head stands for"]);
@@ -164,11 +164,11 @@ fn a_forgery_with_sums_and_chain_of_its_own_is_named() {
     let saw = ["anchor: it saw another head", "parts up to there were changed", "it saw another case.json"];
     assert_named(&verify(&forged, None, Some(anchor.path())), &saw);
 
-    // With the real signature beside it.
+    // The real signature stands beside the forged case.
     fs::copy(real.path.join("case.json.sig"), forged.path.join("case.json.sig")).expect("copied");
     assert_named(&verify(&forged, Some(&key), None), &["signature: of case.json: it is not over this text"]);
 
-    // Signed, but by somebody else.
+    // Somebody else signed it.
     let mallory = Key::new("mallory");
     let mut forger = keys::recorder(Some(&mallory));
     forger.live(&case::id('a'));

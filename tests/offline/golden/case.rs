@@ -1,4 +1,4 @@
-//! A golden case and what was started while it was recorded.
+//! Golden cases, and the containers that were started while they were recorded.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use crate::program::replay;
 
-/// The events, by the names of their tables.
+/// Events, by the names of their tables.
 pub const EVENTS: [&str; 4] = ["container_create", "container_remove", "disagreement", "existing_container"];
 
-/// A recorded case beside what is known of it.
+/// A recorded case with the lives that it must show.
 #[derive(Debug)]
 pub struct Golden {
     pub name: String,
@@ -18,48 +18,48 @@ pub struct Golden {
     pub lives: Vec<Life>,
 }
 
-/// How a life began.
+/// Beginning of a life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LifeBegin {
-    /// Before the capture.
+    /// It began before the capture.
     Before,
-    /// Its directory was seen being made.
+    /// The capture saw its directory being made.
     Seen,
-    /// Events were lost; a walk found it.
+    /// Events were lost, and a walk found it.
     Inferred,
 }
 
-/// How a life ended.
+/// End of a life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LifeEnd {
-    /// It did not, as far as the capture saw.
+    /// The capture saw no end.
     Not,
-    /// Its directory was seen being removed.
+    /// The capture saw its directory being removed.
     Seen,
-    /// Events were lost; a walk missed it.
+    /// Events were lost, and a walk missed it.
     Inferred,
 }
 
-/// One life of one container: a line of `expected.tsv`.
+/// Life of a container: a line of `expected.tsv`.
 #[derive(Clone, Debug)]
 pub struct Life {
     pub runtime: String,
     pub container_id: String,
     pub began: LifeBegin,
     pub ended: LifeEnd,
-    /// Whether no task ever entered it; `None` if nobody can know.
+    /// True if no task ever entered it; `None` if nobody can know.
     pub never_started: Option<bool>,
-    /// Whether events were lost while it lived.
+    /// True if events were lost while it lived.
     pub gap: bool,
-    /// Its name, and containerd's namespace, where a source of the case knows them.
+    /// Name, and containerd's namespace, where a source of the case knows them.
     pub name: Option<String>,
     pub namespace: Option<String>,
-    /// Why it ended.
+    /// Cause of the end.
     pub cause: Option<String>,
 }
 
 impl Golden {
-    /// Every golden case.
+    /// Reads every golden case.
     pub fn all() -> Vec<Self> {
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cases");
         let mut cases: Vec<_> = fs::read_dir(&fixtures)
@@ -82,30 +82,30 @@ impl Golden {
         Self { name, lives: lives.collect(), directory }
     }
 
-    /// The case as an argument.
+    /// Returns the case as an argument.
     pub fn arg(&self) -> String {
         self.directory.join("case").display().to_string()
     }
 
-    /// Whether the capture closed it.
+    /// Returns true if the capture closed it.
     pub fn is_closed(&self) -> bool {
         self.manifest()["state"] == "closed"
     }
 
-    /// Its case.json.
+    /// Reads its case.json.
     pub fn manifest(&self) -> Value {
         let path = self.directory.join("case/case.json");
         let text = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
-    /// The rows of one event, derived from the recording alone.
+    /// Derives the rows of one event from the records alone.
     pub fn derived(&self, event: &str) -> Vec<Value> {
         derived(&self.arg(), event)
     }
 }
 
-/// The rows of one event, derived from a recording alone.
+/// Derives the rows of one event of a case from its records alone.
 pub fn derived(case: &str, event: &str) -> Vec<Value> {
     let run = replay(["derive", case, "--event", event, "--format", "jsonl"]).expect_code(0);
     run.stdout.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::case::{EVENTS, Golden, derived};
 use crate::program::{Run, replay, replay_with};
 
-/// Only a case that was not closed is worth a warning on standard error.
+/// Expects a warning on standard error if and only if the case was not closed.
 fn expect_quiet(case: &Golden, run: &Run) {
     let warned = run.stderr.lines().any(|line| line.starts_with("obit-replay:"));
     assert_eq!(warned, !case.is_closed(), "{}: {run:#?}", case.name);
@@ -56,7 +56,8 @@ fn derive_prints_every_event_in_every_format() {
             };
             let table = derive("table");
             let csv = derive("csv");
-            // One line of column names, then a line each; no value of these cases has a line break.
+            // A line of column names, then a line for each row; no value of these cases has a line
+            // break.
             assert_eq!(csv.lines().count(), rows + 1, "{} {event}", case.name);
             for row in case.derived(event) {
                 let id = row["container_id"].as_str().expect("never null");
@@ -89,7 +90,7 @@ fn tracee_s_rules_read_it_too() {
             replay(["derive", &case.arg(), "--event", event, "--profile", "tracee"]).expect_code(0);
         }
         let run = replay(["diff", &case.arg(), "--profile-a", "tracee"]);
-        // Which rows differ is for the tests of the profile to say.
+        // The tests of the profile decide which rows differ.
         assert!(matches!(run.code, 0 | 1), "{}: {run:#?}", case.name);
         expect_quiet(&case, &run);
     }
@@ -133,7 +134,7 @@ fn identify_answers_for_every_path_of_a_row() {
         let answers: Vec<Value> = run.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
         assert_eq!(answers.len(), rows.len(), "{}", case.name);
         for (answer, row) in answers.iter().zip(&rows) {
-            // A path says nothing, or the right thing: nobody in these cases forged one.
+            // A path names the right container or none: nobody forged one in these cases.
             let id = &answer["container_id"];
             assert!(id.is_null() || *id == row["container_id"], "{}: {answer} but {row}", case.name);
         }

@@ -1,4 +1,4 @@
-//! The rows of each golden case are those of what was started.
+//! The rows of each golden case are those of the containers that were started.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::case::{EVENTS, Golden, Life, LifeBegin, LifeEnd};
 use crate::program::replay;
 
-/// What is compared of a row, and what the lives of a case ask for.
+/// Part of a row that a life determines.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct ExpectedRow {
     runtime: Option<String>,
@@ -20,7 +20,7 @@ struct ExpectedRow {
     end: Option<ExpectedEnd>,
 }
 
-/// The same of a row of the end, by when all that can be known is.
+/// Part of a row of an end that a life determines: all sources have reported by then.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct ExpectedEnd {
     name: Option<String>,
@@ -30,11 +30,11 @@ struct ExpectedEnd {
 }
 
 impl ExpectedRow {
-    /// The row of an event that a life asks for, if it does.
+    /// Returns the row of an event that a life asks for, if it asks for one.
     fn of_life(event: &str, life: &Life) -> Option<Self> {
         let (inferred, after_gap) = match (event, life.began, life.ended) {
             ("existing_container", LifeBegin::Before, _) => (None, None),
-            // What was seen beginning had lost nothing yet.
+            // No event was lost before the capture saw this beginning.
             ("container_create", LifeBegin::Seen, _) => (Some(false), Some(false)),
             ("container_create", LifeBegin::Inferred, _) => (Some(true), Some(life.gap)),
             ("container_remove", _, LifeEnd::Seen) => (Some(false), Some(life.gap)),
@@ -88,7 +88,8 @@ fn every_life_has_its_rows_and_nothing_else_has() {
     }
 }
 
-/// A machine that is emulated is slow: what its daemons say of an end comes late by seconds, which is a disagreement of its own.
+/// On an emulated machine the reports of daemons come seconds late, which is a disagreement of its
+/// own.
 const EMULATED: &str = "v2-systemd-guest";
 
 #[test]
@@ -146,7 +147,8 @@ fn a_restarted_container_has_two_lives_one_after_the_other() {
     assert!(begun < ended && ended < begun_again && begun_again < ended_again, "{seqs:?}");
 }
 
-/// What `verify` says of the derived rows: a digest for each table and one for the case.
+/// Returns the digests of the derived rows that `verify` prints: one for each table and one for the
+/// case.
 fn digests(case: &Golden, stdout: &str) -> String {
     let mut digests = String::new();
     let mut about = "";
@@ -194,7 +196,7 @@ fn a_change_of_any_value_shows_in_the_digest() {
 fn the_recorded_rows_are_the_derived_ones() {
     for case in Golden::all() {
         let run = replay(["verify", &case.arg()]);
-        // Rows that another version of the rules recorded may differ, and then that is said.
+        // Rows recorded by another version of the rules may differ; `verify` reports that.
         if run.code == 1 && case.manifest()["derivation_version"] != DERIVATION_VERSION {
             assert!(run.stdout.contains("the rows were recorded by version"), "{}: {run:#?}", case.name);
             continue;

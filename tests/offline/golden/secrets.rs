@@ -1,4 +1,5 @@
-//! No golden case holds a container's environment or arguments, nor an argument of anything but an OCI runtime.
+//! No golden case holds a container's environment or arguments, nor an argument of anything but an
+//! OCI runtime.
 
 use std::path::Path;
 
@@ -12,10 +13,10 @@ use obit_schema::value::{Value, cell};
 
 use super::case::Golden;
 
-/// Given to every container by fixtures/cases/record.sh, as environment and as argument.
+/// Text that fixtures/cases/record.sh gives to every container, as environment and as argument.
 const SECRET: &str = "hunter2";
 
-/// Keys of an OCI configuration that hold what nobody may see.
+/// Keys of an OCI configuration whose values must stay secret.
 const SECRET_KEYS: [&str; 3] = ["\"env\"", "\"args\"", "\"Env\""];
 
 fn for_each_batch(case: &Golden, mut each: impl FnMut(Table, &RecordBatch)) {

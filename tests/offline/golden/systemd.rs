@@ -1,10 +1,11 @@
-//! A host of systemd (fixtures/cases/v2-systemd-guest): where its containers lie, and that what systemd runs besides is none.
+//! A host of systemd (fixtures/cases/v2-systemd-guest): its containers lie where systemd puts them,
+//! and nothing else is a container.
 
 use std::collections::BTreeSet;
 
 use super::case::{EVENTS, Golden};
 
-/// How the paths of containers begin and end there, by what started them; `ID` stands for the container's.
+/// Paths of containers there, by the engine that started them; `ID` stands for the container's id.
 const FORMS: [(&str, &str); 12] = [
     ("docker", "/system.slice/docker-ID.scope"),
     ("docker", "/shop.slice/docker-ID.scope"),
@@ -20,7 +21,7 @@ const FORMS: [(&str, &str); 12] = [
     ("systemd-nspawn", "/machine.slice/machine-ID.scope"),
 ];
 
-/// Whether a path is of this form; a pod is named by digits.
+/// Returns true if a path has this form; digits name a pod.
 fn is_of_form(form: &str, path: &str, id: &str) -> bool {
     let form = form.replace("ID", id);
     let Some((before, after)) = form.split_once("POD") else { return form == path };

@@ -1,5 +1,5 @@
-//! Cases of which something is missing, cut, emptied, foreign, newer or corrupt: what can be read is read, the rest is
-//! named, and nothing is called the same.
+//! Cases with missing, cut, emptied, foreign, newer or corrupt files: the commands read the rest,
+//! name the damage, and call nothing the same.
 
 use std::fs::{self, OpenOptions};
 
@@ -9,14 +9,15 @@ use crate::program::{Run, replay};
 const FIRST_EVENTS: &str = "raw/events-000000.parquet";
 const SECOND_EVENTS: &str = "raw/events-000001.parquet";
 
-/// A case whose events are in parts of ten.
+/// Records a case whose events are in parts of ten.
 fn in_parts() -> RecordedCase {
     let mut recorder = Recorder::with_part_rows(10);
     case::everyday_into(&mut recorder);
     recorder.close()
 }
 
-/// Fails unless every command says what is wrong, none says that all is well, and `derive` still gives rows.
+/// Fails unless every command names the damage, none reports success, and `derive` still gives
+/// rows.
 #[track_caller]
 fn expect_damage(case: &RecordedCase, named: &str) {
     let named_in = |run: &Run| assert!(run.stderr.contains(named), "{named:?} is not in {run:#?}");
@@ -137,18 +138,19 @@ fn a_torn_journal_costs_its_tail_only() {
     let file = OpenOptions::new().write(true).open(&journal).expect("a journal");
     let bytes = file.metadata().expect("facts").len();
     file.set_len(bytes - 5).expect("cut");
-    // The last event, the start of `c`, is gone: what ended before is not affected, and the tear is named.
+    // The last event, the start of `c`, is gone: earlier ends are not affected, and the tear is
+    // named.
     let run = replay(["derive", case.arg(), "--format", "jsonl"]).expect_code(0);
     assert_eq!(run.json_lines().len(), 4);
     assert!(run.stderr.contains("journal/events-000000"), "{run:#?}");
-    // Nor is a row recorded that follows from the torn event: `c` is announced when it is made.
+    // The row of the torn event is not recorded either: `c` is announced when it is made.
     let run = replay(["verify", case.arg()]).expect_code(0);
     assert!(run.stdout.lines().last().expect("a verdict").starts_with("same as far as it was written"), "{run:#?}");
 }
 
 #[test]
 fn rows_that_a_power_cut_took_follow_from_the_records_that_it_left() {
-    // Derived tables are not synced as often as records: one is torn, another was never written.
+    // Derived tables are synced less often than records: one is torn, another was never written.
     let case = case::everyday().kill();
     let removals = case.path.join("journal/container_remove-000000.arrows");
     let file = OpenOptions::new().write(true).open(&removals).expect("a journal");
@@ -174,7 +176,8 @@ fn rows_that_outlive_their_records_are_not_called_the_same() {
     let case = recorder.kill();
     let journal = case.path.join("journal/events-000000.arrows");
     let file = OpenOptions::new().write(true).open(&journal).expect("a journal");
-    // Each record is a batch of its own: this tears the removal of `d`, whose row is in another journal.
+    // Each record is a batch of its own: this tears the removal of `d`, whose row is in another
+    // journal.
     file.set_len(file.metadata().expect("facts").len() - 5).expect("cut");
     let run = replay(["verify", case.arg()]).expect_code(2);
     assert!(run.stdout.contains("undecided") && run.stdout.contains("1 of the recorded rows come after"), "{run:#?}");
@@ -194,7 +197,7 @@ fn a_file_changed_after_closing_is_no_longer_the_same() {
 
 #[test]
 fn a_whole_case_with_parts_is_fine() {
-    // What the tests above damage.
+    // Damage of the tests above.
     let case = in_parts();
     assert!(case.path.join(SECOND_EVENTS).exists());
     replay(["verify", case.arg()]).expect_code(0);

@@ -35,7 +35,8 @@ fn jsonl_has_a_line_for_each_end_and_every_column() {
 fn jsonl_tells_absent_from_zero_and_times_to_the_nanosecond() {
     let case = case::everyday().close();
     let rows = replay(["derive", case.arg(), "--format", "jsonl"]).expect_code(0).json_lines();
-    // `a` was made in the record after the walk (capture_start, begin, two directories, end: 0 to 4) and had 4 records.
+    // `a` was made in the record after the walk (capture_start, begin, two directories, end: 0 to
+    // 4) and had 4 records.
     let first = &rows[0];
     assert_eq!(first["created_seq"], 5);
     assert_eq!(first["rmdir_seq"], 8);
@@ -43,10 +44,10 @@ fn jsonl_tells_absent_from_zero_and_times_to_the_nanosecond() {
     assert_eq!(first["lifetime_ns"], 3 * STEP_NS);
     assert_eq!(first["pod_uid"], serde_json::Value::Null);
     assert_eq!(first["container_name"], serde_json::Value::Null);
-    // `e` was there before.
+    // `e` began before the capture.
     assert_eq!(rows[3]["created_seq"], serde_json::Value::Null);
     assert_eq!(rows[3]["lifetime_ns"], serde_json::Value::Null);
-    // What the runtime said of `b` has joined it.
+    // The runtime's answer about `b` has joined its row.
     assert_eq!(rows[1]["container_name"], "web-1");
 }
 
@@ -235,7 +236,7 @@ fn a_hostile_name_reaches_no_terminal() {
         let run = replay(arguments).expect_code(0);
         assert!(!harmful(&run.stdout) && !harmful(&run.stderr), "{run:?}");
     }
-    // JSON gives the name back whole.
+    // JSON gives the whole name back.
     let rows = replay(["derive", case.arg(), "--format", "jsonl"]).json_lines();
     assert_eq!(rows[0]["container_name"], hostile);
 }

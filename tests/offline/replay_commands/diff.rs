@@ -12,7 +12,7 @@ fn a_copy_is_the_same_in_every_column() {
     assert!(!run.stdout.contains("not compared"), "{run:#?}");
 }
 
-/// The same containers, recorded a little later in the log: a record came before.
+/// Records the same containers one record later in the log.
 fn shifted() -> case::RecordedCase {
     let mut recorder = Recorder::new();
     recorder.record(obit_derivation::record::Body::Clock(obit_derivation::record::ClockReading::default()));
@@ -43,7 +43,7 @@ fn a_container_in_one_case_only_is_named() {
     assert!(run.stdout.contains("existing_container: same"), "{run:#?}");
     let run = replay(["diff", other.arg(), one.arg()]).expect_code(1);
     assert!(run.stdout.contains("dddddddddddd is in A only"), "{run:#?}");
-    // Seen from a table that has no difference, there is none.
+    // A table without a difference shows none.
     replay(["diff", one.arg(), other.arg(), "--event", "existing_container"]).expect_code(0);
     replay(["diff", one.arg(), other.arg(), "--event", "container_remove"]).expect_code(1);
 }
@@ -76,7 +76,8 @@ fn the_same_rows_in_another_order_are_the_same_rows() {
         }
         recorder
     };
-    // Both are made in the same order and so have the same cgroup ids; they end in different orders.
+    // Both containers are made in the same order and so have the same cgroup ids; they end in
+    // different orders.
     let ended = |order: [usize; 2]| {
         let mut recorder = record('a', 'b');
         for index in order {

@@ -1,4 +1,4 @@
-//! `explain`: records and rule.
+//! `explain`: the records of a life and the rule that made its rows.
 
 use obit_derivation::record::{CgroupEventKind, CgroupId, CgroupKey, HierarchyId, SnapshotReason};
 
@@ -15,7 +15,8 @@ fn each_life_is_explained_with_its_own_records_in_order() {
         assert!(part.contains("container_create") && part.contains("container_remove"), "{part}");
         assert!(part.contains("cgroup_mkdir") && part.contains("cgroup_rmdir"), "{part}");
     }
-    // The first life of `a` is records 5 to 8 (see derive's test), and the second comes after all of them.
+    // The first life of `a` is records 5 to 8 (see derive's test); all records of the second come
+    // later.
     let seqs = |part: &str| -> Vec<u64> {
         let (_, records) = part.split_once("records:").expect("a list of records");
         records.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect()
@@ -46,7 +47,8 @@ fn the_rule_and_the_source_of_the_identity_are_said_in_words() {
 
 #[test]
 fn one_life_on_two_hierarchies_is_one_life() {
-    // Made on v1 first, so its creation is told of the directory there; it ends on v2, which has authority.
+    // Its creation names the directory on v1, which was made first; it ends on v2, which has
+    // authority.
     let mut recorder = Recorder::new();
     let path = format!("/docker/{}", id('a'));
     let keys = [7, 0].map(|hierarchy| CgroupKey { hierarchy: HierarchyId(hierarchy), cgroup: CgroupId(4_000) });
@@ -64,7 +66,7 @@ fn a_container_found_missing_is_said_to_be_inferred() {
     let mut recorder = Recorder::new();
     recorder.begin(&id('a'));
     recorder.lose(3);
-    // The walk sees the tree, and `a` is no longer in it.
+    // The walk sees the tree without `a`.
     recorder.walk_because(SnapshotReason::Resync, &["/", "/docker"]);
     let case = recorder.close();
     let run = replay(["explain", case.arg(), "aaaa"]).expect_code(0);
@@ -76,7 +78,8 @@ fn a_container_found_missing_is_said_to_be_inferred() {
 fn a_containers_own_records_explain_it_as_the_whole_log_does() {
     let mut recorder = Recorder::with_part_rows(40);
     case::everyday_into(&mut recorder);
-    // One with a root on two hierarchies, of which the records of only one are in its rows; a loss; one inside another.
+    // A container with roots on two hierarchies, of which only one has records in its rows; a loss;
+    // a container inside another.
     let path = format!("/docker/{}", id('d'));
     let keys = [7, 0].map(|hierarchy| CgroupKey {
         hierarchy: HierarchyId(hierarchy),
@@ -128,6 +131,6 @@ fn an_unknown_or_too_short_id_says_what_to_do() {
     let case = case::everyday().close();
     replay(["explain", case.arg(), "ffff"]).expect_code(2).expect_one_error(&["ffff", "derive"]);
     replay(["explain", case.arg(), "aaa"]).expect_code(2).expect_one_error(&["aaa", "4 characters"]);
-    // The empty prefix is every container's.
+    // Every id begins with the empty prefix.
     replay(["explain", case.arg(), ""]).expect_code(2);
 }

@@ -18,7 +18,7 @@ fn a_closed_case_tells_all_about_itself() {
     assert_eq!(info["counts"]["by_table"]["container_create"], 4);
     assert_eq!(info["counts"]["by_table"]["existing_container"], 1);
     assert_eq!(info["counts"]["by_table"]["runtime"], 1);
-    // a, b, what is inside b, a again, and e.
+    // a, b, the directory inside b, a again, and e.
     assert_eq!(info["counts"]["by_kind"]["cgroup_rmdir"], 5);
     assert_eq!(info["counts"]["by_kind"]["capture_stop"], 1);
     assert_eq!(info["counts"]["truncated"], serde_json::json!({"actor_argv": 0, "path": 0}));
@@ -56,7 +56,7 @@ fn an_open_case_is_counted_as_it_is() {
     let info = json(&case, 0);
     assert_eq!(info["closed"], false);
     assert_eq!(info["counts"]["by_kind"]["cgroup_rmdir"], 5);
-    // Counted now, as the recorder would have.
+    // Counted now, as the recorder would have counted.
     let closed = json(&case::everyday().close(), 0);
     for counted in ["outcomes", "truncated"] {
         assert_eq!(info["counts"][counted], closed["counts"][counted]);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::case::{self, Recorder, id};
 use crate::program::replay;
 
-/// The columns that Tracee's rules fill in a row of container_remove, in file order.
+/// Columns that Tracee's rules fill in a row of container_remove, in file order.
 const FILLED: &[&str] = &[
     "runtime",
     "container_id",
@@ -23,7 +23,8 @@ const FILLED: &[&str] = &[
     "evidence_seqs",
 ];
 
-/// A case in which `a` has systemd's `init.scope` inside, made and removed; and a service is named as a container would be.
+/// Records a case in which `a` has systemd's `init.scope` inside, made and removed, and a service
+/// has a name like a container's.
 fn nested() -> case::RecordedCase {
     let mut recorder = Recorder::new();
     let a = recorder.begin(&id('a'));
@@ -61,7 +62,7 @@ fn rows_have_the_columns_that_the_profile_fills_in_every_format() {
     let case = nested();
     let run = replay(["derive", case.arg(), "--profile", "tracee", "--format", "jsonl"]).expect_code(0);
     for row in run.json_lines() {
-        // The line itself: a map of JSON values forgets the order.
+        // The text of the line: a map of JSON values forgets the order.
         assert_eq!(row.as_object().expect("an object").len(), FILLED.len());
         assert!(FILLED.iter().all(|column| !row[*column].is_null()), "{row}");
     }
@@ -107,7 +108,7 @@ fn the_profiles_differ_on_one_case_in_the_rows_that_only_one_of_them_has() {
         not_compared.ends_with("and what tracee does not give") && !not_compared.contains("image"),
         "{not_compared}"
     );
-    // The row of the root is the same by both, so it is not shown.
+    // Both profiles give the row of the root, so it is not shown.
     assert!(!lines.contains(&format!("cgroup_path \"/docker/{}\"", id('a')).as_str()), "{}", run.stdout);
     // The other way round, and with the default for the other side.
     let run = replay(["diff", case.arg(), "--profile-b", "tracee"]).expect_code(1);
@@ -147,7 +148,7 @@ fn of_a_hybrid_host_tracee_sees_the_cpuset_hierarchy_only() {
     };
     assert_eq!(hierarchies("tracee"), [Some(3)]);
     assert_eq!(hierarchies("strict"), [Some(0)]);
-    // That is no difference: both say that the container ended, once.
+    // Both say that the container ended once: no difference.
     replay(["diff", case.arg(), "--profile-a", "tracee"]).expect_code(0);
     replay(["diff", case.arg(), "--profile-a", "tracee", "--all-columns"]).expect_code(1);
 }

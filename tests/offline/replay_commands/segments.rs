@@ -13,7 +13,7 @@ fn a_container_that_lives_across_a_cut_is_one_life() {
     let cgroup = recorder.begin(&id('1'));
     let path = format!("/docker/{}", id('1'));
     recorder.cut(8);
-    // Its making was the record after the mark of the start and the two of the walk.
+    // Its creation is the record after the mark of the start and the two of the walk.
     recorder.carry(3, Mkdir, cgroup, &path, &["runc"]);
     recorder.walk(&[]);
     recorder.end(&id('1'), cgroup);
@@ -32,6 +32,6 @@ fn a_container_that_lives_across_a_cut_is_one_life() {
     let info = replay(["info", case.arg()]).expect_code(0).stdout;
     assert!(info.contains("segment 0, from record 0 on") && info.contains("segment 1, from record 5 on"), "{info}");
     assert!(!info.contains("dropped"), "{info}");
-    // A record that comes again is counted as what it is: one that was carried.
+    // A record that comes again counts as carried.
     assert!(info.contains("1  carried") && info.contains("1  cgroup_mkdir"), "{info}");
 }

@@ -1,4 +1,4 @@
-//! A case that is long enough to be read on several threads, where there are processors for them.
+//! A case that is long enough to be read on several threads, if there are processors for them.
 
 use std::fs;
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::case::{RecordedCase, Recorder};
 use crate::program::{Run, command, replay};
 
-/// More records and rows than are worth a thread.
+/// More records and rows than one thread reads alone.
 fn long() -> RecordedCase {
     let mut recorder = Recorder::with_part_rows(4_000);
     for number in 0..5_000 {
@@ -17,7 +17,7 @@ fn long() -> RecordedCase {
     recorder.close()
 }
 
-/// The same on a single processor, the first that this process may use.
+/// Runs the program on a single processor, the first that this process may use.
 fn on_one(arguments: &[&str]) -> Run {
     let status = fs::read_to_string("/proc/self/status").expect("proc(5)");
     let allowed = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).expect("a list");
@@ -45,7 +45,7 @@ fn one_processor_and_several_say_the_same() {
     expect_the_same(&case, 0);
     let part = case.path.join("raw/events-000001.parquet");
     let mut bytes = fs::read(&part).expect("a part");
-    // In the pages, where it shows only when they are read.
+    // In the pages, so that only reading them finds it.
     let middle = bytes.len() / 2;
     bytes[middle..middle + 64].fill(0);
     fs::write(&part, bytes).expect("writable");

@@ -5,7 +5,7 @@ use obit_derivation::Row;
 use crate::case::{self, Recorder, id};
 use crate::program::replay;
 
-/// The digests in the output, each with the word before it: `recorded` or `derived`.
+/// Returns the digests in the output, each with the word before it: `recorded` or `derived`.
 fn digests(stdout: &str) -> Vec<(String, String)> {
     let digest = |line: &str| {
         let words: Vec<_> = line.split_whitespace().collect();
@@ -71,7 +71,7 @@ fn a_changed_value_is_shown_field_by_field() {
     ] {
         assert!(run.stdout.contains(part), "{part} is not in {run:#?}");
     }
-    // What is the same is not shown as different.
+    // Equal rows are not shown as different.
     assert!(
         run.stdout.contains("container_create: same") && run.stdout.contains("existing_container: same"),
         "{run:#?}"
@@ -117,7 +117,7 @@ fn a_case_that_was_never_closed_is_verified_as_it_is_and_says_so() {
 
 #[test]
 fn rows_that_a_killed_capture_had_no_time_for_are_counted_and_no_difference() {
-    // The removal of `e`, the last, is not written, nor the creation of `c` after it.
+    // The removal of `e`, the last, is not written, and neither is the creation of `c` after it.
     let mut recorder = Recorder::new().tampering(|row| match row {
         Row::Remove(row) => !row.identity.container_id.starts_with('e'),
         Row::Create(row) => !row.identity.container_id.starts_with('c'),
