@@ -1,16 +1,16 @@
 //! What one component of a path is, given where it stands.
 
-use super::grammar::{self, Name};
-use super::place::{Role, Systemd};
-use crate::identity::Engine;
+use super::grammar::{self, IdSpelling};
+use super::place::{AllowedUnits, ParentRole};
+use crate::identity::engine::Engine;
 
 /// What the directories above a component make of it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Above<'a> {
+pub(super) struct ParentContext<'a> {
     /// Which units systemd could make here.
-    pub(super) systemd: Systemd<'a>,
+    pub(super) systemd: AllowedUnits<'a>,
     /// What the directory directly above is.
-    pub(super) role: Role,
+    pub(super) role: ParentRole,
     /// The engine of the innermost container above, if it is known.
     pub(super) runtime: Option<Engine>,
     /// There is an `ecs` directory between here and the innermost container above.
@@ -21,9 +21,9 @@ pub(super) struct Above<'a> {
 
 /// What a component is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Meaning<'a> {
+pub(super) enum ComponentKind<'a> {
     /// A container's directory.
-    Container(Container<'a>),
+    Container(ContainerMatch<'a>),
     /// A pod's directory, with its UID if it is one of Kubernetes, and its name without `.slice` if it is a slice.
     Pod { uid: Option<&'a str>, slice: Option<&'a str> },
     /// A directory of something that serves a container; nothing below it is a container.
@@ -42,121 +42,121 @@ pub(super) enum Meaning<'a> {
 
 /// A container, as one component tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Container<'a> {
+pub(super) struct ContainerMatch<'a> {
     pub(super) runtime: Option<Engine>,
-    pub(super) id: Name<'a>,
+    pub(super) id: IdSpelling<'a>,
     /// Whether this is its own directory, not a second one that an engine keeps for it.
     pub(super) own: bool,
     /// The pod, if the component itself names it.
     pub(super) pod_uid: Option<&'a str>,
     /// What it is to the directories below it.
-    pub(super) role: Role,
+    pub(super) role: ParentRole,
 }
 
-impl<'a> Container<'a> {
-    fn of(runtime: impl Into<Option<Engine>>, id: &'a str) -> Meaning<'a> {
-        Self::with_role(runtime, id, Role::None)
-    }
+fn container<'a>(runtime: impl Into<Option<Engine>>, id: &'a str) -> ComponentKind<'a> {
+    container_with_role(runtime, id, ParentRole::None)
+}
 
-    fn with_role(runtime: impl Into<Option<Engine>>, id: &'a str, role: Role) -> Meaning<'a> {
-        let container = Self { runtime: runtime.into(), id: Name::Plain(id), own: true, pod_uid: None, role };
-        Meaning::Container(container)
-    }
+fn container_with_role<'a>(runtime: impl Into<Option<Engine>>, id: &'a str, role: ParentRole) -> ComponentKind<'a> {
+    let (runtime, id) = (runtime.into(), IdSpelling::Plain(id));
+    ComponentKind::Container(ContainerMatch { runtime, id, own: true, pod_uid: None, role })
+}
 
-    fn escaped(runtime: Engine, id: &'a str) -> Meaning<'a> {
-        let id = if id.contains('\\') { Name::Escaped(id) } else { Name::Plain(id) };
-        let (own, pod_uid) = (true, None);
-        Meaning::Container(Self { runtime: Some(runtime), id, own, pod_uid, role: Role::Service })
-    }
+fn escaped_container(runtime: Engine, id: &str) -> ComponentKind<'_> {
+    let id = if id.contains('\\') { IdSpelling::Escaped(id) } else { IdSpelling::Plain(id) };
+    let (runtime, role) = (Some(runtime), ParentRole::Service);
+    ComponentKind::Container(ContainerMatch { runtime, id, own: true, pod_uid: None, role })
 }
 
 /// Says what the component `name` is.
-pub(super) fn read<'a>(name: &'a str, above: &Above<'a>) -> Meaning<'a> {
-    if let Some(meaning) = by_role(name, above) {
+pub(super) fn read_component<'a>(name: &'a str, above: &ParentContext<'a>) -> ComponentKind<'a> {
+    if let Some(meaning) = read_by_role(name, above) {
         return meaning;
     }
     if let Some(rest) = name.strip_prefix("lxc.")
-        && let Some(meaning) = lxc(rest)
+        && let Some(meaning) = read_lxc(rest)
     {
         return meaning;
     }
     if name.ends_with('e') {
         if let Some(stem) = name.strip_suffix(".slice") {
-            return slice(stem, above);
+            return read_slice(stem, above);
         }
         if let Some(stem) = name.strip_suffix(".scope") {
-            return scope(stem, above).unwrap_or(Meaning::Unit { service: false });
+            return read_scope(stem, above).unwrap_or(ComponentKind::Unit { service: false });
         }
         if let Some(stem) = name.strip_suffix(".service") {
-            return service(stem, above);
+            return read_service(stem, above);
         }
     }
-    plain(name, above).unwrap_or(Meaning::Plain)
+    read_plain(name, above).unwrap_or(ComponentKind::Plain)
 }
 
 /// Directories whose children carry names that a user chose.
-fn by_role<'a>(name: &'a str, above: &Above<'a>) -> Option<Meaning<'a>> {
+fn read_by_role<'a>(name: &'a str, above: &ParentContext<'a>) -> Option<ComponentKind<'a>> {
     match above.role {
-        Role::Lxc => Some(Container::with_role(Engine::Lxc, name, Role::LxcContainer)),
+        ParentRole::Lxc => Some(container_with_role(Engine::Lxc, name, ParentRole::LxcContainer)),
         // cgroups/cgfsng.c with a pattern: <pattern>/payload and <pattern>/monitor, each perhaps with -1, -2, …
-        Role::LxcContainer if name == "monitor" || name.starts_with("monitor-") => Some(Meaning::Helper),
-        Role::LibvirtLxc => Some(Container::of(Engine::LibvirtLxc, name)),
-        Role::Nomad => {
+        ParentRole::LxcContainer if name == "monitor" || name.starts_with("monitor-") => Some(ComponentKind::Helper),
+        ParentRole::LibvirtLxc => Some(container(Engine::LibvirtLxc, name)),
+        ParentRole::Nomad => {
             let nomad = grammar::is_nomad_task(name) || grammar::is_uuid(name, b'-');
-            nomad.then(|| Container::of(Engine::Nomad, name))
+            nomad.then(|| container(Engine::Nomad, name))
         }
-        Role::NomadSlice => {
+        ParentRole::NomadSlice => {
             let task = name.strip_suffix(".scope").filter(|stem| grammar::is_nomad_task(stem))?;
-            Some(Container::of(Engine::Nomad, task))
+            Some(container(Engine::Nomad, task))
         }
-        Role::Mesos => {
+        ParentRole::Mesos => {
             // Only the agent names a top-level container; who launches a nested one may choose.
             let nested = above.runtime == Some(Engine::Mesos) && grammar::is_oci_id(name);
-            (nested || grammar::is_uuid(name, b'-')).then(|| Container::of(Engine::Mesos, name))
+            (nested || grammar::is_uuid(name, b'-')).then(|| container(Engine::Mesos, name))
         }
-        Role::Singularity => {
+        ParentRole::Singularity => {
             let number = name.strip_prefix("parent-").unwrap_or(name);
-            grammar::is_digits(number).then(|| Container::of(Engine::Singularity, name))
+            grammar::is_digits(number).then(|| container(Engine::Singularity, name))
         }
-        Role::Garden | Role::GardenBad => {
+        ParentRole::Garden | ParentRole::GardenBad => {
             let handle =
                 grammar::is_garden_handle(name) || grammar::is_uuid(name, b'-') || grammar::is_garden_sequence(name);
-            let (runtime, id, pod_uid, role) = (Some(Engine::Garden), Name::Plain(name), None, Role::None);
+            let (runtime, id, pod_uid, role) = (Some(Engine::Garden), IdSpelling::Plain(name), None, ParentRole::None);
             // runc is given the directory in `good`; the one in `bad` is guardian's, for a container that used too much.
-            let own = above.role == Role::Garden;
-            handle.then_some(Meaning::Container(Container { runtime, id, own, pod_uid, role }))
+            let own = above.role == ParentRole::Garden;
+            handle.then_some(ComponentKind::Container(ContainerMatch { runtime, id, own, pod_uid, role }))
         }
-        Role::Buildkit => grammar::is_buildkit_id(name).then(|| Container::of(Engine::Buildkit, name)),
-        Role::LibpodParent | Role::PodmanPod | Role::BareContainer if name == "conmon" => Some(Meaning::Helper),
-        Role::Service if matches!(name, "runtime" | "supervisor") => Some(Meaning::HelperLeaf),
+        ParentRole::Buildkit => grammar::is_buildkit_id(name).then(|| container(Engine::Buildkit, name)),
+        ParentRole::LibpodParent | ParentRole::PodmanPod | ParentRole::BareContainer if name == "conmon" => {
+            Some(ComponentKind::Helper)
+        }
+        ParentRole::Service if matches!(name, "runtime" | "supervisor") => Some(ComponentKind::HelperLeaf),
         _ => None,
     }
 }
 
 /// LXC's names since 4.0, without their `lxc.` (cgroups/cgroup.h). Incus and LXD use them as well.
-fn lxc(rest: &str) -> Option<Meaning<'_>> {
+fn read_lxc(rest: &str) -> Option<ComponentKind<'_>> {
     if let Some(name) = rest.strip_prefix("payload.") {
-        return (!name.is_empty()).then(|| Container::with_role(Engine::Lxc, name, Role::LxcContainer));
+        return (!name.is_empty()).then(|| container_with_role(Engine::Lxc, name, ParentRole::LxcContainer));
     }
     let helper = rest == "monitor" || rest == "pivot" || rest.starts_with("monitor.");
-    helper.then_some(Meaning::Helper)
+    helper.then_some(ComponentKind::Helper)
 }
 
-fn slice<'a>(stem: &'a str, above: &Above<'a>) -> Meaning<'a> {
+fn read_slice<'a>(stem: &'a str, above: &ParentContext<'a>) -> ComponentKind<'a> {
     if stem == "kata-overhead" {
-        return Meaning::Helper;
+        return ComponentKind::Helper;
     }
     // Most slices are too short to name a pod; the length spares them the search.
-    if above.systemd != Systemd::Nothing && stem.len() >= "kubepods-pod".len() + 32 {
+    if above.systemd != AllowedUnits::Nothing && stem.len() >= "kubepods-pod".len() + 32 {
         if let Some(uid) = pod_uid_of_slice(stem) {
-            return Meaning::Pod { uid: Some(uid), slice: Some(stem) };
+            return ComponentKind::Pod { uid: Some(uid), slice: Some(stem) };
         }
         // podman: <parent>-libpod_pod_<id>.slice (libpod/pod_internal_linux.go)
         if split_hex64(stem).is_some_and(|(before, _)| before.ends_with("-libpod_pod_")) {
-            return Meaning::Pod { uid: None, slice: Some(stem) };
+            return ComponentKind::Pod { uid: None, slice: Some(stem) };
         }
     }
-    Meaning::Slice(stem)
+    ComponentKind::Slice(stem)
 }
 
 /// The pod's UID in `kubepods[-<QoS>]-pod<uid>`, perhaps behind the kubelet's own root.
@@ -167,17 +167,17 @@ fn pod_uid_of_slice(stem: &str) -> Option<&str> {
     (qos == "kubepods" || qos.ends_with("-kubepods")).then_some(uid)
 }
 
-fn service<'a>(stem: &'a str, above: &Above<'a>) -> Meaning<'a> {
+fn read_service<'a>(stem: &'a str, above: &ParentContext<'a>) -> ComponentKind<'a> {
     if above.systemd.holds_units() {
         if let Some(machine) = stem.strip_prefix("systemd-nspawn@")
             && grammar::is_machine_name(machine)
         {
-            return Container::escaped(Engine::SystemdNspawn, machine);
+            return escaped_container(Engine::SystemdNspawn, machine);
         }
         if let Some(uid) = stem.strip_prefix("user@")
             && grammar::is_digits(uid)
         {
-            return Meaning::UserManager;
+            return ComponentKind::UserManager;
         }
     }
     // podman's health checks: <id>[-startup]-<hex>.service, before 4.8 <id>.service (libpod/healthcheck_linux.go)
@@ -185,16 +185,16 @@ fn service<'a>(stem: &'a str, above: &Above<'a>) -> Meaning<'a> {
         && (rest.is_empty() || rest.starts_with('-'))
         && grammar::is_hex64(id)
     {
-        return Meaning::Helper;
+        return ComponentKind::Helper;
     }
-    Meaning::Unit { service: true }
+    ComponentKind::Unit { service: true }
 }
 
-fn scope<'a>(stem: &'a str, above: &Above<'a>) -> Option<Meaning<'a>> {
+fn read_scope<'a>(stem: &'a str, above: &ParentContext<'a>) -> Option<ComponentKind<'a>> {
     let allowed = above.systemd.holds_units();
     if let Some((prefix, id)) = split_hex64(stem) {
         let runtime = match prefix {
-            "libpod-conmon-" | "crio-conmon-" => return Some(Meaning::Helper),
+            "libpod-conmon-" | "crio-conmon-" => return Some(ComponentKind::Helper),
             "docker-" => Some(Engine::Docker),
             "cri-containerd-" | "nerdctl-" => Some(Engine::Containerd),
             "crio-" => Some(Engine::Crio),
@@ -203,37 +203,37 @@ fn scope<'a>(stem: &'a str, above: &Above<'a>) -> Option<Meaning<'a>> {
             "crun-" => Some(Engine::Crun),
             "youki-" => Some(Engine::Youki),
             "" => None,
-            _ => return short_scope(stem, above).filter(|_| allowed),
+            _ => return read_short_scope(stem, above).filter(|_| allowed),
         };
-        return allowed.then(|| Container::of(runtime, id));
+        return allowed.then(|| container(runtime, id));
     }
-    short_scope(stem, above).filter(|_| allowed)
+    read_short_scope(stem, above).filter(|_| allowed)
 }
 
 /// Scopes whose ids are not 64 hex digits.
-fn short_scope<'a>(stem: &'a str, above: &Above<'a>) -> Option<Meaning<'a>> {
+fn read_short_scope<'a>(stem: &'a str, above: &ParentContext<'a>) -> Option<ComponentKind<'a>> {
     let (prefix, id) = stem.split_once('-')?;
     match prefix {
-        "runc" if grammar::is_bpm_id(id) => Some(Container::of(Engine::Bpm, id)),
-        "runc" => grammar::is_oci_id(id).then(|| Container::of(Engine::Runc, id)),
-        "crun" => grammar::is_oci_id(id).then(|| Container::of(Engine::Crun, id)),
-        "youki" => grammar::is_oci_id(id).then(|| Container::of(Engine::Youki, id)),
-        "docker" | "buildkit" => grammar::is_buildkit_id(id).then(|| Container::of(Engine::Buildkit, id)),
+        "runc" if grammar::is_bpm_id(id) => Some(container(Engine::Bpm, id)),
+        "runc" => grammar::is_oci_id(id).then(|| container(Engine::Runc, id)),
+        "crun" => grammar::is_oci_id(id).then(|| container(Engine::Crun, id)),
+        "youki" => grammar::is_oci_id(id).then(|| container(Engine::Youki, id)),
+        "docker" | "buildkit" => grammar::is_buildkit_id(id).then(|| container(Engine::Buildkit, id)),
         "singularity" | "apptainer" => {
             let number = id.strip_prefix("parent-").unwrap_or(id);
-            grammar::is_digits(number).then(|| Container::of(Engine::Singularity, id))
+            grammar::is_digits(number).then(|| container(Engine::Singularity, id))
         }
-        "machine" if above.role == Role::MachineSlice => machine(id),
-        _ => bpm_scope(stem),
+        "machine" if above.role == ParentRole::MachineSlice => read_machine(id),
+        _ => read_bpm_scope(stem),
     }
 }
 
 /// bpm: `[<where it runs>-]bpm-<id>.scope`, and the id begins with `bpm-` itself (src/bpm/cgroups/cgroup.go).
-fn bpm_scope(stem: &str) -> Option<Meaning<'_>> {
+fn read_bpm_scope(stem: &str) -> Option<ComponentKind<'_>> {
     let mut rest = stem;
     while let Some((word, tail)) = rest.split_once('-') {
         if word == "bpm" && grammar::is_bpm_id(tail) {
-            return Some(Container::of(Engine::Bpm, tail));
+            return Some(container(Engine::Bpm, tail));
         }
         rest = tail;
     }
@@ -241,36 +241,36 @@ fn bpm_scope(stem: &str) -> Option<Meaning<'_>> {
 }
 
 /// A machine that registered with systemd-machined; `escaped` is its name as systemd writes it in a unit's name.
-fn machine(escaped: &str) -> Option<Meaning<'_>> {
+fn read_machine(escaped: &str) -> Option<ComponentKind<'_>> {
     if escaped.starts_with("qemu\\x2d") {
         return None; // a virtual machine of libvirt
     }
     if let Some(uuid) = escaped.strip_prefix("rkt\\x2d")
         && grammar::is_escaped_uuid(uuid)
     {
-        return Some(Container::escaped(Engine::Rkt, uuid));
+        return Some(escaped_container(Engine::Rkt, uuid));
     }
     // libvirt: lxc-<number>-<name> (virDomainDriverGenerateMachineName)
     if let Some((number, name)) = escaped.strip_prefix("lxc\\x2d").and_then(|rest| rest.split_once("\\x2d"))
         && grammar::is_digits(number)
     {
-        return grammar::is_machine_name(name).then(|| Container::escaped(Engine::LibvirtLxc, name));
+        return grammar::is_machine_name(name).then(|| escaped_container(Engine::LibvirtLxc, name));
     }
-    grammar::is_machine_name(escaped).then(|| Container::escaped(Engine::SystemdNspawn, escaped))
+    grammar::is_machine_name(escaped).then(|| escaped_container(Engine::SystemdNspawn, escaped))
 }
 
-fn plain<'a>(name: &'a str, above: &Above<'a>) -> Option<Meaning<'a>> {
+fn read_plain<'a>(name: &'a str, above: &ParentContext<'a>) -> Option<ComponentKind<'a>> {
     if let Some((prefix, id)) = split_hex64(name) {
         match prefix {
-            "" => return Some(bare(id, above)),
-            "libpod-" | "libpod-payload-" | "kata_libpod-" => return Some(Container::of(Engine::Podman, id)),
-            "libpod-conmon-" | "crio-conmon-" => return Some(Meaning::Helper),
+            "" => return Some(read_bare_id(id, above)),
+            "libpod-" | "libpod-payload-" | "kata_libpod-" => return Some(container(Engine::Podman, id)),
+            "libpod-conmon-" | "crio-conmon-" => return Some(ComponentKind::Helper),
             // Without `.scope` in a slice it is not systemd's but the empty directory that CRI-O makes for a sandbox whose
             // pause container it dropped (internal/config/cgmgr/systemd_linux.go, CreateSandboxCgroup).
-            "crio-" if above.role.is_slice() => return Some(Meaning::Helper),
-            "crio-" | "kata_crio-" => return Some(Container::of(Engine::Crio, id)),
-            "kata_" if above.role == Role::Docker => return Some(Container::of(Engine::Docker, id)),
-            "kata_" => return Some(Container::of(Engine::Containerd, id)),
+            "crio-" if above.role.is_slice() => return Some(ComponentKind::Helper),
+            "crio-" | "kata_crio-" => return Some(container(Engine::Crio, id)),
+            "kata_" if above.role == ParentRole::Docker => return Some(container(Engine::Docker, id)),
+            "kata_" => return Some(container(Engine::Containerd, id)),
             _ => {}
         }
     }
@@ -279,44 +279,44 @@ fn plain<'a>(name: &'a str, above: &Above<'a>) -> Option<Meaning<'a>> {
         b'p' => {
             let uid = name.strip_prefix("pod").filter(|uid| grammar::is_pod_uid(uid));
             if uid.is_some() {
-                return Some(Meaning::Pod { uid, slice: None });
+                return Some(ComponentKind::Pod { uid, slice: None });
             }
         }
-        b'k' if name == "kata_overhead" => return Some(Meaning::Helper),
-        b'b' if grammar::is_bpm_id(name) => return Some(Container::of(Engine::Bpm, name)),
+        b'k' if name == "kata_overhead" => return Some(ComponentKind::Helper),
+        b'b' if grammar::is_bpm_id(name) => return Some(container(Engine::Bpm, name)),
         b'0'..=b'9' | b'a'..=b'f' => {
             if grammar::is_garden_handle(name) {
-                return Some(Container::of(Engine::Garden, name));
+                return Some(container(Engine::Garden, name));
             }
             if above.in_ecs && grammar::is_fargate_id(name) {
-                return Some(Container::of(Engine::Containerd, name));
+                return Some(container(Engine::Containerd, name));
             }
         }
         _ => {}
     }
     if let Some(name) = name.strip_suffix(".libvirt-lxc") {
-        return (!name.is_empty()).then(|| Container::of(Engine::LibvirtLxc, name));
+        return (!name.is_empty()).then(|| container(Engine::LibvirtLxc, name));
     }
-    literal_cgroups_path(name)
+    read_cgroups_path(name)
 }
 
 /// 64 hex digits and nothing else: who made it is told by the directory above, or not at all.
-fn bare<'a>(id: &'a str, above: &Above<'a>) -> Meaning<'a> {
+fn read_bare_id<'a>(id: &'a str, above: &ParentContext<'a>) -> ComponentKind<'a> {
     let runtime = match above.role {
-        Role::LibpodParent => return Meaning::Pod { uid: None, slice: None },
-        Role::Docker | Role::Moby => Engine::Docker,
-        Role::ContainerdNamespace | Role::KataSandbox => Engine::Containerd,
-        Role::KubePod if above.in_kind => Engine::Containerd,
+        ParentRole::LibpodParent => return ComponentKind::Pod { uid: None, slice: None },
+        ParentRole::Docker | ParentRole::Moby => Engine::Docker,
+        ParentRole::ContainerdNamespace | ParentRole::KataSandbox => Engine::Containerd,
+        ParentRole::KubePod if above.in_kind => Engine::Containerd,
         // The agent on EC2 runs docker; Fargate's own ids are read elsewhere.
         _ if above.in_ecs => Engine::Docker,
-        _ => return Container::with_role(None, id, Role::BareContainer),
+        _ => return container_with_role(None, id, ParentRole::BareContainer),
     };
-    Container::of(runtime, id)
+    container(runtime, id)
 }
 
 /// `slice:prefix:id` as a directory's name: what becomes of systemd's cgroupsPath in a runtime that was not told to use
 /// systemd.
-fn literal_cgroups_path(name: &str) -> Option<Meaning<'_>> {
+fn read_cgroups_path(name: &str) -> Option<ComponentKind<'_>> {
     const SHORTEST: usize = "a.slice:runc:b".len();
     if name.len() < SHORTEST && !name.starts_with(':') {
         return None; // spares most names the search for a colon
@@ -325,7 +325,7 @@ fn literal_cgroups_path(name: &str) -> Option<Meaning<'_>> {
     let (prefix, id) = rest.split_once(':')?;
     let stem = if slice.is_empty() { slice } else { slice.strip_suffix(".slice")? };
     if stem == "kata-overhead" {
-        return Some(Meaning::Helper);
+        return Some(ComponentKind::Helper);
     }
     let runtime = match prefix {
         "docker" | "buildkit" if grammar::is_buildkit_id(id) => Some(Engine::Buildkit),
@@ -339,8 +339,8 @@ fn literal_cgroups_path(name: &str) -> Option<Meaning<'_>> {
         "libpod" => Some(Engine::Podman),
         _ => None,
     };
-    let (id, pod_uid) = (Name::Plain(id), pod_uid_of_slice(stem));
-    Some(Meaning::Container(Container { runtime, id, own: true, pod_uid, role: Role::None }))
+    let (id, pod_uid) = (IdSpelling::Plain(id), pod_uid_of_slice(stem));
+    Some(ComponentKind::Container(ContainerMatch { runtime, id, own: true, pod_uid, role: ParentRole::None }))
 }
 
 /// Splits the last 64 bytes off, if they are an id.

@@ -2,7 +2,7 @@
 
 /// A name as it stands in a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Name<'a> {
+pub(super) enum IdSpelling<'a> {
     /// As it is.
     Plain(&'a str),
     /// With systemd's escapes (`\x2d`), which [`unescaped`] takes away.

@@ -3,9 +3,9 @@
 /// Which units systemd could make directly below a directory.
 ///
 /// A delegated user can make any directory below their own service or session, `docker-<hex>.scope` too, but systemd
-/// only makes scopes in slices, and slices in the slice their name extends (systemd.slice(5)).
+/// only makes scopes in slices, and slices in the slice their name extends (systemd.below_slice(5)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Systemd<'a> {
+pub(super) enum AllowedUnits<'a> {
     /// A manager's root: the hierarchy's, a user manager's, or a container's with systemd in it.
     Root,
     /// A slice, by its name without `.slice`.
@@ -16,14 +16,14 @@ pub(super) enum Systemd<'a> {
     Nothing,
 }
 
-impl<'a> Systemd<'a> {
+impl<'a> AllowedUnits<'a> {
     /// Whether systemd can place scopes and services here.
     pub(super) fn holds_units(self) -> bool {
         matches!(self, Self::Root | Self::Slice(_))
     }
 
     /// What the slice of that name allows, if it stands here.
-    pub(super) fn slice(self, stem: &'a str) -> Self {
+    pub(super) fn below_slice(self, stem: &'a str) -> Self {
         match self {
             Self::Root | Self::SlicesOnly => Self::Slice(stem),
             // Nomad makes its two partitions itself, not by systemd (client/lib/cgroupslib/partition.go).
@@ -34,7 +34,7 @@ impl<'a> Systemd<'a> {
     }
 
     /// What a directory that is no unit allows, if it stands here.
-    pub(super) fn plain(self, in_container: bool) -> Self {
+    pub(super) fn below_plain(self, in_container: bool) -> Self {
         match self {
             Self::Root if in_container => Self::Root,
             Self::Root | Self::Slice(_) | Self::SlicesOnly => Self::SlicesOnly,
@@ -53,7 +53,7 @@ fn extends(parent: &str, stem: &str) -> bool {
 
 /// What a directory is to the ones directly below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
+pub(super) enum ParentRole {
     /// The hierarchy's root.
     Top,
     /// Any slice.
@@ -106,15 +106,15 @@ pub(super) enum Role {
     None,
 }
 
-impl Role {
+impl ParentRole {
     /// The role of a slice.
-    pub(super) fn of_slice(stem: &str, parent: Role) -> Role {
+    pub(super) fn of_slice(stem: &str, parent: ParentRole) -> ParentRole {
         match stem {
-            "nomad" => Role::NomadSlice,
-            "share" | "reserve" if parent == Role::NomadSlice => Role::NomadSlice,
-            "machine" => Role::MachineSlice,
-            _ if stem.starts_with("machine-") => Role::MachineSlice,
-            _ => Role::Slice,
+            "nomad" => ParentRole::NomadSlice,
+            "share" | "reserve" if parent == ParentRole::NomadSlice => ParentRole::NomadSlice,
+            "machine" => ParentRole::MachineSlice,
+            _ if stem.starts_with("machine-") => ParentRole::MachineSlice,
+            _ => ParentRole::Slice,
         }
     }
 
@@ -124,31 +124,31 @@ impl Role {
     }
 
     /// The role of a directory that is neither unit, nor container, nor pod.
-    pub(super) fn of_plain(name: &str, parent: Role, systemd: Systemd<'_>) -> Role {
+    pub(super) fn of_plain(name: &str, parent: ParentRole, systemd: AllowedUnits<'_>) -> ParentRole {
         if name.len() > 24 {
-            return Role::None;
+            return ParentRole::None;
         }
         // containerd's default path is /<namespace>/<id>, from the root of what it sees.
-        let namespace = |role| if systemd == Systemd::Root { role } else { Role::None };
+        let namespace = |role| if systemd == AllowedUnits::Root { role } else { ParentRole::None };
         match name {
-            "docker" | "actions_job" | "azpl_job" => Role::Docker,
-            "buildkit" => Role::Buildkit,
-            "default" | "k8s.io" => namespace(Role::ContainerdNamespace),
-            "moby" => namespace(Role::Moby),
-            "lxc" if parent == Role::Libvirt => Role::LibvirtLxc,
-            "lxc" | "lxc.payload" => Role::Lxc,
-            "libvirt" => Role::Libvirt,
-            "garden" => Role::Garden,
-            "good" if parent == Role::Garden => Role::Garden,
-            "bad" if parent == Role::Garden => Role::GardenBad,
-            "mesos" => Role::Mesos,
-            "nomad" => Role::Nomad,
-            "share" | "reserve" if parent == Role::Nomad => Role::Nomad,
-            "singularity" | "apptainer" => Role::Singularity,
-            "libpod_parent" => Role::LibpodParent,
-            "kata_sandboxed_pod" => Role::KataSandbox,
-            _ if name.starts_with("garden-") => Role::Garden,
-            _ => Role::None,
+            "docker" | "actions_job" | "azpl_job" => ParentRole::Docker,
+            "buildkit" => ParentRole::Buildkit,
+            "default" | "k8s.io" => namespace(ParentRole::ContainerdNamespace),
+            "moby" => namespace(ParentRole::Moby),
+            "lxc" if parent == ParentRole::Libvirt => ParentRole::LibvirtLxc,
+            "lxc" | "lxc.payload" => ParentRole::Lxc,
+            "libvirt" => ParentRole::Libvirt,
+            "garden" => ParentRole::Garden,
+            "good" if parent == ParentRole::Garden => ParentRole::Garden,
+            "bad" if parent == ParentRole::Garden => ParentRole::GardenBad,
+            "mesos" => ParentRole::Mesos,
+            "nomad" => ParentRole::Nomad,
+            "share" | "reserve" if parent == ParentRole::Nomad => ParentRole::Nomad,
+            "singularity" | "apptainer" => ParentRole::Singularity,
+            "libpod_parent" => ParentRole::LibpodParent,
+            "kata_sandboxed_pod" => ParentRole::KataSandbox,
+            _ if name.starts_with("garden-") => ParentRole::Garden,
+            _ => ParentRole::None,
         }
     }
 }
