@@ -1,13 +1,15 @@
-//! How much longer containers take from start to end while obit-capture records.
+//! Slow-down of containers from start to end while obit-capture records.
 //!
-//! `cargo bench --bench containers -- [CONTAINERS] [PAIRS] [DOCKER_CONTAINERS] [DOCKER_PAIRS]` as root; defaults 20, 7, and the
-//! same for docker. Each pair is one block of so many containers without and one with a recorder, interleaved; one after the
-//! other, and four at a time. runc by itself, and docker with a daemon of its own in a mount namespace of its own. Many small
-//! blocks tell more than a few large ones; a docker container takes ten times as long as one of runc alone.
+//! `cargo bench --bench containers -- [CONTAINERS] [PAIRS] [DOCKER_CONTAINERS] [DOCKER_PAIRS]` as
+//! root; defaults 20, 7, and the same for docker. A pair is one block of that many containers
+//! without a recorder and one with, interleaved; one container after the other, and four at a time.
+//! runc runs by itself; docker has a daemon in a mount namespace of its own. Many small blocks tell
+//! more than a few large ones; a docker container takes ten times as long as one of runc alone.
 //!
-//! What is measured is a recorder that has been there for a while: it has started, seen a container and become quiet before a
-//! block begins. What it takes while a block runs is told apart from what it takes to close the case, which is the same for
-//! one container as for many. It looks again at each container 1.2 s after its end: of the last ones of a block it does not.
+//! The recorder has run for a while: it has started, seen a container and become quiet before a
+//! block begins. Its cost while a block runs and its cost to close the case, which is the same for
+//! one container as for many, are separate columns. It looks again at each container 1.2 s after
+//! its end, so not at the last ones of a block.
 
 mod measure;
 mod recorder;
@@ -23,7 +25,8 @@ use measure::{interval_cell, numbers, spread};
 use obit_test_engines::{CgroupView, Containerd, Docker, Oci, OciRuntime, Stage, require_root};
 use recorder::{RecorderOutput, RunningRecorder};
 
-/// How long a recorder has nothing to do before it counts as quiet: longer than it waits for its next flush.
+/// Time without work after which a recorder counts as quiet: longer than it waits for its next
+/// flush.
 const QUIET: Duration = Duration::from_millis(400);
 
 fn main() {
@@ -40,7 +43,7 @@ fn main() {
         command
     };
     {
-        // What does not work is to be known now, and not when half an hour has passed.
+        // A failure shows now, and not after half an hour.
         let containerd = Containerd::start(&stage, "default");
         let _docker = Docker::start(&stage, &containerd);
         block(vec![docker_command()], 1);
@@ -73,16 +76,17 @@ fn measure_engine(name: &str, stage: &Stage, containers: usize, pairs: usize, co
         let (mut without, mut with, mut slower) = (Vec::new(), Vec::new(), Vec::new());
         let (mut cpu_ms, mut closing_ms) = (Vec::new(), Vec::new());
         let mut missing = 0;
-        // The first ones find nothing in any cache.
+        // The first containers find nothing in any cache.
         block((0..containers.min(10)).map(|_| command()).collect(), at_a_time);
         for pair in 0..pairs {
             let (mut base_s, mut loaded_s) = (0.0, 0.0);
-            // Who is first changes from pair to pair.
+            // The first of a pair changes from pair to pair.
             for turn in 0..2 {
                 let (one, commands) = (command(), (0..containers).map(|_| command()).collect());
                 if (turn + pair) % 2 == 0 {
                     block(vec![one], 1);
-                    // As long as a recorder needs to become quiet: what is written behind it goes on in both turns.
+                    // A recorder needs this long to become quiet: writes in the background go on in
+                    // both turns.
                     std::thread::sleep(2 * QUIET);
                     base_s = block(commands, at_a_time);
                     continue;
@@ -115,8 +119,9 @@ fn measure_engine(name: &str, stage: &Stage, containers: usize, pairs: usize, co
     }
 }
 
-/// CPU time of each thread of a process, by its `schedstat` (Documentation/scheduler/sched-stats.rst), in milliseconds: to the
-/// nanosecond, where `/proc/PID/stat` counts hundredths of a second, in which a container is one or two.
+/// CPU time of each thread of a process, in milliseconds, from its `schedstat`
+/// (Documentation/scheduler/sched-stats.rst): exact to the nanosecond. `/proc/PID/stat` counts
+/// hundredths of a second; a container takes one or two.
 fn threads_cpu_ms(pid: u32) -> BTreeMap<OsString, f64> {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
     let spent = threads.filter_map(|thread| {
@@ -126,7 +131,7 @@ fn threads_cpu_ms(pid: u32) -> BTreeMap<OsString, f64> {
     spent.collect()
 }
 
-/// Waits until a process does nothing but look around, for which it takes a hundredth of a processor at most.
+/// Waits until a process takes at most a hundredth of a processor.
 fn wait_until_quiet(pid: u32) {
     for _ in 0..50 {
         let before = threads_cpu_ms(pid);
@@ -138,13 +143,14 @@ fn wait_until_quiet(pid: u32) {
     panic!("the recorder does not become quiet");
 }
 
-/// What the threads that are there now have taken since; one that ended meanwhile had to do with the start.
+/// CPU time that the threads of now have taken since then; a thread that ended meanwhile belongs to
+/// the start.
 fn taken_since_ms(before: &BTreeMap<OsString, f64>, pid: u32) -> f64 {
     let now = threads_cpu_ms(pid);
     now.iter().map(|(thread, ms)| ms - before.get(thread).unwrap_or(&0.0)).sum()
 }
 
-/// Runs commands, so many at a time; the seconds that took.
+/// Runs commands, this many at a time. Returns the seconds that it took.
 fn block(commands: Vec<Command>, at_a_time: usize) -> f64 {
     let mut shares: Vec<Vec<Command>> = (0..at_a_time).map(|_| Vec::new()).collect();
     for (index, command) in commands.into_iter().enumerate() {
@@ -165,7 +171,7 @@ fn block(commands: Vec<Command>, at_a_time: usize) -> f64 {
     begun.elapsed().as_secs_f64()
 }
 
-/// Ends that the case has rows of.
+/// Counts the ends that the case has rows of.
 fn ends(case: &Path) -> usize {
     assert!(RecorderOutput::in_case(case).events > 0, "nothing was recorded");
     let case = obit_case::Case::open(case).expect("a case");

@@ -1,18 +1,18 @@
-//! The least that reading a case can cost: the Parquet decoder by itself, every column of every raw event into Arrow arrays,
-//! in batches, of which only the rows are counted.
+//! Lower bound of the cost of reading a case: the Parquet decoder alone. It reads every column of
+//! every raw event into Arrow arrays in batches, and counts the rows.
 
 use std::fs::{self, File};
 use std::path::Path;
 
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-/// What this process is started with to be it: the folder follows.
+/// First argument of a process that decodes; the folder follows.
 const DECODE: &str = "decode-alone";
 /// Rows of a batch, as `obit-replay` reads raw records (case/src/reader/batches.rs).
 const BATCH_ROWS: usize = 2048;
 
-/// Decodes if this process was started to; it is measured as a whole process, like what it is compared with. To be called first
-/// in `main`.
+/// Decodes if this process was started for that. The whole process is measured, like the programs
+/// that it is compared with. Must be called first in `main`.
 pub fn serve() -> bool {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let [word, folder] = words.as_slice() else { return false };
@@ -23,7 +23,7 @@ pub fn serve() -> bool {
     true
 }
 
-/// The command for the raw events of a case.
+/// Returns the command that decodes the raw events of a case.
 pub fn arguments(case: &Path) -> [String; 2] {
     [DECODE.to_owned(), case.join("raw").display().to_string()]
 }

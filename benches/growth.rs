@@ -1,8 +1,9 @@
-//! Does the cost of an event, or memory, grow with what there is? Live containers for the capture, the log's length for a
-//! replay.
+//! Growth of the cost of an event, and of memory: for the capture with the number of live
+//! containers, for a replay with the length of the log.
 //!
-//! `cargo bench --bench growth -- [LIVE] [EVENTS]`; defaults 10000 containers and 10 million events; 100000 and 100 million
-//! for the numbers that count. The first table needs root and is left out without.
+//! `cargo bench --bench growth -- [LIVE] [EVENTS]`; defaults 10000 containers and 10 million
+//! events; 100000 and 100 million for the numbers that count. The first table needs root and is
+//! left out without.
 
 mod load;
 mod measure;
@@ -20,7 +21,7 @@ use shapes::Shape;
 
 const REPLAY: &str = env!("CARGO_BIN_EXE_obit-replay");
 
-/// Containers that come and go while so many others live.
+/// Containers that come and go while the others live.
 const CHURN: u64 = 20_000;
 
 fn main() {
@@ -31,7 +32,7 @@ fn main() {
     let live = numbers.first().copied().unwrap_or(10_000);
     let events = numbers.get(1).copied().unwrap_or(10_000_000);
     fs::create_dir_all("target/bench").expect("target is writable");
-    // Now, and not when an hour has passed: a case takes 7 bytes an event.
+    // A failure shows now, and not after an hour: a case takes 7 bytes an event.
     let space = rustix::fs::statvfs("target/bench").expect("a file system");
     let free = space.f_bavail * space.f_frsize;
     assert!(
@@ -56,12 +57,12 @@ fn main() {
             taken.peak_rss_bytes as f64 / MIB,
             recorder::tree_bytes(&case.join("raw")) as f64 / events as f64,
         );
-        // So that disk is bounded by the largest of them.
+        // Only the largest case takes disk space.
         let _ = fs::remove_dir_all(case);
     }
 }
 
-/// From `first` in steps of ten, up to `last`.
+/// Counts from `first` in steps of ten, up to `last`.
 fn steps(first: u64, last: u64) -> impl Iterator<Item = u64> {
     std::iter::successors(Some(first), |step| step.checked_mul(10)).take_while(move |step| *step <= last)
 }
@@ -76,7 +77,7 @@ fn capture(ground: &Path, live: u64) {
     let recording = RunningRecorder::start(recorder::capture(&case));
     let pid = recording.pid();
     let own = OwnedCgroup::new(ground, "growth");
-    // What docker makes without systemd: the id below a directory of that name.
+    // docker without systemd makes these: the id below a directory of that name.
     let docker = own.0.join("docker");
     let make = |directory: &Path| {
         fs::create_dir(directory).unwrap_or_else(|error| panic!("cannot make {}: {error}", directory.display()));
@@ -109,14 +110,14 @@ fn capture(ground: &Path, live: u64) {
     println!();
 }
 
-/// Waits until a process has had nothing to do for a second, so that all that was to be done is counted.
+/// Waits until a process has had no work for a second, so that all work is counted.
 fn settle(pid: u32) {
     let begun = Instant::now();
     let mut last = measure::cpu_s(pid);
     while begun.elapsed() < Duration::from_secs(120) {
         std::thread::sleep(Duration::from_secs(1));
         let now = measure::cpu_s(pid);
-        // It wakes up twenty times a second in any case, which takes less than that.
+        // An idle recorder wakes up twenty times a second, which takes less.
         if now - last < 0.015 {
             return;
         }

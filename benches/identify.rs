@@ -1,7 +1,7 @@
-//! Nanoseconds that the path rules take, over a mix of paths as hosts have them.
+//! CPU time of the path rules in nanoseconds, over a mix of paths as hosts have them.
 //!
-//! `cargo bench --bench identify -- [RUNS]`; default 15 runs of a million paths. CPU time, so that other programs on the
-//! machine count less.
+//! `cargo bench --bench identify -- [RUNS]`; default 15 runs of a million paths. CPU time, so that
+//! other programs on the machine count less.
 
 mod measure;
 

@@ -1,4 +1,4 @@
-//! What obit-capture takes on a host where next to nothing happens: one container a minute.
+//! Cost of obit-capture on a host where next to nothing happens: one container a minute.
 //!
 //! `cargo bench --bench idle -- [MINUTES]` as root; default 3, and 10 for the numbers that count.
 
@@ -22,7 +22,7 @@ fn main() {
     command.args(["run", "--output"]).arg(&case);
     let recording = RunningRecorder::start(command);
     let pid = recording.pid();
-    // What it takes to start is no idling.
+    // The start is not idling.
     let started_cpu_s = measure::cpu_s(pid);
     let begun = Instant::now();
     for minute in 1..=minutes {

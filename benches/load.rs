@@ -1,6 +1,6 @@
-//! The load of a storm: cgroup directories made and removed as fast as the kernel allows, by processes of their own.
+//! Load of a storm: processes that make and remove cgroup directories as fast as the kernel allows.
 
-// Each benchmark looks at its part.
+// Each benchmark uses a part of this.
 #![allow(dead_code)]
 
 use std::fs;
@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 
 use rustix::thread::CpuSet;
 
-/// How a program that is to be load, and not a benchmark, is called: `… load GROUND PROCESSOR`.
+/// First argument of a process that is load and no benchmark: `… load GROUND PROCESSOR`.
 const LOAD: &str = "load";
 
-/// Keeps the live tests, which clean cgroups up after themselves, and other benchmarks away as long as it is held.
+/// Lock that keeps the live tests, which clean up cgroups, and other benchmarks away while it is
+/// held.
 pub fn alone() -> fs::File {
     let path = std::env::temp_dir().join("obit-live-tests.lock");
     let lock = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path);
@@ -23,7 +24,7 @@ pub fn alone() -> fs::File {
     lock
 }
 
-/// Where a storm makes its directories: the v2 tree, and one v1 hierarchy where there is one.
+/// Directories in which a storm works: in the v2 tree, and in one v1 hierarchy if there is one.
 pub fn grounds() -> Vec<PathBuf> {
     ["/sys/fs/cgroup/unified", "/sys/fs/cgroup/pids", "/sys/fs/cgroup"]
         .iter()
@@ -32,7 +33,7 @@ pub fn grounds() -> Vec<PathBuf> {
         .collect()
 }
 
-/// Is the load if this process was started to be it. To be called first in `main`.
+/// Runs the load if this process was started for that. Must be called first in `main`.
 pub fn serve() -> bool {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let [word, ground, processor] = words.as_slice() else { return false };
@@ -47,7 +48,8 @@ pub fn serve() -> bool {
     true
 }
 
-/// A process that moves between processors in the middle of a turn would be the largest difference between two turns.
+/// Pins this process to a processor: moving in the middle of a turn would be the largest difference
+/// between two turns.
 fn stay_on(processor: usize) {
     let allowed = rustix::thread::sched_getaffinity(None).expect("an affinity");
     let allowed: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|&processor| allowed.is_set(processor)).collect();
@@ -56,7 +58,7 @@ fn stay_on(processor: usize) {
     rustix::thread::sched_setaffinity(None, &one).expect("a processor that is allowed");
 }
 
-/// Makes and removes one directory again and again. Returns how often.
+/// Makes and removes one directory again and again. Returns the number of pairs.
 fn pairs(directory: &Path, time: Duration) -> u64 {
     let begun = Instant::now();
     let mut count = 0;
@@ -70,8 +72,9 @@ fn pairs(directory: &Path, time: Duration) -> u64 {
     count
 }
 
-/// Processes of this program that make and remove directories when they are told to, each on a processor of its own as long
-/// as there are enough. They live from turn to turn, so that turns differ by what runs beside them only.
+/// Processes of this program that make and remove directories on request, each on a processor of
+/// its own as long as there are enough. They live from turn to turn, so that turns differ by the
+/// recorder beside them only.
 pub struct Load {
     children: Vec<(Child, Lines<BufReader<ChildStdout>>)>,
 }
@@ -90,7 +93,7 @@ impl Load {
         Self { children: children.collect() }
     }
 
-    /// How many pairs they come to in that time.
+    /// Runs a storm for that time. Returns the number of pairs.
     pub fn storm(&mut self, time: Duration) -> u64 {
         for (child, _) in &mut self.children {
             let stdin = child.stdin.as_mut().expect("piped");
@@ -107,14 +110,14 @@ impl Load {
 impl Drop for Load {
     fn drop(&mut self) {
         for (child, _) in &mut self.children {
-            // It ends, and removes its directory, when it is told nothing more.
+            // The process ends, and removes its directory, when its input ends.
             drop(child.stdin.take());
             let _ = child.wait();
         }
     }
 }
 
-/// A cgroup directory of this process, which is removed with all that is in it however the benchmark ends.
+/// Cgroup directory of this process, removed with all that is in it however the benchmark ends.
 pub struct OwnedCgroup(pub PathBuf);
 
 impl OwnedCgroup {

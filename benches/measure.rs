@@ -1,23 +1,23 @@
-//! Timing whole commands, and the statistics of a few runs.
+//! Measures whole commands, and computes the statistics of a few runs.
 
-// Each benchmark looks at its part.
+// Each benchmark uses a part of this.
 #![allow(dead_code)]
 
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-/// What one process took.
+/// Resources that one process took.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Run {
     pub wall_s: f64,
     pub cpu_s: f64,
-    /// The most memory it had resident.
+    /// Peak of resident memory.
     pub peak_rss_bytes: u64,
-    /// How often it gave up a processor, by itself or not: each time it had been woken.
+    /// Times that it gave up a processor, by itself or not; before each it had been woken.
     pub switches: u64,
 }
 
-/// Runs a command to its end; its output is thrown away. Fails if the command does.
+/// Runs a command to its end and discards its output. Fails if the command does.
 #[expect(clippy::zombie_processes, reason = "wait4 waits for it")]
 pub fn run(program: &str, args: &[&str]) -> Run {
     let begun = Instant::now();
@@ -34,13 +34,16 @@ pub fn run(program: &str, args: &[&str]) -> Run {
     Run { wall_s, ..usage }
 }
 
-/// `wait4(2)`, the only call that gives the usage of one child, all its threads together.
+/// Waits by `wait4(2)`, the only call that returns the usage of one child, all its threads
+/// together.
 ///
-/// The peak of memory is at least that of this process when it made the child (exec keeps it): a benchmark must stay small.
+/// The peak of memory is at least that of this process when it made the child (exec keeps it): a
+/// benchmark must stay small.
 pub fn wait4(child: &Child) -> (i32, Run) {
     let pid = child.id().cast_signed();
     let mut status = 0;
-    // SAFETY: rusage is plain integers, for which zero is a value; both pointers live across the call.
+    // SAFETY: rusage is plain integers, for which zero is a value; both pointers live across the
+    // call.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
     let waited = unsafe { libc::wait4(pid, &mut status, 0, &mut usage) };
     assert_eq!(waited, pid, "wait4: {}", std::io::Error::last_os_error());
@@ -54,37 +57,38 @@ pub fn wait4(child: &Child) -> (i32, Run) {
     (status, run)
 }
 
-/// CPU time of a running process, by `/proc/PID/stat`, in seconds; of all its threads.
+/// Reads the CPU time of a running process with all its threads from `/proc/PID/stat`, in seconds.
 pub fn cpu_s(pid: u32) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // proc_pid_stat(5): behind the name in parentheses, utime and stime are the 12th and 13th field.
+    // proc_pid_stat(5): after the name in parentheses, utime and stime are the 12th and 13th field.
     let fields: Vec<_> = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
     let ticks: f64 = fields.iter().skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
     ticks / 100.0
 }
 
-/// A line of `/proc/PID/status` in KiB (`VmRSS`, `VmHWM`), as bytes.
+/// Reads a line of `/proc/PID/status` in KiB (`VmRSS`, `VmHWM`). Returns bytes.
 pub fn memory_bytes(pid: u32, line: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let value = status.lines().find_map(|text| text.strip_prefix(line)?.strip_prefix(':'));
     value.and_then(|value| value.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0) * 1024
 }
 
-/// Median, with the lowest and the highest.
+/// Returns the median, the lowest and the highest.
 pub fn spread(values: &[f64]) -> (f64, f64, f64) {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     (sorted[sorted.len() / 2], sorted[0], sorted[sorted.len() - 1])
 }
 
-/// The spread as a cell of a table.
+/// Formats the spread as a cell of a table.
 pub fn cell(values: &[f64], digits: usize) -> String {
     let (median, low, high) = spread(values);
     format!("{median:.digits$} ({low:.digits$} to {high:.digits$})")
 }
 
-/// The median, and between what it lies in 19 of 20 such series: by their order alone, whatever their distribution
-/// (of n values, those 0.98·√n ranks below and above the middle). Of fewer than six values the lowest and the highest.
+/// Returns the median, and the bounds between which it lies in 19 of 20 such series, whatever their
+/// distribution: of n values, those 0.98·√n ranks below and above the middle. Of fewer than six
+/// values the lowest and the highest.
 pub fn interval(values: &[f64]) -> (f64, f64, f64) {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -93,13 +97,13 @@ pub fn interval(values: &[f64]) -> (f64, f64, f64) {
     (sorted[sorted.len() / 2], sorted[low], sorted[last - low])
 }
 
-/// The interval as a cell of a table.
+/// Formats the interval as a cell of a table.
 pub fn interval_cell(values: &[f64], digits: usize) -> String {
     let (median, low, high) = interval(values);
     format!("{median:.digits$} ({low:.digits$} to {high:.digits$})")
 }
 
-/// Numbers on the command line, in order; cargo's own options are none.
+/// Returns the numbers on the command line in order, without cargo's own options.
 pub fn numbers() -> Vec<u64> {
     std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect()
 }

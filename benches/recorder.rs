@@ -1,6 +1,7 @@
-//! Recorders that run beside a load: obit-capture, two that people use for the same, and one that records nothing.
+//! Recorders that run beside a load: obit-capture, two that people use for the same, and one that
+//! records nothing.
 
-// Each benchmark looks at its part.
+// Each benchmark uses a part of this.
 #![allow(dead_code)]
 
 use std::fs::{self, File};
@@ -13,20 +14,20 @@ use crate::measure::{self, Run, wait4};
 
 pub const CAPTURE: &str = env!("CARGO_BIN_EXE_obit-capture");
 const CASE: &str = "target/bench/recorded";
-/// Where `perf record` writes.
+/// File that `perf record` writes.
 pub const PERF_DATA: &str = "target/bench/recorded.perf";
 const BPFTRACE_OUTPUT: &str = "target/bench/recorded.jsonl";
 
-/// How a benchmark is called when it is to record nothing: `floor.rs`.
+/// First argument of a benchmark that records nothing: `floor.rs`.
 pub const FLOOR: &str = "floor";
 
-/// How long a recorder may take to begin.
+/// Longest time until a recorder records.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// Who records.
+/// Program that records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recorder {
-    /// Everything on, as it is without options.
+    /// obit-capture with everything on, as it is without options.
     Obit,
     /// `perf record` of the same two tracepoints.
     Perf,
@@ -36,7 +37,7 @@ pub enum Recorder {
     Floor,
 }
 
-/// Prints what the tracepoints say. bpftrace quotes the text as JSON itself (`-f json`).
+/// Prints the arguments of the tracepoints. bpftrace quotes the text as JSON itself (`-f json`).
 const BPFTRACE_PROGRAM: &str = r#"
 BEGIN { printf("recording\n"); }
 tracepoint:cgroup:cgroup_mkdir, tracepoint:cgroup:cgroup_rmdir {
@@ -55,7 +56,7 @@ impl Recorder {
         }
     }
 
-    /// Of so many rounds, in how many it takes part: a slow-down by half is known after a few.
+    /// Returns the rounds of so many in which it takes part: a few show a slow-down by half.
     pub fn rounds(self, rounds: usize) -> usize {
         match self {
             Self::Obit | Self::Perf | Self::Floor => rounds,
@@ -63,12 +64,12 @@ impl Recorder {
         }
     }
 
-    /// Whether it keeps what it is told.
+    /// Returns true if it stores events.
     pub fn keeps(self) -> bool {
         self != Self::Floor
     }
 
-    /// Whether its program is there.
+    /// Returns true if its program is installed.
     pub fn is_there(self) -> bool {
         let version = |program: &str| {
             let status = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
@@ -87,7 +88,8 @@ impl Recorder {
             Self::Perf => {
                 let mut command = Command::new("perf");
                 command.args(["record", "-o", PERF_DATA, "-a", "-e", "cgroup:cgroup_mkdir,cgroup:cgroup_rmdir"]);
-                // perf says nothing when it is ready; it enables its events when its child starts.
+                // perf does not report when it is ready; it enables its events when its child
+                // starts.
                 command.args(["--", "sh", "-c", "echo recording >&2; exec sleep 3600"]);
                 command
             }
@@ -105,7 +107,7 @@ impl Recorder {
     }
 }
 
-/// `obit-capture run` into that directory, which is removed first.
+/// Returns `obit-capture run` into that directory, which is removed first.
 pub fn capture(case: &Path) -> Command {
     let _ = fs::remove_dir_all(case);
     let mut command = Command::new(CAPTURE);
@@ -113,10 +115,10 @@ pub fn capture(case: &Path) -> Command {
     command
 }
 
-/// A recorder at work. It does not outlive this value.
+/// A running recorder, ended when this value is dropped.
 pub struct RunningRecorder {
     child: Child,
-    /// CPU time that it took to begin: of every storm the same, however short.
+    /// CPU time of its start: the same for every storm, however short.
     starting_cpu_s: f64,
     ended: bool,
 }
@@ -140,7 +142,7 @@ impl RunningRecorder {
         }
     }
 
-    /// Starts a command that says on standard error when it is recording.
+    /// Starts a command that reports on standard error when it records.
     pub fn start(mut command: Command) -> Self {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
         let mut recording = Self::of_child(child.expect("the recorder starts"));
@@ -164,7 +166,7 @@ impl RunningRecorder {
         self.child.id()
     }
 
-    /// Ends it as a user does, and says what it took from when it had begun.
+    /// Ends it as a user does. Returns the resources that it took after its start.
     pub fn stop(mut self) -> Run {
         let interrupted = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
         assert!(interrupted.is_ok_and(|status| status.success()), "the recorder was gone already");
@@ -184,18 +186,19 @@ impl Drop for RunningRecorder {
     }
 }
 
-/// What a recorder left behind.
+/// Output of a recorder.
 #[derive(Clone, Copy, Debug)]
 pub struct RecorderOutput {
     pub bytes: u64,
-    /// Events of the load that are in it.
+    /// Events of the load in it.
     pub events: u64,
-    /// Events that it says it lost, if it says so in what it keeps.
+    /// Events that it reports as lost, if its output says so.
     pub lost: u64,
 }
 
 impl RecorderOutput {
-    /// Of a load whose directories have `obit-storm` in their path; `None`: it keeps nothing.
+    /// Reads the output of a load whose directories have `obit-storm` in their path. Returns `None`
+    /// for a recorder that stores nothing.
     pub fn of(recorder: Recorder) -> Option<Self> {
         let kept = match recorder {
             Recorder::Obit => Self::in_case(Path::new(CASE)),
@@ -212,7 +215,8 @@ impl RecorderOutput {
         Some(kept)
     }
 
-    /// Cgroup directories made and removed, as a closed case counts them, and the bytes of the whole case.
+    /// Counts cgroup directories made and removed in a closed case, and the bytes of the whole
+    /// case.
     pub fn in_case(case: &Path) -> Self {
         let manifest = fs::read(case.join("case.json")).expect("a case");
         let manifest: serde_json::Value = serde_json::from_slice(&manifest).expect("JSON");
@@ -222,7 +226,7 @@ impl RecorderOutput {
     }
 }
 
-/// Bytes of all files below a directory.
+/// Returns the bytes of all files below a directory.
 pub fn tree_bytes(directory: &Path) -> u64 {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let sizes =
@@ -234,14 +238,15 @@ fn size(file: &Path) -> u64 {
     fs::metadata(file).map_or(0, |file| file.len())
 }
 
-/// Lines of this kind that `perf script` prints of a log; `None` if it cannot.
+/// Counts the lines of this kind that `perf script` prints of a log; `None` if it cannot.
 pub fn lines_of_perf(data: &str, kind: impl Fn(&[u8]) -> bool) -> Option<u64> {
     let mut script = Command::new("perf").args(["script", "-i", data]).stdout(Stdio::piped()).spawn().ok()?;
     let lines = lines(script.stdout.take()?, kind);
     script.wait().ok()?.success().then_some(lines)
 }
 
-/// Line by line: what this process ever held in memory counts as the peak of whatever it starts afterwards (wait4(2)).
+/// Counts line by line: this process's peak of memory counts as that of every process it starts
+/// later (wait4(2)).
 fn lines(text: impl Read, kind: impl Fn(&[u8]) -> bool) -> u64 {
     let lines = BufReader::new(text).split(b'\n').map(|line| line.expect("text can be read"));
     lines.filter(|line| kind(line)).count() as u64

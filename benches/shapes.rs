@@ -1,7 +1,8 @@
 //! Raw logs as real hosts write them, in any length, for benchmarks.
 //!
-//! Each shape repeats the records that one container of that kind makes on this project's own recordings (see
-//! `fixtures/cases`): a Docker container on a hybrid host makes 10 directories and 40 events.
+//! Each shape repeats the records that one container of that kind makes on this project's own
+//! recordings (see `fixtures/cases`): a Docker container on a hybrid host makes 10 directories and
+//! 40 events.
 
 // Each benchmark looks at its part.
 #![allow(dead_code)]
@@ -19,16 +20,17 @@ use obit_derivation::{BootNs, CgroupId, CgroupKey, Fold, HierarchyId, Row, Seq, 
 use obit_schema::Table;
 use obit_schema::encode::{EventsBuilder, RowsBuilder};
 
-/// How the containers of a log are laid out.
+/// Layout of the containers of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// `docker run` on a host with nine v1 hierarchies and v2.
     DockerHybrid,
     /// Pods of three containers under systemd's slices, v2 only.
     KubernetesV2,
-    /// Directories that come and go and are no containers: the tracepoints' share of a busy service manager.
+    /// Directories that come and go and are no containers: the tracepoints' share of a busy service
+    /// manager.
     PlainChurn,
-    /// A container with sixteen nested directories inside.
+    /// A container with sixteen nested directories.
     DeepNesting,
 }
 
@@ -49,10 +51,11 @@ impl Shape {
     }
 }
 
-/// How a program that is to make a case, and not to measure, is called: `… make-case PATH SHAPE EVENTS`.
+/// First argument of a process that makes a case and measures nothing: `… make-case PATH SHAPE
+/// EVENTS`.
 const MAKE_CASE: &str = "make-case";
 
-/// Makes a case if this process was started to. To be called first in `main`.
+/// Makes a case if this process was started for that. Must be called first in `main`.
 pub fn serve() -> bool {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let [word, path, shape, events] = words.as_slice() else { return false };
@@ -63,10 +66,10 @@ pub fn serve() -> bool {
     true
 }
 
-/// The case of that shape below `target/bench`, made if it is not there; by a process of its own, as the memory that it
-/// takes would be counted as that of every later child.
+/// Returns the case of that shape below `target/bench`, made if it is not there. A process of its
+/// own makes it: its memory would count as that of every later child.
 pub fn case(shape: Shape, events: u64) -> PathBuf {
-    // One of other rules would be read in another way.
+    // A case of other rules would be read in another way.
     let path = PathBuf::from(format!("target/bench/{}-{events}-rules-{DERIVATION_VERSION}", shape.as_str()));
     if !path.join("SHA256SUMS").exists() {
         let _ = fs::remove_dir_all(&path);
@@ -80,7 +83,7 @@ pub fn case(shape: Shape, events: u64) -> PathBuf {
     path
 }
 
-/// Rows handed to the writer at once.
+/// Rows that the writer gets at once.
 const BATCH_ROWS: usize = 65_536;
 
 /// Writes records into a case, deriving as the capture does.
@@ -94,7 +97,7 @@ struct Log {
     next_cgroup: u64,
 }
 
-/// Writes a case with at least so many events.
+/// Writes a case with at least this many events.
 pub fn write_case(path: &Path, shape: Shape, events: u64) -> Result<(), Error> {
     let mut manifest = Manifest::new(format!("bench-{}", shape.as_str()), BuildInfo::default());
     manifest.derivation_version = DERIVATION_VERSION;
@@ -125,7 +128,7 @@ pub fn write_case(path: &Path, shape: Shape, events: u64) -> Result<(), Error> {
     Ok(())
 }
 
-/// An id as engines draw them: 64 hexadecimal digits without order.
+/// Makes an id as engines draw them: 64 hexadecimal digits without order.
 pub fn id(number: u64) -> String {
     let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5851_f42d_4c95_7f2d;
     (0..4)

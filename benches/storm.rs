@@ -1,13 +1,15 @@
-//! What recording costs while cgroup directories come and go as fast as the kernel allows.
+//! Cost of recording while cgroup directories come and go as fast as the kernel allows.
 //!
-//! `cargo bench --bench storm -- [SECONDS] [ROUNDS]` as root; defaults 1 and 15. In each round every recorder has a turn of
-//! so many seconds, after as many that are not timed, and before and after it nobody has one: its slow-down is against the
-//! mean of these two, so that a slow minute of the machine hits all alike. The processes of the load live through all
-//! rounds. Two of them wait for each other in the kernel, and one turn in three is a tenth faster or slower than the next for
-//! that alone: many short turns, and the interval in which their median lies, tell more than a few long ones.
+//! `cargo bench --bench storm -- [SECONDS] [ROUNDS]` as root; defaults 1 and 15. In each round
+//! every recorder has a turn of that many seconds, after as many that are not timed; before and
+//! after each turn nobody records. A slow-down is against the mean of these two, so that a slow
+//! minute of the machine hits all alike. The processes of the load live through all rounds. Two of
+//! them wait for each other in the kernel, and for that alone one turn in three is a tenth faster
+//! or slower than the next: many short turns, and the interval in which their median lies, tell
+//! more than a few long ones.
 //!
-//! `… -- lost [SECONDS]`: one turn of 60 seconds for each recorder and for nobody, for the events that are lost, the memory and the
-//! bytes. How much slower a storm is, such single turns do not tell.
+//! `… -- lost [SECONDS]`: one turn of 60 seconds for each recorder and for nobody, for the lost
+//! events, the memory and the bytes. Such single turns do not show how much slower a storm is.
 
 mod floor;
 mod load;
@@ -55,7 +57,7 @@ fn slower(time: Duration, rounds: usize, recorders: &[Recorder]) {
     }
 }
 
-/// What a recorder came to over all rounds.
+/// Sums of a recorder over all rounds.
 #[derive(Default)]
 struct StormTotals {
     with: Vec<f64>,
@@ -63,13 +65,14 @@ struct StormTotals {
     cpu_us_per_event: Vec<f64>,
     bytes_per_event: Vec<f64>,
     peak_bytes: u64,
-    /// `None`: it keeps nothing.
+    /// `None` if the recorder stores nothing.
     lost: Option<u64>,
 }
 
 impl StormTotals {
-    /// One turn under a recorder; how many pairs there were. The storm before it is recorded too, and not timed: a recorder
-    /// touches its buffers for the first time only once, which a storm that lasts does not feel.
+    /// Runs one turn under a recorder. Returns the number of pairs. The storm before it is recorded
+    /// too, and not timed: a recorder touches its buffers for the first time only once, which a
+    /// long storm does not feel.
     fn turn(&mut self, recorder: Recorder, load: &mut Load, before: Duration, time: Duration) -> u64 {
         let recording = RunningRecorder::of(recorder);
         let before = load.storm(before);
@@ -87,7 +90,7 @@ impl StormTotals {
         pairs
     }
 
-    /// The cells of what was kept: bytes an event, and events lost.
+    /// Formats the cells of the output: bytes an event, and lost events.
     fn kept_cells(&self) -> String {
         let Some(lost) = self.lost else { return "– | –".to_owned() };
         format!("{:.1} | {lost}", spread(&self.bytes_per_event).0)
@@ -104,7 +107,7 @@ fn rows(ground: &Path, processes: usize, recorders: &[Recorder], time: Duration,
         let mut before = load.storm(time);
         without.push(before as f64 / time.as_secs_f64());
         for turn in 0..recorders.len() {
-            // Everybody is first sometime.
+            // Each is first in some round.
             let turn = (turn + round) % recorders.len();
             let (recorder, measured) = (recorders[turn], &mut measured[turn]);
             if round >= recorder.rounds(rounds) {

@@ -76,7 +76,7 @@ fn a_case_that_is_being_written_is_left_alone() {
     let recorder = case::everyday();
     let path = recorder.path().to_owned();
     replay(["close".as_ref(), path.as_os_str()]).expect_code(2).expect_one_error(&["running obit-capture"]);
-    // The second call goes on where the first one stopped.
+    // The recording goes on as if nothing had happened.
     let case = recorder.close();
     run("verify", &case).expect_code(0);
 }

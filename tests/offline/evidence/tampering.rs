@@ -110,7 +110,7 @@ fn a_truncated_tail_is_named_even_with_new_sums() {
     let last = parts.pop().expect("a part");
     fs::remove_file(case.path.join(last["file"].as_str().expect("a name"))).expect("removed");
     rewrite(&case, &manifest);
-    // Somebody who does not know of the chain.
+    // The forger does not know of the chain.
     let named = ["the head stands for", "anchor: it saw", "the end of the case was cut off", "signature: of case.json"];
     assert_named(&verify(&case, Some(&key), Some(anchor.path())), &named);
     assert_named(&verify(&case, None, None), &["the head stands for"]);

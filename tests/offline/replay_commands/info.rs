@@ -56,7 +56,7 @@ fn an_open_case_is_counted_as_it_is() {
     let info = json(&case, 0);
     assert_eq!(info["closed"], false);
     assert_eq!(info["counts"]["by_kind"]["cgroup_rmdir"], 5);
-    // Counted now, as the recorder would have counted.
+    // `info` counts an open case as the recorder would have.
     let closed = json(&case::everyday().close(), 0);
     for counted in ["outcomes", "truncated"] {
         assert_eq!(info["counts"][counted], closed["counts"][counted]);
