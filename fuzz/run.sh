@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
 # Fuzzes one target for some seconds, on stable Rust and without cargo-fuzz: fuzz/run.sh wire 600
-# What it finds is put into fuzz/artifacts; new inputs of interest go to fuzz/target/found/TARGET, and are merged into
-# the corpus, smallest first, by: fuzz/run.sh TARGET merge
+#
+# Findings go to fuzz/artifacts, new inputs of interest to fuzz/target/found/TARGET. To merge
+# these into the corpus, smallest first: fuzz/run.sh TARGET merge
 set -euo pipefail
 cd "$(dirname "$0")"
 target="${1:?target: wire, paths, argv, oci or case}"
 limit="${2:?seconds, or merge}"
 
-# The coverage that libFuzzer needs, by passes of LLVM's that stable has as well (cargo-fuzz: project.rs).
+# Coverage for libFuzzer, by LLVM passes that stable has as well (cargo-fuzz: project.rs).
 export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
  -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
  -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing -Ccodegen-units=1"
 host="$(rustc -vV | sed -n 's/^host: //p')"
-# With a target named, build scripts and macros are built without coverage.
+# With --target, build scripts and macros are built without coverage.
 cargo build --release --target "$host" --bin "$target"
 program="${CARGO_TARGET_DIR:-target}/$host/release/$target"
 found="${CARGO_TARGET_DIR:-target}/found/$target"

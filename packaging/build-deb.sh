@@ -2,7 +2,8 @@
 # Makes a Debian package of both programs: target/obit_VERSION_ARCH.deb.
 # Usage: packaging/build-deb.sh
 #
-# The programs are the static ones, so that the package depends on nothing and installs on any release. Only dpkg-deb is needed.
+# The programs are the static ones: the package depends on nothing and installs on any release.
+# Only dpkg-deb is needed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,7 +17,7 @@ done
 version="$(sed -n '/^\[workspace.package\]/,/^\[/ s/^version = "\(.*\)"/\1/p' Cargo.toml)"
 [ -n "$version" ] || stop "Cargo.toml names no version"
 architecture="$(dpkg --print-architecture)"
-# Files of a commit get its time, so that the same commit gives the same package.
+# Files get the commit's time, so that the same commit gives the same package.
 SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}"
 export SOURCE_DATE_EPOCH
 package="target/obit_${version}_${architecture}.deb"

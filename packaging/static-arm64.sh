@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Builds obit-capture and obit-replay for arm64 as static programs, on another machine, into target/static-arm64.
+# Builds obit-capture and obit-replay for arm64 as static programs, on another machine, into
+# target/static-arm64.
 # Usage: packaging/static-arm64.sh     PROFILE=dev: a quick build
 # Needs what `make setup` installs, and: apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 #        rustup target add aarch64-unknown-linux-gnu
 #
-# libelf and zlib for arm64 are Debian's, unpacked below target: the host's own packages and architectures stay as they are.
+# libelf and zlib for arm64 are Debian's, unpacked below target: the host's packages and
+# architectures stay as they are.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PATH:$HOME/.cargo/bin"
@@ -31,7 +33,8 @@ if [ ! -e "$sysroot/usr/lib/aarch64-linux-gnu/libelf.a" ]; then
     rm -r "$sysroot/part"
 fi
 
-# Of these only their headers that are no machine's own and their archives are used; the C library is the cross compiler's.
+# Only the archives and the headers that fit every machine are used; the C library is the cross
+# compiler's.
 libraries="$sysroot/usr/lib/aarch64-linux-gnu"
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
 export CC_aarch64_unknown_linux_gnu=aarch64-linux-gnu-gcc CFLAGS_aarch64_unknown_linux_gnu="-idirafter $sysroot/usr/include"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Runs the static programs where there is nothing else: a root file system that holds only them and is mounted read-only.
+# Runs the static programs on a root file system that holds only them and is mounted read-only.
 # Needs root. Usage: packaging/static-check.sh
 #
-# A recording must come to its end and verify there, and nothing but the case may have been written.
+# A recording must come to its end and verify there, and must have written nothing but the case.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,7 +12,7 @@ for program in obit-capture obit-replay; do [ -x "target/static/$program" ] || {
 room="$(mktemp -d)"
 trap 'rm -rf --one-file-system "$room"' EXIT
 mkdir "$room/case" "$room/root"
-# A mount namespace of its own: what is mounted is gone with it.
+# A mount namespace of its own: its mounts go with it.
 unshare --mount --propagation private bash -euo pipefail -s "$room" <<'INSIDE'
 room="$1"; root="$room/root"
 mount -t tmpfs -o mode=755 tmpfs "$root"
@@ -22,7 +22,7 @@ mount --rbind /proc "$root/proc"
 mount --rbind /sys "$root/sys"
 mount --bind "$room/case" "$root/case"
 mount -o remount,ro "$root"
-# Not one file system but the case's can be written; /proc is left as it is.
+# Only the file system of the case can be written; /proc is left as it is.
 while read -r _ _ _ _ point _; do
     case "$point" in "$root"/sys*) mount -o remount,bind,ro "$point" ;; esac
 done </proc/self/mountinfo

@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# Runs every benchmark and writes what it printed to benches/RESULTS.md, of each with the machine, the command and the commit.
-# Without arguments in half an hour; FULL=1 takes the sizes that the targets are about, in some ninety minutes.
-# ONLY="identify storm" runs some; what was measured of the others before stays, with the machine and commit that it was measured
-# of. As root, or what needs root is left out. Nothing else should run meanwhile.
+# Runs every benchmark and writes its output to benches/RESULTS.md, with the machine, the command
+# and the commit.
+#
+# Takes half an hour; FULL=1 takes the sizes of the targets, in some ninety minutes.
+# ONLY="identify storm" runs some, and keeps the tables of the others with their machine and
+# commit. Run it as root, or the benchmarks that need root are left out. Nothing else should run
+# meanwhile.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# name, benchmark and arguments, one a line
+# One line each: name, benchmark and arguments.
 plans="identify identify 15
 replay replay 2000000 7
 growth growth 10000 10000000
@@ -26,7 +29,7 @@ fi
 
 stop() { printf 'bench: %s\n' "$*" >&2; exit 1; }
 
-# Known now, and not when an hour has passed.
+# Fail now, not after an hour.
 if [ "$(id -u)" = 0 ]; then
     flock --nonblock /tmp/obit-live-tests.lock true || stop "a live test or another benchmark is running: wait for it"
 fi
@@ -35,15 +38,15 @@ cargo bench --locked --no-run
 results="benches/RESULTS.md"
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
-# Changes that are not committed are part of what is measured; its results are not.
+# Changes that are not committed are measured too; the results are not part of them.
 commit="$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)"
 git diff --quiet HEAD -- . ":!$results" 2>/dev/null || commit="$commit with changes"
 cat >"$work/head" <<'EOF'
 # Measured
 
-Written by `make bench`. Medians, and in parentheses what the head of the column says. What each benchmark does is said at the
-head of its source. Times are of one machine at one hour, which stand above each table with how fast that was: the time of
-`identify`, which is the same instructions each time. Compare what stands in one table.
+Written by `make bench`. A figure is a median; the head of its column says what the parentheses hold. The head of each benchmark's
+source says what it does. Times are of one machine at one hour: above each table stand both, with how fast the machine was, by the
+time of `identify`, which executes the same instructions each time. Compare figures of one table only.
 EOF
 version() { "$@" 2>/dev/null || echo "no $1"; }
 duckdb="$(target/venv/bin/python -c 'import duckdb; print("DuckDB", duckdb.__version__)' 2>/dev/null || echo 'no DuckDB')"
@@ -52,10 +55,10 @@ kernel $(uname -r), $(uname -m), $(grep -c ' - cgroup ' /proc/self/mountinfo || 
 $(grep -c ' - cgroup2 ' /proc/self/mountinfo || true) v2 mounts; $(rustc --version | cut -d' ' -f1-2), $(version perf --version), \
 $(version bpftrace --version), $duckdb"
 
-# How fast the machine is now.
+# Measures how fast the machine is now.
 speed() { cargo bench --locked --quiet --bench identify -- 5 | sed -n 's/^| all of these | \([0-9.]*\).*/\1 ns a path/p'; }
 
-# What stands in a file under a heading.
+# Prints the section of a file below a heading.
 section() { awk -v heading="## $2" '/^#+ / { inside = ($0 == heading) } inside' "$1"; }
 
 mkdir "$work/sections"
@@ -63,12 +66,12 @@ if [ -e "$results" ]; then
     while read -r name _; do section "$results" "${name^}" >"$work/sections/$name"; done <<<"$plans"
 fi
 
-# After each benchmark, so that what comes later can fail.
+# Writes the results after each benchmark, so that a later one may fail.
 write() {
     local name
     cp "$work/head" "$work/results"
     while read -r name _; do
-        # Through a command substitution, which drops the empty lines at the end.
+        # The command substitution drops empty lines at the end.
         [ ! -s "$work/sections/$name" ] || printf '\n%s\n' "$(<"$work/sections/$name")" >>"$work/results"
     done <<<"$plans"
     cp "$work/results" "$results"
@@ -87,7 +90,7 @@ while read -r name bench arguments; do
         cp "$work/section" "$work/sections/$name"
         write
     else
-        # What was measured before stays: half a table is no result.
+        # The older table stays: half a table is no result.
         failed+=("$name")
     fi
     printf '==> %s took %s s\n' "$name" $((SECONDS - began)) >&2

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Counts the instructions of four inner loops under valgrind, and fails if one takes more than it did: benches/instructions.tsv
-# holds what each took and how much more is tolerated. Instructions, not seconds: a busy or another machine changes nothing but
-# the last digits. With BLESS=1 the counts are written down instead of compared.
+# Counts the instructions of four inner loops under valgrind, and fails if one takes more than
+# before: benches/instructions.tsv has the count of each and the tolerated growth. It counts
+# instructions, not seconds: a busy or another machine changes only the last digits. With BLESS=1
+# it writes the counts down instead of comparing them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -49,6 +50,6 @@ if [ "${BLESS:-}" = 1 ]; then
     cp "$result" "$expected"
     echo "guard: wrote $expected" >&2
 elif [ $failed -ne 0 ]; then
-    echo "guard: if that is meant, say why in the commit and write it down with BLESS=1 scripts/guard.sh" >&2
+    echo "guard: if the growth is intended, say why in the commit and record it with BLESS=1 scripts/guard.sh" >&2
     exit 1
 fi

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Installs what `make build`, `make test`, `make bench` or another target needs, and only what is missing. Debian and Ubuntu;
-# elsewhere it names the packages and stops.
+# Installs the missing packages that `make build`, `make test`, `make bench` or another target
+# needs. Debian and Ubuntu; elsewhere it prints the packages' names and stops.
 # Usage: scripts/setup.sh build|test|bench|kernels|systemd|arm64
 set -euo pipefail
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 stop() { say "$*"; exit 1; }
 
-# package:command. A package counts as there if dpkg knows it as installed, or if its command is on the PATH (docker-ce, a
-# runc of one's own). Libraries and headers have no command.
+# package:command. A package counts as installed if dpkg says so, or if its command is on the PATH
+# (docker-ce, a runc built from source). Libraries and headers have no command.
 build_packages=(clang:clang make:make gcc:gcc pkg-config:pkg-config libelf-dev: zlib1g-dev:)
 test_packages=(runc:runc crun:crun containerd:containerd docker.io:dockerd podman:podman lxc:lxc-start busybox-static: openssh-client:ssh-keygen e2fsprogs:mkfs.ext4 python3:python3 python3-venv: valgrind:valgrind)
 bench_packages=(runc:runc containerd:containerd docker.io:dockerd busybox-static: python3:python3 python3-venv: bpftrace:bpftrace)
@@ -26,7 +26,7 @@ case "${1:-}" in
     *) stop "usage: scripts/setup.sh build|test|bench|kernels|systemd|arm64" ;;
 esac
 
-# Daemons and runtimes live where a plain user's PATH does not look.
+# A plain user's PATH lacks the directories of daemons and runtimes.
 export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin:$HOME/.cargo/bin"
 
 command -v cargo >/dev/null ||
@@ -38,7 +38,7 @@ fi
 
 is_installed() { # package command
     { [ -n "$2" ] && command -v "$2" >/dev/null; } && return 0
-    # A Python that is not the distribution's own brings venv with it.
+    # A Python that is not the distribution's brings venv with it.
     [ "$1" = python3-venv ] && python3 -c 'import ensurepip, venv' >/dev/null 2>&1 && return 0
     command -v dpkg-query >/dev/null || return 1
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
@@ -60,7 +60,7 @@ fi
 family="$(. /etc/os-release 2>/dev/null && echo " ${ID:-} ${ID_LIKE:-} ")" || family=""
 case "$family" in
     *" debian "* | *" ubuntu "*) ;;
-    *) stop "this is not Debian or Ubuntu; install what stands for these Debian packages, then run this again: ${missing[*]}" ;;
+    *) stop "this is not Debian or Ubuntu; install what corresponds to these Debian packages, then run this again: ${missing[*]}" ;;
 esac
 command -v apt-get >/dev/null || stop "apt-get is missing; install these packages, then run this again: ${missing[*]}"
 
@@ -75,13 +75,13 @@ apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock
 
 say "installing with apt-get: ${missing[*]:-docker-cli}"
 apt update -qq
-# Ubuntu has perf in a package for each kernel; what is compared with it is left out there.
+# Ubuntu has a perf package for each kernel; there the comparison with perf is left out.
 if [ $needs_perf = yes ] && apt-cache show linux-perf >/dev/null 2>&1; then missing+=(linux-perf); fi
 # Debian 13 split the client off docker.io.
 if [ $needs_docker_client = yes ] && apt-cache show docker-cli >/dev/null 2>&1; then missing+=(docker-cli); fi
 
-# The tests start daemons of their own. So that no packaged service is started (or fails to start, where there is no init
-# system), services are held back for the time of the installation, unless this host has a rule of its own.
+# The tests start daemons of their own. No packaged service may start during the installation (or
+# fail to, without an init system), unless this host has a rule of its own.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
     trap '"${as_root[@]}" rm -f "$policy"' EXIT

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Runs every check, goes on after one that fails, and says at the end which did. Ends with 1 if one failed.
+# Runs every check, also after one has failed, and lists the failed ones at the end. Exits with 1
+# if one failed.
 #
-# The live tests (tests/live) record real containers and need root. As another user they run through sudo if that asks no
-# password; else they are left out, which is said and fails (with OBIT_SKIP_LIVE=1 it is only said).
+# The live tests (tests/live) record real containers and need root. Another user runs them through
+# sudo, if that asks for no password; otherwise they do not run, and this script says so and fails
+# (with OBIT_SKIP_LIVE=1 it only says so).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -28,7 +30,7 @@ elif [ "${OBIT_SKIP_LIVE:-}" != 1 ] && sudo -n true 2>/dev/null; then
 else
     check "tests" env OBIT_SKIP_LIVE=1 "${tests[@]}"
     printf '\nNOT RUN, because they need root: the live tests (tests/live)\n' >&2
-    printf 'Run them with: sudo make test   (or set OBIT_SKIP_LIVE=1 to accept that they did not run)\n' >&2
+    printf 'Run them with: sudo make test   (or set OBIT_SKIP_LIVE=1 to accept a run without them)\n' >&2
     [ "${OBIT_SKIP_LIVE:-}" = 1 ] || failed+=("live tests (not run)")
 fi
 

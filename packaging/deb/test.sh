@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Installs the package, runs what it installs, and removes it again, all in a throw-away layer above this host's own files.
+# Installs the package, runs its programs and removes it, all in a throw-away layer above this
+# host's own files.
 # Needs root and a Debian or Ubuntu host. Usage: packaging/deb/test.sh [PACKAGE]
 #
-# Without systemd as process 1 the unit cannot be started by systemctl here: its command is run as it stands in the unit, with
-# the unit's capabilities and no more.
+# Without systemd as process 1, systemctl cannot start the unit here: the unit's command runs as
+# it stands, with the unit's capabilities and no more.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -41,7 +42,7 @@ for program in obit-capture obit-replay; do
     [ -s "$root/usr/share/zsh/vendor-completions/_$program" ] && [ -s "$root/usr/share/fish/vendor_completions.d/$program.fish" ]
 done
 
-# Off: nothing pulls the unit in.
+# The service is off: nothing pulls the unit in.
 [ -z "$(find "$root/etc/systemd/system" -name obit-capture.service 2>/dev/null)" ] || stop "the service is enabled"
 unit="$root/usr/lib/systemd/system/obit-capture.service"
 if inside sh -c 'command -v systemd-analyze' >/dev/null; then
@@ -49,14 +50,14 @@ if inside sh -c 'command -v systemd-analyze' >/dev/null; then
     inside systemd-analyze security --offline=yes --threshold=30 obit-capture.service | tail -n 1
 fi
 
-# The unit's command, without systemd's doubled signs.
+# The unit's command, with systemd's doubled percent signs made single.
 command="$(sed -n 's/^ExecStart=//p' "$unit" | sed 's/%%/%/g')"
 [ -n "$command" ] || stop "the unit's command is not understood"
 capabilities="$(sed -n 's/^CapabilityBoundingSet=//p' "$unit" | tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g')"
 inside mkdir -m 700 /var/lib/obit
 inside setpriv --no-new-privs --bounding-set "-all,$capabilities" sh -c "exec $command" & recorder=$!
 trap 'kill $(cat "/proc/$recorder/task/$recorder/children" 2>/dev/null) 2>/dev/null || true' EXIT
-# Recording once the case's journal is there; SIGTERM is what systemd sends.
+# The journal of the case shows that it records; SIGTERM is what systemd sends.
 tries=0
 until compgen -G "$root/var/lib/obit/*/journal/events-*" >/dev/null; do
     kill -0 "$recorder" 2>/dev/null || stop "the service's command ended by itself"

@@ -1,4 +1,4 @@
-"""Reads a case with DuckDB, pandas and pyarrow, and with nothing of this project's code.
+"""Reads a case with DuckDB, pandas and pyarrow, without any code of this project.
 
 Usage: check_case.py CASE --readme README.md --format docs/case-format.md --obit-replay PATH
 
@@ -25,7 +25,7 @@ import promises
 RAW = ("cgroupfs", "events", "runtime")
 DERIVED = ("container_create", "container_remove", "disagreement", "existing_container")
 
-# DuckDB's only time with a zone has microseconds; boot_ns keeps the nanoseconds there.
+# DuckDB's only time with a zone has microseconds; boot_ns keeps the nanoseconds.
 DUCKDB_TYPES = {name: "TIMESTAMP WITH TIME ZONE" for name in ("ts", "ctime", "created_at", "started_at", "finished_at", "emptied_at")}
 DUCKDB_TYPES |= {"boot_ns": "UBIGINT", "cgroup_id": "UBIGINT", "hierarchy_id": "UINTEGER", "inferred": "BOOLEAN"}
 DUCKDB_TYPES |= {"kind": "VARCHAR", "reason": "VARCHAR", "identified_by": "VARCHAR", "files": "MAP(VARCHAR, VARCHAR)"}
@@ -33,7 +33,7 @@ DUCKDB_TYPES |= {"actor_argv": "VARCHAR[]", "removed_by_argv": "VARCHAR[]", "evi
 
 
 class Broken(Exception):
-    """Something is not as promised."""
+    """A broken promise of the documentation."""
 
 
 def expect(condition: bool, message: str) -> None:
@@ -126,7 +126,7 @@ def readme_queries(readme: Path) -> list[str]:
 
 
 def check_readme(case: Path, readme: Path) -> None:
-    """Runs the README's queries as a reader would, who has a case in a directory called `case`."""
+    """Runs the README's queries as a reader does who has a case in a directory named `case`."""
     queries = readme_queries(readme)
     with tempfile.TemporaryDirectory() as directory:
         (Path(directory) / "case").symlink_to(case.resolve(), target_is_directory=True)

@@ -1,4 +1,4 @@
-"""The canonical digest of a case, written from docs/case-format.md alone ("The canonical digest")."""
+"""Computes the canonical digest of a case; written from docs/case-format.md alone ("The canonical digest")."""
 
 import hashlib
 from pathlib import Path
@@ -12,7 +12,7 @@ def netstring(data: bytes) -> bytes:
 
 
 def text_of(value: object, kind: pa.DataType) -> bytes:
-    """The text of a value that is not null."""
+    """Returns the text of a value that is not null."""
     if pa.types.is_boolean(kind):
         return b"true" if value else b"false"
     if pa.types.is_integer(kind):
@@ -44,7 +44,7 @@ def of_table(name: str, parts: list[Path]) -> str:
 
 
 def of_case(tables: dict[str, str]) -> str:
-    """From the digests of its derived tables; one of disagreement that has no rows is left out."""
+    """Digests the digests of the derived tables; leaves out `disagreement` if it has no rows."""
     without_rows = hashlib.sha256(netstring(b"disagreement")).hexdigest()
     tables = {table: text for table, text in tables.items() if (table, text) != ("disagreement", without_rows)}
     return hashlib.sha256(b"".join(netstring(t.encode()) + netstring(tables[t].encode()) for t in sorted(tables))).hexdigest()

@@ -1,4 +1,4 @@
-"""What docs/case-format.md promises about the columns of each table, as Arrow types."""
+"""Reads the promises of docs/case-format.md about the columns of each table, as Arrow types."""
 
 import re
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ PLAIN = {
 
 @dataclass(frozen=True)
 class Promise:
-    """What the document says about a column."""
+    """Promise of the document about a column."""
 
     type: pa.DataType
     required: bool
 
 
 def of_document(document: Path) -> dict[str, dict[str, Promise]]:
-    """The promises by table and column. A table's rows stand between `columns: NAME` and `end`, in comments."""
+    """Reads the promises by table and column. A table's rows stand between the comments `columns: NAME` and `end`."""
     promises = {}
     tables = re.findall(r"<!-- columns: (\w+) -->\n(.*?)<!-- end -->", document.read_text(encoding="utf-8"), re.DOTALL)
     for table, rows in tables:
@@ -36,7 +36,7 @@ def of_document(document: Path) -> dict[str, dict[str, Promise]]:
 
 
 def arrow_type(text: str) -> pa.DataType:
-    """The Arrow type that a type of the document stands for."""
+    """Returns the Arrow type of a type of the document."""
     if text in PLAIN:
         return PLAIN[text]
     if text.startswith("list<"):

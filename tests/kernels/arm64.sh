@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Boots Debian's arm64 kernel under qemu, records the demo there with the static programs of packaging/static-arm64.sh, and replays
-# and verifies the case here. Usage: tests/kernels/arm64.sh
-# Needs: packaging/static-arm64.sh, qemu-system-aarch64 (qemu-system-arm), cpio, an obit-replay of this machine. No root.
+# Boots Debian's arm64 kernel under qemu, records the demo there with the static programs of
+# packaging/static-arm64.sh, and replays and verifies the case here. Usage: tests/kernels/arm64.sh
+# Needs: packaging/static-arm64.sh, qemu-system-aarch64 (qemu-system-arm), cpio, an obit-replay
+# of this machine. No root.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
@@ -17,7 +18,7 @@ for program in qemu-system-aarch64 cpio; do command -v $program >/dev/null || st
 
 mkdir -p "$work"
 if [ ! -s "$work/vmlinuz" ]; then
-    # Through the apt configuration that packaging/static-arm64.sh made.
+    # Uses the apt configuration that packaging/static-arm64.sh made.
     options=(-qq -o Dir::Etc::sourcelist="$sysroot/apt/sources.list" -o Dir::Etc::sourceparts=- -o Dir::State::lists="$sysroot/apt/lists"
         -o Dir::Cache="$sysroot/apt/cache" -o APT::Sandbox::User=root -o APT::Architecture=arm64 -o APT::Architectures::=arm64)
     image="$(apt-cache "${options[@]}" depends --important linux-image-cloud-arm64 | sed -n 's/^ *Depends: *\(linux-image-[0-9].*\)/\1/p')"
@@ -46,7 +47,7 @@ uname -a >host.txt
 obit-capture check --output /tmp >check.txt 2>&1; echo $? >check.status
 obit-capture demo --output /tmp/demo >demo.txt 2>&1; echo $? >demo.status
 obit-replay verify demo >verify.txt 2>&1; echo $? >verify.status
-# The machine has one serial port, which is not made for bytes.
+# The machine has one serial port, which does not pass bytes as they are.
 echo ==== BEGIN; tar -cf - . | gzip | base64; echo ==== END
 poweroff -f
 INIT

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Prints the path of a Debian kernel image (bzImage) for each name that is asked for, downloading what is not there yet. Beside
-# it lies its module brd.ko, a disk in memory: Debian builds no block device in.
+# Prints the path of a Debian kernel image (bzImage) for each name, and downloads those that are
+# not there yet. Its module brd.ko, a disk in memory, lies beside it: Debian builds no block
+# device in.
 # Usage: tests/kernels/fetch.sh 5.10|6.1|6.12|sid...
 #
-# Debian's own packages, through an apt configuration of our own: the host's sources and package lists stay as they are.
+# Debian's own packages, through an apt configuration of this script: the host's sources and
+# package lists stay as they are.
 # apt checks the archive's signatures against the host's debian-archive-keyring.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -15,7 +17,7 @@ keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 stop() { printf 'kernels: %s\n' "$*" >&2; exit 1; }
 
-# name: suites to look in, the one that is asked first; the first that has it wins.
+# name: suites to look in, in that order; the first that has the package wins.
 suites_of() {
     case "$1" in
         5.10) echo "bullseye-security bullseye" ;;
@@ -40,7 +42,7 @@ apt_in() { # suite command...
 
 fetch() { # name
     local name="$1" suite depends package file image module directory="$cache/$1"
-    # It appears whole or not at all.
+    # The directory appears whole or not at all.
     if [ -s "$directory/vmlinuz" ] && [ -s "$directory/brd.ko" ]; then echo "$directory/vmlinuz"; return; fi
     command -v apt-get >/dev/null || stop "apt-get is missing: the kernels are Debian's, and so are the tools to get them"
     rm -rf "$directory"; mkdir -p "$directory/part"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks what the guests recorded, with the host's obit-replay and DuckDB, and prints the matrix of docs/kernels.md.
+"""Checks the recordings of the guests with the host's obit-replay and DuckDB, and prints the matrix of docs/kernels.md.
 
 Usage: matrix.py --replay PROGRAM RESULT...     RESULT: a directory that tests/kernels/run.sh made
 Exits with 1 if a guest's recording is not what its kernel can give.
@@ -17,20 +17,22 @@ import duckdb
 CONTAINERS = ("first", "second", "third")
 # Memory is charged and the process is alone: more than nothing, and less than the guest has.
 GUEST_BYTES = 1 << 30
-# Written by the container's process to memory: `tail` keeps it all, as it comes without a newline.
+# The container's process writes this to memory: `tail` keeps it all, as it comes without a newline.
 CONTAINER_BYTES = 8 << 20
 # Written to a disk, and read from it, past the page cache: see bundle.json.
 WRITTEN_BYTES, READ_BYTES = 4 << 16, 2 << 16
-# Two more: one is killed by `runc kill`, one by the OOM killer, for a limit of its own.
+# Two more containers: `runc kill` kills one; the OOM killer kills the other, for a limit of its
+# own.
 KILLED, HOG = "killed", "hog"
 SIGKILL = 9
-# Lives while the clock is set an hour forth and then three back, and while the machine sleeps for four seconds or so.
+# It lives while the clock is set an hour forth and then three back, and while the machine sleeps
+# for four seconds or so.
 AGELESS = "ageless"
 STEPS_S, STEP_ERROR_S, LEAST_SLEEP_S, LONGEST_LIFE_S = (3600, -10800), 120, 2, 240
 
 
 class Guest:
-    """One boot: what was asked, what came back, what is wrong with it."""
+    """A boot: its configuration, its results, and the errors found in them."""
 
     def __init__(self, result, replay):
         self.kernel, self.mode, self.btf = result.name.rsplit("-", 2)
@@ -49,11 +51,11 @@ class Guest:
             self.wrong.append(f"{what}{': ' if otherwise else ''}{otherwise}")
 
     def has_controller(self, name):
-        """Whether this guest has the controller: Debian's kernels from 6.12 on have memory and cpuset on the v2 tree only."""
+        """Returns True if this guest has the controller: Debian's kernels from 6.12 on have memory and cpuset on the v2 tree only."""
         return self.mode != "v1" or name not in self.text("refused").splitlines()
 
     def has_limit(self):
-        """Whether runc can limit memory here: on a hybrid host it looks for the controller on v1 only."""
+        """Returns True if runc can limit memory here: on a hybrid host it looks for the controller on v1 only."""
         return self.mode == "v2" or "memory" not in self.text("refused").splitlines()
 
     def verify(self, case):
@@ -143,7 +145,7 @@ class Guest:
         self.expect("the OOM killer", oom == ("oom_killed", SIGKILL, True), str(oom))
         self.expect("OOMs counted", hog["ooms"] >= hog["oom_kills"] >= 1, f"{hog['ooms']}, {hog['oom_kills']} killed")
         self.row["OOM killed"] = "yes" if hog["oom_killed"] else "no"
-        # Whose limit it was is told by the kernels whose tracepoint names the victim's task.
+        # Only kernels whose tracepoint names the victim's task show whose limit it was.
         self.expect("a limit's owner", hog["oom_limit_scope"] in (None, "own"), str(hog["oom_limit_scope"]))
         self.row["whose limit"] = "yes" if hog["oom_limit_scope"] else "no"
 
@@ -164,7 +166,7 @@ class Guest:
             self.expect(kind, seen == sorted((name, True) for name in names), str(seen))
 
     def check_clock(self):
-        """A clock that is set, and a sleep, are records; what lives meanwhile is as old as it is."""
+        """Checks that a set clock and a sleep are records, and that neither changes a container's age."""
         self.expect("run with clocks", self.text("clock.status") == "0", self.text("clock.txt"))
         events = f"read_parquet('{self.home}/clock-case/raw/events-*.parquet')"
         told = duckdb.sql(
@@ -191,8 +193,9 @@ class Guest:
     def check_usage(self, rows):
         number = tuple(int(part) for part in re.match(r"(\d+)\.(\d+)", self.release).groups())
         has_memory, has_pids = self.has_controller("memory"), self.has_controller("pids")
-        # When each came to the kernel: mem_cgroup.memory_events 4.20, pids_cgroup.watermark 6.1. v1 has counters of its own
-        # for devices, which newer kernels start only where there is a limit.
+        # First kernel that has each: mem_cgroup.memory_events 4.20, pids_cgroup.watermark 6.1.
+        # v1 has counters of its own for devices, which newer kernels start only where there is a
+        # limit.
         expected = {
             "memory_peak_bytes": has_memory,
             "memory_usage_bytes": has_memory,
@@ -213,7 +216,7 @@ class Guest:
         parts = [row["cpu_user_ns"] + row["cpu_system_ns"] for row in rows if row["cpu_user_ns"] is not None]
         whole = [row["cpu_usage_ns"] for row in rows if row["cpu_user_ns"] is not None]
         self.expect("user and system time", parts == whole, f"{parts} of {whole}")
-        # Fifty milliseconds in each tenth of a second are soon used up, emulated.
+        # A limit of 50 ms in each 100 ms is soon used up under emulation.
         throttled = [(row["cpu_throttled_count"], row["cpu_throttled_ns"]) for row in rows]
         self.expect("throttled", all(count and ns for count, ns in throttled), str(throttled))
         if self.mode == "v2":

@@ -1,21 +1,24 @@
 #!/usr/bin/env bash
-# Boots real Debian kernels under qemu, records there with the static binaries, and replays and verifies the cases here.
-# Usage: tests/kernels/run.sh [KERNEL:MODE[:BTF]]...   e.g. 5.10:v2 6.1:hybrid sid:v2:file; without any: all of them, which
-#        tests/kernels/run.sh --list     prints.
+# Boots real Debian kernels under qemu, records there with the static binaries, and replays and
+# verifies the cases here.
+# Usage: tests/kernels/run.sh [KERNEL:MODE[:BTF]]...   e.g. 5.10:v2 6.1:hybrid sid:v2:file; by
+#                                                      default all that --list prints
+#        tests/kernels/run.sh --list
 #   KERNEL  5.10, 6.1, 6.12, sid                     MODE  v2, v1, hybrid
 #   BTF     own (the kernel's; the default), file (hidden, and given with --btf), none (hidden)
-# Needs: make static, qemu-system-x86_64, cpio, xz, zstd, busybox-static, runc, the Python environment of `make venv`. No root.
+# Needs: make static, qemu-system-x86_64, cpio, xz, zstd, busybox-static, runc, the Python
+# environment of `make venv`. No root.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 
 work="$PWD/target/kernels"
 static="${OBIT_STATIC_DIR:-$PWD/target/static}"
-# A guest takes about 10 s. Longer than this is no slow machine but a guest that hangs.
+# A guest takes about 10 s. One that takes longer than this hangs.
 limit_s="${OBIT_GUEST_LIMIT_S:-240}"
-# Emulated, so that it runs anywhere and alike; kvm is faster where it works. One thread for both processors: with a thread
-# each, qemu 7.2 at times runs code that the guest is patching on its other processor, and one guest in thirty ended in an
-# "int3" oops in a jump label or hung.
+# Emulated, so that it runs the same everywhere; kvm is faster where it works. One thread for both
+# processors: with a thread each, qemu 7.2 at times runs code that the guest is patching on its
+# other processor, and one guest in thirty ended in an "int3" oops in a jump label or hung.
 accelerator="${OBIT_QEMU_ACCEL:-tcg,thread=single}"
 
 stop() { printf 'kernels: %s\n' "$*" >&2; exit 1; }
@@ -48,7 +51,7 @@ build_initramfs() {
     cp tests/kernels/init "$root/init"
     cp tests/kernels/bundle.json "$root/bundle/config.json"
     chmod 755 "$root/init"
-    # Debian's runc is dynamic. obit is not, and finds nothing else here.
+    # Debian's runc is dynamic and needs its libraries. obit is static and needs none.
     cp "$(command -v runc)" "$root/bin/runc"
     for library in $(ldd "$(command -v runc)" | grep -o '/[^ ]*'); do
         mkdir -p "$root/$(dirname "$library")"
@@ -67,7 +70,7 @@ boot() { # kernel mode btf result-directory
         cat "$work/initramfs.gz" - >"$work/initrd.gz"
     rm -rf "$modules"
     rm -rf "$4"; mkdir -p "$4"
-    # The guest has no network and no disk: what it says comes over two serial ports.
+    # The guest has no network and no disk: its output comes over two serial ports.
     timeout "$limit_s" qemu-system-x86_64 -machine q35 -accel "$accelerator" -cpu max -smp 2 -m 1024 \
         -nodefaults -no-reboot -display none -nic none -kernel "$image" -initrd "$work/initrd.gz" \
         -append "console=ttyS0 quiet panic=-1 rdinit=/init obit.mode=$2 obit.btf=$3" \
@@ -79,8 +82,9 @@ boot() { # kernel mode btf result-directory
     tar -xzf "$4/results.tar.gz" -C "$4/guest" || { tail -n 20 "$4/console.txt" >&2; return 1; }
 }
 
-# Whether a recording of this guest ended as incomplete (3). An emulated processor is preempted where a real one is not, and
-# the kernel then skips a run of a program now and then (recursion_misses), which obit counts and says.
+# Returns 0 if a recording of this guest ended as incomplete (3). An emulated processor is
+# preempted where a real one is not, and the kernel then skips a run of a program now and then
+# (recursion_misses), which obit counts and reports.
 said_loss() { grep -qsx 3 "$1"/guest/{demo,run,clock}.status; }
 
 build_initramfs
@@ -91,7 +95,7 @@ for guest in "${guests[@]}"; do
     btf="${btf%%:*}"
     result="$work/results/$kernel-$mode-$btf"
     printf 'booting %s with cgroups %s, BTF %s\n' "$kernel" "$mode" "$btf" >&2
-    # Once more where the emulator was at fault. Rows that are wrong with nothing lost are wrong at once.
+    # Boots once more if the emulator was at fault. Wrong rows without a loss fail at once.
     if ! boot "$kernel" "$mode" "$btf" "$result" || said_loss "$result"; then
         printf 'kernels: %s hung or lost events; booting it once more\n' "$guest" >&2
         boot "$kernel" "$mode" "$btf" "$result" || { printf 'kernels: FAILED: %s did not come to its end\n' "$guest" >&2; status=1; }

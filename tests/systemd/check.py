@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks what the systemd guest recorded: the rows are those of what was started, with the paths that systemd gives.
+"""Checks the recording of the systemd guest: the rows are those of the started containers, with the paths that systemd gives.
 
 Usage: check.py --replay PROGRAM RESULTS     RESULTS: a directory that tests/systemd/run.sh made
 Exits with 1 if something is not as it should be, and says what.
@@ -13,7 +13,8 @@ import re
 import subprocess
 import sys
 
-# The forms that this guest is there for. Each is a container's own directory, as a real daemon and systemd made it.
+# Path forms that this guest tests. Each is a container's own directory, as a real daemon and
+# systemd made it.
 FORMS = {
     "docker": r"/system\.slice/docker-[0-9a-f]{64}\.scope",
     "docker --cgroup-parent": r"/shop\.slice/docker-[0-9a-f]{64}\.scope",

@@ -28,7 +28,7 @@ def varint(number):
 
 
 def field(number, value):
-    """A number, a text, or a message that is bytes already."""
+    """Encodes a number, a text, or a message that is bytes already."""
     if isinstance(value, int):
         return varint(number << 3) + varint(value)
     value = value.encode() if isinstance(value, str) else value
@@ -40,13 +40,13 @@ def message(*fields):
 
 
 def first_text(answer):
-    """The first field, a text of less than 128 bytes: the id."""
+    """Returns the first field, a text of less than 128 bytes: the id."""
     assert answer[0] == 1 << 3 | 2, answer
     return answer[2 : 2 + answer[1]].decode()
 
 
 def namespaces():
-    """On the host's network, as there is no network plugin."""
+    """Describes a pod on the host's network, as there is no network plugin."""
     return message((1, NODE), (2, CONTAINER), (3, NODE))
 
 
@@ -59,7 +59,7 @@ def main():
 
     if sys.argv[1] == "remove":
         sandbox, container = sys.argv[2:]
-        # A grace of 0 s is what `kubectl delete --now` comes down to.
+        # `kubectl delete --now` ends in a grace of 0 s.
         call("StopContainer", (1, container), (2, 0))
         call("RemoveContainer", (1, container))
         call("StopPodSandbox", (1, sandbox))
@@ -72,7 +72,8 @@ def main():
         (1, message((1, pod_name), (2, uid), (3, pod_namespace))),
         (3, "/var/log/pods"),
         *[(6, message((1, f"io.kubernetes.{label}"), (2, value))) for label, value in labels],
-        # kubernetes pkg/kubelet/cm/pod_container_manager_linux.go and cgroup_manager_linux.go, ToSystemd
+        # kubernetes pkg/kubelet/cm/pod_container_manager_linux.go and
+        # cgroup_manager_linux.go, ToSystemd
         (8, message((1, f"kubepods-burstable-pod{uid.replace('-', '_')}.slice"), (2, message((1, namespaces()))))),
     )
     sandbox = first_text(call("RunPodSandbox", (1, pod)))

@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
-# Boots a Debian guest with systemd under qemu, in which the package's unit records while real engines run containers on their
+# Boots a Debian guest with systemd under qemu, in which the package's unit records while real
+# engines run containers on their
 # systemd drivers (tests/systemd/guest), and derives and checks the case here.
-# Usage: tests/systemd/run.sh [--keep]     --keep: puts the case into fixtures/cases/v2-systemd-guest
-# Needs: make deb, debootstrap and root (once, for the image), qemu-system-x86_64. Takes some minutes, emulated.
+# Usage: tests/systemd/run.sh [--keep]     --keep: puts the case into
+# fixtures/cases/v2-systemd-guest
+# Needs: make deb, debootstrap and root (once, for the image), qemu-system-x86_64. Takes some
+# minutes, emulated.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
@@ -27,7 +30,7 @@ image="$(tests/systemd/image.sh)"
 rm -rf "$results"
 mkdir -p "$results"
 
-# What goes in and what comes out are disks that hold a plain tar.
+# The guest's input and output are disks that hold a plain tar.
 cp "$package" "$work/obit.deb"
 tar -cf "$work/in.tar" tests/systemd/guest tests/systemd/cri.py fixtures/cases/story.sh fixtures/cases/engines.sh -C "$work" obit.deb
 truncate -s 0 "$work/out.tar"
@@ -36,7 +39,7 @@ truncate -s 64M "$work/out.tar"
 disk() { echo "if=none,format=raw,id=$1,file=$2"; }
 started=$SECONDS
 printf 'booting the systemd guest\n' >&2
-# Nothing that it does to its own disk stays.
+# Discards all changes to the guest's own disk.
 timeout "$limit_s" nice -n 10 qemu-system-x86_64 -machine q35 -accel "$accelerator" -cpu max -smp 1 -m 2048 -nodefaults -no-reboot \
     -display none -nic none -kernel "$image/vmlinuz" -initrd "$image/initrd" \
     -append "root=/dev/vda rw console=ttyS0 quiet panic=-1 systemd.show_status=no" -device virtio-rng-pci \
