@@ -6,7 +6,7 @@ use std::thread::Builder;
 use arrow_array::RecordBatch;
 
 use crate::reader::ReadThreads;
-use crate::worker::Worker;
+use crate::threads::Worker;
 use obit_schema::Error;
 use obit_schema::digest::{TableDigest, TableDigests};
 use obit_schema::tables::Table;

@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 pub mod chain;
+mod counts;
 mod directory;
 pub mod error;
 pub mod files;
@@ -19,7 +20,7 @@ pub mod part;
 pub mod problem;
 pub mod reader;
 pub mod signing;
-mod worker;
+mod threads;
 pub mod writer;
 
 pub use error::Error;

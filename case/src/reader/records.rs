@@ -3,9 +3,9 @@
 use obit_derivation::Record;
 
 use super::Case;
-use super::ahead::{Prefetch, ReadThreads};
 use super::batches::{Purpose, TableBatches};
-use super::log::ProblemLog;
+use super::prefetch::{Prefetch, ReadThreads};
+use super::problem_log::ProblemLog;
 use crate::error::Error;
 use crate::problem::Problem;
 use obit_schema::decode::RawView;

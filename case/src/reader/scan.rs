@@ -8,7 +8,7 @@ use parquet::file::metadata::ParquetMetaData;
 use parquet::file::statistics::Statistics;
 
 use super::bounds;
-use super::log::ProblemLog;
+use super::problem_log::ProblemLog;
 use super::{PartInfo, PartSource};
 use crate::directory::Directory;
 use crate::error::Error;

@@ -6,8 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::table::from_journal;
-use super::{CaseWriter, WriterOptions, reserve, tally};
+use super::{CaseWriter, WriterOptions, reserve};
 use crate::chain;
+use crate::counts;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::files::{self, Folder};
@@ -150,7 +151,7 @@ fn count(case: &Case, manifest: &mut Manifest) -> Result<(), Error> {
         for part in case.parts(table) {
             let mut counts = CaseCounts::default();
             for batch in case.batches_of(table, part) {
-                tally::count(&mut counts, table, &batch?);
+                counts::count(&mut counts, table, &batch?);
             }
             manifest.counts.add(&counts);
             let number = segment_of(manifest, part).map(|segment| segment.number);

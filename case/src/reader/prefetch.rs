@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::{self, Builder};
 
-use crate::worker::Worker;
+use crate::threads::Worker;
 
 /// Items that may wait to be asked for. One more is being made, and one is in use: so much of a table is in memory.
 const MAX_WAITING: usize = 2;
