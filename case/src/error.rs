@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use obit_schema::text::printable;
 
-use crate::manifest::FormatVersion;
+use crate::problem::Problem;
+use crate::version::{FORMAT, FormatVersion};
 
 /// Anything that can go wrong with a case.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +59,7 @@ pub enum Error {
         /// The case.
         path: PathBuf,
         /// The first thing that is wrong with it.
-        problem: crate::Problem,
+        problem: Problem,
     },
     /// A key cannot be used for signing.
     #[error("{}: {}", shown(path), printable(why))]
@@ -83,11 +84,7 @@ pub enum Error {
         why: &'static str,
     },
     /// The case is of a newer major version of the format.
-    #[error(
-        "{}: case format {found} is newer than this build's {}: use a newer obit-replay",
-        shown(path),
-        crate::FORMAT
-    )]
+    #[error("{}: case format {found} is newer than this build's {}: use a newer obit-replay", shown(path), FORMAT)]
     NewerFormat {
         /// Its case.json.
         path: PathBuf,

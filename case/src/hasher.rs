@@ -1,34 +1,33 @@
-//! Digests that are made while the batches are used for something else.
+//! Digests of tables, made on a thread of their own while the caller uses the batches.
 
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::Builder;
 
 use arrow_array::RecordBatch;
-
-use crate::reader::ReadThreads;
-use crate::threads::Worker;
 use obit_schema::Error;
 use obit_schema::digest::{TableDigest, TableDigests};
 use obit_schema::tables::Table;
 
+use crate::threads::{ReadThreads, WorkerThread};
+
 /// Batches that may wait to be hashed.
 const MAX_WAITING: usize = 4;
 
-/// What makes the digests of some tables, on a thread of its own if that is worth it.
+/// Digests of some tables in the making, on a thread of their own if that is worth it.
 #[derive(Debug)]
-pub struct Hasher(Place);
+pub struct Hasher(HasherThread);
 
 #[derive(Debug)]
-enum Place {
-    Here(TableDigests),
-    There(Worker<SyncSender<(Table, RecordBatch)>, Digests>),
+enum HasherThread {
+    Caller(TableDigests),
+    Own(WorkerThread<SyncSender<(Table, RecordBatch)>, DigestResult>),
 }
 
-/// What the thread ends with.
-type Digests = Result<Vec<TableDigest>, Error>;
+/// Result of the thread.
+type DigestResult = Result<Vec<TableDigest>, Error>;
 
 impl Hasher {
-    /// Of tables that have so many rows together.
+    /// Returns a hasher of tables that have this many rows together.
     pub(crate) fn new(tables: &[Table], threads: ReadThreads, rows: u64) -> Self {
         if !threads.are_worth(rows) {
             return Self::here(tables);
@@ -40,39 +39,39 @@ impl Hasher {
             digests.finish()
         };
         match Builder::new().name("digests".to_owned()).spawn(hash) {
-            Ok(thread) => Self(Place::There(Worker::new(send, thread))),
+            Ok(thread) => Self(HasherThread::Own(WorkerThread::new(send, thread))),
             Err(_) => Self::here(tables),
         }
     }
 
-    /// Of tables, on the thread that asks for it.
+    /// Returns a hasher that works on the caller's thread.
     pub fn here(tables: &[Table]) -> Self {
-        Self(Place::Here(TableDigests::new(tables)))
+        Self(HasherThread::Caller(TableDigests::new(tables)))
     }
 
     /// Adds the rows of a batch, in order, as [`TableDigests::update`] does.
     ///
     /// # Errors
-    /// A value of a type that the digest does not define; that may also be said only at the end.
+    /// A value of a type that the digest does not define. A thread of its own reports it at the end.
     pub fn update(&mut self, table: Table, batch: &RecordBatch) -> Result<(), Error> {
         match &mut self.0 {
-            Place::Here(digests) => digests.update(table, batch),
-            Place::There(worker) => {
-                // If it is not taken, an error came first: the end says which.
+            HasherThread::Caller(digests) => digests.update(table, batch),
+            HasherThread::Own(worker) => {
+                // A thread that takes no more had an error, which `finish` returns.
                 let _ = worker.channel().map(|batches| batches.send((table, batch.clone())));
                 Ok(())
             }
         }
     }
 
-    /// The digest of each table, in the order they were named.
+    /// Returns the digest of each table, in the order of the tables given.
     ///
     /// # Errors
-    /// As of [`Self::update`].
+    /// The error of an [`Hasher::update`] that was not returned yet.
     pub fn finish(self) -> Result<Vec<TableDigest>, Error> {
         match self.0 {
-            Place::Here(digests) => digests.finish(),
-            Place::There(mut worker) => worker.end().unwrap_or_else(|| Ok(Vec::new())),
+            HasherThread::Caller(digests) => digests.finish(),
+            HasherThread::Own(mut worker) => worker.join().unwrap_or_else(|| Ok(Vec::new())),
         }
     }
 }

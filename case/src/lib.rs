@@ -21,15 +21,12 @@ pub mod problem;
 pub mod reader;
 pub mod signing;
 mod threads;
+mod version;
 pub mod writer;
 
 pub use error::Error;
 pub use manifest::Manifest;
 pub use problem::Problem;
 pub use reader::Case;
+pub use version::{FORMAT, FormatVersion};
 pub use writer::CaseWriter;
-
-use manifest::FormatVersion;
-
-/// The version of a case's layout that this build writes, and the newest major that it reads.
-pub const FORMAT: FormatVersion = FormatVersion { major: 1, minor: 1 };

@@ -1,14 +1,15 @@
 //! case.json: what a replay must know of the recorder.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::Path;
 
 use obit_derivation::record::{BootNs, WallNs};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use crate::counts::CaseCounts;
 use crate::error::Error;
+use crate::version::{FORMAT, FormatVersion};
 
 /// Name of the file.
 pub const FILE_NAME: &str = "case.json";
@@ -18,21 +19,6 @@ pub const SUMS_NAME: &str = "SHA256SUMS";
 
 /// Longest case.json that is read, in bytes. A part takes about 300 of them.
 pub const MAX_BYTES: u64 = 64 << 20;
-
-/// A version of the format. Another major is another format; a newer minor only adds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct FormatVersion {
-    /// Raised by what an older reader would misread.
-    pub major: u32,
-    /// Raised by what an older reader may overlook.
-    pub minor: u32,
-}
-
-impl fmt::Display for FormatVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.major, self.minor)
-    }
-}
 
 /// The program that recorded.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,62 +76,6 @@ pub struct CaptureClocks {
     pub start: Option<ClockPair>,
     /// When it ended; `None` while it runs.
     pub end: Option<ClockPair>,
-}
-
-/// What a case holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct CaseCounts {
-    /// Records of raw/events by kind.
-    pub by_kind: BTreeMap<String, u64>,
-    /// Rows by table.
-    pub by_table: BTreeMap<String, u64>,
-    /// Events lost, of all `lost` records.
-    pub lost: u64,
-    /// Records of raw/events whose text did not fit and is cut: `path`, `actor_argv`. Empty in cases of older builds, as the
-    /// next one.
-    pub truncated: BTreeMap<String, u64>,
-    /// Rows of raw/cgroupfs and raw/runtime by outcome.
-    pub outcomes: BTreeMap<String, u64>,
-}
-
-/// Counts by name.
-type ByName = BTreeMap<String, u64>;
-
-impl CaseCounts {
-    /// Each count by name, beside another's.
-    fn beside<'a>(&'a mut self, other: &'a Self) -> [(&'a mut ByName, &'a ByName); 4] {
-        [
-            (&mut self.by_kind, &other.by_kind),
-            (&mut self.by_table, &other.by_table),
-            (&mut self.truncated, &other.truncated),
-            (&mut self.outcomes, &other.outcomes),
-        ]
-    }
-
-    /// Adds what another part of the recording holds.
-    pub(crate) fn add(&mut self, other: &Self) {
-        for (ours, theirs) in self.beside(other) {
-            for (name, count) in theirs {
-                let ours = ours.entry(name.clone()).or_default();
-                *ours = ours.saturating_add(*count);
-            }
-        }
-        self.lost = self.lost.saturating_add(other.lost);
-    }
-
-    /// Takes away what a part of the recording held. A table stays with 0 rows; a kind goes.
-    pub(crate) fn subtract(&mut self, other: &Self) {
-        for (ours, theirs) in self.beside(other) {
-            for (name, count) in theirs {
-                if let Some(ours) = ours.get_mut(name) {
-                    *ours = ours.saturating_sub(*count);
-                }
-            }
-        }
-        self.by_kind.retain(|_, count| *count > 0);
-        self.lost = self.lost.saturating_sub(other.lost);
-    }
 }
 
 /// A sealed part.
@@ -350,7 +280,7 @@ impl Manifest {
     /// Of a case that begins now, in this build's format.
     pub fn new(case_id: String, build: BuildInfo) -> Self {
         Self {
-            format: crate::FORMAT,
+            format: FORMAT,
             schema_version: obit_schema::SCHEMA_VERSION,
             derivation_version: 0,
             grace_ns: 0,
@@ -387,7 +317,7 @@ impl Manifest {
         }
         let invalid = |why: serde_json::Error| Error::Manifest { path: path.to_owned(), why: why.to_string(), parts };
         let head: VersionOnly = serde_json::from_slice(text).map_err(invalid)?;
-        if head.format.major > crate::FORMAT.major {
+        if head.format.major > FORMAT.major {
             return Err(Error::NewerFormat { path: path.to_owned(), found: head.format });
         }
         serde_json::from_slice(text).map_err(invalid)

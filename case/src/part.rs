@@ -34,6 +34,11 @@ pub fn file_name(table: Table, number: u32) -> String {
     format!("{}-{number:06}.parquet", table.name())
 }
 
+/// Returns the path of a part within its case: `raw/events-000003.parquet`.
+pub(crate) fn path_in_case(table: Table, number: u32) -> String {
+    format!("{}/{}", table.folder(), file_name(table, number))
+}
+
 /// The number in a part's name, if it is one of that table: `events-000003.parquet`.
 pub(crate) fn number(table: Table, name: &str) -> Option<u32> {
     numbered(table, name, ".parquet")

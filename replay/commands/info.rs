@@ -8,7 +8,7 @@ use anyhow::Context;
 use arrow_array::RecordBatch;
 use obit_case::manifest::{self, Manifest, Segment};
 use obit_case::reader::{PartInfo, PartSource};
-use obit_case::writer::count;
+
 use obit_case::{Case, Problem};
 use obit_schema::value::{self, Value};
 use obit_schema::{Table, kind};
@@ -152,7 +152,7 @@ fn scan(
         while let Some(batch) = batches.next() {
             match batch {
                 Ok(batch) => {
-                    count(counts, *table, &batch);
+                    counts.count_rows(*table, &batch);
                     if *table == Table::Events {
                         push_losses(&mut intervals, &batch)?;
                     }

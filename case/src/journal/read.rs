@@ -37,7 +37,7 @@ impl JournalReader {
     }
 
     /// Whether the stream ended within a message.
-    pub(crate) fn torn(&self) -> bool {
+    pub(crate) fn is_torn(&self) -> bool {
         self.torn
     }
 

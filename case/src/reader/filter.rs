@@ -1,5 +1,5 @@
-//! Which rows of a table are read: row groups are left out by their statistics and Bloom filters, and of the others only the
-//! columns that decide are read whole.
+//! Chooses the rows of a table to read. Statistics and Bloom filters exclude row groups; of the others
+//! only the columns that decide are read whole.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -12,20 +12,20 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ColumnChunkMetaData;
 
-use super::scan::unsigned_range;
+use super::footer::unsigned_range;
 use crate::part::ROW_GROUP_ROWS;
 
-/// A text to look for.
+/// A container id to look for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IdMatch {
-    /// Exactly this one.
+    /// This id.
     Exact(String),
-    /// Any that begins with it.
+    /// Every id that begins with this text.
     Prefix(String),
 }
 
 impl IdMatch {
-    fn fits(&self, text: &str) -> bool {
+    fn matches(&self, text: &str) -> bool {
         match self {
             Self::Exact(whole) => text == whole,
             Self::Prefix(beginning) => text.starts_with(beginning.as_str()),
@@ -33,26 +33,28 @@ impl IdMatch {
     }
 }
 
-/// Which rows of a table are wanted: those for which anything here holds.
-#[derive(Debug)]
-pub(super) struct Filter {
+/// A filter of a table's rows: a row matches by any of its fields.
+#[derive(Debug, Default)]
+pub(super) struct RowFilter {
+    /// Places of the rows.
     pub seqs: BTreeSet<u64>,
+    /// Numbers to look for in `number_columns`.
     pub numbers: BTreeSet<u64>,
-    /// Columns that may hold one of the numbers.
     pub number_columns: &'static [&'static str],
-    /// Columns in which any value counts.
+    /// Columns that match with any value.
     pub present: &'static [&'static str],
+    /// A column of text, and what to look for in it.
     pub text: Option<(&'static str, IdMatch)>,
 }
 
-impl Filter {
+impl RowFilter {
     fn columns(&self) -> impl Iterator<Item = &'static str> {
         let text = self.text.as_ref().map(|(column, _)| *column);
         let seq = (!self.seqs.is_empty()).then_some("seq");
         self.number_columns.iter().chain(self.present).copied().chain(text).chain(seq)
     }
 
-    /// The row groups that have such rows, and which rows of these groups they are.
+    /// Returns the row groups that have matching rows, and the selection of these rows in them.
     pub(super) fn choose(
         &self,
         file: &File,
@@ -83,10 +85,11 @@ impl Filter {
         Ok((groups, RowSelection::from_filters(&chosen)))
     }
 
-    /// Whether a row group may have such a row, by its statistics and Bloom filters. Those that are not there exclude nothing.
+    /// Returns false if the statistics and Bloom filters of a row group exclude a matching row. Those
+    /// that are missing exclude nothing.
     fn may_hold(&self, builder: &ParquetRecordBatchReaderBuilder<File>, group: usize) -> Result<bool, ParquetError> {
         let chunks = builder.metadata().row_group(group).columns();
-        // Whoever stores a list or a map under one of these names has no such column at the top.
+        // A list or map of that name has another path and is not found.
         let find = |name: &str| chunks.iter().position(|chunk| chunk.column_path().string() == name);
         let range = |chunk: &ColumnChunkMetaData| chunk.statistics().map(unsigned_range);
         let may_hold_one = |numbers: &BTreeSet<u64>, chunk: &ColumnChunkMetaData| match range(chunk) {
@@ -127,7 +130,8 @@ impl Filter {
         })
     }
 
-    /// Which rows of a batch are wanted. A column of another type, which is found out elsewhere, holds nothing.
+    /// Marks the matching rows of a batch. A column of another type matches nothing here; the reader
+    /// reports it elsewhere.
     fn marks(&self, batch: &RecordBatch) -> BooleanArray {
         let mut marks = vec![false; batch.num_rows()];
         let numbers = self.number_columns.iter().map(|column| (*column, &self.numbers)).chain([("seq", &self.seqs)]);
@@ -148,7 +152,7 @@ impl Filter {
             && let Some(texts) = batch.column_by_name(column).and_then(|array| array.as_string_opt::<i32>())
         {
             for (mark, text) in marks.iter_mut().zip(texts) {
-                *mark |= text.is_some_and(|text| wanted.fits(text));
+                *mark |= text.is_some_and(|text| wanted.matches(text));
             }
         }
         BooleanArray::from(marks)

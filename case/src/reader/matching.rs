@@ -1,65 +1,50 @@
-//! The rows of a case that have to do with one container, without reading the rest.
+//! Records and rows of one container, read without the rest of the case.
 
 use std::collections::BTreeSet;
 
-use super::batches::Purpose;
-use super::filter::{Filter, IdMatch};
-use super::{Case, Records, TableBatches};
 use obit_schema::tables::Table;
 
-/// What of the raw tables has to do with one container.
+use super::batches::{Projection, TableBatches};
+use super::case::Case;
+use super::filter::{IdMatch, RowFilter};
+use super::records::Records;
+
+/// A filter for the records of one container: a record matches by any of its fields.
 #[derive(Clone, Debug, Default)]
 pub struct RecordFilter {
-    /// Its id, for what was said of it.
+    /// Id of the container, for what runtimes said of it.
     pub container_id: String,
-    /// Records.
+    /// Places of records.
     pub seqs: BTreeSet<u64>,
-    /// Its directories, on whatever hierarchy.
+    /// Ids of the container's directories, on any hierarchy.
     pub cgroup_ids: BTreeSet<u64>,
 }
 
 impl Case {
-    /// The records of a trail, in their total order, with every loss and every mark of a walk, which are about all
-    /// containers. Numbers between them are no holes.
-    pub fn records_matching(&self, trail: &RecordFilter) -> Records {
-        let cursors = Table::RAW.map(|table| {
-            let filter = match table {
-                Table::Events => Filter {
-                    seqs: trail.seqs.clone(),
-                    numbers: trail.cgroup_ids.clone(),
+    /// Returns the records that match, in their total order, and every loss and every mark of a walk:
+    /// these are about all containers. Numbers between the records are no holes.
+    pub fn records_matching(&self, filter: &RecordFilter) -> Records {
+        Records::some(Table::RAW.map(|table| {
+            let by_seq = RowFilter { seqs: filter.seqs.clone(), ..RowFilter::default() };
+            let rows = match table {
+                Table::Events => RowFilter {
+                    numbers: filter.cgroup_ids.clone(),
                     number_columns: &["cgroup_id", "v1_cgroup_id"],
                     present: &["lost", "reason"],
-                    text: None,
+                    ..by_seq
                 },
-                Table::Cgroupfs => Filter {
-                    seqs: trail.seqs.clone(),
-                    numbers: trail.cgroup_ids.clone(),
-                    number_columns: &["cgroup_id"],
-                    present: &[],
-                    text: None,
-                },
-                _ => Filter {
-                    seqs: trail.seqs.clone(),
-                    numbers: BTreeSet::new(),
-                    number_columns: &[],
-                    present: &[],
-                    text: Some(("container_id", IdMatch::Exact(trail.container_id.clone()))),
-                },
+                Table::Cgroupfs => {
+                    RowFilter { numbers: filter.cgroup_ids.clone(), number_columns: &["cgroup_id"], ..by_seq }
+                }
+                _ => RowFilter { text: Some(("container_id", IdMatch::Exact(filter.container_id.clone()))), ..by_seq },
             };
-            self.batches_for(table, Purpose::Records).only(filter)
-        });
-        Records::of_part(cursors)
+            self.batches_with(table, Projection::Records).with_filter(rows)
+        }))
     }
 
-    /// The rows of a derived table whose container id is this one, or begins with it.
+    /// Returns the rows of a derived table whose container id matches.
     pub fn rows_matching(&self, table: Table, id: &IdMatch) -> TableBatches {
-        let filter = Filter {
-            seqs: BTreeSet::new(),
-            numbers: BTreeSet::new(),
-            number_columns: &[],
-            present: &[],
-            text: Some(("container_id", id.clone())),
-        };
-        self.batches_for(table, Purpose::Rows).only(filter)
+        let filter = RowFilter { text: Some(("container_id", id.clone())), ..RowFilter::default() };
+        self.batches_with(table, Projection::All).with_filter(filter)
     }
 }

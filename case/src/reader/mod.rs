@@ -1,13 +1,17 @@
-//! Reading a case. Everything in it may be damaged or hostile: what can still be read is read, the rest is named.
+//! Reads a case. Everything in it may be damaged or hostile: the reader takes what can be read and
+//! names the rest as [`crate::Problem`]s.
 
 mod batches;
 mod bounds;
 mod case;
 mod filter;
+mod folders;
+mod footer;
 mod hashing;
 mod matching;
 mod nulls;
 mod part_file;
+mod part_info;
 mod prefetch;
 mod problem_log;
 mod records;
@@ -15,10 +19,11 @@ mod scan;
 mod sums;
 mod thrift;
 
-pub use batches::TableBatches;
-pub use case::{Case, PartInfo, PartSource};
-pub use filter::IdMatch;
-pub(crate) use hashing::sha256;
-pub use matching::RecordFilter;
-pub use prefetch::ReadThreads;
-pub use records::Records;
+pub use self::batches::TableBatches;
+pub use self::case::Case;
+pub use self::filter::IdMatch;
+pub(crate) use self::hashing::sha256;
+pub use self::matching::RecordFilter;
+pub use self::part_info::{PartInfo, PartSource};
+pub use self::records::Records;
+pub use crate::threads::ReadThreads;

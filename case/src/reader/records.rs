@@ -1,23 +1,23 @@
-//! The records of a case in their total order: the three raw tables merged by `seq`.
+//! Merges the three raw tables by `seq` into the records of a case, in their total order.
 
 use obit_derivation::Record;
-
-use super::Case;
-use super::batches::{Purpose, TableBatches};
-use super::prefetch::{Prefetch, ReadThreads};
-use super::problem_log::ProblemLog;
-use crate::error::Error;
-use crate::problem::Problem;
 use obit_schema::decode::RawView;
 use obit_schema::tables::Table;
 
-/// The records of a case in their total order, in bounded memory: a few batches of each raw table at a time, of which the next are
-/// decoded while one is used (see [`ReadThreads`]).
+use super::batches::TableBatches;
+use super::prefetch::Prefetch;
+use super::problem_log::ProblemLog;
+use crate::error::Error;
+use crate::problem::Problem;
+use crate::threads::ReadThreads;
+
+/// The records of a case in their total order, in bounded memory: a few batches of each raw table at a
+/// time, of which the next are decoded while one is used (see [`ReadThreads`]).
 ///
 /// A record borrows from the batch that holds it, so the iteration is in two steps:
 ///
 /// ```no_run
-/// # fn replay(case: &obit_schema::Case) -> Result<(), obit_schema::Error> {
+/// # fn replay(case: &obit_case::Case) -> Result<(), obit_case::Error> {
 /// let mut records = case.records();
 /// while records.advance() {
 ///     let mut argv = Vec::new();
@@ -28,24 +28,25 @@ use obit_schema::tables::Table;
 /// # }
 /// ```
 ///
-/// or by [`Records::for_each`]. What cannot be read is left out and becomes a problem.
+/// or by [`Records::for_each`]. A row that cannot be read is left out and becomes a problem.
 #[derive(Debug)]
 pub struct Records {
-    cursors: Vec<Cursor>,
+    cursors: Vec<TableCursor>,
     /// The cursor and row of the current record.
     current: Option<(usize, usize)>,
-    /// The least place of a head of the other cursors: before it, records of this cursor follow.
+    /// Least `seq` at which another cursor continues: before it, records of this cursor follow.
     others_from: u64,
+    /// Place of the current record, or of the last one dropped.
     last_seq: Option<u64>,
-    /// Some records only, so that a number which is in no table is no hole.
-    is_part: bool,
+    /// True if some records are left out on purpose: then a number in no table is no hole.
+    is_filtered: bool,
     problems: ProblemLog,
 }
 
-/// The batches of a raw table, each looked through once and with the file that it came from.
-struct Views(TableBatches);
+/// The decoded batches of a raw table, each with the file that it came from.
+struct DecodedBatches(TableBatches);
 
-impl Iterator for Views {
+impl Iterator for DecodedBatches {
     type Item = (String, Result<RawView, Error>);
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -55,45 +56,45 @@ impl Iterator for Views {
     }
 }
 
-/// The place reached in one table.
+/// A position in one raw table.
 #[derive(Debug)]
-struct Cursor {
+struct TableCursor {
     table: Table,
-    batches: Prefetch<Views>,
+    batches: Prefetch<DecodedBatches>,
     /// The file, relative to the case, that the last batch or error came from.
     file: String,
     view: Option<RawView>,
-    /// The row of the head; once that was given, the record stepped to.
+    /// Row of the head; once the head was returned, row of the current record.
     row: usize,
-    /// The next record's place; `None` at the end.
+    /// Place of the next record; `None` at the end.
     head: Option<u64>,
-    /// Whether the head was given and another is to be found.
-    is_given: bool,
+    /// True once the head was returned and another is to be found.
+    is_returned: bool,
 }
 
-impl Cursor {
+impl TableCursor {
     fn new(batches: TableBatches, threads: ReadThreads, rows: u64) -> Self {
         let table = batches.table();
-        let batches = Prefetch::of(Views(batches), threads, rows);
-        Self { table, batches, file: String::new(), view: None, row: 0, head: None, is_given: true }
+        let batches = Prefetch::new(DecodedBatches(batches), threads, rows);
+        Self { table, batches, file: String::new(), view: None, row: 0, head: None, is_returned: true }
     }
 
-    /// Steps to the next record if the last one was given; reads on where the batch is used up.
+    /// Steps to the next record if the last one was returned; reads the next batch at the end of one.
     #[inline]
     fn step(&mut self, problems: &mut ProblemLog) {
-        if !self.is_given {
+        if !self.is_returned {
             return;
         }
-        self.is_given = false;
+        self.is_returned = false;
         self.row += 1;
         self.head = self.view.as_ref().and_then(|view| view.seq(self.row));
         if self.head.is_none() {
-            self.read_on(problems);
+            self.read_batch(problems);
         }
     }
 
-    /// Steps to the first record of the next batch that has one.
-    fn read_on(&mut self, problems: &mut ProblemLog) {
+    /// Reads batches up to one that has a record, and steps to its first.
+    fn read_batch(&mut self, problems: &mut ProblemLog) {
         while self.head.is_none() {
             self.view = None;
             let Some((file, view)) = self.batches.next() else { return };
@@ -116,34 +117,36 @@ impl Cursor {
 }
 
 impl Records {
-    pub(super) fn new(case: &Case) -> Self {
-        let cursors = Table::RAW
-            .iter()
-            .map(|table| Cursor::new(case.batches_for(*table, Purpose::Records), case.threads, case.rows(*table)));
-        // What was dropped, as the recorder was told to, is no hole.
-        let last_seq = case.manifest().and_then(|manifest| manifest.dropped.as_ref()).map(|dropped| dropped.last_seq);
-        Self { last_seq, is_part: false, ..Self::of(cursors.collect()) }
+    /// Returns all records of the raw tables, each with its number of rows. Records up to
+    /// `last_dropped` were dropped on request and are no hole.
+    pub(super) fn all(
+        tables: [(TableBatches, u64); Table::RAW.len()],
+        threads: ReadThreads,
+        last_dropped: Option<u64>,
+    ) -> Self {
+        let cursors = tables.into_iter().map(|(batches, rows)| TableCursor::new(batches, threads, rows));
+        Self::new(cursors.collect(), last_dropped, false)
     }
 
-    /// Some records, from these batches of the raw tables.
-    pub(super) fn of_part(batches: [TableBatches; Table::RAW.len()]) -> Self {
-        // Few, of whatever length the table is.
-        let cursors = batches.into_iter().map(|batches| Cursor::new(batches, ReadThreads::One, 0));
-        Self { is_part: true, ..Self::of(cursors.collect()) }
+    /// Returns the records of these batches, which are some of the case's.
+    pub(super) fn some(tables: [TableBatches; Table::RAW.len()]) -> Self {
+        // They are few, however long the table is: no thread is worth it.
+        let cursors = tables.into_iter().map(|batches| TableCursor::new(batches, ReadThreads::One, 0));
+        Self::new(cursors.collect(), None, true)
     }
 
-    fn of(cursors: Vec<Cursor>) -> Self {
-        Self { cursors, current: None, others_from: 0, last_seq: None, is_part: false, problems: ProblemLog::default() }
+    fn new(cursors: Vec<TableCursor>, last_seq: Option<u64>, is_filtered: bool) -> Self {
+        Self { cursors, current: None, others_from: 0, last_seq, is_filtered, problems: ProblemLog::default() }
     }
 
-    /// Steps to the next record; `false` at the end.
+    /// Steps to the next record. Returns false at the end.
     pub fn advance(&mut self) -> bool {
         let mut index = self.current.take().map(|(index, _)| index);
         loop {
             let next = index.and_then(|index| self.next_of(index)).or_else(|| self.least());
             let Some((seq, next)) = next else { return false };
             let Some(cursor) = self.cursors.get_mut(next) else { return false };
-            cursor.is_given = true;
+            cursor.is_returned = true;
             let expected = match self.last_seq {
                 Some(last) if seq <= last => {
                     let file = cursor.file.clone();
@@ -155,7 +158,7 @@ impl Records {
                 None => 0,
             };
             self.current = Some((next, cursor.row));
-            if seq > expected && !self.is_part {
+            if seq > expected && !self.is_filtered {
                 self.problems.push(Problem::Hole { first_seq: expected, last_seq: seq - 1 });
             }
             self.last_seq = Some(seq);
@@ -163,7 +166,8 @@ impl Records {
         }
     }
 
-    /// The next record of a cursor that gave the last one, if it comes before those of all others.
+    /// Returns the next record of the cursor that had the last one, if it comes before those of all
+    /// others.
     #[inline]
     fn next_of(&mut self, index: usize) -> Option<(u64, usize)> {
         let cursor = self.cursors.get_mut(index)?;
@@ -172,7 +176,7 @@ impl Records {
         (seq < self.others_from).then_some((seq, index))
     }
 
-    /// The first record of all cursors; of two with one place that of the first cursor.
+    /// Returns the first record of all cursors; of two with the same place, the one of the first cursor.
     fn least(&mut self) -> Option<(u64, usize)> {
         let mut least: Option<(u64, usize)> = None;
         self.others_from = u64::MAX;
@@ -191,11 +195,11 @@ impl Records {
         least
     }
 
-    /// The record stepped to. `scratch` holds its argument vector. A row that lacks what its kind must have is given as
-    /// a record of an unknown kind.
+    /// Returns the current record. `scratch` holds its argument vector. A row that lacks what its kind
+    /// must have is returned as a record of an unknown kind.
     ///
     /// # Errors
-    /// [`Records::advance`] did not step to one.
+    /// [`obit_schema::Error::ValueMissing`] if [`Records::advance`] did not step to a record.
     pub fn current<'b, 'a: 'b>(&'a mut self, scratch: &'b mut Vec<&'a str>) -> Result<Record<'b>, Error> {
         let missing = Error::Schema(obit_schema::Error::ValueMissing { column: "seq" });
         let Some((index, row)) = self.current else {
@@ -215,14 +219,14 @@ impl Records {
         }
     }
 
-    /// The table and file (relative to the case) of the record stepped to.
+    /// Returns the table and the file (relative to the case) of the current record.
     pub fn source(&self) -> Option<(Table, &str)> {
         let (index, _) = self.current?;
         let cursor = self.cursors.get(index)?;
         Some((cursor.table, &cursor.file))
     }
 
-    /// Gives each record to `each`, until it fails: the record stepped to is then the one that it failed at.
+    /// Calls `each` with each record until it fails: the current record is then the one that it failed at.
     ///
     /// # Errors
     /// Those of `each`.
@@ -234,8 +238,8 @@ impl Records {
             let (index, row) = self.current.unwrap_or_default();
             let first = self.last_seq.unwrap_or_default();
             let view = self.cursors.get(index).and_then(|cursor| cursor.view.as_ref());
-            // As `current`, but the record stays where it was made, and those of its batch that come next are stepped to all
-            // at once: this is done for millions.
+            // Does what `current` does, for a run of records of one batch at a time: a replay does this
+            // for millions.
             let seqs = view.map(|view| view.seqs_from(row)).unwrap_or_default();
             let run = seqs.iter().zip(first..self.others_from).take_while(|(seq, next)| *seq == next).count().max(1);
             let mut given = 0;
@@ -259,7 +263,7 @@ impl Records {
         Ok(())
     }
 
-    /// Steps to a later record of the cursor that gave the last one. The records in between are of consecutive places.
+    /// Steps over records of the cursor that had the last one. Their places are consecutive.
     fn step_over(&mut self, index: usize, records: usize) {
         if let Some(cursor) = self.cursors.get_mut(index) {
             cursor.row += records;
@@ -268,13 +272,13 @@ impl Records {
         }
     }
 
-    /// What was found wrong so far: damaged parts, holes, disorder, bad rows.
+    /// Returns the problems found so far: damaged parts, holes, disorder, bad rows.
     pub fn problems(&self) -> &[Problem] {
         self.problems.list()
     }
 }
 
-/// The same allocation for texts of another lifetime: collecting an emptied vector of one layout into another reuses it.
+/// Empties a vector for texts of another lifetime. Collecting into the same layout keeps the allocation.
 fn emptied<'b>(mut texts: Vec<&str>) -> Vec<&'b str> {
     texts.clear();
     texts.into_iter().map(|_| "").collect()

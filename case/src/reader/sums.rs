@@ -1,20 +1,21 @@
-//! Comparing a case with its SHA256SUMS.
+//! Compares the files of a case with SHA256SUMS and case.json.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 
-use super::hashing;
-use super::scan::Folders;
+use obit_schema::digest::Digest;
+
+use super::folders::CaseFolders;
+use super::hashing::sha256;
 use crate::directory::Directory;
 use crate::manifest::{self, CaseState, Manifest, SUMS_NAME};
 use crate::problem::Problem;
-use obit_schema::digest::Digest;
 
-/// Longest SHA256SUMS that is read.
+/// Longest SHA256SUMS that is read, in bytes.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// Problems of the files listed by SHA256SUMS (of a closed case) and by case.json, and of the lists.
-pub(super) fn check(root: &Directory, folders: &Folders, manifest: Option<&Manifest>) -> Vec<Problem> {
+/// Checks the files that SHA256SUMS (of a closed case) and case.json list, and the lists themselves.
+pub(super) fn check(root: &Directory, folders: &CaseFolders, manifest: Option<&Manifest>) -> Vec<Problem> {
     let mut problems = Vec::new();
     let is_closed = manifest.is_none_or(|manifest| manifest.state == CaseState::Closed);
     let sums = if is_closed { read_sums(root, &mut problems) } else { None };
@@ -26,8 +27,8 @@ pub(super) fn check(root: &Directory, folders: &Folders, manifest: Option<&Manif
         false => root.open_file(file).map_err(|error| error.to_string()),
         true => folders.open_file(file),
     };
-    for (file, found) in hashing::sums(names, open) {
-        let found = match found {
+    for file in names {
+        let found = match open(file).and_then(|opened| sha256(opened).map_err(|error| error.to_string())) {
             Ok(found) => found,
             Err(why) => {
                 problems.push(Problem::Damaged { file: file.to_owned(), why });
@@ -55,7 +56,7 @@ pub(super) fn check(root: &Directory, folders: &Folders, manifest: Option<&Manif
     problems
 }
 
-/// The sums that are listed, by file; `None` if the list cannot be read.
+/// Reads the sums that are listed, by file; `None` if the list cannot be read.
 fn read_sums(root: &Directory, problems: &mut Vec<Problem>) -> Option<BTreeMap<String, Digest>> {
     let mut listed = BTreeMap::new();
     let text = match read_list(root) {

@@ -1,4 +1,6 @@
-//! A file that keeps room on the disk, for what has to be said when there is none.
+//! Room on the disk that is kept for the last save of case.json, in the form of a file.
+
+use std::sync::Arc;
 
 use crate::error::Error;
 use crate::files::Folder;
@@ -6,43 +8,58 @@ use crate::files::Folder;
 /// Name of the file.
 pub(super) const NAME: &str = ".reserve";
 
-/// The room that is kept.
-#[derive(Debug, Default)]
-pub(super) struct Reserve {
+/// A file that takes up room on the disk until it is needed for case.json.
+#[derive(Debug)]
+pub(super) struct DiskReserve {
+    folder: Arc<dyn Folder>,
+    /// Least bytes to keep; 0 keeps nothing.
+    wanted_bytes: usize,
+    /// Bytes of the file; 0 if there is none.
     bytes: usize,
 }
 
-impl Reserve {
-    /// Keeps so many bytes; none is no file.
-    pub(super) fn make(folder: &dyn Folder, bytes: usize) -> Result<Self, Error> {
-        if bytes > 0 {
-            let mut file = folder.create_file(NAME)?;
-            let filled = file.write_all(&vec![0; bytes]).and_then(|()| file.sync());
-            filled.map_err(Error::io("write", &folder.path().join(NAME)))?;
-        }
-        Ok(Self { bytes })
+impl DiskReserve {
+    /// Returns a reserve that has taken no room yet.
+    pub(super) fn new(folder: Arc<dyn Folder>, wanted_bytes: usize) -> Self {
+        Self { folder, wanted_bytes, bytes: 0 }
     }
 
-    /// Gives the room up. Whether there was any.
-    pub(super) fn free(&mut self, folder: &dyn Folder) -> bool {
-        // If it cannot be removed, that may work the next time.
-        let is_freed = self.bytes > 0 && folder.remove_file(NAME).is_ok();
+    /// Takes the room.
+    pub(super) fn take(&mut self) -> Result<(), Error> {
+        self.write(self.wanted_bytes)
+    }
+
+    /// Gives the room up. Returns true if there was any.
+    pub(super) fn free(&mut self) -> bool {
+        // A file that cannot be removed now may be the next time.
+        let is_freed = self.bytes > 0 && self.folder.remove_file(NAME).is_ok();
         if is_freed {
             self.bytes = 0;
         }
         is_freed
     }
 
-    /// Keeps that many bytes again, if there is room for them.
-    pub(super) fn renew(&mut self, folder: &dyn Folder, bytes: usize) {
-        if self.bytes >= bytes {
+    /// Takes room for a case.json of twice these bytes, at least what is wanted, if the disk has it.
+    pub(super) fn renew(&mut self, manifest_bytes: u64) {
+        let needed = usize::try_from(manifest_bytes.saturating_mul(2)).unwrap_or(self.wanted_bytes);
+        let bytes = self.wanted_bytes.max(needed);
+        if self.wanted_bytes == 0 || self.bytes >= bytes {
             return;
         }
-        self.free(folder);
-        match Self::make(folder, bytes) {
-            Ok(made) => *self = made,
-            // What was made of it would not be enough.
-            Err(_) => drop(folder.remove_file(NAME)),
+        self.free();
+        if self.write(bytes).is_err() {
+            // A shorter file would not be enough.
+            drop(self.folder.remove_file(NAME));
         }
+    }
+
+    fn write(&mut self, bytes: usize) -> Result<(), Error> {
+        if bytes > 0 {
+            let mut file = self.folder.create_file(NAME)?;
+            let filled = file.write_all(&vec![0; bytes]).and_then(|()| file.sync());
+            filled.map_err(Error::io("write", &self.folder.path().join(NAME)))?;
+        }
+        self.bytes = bytes;
+        Ok(())
     }
 }

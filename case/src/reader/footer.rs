@@ -1,0 +1,48 @@
+//! The footer of a Parquet file of a case.
+
+use std::fs::File;
+
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::file::metadata::ParquetMetaData;
+use parquet::file::statistics::Statistics;
+
+use super::bounds;
+use crate::guard::guarded;
+
+/// Reads the footer of a file and checks that it asks for no more than [`bounds`] allow.
+pub(super) fn read(file: &File) -> Result<ArrowReaderMetadata, String> {
+    bounds::check_footer(file)?;
+    let metadata = guarded(|| ArrowReaderMetadata::load(file, options()))?;
+    guarded(|| bounds::check_pages(file, metadata.metadata()))?;
+    Ok(metadata)
+}
+
+/// Returns options that take types from Parquet's own schema, never from the Arrow schema that a file
+/// may carry beside it.
+pub(super) fn options() -> ArrowReaderOptions {
+    ArrowReaderOptions::new().with_skip_arrow_metadata(true)
+}
+
+/// Returns the number of rows.
+pub(super) fn rows(metadata: &ParquetMetaData) -> u64 {
+    u64::try_from(metadata.file_metadata().num_rows()).unwrap_or_default()
+}
+
+/// Returns the least and the greatest `seq` by the statistics.
+pub(super) fn seq_range(metadata: &ParquetMetaData) -> Option<(u64, u64)> {
+    let columns = metadata.file_metadata().schema_descr().columns();
+    let seq = columns.iter().position(|column| column.path().string() == "seq")?;
+    let groups = metadata.row_groups().iter();
+    groups
+        .filter_map(|group| unsigned_range(group.columns().get(seq)?.statistics()?))
+        .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+}
+
+/// Returns the range of a column of unsigned 64-bit values by its statistics, which store them in the
+/// signed type of the same width.
+pub(super) fn unsigned_range(statistics: &Statistics) -> Option<(u64, u64)> {
+    let Statistics::Int64(range) = statistics else {
+        return None;
+    };
+    Some((range.min_opt()?.cast_unsigned(), range.max_opt()?.cast_unsigned()))
+}

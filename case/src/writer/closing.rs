@@ -1,0 +1,62 @@
+//! The last files of a case: case.json in state closed, its signature, and SHA256SUMS.
+
+use obit_schema::digest::Digest;
+use sha2::{Digest as _, Sha256};
+
+use crate::error::Error;
+use crate::files::{self, Folder};
+use crate::manifest::{self, CaseState, Manifest};
+use crate::signing::{SIGNATURE_NAME, Signer};
+
+/// The texts of the files that close a case.
+pub(super) struct ClosingFiles {
+    manifest: Vec<u8>,
+    manifest_sha256: String,
+    signature: Option<String>,
+    sums: String,
+}
+
+impl ClosingFiles {
+    /// Makes the texts from a manifest in state closed.
+    pub(super) fn new(manifest: &Manifest, signer: Option<&Signer>) -> Result<Self, Error> {
+        debug_assert_eq!(manifest.state, CaseState::Closed);
+        let text = manifest.to_text()?;
+        let signature = signer.map(|signer| signer.sign(&text)).transpose()?;
+        let mut lines: Vec<_> = manifest.parts.iter().map(|part| format!("{}  {}\n", part.sha256, part.file)).collect();
+        lines.sort_by(|a, b| a.get(64..).cmp(&b.get(64..)));
+        let manifest_sha256 = sha256(&text);
+        lines.push(format!("{manifest_sha256}  {}\n", manifest::FILE_NAME));
+        if let Some(signature) = &signature {
+            lines.push(format!("{}  {SIGNATURE_NAME}\n", sha256(signature.as_bytes())));
+        }
+        Ok(Self { manifest: text, manifest_sha256, signature, sums: lines.concat() })
+    }
+
+    /// Writes the signature and SHA256SUMS.
+    pub(super) fn write_sums(&self, root: &dyn Folder) -> Result<(), Error> {
+        if let Some(signature) = &self.signature {
+            files::write_whole(root, SIGNATURE_NAME, signature.as_bytes())?;
+        }
+        files::write_whole(root, manifest::SUMS_NAME, self.sums.as_bytes())
+    }
+
+    /// Writes case.json. It comes last: in state closed it says that all the rest is there.
+    pub(super) fn write_manifest(&self, root: &dyn Folder) -> Result<(), Error> {
+        files::write_whole(root, manifest::FILE_NAME, &self.manifest)
+    }
+
+    /// Bytes of the three files.
+    pub(super) fn bytes(&self) -> u64 {
+        let signature = self.signature.as_ref().map_or(0, String::len);
+        (self.manifest.len() + signature + self.sums.len()) as u64
+    }
+
+    /// SHA-256 of case.json, in lower-case hex.
+    pub(super) fn manifest_sha256(&self) -> &str {
+        &self.manifest_sha256
+    }
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Digest::from(Sha256::new_with_prefix(bytes)).to_string()
+}

@@ -1,0 +1,112 @@
+//! case.json of a case that is being written: the manifest in memory, and whether the disk has it.
+
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use obit_schema::tables::Table;
+
+use super::folders::WriterFolders;
+use crate::chain;
+use crate::error::Error;
+use crate::files::{self, Folder};
+use crate::manifest::{self, Manifest, PartEntry};
+use crate::signing::Signer;
+
+/// The manifest of a case that is being written. Each change is on disk after the next
+/// [`ManifestStore::save`] that succeeds.
+#[derive(Debug)]
+pub(super) struct ManifestStore {
+    manifest: Manifest,
+    signer: Option<Arc<Signer>>,
+    /// True if case.json on disk says what `manifest` does, but for counts of open parts.
+    is_saved: bool,
+    /// Bytes of case.json when it was last written.
+    bytes: u64,
+}
+
+impl ManifestStore {
+    /// Takes a manifest that is not on disk yet.
+    pub(super) fn new(manifest: Manifest, signer: Option<Arc<Signer>>) -> Self {
+        Self { manifest, signer, is_saved: false, bytes: 0 }
+    }
+
+    /// Returns the manifest.
+    pub(super) fn get(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Returns the key that signs heads and case.json.
+    pub(super) fn signer(&self) -> Option<&Signer> {
+        self.signer.as_deref()
+    }
+
+    /// Bytes of case.json when it was last written.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Changes the manifest.
+    pub(super) fn amend<T>(&mut self, update: impl FnOnce(&mut Manifest) -> T) -> T {
+        self.is_saved = false;
+        update(&mut self.manifest)
+    }
+
+    /// Counts rows that were journalled. That alone is no reason to save.
+    pub(super) fn count_rows(&mut self, table: Table, batch: &RecordBatch) {
+        self.manifest.counts.count_rows(table, batch);
+        if let Some(segment) = self.manifest.segments.last_mut() {
+            segment.counts.count_rows(table, batch);
+        }
+    }
+
+    /// Adds a sealed part of the current segment to the chain.
+    pub(super) fn push_part(&mut self, mut entry: PartEntry) {
+        entry.segment = self.manifest.segments.last().map(|segment| segment.number);
+        self.amend(|manifest| chain::push(manifest, entry));
+    }
+
+    /// Writes case.json if it does not say what it should.
+    pub(super) fn save(&mut self, folders: &WriterFolders) -> Result<(), Error> {
+        if self.is_saved {
+            return Ok(());
+        }
+        // The names of new parts first: what case.json lists is there.
+        folders.sync_parts()?;
+        self.sign_head()?;
+        self.write(folders.root().as_ref())
+    }
+
+    /// Writes case.json as it is, before there are folders for parts.
+    pub(super) fn write(&mut self, root: &dyn Folder) -> Result<(), Error> {
+        let text = self.manifest.to_text()?;
+        self.bytes = text.len() as u64;
+        files::write_whole(root, manifest::FILE_NAME, &text)?;
+        self.is_saved = true;
+        Ok(())
+    }
+
+    /// Signs the head of the chain unless it is signed or there is no key.
+    pub(super) fn sign_head(&mut self) -> Result<(), Error> {
+        let (Some(signer), Some(head)) = (&self.signer, &mut self.manifest.head) else {
+            return Ok(());
+        };
+        if head.signature.is_none() {
+            let line = chain::head_line(&self.manifest.case_id, head.parts, &head.sha256);
+            head.signature = Some(signer.sign(line.as_bytes())?);
+            self.manifest.signed_head = None;
+            self.is_saved = false;
+        }
+        Ok(())
+    }
+
+    /// Returns the line of the head that is on disk; `None` while a newer one is not.
+    pub(super) fn head_line(&self) -> Option<String> {
+        let head = self.manifest.head.as_ref().filter(|_| self.is_saved)?;
+        Some(chain::head_line(&self.manifest.case_id, head.parts, &head.sha256))
+    }
+
+    /// Takes the manifest that was written when the case was closed.
+    pub(super) fn set_closed(&mut self, closed: Manifest) {
+        (self.manifest, self.is_saved) = (closed, true);
+    }
+}

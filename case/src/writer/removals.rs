@@ -1,0 +1,62 @@
+//! Files that a case no longer needs: removed once case.json on disk says so.
+
+use std::io;
+
+use obit_schema::tables::Table;
+
+use super::folders::WriterFolders;
+use crate::error::Error;
+use crate::manifest::PartEntry;
+use crate::part;
+
+/// Files to remove after the next save of case.json.
+#[derive(Debug, Default)]
+pub(super) struct FileRemovals {
+    /// Names of journals whose rows are in sealed parts.
+    journals: Vec<String>,
+    /// Parts of segments that were dropped.
+    parts: Vec<PartEntry>,
+}
+
+impl FileRemovals {
+    /// Adds the journal of a part that was sealed.
+    pub(super) fn add_journal(&mut self, name: String) {
+        self.journals.push(name);
+    }
+
+    /// Adds the parts of a segment that was dropped.
+    pub(super) fn add_parts(&mut self, parts: Vec<PartEntry>) {
+        self.parts.extend(parts);
+    }
+
+    /// Bytes of the parts that are still there.
+    pub(super) fn part_bytes(&self) -> u64 {
+        self.parts.iter().map(|part| part.bytes).sum()
+    }
+
+    /// Removes what can be removed, and keeps the rest for the next call.
+    pub(super) fn run(&mut self, folders: &WriterFolders) {
+        // A journal that stays costs space and nothing else.
+        self.journals.retain(|journal| folders.journals().remove_file(journal).is_err());
+        self.parts.retain(|part| {
+            let Some(table) = Table::ALL.into_iter().find(|table| table.name() == part.table) else { return false };
+            match folders.parts(table).remove_file(&part::file_name(table, part.number)) {
+                Ok(()) => false,
+                Err(Error::Io { cause, .. }) => cause.kind() != io::ErrorKind::NotFound,
+                Err(_) => true,
+            }
+        });
+    }
+
+    /// Fails while a part of a dropped segment is still there: it may not be among the files of a
+    /// closed case.
+    pub(super) fn check_parts_gone(&self, folders: &WriterFolders) -> Result<(), Error> {
+        match self.parts.first() {
+            None => Ok(()),
+            Some(part) => {
+                let cause = io::Error::other("it is of a segment that was dropped, and could not be removed");
+                Err(Error::Io { action: "remove", path: folders.root().path().join(&part.file), cause })
+            }
+        }
+    }
+}
