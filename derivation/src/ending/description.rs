@@ -1,0 +1,35 @@
+//! Signals and tasks in a few words, as a row has them.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+
+use super::evidence::SentSignal;
+use super::signal::signal_name;
+use crate::record::{SignalOrigin, SignalResult};
+use crate::row::ActorCopy;
+
+/// Describes a task: an OCI runtime by its arguments, anything else by its name and pid.
+pub(crate) fn describe_task(task: &ActorCopy) -> String {
+    if task.argv.len() > 1 { task.argv.join(" ") } else { format!("{}[{}]", task.comm, task.pid) }
+}
+
+/// Describes a signal: its name, who sent it, and what became of it.
+pub(super) fn describe_signal(sent: &SentSignal) -> String {
+    let name = signal_name(sent.signal);
+    let sender = format!("{}[{}]", sent.sender.comm, sent.sender.pid);
+    let from = match sent.origin {
+        Some(SignalOrigin::Kernel) => format!("the kernel in {sender}"),
+        Some(SignalOrigin::Fault) => "a fault of its own".to_string(),
+        Some(SignalOrigin::OnBehalf) if sent.sender.pid != sent.process.pid => format!("the kernel for {sender}"),
+        _ if sent.sender.pid == sent.process.pid => "itself".to_string(),
+        _ => sender,
+    };
+    let result = match sent.result {
+        None | Some(SignalResult::Delivered | SignalResult::InfoLost) => "",
+        Some(SignalResult::Ignored) => ", ignored",
+        Some(SignalResult::AlreadyPending) => ", already pending",
+        Some(SignalResult::Dropped) => ", dropped",
+    };
+    let frozen = if sent.while_frozen { ", while frozen" } else { "" };
+    format!("{name} from {from}{frozen}{result}")
+}

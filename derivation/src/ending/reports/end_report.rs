@@ -1,0 +1,136 @@
+//! What daemons and files said of a container's end, and what of it contradicts the kernel or each other.
+//!
+//! [`EndReports`] gathers what was said about one life; the rows are made once, with the row of the end, and for
+//! containers that have not ended at the end of the log.
+
+mod compare;
+
+use alloc::vec::Vec;
+
+use crate::record::{BootNs, RuntimeAnswer, Seq, Source, WallNs};
+use crate::row::ReportSource;
+
+pub(crate) use compare::{Decided, at_the_end, while_it_lives};
+
+/// How far a time of another source may lie from the kernel's without being called another one; and how long after an end
+/// the word that the container still runs is not called wrong, for daemons learn of an end some moments later. Nanoseconds,
+/// of record time: by the clocks of the records and of what they say.
+pub const TOLERANCE_NS: u64 = 1_000_000_000;
+
+/// EndReports kept of one life: the first ones and the last ones.
+const MAX_STATEMENTS: usize = 16;
+/// Of these, the first ones.
+const FIRST_STATEMENTS: usize = 4;
+
+/// What is said of the container's being there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Presence {
+    /// Its init runs.
+    Running,
+    /// It is kept in the runtime's state, running or not.
+    Kept,
+    /// Its init has ended.
+    Ended,
+}
+
+impl Presence {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Kept => "kept",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+/// Something that was said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct EndReport {
+    pub seq: Seq,
+    pub ts: WallNs,
+    pub boot_ns: BootNs,
+    pub by: ReportSource,
+    /// An engine tells that it was given the order to send a signal.
+    pub is_order: bool,
+    pub exit_code: Option<i32>,
+    pub oom_killed: Option<bool>,
+    pub finished_at: Option<WallNs>,
+    pub presence: Option<Presence>,
+    /// When the life that is spoken of started, as the source says.
+    started_at: Option<WallNs>,
+}
+
+impl EndReport {
+    /// What an answer says about an end; `None` if nothing.
+    pub fn of(seq: Seq, ts: WallNs, boot_ns: BootNs, answer: &RuntimeAnswer<'_>) -> Option<Self> {
+        let event = answer.event.as_deref();
+        let is_order = event == Some("kill");
+        let presence = match (answer.running, answer.finished_at) {
+            (Some(true), _) => Some(Presence::Running),
+            (Some(false), _) | (None, Some(_)) => Some(Presence::Ended),
+            (None, None) => (answer.source == Source::OciState).then_some(Presence::Kept),
+        };
+        let statement = Self {
+            seq,
+            ts,
+            boot_ns,
+            by: ReportSource { source: answer.source, is_event: event.is_some() },
+            is_order,
+            exit_code: answer.exit_code,
+            oom_killed: answer.oom_killed,
+            finished_at: answer.finished_at,
+            presence,
+            started_at: answer.started_at,
+        };
+        let says_something =
+            is_order || presence.is_some() || statement.exit_code.is_some() || statement.oom_killed.is_some();
+        says_something.then_some(statement)
+    }
+
+    /// The moment that it is about: that of the end, or when it was said.
+    pub fn about(&self) -> WallNs {
+        self.finished_at.unwrap_or(self.ts)
+    }
+
+    /// Whether it is about the newest life of an id, and about no earlier one.
+    pub fn is_of_the_newest(&self) -> bool {
+        matches!(self.presence, Some(Presence::Running | Presence::Kept))
+    }
+}
+
+/// What was said about one life of a container, within bounds.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct EndReports {
+    all: Vec<EndReport>,
+    /// That it is said to have ended, and has not, has a row.
+    pub is_told_alive: bool,
+}
+
+/// Nothing was said.
+pub(crate) static NOTHING: EndReports = EndReports { all: Vec::new(), is_told_alive: false };
+
+impl EndReports {
+    pub fn add(&mut self, statement: EndReport) {
+        if self.all.len() >= MAX_STATEMENTS {
+            self.all.remove(FIRST_STATEMENTS);
+        }
+        // Most are of containers about which one or two things are said.
+        if self.all.len() == self.all.capacity() {
+            self.all.reserve_exact(self.all.len().max(1));
+        }
+        self.all.push(statement);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &EndReport> {
+        self.all.iter()
+    }
+
+    /// The records that it was gathered from.
+    pub fn seqs(&self) -> impl Iterator<Item = Seq> + '_ {
+        self.all.iter().map(|statement| statement.seq)
+    }
+}
