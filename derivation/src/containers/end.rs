@@ -14,8 +14,9 @@ pub(crate) struct End {
     /// What it used, as far as told.
     pub usage: Usage,
     /// What happened to its processes.
-    pub death: ending::Evidence,
+    pub death: ending::DeathEvidence,
 }
 
 /// Nothing is known.
-pub(crate) static UNKNOWN: End = End { at: None, emptied: None, usage: Usage::NONE, death: ending::Evidence::NONE };
+pub(crate) static UNKNOWN: End =
+    End { at: None, emptied: None, usage: Usage::NONE, death: ending::DeathEvidence::NONE };

@@ -136,7 +136,7 @@ impl Life {
 
     /// What was said of its end.
     pub fn said(&self) -> &EndReports {
-        self.said.as_deref().unwrap_or(&reports::NOTHING)
+        self.said.as_deref().unwrap_or(&reports::NO_REPORTS)
     }
 
     /// The same, to be added to.
@@ -357,18 +357,18 @@ impl Life {
         *inferred = removed_by.is_none();
         let end = self.end();
         let roots = self.roots.iter().filter(|_| end.death.has_oom_kills());
-        let places: Vec<_> = roots.map(|root| ending::Place { key: root.key, path: &root.path }).collect();
-        let about = ending::VerdictInput {
+        let root_paths: Vec<_> = roots.map(|root| ending::RootPath { key: root.key, path: &root.path }).collect();
+        let input = ending::VerdictInput {
             container_id: &identity.container_id,
             init_pid: identity.init_pid,
             stop_signal: self.claims.stop_signal(),
-            places: &places,
-            said: self.said(),
+            roots: &root_paths,
+            reports: self.said(),
         };
-        ending::write_verdict(&end.death, &about, death);
+        ending::write_verdict(&end.death, &input, death);
         // What came of an order ends with it.
         if let Some(actor) = removed_by.as_ref().filter(|_| !death.requested_by.is_empty()) {
-            death.requested_by.push(Step { at: decided.ts, what: ending::named(actor) });
+            death.requested_by.push(Step { at: decided.ts, what: ending::describe_task(actor) });
         }
         *seq = decided.seq;
         *ts = decided.ts;

@@ -1,23 +1,24 @@
-//! How the order to end a container came down.
+//! The way on which the order to end a container came down.
 //!
-//! What started what is known of every sender; what a program was told over a socket is not. So the client that asked a
-//! daemon does not show, but what the daemon says of the order does.
+//! What started a sender is known; what a program was told over a socket is not. So the client that
+//! asked a daemon does not show, but the daemon's report of the order does.
 
 use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::SentSignal;
-use crate::ending::reports::{EndReports, TOLERANCE_NS};
+use super::description::describe_task;
+use super::evidence::SentSignal;
+use super::reports::{EndReports, TOLERANCE_NS};
 use crate::record::{BootNs, WallNs};
-use crate::row::{ActorCopy, Step};
+use crate::row::Step;
 
-/// The first process of a host started everything: that says nothing.
+/// Pid of the host's first process. It started everything, so it tells nothing as an ancestor.
 const FIRST_PID: u32 = 1;
 
-/// The steps, in the order of their times: the senders of these signals with what started them, and what daemons said of
-/// orders, up to when its init `ended`.
-pub(super) fn steps(signals: &[&SentSignal], said: &EndReports, ended: WallNs) -> Vec<Step> {
+/// Returns the steps in the order of their times: the ancestors of each signal's sender, the sender,
+/// and daemons' reports of orders. `ended` is when the init ended; orders reported well after that are
+/// left out.
+pub(super) fn order_steps(signals: &[&SentSignal], reports: &EndReports, ended: WallNs) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let mut ancestors: Vec<(u32, BootNs)> = Vec::new();
     for sent in signals {
@@ -36,17 +37,12 @@ pub(super) fn steps(signals: &[&SentSignal], said: &EndReports, ended: WallNs) -
         if sent.ancestors.is_empty() && !parent.is_empty() && is_new(parent) {
             steps.push(Step { at: sent.ts, what: parent.clone() });
         }
-        steps.push(Step { at: sent.ts, what: named(&sent.sender) });
+        steps.push(Step { at: sent.ts, what: describe_task(&sent.sender) });
     }
-    // A daemon tells of its order when it has been carried out.
+    // A daemon reports an order once it has been carried out.
     let latest = ended.0.saturating_add_unsigned(TOLERANCE_NS);
-    let orders = said.iter().filter(|one| one.is_order && one.ts.0 <= latest);
+    let orders = reports.iter().filter(|report| report.is_order && report.ts.0 <= latest);
     steps.extend(orders.map(|order| Step { at: order.ts, what: format!("{}: kill", order.by.as_str()) }));
     steps.sort_by_key(|step| step.at);
     steps
-}
-
-/// An OCI runtime with its arguments, anything else by its name and number.
-pub(crate) fn named(task: &ActorCopy) -> String {
-    if task.argv.len() > 1 { task.argv.join(" ") } else { format!("{}[{}]", task.comm, task.pid) }
 }

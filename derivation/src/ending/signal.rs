@@ -18,7 +18,7 @@ const FIRST_REALTIME: u32 = 34;
 const LAST: u32 = 64;
 
 /// `SIGTERM` for 15, and so on; `signal 32` for one without a name.
-pub fn name(signal: u32) -> Cow<'static, str> {
+pub fn signal_name(signal: u32) -> Cow<'static, str> {
     Cow::Borrowed(match signal {
         1 => "SIGHUP",
         2 => "SIGINT",
@@ -59,7 +59,7 @@ pub fn name(signal: u32) -> Cow<'static, str> {
 }
 
 /// The number of a signal as engines write it: a number, or a name with or without `SIG`; `None` if there is no such signal.
-pub fn number(text: &str) -> Option<u32> {
+pub fn signal_number(text: &str) -> Option<u32> {
     if let Ok(number) = text.parse() {
         return Some(number).filter(|number| (1..=LAST).contains(number));
     }
@@ -69,5 +69,5 @@ pub fn number(text: &str) -> Option<u32> {
             if below.is_empty() { Some(0) } else { below.strip_prefix('-').and_then(|below| below.parse().ok()) };
         return below.and_then(|below| LAST.checked_sub(below)).filter(|number| *number >= FIRST_REALTIME);
     }
-    (1..=LAST).find(|signal| name(*signal).strip_prefix("SIG") == Some(bare))
+    (1..=LAST).find(|signal| signal_name(*signal).strip_prefix("SIG") == Some(bare))
 }

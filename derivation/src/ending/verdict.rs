@@ -1,198 +1,203 @@
-//! The cause, read from the evidence.
+//! The verdict on a container's end, one function for each question.
 
-use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::mem;
 
+use super::description::describe_signal;
+use super::evidence::{DeathEvidence, OomVictim, ProcessExit, SentSignal};
+use super::find_init::find_init;
+use super::oom_limit::{RootPath, limit_of};
+use super::order::order_steps;
+use super::reports::EndReports;
 use super::signal::{SIGINT, SIGKILL, SIGQUIT, SIGTERM};
-use super::{Evidence, Exit, OomKilled, SentSignal, init, order, signal};
-use crate::ending::reports::EndReports;
 use crate::identity::argv::{self, Verb};
-use crate::record::{CgroupKey, ExitStatus, OomLimit, SignalOrigin, SignalResult};
-use crate::row::{Cause, Death, Killer, LimitScope};
-
-/// The container's root directory on one hierarchy.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Place<'a> {
-    pub key: CgroupKey,
-    pub path: &'a str,
-}
+use crate::record::{ExitStatus, SignalOrigin, SignalResult};
+use crate::row::{Cause, Death, Killer};
 
 /// What is known of a container beside the evidence.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct VerdictInput<'a> {
     pub container_id: &'a str,
-    /// Its init, by its runtime's word.
+    /// Pid of its init, as its runtime says.
     pub init_pid: Option<u32>,
-    /// The signal that it is to be stopped with, by its runtime's word.
+    /// Signal that it is to be stopped with, as its runtime says.
     pub stop_signal: Option<u32>,
-    /// Its root directories; they count only where the OOM killer came.
-    pub places: &'a [Place<'a>],
-    /// What daemons said of it.
-    pub said: &'a EndReports,
+    /// Root directories; they count only where the OOM killer came.
+    pub roots: &'a [RootPath<'a>],
+    /// Reports of daemons and files.
+    pub reports: &'a EndReports,
 }
 
-/// Writes over what the evidence says about the end of a container.
-pub(crate) fn write_verdict(evidence: &Evidence, about: &VerdictInput<'_>, death: &mut Death) {
-    let VerdictInput { init_pid, places, .. } = *about;
-    let mut cause_evidence_seqs = mem::take(&mut death.cause_evidence_seqs);
-    cause_evidence_seqs.clear();
-    *death = Death { cause_evidence_seqs, ..Death::default() };
+/// Writes into `death`, over all that it held, what the evidence says about a container's end.
+pub(crate) fn write_verdict(evidence: &DeathEvidence, input: &VerdictInput<'_>, death: &mut Death) {
+    let mut seqs = mem::take(&mut death.cause_evidence_seqs);
+    seqs.clear();
+    *death = Death::default();
     // The last kill says most, unless the init was the victim.
-    let mut oom = evidence.oom_kills.last();
-    if let Some(exit) = init::choose(&evidence.exits, init_pid) {
-        let received: Vec<&SentSignal> =
-            evidence.signals.iter().filter(|sent| sent.process.is(&exit.process) && sent.seq < exit.seq).collect();
-        let oom_kill = evidence.oom_kills.iter().find(|kill| kill.process.is(&exit.process));
-        oom = oom_kill.or(oom);
-        judge(death, exit, &received, oom_kill, about);
-        death.init_comm = Some(exit.process.comm.clone());
-        death.exited_at = Some(exit.ts);
-        death.signals = received.iter().map(|sent| described(sent)).collect();
-        death.cause_evidence_seqs.push(exit.seq);
-        death.cause_evidence_seqs.extend(received.iter().map(|sent| sent.seq));
+    let mut oom_victim = evidence.oom_victims.last();
+    if let Some(init) = InitEnd::find(evidence, input.init_pid) {
+        init.write(input, death);
+        oom_victim = init.oom_victim.or(oom_victim);
+        seqs.push(init.exit.seq);
+        seqs.extend(init.received.iter().map(|sent| sent.seq));
     }
-    if let Some(kill) = oom {
-        death.cause_evidence_seqs.push(kill.seq);
-        (death.oom_limit_scope, death.oom_limit_cgroup_path) = limit(kill, places);
+    if let Some(victim) = oom_victim {
+        (death.oom_limit_scope, death.oom_limit_cgroup_path) = limit_of(victim, input.roots);
+        seqs.push(victim.seq);
     }
     if evidence.frozen.is_some() {
-        death.cause_evidence_seqs.extend(evidence.frozen);
-        death.cause_evidence_seqs.extend(evidence.thawed);
+        seqs.extend(evidence.frozen);
+        seqs.extend(evidence.thawed);
     }
-    death.cause_evidence_seqs.sort_unstable();
-    death.cause_evidence_seqs.dedup();
+    seqs.sort_unstable();
+    seqs.dedup();
+    death.cause_evidence_seqs = seqs;
 }
 
-fn judge(
-    death: &mut Death,
-    exit: &Exit,
-    received: &[&SentSignal],
-    oom_kill: Option<&OomKilled>,
-    about: &VerdictInput<'_>,
-) {
-    let asks_to_end = |sent: &SentSignal| asks_to_end(sent.signal) || Some(sent.signal) == about.stop_signal;
-    let decisive = match exit.status {
-        ExitStatus::Exited(code) => {
-            death.exit_code = Some(code);
-            death.cause = Cause::Exited;
-            death.oom_killed = Some(false);
-            // Nobody ended it, but somebody may have asked.
-            received.iter().rev().find(|sent| asks_to_end(sent) && arrived(sent))
+/// The end of a container's init, with what led to it.
+struct InitEnd<'a> {
+    exit: &'a ProcessExit,
+    /// Signals that it was sent before, in order.
+    received: Vec<&'a SentSignal>,
+    /// The OOM killer's choice of it.
+    oom_victim: Option<&'a OomVictim>,
+}
+
+impl<'a> InitEnd<'a> {
+    /// Finds the init's exit, and the signals and OOM kills of that very process.
+    fn find(evidence: &'a DeathEvidence, init_pid: Option<u32>) -> Option<Self> {
+        let exit = find_init(&evidence.exits, init_pid)?;
+        let is_before = |sent: &&SentSignal| sent.process.is_same(&exit.process) && sent.seq < exit.seq;
+        Some(Self {
+            exit,
+            received: evidence.signals.iter().filter(is_before).collect(),
+            oom_victim: evidence.oom_victims.iter().find(|victim| victim.process.is_same(&exit.process)),
+        })
+    }
+
+    /// Writes the answers to all questions about the init.
+    fn write(&self, input: &VerdictInput<'_>, death: &mut Death) {
+        match self.exit.status {
+            ExitStatus::Exited(code) => death.exit_code = Some(code),
+            ExitStatus::Signalled { signal, core_dumped } => {
+                death.exit_signal = Some(signal);
+                death.core_dumped = Some(core_dumped);
+            }
         }
-        ExitStatus::Signalled { signal, core_dumped } => {
-            death.exit_signal = Some(signal);
-            death.core_dumped = Some(core_dumped);
-            let same = |sent: &&&SentSignal| sent.signal == u32::from(signal) && arrived(sent);
-            // Nothing survives the first SIGKILL; of another signal earlier ones may have been handled.
-            let decisive = if u32::from(signal) == SIGKILL {
-                received.iter().find(same)
-            } else {
-                received.iter().rev().find(same)
-            };
-            // The OOM killer also marks what is dying already. It kills in the kernel's own name.
-            let by_kernel = decisive.is_none_or(|sent| sent.origin == Some(SignalOrigin::Kernel));
-            let oom_killed = u32::from(signal) == SIGKILL && by_kernel && (exit.oom_victim || oom_kill.is_some());
-            death.oom_killed = Some(oom_killed);
-            death.cause = if oom_killed {
-                Cause::OomKilled
-            } else {
-                decisive.map_or(Cause::Signalled, |sent| cause_of(sent, about.container_id))
-            };
-            decisive
+        death.init_comm = Some(self.exit.process.comm.clone());
+        death.exited_at = Some(self.exit.ts);
+        death.signals = self.received.iter().map(|sent| describe_signal(sent)).collect();
+        let decisive = self.decisive_signal(input.stop_signal);
+        death.cause = self.cause(decisive, input.container_id);
+        death.oom_killed = Some(death.cause == Cause::OomKilled);
+        if let Some(sent) = self.killing_signal(decisive, death.cause) {
+            death.killed_by = Some(Killer {
+                task: sent.sender.clone(),
+                loginuid: sent.sender_loginuid,
+                container_id: sent.sender_container_id.clone(),
+            });
+            let orders = self.ordering_signals(sent, input.stop_signal);
+            death.requested_by = order_steps(&orders, input.reports, self.exit.ts);
         }
-    };
-    // What a process does to itself has no killer, and the OOM killer runs in whoever asked for memory.
-    let killer = decisive.filter(|sent| {
-        sent.sender.pid != exit.process.pid
-            && sent.origin != Some(SignalOrigin::Fault)
-            && death.cause != Cause::OomKilled
-    });
-    if let Some(sent) = killer {
-        let is_order = |one: &&&SentSignal| {
-            one.seq <= sent.seq
-                && one.sender.pid != exit.process.pid
-                && (one.seq == sent.seq || one.signal == SIGKILL || asks_to_end(one))
+    }
+
+    /// Which signal ended it? If it exited by itself: which one asked it to?
+    ///
+    /// Nothing survives the first SIGKILL (kernel/signal.c, `complete_signal()` begins the exit of the
+    /// whole group). Of another signal earlier ones may have been handled, so the last one counts.
+    fn decisive_signal(&self, stop_signal: Option<u32>) -> Option<&'a SentSignal> {
+        let mut arrived = self.received.iter().copied().filter(|sent| has_arrived(sent));
+        match self.exit.status {
+            ExitStatus::Exited(_) => arrived.rfind(|sent| is_request(sent.signal, stop_signal)),
+            ExitStatus::Signalled { signal, .. } if u32::from(signal) == SIGKILL => {
+                arrived.find(|sent| sent.signal == SIGKILL)
+            }
+            ExitStatus::Signalled { signal, .. } => arrived.rfind(|sent| sent.signal == u32::from(signal)),
+        }
+    }
+
+    /// What ended it?
+    ///
+    /// The exit status tells an exit from a signal (kernel/exit.c, `do_exit()`), the decisive signal
+    /// the rest.
+    fn cause(&self, decisive: Option<&SentSignal>, container_id: &str) -> Cause {
+        match self.exit.status {
+            ExitStatus::Exited(_) => Cause::Exited,
+            ExitStatus::Signalled { .. } if self.is_oom_killed(decisive) => Cause::OomKilled,
+            ExitStatus::Signalled { .. } => decisive.map_or(Cause::Signalled, |sent| cause_of(sent, container_id)),
+        }
+    }
+
+    /// Did the OOM killer end it?
+    ///
+    /// The OOM killer sends SIGKILL in the kernel's own name (mm/oom_kill.c, `__oom_kill_process()`).
+    /// A mark as its victim alone proves nothing: it also marks what is dying already
+    /// (`out_of_memory()`).
+    fn is_oom_killed(&self, decisive: Option<&SentSignal>) -> bool {
+        let is_by_sigkill =
+            matches!(self.exit.status, ExitStatus::Signalled { signal, .. } if u32::from(signal) == SIGKILL);
+        let is_by_kernel = decisive.is_none_or(|sent| sent.origin == Some(SignalOrigin::Kernel));
+        is_by_sigkill && is_by_kernel && (self.exit.oom_victim || self.oom_victim.is_some())
+    }
+
+    /// Who killed it?
+    ///
+    /// Nobody, if the process did it to itself: by a signal of its own or by a fault, which the kernel
+    /// sends in its name (kernel/signal.c, `force_sig_fault()`). Nobody either after an OOM kill: the
+    /// OOM killer runs in whichever task asked for memory.
+    fn killing_signal(&self, decisive: Option<&'a SentSignal>, cause: Cause) -> Option<&'a SentSignal> {
+        decisive.filter(|sent| {
+            sent.sender.pid != self.exit.process.pid
+                && sent.origin != Some(SignalOrigin::Fault)
+                && cause != Cause::OomKilled
+        })
+    }
+
+    /// Who ordered it? The killing signal, and requests and kills that others sent before it.
+    fn ordering_signals(&self, killing: &SentSignal, stop_signal: Option<u32>) -> Vec<&'a SentSignal> {
+        let is_order = |sent: &&SentSignal| {
+            sent.seq <= killing.seq
+                && sent.sender.pid != self.exit.process.pid
+                && (sent.seq == killing.seq || sent.signal == SIGKILL || is_request(sent.signal, stop_signal))
         };
-        let orders: Vec<&SentSignal> = received.iter().filter(is_order).copied().collect();
-        death.requested_by = order::steps(&orders, about.said, exit.ts);
-        death.killed_by = Some(Killer {
-            task: sent.sender.clone(),
-            loginuid: sent.sender_loginuid,
-            container_id: sent.sender_container_id.clone(),
-        });
+        self.received.iter().copied().filter(is_order).collect()
     }
 }
 
-fn asks_to_end(signal: u32) -> bool {
-    matches!(signal, SIGTERM | SIGINT | SIGQUIT)
+/// Returns true if this signal asks a process to end: the usual ones (signal(7)), and the one that the
+/// container is to be stopped with.
+fn is_request(signal: u32, stop_signal: Option<u32>) -> bool {
+    matches!(signal, SIGTERM | SIGINT | SIGQUIT) || Some(signal) == stop_signal
 }
 
-/// Whether the process was given it. What this version does not know counts as given.
-fn arrived(sent: &SentSignal) -> bool {
+/// Returns true if the process was given the signal. A result that this version does not know counts
+/// as given.
+///
+/// `TRACE_SIGNAL_*` of include/trace/events/signal.h; the kernel ignores what an init has no handler
+/// for (kernel/signal.c, `sig_task_ignored()`).
+fn has_arrived(sent: &SentSignal) -> bool {
     !matches!(sent.result, Some(SignalResult::Ignored | SignalResult::Dropped))
 }
 
+/// Tells the cause from the signal that ended the init.
+///
+/// `cgroup.kill` signals each thread group by its leader (kernel/cgroup/cgroup.c, `__cgroup_kill()`);
+/// a parent's end, the other sender on behalf of a task, signals the group (kernel/exit.c,
+/// `forget_original_parent()`). systemd-shutdown(8) takes the place of pid 1 and kills what is left;
+/// its name is cut to 15 bytes (`TASK_COMM_LEN`).
 fn cause_of(sent: &SentSignal, container_id: &str) -> Cause {
-    // `cgroup.kill` signals each thread group by its leader (kernel/cgroup/cgroup.c, __cgroup_kill()); a parent's end, the
-    // other sender on behalf of a task, signals the group (kernel/exit.c, forget_original_parent()).
     if sent.origin == Some(SignalOrigin::OnBehalf) && sent.signal == SIGKILL && !sent.to_group {
         return Cause::CgroupKilled;
     }
     let arguments: Vec<&str> = sent.sender.argv.iter().map(String::as_str).collect();
-    let by_runtime = argv::parse(&arguments)
+    let is_by_runtime = argv::parse(&arguments)
         .is_some_and(|call| call.container_id == container_id && matches!(call.verb, Verb::Kill | Verb::Delete));
-    if by_runtime {
+    if is_by_runtime {
         Cause::KilledByRuntime
     } else if sent.sender.pid == 1 && sent.sender.comm == "systemd-shutdow" {
-        // systemd-shutdown(8) takes the place of pid 1 and kills what is left; its name is cut to 15 bytes.
         Cause::HostShutdown
     } else {
         Cause::Signalled
     }
-}
-
-/// One signal in a few words.
-fn described(sent: &SentSignal) -> String {
-    let name = signal::name(sent.signal);
-    let sender = format!("{}[{}]", sent.sender.comm, sent.sender.pid);
-    let from = match sent.origin {
-        Some(SignalOrigin::Kernel) => format!("the kernel in {sender}"),
-        Some(SignalOrigin::Fault) => "a fault of its own".to_string(),
-        Some(SignalOrigin::OnBehalf) if sent.sender.pid != sent.process.pid => format!("the kernel for {sender}"),
-        _ if sent.sender.pid == sent.process.pid => "itself".to_string(),
-        _ => sender,
-    };
-    let result = match sent.result {
-        None | Some(SignalResult::Delivered | SignalResult::InfoLost) => "",
-        Some(SignalResult::Ignored) => ", ignored",
-        Some(SignalResult::AlreadyPending) => ", already pending",
-        Some(SignalResult::Dropped) => ", dropped",
-    };
-    let frozen = if sent.while_frozen { ", while frozen" } else { "" };
-    format!("{name} from {from}{frozen}{result}")
-}
-
-/// Whose memory limit it was, seen from the container.
-fn limit(kill: &OomKilled, places: &[Place<'_>]) -> (Option<LimitScope>, Option<String>) {
-    let (key, level) = match kill.limit {
-        None => return (None, None),
-        Some(OomLimit::Host) => return (Some(LimitScope::Host), None),
-        Some(OomLimit::Cgroup(key, level)) => (key, level),
-    };
-    if let Some(place) = places.iter().find(|place| place.key == key) {
-        return (Some(LimitScope::Own), Some(place.path.to_string()));
-    }
-    let Some(root) = places.iter().find(|place| place.key.hierarchy == key.hierarchy) else {
-        return (None, None);
-    };
-    // Above the root there is one directory at each depth.
-    let names = root.path.split('/').filter(|name| !name.is_empty());
-    let depth = usize::try_from(level).unwrap_or(usize::MAX);
-    if depth >= names.clone().count() {
-        return (Some(LimitScope::Inside), None);
-    }
-    let path: String = names.take(depth).flat_map(|name| ["/", name]).collect();
-    (Some(LimitScope::Ancestor), Some(path))
 }

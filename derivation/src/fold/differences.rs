@@ -13,7 +13,7 @@ impl Life {
     /// What contradicts the row of its end; `clock_set` is the last record that says that the wall clock was set.
     pub(super) fn differences(&self, row: &ContainerRemove, clock_set: Option<Seq>) -> Vec<Disagreement> {
         let is_steady = clock_set.is_none_or(|set| set < self.first.seq);
-        reports::at_the_end(row, self.said(), is_steady)
+        reports::disagreements_at_end(row, self.said(), is_steady)
     }
 }
 
@@ -42,13 +42,14 @@ impl Fold {
         let living = self.lives.in_order(|life| {
             let end = life.end();
             let has_processes =
-                life.entered && end.emptied.is_none() && !end.death.has_seen_the_end_of(life.claims.init_pid());
+                life.entered && end.emptied.is_none() && !end.death.has_init_exit(life.claims.init_pid());
             life.stage == Stage::Announced && has_processes && !life.said().is_told_alive
         });
         for number in living {
             let Some(life) = self.lives.get_mut(number) else { continue };
-            let row =
-                reports::while_it_lives(last, life.first.ts, &life.evidence, life.said(), || life.who_and_where());
+            let row = reports::disagreement_of_live(last, life.first.ts, &life.evidence, life.said(), || {
+                life.who_and_where()
+            });
             if let Some(row) = row {
                 out.take(&Row::Disagreement(row));
                 life.said_mut().is_told_alive = true;

@@ -159,13 +159,13 @@ impl Fold {
             Body::CaptureStart | Body::CaptureStop | Body::SegmentBegin | Body::Carried(_) | Body::Unknown => {}
             Body::Exit(exit) => {
                 if let Some(life) = self.life_of(&exit.target) {
-                    life.end_mut().death.exited(moment.seq, moment.ts, exit);
+                    life.end_mut().death.add_exit(moment.seq, moment.ts, exit);
                 }
             }
             Body::Signal(signal) => self.signalled(moment, signal),
             Body::Oom(kill) => {
                 if let Some(life) = self.life_of(&kill.target) {
-                    life.end_mut().death.oom_killed(moment.seq, kill);
+                    life.end_mut().death.add_oom_kill(moment.seq, kill);
                 }
             }
         }
@@ -230,7 +230,7 @@ impl Fold {
             return;
         };
         if let Some(life) = self.lives.get_mut(number) {
-            life.end_mut().death.froze(moment.seq, frozen);
+            life.end_mut().death.add_freeze(moment.seq, frozen);
         }
     }
 
@@ -240,7 +240,7 @@ impl Fold {
             self.lives.get(number)?.container_id().map(|id| String::from(&**id))
         });
         if let Some(life) = self.life_of(&signal.target) {
-            life.end_mut().death.signalled(moment.seq, (moment.ts, moment.boot_ns), signal, sender);
+            life.end_mut().death.add_signal(moment.seq, (moment.ts, moment.boot_ns), signal, sender);
         }
     }
 

@@ -3,7 +3,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::{EndReport, EndReports, Presence, TOLERANCE_NS};
+use super::end_report::{EndReport, EndReports, ReportedPresence, TOLERANCE_NS};
 use crate::record::{BootNs, Seq, WallNs};
 use crate::row::{
     ContainerRemove, Death, Disagreement, DisagreementKind, Identity, Place, ReportSource, ReportedValue,
@@ -18,7 +18,7 @@ pub(crate) struct Decided {
 }
 
 /// A difference before it is known which container it is about.
-struct Difference {
+struct DisagreementDraft {
     aspect: DisagreementKind,
     said: ReportedValue,
     other: ReportedValue,
@@ -28,49 +28,50 @@ struct Difference {
 
 /// What contradicts the row of an end. `is_steady`: the wall clock was not set in that life, so that times by it can be
 /// compared.
-pub(crate) fn at_the_end(row: &ContainerRemove, said: &EndReports, is_steady: bool) -> Vec<Disagreement> {
-    if said.is_empty() {
+pub(crate) fn disagreements_at_end(row: &ContainerRemove, reports: &EndReports, is_steady: bool) -> Vec<Disagreement> {
+    if reports.is_empty() {
         return Vec::new(); // as of most
     }
     let mut found = Vec::new();
-    exit_codes(&mut found, &row.death, said);
-    oom_kills(&mut found, row, said);
+    compare_exit_codes(&mut found, &row.death, reports);
+    compare_oom_kills(&mut found, row, reports);
     if is_steady {
-        times(&mut found, &row.death, said);
+        compare_times(&mut found, &row.death, reports);
     }
-    presence(&mut found, row, said);
+    compare_presence(&mut found, row, reports);
     let decided = Decided { seq: row.seq, ts: row.ts, boot_ns: row.boot_ns };
     found.into_iter().map(|one| one.row(decided, row.identity.clone(), row.place.clone())).collect()
 }
 
 /// What contradicts that a container is there at the end of the log: somebody said long ago that it has ended.
-pub(crate) fn while_it_lives(
+pub(crate) fn disagreement_of_live(
     last: Decided,
     since: WallNs,
     evidence: &[Seq],
-    said: &EndReports,
+    reports: &EndReports,
     identity: impl FnOnce() -> Option<(Identity, Place)>,
 ) -> Option<Disagreement> {
-    let is_ended = |statement: &&EndReport| {
-        statement.presence == Some(Presence::Ended) && statement.boot_ns.0.saturating_add(TOLERANCE_NS) < last.boot_ns.0
+    let is_ended = |report: &&EndReport| {
+        report.presence == Some(ReportedPresence::Ended)
+            && report.boot_ns.0.saturating_add(TOLERANCE_NS) < last.boot_ns.0
     };
-    let statement = said.iter().find(is_ended)?;
+    let report = reports.iter().find(is_ended)?;
     let (identity, place) = identity()?;
-    let difference = Difference {
+    let difference = DisagreementDraft {
         aspect: DisagreementKind::Existence,
         said: ReportedValue { by: ReportSource::KERNEL, value: Some("there".to_string()), at: Some(since) },
         other: ReportedValue {
-            by: statement.by,
-            value: Some(Presence::Ended.as_str().to_string()),
-            at: Some(statement.about()),
+            by: report.by,
+            value: Some(ReportedPresence::Ended.as_str().to_string()),
+            at: Some(report.about()),
         },
         difference_ns: None,
-        evidence: [evidence, &[statement.seq]].concat(),
+        evidence: [evidence, &[report.seq]].concat(),
     };
     Some(difference.row(last, identity, place))
 }
 
-impl Difference {
+impl DisagreementDraft {
     fn row(self, decided: Decided, identity: Identity, place: Place) -> Disagreement {
         let mut evidence_seqs = self.evidence;
         evidence_seqs.sort_unstable();
@@ -92,8 +93,8 @@ impl Difference {
 
 /// Compares each value that was said with the kernel's or, without one, with the first that was said. A source that repeats
 /// itself differs once.
-fn values<T: Copy + PartialEq>(
-    found: &mut Vec<Difference>,
+fn compare_values<T: Copy + PartialEq>(
+    found: &mut Vec<DisagreementDraft>,
     aspect: DisagreementKind,
     by_kernel: Option<(T, &[Seq])>,
     said: impl Iterator<Item = (ReportSource, T, Seq)>,
@@ -111,7 +112,7 @@ fn values<T: Copy + PartialEq>(
         }
         seen.push((by, value));
         let side = |by, value| ReportedValue { by, value: Some(text(value)), at: None };
-        found.push(Difference {
+        found.push(DisagreementDraft {
             aspect,
             said: side(*nearest_by, *nearest_value),
             other: side(by, value),
@@ -121,70 +122,66 @@ fn values<T: Copy + PartialEq>(
     }
 }
 
-fn exit_codes(found: &mut Vec<Difference>, death: &Death, said: &EndReports) {
+fn compare_exit_codes(found: &mut Vec<DisagreementDraft>, death: &Death, reports: &EndReports) {
     let signal = death.exit_signal.map(|signal| 128 + i32::from(signal));
     let by_kernel = death.exit_code.map(i32::from).or(signal);
-    let said = said.iter().filter_map(|one| Some((one.by, one.exit_code?, one.seq)));
+    let said = reports.iter().filter_map(|one| Some((one.by, one.exit_code?, one.seq)));
     let by_kernel = by_kernel.map(|code| (code, death.cause_evidence_seqs.as_slice()));
-    values(found, DisagreementKind::ExitCode, by_kernel, said, |code| code.to_string());
+    compare_values(found, DisagreementKind::ExitCode, by_kernel, said, |code| code.to_string());
 }
 
 /// An event of a daemon tells that the OOM killer came, not whom it killed; that is another's word for the same only where
 /// the kernel counts no kill at all.
-fn oom_kills(found: &mut Vec<Difference>, row: &ContainerRemove, said: &EndReports) {
+fn compare_oom_kills(found: &mut Vec<DisagreementDraft>, row: &ContainerRemove, reports: &EndReports) {
     let had_kills = row.usage.oom_kills != Some(0) || row.death.oom_limit_scope.is_some();
     let counts = |one: &&EndReport| !(had_kills && one.by.is_event);
-    let said = said.iter().filter(counts).filter_map(|one| Some((one.by, one.oom_killed?, one.seq)));
+    let said = reports.iter().filter(counts).filter_map(|one| Some((one.by, one.oom_killed?, one.seq)));
     let by_kernel = row.death.oom_killed.map(|killed| (killed, row.death.cause_evidence_seqs.as_slice()));
-    values(found, DisagreementKind::OomKilled, by_kernel, said, |killed| killed.to_string());
+    compare_values(found, DisagreementKind::OomKilled, by_kernel, said, |killed| killed.to_string());
 }
 
-fn times(found: &mut Vec<Difference>, death: &Death, said: &EndReports) {
+fn compare_times(found: &mut Vec<DisagreementDraft>, death: &Death, reports: &EndReports) {
     let mut nearest = death.exited_at.map(|at| (ReportSource::KERNEL, at, death.cause_evidence_seqs.clone()));
     let mut seen: Vec<ReportSource> = Vec::new();
-    for statement in said.iter() {
-        let Some(at) = statement.finished_at else { continue };
+    for report in reports.iter() {
+        let Some(at) = report.finished_at else { continue };
         let Some((by, nearest_at, evidence)) = &nearest else {
-            nearest = Some((statement.by, at, Vec::from([statement.seq])));
+            nearest = Some((report.by, at, Vec::from([report.seq])));
             continue;
         };
         let difference_ns = at.0.saturating_sub(nearest_at.0);
-        if difference_ns.unsigned_abs() <= TOLERANCE_NS || seen.contains(&statement.by) {
+        if difference_ns.unsigned_abs() <= TOLERANCE_NS || seen.contains(&report.by) {
             continue;
         }
-        seen.push(statement.by);
-        found.push(Difference {
+        seen.push(report.by);
+        found.push(DisagreementDraft {
             aspect: DisagreementKind::Time,
             said: ReportedValue { by: *by, value: None, at: Some(*nearest_at) },
-            other: ReportedValue { by: statement.by, value: None, at: Some(at) },
+            other: ReportedValue { by: report.by, value: None, at: Some(at) },
             difference_ns: Some(difference_ns),
-            evidence: [evidence.as_slice(), &[statement.seq]].concat(),
+            evidence: [evidence.as_slice(), &[report.seq]].concat(),
         });
     }
 }
 
 /// Who says, long after the container's directory is gone, that it is there.
-fn presence(found: &mut Vec<Difference>, row: &ContainerRemove, said: &EndReports) {
+fn compare_presence(found: &mut Vec<DisagreementDraft>, row: &ContainerRemove, reports: &EndReports) {
     let mut seen: Vec<ReportSource> = Vec::new();
-    for statement in said.iter() {
-        let Some(presence @ (Presence::Running | Presence::Kept)) = statement.presence else { continue };
-        let is_late = row.boot_ns.0.saturating_add(TOLERANCE_NS) < statement.boot_ns.0;
+    for report in reports.iter() {
+        let Some(presence @ (ReportedPresence::Running | ReportedPresence::Kept)) = report.presence else { continue };
+        let is_late = row.boot_ns.0.saturating_add(TOLERANCE_NS) < report.boot_ns.0;
         // Of a life that began when this one was over it says nothing about this one.
-        let is_of_another = statement.started_at.is_some_and(|started| started > row.ts);
-        if !is_late || is_of_another || seen.contains(&statement.by) {
+        let is_of_another = report.started_at.is_some_and(|started| started > row.ts);
+        if !is_late || is_of_another || seen.contains(&report.by) {
             continue;
         }
-        seen.push(statement.by);
-        found.push(Difference {
+        seen.push(report.by);
+        found.push(DisagreementDraft {
             aspect: DisagreementKind::Existence,
             said: ReportedValue { by: ReportSource::KERNEL, value: Some("gone".to_string()), at: Some(row.ts) },
-            other: ReportedValue {
-                by: statement.by,
-                value: Some(presence.as_str().to_string()),
-                at: Some(statement.ts),
-            },
+            other: ReportedValue { by: report.by, value: Some(presence.as_str().to_string()), at: Some(report.ts) },
             difference_ns: None,
-            evidence: Vec::from([row.seq, statement.seq]),
+            evidence: Vec::from([row.seq, report.seq]),
         });
     }
 }

@@ -1,16 +1,9 @@
-//! What daemons and files said of a container's end, and what of it contradicts the kernel or each other.
-//!
-//! [`EndReports`] gathers what was said about one life; the rows are made once, with the row of the end, and for
-//! containers that have not ended at the end of the log.
-
-mod compare;
+//! Reports of daemons and files about a container's end, kept within bounds.
 
 use alloc::vec::Vec;
 
 use crate::record::{BootNs, RuntimeAnswer, Seq, Source, WallNs};
 use crate::row::ReportSource;
-
-pub(crate) use compare::{Decided, at_the_end, while_it_lives};
 
 /// How far a time of another source may lie from the kernel's without being called another one; and how long after an end
 /// the word that the container still runs is not called wrong, for daemons learn of an end some moments later. Nanoseconds,
@@ -18,13 +11,13 @@ pub(crate) use compare::{Decided, at_the_end, while_it_lives};
 pub const TOLERANCE_NS: u64 = 1_000_000_000;
 
 /// EndReports kept of one life: the first ones and the last ones.
-const MAX_STATEMENTS: usize = 16;
+const MAX_REPORTS: usize = 16;
 /// Of these, the first ones.
-const FIRST_STATEMENTS: usize = 4;
+const FIRST_REPORTS: usize = 4;
 
 /// What is said of the container's being there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Presence {
+pub(crate) enum ReportedPresence {
     /// Its init runs.
     Running,
     /// It is kept in the runtime's state, running or not.
@@ -33,8 +26,8 @@ pub(crate) enum Presence {
     Ended,
 }
 
-impl Presence {
-    const fn as_str(self) -> &'static str {
+impl ReportedPresence {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Running => "running",
             Self::Kept => "kept",
@@ -55,9 +48,9 @@ pub(crate) struct EndReport {
     pub exit_code: Option<i32>,
     pub oom_killed: Option<bool>,
     pub finished_at: Option<WallNs>,
-    pub presence: Option<Presence>,
+    pub presence: Option<ReportedPresence>,
     /// When the life that is spoken of started, as the source says.
-    started_at: Option<WallNs>,
+    pub(super) started_at: Option<WallNs>,
 }
 
 impl EndReport {
@@ -66,11 +59,11 @@ impl EndReport {
         let event = answer.event.as_deref();
         let is_order = event == Some("kill");
         let presence = match (answer.running, answer.finished_at) {
-            (Some(true), _) => Some(Presence::Running),
-            (Some(false), _) | (None, Some(_)) => Some(Presence::Ended),
-            (None, None) => (answer.source == Source::OciState).then_some(Presence::Kept),
+            (Some(true), _) => Some(ReportedPresence::Running),
+            (Some(false), _) | (None, Some(_)) => Some(ReportedPresence::Ended),
+            (None, None) => (answer.source == Source::OciState).then_some(ReportedPresence::Kept),
         };
-        let statement = Self {
+        let report = Self {
             seq,
             ts,
             boot_ns,
@@ -83,8 +76,8 @@ impl EndReport {
             started_at: answer.started_at,
         };
         let says_something =
-            is_order || presence.is_some() || statement.exit_code.is_some() || statement.oom_killed.is_some();
-        says_something.then_some(statement)
+            is_order || presence.is_some() || report.exit_code.is_some() || report.oom_killed.is_some();
+        says_something.then_some(report)
     }
 
     /// The moment that it is about: that of the end, or when it was said.
@@ -94,7 +87,7 @@ impl EndReport {
 
     /// Whether it is about the newest life of an id, and about no earlier one.
     pub fn is_of_the_newest(&self) -> bool {
-        matches!(self.presence, Some(Presence::Running | Presence::Kept))
+        matches!(self.presence, Some(ReportedPresence::Running | ReportedPresence::Kept))
     }
 }
 
@@ -107,18 +100,18 @@ pub(crate) struct EndReports {
 }
 
 /// Nothing was said.
-pub(crate) static NOTHING: EndReports = EndReports { all: Vec::new(), is_told_alive: false };
+pub(crate) static NO_REPORTS: EndReports = EndReports { all: Vec::new(), is_told_alive: false };
 
 impl EndReports {
-    pub fn add(&mut self, statement: EndReport) {
-        if self.all.len() >= MAX_STATEMENTS {
-            self.all.remove(FIRST_STATEMENTS);
+    pub fn add(&mut self, report: EndReport) {
+        if self.all.len() >= MAX_REPORTS {
+            self.all.remove(FIRST_REPORTS);
         }
         // Most are of containers about which one or two things are said.
         if self.all.len() == self.all.capacity() {
             self.all.reserve_exact(self.all.len().max(1));
         }
-        self.all.push(statement);
+        self.all.push(report);
     }
 
     pub fn is_empty(&self) -> bool {
@@ -131,6 +124,6 @@ impl EndReports {
 
     /// The records that it was gathered from.
     pub fn seqs(&self) -> impl Iterator<Item = Seq> + '_ {
-        self.all.iter().map(|statement| statement.seq)
+        self.all.iter().map(|report| report.seq)
     }
 }
