@@ -6,8 +6,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::bell::Bell;
 use super::input::Input;
+use super::notifier::Bell;
 
 /// Records that may wait.
 const MOST: usize = 1_024;

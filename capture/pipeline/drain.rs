@@ -14,10 +14,10 @@ use std::time::{Duration, Instant};
 use obit_derivation::record::{ClockReason, KernelEventKind};
 
 use super::aside::Aside;
-use super::bell::Bell;
-use super::expected::Expected;
+use super::flush_deadline::Expected;
 use super::input::{Input, KernelBatch, LossCount};
-use super::misses::Misses;
+use super::notifier::Bell;
+use super::skipped_runs::Misses;
 use super::timekeeper::{Clocks, Timekeeper};
 use crate::host::clock::{ClockPair, SetWatch};
 use crate::sources::kernel::probe::{Probe, ProbeError};

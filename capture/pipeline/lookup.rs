@@ -280,7 +280,7 @@ mod tests {
 
     use super::*;
     use crate::host::hierarchies::CgroupMode;
-    use crate::pipeline::bell::Bell;
+    use crate::pipeline::notifier::Bell;
 
     #[test]
     fn a_state_that_is_waited_for_has_one_answer_by_the_end_of_its_container() {

@@ -7,21 +7,21 @@
 
 mod anchor;
 mod aside;
-mod bell;
 mod drain;
-mod expected;
+mod flush_deadline;
 mod input;
 mod lookup;
 mod memory;
-mod misses;
+mod notifier;
 mod progress;
 mod recorder;
-mod room;
+mod self_report;
 mod sequencer;
-mod signals;
+mod signal_log;
+mod size_limit;
+mod skipped_runs;
 mod timekeeper;
 mod walker;
-mod witness;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -40,15 +40,15 @@ use serde_json::{Map, Value};
 
 use self::anchor::Anchor;
 use self::aside::Aside;
-use self::bell::Bell;
 use self::drain::{Command, Commands, Counted, Drain, Inlets, Intervals};
-use self::expected::Expected;
+use self::flush_deadline::Expected;
 use self::input::Input;
 use self::lookup::Lookups;
+use self::notifier::Bell;
 use self::recorder::{Order, Recorded, Settings};
-use self::room::Disk;
 use self::sequencer::{Outlets, Sequencer};
-use self::signals::SignalWitness;
+use self::signal_log::SignalWitness;
+use self::size_limit::Disk;
 use crate::cli::ActorArgv;
 use crate::host::case_dirs::Shelf;
 use crate::host::clock::ClockPair;
@@ -61,9 +61,9 @@ use crate::sources::kernel::probe::{Probe, ProbeOptions};
 use crate::sources::oci_files::OciFiles;
 
 pub use self::progress::{Progress, Tally};
-pub use self::room::Room;
 pub use self::sequencer::Segments;
-pub use self::signals::is_ignored;
+pub use self::signal_log::is_ignored;
+pub use self::size_limit::Room;
 
 /// Deliveries that may wait for the sequencer. Each is a drain of the ring buffer or a few hundred directories.
 const INPUTS: usize = 16;
@@ -174,7 +174,7 @@ impl Session {
             Confine::No => None,
         };
         writer.amend(|manifest| {
-            manifest.recorder = witness::before(confinement.as_ref());
+            manifest.recorder = self_report::before(confinement.as_ref());
             if !removed.is_empty() {
                 manifest.recorder.insert("older_cases_removed".into(), removed.into());
             }
@@ -185,7 +185,7 @@ impl Session {
         let progress = Arc::new(Progress::default());
         let (inputs, inbox) = sync_channel(INPUTS);
         let (orders, order_box) = sync_channel(ORDERS);
-        let witness = witness::start(orders.clone())?;
+        let witness = self_report::start(orders.clone())?;
         let (questions, question_box) = sync_channel(lookup::WAVES);
         let (walks, walk_box) = channel();
         let bell = Arc::new(Bell::new().context("cannot make an eventfd")?);
@@ -253,7 +253,7 @@ impl Session {
     pub fn stop(self) -> Finished {
         let mut errors = Vec::new();
         // At once: whoever sent a signal may send another that leaves no time.
-        let _ = self.orders.send(Order::Note(witness::signals(self.signals.seen())));
+        let _ = self.orders.send(Order::Note(self_report::signals(self.signals.seen())));
         let _ = self.walks.send(SnapshotReason::Stop); // the walker's last
         errors.extend(outcome("walking cgroupfs", self.walker.join()).err());
         // Before the last kernel events, so that what is still on its way finds a place in the log.
@@ -269,7 +269,7 @@ impl Session {
         errors.extend(outcome("deriving", self.sequencer.join()).err());
         // What it has to say comes before the last words.
         let _ = self.witness.join();
-        let last_words = witness::after(&counted, self.signals.stop());
+        let last_words = self_report::after(&counted, self.signals.stop());
         let _ = self.orders.send(Order::Close(ClockPair::read(), last_words));
         drop(self.orders);
         let recorded = outcome("writing the case", self.recorder.join())

@@ -22,7 +22,7 @@ use serde_json::{Map, Value};
 use super::anchor::Anchor;
 use super::memory;
 use super::progress::Progress;
-use super::room::{Disk, Room, Want};
+use super::size_limit::{Disk, Room, Want};
 use crate::host::clock::ClockPair;
 
 /// Bytes of rows that are kept in memory while they cannot be written.

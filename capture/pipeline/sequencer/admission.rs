@@ -9,10 +9,10 @@ use obit_derivation::row::RowSink;
 use obit_derivation::{Fold, Record, Row, Seq};
 use obit_schema::details::DirectoryDetails;
 
-use super::gathered::Gathered;
-use super::keep::Keep;
-use super::questions::Asked;
-use super::segments::SegmentState;
+use super::carryover::Keep;
+use super::lookup_queue::Asked;
+use super::output_batch::Gathered;
+use super::segment::SegmentState;
 use super::{Outlets, Sequencer};
 use crate::host::clock::ClockPair;
 use crate::pipeline::lookup::{Question, Remains};

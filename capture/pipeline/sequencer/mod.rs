@@ -6,13 +6,13 @@
 
 mod actors;
 mod admission;
-mod gathered;
-mod keep;
-mod kernel;
-mod packed;
-mod questions;
-mod segments;
-mod waiting;
+mod carryover;
+mod compressed_batch;
+mod kernel_events;
+mod lookup_queue;
+mod output_batch;
+mod segment;
+mod startup_buffer;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
@@ -23,13 +23,13 @@ use obit_derivation::row::ContainerRemove;
 use obit_derivation::{BootNs, Fold};
 
 use self::actors::Actors;
-use self::gathered::Gathered;
-use self::questions::{Asked, Calls};
-use self::segments::SegmentState;
-pub use self::segments::Segments;
-use self::waiting::Waiting;
+use self::lookup_queue::{Asked, Calls};
+use self::output_batch::Gathered;
+use self::segment::SegmentState;
+pub use self::segment::Segments;
+use self::startup_buffer::Waiting;
 use super::SessionOptions;
-use super::expected::Expected;
+use super::flush_deadline::Expected;
 use super::input::Input;
 use super::lookup::Question;
 use super::progress::Progress;

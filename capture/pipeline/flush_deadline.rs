@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use obit_derivation::BootNs;
 
-use super::bell::Bell;
+use super::notifier::Bell;
 
 /// A moment at which something is to be flushed.
 #[derive(Debug)]

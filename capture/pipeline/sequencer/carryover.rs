@@ -17,7 +17,7 @@ use obit_schema::decode::RawView;
 use obit_schema::details::{DirectoryDetails, RuntimeDetails};
 use obit_schema::encode::{CgroupfsBuilder, EventsBuilder, RuntimeBuilder};
 
-use super::packed::Packed;
+use super::compressed_batch::Packed;
 
 /// Rows that are kept before it is looked at which of them are needed.
 const FIRST_LOOK_ROWS: usize = 4096;

@@ -10,8 +10,8 @@ use obit_derivation::{BootNs, Fold, Record, Seq};
 use obit_schema::decode::RawView;
 
 use super::Sequencer;
-use super::keep::Keep;
-use super::waiting::Waiting;
+use super::carryover::Keep;
+use super::startup_buffer::Waiting;
 use crate::pipeline::input::Input;
 use crate::pipeline::recorder::Order;
 
