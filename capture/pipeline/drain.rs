@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 
 use obit_derivation::record::{ClockReason, KernelEventKind};
 
-use super::aside::Aside;
 use super::flush_deadline::Expected;
 use super::input::{Input, KernelBatch, LossCount};
 use super::notifier::Bell;
@@ -73,8 +72,6 @@ pub struct Inlets {
     pub bell: Arc<Bell>,
     /// Orders.
     pub commands: Receiver<Command>,
-    /// What goes on with the events, before them.
-    pub aside: Arc<Aside>,
     /// Emptied batches on their way back, so that a storm allocates nothing.
     pub recycled: Receiver<RawBatch>,
     /// When the sequencer has something to flush.
@@ -219,7 +216,7 @@ impl Drain {
         }
     }
 
-    /// Whether all wake it that have to: orders, what is laid aside, the sequencer, a wall clock that is set.
+    /// Whether all wake it that have to: orders, the sequencer, a wall clock that is set.
     fn can_be_woken(&self, watch: Option<&SetWatch>) -> bool {
         let sources = [watch.map(AsFd::as_fd), Some(self.inlets.bell.as_fd())];
         sources.into_iter().all(|source| source.is_some_and(|source| self.probe.wake_on(source).is_ok()))
@@ -254,7 +251,6 @@ impl Drain {
 
     /// Delivers all that is in the ring buffer, waiting up to `wait` for the first of it.
     fn drain(&mut self, wait: Duration) -> Result<Result<Found, Disconnected>, ProbeError> {
-        let mut wait = wait;
         let mut found = Found::Nothing;
         loop {
             let mut events = self.inlets.recycled.try_recv().unwrap_or_default();
@@ -264,26 +260,17 @@ impl Drain {
             // idle host they would be most of what there is to do; when somebody waits for the answer they are read all the same.
             let losses = if events.is_empty() && !wait.is_zero() { Vec::new() } else { self.new_losses()? };
             let read_at = ClockPair::read();
-            let mut inputs = self.inlets.aside.take();
-            let is_empty = events.is_empty() && losses.is_empty();
-            if !is_empty {
-                inputs.push(Input::Kernel(KernelBatch { events, losses, read_at }));
-            }
-            if !inputs.is_empty() {
-                found = Found::Something;
-            }
-            // In one piece: whom the first one wakes may be done with it before the second one is there.
-            if !inputs.is_empty() && self.sequencer.send(Input::Together(inputs)).is_err() {
-                return Ok(Err(Disconnected));
-            }
-            if is_empty {
+            if events.is_empty() && losses.is_empty() {
                 return Ok(Ok(found));
+            }
+            found = Found::Something;
+            if self.sequencer.send(Input::Kernel(KernelBatch { events, losses, read_at })).is_err() {
+                return Ok(Err(Disconnected));
             }
             if !wait.is_zero() {
                 // The waiting drain takes what there is; events that come meanwhile are for the next one.
                 return Ok(Ok(found));
             }
-            wait = Duration::ZERO;
         }
     }
 
@@ -342,11 +329,9 @@ mod tests {
     use std::thread;
 
     use obit_derivation::BootNs;
-    use obit_derivation::record::Source;
 
     use super::*;
     use crate::host::testing::{OwnedCgroup, live};
-    use crate::sources::answer::{RuntimeRecord, Stamped};
     use crate::sources::kernel::probe::ProbeOptions;
 
     /// A wait that is not ended by what should end it takes longer than that, and no other one does.
@@ -393,16 +378,9 @@ mod tests {
         let probe = Probe::attach(&ProbeOptions::default()).unwrap();
         let bell = Arc::new(Bell::new().unwrap());
         let (commands, command_box) = Commands::new(Arc::clone(&bell));
-        let aside = Arc::new(Aside::new(Arc::clone(&bell)));
         let expected = Arc::new(Expected::new(Arc::clone(&bell)));
         let (_recycled, recycled) = sync_channel(1);
-        let inlets = Inlets {
-            bell,
-            commands: command_box,
-            aside: Arc::clone(&aside),
-            recycled,
-            expected: Arc::clone(&expected),
-        };
+        let inlets = Inlets { bell, commands: command_box, recycled, expected: Arc::clone(&expected) };
         let (inputs, inbox) = sync_channel(1 << 16);
         let intervals = Intervals { flush: HANG, clock: HANG };
         let mut drain = Drain::new(probe, inlets, inputs, intervals);
@@ -416,13 +394,6 @@ mod tests {
         );
         assert!(matches!(drain.next_rest(), Rest::Looks(_)), "it is awake");
 
-        let answer = || {
-            let record = RuntimeRecord::dropped(Source::Docker, String::new(), String::new());
-            aside.put(Input::Answers(vec![Stamped::now(record)])).unwrap();
-        };
-        let is_answer = |input: &Input| matches!(input, Input::Answers(_));
-        wakes(&mut drain, answer, |_, _| inbox.try_iter().any(|input| holds(&input, is_answer)));
-
         wakes(&mut drain, || expected.set(Some(BootNs(0))), |drain, _| drain.expected_in() == Some(Duration::ZERO));
 
         // Made and removed: the first of the two wakes, and neither is lost.
@@ -434,21 +405,9 @@ mod tests {
                 Input::Kernel(batch) => batch.events.iter().filter(|record| contains(record, &own)).count(),
                 _ => 0,
             };
-            for input in inbox.try_iter() {
-                seen += match &input {
-                    Input::Together(inputs) => inputs.iter().map(count).sum(),
-                    input => count(input),
-                };
-            }
+            seen += inbox.try_iter().map(|input| count(&input)).sum::<usize>();
             seen >= 2
         });
-    }
-
-    fn holds(input: &Input, is_it: fn(&Input) -> bool) -> bool {
-        match input {
-            Input::Together(inputs) => inputs.iter().any(is_it),
-            input => is_it(input),
-        }
     }
 
     /// Of which process an event tells is somewhere in it.

@@ -25,8 +25,13 @@ pub enum Input {
     SnapshotEnd(SnapshotReason, ClockPair),
     /// What runtimes, or files of them, said.
     Answers(Vec<Stamped<RuntimeRecord>>),
-    /// Several deliveries that wake the sequencer once.
-    Together(Vec<Input>),
+    /// What a batch of look-ups has found: directories, and files of runtimes.
+    LookupResults {
+        /// Directories, as read.
+        directories: Vec<(ClockPair, Directory<'static>, DirectoryDetails)>,
+        /// What the files say.
+        answers: Vec<Stamped<RuntimeRecord>>,
+    },
     /// The clocks were read again, and what there is to say of them.
     Clock(ClockPair, ClockReading),
     /// What was admitted should be handed to the recorder now.

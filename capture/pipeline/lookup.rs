@@ -1,12 +1,11 @@
 //! The thread that reads what an event points to: a container's directory, its bundle, and its runtime's state.
 //!
 //! It works from a queue, so that no event waits for a file. A question that finds the queue full is not asked, and
-//! that is recorded too. Questions come in waves, and answers go by way of [`super::aside`]: a wake-up for each of them
+//! that is recorded too. Questions come in batches, and the results of a batch go on together: a wake-up for each of them
 //! would cost more than most of the reads, and on a busy host each takes a processor away from the container that is
 //! looked at.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
@@ -15,7 +14,6 @@ use obit_derivation::identity::Engine;
 use obit_derivation::record::{Directory, Outcome, SnapshotReason};
 use obit_schema::details::DirectoryDetails;
 
-use super::aside::Aside;
 use super::input::Input;
 use crate::host::clock::ClockPair;
 use crate::host::hierarchies::Hierarchies;
@@ -131,8 +129,6 @@ impl Again {
 /// Answers questions.
 pub struct Lookups {
     sequencer: SyncSender<Input>,
-    /// Where answers wait, if there is room.
-    aside: Arc<Aside>,
     hierarchies: Hierarchies,
     files: OciFiles,
     again: VecDeque<Again>,
@@ -144,9 +140,9 @@ pub struct Lookups {
 
 impl Lookups {
     /// One that delivers its answers there.
-    pub fn new(sequencer: SyncSender<Input>, aside: Arc<Aside>, hierarchies: Hierarchies, files: OciFiles) -> Self {
+    pub fn new(sequencer: SyncSender<Input>, hierarchies: Hierarchies, files: OciFiles) -> Self {
         let (again, directories, answers) = (VecDeque::new(), Vec::new(), Vec::new());
-        Self { sequencer, aside, hierarchies, files, again, now: Instant::now(), directories, answers }
+        Self { sequencer, hierarchies, files, again, now: Instant::now(), directories, answers }
     }
 
     /// Answers until nobody asks any more.
@@ -172,12 +168,8 @@ impl Lookups {
     /// Hands on what was found; whether anybody listens.
     fn deliver(&mut self) -> bool {
         let (directories, answers) = (std::mem::take(&mut self.directories), std::mem::take(&mut self.answers));
-        (directories.is_empty() || self.hand_on(Input::Directories(directories)))
-            && (answers.is_empty() || self.hand_on(Input::Answers(answers)))
-    }
-
-    fn hand_on(&self, input: Input) -> bool {
-        self.aside.put(input).or_else(|no_room| self.sequencer.send(no_room)).is_ok()
+        (directories.is_empty() && answers.is_empty())
+            || self.sequencer.send(Input::LookupResults { directories, answers }).is_ok()
     }
 
     fn answer(&mut self, question: Question) {
@@ -280,16 +272,14 @@ mod tests {
 
     use super::*;
     use crate::host::hierarchies::CgroupMode;
-    use crate::pipeline::notifier::Bell;
 
     #[test]
     fn a_state_that_is_waited_for_has_one_answer_by_the_end_of_its_container() {
         let root = tempfile::tempdir().expect("a directory");
         let hierarchies = Hierarchies { mode: CgroupMode::V2, mounted: Vec::new(), unmounted: Vec::new() };
-        let (inputs, _inbox) = sync_channel(4);
-        let bell = Arc::new(Bell::new().expect("a bell"));
-        let (files, aside) = (OciFiles::new(root.path(), hierarchies.clone()), Arc::new(Aside::new(bell)));
-        let mut lookups = Lookups::new(inputs, Arc::clone(&aside), hierarchies, files);
+        let (inputs, inbox) = sync_channel(4);
+        let files = OciFiles::new(root.path(), hierarchies.clone());
+        let mut lookups = Lookups::new(inputs, hierarchies, files);
         let place = |id: &str| ("/run/runc".to_owned(), id.to_owned());
         let state = |id, patience| {
             let (root, container_id) = place(id);
@@ -307,7 +297,7 @@ mod tests {
         lookups.answer(remains("empties"));
         lookups.answer(remains("goes"));
         assert!(lookups.deliver());
-        let Some(Input::Answers(answers)) = aside.take().pop() else { panic!("answers") };
+        let Ok(Input::LookupResults { answers, .. }) = inbox.try_recv() else { panic!("answers") };
         let told =
             answers.iter().map(|answer| (answer.record.answer.container_id.as_deref(), answer.record.answer.outcome));
         assert_eq!(told.collect::<Vec<_>>(), [(Some("empties"), Outcome::NotFound), (Some("goes"), Outcome::NotFound)]);

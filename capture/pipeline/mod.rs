@@ -1,12 +1,11 @@
 //! One recording, from attached probes to a closed case.
 //!
 //! Threads: [`drain`] empties the ring buffer, [`walker`] walks cgroupfs, [`lookup`] reads what events point to; all
-//! deliver to the one [`sequencer`], some of it by way of [`aside`], which stamps and derives; [`recorder`] writes. Every
+//! deliver to the one [`sequencer`], which stamps and derives; [`recorder`] writes. Every
 //! queue is bounded, and a full one holds up only what comes before it, down to the ring buffer, where the kernel side
 //! counts what is lost.
 
 mod anchor;
-mod aside;
 mod drain;
 mod flush_deadline;
 mod input;
@@ -39,7 +38,6 @@ use obit_schema::print::time;
 use serde_json::{Map, Value};
 
 use self::anchor::Anchor;
-use self::aside::Aside;
 use self::drain::{Command, Commands, Counted, Drain, Inlets, Intervals};
 use self::flush_deadline::Expected;
 use self::input::Input;
@@ -193,8 +191,7 @@ impl Session {
         let (recycled, recycled_box) = sync_channel(RECYCLED);
         let (followers, follower_box) = sync_channel(FOLLOWERS);
 
-        let aside = Arc::new(Aside::new(Arc::clone(&bell)));
-        let runtimes = start_runtimes(options, inputs.clone(), Arc::clone(&aside))?;
+        let runtimes = start_runtimes(options, inputs.clone())?;
         let outlets = Outlets {
             recorder: orders.clone(),
             questions,
@@ -213,14 +210,13 @@ impl Session {
             options,
         );
         let intervals = Intervals { flush: options.sync_interval, clock: options.clock_interval };
-        let inlets =
-            Inlets { bell, commands: command_box, aside: Arc::clone(&aside), recycled: recycled_box, expected };
+        let inlets = Inlets { bell, commands: command_box, recycled: recycled_box, expected };
         let drain = Drain::new(probe, inlets, inputs.clone(), intervals);
         inputs.send(Input::Start(started)).map_err(|_| anyhow!("cannot start recording"))?;
         walks.send(SnapshotReason::Start).map_err(|_| anyhow!("cannot start recording"))?;
 
         let files = OciFiles::new(&options.host_root, hierarchies.clone());
-        let lookups = Lookups::new(inputs.clone(), aside, hierarchies, files);
+        let lookups = Lookups::new(inputs.clone(), hierarchies, files);
         spawn("obit-lookup", &progress, move || {
             lookups.run(&question_box);
             Ok(())
@@ -280,15 +276,14 @@ impl Session {
 }
 
 /// Starts the clients of the runtime daemons.
-fn start_runtimes(options: &SessionOptions, inputs: SyncSender<Input>, aside: Arc<Aside>) -> Result<DaemonClients> {
+fn start_runtimes(options: &SessionOptions, inputs: SyncSender<Input>) -> Result<DaemonClients> {
     let runtimes = DaemonOptions {
         host_root: options.host_root.clone(),
         choices: options.runtimes.clone(),
         labels: options.labels.clone(),
     };
     DaemonClients::start(runtimes, move |answers: Vec<Stamped<RuntimeRecord>>| {
-        let Err(no_room) = aside.put(Input::Answers(answers)) else { return SendResult::Taken };
-        match inputs.try_send(no_room) {
+        match inputs.try_send(Input::Answers(answers)) {
             Ok(()) => SendResult::Taken,
             Err(TrySendError::Full(Input::Answers(answers))) => SendResult::Full(answers),
             Err(_) => SendResult::Gone,

@@ -37,6 +37,17 @@ impl Sequencer {
         self.admit(&record, |gathered| gathered.directory(&record, details), |keep| keep.directory(&record, details))
     }
 
+    pub(super) fn admit_directories(
+        &mut self,
+        all: Vec<(ClockPair, Directory<'static>, DirectoryDetails)>,
+    ) -> Result<()> {
+        all.into_iter().try_for_each(|(at, directory, details)| self.admit_directory(at, directory, &details))
+    }
+
+    pub(super) fn admit_answers(&mut self, all: Vec<Stamped<RuntimeRecord>>) -> Result<()> {
+        all.into_iter().try_for_each(|answer| self.admit_answer(answer))
+    }
+
     pub(super) fn admit_answer(&mut self, answer: Stamped<RuntimeRecord>) -> Result<()> {
         let Stamped { at, record: RuntimeRecord { answer, details } } = answer;
         let record = self.stamp(at, Body::Runtime(answer));

@@ -170,9 +170,7 @@ impl Sequencer {
                 }
                 self.admit_event(at, Body::SnapshotBegin(reason))
             }
-            Input::Directories(directories) => directories
-                .into_iter()
-                .try_for_each(|(at, directory, details)| self.admit_directory(at, directory, &details)),
+            Input::Directories(directories) => self.admit_directories(directories),
             Input::SnapshotFailed(hierarchy, at) => self.admit_event(at, Body::SnapshotFailed(hierarchy)),
             Input::SnapshotEnd(reason, at) => {
                 if reason == SnapshotReason::Start {
@@ -186,8 +184,11 @@ impl Sequencer {
                 }
                 Ok(())
             }
-            Input::Answers(answers) => answers.into_iter().try_for_each(|answer| self.admit_answer(answer)),
-            Input::Together(inputs) => inputs.into_iter().try_for_each(|input| self.take(input)),
+            Input::Answers(answers) => self.admit_answers(answers),
+            Input::LookupResults { directories, answers } => {
+                self.admit_directories(directories)?;
+                self.admit_answers(answers)
+            }
             Input::Clock(at, reading) => {
                 self.clock = at;
                 self.admit_event(at, Body::Clock(reading))

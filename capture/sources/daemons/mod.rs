@@ -18,7 +18,6 @@ mod http;
 mod kind;
 mod labels;
 mod limits;
-mod lull;
 mod question;
 mod report;
 mod service;
@@ -96,11 +95,7 @@ impl DaemonClients {
         if places.is_off() {
             return Ok(Self { questions: None, stop: None, done });
         }
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .on_thread_park(lull::before_waiting)
-            .build()
-            .context("cannot start tokio")?;
+        let runtime = Builder::new_current_thread().enable_all().build().context("cannot start tokio")?;
         let (announced, questions) = tokio::sync::mpsc::channel(BATCHES);
         let (stop, stopped) = oneshot::channel();
         let run = move || {

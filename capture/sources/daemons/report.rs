@@ -34,13 +34,8 @@ pub struct Reporter(pub Sender<Stamped<RuntimeRecord>>);
 impl Reporter {
     /// Hands a record on, of now.
     pub async fn report(&self, record: RuntimeRecord) {
-        self.report_of(ClockPair::read(), record).await;
-    }
-
-    /// Hands a record on, of that moment.
-    pub async fn report_of(&self, at: ClockPair, record: RuntimeRecord) {
         // At the end nobody listens any more.
-        let _ = self.0.send(Stamped { at, record }).await;
+        let _ = self.0.send(Stamped::now(record)).await;
     }
 }
 

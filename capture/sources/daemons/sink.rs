@@ -4,16 +4,13 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use obit_derivation::WallNs;
 use obit_derivation::record::RuntimeAnswer;
 
 use super::kind::Kind;
 use super::limits::{EVENT_BURST, EVENTS_PER_S};
-use super::lull;
 use super::question::Question;
 use super::report::{Reporter, Said, answered};
 use super::sockets::{Endpoint, Owner};
-use crate::host::clock::ClockPair;
 
 /// Containers that are remembered for one reason.
 const MAX_KNOWN: usize = 4_096;
@@ -104,24 +101,17 @@ impl Sink {
         }
     }
 
-    /// Hands on what the daemon said in a list.
-    pub async fn said(&self, what: &str, said: Said) {
-        self.told(what, said, None).await;
-    }
-
-    /// Hands on what the daemon said by itself, and when by its own clock.
-    pub async fn told(&self, what: &str, mut said: Said, said_at: Option<WallNs>) {
-        let arrival = lull::arrival(ClockPair::read(), said_at);
+    /// Hands on what the daemon said by itself or in a list.
+    pub async fn said(&self, what: &str, mut said: Said) {
         self.note_removal(&said.answer);
         if self.is_hearsay(&said.answer) {
             said.answer = without_claims(said.answer);
         }
-        self.reporter.report_of(arrival, answered(self.endpoint.request(what), Duration::ZERO, said)).await;
+        self.reporter.report(answered(self.endpoint.request(what), Duration::ZERO, said)).await;
     }
 
     /// Comes with each event that the daemon tells of by itself. Waits until it may be taken.
     pub async fn pace(&self) {
-        lull::told();
         let wait = match self.pace.lock() {
             Ok(mut pace) => pace.take(Instant::now()),
             Err(_) => Duration::ZERO,

@@ -110,7 +110,7 @@ impl Client {
                 Ok(envelope) => {
                     sink.pace().await;
                     if let Some(said) = event::said(&envelope) {
-                        sink.told("Events/Subscribe", said, event::time(&envelope)).await;
+                        sink.said("Events/Subscribe", said).await;
                     }
                 }
                 Err(failure) => return failure,

@@ -12,8 +12,6 @@ mod list;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use obit_derivation::WallNs;
-
 use self::image::Digests;
 use super::failure::Failure;
 use super::http::{self, component};
@@ -110,7 +108,7 @@ impl Client {
                 *last = Some(time.max(last.unwrap_or(time)));
             }
             if let Some(said) = event.said(self.endpoint.kind, &self.labels) {
-                sink.told(event::PATH, said, event.time_nano.map(WallNs)).await;
+                sink.said(event::PATH, said).await;
             }
         }
     }
