@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::ValueEnum;
@@ -12,15 +12,12 @@ use obit_case::signing::Signer;
 use obit_case::writer::WriterOptions;
 use obit_schema::text::printable;
 use serde_json::{Map, Value, json};
-use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::Outcome;
 use crate::cli::{RecordArgs, RunArgs, WhenFull};
 use crate::commands::follow;
 use crate::host::case_dirs::Shelf;
-use crate::pipeline::{Confine, Finished, Progress, Room, Segments, Session, SessionOptions, Tally, is_ignored};
+use crate::pipeline::{Confine, EndingSignals, Finished, Progress, Room, Segments, Session, SessionOptions, Tally};
 use crate::sources::kernel::probe::ProbeOptions;
 
 /// How often the status line is drawn.
@@ -34,8 +31,9 @@ const MIN_FLIGHT_BYTES: u64 = 1 << 20;
 
 /// Runs the command.
 pub fn run(args: &RunArgs) -> Result<Outcome> {
-    let mut interrupts = Interrupts::listen()?;
-    let (session, rows) = Session::start(&options(&args.record, args.duration, args.follow)?)?;
+    // Before anything that a signal should not cut short.
+    let signals = EndingSignals::register()?;
+    let (session, rows) = Session::start(&options(&args.record, args.duration, args.follow)?, signals)?;
     let follower = match args.follow.then_some(args.format) {
         Some(format) => Some(
             thread::Builder::new()
@@ -48,9 +46,9 @@ pub fn run(args: &RunArgs) -> Result<Outcome> {
             None
         }
     };
-    interrupts.wait_until_ready(&session.progress, &args.record);
+    wait_until_ready(&session.progress, &args.record);
     let status = !args.record.quiet && !args.follow && io::stderr().is_terminal();
-    interrupts.wait(&session.progress, args.duration, status);
+    wait_until_over(&session.progress, args.duration, status);
     if session.progress.is_full() && !args.record.quiet {
         eprintln!("the case has the size that --max-bytes allows: recording ends");
     }
@@ -132,93 +130,27 @@ fn room(args: &RecordArgs) -> Result<(Room, Option<Segments>)> {
     }
 }
 
-/// Listens for the signals that end a recording. Made before anything that a signal should not cut short.
-pub struct Interrupts {
-    runtime: Runtime,
-    signals: Signals,
+/// Waits until the containers that run already are recorded, and reports it. A signal or a failure ends the wait as well.
+pub fn wait_until_ready(progress: &Progress, args: &RecordArgs) {
+    progress.wait_until(None, |progress| progress.is_ready() || progress.is_over());
+    if progress.is_ready() && !args.quiet {
+        eprintln!("recording to {}", printable(&args.output.path.to_string_lossy()));
+    }
 }
 
-struct Signals {
-    interrupted: Signal,
-    terminated: Signal,
-    /// `None` if this was started to ignore it.
-    hung_up: Option<Signal>,
-}
-
-impl Signals {
-    async fn any(&mut self) {
-        tokio::select! {
-            _ = self.interrupted.recv() => {}
-            _ = self.terminated.recv() => {}
-            () = received(self.hung_up.as_mut()) => {}
+/// Waits for the end of the duration, a signal, a failure, or until the work is done; draws the status line meanwhile if
+/// `has_status`.
+pub fn wait_until_over(progress: &Progress, duration: Option<Duration>, has_status: bool) {
+    let end = duration.and_then(|duration| Instant::now().checked_add(duration));
+    loop {
+        let redraw = has_status.then(|| Instant::now() + STATUS_INTERVAL);
+        if progress.wait_until(end.into_iter().chain(redraw).min(), Progress::is_over) {
+            return;
         }
-    }
-}
-
-impl Interrupts {
-    /// Starts listening.
-    pub fn listen() -> Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build().context("cannot start tokio")?;
-        let guard = runtime.enter();
-        let hangup = SignalKind::hangup();
-        let signals = Signals {
-            interrupted: signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?,
-            terminated: signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?,
-            hung_up: (!is_ignored(hangup.as_raw_value()))
-                .then(|| signal(hangup))
-                .transpose()
-                .context("cannot listen for SIGHUP")?,
-        };
-        drop(guard);
-        Ok(Self { runtime, signals })
-    }
-
-    /// Waits until what was there before is recorded, and says so. A signal or a failure ends the wait as well.
-    pub fn wait_until_ready(&mut self, progress: &Progress, args: &RecordArgs) {
-        let Self { runtime, signals } = self;
-        runtime.block_on(async {
-            while !progress.is_ready() && !progress.is_over() {
-                tokio::select! {
-                    () = signals.any() => progress.set_done(),
-                    () = progress.changed.notified() => {}
-                }
-            }
-        });
-        if progress.is_ready() && !args.quiet {
-            eprintln!("recording to {}", printable(&args.output.path.to_string_lossy()));
+        if end.is_some_and(|end| Instant::now() >= end) {
+            return;
         }
-    }
-
-    /// Waits for the end of the duration, a signal, a failure, or until the work is done.
-    pub fn wait(&mut self, progress: &Progress, duration: Option<Duration>, status: bool) {
-        let Self { runtime, signals } = self;
-        runtime.block_on(async {
-            let deadline = duration.map(|time| Instant::now() + time);
-            let mut redraw = interval(STATUS_INTERVAL);
-            redraw.set_missed_tick_behavior(MissedTickBehavior::Skip);
-            while !progress.is_over() {
-                tokio::select! {
-                    () = signals.any() => progress.set_done(),
-                    () = until(deadline) => progress.set_done(),
-                    () = progress.changed.notified() => {}
-                    _ = redraw.tick(), if status => draw(&progress.tally()),
-                }
-            }
-        });
-    }
-}
-
-async fn received(signal: Option<&mut Signal>) {
-    match signal {
-        Some(signal) => _ = signal.recv().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
-        None => std::future::pending().await,
+        draw(&progress.tally());
     }
 }
 

@@ -45,7 +45,7 @@ use self::lookup::Lookups;
 use self::notifier::Bell;
 use self::recorder::{Order, Recorded, Settings};
 use self::sequencer::{Outlets, Sequencer};
-use self::signal_log::SignalWitness;
+use self::signal_log::SignalLog;
 use self::size_limit::Disk;
 use crate::cli::ActorArgv;
 use crate::host::case_dirs::Shelf;
@@ -60,7 +60,7 @@ use crate::sources::oci_files::OciFiles;
 
 pub use self::progress::{Progress, Tally};
 pub use self::sequencer::Segments;
-pub use self::signal_log::is_ignored;
+pub use self::signal_log::EndingSignals;
 pub use self::size_limit::Room;
 
 /// Deliveries that may wait for the sequencer. Each is a drain of the ring buffer or a few hundred directories.
@@ -132,7 +132,7 @@ pub struct Session {
     walker: JoinHandle<Result<()>>,
     drain: JoinHandle<Result<Counted>>,
     witness: JoinHandle<()>,
-    signals: SignalWitness,
+    signals: SignalLog,
     sequencer: JoinHandle<Result<()>>,
     recorder: JoinHandle<Result<Recorded>>,
 }
@@ -151,7 +151,7 @@ pub struct Finished {
 impl Session {
     /// Attaches, makes the case, starts the threads. From here on events are recorded; [`Progress::is_ready`] tells when
     /// what was there before is recorded too. Ends go to the receiver as they happen, if someone follows.
-    pub fn start(options: &SessionOptions) -> Result<(Self, Receiver<ContainerRemove>)> {
+    pub fn start(options: &SessionOptions, signals: EndingSignals) -> Result<(Self, Receiver<ContainerRemove>)> {
         let hierarchies = Hierarchies::read().context("cannot tell which cgroup hierarchies are mounted")?;
         let facts = HostFacts::read(&hierarchies);
         let page_size_bytes = facts.page_size_bytes;
@@ -178,9 +178,9 @@ impl Session {
             }
         });
         writer.sync()?;
-        let signals = SignalWitness::start()?;
 
         let progress = Arc::new(Progress::default());
+        let signals = signals.log(Arc::clone(&progress))?;
         let (inputs, inbox) = sync_channel(INPUTS);
         let (orders, order_box) = sync_channel(ORDERS);
         let witness = self_report::start(orders.clone())?;

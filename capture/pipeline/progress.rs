@@ -1,10 +1,11 @@
 //! Counters that every thread of a session may raise and the status line reads.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Instant;
 
 use obit_derivation::Row;
 use obit_derivation::record::{CgroupEventKind, KernelEventKind};
-use tokio::sync::Notify;
 
 /// What a session has done so far. Counters are independent; a reader may see one a moment before another.
 #[derive(Debug, Default)]
@@ -27,8 +28,9 @@ pub struct Progress {
     full: AtomicBool,
     /// The number of the segment that is to end, and one more; 0 for none.
     cut_wanted: AtomicU64,
-    /// Wakes whoever waits for [`Self::is_ready`] or [`Self::is_over`].
-    pub changed: Notify,
+    /// Guards no data: a waiter holds it from its look at the flags until it sleeps, so that no change escapes it.
+    waiters: Mutex<()>,
+    changed: Condvar,
 }
 
 /// The counters at one moment.
@@ -109,14 +111,12 @@ impl Progress {
 
     /// The probes are attached and the first walk is admitted.
     pub fn set_ready(&self) {
-        self.ready.store(true, Relaxed);
-        self.changed.notify_one();
+        self.set(&self.ready);
     }
 
     /// A thread of the session ended with an error; the session should stop.
     pub fn set_failed(&self) {
-        self.failed.store(true, Relaxed);
-        self.changed.notify_one();
+        self.set(&self.failed);
     }
 
     /// Whether everything that begins or ends from now on is recorded.
@@ -126,14 +126,12 @@ impl Progress {
 
     /// There is nothing more to record: time is up, a signal came, or the work to be recorded is done.
     pub fn set_done(&self) {
-        self.done.store(true, Relaxed);
-        self.changed.notify_one();
+        self.set(&self.done);
     }
 
     /// The case has as many bytes as it may have: the session should stop.
     pub fn set_full(&self) {
-        self.full.store(true, Relaxed);
-        self.changed.notify_one();
+        self.set(&self.full);
     }
 
     /// Whether the case has as many bytes as it may have.
@@ -156,6 +154,30 @@ impl Progress {
         self.done.load(Relaxed) || self.failed.load(Relaxed) || self.is_full()
     }
 
+    /// Waits until `is_there` holds, or `deadline` has passed. Returns whether it holds. Only the flags that one of the
+    /// `set_…` methods sets end the wait.
+    pub fn wait_until(&self, deadline: Option<Instant>, is_there: impl Fn(&Self) -> bool) -> bool {
+        let mut guard = self.waiters.lock().unwrap_or_else(PoisonError::into_inner);
+        while !is_there(self) {
+            let Some(deadline) = deadline else {
+                guard = self.changed.wait(guard).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            guard = self.changed.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
+    fn set(&self, flag: &AtomicBool) {
+        let _guard = self.waiters.lock().unwrap_or_else(PoisonError::into_inner);
+        flag.store(true, Relaxed);
+        self.changed.notify_all();
+    }
+
     /// The counters now.
     pub fn tally(&self) -> Tally {
         Tally {
@@ -172,5 +194,26 @@ impl Progress {
             bytes: self.bytes.load(Relaxed),
             parts: self.parts.load(Relaxed),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_wait_ends_with_a_flag_or_at_its_deadline() {
+        let progress = Arc::new(Progress::default());
+        let soon = Instant::now() + Duration::from_millis(5);
+        assert!(!progress.wait_until(Some(soon), Progress::is_over) && Instant::now() >= soon);
+        let other = Arc::clone(&progress);
+        let setter = thread::spawn(move || other.set_done());
+        assert!(progress.wait_until(None, Progress::is_over));
+        setter.join().unwrap();
+        assert!(progress.wait_until(Some(soon), Progress::is_over), "what holds already is not waited for");
     }
 }

@@ -1,4 +1,4 @@
-//! Which signals the recorder was sent, and by whom: the end of a recording is part of the record.
+//! The signals that end a recording. Who sent them is part of the record.
 
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -14,63 +14,75 @@ use signal_hook::iterator::backend::Handle;
 use signal_hook::iterator::exfiltrator::origin::{Origin, WithOrigin};
 use signal_hook::low_level::signal_name;
 
+use super::progress::Progress;
 use crate::host::clock::ClockPair;
 
-/// Signals that end a recording; what each does is decided elsewhere.
+/// Signals that end a recording.
 const ENDING: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
-/// Most signals kept.
-const MAX_KEPT: usize = 100;
+/// Signals that are logged at most. Later ones still end the recording.
+const MAX_LOGGED: usize = 100;
 
-/// Listens for signals.
-pub struct SignalWitness {
+/// The handlers of the signals that end a recording. Once they are registered, these signals no longer end the process;
+/// those that come before [`Self::log`] are logged by it.
+pub struct EndingSignals(SignalsInfo<WithOrigin>);
+
+impl EndingSignals {
+    /// Registers the handlers, except for signals that this process was started to ignore. Starts no thread.
+    pub fn register() -> Result<Self> {
+        let ending = ENDING.into_iter().filter(|signal| !is_ignored(*signal));
+        SignalsInfo::new(ending).map(Self).context("cannot listen for signals")
+    }
+
+    /// Starts the thread that logs each signal and then ends the session.
+    pub(super) fn log(mut self, progress: Arc<Progress>) -> Result<SignalLog> {
+        let (handle, seen) = (self.0.handle(), Arc::new(Mutex::new(Vec::new())));
+        let log = SignalLog { handle, seen: Arc::clone(&seen) };
+        let listen = move || {
+            for origin in self.0.forever() {
+                if let Ok(mut seen) = seen.lock()
+                    && seen.len() < MAX_LOGGED
+                {
+                    seen.push(describe(&origin));
+                }
+                progress.set_done();
+            }
+        };
+        thread::Builder::new().name("obit-signals".into()).spawn(listen).context("cannot start a thread")?;
+        Ok(log)
+    }
+}
+
+/// The signals that a session has received.
+pub struct SignalLog {
     handle: Handle,
     seen: Arc<Mutex<Vec<Value>>>,
 }
 
-impl SignalWitness {
-    /// Starts to listen.
-    pub fn start() -> Result<Self> {
-        let ending = ENDING.into_iter().filter(|signal| !is_ignored(*signal));
-        let mut signals = SignalsInfo::<WithOrigin>::new(ending).context("cannot listen for signals")?;
-        let handle = signals.handle();
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let witness = Self { handle, seen: Arc::clone(&seen) };
-        let listen = move || {
-            for origin in signals.forever() {
-                if let Ok(mut seen) = seen.lock()
-                    && seen.len() < MAX_KEPT
-                {
-                    seen.push(statement(&origin));
-                }
-            }
-        };
-        thread::Builder::new().name("obit-signals".into()).spawn(listen).context("cannot start a thread")?;
-        Ok(witness)
-    }
-
-    /// What came so far.
+impl SignalLog {
+    /// Returns the signals received so far.
     pub fn seen(&self) -> Vec<Value> {
         self.seen.lock().map(|seen| seen.clone()).unwrap_or_default()
     }
 
-    /// Stops, and gives what came.
+    /// Stops the thread and returns all signals received.
     pub fn stop(self) -> Vec<Value> {
         self.handle.close();
         self.seen()
     }
 }
 
-/// Whether this process was started to ignore a signal, as nohup(1) has it with SIGHUP. Listening for it would undo that.
-pub fn is_ignored(signal: i32) -> bool {
+/// Returns whether this process was started to ignore a signal, as nohup(1) does with SIGHUP. A handler would undo that.
+fn is_ignored(signal: i32) -> bool {
     let status = Process::myself().and_then(|process| process.status());
     // Bit 0 is signal 1 (proc_pid_status(5)).
     let bit = u32::try_from(signal).ok().and_then(|signal| signal.checked_sub(1));
     status.is_ok_and(|status| bit.is_some_and(|bit| status.sigign.checked_shr(bit).unwrap_or(0) & 1 == 1))
 }
 
-fn statement(origin: &Origin) -> Value {
+/// Returns a signal and its sender as case.json has them.
+fn describe(origin: &Origin) -> Value {
     let sender = origin.process.map(|process| {
-        // Whoever it was may be gone.
+        // The sender may have ended already.
         let comm = std::fs::read(format!("/proc/{}/comm", process.pid)).ok();
         let comm = comm.map(|comm| escape(comm.trim_ascii_end()).into_owned());
         json!({"pid": process.pid, "uid": process.uid, "comm": comm})

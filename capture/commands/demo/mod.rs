@@ -15,18 +15,18 @@ use self::ground::Ground;
 use crate::Outcome;
 use crate::cli::DemoArgs;
 use crate::commands::run;
-use crate::pipeline::{Confine, Session, SessionOptions};
+use crate::pipeline::{Confine, EndingSignals, Session, SessionOptions};
 
 /// Runs the command.
 pub fn run(args: &DemoArgs) -> Result<Outcome> {
-    let mut interrupts = run::Interrupts::listen()?;
+    let signals = EndingSignals::register()?;
     let ground = Ground::claim()?;
     let hierarchies = ground.hierarchies();
     // The workload is made by this very process.
     let options = SessionOptions { confinement: Confine::No, ..run::options(&args.record, None, false)? };
-    let (session, rows) = Session::start(&options)?;
+    let (session, rows) = Session::start(&options, signals)?;
     drop(rows);
-    interrupts.wait_until_ready(&session.progress, &args.record);
+    run::wait_until_ready(&session.progress, &args.record);
 
     let cancelled = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&cancelled);
@@ -39,7 +39,7 @@ pub fn run(args: &DemoArgs) -> Result<Outcome> {
             made
         })
         .context("cannot start a thread")?;
-    interrupts.wait(&session.progress, None, false);
+    run::wait_until_over(&session.progress, None, false);
     cancelled.store(true, Relaxed);
     let made = workload.join().map_err(|_| anyhow!("the demo's workload ended unexpectedly"))?;
 
