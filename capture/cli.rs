@@ -4,9 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
+use crate::commands::check::report::CheckFormat;
+use crate::commands::follow::FollowFormat;
 use crate::host::case_dirs::CaseName;
+use crate::pipeline::{ActorArgv, WhenFull};
 use crate::sources::daemons::{LabelPolicy, RuntimeChoice};
 
 /// Records the end of containers, with the evidence, into a case directory.
@@ -163,40 +166,6 @@ pub struct CheckArgs {
     /// Where a case would be written: its free space is part of the findings
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub output: PathBuf,
-}
-
-/// Whose arguments are recorded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ActorArgv {
-    /// OCI runtimes' what their identity needs; of any other program its name
-    Runtimes,
-    /// Every program's, as far as the kernel side reads them
-    Full,
-}
-
-/// What becomes of a recording whose case is full.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum WhenFull {
-    /// It ends; the case has about that size
-    Stop,
-    /// The oldest goes; the case never has more, or as much as the disk has room for
-    DropOldest,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum FollowFormat {
-    /// One line for people
-    Text,
-    /// One JSON object a line, with the columns of derived/container_remove
-    Jsonl,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum CheckFormat {
-    /// For people
-    Table,
-    /// For machines
-    Json,
 }
 
 /// A time, which may be none at all.

@@ -4,13 +4,21 @@ use std::io::{self, Write};
 use std::sync::mpsc::Receiver;
 
 use anyhow::{Context, Result};
+use clap::ValueEnum;
 use obit_derivation::Row;
 use obit_derivation::row::{Cause, ContainerRemove};
 use obit_schema::encode::RowsBuilder;
 use obit_schema::print::{jsonl, time};
 use obit_schema::text::printable;
 
-use crate::cli::FollowFormat;
+/// How ends are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FollowFormat {
+    /// As one line for people
+    Text,
+    /// As one JSON object a line, with the columns of derived/container_remove
+    Jsonl,
+}
 
 /// Prints ends until there are no more. A reader that went away is no error: the case goes on.
 pub fn run(ends: &Receiver<ContainerRemove>, format: FollowFormat) -> Result<()> {

@@ -2,5 +2,5 @@
 
 pub mod check;
 pub mod demo;
-mod follow;
+pub(crate) mod follow;
 pub mod run;

@@ -14,10 +14,12 @@ use obit_schema::text::printable;
 use serde_json::{Map, Value, json};
 
 use crate::Outcome;
-use crate::cli::{RecordArgs, RunArgs, WhenFull};
+use crate::cli::{RecordArgs, RunArgs};
 use crate::commands::follow;
-use crate::host::case_dirs::Shelf;
-use crate::pipeline::{Confine, EndingSignals, Finished, Progress, Room, Segments, Session, SessionOptions, Tally};
+use crate::host::case_dirs::CaseDirs;
+use crate::pipeline::{
+    EndingSignals, Progress, SegmentPolicy, Session, SessionOptions, SessionReport, SizeLimit, Tally, WhenFull,
+};
 use crate::sources::kernel::probe::ProbeOptions;
 
 /// How often the status line is drawn.
@@ -52,17 +54,17 @@ pub fn run(args: &RunArgs) -> Result<Outcome> {
     if session.progress.is_full() && !args.record.quiet {
         eprintln!("the case has the size that --max-bytes allows: recording ends");
     }
-    let finished = session.stop();
+    let outcome = session.stop();
     if let Some(follower) = follower {
         follower.join().map_err(|_| anyhow!("the follower ended unexpectedly"))??;
     }
-    Ok(report(&finished, &args.record))
+    Ok(report(&outcome, &args.record))
 }
 
 /// The session that a command line asks for.
-pub fn options(args: &RecordArgs, duration: Option<Duration>, follow: bool) -> Result<SessionOptions> {
+pub(super) fn options(args: &RecordArgs, duration: Option<Duration>, follow: bool) -> Result<SessionOptions> {
     let signer = args.sign.as_deref().map(Signer::read).transpose().context("cannot sign the case")?;
-    let (room, segments) = room(args)?;
+    let (size_limit, segments) = size_limit(args)?;
     let mut given = Map::new();
     given.insert("ring_buffer_bytes".into(), args.ring_buffer.into());
     given.insert("sync_interval_ms".into(), json!(args.sync_interval.as_millis() as u64));
@@ -100,9 +102,9 @@ pub fn options(args: &RecordArgs, duration: Option<Duration>, follow: bool) -> R
             signer: signer.map(Arc::new),
         },
         anchor: args.anchor.clone(),
-        room,
+        size_limit,
         segments,
-        confinement: Confine::Yes,
+        is_confined: true,
         host_root: args.host_root.clone(),
         runtimes: args.runtimes.clone(),
         labels,
@@ -111,27 +113,29 @@ pub fn options(args: &RecordArgs, duration: Option<Duration>, follow: bool) -> R
 }
 
 /// The shelf of older cases, and how many bytes these may have beside the new one.
-fn older_cases(args: &RecordArgs) -> Result<Option<(Shelf, u64)>> {
+fn older_cases(args: &RecordArgs) -> Result<Option<(CaseDirs, u64)>> {
     let Some((most, new)) = args.max_total.zip(args.max_bytes) else { return Ok(None) };
-    let shelf = args.output.shelf.clone().context("--max-total needs {time} in the last part of --output")?;
+    let dirs = args.output.siblings.clone().context("--max-total needs {time} in the last part of --output")?;
     let left = most.checked_sub(new).context("--max-total must not be less than --max-bytes")?;
-    Ok(Some((shelf, left)))
+    Ok(Some((dirs, left)))
 }
 
 /// How large the case may get, and how it is cut.
-fn room(args: &RecordArgs) -> Result<(Room, Option<Segments>)> {
+fn size_limit(args: &RecordArgs) -> Result<(SizeLimit, Option<SegmentPolicy>)> {
     match (args.max_bytes, args.when_full) {
-        (None, _) => Ok((Room::Unbounded, None)),
-        (Some(most), WhenFull::Stop) => Ok((Room::StopAt(most), None)),
+        (None, _) => Ok((SizeLimit::Unbounded, None)),
+        (Some(most), WhenFull::Stop) => Ok((SizeLimit::StopAt(most), None)),
         (Some(most), WhenFull::DropOldest) if most < MIN_FLIGHT_BYTES => {
             bail!("--when-full drop-oldest needs --max-bytes of {} or more", size(MIN_FLIGHT_BYTES))
         }
-        (Some(most), WhenFull::DropOldest) => Ok((Room::DropOldest(most), Some(Segments { age: args.segment_age }))),
+        (Some(most), WhenFull::DropOldest) => {
+            Ok((SizeLimit::DropOldest(most), Some(SegmentPolicy { max_age: args.segment_age })))
+        }
     }
 }
 
 /// Waits until the containers that run already are recorded, and reports it. A signal or a failure ends the wait as well.
-pub fn wait_until_ready(progress: &Progress, args: &RecordArgs) {
+pub(super) fn wait_until_ready(progress: &Progress, args: &RecordArgs) {
     progress.wait_until(None, |progress| progress.is_ready() || progress.is_over());
     if progress.is_ready() && !args.quiet {
         eprintln!("recording to {}", printable(&args.output.path.to_string_lossy()));
@@ -140,7 +144,7 @@ pub fn wait_until_ready(progress: &Progress, args: &RecordArgs) {
 
 /// Waits for the end of the duration, a signal, a failure, or until the work is done; draws the status line meanwhile if
 /// `has_status`.
-pub fn wait_until_over(progress: &Progress, duration: Option<Duration>, has_status: bool) {
+pub(super) fn wait_until_over(progress: &Progress, duration: Option<Duration>, has_status: bool) {
     let end = duration.and_then(|duration| Instant::now().checked_add(duration));
     loop {
         let redraw = has_status.then(|| Instant::now() + STATUS_INTERVAL);
@@ -167,15 +171,15 @@ fn draw(tally: &Tally) {
 }
 
 /// Says how the recording went, and what that makes of the case.
-pub fn report(finished: &Finished, args: &RecordArgs) -> Outcome {
-    let tally = &finished.tally;
+pub(super) fn report(outcome: &SessionReport, args: &RecordArgs) -> Outcome {
+    let tally = &outcome.tally;
     if !args.quiet {
         if io::stderr().is_terminal() {
             eprint!("\r\x1b[K");
         }
-        eprintln!("{}", summary(finished, args));
+        eprintln!("{}", summary(outcome, args));
     }
-    for error in &finished.errors {
+    for error in &outcome.errors {
         eprintln!("obit-capture: {}", printable(&format!("{error:#}")));
     }
     if tally.unprinted > 0 {
@@ -184,18 +188,18 @@ pub fn report(finished: &Finished, args: &RecordArgs) -> Outcome {
             tally.unprinted
         );
     }
-    if finished.summary.is_none() {
+    if outcome.summary.is_none() {
         eprintln!(
             "obit-capture: the case was not closed; obit-replay reads what is in it: obit-replay info {}",
             printable(&args.output.path.to_string_lossy())
         );
     }
-    if finished.errors.is_empty() && tally.lost == 0 { Outcome::Complete } else { Outcome::Incomplete }
+    if outcome.errors.is_empty() && tally.lost == 0 { Outcome::Complete } else { Outcome::Incomplete }
 }
 
-fn summary(finished: &Finished, args: &RecordArgs) -> String {
-    let tally = &finished.tally;
-    let parts = finished.summary.as_ref().map_or(tally.parts, |summary| summary.parts.len() as u64);
+fn summary(outcome: &SessionReport, args: &RecordArgs) -> String {
+    let tally = &outcome.tally;
+    let parts = outcome.summary.as_ref().map_or(tally.parts, |summary| summary.parts.len() as u64);
     format!(
         "{}: {} events ({} mkdir, {} rmdir, {} populated, {} empty, {} others), {} lost\n\
          containers: {} there before, {} created, {} ended\n\
@@ -212,7 +216,7 @@ fn summary(finished: &Finished, args: &RecordArgs) -> String {
         tally.created,
         tally.ended,
         size(tally.bytes),
-    ) + &finished.summary.as_ref().map_or_else(String::new, |summary| health(&summary.counts))
+    ) + &outcome.summary.as_ref().map_or_else(String::new, |summary| health(&summary.counts))
 }
 
 /// What of the recording fell short without being lost.

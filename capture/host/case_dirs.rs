@@ -25,12 +25,12 @@ pub struct CaseName {
     /// The directory.
     pub path: PathBuf,
     /// The shelf it is on, if its last component has the time in it.
-    pub shelf: Option<Shelf>,
+    pub siblings: Option<CaseDirs>,
 }
 
 /// Cases whose names differ only in the time.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shelf {
+pub struct CaseDirs {
     directory: PathBuf,
     /// What the names have before and after the time.
     around: (String, String),
@@ -43,14 +43,14 @@ impl CaseName {
         // A path that is not UTF-8 has no placeholder.
         match given.to_str() {
             Some(text) if text.contains(TIME) => {
-                Self { path: text.replace(TIME, &now).into(), shelf: Shelf::of(Path::new(text)) }
+                Self { path: text.replace(TIME, &now).into(), siblings: CaseDirs::of(Path::new(text)) }
             }
-            _ => Self { path: given.into(), shelf: None },
+            _ => Self { path: given.into(), siblings: None },
         }
     }
 }
 
-impl Shelf {
+impl CaseDirs {
     fn of(template: &Path) -> Option<Self> {
         let (before, after) = template.file_name()?.to_str()?.split_once(TIME)?;
         let directory = template.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -60,7 +60,7 @@ impl Shelf {
     }
 
     /// Whether a name is one of this shelf.
-    fn has(&self, name: &str) -> bool {
+    fn contains(&self, name: &str) -> bool {
         let (before, after) = &self.around;
         let time = name.strip_prefix(before.as_str()).and_then(|rest| rest.strip_suffix(after.as_str()));
         time.is_some_and(|time| {
@@ -78,7 +78,7 @@ impl Shelf {
     ///
     /// # Errors
     /// The directory cannot be read, or a case not be removed.
-    pub fn make_room(&self, most: u64) -> Result<Vec<String>> {
+    pub fn make_room(&self, max_bytes: u64) -> Result<Vec<String>> {
         let cannot = || format!("cannot look through {}", printable(&self.directory.to_string_lossy()));
         let mut cases = Vec::new();
         let entries = match fs::read_dir(&self.directory) {
@@ -87,12 +87,12 @@ impl Shelf {
         };
         for entry in entries {
             let entry = entry.with_context(cannot)?;
-            let Some(name) = entry.file_name().to_str().filter(|name| self.has(name)).map(str::to_owned) else {
+            let Some(name) = entry.file_name().to_str().filter(|name| self.contains(name)).map(str::to_owned) else {
                 continue;
             };
             // Not through links.
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                cases.push((name, size(&entry.path(), 1)));
+                cases.push((name, size_bytes(&entry.path(), 1)));
             }
         }
         // Times are written so that the order of the text is theirs.
@@ -100,12 +100,12 @@ impl Shelf {
         let mut total = cases.iter().map(|(_, size)| size).fold(0, |sum: u64, size| sum.saturating_add(*size));
         let mut removed = Vec::new();
         for (name, size) in cases {
-            if total <= most {
+            if total <= max_bytes {
                 break;
             }
             let path = self.directory.join(&name);
             // Held until it is gone, so that nobody takes it up to close it meanwhile.
-            let Some(_held) = take(&path) else { continue };
+            let Some(_held) = lock(&path) else { continue };
             fs::remove_dir_all(&path)
                 .with_context(|| format!("cannot remove the old case {}", printable(&path.to_string_lossy())))?;
             total = total.saturating_sub(size);
@@ -116,7 +116,7 @@ impl Shelf {
 }
 
 /// Takes a case for oneself, if it is one and nobody else has it.
-fn take(path: &Path) -> Option<File> {
+fn lock(path: &Path) -> Option<File> {
     let flags = (OFlags::DIRECTORY | OFlags::NOFOLLOW).bits();
     let directory = OpenOptions::new().read(true).custom_flags(i32::try_from(flags).ok()?).open(path).ok()?;
     flock(&directory, FlockOperation::NonBlockingLockExclusive).ok()?;
@@ -124,11 +124,11 @@ fn take(path: &Path) -> Option<File> {
 }
 
 /// Bytes of the files in a case, and in folders of it so many levels down.
-fn size(directory: &Path, levels: u32) -> u64 {
+fn size_bytes(directory: &Path, levels: u32) -> u64 {
     let mut bytes: u64 = 0;
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         bytes = bytes.saturating_add(match entry.metadata() {
-            Ok(metadata) if metadata.is_dir() && levels > 0 => size(&entry.path(), levels - 1),
+            Ok(metadata) if metadata.is_dir() && levels > 0 => size_bytes(&entry.path(), levels - 1),
             Ok(metadata) if metadata.is_file() => metadata.len(),
             _ => 0,
         });
@@ -157,14 +157,14 @@ mod tests {
 
     #[test]
     fn the_time_makes_a_name_and_a_shelf() {
-        let CaseName { path, shelf } = CaseName::now("/var/lib/obit/{time}-a".into());
+        let CaseName { path, siblings } = CaseName::now("/var/lib/obit/{time}-a".into());
         let name = path.file_name().unwrap().to_str().unwrap();
-        assert!(shelf.as_ref().is_some_and(|shelf| shelf.has(name)), "{path:?}, {shelf:?}");
+        assert!(siblings.as_ref().is_some_and(|dirs| dirs.contains(name)), "{path:?}, {siblings:?}");
         for other in ["20261124T070000Z", "20261124T070000Z-b", "20261124T07000Z-a", "x20261124T070000Z-a", "case-a"] {
-            assert!(!shelf.as_ref().unwrap().has(other), "{other}");
+            assert!(!siblings.as_ref().unwrap().contains(other), "{other}");
         }
-        assert_eq!(CaseName::now("{day}/case".into()), CaseName { path: "{day}/case".into(), shelf: None });
-        assert_eq!(CaseName::now("{time}/case".into()).shelf, None);
+        assert_eq!(CaseName::now("{day}/case".into()), CaseName { path: "{day}/case".into(), siblings: None });
+        assert_eq!(CaseName::now("{time}/case".into()).siblings, None);
     }
 
     #[test]
@@ -185,12 +185,12 @@ mod tests {
         std::os::unix::fs::symlink(place("d-20100101T000000Z"), place("c-20110101T000000Z")).unwrap();
         let before = names(scratch.path());
 
-        let shelf = CaseName::now(place("c-{time}").into_os_string()).shelf.unwrap();
-        assert_eq!(shelf.make_room(1 << 30).unwrap(), Vec::<String>::new());
-        let newest = size(&place(cases[3]), 1);
-        let stays = 100 + size(&place(cases[1]), 1);
-        assert_eq!(shelf.make_room(newest + stays).unwrap(), [cases[0], cases[2]]);
-        assert_eq!(shelf.make_room(0).unwrap(), [cases[3]]);
+        let dirs = CaseName::now(place("c-{time}").into_os_string()).siblings.unwrap();
+        assert_eq!(dirs.make_room(1 << 30).unwrap(), Vec::<String>::new());
+        let newest = size_bytes(&place(cases[3]), 1);
+        let stays = 100 + size_bytes(&place(cases[1]), 1);
+        assert_eq!(dirs.make_room(newest + stays).unwrap(), [cases[0], cases[2]]);
+        assert_eq!(dirs.make_room(0).unwrap(), [cases[3]]);
         let left: Vec<_> =
             before.into_iter().filter(|name| *name == cases[1] || !cases.contains(&name.as_str())).collect();
         assert_eq!(names(scratch.path()), left);

@@ -70,7 +70,7 @@ pub fn suspended_ns() -> u64 {
 }
 
 /// Two clocks read together.
-struct Bracket<T> {
+struct ClockBracket<T> {
     /// One, at the middle between two readings of it.
     outer: u64,
     /// The other, read between those.
@@ -80,12 +80,12 @@ struct Bracket<T> {
 }
 
 /// Reads one clock, another and the first again, and takes the tightest of a few tries.
-fn tightest<T>(mut outer: impl FnMut() -> u64, mut inner: impl FnMut() -> T) -> Bracket<T> {
+fn tightest<T>(mut outer: impl FnMut() -> u64, mut inner: impl FnMut() -> T) -> ClockBracket<T> {
     let mut bracket = || {
         let before = outer();
         let inner = inner();
         let width_ns = outer().saturating_sub(before);
-        Bracket { outer: before + width_ns / 2, inner, uncertainty_ns: width_ns.div_ceil(2) }
+        ClockBracket { outer: before + width_ns / 2, inner, uncertainty_ns: width_ns.div_ceil(2) }
     };
     let mut best = bracket();
     for _ in 1..TRIES {

@@ -7,7 +7,7 @@ use rustix::io::{Errno, read, retry_on_intr};
 
 /// What was read, and whether more was there than the bound allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bounded {
+pub struct BoundedRead {
     /// At most the bound's number of bytes.
     pub bytes: Vec<u8>,
     /// The file holds more.
@@ -17,15 +17,15 @@ pub struct Bounded {
 /// How a file shows its end before a read that brings nothing: each read that is spared is one in three calls for a small
 /// file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum SizeHint {
     /// Not at all.
     Unknown,
     /// A file of cgroupfs. A read fills a page with whole records and stops at the first that does not fit (fs/seq_file.c,
     /// `seq_read_iter`); a record is all of the file, whatever its size, or a line with a pid. So less than half a page is
     /// all there is.
-    OfCgroupfs,
+    Cgroupfs,
     /// A regular file of so many bytes: with these, a read of less than it was asked for has come to the end.
-    AtSize(u64),
+    Exact(u64),
 }
 
 /// What is read first if nothing is known of the size, and the size of a page of a sequential file.
@@ -37,10 +37,10 @@ const READ_BYTES: usize = 64 << 10;
 ///
 /// # Errors
 /// The kernel's; of a cgroup file, ENODEV when its directory was removed meanwhile.
-pub fn read_into(file: impl AsFd, buffer: &mut Vec<u8>, limit: usize, end: End) -> Result<bool, Errno> {
-    let first = match end {
-        End::Unknown | End::OfCgroupfs => PAGE_BYTES,
-        End::AtSize(size) => usize::try_from(size).unwrap_or(usize::MAX).saturating_add(1).min(limit + 1),
+pub fn read_into(file: impl AsFd, buffer: &mut Vec<u8>, limit: usize, hint: SizeHint) -> Result<bool, Errno> {
+    let first = match hint {
+        SizeHint::Unknown | SizeHint::Cgroupfs => PAGE_BYTES,
+        SizeHint::Exact(size) => usize::try_from(size).unwrap_or(usize::MAX).saturating_add(1).min(limit + 1),
     };
     buffer.clear();
     loop {
@@ -60,10 +60,10 @@ pub fn read_into(file: impl AsFd, buffer: &mut Vec<u8>, limit: usize, end: End) 
             buffer.truncate(limit);
             return Ok(true);
         }
-        let is_over = match end {
-            End::Unknown => false,
-            End::OfCgroupfs => have == 0 && count < want && count < PAGE_BYTES / 2,
-            End::AtSize(size) => count < want && buffer.len() as u64 >= size,
+        let is_over = match hint {
+            SizeHint::Unknown => false,
+            SizeHint::Cgroupfs => have == 0 && count < want && count < PAGE_BYTES / 2,
+            SizeHint::Exact(size) => count < want && buffer.len() as u64 >= size,
         };
         if count == 0 || is_over {
             return Ok(false);
@@ -75,17 +75,17 @@ pub fn read_into(file: impl AsFd, buffer: &mut Vec<u8>, limit: usize, end: End) 
 ///
 /// # Errors
 /// The kernel's.
-pub fn read_at(directory: impl AsFd, name: impl rustix::path::Arg, limit: usize) -> Result<Bounded, Errno> {
+pub fn read_at(directory: impl AsFd, name: impl rustix::path::Arg, limit: usize) -> Result<BoundedRead, Errno> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = openat(directory, name, flags, Mode::empty())?;
     let mut bytes = Vec::new();
-    let truncated = read_into(&file, &mut bytes, limit, End::Unknown)?;
-    Ok(Bounded { bytes, truncated })
+    let truncated = read_into(&file, &mut bytes, limit, SizeHint::Unknown)?;
+    Ok(BoundedRead { bytes, truncated })
 }
 
 /// Reads a small file of /proc or /sys as text, trimmed; `None` if it cannot be read or is over a page.
 pub fn read_trimmed(path: &str) -> Option<String> {
-    let Bounded { bytes, truncated } = read_at(CWD, path, 4096).ok()?;
+    let BoundedRead { bytes, truncated } = read_at(CWD, path, 4096).ok()?;
     if truncated {
         return None;
     }
@@ -137,10 +137,10 @@ mod tests {
         let mut bytes = Vec::new();
         for said in [0, 1, 8_999, 9_000, 9_001, 20_000, u64::MAX] {
             let opened = std::fs::File::open(&path).unwrap();
-            assert_eq!(read_into(&opened, &mut bytes, 10_000, End::AtSize(said)), Ok(false));
+            assert_eq!(read_into(&opened, &mut bytes, 10_000, SizeHint::Exact(said)), Ok(false));
             assert_eq!(bytes.len(), 9_000, "a size of {said} was said");
             let opened = std::fs::File::open(&path).unwrap();
-            assert_eq!(read_into(&opened, &mut bytes, 8_999, End::AtSize(said)), Ok(true));
+            assert_eq!(read_into(&opened, &mut bytes, 8_999, SizeHint::Exact(said)), Ok(true));
             assert_eq!(bytes.len(), 8_999);
         }
     }
@@ -151,11 +151,11 @@ mod tests {
         let (reader, mut writer) = std::io::pipe().unwrap();
         let mut bytes = Vec::new();
         writer.write_all(&[b'7'; 2047]).unwrap();
-        assert_eq!(read_into(&reader, &mut bytes, 32_768, End::OfCgroupfs), Ok(false));
+        assert_eq!(read_into(&reader, &mut bytes, 32_768, SizeHint::Cgroupfs), Ok(false));
         assert_eq!(bytes.len(), 2047, "and the pipe, still open, was not waited for");
         writer.write_all(&[b'7'; 2048]).unwrap();
         drop(writer);
-        assert_eq!(read_into(&reader, &mut bytes, 32_768, End::OfCgroupfs), Ok(false));
+        assert_eq!(read_into(&reader, &mut bytes, 32_768, SizeHint::Cgroupfs), Ok(false));
         assert_eq!(bytes.len(), 2048);
     }
 

@@ -67,7 +67,7 @@ pub struct Hierarchy {
 
 /// A hierarchy that is active in the kernel but has no mount here: its events arrive, its directories cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unmounted {
+pub struct UnmountedHierarchy {
     /// The kernel's number for it.
     pub id: HierarchyId,
     /// Its controllers, sorted.
@@ -84,7 +84,7 @@ pub struct Hierarchies {
     /// Mounted ones by number, each once.
     pub mounted: Vec<Hierarchy>,
     /// Active ones without a mount here.
-    pub unmounted: Vec<Unmounted>,
+    pub unmounted: Vec<UnmountedHierarchy>,
 }
 
 impl Hierarchies {
@@ -104,9 +104,9 @@ impl Hierarchies {
             }
             // In a cgroup namespace mountinfo counts from the namespace's root, with `/..` for what lies above it.
             Some(match (found.st_ino == ROOT_INODE, foreign_namespace) {
-                (true, _) => Shown::Whole,
-                (false, false) => Shown::AsWritten,
-                (false, true) => Shown::NamespacePart,
+                (true, _) => MountView::Whole,
+                (false, false) => MountView::AsWritten,
+                (false, true) => MountView::NamespacePart,
             })
         })?;
         for hierarchy in &mut all.mounted {
@@ -121,10 +121,10 @@ impl Hierarchies {
     ///
     /// # Errors
     /// If no cgroup hierarchy is mounted visibly.
-    fn parse(mountinfo: &[u8], cgroup: &[u8], visible: impl Fn(&Mount) -> Option<Shown>) -> Result<Self> {
+    fn parse(mountinfo: &[u8], cgroup: &[u8], visible: impl Fn(&MountEntry) -> Option<MountView>) -> Result<Self> {
         let active = parse_active(cgroup);
-        let mut mounts: Vec<Mount> = Vec::new();
-        for mount in mountinfo.split(|&byte| byte == b'\n').filter_map(Mount::parse) {
+        let mut mounts: Vec<MountEntry> = Vec::new();
+        for mount in mountinfo.split(|&byte| byte == b'\n').filter_map(MountEntry::parse) {
             // Of two mounts on one point the later one lies on top.
             mounts.retain(|earlier| earlier.mount_point != mount.mount_point);
             mounts.push(mount);
@@ -133,9 +133,9 @@ impl Hierarchies {
         for mut mount in mounts.into_iter().filter(|mount| mount.version.is_some()) {
             match visible(&mount) {
                 None => continue,
-                Some(Shown::AsWritten) => {}
-                Some(Shown::Whole) => mount.root = "/".to_owned(),
-                Some(Shown::NamespacePart) => mount.root = NAMESPACE_ROOT.to_owned(),
+                Some(MountView::AsWritten) => {}
+                Some(MountView::Whole) => mount.root = "/".to_owned(),
+                Some(MountView::NamespacePart) => mount.root = NAMESPACE_ROOT.to_owned(),
             }
             let Some(hierarchy) = mount.identify(&active) else {
                 continue;
@@ -197,7 +197,7 @@ impl Hierarchy {
 
 /// What a mount shows of its hierarchy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shown {
+enum MountView {
     /// The directory that mountinfo names.
     AsWritten,
     /// All of it, whatever mountinfo says.
@@ -208,7 +208,7 @@ enum Shown {
 
 /// One line of mountinfo, as far as it matters here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Mount {
+struct MountEntry {
     device: (u32, u32),
     root: String,
     mount_point: PathBuf,
@@ -218,7 +218,7 @@ struct Mount {
     options: Vec<String>,
 }
 
-impl Mount {
+impl MountEntry {
     /// `36 35 98:0 /root /mount/point options [optional fields] - type source super-options`
     fn parse(line: &[u8]) -> Option<Self> {
         let mut fields = line.split(|&byte| byte == b' ');
@@ -244,7 +244,7 @@ impl Mount {
 
     /// A controller belongs to one hierarchy only and names are unique, so a mount is that active hierarchy of which it
     /// shows every part. The order differs between the two files, and mount options have other words among them.
-    fn identify(self, active: &[Unmounted]) -> Option<Hierarchy> {
+    fn identify(self, active: &[UnmountedHierarchy]) -> Option<Hierarchy> {
         let version = self.version?;
         let (id, controllers, name) = match version {
             CgroupVersion::V2 => (HierarchyId::V2, Vec::new(), None),
@@ -263,7 +263,7 @@ impl Mount {
 }
 
 /// `4:memory:/path`, `9:name=systemd:/path`, `0::/path`; the path may hold colons.
-fn parse_active(cgroup: &[u8]) -> Vec<Unmounted> {
+fn parse_active(cgroup: &[u8]) -> Vec<UnmountedHierarchy> {
     let line = |line: &[u8]| {
         let mut fields = line.splitn(3, |&byte| byte == b':');
         let id = std::str::from_utf8(fields.next()?).ok()?.parse().ok()?;
@@ -281,7 +281,7 @@ fn parse_active(cgroup: &[u8]) -> Vec<Unmounted> {
             return None;
         }
         controllers.sort();
-        Some(Unmounted { id: HierarchyId(id), controllers, name })
+        Some(UnmountedHierarchy { id: HierarchyId(id), controllers, name })
     };
     let mut active: Vec<_> = cgroup.split(|&byte| byte == b'\n').filter_map(line).collect();
     active.sort_by_key(|one| one.id);

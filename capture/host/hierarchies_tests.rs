@@ -22,7 +22,7 @@ const HYBRID_CGROUPS: &[u8] = b"\
 ";
 
 fn parse(mounts: &[u8], cgroups: &[u8]) -> Hierarchies {
-    Hierarchies::parse(mounts, cgroups, |_| Some(Shown::AsWritten)).unwrap()
+    Hierarchies::parse(mounts, cgroups, |_| Some(MountView::AsWritten)).unwrap()
 }
 
 fn summary(hierarchies: &Hierarchies) -> Vec<(u32, String, &str)> {
@@ -62,7 +62,7 @@ fn v1_alone_and_v2_alone() {
 #[test]
 fn a_mount_without_any_cgroup_is_an_error_that_says_what_to_do() {
     let error =
-        Hierarchies::parse(b"24 31 0:5 / /proc rw - proc proc rw\n", HYBRID_CGROUPS, |_| Some(Shown::AsWritten))
+        Hierarchies::parse(b"24 31 0:5 / /proc rw - proc proc rw\n", HYBRID_CGROUPS, |_| Some(MountView::AsWritten))
             .unwrap_err();
     assert!(error.to_string().contains("mount -t cgroup2"), "{error}");
 }
@@ -83,14 +83,14 @@ fn the_mount_that_shows_the_whole_hierarchy_is_preferred() {
 fn in_a_cgroup_namespace_the_hosts_mount_is_preferred_to_ones_own() {
     // mountinfo of a container that has the host's tree mounted beside its own part of it.
     let text = b"1 0 0:33 / /sys/fs/cgroup ro - cgroup2 none rw\n2 0 0:33 /../.. /host/cgroup ro - cgroup2 none rw\n";
-    let shown = |mount: &Mount| {
-        Some(if mount.mount_point == Path::new("/host/cgroup") { Shown::Whole } else { Shown::NamespacePart })
+    let shown = |mount: &MountEntry| {
+        Some(if mount.mount_point == Path::new("/host/cgroup") { MountView::Whole } else { MountView::NamespacePart })
     };
     let both = Hierarchies::parse(text, b"0::/\n", shown).unwrap();
     assert_eq!(summary(&both), [(0, String::new(), "/host/cgroup")]);
     assert_eq!(both.mounted[0].mount_root, "/");
 
-    let own = Hierarchies::parse(text, b"0::/\n", |_| Some(Shown::NamespacePart)).unwrap();
+    let own = Hierarchies::parse(text, b"0::/\n", |_| Some(MountView::NamespacePart)).unwrap();
     assert_eq!(
         own.mounted[0].below_mount(b"/docker/abc"),
         None,
@@ -102,7 +102,8 @@ fn in_a_cgroup_namespace_the_hosts_mount_is_preferred_to_ones_own() {
 fn cgroup2_mounted_over_the_v1_tree_hides_it() {
     let mounts = [HYBRID_MOUNTS, b"90 31 0:29 / /sys/fs/cgroup rw - cgroup2 none rw\n".as_slice()].concat();
     // What stat() finds there: the new mount itself, and nothing below it.
-    let visible = |mount: &Mount| (mount.mount_point == Path::new("/sys/fs/cgroup")).then_some(Shown::AsWritten);
+    let visible =
+        |mount: &MountEntry| (mount.mount_point == Path::new("/sys/fs/cgroup")).then_some(MountView::AsWritten);
     let found = Hierarchies::parse(&mounts, HYBRID_CGROUPS, visible).unwrap();
     assert_eq!(found.mode, CgroupMode::V2);
     assert_eq!(summary(&found), [(0, String::new(), "/sys/fs/cgroup")]);
@@ -128,7 +129,10 @@ fn hostile_lines_give_no_hierarchy_and_no_panic() {
     for line in
         ["", " ", "1 0", "1 0 0:x / / rw - cgroup2 a rw", "1 0 0:1 / /x rw", "1 0 0:1 / /x rw -", "\\04", "a:b:c"]
     {
-        assert!(Hierarchies::parse(line.as_bytes(), line.as_bytes(), |_| Some(Shown::AsWritten)).is_err(), "{line:?}");
+        assert!(
+            Hierarchies::parse(line.as_bytes(), line.as_bytes(), |_| Some(MountView::AsWritten)).is_err(),
+            "{line:?}"
+        );
     }
     assert_eq!(parse_active(b"5::/\nx:memory:/\n99999999999:cpu:/\n"), [], "no number, or nothing to know it by");
 }

@@ -3,14 +3,14 @@
 //! Together with `snapshot` and `oci`, the only modules of the capture that look at /proc, /sys and clocks. From here on
 //! everything is data.
 
-pub mod capabilities;
-pub mod case_dirs;
-pub mod clock;
-pub mod confine;
-pub mod facts;
-pub mod file;
+pub(crate) mod capabilities;
+pub(crate) mod case_dirs;
+pub(crate) mod clock;
+pub(crate) mod confine;
+pub(crate) mod facts;
+pub(crate) mod file;
 pub mod hierarchies;
-pub mod namespaces;
-pub mod ntp;
+pub(crate) mod namespaces;
+pub(crate) mod ntp;
 #[cfg(test)]
-pub mod testing;
+pub(crate) mod testing;

@@ -1,4 +1,5 @@
-//! Where the head of the chain of parts goes, off the case: whoever cuts off or swaps the case later cannot change that.
+//! The anchor: where the head of the chain of parts is written, off the case. Whoever cuts off or swaps the case later cannot
+//! change it.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -11,28 +12,28 @@ use rustix::fs::{FileType, Mode, OFlags};
 
 /// The name that stands for the system journal.
 const JOURNAL: &str = "journal";
-/// Its socket (systemd, "Native Journal Protocol").
+/// The journal's socket (systemd, "Native Journal Protocol").
 const JOURNAL_SOCKET: &str = "/run/systemd/journal/socket";
-/// Lines that wait for a reader of a FIFO. Each head stands for all before it, so the oldest may go.
+/// Lines that wait for a reader at most. Each head stands for all before it, so the oldest may go.
 const MAX_WAITING: usize = 1024;
 
 /// An open anchor.
 #[derive(Debug)]
 pub struct Anchor {
     name: PathBuf,
-    target: Target,
+    target: AnchorTarget,
     waiting: VecDeque<String>,
     last: Option<String>,
     error: Option<Error>,
 }
 
 #[derive(Debug)]
-enum Target {
+enum AnchorTarget {
     /// A file that is appended to, or a device.
     File(File),
-    /// A FIFO: never waited for.
+    /// A FIFO, which is never waited for.
     Fifo(File),
-    /// The journal's socket, named with each line: it may be another after a restart of the journal.
+    /// The journal's socket. Its path is looked up with each line: after a restart of the journal it is another socket.
     Journal(UnixDatagram, PathBuf),
 }
 
@@ -45,23 +46,23 @@ impl Anchor {
     fn open_with(name: &Path, journal: &Path) -> Result<Self> {
         let cannot = || format!("cannot open the anchor {}", obit_schema::text::printable(&name.to_string_lossy()));
         let target = if name == Path::new(JOURNAL) {
-            // Whether anybody listens is known now, and not at the end of a recording.
+            // Fails now, and not at the end of a recording, if nobody listens.
             UnixDatagram::unbound().and_then(|socket| socket.connect(journal)).with_context(cannot)?;
             let socket = UnixDatagram::unbound().with_context(cannot)?;
             socket.set_nonblocking(true).with_context(cannot)?;
-            Target::Journal(socket, journal.to_owned())
+            AnchorTarget::Journal(socket, journal.to_owned())
         } else {
             // A FIFO opened for both never waits for its other end and never breaks.
             let is_fifo = rustix::fs::stat(name).is_ok_and(|status| is_fifo(status.st_mode));
             let access = if is_fifo { OFlags::RDWR } else { OFlags::WRONLY | OFlags::CREATE };
             let flags = access | OFlags::APPEND | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
             let fd = rustix::fs::open(name, flags, Mode::RUSR | Mode::WUSR).with_context(cannot)?;
-            if is_fifo { Target::Fifo(File::from(fd)) } else { Target::File(File::from(fd)) }
+            if is_fifo { AnchorTarget::Fifo(File::from(fd)) } else { AnchorTarget::File(File::from(fd)) }
         };
         Ok(Self { name: name.to_owned(), target, waiting: VecDeque::new(), last: None, error: None })
     }
 
-    /// Writes a line, if it says something new. A failure is told at the end, and the capture goes on.
+    /// Writes a line unless it repeats the last one. A failure is reported at the end, and the capture goes on.
     pub fn write(&mut self, line: String) {
         if self.last.as_ref() != Some(&line) {
             self.last = Some(line.clone());
@@ -83,7 +84,10 @@ impl Anchor {
         }
     }
 
-    /// Whether all was written.
+    /// Closes the anchor.
+    ///
+    /// # Errors
+    /// Not all lines were written.
     pub fn finish(self) -> Result<()> {
         if self.waiting.is_empty() {
             return Ok(());
@@ -94,7 +98,7 @@ impl Anchor {
     }
 }
 
-impl Target {
+impl AnchorTarget {
     fn write(&mut self, line: &str) -> io::Result<()> {
         match self {
             Self::File(file) => {
@@ -149,7 +153,7 @@ mod tests {
         assert!(error.contains("1024 lines") && error.contains("fifo"), "{error}");
     }
 
-    /// What waits at a journal's socket.
+    /// Returns what waits at a journal's socket.
     fn received(journal: &UnixDatagram) -> Vec<String> {
         journal.set_nonblocking(true).unwrap();
         let mut buffer = [0; 4096];
@@ -191,7 +195,7 @@ mod tests {
         let path = scratch.path().join("socket");
         let _journal = UnixDatagram::bind(&path).unwrap();
         let mut anchor = Anchor::open_with(Path::new(JOURNAL), &path).unwrap();
-        // More than its queue takes (net.unix.max_dgram_qlen) and than is kept here.
+        // More than its queue takes (net.unix.max_dgram_qlen) and than wait here.
         for number in 0..100_000 {
             anchor.write(format!("line {number}\n"));
         }

@@ -1,45 +1,44 @@
-//! When the next flush brings something, which only the sequencer knows, and only the drain thread, which keeps the time,
-//! has to do with.
+//! The deadline of the next useful flush: set by the sequencer, read by the drain thread.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use obit_derivation::BootNs;
 
-use super::notifier::Bell;
+use super::notifier::Notifier;
 
-/// A moment at which something is to be flushed.
+/// The moment from which on a flush brings something to disk.
 #[derive(Debug)]
-pub struct Expected {
-    /// By the boot clock, in nanoseconds; [`NEVER`] if there is none.
+pub struct FlushDeadline {
+    /// Nanoseconds of the boot clock; [`NEVER`] if there is no such moment.
     due: AtomicU64,
-    bell: Arc<Bell>,
+    notifier: Arc<Notifier>,
 }
 
 const NEVER: u64 = u64::MAX;
 
-impl Expected {
-    /// No such moment yet, for the thread that listens for this bell.
-    pub fn new(bell: Arc<Bell>) -> Self {
-        Self { due: AtomicU64::new(NEVER), bell }
+impl FlushDeadline {
+    /// Returns no deadline, for the thread that this notifier wakes.
+    pub fn new(notifier: Arc<Notifier>) -> Self {
+        Self { due: AtomicU64::new(NEVER), notifier }
     }
 
-    /// Sets the moment. Wakes who waits for a later one.
+    /// Sets the deadline. Wakes the drain thread if it waits for a later one.
     pub fn set(&self, due: Option<BootNs>) {
         let due = due.map_or(NEVER, |due| due.0);
-        // The sequencer alone sets it.
+        // No other thread sets it.
         let before = self.due.load(Relaxed);
         if due == before {
             return;
         }
         self.due.store(due, Relaxed);
         if due < before {
-            self.bell.ring();
+            self.notifier.notify();
         }
     }
 
-    /// The moment.
-    pub fn due(&self) -> Option<BootNs> {
+    /// Returns the deadline.
+    pub fn get(&self) -> Option<BootNs> {
         Some(self.due.load(Relaxed)).filter(|due| *due != NEVER).map(BootNs)
     }
 }
@@ -50,18 +49,18 @@ mod tests {
 
     #[test]
     fn an_earlier_moment_wakes_and_a_later_one_does_not() {
-        let bell = Arc::new(Bell::new().unwrap());
-        let expected = Expected::new(Arc::clone(&bell));
-        let rings = |due: Option<u64>| {
-            bell.listen();
-            expected.set(due.map(BootNs));
-            assert_eq!(expected.due(), due.map(BootNs));
-            !bell.is_listened_for()
+        let notifier = Arc::new(Notifier::new().unwrap());
+        let deadline = FlushDeadline::new(Arc::clone(&notifier));
+        let wakes = |due: Option<u64>| {
+            notifier.arm();
+            deadline.set(due.map(BootNs));
+            assert_eq!(deadline.get(), due.map(BootNs));
+            !notifier.is_armed()
         };
-        assert!(!rings(None));
-        assert!(rings(Some(9)));
-        assert!(!rings(Some(9)) && !rings(Some(10)));
-        assert!(rings(Some(0)));
-        assert!(!rings(None));
+        assert!(!wakes(None));
+        assert!(wakes(Some(9)));
+        assert!(!wakes(Some(9)) && !wakes(Some(10)));
+        assert!(wakes(Some(0)));
+        assert!(!wakes(None));
     }
 }

@@ -1,4 +1,4 @@
-//! What reaches the sequencer, from whichever thread. All of it is data: the sequencer reads no clock and no file.
+//! Inputs of the sequencer, from all threads. They are data: the sequencer reads no clock and no file.
 
 use obit_derivation::HierarchyId;
 use obit_derivation::record::{ClockReading, Directory, KernelEventKind, SnapshotReason};
@@ -8,56 +8,56 @@ use crate::host::clock::ClockPair;
 use crate::sources::answer::{RuntimeRecord, Stamped};
 use crate::sources::kernel::wire::RawBatch;
 
-/// One delivery to the sequencer, which admits what is in it in this order.
+/// One delivery to the sequencer, which admits its contents in their order.
 #[derive(Debug)]
-pub enum Input {
+pub enum SequencerInput {
     /// The probes are attached.
     Start(ClockPair),
-    /// Kernel events, in the order of the ring buffer, and what was lost up to the moment of reading.
+    /// Kernel events in the order of the ring buffer, and losses up to the moment of reading.
     Kernel(KernelBatch),
     /// A walk begins.
     SnapshotBegin(SnapshotReason, ClockPair),
-    /// Directories, as read.
+    /// Directories of a walk, as read.
     Directories(Vec<(ClockPair, Directory<'static>, DirectoryDetails)>),
-    /// A hierarchy could not be walked whole.
+    /// A walk could not read all of a hierarchy.
     SnapshotFailed(HierarchyId, ClockPair),
     /// A walk is over, and every event from before its end has been delivered.
     SnapshotEnd(SnapshotReason, ClockPair),
-    /// What runtimes, or files of them, said.
+    /// Answers of daemons, or contents of runtimes' files.
     Answers(Vec<Stamped<RuntimeRecord>>),
-    /// What a batch of look-ups has found: directories, and files of runtimes.
+    /// Results of a batch of look-ups.
     LookupResults {
         /// Directories, as read.
         directories: Vec<(ClockPair, Directory<'static>, DirectoryDetails)>,
-        /// What the files say.
+        /// Contents of runtimes' files.
         answers: Vec<Stamped<RuntimeRecord>>,
     },
-    /// The clocks were read again, and what there is to say of them.
+    /// The clocks, read again.
     Clock(ClockPair, ClockReading),
-    /// What was admitted should be handed to the recorder now.
+    /// What was admitted is to go to the recorder now.
     Flush(ClockPair),
     /// The probes are detached and the ring buffer is empty: the last delivery.
     Stop(ClockPair),
 }
 
-/// What one drain of the ring buffer brought.
+/// The result of one drain of the ring buffer.
 #[derive(Debug)]
 pub struct KernelBatch {
-    /// The events.
+    /// The events, not decoded yet.
     pub events: RawBatch,
-    /// What was lost since the drain before, by kind and processor.
+    /// Events lost since the drain before.
     pub losses: Vec<LossCount>,
     /// When the loss counters were read, after the drain.
     pub read_at: ClockPair,
 }
 
-/// Events lost, as far as was counted of one kind and on one processor.
+/// A count of lost events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LossCount {
-    /// The kind.
+    /// Their kind, if it is known.
     pub kind: Option<KernelEventKind>,
-    /// The processor.
+    /// The processor that lost them, if it is known.
     pub cpu: Option<u32>,
-    /// How many.
+    /// Their number.
     pub count: u64,
 }

@@ -1,7 +1,7 @@
-//! Memory that a walk of a large host, or a part while it was open, took and that is not needed any more.
+//! Memory that a walk of a large host or an open part took and that is not needed any more.
 
-/// Gives what was freed back to the system. glibc keeps it, in each thread's arena, in the hope of use: after a walk of
-/// 100,000 containers that is tens of megabytes. It takes some milliseconds, so it is for what is rare.
+/// Gives freed memory back to the system. glibc keeps it in each thread's arena for later use: after a walk of 100,000
+/// containers that is tens of megabytes. The call takes some milliseconds, so make it rarely.
 #[cfg(target_env = "gnu")]
 pub fn give_back() {
     // SAFETY: malloc_trim(3) is safe in threads and touches only what is free.
@@ -10,6 +10,6 @@ pub fn give_back() {
     }
 }
 
-/// musl gives it back by itself.
+/// Does nothing: musl gives memory back by itself.
 #[cfg(not(target_env = "gnu"))]
 pub fn give_back() {}

@@ -1,4 +1,4 @@
-//! What wakes the drain thread when it sleeps long, and costs next to nothing when it does not.
+//! A wake-up of the drain thread that costs next to nothing while the thread is awake.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed, Ordering::SeqCst, fence};
@@ -6,49 +6,49 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed, Ordering::SeqCst, fence};
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::io::{Result, write};
 
-/// Rings for one thread, which listens at times.
+/// Wakes one thread, which arms it before it sleeps.
 ///
-/// Whoever has left something for it rings afterwards; it looks for what there may be after it has begun to listen. Between
-/// these both sides have a barrier: so either the ringer sees that somebody listens, or the listener what was left.
+/// A sender leaves its news and then notifies; the thread arms the notifier and then looks for news. Both sides have a
+/// barrier between the two steps: so either the sender sees that the notifier is armed, or the thread sees the news.
 #[derive(Debug)]
-pub struct Bell {
+pub struct Notifier {
     event: OwnedFd,
-    is_listened_for: AtomicBool,
+    is_armed: AtomicBool,
 }
 
-impl Bell {
-    /// One that nobody listens for.
+impl Notifier {
+    /// Returns a notifier that is not armed.
     ///
     /// # Errors
     /// The kernel gives no descriptor.
     pub fn new() -> Result<Self> {
         let event = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        Ok(Self { event, is_listened_for: AtomicBool::new(false) })
+        Ok(Self { event, is_armed: AtomicBool::new(false) })
     }
 
-    /// Wakes who listens, once: it has to begin anew after that.
-    pub fn ring(&self) {
+    /// Wakes the thread if the notifier is armed, and disarms it.
+    pub fn notify(&self) {
         fence(SeqCst);
-        if self.is_listened_for.load(Relaxed) && self.is_listened_for.swap(false, Relaxed) {
-            // It fails only if nobody has read it for 2^64 times.
+        if self.is_armed.load(Relaxed) && self.is_armed.swap(false, Relaxed) {
+            // It fails only if nobody has read the counter for 2^64 times.
             let _ = write(&self.event, &1_u64.to_ne_bytes());
         }
     }
 
-    /// Begins to listen.
-    pub fn listen(&self) {
-        self.is_listened_for.store(true, Relaxed);
+    /// Arms it for one wake-up.
+    pub fn arm(&self) {
+        self.is_armed.store(true, Relaxed);
         fence(SeqCst);
     }
 
-    /// Whether it has not rung since.
-    pub fn is_listened_for(&self) -> bool {
-        self.is_listened_for.load(Relaxed)
+    /// Returns whether it has not notified since it was armed.
+    pub fn is_armed(&self) -> bool {
+        self.is_armed.load(Relaxed)
     }
 }
 
-/// Becomes readable anew each time that it rings; nobody reads it, so it is for those who wait for edges.
-impl AsFd for Bell {
+/// Becomes readable anew with each wake-up. Nobody reads it, so wait for edges.
+impl AsFd for Notifier {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.event.as_fd()
     }
@@ -61,17 +61,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_rings_once_for_who_listens_and_for_nobody_else() {
-        let bell = Bell::new().unwrap();
-        let mut rung = [0; 8];
-        bell.ring();
-        assert_eq!(read(&bell, &mut rung), Err(Errno::AGAIN), "nobody listens");
-        bell.listen();
-        assert!(bell.is_listened_for());
-        bell.ring();
-        bell.ring();
-        assert!(!bell.is_listened_for());
-        assert_eq!(read(&bell, &mut rung), Ok(8));
-        assert_eq!(u64::from_ne_bytes(rung), 1);
+    fn it_wakes_once_when_armed_and_never_otherwise() {
+        let notifier = Notifier::new().unwrap();
+        let mut count = [0; 8];
+        notifier.notify();
+        assert_eq!(read(&notifier, &mut count), Err(Errno::AGAIN), "not armed");
+        notifier.arm();
+        assert!(notifier.is_armed());
+        notifier.notify();
+        notifier.notify();
+        assert!(!notifier.is_armed());
+        assert_eq!(read(&notifier, &mut count), Ok(8));
+        assert_eq!(u64::from_ne_bytes(count), 1);
     }
 }

@@ -1,4 +1,4 @@
-//! What a recorder says of itself, in case.json.
+//! What a recorder reports of itself in case.json.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _};
@@ -11,27 +11,28 @@ use object::read::{Object as _, ReadCache};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::drain::Counted;
-use super::recorder::Order;
+use super::drain::KernelCounts;
+use super::recorder::RecorderCommand;
 use crate::host::confine::Confinement;
 use crate::host::ntp::ClockState;
 
-/// Starts to read this program as it runs (the file itself, whatever its path leads to by now), and has the recorder note
-/// what it is.
-pub fn start(recorder: SyncSender<Order>) -> Result<JoinHandle<()>> {
+/// Starts a thread that hashes this program as it runs (the file itself, whatever its path leads to by now) and has the
+/// recorder note the digest.
+pub fn start(recorder: SyncSender<RecorderCommand>) -> Result<JoinHandle<()>> {
     let program = File::open("/proc/self/exe");
-    let look = move || {
-        let mut said = Map::new();
+    let hash = move || {
+        let mut report = Map::new();
         let program = program.ok();
-        said.insert("binary_build_id".into(), program.as_ref().and_then(build_id).into());
-        said.insert("binary_sha256".into(), program.and_then(sha256).into());
-        // Nobody is there to note it if the recording is over.
-        let _ = recorder.send(Order::Note(said));
+        report.insert("binary_build_id".into(), program.as_ref().and_then(build_id).into());
+        report.insert("binary_sha256".into(), program.and_then(sha256).into());
+        // The recorder is gone if the recording is over.
+        let _ = recorder.send(RecorderCommand::Note(report));
     };
-    thread::Builder::new().name("obit-witness".into()).spawn(look).context("cannot start a thread")
+    thread::Builder::new().name("obit-self-hash".into()).spawn(hash).context("cannot start a thread")
 }
 
-/// The number that the linker gave the program (ELF's NT_GNU_BUILD_ID), in hex: it stays when debug information is stripped.
+/// Returns the number that the linker gave the program (ELF's NT_GNU_BUILD_ID), in hex. It stays when debug information is
+/// stripped.
 fn build_id(program: &File) -> Option<String> {
     let cache = ReadCache::new(program);
     let file = object::File::parse(&cache).ok()?;
@@ -50,29 +51,29 @@ fn sha256(mut program: File) -> Option<String> {
     }
 }
 
-/// What is known once it is attached.
-pub fn before(confinement: Option<&Confinement>) -> Map<String, Value> {
-    let mut said = Map::new();
-    said.insert("pid".into(), std::process::id().into());
-    said.insert("uid".into(), rustix::process::geteuid().as_raw().into());
-    said.insert("confinement".into(), json!(confinement));
-    said.insert("clock_at_start".into(), json!(ClockState::read()));
-    said
+/// Returns what is known once the probes are attached.
+pub fn at_start(confinement: Option<&Confinement>) -> Map<String, Value> {
+    let mut report = Map::new();
+    report.insert("pid".into(), std::process::id().into());
+    report.insert("uid".into(), rustix::process::geteuid().as_raw().into());
+    report.insert("confinement".into(), json!(confinement));
+    report.insert("clock_at_start".into(), json!(ClockState::read()));
+    report
 }
 
-/// The signals that came.
+/// Returns the signals received, as case.json names them.
 pub fn signals(signals: Vec<Value>) -> Map<String, Value> {
     Map::from_iter([("signals".to_owned(), signals.into())])
 }
 
-/// What is known at the end.
-pub fn after(counted: &Counted, received: Vec<Value>) -> Map<String, Value> {
-    let mut said = signals(received);
-    let counted: Map<String, Value> = counted
+/// Returns what is known at the end.
+pub fn closing_report(counts: &KernelCounts, received: Vec<Value>) -> Map<String, Value> {
+    let mut report = signals(received);
+    let counts: Map<String, Value> = counts
         .iter()
         .map(|(kind, (admitted, lost))| ((*kind).to_owned(), json!({"admitted": admitted, "lost": lost})))
         .collect();
-    said.insert("kernel_counters".into(), counted.into());
-    said.insert("clock_at_end".into(), json!(ClockState::read()));
-    said
+    report.insert("kernel_counters".into(), counts.into());
+    report.insert("clock_at_end".into(), json!(ClockState::read()));
+    report
 }

@@ -1,29 +1,39 @@
-//! How much room a case has: what it may take, and what the disk has left.
+//! The limit on the size of a case, and what the disk has left.
 
 use std::fs::File;
 use std::path::Path;
 
+use clap::ValueEnum;
 use obit_case::Error;
 use obit_case::writer::CaseWriter;
 use rustix::fs::fstatvfs;
 
 use crate::host::clock::ClockPair;
 
-/// A case that drops its oldest segments has about so many of them, or more where they compress well: a segment ends when
-/// it has this part of the bytes that the case may have.
+/// Segments of a case that drops its oldest ones, about: a segment ends when it has this part of the case's limit. There are
+/// more where they compress well.
 const SEGMENTS: u64 = 8;
-/// Room for case.json, SHA256SUMS and what is kept for the last words, at least.
+/// Room for case.json, SHA256SUMS and the reserve for the closing report, in bytes, at least.
 const REST_BYTES: u64 = 128 << 10;
+
+/// What happens when a case has the size of `--max-bytes`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WhenFull {
+    /// The recording ends; the case has about that size
+    Stop,
+    /// The oldest segments are dropped; the case never gets larger than that, or than the disk has room for
+    DropOldest,
+}
 
 /// How large a case may get.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Room {
-    /// As large as the disk has room.
+pub enum SizeLimit {
+    /// No limit but the disk.
     #[default]
     Unbounded,
-    /// The recording ends when the case has so many bytes.
+    /// The recording ends when the case has this many bytes.
     StopAt(u64),
-    /// The oldest segments go, so that the case never has more bytes, and has room on the disk.
+    /// The oldest segments are dropped, so that the case never has more bytes than this, and has room on the disk.
     DropOldest(u64),
 }
 
@@ -32,73 +42,73 @@ pub enum Room {
 pub struct Disk(Option<File>);
 
 impl Disk {
-    /// That of a directory.
+    /// Returns the disk of a directory.
     pub fn of(path: &Path) -> Self {
         Self(File::open(path).ok())
     }
 
-    /// Bytes that are left on it for this user; `None` if that cannot be told.
+    /// Returns the bytes that are left for this user; `None` if that cannot be told.
     fn free_bytes(&self) -> Option<u64> {
         let volume = fstatvfs(self.0.as_ref()?).ok()?;
-        // A file system that does not count says that it has none at all.
+        // A file system that does not count its blocks says that it has none.
         (volume.f_blocks > 0).then(|| volume.f_bavail.saturating_mul(volume.f_frsize))
     }
 }
 
-/// The oldest segment goes for want of what?
+/// The limit for which the oldest segment is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Want {
-    /// The case would have more bytes than it may.
-    Size,
-    /// The disk would be full.
+pub enum LimitReached {
+    /// The limit of the case.
+    CaseSize,
+    /// The room on the disk.
     Disk,
 }
 
-impl Room {
-    /// Whether the recording is over, for a case of so many bytes.
+impl SizeLimit {
+    /// Returns whether the recording ends with a case of this many bytes.
     pub fn is_used_up(self, bytes: u64) -> bool {
         matches!(self, Self::StopAt(most) if bytes >= most)
     }
 
-    /// Drops the oldest segments until so many bytes more have room, in the case and on the disk. Each is told of.
+    /// Drops the oldest segments until this many bytes more have room, in the case and on the disk. Calls `dropped` after each.
     ///
     /// # Errors
-    /// What [`CaseWriter::drop_oldest`] says.
-    pub fn make(
+    /// Those of [`CaseWriter::drop_oldest`].
+    pub fn make_room(
         self,
         disk: &Disk,
         writer: &mut CaseWriter,
         bytes: u64,
-        mut dropped: impl FnMut(&mut CaseWriter, Want),
+        mut dropped: impl FnMut(&mut CaseWriter, LimitReached),
     ) -> Result<(), Error> {
         let Self::DropOldest(most) = self else { return Ok(()) };
         let mut free = disk.free_bytes();
         loop {
-            // case.json is there twice while it is replaced, and room is kept for that on a full disk.
+            // case.json is on the disk twice while it is replaced.
             let rest = REST_BYTES.max(writer.manifest_bytes().saturating_mul(9) / 2);
             let bytes = bytes.min(most / SEGMENTS).saturating_add(rest);
             let at_most = writer.bytes_at_most();
             let to_come = at_most.saturating_sub(writer.bytes()).saturating_add(bytes);
-            let want = match free {
-                _ if at_most.saturating_add(bytes) > most => Want::Size,
-                Some(free) if free < to_come => Want::Disk,
+            let reached = match free {
+                _ if at_most.saturating_add(bytes) > most => LimitReached::CaseSize,
+                Some(free) if free < to_come => LimitReached::Disk,
                 _ => return Ok(()),
             };
             let before = writer.bytes();
             if !writer.drop_oldest(ClockPair::read().into())? {
                 return Ok(());
             }
-            dropped(writer, want);
-            // Not read again: some file systems tell only later that there is room.
+            dropped(writer, reached);
+            // Not read again: some file systems report freed room only later.
             free = free.map(|free| free.saturating_add(before.saturating_sub(writer.bytes())));
         }
     }
 
-    /// Whether the segment is large enough to end, with so many bytes at its head. One whose head alone is large is let
-    /// grow, so that a case is not made of walks.
-    pub fn is_for_a_cut(self, disk: &Disk, writer: &CaseWriter, head_bytes: u64) -> bool {
+    /// Returns whether the segment is large enough to end. `head_bytes` is what it had after its first walk: a segment with a
+    /// large head may grow further, so that a case is not made of walks.
+    pub fn is_cut_due(self, disk: &Disk, writer: &CaseWriter, head_bytes: u64) -> bool {
         let Self::DropOldest(most) = self else { return false };
-        // What others leave of the disk may be less than what the case may have.
+        // The disk may have less room than the limit allows.
         let most = disk.free_bytes().map_or(most, |free| most.min(writer.bytes().saturating_add(free)));
         writer.segment_bytes() >= (most / SEGMENTS).max(head_bytes.saturating_mul(2))
     }

@@ -1,4 +1,4 @@
-//! Runs of the BPF programs that the kernel skipped: events that no counter of ours could see.
+//! Runs of the BPF programs that the kernel skipped: events that the programs could not count.
 
 use std::collections::BTreeMap;
 
@@ -6,16 +6,17 @@ use obit_derivation::record::KernelEventKind;
 
 use super::input::LossCount;
 
-/// What the kernel has counted so far (`bpf_prog_stats.misses`), by what the programs tell of.
+/// The kernel's counts of skipped runs so far (`bpf_prog_stats.misses`), by the kind of the programs' events.
 #[derive(Debug, Default)]
-pub struct Misses {
+pub struct SkippedRuns {
     so_far: BTreeMap<Option<KernelEventKind>, u64>,
 }
 
-impl Misses {
-    /// What was skipped since the last call. `counters` are of each program, with the kind of its events if that is one;
-    /// several may tell of the same. The kernel does not count them by processor.
-    pub fn new_in(&mut self, counters: &[(Option<KernelEventKind>, u64)]) -> Vec<LossCount> {
+impl SkippedRuns {
+    /// Takes new counts and returns the runs that were skipped since the last call. `counters` has one entry a program, with
+    /// the kind of its events if it has only one; several programs may have the same. The kernel does not count by
+    /// processor.
+    pub fn update(&mut self, counters: &[(Option<KernelEventKind>, u64)]) -> Vec<LossCount> {
         let mut now = BTreeMap::new();
         for (kind, count) in counters {
             let sum: &mut u64 = now.entry(*kind).or_default();
@@ -42,20 +43,20 @@ mod tests {
         let rmdir = Some(KernelEventKind::Cgroup(CgroupEventKind::Rmdir));
         let exit = Some(KernelEventKind::Exit);
         let loss = |kind, count| LossCount { kind, cpu: None, count };
-        let mut misses = Misses::default();
-        // One program tells of the first task that comes and the last that goes: of no single kind.
-        assert_eq!(misses.new_in(&[(rmdir, 0), (exit, 0), (None, 0)]), []);
-        assert_eq!(misses.new_in(&[(rmdir, 2), (exit, 0), (None, 1)]), [loss(None, 1), loss(rmdir, 2)]);
-        assert_eq!(misses.new_in(&[(rmdir, 2), (exit, 0), (None, 1)]), [], "told before");
-        assert_eq!(misses.new_in(&[(rmdir, 2), (exit, 7), (None, 1)]), [loss(exit, 7)]);
+        let mut runs = SkippedRuns::default();
+        // One program reports the first task that comes and the last that goes: it has no single kind.
+        assert_eq!(runs.update(&[(rmdir, 0), (exit, 0), (None, 0)]), []);
+        assert_eq!(runs.update(&[(rmdir, 2), (exit, 0), (None, 1)]), [loss(None, 1), loss(rmdir, 2)]);
+        assert_eq!(runs.update(&[(rmdir, 2), (exit, 0), (None, 1)]), [], "told before");
+        assert_eq!(runs.update(&[(rmdir, 2), (exit, 7), (None, 1)]), [loss(exit, 7)]);
     }
 
     #[test]
     fn programs_of_one_kind_are_counted_together() {
         let exit = Some(KernelEventKind::Exit);
-        let mut misses = Misses::default();
-        let told = misses.new_in(&[(exit, 1), (exit, 2)]);
-        assert_eq!(told, [LossCount { kind: exit, cpu: None, count: 3 }]);
-        assert_eq!(misses.new_in(&[(exit, 2), (exit, 2)]), [LossCount { kind: exit, cpu: None, count: 1 }]);
+        let mut runs = SkippedRuns::default();
+        let losses = runs.update(&[(exit, 1), (exit, 2)]);
+        assert_eq!(losses, [LossCount { kind: exit, cpu: None, count: 3 }]);
+        assert_eq!(runs.update(&[(exit, 2), (exit, 2)]), [LossCount { kind: exit, cpu: None, count: 1 }]);
     }
 }

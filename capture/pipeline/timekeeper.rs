@@ -1,7 +1,7 @@
-//! When the clocks are recorded again, and what is said of them.
+//! Decides when the clocks are recorded again.
 //!
 //! Order and lifetimes come from the boot clock, which nobody sets and which goes on in suspend. The wall clock is for people,
-//! so what became of it has to be told: that it was set, by how much, and how well it is kept.
+//! so its changes are recorded: that it was set, by how much, and how well it is kept.
 
 use obit_derivation::BootNs;
 use obit_derivation::record::{ClockReading, ClockReason};
@@ -9,28 +9,28 @@ use obit_derivation::record::{ClockReading, ClockReason};
 use crate::host::clock::{ClockPair, suspended_ns};
 use crate::host::ntp::ClockState;
 
-/// How far the wall clock may have gone its own way since it was recorded. Slewing, at most 500 ppm, takes minutes for
-/// that; more at once means that somebody set it. For kernels and sandboxes that do not say it themselves.
+/// Most that the wall clock may have drifted from the boot clock since it was recorded. Slewing, at most 500 ppm, takes
+/// minutes for that; more at once means that somebody set it. Needed where the kernel or a sandbox does not report it.
 const MAX_DRIFT_NS: u64 = 50_000_000;
-/// What the kernel says so soon after a step was seen, it says of that step: it first sets the clock, and then tells whoever
-/// waits for that, once all processors know.
+/// Longest time from a step that was seen to the kernel's report of it: the kernel first sets the clock, and then tells
+/// whoever waits for that, once all processors know.
 const ANNOUNCED_WITHIN_NS: u64 = 1_000_000_000;
-/// The two clocks whose difference is the time in suspend cannot be read at the same instant. No suspend is so short.
+/// Shortest time in suspend. The two clocks whose difference it is cannot be read at the same instant.
 const MIN_SUSPEND_NS: u64 = 10_000_000;
 
-/// What the clocks show at one moment.
+/// The clocks at one moment.
 #[derive(Clone, Copy, Debug)]
-pub struct Clocks {
-    /// Wall clock and boot clock.
+pub struct ClockSnapshot {
+    /// The wall clock and the boot clock.
     pub pair: ClockPair,
-    /// Time in suspend since boot, in nanoseconds.
+    /// The time in suspend since boot, in nanoseconds.
     pub suspended_ns: u64,
-    /// The kernel says that the wall clock was set since it was asked last.
+    /// The kernel reports that the wall clock was set since the last reading.
     pub was_set: bool,
 }
 
-impl Clocks {
-    /// Reads them.
+impl ClockSnapshot {
+    /// Reads the clocks.
     pub fn read(was_set: bool) -> Self {
         Self { pair: ClockPair::read(), suspended_ns: suspended_ns(), was_set }
     }
@@ -39,14 +39,14 @@ impl Clocks {
 /// Decides when the clocks are recorded.
 #[derive(Debug, Default)]
 pub struct Timekeeper {
-    recorded: Option<Clocks>,
-    /// When a step, or a resume, was recorded that the kernel had not announced yet.
+    recorded: Option<ClockSnapshot>,
+    /// When a step or a resume was recorded that the kernel had not reported yet.
     ahead_of_kernel: Option<BootNs>,
 }
 
 impl Timekeeper {
-    /// What to record of these clocks, if anything. `asked` is a reason to record them even if nothing happened to them.
-    pub fn look(&mut self, now: Clocks, asked: Option<ClockReason>) -> Option<ClockReading> {
+    /// Returns what to record of these clocks, if anything. `asked` is a reason to record them even if nothing happened to them.
+    pub fn check(&mut self, now: ClockSnapshot, asked: Option<ClockReason>) -> Option<ClockReading> {
         let step_ns =
             self.recorded.map(|before| now.pair.wall_minus_boot_ns().saturating_sub(before.pair.wall_minus_boot_ns()));
         let stepped = step_ns.is_some_and(|step| step.unsigned_abs() > MAX_DRIFT_NS);
@@ -68,12 +68,12 @@ impl Timekeeper {
             self.ahead_of_kernel = (known || !announced).then_some(now.pair.boot);
         }
         self.recorded = Some(now);
-        Some(ClockReading { reason: Some(reason), step_ns, suspended_ns: Some(now.suspended_ns), ..kept() })
+        Some(ClockReading { reason: Some(reason), step_ns, suspended_ns: Some(now.suspended_ns), ..quality() })
     }
 }
 
-/// How well the wall clock is kept.
-fn kept() -> ClockReading {
+/// Returns how well the wall clock is kept.
+fn quality() -> ClockReading {
     let Some(state) = ClockState::read() else { return ClockReading::default() };
     let nanoseconds = |us: i64| u64::try_from(us).ok().map(|us| us.saturating_mul(1_000));
     ClockReading {
@@ -92,20 +92,20 @@ mod tests {
 
     const SECOND_NS: u64 = 1_000_000_000;
 
-    /// Clocks at so many seconds after the boot, the wall clock so many nanoseconds from where it was set to run.
-    fn clocks(boot_s: u64, wall_off_ns: i64) -> Clocks {
+    /// Returns clocks at `boot_s` seconds after the boot, the wall clock off by `wall_off_ns`.
+    fn clocks(boot_s: u64, wall_off_ns: i64) -> ClockSnapshot {
         let boot = BootNs(boot_s * SECOND_NS);
         let wall = WallNs(1_800_000_000_000_000_000 + (boot_s * SECOND_NS) as i64 + wall_off_ns);
-        Clocks { pair: ClockPair { wall, boot, uncertainty_ns: 0 }, suspended_ns: 0, was_set: false }
+        ClockSnapshot { pair: ClockPair { wall, boot, uncertainty_ns: 0 }, suspended_ns: 0, was_set: false }
     }
 
-    /// What is told at each of these.
-    fn told(clocks: &[Clocks]) -> Vec<Option<(ClockReason, Option<i64>)>> {
+    /// Returns what is recorded at each of these.
+    fn told(clocks: &[ClockSnapshot]) -> Vec<Option<(ClockReason, Option<i64>)>> {
         let mut keeper = Timekeeper::default();
         let mut asked = Some(ClockReason::Start);
         clocks
             .iter()
-            .map(|now| keeper.look(*now, asked.take()).map(|said| (said.reason.unwrap(), said.step_ns)))
+            .map(|now| keeper.check(*now, asked.take()).map(|said| (said.reason.unwrap(), said.step_ns)))
             .collect()
     }
 
@@ -120,8 +120,8 @@ mod tests {
 
     #[test]
     fn the_kernel_knows_of_steps_that_no_drift_shows() {
-        let tiny = Clocks { was_set: true, ..clocks(11, 7) };
-        let told = told(&[Clocks { was_set: true, ..clocks(10, 0) }, tiny, clocks(12, 7)]);
+        let tiny = ClockSnapshot { was_set: true, ..clocks(11, 7) };
+        let told = told(&[ClockSnapshot { was_set: true, ..clocks(10, 0) }, tiny, clocks(12, 7)]);
         // What it had to say before the first reading is about another time.
         assert_eq!(told, [Some((ClockReason::Start, None)), Some((ClockReason::Set, Some(7))), None]);
     }
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn a_step_that_is_seen_before_the_kernel_tells_of_it_is_told_once() {
         let (hour, start) = (3_600 * SECOND_NS as i64, (ClockReason::Start, None));
-        let announced = |clocks: Clocks| Clocks { was_set: true, ..clocks };
+        let announced = |clocks: ClockSnapshot| ClockSnapshot { was_set: true, ..clocks };
         let set = |step| Some((ClockReason::Set, Some(step)));
         let late = [clocks(10, 0), clocks(11, hour), announced(clocks(12, hour - 5)), announced(clocks(13, hour + 9))];
         assert_eq!(told(&late), [Some(start), set(hour), None, set(9)], "the second word is of another step");
@@ -145,8 +145,8 @@ mod tests {
         let slewed = clocks(70, 30_000_000);
         assert_eq!(told(&[clocks(10, 0), slewed]), [Some((ClockReason::Start, None)), None]);
         let mut keeper = Timekeeper::default();
-        keeper.look(clocks(10, 0), Some(ClockReason::Start));
-        let said = keeper.look(slewed, Some(ClockReason::Interval)).unwrap();
+        keeper.check(clocks(10, 0), Some(ClockReason::Start));
+        let said = keeper.check(slewed, Some(ClockReason::Interval)).unwrap();
         assert_eq!((said.reason, said.step_ns), (Some(ClockReason::Interval), Some(30_000_000)));
     }
 
@@ -154,21 +154,21 @@ mod tests {
     fn a_resume_is_told_with_the_time_in_suspend() {
         // An hour in suspend: the boot clock has counted it, and whoever resumed has set the wall clock by it.
         let asleep_ns = 3_600 * SECOND_NS;
-        let resumed = Clocks { suspended_ns: asleep_ns, was_set: true, ..clocks(3_611, 0) };
+        let resumed = ClockSnapshot { suspended_ns: asleep_ns, was_set: true, ..clocks(3_611, 0) };
         let mut keeper = Timekeeper::default();
-        keeper.look(clocks(10, 0), Some(ClockReason::Start)).unwrap();
-        let said = keeper.look(resumed, None).unwrap();
+        keeper.check(clocks(10, 0), Some(ClockReason::Start)).unwrap();
+        let said = keeper.check(resumed, None).unwrap();
         assert_eq!((said.reason, said.suspended_ns), (Some(ClockReason::Resume), Some(asleep_ns)));
         assert_eq!(said.step_ns, Some(0), "both clocks have counted it");
-        assert_eq!(keeper.look(Clocks { was_set: false, ..resumed }, None), None, "told once");
+        assert_eq!(keeper.check(ClockSnapshot { was_set: false, ..resumed }, None), None, "told once");
         // Readings that are not quite at the same instant are no suspend.
-        let jitter = Clocks { suspended_ns: asleep_ns + MIN_SUSPEND_NS / 2, ..resumed };
-        assert_eq!(keeper.look(Clocks { was_set: false, ..jitter }, None), None);
+        let jitter = ClockSnapshot { suspended_ns: asleep_ns + MIN_SUSPEND_NS / 2, ..resumed };
+        assert_eq!(keeper.check(ClockSnapshot { was_set: false, ..jitter }, None), None);
     }
 
     #[test]
     fn real_clocks_come_with_how_well_they_are_kept() {
-        let said = Timekeeper::default().look(Clocks::read(false), Some(ClockReason::Start)).unwrap();
+        let said = Timekeeper::default().check(ClockSnapshot::read(false), Some(ClockReason::Start)).unwrap();
         assert!(said.synchronized.is_some() && said.max_error_ns >= said.estimated_error_ns, "{said:?}");
     }
 }

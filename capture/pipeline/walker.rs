@@ -7,19 +7,24 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use obit_derivation::identity::path;
 use obit_derivation::record::SnapshotReason;
 
-use super::drain::{Command, Commands};
-use super::input::Input;
+use super::drain::{DrainCommand, DrainCommands};
+use super::input::SequencerInput;
 use crate::host::clock::ClockPair;
 use crate::host::hierarchies::Hierarchies;
 use crate::sources::answer::Stamped;
 use crate::sources::cgroupfs;
 use crate::sources::oci_files::{self, OciFiles};
 
-/// Directories in one delivery: few enough to keep memory flat, enough to make the hand-over cheap.
+/// Directories in one delivery: few enough to keep memory flat, enough to make sending cheap.
 const DELIVERY: usize = 256;
 
-/// Walks for each reason it is given; a walk at the stop is the last.
-pub fn run(reasons: &Receiver<SnapshotReason>, sequencer: &SyncSender<Input>, drain: &Commands, host_root: &Path) {
+/// Walks cgroupfs for each reason received. The walk at the stop is the last.
+pub fn run(
+    reasons: &Receiver<SnapshotReason>,
+    sequencer: &SyncSender<SequencerInput>,
+    drain: &DrainCommands,
+    host_root: &Path,
+) {
     while let Ok(reason) = reasons.recv() {
         if walk(reason, sequencer, drain, host_root).is_break() || reason == SnapshotReason::Stop {
             return;
@@ -27,21 +32,26 @@ pub fn run(reasons: &Receiver<SnapshotReason>, sequencer: &SyncSender<Input>, dr
     }
 }
 
-fn walk(reason: SnapshotReason, sequencer: &SyncSender<Input>, drain: &Commands, host_root: &Path) -> ControlFlow<()> {
+fn walk(
+    reason: SnapshotReason,
+    sequencer: &SyncSender<SequencerInput>,
+    drain: &DrainCommands,
+    host_root: &Path,
+) -> ControlFlow<()> {
     let deliver = |input| match sequencer.send(input) {
         Ok(()) => ControlFlow::Continue(()),
         Err(_) => ControlFlow::Break(()),
     };
-    deliver(Input::SnapshotBegin(reason, ClockPair::read()))?;
-    // Read anew each time: a hierarchy may have been mounted meanwhile. If that fails, the walk shows nothing, and so
-    // proves nothing.
+    deliver(SequencerInput::SnapshotBegin(reason, ClockPair::read()))?;
+    // Read anew each time: a hierarchy may have been mounted meanwhile. If that fails, the walk shows nothing and proves
+    // nothing.
     let hierarchies = Hierarchies::read().ok();
-    // State files first: the walk then finds the places that they name.
+    // State files come first: the walk then finds the places that they name.
     if let Some(hierarchies) = &hierarchies {
         let mut listening = ControlFlow::Continue(());
         oci_files::scan(&OciFiles::new(host_root, hierarchies.clone()), |record| {
             if listening.is_continue() {
-                listening = deliver(Input::Answers(vec![Stamped::now(record)]));
+                listening = deliver(SequencerInput::Answers(vec![Stamped::now(record)]));
             }
         });
         listening?;
@@ -57,21 +67,21 @@ fn walk(reason: SnapshotReason, sequencer: &SyncSender<Input>, drain: &Commands,
                 pending.push((ClockPair::read(), directory, details));
                 if pending.len() >= DELIVERY {
                     let full = std::mem::replace(&mut pending, Vec::with_capacity(DELIVERY));
-                    listening = deliver(Input::Directories(full));
+                    listening = deliver(SequencerInput::Directories(full));
                 }
                 listening
             },
         );
         listening?;
-        deliver(Input::Directories(pending))?;
+        deliver(SequencerInput::Directories(pending))?;
         if !summary.is_complete() {
-            deliver(Input::SnapshotFailed(hierarchy.id, ClockPair::read()))?;
+            deliver(SequencerInput::SnapshotFailed(hierarchy.id, ClockPair::read()))?;
         }
     }
-    // By way of the drain thread: what happened before the walk's end has to be admitted before it. The next walk begins
-    // when this one is over: its end must not be taken for that of the next one, which would have shown little by then.
+    // The end goes by way of the drain thread, so that what happened before it is admitted before it. The next walk begins
+    // when this one is over: an end must not be taken for that of the next walk, which would have shown little by then.
     let (delivered, confirmed) = sync_channel(1);
-    let end = Command::After(Input::SnapshotEnd(reason, ClockPair::read()), delivered);
+    let end = DrainCommand::DeliverAfter(SequencerInput::SnapshotEnd(reason, ClockPair::read()), delivered);
     match drain.send(end).is_ok() && confirmed.recv().is_ok() {
         true => ControlFlow::Continue(()),
         false => ControlFlow::Break(()),

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
-use crate::host::file::{self, End};
+use crate::host::file::{self, SizeHint};
 
 /// Where a kernel shows its own.
 pub const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
@@ -35,7 +35,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, BtfError> {
     let opened = openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty());
     let mut bytes = Vec::new();
     let truncated = opened
-        .and_then(|opened| file::read_into(opened, &mut bytes, BTF_BYTES, End::Unknown))
+        .and_then(|opened| file::read_into(opened, &mut bytes, BTF_BYTES, SizeHint::Unknown))
         .map_err(BtfError::Read)?;
     if truncated { Err(BtfError::TooLarge) } else { Ok(bytes) }
 }

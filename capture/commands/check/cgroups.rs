@@ -2,24 +2,24 @@
 
 use anyhow::Result;
 
-use super::Item;
+use super::report::CheckItem;
 use crate::host::hierarchies::{CgroupMode, CgroupVersion, Hierarchies};
 
 /// Looks at what is mounted.
-pub fn examine(hierarchies: &Result<Hierarchies>) -> Vec<Item> {
+pub fn examine(hierarchies: &Result<Hierarchies>) -> Vec<CheckItem> {
     match hierarchies {
         Ok(hierarchies) => items(hierarchies),
-        Err(error) => vec![Item::failed("cgroups", "none", format!("{error:#}"))],
+        Err(error) => vec![CheckItem::failed("cgroups", "none", format!("{error:#}"))],
     }
 }
 
-fn items(all: &Hierarchies) -> Vec<Item> {
+fn items(all: &Hierarchies) -> Vec<CheckItem> {
     let mode = match all.mode {
         CgroupMode::V1 => "v1",
         CgroupMode::V2 => "v2 (unified)",
         CgroupMode::Hybrid => "hybrid (v1 and v2)",
     };
-    let mut items = vec![Item::ok("cgroups", mode)];
+    let mut items = vec![CheckItem::ok("cgroups", mode)];
     for hierarchy in &all.mounted {
         let words = words(&hierarchy.controllers, hierarchy.name.as_deref());
         let version = match hierarchy.version {
@@ -29,14 +29,14 @@ fn items(all: &Hierarchies) -> Vec<Item> {
         let name = format!("hierarchy {}", hierarchy.id.0);
         let found = format!("{version} at {}: {words}", hierarchy.mount_point.display());
         items.push(if hierarchy.mount_root == "/" {
-            Item::ok(name, found)
+            CheckItem::ok(name, found)
         } else {
             let advice = "mount the whole hierarchy: containers outside this part are seen only while they come and go";
-            Item::warning(name, format!("{found}; shows {} only", hierarchy.mount_root), advice)
+            CheckItem::warning(name, format!("{found}; shows {} only", hierarchy.mount_root), advice)
         });
     }
     for hierarchy in &all.unmounted {
-        items.push(Item::warning(
+        items.push(CheckItem::warning(
             format!("hierarchy {}", hierarchy.id.0),
             format!("not mounted here: {}", words(&hierarchy.controllers, hierarchy.name.as_deref())),
             "mount it: its events are recorded, and its directories cannot be read",
@@ -45,11 +45,11 @@ fn items(all: &Hierarchies) -> Vec<Item> {
     let accounted = |controller: &str| all.mounted.iter().any(|one| one.controllers.iter().any(|c| c == controller));
     let absent: Vec<_> = ["memory", "pids"].into_iter().filter(|controller| !accounted(controller)).collect();
     items.push(if absent.is_empty() {
-        Item::ok("accounting", "memory, pids")
+        CheckItem::ok("accounting", "memory, pids")
     } else {
         let advice =
             "enable them (kernel parameter cgroup_enable=memory, or mount the hierarchy): their usage values stay null";
-        Item::warning("accounting", format!("not mounted here: {}", absent.join(", ")), advice)
+        CheckItem::warning("accounting", format!("not mounted here: {}", absent.join(", ")), advice)
     });
     items
 }
@@ -63,8 +63,8 @@ fn words(controllers: &[String], name: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::check::Status;
-    use crate::host::hierarchies::{Hierarchy, Unmounted};
+    use crate::commands::check::report::CheckStatus;
+    use crate::host::hierarchies::{Hierarchy, UnmountedHierarchy};
     use obit_derivation::HierarchyId;
 
     #[test]
@@ -81,7 +81,7 @@ mod tests {
         let all = Hierarchies {
             mode: CgroupMode::V1,
             mounted: vec![one(2, &["cpu", "cpuacct"], "/"), one(4, &["memory"], "/docker/abc")],
-            unmounted: vec![Unmounted {
+            unmounted: vec![UnmountedHierarchy {
                 id: HierarchyId(9),
                 controllers: Vec::new(),
                 name: Some("systemd".to_owned()),
@@ -92,11 +92,11 @@ mod tests {
         assert_eq!(
             lines,
             [
-                line("cgroups", Status::Ok, "v1"),
-                line("hierarchy 2", Status::Ok, "v1 at /cg/2: cpu, cpuacct"),
-                line("hierarchy 4", Status::Warning, "v1 at /cg/4: memory; shows /docker/abc only"),
-                line("hierarchy 9", Status::Warning, "not mounted here: name=systemd"),
-                line("accounting", Status::Warning, "not mounted here: pids"),
+                line("cgroups", CheckStatus::Ok, "v1"),
+                line("hierarchy 2", CheckStatus::Ok, "v1 at /cg/2: cpu, cpuacct"),
+                line("hierarchy 4", CheckStatus::Warning, "v1 at /cg/4: memory; shows /docker/abc only"),
+                line("hierarchy 9", CheckStatus::Warning, "not mounted here: name=systemd"),
+                line("accounting", CheckStatus::Warning, "not mounted here: pids"),
             ]
         );
     }

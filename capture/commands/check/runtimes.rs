@@ -6,7 +6,7 @@
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-use super::Item;
+use super::report::CheckItem;
 use crate::host::hierarchies::Hierarchies;
 use crate::sources::oci_files::{OciFiles, scan};
 
@@ -17,21 +17,21 @@ const PROGRAM_DIRECTORIES: &[&str] =
 const MAX_USERS: usize = 1_000;
 
 /// An engine or runtime: its programs, its sockets, and its sockets below a user's runtime directory.
-struct Product {
+struct EngineProduct {
     name: &'static str,
     programs: &'static [&'static str],
     sockets: &'static [&'static str],
     user_sockets: &'static [&'static str],
 }
 
-const PRODUCTS: &[Product] = &[
-    Product {
+const PRODUCTS: &[EngineProduct] = &[
+    EngineProduct {
         name: "docker",
         programs: &["dockerd"],
         sockets: &["/run/docker.sock", "/var/run/docker.sock"],
         user_sockets: &["docker.sock"],
     },
-    Product {
+    EngineProduct {
         name: "containerd",
         programs: &["containerd"],
         sockets: &[
@@ -41,30 +41,35 @@ const PRODUCTS: &[Product] = &[
         ],
         user_sockets: &["containerd/containerd.sock"],
     },
-    Product { name: "cri-o", programs: &["crio"], sockets: &["/run/crio/crio.sock"], user_sockets: &[] },
-    Product {
+    EngineProduct { name: "cri-o", programs: &["crio"], sockets: &["/run/crio/crio.sock"], user_sockets: &[] },
+    EngineProduct {
         name: "podman",
         programs: &["podman"],
         sockets: &["/run/podman/podman.sock"],
         user_sockets: &["podman/podman.sock"],
     },
-    Product {
+    EngineProduct {
         name: "buildkit",
         programs: &["buildkitd"],
         sockets: &["/run/buildkit/buildkitd.sock"],
         user_sockets: &["buildkit/buildkitd.sock"],
     },
-    Product { name: "runc", programs: &["runc"], sockets: &[], user_sockets: &[] },
-    Product { name: "crun", programs: &["crun"], sockets: &[], user_sockets: &[] },
-    Product { name: "youki", programs: &["youki"], sockets: &[], user_sockets: &[] },
-    Product { name: "gvisor", programs: &["runsc"], sockets: &[], user_sockets: &[] },
-    Product { name: "kata", programs: &["kata-runtime", "containerd-shim-kata-v2"], sockets: &[], user_sockets: &[] },
-    Product { name: "lxc", programs: &["lxc-start", "incusd", "lxd"], sockets: &[], user_sockets: &[] },
-    Product { name: "systemd-nspawn", programs: &["systemd-nspawn"], sockets: &[], user_sockets: &[] },
+    EngineProduct { name: "runc", programs: &["runc"], sockets: &[], user_sockets: &[] },
+    EngineProduct { name: "crun", programs: &["crun"], sockets: &[], user_sockets: &[] },
+    EngineProduct { name: "youki", programs: &["youki"], sockets: &[], user_sockets: &[] },
+    EngineProduct { name: "gvisor", programs: &["runsc"], sockets: &[], user_sockets: &[] },
+    EngineProduct {
+        name: "kata",
+        programs: &["kata-runtime", "containerd-shim-kata-v2"],
+        sockets: &[],
+        user_sockets: &[],
+    },
+    EngineProduct { name: "lxc", programs: &["lxc-start", "incusd", "lxd"], sockets: &[], user_sockets: &[] },
+    EngineProduct { name: "systemd-nspawn", programs: &["systemd-nspawn"], sockets: &[], user_sockets: &[] },
 ];
 
 /// Looks for them below the host's root.
-pub fn examine(host_root: &Path, hierarchies: Option<&Hierarchies>) -> Vec<Item> {
+pub fn examine(host_root: &Path, hierarchies: Option<&Hierarchies>) -> Vec<CheckItem> {
     let users = users(host_root);
     let mut items: Vec<_> = PRODUCTS.iter().map(|product| item(host_root, &users, product)).collect();
     if let Some(hierarchies) = hierarchies {
@@ -75,17 +80,17 @@ pub fn examine(host_root: &Path, hierarchies: Option<&Hierarchies>) -> Vec<Item>
         };
         items.push(if let Some(problem) = summary.incomplete.first() {
             let advice = format!("run as root (sudo): {problem}; containers that run already may stay without a name");
-            Item::warning("containers with state", found, advice)
+            CheckItem::warning("containers with state", found, advice)
         } else if summary.roots.is_empty() {
-            Item::missing("containers with state", found)
+            CheckItem::missing("containers with state", found)
         } else {
-            Item::ok("containers with state", found)
+            CheckItem::ok("containers with state", found)
         });
     }
     items
 }
 
-fn item(host_root: &Path, users: &[PathBuf], product: &Product) -> Item {
+fn item(host_root: &Path, users: &[PathBuf], product: &EngineProduct) -> CheckItem {
     let below = |path: &str| host_root.join(path.trim_start_matches('/'));
     let mut found = Vec::new();
     // Directories of programs may be links to each other (/bin to /usr/bin): the first is enough.
@@ -102,13 +107,13 @@ fn item(host_root: &Path, users: &[PathBuf], product: &Product) -> Item {
         sockets.extend(product.user_sockets.iter().map(|socket| user.join(socket)).filter(|path| is_socket(path)));
     }
     if found.is_empty() && sockets.is_empty() {
-        return Item::missing(product.name, "not found");
+        return CheckItem::missing(product.name, "not found");
     }
     if sockets.is_empty() && !product.sockets.is_empty() {
         found.push("no socket: not running".to_owned());
     }
     found.extend(sockets.iter().map(|path| path.display().to_string()));
-    Item::ok(product.name, list(&found))
+    CheckItem::ok(product.name, list(&found))
 }
 
 /// Runtime directories of users (pam_systemd(8), XDG_RUNTIME_DIR).
@@ -132,7 +137,7 @@ fn list(all: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::check::Status;
+    use crate::commands::check::report::CheckStatus;
     use std::fs;
     use std::os::unix::fs::symlink;
     use std::os::unix::net::UnixListener;
@@ -158,10 +163,10 @@ mod tests {
             let item = items.iter().find(|item| item.name == name).unwrap();
             (item.status, item.found.replace(host.path().to_str().unwrap(), ""))
         };
-        assert_eq!(line("docker"), (Status::Ok, "/usr/sbin/dockerd, /run/docker.sock".to_owned()));
-        assert_eq!(line("containerd"), (Status::Ok, "/usr/sbin/containerd, no socket: not running".to_owned()));
-        assert_eq!(line("podman"), (Status::Ok, "/run/user/1000/podman/podman.sock".to_owned()));
-        assert_eq!(line("cri-o"), (Status::Missing, "not found".to_owned()));
+        assert_eq!(line("docker"), (CheckStatus::Ok, "/usr/sbin/dockerd, /run/docker.sock".to_owned()));
+        assert_eq!(line("containerd"), (CheckStatus::Ok, "/usr/sbin/containerd, no socket: not running".to_owned()));
+        assert_eq!(line("podman"), (CheckStatus::Ok, "/run/user/1000/podman/podman.sock".to_owned()));
+        assert_eq!(line("cri-o"), (CheckStatus::Missing, "not found".to_owned()));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, StatVfsMountFlags, access, statfs, statvfs};
 
-use super::Item;
+use super::report::CheckItem;
 
 const GIB: u64 = 1 << 30;
 const MIB: u64 = 1 << 20;
@@ -16,41 +16,41 @@ const LEAST_BYTES: u64 = 64 * MIB;
 const MEMORY_FILE_SYSTEMS: [u64; 2] = [0x0102_1994, 0x8584_58f6];
 
 /// Looks at the directory that a case would be made in.
-pub fn examine(output: &Path) -> Item {
+pub fn examine(output: &Path) -> CheckItem {
     let name = "disk space";
     let existing = nearest_existing(output);
     let shown = existing.display();
     let advice = "choose another directory for the case";
     let (volume, kind) = match (statvfs(&existing), statfs(&existing)) {
         (Ok(volume), Ok(kind)) => (volume, kind),
-        (Err(errno), _) | (_, Err(errno)) => return Item::failed(name, format!("{shown}: {errno}"), advice),
+        (Err(errno), _) | (_, Err(errno)) => return CheckItem::failed(name, format!("{shown}: {errno}"), advice),
     };
     if volume.f_flag.contains(StatVfsMountFlags::RDONLY) {
-        return Item::failed(name, format!("{shown} is read-only"), advice);
+        return CheckItem::failed(name, format!("{shown} is read-only"), advice);
     }
     if let Err(errno) = access(&existing, Access::WRITE_OK) {
-        return Item::failed(name, format!("{shown} cannot be written: {errno}"), advice);
+        return CheckItem::failed(name, format!("{shown} cannot be written: {errno}"), advice);
     }
     let free_bytes = volume.f_bavail.saturating_mul(volume.f_frsize);
     let in_memory = u64::try_from(kind.f_type).is_ok_and(|kind| MEMORY_FILE_SYSTEMS.contains(&kind));
     verdict(name, &shown.to_string(), free_bytes, in_memory)
 }
 
-fn verdict(name: &str, shown: &str, free_bytes: u64, in_memory: bool) -> Item {
+fn verdict(name: &str, shown: &str, free_bytes: u64, in_memory: bool) -> CheckItem {
     let found = format!("{} MiB free at {shown}", free_bytes / MIB);
     if free_bytes < LEAST_BYTES {
         let advice = format!("free at least {} MiB, or choose another directory for the case", LEAST_BYTES / MIB);
-        Item::failed(name, found, advice)
+        CheckItem::failed(name, found, advice)
     } else if in_memory {
-        Item::warning(
+        CheckItem::warning(
             name,
             format!("{found}, in memory"),
             "choose a directory on a disk: this one is gone after a power cut",
         )
     } else if free_bytes < COMFORTABLE_BYTES {
-        Item::warning(name, found, "enough for a short capture; a long one stops when the disk is full")
+        CheckItem::warning(name, found, "enough for a short capture; a long one stops when the disk is full")
     } else {
-        Item::ok(name, found)
+        CheckItem::ok(name, found)
     }
 }
 
@@ -63,16 +63,16 @@ fn nearest_existing(output: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::check::Status;
+    use crate::commands::check::report::CheckStatus;
 
     #[test]
     fn little_space_warns_and_none_fails() {
         let status = |free_bytes, in_memory| verdict("disk space", "/x", free_bytes, in_memory).status;
-        assert_eq!(status(2 * GIB, false), Status::Ok);
-        assert_eq!(status(2 * GIB, true), Status::Warning);
-        assert_eq!(status(GIB - 1, false), Status::Warning);
-        assert_eq!(status(LEAST_BYTES, false), Status::Warning);
-        assert_eq!(status(LEAST_BYTES - 1, false), Status::Failed);
+        assert_eq!(status(2 * GIB, false), CheckStatus::Ok);
+        assert_eq!(status(2 * GIB, true), CheckStatus::Warning);
+        assert_eq!(status(GIB - 1, false), CheckStatus::Warning);
+        assert_eq!(status(LEAST_BYTES, false), CheckStatus::Warning);
+        assert_eq!(status(LEAST_BYTES - 1, false), CheckStatus::Failed);
     }
 
     #[test]
@@ -87,6 +87,6 @@ mod tests {
     fn a_file_system_that_takes_no_files_fails() {
         // Neither root nor anybody else can write there.
         let item = examine(Path::new("/proc/self/case"));
-        assert_eq!(item.status, Status::Failed, "{item:?}");
+        assert_eq!(item.status, CheckStatus::Failed, "{item:?}");
     }
 }

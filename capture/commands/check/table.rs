@@ -3,14 +3,14 @@
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 use obit_schema::text::printable;
 
-use super::{Report, Status};
+use super::report::{CheckReport, CheckStatus};
 
 /// Width of the table, in terminal columns.
 const WIDTH: u16 = 100;
 
 /// The report as a table, 100 columns wide, with what to do below each shortcoming and a verdict at the end. Nothing in it
 /// is obeyed by a terminal.
-pub fn render_table(report: &Report) -> String {
+pub fn render(report: &CheckReport) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
     table.set_header(["STATUS", "WHAT", "FOUND"]);
@@ -37,9 +37,9 @@ pub fn render_table(report: &Report) -> String {
     text
 }
 
-fn verdict(report: &Report) -> String {
+fn verdict(report: &CheckReport) -> String {
     let count = |status| report.items.iter().filter(|item| item.status == status).count();
-    match (count(Status::Failed), count(Status::Warning)) {
+    match (count(CheckStatus::Failed), count(CheckStatus::Warning)) {
         (0, 0) => "A capture can run here.".to_owned(),
         (0, warnings) => format!("A capture can run here, with {warnings} warning{}.", plural(warnings)),
         (failures, _) => format!("A capture cannot run here: {failures} failed check{}.", plural(failures)),
@@ -53,14 +53,14 @@ fn plural(count: usize) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::check::Item;
+    use crate::commands::check::report::CheckItem;
 
     #[test]
     fn a_table_says_what_to_do_and_ends_in_a_verdict() {
-        let mut report = Report::default();
-        report.push(Item::ok("kernel", "6.1.0"));
-        report.push(Item::failed("CAP_BPF", "not held", "run as root"));
-        let text = render_table(&report);
+        let mut report = CheckReport::default();
+        report.push(CheckItem::ok("kernel", "6.1.0"));
+        report.push(CheckItem::failed("CAP_BPF", "not held", "run as root"));
+        let text = render(&report);
         let lines: Vec<_> = text.lines().map(str::trim).collect();
         assert_eq!(
             lines,
@@ -77,9 +77,13 @@ mod tests {
 
     #[test]
     fn hostile_text_reaches_no_terminal_and_lines_fit() {
-        let mut report = Report::default();
-        report.push(Item::warning("docker", format!("/run/\x1b[2J\u{202e}{}", "x".repeat(500)), "long ".repeat(100)));
-        let text = render_table(&report);
+        let mut report = CheckReport::default();
+        report.push(CheckItem::warning(
+            "docker",
+            format!("/run/\x1b[2J\u{202e}{}", "x".repeat(500)),
+            "long ".repeat(100),
+        ));
+        let text = render(&report);
         assert!(!text.contains('\x1b') && !text.contains('\u{202e}'), "{text:?}");
         for line in text.lines() {
             assert!(line.chars().count() <= usize::from(WIDTH), "{line:?}");

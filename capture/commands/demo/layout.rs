@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 /// One container's directories, relative to a base.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Layout {
+pub struct ContainerLayout {
     /// What the demo says it imitates.
     pub engine: &'static str,
     /// The container's root.
@@ -22,31 +22,31 @@ pub struct Layout {
 pub const PLAIN: [&str; 2] = ["system.slice/ssh.service", "user.slice/user-1000.slice/session-3.scope"];
 
 /// One container of each kind, with new random ids.
-pub fn containers() -> Vec<Layout> {
+pub fn containers() -> Vec<ContainerLayout> {
     let pod = Uuid::new_v4();
     // systemd reads a dash in a slice's name as nesting, so kubelet writes the pod's UID with underscores.
     let pod_slice = pod.to_string().replace('-', "_");
     let podman = id();
     vec![
-        Layout {
+        ContainerLayout {
             engine: "docker, cgroupfs driver",
             root: format!("docker/{}", id()),
             inside: vec!["init.scope", "system.slice", "system.slice/nested.service"],
             helpers: Vec::new(),
         },
-        Layout {
+        ContainerLayout {
             engine: "docker, systemd driver",
             root: format!("system.slice/docker-{}.scope", id()),
             inside: Vec::new(),
             helpers: Vec::new(),
         },
-        Layout {
+        ContainerLayout {
             engine: "containerd under Kubernetes, cgroupfs driver",
             root: format!("kubepods/burstable/pod{pod}/{}", id()),
             inside: Vec::new(),
             helpers: Vec::new(),
         },
-        Layout {
+        ContainerLayout {
             engine: "containerd under Kubernetes, systemd driver",
             root: format!(
                 "kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{pod_slice}.slice/cri-containerd-{}.scope",
@@ -55,7 +55,7 @@ pub fn containers() -> Vec<Layout> {
             inside: Vec::new(),
             helpers: Vec::new(),
         },
-        Layout {
+        ContainerLayout {
             engine: "CRI-O under Kubernetes, systemd driver",
             root: format!(
                 "kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod{pod_slice}.slice/crio-{}.scope",
@@ -64,7 +64,7 @@ pub fn containers() -> Vec<Layout> {
             inside: Vec::new(),
             helpers: Vec::new(),
         },
-        Layout {
+        ContainerLayout {
             engine: "podman, systemd driver",
             root: format!("machine.slice/libpod-{podman}.scope"),
             inside: vec!["container"],

@@ -1,6 +1,6 @@
 //! `obit-capture demo`: a recording of a small workload of its own.
 
-mod ground;
+mod cgroups;
 mod layout;
 
 use std::io::{self, Read};
@@ -11,19 +11,19 @@ use std::thread;
 
 use anyhow::{Context, Result, anyhow};
 
-use self::ground::Ground;
+use self::cgroups::DemoCgroups;
 use crate::Outcome;
 use crate::cli::DemoArgs;
 use crate::commands::run;
-use crate::pipeline::{Confine, EndingSignals, Session, SessionOptions};
+use crate::pipeline::{EndingSignals, Session, SessionOptions};
 
 /// Runs the command.
 pub fn run(args: &DemoArgs) -> Result<Outcome> {
     let signals = EndingSignals::register()?;
-    let ground = Ground::claim()?;
-    let hierarchies = ground.hierarchies();
+    let cgroups = DemoCgroups::claim()?;
+    let hierarchies = cgroups.hierarchies();
     // The workload is made by this very process.
-    let options = SessionOptions { confinement: Confine::No, ..run::options(&args.record, None, false)? };
+    let options = SessionOptions { is_confined: false, ..run::options(&args.record, None, false)? };
     let (session, rows) = Session::start(&options, signals)?;
     drop(rows);
     run::wait_until_ready(&session.progress, &args.record);
@@ -34,7 +34,7 @@ pub fn run(args: &DemoArgs) -> Result<Outcome> {
     let workload = thread::Builder::new()
         .name("obit-demo".into())
         .spawn(move || {
-            let made = work(ground, &seen);
+            let made = work(cgroups, &seen);
             done.set_done();
             made
         })
@@ -55,46 +55,46 @@ pub fn run(args: &DemoArgs) -> Result<Outcome> {
 }
 
 /// Makes each container, puts a process into it, and takes both away. Returns what was made.
-fn work(mut ground: Ground, cancelled: &AtomicBool) -> Result<Vec<&'static str>> {
+fn work(mut cgroups: DemoCgroups, cancelled: &AtomicBool) -> Result<Vec<&'static str>> {
     let mut made = Vec::new();
     for plain in layout::PLAIN {
-        ground.make(plain)?;
+        cgroups.make(plain)?;
     }
     for container in layout::containers() {
         if cancelled.load(Relaxed) {
             break;
         }
         for helper in &container.helpers {
-            ground.make(helper)?;
+            cgroups.make(helper)?;
         }
-        ground.make(&container.root)?;
-        let occupant = Occupant::start()?;
+        cgroups.make(&container.root)?;
+        let occupant = OccupantProcess::start()?;
         let mut home = container.root.clone();
         for below in &container.inside {
             home = format!("{}/{below}", container.root);
-            ground.make(&home)?;
+            cgroups.make(&home)?;
         }
-        ground.enter(&home, occupant.pid())?;
+        cgroups.enter(&home, occupant.pid())?;
         drop(occupant);
         for below in container.inside.iter().rev() {
-            ground.remove(&format!("{}/{below}", container.root))?;
+            cgroups.remove(&format!("{}/{below}", container.root))?;
         }
-        ground.remove(&container.root)?;
+        cgroups.remove(&container.root)?;
         for helper in &container.helpers {
-            ground.remove(helper)?;
+            cgroups.remove(helper)?;
         }
         made.push(container.engine);
     }
     for plain in layout::PLAIN {
-        ground.remove(plain)?;
+        cgroups.remove(plain)?;
     }
     Ok(made)
 }
 
 /// A process of our own that waits inside a demo container.
-struct Occupant(Child);
+struct OccupantProcess(Child);
 
-impl Occupant {
+impl OccupantProcess {
     fn start() -> Result<Self> {
         // Not by its path: the file may have been replaced since this program started.
         let child = Command::new("/proc/self/exe")
@@ -111,7 +111,7 @@ impl Occupant {
     }
 }
 
-impl Drop for Occupant {
+impl Drop for OccupantProcess {
     fn drop(&mut self) {
         // Its standard input ends, and so does it. `wait` returns once it has left its cgroups.
         drop(self.0.stdin.take());

@@ -17,7 +17,7 @@ use landlock::{
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities, set_no_new_privs};
 use serde::Serialize;
 
-pub use self::seccomp::Seccomp;
+pub use self::seccomp::SeccompState;
 use self::seccomp::restrict_calls;
 
 /// The newest Landlock whose rights are asked for; an older kernel gives what it has. Later ones restrict more than files,
@@ -27,7 +27,7 @@ const ABI_USED: ABI = ABI::V5;
 /// How far Landlock holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Landlock {
+pub enum LandlockState {
     /// Nothing can be written outside the case, nothing executed.
     Full,
     /// As far as this kernel can.
@@ -36,7 +36,7 @@ pub enum Landlock {
     None,
 }
 
-impl Landlock {
+impl LandlockState {
     /// The name it has in a case.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -47,7 +47,7 @@ impl Landlock {
     }
 }
 
-impl fmt::Display for Landlock {
+impl fmt::Display for LandlockState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -57,9 +57,9 @@ impl fmt::Display for Landlock {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Confinement {
     /// Whether files outside the case can be written.
-    pub landlock: Landlock,
+    pub landlock: LandlockState,
     /// Whether system calls that it never needs are refused.
-    pub seccomp: Seccomp,
+    pub seccomp: SeccompState,
     /// The capabilities that were kept, by name.
     pub capabilities: Vec<&'static str>,
     /// Whether no program that is started can have more.
@@ -98,17 +98,17 @@ pub fn confine(case: &Path, host_root: &Path) -> Result<Confinement> {
 }
 
 /// How far this kernel can confine a recorder. Found out by a thread that confines itself and ends.
-pub fn landlock_here() -> Landlock {
+pub fn landlock_here() -> LandlockState {
     let try_it = || set_no_new_privs(true).ok().and_then(|()| restrict_files(Path::new("/")).ok());
-    thread::spawn(try_it).join().ok().flatten().unwrap_or(Landlock::None)
+    thread::spawn(try_it).join().ok().flatten().unwrap_or(LandlockState::None)
 }
 
 /// Whether this kernel can refuse system calls. Found out in the same way.
-pub fn seccomp_here() -> Seccomp {
-    thread::spawn(|| restrict_calls().ok()).join().ok().flatten().unwrap_or(Seccomp::None)
+pub fn seccomp_here() -> SeccompState {
+    thread::spawn(|| restrict_calls().ok()).join().ok().flatten().unwrap_or(SeccompState::None)
 }
 
-fn restrict_files(case: &Path) -> Result<Landlock> {
+fn restrict_files(case: &Path) -> Result<LandlockState> {
     let all: BitFlags<AccessFs> = AccessFs::from_all(ABI_USED);
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
     let write = all & !AccessFs::Execute;
@@ -121,9 +121,9 @@ fn restrict_files(case: &Path) -> Result<Landlock> {
         .add_rules(path_beneath_rules([case], write))?
         .restrict_self()?;
     Ok(match status.ruleset {
-        RulesetStatus::FullyEnforced => Landlock::Full,
-        RulesetStatus::PartiallyEnforced => Landlock::Partial,
-        RulesetStatus::NotEnforced => Landlock::None,
+        RulesetStatus::FullyEnforced => LandlockState::Full,
+        RulesetStatus::PartiallyEnforced => LandlockState::Partial,
+        RulesetStatus::NotEnforced => LandlockState::None,
     })
 }
 
@@ -152,7 +152,7 @@ mod tests {
             let confined = scope.spawn(|| {
                 let mut open_before = OpenOptions::new().append(true).open(&outside).unwrap();
                 let confinement = confine(&case, Path::new("/")).unwrap();
-                if confinement.landlock != Landlock::None {
+                if confinement.landlock != LandlockState::None {
                     let refused = [
                         File::create(scratch.path().join("new")).map(drop),
                         OpenOptions::new().write(true).open(&outside).map(drop),

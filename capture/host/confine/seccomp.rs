@@ -14,14 +14,14 @@ use serde::Serialize;
 /// Whether system calls are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Seccomp {
+pub enum SeccompState {
     /// Those that a recorder never needs are.
     Filtered,
     /// None is: this kernel has no seccomp filters, or this build no list for its processor.
     None,
 }
 
-impl fmt::Display for Seccomp {
+impl fmt::Display for SeccompState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Filtered => "filtered",
@@ -35,14 +35,14 @@ impl fmt::Display for Seccomp {
 ///
 /// # Errors
 /// The filter does not compile, or the kernel refuses it though it has filters.
-pub fn restrict_calls() -> Result<Seccomp> {
+pub fn restrict_calls() -> Result<SeccompState> {
     filter::install()
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod filter {
-    pub fn install() -> anyhow::Result<super::Seccomp> {
-        Ok(super::Seccomp::None)
+    pub fn install() -> anyhow::Result<super::SeccompState> {
+        Ok(super::SeccompState::None)
     }
 }
 
@@ -59,7 +59,7 @@ mod filter {
         TargetArch,
     };
 
-    use super::Seccomp;
+    use super::SeccompState;
 
     /// `fchmodat2` (Linux 6.6), which the libc crate does not name everywhere. From 424 on, calls have one number on all
     /// processors.
@@ -159,13 +159,13 @@ mod filter {
     /// What a kernel says that takes no filter.
     const UNAVAILABLE: [i32; 3] = [libc::ENOSYS, libc::EINVAL, libc::EPERM];
 
-    pub fn install() -> Result<Seccomp> {
+    pub fn install() -> Result<SeccompState> {
         let program = program().context("cannot make the filter")?;
         match seccompiler::apply_filter(&program) {
-            Ok(()) => Ok(Seccomp::Filtered),
+            Ok(()) => Ok(SeccompState::Filtered),
             // Built without CONFIG_SECCOMP_FILTER (seccomp(2)), or refused by the filter of whatever runs us.
             Err(Error::Seccomp(error)) if error.raw_os_error().is_some_and(|errno| UNAVAILABLE.contains(&errno)) => {
-                Ok(Seccomp::None)
+                Ok(SeccompState::None)
             }
             Err(error) => Err(error).context("the kernel refuses the filter"),
         }
@@ -250,7 +250,7 @@ mod tests {
         // In a thread of its own, which takes the filter along when it ends.
         thread::scope(|scope| {
             let restricted = scope.spawn(|| {
-                if restrict_calls().unwrap() == Seccomp::None {
+                if restrict_calls().unwrap() == SeccompState::None {
                     return;
                 }
                 // For root, each of these works or fails for another reason than this.

@@ -1,275 +1,254 @@
 //! The thread that empties the ring buffer.
 //!
-//! It looks at fixed intervals, so that no event costs a wake-up; the BPF program wakes it early only when the buffer
-//! fills. Once nothing has come for a while it sleeps until something is due ([`Rest`]), and the next event of a cgroup wakes
-//! it. If the sequencer falls behind, this thread waits, the ring buffer fills, and the kernel side counts what is lost: there
-//! is no second place where events could vanish.
+//! It polls at fixed intervals, so that no event costs a wake-up; the BPF program wakes it early only when the buffer
+//! fills. Once nothing has come for a while it sleeps until something is due ([`PollMode`]), and the next event of a cgroup
+//! wakes it. If the sequencer falls behind, this thread waits, the ring buffer fills, and the kernel side counts what is
+//! lost: there is no second place where events could vanish.
+
+mod command;
+mod interval_timer;
 
 use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, channel};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
+use std::time::Duration;
 
 use obit_derivation::record::{ClockReason, KernelEventKind};
 
-use super::flush_deadline::Expected;
-use super::input::{Input, KernelBatch, LossCount};
-use super::notifier::Bell;
-use super::skipped_runs::Misses;
-use super::timekeeper::{Clocks, Timekeeper};
+use self::interval_timer::IntervalTimer;
+use super::flush_deadline::FlushDeadline;
+use super::input::{KernelBatch, LossCount, SequencerInput};
+use super::notifier::Notifier;
+use super::skipped_runs::SkippedRuns;
+use super::timekeeper::{ClockSnapshot, Timekeeper};
 use crate::host::clock::{ClockPair, SetWatch};
 use crate::sources::kernel::probe::{Probe, ProbeError};
 use crate::sources::kernel::wire::RawBatch;
 
+pub use self::command::{DrainCommand, DrainCommands};
+
 /// How long events may wait in the ring buffer.
-const INTERVAL: Duration = Duration::from_millis(50);
-/// After so many looks that found nothing the thread sleeps: ten are half a second, in which a container has started.
-const QUIET_LOOKS: u32 = 10;
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// Polls in a row that find nothing before the thread sleeps: ten are half a second, in which a container has started.
+const QUIET_POLLS: u32 = 10;
 /// How often the kernel is asked for skipped runs of the programs, and the longest that the thread sleeps.
-const MISSES_INTERVAL: Duration = Duration::from_secs(5);
+const SKIPPED_RUNS_INTERVAL: Duration = Duration::from_secs(5);
 
-/// An order to the drain thread.
-#[derive(Debug)]
-pub enum Command {
-    /// Deliver this after every event that is in the ring buffer now, then say so.
-    After(Input, SyncSender<()>),
-    /// Detach, deliver what is left, end.
-    Stop,
-}
+/// Events that the kernel side admitted and lost, by kind.
+pub type KernelCounts = BTreeMap<&'static str, (u64, u64)>;
 
-/// The way of orders to the drain thread, which they wake if it sleeps.
-#[derive(Clone, Debug)]
-pub struct Commands {
-    sender: Sender<Command>,
-    bell: Arc<Bell>,
-}
-
-impl Commands {
-    /// The way and its end, for the thread that listens for this bell.
-    pub fn new(bell: Arc<Bell>) -> (Self, Receiver<Command>) {
-        let (sender, receiver) = channel();
-        (Self { sender, bell }, receiver)
-    }
-
-    /// Gives an order.
-    ///
-    /// # Errors
-    /// The drain thread is gone; here it is back.
-    pub fn send(&self, command: Command) -> Result<(), Command> {
-        self.sender.send(command).map_err(|unsent| unsent.0)?;
-        self.bell.ring();
-        Ok(())
-    }
-}
-
-/// Events that the kernel admitted and lost, by kind.
-pub type Counted = BTreeMap<&'static str, (u64, u64)>;
-
-/// What reaches the drain thread beside the kernel's events.
-pub struct Inlets {
-    /// Rings when one of the others has something new.
-    pub bell: Arc<Bell>,
-    /// Orders.
-    pub commands: Receiver<Command>,
-    /// Emptied batches on their way back, so that a storm allocates nothing.
+/// What reaches the drain thread besides kernel events.
+pub struct DrainInputs {
+    /// Notifies when a command or an earlier deadline has come.
+    pub notifier: Arc<Notifier>,
+    /// Commands.
+    pub commands: Receiver<DrainCommand>,
+    /// Emptied batches, returned for use again, so that a storm allocates nothing.
     pub recycled: Receiver<RawBatch>,
     /// When the sequencer has something to flush.
-    pub expected: Arc<Expected>,
+    pub flush_deadline: Arc<FlushDeadline>,
+}
+
+/// How often the drain thread does what no event causes.
+#[derive(Clone, Copy, Debug)]
+pub struct DrainIntervals {
+    /// How often the sequencer is told to hand its output to the recorder.
+    pub flush: Duration,
+    /// How often the clocks are recorded.
+    pub clock: Duration,
 }
 
 /// The state of the drain thread.
 pub struct Drain {
     probe: Probe,
-    inlets: Inlets,
-    sequencer: SyncSender<Input>,
-    intervals: Intervals,
-    rest: Rest,
+    inputs: DrainInputs,
+    sequencer: SyncSender<SequencerInput>,
+    intervals: DrainIntervals,
+    mode: PollMode,
     losses_so_far: BTreeMap<(KernelEventKind, u32), u64>,
-    misses: Misses,
+    skipped_runs: SkippedRuns,
 }
 
-/// How often the drain thread does what is not due to an event.
-#[derive(Clone, Copy, Debug)]
-pub struct Intervals {
-    /// Has what was admitted handed on to the recorder.
-    pub flush: Duration,
-    /// Has the clocks recorded.
-    pub clock: Duration,
-}
-
-/// The sequencer is gone; there is nobody to drain for.
-struct Disconnected;
-
-/// What a look brought.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Found {
-    Nothing,
-    Something,
-}
-
-/// Whether the thread looks at intervals or sleeps.
+/// How the thread waits for the next event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rest {
-    /// It looks, and so many looks have found nothing.
-    Looks(u32),
-    /// All who can have something new are told to wake it. What they had before that, the next look finds.
-    LastLook,
-    /// It sleeps until somebody wakes it, or something is due.
-    Sleeps,
+enum PollMode {
+    /// It polls at intervals; this many polls in a row have found nothing.
+    Interval(u32),
+    /// Everything that may have news has been told to wake it. One more poll finds what came before that.
+    Last,
+    /// It sleeps until something wakes it, or is due.
+    Sleep,
+}
+
+/// Whether a poll delivered anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PollResult {
+    Empty,
+    Delivered,
+    /// The sequencer is gone: there is nobody to drain for.
+    Disconnected,
 }
 
 impl Drain {
     /// Takes over an attached probe.
-    pub fn new(probe: Probe, inlets: Inlets, sequencer: SyncSender<Input>, intervals: Intervals) -> Self {
-        let (losses_so_far, misses) = (BTreeMap::new(), Misses::default());
-        Self { probe, inlets, sequencer, intervals, rest: Rest::Looks(0), losses_so_far, misses }
+    pub fn new(
+        probe: Probe,
+        inputs: DrainInputs,
+        sequencer: SyncSender<SequencerInput>,
+        intervals: DrainIntervals,
+    ) -> Self {
+        let (mode, losses_so_far, skipped_runs) = (PollMode::Interval(0), BTreeMap::new(), SkippedRuns::default());
+        Self { probe, inputs, sequencer, intervals, mode, losses_so_far, skipped_runs }
     }
 
-    /// Drains until told to stop, or until nobody listens any more. Gives what the kernel counted.
-    pub fn run(mut self) -> Result<Counted, ProbeError> {
+    /// Drains until told to stop, or until the sequencer is gone. Returns what the kernel side counted.
+    ///
+    /// # Errors
+    /// The kernel refuses to give events or counters.
+    pub fn run(mut self) -> Result<KernelCounts, ProbeError> {
         self.drain_until_stopped()?;
-        let mut counted = Counted::new();
+        let mut counts = KernelCounts::new();
         for count in self.probe.counters()? {
-            let (admitted, lost) = counted.entry(count.kind.as_str()).or_default();
+            let (admitted, lost) = counts.entry(count.kind.as_str()).or_default();
             *admitted += count.admitted;
             *lost += count.lost;
         }
-        Ok(counted)
+        Ok(counts)
     }
 
     fn drain_until_stopped(&mut self) -> Result<(), ProbeError> {
-        let mut flush = Timer::every(self.intervals.flush);
-        let mut clock = Timer::every(self.intervals.clock);
-        let mut misses = Timer::every(MISSES_INTERVAL);
+        let mut flush = IntervalTimer::start(self.intervals.flush);
+        let mut clock = IntervalTimer::start(self.intervals.clock);
+        let mut skipped_runs = IntervalTimer::start(SKIPPED_RUNS_INTERVAL);
         let mut timekeeper = Timekeeper::default();
-        // Without it the clocks themselves show a step, if it is a large one, and they have to be looked at for that.
+        // Without the watch the clocks themselves show a step, if it is a large one; they have to be read for that.
         let watch = SetWatch::start().ok();
-        let may_sleep = self.can_be_woken(watch.as_ref());
+        let may_sleep = self.register_wakers(watch.as_ref());
         let mut at_start = Some(ClockReason::Start);
         loop {
             if may_sleep {
-                self.rest = self.next_rest();
+                self.mode = self.next_mode();
             }
-            let command = self.inlets.commands.try_recv();
-            let stopping = matches!(command, Ok(Command::Stop) | Err(TryRecvError::Disconnected));
-            if stopping {
+            let command = self.inputs.commands.try_recv();
+            let is_stopping = matches!(command, Ok(DrainCommand::Stop) | Err(TryRecvError::Disconnected));
+            if is_stopping {
                 self.probe.detach();
             }
-            let wait = match (&command, self.rest) {
-                (Err(TryRecvError::Empty), Rest::Sleeps) => {
-                    let expected = self.expected_in().map(|wait| wait.max(flush.remaining()));
-                    let due = clock.remaining().min(misses.remaining()).min(expected.unwrap_or(Duration::MAX));
-                    due.max(INTERVAL)
+            let wait = match (&command, self.mode) {
+                (Err(TryRecvError::Empty), PollMode::Sleep) => {
+                    let flush_due = self.until_flush_deadline().map(|wait| wait.max(flush.remaining()));
+                    let due = clock.remaining().min(skipped_runs.remaining()).min(flush_due.unwrap_or(Duration::MAX));
+                    due.max(POLL_INTERVAL)
                 }
-                (Err(TryRecvError::Empty), _) => INTERVAL,
+                (Err(TryRecvError::Empty), _) => POLL_INTERVAL,
                 _ => Duration::ZERO,
             };
-            let found = match self.drain(wait)? {
-                Ok(found) => found,
-                Err(Disconnected) => return Ok(()),
-            };
-            let slept = self.rest == Rest::Sleeps;
-            if found == Found::Something || command.is_ok() {
-                self.rest = Rest::Looks(0);
-                if slept {
-                    // What comes next of the same thing is written together with this.
+            let polled = self.poll(wait)?;
+            if polled == PollResult::Disconnected {
+                return Ok(());
+            }
+            let has_slept = self.mode == PollMode::Sleep;
+            if polled == PollResult::Delivered || command.is_ok() {
+                self.mode = PollMode::Interval(0);
+                if has_slept {
+                    // What follows of the same cause is written together with this.
                     flush.restart();
                 }
             }
-            let clock_is_due = clock.is_due().then_some(ClockReason::Interval);
-            let asked = at_start.take().or(stopping.then_some(ClockReason::Stop)).or(clock_is_due);
-            let clocks = Clocks::read(watch.as_ref().is_some_and(SetWatch::was_set));
-            if let Some(reading) = timekeeper.look(clocks, asked) {
-                // Before anything that is told by the new offset.
-                if self.sequencer.send(Input::Clock(clocks.pair, reading)).is_err() {
-                    return Ok(());
-                }
-            }
-            let (after, delivered) = match command {
-                Ok(Command::After(input, delivered)) => (Some(input), Some(delivered)),
+            let clock_is_due = clock.restart_if_due().then_some(ClockReason::Interval);
+            let reason = at_start.take().or(is_stopping.then_some(ClockReason::Stop)).or(clock_is_due);
+            let clocks = ClockSnapshot::read(watch.as_ref().is_some_and(SetWatch::was_set));
+            let reading = timekeeper.check(clocks, reason).map(|reading| SequencerInput::Clock(clocks.pair, reading));
+            let (after, confirm) = match command {
+                Ok(DrainCommand::DeliverAfter(input, confirm)) => (Some(input), Some(confirm)),
                 _ => (None, None),
             };
-            let misses_are_due = misses.is_due();
-            let missed = if stopping || misses_are_due { self.new_misses() } else { None };
-            // In a sleep next to nothing can come of a flush but what is expected; now and then it tells what time it is.
-            let may_flush =
-                self.rest != Rest::Sleeps || misses_are_due || self.expected_in().is_some_and(|wait| wait.is_zero());
+            let runs_are_due = skipped_runs.restart_if_due();
+            let skipped = if is_stopping || runs_are_due { self.new_skipped_runs() } else { None };
+            // During a sleep only what has a deadline gives a flush something to do; now and then it tells the sequencer
+            // what time it is.
+            let may_flush = self.mode != PollMode::Sleep
+                || runs_are_due
+                || self.until_flush_deadline().is_some_and(|wait| wait.is_zero());
             let due = [
-                missed.map(Input::Kernel),
+                // First, as later records get their wall time by it.
+                reading,
+                skipped.map(SequencerInput::Kernel),
                 after,
-                (may_flush && flush.is_due()).then(|| Input::Flush(ClockPair::read())),
-                stopping.then(|| Input::Stop(ClockPair::read())),
+                (may_flush && flush.restart_if_due()).then(|| SequencerInput::Flush(ClockPair::read())),
+                is_stopping.then(|| SequencerInput::Stop(ClockPair::read())),
             ];
             for input in due.into_iter().flatten() {
                 if self.sequencer.send(input).is_err() {
                     return Ok(());
                 }
             }
-            if let Some(delivered) = delivered {
-                // Nobody waits any more: then it does not matter.
-                let _ = delivered.try_send(());
+            if let Some(confirm) = confirm {
+                // Whoever waited for it may be gone.
+                let _ = confirm.try_send(());
             }
-            if stopping {
+            if is_stopping {
                 return Ok(());
             }
         }
     }
 
-    /// Whether all wake it that have to: orders, the sequencer, a wall clock that is set.
-    fn can_be_woken(&self, watch: Option<&SetWatch>) -> bool {
-        let sources = [watch.map(AsFd::as_fd), Some(self.inlets.bell.as_fd())];
+    /// Registers with the probe what wakes this thread: commands and deadlines, and a wall clock that is set. Returns whether
+    /// all of it does.
+    fn register_wakers(&self, watch: Option<&SetWatch>) -> bool {
+        let sources = [watch.map(AsFd::as_fd), Some(self.inputs.notifier.as_fd())];
         sources.into_iter().all(|source| source.is_some_and(|source| self.probe.wake_on(source).is_ok()))
     }
 
-    /// What comes after a look.
+    /// Returns the mode after a poll.
     ///
-    /// Who has something new for this thread leaves it first, and then looks whether to wake it; this thread says first that
-    /// it is to be woken, and then looks for what there is. So one of the two sees the other. A mark that is gone before the
-    /// sleep has begun is that of a wake-up which the look may have used up already. See `wake_sleeper()` in
-    /// bpf/obit.bpf.c, and [`Bell`].
-    fn next_rest(&self) -> Rest {
-        match self.rest {
-            Rest::Looks(quiet) if quiet < QUIET_LOOKS => Rest::Looks(quiet + 1),
-            Rest::Looks(quiet) => {
-                self.inlets.bell.listen();
-                // Where the program cannot be told, looking goes on.
-                if self.probe.want_wakeup().is_ok() { Rest::LastLook } else { Rest::Looks(quiet) }
+    /// Whoever has news for this thread leaves it first, and then looks whether to wake the thread; the thread first says
+    /// that it is to be woken, and then looks for news. So one of the two sees the other. A mark that is gone before the
+    /// sleep has begun is that of a wake-up which the poll may have used up already. See `wake_sleeper()` in
+    /// bpf/obit.bpf.c, and [`Notifier`].
+    fn next_mode(&self) -> PollMode {
+        match self.mode {
+            PollMode::Interval(quiet) if quiet < QUIET_POLLS => PollMode::Interval(quiet + 1),
+            PollMode::Interval(quiet) => {
+                self.inputs.notifier.arm();
+                // Where the program cannot be told, polling goes on.
+                if self.probe.want_wakeup().is_ok() { PollMode::Last } else { PollMode::Interval(quiet) }
             }
-            Rest::LastLook | Rest::Sleeps => {
-                let is_told = self.inlets.bell.is_listened_for() && self.probe.wants_wakeup().unwrap_or(false);
-                if is_told { Rest::Sleeps } else { Rest::Looks(0) }
+            PollMode::Last | PollMode::Sleep => {
+                let is_armed = self.inputs.notifier.is_armed() && self.probe.wants_wakeup().unwrap_or(false);
+                if is_armed { PollMode::Sleep } else { PollMode::Interval(0) }
             }
         }
     }
 
-    /// How long it is until a flush brings something, if it does.
-    fn expected_in(&self) -> Option<Duration> {
-        let due = self.inlets.expected.due()?;
+    /// Returns the time until a flush brings something to disk, if one will.
+    fn until_flush_deadline(&self) -> Option<Duration> {
+        let due = self.inputs.flush_deadline.get()?;
         Some(Duration::from_nanos(due.0.saturating_sub(ClockPair::read().boot.0)))
     }
 
-    /// Delivers all that is in the ring buffer, waiting up to `wait` for the first of it.
-    fn drain(&mut self, wait: Duration) -> Result<Result<Found, Disconnected>, ProbeError> {
-        let mut found = Found::Nothing;
+    /// Delivers what is in the ring buffer, waiting up to `wait` for the first of it. A poll that waits delivers once: events
+    /// that come meanwhile are for the next one. A poll that does not wait leaves nothing.
+    fn poll(&mut self, wait: Duration) -> Result<PollResult, ProbeError> {
+        let mut result = PollResult::Empty;
         loop {
-            let mut events = self.inlets.recycled.try_recv().unwrap_or_default();
+            let mut events = self.inputs.recycled.try_recv().unwrap_or_default();
             events.clear();
             self.probe.drain(wait, &mut events)?;
-            // What is lost is lost to a buffer that is full of other events. Counters are a dozen calls of the kernel, and on an
-            // idle host they would be most of what there is to do; when somebody waits for the answer they are read all the same.
+            // Losses only happen to a buffer that is full of other events. Reading the counters takes a dozen system calls,
+            // most of what there is to do on an idle host; if somebody waits for the answer they are read all the same.
             let losses = if events.is_empty() && !wait.is_zero() { Vec::new() } else { self.new_losses()? };
             let read_at = ClockPair::read();
             if events.is_empty() && losses.is_empty() {
-                return Ok(Ok(found));
+                return Ok(result);
             }
-            found = Found::Something;
-            if self.sequencer.send(Input::Kernel(KernelBatch { events, losses, read_at })).is_err() {
-                return Ok(Err(Disconnected));
+            result = PollResult::Delivered;
+            if self.sequencer.send(SequencerInput::Kernel(KernelBatch { events, losses, read_at })).is_err() {
+                return Ok(PollResult::Disconnected);
             }
             if !wait.is_zero() {
-                // The waiting drain takes what there is; events that come meanwhile are for the next one.
-                return Ok(Ok(found));
+                return Ok(result);
             }
         }
     }
@@ -287,39 +266,11 @@ impl Drain {
         Ok(losses)
     }
 
-    /// Runs of the BPF programs that the kernel skipped, because a program was running on that processor already. It
-    /// counts them by program only.
-    fn new_misses(&mut self) -> Option<KernelBatch> {
-        let losses = self.misses.new_in(&self.probe.recursion_misses()?);
+    /// Returns the runs of the BPF programs that the kernel has newly skipped, because a program was running on that processor
+    /// already. The kernel counts them by program only.
+    fn new_skipped_runs(&mut self) -> Option<KernelBatch> {
+        let losses = self.skipped_runs.update(&self.probe.recursion_misses()?);
         (!losses.is_empty()).then(|| KernelBatch { events: RawBatch::new(), losses, read_at: ClockPair::read() })
-    }
-}
-
-/// Says at fixed intervals that it is time.
-struct Timer {
-    interval: Duration,
-    last: Instant,
-}
-
-impl Timer {
-    fn every(interval: Duration) -> Self {
-        Self { interval, last: Instant::now() }
-    }
-
-    fn remaining(&self) -> Duration {
-        self.interval.saturating_sub(self.last.elapsed())
-    }
-
-    fn restart(&mut self) {
-        self.last = Instant::now();
-    }
-
-    fn is_due(&mut self) -> bool {
-        let due = self.last.elapsed() >= self.interval;
-        if due {
-            self.restart();
-        }
-        due
     }
 }
 
@@ -327,6 +278,7 @@ impl Timer {
 mod tests {
     use std::sync::mpsc::sync_channel;
     use std::thread;
+    use std::time::Instant;
 
     use obit_derivation::BootNs;
 
@@ -338,30 +290,28 @@ mod tests {
     const HANG: Duration = Duration::from_secs(30);
 
     /// Looks until it sleeps, and then until something that came in a sleep is what is waited for.
-    fn sleep_until(drain: &mut Drain, mut is_there: impl FnMut(&Drain, Found) -> bool) {
+    fn sleep_until(drain: &mut Drain, mut is_there: impl FnMut(&Drain, PollResult) -> bool) {
         loop {
-            drain.rest = drain.next_rest();
-            let wait = if drain.rest == Rest::Sleeps { 2 * HANG } else { Duration::ZERO };
+            drain.mode = drain.next_mode();
+            let wait = if drain.mode == PollMode::Sleep { 2 * HANG } else { Duration::ZERO };
             let begun = Instant::now();
-            let Ok(found) = drain.drain(wait).unwrap() else { panic!("the inbox is there") };
+            let found = drain.poll(wait).unwrap();
             assert!(begun.elapsed() < HANG, "nothing has woken it");
             if is_there(drain, found) {
                 return;
             }
-            if found == Found::Something {
-                drain.rest = Rest::Looks(0);
+            if found == PollResult::Delivered {
+                drain.mode = PollMode::Interval(0);
             }
         }
     }
 
     /// Lets the drain fall asleep, does something, and looks until that is there.
-    fn wakes(drain: &mut Drain, cause: impl FnOnce() + Send, is_there: impl FnMut(&Drain, Found) -> bool) {
-        while drain.rest != Rest::Sleeps {
-            drain.rest = drain.next_rest();
-            if drain.rest != Rest::Sleeps
-                && let Ok(Found::Something) = drain.drain(Duration::ZERO).unwrap()
-            {
-                drain.rest = Rest::Looks(0);
+    fn wakes(drain: &mut Drain, cause: impl FnOnce() + Send, is_there: impl FnMut(&Drain, PollResult) -> bool) {
+        while drain.mode != PollMode::Sleep {
+            drain.mode = drain.next_mode();
+            if drain.mode != PollMode::Sleep && drain.poll(Duration::ZERO).unwrap() == PollResult::Delivered {
+                drain.mode = PollMode::Interval(0);
             }
         }
         thread::scope(|scope| {
@@ -376,33 +326,38 @@ mod tests {
             return;
         }
         let probe = Probe::attach(&ProbeOptions::default()).unwrap();
-        let bell = Arc::new(Bell::new().unwrap());
-        let (commands, command_box) = Commands::new(Arc::clone(&bell));
-        let expected = Arc::new(Expected::new(Arc::clone(&bell)));
+        let notifier = Arc::new(Notifier::new().unwrap());
+        let (commands, command_box) = DrainCommands::new(Arc::clone(&notifier));
+        let flush_deadline = Arc::new(FlushDeadline::new(Arc::clone(&notifier)));
         let (_recycled, recycled) = sync_channel(1);
-        let inlets = Inlets { bell, commands: command_box, recycled, expected: Arc::clone(&expected) };
+        let drain_inputs =
+            DrainInputs { notifier, commands: command_box, recycled, flush_deadline: Arc::clone(&flush_deadline) };
         let (inputs, inbox) = sync_channel(1 << 16);
-        let intervals = Intervals { flush: HANG, clock: HANG };
-        let mut drain = Drain::new(probe, inlets, inputs, intervals);
+        let intervals = DrainIntervals { flush: HANG, clock: HANG };
+        let mut drain = Drain::new(probe, drain_inputs, inputs, intervals);
         let watch = SetWatch::start().unwrap();
-        assert!(drain.can_be_woken(Some(&watch)) && !drain.can_be_woken(None));
+        assert!(drain.register_wakers(Some(&watch)) && !drain.register_wakers(None));
 
         wakes(
             &mut drain,
-            || commands.send(Command::Stop).unwrap(),
-            |drain, _| matches!(drain.inlets.commands.try_recv(), Ok(Command::Stop)),
+            || commands.send(DrainCommand::Stop).unwrap(),
+            |drain, _| matches!(drain.inputs.commands.try_recv(), Ok(DrainCommand::Stop)),
         );
-        assert!(matches!(drain.next_rest(), Rest::Looks(_)), "it is awake");
+        assert!(matches!(drain.next_mode(), PollMode::Interval(_)), "it is awake");
 
-        wakes(&mut drain, || expected.set(Some(BootNs(0))), |drain, _| drain.expected_in() == Some(Duration::ZERO));
+        wakes(
+            &mut drain,
+            || flush_deadline.set(Some(BootNs(0))),
+            |drain, _| drain.until_flush_deadline() == Some(Duration::ZERO),
+        );
 
         // Made and removed: the first of the two wakes, and neither is lost.
         let event = || drop(OwnedCgroup::create(|_| true).expect("a cgroup"));
         let own = std::process::id().to_ne_bytes();
         let mut seen = 0;
         wakes(&mut drain, event, |_, _| {
-            let count = |input: &Input| match input {
-                Input::Kernel(batch) => batch.events.iter().filter(|record| contains(record, &own)).count(),
+            let count = |input: &SequencerInput| match input {
+                SequencerInput::Kernel(batch) => batch.events.iter().filter(|record| contains(record, &own)).count(),
                 _ => 0,
             };
             seen += inbox.try_iter().map(|input| count(&input)).sum::<usize>();
@@ -410,7 +365,7 @@ mod tests {
         });
     }
 
-    /// Of which process an event tells is somewhere in it.
+    /// Returns whether an event contains this pid.
     fn contains(record: &[u8], pid: &[u8; 4]) -> bool {
         record.chunks_exact(4).any(|word| word == pid)
     }

@@ -1,267 +1,204 @@
 //! The thread that reads what an event points to: a container's directory, its bundle, and its runtime's state.
 //!
-//! It works from a queue, so that no event waits for a file. A question that finds the queue full is not asked, and
-//! that is recorded too. Questions come in batches, and the results of a batch go on together: a wake-up for each of them
-//! would cost more than most of the reads, and on a busy host each takes a processor away from the container that is
-//! looked at.
+//! It works from a queue, so that no event waits for a file. A request that finds the queue full is dropped, and that is
+//! recorded too. Requests come in batches, and the results of a batch go on together: a wake-up for each of them would cost
+//! more than most of the reads, and on a busy host each takes a processor away from the container that is looked at.
+
+mod request;
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
-use obit_derivation::CgroupKey;
-use obit_derivation::identity::Engine;
 use obit_derivation::record::{Directory, Outcome, SnapshotReason};
 use obit_schema::details::DirectoryDetails;
 
-use super::input::Input;
+use super::input::SequencerInput;
 use crate::host::clock::ClockPair;
 use crate::host::hierarchies::Hierarchies;
 use crate::sources::answer::{RuntimeRecord, Stamped};
 use crate::sources::cgroupfs;
 use crate::sources::oci_files::OciFiles;
 
-/// Questions that are handed on together at most. A container asks about fifteen; a read takes well under a millisecond.
-pub const WAVE: usize = 64;
-/// Waves that may wait.
-pub const WAVES: usize = 32;
-/// Things to look at later that may wait.
-const LATER: usize = 1024;
+pub use self::request::{Leftover, LookupRequest, LookupResult, OnAbsent};
 
-/// A question about a container that has just begun.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Question {
-    /// What does its directory on this hierarchy hold?
-    Directory {
-        /// The directory.
-        key: CgroupKey,
-        /// Its path from the hierarchy's root.
-        path: String,
-    },
-    /// What does its bundle's `config.json` say?
-    Bundle {
-        /// The bundle directory, as the runtime was told.
-        bundle: String,
-        /// The container, as the runtime was told.
-        container_id: String,
-    },
-    /// What does its engine keep of it on disk?
-    EngineFile {
-        /// The engine.
-        engine: Engine,
-        /// The container.
-        container_id: String,
-    },
-    /// What does its runtime's own state say?
-    State {
-        /// The runtime's state directory (`--root`).
-        root: String,
-        /// The container, as the runtime was told.
-        container_id: String,
-        /// What to do if there is none.
-        patience: Patience,
-    },
-    /// What is still kept of a container that has ended, some moments later?
-    Remains(Remains),
-}
+/// Requests that are sent together at most. A container leads to about fifteen; a read takes well under a millisecond.
+pub const BATCH: usize = 64;
+/// Batches that may wait.
+pub const BATCHES: usize = 32;
+/// Look-ups that may wait for their time.
+const MAX_DELAYED: usize = 1024;
 
-/// What may be kept of a container that has ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Remains {
-    /// Its runtime's own state, which should be gone.
-    State {
-        /// The runtime's state directory (`--root`).
-        root: String,
-        /// The container, as the runtime was told.
-        container_id: String,
-    },
-    /// Its engine's file.
-    EngineFile {
-        /// The engine.
-        engine: Engine,
-        /// The container.
-        container_id: String,
-    },
-}
+/// Pauses before a state that is about to be written is looked at again: runc writes it some milliseconds after the
+/// container's process is in its cgroups.
+const RETRY_PAUSES: [Duration; 3] = [Duration::from_millis(10), Duration::from_millis(50), Duration::from_millis(250)];
 
-/// What to do about a file that is not there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Patience {
-    /// It is gone, and that is the answer.
-    None,
-    /// It is about to be written: look again some times.
-    UntilWritten,
-}
-
-/// When to look again for a state that is about to be written: runc writes it some milliseconds after the container's
-/// process is in its cgroups.
-const AGAIN: [Duration; 3] = [Duration::from_millis(10), Duration::from_millis(50), Duration::from_millis(250)];
-
-/// When to look at what is kept of a container that has ended: its runtime and its engine are done with it then.
+/// How long after a container's end its leftovers are looked at: its runtime and its engine are done with it then.
 const AFTER_END: Duration = Duration::from_millis(1_200);
-/// How long that may wait for something else to do: another moment would do as well. It is within the grace that a row has
-/// by default, with time to spare.
+/// How long a look at leftovers may wait for another one, to share its wake-up. With it, the look is still within the grace
+/// that a row has by default, with time to spare.
 const AFTER_END_SLACK: Duration = Duration::from_millis(200);
 
-/// Something to look at later.
-struct Again {
+/// A look-up that waits for its time.
+struct DelayedLookup {
     due: Instant,
-    what: Later,
+    task: DelayedTask,
 }
 
-enum Later {
+enum DelayedTask {
     /// A state that was not there yet.
     State { root: String, container_id: String, attempt: usize },
-    /// What is kept of a container that has ended.
-    Remains(Remains),
+    /// What is left of a container that has ended.
+    Leftover(Leftover),
 }
 
-impl Again {
-    /// When to wake for it at the latest.
-    fn latest(&self) -> Instant {
-        match self.what {
-            Later::State { .. } => self.due,
-            Later::Remains(_) => self.due + AFTER_END_SLACK,
+impl DelayedLookup {
+    /// Returns the latest moment for it.
+    fn deadline(&self) -> Instant {
+        match self.task {
+            DelayedTask::State { .. } => self.due,
+            DelayedTask::Leftover(_) => self.due + AFTER_END_SLACK,
         }
     }
 }
 
-/// Answers questions.
-pub struct Lookups {
-    sequencer: SyncSender<Input>,
+/// The state of the look-up thread.
+pub struct LookupWorker {
+    sequencer: SyncSender<SequencerInput>,
     hierarchies: Hierarchies,
     files: OciFiles,
-    again: VecDeque<Again>,
-    /// When this wave began: what one wave has looked at later is looked at together.
+    /// Look-ups that wait, the next one first.
+    delayed: VecDeque<DelayedLookup>,
+    /// When this batch was received. Delays count from it, so that look-ups of one batch stay together.
     now: Instant,
     directories: Vec<(ClockPair, Directory<'static>, DirectoryDetails)>,
     answers: Vec<Stamped<RuntimeRecord>>,
 }
 
-impl Lookups {
-    /// One that delivers its answers there.
-    pub fn new(sequencer: SyncSender<Input>, hierarchies: Hierarchies, files: OciFiles) -> Self {
-        let (again, directories, answers) = (VecDeque::new(), Vec::new(), Vec::new());
-        Self { sequencer, hierarchies, files, again, now: Instant::now(), directories, answers }
+impl LookupWorker {
+    /// Returns a worker that delivers its results to this sequencer.
+    pub fn new(sequencer: SyncSender<SequencerInput>, hierarchies: Hierarchies, files: OciFiles) -> Self {
+        let (delayed, directories, answers) = (VecDeque::new(), Vec::new(), Vec::new());
+        Self { sequencer, hierarchies, files, delayed, now: Instant::now(), directories, answers }
     }
 
-    /// Answers until nobody asks any more.
-    pub fn run(mut self, questions: &Receiver<Vec<Question>>) {
+    /// Does look-ups until nobody requests any more.
+    pub fn run(mut self, requests: &Receiver<Vec<LookupRequest>>) {
         loop {
-            let next = match self.again.iter().map(Again::latest).min() {
-                Some(latest) => questions.recv_timeout(latest.saturating_duration_since(Instant::now())),
-                None => questions.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            let next = match self.delayed.iter().map(DelayedLookup::deadline).min() {
+                Some(deadline) => requests.recv_timeout(deadline.saturating_duration_since(Instant::now())),
+                None => requests.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             self.now = Instant::now();
             match next {
-                Ok(wave) => wave.into_iter().for_each(|question| self.answer(question)),
+                Ok(batch) => batch.into_iter().for_each(|request| self.look_up(request)),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            self.look_again();
+            self.look_up_delayed();
             if !self.deliver() {
                 return;
             }
         }
     }
 
-    /// Hands on what was found; whether anybody listens.
+    /// Delivers what was found. Returns whether the sequencer is still there.
     fn deliver(&mut self) -> bool {
         let (directories, answers) = (std::mem::take(&mut self.directories), std::mem::take(&mut self.answers));
         (directories.is_empty() && answers.is_empty())
-            || self.sequencer.send(Input::LookupResults { directories, answers }).is_ok()
+            || self.sequencer.send(SequencerInput::LookupResults { directories, answers }).is_ok()
     }
 
-    fn answer(&mut self, question: Question) {
-        match question {
-            Question::Directory { key, path } => {
+    fn look_up(&mut self, request: LookupRequest) {
+        match request {
+            LookupRequest::Directory { key, path } => {
                 let Some(hierarchy) = self.hierarchies.get(key.hierarchy) else { return };
                 let (directory, details) =
                     cgroupfs::read_directory(hierarchy, &path, key.cgroup, SnapshotReason::Mkdir);
                 self.directories.push((ClockPair::read(), directory, details));
             }
-            Question::Bundle { bundle, container_id } => {
+            LookupRequest::Bundle { bundle, container_id } => {
                 let answer = self.files.bundle(&bundle, Some(&container_id));
-                self.found(answer);
+                self.push_answer(answer);
             }
-            Question::EngineFile { engine, container_id } => {
+            LookupRequest::EngineFile { engine, container_id } => {
                 if let Some(answer) = self.files.engine_file(engine, &container_id) {
-                    self.found(answer);
+                    self.push_answer(answer);
                 }
             }
-            Question::Remains(remains) => {
-                if let Remains::State { root, container_id } = &remains
-                    && self.waits_no_more(root, container_id)
+            LookupRequest::State { root, container_id, on_absent } => {
+                // This look stands for an earlier one that still waits.
+                self.cancel_retry(&root, &container_id);
+                let attempt = if on_absent == OnAbsent::Report { RETRY_PAUSES.len() } else { 0 };
+                self.look_up_state(root, container_id, attempt);
+            }
+            LookupRequest::Leftover(leftover) => {
+                if let Leftover::State { root, container_id } = &leftover
+                    && self.cancel_retry(root, container_id)
                 {
-                    self.look_at_state(root.clone(), container_id.clone(), AGAIN.len());
+                    self.look_up_state(root.clone(), container_id.clone(), RETRY_PAUSES.len());
                 }
                 // With no room to wait it is not looked at: too early, what is found says nothing.
-                if self.again.len() < LATER {
-                    self.look_later(AFTER_END, Later::Remains(remains));
+                if self.delayed.len() < MAX_DELAYED {
+                    self.delay(AFTER_END, DelayedTask::Leftover(leftover));
                 }
-            }
-            Question::State { root, container_id, patience } => {
-                // This look is the answer to both.
-                self.waits_no_more(&root, &container_id);
-                let attempt = if patience == Patience::None { AGAIN.len() } else { 0 };
-                self.look_at_state(root, container_id, attempt);
             }
         }
     }
 
-    /// Gives up to wait for a state, of which something newer is known; whether it was waited for.
-    fn waits_no_more(&mut self, root: &str, container_id: &str) -> bool {
-        let before = self.again.len();
-        self.again.retain(|again| match &again.what {
-            Later::State { root: place, container_id: id, .. } => place != root || id != container_id,
-            Later::Remains(_) => true,
+    /// Cancels a look at this state that waits. Returns whether there was one.
+    fn cancel_retry(&mut self, root: &str, container_id: &str) -> bool {
+        let before = self.delayed.len();
+        self.delayed.retain(|delayed| match &delayed.task {
+            DelayedTask::State { root: place, container_id: id, .. } => place != root || id != container_id,
+            DelayedTask::Leftover(_) => true,
         });
-        self.again.len() < before
+        self.delayed.len() < before
     }
 
-    fn found(&mut self, record: RuntimeRecord) {
+    fn push_answer(&mut self, record: RuntimeRecord) {
         self.answers.push(Stamped::now(record));
     }
 
-    /// Looks at what is due, a wave of it at most.
-    fn look_again(&mut self) {
-        for _ in 0..WAVE {
-            if self.again.front().is_none_or(|again| again.due > self.now) {
+    /// Does the look-ups that are due, [`BATCH`] of them at most.
+    fn look_up_delayed(&mut self) {
+        for _ in 0..BATCH {
+            if self.delayed.front().is_none_or(|delayed| delayed.due > self.now) {
                 return;
             }
-            let Some(again) = self.again.pop_front() else { return };
-            match again.what {
-                Later::State { root, container_id, attempt } => self.look_at_state(root, container_id, attempt),
-                Later::Remains(remains) => self.look_at_remains(&remains),
+            let Some(delayed) = self.delayed.pop_front() else { return };
+            match delayed.task {
+                DelayedTask::State { root, container_id, attempt } => self.look_up_state(root, container_id, attempt),
+                DelayedTask::Leftover(leftover) => self.look_up_leftover(&leftover),
             }
         }
     }
 
-    fn look_later(&mut self, pause: Duration, what: Later) {
+    fn delay(&mut self, pause: Duration, task: DelayedTask) {
         let due = self.now + pause;
-        let place = self.again.partition_point(|again| again.due <= due);
-        self.again.insert(place, Again { due, what });
+        let place = self.delayed.partition_point(|delayed| delayed.due <= due);
+        self.delayed.insert(place, DelayedLookup { due, task });
     }
 
-    /// That nothing is left of a container is as it should be, and no record.
-    fn look_at_remains(&mut self, remains: &Remains) {
-        let answer = match remains {
-            Remains::State { root, container_id } => Some(self.files.state(root, container_id)),
-            Remains::EngineFile { engine, container_id } => self.files.engine_file_after_end(*engine, container_id),
+    /// Reads what is left of a container. That nothing is left is as it should be, and no record.
+    fn look_up_leftover(&mut self, leftover: &Leftover) {
+        let record = match leftover {
+            Leftover::State { root, container_id } => Some(self.files.state(root, container_id)),
+            Leftover::EngineFile { engine, container_id } => self.files.engine_file_after_end(*engine, container_id),
         };
-        if let Some(answer) = answer.filter(|record| record.answer.outcome != Outcome::NotFound) {
-            self.found(answer);
+        if let Some(record) = record.filter(|record| record.answer.outcome != Outcome::NotFound) {
+            self.push_answer(record);
         }
     }
 
-    /// Only the last look is an answer, whatever it finds; one before it counts if it finds the state.
-    fn look_at_state(&mut self, root: String, container_id: String, attempt: usize) {
-        let answer = self.files.state(&root, &container_id);
-        match AGAIN.get(attempt) {
-            Some(pause) if answer.answer.outcome == Outcome::NotFound && self.again.len() < LATER => {
-                self.look_later(*pause, Later::State { root, container_id, attempt: attempt + 1 });
+    /// Reads a state. The last attempt is recorded whatever it finds; an earlier one only if it finds the state.
+    fn look_up_state(&mut self, root: String, container_id: String, attempt: usize) {
+        let record = self.files.state(&root, &container_id);
+        match RETRY_PAUSES.get(attempt) {
+            Some(pause) if record.answer.outcome == Outcome::NotFound && self.delayed.len() < MAX_DELAYED => {
+                self.delay(*pause, DelayedTask::State { root, container_id, attempt: attempt + 1 });
             }
-            _ => self.found(answer),
+            _ => self.push_answer(record),
         }
     }
 }
@@ -279,31 +216,30 @@ mod tests {
         let hierarchies = Hierarchies { mode: CgroupMode::V2, mounted: Vec::new(), unmounted: Vec::new() };
         let (inputs, inbox) = sync_channel(4);
         let files = OciFiles::new(root.path(), hierarchies.clone());
-        let mut lookups = Lookups::new(inputs, hierarchies, files);
+        let mut lookups = LookupWorker::new(inputs, hierarchies, files);
         let place = |id: &str| ("/run/runc".to_owned(), id.to_owned());
-        let state = |id, patience| {
+        let state = |id, on_absent| {
             let (root, container_id) = place(id);
-            Question::State { root, container_id, patience }
+            LookupRequest::State { root, container_id, on_absent }
         };
-        let remains = |id| {
+        let leftover = |id| {
             let (root, container_id) = place(id);
-            Question::Remains(Remains::State { root, container_id })
+            LookupRequest::Leftover(Leftover::State { root, container_id })
         };
-        lookups.answer(state("stays", Patience::UntilWritten));
-        lookups.answer(state("empties", Patience::UntilWritten));
-        lookups.answer(state("goes", Patience::UntilWritten));
+        lookups.look_up(state("stays", OnAbsent::Retry));
+        lookups.look_up(state("empties", OnAbsent::Retry));
+        lookups.look_up(state("goes", OnAbsent::Retry));
         assert!(lookups.answers.is_empty(), "they may be written yet");
-        lookups.answer(state("empties", Patience::None));
-        lookups.answer(remains("empties"));
-        lookups.answer(remains("goes"));
+        lookups.look_up(state("empties", OnAbsent::Report));
+        lookups.look_up(leftover("empties"));
+        lookups.look_up(leftover("goes"));
         assert!(lookups.deliver());
-        let Ok(Input::LookupResults { answers, .. }) = inbox.try_recv() else { panic!("answers") };
+        let Ok(SequencerInput::LookupResults { answers, .. }) = inbox.try_recv() else { panic!("answers") };
         let told =
             answers.iter().map(|answer| (answer.record.answer.container_id.as_deref(), answer.record.answer.outcome));
         assert_eq!(told.collect::<Vec<_>>(), [(Some("empties"), Outcome::NotFound), (Some("goes"), Outcome::NotFound)]);
-        let waits =
-            |again: &&Again| matches!(&again.what, Later::State { container_id, .. } if container_id == "stays");
-        assert_eq!(lookups.again.iter().filter(waits).count(), 1);
-        assert_eq!(lookups.again.len(), 3, "and what is left of the two");
+        let waits = |delayed: &&DelayedLookup| matches!(&delayed.task, DelayedTask::State { container_id, .. } if container_id == "stays");
+        assert_eq!(lookups.delayed.iter().filter(waits).count(), 1);
+        assert_eq!(lookups.delayed.len(), 3, "and what is left of the two");
     }
 }

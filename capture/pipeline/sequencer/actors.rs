@@ -1,59 +1,76 @@
-//! The texts of the tasks that kernel events are of.
+//! The texts of the tasks that caused kernel events.
 //!
-//! A few tasks make most events of a moment: what is text of them is decoded once, and found again by its bytes.
+//! A few tasks cause most events of a moment: their texts are decoded once and found again by their bytes.
 
 use std::borrow::Cow;
 
+use clap::ValueEnum;
 use obit_derivation::identity::argv;
 use obit_schema::text::{are_same, escape};
 
-use crate::cli::ActorArgv;
 use crate::sources::kernel::wire::KernelActor;
 
-/// Tasks that are remembered.
+/// Whose arguments are recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ActorArgv {
+    /// Of OCI runtimes what identifies their container; of any other program its name
+    Runtimes,
+    /// Of every program, as far as the kernel side reads them
+    Full,
+}
+
+/// Tasks whose texts are remembered.
 const REMEMBERED: usize = 8;
 
-/// The tasks of the last events, the last one first.
-#[derive(Debug, Default)]
-pub struct Actors(Vec<ActorTexts>);
+/// The tasks of the latest events, the latest one first.
+#[derive(Debug)]
+pub struct ActorCache {
+    policy: ActorArgv,
+    latest: Vec<ActorTexts>,
+}
 
-impl Actors {
-    /// The texts of a task. `policy` must be the same each time.
-    pub fn texts(&mut self, who: &KernelActor<'_>, policy: ActorArgv) -> &ActorTexts {
-        let at = match self.0.iter().position(|texts| texts.are_of(who)) {
+impl ActorCache {
+    /// Returns an empty cache that records arguments by this policy.
+    pub fn new(policy: ActorArgv) -> Self {
+        Self { policy, latest: Vec::new() }
+    }
+
+    /// Returns the texts of a task.
+    pub fn texts(&mut self, who: &KernelActor<'_>) -> &ActorTexts {
+        let at = match self.latest.iter().position(|texts| texts.match_task(who)) {
             Some(at) => at,
             None => {
-                let texts = ActorTexts::read(who, policy);
-                self.0.truncate(REMEMBERED - 1);
-                self.0.push(texts);
-                self.0.len() - 1
+                let texts = ActorTexts::read(who, self.policy);
+                self.latest.truncate(REMEMBERED - 1);
+                self.latest.push(texts);
+                self.latest.len() - 1
             }
         };
-        self.0[..=at].rotate_right(1);
-        &self.0[0]
+        self.latest[..=at].rotate_right(1);
+        &self.latest[0]
     }
 }
 
-/// What is text of a task, as a case holds it.
+/// The texts of a task, as a case holds them.
 #[derive(Debug)]
 pub struct ActorTexts {
-    // What they were read from.
+    // The bytes that they were read from.
     raw_comm: Box<[u8]>,
     raw_parent_comm: Box<[u8]>,
     raw_argv: Box<[u8]>,
     raw_argv_truncated: bool,
-    /// Name of the thread.
+    /// The name of the thread.
     pub comm: Box<str>,
-    /// Name of the parent process.
+    /// The name of the parent process.
     pub parent_comm: Box<str>,
     /// The arguments, as far as they are recorded.
     argv: Box<[Box<str>]>,
-    /// More arguments were there than the kernel side has kept.
+    /// The kernel side has cut the arguments.
     pub argv_truncated: bool,
 }
 
 impl ActorTexts {
-    fn are_of(&self, who: &KernelActor<'_>) -> bool {
+    fn match_task(&self, who: &KernelActor<'_>) -> bool {
         are_same(&self.raw_argv, who.argv)
             && are_same(&self.raw_comm, who.comm)
             && are_same(&self.raw_parent_comm, who.parent_comm)
@@ -74,15 +91,15 @@ impl ActorTexts {
             raw_argv_truncated: who.argv_truncated,
             comm: escape(who.comm).into(),
             parent_comm: escape(who.parent_comm).into(),
-            // Of a program that is no OCI runtime only the name is kept, and that is whole or absent.
+            // A program that is no OCI runtime has only its name recorded, which is whole or absent.
             argv_truncated: who.argv_truncated && argv.len() == all.len() && all.len() > 1,
             argv: argv.into_iter().map(Box::from).collect(),
         }
     }
 
-    /// Lends the arguments.
+    /// Calls `take` with the arguments.
     pub fn with_argv<T>(&self, take: impl FnOnce(&[&str]) -> T) -> T {
-        // Nearly all have so many; none of these is worth an allocation for each event.
+        // Nearly every task has 16 or fewer, which need no allocation for each event.
         let mut few = [""; 16];
         match few.get_mut(..self.argv.len()) {
             Some(few) => {
@@ -112,15 +129,15 @@ mod tests {
         }
     }
 
-    fn read(actors: &mut Actors, who: &KernelActor<'_>) -> (String, Vec<String>, bool) {
-        let texts = actors.texts(who, ActorArgv::Runtimes);
+    fn read(actors: &mut ActorCache, who: &KernelActor<'_>) -> (String, Vec<String>, bool) {
+        let texts = actors.texts(who);
         let argv = texts.with_argv(|argv| argv.iter().map(ToString::to_string).collect());
         (texts.comm.to_string(), argv, texts.argv_truncated)
     }
 
     #[test]
     fn tasks_that_differ_in_any_text_are_told_apart() {
-        let mut actors = Actors::default();
+        let mut actors = ActorCache::new(ActorArgv::Runtimes);
         let call = who(b"runc", b"runc\0delete\0a\0");
         let cut = KernelActor { argv_truncated: true, ..who(b"runc", b"runc\0delete\0a\0b") };
         let of_parent = KernelActor { parent_comm: b"bash", ..call.clone() };
@@ -138,21 +155,24 @@ mod tests {
                 ("r\\xff".into(), vec!["/bin/sh".into()], false)
             );
             assert_eq!(read(&mut actors, &who(b"runc", b"")), ("runc".into(), vec![], false));
-            assert_eq!(&*actors.texts(&of_parent, ActorArgv::Runtimes).parent_comm, "bash");
+            assert_eq!(&*actors.texts(&of_parent).parent_comm, "bash");
         }
-        assert_eq!(actors.0.len(), 5, "each was read once");
+        assert_eq!(actors.latest.len(), 5, "each was read once");
     }
 
     #[test]
     fn few_are_remembered_and_many_arguments_are_all_there() {
-        let mut actors = Actors::default();
+        let mut actors = ActorCache::new(ActorArgv::Runtimes);
         for number in 0..3 * REMEMBERED {
             let comm = number.to_string();
             assert_eq!(read(&mut actors, &who(comm.as_bytes(), b"")).0, comm);
             assert_eq!(read(&mut actors, &who(b"again", b"")).0, "again");
         }
-        assert_eq!(actors.0.len(), REMEMBERED);
-        assert!(actors.0[1].are_of(&who((3 * REMEMBERED - 1).to_string().as_bytes(), b"")), "the last ones are");
+        assert_eq!(actors.latest.len(), REMEMBERED);
+        assert!(
+            actors.latest[1].match_task(&who((3 * REMEMBERED - 1).to_string().as_bytes(), b"")),
+            "the last ones are"
+        );
         let argv = "kill\0a\0".to_owned() + &"x\0".repeat(40);
         let many = read(&mut actors, &who(b"runc", format!("runc\0{argv}").as_bytes())).1;
         assert_eq!(many.len(), 43);

@@ -1,177 +1,201 @@
-//! Admitting a record: its place in the total order, what follows from it, and the way of both to the recorder.
+//! Admission of records: each gets its place in the total order, goes into the output, and is derived from.
 
-use std::sync::mpsc::TrySendError;
-
-use anyhow::Result;
-use obit_derivation::identity::Engine;
-use obit_derivation::record::{Body, Directory};
+use anyhow::{Context, Result};
+use obit_derivation::record::{Body, Carried, CgroupEvent, Directory};
 use obit_derivation::row::RowSink;
-use obit_derivation::{Fold, Record, Row, Seq};
+use obit_derivation::{BootNs, Fold, Record, Row, Seq};
+use obit_schema::decode::RawView;
 use obit_schema::details::DirectoryDetails;
 
-use super::carryover::Keep;
-use super::lookup_queue::Asked;
-use super::output_batch::Gathered;
+use super::output_batch::OutputBatch;
+use super::raw_builders::RecordDetails;
+use super::row_router::RowRouter;
 use super::segment::SegmentState;
-use super::{Outlets, Sequencer};
 use crate::host::clock::ClockPair;
-use crate::pipeline::lookup::{Question, Remains};
-use crate::pipeline::progress::Progress;
-use crate::pipeline::recorder::Order;
+use crate::pipeline::lookup::LookupResult;
 use crate::sources::answer::{RuntimeRecord, Stamped};
-use crate::sources::daemons::DaemonQueries;
 
-impl Sequencer {
-    pub(super) fn admit_event(&mut self, at: ClockPair, body: Body<'_>) -> Result<()> {
-        let record = self.stamp(at, body);
-        self.admit(&record, |gathered| gathered.event(&record), |keep| keep.event(&record))
+/// Numbers records, derives rows from them, and passes both on.
+pub struct Admission {
+    next_seq: u64,
+    fold: Fold,
+    output: OutputBatch,
+    router: RowRouter,
+    /// The segment being recorded; `None` if the recording is not cut.
+    segment: Option<SegmentState>,
+}
+
+impl Admission {
+    /// Returns an empty log. Rows of ends are held for `grace_ns`.
+    pub fn new(grace_ns: u64, output: OutputBatch, router: RowRouter, segment: Option<SegmentState>) -> Self {
+        let mut fold = Fold::with_grace(grace_ns);
+        fold.enable_preview();
+        Self { next_seq: 0, fold, output, router, segment }
     }
 
-    pub(super) fn admit_directory(
+    /// Returns the sequence number of the record admitted last; 0 if there is none.
+    pub fn last_seq(&self) -> Seq {
+        Seq(self.next_seq.saturating_sub(1))
+    }
+
+    /// Admits a record of raw/events.
+    pub fn event(&mut self, at: ClockPair, body: Body<'_>) -> Result<()> {
+        let record = self.stamp(at, body);
+        self.admit(&record, RecordDetails::Event)
+    }
+
+    /// Admits a kernel event of a cgroup, and looks up what it points to.
+    pub fn cgroup_event(&mut self, at: ClockPair, event: CgroupEvent<'_>) -> Result<()> {
+        let record = self.stamp(at, Body::Cgroup(event));
+        self.admit(&record, RecordDetails::Event)?;
+        if let Body::Cgroup(event) = &record.body {
+            self.router.lookups.on_event(event, || self.fold.is_container_root(event.key));
+        }
+        Ok(())
+    }
+
+    /// Admits a record of raw/cgroupfs.
+    pub fn directory(
         &mut self,
         at: ClockPair,
         directory: Directory<'static>,
         details: &DirectoryDetails,
     ) -> Result<()> {
         let record = self.stamp(at, Body::Directory(directory));
-        self.admit(&record, |gathered| gathered.directory(&record, details), |keep| keep.directory(&record, details))
+        self.admit(&record, RecordDetails::Directory(details))
     }
 
-    pub(super) fn admit_directories(
-        &mut self,
-        all: Vec<(ClockPair, Directory<'static>, DirectoryDetails)>,
-    ) -> Result<()> {
-        all.into_iter().try_for_each(|(at, directory, details)| self.admit_directory(at, directory, &details))
-    }
-
-    pub(super) fn admit_answers(&mut self, all: Vec<Stamped<RuntimeRecord>>) -> Result<()> {
-        all.into_iter().try_for_each(|answer| self.admit_answer(answer))
-    }
-
-    pub(super) fn admit_answer(&mut self, answer: Stamped<RuntimeRecord>) -> Result<()> {
+    /// Admits a record of raw/runtime.
+    pub fn answer(&mut self, answer: Stamped<RuntimeRecord>) -> Result<()> {
         let Stamped { at, record: RuntimeRecord { answer, details } } = answer;
         let record = self.stamp(at, Body::Runtime(answer));
-        self.admit(&record, |gathered| gathered.answer(&record, &details), |keep| keep.answer(&record, &details))
+        self.admit(&record, RecordDetails::Runtime(&details))
+    }
+
+    /// Sends the queries that rows and events have led to, and admits a record for each that found its queue full.
+    pub fn send_queries(&mut self, at: ClockPair) -> Result<()> {
+        self.router.lookups.send();
+        for dropped in self.router.lookups.take_dropped() {
+            match dropped {
+                LookupResult::Directory(directory, details) => self.directory(at, directory, &details)?,
+                LookupResult::Answer(record) => self.answer(Stamped { at, record })?,
+            }
+        }
+        self.router.daemons.send();
+        for query in self.router.daemons.take_dropped() {
+            self.answer(Stamped { at, record: query.into_record() })?;
+        }
+        Ok(())
+    }
+
+    /// Releases the rows that are still held: the log ends here.
+    pub fn finish(&mut self) -> Result<()> {
+        self.derive(Fold::finish)
+    }
+
+    /// Sends everything to the recorder and has it synced.
+    pub fn sync(&mut self) -> Result<()> {
+        self.output.sync()
+    }
+
+    /// Tells the recorder that the walk at the start of the case or segment is over.
+    pub fn end_head(&mut self) -> Result<()> {
+        self.output.end_head()
+    }
+
+    /// Returns when the grace of the next held row is over.
+    pub fn next_due(&self) -> Option<BootNs> {
+        self.fold.next_due()
+    }
+
+    /// Returns from when on a sync would bring something to disk: now, or when the grace of a row is over.
+    pub fn next_sync(&self) -> Option<BootNs> {
+        if self.output.is_synced() { self.fold.next_due() } else { Some(BootNs(0)) }
+    }
+
+    /// Returns the segment being recorded.
+    pub fn segment(&mut self) -> Option<&mut SegmentState> {
+        self.segment.as_mut()
+    }
+
+    /// Ends the segment and begins the next one with its mark and the carried records of containers that are alive.
+    pub fn cut(&mut self, at: ClockPair) -> Result<()> {
+        let Some(segment) = self.segment.take() else { return Ok(()) };
+        let (next, carried) = segment.end(at.boot, &self.fold)?;
+        self.segment = Some(next);
+        self.derive(Fold::finish)?;
+        self.output.cut(self.next_seq, at)?;
+        self.event(at, Body::SegmentBegin)?;
+        carried.for_each(|record, view, row| self.carried(record, view, row))
+    }
+
+    /// Admits a record of an earlier segment again, with its own times.
+    fn carried(&mut self, record: Record<'_>, view: &RawView, row: usize) -> Result<()> {
+        let carried = match record.body {
+            Body::Carried(carried) => carried,
+            body => Box::new(Carried { from: record.seq, body }),
+        };
+        let record = Record { seq: self.take_seq(), body: Body::Carried(carried), ..record };
+        let lacks = "a carried record has no details";
+        match view {
+            RawView::Events(_) => self.admit(&record, RecordDetails::Event),
+            RawView::Cgroupfs(view) => {
+                self.admit(&record, RecordDetails::Directory(&view.details(row).context(lacks)?))
+            }
+            RawView::Runtime(view) => self.admit(&record, RecordDetails::Runtime(&view.details(row).context(lacks)?)),
+        }
     }
 
     fn stamp<'a>(&mut self, at: ClockPair, body: Body<'a>) -> Record<'a> {
-        Record { seq: self.next_seq(), ts: at.wall, boot_ns: at.boot, body }
+        Record { seq: self.take_seq(), ts: at.wall, boot_ns: at.boot, body }
     }
 
-    /// The place of the record that is admitted next.
-    pub(super) fn next_seq(&mut self) -> Seq {
+    fn take_seq(&mut self) -> Seq {
         let seq = Seq(self.next_seq);
         self.next_seq += 1;
         seq
     }
 
-    /// Gathers a record and derives from it; keeps it for the next segment if it may be needed there.
-    pub(super) fn admit(
-        &mut self,
-        record: &Record<'_>,
-        gather: impl FnOnce(&mut Gathered) -> Result<()>,
-        keep: impl FnOnce(&mut Keep) -> Result<()>,
-    ) -> Result<()> {
-        let concerned = self.segment.is_some() && self.fold.concerns(&record.body);
-        // Before its rows, which may be handed on before all of them are there.
-        gather(&mut self.gathered)?;
+    fn admit(&mut self, record: &Record<'_>, details: RecordDetails<'_>) -> Result<()> {
+        let is_of_known = self.segment.is_some() && self.fold.concerns(&record.body);
+        // Before its rows: the output may be sent before all of them are there.
+        self.output.append(record, details)?;
         self.derive(|fold, rows| fold.apply(record, rows))?;
         if let Some(segment) = &mut self.segment {
-            segment.keep_if_needed(record, concerned, &self.fold, keep)?;
+            segment.carry_if_needed(record, details, is_of_known, &self.fold)?;
         }
-        if self.gathered.is_full() { self.outlets.record(&mut self.gathered) } else { Ok(()) }
+        self.output.send_if_full()
     }
 
-    /// Derives rows and hands them on.
-    pub(super) fn derive(&mut self, derive: impl FnOnce(&mut Fold, &mut dyn RowSink)) -> Result<()> {
-        let mut way = Way {
-            is_first: self.segment.as_ref().is_none_or(SegmentState::is_first),
-            outlets: &self.outlets,
-            progress: &self.progress,
-            gathered: &mut self.gathered,
-            daemons: &mut self.daemons,
-            asked: &mut self.asked,
+    fn derive(&mut self, derive: impl FnOnce(&mut Fold, &mut dyn RowSink)) -> Result<()> {
+        let mut rows = RoutedRows {
+            is_first_segment: self.segment.as_ref().is_none_or(SegmentState::is_first),
+            router: &mut self.router,
+            output: &mut self.output,
             result: Ok(()),
         };
-        derive(&mut self.fold, &mut way);
-        way.result?;
-        for removal in self.fold.take_previews() {
-            self.daemons.ask_after_end(&removal);
-            if removal.identity.runtime == Some(Engine::Docker) {
-                let container_id = removal.identity.container_id.clone();
-                let remains = Remains::EngineFile { engine: Engine::Docker, container_id };
-                self.asked.push(Question::Remains(remains), &self.outlets.questions);
-            }
-            if let Some(followers) = &self.outlets.followers
-                && let Err(TrySendError::Full(_)) = followers.try_send(removal)
-            {
-                // Whoever reads the live lines is too slow for them; the rows are in the case all the same.
-                self.progress.unprinted();
-            }
-        }
-        Ok(())
-    }
-
-    /// Admits what says that daemons were not asked.
-    pub(super) fn admit_dropped_queries(&mut self) -> Result<()> {
-        let at = self.clock;
-        for query in self.daemons.take_dropped() {
-            self.admit_answer(Stamped { at, record: query.into_record() })?;
-        }
-        Ok(())
-    }
-
-    /// Hands what was gathered to the recorder, to be brought to disk.
-    pub(super) fn flush(&mut self) -> Result<()> {
-        self.outlets.record(&mut self.gathered)?;
-        if self.gathered.was_taken() {
-            let _ = self.outlets.recorder.send(Order::Sync);
-        }
+        derive(&mut self.fold, &mut rows);
+        rows.result?;
+        self.fold.take_previews().into_iter().for_each(|end| self.router.preview(end));
         Ok(())
     }
 }
 
-/// The way of derived rows.
-struct Way<'a> {
-    /// Whether no segment came before.
-    is_first: bool,
-    outlets: &'a Outlets,
-    progress: &'a Progress,
-    gathered: &'a mut Gathered,
-    daemons: &'a mut DaemonQueries,
-    asked: &'a mut Asked,
-    /// What went wrong first.
+/// Takes derived rows to their router and into the output.
+struct RoutedRows<'a> {
+    is_first_segment: bool,
+    router: &'a mut RowRouter,
+    output: &'a mut OutputBatch,
+    /// The first error.
     result: Result<()>,
 }
 
-impl RowSink for Way<'_> {
-    /// Gathers a row, and has asked what there is to ask about it.
+impl RowSink for RoutedRows<'_> {
     fn take(&mut self, row: &Row) {
-        // One that was carried over was counted, and what a daemon said of it carried over too.
-        let is_again = !self.is_first && matches!(row, Row::Existing(_));
-        if !is_again {
-            self.progress.row(row);
+        self.router.route(row, self.is_first_segment);
+        let appended = self.output.append_row(row);
+        if self.result.is_ok() {
+            self.result = appended;
         }
-        if !is_again || !row.identity().is_named() {
-            self.daemons.ask(row);
-        }
-        if let Some(question) = engine_file(row) {
-            self.asked.push(question, &self.outlets.questions);
-        }
-        self.gathered.row(row);
-        if self.gathered.is_full() && self.result.is_ok() {
-            self.result = self.outlets.record(self.gathered);
-        }
-    }
-}
-
-/// What to look up of a container that has just become known: the file that its engine keeps of it.
-fn engine_file(row: &Row) -> Option<Question> {
-    let identity = row.identity();
-    match (row, identity.runtime) {
-        (Row::Create(_) | Row::Existing(_), Some(engine @ (Engine::Docker | Engine::Podman))) => {
-            Some(Question::EngineFile { engine, container_id: identity.container_id.clone() })
-        }
-        _ => None,
     }
 }

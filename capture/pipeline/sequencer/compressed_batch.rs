@@ -8,11 +8,11 @@ use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::{IpcWriteOptions, StreamWriter};
 use arrow_schema::ArrowError;
 
-/// A batch as an Arrow IPC stream of our own, whose buffers are compressed.
+/// A batch as an Arrow IPC stream of its own, whose buffers are compressed.
 #[derive(Debug)]
-pub struct Packed(Box<[u8]>);
+pub struct CompressedBatch(Box<[u8]>);
 
-impl Packed {
+impl CompressedBatch {
     /// Compresses a batch.
     ///
     /// # Errors
@@ -24,11 +24,11 @@ impl Packed {
         Ok(Self(writer.into_inner()?.into()))
     }
 
-    /// The batch.
+    /// Returns the batch.
     ///
     /// # Errors
-    /// It cannot be read, which would be a fault of Arrow.
-    pub fn unpack(&self) -> Result<RecordBatch, ArrowError> {
+    /// Arrow cannot read what it wrote.
+    pub fn decompress(&self) -> Result<RecordBatch, ArrowError> {
         let mut reader = StreamReader::try_new(Cursor::new(&self.0), None)?;
         match reader.next() {
             Some(batch) => batch,
@@ -36,7 +36,7 @@ impl Packed {
         }
     }
 
-    /// What it takes in memory.
+    /// Returns its size in memory.
     #[cfg(test)]
     pub fn bytes(&self) -> usize {
         self.0.len()

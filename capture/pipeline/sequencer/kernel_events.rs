@@ -1,163 +1,123 @@
-//! Kernel events as records.
+//! Decoding of kernel events into records.
 
 use anyhow::Result;
-use obit_derivation::record::{
-    Actor, Ancestor, Body, CgroupEvent, CgroupEventKind, FatalSignal, KernelEventKind, Loss, OomKill, SnapshotReason,
-    TaskExit,
-};
-use obit_derivation::{CgroupId, CgroupKey, HierarchyId, Seq};
+use obit_derivation::record::{Actor, Ancestor, Body, CgroupEvent, FatalSignal, KernelEventKind, OomKill, TaskExit};
+use obit_derivation::{BootNs, CgroupId, CgroupKey, HierarchyId};
 use obit_schema::text::escape;
 
-use super::Sequencer;
-use super::actors::ActorTexts;
-use crate::host::clock::ClockPair;
-use crate::pipeline::input::KernelBatch;
-use crate::pipeline::lookup::{Patience, Question};
-use crate::sources::kernel::wire::{self, KernelCgroup, KernelEvent, Payload};
+use super::actors::{ActorArgv, ActorCache, ActorTexts};
+use crate::sources::kernel::wire::{self, KernelCgroup, KernelEvent, Payload, RawBatch};
 
-/// The most memory of an emptied batch that is worth using again. A second of a storm needs less.
-const MAX_RECYCLED_BYTES: usize = 4 << 20;
+/// A decoded event, without its place in the log.
+pub struct DecodedEvent<'a> {
+    /// The kernel's time of the event.
+    pub boot_ns: BootNs,
+    /// Its kind.
+    pub kind: KernelEventKind,
+    /// Its contents.
+    pub body: Body<'a>,
+}
 
-impl Sequencer {
-    /// Admits what a drain brought: first what was lost, for a container that lived and died in this batch may have lost
-    /// an event too.
-    pub(super) fn admit_batch(&mut self, batch: KernelBatch) -> Result<()> {
-        for loss in &batch.losses {
-            self.admit_loss(batch.read_at, loss.count, loss.kind, loss.cpu)?;
-        }
-        let (page_size_bytes, actor_argv) = (self.page_size_bytes, self.actor_argv);
-        let mut actors = std::mem::take(&mut self.actors);
+/// Decodes kernel events.
+#[derive(Debug)]
+pub struct EventDecoder {
+    page_size_bytes: u64,
+    actors: ActorCache,
+}
+
+impl EventDecoder {
+    /// Returns a decoder for events of a kernel with this page size.
+    pub fn new(page_size_bytes: u64, actor_argv: ActorArgv) -> Self {
+        Self { page_size_bytes, actors: ActorCache::new(actor_argv) }
+    }
+
+    /// Passes each event of a batch to `each`, in their order. Returns the number of those that cannot be decoded.
+    pub fn for_each(&mut self, events: &RawBatch, mut each: impl FnMut(DecodedEvent<'_>) -> Result<()>) -> Result<u64> {
         let mut undecodable = 0;
-        for raw in batch.events.iter() {
-            match wire::decode(raw, page_size_bytes) {
-                Ok(event) => self.admit_kernel_event(&event, actors.texts(&event.actor, actor_argv))?,
+        for raw in events.iter() {
+            match wire::decode(raw, self.page_size_bytes) {
+                Ok(event) => {
+                    let texts = self.actors.texts(&event.actor);
+                    texts.with_argv(|argv| decode(&event, texts, argv, &mut each))?;
+                }
                 Err(_) => undecodable += 1,
             }
         }
-        self.actors = actors;
-        if undecodable > 0 {
-            self.admit_loss(batch.read_at, undecodable, None, None)?;
-        }
-        if batch.events.memory_bytes() <= MAX_RECYCLED_BYTES {
-            // The drain thread may be gone already, or have enough of them.
-            let _ = self.outlets.recycled.try_send(batch.events);
-        }
-        Ok(())
+        Ok(undecodable)
     }
+}
 
-    pub(super) fn admit_loss(
-        &mut self,
-        at: ClockPair,
-        count: u64,
-        kind: Option<KernelEventKind>,
-        cpu: Option<u32>,
-    ) -> Result<()> {
-        self.progress.lost(count);
-        let since = Seq(self.next_seq.saturating_sub(1));
-        self.admit_event(at, Body::Lost(Loss { count, kind, cpu, since }))?;
-        // A walk shows cgroups. What was lost of processes it cannot show.
-        let of_cgroups = matches!(kind, None | Some(KernelEventKind::Cgroup(_)));
-        if of_cgroups && !self.resync_requested && self.outlets.walks.send(SnapshotReason::Resync).is_ok() {
-            self.resync_requested = true;
+fn decode(
+    event: &KernelEvent<'_>,
+    texts: &ActorTexts,
+    argv: &[&str],
+    each: &mut impl FnMut(DecodedEvent<'_>) -> Result<()>,
+) -> Result<()> {
+    let who = &event.actor;
+    let cpu = event.cpu;
+    let actor = Actor {
+        pid: who.pid,
+        tid: who.tid,
+        ppid: who.ppid,
+        uid: who.uid,
+        comm: &texts.comm,
+        parent_comm: &texts.parent_comm,
+        cgroup: who.cgroup_id.map(CgroupId),
+        argv,
+        argv_truncated: texts.argv_truncated,
+    };
+    let mut pass =
+        |body: Body<'_>| each(DecodedEvent { boot_ns: BootNs(event.boot_ns), kind: event.payload.kind(), body });
+    match &event.payload {
+        Payload::Cgroup(cgroup) => pass(Body::Cgroup(cgroup_event(cpu, cgroup, &escape(cgroup.path), actor))),
+        Payload::Exit { target, status, oom_victim } => {
+            let (status, oom_victim) = (*status, *oom_victim);
+            let name = escape(target.comm);
+            let target = target.named(&name);
+            let parent_comm = &*texts.parent_comm;
+            pass(Body::Exit(TaskExit { cpu, target, status, oom_victim, parent_comm }))
         }
-        Ok(())
-    }
-
-    fn admit_kernel_event(&mut self, event: &KernelEvent<'_>, texts: &ActorTexts) -> Result<()> {
-        texts.with_argv(|argv| self.admit_kernel_event_by(event, texts, argv))
-    }
-
-    fn admit_kernel_event_by(&mut self, event: &KernelEvent<'_>, texts: &ActorTexts, argv: &[&str]) -> Result<()> {
-        let who = &event.actor;
-        let boot_ns = obit_derivation::BootNs(event.boot_ns);
-        let at = ClockPair { wall: self.clock.wall_at(boot_ns), boot: boot_ns, ..self.clock };
-        let cpu = event.cpu;
-        let actor = Actor {
-            pid: who.pid,
-            tid: who.tid,
-            ppid: who.ppid,
-            uid: who.uid,
-            comm: &texts.comm,
-            parent_comm: &texts.parent_comm,
-            cgroup: who.cgroup_id.map(CgroupId),
-            argv,
-            argv_truncated: texts.argv_truncated,
-        };
-        self.progress.event(event.payload.kind());
-        match &event.payload {
-            Payload::Cgroup(cgroup) => self.admit_cgroup_event(at, cpu, cgroup, actor),
-            Payload::Exit { target, status, oom_victim } => {
-                let (status, oom_victim) = (*status, *oom_victim);
-                let name = escape(target.comm);
-                let target = target.named(&name);
-                let parent_comm = &*texts.parent_comm;
-                self.admit_event(at, Body::Exit(TaskExit { cpu, target, status, oom_victim, parent_comm }))
-            }
-            Payload::Signal { target, signal, code, origin, to_group, result, loginuid, ancestors } => {
-                let name = escape(target.comm);
-                let names: Vec<_> = ancestors.iter().map(|ancestor| escape(ancestor.comm)).collect();
-                let sender_ancestors = ancestors.iter().zip(&names).map(|(ancestor, comm)| Ancestor {
-                    pid: ancestor.pid,
-                    uid: ancestor.uid,
-                    started: ancestor.started,
-                    comm,
-                });
-                let body = FatalSignal {
-                    cpu,
-                    target: target.named(&name),
-                    signal: *signal,
-                    code: *code,
-                    origin: *origin,
-                    to_group: *to_group,
-                    result: *result,
-                    sender: actor,
-                    sender_loginuid: *loginuid,
-                    sender_ancestors: sender_ancestors.collect(),
-                };
-                self.admit_event(at, Body::Signal(body))
-            }
-            Payload::Oom { target, memory_bytes, limit } => {
-                let (memory_bytes, limit) = (*memory_bytes, *limit);
-                let name = escape(target.comm);
-                let target = target.named(&name);
-                self.admit_event(at, Body::Oom(OomKill { cpu, target, memory_bytes, limit, invoker: actor }))
-            }
+        Payload::Signal { target, signal, code, origin, to_group, result, loginuid, ancestors } => {
+            let name = escape(target.comm);
+            let names: Vec<_> = ancestors.iter().map(|ancestor| escape(ancestor.comm)).collect();
+            let sender_ancestors = ancestors.iter().zip(&names).map(|(ancestor, comm)| Ancestor {
+                pid: ancestor.pid,
+                uid: ancestor.uid,
+                started: ancestor.started,
+                comm,
+            });
+            pass(Body::Signal(FatalSignal {
+                cpu,
+                target: target.named(&name),
+                signal: *signal,
+                code: *code,
+                origin: *origin,
+                to_group: *to_group,
+                result: *result,
+                sender: actor,
+                sender_loginuid: *loginuid,
+                sender_ancestors: sender_ancestors.collect(),
+            }))
+        }
+        Payload::Oom { target, memory_bytes, limit } => {
+            let (memory_bytes, limit) = (*memory_bytes, *limit);
+            let name = escape(target.comm);
+            let target = target.named(&name);
+            pass(Body::Oom(OomKill { cpu, target, memory_bytes, limit, invoker: actor }))
         }
     }
+}
 
-    fn admit_cgroup_event(
-        &mut self,
-        at: ClockPair,
-        cpu: u32,
-        event: &KernelCgroup<'_>,
-        actor: Actor<'_>,
-    ) -> Result<()> {
-        let path = escape(event.path);
-        let key = CgroupKey { hierarchy: HierarchyId(event.hierarchy_id), cgroup: CgroupId(event.cgroup_id) };
-        let (pid, argv) = (actor.pid, actor.argv);
-        let body = CgroupEvent {
-            kind: event.kind,
-            cpu,
-            key,
-            parent: event.parent_cgroup_id.map(CgroupId),
-            level: event.level,
-            path: &path,
-            path_truncated: event.path_truncated,
-            actor,
-            usage: event.usage,
-        };
-        self.admit_event(at, Body::Cgroup(body))?;
-        match event.kind {
-            CgroupEventKind::Mkdir => self.ask_about_call(key, pid, argv),
-            // Before a task is in it there is nothing to see.
-            CgroupEventKind::Populated if self.fold.is_container_root(key) => {
-                self.ask(Question::Directory { key, path: path.into_owned() });
-                self.ask_for_state(key, Patience::UntilWritten);
-            }
-            CgroupEventKind::Empty => self.ask_for_state(key, Patience::None),
-            CgroupEventKind::Rmdir => self.ask_for_remains(key),
-            _ => {}
-        }
-        Ok(())
+fn cgroup_event<'a>(cpu: u32, event: &KernelCgroup<'_>, path: &'a str, actor: Actor<'a>) -> CgroupEvent<'a> {
+    CgroupEvent {
+        kind: event.kind,
+        cpu,
+        key: CgroupKey { hierarchy: HierarchyId(event.hierarchy_id), cgroup: CgroupId(event.cgroup_id) },
+        parent: event.parent_cgroup_id.map(CgroupId),
+        level: event.level,
+        path,
+        path_truncated: event.path_truncated,
+        actor,
+        usage: event.usage,
     }
 }

@@ -1,199 +1,138 @@
-//! What an event makes worth looking up: a container's directory, its bundle, and its runtime's state, as long as they are
-//! there.
+//! Look-ups that events and rows lead to: a container's directory, its bundle, its runtime's state and its engine's file, as
+//! long as they are there.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
-use anyhow::Result;
-use obit_derivation::CgroupKey;
-use obit_derivation::identity::argv;
-use obit_derivation::record::{Directory, Outcome, SnapshotReason, Source};
-use obit_schema::details::DirectoryDetails;
+use obit_derivation::identity::{Engine, argv};
+use obit_derivation::record::{CgroupEvent, CgroupEventKind};
+use obit_derivation::row::ContainerRemove;
+use obit_derivation::{CgroupKey, Row};
 
-use super::Sequencer;
-use crate::pipeline::lookup::{Patience, Question, Remains, WAVE};
-use crate::sources::answer::{RuntimeRecord, Stamped};
+use super::runtime_calls::{RuntimeCalls, StateDirectory};
+use crate::pipeline::lookup::{BATCH, Leftover, LookupRequest, LookupResult, OnAbsent};
 use crate::sources::oci_files;
 
-/// Runtime calls remembered, so that the ten directories of one container ask for its bundle once.
-const RECENT_CALLS: usize = 64;
-/// Containers whose state directory is remembered.
-const MAX_STATES: usize = 131_072;
-/// State directories (`--root`) that they may be in. A host has some; who could make up more may not have us keep them.
-const MAX_ROOTS: usize = 1_024;
-
-/// What runtimes were called for, as far as questions come of it.
-#[derive(Debug, Default)]
-pub struct Calls {
-    recent: VecDeque<(u32, String)>,
-    states: BTreeMap<CgroupKey, StatePlace>,
-    /// The state directories, each once.
-    roots: BTreeSet<Arc<str>>,
+/// The look-ups of one delivery, sent together at its end: each by itself would wake the thread that does them.
+#[derive(Debug)]
+pub struct LookupQueue {
+    batch: Vec<LookupRequest>,
+    /// Requests that found the worker's queue full, as far as that is recorded.
+    dropped: Vec<LookupRequest>,
+    calls: RuntimeCalls,
+    worker: SyncSender<Vec<LookupRequest>>,
 }
 
-/// Where a runtime keeps the state of a container.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct StatePlace {
-    root: Arc<str>,
-    container_id: Box<str>,
-}
-
-impl Calls {
-    /// Whether this call was seen before, as one of the other directories of the same container was made.
-    fn is_known(&mut self, pid: u32, container_id: &str) -> bool {
-        if self.recent.iter().any(|(caller, id)| *caller == pid && id == container_id) {
-            return true;
-        }
-        if self.recent.len() >= RECENT_CALLS {
-            self.recent.pop_front();
-        }
-        self.recent.push_back((pid, container_id.to_owned()));
-        false
+impl LookupQueue {
+    /// Returns an empty queue to the thread that does the look-ups.
+    pub fn new(worker: SyncSender<Vec<LookupRequest>>) -> Self {
+        Self { batch: Vec::new(), dropped: Vec::new(), calls: RuntimeCalls::default(), worker }
     }
 
-    /// Remembers where the state of a container is, by one of its directories.
-    fn note_state(&mut self, key: CgroupKey, root: &str, container_id: &str) {
-        if self.states.len() >= MAX_STATES {
-            return;
-        }
-        let root = match self.roots.get(root) {
-            Some(root) => Arc::clone(root),
-            None => {
-                if self.roots.len() >= MAX_ROOTS {
-                    self.roots.retain(|root| Arc::strong_count(root) > 1);
-                }
-                let root: Arc<str> = root.into();
-                if self.roots.len() < MAX_ROOTS {
-                    self.roots.insert(Arc::clone(&root));
-                }
-                root
+    /// Queues what an event of a cgroup makes worth looking up.
+    pub fn on_event(&mut self, event: &CgroupEvent<'_>, is_container_root: impl FnOnce() -> bool) {
+        let key = event.key;
+        match event.kind {
+            CgroupEventKind::Mkdir => self.on_mkdir(key, event.actor.pid, event.actor.argv),
+            // Before a task is in it there is nothing to see.
+            CgroupEventKind::Populated if is_container_root() => {
+                self.push(LookupRequest::Directory { key, path: event.path.to_owned() });
+                self.push_state(key, OnAbsent::Retry);
             }
-        };
-        self.states.insert(key, StatePlace { root, container_id: container_id.into() });
-    }
-}
-
-/// Questions of one delivery, asked together at its end: each by itself would wake the thread that answers them.
-#[derive(Debug, Default)]
-pub struct Asked {
-    wave: Vec<Question>,
-    /// Those that found no room, as far as that is recorded.
-    refused: Vec<Question>,
-}
-
-impl Asked {
-    /// Asks with the others of the delivery, or sooner if they are many.
-    pub(super) fn push(&mut self, question: Question, to: &SyncSender<Vec<Question>>) {
-        self.wave.push(question);
-        if self.wave.len() >= WAVE {
-            self.hand_on(to);
+            CgroupEventKind::Empty => self.push_state(key, OnAbsent::Report),
+            CgroupEventKind::Rmdir => self.on_rmdir(key),
+            _ => {}
         }
     }
 
-    fn hand_on(&mut self, to: &SyncSender<Vec<Question>>) {
-        if self.wave.is_empty() {
+    /// Queues a look at the file that the engine of a container keeps of it.
+    pub fn on_row(&mut self, row: &Row) {
+        let identity = row.identity();
+        if let (Row::Create(_) | Row::Existing(_), Some(engine @ (Engine::Docker | Engine::Podman))) =
+            (row, identity.runtime)
+        {
+            self.push(LookupRequest::EngineFile { engine, container_id: identity.container_id.clone() });
+        }
+    }
+
+    /// Queues a later look at what Docker keeps of a container that has ended.
+    pub fn on_end(&mut self, end: &ContainerRemove) {
+        if end.identity.runtime == Some(Engine::Docker) {
+            let container_id = end.identity.container_id.clone();
+            self.push(LookupRequest::Leftover(Leftover::EngineFile { engine: Engine::Docker, container_id }));
+        }
+    }
+
+    /// Sends the batch. Never waits: requests that find no room are dropped.
+    pub fn send(&mut self) {
+        if self.batch.is_empty() {
             return;
         }
-        match to.try_send(std::mem::take(&mut self.wave)) {
+        match self.worker.try_send(std::mem::take(&mut self.batch)) {
             Ok(()) | Err(TrySendError::Disconnected(_)) => {}
-            // Of a file the engine itself is asked too, and that is recorded; what is left of a container would find no room
-            // to wait for its time either.
-            Err(TrySendError::Full(wave)) => self.refused.extend(
-                wave.into_iter().filter(|one| !matches!(one, Question::EngineFile { .. } | Question::Remains(_))),
+            // About a file the engine itself is asked too, and that is recorded; what is left of a container would find no
+            // room to wait for its time either.
+            Err(TrySendError::Full(batch)) => self.dropped.extend(
+                batch
+                    .into_iter()
+                    .filter(|one| !matches!(one, LookupRequest::EngineFile { .. } | LookupRequest::Leftover(_))),
             ),
         }
     }
 
-    /// A directory is gone by the same delivery that had it looked at: what is not there need not be looked for.
-    fn forget_directory(&mut self, gone: CgroupKey) {
-        self.wave.retain(|question| !matches!(question, Question::Directory { key, .. } if *key == gone));
+    /// Takes the requests that were dropped, as results that say so.
+    pub fn take_dropped(&mut self) -> Vec<LookupResult> {
+        std::mem::take(&mut self.dropped).into_iter().filter_map(LookupRequest::into_dropped).collect()
     }
 
-    /// A question for the same state that waits still. With its container's end in the same delivery one look is enough.
-    fn forget_state(&mut self, place: &StatePlace) {
-        self.wave.retain(|question| {
-            !matches!(question, Question::State { root, container_id, .. }
-                if **root == *place.root && **container_id == *place.container_id)
-        });
-    }
-}
-
-impl Sequencer {
-    /// A runtime makes a container: its bundle can be read now, and its state once it is written.
-    pub(super) fn ask_about_call(&mut self, key: CgroupKey, pid: u32, argv: &[&str]) {
+    /// Queues the bundle of a container that a runtime makes, and notes where its state will be.
+    fn on_mkdir(&mut self, key: CgroupKey, pid: u32, argv: &[&str]) {
         let Some(call) = argv::parse(argv) else { return };
-        if self.calls.is_known(pid, call.container_id) {
+        if !self.calls.insert(pid, call.container_id) {
             return;
         }
         if let Some(root) = call.root.or(oci_files::default_state_root(call.oci_runtime)) {
-            self.calls.note_state(key, root, call.container_id);
+            self.calls.insert_state(key, root, call.container_id);
         }
         if let Some(bundle) = call.bundle {
-            self.ask(Question::Bundle { bundle: bundle.to_owned(), container_id: call.container_id.to_owned() });
+            let (bundle, container_id) = (bundle.to_owned(), call.container_id.to_owned());
+            self.push(LookupRequest::Bundle { bundle, container_id });
         }
     }
 
-    pub(super) fn ask_for_state(&mut self, key: CgroupKey, patience: Patience) {
-        let Some(place) = self.calls.states.get(&key) else { return };
-        self.asked.forget_state(place);
-        let (root, container_id) = (place.root.to_string(), place.container_id.to_string());
-        self.ask(Question::State { root, container_id, patience });
+    /// Queues a look at what is left of a container's state, which should be gone with its directory. A look at the directory
+    /// itself that was queued by the same delivery is cancelled.
+    fn on_rmdir(&mut self, gone: CgroupKey) {
+        self.batch.retain(|request| !matches!(request, LookupRequest::Directory { key, .. } if *key == gone));
+        if let Some(StateDirectory { root, container_id }) = self.calls.remove_state(gone) {
+            let (root, container_id) = (root.to_string(), container_id.into());
+            self.push(LookupRequest::Leftover(Leftover::State { root, container_id }));
+        }
     }
 
-    /// A directory is gone: what is left of its container's state should be, too.
-    pub(super) fn ask_for_remains(&mut self, key: CgroupKey) {
-        self.asked.forget_directory(key);
-        let Some(StatePlace { root, container_id }) = self.calls.states.remove(&key) else { return };
-        let (root, container_id) = (root.to_string(), container_id.into());
-        self.ask(Question::Remains(Remains::State { root, container_id }));
+    /// Queues a look at a container's state, in place of one that this delivery has queued already.
+    fn push_state(&mut self, key: CgroupKey, on_absent: OnAbsent) {
+        let Some(state) = self.calls.state(key) else { return };
+        self.batch.retain(|request| {
+            !matches!(request, LookupRequest::State { root, container_id, .. }
+                if **root == *state.root && **container_id == *state.container_id)
+        });
+        let (root, container_id) = (state.root.to_string(), state.container_id.to_string());
+        self.push(LookupRequest::State { root, container_id, on_absent });
     }
 
-    pub(super) fn ask(&mut self, question: Question) {
-        self.asked.push(question, &self.outlets.questions);
-    }
-
-    /// Hands on what a delivery had asked, and admits what says that there was no room for it.
-    pub(super) fn hand_on_questions(&mut self) -> Result<()> {
-        self.asked.hand_on(&self.outlets.questions);
-        std::mem::take(&mut self.asked.refused).into_iter().try_for_each(|question| self.admit_unasked(question))
-    }
-
-    /// Records a question that could not be asked.
-    fn admit_unasked(&mut self, question: Question) -> Result<()> {
-        let at = self.clock;
-        match question {
-            Question::Directory { key, path } => {
-                let directory = Directory {
-                    reason: SnapshotReason::Mkdir,
-                    key,
-                    parent: None,
-                    parent_uid: None,
-                    path: path.into(),
-                    populated: None,
-                    pids: Vec::new(),
-                };
-                let details = DirectoryDetails { outcome: Outcome::Dropped, ctime: None, files: Vec::new() };
-                self.admit_directory(at, directory, &details)
-            }
-            Question::Bundle { bundle, container_id } => {
-                let request = format!("{bundle}/config.json");
-                let mut record = RuntimeRecord::dropped(Source::OciBundle, request, container_id);
-                record.answer.bundle = Some(bundle.into());
-                self.admit_answer(Stamped { at, record })
-            }
-            Question::State { root, container_id, .. } => {
-                let request = format!("{root}/{container_id}");
-                let record = RuntimeRecord::dropped(Source::OciState, request, container_id);
-                self.admit_answer(Stamped { at, record })
-            }
-            Question::EngineFile { .. } | Question::Remains(_) => Ok(()),
+    fn push(&mut self, request: LookupRequest) {
+        self.batch.push(request);
+        if self.batch.len() >= BATCH {
+            self.send();
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use obit_derivation::record::{Actor, Usage};
     use obit_derivation::{CgroupId, HierarchyId};
 
     use super::*;
@@ -202,77 +141,68 @@ mod tests {
         CgroupKey { hierarchy: HierarchyId(0), cgroup: CgroupId(number) }
     }
 
-    fn directory(number: u64) -> Question {
-        Question::Directory { key: key(number), path: "/a".to_owned() }
+    fn directory(number: u64) -> LookupRequest {
+        LookupRequest::Directory { key: key(number), path: "/a".to_owned() }
     }
 
-    fn state(patience: Patience) -> Question {
-        Question::State { root: "/run/runc".to_owned(), container_id: "a".to_owned(), patience }
+    fn state(on_absent: OnAbsent) -> LookupRequest {
+        LookupRequest::State { root: "/run/runc".to_owned(), container_id: "a".to_owned(), on_absent }
+    }
+
+    fn event(kind: CgroupEventKind, number: u64) -> CgroupEvent<'static> {
+        CgroupEvent {
+            kind,
+            cpu: 0,
+            key: key(number),
+            parent: None,
+            level: 1,
+            path: "/a",
+            path_truncated: false,
+            actor: Actor::default(),
+            usage: Usage::default(),
+        }
     }
 
     #[test]
     fn what_one_delivery_asks_goes_together_and_without_what_it_saw_go() {
-        let (to, questions) = std::sync::mpsc::sync_channel(4);
-        let mut asked = Asked::default();
-        asked.push(directory(1), &to);
-        asked.push(state(Patience::UntilWritten), &to);
-        asked.push(directory(2), &to);
-        asked.forget_state(&StatePlace { root: "/run/runc".into(), container_id: "b".into() });
-        asked.forget_state(&StatePlace { root: "/run/runc".into(), container_id: "a".into() });
-        asked.push(state(Patience::None), &to);
-        asked.forget_directory(key(1));
-        assert!(questions.try_recv().is_err(), "the delivery is not over");
-        asked.hand_on(&to);
-        asked.hand_on(&to);
-        assert_eq!(questions.try_iter().collect::<Vec<_>>(), [vec![directory(2), state(Patience::None)]]);
+        let (worker, requests) = sync_channel(4);
+        let mut queue = LookupQueue::new(worker);
+        queue.calls.insert_state(key(1), "/run/runc", "a");
+        queue.calls.insert_state(key(3), "/run/runc", "b");
+        queue.on_event(&event(CgroupEventKind::Populated, 1), || true);
+        queue.on_event(&event(CgroupEventKind::Populated, 2), || true);
+        queue.on_event(&event(CgroupEventKind::Populated, 4), || false);
+        queue.on_event(&event(CgroupEventKind::Empty, 3), || true);
+        queue.on_event(&event(CgroupEventKind::Empty, 1), || true);
+        queue.on_event(&event(CgroupEventKind::Rmdir, 1), || true);
+        assert!(requests.try_recv().is_err(), "the delivery is not over");
+        queue.send();
+        queue.send();
+        let b = LookupRequest::State {
+            root: "/run/runc".to_owned(),
+            container_id: "b".to_owned(),
+            on_absent: OnAbsent::Report,
+        };
+        let leftover = Leftover::State { root: "/run/runc".to_owned(), container_id: "a".into() };
+        let expected = vec![directory(2), b, state(OnAbsent::Report), LookupRequest::Leftover(leftover)];
+        assert_eq!(requests.try_iter().collect::<Vec<_>>(), [expected]);
     }
 
     #[test]
     fn questions_without_room_are_recorded_as_far_as_nobody_else_is_asked() {
-        let (to, questions) = std::sync::mpsc::sync_channel(1);
-        let mut asked = Asked::default();
-        for number in 0..WAVE as u64 {
-            asked.push(directory(number), &to);
+        let (worker, requests) = sync_channel(1);
+        let mut queue = LookupQueue::new(worker.clone());
+        for number in 0..BATCH as u64 {
+            queue.push(directory(number));
         }
-        assert_eq!(questions.try_recv().map(|wave| wave.len()), Ok(WAVE), "a full wave does not wait");
-        to.send(Vec::new()).expect("room");
-        let remains = Remains::State { root: "/run/runc".to_owned(), container_id: "a".into() };
-        asked.push(Question::Remains(remains), &to);
-        asked.push(directory(7), &to);
-        asked.hand_on(&to);
-        assert_eq!(asked.refused, [directory(7)]);
-    }
-
-    #[test]
-    fn a_call_is_new_once() {
-        let mut calls = Calls::default();
-        assert!(!calls.is_known(1, "a"));
-        assert!(calls.is_known(1, "a"));
-        assert!(!calls.is_known(2, "a") && !calls.is_known(1, "b"), "another call, another container");
-        for number in 0..RECENT_CALLS {
-            calls.is_known(3, &number.to_string());
-        }
-        assert!(!calls.is_known(1, "a"), "long ago");
-        assert!(calls.recent.len() <= RECENT_CALLS);
-    }
-
-    #[test]
-    fn state_directories_are_kept_once_and_bounded() {
-        let mut calls = Calls::default();
-        for number in 0..10 {
-            calls.note_state(key(number), "/run/runc", "a");
-        }
-        assert_eq!(calls.roots.len(), 1);
-        for number in 10..10 + 3 * MAX_ROOTS as u64 {
-            calls.note_state(key(number), &format!("/tmp/{number}"), "a");
-        }
-        assert!(calls.roots.len() <= MAX_ROOTS);
-        let last = 9 + 3 * MAX_ROOTS as u64;
-        let known = StatePlace { root: format!("/tmp/{last}").into(), container_id: "a".into() };
-        assert_eq!(calls.states.get(&key(last)), Some(&known), "known all the same");
-        // Those whose containers are gone make room.
-        calls.states.clear();
-        calls.note_state(key(1), "/run/crun", "a");
-        assert_eq!(calls.roots.iter().map(|root| &**root).collect::<Vec<_>>(), ["/run/crun"]);
+        assert_eq!(requests.try_recv().map(|batch| batch.len()), Ok(BATCH), "a full batch does not wait");
+        worker.send(Vec::new()).expect("room");
+        let leftover = Leftover::State { root: "/run/runc".to_owned(), container_id: "a".into() };
+        queue.push(LookupRequest::Leftover(leftover));
+        queue.push(directory(7));
+        queue.send();
+        assert_eq!(queue.dropped, [directory(7)]);
+        assert_eq!(queue.take_dropped().len(), 1);
+        assert!(queue.take_dropped().is_empty());
     }
 }

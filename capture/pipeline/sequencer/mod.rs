@@ -1,8 +1,11 @@
-//! The one thread that gives records their place in the total order, derives, and hands both on.
+//! The one thread that gives records their place in the total order, derives rows, and passes both on.
 //!
-//! [`kernel`], with [`actors`], and what else comes makes records, [`admission`] gives them their places and derives,
-//! [`gathered`] is what the recorder gets of both. [`waiting`] is for events that come before the first walk is over,
-//! [`questions`] for what events make worth looking up, [`segments`], [`keep`] and [`packed`] for a recording that is cut.
+//! A delivery passes these parts, each with a state of its own:
+//! - [`kernel_events`], with [`actors`], decodes kernel events; [`startup_buffer`] holds them until the first walk is over;
+//! - [`admission`] numbers records and derives rows; [`output_batch`], with [`raw_builders`], takes both to the recorder;
+//! - [`row_router`] passes rows to those who act on them; [`lookup_queue`], with [`runtime_calls`], requests look-ups, and
+//!   [`walk_requests`] walks;
+//! - [`segment`] cuts a recording; [`carryover`], with [`compressed_batch`], keeps the records that the next segment needs.
 
 mod actors;
 mod admission;
@@ -11,207 +14,256 @@ mod compressed_batch;
 mod kernel_events;
 mod lookup_queue;
 mod output_batch;
+mod raw_builders;
+mod row_router;
+mod runtime_calls;
 mod segment;
 mod startup_buffer;
+mod walk_requests;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
 
 use anyhow::Result;
-use obit_derivation::record::{Body, ClockReading, ClockReason, SnapshotReason};
+use obit_derivation::record::{Body, ClockReading, ClockReason, Directory, KernelEventKind, Loss, SnapshotReason};
 use obit_derivation::row::ContainerRemove;
-use obit_derivation::{BootNs, Fold};
+use obit_schema::details::DirectoryDetails;
 
-use self::actors::Actors;
-use self::lookup_queue::{Asked, Calls};
-use self::output_batch::Gathered;
+use self::admission::Admission;
+use self::kernel_events::EventDecoder;
+use self::lookup_queue::LookupQueue;
+use self::output_batch::OutputBatch;
+use self::row_router::RowRouter;
 use self::segment::SegmentState;
-pub use self::segment::Segments;
-use self::startup_buffer::Waiting;
-use super::SessionOptions;
-use super::flush_deadline::Expected;
-use super::input::Input;
-use super::lookup::Question;
+use self::startup_buffer::StartupBuffer;
+use self::walk_requests::WalkRequests;
+use super::flush_deadline::FlushDeadline;
+use super::input::{KernelBatch, SequencerInput};
+use super::lookup::LookupRequest;
 use super::progress::Progress;
-use super::recorder::Order;
-use crate::cli::ActorArgv;
+use super::recorder::RecorderCommand;
 use crate::host::clock::ClockPair;
+use crate::sources::answer::{RuntimeRecord, Stamped};
 use crate::sources::daemons::DaemonQueries;
 use crate::sources::kernel::wire::RawBatch;
 
+pub use self::actors::ActorArgv;
+pub use self::segment::SegmentPolicy;
+
+/// The most memory of an emptied kernel batch that is worth using again. A second of a storm needs less.
+const MAX_RECYCLED_BYTES: usize = 4 << 20;
+
 /// Where the sequencer sends things.
-pub struct Outlets {
+pub struct SequencerOutputs {
     /// Batches of rows, to disk.
-    pub recorder: SyncSender<Order>,
-    /// Questions about containers, those of one delivery together.
-    pub questions: SyncSender<Vec<Question>>,
+    pub recorder: SyncSender<RecorderCommand>,
+    /// Look-ups, those of one delivery together.
+    pub lookups: SyncSender<Vec<LookupRequest>>,
+    /// Questions to daemons.
+    pub daemons: DaemonQueries,
     /// Requests for a walk.
     pub walks: Sender<SnapshotReason>,
     /// Emptied kernel batches, back to the drain thread.
     pub recycled: SyncSender<RawBatch>,
-    /// Ends, as they happen, for whoever follows the capture live.
+    /// Ends as they happen, for whoever follows the capture live.
     pub followers: Option<SyncSender<ContainerRemove>>,
+    /// When the next flush brings something to disk, for the drain thread.
+    pub flush_deadline: Arc<FlushDeadline>,
+    /// Counters.
+    pub progress: Arc<Progress>,
 }
 
-impl Outlets {
-    /// Hands what was gathered to the recorder.
-    fn record(&self, gathered: &mut Gathered) -> Result<()> {
-        let batches = gathered.take()?;
-        if !batches.is_empty() {
-            // The recorder outlives the sequencer unless it failed, and then it has said so itself.
-            let _ = self.recorder.send(Order::Append(batches));
-        }
-        Ok(())
-    }
+/// What the sequencer needs to know.
+#[derive(Clone, Copy, Debug)]
+pub struct SequencerOptions {
+    /// Clocks at the start.
+    pub started: ClockPair,
+    /// Size of a page of the kernel, in bytes.
+    pub page_size_bytes: u64,
+    /// Whose arguments are recorded.
+    pub actor_argv: ActorArgv,
+    /// How long the row of an end waits for what is still reported of the container, in nanoseconds.
+    pub grace_ns: u64,
+    /// How the recording is cut into segments, if it is.
+    pub segments: Option<SegmentPolicy>,
 }
 
-/// Stamps, derives, hands on.
+/// The state of the sequencer thread.
 pub struct Sequencer {
-    next_seq: u64,
-    actor_argv: ActorArgv,
-    actors: Actors,
-    page_size_bytes: u64,
+    /// The clocks as recorded last; they give the wall time of kernel events.
     clock: ClockPair,
-    fold: Fold,
-    gathered: Gathered,
-    /// Kernel batches that wait for the first walk; `None` once it is over.
-    waiting: Option<Waiting>,
-    resync_requested: bool,
-    calls: Calls,
-    asked: Asked,
-    /// Has the daemons asked about containers that they may know.
-    daemons: DaemonQueries,
-    /// The newest time that a delivery told.
+    /// The newest time of a delivery.
     latest: ClockPair,
-    /// The segment, of a recording that is cut into such.
-    segment: Option<SegmentState>,
-    /// Told when the next flush brings something.
-    expected: Arc<Expected>,
-    outlets: Outlets,
+    decoder: EventDecoder,
+    /// Kernel events that wait for the first walk; `None` once it is over.
+    startup: Option<StartupBuffer>,
+    admission: Admission,
+    walks: WalkRequests,
+    recycled: SyncSender<RawBatch>,
+    flush_deadline: Arc<FlushDeadline>,
     progress: Arc<Progress>,
 }
 
 impl Sequencer {
-    /// One that has admitted nothing.
-    pub fn new(
-        outlets: Outlets,
-        daemons: DaemonQueries,
-        expected: Arc<Expected>,
-        progress: Arc<Progress>,
-        page_size_bytes: u64,
-        clock: ClockPair,
-        options: &SessionOptions,
-    ) -> Self {
-        let mut fold = Fold::with_grace(super::grace_ns(options));
-        fold.enable_preview();
+    /// Returns a sequencer with an empty log.
+    pub fn new(outputs: SequencerOutputs, options: SequencerOptions) -> Self {
+        let SequencerOutputs { recorder, lookups, daemons, walks, recycled, followers, flush_deadline, progress } =
+            outputs;
+        let SequencerOptions { started, page_size_bytes, actor_argv, grace_ns, segments } = options;
+        let lookups = LookupQueue::new(lookups);
+        let router = RowRouter { daemons, lookups, followers, progress: Arc::clone(&progress) };
+        let segment = segments.map(|policy| SegmentState::first(policy, started.boot));
         Self {
-            next_seq: 0,
-            actor_argv: options.actor_argv,
-            actors: Actors::default(),
-            page_size_bytes,
-            clock,
-            fold,
-            gathered: Gathered::default(),
-            waiting: Some(Waiting::default()),
-            resync_requested: false,
-            calls: Calls::default(),
-            asked: Asked::default(),
-            daemons,
-            latest: clock,
-            segment: options.segments.map(|segments| SegmentState::new(segments, clock.boot)),
-            expected,
-            outlets,
+            clock: started,
+            latest: started,
+            decoder: EventDecoder::new(page_size_bytes, actor_argv),
+            startup: Some(StartupBuffer::default()),
+            admission: Admission::new(grace_ns, OutputBatch::new(recorder), router, segment),
+            walks: WalkRequests::new(walks),
+            recycled,
+            flush_deadline,
             progress,
         }
     }
 
-    /// Admits what comes until the last delivery, then ends the log.
-    pub fn run(mut self, inputs: &Receiver<Input>) -> Result<()> {
+    /// Admits what is delivered up to [`SequencerInput::Stop`], then ends the log.
+    pub fn run(mut self, inputs: &Receiver<SequencerInput>) -> Result<()> {
         while let Ok(input) = inputs.recv() {
-            let last = matches!(input, Input::Stop(_));
+            let is_last = matches!(input, SequencerInput::Stop(_));
             self.take(input)?;
-            if last {
-                return self.flush();
+            if is_last {
+                break;
             }
-            self.hand_on_questions()?;
-            self.daemons.send();
-            self.admit_dropped_queries()?;
+            self.admission.send_queries(self.clock)?;
             if self.is_cut_due() {
-                self.cut()?;
+                self.admission.cut(self.latest)?;
+                self.startup = Some(StartupBuffer::default());
+                self.walks.request_start();
             }
-            self.expect_flush();
+            self.flush_deadline.set(self.admission.next_sync());
         }
-        self.flush()
+        self.admission.sync()
     }
 
-    /// Says from when on a flush brings something: now, or when the grace of a row is over.
-    fn expect_flush(&self) {
-        let due = if self.gathered.is_settled() { self.fold.next_due() } else { Some(BootNs(0)) };
-        self.expected.set(due);
-    }
-
-    fn take(&mut self, input: Input) -> Result<()> {
+    fn take(&mut self, input: SequencerInput) -> Result<()> {
+        if self.admission.segment().is_some_and(|segment| segment.skip_stale_walk(&input)) {
+            return Ok(());
+        }
         match input {
-            Input::Start(at) => self.admit_event(at, Body::CaptureStart),
-            Input::Kernel(batch) => {
-                let at = batch.read_at;
-                self.latest = at;
-                let Some(waiting) = &mut self.waiting else { return self.admit_batch(batch) };
-                match waiting.keep(batch) {
-                    // The first walk takes too long for this storm.
-                    Some(dropped) => self.admit_loss(at, dropped, None, None),
-                    None => Ok(()),
-                }
+            SequencerInput::Start(at) => self.admission.event(at, Body::CaptureStart),
+            SequencerInput::Kernel(batch) => self.take_kernel_batch(batch),
+            SequencerInput::SnapshotBegin(reason, at) => {
+                self.walks.on_begin(reason);
+                self.admission.event(at, Body::SnapshotBegin(reason))
             }
-            input if self.is_of_stale_walk(&input) => Ok(()),
-            Input::SnapshotBegin(reason, at) => {
-                if reason == SnapshotReason::Resync {
-                    self.resync_requested = false;
+            SequencerInput::Directories(directories) => self.admit_directories(directories),
+            SequencerInput::SnapshotFailed(hierarchy, at) => self.admission.event(at, Body::SnapshotFailed(hierarchy)),
+            SequencerInput::SnapshotEnd(reason, at) => {
+                let is_first = reason == SnapshotReason::Start;
+                if is_first {
+                    self.admit_startup()?;
                 }
-                self.admit_event(at, Body::SnapshotBegin(reason))
-            }
-            Input::Directories(directories) => self.admit_directories(directories),
-            Input::SnapshotFailed(hierarchy, at) => self.admit_event(at, Body::SnapshotFailed(hierarchy)),
-            Input::SnapshotEnd(reason, at) => {
-                if reason == SnapshotReason::Start {
-                    self.end_waiting()?;
-                }
-                self.admit_event(at, Body::SnapshotEnd(reason))?;
-                if reason == SnapshotReason::Start {
+                self.admission.event(at, Body::SnapshotEnd(reason))?;
+                if is_first {
                     self.progress.set_ready();
-                    self.flush()?;
-                    let _ = self.outlets.recorder.send(Order::HeadEnd);
+                    self.admission.end_head()?;
                 }
                 Ok(())
             }
-            Input::Answers(answers) => self.admit_answers(answers),
-            Input::LookupResults { directories, answers } => {
+            SequencerInput::Answers(answers) => self.admit_answers(answers),
+            SequencerInput::LookupResults { directories, answers } => {
                 self.admit_directories(directories)?;
                 self.admit_answers(answers)
             }
-            Input::Clock(at, reading) => {
+            SequencerInput::Clock(at, reading) => {
                 self.clock = at;
-                self.admit_event(at, Body::Clock(reading))
+                self.admission.event(at, Body::Clock(reading))
             }
-            Input::Flush(at) => {
+            SequencerInput::Flush(at) => {
                 self.latest = at;
-                // On a quiet host no other record would let a row go whose grace is over.
-                if self.fold.next_due().is_some_and(|due| due <= at.boot) {
+                // On a quiet host no other record would release a row whose grace is over.
+                if self.admission.next_due().is_some_and(|due| due <= at.boot) {
                     let due = ClockReading { reason: Some(ClockReason::Due), ..ClockReading::default() };
-                    self.take(Input::Clock(at, due))?;
+                    self.take(SequencerInput::Clock(at, due))?;
                 }
-                self.flush()
+                self.admission.sync()
             }
-            Input::Stop(at) => {
-                self.end_waiting()?;
-                self.admit_event(at, Body::CaptureStop)?;
-                self.derive(Fold::finish)
+            SequencerInput::Stop(at) => {
+                self.admit_startup()?;
+                self.admission.event(at, Body::CaptureStop)?;
+                self.admission.finish()
             }
+        }
+    }
+
+    fn take_kernel_batch(&mut self, batch: KernelBatch) -> Result<()> {
+        let at = batch.read_at;
+        self.latest = at;
+        let Some(startup) = &mut self.startup else { return self.admit_kernel_batch(batch) };
+        match startup.push(batch) {
+            // The first walk takes too long for this storm.
+            Some(dropped) => self.admit_loss(at, dropped, None, None),
+            None => Ok(()),
         }
     }
 
     /// Admits the kernel events that waited for the walk, which is over.
-    fn end_waiting(&mut self) -> Result<()> {
-        self.waiting.take().into_iter().flatten().try_for_each(|batch| self.admit_batch(batch))
+    fn admit_startup(&mut self) -> Result<()> {
+        self.startup.take().into_iter().flatten().try_for_each(|batch| self.admit_kernel_batch(batch))
+    }
+
+    /// Admits a drain of the ring buffer. Losses come first, for a container that lived and died in this batch may have lost
+    /// an event too.
+    fn admit_kernel_batch(&mut self, batch: KernelBatch) -> Result<()> {
+        for loss in &batch.losses {
+            self.admit_loss(batch.read_at, loss.count, loss.kind, loss.cpu)?;
+        }
+        let (clock, progress, admission) = (self.clock, &self.progress, &mut self.admission);
+        let undecodable = self.decoder.for_each(&batch.events, |event| {
+            progress.event(event.kind);
+            let at = ClockPair { wall: clock.wall_at(event.boot_ns), boot: event.boot_ns, ..clock };
+            match event.body {
+                Body::Cgroup(cgroup) => admission.cgroup_event(at, cgroup),
+                body => admission.event(at, body),
+            }
+        })?;
+        if undecodable > 0 {
+            self.admit_loss(batch.read_at, undecodable, None, None)?;
+        }
+        if batch.events.memory_bytes() <= MAX_RECYCLED_BYTES {
+            // The drain thread may be gone already, or have enough of them.
+            let _ = self.recycled.try_send(batch.events);
+        }
+        Ok(())
+    }
+
+    /// Admits a loss, and requests a walk if cgroups may be missing. A walk does not show processes.
+    fn admit_loss(&mut self, at: ClockPair, count: u64, kind: Option<KernelEventKind>, cpu: Option<u32>) -> Result<()> {
+        self.progress.lost(count);
+        let since = self.admission.last_seq();
+        self.admission.event(at, Body::Lost(Loss { count, kind, cpu, since }))?;
+        if matches!(kind, None | Some(KernelEventKind::Cgroup(_))) {
+            self.walks.request_resync();
+        }
+        Ok(())
+    }
+
+    fn admit_directories(&mut self, directories: Vec<(ClockPair, Directory<'static>, DirectoryDetails)>) -> Result<()> {
+        directories
+            .into_iter()
+            .try_for_each(|(at, directory, details)| self.admission.directory(at, directory, &details))
+    }
+
+    fn admit_answers(&mut self, answers: Vec<Stamped<RuntimeRecord>>) -> Result<()> {
+        answers.into_iter().try_for_each(|answer| self.admission.answer(answer))
+    }
+
+    /// Returns whether the segment is to end now. It does not end before its own walk, which it begins with.
+    fn is_cut_due(&mut self) -> bool {
+        let is_walked = self.startup.is_none();
+        let (progress, now) = (&self.progress, self.latest.boot);
+        self.admission
+            .segment()
+            .is_some_and(|segment| is_walked && (progress.is_cut_wanted(segment.number()) || segment.is_too_old(now)))
     }
 }

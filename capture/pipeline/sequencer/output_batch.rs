@@ -1,89 +1,105 @@
-//! What was admitted and derived, gathered as columns until it is handed to the recorder.
+//! Records and derived rows on their way to the recorder.
 
-use anyhow::{Context, Result};
-use arrow_array::RecordBatch;
+use std::sync::mpsc::SyncSender;
+
+use anyhow::Result;
 use obit_derivation::{Record, Row};
-use obit_schema::details::{DirectoryDetails, RuntimeDetails};
-use obit_schema::encode::{CgroupfsBuilder, EventsBuilder, RowsBuilder, RuntimeBuilder};
+use obit_schema::encode::RowsBuilder;
 use obit_schema::tables::Table;
 
-/// Bytes, about, that are gathered before they are handed on without waiting for the interval. With [`ROW_BYTES`] these
-/// are 4,096 events. Each is touched several times until it is in the case, and what goes through the processors' caches
-/// pushes out what the workload has there.
+use super::raw_builders::{RawBuilders, RecordDetails};
+use crate::host::clock::ClockPair;
+use crate::pipeline::recorder::RecorderCommand;
+
+/// Size, estimated, at which a batch is sent without waiting for the sync interval. With [`ROW_BYTES`] these are 4,096
+/// events. Each is touched several times until it is in the case, and what goes through the processors' caches pushes
+/// out what the workload has there.
 const FULL_BYTES: usize = 2 << 20;
-/// Bytes, about, of a row in columns: a number takes its room there whether it is known or not.
+/// Estimated size of a row in columns: a number takes its room whether it is known or not.
 const ROW_BYTES: usize = 512;
 
-/// Rows of all tables.
-#[derive(Debug, Default)]
-pub struct Gathered {
-    events: EventsBuilder,
-    cgroupfs: CgroupfsBuilder,
-    runtime: RuntimeBuilder,
+/// The rows of all tables that the recorder does not have yet.
+#[derive(Debug)]
+pub struct OutputBatch {
+    raw: RawBuilders,
     derived: RowsBuilder,
     bytes: usize,
-    /// Something was taken since that was asked last.
-    was_taken: bool,
+    /// Rows were sent since the recorder was last told to sync.
+    has_unsynced: bool,
+    recorder: SyncSender<RecorderCommand>,
 }
 
-impl Gathered {
-    /// Adds a record of raw/events.
-    pub fn event(&mut self, record: &Record<'_>) -> Result<()> {
-        self.bytes += ROW_BYTES;
-        self.events.append(record).context("cannot encode an event")
+impl OutputBatch {
+    /// Returns an empty batch for this recorder.
+    pub fn new(recorder: SyncSender<RecorderCommand>) -> Self {
+        let (raw, derived) = (RawBuilders::default(), RowsBuilder::new());
+        Self { raw, derived, bytes: 0, has_unsynced: false, recorder }
     }
 
-    /// Adds a record of raw/cgroupfs.
-    pub fn directory(&mut self, record: &Record<'_>, details: &DirectoryDetails) -> Result<()> {
-        let files = details.files.iter().map(|(name, text)| name.len() + text.len());
-        self.bytes += ROW_BYTES + files.sum::<usize>();
-        self.cgroupfs.append(record, details).context("cannot encode a cgroupfs directory")
+    /// Appends a record.
+    pub fn append(&mut self, record: &Record<'_>, details: RecordDetails<'_>) -> Result<()> {
+        self.bytes += ROW_BYTES + details.bytes();
+        self.raw.append(record, details)
     }
 
-    /// Adds a record of raw/runtime.
-    pub fn answer(&mut self, record: &Record<'_>, details: &RuntimeDetails) -> Result<()> {
-        self.bytes += ROW_BYTES + details.document.as_ref().map_or(0, String::len);
-        self.runtime.append(record, details).context("cannot encode a runtime's answer")
-    }
-
-    /// Adds a derived row.
-    pub fn row(&mut self, row: &Row) {
+    /// Appends a derived row, and sends the batch if that fills it.
+    pub fn append_row(&mut self, row: &Row) -> Result<()> {
         self.bytes += ROW_BYTES;
         self.derived.append(row);
+        self.send_if_full()
     }
 
-    /// Whether it is time to hand on what there is.
-    pub fn is_full(&self) -> bool {
-        self.bytes >= FULL_BYTES
+    /// Sends the batch if it is full.
+    pub fn send_if_full(&mut self) -> Result<()> {
+        if self.bytes >= FULL_BYTES { self.send() } else { Ok(()) }
     }
 
-    /// A batch for each table that has rows; nothing is left.
-    pub fn take(&mut self) -> Result<Vec<(Table, RecordBatch)>> {
+    /// Sends the batch and has the recorder sync it, unless nothing is new.
+    pub fn sync(&mut self) -> Result<()> {
+        self.send()?;
+        if std::mem::take(&mut self.has_unsynced) {
+            self.command(RecorderCommand::Sync);
+        }
+        Ok(())
+    }
+
+    /// Sends the batch and has the recorder begin a segment with record `first_seq`.
+    pub fn cut(&mut self, first_seq: u64, at: ClockPair) -> Result<()> {
+        self.sync()?;
+        self.command(RecorderCommand::Cut { first_seq, at });
+        Ok(())
+    }
+
+    /// Sends the batch and tells the recorder that the first walk of the case or segment ends with it.
+    pub fn end_head(&mut self) -> Result<()> {
+        self.sync()?;
+        self.command(RecorderCommand::EndHead);
+        Ok(())
+    }
+
+    /// Returns whether [`Self::sync`] would do nothing.
+    pub fn is_synced(&self) -> bool {
+        self.bytes == 0 && !self.has_unsynced
+    }
+
+    fn send(&mut self) -> Result<()> {
         self.bytes = 0;
         let mut batches = Vec::new();
-        if !self.events.is_empty() {
-            batches.push((Table::Events, self.events.finish()?));
-        }
-        if !self.cgroupfs.is_empty() {
-            batches.push((Table::Cgroupfs, self.cgroupfs.finish()?));
-        }
-        if !self.runtime.is_empty() {
-            batches.push((Table::Runtime, self.runtime.finish()?));
+        for table in Table::RAW {
+            batches.extend(self.raw.take(table)?.map(|batch| (table, batch)));
         }
         if !self.derived.is_empty() {
             batches.extend(self.derived.finish()?);
         }
-        self.was_taken |= !batches.is_empty();
-        Ok(batches)
+        if !batches.is_empty() {
+            self.has_unsynced = true;
+            self.command(RecorderCommand::Append(batches));
+        }
+        Ok(())
     }
 
-    /// Whether there is nothing to take, nor anything that was taken since [`Self::was_taken`] was asked last.
-    pub fn is_settled(&self) -> bool {
-        self.bytes == 0 && !self.was_taken
-    }
-
-    /// Whether something was taken since this was asked last.
-    pub fn was_taken(&mut self) -> bool {
-        std::mem::take(&mut self.was_taken)
+    fn command(&self, command: RecorderCommand) {
+        // The recorder outlives the sequencer unless it failed, and then it has reported that itself.
+        let _ = self.recorder.send(command);
     }
 }

@@ -8,7 +8,7 @@ use obit_schema::text::escape;
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::Errno;
 
-use crate::host::file::{self, End};
+use crate::host::file::{self, SizeHint};
 use crate::host::hierarchies::{CgroupVersion, Hierarchy};
 
 /// Most process ids kept of one directory.
@@ -153,7 +153,7 @@ impl Reader {
         // cgroupfs has no links and no FIFOs; the flags are for what somebody may have mounted over a file.
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let file = openat(directory, name, flags, Mode::empty())?;
-        file::read_into(&file, &mut self.buffer, limit, End::OfCgroupfs)
+        file::read_into(&file, &mut self.buffer, limit, SizeHint::Cgroupfs)
     }
 }
 

@@ -8,7 +8,6 @@ use tokio::sync::mpsc::Sender;
 
 use super::failure::Failure;
 use super::kind::Kind;
-use crate::host::clock::ClockPair;
 use crate::sources::answer::{RuntimeRecord, Stamped, document};
 
 /// What a daemon said about one container.

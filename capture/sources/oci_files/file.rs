@@ -11,7 +11,7 @@ use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, open, openat2, readlink};
 use rustix::io::Errno;
 use serde::{Serialize, Serializer};
 
-use crate::host::file::{self, End};
+use crate::host::file::{self, SizeHint};
 use crate::sources::answer::PATH_BYTES;
 
 /// A file's content and who could have written it.
@@ -114,7 +114,7 @@ pub fn read(host_root: &Path, directory: &str, name: &str, limit: usize) -> Resu
 pub fn read_open(file: &OwnedFd, limit: usize) -> Result<Content, Errno> {
     let found = file::regular(file)?;
     let mut bytes = Vec::new();
-    if file::read_into(file, &mut bytes, limit, End::AtSize(found.stx_size))? {
+    if file::read_into(file, &mut bytes, limit, SizeHint::Exact(found.stx_size))? {
         return Err(Errno::FBIG);
     }
     let origin = Origin { uid: found.stx_uid, mode: found.stx_mode & 0o7777, bytes: found.stx_size };

@@ -1,0 +1,66 @@
+//! The beginning of a case: its manifest, the older cases that make room for it, and the confinement to it.
+
+use anyhow::{Context, Result};
+use obit_case::manifest::{BuildInfo, CaseCounts, Manifest, Segment};
+use obit_case::writer::CaseWriter;
+use obit_derivation::fold::DERIVATION_VERSION;
+use obit_schema::print::time;
+use serde_json::Value;
+
+use super::anchor::Anchor;
+use super::options::SessionOptions;
+use super::recorder::RecorderOptions;
+use super::self_report;
+use super::size_limit::Disk;
+use crate::host::clock::ClockPair;
+use crate::host::confine;
+use crate::host::facts::HostFacts;
+use crate::sources::kernel::probe::Probe;
+
+/// Makes the case and confines this thread to it, and with it every thread that it starts from now on.
+pub fn create(
+    options: &SessionOptions,
+    facts: &HostFacts,
+    probe: &Probe,
+    started: ClockPair,
+) -> Result<(CaseWriter, RecorderOptions)> {
+    let manifest = manifest(options, facts, probe, started)?;
+    let anchor = options.anchor.as_deref().map(Anchor::open).transpose()?;
+    let removed = match &options.older_cases {
+        Some((dirs, max_bytes)) => dirs.make_room(*max_bytes).context("cannot make room beside older cases")?,
+        None => Vec::new(),
+    };
+    let mut writer = CaseWriter::create(&options.output, manifest, options.writer.clone())?;
+    let recorder = RecorderOptions { anchor, limit: options.size_limit, disk: Disk::of(&options.output) };
+    let confinement = options.is_confined.then(|| confine::confine(&options.output, &options.host_root)).transpose()?;
+    writer.amend(|manifest| {
+        manifest.recorder = self_report::at_start(confinement.as_ref());
+        if !removed.is_empty() {
+            manifest.recorder.insert("older_cases_removed".into(), removed.into());
+        }
+    });
+    writer.sync()?;
+    Ok((writer, recorder))
+}
+
+/// Returns what a replay must know of this recorder and its host.
+fn manifest(options: &SessionOptions, facts: &HostFacts, probe: &Probe, started: ClockPair) -> Result<Manifest> {
+    let build = BuildInfo { version: env!("CARGO_PKG_VERSION").into(), commit: env!("OBIT_GIT_COMMIT").into() };
+    let mut manifest = Manifest::new(uuid::Uuid::new_v4().to_string(), build);
+    manifest.derivation_version = DERIVATION_VERSION;
+    manifest.grace_ns = options.grace_ns();
+    manifest.started_at = time::rfc3339(started.wall.0);
+    manifest.clocks.start = Some(started.into());
+    let facts = serde_json::to_value(facts).context("cannot write down the facts of this host")?;
+    if let Value::Object(facts) = facts {
+        manifest.host = facts;
+    }
+    if options.segments.is_some() {
+        let (began, counts) = (started.into(), CaseCounts::default());
+        manifest.segments.push(Segment { number: 0, first_seq: 0, began, counts });
+    }
+    manifest.options = options.given.clone();
+    manifest.options.insert("attach_type".into(), probe.attach_type().as_str().into());
+    manifest.options.insert("program_ids".into(), probe.program_ids().into());
+    Ok(manifest)
+}

@@ -1,0 +1,34 @@
+//! Commands to the recorder.
+
+use arrow_array::RecordBatch;
+use obit_schema::tables::Table;
+use serde_json::{Map, Value};
+
+use crate::host::clock::ClockPair;
+
+/// A command to the recorder.
+#[derive(Debug)]
+pub enum RecorderCommand {
+    /// Adds these rows to the case.
+    Append(Vec<(Table, RecordBatch)>),
+    /// Brings what was added to disk.
+    Sync,
+    /// Begins a new segment.
+    Cut {
+        /// The first record of the segment.
+        first_seq: u64,
+        /// When it begins.
+        at: ClockPair,
+    },
+    /// Ends the head of the case or segment: its first walk is over.
+    EndHead,
+    /// Notes this in case.json, as what the recorder reports of itself.
+    Note(Map<String, Value>),
+    /// Seals everything.
+    Close {
+        /// When the capture ended.
+        at: ClockPair,
+        /// What the recorder reports of itself at the end.
+        report: Map<String, Value>,
+    },
+}

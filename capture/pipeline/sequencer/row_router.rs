@@ -1,0 +1,50 @@
+//! Who acts on derived rows besides the recorder: daemons and files that are asked, counters, live output.
+
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, TrySendError};
+
+use obit_derivation::Row;
+use obit_derivation::row::ContainerRemove;
+
+use super::lookup_queue::LookupQueue;
+use crate::pipeline::progress::Progress;
+use crate::sources::daemons::DaemonQueries;
+
+/// Passes each derived row to those who act on it.
+pub struct RowRouter {
+    /// Asks the daemons that may know a container.
+    pub daemons: DaemonQueries,
+    /// Looks up the files of a container.
+    pub lookups: LookupQueue,
+    /// Receives ends as they happen; `None` if nobody follows the capture.
+    pub followers: Option<SyncSender<ContainerRemove>>,
+    /// Counts rows.
+    pub progress: Arc<Progress>,
+}
+
+impl RowRouter {
+    /// Counts a row and asks about its container. In a later segment than the first, rows of containers that were alive at
+    /// its start repeat what was counted, and carry what daemons said.
+    pub fn route(&mut self, row: &Row, is_first_segment: bool) {
+        let is_repeated = !is_first_segment && matches!(row, Row::Existing(_));
+        if !is_repeated {
+            self.progress.row(row);
+        }
+        if !is_repeated || !row.identity().is_named() {
+            self.daemons.ask(row);
+        }
+        self.lookups.on_row(row);
+    }
+
+    /// Passes on an end as soon as it is known, before its row is complete.
+    pub fn preview(&mut self, end: ContainerRemove) {
+        self.daemons.ask_after_end(&end);
+        self.lookups.on_end(&end);
+        if let Some(followers) = &self.followers
+            && let Err(TrySendError::Full(_)) = followers.try_send(end)
+        {
+            // Whoever reads the live lines is too slow for them; the rows are in the case all the same.
+            self.progress.unprinted();
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! One recording, from attached probes to a closed case.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use anyhow::{Context, Result, anyhow};
+use obit_case::writer::CaseSummary;
+use obit_derivation::record::SnapshotReason;
+use obit_derivation::row::ContainerRemove;
+
+use super::drain::{Drain, DrainCommand, DrainCommands, DrainInputs, DrainIntervals, KernelCounts};
+use super::flush_deadline::FlushDeadline;
+use super::input::SequencerInput;
+use super::lookup::{self, LookupWorker};
+use super::notifier::Notifier;
+use super::options::SessionOptions;
+use super::progress::{Progress, Tally};
+use super::recorder::{self, RecorderCommand, RecorderResult};
+use super::sequencer::{Sequencer, SequencerOptions, SequencerOutputs};
+use super::signal_log::{EndingSignals, SignalLog};
+use super::{case_setup, self_report, walker};
+use crate::host::clock::ClockPair;
+use crate::host::facts::HostFacts;
+use crate::host::hierarchies::Hierarchies;
+use crate::sources::answer::{RuntimeRecord, Stamped};
+use crate::sources::daemons::{DaemonClients, DaemonOptions, SendResult};
+use crate::sources::kernel::probe::Probe;
+use crate::sources::oci_files::OciFiles;
+
+/// Deliveries that may wait for the sequencer. Each is a drain of the ring buffer or a few hundred directories.
+const INPUTS: usize = 16;
+/// Emptied kernel batches that are kept for use again.
+const RECYCLED: usize = 4;
+/// Commands that may wait for the recorder, each with some megabytes of rows at most.
+const RECORDER_COMMANDS: usize = 16;
+/// Ends that may wait to be printed.
+const FOLLOWED_ENDS: usize = 4096;
+
+/// A recording under way.
+pub struct Session {
+    /// What it has done so far.
+    pub progress: Arc<Progress>,
+    daemons: DaemonClients,
+    signals: SignalLog,
+    to_walker: Sender<SnapshotReason>,
+    to_drain: DrainCommands,
+    to_sequencer: SyncSender<SequencerInput>,
+    to_recorder: SyncSender<RecorderCommand>,
+    drain: JoinHandle<Result<KernelCounts>>,
+    sequencer: JoinHandle<Result<()>>,
+    recorder: JoinHandle<Result<RecorderResult>>,
+    walker: JoinHandle<Result<()>>,
+    self_hash: JoinHandle<()>,
+}
+
+/// The outcome of a recording.
+#[derive(Debug)]
+pub struct SessionReport {
+    /// What it did.
+    pub tally: Tally,
+    /// What is on disk; `None` if the case could not be closed.
+    pub summary: Option<CaseSummary>,
+    /// What went wrong on the way, each a sentence.
+    pub errors: Vec<anyhow::Error>,
+}
+
+impl Session {
+    /// Attaches, makes the case, and starts the threads. From here on events are recorded; [`Progress::is_ready`] tells when
+    /// the containers that run already are recorded too. Ends go to the receiver as they happen, if someone follows.
+    ///
+    /// # Errors
+    /// The probes cannot be attached, the case cannot be made, or a thread cannot be started.
+    pub fn start(options: &SessionOptions, signals: EndingSignals) -> Result<(Self, Receiver<ContainerRemove>)> {
+        let hierarchies = Hierarchies::read().context("cannot tell which cgroup hierarchies are mounted")?;
+        let facts = HostFacts::read(&hierarchies);
+        // The probes first: a host on which they cannot attach gets no case.
+        let probe = Probe::attach(&options.probe)?;
+        let started = ClockPair::read();
+        let (writer, recorder_options) = case_setup::create(options, &facts, &probe, started)?;
+
+        // The channels: a full one holds up whoever fills it.
+        let progress = Arc::new(Progress::default());
+        let notifier = Arc::new(Notifier::new().context("cannot make an eventfd")?);
+        let flush_deadline = Arc::new(FlushDeadline::new(Arc::clone(&notifier)));
+        let (to_drain, drain_commands) = DrainCommands::new(Arc::clone(&notifier));
+        let (to_sequencer, sequencer_inputs) = sync_channel(INPUTS);
+        let (to_recorder, recorder_commands) = sync_channel(RECORDER_COMMANDS);
+        let (to_walker, walk_reasons) = channel();
+        let (to_lookup, lookup_requests) = sync_channel(lookup::BATCHES);
+        let (to_recycle, recycled) = sync_channel(RECYCLED);
+        let (to_follower, ends) = sync_channel(FOLLOWED_ENDS);
+
+        // What each thread owns.
+        let daemons = start_daemons(options, to_sequencer.clone())?;
+        let drain_inputs =
+            DrainInputs { notifier, commands: drain_commands, recycled, flush_deadline: Arc::clone(&flush_deadline) };
+        let intervals = DrainIntervals { flush: options.sync_interval, clock: options.clock_interval };
+        let drain = Drain::new(probe, drain_inputs, to_sequencer.clone(), intervals);
+        let outputs = SequencerOutputs {
+            recorder: to_recorder.clone(),
+            lookups: to_lookup,
+            daemons: daemons.queries(),
+            walks: to_walker.clone(),
+            recycled: to_recycle,
+            followers: options.follow.then_some(to_follower),
+            flush_deadline,
+            progress: Arc::clone(&progress),
+        };
+        let sequencer = Sequencer::new(
+            outputs,
+            SequencerOptions {
+                started,
+                page_size_bytes: facts.page_size_bytes,
+                actor_argv: options.actor_argv,
+                grace_ns: options.grace_ns(),
+                segments: options.segments,
+            },
+        );
+        let recorder_progress = Arc::clone(&progress);
+        let (walker_output, walker_drain, host_root) =
+            (to_sequencer.clone(), to_drain.clone(), options.host_root.clone());
+        let files = OciFiles::new(&options.host_root, hierarchies.clone());
+        let lookups = LookupWorker::new(to_sequencer.clone(), hierarchies, files);
+
+        to_sequencer.send(SequencerInput::Start(started)).map_err(|_| anyhow!("cannot start recording"))?;
+        to_walker.send(SnapshotReason::Start).map_err(|_| anyhow!("cannot start recording"))?;
+
+        // The way of an event: drain, sequencer, recorder. Beside it the walker, look-ups, signals and the digest of this
+        // program; `daemons` has its thread already.
+        let drain = spawn("obit-drain", &progress, move || Ok(drain.run()?))?;
+        let sequencer = spawn("obit-sequencer", &progress, move || sequencer.run(&sequencer_inputs))?;
+        let recorder = spawn("obit-recorder", &progress, move || {
+            Ok(recorder::run(writer, &recorder_commands, &recorder_progress, recorder_options))
+        })?;
+        let walker = spawn("obit-walker", &progress, move || {
+            walker::run(&walk_reasons, &walker_output, &walker_drain, &host_root);
+            Ok(())
+        })?;
+        spawn("obit-lookup", &progress, move || {
+            lookups.run(&lookup_requests);
+            Ok(())
+        })?;
+        let signals = signals.log(Arc::clone(&progress))?;
+        let self_hash = self_report::start(to_recorder.clone())?;
+
+        let session = Self {
+            progress,
+            daemons,
+            signals,
+            to_walker,
+            to_drain,
+            to_sequencer,
+            to_recorder,
+            drain,
+            sequencer,
+            recorder,
+            walker,
+            self_hash,
+        };
+        Ok((session, ends))
+    }
+
+    /// Walks a last time, detaches, admits what is left, and closes the case.
+    pub fn stop(self) -> SessionReport {
+        let mut errors = Vec::new();
+        // At once: whoever sent a signal may send another that leaves no time.
+        let _ = self.to_recorder.send(RecorderCommand::Note(self_report::signals(self.signals.seen())));
+        let _ = self.to_walker.send(SnapshotReason::Stop); // the walker's last
+        errors.extend(outcome("walking cgroupfs", self.walker.join()).err());
+        // Before the last kernel events, so that answers on their way find a place in the log.
+        self.daemons.stop();
+        let _ = self.to_drain.send(DrainCommand::Stop);
+        let counts = outcome("draining the ring buffer", self.drain.join()).unwrap_or_else(|error| {
+            errors.push(error);
+            // The last delivery, which the drain thread owes.
+            let _ = self.to_sequencer.send(SequencerInput::Stop(ClockPair::read()));
+            KernelCounts::new()
+        });
+        drop(self.to_sequencer);
+        errors.extend(outcome("deriving", self.sequencer.join()).err());
+        // Its note comes before the closing report.
+        let _ = self.self_hash.join();
+        let report = self_report::closing_report(&counts, self.signals.stop());
+        let _ = self.to_recorder.send(RecorderCommand::Close { at: ClockPair::read(), report });
+        drop(self.to_recorder);
+        let result = outcome("writing the case", self.recorder.join())
+            .unwrap_or_else(|error| RecorderResult { summary: None, errors: vec![error] });
+        errors.extend(result.errors);
+        SessionReport { tally: self.progress.tally(), summary: result.summary, errors }
+    }
+}
+
+/// Starts the clients of the runtime daemons.
+fn start_daemons(options: &SessionOptions, to_sequencer: SyncSender<SequencerInput>) -> Result<DaemonClients> {
+    let daemons = DaemonOptions {
+        host_root: options.host_root.clone(),
+        choices: options.runtimes.clone(),
+        labels: options.labels.clone(),
+    };
+    DaemonClients::start(daemons, move |answers: Vec<Stamped<RuntimeRecord>>| {
+        match to_sequencer.try_send(SequencerInput::Answers(answers)) {
+            Ok(()) => SendResult::Taken,
+            Err(TrySendError::Full(SequencerInput::Answers(answers))) => SendResult::Full(answers),
+            Err(_) => SendResult::Gone,
+        }
+    })
+}
+
+/// Starts a thread that reports to `progress` if it fails.
+fn spawn<T: Send + 'static>(
+    name: &str,
+    progress: &Arc<Progress>,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<JoinHandle<Result<T>>> {
+    let progress = Arc::clone(progress);
+    let run = move || {
+        let result = work();
+        if result.is_err() {
+            progress.set_failed();
+        }
+        result
+    };
+    thread::Builder::new().name(name.to_owned()).spawn(run).context("cannot start a thread")
+}
+
+/// Returns the result of a thread that has ended.
+fn outcome<T>(doing: &str, joined: thread::Result<Result<T>>) -> Result<T> {
+    match joined {
+        Ok(result) => result.with_context(|| format!("{doing} failed")),
+        Err(_) => Err(anyhow!("{doing} failed: its thread panicked")),
+    }
+}
