@@ -4,7 +4,7 @@ use anyhow::{Context, bail};
 use arrow_array::RecordBatch;
 use obit_case::Case;
 use obit_case::manifest::Manifest;
-use obit_derivation::tracee::{self, Watched};
+use obit_derivation::tracee::{TraceeFold, WatchedHierarchies};
 use obit_derivation::{Derive, Fold, HierarchyId, Profile};
 use obit_schema::Table;
 use serde::Deserialize;
@@ -22,7 +22,7 @@ pub fn derivation(case: &Case, profile: Profile) -> anyhow::Result<Box<dyn Deriv
         Profile::Strict => Ok(Box::new(Fold::with_grace(case.manifest().map_or(0, |manifest| manifest.grace_ns)))),
         Profile::Tracee => {
             let manifest = case.manifest().context("the profile tracee needs the host's hierarchies from case.json")?;
-            Ok(Box::new(tracee::Fold::new(watched(manifest)?)))
+            Ok(Box::new(TraceeFold::new(watched(manifest)?)))
         }
     }
 }
@@ -65,20 +65,20 @@ struct Hierarchy {
 }
 
 /// The hierarchies that Tracee would have watched on the host (its common/cgroup/cgroup.go, `GetCgroupDefaultVersion`).
-fn watched(manifest: &Manifest) -> anyhow::Result<Watched> {
+fn watched(manifest: &Manifest) -> anyhow::Result<WatchedHierarchies> {
     let Some(recorded) = manifest.host.get("hierarchies") else {
         bail!("the profile tracee needs to know the host's cgroup hierarchies, and case.json has no host.hierarchies");
     };
     let hierarchies: Vec<Hierarchy> =
         Deserialize::deserialize(recorded).context("cannot read host.hierarchies of case.json")?;
     if hierarchies.iter().any(|one| one.version == "v2" && one.mount_point == V2_MOUNT_POINT) {
-        return Ok(Watched::Every);
+        return Ok(WatchedHierarchies::Every);
     }
     let has_cpuset = |one: &&Hierarchy| one.version == "v1" && one.controllers.iter().any(|name| name == V1_CONTROLLER);
     match hierarchies.iter().find(has_cpuset) {
-        Some(v1) => Ok(Watched::Only(HierarchyId(v1.id))),
+        Some(v1) => Ok(WatchedHierarchies::Only(HierarchyId(v1.id))),
         // The controller is on v2, or not there.
-        None => Ok(Watched::Every),
+        None => Ok(WatchedHierarchies::Every),
     }
 }
 
@@ -88,7 +88,7 @@ mod tests {
     use obit_case::manifest::BuildInfo;
     use serde_json::{Value, json};
 
-    fn host(hierarchies: Value) -> anyhow::Result<Watched> {
+    fn host(hierarchies: Value) -> anyhow::Result<WatchedHierarchies> {
         let mut manifest = Manifest::new("id".to_owned(), BuildInfo::default());
         manifest.host.insert("hierarchies".to_owned(), hierarchies);
         watched(&manifest)
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn a_v2_host_is_one_whose_tree_is_at_the_usual_place() {
         let v2 = json!({"id": 0, "version": "v2", "controllers": ["cpuset"], "mount_point": "/sys/fs/cgroup"});
-        assert_eq!(host(json!([v2])).expect("hierarchies"), Watched::Every);
+        assert_eq!(host(json!([v2])).expect("hierarchies"), WatchedHierarchies::Every);
     }
 
     #[test]
@@ -107,9 +107,9 @@ mod tests {
             json!({"id": 3, "version": "v1", "controllers": ["cpuset"], "mount_point": "/sys/fs/cgroup/cpuset"});
         let memory =
             json!({"id": 4, "version": "v1", "controllers": ["memory"], "mount_point": "/sys/fs/cgroup/memory"});
-        assert_eq!(host(json!([memory, v2, cpuset])).expect("hierarchies"), Watched::Only(HierarchyId(3)));
+        assert_eq!(host(json!([memory, v2, cpuset])).expect("hierarchies"), WatchedHierarchies::Only(HierarchyId(3)));
         // Without one that has the controller, v2 is taken.
-        assert_eq!(host(json!([memory, v2])).expect("hierarchies"), Watched::Every);
+        assert_eq!(host(json!([memory, v2])).expect("hierarchies"), WatchedHierarchies::Every);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use obit_derivation::identity::Engine;
 use obit_derivation::profile::Derive;
 use obit_derivation::record::*;
 use obit_derivation::row::{ContainerCreate, ContainerRemove};
-use obit_derivation::tracee::{self, Watched};
+use obit_derivation::tracee::{TraceeFold, WatchedHierarchies};
 use obit_derivation::{Fold, Row};
 use proptest::prelude::*;
 
@@ -23,7 +23,7 @@ type Ends<'a> = Vec<(&'a str, &'a str)>;
 
 /// Writes a log record by record, and lets both derivations read it.
 struct Story {
-    tracee: tracee::Fold,
+    tracee: TraceeFold,
     strict: Fold,
     by_tracee: Vec<Row>,
     by_strict: Vec<Row>,
@@ -32,9 +32,9 @@ struct Story {
 }
 
 impl Story {
-    fn watching(watched: Watched) -> Self {
+    fn watching(watched: WatchedHierarchies) -> Self {
         Self {
-            tracee: tracee::Fold::new(watched),
+            tracee: TraceeFold::new(watched),
             strict: Fold::new(),
             by_tracee: Vec::new(),
             by_strict: Vec::new(),
@@ -45,7 +45,7 @@ impl Story {
 
     /// A host with the v2 tree only.
     fn new() -> Self {
-        Self::watching(Watched::Every)
+        Self::watching(WatchedHierarchies::Every)
     }
 
     /// Lets time pass.
@@ -261,7 +261,7 @@ fn of_v1_hierarchies_only_the_one_with_cpuset_counts() {
             }
         }
     };
-    let mut hybrid = Story::watching(Watched::Only(HierarchyId(CPUSET)));
+    let mut hybrid = Story::watching(WatchedHierarchies::Only(HierarchyId(CPUSET)));
     life(&mut hybrid);
     let places: Vec<_> = removes(&hybrid.by_tracee).map(|row| row.place.key).collect();
     assert_eq!(places, [key(CPUSET, 100)]);
@@ -290,7 +290,7 @@ fn an_id_that_is_not_hexadecimal_is_seen_by_obit_only() {
 /// containers.go lines 194 to 218 and 549 to 560; pkg/events/usermode.go line 120.
 #[test]
 fn the_first_walk_finds_what_is_alive_and_its_end_is_known() {
-    let mut story = Story::watching(Watched::Only(HierarchyId(3)));
+    let mut story = Story::watching(WatchedHierarchies::Only(HierarchyId(3)));
     let (root, inside) = (docker(A), format!("{}/init.scope", docker(A)));
     story.walk(
         SnapshotReason::Start,

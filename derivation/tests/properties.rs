@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use obit_derivation::record::*;
-use obit_derivation::tracee::{self, Watched};
+use obit_derivation::tracee::{TraceeFold, WatchedHierarchies};
 use obit_derivation::{Derive, Fold, Row};
 use proptest::prelude::*;
 
@@ -327,9 +327,9 @@ proptest! {
         steps in proptest::collection::vec(step(), 0..80),
         hierarchy in proptest::option::of(0..3_u32),
     ) {
-        let watched = hierarchy.map_or(Watched::Every, |id| Watched::Only(HierarchyId(id)));
+        let watched = hierarchy.map_or(WatchedHierarchies::Every, |id| WatchedHierarchies::Only(HierarchyId(id)));
         let derive = || {
-            let (mut fold, mut rows) = (tracee::Fold::new(watched), Vec::new());
+            let (mut fold, mut rows) = (TraceeFold::new(watched), Vec::new());
             for (seq, step) in steps.iter().enumerate() {
                 with_record(seq, step, |record| fold.apply(record, &mut rows));
             }

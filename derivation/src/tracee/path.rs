@@ -11,7 +11,7 @@ const MIN_NAME_BYTES: usize = 28;
 
 /// What a path says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Named<'a> {
+pub(super) struct ContainerPath<'a> {
     /// What is taken for the container's id. May be anything, also empty.
     pub container_id: &'a str,
     /// `None` is Tracee's `unknown`.
@@ -21,12 +21,12 @@ pub(super) struct Named<'a> {
 }
 
 /// Reads a path: the last component that names a container wins.
-pub(super) fn parse(path: &str) -> Option<Named<'_>> {
+pub(super) fn parse_path(path: &str) -> Option<ContainerPath<'_>> {
     let mut components = path.rsplit('/').peekable();
     let mut is_root = true;
     while let Some(component) = components.next() {
         if let Some((container_id, runtime)) = parse_component(component, components.peek().copied()) {
-            return Some(Named { container_id, runtime, is_root });
+            return Some(ContainerPath { container_id, runtime, is_root });
         }
         is_root = false;
     }
@@ -111,7 +111,7 @@ mod tests {
 
     /// Id, runtime and whether it is a root, as one line.
     fn read(path: &str) -> String {
-        parse(path).map_or_else(
+        parse_path(path).map_or_else(
             || "nothing".into(),
             |named| {
                 let runtime = named.runtime.map_or("unknown", Engine::as_str);

@@ -8,7 +8,7 @@ use alloc::borrow::ToOwned;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 
-use super::path;
+use super::path::parse_path;
 use crate::identity::Engine;
 use crate::record::{BootNs, CgroupId, Seq};
 
@@ -20,7 +20,7 @@ type LowBits = u32;
 
 /// A directory (`CgroupDir`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Directory {
+struct CgroupDir {
     /// Empty: it has nothing to do with a container.
     container_id: String,
     is_root: bool,
@@ -32,7 +32,7 @@ struct Directory {
 
 /// What the store knows of a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Known<'a> {
+pub(super) struct DirectoryInfo<'a> {
     /// The id that its path names; empty if none.
     pub container_id: &'a str,
     /// Its path ends in that container's name.
@@ -49,8 +49,8 @@ pub(super) struct Known<'a> {
 
 /// The two maps and the list of removed directories.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Store {
-    directories: BTreeMap<LowBits, Directory>,
+pub(super) struct CgroupStore {
+    directories: BTreeMap<LowBits, CgroupDir>,
     containers: BTreeMap<String, Option<Engine>>,
     /// Removed directories that are still kept, by when they may be forgotten. Tracee keeps a list and walks all of it on
     /// each removal; what it forgets is the same.
@@ -59,7 +59,7 @@ pub(super) struct Store {
     removed: BTreeSet<(Option<BootNs>, LowBits)>,
 }
 
-impl Store {
+impl CgroupStore {
     /// Whether a directory with these low bits is known (`CgroupExists`).
     pub fn contains(&self, cgroup: CgroupId) -> bool {
         self.directories.contains_key(&low_bits(cgroup))
@@ -71,9 +71,9 @@ impl Store {
     /// its zero time now makes the next removal forget the new directory.
     pub fn update(&mut self, cgroup: CgroupId, path: &str, told_by: Seq) {
         let key = low_bits(cgroup);
-        let named = path::parse(path);
+        let named = parse_path(path);
         let container_id = named.map_or("", |named| named.container_id);
-        let directory = Directory {
+        let directory = CgroupDir {
             container_id: container_id.to_owned(),
             is_root: named.is_some_and(|named| named.is_root),
             expires: None,
@@ -111,11 +111,11 @@ impl Store {
     ///
     /// Tracee looks for one that it does not know in cgroupfs as it is then, and keeps one without a path if it is not
     /// found. What it would find there is not recorded; for the event of a removal it is nothing, as the directory is gone.
-    pub fn look_up(&mut self, cgroup: CgroupId, asked_by: Seq) -> Known<'_> {
+    pub fn look_up(&mut self, cgroup: CgroupId, asked_by: Seq) -> DirectoryInfo<'_> {
         if !self.contains(cgroup) {
             self.update(cgroup, "", asked_by);
         }
-        self.get(cgroup).unwrap_or(Known {
+        self.get(cgroup).unwrap_or(DirectoryInfo {
             container_id: "",
             is_root: false,
             has_container: false,
@@ -126,10 +126,10 @@ impl Store {
     }
 
     /// What is known of a directory, if anything is.
-    pub fn get(&self, cgroup: CgroupId) -> Option<Known<'_>> {
+    pub fn get(&self, cgroup: CgroupId) -> Option<DirectoryInfo<'_>> {
         let directory = self.directories.get(&low_bits(cgroup))?;
         let container = self.containers.get(&directory.container_id);
-        Some(Known {
+        Some(DirectoryInfo {
             container_id: &directory.container_id,
             is_root: directory.is_root,
             has_container: container.is_some(),
