@@ -10,8 +10,8 @@ use clap_complete::{Shell, generate_to};
 /// Shells that Debian packages ship completions for.
 const SHELLS: [Shell; 3] = [Shell::Bash, Shell::Zsh, Shell::Fish];
 
-/// Writes into `directory`: a page for the program and one for each command that is not hidden (`man1/…`), and completions
-/// named as each shell looks for them.
+/// Writes into `directory`: a page for the program and one for each command that is not hidden
+/// (`man1/…`), and completions named as each shell looks for them.
 ///
 /// # Errors
 /// If a file or directory cannot be written.

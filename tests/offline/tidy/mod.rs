@@ -1,7 +1,7 @@
 //! Keeps the source readable: names, comments, and which module may use which.
 //!
-//! Looks at all Rust code but tests. A failure names file and line, and what to do. The limits below are the house's rules:
-//! raise none of them.
+//! Looks at all Rust code but tests. A failure names file and line, and what to do. The limits
+//! below are the house's rules: raise none of them.
 
 mod modules;
 mod tokens;

@@ -1,8 +1,9 @@
 //! The modules of a crate, which files they are in, and which file uses which.
 //!
-//! A file uses another if it names something that is defined there, by `use` or by a path. A name is followed through
-//! re-exports to where it is defined. A module that declares its children and re-exports their names does not use them by
-//! that; it does if it also names them elsewhere. Not seen: methods that are called on a value, and what macros make.
+//! A file uses another if it names something that is defined there, by `use` or by a path. A name
+//! is followed through re-exports to where it is defined. A module that declares its children and
+//! re-exports their names does not use them by that; it does if it also names them elsewhere. Not
+//! seen: methods that are called on a value, and what macros make.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -85,7 +86,7 @@ impl Crate {
         for (name, path) in declared {
             let beside = file.parent().expect("a file lies somewhere");
             let child = match path {
-                Some(path) => beside.join(path),
+                Some(path) => without_detours(&beside.join(path)),
                 None => [directory.join(format!("{name}.rs")), directory.join(&name).join("mod.rs")]
                     .into_iter()
                     .find(|path| read(path).is_some())
@@ -110,7 +111,8 @@ impl Crate {
             for import in &module.imports {
                 let target = self.resolve(own, &import.path, 0);
                 match target {
-                    // A re-export counts where the name is used; a module, where something of it is.
+                    // A re-export counts where the name is used; a module, where something of it
+                    // is.
                     Some(Target::Item(other) | Target::Module(other))
                         if import.is_public && self.is_below(other, own) =>
                     {
@@ -152,7 +154,8 @@ impl Crate {
         }
     }
 
-    /// Follows the rest of a path into a module. An unknown name counts as the module's own: a macro may have made it.
+    /// Follows the rest of a path into a module. An unknown name counts as the module's own: a
+    /// macro may have made it.
     fn descend(&self, module: usize, path: &[String], hops: usize) -> Option<Target> {
         let Some((first, rest)) = path.split_first() else { return Some(Target::Module(module)) };
         self.find(module, first, rest, hops).or(Some(Target::Item(module)))
@@ -194,7 +197,8 @@ impl Crate {
         })
     }
 
-    /// Circles: files that use each other, directly or by way of others. Each is the uses among its files, a line each.
+    /// Circles: files that use each other, directly or by way of others. Each is the uses among its
+    /// files, a line each.
     pub fn circles(&self) -> Vec<Vec<String>> {
         let mut next: BTreeMap<&Path, Vec<&Path>> = BTreeMap::new();
         for (user, used) in self.uses.keys() {
@@ -240,6 +244,19 @@ impl Crate {
     }
 }
 
+/// Takes `x/..` out of a path, so that a file has one name whoever declares it.
+fn without_detours(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        if component.as_os_str() != ".." {
+            plain.push(component);
+        } else {
+            plain.pop();
+        }
+    }
+    plain
+}
+
 /// A module that is declared: its name, and its file if that is given.
 type ChildModule = (String, Option<String>);
 
@@ -249,7 +266,8 @@ impl Module {
         let mut declared = Vec::new();
         let mut file = None;
         let mut depth = 0_usize;
-        // Depths at which modules begin that are written out in this file: names in them are not this module's.
+        // Depths at which modules begin that are written out in this file: names in them are not
+        // this module's.
         let mut inline: Vec<usize> = Vec::new();
         let mut at = 0;
         while at < tokens.len() {

@@ -1,6 +1,7 @@
 //! Rust source as words and marks, without comments and without what is compiled for tests only.
 //!
-//! Far from a parser: it knows comments, literals and attributes, which is enough to find names, paths and `use`.
+//! Far from a parser: it knows comments, literals and attributes, which is enough to find names,
+//! paths and `use`.
 
 use std::ops::RangeInclusive;
 
@@ -125,7 +126,8 @@ fn block_comment(text: &str) -> usize {
     at
 }
 
-/// Start and end of the contents of a string literal and the length of all of it, if the text begins with one.
+/// Start and end of the contents of a string literal and the length of all of it, if the text
+/// begins with one.
 fn string(text: &str) -> Option<(usize, usize, usize)> {
     let prefix = text.find(|letter: char| !letter.is_ascii_lowercase())?;
     if !["", "b", "c", "r", "br", "cr"].contains(&&text[..prefix]) {
