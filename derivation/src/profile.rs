@@ -1,8 +1,8 @@
 //! Profiles: the rules by which records become rows.
 //!
 //! [`Profile::Strict`] is obit's own answer, [`crate::Fold`]. The others repeat on the same records
-//! what another tool would have said, errors included, so that a difference between two tools can be
-//! looked at on real evidence.
+//! what another tool would have said, errors included, so that a difference between two tools can
+//! be looked at on real evidence.
 
 use crate::record::{Record, names};
 use crate::row::RowSink;
@@ -10,11 +10,12 @@ use crate::row::RowSink;
 /// A set of rules by which rows are derived.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Profile {
-    /// obit's own rules: one row for each life of a container, by the best claim about its identity.
+    /// obit's own rules: one row for each life of a container, by the best claim about its
+    /// identity.
     #[default]
     Strict,
-    /// Rules of Aqua's Tracee (`tracee::TraceeFold`): paths only, and any removed directory inside a
-    /// container counts.
+    /// Rules of Aqua's Tracee (`tracee::TraceeFold`): paths only, and any removed directory inside
+    /// a container counts.
     Tracee,
 }
 

@@ -9,19 +9,20 @@ use crate::record::{
 };
 use crate::row::ActorCopy;
 
-/// Exits kept of one life. ClaimHistory than one process counts where commands are run in a container from outside; the
-/// container's own first one is among those that were started first, which are kept.
+/// Exits kept of one life. There is more than one where commands are run in a container from
+/// outside. Those of the processes that were started first are kept; the container's init is among
+/// them.
 const MAX_EXITS: usize = 16;
 /// Signals kept of one life: the first ones and the last ones.
 const MAX_SIGNALS: usize = 32;
-/// Of these, the first ones.
+/// Number of signals that are kept as the first ones.
 const FIRST_SIGNALS: usize = 8;
-/// Ancestors kept of one sender: as many as the probe tells.
+/// Ancestors kept of one sender: as many as the probe records.
 const MAX_ANCESTORS: usize = 6;
 /// OOM kills kept of one life: the last ones.
 const MAX_OOM_VICTIMS: usize = 8;
 
-/// A process that something happened to.
+/// A process that ended, or was sent a signal, or was chosen by the OOM killer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ProcessCopy {
     pub pid: u32,
@@ -42,13 +43,14 @@ impl ProcessCopy {
         }
     }
 
-    /// Numbers of processes come again; with the time of the start they are one's own.
+    /// Returns true if both are one process. Pids are used again; together with the time of the
+    /// start they are unique.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         self.pid == other.pid && self.started == other.started
     }
 }
 
-/// A process ended.
+/// The end of a process.
 #[derive(Clone, Debug)]
 pub(crate) struct ProcessExit {
     pub(super) seq: Seq,
@@ -58,7 +60,7 @@ pub(crate) struct ProcessExit {
     pub(super) oom_victim: bool,
 }
 
-/// A signal was sent.
+/// A signal that was sent to a process.
 #[derive(Clone, Debug)]
 pub(crate) struct SentSignal {
     pub(super) seq: Seq,
@@ -73,7 +75,7 @@ pub(crate) struct SentSignal {
     pub(super) sender: ActorCopy,
     pub(super) sender_loginuid: Option<u32>,
     pub(super) sender_container_id: Option<String>,
-    /// Of the sender, its parent first.
+    /// Ancestors of the sender, its parent first.
     pub(super) ancestors: Vec<OwnedAncestor>,
 }
 
@@ -91,7 +93,7 @@ impl From<&Ancestor<'_>> for OwnedAncestor {
     }
 }
 
-/// The OOM killer chose a process.
+/// A process that the OOM killer chose, and the limit it came for.
 #[derive(Clone, Debug)]
 pub(crate) struct OomVictim {
     pub(super) seq: Seq,
@@ -99,23 +101,23 @@ pub(crate) struct OomVictim {
     pub(super) limit: Option<OomLimit>,
 }
 
-/// All that was recorded about the end of one life of a container, within bounds.
+/// The records about the end of one life of a container, within bounds.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DeathEvidence {
     pub(super) exits: Vec<ProcessExit>,
     pub(super) signals: Vec<SentSignal>,
     pub(super) oom_victims: Vec<OomVictim>,
-    /// The last records of all its tasks being frozen, and of their going on.
+    /// Last record of all its tasks being frozen, and last one of their going on.
     pub(super) frozen: Option<Seq>,
     pub(super) thawed: Option<Seq>,
 }
 
 impl DeathEvidence {
-    /// Nothing was recorded.
+    /// Evidence without a record.
     pub const NONE: Self =
         Self { exits: Vec::new(), signals: Vec::new(), oom_victims: Vec::new(), frozen: None, thawed: None };
 
-    /// A process in it ended.
+    /// Adds the end of a process in it.
     pub fn add_exit(&mut self, seq: Seq, ts: WallNs, exit: &TaskExit<'_>) {
         let process = ProcessCopy::of(&exit.target);
         if self.exits.len() >= MAX_EXITS {
@@ -130,7 +132,8 @@ impl DeathEvidence {
         self.exits.push(ProcessExit { seq, ts, process, status: exit.status, oom_victim: exit.oom_victim });
     }
 
-    /// A process in it was sent a signal, by a task in this other container, if in one.
+    /// Adds a signal to a process in it; `sender_container_id` is the container that the sender is
+    /// in.
     pub fn add_signal(
         &mut self,
         seq: Seq,
@@ -158,7 +161,7 @@ impl DeathEvidence {
         });
     }
 
-    /// The OOM killer chose a process in it.
+    /// Adds the OOM killer's choice of a process in it.
     pub fn add_oom_kill(&mut self, seq: Seq, kill: &OomKill<'_>) {
         if self.oom_victims.len() >= MAX_OOM_VICTIMS {
             self.oom_victims.remove(0);
@@ -166,17 +169,18 @@ impl DeathEvidence {
         self.oom_victims.push(OomVictim { seq, process: ProcessCopy::of(&kill.target), limit: kill.limit });
     }
 
-    /// Whether a process of it was seen ending that may be its init: the one with that number, where a runtime has said it.
+    /// Returns true if a process ended that may be its init: the one with that pid, where a runtime
+    /// states it.
     pub fn has_init_exit(&self, init_pid: Option<u32>) -> bool {
         self.exits.iter().any(|exit| init_pid.is_none_or(|pid| exit.process.pid == pid))
     }
 
-    /// Whether the OOM killer chose a process in it.
+    /// Returns true if the OOM killer chose a process in it.
     pub fn has_oom_kills(&self) -> bool {
         !self.oom_victims.is_empty()
     }
 
-    /// The records that it was gathered from.
+    /// Returns the records that it is made of.
     pub fn seqs(&self) -> impl Iterator<Item = Seq> + '_ {
         let exits = self.exits.iter().map(|exit| exit.seq);
         let signals = self.signals.iter().map(|sent| sent.seq);
@@ -184,7 +188,7 @@ impl DeathEvidence {
         exits.chain(signals).chain(kills).chain(self.frozen).chain(self.thawed)
     }
 
-    /// All of its tasks are frozen, or not all any more.
+    /// Notes that all of its tasks are frozen, or not all any more.
     pub fn add_freeze(&mut self, seq: Seq, frozen: bool) {
         *if frozen { &mut self.frozen } else { &mut self.thawed } = Some(seq);
     }

@@ -1,8 +1,8 @@
 //! Why a container ended: the exit of its init, the signals sent to it and the OOM killer, joined.
 //!
-//! [`DeathEvidence`] gathers the records about one life of a container. [`write_verdict`] reads them
-//! once, when the row of the end is made. The fold decides, by cgroup, which container a record
-//! belongs to; nothing here asks that.
+//! [`DeathEvidence`] gathers the records about one life of a container. [`write_verdict`] reads
+//! them once, when the row of the end is made. The fold decides, by cgroup, which container a
+//! record belongs to; nothing here asks that.
 //!
 //! `find_init` finds the init among the processes that ended, `verdict` answers what ended it, who
 //! killed it and who ordered that, `order` puts the steps of the order together, `oom_limit` tells

@@ -15,9 +15,9 @@ use crate::row::Step;
 /// Pid of the host's first process. It started everything, so it tells nothing as an ancestor.
 const FIRST_PID: u32 = 1;
 
-/// Returns the steps in the order of their times: the ancestors of each signal's sender, the sender,
-/// and daemons' reports of orders. `ended` is when the init ended; orders reported well after that are
-/// left out.
+/// Returns the steps in the order of their times: the ancestors of each signal's sender, the
+/// sender, and daemons' reports of orders. `ended` is when the init ended; orders reported well
+/// after that are left out.
 pub(super) fn order_steps(signals: &[&SentSignal], reports: &EndReports, ended: WallNs) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let mut ancestors: Vec<(u32, BootNs)> = Vec::new();

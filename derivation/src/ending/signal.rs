@@ -1,4 +1,5 @@
-//! Names of signals, by their numbers on all architectures but alpha, mips, parisc and sparc (signal(7)).
+//! Names of signals, by their numbers on all architectures but alpha, mips, parisc and sparc
+//! (signal(7)).
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -7,7 +8,7 @@ use alloc::format;
 pub const SIGINT: u32 = 2;
 /// Quit from a keyboard.
 pub const SIGQUIT: u32 = 3;
-/// Cannot be caught.
+/// Kill, which cannot be caught.
 pub const SIGKILL: u32 = 9;
 /// The usual request to end.
 pub const SIGTERM: u32 = 15;
@@ -17,7 +18,7 @@ const FIRST_REALTIME: u32 = 34;
 /// SIGRTMAX.
 const LAST: u32 = 64;
 
-/// `SIGTERM` for 15, and so on; `signal 32` for one without a name.
+/// Returns `SIGTERM` for 15, and so on; `signal 32` for a number without a name.
 pub fn signal_name(signal: u32) -> Cow<'static, str> {
     Cow::Borrowed(match signal {
         1 => "SIGHUP",
@@ -51,14 +52,15 @@ pub fn signal_name(signal: u32) -> Cow<'static, str> {
         29 => "SIGIO",
         30 => "SIGPWR",
         31 => "SIGSYS",
-        // As the C library numbers them, which keeps the first two to itself.
+        // By the numbers of the C library, which keeps the first two to itself.
         34 => "SIGRTMIN",
         35..=64 => return Cow::Owned(format!("SIGRTMIN+{}", signal - 34)),
         _ => return Cow::Owned(format!("signal {signal}")),
     })
 }
 
-/// The number of a signal as engines write it: a number, or a name with or without `SIG`; `None` if there is no such signal.
+/// Returns the number of a signal as engines write it: a number, or a name with or without `SIG`.
+/// Returns `None` if there is no such signal.
 pub fn signal_number(text: &str) -> Option<u32> {
     if let Ok(number) = text.parse() {
         return Some(number).filter(|number| (1..=LAST).contains(number));

@@ -15,7 +15,7 @@ use crate::identity::argv::{self, Verb};
 use crate::record::{ExitStatus, SignalOrigin, SignalResult};
 use crate::row::{Cause, Death, Killer};
 
-/// What is known of a container beside the evidence.
+/// Facts about a container beside the evidence.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct VerdictInput<'a> {
     pub container_id: &'a str,
@@ -102,10 +102,11 @@ impl<'a> InitEnd<'a> {
         }
     }
 
-    /// Which signal ended it? If it exited by itself: which one asked it to?
+    /// Finds the signal that ended it or, if it exited by itself, the last one that asked it to.
     ///
-    /// Nothing survives the first SIGKILL (kernel/signal.c, `complete_signal()` begins the exit of the
-    /// whole group). Of another signal earlier ones may have been handled, so the last one counts.
+    /// Nothing survives the first SIGKILL (kernel/signal.c, `complete_signal()` begins the exit of
+    /// the whole group). Of another signal earlier ones may have been handled, so the last one
+    /// counts.
     fn decisive_signal(&self, stop_signal: Option<u32>) -> Option<&'a SentSignal> {
         let mut arrived = self.received.iter().copied().filter(|sent| has_arrived(sent));
         match self.exit.status {
@@ -117,10 +118,10 @@ impl<'a> InitEnd<'a> {
         }
     }
 
-    /// What ended it?
+    /// Tells what ended it.
     ///
-    /// The exit status tells an exit from a signal (kernel/exit.c, `do_exit()`), the decisive signal
-    /// the rest.
+    /// The exit status tells an exit from a signal (kernel/exit.c, `do_exit()`), the decisive
+    /// signal the rest.
     fn cause(&self, decisive: Option<&SentSignal>, container_id: &str) -> Cause {
         match self.exit.status {
             ExitStatus::Exited(_) => Cause::Exited,
@@ -129,11 +130,11 @@ impl<'a> InitEnd<'a> {
         }
     }
 
-    /// Did the OOM killer end it?
+    /// Tells whether the OOM killer ended it.
     ///
-    /// The OOM killer sends SIGKILL in the kernel's own name (mm/oom_kill.c, `__oom_kill_process()`).
-    /// A mark as its victim alone proves nothing: it also marks what is dying already
-    /// (`out_of_memory()`).
+    /// The OOM killer sends SIGKILL in the kernel's own name (mm/oom_kill.c,
+    /// `__oom_kill_process()`). A mark as its victim alone proves nothing: it also marks what is
+    /// dying already (`out_of_memory()`).
     fn is_oom_killed(&self, decisive: Option<&SentSignal>) -> bool {
         let is_by_sigkill =
             matches!(self.exit.status, ExitStatus::Signalled { signal, .. } if u32::from(signal) == SIGKILL);
@@ -141,11 +142,11 @@ impl<'a> InitEnd<'a> {
         is_by_sigkill && is_by_kernel && (self.exit.oom_victim || self.oom_victim.is_some())
     }
 
-    /// Who killed it?
+    /// Finds who killed it: the decisive signal, unless nobody else sent it.
     ///
-    /// Nobody, if the process did it to itself: by a signal of its own or by a fault, which the kernel
-    /// sends in its name (kernel/signal.c, `force_sig_fault()`). Nobody either after an OOM kill: the
-    /// OOM killer runs in whichever task asked for memory.
+    /// Nobody else did if the process did it to itself: by a signal of its own or by a fault, which
+    /// the kernel sends in its name (kernel/signal.c, `force_sig_fault()`). Nor after an OOM kill:
+    /// the OOM killer runs in whichever task asked for memory.
     fn killing_signal(&self, decisive: Option<&'a SentSignal>, cause: Cause) -> Option<&'a SentSignal> {
         decisive.filter(|sent| {
             sent.sender.pid != self.exit.process.pid
@@ -154,7 +155,7 @@ impl<'a> InitEnd<'a> {
         })
     }
 
-    /// Who ordered it? The killing signal, and requests and kills that others sent before it.
+    /// Finds who ordered it: the killing signal, and requests and kills that others sent before it.
     fn ordering_signals(&self, killing: &SentSignal, stop_signal: Option<u32>) -> Vec<&'a SentSignal> {
         let is_order = |sent: &&SentSignal| {
             sent.seq <= killing.seq
@@ -165,27 +166,27 @@ impl<'a> InitEnd<'a> {
     }
 }
 
-/// Returns true if this signal asks a process to end: the usual ones (signal(7)), and the one that the
-/// container is to be stopped with.
+/// Returns true if this signal asks a process to end: the usual ones (signal(7)), and the one that
+/// the container is to be stopped with.
 fn is_request(signal: u32, stop_signal: Option<u32>) -> bool {
     matches!(signal, SIGTERM | SIGINT | SIGQUIT) || Some(signal) == stop_signal
 }
 
-/// Returns true if the process was given the signal. A result that this version does not know counts
-/// as given.
+/// Returns true if the process was given the signal. A result that this version does not know
+/// counts as given.
 ///
-/// `TRACE_SIGNAL_*` of include/trace/events/signal.h; the kernel ignores what an init has no handler
-/// for (kernel/signal.c, `sig_task_ignored()`).
+/// `TRACE_SIGNAL_*` of include/trace/events/signal.h; the kernel ignores what an init has no
+/// handler for (kernel/signal.c, `sig_task_ignored()`).
 fn has_arrived(sent: &SentSignal) -> bool {
     !matches!(sent.result, Some(SignalResult::Ignored | SignalResult::Dropped))
 }
 
 /// Tells the cause from the signal that ended the init.
 ///
-/// `cgroup.kill` signals each thread group by its leader (kernel/cgroup/cgroup.c, `__cgroup_kill()`);
-/// a parent's end, the other sender on behalf of a task, signals the group (kernel/exit.c,
-/// `forget_original_parent()`). systemd-shutdown(8) takes the place of pid 1 and kills what is left;
-/// its name is cut to 15 bytes (`TASK_COMM_LEN`).
+/// `cgroup.kill` signals each thread group by its leader (kernel/cgroup/cgroup.c,
+/// `__cgroup_kill()`); a parent's end, the other sender on behalf of a task, signals the group
+/// (kernel/exit.c, `forget_original_parent()`). systemd-shutdown(8) takes the place of pid 1 and
+/// kills what is left; its name is cut to 15 bytes (`TASK_COMM_LEN`).
 fn cause_of(sent: &SentSignal, container_id: &str) -> Cause {
     if sent.origin == Some(SignalOrigin::OnBehalf) && sent.signal == SIGKILL && !sent.to_group {
         return Cause::CgroupKilled;

@@ -14,12 +14,14 @@ use crate::row::{
     ActorCopy, ContainerCreate, ContainerRemove, Death, ExistingContainer, Identity, Place, Row, RowSink,
 };
 
-/// Which hierarchies count (common/cgroup/cgroup.go, `GetCgroupDefaultVersion`; `isCgroupEventInHid`).
+/// The hierarchies that count (common/cgroup/cgroup.go, `GetCgroupDefaultVersion`;
+/// `isCgroupEventInHid`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WatchedHierarchies {
-    /// The host is a v2 one to Tracee: events of all hierarchies are taken, as if they were of v2; the first walk is v2's.
+    /// All, on a host that is a v2 one to Tracee: events of all hierarchies are taken, as if they
+    /// were of v2; the first walk is v2's.
     Every,
-    /// The host is a v1 or a hybrid one to Tracee: only the hierarchy that the cpuset controller is on.
+    /// The hierarchy with the cpuset controller, on a host that is a v1 or a hybrid one to Tracee.
     Only(HierarchyId),
 }
 
@@ -31,7 +33,7 @@ impl WatchedHierarchies {
         }
     }
 
-    /// The hierarchy that is walked at the start.
+    /// Returns the hierarchy that is walked at the start.
     fn walked(self) -> HierarchyId {
         match self {
             Self::Every => HierarchyId::V2,
@@ -51,8 +53,8 @@ struct ExistingRoot {
 
 /// The state of Tracee's derivation between two records.
 ///
-/// Memory: an entry for each live directory of the watched hierarchies and for each that was removed in the last 30 s of
-/// record time or without having been known.
+/// Memory: an entry for each live directory of the watched hierarchies, and for each that was
+/// removed in the last 30 s of record time or without having been known.
 #[derive(Clone, Debug)]
 pub struct TraceeFold {
     watched: WatchedHierarchies,
@@ -61,7 +63,7 @@ pub struct TraceeFold {
 }
 
 impl TraceeFold {
-    /// A derivation that has seen nothing.
+    /// Returns a derivation that has seen nothing.
     pub fn new(watched: WatchedHierarchies) -> Self {
         Self { watched, store: CgroupStore::default(), existing: Vec::new() }
     }
@@ -92,8 +94,8 @@ impl TraceeFold {
         }
     }
 
-    /// A directory that the first walk shows (`populate`, lines 194 to 218). What an event has said stands: Tracee's walk is
-    /// over before its first event.
+    /// Takes a directory that the first walk shows (`populate`, lines 194 to 218). The word of an
+    /// event stands: Tracee's walk is over before its first event.
     fn on_directory(&mut self, record: &Record<'_>, directory: &Directory<'_>) {
         let CgroupKey { hierarchy, cgroup } = directory.key;
         let is_first_walk = directory.reason == SnapshotReason::Start;
@@ -111,7 +113,8 @@ impl TraceeFold {
         }
     }
 
-    /// The containers that the first walk found and that have not been removed since (`GetLiveContainers`, lines 549 to 560).
+    /// Reports the containers that the first walk found and that have not been removed since
+    /// (`GetLiveContainers`, lines 549 to 560).
     fn report_existing(&mut self, decided_by: Seq, out: &mut dyn RowSink) {
         for ExistingRoot { place, ts, boot_ns, seq } in self.existing.drain(..) {
             let Some(known) = self.store.get(place.key.cgroup) else { continue };
@@ -189,7 +192,8 @@ fn place(event: &CgroupEvent<'_>) -> Place {
     Place { key: event.key, path: event.path.to_owned() }
 }
 
-/// The task, as far as Tracee's events name it: a derived event has the context of the kernel's.
+/// Copies the task as far as Tracee's events name it: a derived event has the context of the
+/// kernel's.
 fn task(actor: &Actor<'_>) -> ActorCopy {
     ActorCopy {
         pid: actor.pid,

@@ -1,22 +1,22 @@
 //! Tracee's reading of a cgroup path.
 //!
-//! The rule is that of `parseContainerIdFromCgroupPath` in pkg/datastores/container/containers.go (lines 335 to 415).
-//! Where it goes wrong it goes wrong here too: what follows a known prefix need not be an id, and a directory that is
-//! not a container's own still names the container.
+//! The rule is that of `parseContainerIdFromCgroupPath` in pkg/datastores/container/containers.go
+//! (lines 335 to 415). Its errors are repeated: what follows a known prefix need not be an id, and
+//! a directory that is not a container's own still names the container.
 
 use crate::identity::Engine;
 
 /// Shortest name that is looked at, in bytes (line 341).
 const MIN_NAME_BYTES: usize = 28;
 
-/// What a path says.
+/// The container that a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ContainerPath<'a> {
-    /// What is taken for the container's id. May be anything, also empty.
+    /// Text that is taken for the container's id. May be anything, also empty.
     pub container_id: &'a str,
-    /// `None` is Tracee's `unknown`.
+    /// Engine; `None` is Tracee's `unknown`.
     pub runtime: Option<Engine>,
-    /// The last component is what named it.
+    /// True if the last component names it.
     pub is_root: bool,
 }
 
@@ -33,7 +33,7 @@ pub(super) fn parse_path(path: &str) -> Option<ContainerPath<'_>> {
     None
 }
 
-/// The id and runtime that one component names; `above` is the component before it.
+/// Returns the id and runtime that one component names; `above` is the component before it.
 fn parse_component<'a>(component: &'a str, above: Option<&str>) -> Option<(&'a str, Option<Engine>)> {
     if unescaped_len(component) < MIN_NAME_BYTES {
         return None;
@@ -67,7 +67,8 @@ fn parse_component<'a>(component: &'a str, above: Option<&str>) -> Option<(&'a s
     is_garden_id(name).then_some((name, Some(Engine::Garden)))
 }
 
-/// A conmon directory names nothing, so that the component above it is asked (lines 355 and 368).
+/// Returns nothing for a conmon directory, so that the component above it is asked (lines 355 and
+/// 368).
 fn not_of_conmon(id: &str, runtime: Engine) -> Option<(&str, Option<Engine>)> {
     (!id.starts_with("conmon-")).then_some((id, Some(runtime)))
 }
@@ -76,7 +77,7 @@ fn is_hex(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Eight hexadecimal digits and four times four, joined by `-`.
+/// Tests for eight hexadecimal digits and four times four, joined by `-`.
 fn is_garden_id(text: &str) -> bool {
     let mut groups = text.split('-');
     groups.next().is_some_and(|first| is_hex(first, 8))
@@ -84,8 +85,9 @@ fn is_garden_id(text: &str) -> bool {
         && groups.all(|group| is_hex(group, 4))
 }
 
-/// Length in bytes of the name that the kernel has: bytes that are not UTF-8 are recorded as `\xHH`, a backslash before
-/// what would read as such as `\x5c` (docs/case-format.md, "Text").
+/// Returns the length in bytes of the name that the kernel has. Bytes that are not UTF-8 are
+/// recorded as `\xHH`, and a backslash before what would read as such as `\x5c`
+/// (docs/case-format.md, "Text").
 fn unescaped_len(text: &str) -> usize {
     let is_lower_hex = |digit: u8| matches!(digit, b'0'..=b'9' | b'a'..=b'f');
     let mut rest = text.as_bytes();
@@ -122,7 +124,8 @@ mod tests {
 
     #[test]
     fn paths_read_as_in_tracees_own_tests() {
-        // pkg/datastores/container/containers_test.go, `TestParseContainerIdFromCgroupPath`: its cases, restated.
+        // pkg/datastores/container/containers_test.go, `TestParseContainerIdFromCgroupPath`: its
+        // cases, restated.
         let pod = "/kubepods/besteffort/pod123";
         for (path, expected) in [
             (format!("{pod}/docker-{HEX}.scope"), format!("docker {HEX} root")),
@@ -143,7 +146,7 @@ mod tests {
 
     #[test]
     fn what_follows_a_prefix_need_not_be_an_id() {
-        // Lines 349 to 371: nothing asks what is left.
+        // Lines 349 to 371 do not look at what is left.
         for (path, expected) in [
             ("/system.slice/docker-prune-unused-images.service", "docker prune-unused-images.service root"),
             ("/machine.slice/libpod-payload-0123456789abcdef", "podman payload-0123456789abcdef root"),
@@ -190,11 +193,12 @@ mod tests {
 
     #[test]
     fn a_name_is_as_long_as_the_kernel_has_it() {
-        // Seven bytes and 21 that are not UTF-8: 28. With 20 of them it is too short, though its text is longer.
+        // Seven bytes and 21 that are not UTF-8 are 28. With 20 of them it is too short, though its
+        // text is longer.
         assert_eq!(unescaped_len(&format!("docker-{}", "\\xff".repeat(20))), 27);
         assert_eq!(read(&format!("/docker-{}", "\\xff".repeat(20))), "nothing");
         assert!(read(&format!("/docker-{}", "\\xff".repeat(21))).starts_with("docker "));
-        // systemd's own escape stays as it is, so it counts for what it is: four bytes.
+        // systemd's own escape stays as it is, so it counts as four bytes.
         assert_eq!(unescaped_len("a\\x2db\\x5cx80"), 1 + 4 + 1 + 1 + 3);
     }
 }

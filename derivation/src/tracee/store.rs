@@ -1,8 +1,9 @@
-//! What Tracee keeps of cgroup directories and of containers.
+//! Tracee's maps of cgroup directories and of containers.
 //!
-//! The rules are those of `Manager` in pkg/datastores/container/containers.go. Two maps: directories by the low 32 bits of
-//! their cgroup id, and containers by id. A container's entry is shared by all its directories and all its lives, and is
-//! deleted 30 s after any of these directories was removed: that is where Tracee loses containers.
+//! The rules are those of `Manager` in pkg/datastores/container/containers.go. Two maps:
+//! directories by the low 32 bits of their cgroup id, and containers by id. All directories and all
+//! lives of a container share its entry, which is deleted 30 s after any of these directories was
+//! removed: so Tracee loses containers.
 
 use alloc::borrow::ToOwned;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -12,7 +13,7 @@ use super::path::parse_path;
 use crate::identity::Engine;
 use crate::record::{BootNs, CgroupId, Seq};
 
-/// How long a removed directory is kept, in nanoseconds (`expiryTime`, line 421).
+/// Time for which a removed directory is kept, in nanoseconds (`expiryTime`, line 421).
 const EXPIRY_NS: u64 = 30_000_000_000;
 
 /// The key of a directory: the low 32 bits of its cgroup id (line 246).
@@ -21,29 +22,29 @@ type LowBits = u32;
 /// A directory (`CgroupDir`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct CgroupDir {
-    /// Empty: it has nothing to do with a container.
+    /// Id of its container; empty if it has nothing to do with one.
     container_id: String,
     is_root: bool,
-    /// When it may be forgotten; `None` is Go's zero time, which lies before any other.
+    /// Time from which it may be forgotten; `None` is Go's zero time, which lies before any other.
     expires: Option<BootNs>,
-    /// The record that its path is from.
+    /// Record that its path is from.
     told_by: Seq,
 }
 
-/// What the store knows of a directory.
+/// The store's answer about a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct DirectoryInfo<'a> {
-    /// The id that its path names; empty if none.
+    /// Id that its path names; empty if none.
     pub container_id: &'a str,
-    /// Its path ends in that container's name.
+    /// True if its path ends in that container's name.
     pub is_root: bool,
-    /// Whether the container still has an entry.
+    /// True if the container still has an entry.
     pub has_container: bool,
-    /// The runtime of that entry; `None` is Tracee's `unknown`.
+    /// Engine of that entry; `None` is Tracee's `unknown`.
     pub runtime: Option<Engine>,
-    /// It was removed.
+    /// True if it was removed.
     pub is_removed: bool,
-    /// The record that its path is from.
+    /// Record that its path is from.
     pub told_by: Seq,
 }
 
@@ -52,23 +53,23 @@ pub(super) struct DirectoryInfo<'a> {
 pub(super) struct CgroupStore {
     directories: BTreeMap<LowBits, CgroupDir>,
     containers: BTreeMap<String, Option<Engine>>,
-    /// Removed directories that are still kept, by when they may be forgotten. Tracee keeps a list and walks all of it on
-    /// each removal; what it forgets is the same.
+    /// Removed directories that are still kept, by the time from which they may be forgotten.
+    /// Tracee keeps a list and walks all of it on each removal; it forgets the same ones.
     ///
     /// Invariant: a pair `(expires, key)` is here only while `directories[key].expires == expires`.
     removed: BTreeSet<(Option<BootNs>, LowBits)>,
 }
 
 impl CgroupStore {
-    /// Whether a directory with these low bits is known (`CgroupExists`).
+    /// Returns true if a directory with these low bits is known (`CgroupExists`).
     pub fn contains(&self, cgroup: CgroupId) -> bool {
         self.directories.contains_key(&low_bits(cgroup))
     }
 
-    /// A directory is there, says a walk or an event (`cgroupUpdate`, lines 222 to 250).
+    /// Takes a directory that a walk or an event shows (`cgroupUpdate`, lines 222 to 250).
     ///
-    /// An entry with the same low bits is overwritten. If that one was removed, it stays on the list of removed ones, where
-    /// its zero time now makes the next removal forget the new directory.
+    /// Overwrites an entry with the same low bits. If that one was removed, it stays on the list of
+    /// removed ones, where its zero time now makes the next removal forget the new directory.
     pub fn update(&mut self, cgroup: CgroupId, path: &str, told_by: Seq) {
         let key = low_bits(cgroup);
         let named = parse_path(path);
@@ -87,7 +88,8 @@ impl CgroupStore {
         }
     }
 
-    /// A directory was removed (`CgroupRemove`, lines 432 to 453): first forgets what is due, then puts this one on the list.
+    /// Takes the removal of a directory (`CgroupRemove`, lines 432 to 453): first forgets what is
+    /// due, then puts this one on the list.
     pub fn remove(&mut self, cgroup: CgroupId, now: BootNs) {
         while let Some(&(expires, key)) = self.removed.first() {
             // Go's `After`: not yet at the very moment.
@@ -107,10 +109,12 @@ impl CgroupStore {
         }
     }
 
-    /// What is known of a directory that an event names (`GetCgroupInfo`, lines 504 to 546).
+    /// Returns what is known of a directory that an event names (`GetCgroupInfo`, lines 504 to
+    /// 546).
     ///
-    /// Tracee looks for one that it does not know in cgroupfs as it is then, and keeps one without a path if it is not
-    /// found. What it would find there is not recorded; for the event of a removal it is nothing, as the directory is gone.
+    /// Tracee looks for an unknown one in cgroupfs as it is then, and keeps one without a path if
+    /// it is not found. What it would find there is not recorded; for the event of a removal it is
+    /// nothing, as the directory is gone.
     pub fn look_up(&mut self, cgroup: CgroupId, asked_by: Seq) -> DirectoryInfo<'_> {
         if !self.contains(cgroup) {
             self.update(cgroup, "", asked_by);
@@ -125,7 +129,7 @@ impl CgroupStore {
         })
     }
 
-    /// What is known of a directory, if anything is.
+    /// Returns what is known of a directory, if anything is.
     pub fn get(&self, cgroup: CgroupId) -> Option<DirectoryInfo<'_>> {
         let directory = self.directories.get(&low_bits(cgroup))?;
         let container = self.containers.get(&directory.container_id);

@@ -1,4 +1,4 @@
-//! What was said beside what the kernel showed: a row for each difference.
+//! Comparison of reports with the kernel's word: a row for each difference.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -17,7 +17,7 @@ pub(crate) struct Decided {
     pub boot_ns: BootNs,
 }
 
-/// A difference before it is known which container it is about.
+/// A disagreement before it is known which container it is about.
 struct DisagreementDraft {
     aspect: DisagreementKind,
     said: ReportedValue,
@@ -26,8 +26,8 @@ struct DisagreementDraft {
     evidence: Vec<Seq>,
 }
 
-/// What contradicts the row of an end. `is_steady`: the wall clock was not set in that life, so that times by it can be
-/// compared.
+/// Returns what contradicts the row of an end. `is_steady`: the wall clock was not set in that
+/// life, so that times by it can be compared.
 pub(crate) fn disagreements_at_end(row: &ContainerRemove, reports: &EndReports, is_steady: bool) -> Vec<Disagreement> {
     if reports.is_empty() {
         return Vec::new(); // as of most
@@ -43,7 +43,8 @@ pub(crate) fn disagreements_at_end(row: &ContainerRemove, reports: &EndReports, 
     found.into_iter().map(|one| one.row(decided, row.identity.clone(), row.place.clone())).collect()
 }
 
-/// What contradicts that a container is there at the end of the log: somebody said long ago that it has ended.
+/// Returns what contradicts that a container is there at the end of the log: a report from long ago
+/// that it has ended.
 pub(crate) fn disagreement_of_live(
     last: Decided,
     since: WallNs,
@@ -91,8 +92,8 @@ impl DisagreementDraft {
     }
 }
 
-/// Compares each value that was said with the kernel's or, without one, with the first that was said. A source that repeats
-/// itself differs once.
+/// Compares each reported value with the kernel's or, without one, with the first that was
+/// reported. A source that repeats itself differs once.
 fn compare_values<T: Copy + PartialEq>(
     found: &mut Vec<DisagreementDraft>,
     aspect: DisagreementKind,
@@ -130,8 +131,8 @@ fn compare_exit_codes(found: &mut Vec<DisagreementDraft>, death: &Death, reports
     compare_values(found, DisagreementKind::ExitCode, by_kernel, said, |code| code.to_string());
 }
 
-/// An event of a daemon tells that the OOM killer came, not whom it killed; that is another's word for the same only where
-/// the kernel counts no kill at all.
+/// Compares reports of OOM kills. A daemon's event tells that the OOM killer came, not whom it
+/// killed: it says the same as an answer only where the kernel counts no kill at all.
 fn compare_oom_kills(found: &mut Vec<DisagreementDraft>, row: &ContainerRemove, reports: &EndReports) {
     let had_kills = row.usage.oom_kills != Some(0) || row.death.oom_limit_scope.is_some();
     let counts = |one: &&EndReport| !(had_kills && one.by.is_event);
@@ -164,13 +165,13 @@ fn compare_times(found: &mut Vec<DisagreementDraft>, death: &Death, reports: &En
     }
 }
 
-/// Who says, long after the container's directory is gone, that it is there.
+/// Finds reports that a container is there, from long after its directory was gone.
 fn compare_presence(found: &mut Vec<DisagreementDraft>, row: &ContainerRemove, reports: &EndReports) {
     let mut seen: Vec<ReportSource> = Vec::new();
     for report in reports.iter() {
         let Some(presence @ (ReportedPresence::Running | ReportedPresence::Kept)) = report.presence else { continue };
         let is_late = row.boot_ns.0.saturating_add(TOLERANCE_NS) < report.boot_ns.0;
-        // Of a life that began when this one was over it says nothing about this one.
+        // A report on a life that began after this one's end says nothing about this one.
         let is_of_another = report.started_at.is_some_and(|started| started > row.ts);
         if !is_late || is_of_another || seen.contains(&report.by) {
             continue;

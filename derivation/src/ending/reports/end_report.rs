@@ -5,24 +5,25 @@ use alloc::vec::Vec;
 use crate::record::{BootNs, RuntimeAnswer, Seq, Source, WallNs};
 use crate::row::ReportSource;
 
-/// How far a time of another source may lie from the kernel's without being called another one; and how long after an end
-/// the word that the container still runs is not called wrong, for daemons learn of an end some moments later. Nanoseconds,
-/// of record time: by the clocks of the records and of what they say.
+/// Distance that a source's time may have from the kernel's without being a different one, and how
+/// long after an end a report that the container still runs is not wrong, as daemons learn of an
+/// end some moments later. Nanoseconds of record time: by the clocks of the records and of what
+/// they report.
 pub const TOLERANCE_NS: u64 = 1_000_000_000;
 
-/// EndReports kept of one life: the first ones and the last ones.
+/// Reports kept of one life: the first ones and the last ones.
 const MAX_REPORTS: usize = 16;
-/// Of these, the first ones.
+/// Number of reports that are kept as the first ones.
 const FIRST_REPORTS: usize = 4;
 
-/// What is said of the container's being there.
+/// Presence of a container, as a source reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReportedPresence {
-    /// Its init runs.
+    /// The init runs.
     Running,
-    /// It is kept in the runtime's state, running or not.
+    /// The runtime keeps its state, running or not.
     Kept,
-    /// Its init has ended.
+    /// The init has ended.
     Ended,
 }
 
@@ -36,25 +37,25 @@ impl ReportedPresence {
     }
 }
 
-/// Something that was said.
+/// A report about a container's end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct EndReport {
     pub seq: Seq,
     pub ts: WallNs,
     pub boot_ns: BootNs,
     pub by: ReportSource,
-    /// An engine tells that it was given the order to send a signal.
+    /// An engine reports that it was given the order to send a signal.
     pub is_order: bool,
     pub exit_code: Option<i32>,
     pub oom_killed: Option<bool>,
     pub finished_at: Option<WallNs>,
     pub presence: Option<ReportedPresence>,
-    /// When the life that is spoken of started, as the source says.
+    /// Start of the life that is reported on, as the source says.
     pub(super) started_at: Option<WallNs>,
 }
 
 impl EndReport {
-    /// What an answer says about an end; `None` if nothing.
+    /// Reads what an answer reports about an end. Returns `None` if nothing.
     pub fn of(seq: Seq, ts: WallNs, boot_ns: BootNs, answer: &RuntimeAnswer<'_>) -> Option<Self> {
         let event = answer.event.as_deref();
         let is_order = event == Some("kill");
@@ -80,26 +81,26 @@ impl EndReport {
         says_something.then_some(report)
     }
 
-    /// The moment that it is about: that of the end, or when it was said.
+    /// Returns the moment that it is about: that of the end or, without one, that of the report.
     pub fn about(&self) -> WallNs {
         self.finished_at.unwrap_or(self.ts)
     }
 
-    /// Whether it is about the newest life of an id, and about no earlier one.
+    /// Returns true if it can only be about the newest life of an id.
     pub fn is_of_the_newest(&self) -> bool {
         matches!(self.presence, Some(ReportedPresence::Running | ReportedPresence::Kept))
     }
 }
 
-/// What was said about one life of a container, within bounds.
+/// The reports about one life of a container, within bounds.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct EndReports {
     all: Vec<EndReport>,
-    /// That it is said to have ended, and has not, has a row.
+    /// A row says already that it is reported as ended and is there.
     pub is_told_alive: bool,
 }
 
-/// Nothing was said.
+/// No reports.
 pub(crate) static NO_REPORTS: EndReports = EndReports { all: Vec::new(), is_told_alive: false };
 
 impl EndReports {
@@ -107,7 +108,7 @@ impl EndReports {
         if self.all.len() >= MAX_REPORTS {
             self.all.remove(FIRST_REPORTS);
         }
-        // Most are of containers about which one or two things are said.
+        // Most containers have one or two.
         if self.all.len() == self.all.capacity() {
             self.all.reserve_exact(self.all.len().max(1));
         }
@@ -122,7 +123,7 @@ impl EndReports {
         self.all.iter()
     }
 
-    /// The records that it was gathered from.
+    /// Returns the records that it is made of.
     pub fn seqs(&self) -> impl Iterator<Item = Seq> + '_ {
         self.all.iter().map(|report| report.seq)
     }

@@ -1,5 +1,5 @@
-//! Reports of daemons and files about a container's end, and where they contradict the kernel or each
-//! other.
+//! Reports of daemons and files about a container's end, and where they contradict the kernel or
+//! each other.
 //!
 //! [`EndReports`] gathers the reports about one life. Their rows are made once: with the row of the
 //! end or, for containers that have not ended, at the end of the log.

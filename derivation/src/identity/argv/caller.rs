@@ -1,9 +1,9 @@
-//! Who called an OCI runtime, by the directories it was given.
+//! The engine that called an OCI runtime, by the directories that it gave it.
 
 use crate::identity::engine::{Engine, OciRuntime};
 use crate::identity::path::{components, split_last};
 
-/// What directories show.
+/// The engine and the namespace that directories show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct CallingEngine<'a> {
     pub(super) engine: Option<Engine>,
@@ -15,7 +15,7 @@ impl<'a> CallingEngine<'a> {
         Self { engine: Some(engine), namespace: None }
     }
 
-    /// A namespace of containerd tells who uses containerd.
+    /// Tells the engine from a namespace of containerd.
     fn of_namespace(namespace: &'a str) -> Self {
         let engine = match namespace {
             // Containers and managed plugins of dockerd.
@@ -30,8 +30,8 @@ impl<'a> CallingEngine<'a> {
     }
 }
 
-/// The engine and the namespace. The state directory counts before the bundle: it is the one a stranger cannot choose
-/// freely, because the container's state must be found there again.
+/// Reads the engine and the namespace. The state directory counts before the bundle: a stranger
+/// cannot choose it freely, because the container's state must be found there again.
 pub(super) fn read_caller<'a>(
     root: Option<&'a str>,
     bundle: Option<&'a str>,
@@ -49,8 +49,8 @@ pub(super) fn read_caller<'a>(
         .unwrap_or_default()
 }
 
-/// The engine of a runtime that somebody calls by hand. gVisor and kata are containerd's by the convention that a runtime
-/// is the engine; they have no engine of their own.
+/// Returns the engine of a runtime that somebody calls by hand: the runtime itself. gVisor and kata
+/// are no engines and count as containerd's.
 pub(super) fn engine_of_runtime_alone(runtime: OciRuntime) -> Engine {
     match runtime {
         OciRuntime::Runc => Engine::Runc,
@@ -97,7 +97,8 @@ fn read_bundle(bundle: &str) -> CallingEngine<'_> {
             "bpm" if component == "bundles" => return CallingEngine::of_engine(Engine::Bpm),
             _ => {}
         }
-        // BuildKit: …/buildkit/executor/<id> in dockerd, …/buildkit/runc-<snapshotter>/executor/<id> in buildkitd
+        // BuildKit: …/buildkit/executor/<id> in dockerd,
+        // …/buildkit/runc-<snapshotter>/executor/<id> in buildkitd
         if in_buildkit && component == "executor" {
             return CallingEngine::of_engine(Engine::Buildkit);
         }
@@ -111,18 +112,20 @@ fn read_bundle(bundle: &str) -> CallingEngine<'_> {
     if has_component(bundle, "crio") { CallingEngine::of_engine(Engine::Crio) } else { CallingEngine::default() }
 }
 
-/// CRI-O keeps its bundles in the storage's run directory, podman in its graph directory; rootless is podman's alone.
+/// Tells CRI-O from podman by the storage's directory. CRI-O keeps its bundles in the run
+/// directory, podman in the graph directory; rootless storage is podman's alone.
 fn storage_user(bundle: &str) -> Engine {
     let run = bundle.strip_prefix("/var").unwrap_or(bundle);
     if run.starts_with("/run/") && !run.starts_with("/run/user/") { Engine::Crio } else { Engine::Podman }
 }
 
-/// Whether one component of a path has that name.
+/// Returns true if one component of a path has this name.
 fn has_component(path: &str, name: &str) -> bool {
     components(path).any(|component| component == name)
 }
 
-/// containerd's grammar of namespaces (`pkg/identifiers`): letters and digits, joined by single `.`, `_` or `-`.
+/// Tests a text against containerd's grammar of namespaces (`pkg/identifiers`): letters and digits,
+/// joined by single `.`, `_` or `-`.
 fn is_namespace(text: &str) -> bool {
     let bytes = text.as_bytes();
     let is_plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);

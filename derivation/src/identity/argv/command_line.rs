@@ -148,8 +148,8 @@ impl<'a> OptionValues<'a> {
                 Argument::Option { name, value } => self.set(name, value),
                 Argument::Positional(command) => return Some(command),
                 Argument::Unknown { complete: true } => {}
-                // Perhaps of a newer version. What follows is its value, unless that can only be the
-                // command.
+                // Perhaps of a newer version. What follows is its value, unless that can only be
+                // the command.
                 Argument::Unknown { complete: false } => {
                     self.is_command_doubtful = true;
                     scan.skip_value(|next| Command::from_argument(next).is_none());

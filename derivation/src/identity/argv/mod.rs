@@ -1,11 +1,11 @@
 //! The argument vector of an OCI runtime, and the container that it names.
 //!
 //! `program` knows the programs, `tables` their options, and `options` reads arguments as each
-//! runtime's parser does. `command_line` joins them: it reads an argument vector once, for [`parse`]
-//! and for [`recordable`]. `caller` knows which engine gives a runtime which directories.
+//! runtime's parser does. `command_line` joins them: it reads an argument vector once, for
+//! [`parse`] and for [`recordable`]. `caller` knows which engine gives a runtime which directories.
 //!
-//! Whoever starts a process writes its arguments. So whatever does not fit the runtime's own grammar
-//! gives nothing rather than a guess.
+//! Whoever starts a process writes its arguments. So whatever does not fit the runtime's own
+//! grammar gives nothing rather than a guess.
 
 mod caller;
 mod command_line;

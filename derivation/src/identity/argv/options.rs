@@ -1,14 +1,15 @@
-//! Reads arguments the way each OCI runtime's own parser does, so that the value of an option is never taken for the id.
+//! Reading of arguments as each OCI runtime's own parser does it, so that the value of an option is
+//! never taken for the id.
 
 use super::tables::OptionSpec;
 use crate::identity::engine::OciRuntime;
 
-/// How a runtime's parser reads options.
+/// A way of reading options: a runtime's parser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OptionDialect {
     /// Go's `flag`: `-x` is `--x`; the first argument that is no option ends the options.
     GoFlag,
-    /// urfave's `cli`: the same, but options may follow arguments.
+    /// urfave's `cli`: as Go's `flag`, but options may follow arguments.
     GoCli,
     /// glibc's argp: short options in clusters, long ones cut short.
     Argp,
@@ -28,25 +29,26 @@ impl OptionDialect {
     }
 }
 
-/// What one step of a [`ArgumentScan`] finds.
+/// An argument, as one step of an [`ArgumentScan`] finds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Argument<'a> {
     /// An option of the table, by its long name.
     Option { name: &'static str, value: Option<&'a str> },
-    /// An option that no table has. `complete` if it holds its own value or none, so that nothing after it belongs to it.
+    /// An option that no table has. `complete` if it holds its own value or none, so that nothing
+    /// after it belongs to it.
     Unknown { complete: bool },
-    /// No option.
+    /// An argument that is no option.
     Positional(&'a str),
 }
 
-/// Reads arguments one option or positional at a time.
+/// A scan of arguments, one option or positional argument at a time.
 pub(super) struct ArgumentScan<'a, 't> {
     arguments: &'t [&'a str],
     next: usize,
     table: &'static [OptionSpec],
     globals: &'static [OptionSpec],
     dialect: OptionDialect,
-    /// Short options that are left of the argument before.
+    /// Short options of the argument before that are still to be read.
     cluster: &'a str,
     options_ended: bool,
 }
@@ -56,13 +58,13 @@ impl<'a, 't> ArgumentScan<'a, 't> {
         Self { arguments, next: 0, table: &[], globals, dialect, cluster: "", options_ended: false }
     }
 
-    /// Goes on behind the command, whose options are those of `table`; global ones are taken there too.
+    /// Goes on behind the command, with the options of `table` beside the global ones.
     pub(super) fn continue_with(&mut self, table: &'static [OptionSpec]) {
         self.table = table;
         self.options_ended = false;
     }
 
-    /// How many arguments have been read.
+    /// Returns the number of arguments that have been read.
     pub(super) fn position(&self) -> usize {
         self.next
     }
@@ -96,7 +98,7 @@ impl<'a, 't> ArgumentScan<'a, 't> {
         if exact.is_some() || self.dialect != OptionDialect::Argp || name.is_empty() {
             return exact;
         }
-        // getopt_long takes any beginning that only one option has.
+        // getopt_long takes any beginning of a name that only one option has.
         let mut candidates = self.table.iter().chain(self.globals).filter(|known| known.long.starts_with(name));
         let first = candidates.next().copied();
         if candidates.any(|other| Some(other.long) != first.map(|known| known.long)) { None } else { first }

@@ -1,4 +1,4 @@
-//! Which programs are OCI runtimes.
+//! The programs that are OCI runtimes.
 
 use crate::identity::engine::OciRuntime;
 use crate::identity::path::split_last;
@@ -10,12 +10,12 @@ pub fn is_oci_runtime(program: &str) -> bool {
     oci_runtime(program).is_some()
 }
 
-/// The runtime that a program is, by its name or path.
+/// Returns the OCI runtime that a program is, by its name or path.
 pub(super) fn oci_runtime(program: &str) -> Option<OciRuntime> {
     let name = name(program);
     Some(match name {
-        // The names distributions and products install runc under, and the forks and wrappers that keep its command line:
-        // nvidia's toolkit executes runc with the same arguments.
+        // The names under which distributions and products install runc, and forks and wrappers
+        // that keep its command line: nvidia's toolkit executes runc with the same arguments.
         "runc"
         | "docker-runc"
         | "docker-runc-current"
@@ -35,8 +35,8 @@ pub(super) fn oci_runtime(program: &str) -> Option<OciRuntime> {
     })
 }
 
-/// Kata 2 and later: a shim of containerd that makes the sandbox's cgroups itself. There may be one for each
-/// configuration, `containerd-shim-kata-<name>-v2`.
+/// Returns true for the shim of Kata 2 and later: a shim of containerd that makes the sandbox's
+/// cgroups itself. There may be one for each configuration, `containerd-shim-kata-<name>-v2`.
 pub(super) fn is_kata_shim(program: &str) -> bool {
     is_shim_of_kata(name(program))
 }

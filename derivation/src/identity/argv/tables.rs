@@ -1,19 +1,20 @@
 //! The options of the OCI runtimes.
 //!
-//! Tables as of runc 1.5 (`main.go`, `create.go`, …; kata 1 has the same), crun 1.29 (`src/*.c`), youki 0.7
-//! (`crates/liboci-cli`), runsc of 2026 (`runsc/config/flags.go`, `runsc/cmd`).
+//! The tables are those of runc 1.5 (`main.go`, `create.go`, …; kata 1 has the same), crun 1.29
+//! (`src/*.c`), youki 0.7 (`crates/liboci-cli`) and runsc of 2026 (`runsc/config/flags.go`,
+//! `runsc/cmd`).
 
 use super::verb::Verb;
 use crate::identity::engine::OciRuntime;
 
-/// One option.
+/// An option that a runtime's parser knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct OptionSpec {
-    /// Its long name, without dashes.
+    /// Long name, without dashes.
     pub(super) long: &'static str,
-    /// Its short name.
+    /// Short name.
     pub(super) short: Option<char>,
-    /// Whether it takes a value; in the next argument, if it does not hold one.
+    /// True if it takes a value: in the next argument, if it does not hold one.
     pub(super) takes_value: bool,
 }
 
@@ -31,7 +32,7 @@ impl OptionSpec {
     }
 }
 
-/// Options before the command.
+/// Returns the options before the command.
 pub(super) fn global(runtime: OciRuntime) -> &'static [OptionSpec] {
     match runtime {
         OciRuntime::Runc | OciRuntime::Kata => RUNC_GLOBAL,
@@ -41,7 +42,8 @@ pub(super) fn global(runtime: OciRuntime) -> &'static [OptionSpec] {
     }
 }
 
-/// Options after a life-cycle command. One table serves all commands of a runtime where they do not contradict.
+/// Returns the options after a life-cycle command. One table serves all commands of a runtime that
+/// do not contradict each other.
 pub(super) fn of_verb(runtime: OciRuntime, verb: Verb) -> &'static [OptionSpec] {
     match (runtime, verb) {
         (OciRuntime::Runc | OciRuntime::Kata, _) => RUNC_VERBS,
@@ -52,7 +54,7 @@ pub(super) fn of_verb(runtime: OciRuntime, verb: Verb) -> &'static [OptionSpec] 
     }
 }
 
-/// Options of `exec`.
+/// Returns the options of `exec`.
 pub(super) fn of_exec(runtime: OciRuntime) -> &'static [OptionSpec] {
     match runtime {
         OciRuntime::Runc | OciRuntime::Kata | OciRuntime::Crun | OciRuntime::Youki => EXEC,
@@ -305,7 +307,7 @@ const RUNSC_VERBS: &[OptionSpec] = &[
     flag("force"),
 ];
 
-/// `exec` of runc, kata, crun and youki; they agree.
+/// Options of `exec` in runc, kata, crun and youki, which agree.
 const EXEC: &[OptionSpec] = &[
     value("console-socket"),
     value("console"),

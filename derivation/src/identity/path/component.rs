@@ -1,55 +1,57 @@
-//! What one component of a path is, given where it stands.
+//! The rules for one component of a path, given where it stands.
 
 use super::grammar::{self, IdSpelling};
 use super::place::{AllowedUnits, ParentRole};
 use crate::identity::engine::Engine;
 
-/// What the directories above a component make of it.
+/// The meaning that the directories above a component give it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ParentContext<'a> {
-    /// Which units systemd could make here.
+    /// Units that systemd could make here.
     pub(super) systemd: AllowedUnits<'a>,
-    /// What the directory directly above is.
+    /// Role of the directory directly above.
     pub(super) role: ParentRole,
-    /// The engine of the innermost container above, if it is known.
+    /// Engine of the innermost container above, if it is known.
     pub(super) runtime: Option<Engine>,
-    /// There is an `ecs` directory between here and the innermost container above.
+    /// True if there is an `ecs` directory between here and the innermost container above.
     pub(super) in_ecs: bool,
-    /// There is a `kubelet` directory between here and the innermost container above: kind, which always runs containerd.
+    /// True if there is a `kubelet` directory between here and the innermost container above. So it
+    /// is for kind, which always runs containerd.
     pub(super) in_kind: bool,
 }
 
-/// What a component is.
+/// A kind of component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ComponentKind<'a> {
     /// A container's directory.
     Container(ContainerMatch<'a>),
-    /// A pod's directory, with its UID if it is one of Kubernetes, and its name without `.slice` if it is a slice.
+    /// A pod's directory: with its UID if it is one of Kubernetes, and its name without `.slice` if
+    /// it is a slice.
     Pod { uid: Option<&'a str>, slice: Option<&'a str> },
     /// A directory of something that serves a container; nothing below it is a container.
     Helper,
-    /// The same, but a container may be below it.
+    /// A helper's directory that may have a container below it.
     HelperLeaf,
     /// A slice, by its name without `.slice`.
     Slice(&'a str),
     /// A user's own systemd.
     UserManager,
-    /// A service or a scope that is none of the above.
+    /// A service or a scope of another kind.
     Unit { service: bool },
     /// A directory that no manager of units made.
     Plain,
 }
 
-/// A container, as one component tells it.
+/// A container, as one component names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ContainerMatch<'a> {
     pub(super) runtime: Option<Engine>,
     pub(super) id: IdSpelling<'a>,
-    /// Whether this is its own directory, not a second one that an engine keeps for it.
+    /// True if this is its own directory, not a second one that an engine keeps for it.
     pub(super) own: bool,
-    /// The pod, if the component itself names it.
+    /// UID of its pod, if the component itself names that.
     pub(super) pod_uid: Option<&'a str>,
-    /// What it is to the directories below it.
+    /// Role of its directory for those below it.
     pub(super) role: ParentRole,
 }
 
@@ -68,7 +70,7 @@ fn escaped_container(runtime: Engine, id: &str) -> ComponentKind<'_> {
     ComponentKind::Container(ContainerMatch { runtime, id, own: true, pod_uid: None, role })
 }
 
-/// Says what the component `name` is.
+/// Tells the kind of the component `name`.
 pub(super) fn read_component<'a>(name: &'a str, above: &ParentContext<'a>) -> ComponentKind<'a> {
     if let Some(meaning) = read_by_role(name, above) {
         return meaning;
@@ -92,11 +94,12 @@ pub(super) fn read_component<'a>(name: &'a str, above: &ParentContext<'a>) -> Co
     read_plain(name, above).unwrap_or(ComponentKind::Plain)
 }
 
-/// Directories whose children carry names that a user chose.
+/// Reads a component below a directory whose children carry names that a user chose.
 fn read_by_role<'a>(name: &'a str, above: &ParentContext<'a>) -> Option<ComponentKind<'a>> {
     match above.role {
         ParentRole::Lxc => Some(container_with_role(Engine::Lxc, name, ParentRole::LxcContainer)),
-        // cgroups/cgfsng.c with a pattern: <pattern>/payload and <pattern>/monitor, each perhaps with -1, -2, …
+        // cgroups/cgfsng.c with a pattern: <pattern>/payload and <pattern>/monitor, each perhaps
+        // with -1, -2, …
         ParentRole::LxcContainer if name == "monitor" || name.starts_with("monitor-") => Some(ComponentKind::Helper),
         ParentRole::LibvirtLxc => Some(container(Engine::LibvirtLxc, name)),
         ParentRole::Nomad => {
@@ -108,7 +111,8 @@ fn read_by_role<'a>(name: &'a str, above: &ParentContext<'a>) -> Option<Componen
             Some(container(Engine::Nomad, task))
         }
         ParentRole::Mesos => {
-            // Only the agent names a top-level container; who launches a nested one may choose.
+            // Only the agent names a top-level container; whoever launches a nested one may choose
+            // its name.
             let nested = above.runtime == Some(Engine::Mesos) && grammar::is_oci_id(name);
             (nested || grammar::is_uuid(name, b'-')).then(|| container(Engine::Mesos, name))
         }
@@ -120,7 +124,8 @@ fn read_by_role<'a>(name: &'a str, above: &ParentContext<'a>) -> Option<Componen
             let handle =
                 grammar::is_garden_handle(name) || grammar::is_uuid(name, b'-') || grammar::is_garden_sequence(name);
             let (runtime, id, pod_uid, role) = (Some(Engine::Garden), IdSpelling::Plain(name), None, ParentRole::None);
-            // runc is given the directory in `good`; the one in `bad` is guardian's, for a container that used too much.
+            // runc is given the directory in `good`; guardian makes the one in `bad`, for a
+            // container that used too much CPU.
             let own = above.role == ParentRole::Garden;
             handle.then_some(ComponentKind::Container(ContainerMatch { runtime, id, own, pod_uid, role }))
         }
@@ -133,7 +138,8 @@ fn read_by_role<'a>(name: &'a str, above: &ParentContext<'a>) -> Option<Componen
     }
 }
 
-/// LXC's names since 4.0, without their `lxc.` (cgroups/cgroup.h). Incus and LXD use them as well.
+/// Reads LXC's names since 4.0, without their `lxc.` (cgroups/cgroup.h). Incus and LXD use them as
+/// well.
 fn read_lxc(rest: &str) -> Option<ComponentKind<'_>> {
     if let Some(name) = rest.strip_prefix("payload.") {
         return (!name.is_empty()).then(|| container_with_role(Engine::Lxc, name, ParentRole::LxcContainer));
@@ -146,7 +152,7 @@ fn read_slice<'a>(stem: &'a str, above: &ParentContext<'a>) -> ComponentKind<'a>
     if stem == "kata-overhead" {
         return ComponentKind::Helper;
     }
-    // Most slices are too short to name a pod; the length spares them the search.
+    // Most slices are too short to name a pod: the test of the length saves the search.
     if above.systemd != AllowedUnits::Nothing && stem.len() >= "kubepods-pod".len() + 32 {
         if let Some(uid) = pod_uid_of_slice(stem) {
             return ComponentKind::Pod { uid: Some(uid), slice: Some(stem) };
@@ -159,7 +165,7 @@ fn read_slice<'a>(stem: &'a str, above: &ParentContext<'a>) -> ComponentKind<'a>
     ComponentKind::Slice(stem)
 }
 
-/// The pod's UID in `kubepods[-<QoS>]-pod<uid>`, perhaps behind the kubelet's own root.
+/// Returns the pod's UID in `kubepods[-<QoS>]-pod<uid>`, perhaps behind the kubelet's own root.
 fn pod_uid_of_slice(stem: &str) -> Option<&str> {
     let (before, uid) = grammar::split_pod_uid(stem)?;
     let parent = before.strip_suffix("-pod")?;
@@ -180,7 +186,8 @@ fn read_service<'a>(stem: &'a str, above: &ParentContext<'a>) -> ComponentKind<'
             return ComponentKind::UserManager;
         }
     }
-    // podman's health checks: <id>[-startup]-<hex>.service, before 4.8 <id>.service (libpod/healthcheck_linux.go)
+    // podman's health checks: <id>[-startup]-<hex>.service, before 4.8 <id>.service
+    // (libpod/healthcheck_linux.go)
     if let Some((id, rest)) = stem.split_at_checked(64)
         && (rest.is_empty() || rest.starts_with('-'))
         && grammar::is_hex64(id)
@@ -210,7 +217,7 @@ fn read_scope<'a>(stem: &'a str, above: &ParentContext<'a>) -> Option<ComponentK
     read_short_scope(stem, above).filter(|_| allowed)
 }
 
-/// Scopes whose ids are not 64 hex digits.
+/// Reads a scope whose id is not 64 hex digits.
 fn read_short_scope<'a>(stem: &'a str, above: &ParentContext<'a>) -> Option<ComponentKind<'a>> {
     let (prefix, id) = stem.split_once('-')?;
     match prefix {
@@ -228,7 +235,8 @@ fn read_short_scope<'a>(stem: &'a str, above: &ParentContext<'a>) -> Option<Comp
     }
 }
 
-/// bpm: `[<where it runs>-]bpm-<id>.scope`, and the id begins with `bpm-` itself (src/bpm/cgroups/cgroup.go).
+/// Reads bpm's `[<where it runs>-]bpm-<id>.scope`; the id begins with `bpm-` itself
+/// (src/bpm/cgroups/cgroup.go).
 fn read_bpm_scope(stem: &str) -> Option<ComponentKind<'_>> {
     let mut rest = stem;
     while let Some((word, tail)) = rest.split_once('-') {
@@ -240,7 +248,8 @@ fn read_bpm_scope(stem: &str) -> Option<ComponentKind<'_>> {
     None
 }
 
-/// A machine that registered with systemd-machined; `escaped` is its name as systemd writes it in a unit's name.
+/// Reads a machine that registered with systemd-machined; `escaped` is its name as systemd writes
+/// it in a unit's name.
 fn read_machine(escaped: &str) -> Option<ComponentKind<'_>> {
     if escaped.starts_with("qemu\\x2d") {
         return None; // a virtual machine of libvirt
@@ -265,8 +274,9 @@ fn read_plain<'a>(name: &'a str, above: &ParentContext<'a>) -> Option<ComponentK
             "" => return Some(read_bare_id(id, above)),
             "libpod-" | "libpod-payload-" | "kata_libpod-" => return Some(container(Engine::Podman, id)),
             "libpod-conmon-" | "crio-conmon-" => return Some(ComponentKind::Helper),
-            // Without `.scope` in a slice it is not systemd's but the empty directory that CRI-O makes for a sandbox whose
-            // pause container it dropped (internal/config/cgmgr/systemd_linux.go, CreateSandboxCgroup).
+            // In a slice but without `.scope` it is not systemd's. CRI-O makes that empty directory
+            // for a sandbox whose pause container it dropped
+            // (internal/config/cgmgr/systemd_linux.go, CreateSandboxCgroup).
             "crio-" if above.role.is_slice() => return Some(ComponentKind::Helper),
             "crio-" | "kata_crio-" => return Some(container(Engine::Crio, id)),
             "kata_" if above.role == ParentRole::Docker => return Some(container(Engine::Docker, id)),
@@ -300,7 +310,7 @@ fn read_plain<'a>(name: &'a str, above: &ParentContext<'a>) -> Option<ComponentK
     read_cgroups_path(name)
 }
 
-/// 64 hex digits and nothing else: who made it is told by the directory above, or not at all.
+/// Reads 64 hex digits and nothing else: only the directory above can tell who made it.
 fn read_bare_id<'a>(id: &'a str, above: &ParentContext<'a>) -> ComponentKind<'a> {
     let runtime = match above.role {
         ParentRole::LibpodParent => return ComponentKind::Pod { uid: None, slice: None },
@@ -314,8 +324,8 @@ fn read_bare_id<'a>(id: &'a str, above: &ParentContext<'a>) -> ComponentKind<'a>
     container(runtime, id)
 }
 
-/// `slice:prefix:id` as a directory's name: what becomes of systemd's cgroupsPath in a runtime that was not told to use
-/// systemd.
+/// Reads `slice:prefix:id` as a directory's name: a runtime makes it of systemd's cgroupsPath if it
+/// was not told to use systemd.
 fn read_cgroups_path(name: &str) -> Option<ComponentKind<'_>> {
     const SHORTEST: usize = "a.slice:runc:b".len();
     if name.len() < SHORTEST && !name.starts_with(':') {

@@ -1,15 +1,16 @@
-//! What ids look like: each runtime's own grammar, exact in length and case.
+//! The grammars of ids: each runtime's own, exact in length and case.
 
-/// A name as it stands in a path.
+/// An id as it stands in a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum IdSpelling<'a> {
-    /// As it is.
+    /// Without escapes.
     Plain(&'a str),
     /// With systemd's escapes (`\x2d`), which [`unescaped`] takes away.
     Escaped(&'a str),
 }
 
-/// Splits a path at its last component that is not empty: what stands before it, and the component.
+/// Splits a path at its last component that is not empty. Returns what stands before it, and the
+/// component.
 pub(in crate::identity) fn split_last(path: &str) -> (&str, &str) {
     let path = path.trim_end_matches('/');
     path.rsplit_once('/').unwrap_or(("", path))
@@ -53,28 +54,30 @@ pub(in crate::identity) fn components(path: &str) -> impl Iterator<Item = &str> 
     })
 }
 
-/// Container ids of docker, podman, CRI-O and containerd's CRI: 32 random bytes in lower-case hex.
+/// Tests for a container id of docker, podman, CRI-O or containerd's CRI: 32 random bytes in
+/// lower-case hex.
 pub(super) fn is_hex64(text: &str) -> bool {
     <&[u8; 64]>::try_from(text.as_bytes()).is_ok_and(|bytes| all_lower_hex(bytes))
 }
 
-/// One answer for all bytes instead of a branch for each, so that the compiler can use vector instructions.
+/// Tests all bytes without a branch for each, so that the compiler can use vector instructions.
 fn all_lower_hex(bytes: &[u8]) -> bool {
     bytes.iter().fold(true, |all, byte| all & is_lower_hex(*byte))
 }
 
-/// The hash that names a static pod (kubelet, `pkg/kubelet/config/common.go`) and an ECS task.
+/// Tests for the hash that names a static pod (kubelet, `pkg/kubelet/config/common.go`) or an ECS
+/// task.
 pub(super) fn is_hex32(text: &str) -> bool {
     <&[u8; 32]>::try_from(text.as_bytes()).is_ok_and(|bytes| all_lower_hex(bytes))
 }
 
-/// A UUID in lower case, its groups joined by `separator`.
+/// Tests for a UUID in lower case, its groups joined by `separator`.
 pub(super) fn is_uuid(text: &str, separator: u8) -> bool {
     const DASHES: [bool; 36] = separators([8, 13, 18, 23]);
     <&[u8; 36]>::try_from(text.as_bytes()).is_ok_and(|bytes| is_groups(bytes, &DASHES, separator))
 }
 
-/// A container handle of Cloud Foundry: 8-4-4-4-4 hex digits.
+/// Tests for a container handle of Cloud Foundry: 8-4-4-4-4 hex digits.
 pub(super) fn is_garden_handle(text: &str) -> bool {
     const DASHES: [bool; 28] = separators([8, 13, 18, 23]);
     <&[u8; 28]>::try_from(text.as_bytes()).is_ok_and(|bytes| is_groups(bytes, &DASHES, b'-'))
@@ -96,17 +99,17 @@ fn is_groups<const LENGTH: usize>(bytes: &[u8; LENGTH], separators: &[bool; LENG
     })
 }
 
-/// A handle that guardian makes itself: 11 digits of base 32 (`kawasaki/idgenerator.go`).
+/// Tests for a handle that guardian makes itself: 11 digits of base 32 (`kawasaki/idgenerator.go`).
 pub(super) fn is_garden_sequence(text: &str) -> bool {
     text.len() == 11 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'v'))
 }
 
-/// BuildKit's ids: 25 digits of base 36 (`identity/randomid.go`).
+/// Tests for an id of BuildKit: 25 digits of base 36 (`identity/randomid.go`).
 pub(super) fn is_buildkit_id(text: &str) -> bool {
     text.len() == 25 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'z'))
 }
 
-/// A container of Fargate: the task's 32 hex digits, a dash, and a number of 32 bits.
+/// Tests for a container of Fargate: the task's 32 hex digits, a dash, and a number of 32 bits.
 pub(super) fn is_fargate_id(text: &str) -> bool {
     if !(34..=43).contains(&text.len()) {
         return false;
@@ -114,12 +117,13 @@ pub(super) fn is_fargate_id(text: &str) -> bool {
     text.split_once('-').is_some_and(|(task, number)| is_hex32(task) && is_digits(number))
 }
 
-/// Decimal digits, at least one, at most ten.
+/// Tests for decimal digits, at least one and at most ten.
 pub(super) fn is_digits(text: &str) -> bool {
     (1..=10).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// A Nomad task: `<allocation's UUID>.<task>` (`client/lib/cgroupslib/editor.go`, `ScopeCG1`).
+/// Tests for a Nomad task: `<allocation's UUID>.<task>` (`client/lib/cgroupslib/editor.go`,
+/// `ScopeCG1`).
 pub(super) fn is_nomad_task(text: &str) -> bool {
     let Some((allocation, task)) = text.split_once('.') else {
         return false;
@@ -127,8 +131,8 @@ pub(super) fn is_nomad_task(text: &str) -> bool {
     !task.is_empty() && is_uuid(allocation, b'-')
 }
 
-/// A job of bpm, as `src/bpm/jobid/encoding.go` writes it: `bpm-`, then letters, digits, `_`, `-` and `.xx` for
-/// any other byte.
+/// Tests for a job of bpm, as `src/bpm/jobid/encoding.go` writes it: `bpm-`, then letters, digits,
+/// `_`, `-` and `.xx` for any other byte.
 pub(super) fn is_bpm_id(text: &str) -> bool {
     let Some(job) = text.strip_prefix("bpm-") else {
         return false;
@@ -146,13 +150,14 @@ pub(super) fn is_bpm_id(text: &str) -> bool {
     !job.is_empty()
 }
 
-/// The longest container id that is believed. runc has no bound of its own; its id is a file name, which ends at 255.
+/// The longest container id that is believed, in bytes. runc has no bound of its own; its id is a
+/// file name, which ends at 255.
 pub(in crate::identity) const OCI_ID_BYTES_MAX: usize = 1024;
 
-/// An id that runc takes: `^[\w+-\.]+$` and no path component of its own. (In that expression `+-\.` is a range, so
-/// a comma passes up to runc 1.1; later versions took it out.)
+/// Tests for an id that runc takes: `^[\w+-\.]+$` and no path component of its own. (In that
+/// expression `+-\.` is a range, so a comma passes up to runc 1.1; later versions took it out.)
 pub(in crate::identity) fn is_oci_id(text: &str) -> bool {
-    // As in `all_lower_hex`: one answer for all bytes.
+    // Without a branch for each byte, as in `all_lower_hex`.
     let is_allowed = |byte: u8| {
         ((byte | 0x20).wrapping_sub(b'a') < 26)
             | (byte.wrapping_sub(b'0') < 10)
@@ -165,8 +170,9 @@ pub(in crate::identity) fn is_oci_id(text: &str) -> bool {
         && text != ".."
 }
 
-/// The UID of a Kubernetes pod as a cgroup name spells it: a UUID with dashes (cgroupfs driver) or underscores (systemd
-/// driver, which needs the dash for nesting), or the hash of a static pod.
+/// Tests for the UID of a Kubernetes pod as a cgroup name spells it: a UUID with dashes (cgroupfs
+/// driver) or underscores (systemd driver, which needs the dash for nesting), or the hash of a
+/// static pod.
 pub(super) fn is_pod_uid(text: &str) -> bool {
     match text.len() {
         32 => is_hex32(text),
@@ -175,7 +181,7 @@ pub(super) fn is_pod_uid(text: &str) -> bool {
     }
 }
 
-/// The UID of a pod at the end of a slice's name, where a dash cannot be part of it, and what stands before it.
+/// Splits a slice's name before the UID of a pod at its end, where a dash cannot be part of it.
 pub(super) fn split_pod_uid(stem: &str) -> Option<(&str, &str)> {
     let split = |length: usize| stem.split_at_checked(stem.len().checked_sub(length)?);
     match split(36) {
@@ -184,7 +190,8 @@ pub(super) fn split_pod_uid(stem: &str) -> Option<(&str, &str)> {
     }
 }
 
-/// A machine's name: what `hostname_is_valid` of systemd lets machined register, after unescaping.
+/// Tests for a machine's name: what `hostname_is_valid` of systemd lets machined register, after
+/// unescaping.
 pub(super) fn is_machine_name(escaped: &str) -> bool {
     let mut length = 0_usize;
     for byte in unescaped(escaped) {
@@ -196,7 +203,7 @@ pub(super) fn is_machine_name(escaped: &str) -> bool {
     length > 0
 }
 
-/// A UUID whose dashes systemd escaped.
+/// Tests for a UUID whose dashes systemd escaped.
 pub(super) fn is_escaped_uuid(escaped: &str) -> bool {
     let mut uuid = [0_u8; 36];
     let mut bytes = unescaped(escaped);
@@ -206,7 +213,8 @@ pub(super) fn is_escaped_uuid(escaped: &str) -> bool {
     bytes.next().is_none() && core::str::from_utf8(&uuid).is_ok_and(|uuid| is_uuid(uuid, b'-'))
 }
 
-/// The bytes of a systemd unit name without its `\xHH` escapes; what is no escape stays (systemd, `unit_name_unescape`).
+/// Returns the bytes of a systemd unit name without its `\xHH` escapes; what is no escape stays
+/// (systemd, `unit_name_unescape`).
 pub(super) fn unescaped(text: &str) -> impl Iterator<Item = u8> + '_ {
     let mut rest = text.as_bytes();
     core::iter::from_fn(move || {
@@ -241,8 +249,8 @@ mod tests {
 
     use super::split_at_slash;
 
-    /// Texts of up to 20 bytes with one or two slashes anywhere; `0` differs from a slash in the lowest bit, `\u{af}` (its
-    /// second byte) in the highest.
+    /// Texts of up to 20 bytes with one or two slashes anywhere; `0` differs from a slash in the
+    /// lowest bit, `\u{af}` (its second byte) in the highest.
     fn texts() -> impl Iterator<Item = String> {
         let fillers = ['a', '0', '.', '\u{af}'];
         fillers

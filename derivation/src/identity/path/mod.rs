@@ -1,14 +1,14 @@
-//! The rules that tell a container from a cgroup path: the last of the sources, and the only one that
-//! a stranger can write.
+//! The rules that tell a container from a cgroup path: the last of the sources, and the only one
+//! that a stranger can write.
 //!
-//! [`identify`] walks the components of a path from the outermost to the innermost. `component` tells
-//! the kind of one directory, `place` what the directories above it allow, `grammar` what an id looks
-//! like, and `walk` joins them. No regular expressions, no look-ups: the same path always gives the
-//! same answer.
+//! [`identify`] walks the components of a path from the outermost to the innermost. `component`
+//! tells the kind of one directory, `place` what the directories above it allow, `grammar` what an
+//! id looks like, and `walk` joins them. No regular expressions, no look-ups: the same path always
+//! gives the same answer.
 //!
-//! A new rule is an arm in `component` (and, where an id has a new shape, a test in `grammar`; where
-//! a directory has a new meaning for those below it, a value of `place::ParentRole`), and its lines in
-//! derivation/tests/paths.tsv.
+//! A new rule is an arm in `component` (and, where an id has a new shape, a test in `grammar`;
+//! where a directory has a new meaning for those below it, a value of `place::ParentRole`), and its
+//! lines in derivation/tests/paths.tsv.
 
 mod component;
 mod grammar;

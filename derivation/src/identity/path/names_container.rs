@@ -2,11 +2,13 @@
 
 use super::grammar::split_last;
 
-/// Whether the last component of a cgroup path is one that a runtime makes for the container with this id as its own
-/// directory: the id itself, `<prefix>-<id>.scope`, `<id>.scope`, `<prefix>-<id>`, `slice:prefix:<id>`, `kata_<id>`.
+/// Returns true if the last component of a cgroup path is one that a runtime makes for the
+/// container with this id as its own directory: the id itself, `<prefix>-<id>.scope`, `<id>.scope`,
+/// `<prefix>-<id>`, `slice:prefix:<id>`, `kata_<id>`.
 ///
-/// A runtime makes parents and children of that directory too; this settles which of them is the root, once a better
-/// source than the path has named the id. Directories of a container's conmon do not count.
+/// A runtime makes parents and children of that directory too. Once a better source than the path
+/// has named the id, this tells which of them is the root. Directories of a container's conmon do
+/// not count.
 #[must_use]
 pub fn names_container(path: &str, id: &str) -> bool {
     let (above, name) = split_last(path);
@@ -38,7 +40,8 @@ pub fn names_container(path: &str, id: &str) -> bool {
     if prefix.is_empty() || prefix.ends_with("conmon") {
         return false;
     }
-    // CRI-O's empty placeholder of a sandbox: `crio-<id>` in a slice, where a container's would end in `.scope`.
+    // CRI-O's empty placeholder of a sandbox is `crio-<id>` in a slice, where a container's name
+    // would end in `.scope`.
     let placeholder = prefix == "crio" && !scope && above.trim_end_matches('/').ends_with(".slice");
     !placeholder
 }

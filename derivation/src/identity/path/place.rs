@@ -1,39 +1,42 @@
-//! Where a directory stands: what the ones above it allow it to be.
+//! The place of a directory: what the ones above allow it to be.
 
-/// Which units systemd could make directly below a directory.
+/// The units that systemd could make directly below a directory.
 ///
-/// A delegated user can make any directory below their own service or session, `docker-<hex>.scope` too, but systemd
-/// only makes scopes in slices, and slices in the slice their name extends (systemd.below_slice(5)).
+/// A delegated user can make any directory below their own service or session, `docker-<hex>.scope`
+/// too. systemd only makes scopes in slices, and slices in the slice that their name extends
+/// (systemd.slice(5)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AllowedUnits<'a> {
     /// A manager's root: the hierarchy's, a user manager's, or a container's with systemd in it.
     Root,
     /// A slice, by its name without `.slice`.
     Slice(&'a str),
-    /// A plain directory on the host: somebody's cgroup namespace may begin here, so slices are possible.
+    /// A plain directory on the host. Somebody's cgroup namespace may begin here, so slices are
+    /// possible.
     SlicesOnly,
     /// Below a service or a scope: none.
     Nothing,
 }
 
 impl<'a> AllowedUnits<'a> {
-    /// Whether systemd can place scopes and services here.
+    /// Returns true if systemd can place scopes and services here.
     pub(super) fn holds_units(self) -> bool {
         matches!(self, Self::Root | Self::Slice(_))
     }
 
-    /// What the slice of that name allows, if it stands here.
+    /// Returns what is allowed below the slice of this name, if it stands here.
     pub(super) fn below_slice(self, stem: &'a str) -> Self {
         match self {
             Self::Root | Self::SlicesOnly => Self::Slice(stem),
-            // Nomad makes its two partitions itself, not by systemd (client/lib/cgroupslib/partition.go).
+            // Nomad makes its two partitions itself, not by systemd
+            // (client/lib/cgroupslib/partition.go).
             Self::Slice("nomad") if matches!(stem, "share" | "reserve") => Self::Slice(stem),
             Self::Slice(parent) if extends(parent, stem) => Self::Slice(stem),
             Self::Slice(_) | Self::Nothing => Self::Nothing,
         }
     }
 
-    /// What a directory that is no unit allows, if it stands here.
+    /// Returns what is allowed below a directory that is no unit, if it stands here.
     pub(super) fn below_plain(self, in_container: bool) -> Self {
         match self {
             Self::Root if in_container => Self::Root,
@@ -43,7 +46,8 @@ impl<'a> AllowedUnits<'a> {
     }
 }
 
-/// `a-b` extends `a`, `a-b-c` does not: its parent is `a-b`.
+/// Returns true if a slice's name extends another by one part. `a-b` extends `a`; `a-b-c` does not,
+/// as its parent is `a-b`.
 fn extends(parent: &str, stem: &str) -> bool {
     let Some(rest) = stem.strip_prefix(parent).and_then(|rest| rest.strip_prefix('-')) else {
         return false;
@@ -51,7 +55,7 @@ fn extends(parent: &str, stem: &str) -> bool {
     !rest.is_empty() && !rest.contains('-')
 }
 
-/// What a directory is to the ones directly below it.
+/// The role of a directory for the ones directly below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ParentRole {
     /// The hierarchy's root.
@@ -76,7 +80,7 @@ pub(super) enum ParentRole {
     Moby,
     /// `lxc` or `lxc.payload`.
     Lxc,
-    /// One container of `lxc`, where older layouts have `payload` and `monitor`.
+    /// A container of `lxc`, where older layouts have `payload` and `monitor`.
     LxcContainer,
     /// `libvirt`.
     Libvirt,
@@ -92,7 +96,7 @@ pub(super) enum ParentRole {
     Nomad,
     /// `singularity` or `apptainer`.
     Singularity,
-    /// `libpod_parent`: podman's under the cgroupfs driver.
+    /// `libpod_parent`: podman's parent under the cgroupfs driver.
     LibpodParent,
     /// A pod of podman.
     PodmanPod,
@@ -100,14 +104,14 @@ pub(super) enum ParentRole {
     KubePod,
     /// `kata_sandboxed_pod`.
     KataSandbox,
-    /// A container of an unknown engine, told by nothing but 64 hex digits.
+    /// A container of an unknown engine, known by nothing but 64 hex digits.
     BareContainer,
-    /// Nothing in particular.
+    /// No special role.
     None,
 }
 
 impl ParentRole {
-    /// The role of a slice.
+    /// Returns the role of a slice.
     pub(super) fn of_slice(stem: &str, parent: ParentRole) -> ParentRole {
         match stem {
             "nomad" => ParentRole::NomadSlice,
@@ -118,12 +122,12 @@ impl ParentRole {
         }
     }
 
-    /// Whether it is a slice of whatever kind.
+    /// Returns true for a slice of any kind.
     pub(super) fn is_slice(self) -> bool {
         matches!(self, Self::Slice | Self::MachineSlice | Self::NomadSlice)
     }
 
-    /// The role of a directory that is neither unit, nor container, nor pod.
+    /// Returns the role of a directory that is neither unit, nor container, nor pod.
     pub(super) fn of_plain(name: &str, parent: ParentRole, systemd: AllowedUnits<'_>) -> ParentRole {
         if name.len() > 24 {
             return ParentRole::None;

@@ -1,4 +1,4 @@
-//! From components to an answer: the innermost container wins.
+//! The walk over a path's components: the innermost container wins.
 
 use super::component::{ComponentKind, ContainerMatch, ParentContext, read_component};
 use super::grammar::{IdSpelling, components, is_hex64, unescaped};
@@ -8,15 +8,17 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// Reads a path, relative to its hierarchy's root, with or without a leading `/`. Total: any text gives an answer.
+/// Reads a path, relative to its hierarchy's root, with or without a leading `/`. Total: any text
+/// gives an answer.
 ///
-/// Allocates only where an id must be unescaped (`\x2d` of systemd).
+/// Allocates only where systemd's escapes (`\x2d`) must go from an id, or underscores from a pod's
+/// UID.
 #[must_use]
 pub fn identify(path: &str) -> PathIdentity<'_> {
     PathWalk::over(path).finish()
 }
 
-/// What is known at one point of the walk.
+/// The state of a walk between two components.
 struct PathWalk<'a> {
     above: ParentContext<'a>,
     current: Option<ContainerMatch<'a>>,
@@ -46,16 +48,16 @@ impl<'a> PathWalk<'a> {
         walk
     }
 
-    /// Whether nothing that follows can be a container.
+    /// Returns true if nothing that follows can be a container.
     fn is_over(&self) -> bool {
         self.class == PathClass::Helper && self.above.role == ParentRole::Helpers
     }
 
-    /// Goes on by one component.
+    /// Reads the next component.
     #[inline]
     fn step(&mut self, name: &'a str) {
         let in_container = self.current.is_some();
-        // A directory that is nothing by itself still belongs to the container around it.
+        // A directory of no kind still belongs to the container around it.
         let nothing = if in_container { PathClass::Inside } else { PathClass::Other };
         let systemd = self.above.systemd;
         let meaning = read_component(name, &self.above);
@@ -95,14 +97,15 @@ impl<'a> PathWalk<'a> {
     fn enter(&mut self, container: ContainerMatch<'a>) {
         self.pod_uid = container.pod_uid.or(self.pod_uid);
         match self.current {
-            // kind on v1 has /docker/<id>/docker/<id>: the second is no second container.
+            // kind on v1 has /docker/<id>/docker/<id>: the same container twice.
             Some(current) if current.id == container.id && is_random(container.id) => {
                 self.class = PathClass::Inside;
                 self.above.systemd = AllowedUnits::Root;
                 self.above.role = container.role;
                 return;
             }
-            // /<parent>/<64 hex>/libpod-<id>: what looked like a container of an unknown engine is podman's pod.
+            // /<parent>/<64 hex>/libpod-<id>: the container of an unknown engine turns out to be
+            // podman's pod.
             Some(current)
                 if self.above.role == ParentRole::BareContainer && is_cgroupfs_podman(&container, &current) => {}
             Some(current) => self.outer = Some(current.id),
@@ -119,7 +122,7 @@ impl<'a> PathWalk<'a> {
         self.current = Some(container);
     }
 
-    /// What the components said.
+    /// Returns the answer.
     #[inline(always)]
     fn finish(self) -> PathIdentity<'a> {
         PathIdentity {
@@ -133,7 +136,8 @@ impl<'a> PathWalk<'a> {
     }
 }
 
-/// Whether an id is one that no two containers share; names of LXC and others may repeat at each level.
+/// Returns true if no two containers share the id. Names of LXC and others may repeat at each
+/// level.
 fn is_random(id: IdSpelling<'_>) -> bool {
     matches!(id, IdSpelling::Plain(id) if is_hex64(id))
 }
@@ -147,7 +151,7 @@ fn with_dashes(uid: &str) -> Cow<'_, str> {
     if uid.contains('_') { Cow::Owned(uid.replace('_', "-")) } else { Cow::Borrowed(uid) }
 }
 
-/// The name without systemd's escapes.
+/// Returns the id without systemd's escapes.
 fn unescape_id(name: IdSpelling<'_>) -> Cow<'_, str> {
     match name {
         IdSpelling::Plain(text) => Cow::Borrowed(text),
