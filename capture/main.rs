@@ -29,8 +29,35 @@ fn main() -> ExitCode {
         Ok(Outcome::NotHere) => ExitCode::from(1),
         Ok(Outcome::Incomplete) => ExitCode::from(3),
         Err(error) => {
-            eprintln!("obit-capture: {}", obit_schema::text::printable(&format!("{error:#}")));
+            let message = format!("{error:#}{}", advice(&error));
+            eprintln!("obit-capture: {}", obit_schema::text::printable(&message));
             ExitCode::from(2)
         }
+    }
+}
+
+/// Returns what to do about an error of a case, or nothing.
+fn advice(error: &anyhow::Error) -> String {
+    match error.chain().find_map(|cause| cause.downcast_ref::<obit_case::Error>()) {
+        Some(obit_case::Error::Unclosed { path }) => {
+            format!(
+                "; `obit-replay close {}` seals it for good; record into a path that does not exist yet",
+                path.display()
+            )
+        }
+        Some(obit_case::Error::Busy { .. }) => "; wait until the running obit-capture has ended".to_owned(),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_capture_into_an_unclosed_case_is_told_how_to_go_on() {
+        let refused = obit_case::Error::Unclosed { path: "/var/cases/a".into() };
+        let error = anyhow::Error::new(refused).context("cannot record");
+        assert!(advice(&error).contains("`obit-replay close /var/cases/a`"), "{}", advice(&error));
     }
 }

@@ -51,7 +51,7 @@ fn main() -> ExitCode {
         // Whoever reads us has seen enough, as in `obit-replay derive CASE | head`.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&format!("{error:#}"));
+            complain(&format!("{error:#}{}", advice(&error)));
             ExitCode::from(2)
         }
     }
@@ -94,6 +94,15 @@ fn print_verdict(text: &str) -> anyhow::Result<()> {
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written.context("cannot write to standard output"),
+    }
+}
+
+/// Returns what to do about an error of a case, or nothing.
+fn advice(error: &anyhow::Error) -> &'static str {
+    match error.chain().find_map(|cause| cause.downcast_ref::<obit_case::Error>()) {
+        Some(obit_case::Error::NewerFormat { .. }) => ": use a newer obit-replay",
+        Some(obit_case::Error::Busy { .. }) => "; wait until the running obit-capture has ended",
+        _ => "",
     }
 }
 

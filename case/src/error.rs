@@ -1,4 +1,5 @@
-//! What can go wrong with a case. An error holds facts; its text says what failed, on what, and what to do.
+//! Errors of a case. An error holds facts; its text says what failed, on what and why. Advice that names
+//! a program is for the program that prints the error.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use obit_schema::text::printable;
 use crate::problem::Problem;
 use crate::version::{FORMAT, FormatVersion};
 
-/// Anything that can go wrong with a case.
+/// An error of reading or writing a case.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -18,36 +19,32 @@ pub enum Error {
     /// The operating system refused.
     #[error("cannot {action} {}: {cause}{}", shown(path), advice(cause))]
     Io {
-        /// What was tried, e.g. `write`.
+        /// The action that failed, e.g. `write`.
         action: &'static str,
-        /// On what.
+        /// The file or directory.
         path: PathBuf,
-        /// Why not. Not called `source`: a chain of errors would say it twice.
+        /// The operating system's error. Not called `source`: a chain of errors would print it twice.
         cause: io::Error,
     },
-    /// A case would be written over something.
+    /// A new case would be written over something.
     #[error("{} exists and is not an empty directory; give a path that does not exist yet", shown(path))]
     Exists {
         /// The path given.
         path: PathBuf,
     },
-    /// A case would be written over one that was never closed.
-    #[error(
-        "{0} holds a case that was never closed; `obit-replay close {0}` seals it for good; \
-         record into a path that does not exist yet",
-        shown(path)
-    )]
+    /// A new case would be written over one that was never closed.
+    #[error("{} holds a case that was never closed", shown(path))]
     Unclosed {
         /// The case.
         path: PathBuf,
     },
     /// Another process writes the case.
-    #[error("{} is being written by a running obit-capture; wait until it has ended", shown(path))]
+    #[error("{} is being written by another process", shown(path))]
     Busy {
         /// The case.
         path: PathBuf,
     },
-    /// The case is complete already.
+    /// The case is complete: nothing can be added.
     #[error("{} is closed already; nothing is added to it", shown(path))]
     AlreadyClosed {
         /// The case.
@@ -58,7 +55,7 @@ pub enum Error {
     NotClosable {
         /// The case.
         path: PathBuf,
-        /// The first thing that is wrong with it.
+        /// The first problem found.
         problem: Problem,
     },
     /// A key cannot be used for signing.
@@ -66,29 +63,29 @@ pub enum Error {
     Key {
         /// The key's file.
         path: PathBuf,
-        /// Why not, and what to do.
+        /// The reason, and what to do.
         why: String,
     },
     /// The signature could not be made.
     #[error("cannot sign: {}", printable(why))]
     Sign {
-        /// Why not.
+        /// The reason.
         why: String,
     },
-    /// It is no case.
+    /// The path holds no case.
     #[error("{} is not a case: {why}", shown(path))]
     NotACase {
         /// The path given.
         path: PathBuf,
-        /// What is missing.
+        /// The lack that shows it.
         why: &'static str,
     },
     /// The case is of a newer major version of the format.
-    #[error("{}: case format {found} is newer than this build's {}: use a newer obit-replay", shown(path), FORMAT)]
+    #[error("{}: case format {found} is newer than this build's {FORMAT}", shown(path))]
     NewerFormat {
-        /// Its case.json.
+        /// The case.json.
         path: PathBuf,
-        /// Its version.
+        /// The version it states.
         found: FormatVersion,
     },
     /// case.json is missing or cannot be understood.
@@ -96,7 +93,7 @@ pub enum Error {
     Manifest {
         /// The case.json.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The defect.
         why: String,
         /// Part and journal files found beside it.
         parts: usize,
@@ -104,7 +101,7 @@ pub enum Error {
     /// case.json could not be made.
     #[error("cannot write case.json: {source}")]
     ManifestText {
-        /// Why not.
+        /// The reason.
         source: serde_json::Error,
     },
     /// A file of a table cannot be read, or not to its end.
@@ -112,7 +109,7 @@ pub enum Error {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The defect.
         why: String,
     },
     /// A batch was given to the wrong table.
@@ -126,9 +123,9 @@ pub enum Error {
     Disorder {
         /// The table.
         table: &'static str,
-        /// The row's place.
+        /// Place of the row.
         seq: u64,
-        /// The place of the row before.
+        /// Place of the row before it.
         last: u64,
     },
     /// The writer stopped at an earlier error.
@@ -140,24 +137,24 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether there is no room on the disk, or none for this user.
+    /// Returns true if the disk has no room, or none for this user.
     pub fn is_disk_full(&self) -> bool {
         let is_full = |kind| matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
         matches!(self, Self::Io { cause, .. } if is_full(cause.kind()))
     }
 
-    /// An [`Error::Io`], for `map_err`.
+    /// Returns a function that makes an [`Error::Io`], for `map_err`.
     pub(crate) fn io<E: Into<io::Error>>(action: &'static str, path: &Path) -> impl FnOnce(E) -> Self {
         move |cause| Self::Io { action, path: path.to_owned(), cause: cause.into() }
     }
 }
 
-/// A path that is safe to print.
+/// Returns a path that is safe to print.
 pub(crate) fn shown(path: &Path) -> String {
     printable(&path.to_string_lossy()).into_owned()
 }
 
-/// What to do about an error of the operating system.
+/// Returns advice on an error of the operating system, or nothing.
 fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {

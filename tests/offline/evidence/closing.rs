@@ -82,14 +82,14 @@ fn a_case_that_is_being_written_is_left_alone() {
 }
 
 #[test]
-fn a_capture_into_an_unclosed_case_is_refused_and_told_how_to_go_on() {
+fn a_capture_into_an_unclosed_case_is_refused() {
     let case = case::everyday().kill();
     let before = files(&case.path);
     let manifest = Manifest::new("another".to_owned(), BuildInfo::default());
     let refused = CaseWriter::create(&case.path, manifest, WriterOptions::default());
     assert!(matches!(&refused, Err(Error::Unclosed { .. })), "{refused:?}");
     let text = refused.expect_err("refused").to_string();
-    assert!(text.contains(&format!("`obit-replay close {}`", case.arg())), "{text}");
+    assert!(text.contains(&format!("{} holds a case that was never closed", case.arg())), "{text}");
     assert_eq!(files(&case.path), before);
 }
 
