@@ -44,10 +44,10 @@ fn pass(what: &str, case: &Path, passes: u64) -> Result<(), Error> {
             "derive" => {
                 let mut fold = Fold::new();
                 case.records().for_each(|record| -> Result<(), Error> {
-                    fold.apply(record, &mut Seen);
+                    fold.apply(record, &mut NullSink);
                     Ok(())
                 })?;
-                fold.finish(&mut Seen);
+                fold.finish(&mut NullSink);
             }
             // The way of a record into a batch, from a batch that was decoded.
             "encode" => {
@@ -62,9 +62,9 @@ fn pass(what: &str, case: &Path, passes: u64) -> Result<(), Error> {
 }
 
 /// Looks at rows and keeps none.
-struct Seen;
+struct NullSink;
 
-impl RowSink for Seen {
+impl RowSink for NullSink {
     fn take(&mut self, row: &Row) {
         black_box(row);
     }

@@ -24,18 +24,18 @@ pub(super) enum Frame {
 }
 
 /// Cuts a stream into messages.
-pub(super) struct Frames {
+pub(super) struct FrameReader {
     file: BufReader<Box<dyn Read + Send>>,
     remaining: u64,
 }
 
-impl fmt::Debug for Frames {
+impl fmt::Debug for FrameReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Frames").field("remaining", &self.remaining).finish_non_exhaustive()
+        f.debug_struct("FrameReader").field("remaining", &self.remaining).finish_non_exhaustive()
     }
 }
 
-impl Frames {
+impl FrameReader {
     /// Of a stream that is so long.
     pub(super) fn new(stream: Box<dyn Read + Send>, length: u64) -> Self {
         Self { file: BufReader::new(stream), remaining: length }

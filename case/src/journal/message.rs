@@ -34,16 +34,16 @@ const ZSTD_LEVEL: i32 = 1;
 const NOT_COMPRESSED: i64 = -1;
 
 /// Makes the messages of one journal.
-pub(super) struct Encoder {
+pub(super) struct MessageEncoder {
     schema: Schema,
     options: IpcWriteOptions,
     generator: IpcDataGenerator,
     dictionaries: DictionaryTracker,
     context: IpcWriteContext,
-    packer: Packer,
+    compressor: BufferCompressor,
 }
 
-impl Encoder {
+impl MessageEncoder {
     /// For rows of that schema.
     pub(super) fn new(schema: Schema) -> Result<Self, ArrowError> {
         Ok(Self {
@@ -52,7 +52,7 @@ impl Encoder {
             generator: IpcDataGenerator::default(),
             dictionaries: DictionaryTracker::new(true),
             context: IpcWriteContext::default(),
-            packer: Packer::new()?,
+            compressor: BufferCompressor::new()?,
         })
     }
 
@@ -65,11 +65,11 @@ impl Encoder {
 
     /// Appends the message of these rows.
     pub(super) fn put_rows(&mut self, batch: &RecordBatch, stream: &mut Vec<u8>) -> Result<(), ArrowError> {
-        let Self { generator, dictionaries, options, context, packer, .. } = self;
+        let Self { generator, dictionaries, options, context, compressor, .. } = self;
         // The next batch of a few rows has as many bytes, about.
         context.set_reserve_scratch(batch.num_rows() <= FEW_ROWS);
         let (_, message) = generator.encode(batch, dictionaries, options, context)?;
-        packer.put(&message.ipc_message, &message.arrow_data, stream)
+        compressor.put(&message.ipc_message, &message.arrow_data, stream)
     }
 }
 
@@ -85,12 +85,12 @@ fn put(head: &[u8], body: &[u8], stream: &mut Vec<u8>) {
 }
 
 /// Compresses messages.
-struct Packer {
+struct BufferCompressor {
     compressor: Compressor<'static>,
     builder: FlatBufferBuilder<'static>,
 }
 
-impl Packer {
+impl BufferCompressor {
     fn new() -> Result<Self, ArrowError> {
         Ok(Self { compressor: Compressor::new(ZSTD_LEVEL)?, builder: FlatBufferBuilder::new() })
     }
@@ -134,13 +134,13 @@ impl Packer {
     }
 
     /// Appends a buffer: its length, then it, compressed if that makes it shorter.
-    fn put_buffer(&mut self, buffer: &[u8], packed: &mut Vec<u8>, runs: &mut Vec<Run>) -> io::Result<()> {
+    fn put_buffer(&mut self, buffer: &[u8], packed: &mut Vec<u8>, runs: &mut Vec<ByteRun>) -> io::Result<()> {
         let Some(first) = buffer.first() else { return Ok(()) };
         let start = packed.len();
         if buffer.len() >= RAW_BYTES {
             // The same bytes as those that follow them.
             let is_run = buffer.get(1..) == buffer.get(..buffer.len() - 1);
-            let same = |run: &&Run| is_run && run.byte == *first && run.length == buffer.len();
+            let same = |run: &&ByteRun| is_run && run.byte == *first && run.length == buffer.len();
             if let Some(run) = runs.iter().find(same) {
                 packed.extend_from_within(run.place.clone());
                 return Ok(());
@@ -152,7 +152,7 @@ impl Packer {
             end.set_position(head_end as u64);
             self.compressor.compress_to_buffer(buffer, &mut end)?;
             if is_run {
-                runs.push(Run { byte: *first, length: buffer.len(), place: start..packed.len() });
+                runs.push(ByteRun { byte: *first, length: buffer.len(), place: start..packed.len() });
             }
             if packed.len() - head_end < buffer.len() {
                 return Ok(());
@@ -166,7 +166,7 @@ impl Packer {
 }
 
 /// A buffer of one byte again and again, and where it is compressed: columns that hold nothing are all alike.
-struct Run {
+struct ByteRun {
     byte: u8,
     length: usize,
     place: Range<usize>,
@@ -218,7 +218,7 @@ mod tests {
     fn arrow_reads_a_stream_of_small_and_large_messages() {
         let batches = [rows(0, 1), rows(1, 2000), rows(2001, 3), rows(2004, 4000)];
         let mut stream = Vec::new();
-        let mut encoder = Encoder::new(schema()).unwrap();
+        let mut encoder = MessageEncoder::new(schema()).unwrap();
         encoder.put_schema(&mut stream);
         for batch in &batches {
             encoder.put_rows(batch, &mut stream).unwrap();
@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn a_block_of_zeros_in_a_message_does_not_make_other_rows() {
         let (batch, mut stream) = (rows(1, 200), Vec::new());
-        let mut encoder = Encoder::new(schema()).unwrap();
+        let mut encoder = MessageEncoder::new(schema()).unwrap();
         encoder.put_schema(&mut stream);
         let start = stream.len();
         encoder.put_rows(&batch, &mut stream).unwrap();
@@ -248,7 +248,7 @@ mod tests {
         let (with, without) = (batch.clone(), batch.project(&[0, 1]).unwrap());
         let mut bytes_of = |batch: &RecordBatch| {
             stream.clear();
-            Encoder::new(batch.schema().as_ref().clone()).unwrap().put_rows(batch, &mut stream).unwrap();
+            MessageEncoder::new(batch.schema().as_ref().clone()).unwrap().put_rows(batch, &mut stream).unwrap();
             stream.len()
         };
         // Two columns of eight bytes a row: heads of four buffers, and what is compressed of them.
@@ -267,7 +267,7 @@ mod tests {
         let schema = Schema::new(vec![Field::new("noise", DataType::UInt64, false)]);
         let batch = RecordBatch::try_new(Arc::new(schema.clone()), vec![column]).unwrap();
         let mut stream = Vec::new();
-        let mut encoder = Encoder::new(schema).unwrap();
+        let mut encoder = MessageEncoder::new(schema).unwrap();
         encoder.put_schema(&mut stream);
         encoder.put_rows(&batch, &mut stream).unwrap();
         assert!(stream.len() > 4096 * size_of::<u64>());

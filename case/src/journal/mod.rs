@@ -15,7 +15,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::Schema;
 
-use self::message::Encoder;
+use self::message::MessageEncoder;
 use crate::error::Error;
 use crate::files::{Folder, OutputFile};
 use crate::origin::FileOrigin;
@@ -37,7 +37,7 @@ pub fn file_name(table: Table, number: u32) -> String {
 
 /// What the end of a journal is like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tail {
+enum TailState {
     /// All that was appended is in the file.
     Whole,
     /// A write failed: bytes follow that are no whole batch and could not be cut off yet.
@@ -51,15 +51,15 @@ pub(crate) struct JournalWriter {
     folder: Arc<dyn Folder>,
     path: PathBuf,
     file: Box<dyn OutputFile>,
-    encoder: Encoder,
+    encoder: MessageEncoder,
     table: Table,
     /// Length of what is known to be on disk.
     synced_bytes: u64,
     /// What was appended since: a sync that fails takes it along.
     unsynced: Vec<u8>,
-    tail: Tail,
+    tail: TailState,
     /// Whether the file's name is on disk.
-    named: bool,
+    is_named: bool,
 }
 
 impl JournalWriter {
@@ -74,10 +74,10 @@ impl JournalWriter {
         let path = folder.path().join(&name);
         let schema = Schema::new_with_metadata(table.schema().fields().clone(), origin.pairs(table));
         let encoder =
-            Encoder::new(schema).map_err(|source| obit_schema::Error::Encode { table: table.name(), source })?;
+            MessageEncoder::new(schema).map_err(|source| obit_schema::Error::Encode { table: table.name(), source })?;
         let file = folder.create_file(&name)?;
-        let (unsynced, tail) = (Vec::new(), Tail::Whole);
-        Ok(Self { folder, path, file, encoder, table, synced_bytes: 0, unsynced, tail, named: false })
+        let (unsynced, tail) = (Vec::new(), TailState::Whole);
+        Ok(Self { folder, path, file, encoder, table, synced_bytes: 0, unsynced, tail, is_named: false })
     }
 
     /// Adds rows: all of them, or after an error none.
@@ -91,23 +91,23 @@ impl JournalWriter {
         if result.is_err() {
             // A torn end would hide what is appended after it.
             self.unsynced.truncate(before);
-            self.tail = if self.truncate(self.bytes()).is_ok() { Tail::Whole } else { Tail::Torn };
+            self.tail = if self.truncate(self.bytes()).is_ok() { TailState::Whole } else { TailState::Torn };
         }
         result
     }
 
     /// Brings it to disk.
     pub(crate) fn sync(&mut self) -> Result<(), Error> {
-        if !self.named {
+        if !self.is_named {
             self.folder.sync()?;
-            self.named = true;
+            self.is_named = true;
         }
         if self.unsynced.is_empty() {
             return Ok(());
         }
         self.repair()?;
         if let Err(source) = self.file.sync() {
-            self.tail = Tail::Doubtful;
+            self.tail = TailState::Doubtful;
             return Err(Error::io("sync", &self.path)(source));
         }
         self.synced_bytes = self.bytes();
@@ -119,14 +119,14 @@ impl JournalWriter {
     /// Brings the file to what it is said to hold.
     pub(crate) fn repair(&mut self) -> Result<(), Error> {
         match self.tail {
-            Tail::Whole => {}
-            Tail::Torn => self.truncate(self.bytes())?,
-            Tail::Doubtful => {
+            TailState::Whole => {}
+            TailState::Torn => self.truncate(self.bytes())?,
+            TailState::Doubtful => {
                 self.truncate(self.synced_bytes)?;
                 self.file.write_all(&self.unsynced).map_err(Error::io("write", &self.path))?;
             }
         }
-        self.tail = Tail::Whole;
+        self.tail = TailState::Whole;
         Ok(())
     }
 

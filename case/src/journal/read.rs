@@ -7,16 +7,16 @@ use arrow_array::RecordBatch;
 use arrow_ipc::reader::StreamDecoder;
 use arrow_schema::SchemaRef;
 
-use super::frame::{Frame, Frames};
+use super::frame::{Frame, FrameReader};
 use crate::guard::guarded;
 
 /// Reads one journal.
 #[derive(Debug)]
 pub(crate) struct JournalReader {
-    frames: Frames,
+    frames: FrameReader,
     decoder: StreamDecoder,
-    ended: bool,
-    torn: bool,
+    is_ended: bool,
+    is_torn: bool,
 }
 
 impl JournalReader {
@@ -28,7 +28,12 @@ impl JournalReader {
 
     /// Of a stream that is so long.
     pub(crate) fn from_stream(stream: Box<dyn Read + Send>, length: u64) -> Self {
-        Self { frames: Frames::new(stream, length), decoder: StreamDecoder::new(), ended: false, torn: false }
+        Self {
+            frames: FrameReader::new(stream, length),
+            decoder: StreamDecoder::new(),
+            is_ended: false,
+            is_torn: false,
+        }
     }
 
     /// The schema, once the first batch was read (or the end reached).
@@ -38,20 +43,20 @@ impl JournalReader {
 
     /// Whether the stream ended within a message.
     pub(crate) fn is_torn(&self) -> bool {
-        self.torn
+        self.is_torn
     }
 
     /// The next whole batch.
     pub(crate) fn next(&mut self) -> io::Result<Option<RecordBatch>> {
-        while !self.ended {
+        while !self.is_ended {
             let mut message = match self.frames.next()? {
                 Frame::Message(message) => message,
                 Frame::End => {
-                    self.ended = true;
+                    self.is_ended = true;
                     break;
                 }
                 Frame::Torn => {
-                    (self.ended, self.torn) = (true, true);
+                    (self.is_ended, self.is_torn) = (true, true);
                     break;
                 }
             };
@@ -61,7 +66,7 @@ impl JournalReader {
                     Ok(None) => {}
                     // Blocks that never reached the disk, as after a power cut, or worse.
                     Err(_) => {
-                        (self.ended, self.torn) = (true, true);
+                        (self.is_ended, self.is_torn) = (true, true);
                         break;
                     }
                 }

@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt as _;
 
 use parquet::file::metadata::ParquetMetaData;
 
-use super::thrift::{Compact, Kind};
+use super::thrift::{CompactReader, ThriftKind};
 
 /// Longest footer. One row group with all columns takes some tens of KiB.
 const MAX_FOOTER_BYTES: usize = 64 << 20;
@@ -45,12 +45,12 @@ pub(super) fn check_footer(file: &File) -> Result<(), String> {
     }
     let mut footer = vec![0; size];
     file.read_exact_at(&mut footer, start).map_err(|error| error.to_string())?;
-    let mut footer = Compact::new(&footer);
+    let mut footer = CompactReader::new(&footer);
     let mut last = 0;
     while let Some((id, kind)) = footer.field(&mut last).ok_or_else(broken)? {
         match (id, kind) {
             // parquet.thrift, FileMetaData.schema
-            (2, Kind::List) => check_schema(&mut footer).unwrap_or_else(|| Err(broken()))?,
+            (2, ThriftKind::List) => check_schema(&mut footer).unwrap_or_else(|| Err(broken()))?,
             _ => footer.skip(kind).ok_or_else(broken)?,
         }
     }
@@ -58,8 +58,8 @@ pub(super) fn check_footer(file: &File) -> Result<(), String> {
 }
 
 /// Goes through the list of a schema's elements, each of which is followed by its children. `None`: it is no such list.
-fn check_schema(footer: &mut Compact<'_>) -> Option<Result<(), String>> {
-    let (Kind::Struct, count) = footer.list()? else { return None };
+fn check_schema(footer: &mut CompactReader<'_>) -> Option<Result<(), String>> {
+    let (ThriftKind::Struct, count) = footer.list()? else { return None };
     if count > MAX_SCHEMA_ELEMENTS {
         return Some(Err(format!("its schema has {count} elements")));
     }
@@ -70,7 +70,7 @@ fn check_schema(footer: &mut Compact<'_>) -> Option<Result<(), String>> {
         while let Some((id, kind)) = footer.field(&mut last)? {
             match (id, kind) {
                 // parquet.thrift, SchemaElement.num_children
-                (5, Kind::Integer) => children = footer.integer()?,
+                (5, ThriftKind::Integer) => children = footer.integer()?,
                 _ => footer.skip(kind)?,
             }
         }
@@ -98,7 +98,7 @@ pub(super) fn check_pages(file: &File, metadata: &ParquetMetaData) -> Result<(),
         for column in group.columns() {
             let (start, length) = column.byte_range();
             let largest =
-                Largest::of(file, start, length).map_err(|why| format!("column {}: {why}", column.column_path()))?;
+                PageSizes::of(file, start, length).map_err(|why| format!("column {}: {why}", column.column_path()))?;
             together += largest.dictionary_bytes + largest.page_bytes;
             if together > MAX_TOGETHER_BYTES {
                 return Err(format!("its pages take more than {} MiB of memory together", MAX_TOGETHER_BYTES >> 20));
@@ -110,12 +110,12 @@ pub(super) fn check_pages(file: &File, metadata: &ParquetMetaData) -> Result<(),
 
 /// The largest pages of one column in one row group.
 #[derive(Debug, Default)]
-struct Largest {
+struct PageSizes {
     dictionary_bytes: u64,
     page_bytes: u64,
 }
 
-impl Largest {
+impl PageSizes {
     /// Of the pages in this part of a file, from header to header.
     fn of(file: &File, start: u64, length: u64) -> Result<Self, String> {
         let mut largest = Self::default();
@@ -123,7 +123,7 @@ impl Largest {
         let end = start.checked_add(length).ok_or("it lies outside the file")?;
         let mut at = start;
         while at < end {
-            let (header, header_bytes) = Header::read(file, at, end)?;
+            let (header, header_bytes) = PageHeader::read(file, at, end)?;
             let bytes = header.uncompressed_bytes;
             if header.is_dictionary {
                 if bytes > MAX_DICTIONARY_BYTES {
@@ -148,14 +148,14 @@ impl Largest {
 
 /// What a page's header says (parquet.thrift, PageHeader).
 #[derive(Debug, Default)]
-struct Header {
+struct PageHeader {
     is_dictionary: bool,
     uncompressed_bytes: u64,
     stored_bytes: u64,
     values: u64,
 }
 
-impl Header {
+impl PageHeader {
     /// Reads the one at that place, and how long it is.
     fn read(file: &File, at: u64, end: u64) -> Result<(Self, u64), String> {
         let left = usize::try_from(end - at).unwrap_or(usize::MAX).min(MAX_HEADER_BYTES);
@@ -166,7 +166,7 @@ impl Header {
             let read = read_at(file, bytes.get_mut(from..).unwrap_or_default(), at + from as u64);
             let there = from + read.map_err(|error| error.to_string())?;
             bytes.truncate(there);
-            let mut compact = Compact::new(&bytes);
+            let mut compact = CompactReader::new(&bytes);
             if let Some(header) = Self::parse(&mut compact) {
                 return Ok((header, (bytes.len() - compact.left()) as u64));
             }
@@ -177,15 +177,15 @@ impl Header {
         Err("the header of a page is no whole structure".to_owned())
     }
 
-    fn parse(compact: &mut Compact<'_>) -> Option<Self> {
+    fn parse(compact: &mut CompactReader<'_>) -> Option<Self> {
         let (mut header, mut last) = (Self::default(), 0);
         while let Some((id, kind)) = compact.field(&mut last)? {
             match (id, kind) {
-                (2, Kind::Integer) => header.uncompressed_bytes = u64::try_from(compact.integer()?).ok()?,
-                (3, Kind::Integer) => header.stored_bytes = u64::try_from(compact.integer()?).ok()?,
+                (2, ThriftKind::Integer) => header.uncompressed_bytes = u64::try_from(compact.integer()?).ok()?,
+                (3, ThriftKind::Integer) => header.stored_bytes = u64::try_from(compact.integer()?).ok()?,
                 // Of data pages, of the first and of the second version: `num_values` is the first field of both.
-                (5 | 8, Kind::Struct) => header.values = Self::first_number(compact)?,
-                (7, Kind::Struct) => {
+                (5 | 8, ThriftKind::Struct) => header.values = Self::first_number(compact)?,
+                (7, ThriftKind::Struct) => {
                     header.is_dictionary = true;
                     compact.skip(kind)?;
                 }
@@ -196,11 +196,11 @@ impl Header {
     }
 
     /// Field 1 of a structure, which is passed over.
-    fn first_number(compact: &mut Compact<'_>) -> Option<u64> {
+    fn first_number(compact: &mut CompactReader<'_>) -> Option<u64> {
         let (mut number, mut last) = (0, 0);
         while let Some((id, kind)) = compact.field(&mut last)? {
             match (id, kind) {
-                (1, Kind::Integer) => number = u64::try_from(compact.integer()?).ok()?,
+                (1, ThriftKind::Integer) => number = u64::try_from(compact.integer()?).ok()?,
                 _ => compact.skip(kind)?,
             }
         }
@@ -248,11 +248,11 @@ mod tests {
         [&header.concat()[..], b"stored"[..5].as_ref()].concat()
     }
 
-    fn largest(pages: &[Vec<u8>]) -> Result<Largest, String> {
+    fn largest(pages: &[Vec<u8>]) -> Result<PageSizes, String> {
         let mut file = tempfile::tempfile().unwrap();
         let bytes = pages.concat();
         file.write_all(&bytes).unwrap();
-        Largest::of(&file, 0, bytes.len() as u64)
+        PageSizes::of(&file, 0, bytes.len() as u64)
     }
 
     #[test]

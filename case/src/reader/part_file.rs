@@ -34,10 +34,10 @@ impl Length for PartFile {
 }
 
 impl ChunkReader for PartFile {
-    type T = BufReader<FromPlace>;
+    type T = BufReader<FileReader>;
 
     fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
-        Ok(BufReader::with_capacity(HEADER_BYTES, FromPlace { file: Arc::clone(&self.file), at: start }))
+        Ok(BufReader::with_capacity(HEADER_BYTES, FileReader { file: Arc::clone(&self.file), at: start }))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
@@ -53,12 +53,12 @@ impl ChunkReader for PartFile {
 
 /// A file from some place on.
 #[derive(Debug)]
-pub(super) struct FromPlace {
+pub(super) struct FileReader {
     file: Arc<File>,
     at: u64,
 }
 
-impl Read for FromPlace {
+impl Read for FileReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read_at(buffer, self.at)?;
         self.at += read as u64;

@@ -6,7 +6,7 @@ const MAX_DEPTH: u32 = 32;
 
 /// A value's type, as the protocol numbers them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ThriftKind {
     /// In a structure the type is the value; in a list it takes a byte.
     Bool,
     Byte,
@@ -19,7 +19,7 @@ pub(super) enum Kind {
     Struct,
 }
 
-impl Kind {
+impl ThriftKind {
     fn of(nibble: u8) -> Option<Self> {
         Some(match nibble {
             1 | 2 => Self::Bool,
@@ -37,11 +37,11 @@ impl Kind {
 
 /// Bytes that are read from the front. `None` from any of its methods: they are not what they should be, or end too early.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Compact<'a> {
+pub(super) struct CompactReader<'a> {
     bytes: &'a [u8],
 }
 
-impl<'a> Compact<'a> {
+impl<'a> CompactReader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self { bytes }
     }
@@ -80,7 +80,7 @@ impl<'a> Compact<'a> {
     }
 
     /// The head of a structure's next field, `Some(None)` at its end. `last` is the number of the field before, 0 at first.
-    pub(super) fn field(&mut self, last: &mut i64) -> Option<Option<(i64, Kind)>> {
+    pub(super) fn field(&mut self, last: &mut i64) -> Option<Option<(i64, ThriftKind)>> {
         let head = self.byte()?;
         if head == 0 {
             return Some(None);
@@ -89,57 +89,57 @@ impl<'a> Compact<'a> {
             0 => self.integer()?,
             delta => last.checked_add(delta.into())?,
         };
-        Some(Some((*last, Kind::of(head & 0xf)?)))
+        Some(Some((*last, ThriftKind::of(head & 0xf)?)))
     }
 
     /// The head of a list: of what, and how many. Each takes a byte at least.
-    pub(super) fn list(&mut self) -> Option<(Kind, usize)> {
+    pub(super) fn list(&mut self) -> Option<(ThriftKind, usize)> {
         let head = self.byte()?;
         let count = match head >> 4 {
             15 => usize::try_from(self.varint()?).ok()?,
             count => count.into(),
         };
         (count <= self.left()).then_some(())?;
-        Some((Kind::of(head & 0xf)?, count))
+        Some((ThriftKind::of(head & 0xf)?, count))
     }
 
     /// Passes over a field's value.
-    pub(super) fn skip(&mut self, kind: Kind) -> Option<()> {
+    pub(super) fn skip(&mut self, kind: ThriftKind) -> Option<()> {
         // In a structure, a truth value has no bytes.
-        if kind == Kind::Bool { Some(()) } else { self.skip_at(kind, 0) }
+        if kind == ThriftKind::Bool { Some(()) } else { self.skip_at(kind, 0) }
     }
 
-    fn skip_at(&mut self, kind: Kind, depth: u32) -> Option<()> {
+    fn skip_at(&mut self, kind: ThriftKind, depth: u32) -> Option<()> {
         (depth < MAX_DEPTH).then_some(())?;
         match kind {
-            Kind::Bool | Kind::Byte => self.take(1).map(drop),
-            Kind::Integer => self.varint().map(drop),
-            Kind::Double => self.take(8).map(drop),
-            Kind::Binary => {
+            ThriftKind::Bool | ThriftKind::Byte => self.take(1).map(drop),
+            ThriftKind::Integer => self.varint().map(drop),
+            ThriftKind::Double => self.take(8).map(drop),
+            ThriftKind::Binary => {
                 let length = usize::try_from(self.varint()?).ok()?;
                 self.take(length).map(drop)
             }
-            Kind::List => {
+            ThriftKind::List => {
                 let (kind, count) = self.list()?;
                 (0..count).try_for_each(|_| self.skip_at(kind, depth + 1))
             }
-            Kind::Map => {
+            ThriftKind::Map => {
                 let count = usize::try_from(self.varint()?).ok()?;
                 if count == 0 {
                     return Some(());
                 }
                 (count <= self.left()).then_some(())?;
                 let kinds = self.byte()?;
-                let (key, value) = (Kind::of(kinds >> 4)?, Kind::of(kinds & 0xf)?);
+                let (key, value) = (ThriftKind::of(kinds >> 4)?, ThriftKind::of(kinds & 0xf)?);
                 (0..count).try_for_each(|_| {
                     self.skip_at(key, depth + 1)?;
                     self.skip_at(value, depth + 1)
                 })
             }
-            Kind::Struct => {
+            ThriftKind::Struct => {
                 let mut last = 0;
                 while let Some((_, kind)) = self.field(&mut last)? {
-                    if kind != Kind::Bool {
+                    if kind != ThriftKind::Bool {
                         self.skip_at(kind, depth + 1)?;
                     }
                 }
@@ -157,10 +157,10 @@ mod tests {
     fn numbers_are_read_as_the_protocol_has_them() {
         // ZigZag: 0, -1, 1, -2, ..., in seven bits each, the lowest first.
         for (bytes, value) in [(&[0][..], 0), (&[1], -1), (&[2], 1), (&[0x80, 1], 64), (&[0xff, 1], -128)] {
-            assert_eq!(Compact::new(bytes).integer(), Some(value), "{bytes:?}");
+            assert_eq!(CompactReader::new(bytes).integer(), Some(value), "{bytes:?}");
         }
-        assert_eq!(Compact::new(&[0x80]).integer(), None, "it goes on, and does not");
-        assert_eq!(Compact::new(&[0xff; 11]).integer(), None, "longer than any number");
+        assert_eq!(CompactReader::new(&[0x80]).integer(), None, "it goes on, and does not");
+        assert_eq!(CompactReader::new(&[0xff; 11]).integer(), None, "longer than any number");
     }
 
     #[test]
@@ -172,11 +172,11 @@ mod tests {
             0x0c, 40, 0x17, 0, 0, 0, 0, 0, 0, 0, 0, 0, // field 20
             0, 0xaa,
         ];
-        let mut compact = Compact::new(&bytes);
-        compact.skip(Kind::Struct).unwrap();
+        let mut compact = CompactReader::new(&bytes);
+        compact.skip(ThriftKind::Struct).unwrap();
         assert_eq!(compact.left(), 1);
         for end in 0..bytes.len() - 1 {
-            assert_eq!(Compact::new(&bytes[..end]).skip(Kind::Struct), None, "cut after {end}");
+            assert_eq!(CompactReader::new(&bytes[..end]).skip(ThriftKind::Struct), None, "cut after {end}");
         }
     }
 
@@ -184,8 +184,8 @@ mod tests {
     fn depth_and_counts_are_bounded() {
         // A list of one list, of one list, ...
         let deep = [0x19; 10_000];
-        assert_eq!(Compact::new(&deep).skip(Kind::List), None);
+        assert_eq!(CompactReader::new(&deep).skip(ThriftKind::List), None);
         // A list that claims 2^35 structures.
-        assert_eq!(Compact::new(&[0xfc, 0x80, 0x80, 0x80, 0x80, 0x80, 1, 0, 0]).list(), None);
+        assert_eq!(CompactReader::new(&[0xfc, 0x80, 0x80, 0x80, 0x80, 0x80, 1, 0, 0]).list(), None);
     }
 }
