@@ -1,7 +1,9 @@
-//! What `scripts/guard.sh` counts instructions of: the four inner loops of a capture and of a replay.
+//! Counts instructions of the four inner loops of a capture and of a replay, for
+//! `scripts/guard.sh`.
 //!
-//! `guard prepare CASE` writes a case; `guard identify|encode|decode|derive CASE PASSES` does one thing so many times, so that
-//! the difference of two counts is the work itself, without the start of the program.
+//! `guard prepare CASE` writes a case; `guard identify|encode|decode|derive CASE PASSES` runs one
+//! loop PASSES times. The difference of two counts is the work itself, without the start of the
+//! program.
 
 mod shapes;
 
@@ -16,7 +18,7 @@ use obit_derivation::{Fold, Row};
 use obit_schema::encode::EventsBuilder;
 use shapes::Shape;
 
-/// Events of the case; a pass is over all of them.
+/// Events of the case, and of each pass.
 const EVENTS: u64 = 20_000;
 
 fn main() {
@@ -25,14 +27,14 @@ fn main() {
     let done = match words[..] {
         ["prepare", case] => shapes::write_case(Path::new(case), Shape::DockerHybrid, EVENTS),
         [what, case, passes] => pass(what, Path::new(case), passes.parse().unwrap_or(1)),
-        // `cargo test --benches` and the like.
+        // `cargo test --benches` passes other arguments.
         _ => Ok(()),
     };
     done.unwrap_or_else(|error| panic!("{words:?}: {error}"));
 }
 
 fn pass(what: &str, case: &Path, passes: u64) -> Result<(), Error> {
-    // What threads cost, waiting for each other, is no same number twice.
+    // Threads that wait for each other take another number of instructions each time.
     let case = Case::open(case)?.with_threads(ReadThreads::One);
     for _ in 0..passes {
         match what {
@@ -49,7 +51,7 @@ fn pass(what: &str, case: &Path, passes: u64) -> Result<(), Error> {
                 })?;
                 fold.finish(&mut NullSink);
             }
-            // The way of a record into a batch, from a batch that was decoded.
+            // Encodes the records of decoded batches into a batch again.
             "encode" => {
                 let mut events = EventsBuilder::new();
                 case.records().for_each(|record| Ok::<_, obit_case::Error>(events.append(record)?))?;
@@ -61,7 +63,7 @@ fn pass(what: &str, case: &Path, passes: u64) -> Result<(), Error> {
     Ok(())
 }
 
-/// Looks at rows and keeps none.
+/// A sink that keeps no rows.
 struct NullSink;
 
 impl RowSink for NullSink {
@@ -70,7 +72,7 @@ impl RowSink for NullSink {
     }
 }
 
-/// As many paths as a pass of the others has events.
+/// Identifies one path for each event of a pass.
 fn identify_paths() {
     let id = shapes::id(1);
     let pod = "0e5b1d2c_7a6f_4b3e_9d8c_112233445566";

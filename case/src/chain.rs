@@ -1,5 +1,6 @@
-//! The chain of sealed parts: each entry of case.json holds the digest of the one before, so that no part can be taken
-//! out, put in or changed without changing every digest after it. Its end, the head, is what is signed and anchored.
+//! The chain of sealed parts: each entry of case.json holds the digest of the one before, so that
+//! nobody can take out, put in or change a part without changing every digest after it. The end of
+//! the chain, the head, is signed and anchored.
 //!
 //! The digest of an entry is SHA-256 over one line of text, made of what the entry says:
 //!
@@ -7,7 +8,8 @@
 //! obit-part 1 CASE_ID PREVIOUS SHA256 BYTES ROWS FIRST_SEQ LAST_SEQ FILE
 //! ```
 //!
-//! with a newline at the end, single spaces, 64 zeros as PREVIOUS of the first entry, and `-` for a place that is null.
+//! with a newline at the end, single spaces, 64 zeros as PREVIOUS of the first entry, and `-` for a
+//! null.
 //!
 //! A recorder that drops its oldest segments adds an entry for each:
 //!
@@ -15,10 +17,12 @@
 //! obit-drop 1 CASE_ID PREVIOUS SEGMENT FIRST_SEQ LAST_SEQ BYTES ENTRIES SHA256
 //! ```
 //!
-//! where ENTRIES and SHA256 are the number of entries that are gone with it and the digest of the last of them: the chain
-//! that is left begins there, and nobody can move its beginning without another head.
+//! where ENTRIES and SHA256 are the number of entries that are gone with it and the digest of the
+//! last of them: the rest of the chain begins there, and nobody can move its beginning without
+//! another head.
 //!
-//! The head's line is `obit-head 1 CASE_ID PARTS SHA256`; `docs/case-format.md` shows how to check both by hand.
+//! The head's line is `obit-head 1 CASE_ID PARTS SHA256`; `docs/case-format.md` shows how to check
+//! both by hand.
 
 use sha2::{Digest as _, Sha256};
 
@@ -26,15 +30,15 @@ use crate::manifest::{ChainHead, DropEntry, Manifest, PartEntry};
 use crate::problem::Problem;
 use obit_schema::digest::Digest;
 
-/// What the first entry has in place of a digest, and what the head of no parts is.
+/// Digest before the first entry, and head of a case without parts.
 pub const START: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// First word of the line of a head.
+/// First word of a head's line.
 pub const HEAD_WORD: &str = "obit-head";
-/// First word of the line of a closed case.
+/// First word of a closed case's line.
 pub const CLOSED_WORD: &str = "obit-closed";
 
-/// The digest of an entry that follows the one with the digest `previous`.
+/// Returns the digest of a part's entry that follows the entry with the digest `previous`.
 pub fn entry_digest(case_id: &str, previous: &str, entry: &PartEntry) -> String {
     let place = |seq: Option<u64>| seq.map_or_else(|| "-".to_owned(), |seq| seq.to_string());
     let PartEntry { sha256, bytes, rows, file, .. } = entry;
@@ -43,17 +47,19 @@ pub fn entry_digest(case_id: &str, previous: &str, entry: &PartEntry) -> String 
     Digest::from(Sha256::new_with_prefix(line)).to_string()
 }
 
-/// The line of a head, with its newline: what is signed, and what an anchor gets.
+/// Returns the line of a head, with its newline. It is signed, and an anchor gets it.
 pub fn head_line(case_id: &str, parts: u64, sha256: &str) -> String {
     format!("{HEAD_WORD} 1 {case_id} {parts} {sha256}\n")
 }
 
-/// The line of a closed case, with its newline: what an anchor gets at the end. The digest is that of case.json.
+/// Returns the line of a closed case, with its newline. An anchor gets it at the end. The digest is
+/// that of case.json.
 pub fn closed_line(case_id: &str, manifest_sha256: &str) -> String {
     format!("{CLOSED_WORD} 1 {case_id} {manifest_sha256}\n")
 }
 
-/// The digest of the entry of a segment's dropping, which follows the one with the digest `previous`.
+/// Returns the digest of a dropped segment's entry that follows the entry with the digest
+/// `previous`.
 pub fn drop_digest(case_id: &str, previous: &str, drop: &DropEntry) -> String {
     let DropEntry { segment, first_seq, last_seq, bytes, entries, sha256, .. } = drop;
     let line =
@@ -66,11 +72,11 @@ pub fn drop_digest(case_id: &str, previous: &str, drop: &DropEntry) -> String {
 pub enum ChainLink {
     /// The part with this index in `parts`.
     Part(usize),
-    /// The dropping with this index in `drops`.
+    /// The dropped segment with this index in `drops`.
     Drop(usize),
 }
 
-/// The entries that a manifest lists, in their order.
+/// Returns the entries that a manifest lists, in the order of the chain.
 pub(crate) fn links(manifest: &Manifest) -> Vec<ChainLink> {
     let (parts, drops) = (manifest.parts.len(), manifest.drops.len());
     let base = manifest.dropped.as_ref().map_or(0, |dropped| dropped.entries);
@@ -90,20 +96,21 @@ pub(crate) fn links(manifest: &Manifest) -> Vec<ChainLink> {
     links
 }
 
-/// The chain of a case as its manifest tells it.
+/// The chain of a case as its manifest states it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chain {
-    /// How many entries are gone with the segments that were dropped.
+    /// Number of entries that are gone with dropped segments.
     base: u64,
     links: Vec<ChainLink>,
-    /// The digest after the entries that are gone and so many more: the first is [`START`] if none are.
+    /// Digests after the entries that are gone and 0, 1, 2 … more. The first is [`START`] if none
+    /// is gone.
     heads: Vec<String>,
-    /// What does not fit.
+    /// Contradictions between entries, head and totals.
     problems: Vec<Problem>,
 }
 
 impl Chain {
-    /// Follows the entries of a manifest; `None` if its recorder made no chain.
+    /// Follows the entries of a manifest. Returns `None` if its recorder made no chain.
     pub fn follow(manifest: &Manifest) -> Option<Self> {
         if manifest.head.is_none() && manifest.parts.iter().all(|part| part.previous.is_none()) {
             return None;
@@ -117,7 +124,7 @@ impl Chain {
         let mut problems = Vec::new();
         for link in &links {
             let before = heads.last().map_or(START, String::as_str);
-            // From what the entry says itself, so that one break is one problem.
+            // The digest is that of the entry as it is, so that one break is one problem.
             let (previous, name, digest) = match *link {
                 ChainLink::Part(index) => {
                     let Some(part) = manifest.parts.get(index) else { continue };
@@ -154,8 +161,8 @@ impl Chain {
             }
             Some(_) => {}
         }
-        // What is gone must be what the recorder said that it drops: that is an entry after it, so it cannot be changed
-        // without another head.
+        // The totals must agree with the last entry of a dropped segment. That entry is in the
+        // chain, so nobody can change it without another head.
         let said = manifest.drops.last().map(|drop| (drop.entries, &drop.sha256, drop.last_seq, drop.segment));
         let gone = manifest
             .dropped
@@ -164,39 +171,40 @@ impl Chain {
         if said != gone {
             say("the parts that are said to be dropped are not those that an entry of the chain says".to_owned());
         }
-        // A line is words; an id with a space in it could say two things at once.
+        // A line consists of words; an id with a space in it could be read in two ways.
         if manifest.case_id.is_empty() || !manifest.case_id.bytes().all(|byte| byte.is_ascii_graphic()) {
             say("the case's id is not one word".to_owned());
         }
     }
 
-    /// How many entries are gone with the segments that were dropped.
+    /// Returns the number of entries that are gone with dropped segments.
     pub fn dropped(&self) -> u64 {
         self.base
     }
 
-    /// The entries that are listed, in their order.
+    /// Returns the entries that are listed, in their order.
     pub fn links(&self) -> &[ChainLink] {
         &self.links
     }
 
-    /// How many entries it has: parts that were sealed, and segments that were dropped.
+    /// Returns the number of all entries: parts that were sealed, and segments that were dropped.
     pub fn parts(&self) -> u64 {
         self.base.saturating_add(self.links.len() as u64)
     }
 
-    /// The digest after so many entries; `None` before the end of what was dropped.
+    /// Returns the digest after this many entries; `None` before the end of what was dropped, and
+    /// beyond the head.
     pub fn after(&self, parts: u64) -> Option<&str> {
         self.heads.get(usize::try_from(parts.checked_sub(self.base)?).ok()?).map(String::as_str)
     }
 
-    /// What does not fit.
+    /// Returns the contradictions found.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
     }
 }
 
-/// Adds an entry to the manifest, chained to those before; the new head is unsigned.
+/// Adds the entry of a part to the manifest and chains it. The new head is unsigned.
 pub(crate) fn push(manifest: &mut Manifest, mut entry: PartEntry) {
     let (parts, previous) = end(manifest);
     let sha256 = entry_digest(&manifest.case_id, &previous, &entry);
@@ -205,7 +213,7 @@ pub(crate) fn push(manifest: &mut Manifest, mut entry: PartEntry) {
     set_head(manifest, parts.saturating_add(1), sha256);
 }
 
-/// Adds the entry of a segment's dropping, likewise.
+/// Adds the entry of a dropped segment to the manifest and chains it. The new head is unsigned.
 pub(crate) fn push_drop(manifest: &mut Manifest, mut drop: DropEntry) {
     let (parts, previous) = end(manifest);
     let sha256 = drop_digest(&manifest.case_id, &previous, &drop);
@@ -214,12 +222,12 @@ pub(crate) fn push_drop(manifest: &mut Manifest, mut drop: DropEntry) {
     set_head(manifest, parts.saturating_add(1), sha256);
 }
 
-/// The head of a case without parts.
+/// Sets the head of a case without parts.
 pub(crate) fn start(manifest: &mut Manifest) {
     set_head(manifest, 0, START.to_owned());
 }
 
-/// How many entries there are, and the digest of the last.
+/// Returns the number of entries and the digest of the last one.
 fn end(manifest: &Manifest) -> (u64, String) {
     manifest.head.as_ref().map_or_else(|| (0, START.to_owned()), |head| (head.parts, head.sha256.clone()))
 }

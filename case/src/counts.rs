@@ -17,8 +17,8 @@ pub struct CaseCounts {
     pub by_table: BTreeMap<String, u64>,
     /// Events lost: the sum over all `lost` records.
     pub lost: u64,
-    /// Records of raw/events with a text that did not fit and is cut, by text: `path`, `actor_argv`.
-    /// Cases of older builds have neither this nor `outcomes`.
+    /// Records of raw/events with a text that did not fit and is cut, by text: `path`,
+    /// `actor_argv`. Cases of older builds have neither this nor `outcomes`.
     pub truncated: BTreeMap<String, u64>,
     /// Rows of raw/cgroupfs and raw/runtime by outcome.
     pub outcomes: BTreeMap<String, u64>,

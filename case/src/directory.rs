@@ -1,5 +1,6 @@
-//! An open directory: all a case does with files goes through its descriptor, so that a path that is swapped meanwhile
-//! leads nowhere else. No link is followed below a case, and nothing that is there is overwritten but case.json.
+//! An open directory. All file operations of a case go through its descriptor, so that a path that
+//! is swapped meanwhile leads nowhere else. They follow no link below a case, and overwrite nothing
+//! but case.json.
 
 use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom};
@@ -13,9 +14,9 @@ use rustix::io::Errno;
 use crate::error::Error;
 use crate::files::{Folder, OutputFile};
 
-/// What the recorder alone may read: a case says what ran on a host.
+/// Mode of files: the recorder's user alone may read them, as a case says what ran on a host.
 const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
-/// The same for directories.
+/// Mode of directories: the recorder's user alone may enter them.
 const DIRECTORY_MODE: Mode = Mode::RWXU;
 /// Most names that are read of one directory.
 const MAX_NAMES: usize = 1 << 20;
@@ -35,12 +36,12 @@ impl Directory {
         Ok(Self { fd, path: path.to_owned() })
     }
 
-    /// Makes a directory, or opens it if it is there and empty.
+    /// Makes a directory, or opens an empty one.
     pub(crate) fn create(path: &Path) -> Result<Self, Error> {
         match rustix::fs::mkdir(path, DIRECTORY_MODE) {
             Ok(()) => {
-                // So that the case survives a power cut. A parent that may not be read is not synced; that is no reason
-                // not to record.
+                // The case's name survives a power cut. A parent that may not be read is not
+                // synced; that is no reason not to record.
                 let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
                 if let Ok(parent) = File::open(parent) {
                     let _ = parent.sync_all();
@@ -61,7 +62,7 @@ impl Directory {
         }
     }
 
-    /// Opens a directory in it.
+    /// Opens a directory in this one.
     pub(crate) fn child(&self, name: &str) -> Result<Self, Error> {
         let path = self.path.join(name);
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
@@ -69,7 +70,7 @@ impl Directory {
         Ok(Self { fd, path })
     }
 
-    /// Opens a regular file for reading. A pipe or a device is refused, and not waited for.
+    /// Opens a regular file for reading. Refuses a pipe or a device and does not wait for it.
     pub(crate) fn open_file(&self, name: &str) -> Result<File, Error> {
         let path = self.path.join(name);
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -81,7 +82,7 @@ impl Directory {
         }
     }
 
-    /// Takes the case for one writer, until this is closed or the process ends.
+    /// Locks the case for one writer, until this is dropped or the process ends.
     pub(crate) fn lock(&self) -> Result<(), Error> {
         match rustix::fs::flock(&self.fd, FlockOperation::NonBlockingLockExclusive) {
             Err(Errno::WOULDBLOCK) => Err(Error::Busy { path: self.path.clone() }),
@@ -90,7 +91,7 @@ impl Directory {
         }
     }
 
-    /// The names in it that are UTF-8, sorted; no others are a case's.
+    /// Lists the names that are UTF-8, sorted; no others are a case's.
     pub(crate) fn list(&self) -> Result<Vec<String>, Error> {
         let read = || Error::io("list", &self.path);
         let mut names = Vec::new();
@@ -134,7 +135,7 @@ impl Folder for Directory {
 
     fn rename(&self, from: &str, to: &str) -> Result<(), Error> {
         match rustix::fs::renameat_with(&self.fd, from, &self.fd, to, RenameFlags::NOREPLACE) {
-            // The file system cannot refuse to replace, so look first.
+            // This file system cannot refuse to replace, so look first.
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
                 match rustix::fs::statat(&self.fd, to, AtFlags::SYMLINK_NOFOLLOW) {
                     Err(Errno::NOENT) => rustix::fs::renameat(&self.fd, from, &self.fd, to),

@@ -1,5 +1,5 @@
-//! Errors of a case. An error holds facts; its text says what failed, on what and why. Advice that names
-//! a program is for the program that prints the error.
+//! Errors of a case. An error holds facts; its text says what failed, on what and why. Advice that
+//! names a program is for the program that prints the error.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,8 @@ pub enum Error {
         action: &'static str,
         /// The file or directory.
         path: PathBuf,
-        /// The operating system's error. Not called `source`: a chain of errors would print it twice.
+        /// The operating system's error. Not called `source`: a chain of errors would print it
+        /// twice.
         cause: io::Error,
     },
     /// A new case would be written over something.

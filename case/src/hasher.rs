@@ -52,7 +52,8 @@ impl Hasher {
     /// Adds the rows of a batch, in order, as [`TableDigests::update`] does.
     ///
     /// # Errors
-    /// A value of a type that the digest does not define. A thread of its own reports it at the end.
+    /// A value of a type that the digest does not define. A thread of its own reports it at the
+    /// end.
     pub fn update(&mut self, table: Table, batch: &RecordBatch) -> Result<(), Error> {
         match &mut self.0 {
             HasherThread::Caller(digests) => digests.update(table, batch),

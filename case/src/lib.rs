@@ -1,7 +1,9 @@
-//! A case on disk: parts, journals, manifest, segments, the chain that proves them, writer and reader.
+//! A case on disk: parts, journals, manifest, segments, the chain that proves them, writer and
+//! reader.
 //!
-//! `docs/case-format.md` describes the format for other programs. What a row is, table by table, is in `obit_schema`; this
-//! crate puts rows into files and takes them out again. [`writer`] and [`reader`] are the two ways in.
+//! `docs/case-format.md` describes the format for other programs. `obit_schema` says what a row is,
+//! table by table; this crate puts rows into files and takes them out again. [`writer`] and
+//! [`reader`] are the two ways in.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

@@ -1,4 +1,4 @@
-//! case.json: what a replay must know of the recorder.
+//! case.json: the facts about the recorder and the recording that a replay needs.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,30 +17,30 @@ pub const FILE_NAME: &str = "case.json";
 /// Name of the file beside it that `sha256sum -c` reads.
 pub const SUMS_NAME: &str = "SHA256SUMS";
 
-/// Longest case.json that is read, in bytes. A part takes about 300 of them.
+/// Longest case.json that is read, in bytes. Each part takes about 300.
 pub const MAX_BYTES: u64 = 64 << 20;
 
 /// The program that recorded.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuildInfo {
-    /// Its version.
+    /// Version of the program.
     pub version: String,
-    /// The commit it was built from.
+    /// Commit that the program was built from.
     pub commit: String,
 }
 
-/// Whether a case was finished.
+/// State of a case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CaseState {
     /// The capture is running, or ended without closing it.
     #[default]
     Open,
-    /// Complete: nothing is added any more.
+    /// Complete: nothing is added.
     Closed,
 }
 
-/// The two clocks read at one moment.
+/// The wall clock and the boot clock, read at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "ClockPairText", into = "ClockPairText")]
 pub struct ClockPair {
@@ -72,115 +72,118 @@ impl From<ClockPair> for ClockPairText {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CaptureClocks {
-    /// When it started.
+    /// Clocks at the start.
     pub start: Option<ClockPair>,
-    /// When it ended; `None` while it runs.
+    /// Clocks at the end; `None` while the capture runs.
     pub end: Option<ClockPair>,
 }
 
 /// A sealed part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartEntry {
-    /// The file, relative to the case.
+    /// Path of the file, relative to the case.
     pub file: String,
-    /// Its table.
+    /// Name of the table.
     pub table: String,
-    /// Its number, counted from 0 in each table.
+    /// Number of the part, counted from 0 in each table.
     pub number: u32,
     /// Rows.
     pub rows: u64,
-    /// The first row's `seq`; `None` of a part without rows.
+    /// Place of the first row; `None` without rows.
     pub first_seq: Option<u64>,
-    /// The last row's `seq`; `None` of a part without rows.
+    /// Place of the last row; `None` without rows.
     pub last_seq: Option<u64>,
-    /// Size of the file.
+    /// Size of the file in bytes.
     pub bytes: u64,
     /// SHA-256 of the file, in lower-case hex.
     pub sha256: String,
-    /// Digest of the entry before, in lower-case hex, see [`crate::chain`]; `None` of a recorder that made no chain.
+    /// Digest of the entry before, in lower-case hex, see [`crate::chain`]; `None` if the recorder
+    /// made no chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<String>,
-    /// The segment that it belongs to; `None` of a recording that is not cut into segments.
+    /// Number of the part's segment; `None` if the recording is not cut into segments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub segment: Option<u32>,
 }
 
-/// A stretch of a recording that stands by itself: it begins with a record `segment_begin` and a walk of its own, and no
-/// part spans two of them. So the oldest can be dropped as a whole.
+/// A stretch of a recording that stands by itself: it begins with a record `segment_begin` and a
+/// walk of its own, and no part spans two segments. So a recorder can drop the oldest as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segment {
-    /// Its number, counted from 0.
+    /// Number of the segment, counted from 0.
     pub number: u32,
-    /// Its first record.
+    /// Place of its first record.
     pub first_seq: u64,
-    /// The clocks when it began.
+    /// Clocks at its first record.
     pub began: ClockPair,
-    /// What it holds, as of the last part that was sealed.
+    /// Counts of its rows, as of the last part that was sealed.
     #[serde(default)]
     pub counts: CaseCounts,
 }
 
-/// A segment that the recorder dropped, as it was told to: an entry of the chain, as a part's is. It is kept as long as a
-/// part that was sealed before it is.
+/// A segment that the recorder dropped on request: an entry of the chain. It is kept as long as a
+/// part that was sealed before it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DropEntry {
-    /// How many entries of the chain come before this one.
+    /// Number of entries of the chain before this one.
     pub entry: u64,
     /// Digest of the entry before, in lower-case hex.
     pub previous: String,
-    /// The segment's number.
+    /// Number of the segment.
     pub segment: u32,
-    /// Its first record.
+    /// Place of its first record.
     pub first_seq: u64,
-    /// Its last record.
+    /// Place of its last record.
     pub last_seq: u64,
-    /// The clocks when it began.
+    /// Clocks when the segment began.
     pub began: ClockPair,
-    /// The clocks when the next segment began.
+    /// Clocks when the next segment began.
     pub ended: ClockPair,
-    /// The clocks when it was dropped.
+    /// Clocks when it was dropped.
     pub dropped_at: ClockPair,
-    /// Size of its files.
+    /// Bytes of its files.
     pub bytes: u64,
-    /// What it held.
+    /// Counts of its rows.
     pub counts: CaseCounts,
-    /// How many entries of the chain are gone with it and the segments before it.
+    /// Number of entries of the chain that are gone with this segment and those before it.
     pub entries: u64,
-    /// Digest of the last of these, in lower-case hex.
+    /// Digest of the last of these entries, in lower-case hex.
     pub sha256: String,
-    /// The entries of its parts.
+    /// Entries of its parts.
     pub parts: Vec<PartEntry>,
 }
 
-/// All that the recorder dropped, as it was told to, in sum.
+/// Totals of the segments that the recorder dropped on request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DropTotals {
-    /// How many segments: the first so many.
+    /// Number of segments: the first ones of the recording.
     pub segments: u32,
-    /// How many parts.
+    /// Number of their parts.
     pub parts: u64,
-    /// Size of their files.
+    /// Bytes of their files.
     pub bytes: u64,
-    /// The last record that is gone; all before it are too.
+    /// Place of the last record that is gone; all before it are gone too.
     pub last_seq: u64,
-    /// What they held.
+    /// Counts of their rows.
     pub counts: CaseCounts,
-    /// The clocks when the first of them began.
+    /// Clocks when the first of them began.
     pub began: ClockPair,
-    /// The clocks when the first segment that is left began.
+    /// Clocks when the first segment that is left began.
     pub ended: ClockPair,
-    /// The clocks when the last of them was dropped.
+    /// Clocks when the last of them was dropped.
     pub dropped_at: ClockPair,
-    /// How many entries of the chain are gone with them.
+    /// Number of entries of the chain that are gone with them.
     pub entries: u64,
-    /// Digest of the last of these, in lower-case hex: what the first entry that is left follows from.
+    /// Digest of the last of these entries, in lower-case hex: the first entry that is left follows
+    /// it.
     pub sha256: String,
-    /// Of each table, the number of its first part that is not gone.
+    /// Number of the first part that is left, by table.
     pub next_parts: BTreeMap<String, u32>,
 }
 
 impl DropTotals {
-    /// Whether that part is one of those that are gone. A file of that number may still be there after a crash.
+    /// Returns true if a part of that number was dropped. Its file may still be there after a
+    /// crash.
     pub fn has(&self, table: &str, number: u32) -> bool {
         self.next_parts.get(table).is_some_and(|next| number < *next)
     }
@@ -189,23 +192,24 @@ impl DropTotals {
 /// The end of the chain of entries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChainHead {
-    /// How many entries it stands for: parts that were sealed, and segments that were dropped.
+    /// Number of all entries: parts that were sealed, and segments that were dropped.
     pub parts: u64,
-    /// Digest of the last of them, in lower-case hex, see [`crate::chain`].
+    /// Digest of the last entry, in lower-case hex, see [`crate::chain`].
     pub sha256: String,
-    /// Signature over the head's line, as `ssh-keygen -Y sign -n obit-case` makes it; `None` if nobody signed.
+    /// Signature over the head's line, as `ssh-keygen -Y sign -n obit-case` makes it; `None`
+    /// without a key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<String>,
 }
 
-/// Records that are missing, or may be, and why.
+/// A range of records that are or may be missing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MissingRange {
-    /// The first record that may be missing.
+    /// Place of the first record that may be missing.
     pub first_seq: u64,
-    /// The last; `None` if nobody knows how many followed.
+    /// Place of the last; `None` if nobody knows how many followed.
     pub last_seq: Option<u64>,
-    /// Why, in words.
+    /// Reason, in words.
     pub reason: String,
 }
 
@@ -219,7 +223,8 @@ pub struct Manifest {
     /// Version of the derivation that made the derived tables.
     #[serde(default)]
     pub derivation_version: u32,
-    /// How long the derivation held back the row of an end for what was still said of the container, in ns of record time.
+    /// Time, in ns of record time, for which the derivation held back the row of an end to wait for
+    /// late reports.
     #[serde(default)]
     pub grace_ns: u64,
     /// The program that recorded.
@@ -227,57 +232,59 @@ pub struct Manifest {
     pub build: BuildInfo,
     /// Unique name of the case, e.g. a random UUID. It is in every file of the case.
     pub case_id: String,
-    /// Whether the case is complete.
+    /// State of the case.
     pub state: CaseState,
-    /// When the capture started: RFC 3339, UTC. For people.
+    /// Start of the capture, for people: RFC 3339, UTC.
     #[serde(default)]
     pub started_at: String,
-    /// When it ended: RFC 3339, UTC; null while it runs.
+    /// End of the capture, for people: RFC 3339, UTC; null while it runs.
     #[serde(default)]
     pub ended_at: Option<String>,
-    /// The clocks at both ends.
+    /// Clocks at the start and the end.
     #[serde(default)]
     pub clocks: CaptureClocks,
-    /// Facts about the host, as the capture found them.
+    /// Facts about the host that the capture found.
     #[serde(default)]
     pub host: Map<String, Value>,
-    /// Options that the capture was given.
+    /// Options of the capture.
     #[serde(default)]
     pub options: Map<String, Value>,
     /// Named facts about how this recorder behaved, for a newer replay to follow.
     #[serde(default)]
     pub quirks: Vec<String>,
-    /// What the recorder says of itself: its process, what it gave up, what the kernel counted. For people and tests.
+    /// Statements of the recorder about itself, for people and tests: its process, what it gave up,
+    /// what the kernel counted.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub recorder: Map<String, Value>,
-    /// What the case holds.
+    /// Counts of the rows in the case.
     #[serde(default)]
     pub counts: CaseCounts,
-    /// What of the recording did not reach the case.
+    /// Ranges of the recording that did not reach the case.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incomplete: Vec<MissingRange>,
-    /// The segments that are there, if the recording is cut into such.
+    /// Segments that are there, if the recording is cut into segments.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub segments: Vec<Segment>,
-    /// What the recorder dropped of them, as it was told to.
+    /// Totals of the segments that the recorder dropped on request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dropped: Option<DropTotals>,
-    /// The last of these one by one, in the order of the chain.
+    /// Dropped segments whose entries are still needed, in the order of the chain.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drops: Vec<DropEntry>,
     /// The sealed parts, in the order of their sealing.
     #[serde(default)]
     pub parts: Vec<PartEntry>,
-    /// The end of their chain.
+    /// End of the chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<ChainHead>,
-    /// The newest head that was signed, if the last one is not: what was sealed later was sealed without the key.
+    /// Newest head that was signed, if the last one is not: later parts were sealed without the
+    /// key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed_head: Option<ChainHead>,
 }
 
 impl Manifest {
-    /// Of a case that begins now, in this build's format.
+    /// Returns the manifest of a new case, in this build's format.
     pub fn new(case_id: String, build: BuildInfo) -> Self {
         Self {
             format: FORMAT,
@@ -305,12 +312,13 @@ impl Manifest {
         }
     }
 
-    /// Reads the text of a case.json. `path` is for messages, `parts` the number of part and journal files beside it.
+    /// Parses the text of a case.json. `path` and `parts`, the number of part and journal files
+    /// beside it, are for messages.
     ///
     /// # Errors
     /// [`Error::NewerFormat`], or [`Error::Manifest`] for text that is not a case.json.
     pub fn parse(text: &[u8], path: &Path, parts: usize) -> Result<Self, Error> {
-        /// What every version has.
+        /// The field that every version has.
         #[derive(Deserialize)]
         struct VersionOnly {
             format: FormatVersion,
@@ -323,7 +331,7 @@ impl Manifest {
         serde_json::from_slice(text).map_err(invalid)
     }
 
-    /// The text of the file.
+    /// Returns the text of the file.
     pub(crate) fn to_text(&self) -> Result<Vec<u8>, Error> {
         let mut text = serde_json::to_vec_pretty(self).map_err(|source| Error::ManifestText { source })?;
         text.push(b'\n');

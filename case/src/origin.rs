@@ -1,4 +1,4 @@
-//! What every file of a case says about where it comes from.
+//! The metadata by which every file of a case states its origin.
 
 use std::collections::HashMap;
 
@@ -14,8 +14,8 @@ pub const BUILD_KEY: &str = "obit.build";
 /// Key of the table's name.
 pub const TABLE_KEY: &str = "obit.table";
 
-/// Which case a file belongs to, and who wrote it: the key-value metadata of Parquet parts and the schema metadata of
-/// journals.
+/// Origin of a file: its case and the build that wrote it. Parquet parts have it as key-value
+/// metadata, journals as metadata of their schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileOrigin {
     /// Version of the tables.
@@ -27,7 +27,7 @@ pub struct FileOrigin {
 }
 
 impl FileOrigin {
-    /// Of a case.
+    /// Returns the origin that a case's files have.
     pub fn of(manifest: &Manifest) -> Self {
         Self {
             schema_version: manifest.schema_version,
@@ -36,7 +36,7 @@ impl FileOrigin {
         }
     }
 
-    /// As key-value pairs of a file of that table.
+    /// Returns the key-value pairs of a file of that table.
     pub(crate) fn pairs(&self, table: Table) -> HashMap<String, String> {
         [
             (SCHEMA_VERSION_KEY, self.schema_version.to_string()),
@@ -49,10 +49,10 @@ impl FileOrigin {
         .collect()
     }
 
-    /// From a file's key-value pairs, if it is one of that table.
+    /// Reads the origin from the key-value pairs of a file, which must be of that table.
     ///
     /// # Errors
-    /// What is wrong with it, for [`crate::Problem::Foreign`].
+    /// The reason, for [`crate::Problem::Foreign`].
     pub(crate) fn find<'a>(table: Table, value: impl Fn(&str) -> Option<&'a str>) -> Result<Self, String> {
         let need = |key: &str| value(key).ok_or_else(|| format!("it does not say {key}: another program wrote it"));
         let named = need(TABLE_KEY)?;

@@ -1,4 +1,4 @@
-//! A sealed part: one Parquet file of a table. It has its name only once it is complete.
+//! Writes parts: a part is one Parquet file of a table. It gets its name once it is complete.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -22,14 +22,15 @@ use crate::origin::FileOrigin;
 use obit_schema::digest::Digest;
 use obit_schema::tables::Table;
 
-/// Effort of the compressor. A capture compresses beside the workload that it watches; higher levels take several times
-/// the time for a tenth of the bytes.
+/// Effort of the compressor. A capture compresses beside the workload that it watches; higher
+/// levels take several times the time for a tenth of the bytes.
 const ZSTD_LEVEL: i32 = 3;
 
-/// Most rows of a row group: what a writer holds in memory, and what a reader may skip by statistics.
+/// Most rows of a row group. A writer holds one in memory, and a reader may skip one by its
+/// statistics.
 pub const ROW_GROUP_ROWS: usize = 128 << 10;
 
-/// The name of a part.
+/// Returns the name of a part: `events-000003.parquet`.
 pub fn file_name(table: Table, number: u32) -> String {
     format!("{}-{number:06}.parquet", table.name())
 }
@@ -39,21 +40,21 @@ pub(crate) fn path_in_case(table: Table, number: u32) -> String {
     format!("{}/{}", table.folder(), file_name(table, number))
 }
 
-/// The number in a part's name, if it is one of that table: `events-000003.parquet`.
+/// Returns the number in a part's name, if it is a part of that table.
 pub(crate) fn number(table: Table, name: &str) -> Option<u32> {
     numbered(table, name, ".parquet")
 }
 
-/// The number in a file's name, if it is one of that table with that ending.
+/// Returns the number in a file's name, if it is a file of that table with that ending.
 pub(crate) fn numbered(table: Table, name: &str, suffix: &str) -> Option<u32> {
     let digits = name.strip_prefix(table.name())?.strip_prefix('-')?.strip_suffix(suffix)?;
     let number = digits.parse().ok()?;
-    // One spelling only, so that no two files have one number.
+    // A number has one spelling, so that no two files share it.
     (digits == format!("{number:06}")).then_some(number)
 }
 
-/// Writes a table to one Parquet file, as `obit-replay derive --format parquet` does. The path must not exist; the file
-/// has its name only once it is complete.
+/// Writes a table to one Parquet file outside a case. The path must not exist; the file gets its
+/// name once it is complete.
 ///
 /// # Errors
 /// [`Error::Io`], or the first error of `batches`.
@@ -79,14 +80,14 @@ pub fn write_file(
     Ok(entry)
 }
 
-/// Writes one part.
+/// Writes one part, under a hidden name until it is sealed.
 #[derive(Debug)]
 pub(crate) struct PartWriter {
     folder: Arc<dyn Folder>,
     table: Table,
     number: u32,
     name: String,
-    /// Taken when the part is sealed.
+    /// `None` once the part is sealed.
     writer: Option<ArrowWriter<HashingFile>>,
     rows: u64,
     first_seq: Option<u64>,
@@ -104,7 +105,7 @@ impl PartWriter {
     ) -> Result<Self, Error> {
         let path = folder.path().join(&name);
         let file = HashingFile { file: folder.create_file(&partial(&name))?, hash: Sha256::new(), bytes: 0 };
-        // The types are all in Parquet's own schema; Arrow's beside it would only be bytes.
+        // Parquet's own schema has all types; Arrow's beside it would only take bytes.
         let options = ArrowWriterOptions::new()
             .with_properties(properties(origin, table).map_err(|error| write_error(&path, error))?)
             .with_skip_arrow_metadata(true);
@@ -128,14 +129,15 @@ impl PartWriter {
         Ok(())
     }
 
-    /// Completes the part, brings it to disk and gives it its name. That name is on disk once the folder is synced.
+    /// Completes the part, brings it to disk and gives it its name. The name is on disk once the
+    /// folder is synced.
     pub(crate) fn seal(mut self) -> Result<PartEntry, Error> {
         let path = self.folder.path().join(&self.name);
         let Some(mut writer) = self.writer.take() else {
             return Err(Error::Stopped { path });
         };
         let sealed = (|| {
-            // With all of it in the file. Taking that out would flush too, and not say which error there was.
+            // `into_inner` would flush too, but hide which error there was.
             writer.finish().map_err(|error| write_error(&path, error))?;
             writer.inner_mut().file.sync().map_err(Error::io("sync", &path))?;
             self.folder.rename(&partial(&self.name), &self.name)
@@ -159,19 +161,19 @@ impl PartWriter {
         })
     }
 
-    /// Rows added so far.
+    /// Returns the number of rows added so far.
     pub(crate) fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// Bytes written to the file so far; what is still in memory is not counted.
+    /// Returns the bytes written to the file so far, without those still in memory.
     pub(crate) fn bytes(&self) -> u64 {
         self.writer.as_ref().map_or(0, |writer| writer.inner().bytes)
     }
 }
 
 impl Drop for PartWriter {
-    /// A part that is given up leaves nothing; its rows are in the journal.
+    /// Removes the file of a part that was not sealed; its rows are in the journal.
     fn drop(&mut self) {
         if self.writer.take().is_some() {
             let _ = self.folder.remove_file(&partial(&self.name));
@@ -179,7 +181,7 @@ impl Drop for PartWriter {
     }
 }
 
-/// The first and the last `seq` of a batch of rows.
+/// Returns the first and the last `seq` of a batch; `None` without rows.
 pub(crate) fn seq_ends(batch: &RecordBatch) -> Option<(u64, u64)> {
     let seqs = batch.column_by_name("seq")?.as_any().downcast_ref::<UInt64Array>()?;
     let last = seqs.len().checked_sub(1)?;
@@ -207,7 +209,8 @@ fn properties(origin: &FileOrigin, table: Table) -> Result<WriterProperties, Par
             .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
     }
     if table == Table::Events {
-        // Sized as below. Statistics alone would not find an old directory's events: ids grow, and a group has old ones too.
+        // Statistics alone would not find an old directory's events: ids grow, and each group has
+        // old ones.
         let column = ColumnPath::from("cgroup_id");
         properties = properties
             .set_column_bloom_filter_enabled(column.clone(), true)
@@ -215,7 +218,7 @@ fn properties(origin: &FileOrigin, table: Table) -> Result<WriterProperties, Par
     }
     if table.has_container_id() {
         let column = ColumnPath::from("container_id");
-        // Sized for a full row group, folded to what its values need when that is written.
+        // Sized for a full row group; the library folds it to what its values need.
         properties = properties
             .set_column_bloom_filter_enabled(column.clone(), true)
             .set_column_bloom_filter_max_ndv(column, ROW_GROUP_ROWS as u64);
@@ -223,14 +226,14 @@ fn properties(origin: &FileOrigin, table: Table) -> Result<WriterProperties, Par
     Ok(properties.build())
 }
 
-/// The writer's name as Parquet wants it (parquet.thrift, `created_by`): some readers trust no statistics of a writer
-/// whose version they cannot parse.
+/// Returns the writer's name as Parquet wants it (parquet.thrift, `created_by`): some readers trust
+/// no statistics of a writer whose version they cannot parse.
 fn created_by(origin: &FileOrigin) -> String {
     let (version, commit) = origin.build.split_once(' ').unwrap_or((&origin.build, "unknown"));
     format!("obit version {version} (build {commit})")
 }
 
-/// The operating system's error where there is one below.
+/// Makes an [`Error::Io`], with the operating system's error where there is one below.
 fn write_error(path: &Path, error: ParquetError) -> Error {
     let cause = match error {
         ParquetError::External(inner) => match inner.downcast::<io::Error>() {

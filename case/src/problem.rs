@@ -1,19 +1,19 @@
-//! What is wrong with a case that can still be read.
+//! Problems of a case that can still be read.
 
 use std::fmt;
 
 use obit_schema::text::printable;
 
-/// Something wrong with a case, which costs at most a part of it. Each names the file and what it means.
+/// A problem of a case, which costs at most a part of it. Each names the file and its consequence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Problem {
     /// case.json could not be read; the parts were found by their names.
     Manifest {
-        /// What is wrong with it.
+        /// The defect.
         why: String,
     },
-    /// A part that case.json lists, or that the numbering of its neighbours asks for, is not there.
+    /// A part is not there, though case.json lists it or the numbers of other parts ask for it.
     MissingPart {
         /// The file, relative to the case.
         file: String,
@@ -22,21 +22,22 @@ pub enum Problem {
     Damaged {
         /// The file, relative to the case.
         file: String,
-        /// What is wrong with it.
+        /// The defect.
         why: String,
     },
     /// A file does not belong to this case, or is not of this table; it is left out.
     Foreign {
         /// The file, relative to the case.
         file: String,
-        /// How that is known.
+        /// The contradiction.
         why: String,
     },
-    /// A file was written with a newer version of the tables: columns that this build does not know are overlooked.
+    /// A file was written with a newer version of the tables; columns that this build does not know
+    /// are overlooked.
     NewerSchema {
         /// The file, relative to the case.
         file: String,
-        /// Its version.
+        /// The version it states.
         found: u32,
     },
     /// The last batch of a journal is not whole, as after a power cut; it is left out.
@@ -46,12 +47,12 @@ pub enum Problem {
         /// Rows before the tear, which are read.
         rows: u64,
     },
-    /// A file is not what SHA256SUMS says: it was changed after the case was closed.
+    /// A file has another sum than SHA256SUMS lists: it was changed after the case was closed.
     Changed {
         /// The file, relative to the case.
         file: String,
     },
-    /// A part is not what its entry in case.json says.
+    /// A part has another sum than its entry in case.json.
     NotAsListed {
         /// The file, relative to the case.
         file: String,
@@ -70,17 +71,17 @@ pub enum Problem {
     },
     /// The head of the chain of parts does not hold.
     Head {
-        /// What is wrong with it.
+        /// The contradiction.
         why: String,
     },
     /// A signature is missing or does not hold.
     Signature {
-        /// Of what, and what is wrong with it.
+        /// The thing signed, and the defect.
         why: String,
     },
-    /// The anchor says something else than the case.
+    /// The anchor contradicts the case.
     Anchor {
-        /// What it says.
+        /// The contradiction.
         why: String,
     },
     /// Records are missing.
@@ -90,33 +91,33 @@ pub enum Problem {
         /// The last that is missing.
         last_seq: u64,
     },
-    /// A record is not where its place in the order would be; it is left out.
+    /// A record is out of order; it is left out.
     Disorder {
         /// The file, relative to the case.
         file: String,
-        /// Its place.
+        /// Place of the record.
         seq: u64,
-        /// The place of the record before it.
+        /// Place of the record before it.
         after_seq: u64,
     },
     /// A row lacks what its kind must have; it is read as a record of an unknown kind.
     BadRow {
         /// The file, relative to the case.
         file: String,
-        /// Its place.
+        /// Place of the row.
         seq: u64,
-        /// What is wrong with it.
+        /// The defect.
         why: String,
     },
     /// More problems than are listed.
     More {
-        /// How many more.
+        /// Number of problems that are not listed.
         count: u64,
     },
 }
 
 impl Problem {
-    /// Whether rows of the case may be missing because of it.
+    /// Returns true if rows of the case may be missing because of this problem.
     pub fn loses_rows(&self) -> bool {
         match self {
             Self::Manifest { .. }

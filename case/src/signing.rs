@@ -1,4 +1,5 @@
-//! Signatures of a case, in OpenSSH's format for files (PROTOCOL.sshsig), so that `ssh-keygen -Y verify` checks them.
+//! Signatures of a case, in OpenSSH's format for files (PROTOCOL.sshsig): `ssh-keygen -Y verify`
+//! checks them.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +8,7 @@ use ssh_key::{Algorithm, HashAlg, LineEnding, PrivateKey, PublicKey, SshSig};
 
 use crate::error::Error;
 
-/// The namespace of all signatures: what a key signs for a case is good for nothing else.
+/// The namespace of all signatures: a signature over a case is good for nothing else.
 pub const NAMESPACE: &str = "obit-case";
 
 /// Name of the file with the signature of case.json, in a closed case.
@@ -16,7 +17,7 @@ pub const SIGNATURE_NAME: &str = "case.json.sig";
 /// Longest signature or list of signers that is read, in bytes.
 pub const MAX_BYTES: u64 = 1 << 20;
 
-/// Signs a case.
+/// A private key that signs cases.
 #[derive(Debug)]
 pub struct Signer {
     key: PrivateKey,
@@ -44,12 +45,12 @@ impl Signer {
         Ok(Self { key })
     }
 
-    /// The key's fingerprint, as `ssh-keygen -l` prints it.
+    /// Returns the key's fingerprint, as `ssh-keygen -l` prints it.
     pub fn fingerprint(&self) -> String {
         self.key.fingerprint(HashAlg::Sha256).to_string()
     }
 
-    /// Signs; the text of a signature file.
+    /// Signs a message. Returns the text of a signature file.
     ///
     /// # Errors
     /// [`Error::Sign`].
@@ -60,7 +61,7 @@ impl Signer {
     }
 }
 
-/// A signature that holds, whoever made it.
+/// A signature that was checked and holds, by any key.
 #[derive(Clone, Debug)]
 pub struct Signature {
     key: PublicKey,
@@ -70,7 +71,7 @@ impl Signature {
     /// Checks a signature over a message.
     ///
     /// # Errors
-    /// Why it does not hold.
+    /// The reason why it does not hold.
     pub fn check(text: &str, message: &[u8]) -> Result<Self, String> {
         let signature =
             SshSig::from_pem(text).map_err(|error| format!("it is no signature of ssh-keygen's: {error}"))?;
@@ -84,17 +85,17 @@ impl Signature {
         Ok(Self { key })
     }
 
-    /// The fingerprint of the key that made it, as `ssh-keygen -l` prints it.
+    /// Returns the fingerprint of the key that signed, as `ssh-keygen -l` prints it.
     pub fn fingerprint(&self) -> String {
         self.key.fingerprint(HashAlg::Sha256).to_string()
     }
 }
 
-/// Whose signatures are trusted: a file of ssh-keygen's ALLOWED SIGNERS format.
+/// The signers to trust, from a file in ssh-keygen's ALLOWED SIGNERS format.
 #[derive(Clone, Debug, Default)]
 pub struct AllowedSigners {
     known: Vec<(String, PublicKey)>,
-    /// Lines that were left out, counted from 1, and why.
+    /// Lines that were left out, counted from 1, each with the reason.
     pub skipped: Vec<(usize, &'static str)>,
 }
 
@@ -113,7 +114,7 @@ impl AllowedSigners {
         Ok(signers)
     }
 
-    /// From the text of such a file (ssh-keygen(1), "ALLOWED SIGNERS").
+    /// Parses the text of such a file (ssh-keygen(1), "ALLOWED SIGNERS").
     pub fn parse(text: &str) -> Self {
         let mut signers = Self::default();
         for (number, line) in text.lines().enumerate() {
@@ -129,14 +130,14 @@ impl AllowedSigners {
         signers
     }
 
-    /// The name of whoever made a signature, if it is one of them.
+    /// Returns the name of the signer; `None` if it is none of these.
     pub fn name(&self, signature: &Signature) -> Option<&str> {
         let is_theirs = |(_, key): &&(String, PublicKey)| key.key_data() == signature.key.key_data();
         self.known.iter().find(is_theirs).map(|(name, _)| name.as_str())
     }
 }
 
-/// One line: principals, options, key type, key, comment.
+/// Parses one line: principals, options, key type, key, comment.
 fn signer(line: &str) -> Result<(String, PublicKey), &'static str> {
     let words: Vec<&str> = line.split_ascii_whitespace().collect();
     let at = words.iter().position(|word| *word == "ssh-ed25519").ok_or("it has no key of type ssh-ed25519")?;
@@ -145,7 +146,7 @@ fn signer(line: &str) -> Result<(String, PublicKey), &'static str> {
         return Err("it is not `NAME ssh-ed25519 KEY`");
     };
     for option in options.iter().flat_map(|options| options.split(',')) {
-        // An option narrows whom to trust; one that is not understood must not widen it.
+        // An option narrows the trust; one that is not understood must not widen it.
         let names = option.strip_prefix("namespaces=").map(|value| value.trim_matches('"'));
         match names {
             Some(NAMESPACE) => {}

@@ -4,7 +4,8 @@ use std::panic::resume_unwind;
 use std::sync::LazyLock;
 use std::thread::{self, JoinHandle};
 
-/// Fewest rows of a table that are worth a thread: reading fewer takes little longer than starting one.
+/// Fewest rows of a table that are worth a thread: reading fewer takes little longer than starting
+/// one.
 pub(crate) const WORTH_ROWS: u64 = 8_192;
 
 /// The number of threads that read a case. They read the same rows in the same order.
@@ -31,8 +32,8 @@ impl ReadThreads {
     }
 }
 
-/// Returns true if this process may use more than one processor. Reads its affinity and its cgroup's
-/// quota once.
+/// Returns true if this process may use more than one processor. Reads its affinity and its
+/// cgroup's quota once.
 pub(crate) fn has_processors() -> bool {
     static HAS: LazyLock<bool> = LazyLock::new(|| thread::available_parallelism().is_ok_and(|count| count.get() > 1));
     *HAS

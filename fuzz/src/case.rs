@@ -1,4 +1,4 @@
-//! The case reader.
+//! Fuzzes the case reader.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use obit_case::signing::{AllowedSigners, Signature};
 use obit_derivation::Fold;
 use obit_schema::Table;
 
-/// The files of a case, one of which is replaced by any bytes.
+/// Files of a case: the input replaces one of them.
 const FILES: [&str; 6] = [
     "case.json",
     "SHA256SUMS",
@@ -18,12 +18,12 @@ const FILES: [&str; 6] = [
     "journal/runtime-000000.arrows",
 ];
 
-/// The case.json that goes with a list of sums; without one, the first file says which case it is.
+/// A case.json to go with SHA256SUMS. Without one, the first file says which case it is.
 const MANIFEST: &str = r#"{"format":{"major":1,"minor":1},"schema_version":1,"case_id":"fuzz","state":"closed"}"#;
 
-/// Reads a case in which the file that the first byte chooses holds the others.
+/// Reads a case in which the first byte chooses a file and the other bytes are its content.
 pub fn check(bytes: &[u8]) {
-    // In memory where there is such a place, and the same one for every run of this thread.
+    // A directory in memory if the host has one; a thread uses the same one for each run.
     thread_local! {
         static PLACE: tempfile::TempDir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a directory");
     }
@@ -48,7 +48,7 @@ pub fn check(bytes: &[u8]) {
     }
 }
 
-/// Reads all that can be read, as `verify` does.
+/// Reads all that `verify` reads.
 fn read(path: &Path) {
     let Ok(case) = Case::open_lenient(path) else { return };
     let mut rows = Vec::new();

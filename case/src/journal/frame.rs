@@ -1,4 +1,4 @@
-//! The messages of an Arrow IPC stream, cut apart without trusting a length.
+//! Cuts an Arrow IPC stream into messages without trusting a length.
 
 use std::fmt;
 use std::io::{BufReader, Read};
@@ -6,20 +6,20 @@ use std::io::{BufReader, Read};
 use arrow_buffer::Buffer;
 use arrow_ipc::{Message, MessageHeader, RecordBatch as BatchHeader, root_as_message};
 
-/// Longest message that is read. The writer's are some megabytes at most.
+/// Longest message that is read, in bytes. The writer's are some megabytes at most.
 const MAX_MESSAGE_BYTES: u64 = 512 << 20;
-/// Longest message when uncompressed.
+/// Longest message after decompression, in bytes.
 const MAX_UNCOMPRESSED_BYTES: u64 = 1 << 30;
-/// What each message begins with.
+/// First bytes of each message.
 pub(super) const CONTINUATION: [u8; 4] = [0xff; 4];
 
-/// What follows in a stream.
+/// The next item of a stream.
 pub(super) enum Frame {
     /// A whole message, as the decoder wants it.
     Message(Buffer),
-    /// The end: of the file, or the end mark.
+    /// The end of the file, or the end mark.
     End,
-    /// Something that is no whole message.
+    /// Bytes that are no whole message.
     Torn,
 }
 
@@ -36,11 +36,12 @@ impl fmt::Debug for FrameReader {
 }
 
 impl FrameReader {
-    /// Of a stream that is so long.
+    /// Returns a reader of a stream of `length` bytes.
     pub(super) fn new(stream: Box<dyn Read + Send>, length: u64) -> Self {
         Self { file: BufReader::new(stream), remaining: length }
     }
 
+    /// Reads the next message.
     pub(super) fn next(&mut self) -> std::io::Result<Frame> {
         if self.remaining == 0 {
             return Ok(Frame::End);
@@ -84,7 +85,7 @@ impl FrameReader {
         }
     }
 
-    /// Fills the buffer; `false` if the file ends before.
+    /// Fills the buffer. Returns false if the file ends before.
     fn fill(&mut self, buffer: &mut [u8]) -> std::io::Result<bool> {
         if buffer.len() as u64 > self.remaining {
             self.remaining = 0;
@@ -98,7 +99,8 @@ impl FrameReader {
     }
 }
 
-/// Whether a message is of a kind that journals hold, and does not uncompress into more than a batch may be.
+/// Returns true if journals hold messages of this kind and it decompresses to no more than the
+/// limit.
 fn is_bounded(message: &Message<'_>, body: &[u8]) -> bool {
     match message.header_type() {
         MessageHeader::Schema => true,
@@ -110,8 +112,9 @@ fn is_bounded(message: &Message<'_>, body: &[u8]) -> bool {
     }
 }
 
-/// Bytes of a batch's buffers when uncompressed; `None` if they do not lie within the body. A compressed buffer begins
-/// with its uncompressed length in 8 bytes, -1 if it is stored as it is (Message.fbs, `BodyCompression`).
+/// Returns the bytes of a batch's buffers after decompression; `None` if they do not lie within the
+/// body. A compressed buffer begins with its uncompressed length in 8 bytes, -1 if it is stored as
+/// it is (Message.fbs, `BodyCompression`).
 fn uncompressed_bytes(batch: &BatchHeader<'_>, body: &[u8]) -> Option<u64> {
     let mut total = 0_u64;
     for buffer in batch.buffers().into_iter().flatten() {

@@ -1,7 +1,8 @@
-//! Rows as a message of a journal.
+//! Encodes rows as messages of a journal.
 //!
-//! The layout is arrow's. What is compressed is decided here, buffer by buffer: most columns of most batches hold nothing,
-//! or one value again and again, and a compressor takes longer to begin than such a buffer has bytes.
+//! arrow lays the buffers out; this module decides for each whether to compress it. Most columns of
+//! most batches hold nothing, or one value again and again, and a compressor takes longer to begin
+//! than to copy such a buffer.
 
 use std::io::{self, Cursor};
 use std::ops::Range;
@@ -20,20 +21,22 @@ use zstd::zstd_safe::compress_bound;
 
 use super::frame::CONTINUATION;
 
-/// Where buffers begin, in bytes: the least that Arrow allows. 64 would make most buffers of a small batch padding.
+/// Alignment of buffers, in bytes: the least that Arrow allows. 64 would turn most of a small batch
+/// into padding.
 const ALIGNMENT: usize = 8;
-/// A buffer of fewer bytes is not compressed. It is shorter than a block of a disk, so that one that was never written,
-/// and is read as zeros, takes the length that stands before some buffer with it: the batch is seen to be torn.
+/// Least bytes of a buffer that is compressed. A raw buffer is shorter than a block of a disk: a
+/// block that was never written, and reads as zeros, also covers the length before some buffer, so
+/// a reader sees that the batch is torn.
 const RAW_BYTES: usize = 256;
-/// A batch of so many rows leaves room in memory for one more like it.
+/// Most rows of a batch that leaves room in memory for another like it.
 const FEW_ROWS: usize = 1024;
-/// Effort of the compressor. In a storm the recorder took 8 % longer with level 3, for 2 % fewer bytes, and those are
-/// gone once the part is sealed; levels below 1 took two thirds more bytes.
+/// Effort of the compressor. In a storm the recorder took 8 % longer with level 3 for 2 % fewer
+/// bytes, which are gone once the part is sealed; levels below 1 took two thirds more bytes.
 const ZSTD_LEVEL: i32 = 1;
-/// Stands for the length of a buffer that is not compressed in a message that is (Message.fbs, `BodyCompression`).
+/// Length that marks a raw buffer in a compressed message (Message.fbs, `BodyCompression`).
 const NOT_COMPRESSED: i64 = -1;
 
-/// Makes the messages of one journal.
+/// Encoder of the messages of one journal.
 pub(super) struct MessageEncoder {
     schema: Schema,
     options: IpcWriteOptions,
@@ -44,7 +47,7 @@ pub(super) struct MessageEncoder {
 }
 
 impl MessageEncoder {
-    /// For rows of that schema.
+    /// Returns an encoder of rows of that schema.
     pub(super) fn new(schema: Schema) -> Result<Self, ArrowError> {
         Ok(Self {
             schema,
@@ -56,7 +59,7 @@ impl MessageEncoder {
         })
     }
 
-    /// Appends the message that a stream begins with.
+    /// Appends the message of the schema, the first of a stream.
     pub(super) fn put_schema(&mut self, stream: &mut Vec<u8>) {
         let Self { generator, schema, dictionaries, options, .. } = self;
         let message = generator.schema_to_bytes_with_dictionary_tracker(schema, dictionaries, options);
@@ -66,7 +69,7 @@ impl MessageEncoder {
     /// Appends the message of these rows.
     pub(super) fn put_rows(&mut self, batch: &RecordBatch, stream: &mut Vec<u8>) -> Result<(), ArrowError> {
         let Self { generator, dictionaries, options, context, compressor, .. } = self;
-        // The next batch of a few rows has as many bytes, about.
+        // The next batch of few rows has about as many bytes.
         context.set_reserve_scratch(batch.num_rows() <= FEW_ROWS);
         let (_, message) = generator.encode(batch, dictionaries, options, context)?;
         compressor.put(&message.ipc_message, &message.arrow_data, stream)
@@ -84,7 +87,7 @@ fn put(head: &[u8], body: &[u8], stream: &mut Vec<u8>) {
     stream.extend_from_slice(body);
 }
 
-/// Compresses messages.
+/// Compressor of messages, buffer by buffer.
 struct BufferCompressor {
     compressor: Compressor<'static>,
     builder: FlatBufferBuilder<'static>,
@@ -95,7 +98,7 @@ impl BufferCompressor {
         Ok(Self { compressor: Compressor::new(ZSTD_LEVEL)?, builder: FlatBufferBuilder::new() })
     }
 
-    /// Appends the compressed message of one that is not.
+    /// Compresses a message and appends it.
     fn put(&mut self, head: &[u8], body: &[u8], stream: &mut Vec<u8>) -> Result<(), ArrowError> {
         let message = root_as_message(head).map_err(unreadable)?;
         let batch = message.header_as_record_batch().ok_or_else(|| unreadable("it has no rows"))?;
@@ -133,12 +136,12 @@ impl BufferCompressor {
         Ok(())
     }
 
-    /// Appends a buffer: its length, then it, compressed if that makes it shorter.
+    /// Appends the length and the bytes of a buffer, compressed if that makes it shorter.
     fn put_buffer(&mut self, buffer: &[u8], packed: &mut Vec<u8>, runs: &mut Vec<ByteRun>) -> io::Result<()> {
         let Some(first) = buffer.first() else { return Ok(()) };
         let start = packed.len();
         if buffer.len() >= RAW_BYTES {
-            // The same bytes as those that follow them.
+            // True if each byte equals the next.
             let is_run = buffer.get(1..) == buffer.get(..buffer.len() - 1);
             let same = |run: &&ByteRun| is_run && run.byte == *first && run.length == buffer.len();
             if let Some(run) = runs.iter().find(same) {
@@ -165,7 +168,8 @@ impl BufferCompressor {
     }
 }
 
-/// A buffer of one byte again and again, and where it is compressed: columns that hold nothing are all alike.
+/// A buffer of one repeated byte, and the place of its compressed form: columns that hold nothing
+/// are all alike.
 struct ByteRun {
     byte: u8,
     length: usize,
@@ -177,7 +181,7 @@ fn bytes_of<'b>(buffer: &arrow_ipc::Buffer, body: &'b [u8]) -> Option<&'b [u8]> 
     body.get(start..start.checked_add(length)?)
 }
 
-/// A length in memory, which is never that large.
+/// Converts a length in memory, which always fits.
 fn to_i64(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
 }
@@ -197,7 +201,8 @@ mod tests {
     use super::*;
     use crate::journal::JournalReader;
 
-    /// Rows with a column that grows, one of text, one that holds nothing and one that holds one value.
+    /// Rows with a column that grows, one of text, one that holds nothing and one that holds one
+    /// value.
     fn rows(first: u64, count: u64) -> RecordBatch {
         let texts = (first..first + count).map(|seq| Some(format!("/docker/{seq}")).filter(|_| seq % 3 > 0));
         let columns: Vec<ArrayRef> = vec![

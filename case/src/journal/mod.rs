@@ -1,7 +1,8 @@
-//! The open tail of a table: one Arrow IPC stream beside each part that is not sealed yet.
+//! Journals: one Arrow IPC stream beside each part that is not sealed yet, with the same rows.
 //!
-//! Each batch is on disk as a whole before the next one follows, so a stream that a power cut ended is read up to its
-//! last whole batch. Framing: Arrow columnar format, "Encapsulated message format".
+//! Each batch is written as a whole before the next one follows, so a stream that a power cut ended
+//! is read up to its last whole batch. Framing: Arrow columnar format, "Encapsulated message
+//! format".
 
 mod frame;
 mod message;
@@ -21,28 +22,29 @@ use crate::files::{Folder, OutputFile};
 use crate::origin::FileOrigin;
 use obit_schema::tables::Table;
 
-/// Folder of the journals in a case.
+/// Name of the journals' folder in a case.
 pub const FOLDER: &str = "journal";
 
-/// Most rows of one message, so that a message stays far below what a reader accepts.
+/// Most rows of one message: a message stays far below the limit of a reader.
 const MESSAGE_ROWS: usize = 64 << 10;
 
-/// Bytes of memory that are kept for what comes until the next sync.
+/// Bytes of memory that are kept for the rows until the next sync.
 const KEPT_BYTES: usize = 256 << 10;
 
-/// The name of a journal.
+/// Returns the name of a journal: `events-000003.arrows`.
 pub fn file_name(table: Table, number: u32) -> String {
     format!("{}-{number:06}.arrows", table.name())
 }
 
-/// What the end of a journal is like.
+/// State of the end of a journal's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum TailState {
-    /// All that was appended is in the file.
+    /// The file holds all that was appended.
     Whole,
-    /// A write failed: bytes follow that are no whole batch and could not be cut off yet.
+    /// A write failed: the file ends with bytes that are no whole batch and could not be cut off
+    /// yet.
     Torn,
-    /// A sync failed: what was appended since the one before is to be written again.
+    /// A sync failed: all that was appended since the one before is to be written again.
     Doubtful,
 }
 
@@ -53,12 +55,12 @@ pub(crate) struct JournalWriter {
     file: Box<dyn OutputFile>,
     encoder: MessageEncoder,
     table: Table,
-    /// Length of what is known to be on disk.
+    /// Bytes that are known to be on disk.
     synced_bytes: u64,
-    /// What was appended since: a sync that fails takes it along.
+    /// Bytes that were appended since: a sync that fails may lose them.
     unsynced: Vec<u8>,
     tail: TailState,
-    /// Whether the file's name is on disk.
+    /// True once the file's name is on disk.
     is_named: bool,
 }
 
@@ -96,7 +98,7 @@ impl JournalWriter {
         result
     }
 
-    /// Brings it to disk.
+    /// Brings the journal to disk.
     pub(crate) fn sync(&mut self) -> Result<(), Error> {
         if !self.is_named {
             self.folder.sync()?;
@@ -116,7 +118,7 @@ impl JournalWriter {
         Ok(())
     }
 
-    /// Brings the file to what it is said to hold.
+    /// Repairs the end of the file after an error.
     pub(crate) fn repair(&mut self) -> Result<(), Error> {
         match self.tail {
             TailState::Whole => {}
@@ -130,17 +132,17 @@ impl JournalWriter {
         Ok(())
     }
 
-    /// Its length in bytes.
+    /// Returns the length in bytes.
     pub(crate) fn bytes(&self) -> u64 {
         self.synced_bytes + self.unsynced.len() as u64
     }
 
-    /// Bytes that are not known to be on disk.
+    /// Returns the number of bytes that are not known to be on disk.
     pub(crate) fn unsynced_bytes(&self) -> usize {
         self.unsynced.len()
     }
 
-    /// Appends the messages of a batch to what is to be written.
+    /// Appends the messages of a batch to the unsynced bytes.
     fn encode(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         let Self { encoder, unsynced, .. } = self;
         if self.synced_bytes == 0 && unsynced.is_empty() {

@@ -1,4 +1,4 @@
-//! Reading a journal up to its last whole batch.
+//! Reads a journal up to its last whole batch.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -20,13 +20,13 @@ pub(crate) struct JournalReader {
 }
 
 impl JournalReader {
-    /// Of a file.
+    /// Returns a reader of a file.
     pub(crate) fn new(file: File) -> io::Result<Self> {
         let length = file.metadata()?.len();
         Ok(Self::from_stream(Box::new(file), length))
     }
 
-    /// Of a stream that is so long.
+    /// Returns a reader of a stream of `length` bytes.
     pub(crate) fn from_stream(stream: Box<dyn Read + Send>, length: u64) -> Self {
         Self {
             frames: FrameReader::new(stream, length),
@@ -36,17 +36,17 @@ impl JournalReader {
         }
     }
 
-    /// The schema, once the first batch was read (or the end reached).
+    /// Returns the schema, once the first batch was read or the end reached.
     pub(crate) fn schema(&self) -> Option<SchemaRef> {
         self.decoder.schema()
     }
 
-    /// Whether the stream ended within a message.
+    /// Returns true if the stream ended within a message.
     pub(crate) fn is_torn(&self) -> bool {
         self.is_torn
     }
 
-    /// The next whole batch.
+    /// Reads the next whole batch; `None` at the end.
     pub(crate) fn next(&mut self) -> io::Result<Option<RecordBatch>> {
         while !self.is_ended {
             let mut message = match self.frames.next()? {
@@ -64,7 +64,7 @@ impl JournalReader {
                 match guarded(|| self.decoder.decode(&mut message)) {
                     Ok(Some(batch)) => return Ok(Some(batch)),
                     Ok(None) => {}
-                    // Blocks that never reached the disk, as after a power cut, or worse.
+                    // Blocks that did not reach the disk before a power cut, or worse.
                     Err(_) => {
                         (self.is_ended, self.is_torn) = (true, true);
                         break;

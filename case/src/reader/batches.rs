@@ -21,8 +21,8 @@ use crate::error::Error;
 use crate::guard::guarded;
 use crate::journal::JournalReader;
 
-/// Rows of a batch: a reader holds a few hundred bytes a row in memory of each table. Values are used
-/// soon after they were read, so a batch should fit into a processor's own cache.
+/// Rows of a batch: a reader holds a few hundred bytes a row in memory of each table. Values are
+/// used soon after they were read, so a batch should fit into a processor's own cache.
 const BATCH_ROWS: usize = 2048;
 /// Rows of a batch whose values are used twice, compared and hashed, in turn with another table's.
 const VALUES_BATCH_ROWS: usize = 512;
@@ -144,8 +144,8 @@ impl TableBatches {
             fields.map(|field| field.as_ref().clone().with_data_type(with_text_views(field.data_type()))).collect();
         let mut columns = Vec::new();
         for (index, field) in fields.iter().enumerate() {
-            // With a filter, looking through all pages of a column takes longer than reading the few rows.
-            // A page that cannot be read is reported when its turn comes.
+            // With a filter, looking through all pages of a column takes longer than reading the
+            // few rows. A page that cannot be read is reported when its turn comes.
             let is_null =
                 || self.filter.is_none() && nulls::is_null(&file, metadata.metadata(), index).unwrap_or(false);
             if !self.projection.left_out().contains(&field.name().as_str()) && !is_null() {

@@ -1,6 +1,7 @@
-//! What a Parquet file of a case may ask for: how deep its schema goes and how large its pages become. The library that reads
-//! Parquet believes both, and a file of some kilobytes can claim as much memory as a machine has. What is refused here is far
-//! from anything that a recorder writes.
+//! Bounds for a Parquet file of a case: the depth of its schema and the size of its pages in
+//! memory. The library that reads Parquet believes both, and a file of some kilobytes can claim as
+//! much memory as a machine has. A file that is refused here is far from anything that a recorder
+//! writes.
 
 use std::fs::File;
 use std::io;
@@ -10,27 +11,31 @@ use parquet::file::metadata::ParquetMetaData;
 
 use super::thrift::{CompactReader, ThriftKind};
 
-/// Longest footer. One row group with all columns takes some tens of KiB.
+/// Longest footer, in bytes. One row group with all columns takes some tens of KiB.
 const MAX_FOOTER_BYTES: usize = 64 << 20;
 /// Deepest schema: a list of structures takes four levels.
 const MAX_SCHEMA_DEPTH: usize = 16;
 /// Most columns and groups of a schema.
 const MAX_SCHEMA_ELEMENTS: usize = 4096;
-/// Largest page when uncompressed. The writer's are 1 MiB, or one row if that is more.
+/// Largest page after decompression, in bytes. The writer's have 1 MiB, or one row if that is more.
 const MAX_PAGE_BYTES: u64 = 256 << 20;
-/// Largest dictionary, of which a few bytes of a page may name a value thousands of times. The writer's are 1 MiB.
+/// Largest dictionary, in bytes: a few bytes of a page may name one of its values thousands of
+/// times. The writer's have 1 MiB.
 const MAX_DICTIONARY_BYTES: u64 = 16 << 20;
-/// Most that the pages of one row group which are in memory together take: of each column its dictionary and one page.
+/// Most bytes of one row group's pages in memory at once: the dictionary and one page of each
+/// column.
 const MAX_TOGETHER_BYTES: u64 = 1 << 30;
-/// Most values of one column in one row group: a run of a billion nulls or of the same value takes five bytes of a page.
+/// Most values of one column in one row group: a run of a billion nulls, or of one value, takes
+/// five bytes of a page.
 const MAX_VALUES: u64 = 64 << 20;
-/// A page's header is read in steps of so much; with statistics of long texts it takes several.
+/// Bytes of the first step in which a page's header is read; with statistics of long texts it takes
+/// several steps.
 const HEADER_STEP_BYTES: usize = 512;
-/// Longest header of a page.
+/// Longest header of a page, in bytes.
 const MAX_HEADER_BYTES: usize = 1 << 20;
 
-/// Checks what a file says of its schema, before it is parsed. A file that ends otherwise than Parquet does is left to the
-/// library to refuse.
+/// Checks the schema in a file's footer before the library parses it. Leaves a file that does not
+/// end as Parquet does for the library to refuse.
 pub(super) fn check_footer(file: &File) -> Result<(), String> {
     let broken = || "its footer is no whole structure".to_owned();
     let length = file.metadata().map_err(|error| error.to_string())?.len();
@@ -57,13 +62,14 @@ pub(super) fn check_footer(file: &File) -> Result<(), String> {
     Ok(())
 }
 
-/// Goes through the list of a schema's elements, each of which is followed by its children. `None`: it is no such list.
+/// Checks the list of a schema's elements, in which the children of each element follow it. Returns
+/// `None` if it is no such list.
 fn check_schema(footer: &mut CompactReader<'_>) -> Option<Result<(), String>> {
     let (ThriftKind::Struct, count) = footer.list()? else { return None };
     if count > MAX_SCHEMA_ELEMENTS {
         return Some(Err(format!("its schema has {count} elements")));
     }
-    // How many children are still to come, of each element above.
+    // Number of children that are still to come, for each element above.
     let mut open: Vec<i64> = Vec::new();
     for _ in 0..count {
         let (mut last, mut children) = (0, 0);
@@ -91,7 +97,7 @@ fn check_schema(footer: &mut CompactReader<'_>) -> Option<Result<(), String>> {
     Some(Ok(()))
 }
 
-/// Checks what the pages of a file say that they become when they are read.
+/// Checks the sizes that the pages of a file state for their decompressed form.
 pub(super) fn check_pages(file: &File, metadata: &ParquetMetaData) -> Result<(), String> {
     for group in metadata.row_groups() {
         let mut together = 0;
@@ -116,7 +122,7 @@ struct PageSizes {
 }
 
 impl PageSizes {
-    /// Of the pages in this part of a file, from header to header.
+    /// Reads the pages in this range of a file, from header to header.
     fn of(file: &File, start: u64, length: u64) -> Result<Self, String> {
         let mut largest = Self::default();
         let mut values = 0_u64;
@@ -146,7 +152,7 @@ impl PageSizes {
     }
 }
 
-/// What a page's header says (parquet.thrift, PageHeader).
+/// The fields of a page's header that count here (parquet.thrift, PageHeader).
 #[derive(Debug, Default)]
 struct PageHeader {
     is_dictionary: bool,
@@ -156,7 +162,7 @@ struct PageHeader {
 }
 
 impl PageHeader {
-    /// Reads the one at that place, and how long it is.
+    /// Reads the header at that place. Returns its length in bytes beside it.
     fn read(file: &File, at: u64, end: u64) -> Result<(Self, u64), String> {
         let left = usize::try_from(end - at).unwrap_or(usize::MAX).min(MAX_HEADER_BYTES);
         let mut bytes = Vec::new();
@@ -183,7 +189,7 @@ impl PageHeader {
             match (id, kind) {
                 (2, ThriftKind::Integer) => header.uncompressed_bytes = u64::try_from(compact.integer()?).ok()?,
                 (3, ThriftKind::Integer) => header.stored_bytes = u64::try_from(compact.integer()?).ok()?,
-                // Of data pages, of the first and of the second version: `num_values` is the first field of both.
+                // DataPageHeader and DataPageHeaderV2: `num_values` is the first field of both.
                 (5 | 8, ThriftKind::Struct) => header.values = Self::first_number(compact)?,
                 (7, ThriftKind::Struct) => {
                     header.is_dictionary = true;
@@ -195,7 +201,7 @@ impl PageHeader {
         Some(header)
     }
 
-    /// Field 1 of a structure, which is passed over.
+    /// Skips a structure and returns its field 1.
     fn first_number(compact: &mut CompactReader<'_>) -> Option<u64> {
         let (mut number, mut last) = (0, 0);
         while let Some((id, kind)) = compact.field(&mut last)? {
@@ -208,7 +214,7 @@ impl PageHeader {
     }
 }
 
-/// As much as there is.
+/// Fills the buffer as far as the file goes. Returns the number of bytes read.
 fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
@@ -228,7 +234,7 @@ mod tests {
 
     use super::*;
 
-    /// An integer as the protocol writes it.
+    /// Writes an integer as the protocol does.
     fn integer(value: i64) -> Vec<u8> {
         let mut left = ((value << 1) ^ (value >> 63)) as u64;
         let mut bytes = Vec::new();
@@ -240,7 +246,7 @@ mod tests {
         bytes
     }
 
-    /// A page of 5 bytes that claims to become so many bytes and so many values.
+    /// Returns a page of 5 bytes that claims this many bytes and values.
     fn page(is_dictionary: bool, bytes: i64, values: i64) -> Vec<u8> {
         let of_its_kind = if is_dictionary { 0x4c } else { 0x2c };
         let fields = [&[0x15, 0, 0x15][..], &integer(bytes), &[0x15], &integer(5)];
@@ -266,7 +272,7 @@ mod tests {
         let refused = |pages: &[Vec<u8>]| largest(pages).unwrap_err();
         assert_eq!(refused(&[page(true, 17 << 20, 1)]), "a dictionary of 17 MiB");
         assert_eq!(refused(&[page(false, 1 << 30, 1)]), "a page of 1024 MiB");
-        // Each page is small; what they unfold to is not.
+        // Each page is small, but its values are many.
         let run = page(false, 30, 40 << 20);
         assert_eq!(refused(&[run.clone(), run]), "more than 64 million values in one row group");
         let cut = page(false, 30, 1)[..4].to_vec();
@@ -276,7 +282,7 @@ mod tests {
 
     #[test]
     fn a_long_header_is_read_in_steps() {
-        // A field that nobody knows, of three steps' length.
+        // An unknown field, three steps long.
         let mut header = vec![0x15, 0, 0x15, 10, 0x15, 10, 0x98];
         let text = vec![b'x'; 3 * HEADER_STEP_BYTES];
         header.extend([0x80 | (text.len() & 0x7f) as u8, (text.len() >> 7) as u8]);

@@ -38,7 +38,7 @@ pub struct Case {
     threads: ReadThreads,
 }
 
-/// What opening a case does when case.json is missing or corrupt.
+/// Policy of opening a case whose case.json is missing or corrupt.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ManifestPolicy {
     /// Fails.
@@ -51,14 +51,15 @@ impl Case {
     /// Opens a case.
     ///
     /// # Errors
-    /// [`Error::NotACase`]; [`Error::Manifest`] if case.json is missing or corrupt, which says how much
-    /// can be read without it, see [`Case::open_lenient`]; [`Error::NewerFormat`]; or [`Error::Io`].
+    /// [`Error::NotACase`]; [`Error::Manifest`] if case.json is missing or corrupt, which says how
+    /// much can be read without it, see [`Case::open_lenient`]; [`Error::NewerFormat`]; or
+    /// [`Error::Io`].
     pub fn open(path: &Path) -> Result<Self, Error> {
         Self::open_with(path, ManifestPolicy::Required)
     }
 
-    /// Opens a case even without a usable case.json: finds the parts by their names and reports the lack
-    /// as a problem.
+    /// Opens a case even without a usable case.json: finds the parts by their names and reports the
+    /// lack as a problem.
     ///
     /// # Errors
     /// [`Error::NotACase`], [`Error::NewerFormat`] or [`Error::Io`].
@@ -159,9 +160,9 @@ impl Case {
         self.batches_with(table, Projection::All)
     }
 
-    /// Returns the batches of a table in a form that is read faster: without the columns that are null in
-    /// a whole file, with text as Arrow's views, and the next batches made while one is used (see
-    /// [`ReadThreads`]).
+    /// Returns the batches of a table in a form that is read faster: without the columns that are
+    /// null in a whole file, with text as Arrow's views, and the next batches made while one is
+    /// used (see [`ReadThreads`]).
     pub fn values(&self, table: Table) -> impl Iterator<Item = Result<RecordBatch, Error>> + use<> {
         Prefetch::new(self.batches_with(table, Projection::NonNull), self.threads, self.rows(table))
     }
@@ -180,12 +181,14 @@ impl Case {
         TableBatches::new(Arc::clone(&self.folders), &self.path, table, vec![part.clone()], Projection::All)
     }
 
-    /// Reads every file that case.json and SHA256SUMS (of a closed case) list, and compares its sum.
+    /// Reads every file that case.json and SHA256SUMS (of a closed case) list, and compares its
+    /// sum.
     pub fn check_sums(&self) -> Vec<Problem> {
         sums::check(&self.root, &self.folders, self.manifest.as_ref())
     }
 
-    /// Runs `other`, and [`Case::check_sums`] beside it (see [`ReadThreads`]) or after it succeeded.
+    /// Runs `other`, and [`Case::check_sums`] beside it (see [`ReadThreads`]) or after it
+    /// succeeded.
     ///
     /// # Errors
     /// Those of `other`.
@@ -204,8 +207,8 @@ impl Case {
         })
     }
 
-    /// Returns the bytes of case.json, which its signature and an anchor are over; `None` if they cannot
-    /// be read.
+    /// Returns the bytes of case.json, which its signature and an anchor are over; `None` if they
+    /// cannot be read.
     pub fn manifest_bytes(&self) -> Option<Vec<u8>> {
         self.small_file(manifest::FILE_NAME, manifest::MAX_BYTES)
     }

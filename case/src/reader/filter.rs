@@ -1,5 +1,5 @@
-//! Chooses the rows of a table to read. Statistics and Bloom filters exclude row groups; of the others
-//! only the columns that decide are read whole.
+//! Chooses the rows of a table to read. Statistics and Bloom filters exclude row groups; of the
+//! others only the columns that decide are read whole.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -18,7 +18,7 @@ use crate::part::ROW_GROUP_ROWS;
 /// A container id to look for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IdMatch {
-    /// This id.
+    /// Exactly this id.
     Exact(String),
     /// Every id that begins with this text.
     Prefix(String),
@@ -85,8 +85,8 @@ impl RowFilter {
         Ok((groups, RowSelection::from_filters(&chosen)))
     }
 
-    /// Returns false if the statistics and Bloom filters of a row group exclude a matching row. Those
-    /// that are missing exclude nothing.
+    /// Returns false if the statistics and Bloom filters of a row group exclude a matching row.
+    /// Those that are missing exclude nothing.
     fn may_hold(&self, builder: &ParquetRecordBatchReaderBuilder<File>, group: usize) -> Result<bool, ParquetError> {
         let chunks = builder.metadata().row_group(group).columns();
         // A list or map of that name has another path and is not found.
@@ -130,8 +130,8 @@ impl RowFilter {
         })
     }
 
-    /// Marks the matching rows of a batch. A column of another type matches nothing here; the reader
-    /// reports it elsewhere.
+    /// Marks the matching rows of a batch. A column of another type matches nothing here; the
+    /// reader reports it elsewhere.
     fn marks(&self, batch: &RecordBatch) -> BooleanArray {
         let mut marks = vec![false; batch.num_rows()];
         let numbers = self.number_columns.iter().map(|column| (*column, &self.numbers)).chain([("seq", &self.seqs)]);

@@ -17,8 +17,8 @@ pub(super) fn read(file: &File) -> Result<ArrowReaderMetadata, String> {
     Ok(metadata)
 }
 
-/// Returns options that take types from Parquet's own schema, never from the Arrow schema that a file
-/// may carry beside it.
+/// Returns options that take types from Parquet's own schema, never from the Arrow schema that a
+/// file may carry beside it.
 pub(super) fn options() -> ArrowReaderOptions {
     ArrowReaderOptions::new().with_skip_arrow_metadata(true)
 }
@@ -38,8 +38,8 @@ pub(super) fn seq_range(metadata: &ParquetMetaData) -> Option<(u64, u64)> {
         .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
 }
 
-/// Returns the range of a column of unsigned 64-bit values by its statistics, which store them in the
-/// signed type of the same width.
+/// Returns the range of a column of unsigned 64-bit values by its statistics, which store them in
+/// the signed type of the same width.
 pub(super) fn unsigned_range(statistics: &Statistics) -> Option<(u64, u64)> {
     let Statistics::Int64(range) = statistics else {
         return None;

@@ -21,8 +21,8 @@ pub struct RecordFilter {
 }
 
 impl Case {
-    /// Returns the records that match, in their total order, and every loss and every mark of a walk:
-    /// these are about all containers. Numbers between the records are no holes.
+    /// Returns the records that match, in their total order, and every loss and every mark of a
+    /// walk: these are about all containers. Numbers between the records are no holes.
     pub fn records_matching(&self, filter: &RecordFilter) -> Records {
         Records::some(Table::RAW.map(|table| {
             let by_seq = RowFilter { seqs: filter.seqs.clone(), ..RowFilter::default() };

@@ -1,7 +1,8 @@
-//! Columns of a Parquet file that hold nothing but nulls: reading them would take time for each row.
+//! Finds columns of a Parquet file that hold nothing but nulls: reading them would take time for
+//! each row.
 //!
-//! Statistics only say where to look, as anyone may have written them. What counts is what a reader would go by: the definition
-//! levels of each page.
+//! Statistics only say where to look, as anyone may have written them. The definition levels of
+//! each page decide, as they do for a reader of the column.
 
 use std::sync::Arc;
 
@@ -13,13 +14,13 @@ use parquet::file::serialized_reader::SerializedPageReader;
 
 use super::part_file::PartFile;
 
-/// Whether a column, by its place in the schema, is null in every row. `false` also where that cannot be told from pages
-/// alone, or they are laid out otherwise than a recorder lays them out.
+/// Returns true if a column, by its place in the schema, is null in every row. Returns false also
+/// where the pages alone cannot tell, or have another layout than a recorder's.
 pub(super) fn is_null(file: &PartFile, metadata: &ParquetMetaData, root: usize) -> Result<bool, ParquetError> {
     let schema = metadata.file_metadata().schema_descr();
     let leaves: Vec<usize> =
         (0..schema.num_columns()).filter(|leaf| schema.get_column_root_idx(*leaf) == root).collect();
-    // Then the lowest definition level says that the whole is null, and not, say, that a list is empty.
+    // In an optional column the lowest definition level means null, and not, say, an empty list.
     let is_optional = |leaf: &usize| {
         let root = schema.get_column_root(*leaf).get_basic_info();
         root.has_repetition() && root.repetition() == Repetition::OPTIONAL
@@ -39,7 +40,7 @@ pub(super) fn is_null(file: &PartFile, metadata: &ParquetMetaData, root: usize) 
     Ok(true)
 }
 
-/// Whether all of so many rows are null by the levels of the chunk's pages.
+/// Returns true if the levels of a chunk's pages say that this many rows are all null.
 fn are_pages_null(file: &PartFile, chunk: &ColumnChunkMetaData, rows: u64) -> Result<bool, ParquetError> {
     let file = Arc::new(file.clone());
     let kinds_of_levels = if chunk.column_descr().max_rep_level() > 0 { 2 } else { 1 };
@@ -61,8 +62,9 @@ fn are_pages_null(file: &PartFile, chunk: &ColumnChunkMetaData, rows: u64) -> Re
     Ok(seen == rows)
 }
 
-/// Whether a page begins with so many kinds of levels, each a single run of zeros for all of its values: four bytes of length,
-/// then the run's length and its value (Parquet's Encodings.md, "Run Length Encoding / Bit-Packing Hybrid").
+/// Returns true if a page begins with this many kinds of levels, each a single run of zeros for all
+/// values: four bytes of length, then the run's length and its value (Parquet's Encodings.md, "Run
+/// Length Encoding / Bit-Packing Hybrid").
 fn are_levels_zero(page: &[u8], kinds: usize, values: u32) -> bool {
     let mut rest = page;
     (0..kinds).all(|_| {
@@ -100,7 +102,7 @@ mod tests {
 
     const ROWS: usize = 50_000;
 
-    /// A file with two row groups of several pages each.
+    /// Writes a file with two row groups of several pages each.
     fn written(columns: &[(&str, ArrayRef)]) -> (PartFile, ParquetMetaData) {
         let batch =
             RecordBatch::try_from_iter_with_nullable(columns.iter().map(|(name, array)| (*name, array.clone(), true)));
@@ -118,7 +120,7 @@ mod tests {
         (file, metadata)
     }
 
-    /// Numbers that are null but for that row.
+    /// Returns numbers that are null but for that row.
     fn only(row: usize) -> ArrayRef {
         Arc::new(UInt64Array::from_iter((0..ROWS).map(|at| (at == row).then_some(7))))
     }
@@ -136,7 +138,7 @@ mod tests {
             ("middle", only(ROWS / 2)),
             ("last", only(ROWS - 1)),
             ("all", Arc::new(StringArray::from(vec!["a"; ROWS]))),
-            // An empty list is no null, though no element is there.
+            // An empty list is no null, though it has no element.
             ("empty", Arc::new(lists)),
             ("lists", null(list_type)),
         ];
@@ -156,7 +158,7 @@ mod tests {
             are_pages_null(&file, metadata.row_group(group).column(leaf), rows).expect("whole pages")
         };
         assert_eq!([of(0, 0), of(1, 0), of(0, 1)], [true, false, false]);
-        // Fewer rows in the pages than the footer says.
+        // The pages have fewer rows than the footer says.
         assert!(!are_pages_null(&file, metadata.row_group(0).column(0), ROWS as u64).expect("whole pages"));
     }
 
@@ -165,11 +167,12 @@ mod tests {
         let page = |levels: &[u8]| [&(levels.len() as u32).to_le_bytes()[..], levels, &[1, 2, 3]].concat();
         assert!(are_levels_zero(&page(&[6, 0]), 1, 3));
         assert!(are_levels_zero(&page(&[0x80 | 0x40, 0x9c, 0x01, 0]), 1, 10_016));
-        // Another count, a run of ones, bit-packed levels, two runs, an endless count, a count cut off, nothing at all.
+        // Another count, a run of ones, bit-packed levels, two runs, an endless count, a count cut
+        // off, nothing at all.
         for levels in [&[8, 0][..], &[6, 1], &[3, 0], &[2, 0, 4, 0], &[0xff; 12], &[0x86, 0], &[0], &[]] {
             assert!(!are_levels_zero(&page(levels), 1, 3), "{levels:?}");
         }
-        // Of a list, both kinds must be zeros.
+        // Both kinds of a list must be zeros.
         let both = |first: [u8; 2], second: [u8; 2]| {
             let [[a, b], [c, d]] = [first, second];
             are_levels_zero(&[2, 0, 0, 0, a, b, 2, 0, 0, 0, c, d], 2, 3)

@@ -1,5 +1,6 @@
-//! A Parquet file as its pages are read. The library's own way to read a [`File`] duplicates, moves, reads and closes it for each
-//! header and for each page: eight calls of the kernel a page, where two do.
+//! A Parquet file that is read by position. The library's own reader of a [`File`] duplicates,
+//! seeks, reads and closes it for each header and each page: eight system calls a page instead of
+//! two.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -10,10 +11,10 @@ use bytes::Bytes;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 
-/// How much is read for a page's header, which takes some tens of bytes.
+/// Bytes that are read for a page's header, which takes some tens.
 const HEADER_BYTES: usize = 256;
 
-/// A file that is read by position.
+/// A Parquet file, and its length.
 #[derive(Clone, Debug)]
 pub(super) struct PartFile {
     file: Arc<File>,
@@ -41,7 +42,7 @@ impl ChunkReader for PartFile {
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
-        // No memory for what is not there.
+        // Allocates nothing for bytes that are not there.
         if start.checked_add(length as u64).is_none_or(|end| end > self.bytes) {
             return Err(ParquetError::EOF(format!("{length} bytes at {start} are not all in the file")));
         }
@@ -51,7 +52,7 @@ impl ChunkReader for PartFile {
     }
 }
 
-/// A file from some place on.
+/// A reader of a file from some place on.
 #[derive(Debug)]
 pub(super) struct FileReader {
     file: Arc<File>,

@@ -1,8 +1,8 @@
 //! Reads ahead: a thread makes the next items of an iterator while the caller uses the ones before.
 //!
-//! The same items come in the same order, and the thread decides nothing. It ends with its iterator or
-//! with its [`Prefetch`], whichever is first. A panic in it continues in the caller that asks for the
-//! next item.
+//! The same items come in the same order, and the thread decides nothing. It ends with its iterator
+//! or with its [`Prefetch`], whichever is first. A panic in it continues in the caller that asks
+//! for the next item.
 
 use std::fmt;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -10,8 +10,8 @@ use std::thread::Builder;
 
 use crate::threads::{ReadThreads, WorkerThread};
 
-/// Items that may wait for the caller. One more is being made, and one is in use: so much of a table is
-/// in memory.
+/// Items that may wait for the caller. One more is being made, and one is in use: so much of a
+/// table is in memory.
 const MAX_WAITING: usize = 2;
 
 /// The items of an iterator, made ahead or on demand.
@@ -31,7 +31,8 @@ where
         if !threads.are_worth(rows) {
             return Self::OnDemand(iterator);
         }
-        // The thread gets the iterator once it runs: if none can be started, the caller still has it.
+        // The thread gets the iterator once it runs: if none can be started, the caller still has
+        // it.
         let (give, work) = sync_channel::<I>(1);
         let (send, items) = sync_channel(MAX_WAITING);
         let read = move || {

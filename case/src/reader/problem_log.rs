@@ -5,7 +5,7 @@ use crate::problem::Problem;
 /// Most problems that are listed one by one.
 const MAX_LISTED: usize = 200;
 
-/// Problems found, the first of them one by one.
+/// Problems found: the first one by one, the others as a number.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ProblemLog {
     list: Vec<Problem>,
@@ -17,7 +17,7 @@ impl ProblemLog {
         self.push_many(problem, 0);
     }
 
-    /// Adds a problem that stands for some more of its kind.
+    /// Adds a problem that stands for `others` more of its kind.
     pub(super) fn push_many(&mut self, problem: Problem, others: u64) {
         let unlisted = match self.list.len() < MAX_LISTED {
             true => {
@@ -35,7 +35,7 @@ impl ProblemLog {
         }
     }
 
-    /// What was found.
+    /// Returns the problems found; the last one may count those that are not listed.
     pub(super) fn list(&self) -> &[Problem] {
         &self.list
     }

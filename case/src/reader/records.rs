@@ -11,8 +11,8 @@ use crate::error::Error;
 use crate::problem::Problem;
 use crate::threads::ReadThreads;
 
-/// The records of a case in their total order, in bounded memory: a few batches of each raw table at a
-/// time, of which the next are decoded while one is used (see [`ReadThreads`]).
+/// The records of a case in their total order, in bounded memory: a few batches of each raw table
+/// at a time, of which the next are decoded while one is used (see [`ReadThreads`]).
 ///
 /// A record borrows from the batch that holds it, so the iteration is in two steps:
 ///
@@ -79,7 +79,8 @@ impl TableCursor {
         Self { table, batches, file: String::new(), view: None, row: 0, head: None, is_returned: true }
     }
 
-    /// Steps to the next record if the last one was returned; reads the next batch at the end of one.
+    /// Steps to the next record if the last one was returned; reads the next batch at the end of
+    /// one.
     #[inline]
     fn step(&mut self, problems: &mut ProblemLog) {
         if !self.is_returned {
@@ -176,7 +177,8 @@ impl Records {
         (seq < self.others_from).then_some((seq, index))
     }
 
-    /// Returns the first record of all cursors; of two with the same place, the one of the first cursor.
+    /// Returns the first record of all cursors; of two with the same place, the one of the first
+    /// cursor.
     fn least(&mut self) -> Option<(u64, usize)> {
         let mut least: Option<(u64, usize)> = None;
         self.others_from = u64::MAX;
@@ -195,8 +197,8 @@ impl Records {
         least
     }
 
-    /// Returns the current record. `scratch` holds its argument vector. A row that lacks what its kind
-    /// must have is returned as a record of an unknown kind.
+    /// Returns the current record. `scratch` holds its argument vector. A row that lacks what its
+    /// kind must have is returned as a record of an unknown kind.
     ///
     /// # Errors
     /// [`obit_schema::Error::ValueMissing`] if [`Records::advance`] did not step to a record.
@@ -226,7 +228,8 @@ impl Records {
         Some((cursor.table, &cursor.file))
     }
 
-    /// Calls `each` with each record until it fails: the current record is then the one that it failed at.
+    /// Calls `each` with each record until it fails: the current record is then the one that it
+    /// failed at.
     ///
     /// # Errors
     /// Those of `each`.
@@ -238,8 +241,8 @@ impl Records {
             let (index, row) = self.current.unwrap_or_default();
             let first = self.last_seq.unwrap_or_default();
             let view = self.cursors.get(index).and_then(|cursor| cursor.view.as_ref());
-            // Does what `current` does, for a run of records of one batch at a time: a replay does this
-            // for millions.
+            // Does what `current` does, for a run of records of one batch at a time: a replay does
+            // this for millions.
             let seqs = view.map(|view| view.seqs_from(row)).unwrap_or_default();
             let run = seqs.iter().zip(first..self.others_from).take_while(|(seq, next)| *seq == next).count().max(1);
             let mut given = 0;
@@ -278,7 +281,8 @@ impl Records {
     }
 }
 
-/// Empties a vector for texts of another lifetime. Collecting into the same layout keeps the allocation.
+/// Empties a vector for texts of another lifetime. Collecting into the same layout keeps the
+/// allocation.
 fn emptied<'b>(mut texts: Vec<&str>) -> Vec<&'b str> {
     texts.clear();
     texts.into_iter().map(|_| "").collect()

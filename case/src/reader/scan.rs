@@ -48,7 +48,8 @@ impl CaseScan<'_> {
             }
         }
         for number in &files.journals {
-            // A part beside its journal: the capture ended between sealing the one and removing the other.
+            // A part beside its journal: the capture ended between sealing the one and removing the
+            // other.
             if !readable.contains_key(number)
                 && let Some(info) = self.journal(table, *number)
             {
@@ -62,8 +63,8 @@ impl CaseScan<'_> {
         readable.into_values().collect()
     }
 
-    /// Reports the parts from `first` on that are listed, or that the numbering asks for, and are not
-    /// there.
+    /// Reports the parts from `first` on that are listed, or that the numbering asks for, and are
+    /// not there.
     fn report_missing(&mut self, table: Table, first: u32, there: &BTreeSet<u32>, listed: &BTreeSet<u32>) {
         let missing_part = |number| Problem::MissingPart { file: part::path_in_case(table, number) };
         let known: BTreeSet<u32> = there.union(listed).copied().collect();
@@ -151,7 +152,8 @@ impl CaseScan<'_> {
         read.map_err(|why| self.problems.push(Problem::Damaged { file: file.to_owned(), why })).ok()
     }
 
-    /// Returns true if a file of that origin is one of this case; reports it where there is a problem.
+    /// Returns true if a file of that origin is one of this case; reports it where there is a
+    /// problem.
     fn belongs(&mut self, file: &str, origin: Result<FileOrigin, String>) -> bool {
         let origin = match origin {
             Ok(origin) => origin,

@@ -14,7 +14,8 @@ use crate::problem::Problem;
 /// Longest SHA256SUMS that is read, in bytes.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// Checks the files that SHA256SUMS (of a closed case) and case.json list, and the lists themselves.
+/// Checks the files that SHA256SUMS (of a closed case) and case.json list, and the lists
+/// themselves.
 pub(super) fn check(root: &Directory, folders: &CaseFolders, manifest: Option<&Manifest>) -> Vec<Problem> {
     let mut problems = Vec::new();
     let is_closed = manifest.is_none_or(|manifest| manifest.state == CaseState::Closed);

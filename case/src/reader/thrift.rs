@@ -1,16 +1,17 @@
-//! Thrift's compact protocol (thrift-compact-protocol.md), read without building anything: to know how deep and how large what
-//! a Parquet file says of itself is, before the library that reads it believes it.
+//! Reads Thrift's compact protocol (thrift-compact-protocol.md) without building anything: it tells
+//! how deep and how large the metadata of a Parquet file is before the library believes it.
 
-/// Nesting of structures, lists and maps that is followed. Parquet's own metadata has eight levels.
+/// Deepest nesting of structures, lists and maps that is followed. Parquet's own metadata has eight
+/// levels.
 const MAX_DEPTH: u32 = 32;
 
-/// A value's type, as the protocol numbers them.
+/// Type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ThriftKind {
-    /// In a structure the type is the value; in a list it takes a byte.
+    /// A truth value. In a structure its type is its value; in a list it takes a byte.
     Bool,
     Byte,
-    /// 16, 32 and 64 bits.
+    /// A number of 16, 32 or 64 bits.
     Integer,
     Double,
     Binary,
@@ -35,7 +36,8 @@ impl ThriftKind {
     }
 }
 
-/// Bytes that are read from the front. `None` from any of its methods: they are not what they should be, or end too early.
+/// A reader of bytes from the front. Each method returns `None` if the bytes do not fit the
+/// protocol or end too early.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CompactReader<'a> {
     bytes: &'a [u8],
@@ -46,7 +48,7 @@ impl<'a> CompactReader<'a> {
         Self { bytes }
     }
 
-    /// How many bytes are left.
+    /// Returns the number of bytes that are left.
     pub(super) fn left(&self) -> usize {
         self.bytes.len()
     }
@@ -73,13 +75,14 @@ impl<'a> CompactReader<'a> {
         None
     }
 
-    /// An integer of any width.
+    /// Reads an integer of any width.
     pub(super) fn integer(&mut self) -> Option<i64> {
         let value = self.varint()?;
         Some((value >> 1) as i64 ^ -((value & 1) as i64))
     }
 
-    /// The head of a structure's next field, `Some(None)` at its end. `last` is the number of the field before, 0 at first.
+    /// Reads the head of a structure's next field; `Some(None)` at the end of the structure. `last`
+    /// is the number of the field before, 0 at first.
     pub(super) fn field(&mut self, last: &mut i64) -> Option<Option<(i64, ThriftKind)>> {
         let head = self.byte()?;
         if head == 0 {
@@ -92,7 +95,8 @@ impl<'a> CompactReader<'a> {
         Some(Some((*last, ThriftKind::of(head & 0xf)?)))
     }
 
-    /// The head of a list: of what, and how many. Each takes a byte at least.
+    /// Reads the head of a list: the type and the number of its elements. Each takes a byte at
+    /// least.
     pub(super) fn list(&mut self) -> Option<(ThriftKind, usize)> {
         let head = self.byte()?;
         let count = match head >> 4 {
@@ -103,9 +107,9 @@ impl<'a> CompactReader<'a> {
         Some((ThriftKind::of(head & 0xf)?, count))
     }
 
-    /// Passes over a field's value.
+    /// Skips a field's value.
     pub(super) fn skip(&mut self, kind: ThriftKind) -> Option<()> {
-        // In a structure, a truth value has no bytes.
+        // A truth value in a structure has no bytes.
         if kind == ThriftKind::Bool { Some(()) } else { self.skip_at(kind, 0) }
     }
 

@@ -24,8 +24,8 @@ use crate::manifest::{CaseState, ClockPair, Manifest, MissingRange};
 use crate::origin::FileOrigin;
 use crate::reader::{Case, PartInfo};
 
-/// Bytes that a small part takes beyond its rows: the footer with the statistics of each column, and
-/// the head of its journal.
+/// Bytes that a small part takes beyond its rows: the footer with the statistics of each column,
+/// and the head of its journal.
 const PART_OVERHEAD_BYTES: u64 = 24 << 10;
 
 /// Writes a case.
@@ -41,8 +41,9 @@ pub struct CaseWriter {
 }
 
 impl CaseWriter {
-    /// Makes the case. The path must not exist or be an empty directory; nothing is ever overwritten.
-    /// `manifest` is the first content of case.json; the writer keeps its state, counts and parts.
+    /// Makes the case. The path must not exist or be an empty directory; nothing is ever
+    /// overwritten. `manifest` is the first content of case.json; the writer keeps its state,
+    /// counts and parts.
     ///
     /// # Errors
     /// [`Error::Exists`], [`Error::Unclosed`], [`Error::Busy`] or [`Error::Io`].
@@ -79,13 +80,13 @@ impl CaseWriter {
         Ok(writer)
     }
 
-    /// Opens a case that was never closed, in order to close it. Seals what its journals hold at once;
-    /// call [`CaseWriter::close`] next. The manifest then says from which record on something may be
-    /// missing.
+    /// Opens a case that was never closed, in order to close it. Seals what its journals hold at
+    /// once; call [`CaseWriter::close`] next. The manifest then says from which record on something
+    /// may be missing.
     ///
     /// # Errors
-    /// [`Error::AlreadyClosed`], [`Error::Busy`] while a capture writes it, [`Error::NotClosable`] if it
-    /// is damaged beyond a torn end, or an error of [`Case::open`]. It can be tried again.
+    /// [`Error::AlreadyClosed`], [`Error::Busy`] while a capture writes it, [`Error::NotClosable`]
+    /// if it is damaged beyond a torn end, or an error of [`Case::open`]. It can be tried again.
     pub fn resume(path: &Path, options: WriterOptions) -> Result<Self, Error> {
         let root = Directory::open(path)?;
         root.lock()?;
@@ -134,11 +135,12 @@ impl CaseWriter {
         Ok(())
     }
 
-    /// Adds rows to a table and seals its part if that is due. [`CaseWriter::sync`] tries again to seal
-    /// a part that could not be sealed, and returns the error.
+    /// Adds rows to a table and seals its part if that is due. [`CaseWriter::sync`] tries again to
+    /// seal a part that could not be sealed, and returns the error.
     ///
     /// # Errors
-    /// [`Error::WrongSchema`], [`Error::Disorder`], [`Error::Stopped`] or [`Error::Io`]; nothing was added.
+    /// [`Error::WrongSchema`], [`Error::Disorder`], [`Error::Stopped`] or [`Error::Io`]; nothing
+    /// was added.
     pub fn append(&mut self, table: Table, batch: &RecordBatch) -> Result<(), Error> {
         self.append_unsealed(table, batch)?;
         // The rows are in the journal whether or not this succeeds.
@@ -148,12 +150,14 @@ impl CaseWriter {
 
     /// Adds rows to a table, journalled. Rows come in ascending order of `seq`.
     ///
-    /// Use this for records of several tables that come together, and [`CaseWriter::seal_due`] after the
-    /// last of them: a sealed part is final, so the records before its last one must be in the journals
-    /// of the other tables first. A kill in between would leave a later record without earlier ones.
+    /// Use this for records of several tables that come together, and [`CaseWriter::seal_due`]
+    /// after the last of them: a sealed part is final, so the records before its last one must be
+    /// in the journals of the other tables first. A kill in between would leave a later record
+    /// without earlier ones.
     ///
     /// # Errors
-    /// [`Error::WrongSchema`], [`Error::Disorder`], [`Error::Stopped`] or [`Error::Io`]; nothing was added.
+    /// [`Error::WrongSchema`], [`Error::Disorder`], [`Error::Stopped`] or [`Error::Io`]; nothing
+    /// was added.
     pub fn append_unsealed(&mut self, table: Table, batch: &RecordBatch) -> Result<(), Error> {
         if batch.num_rows() == 0 {
             return Ok(());
@@ -167,14 +171,15 @@ impl CaseWriter {
     /// Seals the parts that are due by rows or by age.
     ///
     /// # Errors
-    /// The first [`Error::Io`]; the rows are still in the journals, and [`CaseWriter::sync`] tries again.
+    /// The first [`Error::Io`]; the rows are still in the journals, and [`CaseWriter::sync`] tries
+    /// again.
     pub fn seal_due(&mut self) -> Result<(), Error> {
         let due = self.tables.due(&self.options);
         due.into_iter().map(|table| self.seal(table)).fold(Ok(()), Result::and)
     }
 
-    /// Brings the appended records to disk (`fdatasync` of the journals), and does what could not be
-    /// done before. Rows that are derived from records follow within seconds.
+    /// Brings the appended records to disk (`fdatasync` of the journals), and does what could not
+    /// be done before. Rows that are derived from records follow within seconds.
     ///
     /// # Errors
     /// The first [`Error::Io`]; after it the rest is tried all the same.
@@ -197,8 +202,8 @@ impl CaseWriter {
         self.save()
     }
 
-    /// Saves case.json, then removes the files that it makes superfluous. In this order a crash leaves
-    /// the part, the journal or both, and a reader takes the part.
+    /// Saves case.json, then removes the files that it makes superfluous. In this order a crash
+    /// leaves the part, the journal or both, and a reader takes the part.
     fn save(&mut self) -> Result<(), Error> {
         self.manifest.save(&self.folders)?;
         self.removals.run(&self.folders);
@@ -218,8 +223,8 @@ impl CaseWriter {
         self.manifest.get()
     }
 
-    /// Returns the line of the chain's head that is on disk, as an anchor gets it; `None` while a newer
-    /// head is not on disk.
+    /// Returns the line of the chain's head that is on disk, as an anchor gets it; `None` while a
+    /// newer head is not on disk.
     pub fn head_line(&self) -> Option<String> {
         self.manifest.head_line()
     }
@@ -229,7 +234,8 @@ impl CaseWriter {
         self.sealed_bytes() + self.tables.open_bytes()
     }
 
-    /// Bytes of all files of the case when they are most: an open part is there twice while it is sealed.
+    /// Bytes of all files of the case when they are most: an open part is there twice while it is
+    /// sealed.
     pub fn bytes_at_most(&self) -> u64 {
         let sealed = self.sealed_bytes() + self.removals.part_bytes();
         sealed + 2 * self.tables.open_bytes() + self.tables.open_parts() * PART_OVERHEAD_BYTES
@@ -252,8 +258,8 @@ impl CaseWriter {
         self.manifest.bytes()
     }
 
-    /// Records that part of the recording is missing, and frees the room that was kept for that. It is
-    /// on disk after the next [`CaseWriter::sync`] or [`CaseWriter::close`] that succeeds.
+    /// Records that part of the recording is missing, and frees the room that was kept for that. It
+    /// is on disk after the next [`CaseWriter::sync`] or [`CaseWriter::close`] that succeeds.
     pub fn note_missing(&mut self, range: MissingRange) {
         self.reserve.free();
         self.manifest.amend(|manifest| manifest.incomplete.push(range));
@@ -265,8 +271,8 @@ impl CaseWriter {
         self.manifest.amend(update);
     }
 
-    /// Ends the current segment, seals its open parts, and begins the next segment with this record.
-    /// Does nothing in a case whose manifest had no first segment from the start.
+    /// Ends the current segment, seals its open parts, and begins the next segment with this
+    /// record. Does nothing in a case whose manifest had no first segment from the start.
     ///
     /// # Errors
     /// [`Error::Io`]; it can be tried again, with the same record.
@@ -281,13 +287,13 @@ impl CaseWriter {
         self.save()
     }
 
-    /// Drops the oldest segment, unless it is the current one. Returns true if there was one to drop. On
-    /// a full disk it uses the reserve to say so, and then keeps a reserve again in the room that the
-    /// segment leaves.
+    /// Drops the oldest segment, unless it is the current one. Returns true if there was one to
+    /// drop. On a full disk it uses the reserve to say so, and then keeps a reserve again in the
+    /// room that the segment leaves.
     ///
     /// # Errors
-    /// [`Error::Io`]: case.json could not be written, or files of a segment that was dropped before could
-    /// not be removed. The next [`CaseWriter::sync`] tries both again.
+    /// [`Error::Io`]: case.json could not be written, or files of a segment that was dropped before
+    /// could not be removed. The next [`CaseWriter::sync`] tries both again.
     pub fn drop_oldest(&mut self, dropped_at: ClockPair) -> Result<bool, Error> {
         // An earlier drop must be on disk, and its files gone.
         self.save_on_any_disk()?;
@@ -303,8 +309,8 @@ impl CaseWriter {
         Ok(true)
     }
 
-    /// Seals everything and marks the case as closed. `update` may change the manifest, e.g. add the
-    /// closing clocks.
+    /// Seals everything and marks the case as closed. `update` may change the manifest, e.g. add
+    /// the closing clocks.
     ///
     /// # Errors
     /// The first error; the case stays open, and its journals can be read. It may be tried again.

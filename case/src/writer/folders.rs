@@ -87,8 +87,8 @@ impl WriterFolders {
         Ok(())
     }
 
-    /// Removes the journals, which are no part of a closed case. A journal that cannot be removed costs
-    /// space and nothing else.
+    /// Removes the journals, which are no part of a closed case. A journal that cannot be removed
+    /// costs space and nothing else.
     pub(super) fn remove_journals(&self) {
         for name in self.journals.names().unwrap_or_default() {
             let _ = self.journals.remove_file(&name);

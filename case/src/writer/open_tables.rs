@@ -13,11 +13,12 @@ use crate::error::Error;
 use crate::manifest::PartEntry;
 use crate::origin::FileOrigin;
 
-/// Longest time, by the rows' boot clock, that rows of derived tables wait to be brought to disk. They
-/// follow from records, which are brought there first: a power cut takes only rows that can be derived
-/// again.
+/// Longest time, by the rows' boot clock, that rows of derived tables wait to be brought to disk.
+/// They follow from records, which are brought there first: a power cut takes only rows that can be
+/// derived again.
 const DERIVED_MAX_AGE: Duration = Duration::from_secs(2);
-/// Bytes of derived rows in one journal that do not wait for that: until synced they are in memory too.
+/// Bytes of derived rows in one journal that do not wait for that: until synced they are in memory
+/// too.
 const DERIVED_MAX_BYTES: usize = 256 << 10;
 
 /// The writers of all tables.
@@ -62,13 +63,15 @@ impl OpenTables {
         self.writers.iter().filter(|(_, writer)| writer.is_due(options)).map(|(table, _)| *table).collect()
     }
 
-    /// Brings the journals of records to disk, and those of derived rows that have waited long enough.
+    /// Brings the journals of records to disk, and those of derived rows that have waited long
+    /// enough.
     pub(super) fn sync(&mut self) -> Result<(), Error> {
         let newest = self.writers.values().filter_map(TableWriter::newest_boot_ns).max().unwrap_or(0);
         let age = Duration::from_nanos(newest.saturating_sub(self.derived_synced_boot_ns));
         let is_derived_due = age >= DERIVED_MAX_AGE;
         let mut result = Ok(());
-        // Raw tables come first in the order: a row is not on disk before the records that it follows from.
+        // Raw tables come first in the order: a row is not on disk before the records that it
+        // follows from.
         for (table, writer) in &mut self.writers {
             if is_derived_due || Table::RAW.contains(table) || writer.unsynced_bytes() >= DERIVED_MAX_BYTES {
                 result = result.and(writer.sync());

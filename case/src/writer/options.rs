@@ -12,8 +12,8 @@ use crate::signing::Signer;
 pub struct WriterOptions {
     /// Seal a part after this many rows.
     pub part_rows: u64,
-    /// Seal a part when its first and last row are this far apart, by the boot clock of the rows: the
-    /// writer reads no clock of its own.
+    /// Seal a part when its first and last row are this far apart, by the boot clock of the rows:
+    /// the writer reads no clock of its own.
     pub part_age: Duration,
     /// Bytes to keep free for case.json in case the disk fills up; see
     /// [`crate::CaseWriter::note_missing`] and [`crate::CaseWriter::drop_oldest`].

@@ -39,7 +39,8 @@ impl DiskReserve {
         is_freed
     }
 
-    /// Takes room for a case.json of twice these bytes, at least what is wanted, if the disk has it.
+    /// Takes room for a case.json of twice these bytes, at least what is wanted, if the disk has
+    /// it.
     pub(super) fn renew(&mut self, manifest_bytes: u64) {
         let needed = usize::try_from(manifest_bytes.saturating_mul(2)).unwrap_or(self.wanted_bytes);
         let bytes = self.wanted_bytes.max(needed);

@@ -1,5 +1,5 @@
-//! What a case that was never closed needs before it can be closed: checks, counts, and the range of
-//! records that may be missing.
+//! Prepares a case that was never closed for closing: checks it, counts its rows, and finds the
+//! range of records that may be missing.
 
 use std::path::Path;
 
@@ -20,8 +20,8 @@ pub(super) fn is_unclosed(path: &Path) -> bool {
 /// range that may be missing.
 ///
 /// # Errors
-/// [`Error::AlreadyClosed`], [`Error::NotClosable`] if it is damaged beyond a torn end, or an error of
-/// reading it.
+/// [`Error::AlreadyClosed`], [`Error::NotClosable`] if it is damaged beyond a torn end, or an error
+/// of reading it.
 pub(super) fn unclosed_manifest(case: &Case) -> Result<Manifest, Error> {
     let Some(manifest) = case.manifest().filter(|_| !case.is_closed()) else {
         return Err(Error::AlreadyClosed { path: case.path().to_owned() });
@@ -60,7 +60,8 @@ fn missing_range(case: &Case) -> Result<MissingRange, Error> {
     let mut first_missing = last.map_or(0, |last| last.saturating_add(1));
     for problem in records.problems() {
         match problem {
-            // The journals of the raw tables need not reach equally far. Sealed parts have no holes.
+            // The journals of the raw tables need not reach equally far. Sealed parts have no
+            // holes.
             Problem::Hole { first_seq, .. } if sealed_end < Some(*first_seq) => {
                 first_missing = first_missing.min(*first_seq);
             }
@@ -74,7 +75,8 @@ fn missing_range(case: &Case) -> Result<MissingRange, Error> {
     Ok(MissingRange { first_seq: first_missing, last_seq: None, reason })
 }
 
-/// Counts the rows that are there: the manifest of an open case has the counts of an earlier moment.
+/// Counts the rows that are there: the manifest of an open case has the counts of an earlier
+/// moment.
 fn count(case: &Case, manifest: &mut Manifest) -> Result<(), Error> {
     manifest.counts = CaseCounts::default();
     for segment in &mut manifest.segments {

@@ -1,7 +1,8 @@
 //! Segments in a manifest: begins one, and drops the oldest.
 //!
 //! case.json says first what is dropped, as an entry of the chain, and is on disk before the first
-//! file goes. So at any moment a file is either listed, or has a number that case.json calls dropped.
+//! file goes. So at any moment a file is either listed, or has a number that case.json calls
+//! dropped.
 
 use std::collections::BTreeMap;
 
@@ -17,8 +18,8 @@ pub(super) fn begin(manifest: &mut Manifest, first_seq: u64, began: ClockPair) {
     }
 }
 
-/// Drops the oldest segment from a manifest and chains an entry that says so. Returns the entries of
-/// its parts; `None` if there is no segment but the current one.
+/// Drops the oldest segment from a manifest and chains an entry that says so. Returns the entries
+/// of its parts; `None` if there is no segment but the current one.
 pub(super) fn drop_oldest(manifest: &mut Manifest, dropped_at: ClockPair) -> Option<Vec<PartEntry>> {
     let drop = oldest(manifest, dropped_at)?;
     let parts = drop.parts.clone();

@@ -82,7 +82,8 @@ impl TableWriter {
             .column_by_name("seq")
             .and_then(|column| column.as_any().downcast_ref::<UInt64Array>())
             .ok_or(Error::WrongSchema { table })?;
-        // Each record has a seq of its own; derived rows may share that of the record that decided them.
+        // Each record has a seq of its own; derived rows may share that of the record that decided
+        // them.
         let is_raw = Table::RAW.contains(&self.table);
         let mut last = self.last_seq;
         for seq in seqs.values() {

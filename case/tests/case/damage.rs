@@ -13,7 +13,8 @@ use obit_schema::encode::EventsBuilder;
 
 use crate::kit::{self, Scratch};
 
-/// A closed case of 45 records: three parts of five rows in each raw table; record n is in table n % 3.
+/// A closed case of 45 records: three parts of five rows in each raw table; record n is in table n
+/// % 3.
 fn case() -> Scratch {
     let scratch = Scratch::new();
     kit::write(&scratch.case(), &kit::plain(45), 15, 5).close(|_| {}).unwrap();
@@ -185,7 +186,8 @@ fn a_row_that_lacks_what_its_kind_must_have_is_named_and_decides_nothing() {
 #[test]
 fn records_out_of_order_are_left_out_and_named() {
     let scratch = case();
-    // 2 was there before, 18 comes twice, 17 after it; a place past all others hides nothing before it.
+    // 2 was there before, 18 comes twice, 17 after it; a place past all others hides nothing before
+    // it.
     replace_second_part(&scratch, 1, clocks(&[15, 2, 18, 18, 17, u64::MAX]));
     let (seqs, problems) = kit::read(&scratch.case());
     let mut expected = all_but(&[1, 2]);

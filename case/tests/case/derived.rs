@@ -94,7 +94,8 @@ fn what_waits_for_a_sync_is_bounded() {
     let mut writer = CaseWriter::create_in(disk.root(), kit::manifest(), WriterOptions::default()).unwrap();
     append(&mut writer, 20, "a");
     writer.sync().unwrap();
-    // All within the two seconds, and of a text that no compressor makes much shorter than half a MiB.
+    // All within the two seconds, and of a text that no compressor makes much shorter than half a
+    // MiB.
     let mut state = 1_u64;
     let text: String = (0..1 << 20)
         .map(|_| {

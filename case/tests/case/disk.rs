@@ -1,4 +1,5 @@
-//! A disk in memory that can fail at any call, and that can lose power: what was never synced is gone then.
+//! A disk in memory that can fail at any call, and that can lose power: what was never synced is
+//! gone then.
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read, Write};
@@ -58,7 +59,8 @@ struct Names {
 struct File {
     now: Vec<u8>,
     on_disk: Vec<u8>,
-    /// Which bytes are yet to be written back. A sync that fails takes them for written, as Linux does.
+    /// Which bytes are yet to be written back. A sync that fails takes them for written, as Linux
+    /// does.
     dirty: Vec<bool>,
 }
 

@@ -1,4 +1,5 @@
-//! Whatever call fails, and however: what a sync said is on disk is there, and what can be tried again can be.
+//! Whatever call fails, and however: what a sync said is on disk is there, and what can be tried
+//! again can be.
 
 use obit_case::manifest::MissingRange;
 use obit_case::writer::{CaseWriter, WriterOptions};
@@ -8,7 +9,8 @@ use crate::disk::{Disk, EIO, Fault, Plan, Survives};
 use crate::kit::{self, Builders, Scratch};
 use crate::strategies::Owned;
 
-/// Records of a run; with parts of three rows, each raw table seals one on the way and one at the end.
+/// Records of a run; with parts of three rows, each raw table seals one on the way and one at the
+/// end.
 const RECORDS: usize = 12;
 /// Records between two syncs.
 const BATCH: usize = 4;
@@ -79,7 +81,8 @@ fn look(disk: &Disk, survives: Survives) -> Option<(Case, Vec<u64>, Vec<Problem>
     Some((case, seqs, problems, scratch))
 }
 
-/// The first `count` places are there; what else is there follows them, and nothing is wrong but a torn end.
+/// The first `count` places are there; what else is there follows them, and nothing is wrong but a
+/// torn end.
 fn assert_promise(disk: &Disk, promised: usize, what: &str) {
     for survives in [Survives::Everything, Survives::Synced] {
         let Some((_, seqs, problems, _scratch)) = look(disk, survives) else {

@@ -1,4 +1,5 @@
-//! Files that somebody made to break a reader: an error or a problem, never a panic or the machine's memory.
+//! Files that somebody made to break a reader: an error or a problem, never a panic or the
+//! machine's memory.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -117,7 +118,8 @@ fn a_buffer_that_claims_to_uncompress_into_an_exabyte_ends_a_journal() {
     drop(kit::write(&scratch.case(), &kit::plain(3), 3, 1000));
     let path = scratch.file(EVENTS_JOURNAL);
     let whole = fs::read(&path).unwrap();
-    // The second message is the batch; its first buffer that is not empty begins with its uncompressed length.
+    // The second message is the batch; its first buffer that is not empty begins with its
+    // uncompressed length.
     let message_at = |at: usize| {
         let size = u32::from_le_bytes(whole[at + 4..at + 8].try_into().unwrap()) as usize;
         let message = root_as_message(&whole[at + 8..at + 8 + size]).unwrap();
@@ -234,7 +236,8 @@ fn refusal(bytes: &[u8]) -> String {
 
 #[test]
 fn a_schema_as_deep_as_the_file_is_long_is_refused_before_it_is_followed() {
-    // Thrift's compact protocol. Each group has one child: repetition, name, number of children, end.
+    // Thrift's compact protocol. Each group has one child: repetition, name, number of children,
+    // end.
     let group = [0x35, 0, 0x18, 1, b'a', 0x15, 2, 0];
     let levels = 200_000_u32;
     let count = [levels as u8 | 0x80, (levels >> 7) as u8 | 0x80, (levels >> 14) as u8];

@@ -133,7 +133,8 @@ pub fn closed(scratch: &Scratch, records: &[Owned]) {
     write(&scratch.case(), records, 5, 5).close(|_| {}).unwrap();
 }
 
-/// The places of the records that can be read, and all problems; the same on one thread and on several.
+/// The places of the records that can be read, and all problems; the same on one thread and on
+/// several.
 pub fn read(path: &Path) -> (Vec<u64>, Vec<Problem>) {
     let [ahead, here] = [ReadThreads::EachTable, ReadThreads::One]
         .map(|threads| read_from(&Case::open(path).unwrap().with_threads(threads)));

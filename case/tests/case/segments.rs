@@ -1,5 +1,5 @@
-//! A recording that is cut into segments, of which the oldest are dropped: what is left is whole, says what is gone, and
-//! cannot be made to say that more is gone.
+//! A recording that is cut into segments, of which the oldest are dropped: what is left is whole,
+//! says what is gone, and cannot be made to say that more is gone.
 
 use std::fs;
 use std::path::Path;
@@ -41,11 +41,13 @@ struct Run {
     /// The first record that was not dropped yet.
     first_left: u64,
     closed: bool,
-    /// The calls to the disk that the first cut with a dropping made, up to the end of the next sync.
+    /// The calls to the disk that the first cut with a dropping made, up to the end of the next
+    /// sync.
     calls: (usize, usize),
 }
 
-/// Records, cuts and drops; tries each step so many times. What was done before a step failed for good is in `run`.
+/// Records, cuts and drops; tries each step so many times. What was done before a step failed for
+/// good is in `run`.
 fn record(disk: &Disk, records: &[Owned], tries: usize, run: &mut Run) -> Result<CaseWriter, Error> {
     let mut writer = CaseWriter::create_in(disk.root(), manifest(), WriterOptions::default())?;
     let mut builders = Builders::default();
@@ -260,7 +262,8 @@ fn a_capture_that_ends_at_any_call_leaves_a_case_that_can_be_closed() {
     }
 }
 
-/// Tries a step until the disk has room for it, by dropping the oldest segment each time. Whether there was enough to drop.
+/// Tries a step until the disk has room for it, by dropping the oldest segment each time. Whether
+/// there was enough to drop.
 fn with_room<T>(
     writer: &mut CaseWriter,
     seq: u64,
