@@ -39,9 +39,6 @@ pub const LOOK_INTERVAL: Duration = Duration::from_secs(2);
 pub const EVENTS_PER_S: u32 = 500;
 /// Events taken at once.
 pub const EVENT_BURST: u32 = 2_000;
-/// How long a record waits for others that the sequencer is handed with it: as long as kernel events wait in the ring
-/// buffer, so what a daemon does and what the kernel sees of it keep about their order.
-pub const DEBOUNCE: Duration = Duration::from_millis(50);
 /// Records that may wait for the sequencer.
 pub const OUTBOX: usize = 1_024;
 /// Longest that the end of a capture waits for the records that are still on their way.

@@ -11,6 +11,7 @@ mod cache;
 mod containerd;
 mod cri;
 mod daemon;
+mod debounce;
 mod docker;
 mod failure;
 mod grpc;

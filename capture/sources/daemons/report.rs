@@ -8,6 +8,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::failure::Failure;
 use super::kind::Kind;
+use crate::host::clock::ClockPair;
 use crate::sources::answer::{RuntimeRecord, Stamped, document};
 
 /// What a daemon said about one container.
@@ -33,8 +34,13 @@ pub struct Reporter(pub Sender<Stamped<RuntimeRecord>>);
 impl Reporter {
     /// Hands a record on, of now.
     pub async fn report(&self, record: RuntimeRecord) {
+        self.report_at(ClockPair::read(), record).await;
+    }
+
+    /// Hands on a record of this moment.
+    pub async fn report_at(&self, at: ClockPair, record: RuntimeRecord) {
         // At the end nobody listens any more.
-        let _ = self.0.send(Stamped::now(record)).await;
+        let _ = self.0.send(Stamped { at, record }).await;
     }
 }
 

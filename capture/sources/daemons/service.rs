@@ -7,13 +7,13 @@ use std::time::Duration;
 use obit_derivation::record::Outcome;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::sync::oneshot;
-use tokio::task::{AbortHandle, JoinSet, spawn_blocking};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout, timeout_at};
+use tokio::task::{AbortHandle, JoinSet, spawn_blocking, yield_now};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
 use super::daemon::Daemon;
 use super::failure::Failure;
 use super::labels::LabelPolicy;
-use super::limits::{AFTER_END, DEBOUNCE, LOOK_INTERVAL, OUTBOX, STOP_LIMIT};
+use super::limits::{AFTER_END, LOOK_INTERVAL, OUTBOX, STOP_LIMIT};
 use super::question::{QueryTarget, Question};
 use super::report::{Reporter, failed};
 use super::sockets::{Endpoint, Owner, Places};
@@ -62,18 +62,18 @@ pub async fn serve(
     .await;
 }
 
-/// Hands records to the sequencer, however busy it is, without blocking this thread. An engine reports one container in
-/// a dozen events some milliseconds apart: what comes within [`DEBOUNCE`] of the first is handed on with it, so that the
-/// sequencer is woken once for all of them.
+/// Hands records to the sequencer, however busy it is, without blocking this thread. Those of one burst of events go
+/// together.
 async fn pass_on(
     mut records: Receiver<Stamped<RuntimeRecord>>,
     mut deliver: impl FnMut(Vec<Stamped<RuntimeRecord>>) -> SendResult,
 ) {
     while let Some(first) = records.recv().await {
+        // Whatever else there is to read now is read first.
+        yield_now().await;
         let mut gathered = vec![first];
-        let deadline = Instant::now() + DEBOUNCE;
         while gathered.len() < TOGETHER
-            && let Ok(Some(record)) = timeout_at(deadline, records.recv()).await
+            && let Ok(record) = records.try_recv()
         {
             gathered.push(record);
         }

@@ -11,6 +11,7 @@ use super::limits::{EVENT_BURST, EVENTS_PER_S};
 use super::question::Question;
 use super::report::{Reporter, Said, answered};
 use super::sockets::{Endpoint, Owner};
+use crate::host::clock::ClockPair;
 
 /// Containers that are remembered for one reason.
 const MAX_KNOWN: usize = 4_096;
@@ -101,13 +102,18 @@ impl Sink {
         }
     }
 
-    /// Hands on what the daemon said by itself or in a list.
-    pub async fn said(&self, what: &str, mut said: Said) {
+    /// Hands on what the daemon says in a list.
+    pub async fn said(&self, what: &str, said: Said) {
+        self.said_at(ClockPair::read(), what, said).await;
+    }
+
+    /// Hands on what the daemon said at this moment.
+    pub async fn said_at(&self, at: ClockPair, what: &str, mut said: Said) {
         self.note_removal(&said.answer);
         if self.is_hearsay(&said.answer) {
             said.answer = without_claims(said.answer);
         }
-        self.reporter.report(answered(self.endpoint.request(what), Duration::ZERO, said)).await;
+        self.reporter.report_at(at, answered(self.endpoint.request(what), Duration::ZERO, said)).await;
     }
 
     /// Comes with each event that the daemon tells of by itself. Waits until it may be taken.

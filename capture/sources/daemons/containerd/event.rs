@@ -31,6 +31,11 @@ struct Kept<'a> {
     exited_at: Option<i64>,
 }
 
+/// Returns when an event happened, by the daemon's clock.
+pub fn time(envelope: &Envelope) -> Option<WallNs> {
+    envelope.timestamp.as_ref().and_then(nanoseconds).map(WallNs)
+}
+
 /// What an event says; `None` of one that is not about a container's life, and of what is no event.
 pub fn said(envelope: &Envelope) -> Option<Said> {
     let bytes = envelope.event.as_ref()?.value.as_slice();

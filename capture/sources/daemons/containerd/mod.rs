@@ -15,6 +15,7 @@ use self::api::{
 };
 use self::container::Inspection;
 use super::cache::Cache;
+use super::debounce::Debounce;
 use super::failure::Failure;
 use super::grpc::{self, Call};
 use super::labels::LabelPolicy;
@@ -23,6 +24,7 @@ use super::question::Question;
 use super::report::Said;
 use super::sink::Sink;
 use super::sockets::Endpoint;
+use crate::host::clock::ClockPair;
 
 /// Namespaces asked at most.
 const MAX_NAMESPACES: usize = 64;
@@ -105,12 +107,14 @@ impl Client {
             Ok(events) => events,
             Err(failure) => return failure,
         };
+        let mut debounce = Debounce::default();
         loop {
-            match events.next().await {
+            match debounce.next(events.next()).await {
                 Ok(envelope) => {
                     sink.pace().await;
                     if let Some(said) = event::said(&envelope) {
-                        sink.said("Events/Subscribe", said).await;
+                        let at = debounce.arrival(ClockPair::read(), event::time(&envelope));
+                        sink.said_at(at, "Events/Subscribe", said).await;
                     }
                 }
                 Err(failure) => return failure,

@@ -12,7 +12,10 @@ mod list;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use obit_derivation::WallNs;
+
 use self::image::Digests;
+use super::debounce::Debounce;
 use super::failure::Failure;
 use super::http::{self, component};
 use super::kind::Kind;
@@ -22,6 +25,7 @@ use super::question::Question;
 use super::report::Said;
 use super::sink::Sink;
 use super::sockets::Endpoint;
+use crate::host::clock::ClockPair;
 
 /// Longest wait for an image's digest, which only completes an answer.
 const IMAGE_LIMIT: Duration = Duration::from_secs(1);
@@ -89,8 +93,9 @@ impl Client {
             Ok(lines) => lines,
             Err(failure) => return failure,
         };
+        let mut debounce = Debounce::default();
         loop {
-            let line = match lines.next().await {
+            let line = match debounce.next(lines.next()).await {
                 Ok(line) => line,
                 Err(failure) => return failure,
             };
@@ -108,7 +113,8 @@ impl Client {
                 *last = Some(time.max(last.unwrap_or(time)));
             }
             if let Some(said) = event.said(self.endpoint.kind, &self.labels) {
-                sink.said(event::PATH, said).await;
+                let at = debounce.arrival(ClockPair::read(), event.time_nano.map(WallNs));
+                sink.said_at(at, event::PATH, said).await;
             }
         }
     }
