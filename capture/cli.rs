@@ -39,16 +39,18 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Record until the duration ends or a signal comes (SIGINT, SIGTERM, SIGHUP), then close the case
+    /// Record until the duration ends or a signal comes (SIGINT, SIGTERM, SIGHUP), then close the
+    /// case
     Run(RunArgs),
-    /// Say what would work on this host and what not, and what to do about it
+    /// Report what would work on this host, what would not, and what to do about it
     Check(CheckArgs),
-    /// Record a workload of its own: containers' directories as the engines lay them out, made and removed below a cgroup of its own
+    /// Record a small workload: cgroup directories as the engines lay them out, made and removed
+    /// below a cgroup of its own
     Demo(DemoArgs),
-    /// A process that waits in a demo container until its standard input ends
+    /// Wait in a demo container until standard input ends
     #[command(hide = true)]
     DemoOccupant,
-    /// Writes man pages and shell completions, for packages
+    /// Write man pages and shell completions, for packages
     #[command(hide = true)]
     Reference {
         /// The directory to write them into
@@ -56,11 +58,11 @@ pub enum Command {
     },
 }
 
-/// How to record; for `run` and `demo`.
+/// Options of a recording, for `run` and `demo`.
 #[derive(Args, Debug)]
 pub struct RecordArgs {
-    /// The case directory to make; must not exist, or be empty. `{time}` in its name stands for the time of the start in
-    /// UTC, like 20261124T070000Z
+    /// The case directory to make; it must not exist, or be empty. `{time}` in its name stands for
+    /// the time of the start in UTC, like 20261124T070000Z
     #[arg(long, short, value_name = "CASE", value_parser = OsStringValueParser::new().map(CaseName::now))]
     pub output: CaseName,
     /// Size of the buffer between kernel and recorder: a power of two
@@ -69,53 +71,58 @@ pub struct RecordArgs {
     /// Type information of the running kernel, if the kernel does not carry its own
     #[arg(long, value_name = "FILE")]
     pub btf: Option<PathBuf>,
-    /// How long the row of an end waits for what a daemon still says of the container; 0s: not at all
+    /// Longest time that the row of an end waits for late answers about the container; 0s: none
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_grace)]
     pub grace: Duration,
-    /// Whose arguments are recorded: those of OCI runtimes alone, or of every program that makes or removes a cgroup, or
-    /// ends a container. Arguments may carry secrets
+    /// Record the arguments of OCI runtimes only, or of every program that makes or
+    /// removes a cgroup or ends a container. Arguments may carry secrets
     #[arg(long, value_enum, default_value_t = ActorArgv::Runtimes)]
     pub actor_argv: ActorArgv,
-    /// How old a record may get before it is on disk
+    /// Longest time until a record is on disk
     #[arg(long, value_name = "TIME", default_value = "200ms", value_parser = parse_duration)]
     pub sync_interval: Duration,
-    /// How often the clocks are recorded, and how well they are kept; at once when somebody sets one
+    /// Interval at which the clocks, and how well they are kept, are recorded; a clock that is set
+    /// is recorded at once
     #[arg(long, value_name = "TIME", default_value = "1m", value_parser = parse_duration)]
     pub clock_interval: Duration,
-    /// Seal a part of the case after so many rows
+    /// Seal a part of the case after this many rows
     #[arg(long, value_name = "ROWS", default_value_t = 1 << 20, value_parser = clap::value_parser!(u64).range(1..))]
     pub part_rows: u64,
-    /// Seal a part of the case when its first row is so old
+    /// Seal a part of the case when its first row has this age
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_duration)]
     pub part_age: Duration,
-    /// How large the case may get; see --when-full
+    /// Largest size of the case; see --when-full
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub max_bytes: Option<u64>,
-    /// What to do when the case has the size of --max-bytes: stop, or go on like a flight recorder and drop the oldest
+    /// Stop when the case has the size of --max-bytes, or go on and drop the oldest
+    /// segments
     #[arg(long, value_enum, default_value_t = WhenFull::Stop, requires = "max_bytes")]
     pub when_full: WhenFull,
-    /// With --when-full drop-oldest: what is dropped at once is at most so much time
+    /// With --when-full drop-oldest: the longest time that one segment covers, and so the most that
+    /// is dropped at once
     #[arg(long, value_name = "TIME", default_value = "1d", value_parser = parse_duration)]
     pub segment_age: Duration,
-    /// With `{time}` in --output: first remove the oldest cases of that name, so that what is left and this one's --max-bytes
-    /// come to no more than this
+    /// With `{time}` in --output: first remove the oldest cases of that name, until the others and
+    /// this one's --max-bytes come to no more than this
     #[arg(long, value_name = "SIZE", value_parser = parse_size, requires = "max_bytes")]
     pub max_total: Option<u64>,
     /// Sign the case with this OpenSSH private key (ed25519, without a passphrase)
     #[arg(long, value_name = "KEY")]
     pub sign: Option<PathBuf>,
-    /// Write a line for each sealed part to a file or FIFO off the case, or to the system's `journal`
+    /// Write a line for each sealed part to a file or FIFO off the case, or to the system's
+    /// `journal`
     #[arg(long, value_name = "PATH")]
     pub anchor: Option<PathBuf>,
-    /// Where the host's file system is seen, when obit runs in a container
+    /// Directory at which the host's file system is mounted, when obit runs in a container
     #[arg(long, value_name = "DIR", default_value = "/")]
     pub host_root: PathBuf,
-    /// A daemon to ask who its containers are: docker, podman, containerd or cri, and its socket; `none`: look for none.
-    /// May be given more than once; other kinds are looked for at the usual places
+    /// A daemon to ask about its containers: docker, podman, containerd or cri, and its socket;
+    /// `none`: look for no others. May be given more than once; other kinds are looked for at the
+    /// usual places
     #[arg(long = "runtime", value_name = "KIND=PATH", value_parser = RuntimeChoice::parse)]
     pub runtimes: Vec<RuntimeChoice>,
-    /// Which labels of containers to keep: all, none, or names joined by commas, a `*` at the end for any ending
-    /// [default: a list of those that orchestrators set]
+    /// Labels of containers to keep: all, none, or names joined by commas, a `*` at the end for any
+    /// ending [default: a list of those that orchestrators set]
     #[arg(long, value_name = "LIST", value_parser = LabelPolicy::parse)]
     pub labels: Option<LabelPolicy>,
     /// Print nothing but errors
@@ -139,7 +146,7 @@ pub struct RunArgs {
     /// Print one line for each container that ends, as it ends
     #[arg(long)]
     pub follow: bool,
-    /// How to print it
+    /// Format of that line
     #[arg(long, value_enum, default_value_t = FollowFormat::Text, requires = "follow")]
     pub format: FollowFormat,
 }
@@ -157,23 +164,23 @@ pub struct DemoArgs {
   obit-capture check
   obit-capture check --format json --output /var/lib/obit")]
 pub struct CheckArgs {
-    /// How to print the findings
+    /// Format of the findings
     #[arg(long, value_enum, default_value_t = CheckFormat::Table)]
     pub format: CheckFormat,
     /// Type information of the running kernel, if the kernel does not carry its own
     #[arg(long, value_name = "FILE")]
     pub btf: Option<PathBuf>,
-    /// Where a case would be written: its free space is part of the findings
+    /// Directory of the case to be made, to check its free space
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub output: PathBuf,
 }
 
-/// A time, which may be none at all.
+/// Reads a time that may be zero.
 fn parse_grace(text: &str) -> Result<Duration, String> {
     if matches!(text, "0" | "0s" | "0ms") { Ok(Duration::ZERO) } else { parse_duration(text) }
 }
 
-/// `300ms`, `30s`, `10m`, `1h30m`, `2d`.
+/// Reads a time like `300ms`, `30s`, `10m`, `1h30m` or `2d`.
 fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("'{text}' is no time: write it like 30s, 10m or 1h30m");
     let mut total = Duration::ZERO;
@@ -199,7 +206,7 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     if total.is_zero() { Err(wrong()) } else { Ok(total) }
 }
 
-/// `4096`, `64KiB`, `16MiB`, `20GiB`.
+/// Reads a size like `4096`, `64KiB`, `16MiB` or `20GiB`.
 fn parse_size(text: &str) -> Result<u64, String> {
     let wrong = || format!("'{text}' is no size: write it like 500MiB or 20GiB");
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
@@ -220,11 +227,11 @@ fn parse_size(text: &str) -> Result<u64, String> {
         .ok_or_else(wrong)
 }
 
-/// A size that is a power of two, as the kernel's ring buffer takes it.
+/// Reads the size of a ring buffer.
 fn parse_ring_buffer(text: &str) -> Result<u32, String> {
     let wrong = || format!("'{text}' is no size for a ring buffer: write a power of two like 64KiB, 1MiB or 16MiB");
     let bytes = parse_size(text).ok().and_then(|size| u32::try_from(size).ok()).ok_or_else(wrong)?;
-    // The kernel takes multiples of a page only, and a power of two.
+    // The kernel takes only multiples of a page that are powers of two.
     if bytes >= 4096 && bytes.is_power_of_two() { Ok(bytes) } else { Err(wrong()) }
 }
 

@@ -1,8 +1,8 @@
-//! obit-capture as a library: recording the end of containers, with the evidence, into a case.
+//! obit-capture as a library: records the end of containers, with the evidence, into a case.
 //!
-//! The program (`main.rs`) maps outcomes to exit codes and nothing else; fuzz targets and benchmarks use this library too.
-//! Records flow from [`sources`] through `pipeline` into a case; [`host`] is what the recorder reads of its host and gives up
-//! on it; [`commands`] are what a user can ask for.
+//! The program (`main.rs`) maps outcomes to exit codes and nothing else; fuzz targets use this
+//! library too. Records flow from [`sources`] through `pipeline` into a case. [`host`] reads the
+//! recorder's host and confines the recorder on it; [`commands`] has a module for each command.
 
 #![cfg(feature = "capture")]
 
@@ -12,13 +12,13 @@ pub mod host;
 mod pipeline;
 pub mod sources;
 
-/// How a command that came to its end ended.
+/// The outcome of a command that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Done, and nothing is missing.
+    /// The command is done, and nothing is missing.
     Complete,
-    /// Capture cannot run on this host (`check`).
+    /// A capture cannot run on this host (`check`).
     NotHere,
-    /// There is a case, and something is missing in it.
+    /// The case is made, and something is missing in it.
     Incomplete,
 }

@@ -1,4 +1,4 @@
-//! obit-capture: record the end of containers, with the evidence, into a case.
+//! obit-capture: records the end of containers, with the evidence, into a case.
 //!
 //! `main` maps outcomes to exit codes and nothing else; each command is a module of the library.
 

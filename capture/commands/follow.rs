@@ -1,4 +1,4 @@
-//! One line for each container that ends, as it ends.
+//! Prints one line for each container that ends, as it ends.
 
 use std::io::{self, Write};
 use std::sync::mpsc::Receiver;
@@ -11,16 +11,17 @@ use obit_schema::encode::RowsBuilder;
 use obit_schema::print::{jsonl, time};
 use obit_schema::text::printable;
 
-/// How ends are printed.
+/// The format of printed ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FollowFormat {
-    /// As one line for people
+    /// A line for people
     Text,
-    /// As one JSON object a line, with the columns of derived/container_remove
+    /// A JSON object a line, with the columns of derived/container_remove
     Jsonl,
 }
 
-/// Prints ends until there are no more. A reader that went away is no error: the case goes on.
+/// Prints ends until there are no more. A closed standard output is no error: the recording goes
+/// on.
 pub fn run(ends: &Receiver<ContainerRemove>, format: FollowFormat) -> Result<()> {
     let mut output = io::stdout().lock();
     while let Ok(removal) = ends.recv() {
@@ -32,7 +33,7 @@ pub fn run(ends: &Receiver<ContainerRemove>, format: FollowFormat) -> Result<()>
             break;
         }
     }
-    // The sender must not find the queue full because nobody prints any more.
+    // Empty the queue, or the sender would count these ends as not printed.
     for _ in ends {}
     Ok(())
 }
@@ -44,17 +45,17 @@ fn json(removal: ContainerRemove) -> Result<String> {
     for (_, batch) in builder.finish().context("cannot encode a row")? {
         jsonl::write(&batch, &mut lines).context("cannot write a row as JSON")?;
     }
-    // JSON is UTF-8; nothing is lost.
+    // JSON is UTF-8, so this loses nothing.
     Ok(String::from_utf8_lossy(&lines).trim_end().to_owned())
 }
 
-/// An id of 64 digits as engines print it, 12 of them; any other as it is.
+/// Shortens an id of 64 digits to 12, as engines print it; returns any other as it is.
 fn short(container_id: &str) -> &str {
     let is_digest = container_id.len() == 64 && container_id.bytes().all(|digit| digit.is_ascii_hexdigit());
     if is_digest { &container_id[..12] } else { container_id }
 }
 
-/// The end as a line for people.
+/// Formats an end as a line for people.
 fn text(removal: &ContainerRemove) -> String {
     let identity = &removal.identity;
     let ended = time::to_millisecond(removal.ts.0);

@@ -1,4 +1,4 @@
-//! `obit-capture run`: record until told to stop.
+//! `obit-capture run`: records until told to stop.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
@@ -22,13 +22,14 @@ use crate::pipeline::{
 };
 use crate::sources::kernel::probe::ProbeOptions;
 
-/// How often the status line is drawn.
+/// Interval at which the status line is drawn.
 const STATUS_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Kept free in the case for its last words on a full disk.
+/// Room kept free in the case for its closing report on a full disk, in bytes.
 const RESERVE_BYTES: usize = 64 << 10;
 
-/// Least size of a case that drops its oldest segments: a few of them, each with a walk of cgroupfs, must have room.
+/// Least size of a case that drops its oldest segments, in bytes: a few segments must have room,
+/// each with a walk of cgroupfs.
 const MIN_FLIGHT_BYTES: u64 = 1 << 20;
 
 /// Runs the command.
@@ -61,7 +62,7 @@ pub fn run(args: &RunArgs) -> Result<Outcome> {
     Ok(report(&outcome, &args.record))
 }
 
-/// The session that a command line asks for.
+/// Returns the session options of a command line.
 pub(super) fn options(args: &RecordArgs, duration: Option<Duration>, follow: bool) -> Result<SessionOptions> {
     let signer = args.sign.as_deref().map(Signer::read).transpose().context("cannot sign the case")?;
     let (size_limit, segments) = size_limit(args)?;
@@ -112,7 +113,7 @@ pub(super) fn options(args: &RecordArgs, duration: Option<Duration>, follow: boo
     })
 }
 
-/// The shelf of older cases, and how many bytes these may have beside the new one.
+/// Returns where older cases are, and how many bytes they may have beside the new one.
 fn older_cases(args: &RecordArgs) -> Result<Option<(CaseDirs, u64)>> {
     let Some((most, new)) = args.max_total.zip(args.max_bytes) else { return Ok(None) };
     let dirs = args.output.siblings.clone().context("--max-total needs {time} in the last part of --output")?;
@@ -120,7 +121,7 @@ fn older_cases(args: &RecordArgs) -> Result<Option<(CaseDirs, u64)>> {
     Ok(Some((dirs, left)))
 }
 
-/// How large the case may get, and how it is cut.
+/// Returns how large the case may get, and how it is cut.
 fn size_limit(args: &RecordArgs) -> Result<(SizeLimit, Option<SegmentPolicy>)> {
     match (args.max_bytes, args.when_full) {
         (None, _) => Ok((SizeLimit::Unbounded, None)),
@@ -134,7 +135,8 @@ fn size_limit(args: &RecordArgs) -> Result<(SizeLimit, Option<SegmentPolicy>)> {
     }
 }
 
-/// Waits until the containers that run already are recorded, and reports it. A signal or a failure ends the wait as well.
+/// Waits until the containers that run already are recorded, and reports it. A signal or a failure
+/// ends the wait as well.
 pub(super) fn wait_until_ready(progress: &Progress, args: &RecordArgs) {
     progress.wait_until(None, |progress| progress.is_ready() || progress.is_over());
     if progress.is_ready() && !args.quiet {
@@ -142,8 +144,8 @@ pub(super) fn wait_until_ready(progress: &Progress, args: &RecordArgs) {
     }
 }
 
-/// Waits for the end of the duration, a signal, a failure, or until the work is done; draws the status line meanwhile if
-/// `has_status`.
+/// Waits for the end of the duration, a signal, a failure, or until the work is done; draws the
+/// status line meanwhile if `has_status`.
 pub(super) fn wait_until_over(progress: &Progress, duration: Option<Duration>, has_status: bool) {
     let end = duration.and_then(|duration| Instant::now().checked_add(duration));
     loop {
@@ -159,7 +161,7 @@ pub(super) fn wait_until_over(progress: &Progress, duration: Option<Duration>, h
 }
 
 fn draw(tally: &Tally) {
-    // Without a terminal there is nobody to miss it.
+    // An error means that the terminal is gone.
     let _ = write!(
         io::stderr(),
         "\r\x1b[K{} events, {} containers ended, {} lost, {} written",
@@ -170,7 +172,7 @@ fn draw(tally: &Tally) {
     );
 }
 
-/// Says how the recording went, and what that makes of the case.
+/// Prints how the recording went. Returns whether the case is complete.
 pub(super) fn report(outcome: &SessionReport, args: &RecordArgs) -> Outcome {
     let tally = &outcome.tally;
     if !args.quiet {
@@ -219,7 +221,7 @@ fn summary(outcome: &SessionReport, args: &RecordArgs) -> String {
     ) + &outcome.summary.as_ref().map_or_else(String::new, |summary| health(&summary.counts))
 }
 
-/// What of the recording fell short without being lost.
+/// Returns a line about what was cut, refused or late without being lost.
 fn health(counts: &CaseCounts) -> String {
     let of = |name: &str| counts.outcomes.get(name).copied().unwrap_or_default();
     let (all, cut): (u64, u64) = (counts.outcomes.values().sum(), counts.truncated.values().sum());
@@ -231,7 +233,7 @@ fn health(counts: &CaseCounts) -> String {
     )
 }
 
-/// Bytes for people.
+/// Formats a size for people.
 fn size(bytes: u64) -> String {
     match bytes {
         0..1024 => format!("{bytes} B"),

@@ -19,13 +19,13 @@ pub enum Capability {
 pub struct Capabilities(pub u64);
 
 impl Capabilities {
-    /// Those in effect for this process; `None` if /proc does not say.
+    /// Returns the capabilities in effect for this process; `None` if /proc cannot be read.
     pub fn effective() -> Option<Self> {
         let status = procfs::process::Process::myself().and_then(|process| process.status()).ok()?;
         Some(Self(status.capeff))
     }
 
-    /// Whether one is in the set.
+    /// Returns whether a capability is in the set.
     pub fn has(self, capability: Capability) -> bool {
         self.0 & (1 << capability as u8) != 0
     }

@@ -1,6 +1,8 @@
-//! The cases of one recorder that is started again and again: where the next one goes, and which of the older ones go.
+//! The case directories of one recorder that is started again and again: the name of the next one,
+//! and the removal of old ones.
 //!
-//! `{time}` in the name of a case stands for the time of its start. Cases that differ only in it are on one shelf.
+//! `{time}` in the name of a case stands for the time of its start. Cases whose names differ only
+//! in it belong together.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -16,15 +18,15 @@ use rustix::fs::{FlockOperation, OFlags, flock};
 
 use crate::host::clock::ClockPair;
 
-/// What stands for the time of the start in the name of a case.
+/// Placeholder of the time of the start in the name of a case.
 const TIME: &str = "{time}";
 
-/// Where a case goes.
+/// The name of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaseName {
-    /// The directory.
+    /// The directory of the case.
     pub path: PathBuf,
-    /// The shelf it is on, if its last component has the time in it.
+    /// The cases that belong with it, if its last component has the time in it.
     pub siblings: Option<CaseDirs>,
 }
 
@@ -32,12 +34,12 @@ pub struct CaseName {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaseDirs {
     directory: PathBuf,
-    /// What the names have before and after the time.
+    /// The names' text before and after the time.
     around: (String, String),
 }
 
 impl CaseName {
-    /// The case that is meant now.
+    /// Returns the name for a start now.
     pub fn now(given: OsString) -> Self {
         let now = time::basic(ClockPair::read().wall.0);
         // A path that is not UTF-8 has no placeholder.
@@ -54,12 +56,13 @@ impl CaseDirs {
     fn of(template: &Path) -> Option<Self> {
         let (before, after) = template.file_name()?.to_str()?.split_once(TIME)?;
         let directory = template.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        // With a time above as well, those of other times are in other directories.
+        // With the time in a directory above as well, cases of other times are in other
+        // directories.
         let is_one = !after.contains(TIME) && !directory.to_string_lossy().contains(TIME);
         is_one.then(|| Self { directory: directory.to_owned(), around: (before.to_owned(), after.to_owned()) })
     }
 
-    /// Whether a name is one of this shelf.
+    /// Returns whether a name is one of these.
     fn contains(&self, name: &str) -> bool {
         let (before, after) = &self.around;
         let time = name.strip_prefix(before.as_str()).and_then(|rest| rest.strip_suffix(after.as_str()));
@@ -73,11 +76,11 @@ impl CaseDirs {
         })
     }
 
-    /// Removes the oldest cases until those that are left have no more than so many bytes together; their names. What is
-    /// no case, and what a recorder has open, stays.
+    /// Removes the oldest cases until the others have no more than `max_bytes` together. Returns
+    /// the names of the removed ones. What is no case, and what a recorder has open, stays.
     ///
     /// # Errors
-    /// The directory cannot be read, or a case not be removed.
+    /// The directory cannot be read, or a case cannot be removed.
     pub fn make_room(&self, max_bytes: u64) -> Result<Vec<String>> {
         let cannot = || format!("cannot look through {}", printable(&self.directory.to_string_lossy()));
         let mut cases = Vec::new();
@@ -90,12 +93,12 @@ impl CaseDirs {
             let Some(name) = entry.file_name().to_str().filter(|name| self.contains(name)).map(str::to_owned) else {
                 continue;
             };
-            // Not through links.
+            // Links are not followed.
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 cases.push((name, size_bytes(&entry.path(), 1)));
             }
         }
-        // Times are written so that the order of the text is theirs.
+        // Times sort as text.
         cases.sort_unstable();
         let mut total = cases.iter().map(|(_, size)| size).fold(0, |sum: u64, size| sum.saturating_add(*size));
         let mut removed = Vec::new();
@@ -104,7 +107,7 @@ impl CaseDirs {
                 break;
             }
             let path = self.directory.join(&name);
-            // Held until it is gone, so that nobody takes it up to close it meanwhile.
+            // Locked until it is gone, so that nobody opens it to close it meanwhile.
             let Some(_held) = lock(&path) else { continue };
             fs::remove_dir_all(&path)
                 .with_context(|| format!("cannot remove the old case {}", printable(&path.to_string_lossy())))?;
@@ -115,7 +118,7 @@ impl CaseDirs {
     }
 }
 
-/// Takes a case for oneself, if it is one and nobody else has it.
+/// Locks a case, if it is one and nobody else has it open.
 fn lock(path: &Path) -> Option<File> {
     let flags = (OFlags::DIRECTORY | OFlags::NOFOLLOW).bits();
     let directory = OpenOptions::new().read(true).custom_flags(i32::try_from(flags).ok()?).open(path).ok()?;
@@ -123,7 +126,7 @@ fn lock(path: &Path) -> Option<File> {
     Case::open(path).is_ok().then_some(directory)
 }
 
-/// Bytes of the files in a case, and in folders of it so many levels down.
+/// Returns the size of the files in a directory, and in directories below it down to `levels`.
 fn size_bytes(directory: &Path, levels: u32) -> u64 {
     let mut bytes: u64 = 0;
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {

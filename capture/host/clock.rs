@@ -1,4 +1,4 @@
-//! The two clocks of a record, read as a pair, and whether somebody set one of them.
+//! The two clocks of a record, read as a pair, and a watch for a wall clock that is set.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -11,23 +11,24 @@ use rustix::time::{
 };
 
 const NS_PER_S: i64 = 1_000_000_000;
-/// Tries per pair. A scheduler can stop us between two reads of one try, hardly in every one of five.
+/// Tries per pair. A scheduler can stop this thread between two reads of one try, hardly in every
+/// one of five.
 const TRIES: usize = 5;
-/// Good enough to stop trying: three vDSO reads take well below a microsecond.
+/// Uncertainty at which trying stops: three vDSO reads take well below a microsecond.
 const TIGHT_NS: u64 = 1_000;
 
 /// The wall clock and the boot clock at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockPair {
-    /// CLOCK_REALTIME.
+    /// Wall clock: CLOCK_REALTIME.
     pub wall: WallNs,
-    /// CLOCK_BOOTTIME.
+    /// Boot clock: CLOCK_BOOTTIME.
     pub boot: BootNs,
-    /// How far apart the two can be, in nanoseconds: half the time the reading took.
+    /// Longest time between the two readings, in nanoseconds: half the time that reading took.
     pub uncertainty_ns: u64,
 }
 
-/// As the manifest keeps it.
+/// Converts a pair to the form of the manifest.
 impl From<ClockPair> for manifest::ClockPair {
     fn from(pair: ClockPair) -> Self {
         Self { ts: pair.wall, boot_ns: pair.boot }
@@ -48,19 +49,22 @@ impl ClockPair {
         Self { wall: WallNs(bracket.inner), boot: BootNs(bracket.outer), uncertainty_ns: bracket.uncertainty_ns }
     }
 
-    /// Wall clock minus boot clock, in nanoseconds: changes only when somebody sets the wall clock or NTP slews it.
+    /// Returns wall clock minus boot clock, in nanoseconds. It changes only when somebody sets the
+    /// wall clock or NTP slews it.
     pub fn wall_minus_boot_ns(self) -> i64 {
         self.wall.0.saturating_sub_unsigned(self.boot.0)
     }
 
-    /// The wall time at another moment of the boot clock, if the wall clock is not set in between.
+    /// Returns the wall time at another moment of the boot clock, if the wall clock is not set in
+    /// between.
     pub fn wall_at(self, boot: BootNs) -> WallNs {
         WallNs(self.wall_minus_boot_ns().saturating_add_unsigned(boot.0))
     }
 }
 
-/// How long the host has been suspended since it was booted, in nanoseconds: what CLOCK_BOOTTIME has counted and
-/// CLOCK_MONOTONIC has not. As exact as the two can be read together, see [`ClockPair::uncertainty_ns`].
+/// Returns the time that the host was suspended since its boot, in nanoseconds: what CLOCK_BOOTTIME
+/// has counted and CLOCK_MONOTONIC has not. It is as exact as the two can be read together, see
+/// [`ClockPair::uncertainty_ns`].
 pub fn suspended_ns() -> u64 {
     let bracket = tightest(
         || nanoseconds(clock_gettime(ClockId::Monotonic)).max(0) as u64,
@@ -71,9 +75,9 @@ pub fn suspended_ns() -> u64 {
 
 /// Two clocks read together.
 struct ClockBracket<T> {
-    /// One, at the middle between two readings of it.
+    /// The first clock, at the middle between two readings of it.
     outer: u64,
-    /// The other, read between those.
+    /// The other clock, read between those.
     inner: T,
     /// Half the time between the two readings of the first.
     uncertainty_ns: u64,
@@ -100,8 +104,8 @@ fn tightest<T>(mut outer: impl FnMut() -> u64, mut inner: impl FnMut() -> T) -> 
     best
 }
 
-/// The kernel's own word on whether somebody set the wall clock (timerfd_create(2), `TFD_TIMER_CANCEL_ON_SET`): it tells of a
-/// step of any size, and of a resume from suspend.
+/// A watch for a wall clock that is set (timerfd_create(2), `TFD_TIMER_CANCEL_ON_SET`). The kernel
+/// reports a step of any size, and a resume from suspend.
 #[derive(Debug)]
 pub struct SetWatch(OwnedFd);
 
@@ -112,7 +116,7 @@ impl SetWatch {
     /// The kernel gives no such timer.
     pub fn start() -> Result<Self> {
         let timer = timerfd_create(TimerfdClockId::Realtime, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
-        // It never expires: only whether it was cancelled is asked.
+        // The timer never expires; it is only asked whether it was cancelled.
         let never = Itimerspec {
             it_interval: Timespec { tv_sec: 0, tv_nsec: 0 },
             it_value: Timespec { tv_sec: i64::MAX, tv_nsec: 0 },
@@ -121,7 +125,7 @@ impl SetWatch {
         Ok(Self(timer))
     }
 
-    /// Whether the wall clock was set since the last call.
+    /// Returns whether the wall clock was set since the last call.
     pub fn was_set(&self) -> bool {
         // A cancelled timer says so once and goes on watching (fs/timerfd.c, `timerfd_canceled`).
         rustix::io::read(&self.0, &mut [0; 8]) == Err(Errno::CANCELED)
@@ -135,7 +139,7 @@ impl AsFd for SetWatch {
     }
 }
 
-/// A kernel timestamp in nanoseconds; saturates far beyond any real clock (the year 2262).
+/// Converts a kernel timestamp to nanoseconds. Saturates in the year 2262.
 pub fn nanoseconds(time: Timespec) -> i64 {
     time.tv_sec.saturating_mul(NS_PER_S).saturating_add(time.tv_nsec)
 }

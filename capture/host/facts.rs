@@ -1,4 +1,5 @@
-//! Facts about the host that go into the manifest of a case, for the reader of the case: nothing is derived from them.
+//! Facts about the host that go into the manifest of a case for its reader. Nothing is derived from
+//! them.
 
 use obit_derivation::HierarchyId;
 use rustix::system::uname;
@@ -10,7 +11,7 @@ use super::file::read_trimmed;
 use super::hierarchies::{CgroupMode, CgroupVersion, Hierarchies, Hierarchy};
 use super::namespaces::{in_initial_cgroup_namespace, in_initial_pid_namespace, in_initial_user_namespace};
 
-/// What was recorded of the host. A fact that could not be read is null.
+/// The facts. One that could not be read is null.
 #[derive(Clone, Debug, Serialize)]
 pub struct HostFacts {
     /// `uname -r`.
@@ -29,19 +30,19 @@ pub struct HostFacts {
     pub page_size_bytes: u64,
     /// Processors online.
     pub cpus: Option<u32>,
-    /// Whether pids are those of the host.
+    /// Pids are those of the host.
     pub initial_pid_namespace: Option<bool>,
-    /// Whether cgroup paths start at the real roots.
+    /// Cgroup paths start at the real roots.
     pub initial_cgroup_namespace: Option<bool>,
-    /// Whether capabilities count on the host.
+    /// Capabilities count on the host.
     pub initial_user_namespace: Option<bool>,
     /// Effective user id of the recorder.
     pub uid: u32,
-    /// Its effective capabilities.
+    /// Effective capabilities of the recorder.
     pub effective_capabilities: Option<Capabilities>,
     /// Wall clock minus boot clock, in nanoseconds, when the facts were read.
     pub wall_minus_boot_ns: i64,
-    /// v1, v2 or hybrid.
+    /// Versions of the mounted hierarchies: v1, v2 or hybrid.
     pub cgroup_mode: CgroupMode,
     /// Every mounted cgroup hierarchy.
     pub hierarchies: Vec<HierarchyFacts>,
@@ -76,7 +77,7 @@ impl From<&Hierarchy> for HierarchyFacts {
 }
 
 impl HostFacts {
-    /// Reads them.
+    /// Reads the facts.
     pub fn read(hierarchies: &Hierarchies) -> Self {
         let system = uname();
         let text = |value: &std::ffi::CStr| value.to_string_lossy().into_owned();
@@ -102,12 +103,13 @@ impl HostFacts {
     }
 }
 
-/// Random id of this boot: half of what names an life for ever.
+/// Returns the random id of this boot. With a life's own id it names that life for ever.
 pub fn boot_id() -> Option<String> {
     read_trimmed("/proc/sys/kernel/random/boot_id").filter(|id| !id.is_empty())
 }
 
-/// `0-3,8,10-11`, as in /sys/devices/system/cpu/online (cpuset(7), List format).
+/// Counts the processors in a list like `0-3,8,10-11` of /sys/devices/system/cpu/online (cpuset(7),
+/// List format).
 fn count_cpu_list(list: &str) -> Option<u32> {
     list.trim().split(',').try_fold(0_u32, |count, range| {
         let (first, last) = range.split_once('-').unwrap_or((range, range));

@@ -5,38 +5,40 @@ use std::os::fd::AsFd;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Statx, StatxFlags, openat, statx};
 use rustix::io::{Errno, read, retry_on_intr};
 
-/// What was read, and whether more was there than the bound allowed.
+/// The start of a file, read up to a bound.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BoundedRead {
-    /// At most the bound's number of bytes.
+    /// The bytes read.
     pub bytes: Vec<u8>,
     /// The file holds more.
     pub truncated: bool,
 }
 
-/// How a file shows its end before a read that brings nothing: each read that is spared is one in three calls for a small
-/// file.
+/// Knowledge of a file's size. It can spare the last read, which returns nothing: for a small
+/// file, one call in three.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SizeHint {
-    /// Not at all.
+    /// Nothing is known.
     Unknown,
-    /// A file of cgroupfs. A read fills a page with whole records and stops at the first that does not fit (fs/seq_file.c,
-    /// `seq_read_iter`); a record is all of the file, whatever its size, or a line with a pid. So less than half a page is
-    /// all there is.
+    /// The file is of cgroupfs. A read fills a page with whole records and stops at the first that
+    /// does not fit (fs/seq_file.c, `seq_read_iter`); a record is all of the file, whatever its
+    /// size, or a line with a pid. So less than half a page is the whole file.
     Cgroupfs,
-    /// A regular file of so many bytes: with these, a read of less than it was asked for has come to the end.
+    /// The file is regular and has this size: a read that returns less than it was asked for has
+    /// reached the end.
     Exact(u64),
 }
 
-/// What is read first if nothing is known of the size, and the size of a page of a sequential file.
+/// Size of the first read if the size is unknown, and of a page of a sequential file.
 const PAGE_BYTES: usize = 4096;
-/// Most that is read at once.
+/// Largest read, in bytes.
 const READ_BYTES: usize = 64 << 10;
 
-/// Reads up to `limit` bytes of an open file, into a buffer that is used again.
+/// Reads up to `limit` bytes of an open file into `buffer`, in place of what it held. Returns
+/// whether the file has more.
 ///
 /// # Errors
-/// The kernel's; of a cgroup file, ENODEV when its directory was removed meanwhile.
+/// Those of read(2); for a cgroup file, ENODEV when its directory was removed meanwhile.
 pub fn read_into(file: impl AsFd, buffer: &mut Vec<u8>, limit: usize, hint: SizeHint) -> Result<bool, Errno> {
     let first = match hint {
         SizeHint::Unknown | SizeHint::Cgroupfs => PAGE_BYTES,
@@ -71,10 +73,11 @@ pub fn read_into(file: impl AsFd, buffer: &mut Vec<u8>, limit: usize, hint: Size
     }
 }
 
-/// Reads up to `limit` bytes of `name` below an open directory, without following a link in its last component.
+/// Reads up to `limit` bytes of `name` below an open directory, without following a link in its
+/// last component.
 ///
 /// # Errors
-/// The kernel's.
+/// Those of openat(2) and read(2).
 pub fn read_at(directory: impl AsFd, name: impl rustix::path::Arg, limit: usize) -> Result<BoundedRead, Errno> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = openat(directory, name, flags, Mode::empty())?;
@@ -83,7 +86,8 @@ pub fn read_at(directory: impl AsFd, name: impl rustix::path::Arg, limit: usize)
     Ok(BoundedRead { bytes, truncated })
 }
 
-/// Reads a small file of /proc or /sys as text, trimmed; `None` if it cannot be read or is over a page.
+/// Reads a small file of /proc or /sys as text, trimmed; `None` if it cannot be read or is over a
+/// page.
 pub fn read_trimmed(path: &str) -> Option<String> {
     let BoundedRead { bytes, truncated } = read_at(CWD, path, 4096).ok()?;
     if truncated {
@@ -92,18 +96,19 @@ pub fn read_trimmed(path: &str) -> Option<String> {
     Some(String::from_utf8_lossy(&bytes).trim().to_owned())
 }
 
-/// The properties of an open file or directory itself.
+/// Returns the properties of an open file or directory.
 ///
 /// # Errors
-/// The kernel's.
+/// Those of statx(2).
 pub fn properties(file: impl AsFd) -> Result<Statx, Errno> {
     statx(file, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)
 }
 
-/// Refuses anything but a regular file: a FIFO would block, a device might do anything.
+/// Returns the properties of a regular file. Refuses anything else: a FIFO would block, a device
+/// might do anything.
 ///
 /// # Errors
-/// EINVAL for another type, else the kernel's.
+/// EINVAL for another type, else those of statx(2).
 pub fn regular(file: impl AsFd) -> Result<Statx, Errno> {
     let properties = properties(file)?;
     if FileType::from_raw_mode(properties.stx_mode.into()) != FileType::RegularFile {

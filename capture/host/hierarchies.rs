@@ -1,7 +1,8 @@
-//! Every mounted cgroup hierarchy, and the number by which the kernel's events call it.
+//! The mounted cgroup hierarchies, and their numbers in the kernel's events.
 //!
-//! Sources: /proc/self/mountinfo (proc(5)) says where a hierarchy is mounted and with which controllers or name;
-//! /proc/self/cgroup (cgroups(7)) gives the number to each set of controllers. The v2 hierarchy always has number 0.
+//! Sources: /proc/self/mountinfo (proc(5)) says where a hierarchy is mounted and with which
+//! controllers or name; /proc/self/cgroup (cgroups(7)) gives the number to each set of controllers.
+//! The v2 hierarchy always has number 0.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStringExt;
@@ -13,28 +14,31 @@ use serde::Serialize;
 
 use super::{file, namespaces};
 
-/// Bound on /proc/self/mountinfo: a container host with 10,000 overlay mounts has about 8 MB of it.
+/// Bound on /proc/self/mountinfo, in bytes: a container host with 10,000 overlay mounts has about 8
+/// MB of it.
 const MOUNTINFO_BYTES: usize = 64 << 20;
-/// Bound on /proc/self/cgroup: a line a hierarchy, each at most a path long.
+/// Bound on /proc/self/cgroup, in bytes: it has a line a hierarchy, each with a path.
 const CGROUP_BYTES: usize = 1 << 20;
 
-/// Stands for the root of a mount that shows a cgroup namespace's part of a hierarchy: where that part lies in the whole
-/// cannot be told from inside. No cgroup has this path, so nothing is looked up in the wrong place.
+/// Name for the root of a mount that shows a cgroup namespace's part of a hierarchy: from inside,
+/// nobody can tell where that part lies in the whole. No cgroup has this path, so nothing is looked
+/// up in the wrong place.
 const NAMESPACE_ROOT: &str = "/(cgroup namespace)";
-/// The inode of a hierarchy's root directory: kernfs gives the first node of a tree number 1 (fs/kernfs/dir.c).
+/// The inode of a hierarchy's root directory: kernfs gives the first node of a tree number 1
+/// (fs/kernfs/dir.c).
 const ROOT_INODE: u64 = 1;
 
-/// Which of the two cgroup interfaces a hierarchy has.
+/// The cgroup interface of a hierarchy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CgroupVersion {
-    /// One tree for each controller or set of controllers.
+    /// A tree for each controller or set of controllers.
     V1,
     /// The unified tree.
     V2,
 }
 
-/// What this mount namespace shows.
+/// The versions of the hierarchies in this mount namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CgroupMode {
@@ -46,49 +50,51 @@ pub enum CgroupMode {
     Hybrid,
 }
 
-/// One mounted cgroup hierarchy.
+/// A mounted cgroup hierarchy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hierarchy {
     /// The kernel's number for it.
     pub id: HierarchyId,
-    /// Its interface.
+    /// Version of its interface.
     pub version: CgroupVersion,
-    /// Its controllers, sorted; of v2 those that are available at its root.
+    /// Controllers, sorted; for v2 those that are available at its root.
     pub controllers: Vec<String>,
-    /// `name=` of a named v1 hierarchy, e.g. `systemd`.
+    /// Name of a named v1 hierarchy, e.g. `systemd`.
     pub name: Option<String>,
-    /// Where it is mounted.
+    /// Mount point.
     pub mount_point: PathBuf,
-    /// Its file system's device number, major and minor: that of each of its directories.
+    /// Device number of its file system, major and minor: that of each of its directories.
     pub device: (u32, u32),
-    /// The directory of the hierarchy that the mount shows; `/` for all of it. Raw text of mountinfo, unescaped.
+    /// The directory of the hierarchy that the mount shows; `/` for all of it. Raw text of
+    /// mountinfo, unescaped.
     pub mount_root: String,
 }
 
-/// A hierarchy that is active in the kernel but has no mount here: its events arrive, its directories cannot be read.
+/// A hierarchy that is active in the kernel but has no mount here: its events arrive, its
+/// directories cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnmountedHierarchy {
     /// The kernel's number for it.
     pub id: HierarchyId,
-    /// Its controllers, sorted.
+    /// Controllers, sorted.
     pub controllers: Vec<String>,
-    /// `name=` of a named v1 hierarchy.
+    /// Name of a named v1 hierarchy.
     pub name: Option<String>,
 }
 
-/// All of them.
+/// All hierarchies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hierarchies {
-    /// What the mounts add up to.
+    /// Versions of the mounted hierarchies.
     pub mode: CgroupMode,
-    /// Mounted ones by number, each once.
+    /// Mounted hierarchies by number, each once.
     pub mounted: Vec<Hierarchy>,
-    /// Active ones without a mount here.
+    /// Active hierarchies without a mount here.
     pub unmounted: Vec<UnmountedHierarchy>,
 }
 
 impl Hierarchies {
-    /// Reads those of this mount namespace.
+    /// Reads the hierarchies of this mount namespace.
     ///
     /// # Errors
     /// If /proc cannot be read, or no cgroup hierarchy is mounted.
@@ -98,11 +104,12 @@ impl Hierarchies {
         let foreign_namespace = namespaces::in_initial_cgroup_namespace() == Some(false);
         let mut all = Self::parse(&mounts, &cgroups, |mount| {
             let found = rustix::fs::stat(&mount.mount_point).ok()?;
-            // A mount may be buried under a later one. Only what the path leads to now counts.
+            // A later mount may hide this one. Only what the path leads to now counts.
             if (rustix::fs::major(found.st_dev), rustix::fs::minor(found.st_dev)) != mount.device {
                 return None;
             }
-            // In a cgroup namespace mountinfo counts from the namespace's root, with `/..` for what lies above it.
+            // In a cgroup namespace mountinfo counts from the namespace's root, with `/..` for what
+            // lies above it.
             Some(match (found.st_ino == ROOT_INODE, foreign_namespace) {
                 (true, _) => MountView::Whole,
                 (false, false) => MountView::AsWritten,
@@ -117,7 +124,8 @@ impl Hierarchies {
         Ok(all)
     }
 
-    /// Reads the texts of /proc/self/mountinfo and /proc/self/cgroup. `visible` says what a mount shows, if it can be reached.
+    /// Parses /proc/self/mountinfo and /proc/self/cgroup. `visible` returns what a mount shows, if
+    /// it can be reached.
     ///
     /// # Errors
     /// If no cgroup hierarchy is mounted visibly.
@@ -162,14 +170,15 @@ impl Hierarchies {
         Ok(Self { mode, mounted, unmounted })
     }
 
-    /// The mounted hierarchy with that number.
+    /// Returns the mounted hierarchy with this number.
     pub fn get(&self, id: HierarchyId) -> Option<&Hierarchy> {
         self.mounted.iter().find(|hierarchy| hierarchy.id == id)
     }
 }
 
 impl Hierarchy {
-    /// Path from the hierarchy's root of something below the mount point (`""` for the mount point itself).
+    /// Returns the path from the hierarchy's root of something below the mount point (`""` for the
+    /// mount point itself).
     pub fn path_of(&self, below_mount: &[u8]) -> Vec<u8> {
         let root = self.mount_root.trim_end_matches('/').as_bytes();
         let mut path = root.to_vec();
@@ -183,7 +192,8 @@ impl Hierarchy {
         path
     }
 
-    /// The part of a path from the hierarchy's root that lies below the mount point; `None` if the mount does not show it.
+    /// Returns the part of a path from the hierarchy's root that lies below the mount point; `None`
+    /// if the mount does not show it.
     pub fn below_mount<'p>(&self, path: &'p [u8]) -> Option<&'p [u8]> {
         let root = self.mount_root.trim_end_matches('/').as_bytes();
         let below = path.strip_prefix(root)?;
@@ -195,18 +205,18 @@ impl Hierarchy {
     }
 }
 
-/// What a mount shows of its hierarchy.
+/// The part of its hierarchy that a mount shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum MountView {
     /// The directory that mountinfo names.
     AsWritten,
-    /// All of it, whatever mountinfo says.
+    /// All of the hierarchy, whatever mountinfo says.
     Whole,
-    /// What belongs to a cgroup namespace that is not the host's.
+    /// The part of a cgroup namespace that is not the host's.
     NamespacePart,
 }
 
-/// One line of mountinfo, as far as it matters here.
+/// A line of mountinfo, as far as it matters here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct MountEntry {
     device: (u32, u32),
@@ -219,7 +229,8 @@ struct MountEntry {
 }
 
 impl MountEntry {
-    /// `36 35 98:0 /root /mount/point options [optional fields] - type source super-options`
+    /// Parses a line like `36 35 98:0 /root /mount/point options [optional fields] - type source
+    /// super-options`.
     fn parse(line: &[u8]) -> Option<Self> {
         let mut fields = line.split(|&byte| byte == b' ');
         let device = std::str::from_utf8(fields.nth(2)?).ok()?;
@@ -242,8 +253,9 @@ impl MountEntry {
         })
     }
 
-    /// A controller belongs to one hierarchy only and names are unique, so a mount is that active hierarchy of which it
-    /// shows every part. The order differs between the two files, and mount options have other words among them.
+    /// Finds the active hierarchy of the mount. A controller belongs to one hierarchy only and
+    /// names are unique, so it is the one of which the mount's options have every part. The order
+    /// differs between the two files, and mount options have other words among them.
     fn identify(self, active: &[UnmountedHierarchy]) -> Option<Hierarchy> {
         let version = self.version?;
         let (id, controllers, name) = match version {
@@ -262,7 +274,8 @@ impl MountEntry {
     }
 }
 
-/// `4:memory:/path`, `9:name=systemd:/path`, `0::/path`; the path may hold colons.
+/// Parses lines like `4:memory:/path`, `9:name=systemd:/path` and `0::/path`; the path may hold
+/// colons.
 fn parse_active(cgroup: &[u8]) -> Vec<UnmountedHierarchy> {
     let line = |line: &[u8]| {
         let mut fields = line.splitn(3, |&byte| byte == b':');
@@ -288,7 +301,7 @@ fn parse_active(cgroup: &[u8]) -> Vec<UnmountedHierarchy> {
     active
 }
 
-/// mountinfo writes space, tab, newline and backslash as `\040`, `\011`, `\012`, `\134`.
+/// Decodes mountinfo's `\040`, `\011`, `\012` and `\134` to space, tab, newline and backslash.
 fn unescape_octal(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;

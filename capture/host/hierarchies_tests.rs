@@ -2,7 +2,8 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::*;
 
-/// systemd in hybrid mode: v1 controllers, some co-mounted, and the unified tree without controllers.
+/// systemd in hybrid mode: v1 controllers, some co-mounted, and the unified tree without
+/// controllers.
 const HYBRID_MOUNTS: &[u8] = b"\
 24 31 0:5 / /proc rw,relatime - proc proc rw
 31 23 0:28 / /sys/fs/cgroup ro,nosuid shared:9 - tmpfs tmpfs ro,mode=755

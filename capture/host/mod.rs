@@ -1,7 +1,8 @@
-//! What the recorder reads of its host, other than BPF: clocks, facts for the manifest, mounted cgroup hierarchies.
+//! The recorder's host, other than BPF: clocks, facts for the manifest, mounted cgroup hierarchies,
+//! and confinement.
 //!
-//! Together with `snapshot` and `oci`, the only modules of the capture that look at /proc, /sys and clocks. From here on
-//! everything is data.
+//! Besides `sources`, only these modules look at /proc, /sys and clocks. Everything they return is
+//! data.
 
 pub(crate) mod capabilities;
 pub(crate) mod case_dirs;

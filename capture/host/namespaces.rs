@@ -1,21 +1,22 @@
-//! Which namespaces of the host the recorder is in.
+//! Compares the recorder's namespaces with the host's.
 
-/// Inode numbers that the kernel gives its initial namespaces (include/linux/proc_ns.h, `PROC_*_INIT_INO`).
+/// Inode numbers that the kernel gives its initial namespaces (include/linux/proc_ns.h,
+/// `PROC_*_INIT_INO`).
 const INITIAL_CGROUP_NAMESPACE: u64 = 0xefff_fffb;
 const INITIAL_PID_NAMESPACE: u64 = 0xefff_fffc;
 const INITIAL_USER_NAMESPACE: u64 = 0xefff_fffd;
 
-/// Whether this process sees the host's pids.
+/// Returns whether this process sees the host's pids.
 pub fn in_initial_pid_namespace() -> Option<bool> {
     namespace_is("pid", INITIAL_PID_NAMESPACE)
 }
 
-/// Whether this process's capabilities count on the host.
+/// Returns whether this process's capabilities count on the host.
 pub fn in_initial_user_namespace() -> Option<bool> {
     namespace_is("user", INITIAL_USER_NAMESPACE)
 }
 
-/// Whether this process sees cgroup paths from their real roots.
+/// Returns whether this process sees cgroup paths from their real roots.
 pub fn in_initial_cgroup_namespace() -> Option<bool> {
     namespace_is("cgroup", INITIAL_CGROUP_NAMESPACE)
 }

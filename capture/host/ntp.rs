@@ -1,23 +1,23 @@
-//! How well the wall clock is kept.
+//! Reads how well the wall clock is kept.
 
 use serde::Serialize;
 
-/// What the kernel says of its clock (adjtimex(2)).
+/// The kernel's report on its clock (adjtimex(2)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct ClockState {
-    /// Whether somebody keeps it by a reference.
+    /// Somebody keeps it by a reference.
     pub synchronized: bool,
-    /// How far off it may be, in microseconds.
+    /// Largest error, in microseconds.
     pub max_error_us: i64,
-    /// How far off it probably is, in microseconds.
+    /// Estimated error, in microseconds.
     pub estimated_error_us: i64,
 }
 
 impl ClockState {
-    /// Asks the kernel; `None` if it does not tell, as in some sandboxes.
+    /// Asks the kernel; `None` if it does not answer, as in some sandboxes.
     pub fn read() -> Option<Self> {
-        // SAFETY: `timex` is plain integers, for which zeros are values; `modes` 0 changes nothing. The kernel writes
-        // within the structure, which lives until the call has returned.
+        // SAFETY: `timex` is plain integers, for which zeros are values; `modes` 0 changes nothing.
+        // The kernel writes within the structure, which lives until the call has returned.
         let (state, timex) = unsafe {
             let mut timex: libc::timex = std::mem::zeroed();
             (libc::adjtimex(&raw mut timex), timex)

@@ -1,11 +1,12 @@
-//! What tests on the real cgroup file system need.
+//! Helpers of tests on the real cgroup file system.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::hierarchies::{Hierarchies, Hierarchy};
 
-/// Whether to go on with a test that needs root. Without root the test fails, unless `OBIT_SKIP_LIVE=1` asks to skip it.
+/// Returns whether to go on with a test that needs root. Without root the test fails, unless
+/// `OBIT_SKIP_LIVE=1` asks to skip it.
 pub fn live() -> bool {
     if rustix::process::geteuid().is_root() {
         return true;
@@ -25,7 +26,7 @@ pub struct OwnedCgroup {
 }
 
 impl OwnedCgroup {
-    /// Makes one below the root of the hierarchy that `choose` picks.
+    /// Makes a directory below the root of the hierarchy that `choose` picks.
     pub fn create(choose: impl Fn(&Hierarchy) -> bool) -> Option<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let all = Hierarchies::read().unwrap();
@@ -38,7 +39,7 @@ impl OwnedCgroup {
         Some(Self { path, view })
     }
 
-    /// Its directory.
+    /// Returns its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -50,7 +51,7 @@ impl Drop for OwnedCgroup {
     }
 }
 
-/// Only directories can be removed from cgroupfs; its files go with them.
+/// Removes a directory and those below it. Files of cgroupfs go with their directory.
 fn remove_below(path: &Path) {
     for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {

@@ -1,5 +1,5 @@
-//! The anchor: where the head of the chain of parts is written, off the case. Whoever cuts off or swaps the case later cannot
-//! change it.
+//! The anchor: where the head of the chain of parts is written, off the case. Whoever cuts off or
+//! swaps the case later cannot change it.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -33,7 +33,8 @@ enum AnchorTarget {
     File(File),
     /// A FIFO, which is never waited for.
     Fifo(File),
-    /// The journal's socket. Its path is looked up with each line: after a restart of the journal it is another socket.
+    /// The journal's socket. Its path is looked up with each line: after a restart of the journal
+    /// it is another socket.
     Journal(UnixDatagram, PathBuf),
 }
 
@@ -62,7 +63,8 @@ impl Anchor {
         Ok(Self { name: name.to_owned(), target, waiting: VecDeque::new(), last: None, error: None })
     }
 
-    /// Writes a line unless it repeats the last one. A failure is reported at the end, and the capture goes on.
+    /// Writes a line unless it repeats the last one. A failure is reported at the end, and the
+    /// capture goes on.
     pub fn write(&mut self, line: String) {
         if self.last.as_ref() != Some(&line) {
             self.last = Some(line.clone());

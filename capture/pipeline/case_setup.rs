@@ -1,4 +1,5 @@
-//! The beginning of a case: its manifest, the older cases that make room for it, and the confinement to it.
+//! The beginning of a case: its manifest, the older cases that make room for it, and the
+//! confinement to it.
 
 use anyhow::{Context, Result};
 use obit_case::manifest::{BuildInfo, CaseCounts, Manifest, Segment};
@@ -17,7 +18,8 @@ use crate::host::confine;
 use crate::host::facts::HostFacts;
 use crate::sources::kernel::probe::Probe;
 
-/// Makes the case and confines this thread to it, and with it every thread that it starts from now on.
+/// Makes the case and confines this thread to it, and with it every thread that it starts from now
+/// on.
 pub fn create(
     options: &SessionOptions,
     facts: &HostFacts,

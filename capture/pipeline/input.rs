@@ -1,4 +1,5 @@
-//! Inputs of the sequencer, from all threads. They are data: the sequencer reads no clock and no file.
+//! Inputs of the sequencer, from all threads. They are data: the sequencer reads no clock and no
+//! file.
 
 use obit_derivation::HierarchyId;
 use obit_derivation::record::{ClockReading, Directory, KernelEventKind, SnapshotReason};
@@ -8,7 +9,7 @@ use crate::host::clock::ClockPair;
 use crate::sources::answer::{RuntimeRecord, Stamped};
 use crate::sources::kernel::wire::RawBatch;
 
-/// One delivery to the sequencer, which admits its contents in their order.
+/// A delivery to the sequencer, which admits its contents in their order.
 #[derive(Debug)]
 pub enum SequencerInput {
     /// The probes are attached.
@@ -34,7 +35,7 @@ pub enum SequencerInput {
     },
     /// The clocks, read again.
     Clock(ClockPair, ClockReading),
-    /// What was admitted is to go to the recorder now.
+    /// A request to hand what was admitted to the recorder.
     Flush(ClockPair),
     /// The probes are detached and the ring buffer is empty: the last delivery.
     Stop(ClockPair),
@@ -47,7 +48,7 @@ pub struct KernelBatch {
     pub events: RawBatch,
     /// Events lost since the drain before.
     pub losses: Vec<LossCount>,
-    /// When the loss counters were read, after the drain.
+    /// Moment at which the loss counters were read, after the drain.
     pub read_at: ClockPair,
 }
 

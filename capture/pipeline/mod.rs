@@ -1,7 +1,7 @@
 //! The threads of a recording, and what passes between them.
 //!
-//! Every queue is bounded. A full one holds up only what comes before it, down to the ring buffer, where the kernel side
-//! counts what is lost. [`session`] makes all queues and starts all threads.
+//! Every queue is bounded. A full one holds up only what comes before it, down to the ring buffer,
+//! where the kernel side counts what is lost. [`session`] makes all queues and starts all threads.
 
 // The threads, in the order in which an event passes them.
 
@@ -14,7 +14,8 @@ mod sequencer;
 /// Writes the case.
 mod recorder;
 
-// The threads beside them, which deliver to the sequencer. A further one is that of `sources::daemons`.
+// The threads beside them, which deliver to the sequencer. A further one is that of
+// `sources::daemons`.
 
 /// Walks cgroupfs.
 mod walker;
@@ -27,7 +28,7 @@ mod lookup;
 /// Starts and stops the threads.
 mod session;
 
-/// What a session needs to know.
+/// Options of a session.
 mod options;
 
 /// Makes the case.
@@ -50,7 +51,7 @@ mod input;
 /// Wakes the drain thread.
 mod notifier;
 
-/// When the drain thread is to flush.
+/// Tells the drain thread when to flush.
 mod flush_deadline;
 
 // Parts of the drain thread.

@@ -8,8 +8,9 @@ use rustix::io::{Result, write};
 
 /// Wakes one thread, which arms it before it sleeps.
 ///
-/// A sender leaves its news and then notifies; the thread arms the notifier and then looks for news. Both sides have a
-/// barrier between the two steps: so either the sender sees that the notifier is armed, or the thread sees the news.
+/// A sender leaves its news and then notifies; the thread arms the notifier and then looks for
+/// news. Both sides have a barrier between the two steps: so either the sender sees that the
+/// notifier is armed, or the thread sees the news.
 #[derive(Debug)]
 pub struct Notifier {
     event: OwnedFd,

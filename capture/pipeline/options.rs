@@ -1,4 +1,4 @@
-//! What a session needs to know.
+//! Options of a session.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,40 +12,41 @@ use crate::host::case_dirs::CaseDirs;
 use crate::sources::daemons::{LabelPolicy, RuntimeChoice};
 use crate::sources::kernel::probe::ProbeOptions;
 
-/// What a session needs to know.
+/// The options of a session.
 #[derive(Clone, Debug)]
 pub struct SessionOptions {
     /// The case to make.
     pub output: PathBuf,
     /// The older cases of that name, and how many bytes of them may stay.
     pub older_cases: Option<(CaseDirs, u64)>,
-    /// How to attach.
+    /// Options of the probes.
     pub probe: ProbeOptions,
-    /// Whose arguments are recorded.
+    /// Tasks whose arguments are recorded.
     pub actor_argv: ActorArgv,
-    /// How long the row of an end waits for what is still reported of the container.
+    /// Longest time that the row of an end waits for late reports about the container.
     pub grace: Duration,
-    /// Whether ends are sent as they happen.
+    /// Ends are sent as they happen.
     pub follow: bool,
-    /// How old a record may get before it is on disk.
+    /// Longest time until a record is on disk.
     pub sync_interval: Duration,
-    /// How often the clocks are recorded.
+    /// Interval at which the clocks are recorded.
     pub clock_interval: Duration,
-    /// How parts are sealed and signed.
+    /// Options of sealing and signing parts.
     pub writer: WriterOptions,
-    /// Where the head of the chain of parts is written, off the case.
+    /// File, FIFO or journal that gets the head of the chain of parts, off the case.
     pub anchor: Option<PathBuf>,
-    /// How large the case may get.
+    /// Limit on the size of the case.
     pub size_limit: SizeLimit,
-    /// How the recording is cut into segments, if it is.
+    /// Policy for cutting the recording into segments, if it is cut.
     pub segments: Option<SegmentPolicy>,
-    /// Where the host's file system is seen.
+    /// Directory at which the host's file system is mounted.
     pub host_root: PathBuf,
     /// Daemons to ask, besides or instead of those found.
     pub runtimes: Vec<RuntimeChoice>,
     /// Labels of containers to keep.
     pub labels: LabelPolicy,
-    /// Whether the session gives up, once attached, what it does not need any more: see [`crate::host::confine`].
+    /// The session gives up, once attached, what it does not need any more: see
+    /// [`crate::host::confine`].
     pub is_confined: bool,
     /// The options as given on the command line, for the manifest.
     pub given: Map<String, Value>,

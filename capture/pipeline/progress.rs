@@ -1,4 +1,5 @@
-//! Counters that every thread of a session may raise and the status line reads.
+//! Counters and flags of a session. Every thread may set them; the status line and the main thread
+//! read them.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -7,7 +8,8 @@ use std::time::Instant;
 use obit_derivation::Row;
 use obit_derivation::record::{CgroupEventKind, KernelEventKind};
 
-/// What a session has done so far. Counters are independent; a reader may see one a moment before another.
+/// Counters and flags of a session. They are independent: a reader may see one change a moment
+/// before another.
 #[derive(Debug, Default)]
 pub struct Progress {
     mkdir: AtomicU64,
@@ -26,9 +28,10 @@ pub struct Progress {
     failed: AtomicBool,
     done: AtomicBool,
     full: AtomicBool,
-    /// The number of the segment that is to end, and one more; 0 for none.
+    /// Number of the segment that is to end, plus one; 0 for none.
     cut_wanted: AtomicU64,
-    /// Guards no data: a waiter holds it from its look at the flags until it sleeps, so that no change escapes it.
+    /// Guards no data. A waiter holds it from its look at the flags until it sleeps, so that no
+    /// change escapes it.
     waiters: Mutex<()>,
     changed: Condvar,
 }
@@ -48,7 +51,7 @@ pub struct Tally {
     pub others: u64,
     /// Events lost.
     pub lost: u64,
-    /// Containers that were there before.
+    /// Containers that ran before the capture.
     pub existing: u64,
     /// Containers created.
     pub created: u64,
@@ -63,7 +66,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Kernel events admitted.
+    /// Returns the number of kernel events admitted.
     pub fn events(&self) -> u64 {
         self.mkdir + self.rmdir + self.populated + self.empty + self.others
     }
@@ -103,59 +106,59 @@ impl Progress {
         self.unprinted.fetch_add(1, Relaxed);
     }
 
-    /// Says how much is on disk.
+    /// Sets how much is on disk.
     pub fn written(&self, bytes: u64, parts: u64) {
         self.bytes.store(bytes, Relaxed);
         self.parts.store(parts, Relaxed);
     }
 
-    /// The probes are attached and the first walk is admitted.
+    /// Marks the session as ready: the probes are attached and the first walk is admitted.
     pub fn set_ready(&self) {
         self.set(&self.ready);
     }
 
-    /// A thread of the session ended with an error; the session should stop.
+    /// Marks the session as failed: a thread ended with an error, and the session should stop.
     pub fn set_failed(&self) {
         self.set(&self.failed);
     }
 
-    /// Whether everything that begins or ends from now on is recorded.
+    /// Returns whether everything that begins or ends from now on is recorded.
     pub fn is_ready(&self) -> bool {
         self.ready.load(Relaxed)
     }
 
-    /// There is nothing more to record: time is up, a signal came, or the work to be recorded is done.
+    /// Marks the session as done: a signal came, or the work to be recorded is done.
     pub fn set_done(&self) {
         self.set(&self.done);
     }
 
-    /// The case has as many bytes as it may have: the session should stop.
+    /// Marks the case as full: the session should stop.
     pub fn set_full(&self) {
         self.set(&self.full);
     }
 
-    /// Whether the case has as many bytes as it may have.
+    /// Returns whether the case is full.
     pub fn is_full(&self) -> bool {
         self.full.load(Relaxed)
     }
 
-    /// This segment is large enough to end.
+    /// Requests the end of this segment.
     pub fn want_cut(&self, segment: u32) {
         self.cut_wanted.store(u64::from(segment) + 1, Relaxed);
     }
 
-    /// Whether this segment is to end.
+    /// Returns whether the end of this segment is requested.
     pub fn is_cut_wanted(&self, segment: u32) -> bool {
         self.cut_wanted.load(Relaxed) == u64::from(segment) + 1
     }
 
-    /// Whether the session should stop.
+    /// Returns whether the session should stop.
     pub fn is_over(&self) -> bool {
         self.done.load(Relaxed) || self.failed.load(Relaxed) || self.is_full()
     }
 
-    /// Waits until `is_there` holds, or `deadline` has passed. Returns whether it holds. Only the flags that one of the
-    /// `set_…` methods sets end the wait.
+    /// Waits until `is_there` holds, or `deadline` has passed. Returns whether it holds. Only the
+    /// flags that one of the `set_…` methods sets end the wait.
     pub fn wait_until(&self, deadline: Option<Instant>, is_there: impl Fn(&Self) -> bool) -> bool {
         let mut guard = self.waiters.lock().unwrap_or_else(PoisonError::into_inner);
         while !is_there(self) {
@@ -178,7 +181,7 @@ impl Progress {
         self.changed.notify_all();
     }
 
-    /// The counters now.
+    /// Returns the counters.
     pub fn tally(&self) -> Tally {
         Tally {
             mkdir: self.mkdir.load(Relaxed),

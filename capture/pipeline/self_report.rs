@@ -1,4 +1,4 @@
-//! What a recorder reports of itself in case.json.
+//! The recorder's report on itself in case.json.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _};
@@ -16,8 +16,8 @@ use super::recorder::RecorderCommand;
 use crate::host::confine::Confinement;
 use crate::host::ntp::ClockState;
 
-/// Starts a thread that hashes this program as it runs (the file itself, whatever its path leads to by now) and has the
-/// recorder note the digest.
+/// Starts a thread that hashes this program as it runs (the file itself, whatever its path leads to
+/// by now) and has the recorder note the digest.
 pub fn start(recorder: SyncSender<RecorderCommand>) -> Result<JoinHandle<()>> {
     let program = File::open("/proc/self/exe");
     let hash = move || {
@@ -31,8 +31,8 @@ pub fn start(recorder: SyncSender<RecorderCommand>) -> Result<JoinHandle<()>> {
     thread::Builder::new().name("obit-self-hash".into()).spawn(hash).context("cannot start a thread")
 }
 
-/// Returns the number that the linker gave the program (ELF's NT_GNU_BUILD_ID), in hex. It stays when debug information is
-/// stripped.
+/// Returns the number that the linker gave the program (ELF's NT_GNU_BUILD_ID), in hex. It stays
+/// when debug information is stripped.
 fn build_id(program: &File) -> Option<String> {
     let cache = ReadCache::new(program);
     let file = object::File::parse(&cache).ok()?;

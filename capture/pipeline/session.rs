@@ -1,4 +1,4 @@
-//! One recording, from attached probes to a closed case.
+//! A recording, from attached probes to a closed case.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
@@ -28,7 +28,8 @@ use crate::sources::daemons::{DaemonClients, DaemonOptions, SendResult};
 use crate::sources::kernel::probe::Probe;
 use crate::sources::oci_files::OciFiles;
 
-/// Deliveries that may wait for the sequencer. Each is a drain of the ring buffer or a few hundred directories.
+/// Deliveries that may wait for the sequencer. Each is a drain of the ring buffer or a few hundred
+/// directories.
 const INPUTS: usize = 16;
 /// Emptied kernel batches that are kept for use again.
 const RECYCLED: usize = 4;
@@ -39,7 +40,7 @@ const FOLLOWED_ENDS: usize = 4096;
 
 /// A recording under way.
 pub struct Session {
-    /// What it has done so far.
+    /// Counters and flags of the recording.
     pub progress: Arc<Progress>,
     daemons: DaemonClients,
     signals: SignalLog,
@@ -57,17 +58,18 @@ pub struct Session {
 /// The outcome of a recording.
 #[derive(Debug)]
 pub struct SessionReport {
-    /// What it did.
+    /// Counters at the end.
     pub tally: Tally,
-    /// What is on disk; `None` if the case could not be closed.
+    /// Contents of the case; `None` if it could not be closed.
     pub summary: Option<CaseSummary>,
-    /// What went wrong on the way, each a sentence.
+    /// Errors on the way, each a sentence.
     pub errors: Vec<anyhow::Error>,
 }
 
 impl Session {
-    /// Attaches, makes the case, and starts the threads. From here on events are recorded; [`Progress::is_ready`] tells when
-    /// the containers that run already are recorded too. Ends go to the receiver as they happen, if someone follows.
+    /// Attaches, makes the case, and starts the threads. From here on events are recorded;
+    /// [`Progress::is_ready`] tells when the containers that run already are recorded too. Ends go
+    /// to the receiver as they happen, if someone follows.
     ///
     /// # Errors
     /// The probes cannot be attached, the case cannot be made, or a thread cannot be started.
@@ -126,8 +128,8 @@ impl Session {
         to_sequencer.send(SequencerInput::Start(started)).map_err(|_| anyhow!("cannot start recording"))?;
         to_walker.send(SnapshotReason::Start).map_err(|_| anyhow!("cannot start recording"))?;
 
-        // The way of an event: drain, sequencer, recorder. Beside it the walker, look-ups, signals and the digest of this
-        // program; `daemons` has its thread already.
+        // The way of an event: drain, sequencer, recorder. Beside it the walker, look-ups, signals
+        // and the digest of this program; `daemons` has its thread already.
         let drain = spawn("obit-drain", &progress, move || Ok(drain.run()?))?;
         let sequencer = spawn("obit-sequencer", &progress, move || sequencer.run(&sequencer_inputs))?;
         let recorder = spawn("obit-recorder", &progress, move || {

@@ -22,12 +22,13 @@ const ENDING: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
 /// Signals that are logged at most. Later ones still end the recording.
 const MAX_LOGGED: usize = 100;
 
-/// The handlers of the signals that end a recording. Once they are registered, these signals no longer end the process;
-/// those that come before [`Self::log`] are logged by it.
+/// The handlers of the signals that end a recording. Once they are registered, these signals no
+/// longer end the process; those that come before [`Self::log`] are logged by it.
 pub struct EndingSignals(SignalsInfo<WithOrigin>);
 
 impl EndingSignals {
-    /// Registers the handlers, except for signals that this process was started to ignore. Starts no thread.
+    /// Registers the handlers, except for signals that this process was started to ignore. Starts
+    /// no thread.
     pub fn register() -> Result<Self> {
         let ending = ENDING.into_iter().filter(|signal| !is_ignored(*signal));
         SignalsInfo::new(ending).map(Self).context("cannot listen for signals")
@@ -71,7 +72,8 @@ impl SignalLog {
     }
 }
 
-/// Returns whether this process was started to ignore a signal, as nohup(1) does with SIGHUP. A handler would undo that.
+/// Returns whether this process was started to ignore a signal, as nohup(1) does with SIGHUP. A
+/// handler would undo that.
 fn is_ignored(signal: i32) -> bool {
     let status = Process::myself().and_then(|process| process.status());
     // Bit 0 is signal 1 (proc_pid_status(5)).

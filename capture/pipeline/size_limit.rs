@@ -10,22 +10,23 @@ use rustix::fs::fstatvfs;
 
 use crate::host::clock::ClockPair;
 
-/// Segments of a case that drops its oldest ones, about: a segment ends when it has this part of the case's limit. There are
-/// more where they compress well.
+/// Segments of a case that drops its oldest ones, about: a segment ends when it has this part of
+/// the case's limit. There are more where they compress well.
 const SEGMENTS: u64 = 8;
 /// Room for case.json, SHA256SUMS and the reserve for the closing report, in bytes, at least.
 const REST_BYTES: u64 = 128 << 10;
 
-/// What happens when a case has the size of `--max-bytes`.
+/// The reaction to a case that has the size of `--max-bytes`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum WhenFull {
     /// The recording ends; the case has about that size
     Stop,
-    /// The oldest segments are dropped; the case never gets larger than that, or than the disk has room for
+    /// The oldest segments are dropped; the case never gets larger than that, or than the disk has
+    /// room for
     DropOldest,
 }
 
-/// How large a case may get.
+/// The limit on the size of a case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SizeLimit {
     /// No limit but the disk.
@@ -33,7 +34,8 @@ pub enum SizeLimit {
     Unbounded,
     /// The recording ends when the case has this many bytes.
     StopAt(u64),
-    /// The oldest segments are dropped, so that the case never has more bytes than this, and has room on the disk.
+    /// The oldest segments are dropped, so that the case never has more bytes than this, and has
+    /// room on the disk.
     DropOldest(u64),
 }
 
@@ -70,7 +72,8 @@ impl SizeLimit {
         matches!(self, Self::StopAt(most) if bytes >= most)
     }
 
-    /// Drops the oldest segments until this many bytes more have room, in the case and on the disk. Calls `dropped` after each.
+    /// Drops the oldest segments until this many bytes more have room, in the case and on the disk.
+    /// Calls `dropped` after each.
     ///
     /// # Errors
     /// Those of [`CaseWriter::drop_oldest`].
@@ -104,8 +107,9 @@ impl SizeLimit {
         }
     }
 
-    /// Returns whether the segment is large enough to end. `head_bytes` is what it had after its first walk: a segment with a
-    /// large head may grow further, so that a case is not made of walks.
+    /// Returns whether the segment is large enough to end. `head_bytes` is what it had after its
+    /// first walk: a segment with a large head may grow further, so that a case is not made of
+    /// walks.
     pub fn is_cut_due(self, disk: &Disk, writer: &CaseWriter, head_bytes: u64) -> bool {
         let Self::DropOldest(most) = self else { return false };
         // The disk may have less room than the limit allows.

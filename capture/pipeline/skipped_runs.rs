@@ -6,16 +6,17 @@ use obit_derivation::record::KernelEventKind;
 
 use super::input::LossCount;
 
-/// The kernel's counts of skipped runs so far (`bpf_prog_stats.misses`), by the kind of the programs' events.
+/// The kernel's counts of skipped runs so far (`bpf_prog_stats.misses`), by the kind of the
+/// programs' events.
 #[derive(Debug, Default)]
 pub struct SkippedRuns {
     so_far: BTreeMap<Option<KernelEventKind>, u64>,
 }
 
 impl SkippedRuns {
-    /// Takes new counts and returns the runs that were skipped since the last call. `counters` has one entry a program, with
-    /// the kind of its events if it has only one; several programs may have the same. The kernel does not count by
-    /// processor.
+    /// Takes new counts and returns the runs that were skipped since the last call. `counters` has
+    /// one entry a program, with the kind of its events if it has only one; several programs may
+    /// have the same. The kernel does not count by processor.
     pub fn update(&mut self, counters: &[(Option<KernelEventKind>, u64)]) -> Vec<LossCount> {
         let mut now = BTreeMap::new();
         for (kind, count) in counters {
@@ -44,7 +45,8 @@ mod tests {
         let exit = Some(KernelEventKind::Exit);
         let loss = |kind, count| LossCount { kind, cpu: None, count };
         let mut runs = SkippedRuns::default();
-        // One program reports the first task that comes and the last that goes: it has no single kind.
+        // One program reports the first task that comes and the last that goes: it has no single
+        // kind.
         assert_eq!(runs.update(&[(rmdir, 0), (exit, 0), (None, 0)]), []);
         assert_eq!(runs.update(&[(rmdir, 2), (exit, 0), (None, 1)]), [loss(None, 1), loss(rmdir, 2)]);
         assert_eq!(runs.update(&[(rmdir, 2), (exit, 0), (None, 1)]), [], "told before");

@@ -1,7 +1,8 @@
 //! Decides when the clocks are recorded again.
 //!
-//! Order and lifetimes come from the boot clock, which nobody sets and which goes on in suspend. The wall clock is for people,
-//! so its changes are recorded: that it was set, by how much, and how well it is kept.
+//! Order and lifetimes come from the boot clock, which nobody sets and which goes on in suspend.
+//! The wall clock is for people, so its changes are recorded: that it was set, by how much, and how
+//! well it is kept.
 
 use obit_derivation::BootNs;
 use obit_derivation::record::{ClockReading, ClockReason};
@@ -9,13 +10,15 @@ use obit_derivation::record::{ClockReading, ClockReason};
 use crate::host::clock::{ClockPair, suspended_ns};
 use crate::host::ntp::ClockState;
 
-/// Most that the wall clock may have drifted from the boot clock since it was recorded. Slewing, at most 500 ppm, takes
-/// minutes for that; more at once means that somebody set it. Needed where the kernel or a sandbox does not report it.
+/// Most that the wall clock may have drifted from the boot clock since it was recorded. Slewing, at
+/// most 500 ppm, takes minutes for that; more at once means that somebody set it. Needed where the
+/// kernel or a sandbox does not report it.
 const MAX_DRIFT_NS: u64 = 50_000_000;
-/// Longest time from a step that was seen to the kernel's report of it: the kernel first sets the clock, and then tells
-/// whoever waits for that, once all processors know.
+/// Longest time from a step that was seen to the kernel's report of it: the kernel first sets the
+/// clock, and then tells whoever waits for that, once all processors know.
 const ANNOUNCED_WITHIN_NS: u64 = 1_000_000_000;
-/// Shortest time in suspend. The two clocks whose difference it is cannot be read at the same instant.
+/// Shortest time in suspend. The two clocks whose difference it is cannot be read at the same
+/// instant.
 const MIN_SUSPEND_NS: u64 = 10_000_000;
 
 /// The clocks at one moment.
@@ -40,12 +43,13 @@ impl ClockSnapshot {
 #[derive(Debug, Default)]
 pub struct Timekeeper {
     recorded: Option<ClockSnapshot>,
-    /// When a step or a resume was recorded that the kernel had not reported yet.
+    /// Moment of a recorded step or resume that the kernel had not reported yet.
     ahead_of_kernel: Option<BootNs>,
 }
 
 impl Timekeeper {
-    /// Returns what to record of these clocks, if anything. `asked` is a reason to record them even if nothing happened to them.
+    /// Returns what to record of these clocks, if anything. `asked` is a reason to record them even
+    /// if nothing happened to them.
     pub fn check(&mut self, now: ClockSnapshot, asked: Option<ClockReason>) -> Option<ClockReading> {
         let step_ns =
             self.recorded.map(|before| now.pair.wall_minus_boot_ns().saturating_sub(before.pair.wall_minus_boot_ns()));
@@ -152,7 +156,8 @@ mod tests {
 
     #[test]
     fn a_resume_is_told_with_the_time_in_suspend() {
-        // An hour in suspend: the boot clock has counted it, and whoever resumed has set the wall clock by it.
+        // An hour in suspend: the boot clock has counted it, and whoever resumed has set the wall
+        // clock by it.
         let asleep_ns = 3_600 * SECOND_NS;
         let resumed = ClockSnapshot { suspended_ns: asleep_ns, was_set: true, ..clocks(3_611, 0) };
         let mut keeper = Timekeeper::default();

@@ -1,4 +1,5 @@
-//! The thread that walks cgroupfs: before the first event is derived, after events were lost, and at the end.
+//! The thread that walks cgroupfs: before the first event is derived, after events were lost, and
+//! at the end.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -43,8 +44,8 @@ fn walk(
         Err(_) => ControlFlow::Break(()),
     };
     deliver(SequencerInput::SnapshotBegin(reason, ClockPair::read()))?;
-    // Read anew each time: a hierarchy may have been mounted meanwhile. If that fails, the walk shows nothing and proves
-    // nothing.
+    // Read anew each time: a hierarchy may have been mounted meanwhile. If that fails, the walk
+    // shows nothing and proves nothing.
     let hierarchies = Hierarchies::read().ok();
     // State files come first: the walk then finds the places that they name.
     if let Some(hierarchies) = &hierarchies {
@@ -78,8 +79,9 @@ fn walk(
             deliver(SequencerInput::SnapshotFailed(hierarchy.id, ClockPair::read()))?;
         }
     }
-    // The end goes by way of the drain thread, so that what happened before it is admitted before it. The next walk begins
-    // when this one is over: an end must not be taken for that of the next walk, which would have shown little by then.
+    // The end goes by way of the drain thread, so that what happened before it is admitted before
+    // it. The next walk begins when this one is over: an end must not be taken for that of the next
+    // walk, which would have shown little by then.
     let (delivered, confirmed) = sync_channel(1);
     let end = DrainCommand::DeliverAfter(SequencerInput::SnapshotEnd(reason, ClockPair::read()), delivered);
     match drain.send(end).is_ok() && confirmed.recv().is_ok() {

@@ -1,7 +1,8 @@
-//! Which names a kernel's type information holds.
+//! Reads which tracepoints a kernel's type information names.
 //!
-//! Layout: Documentation/bpf/btf.rst, `struct btf_header`. Only the section of strings is looked at: a tracepoint named `x`
-//! for which BPF programs can be typed has a typedef `btf_trace_x` (include/trace/bpf_probe.h).
+//! Layout: Documentation/bpf/btf.rst, `struct btf_header`. Only the section of strings is read: a
+//! tracepoint `x` for which BPF programs can be typed has a typedef `btf_trace_x`
+//! (include/trace/bpf_probe.h).
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,27 +11,27 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use crate::host::file::{self, SizeHint};
 
-/// Where a kernel shows its own.
+/// The file in which a kernel shows its own BTF.
 pub const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
-/// Largest read. Distribution kernels have 4 to 8 MiB.
+/// Largest file read, in bytes. Distribution kernels have 4 to 8 MiB.
 const BTF_BYTES: usize = 128 << 20;
 const MAGIC: u16 = 0xeb9f;
 
-/// What is wrong with a BTF file.
+/// An error of a BTF file.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum BtfError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("cannot be read: {0}")]
     Read(rustix::io::Errno),
-    /// It is larger than any kernel's.
+    /// The file is larger than any kernel's.
     #[error("is larger than {BTF_BYTES} bytes")]
     TooLarge,
-    /// It is something else, or of the other byte order.
+    /// The file holds something else, or has the other byte order.
     #[error("holds no BTF of this machine's byte order")]
     Malformed,
 }
 
-/// Reads a BTF file; links are followed, as the path is the user's own.
+/// Reads a BTF file. Links are followed: the path is the user's own.
 pub fn read(path: &Path) -> Result<Vec<u8>, BtfError> {
     let opened = openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty());
     let mut bytes = Vec::new();
@@ -40,7 +41,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, BtfError> {
     if truncated { Err(BtfError::TooLarge) } else { Ok(bytes) }
 }
 
-/// Those of the tracepoints that BTF has a typedef for.
+/// Returns the tracepoints for which BTF has a typedef.
 pub fn typed_tracepoints<'n>(btf: &[u8], tracepoints: &[&'n str]) -> Result<BTreeSet<&'n str>, BtfError> {
     let strings = strings(btf).ok_or(BtfError::Malformed)?;
     let mut found = BTreeSet::new();

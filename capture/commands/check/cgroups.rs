@@ -1,11 +1,11 @@
-//! Cgroups: the mode, every hierarchy with its number and mount, and what is accounted.
+//! Checks cgroups: the mode, every hierarchy with its number and mount, and what is accounted.
 
 use anyhow::Result;
 
 use super::report::CheckItem;
 use crate::host::hierarchies::{CgroupMode, CgroupVersion, Hierarchies};
 
-/// Looks at what is mounted.
+/// Examines the mounted hierarchies.
 pub fn examine(hierarchies: &Result<Hierarchies>) -> Vec<CheckItem> {
     match hierarchies {
         Ok(hierarchies) => items(hierarchies),

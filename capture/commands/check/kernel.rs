@@ -1,4 +1,4 @@
-//! The kernel: its release, its type information, the tracepoints, and what may forbid them.
+//! Checks the kernel: its release, its type information, the tracepoints, and what may forbid them.
 
 use std::path::Path;
 
@@ -9,10 +9,10 @@ use crate::host::file::read_trimmed;
 /// The first release with the BPF ring buffer and CAP_BPF.
 const OLDEST: (u32, u32) = (5, 8);
 const TRACEPOINTS: [&str; 3] = ["cgroup_mkdir", "cgroup_rmdir", "cgroup_notify_populated"];
-/// Where tracefs is mounted: on its own, or below debugfs on older set-ups.
+/// Mount points of tracefs: its own, or one below debugfs on older set-ups.
 const TRACEFS: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 
-/// Looks at the kernel.
+/// Examines the kernel.
 pub fn examine(custom_btf: Option<&Path>) -> Vec<CheckItem> {
     let release = rustix::system::uname().release().to_string_lossy().into_owned();
     let own = btf::read(Path::new(KERNEL_BTF)).and_then(|bytes| typed(&bytes));
@@ -48,14 +48,15 @@ fn release_item(release: &str) -> CheckItem {
     }
 }
 
-/// `5.10.0-28-amd64` is (5, 10).
+/// Returns (5, 10) for `5.10.0-28-amd64`.
 fn version_of(release: &str) -> Option<(u32, u32)> {
     let (major, rest) = release.split_once('.')?;
     let digits = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
     Some((major.parse().ok()?, rest[..digits].parse().ok()?))
 }
 
-/// `format` says whether the tracepoints' own format can be used in place of type information.
+/// Reports on type information. `format` says whether the tracepoints' own format can be used in
+/// its place.
 fn btf_item(
     own: &Result<Names, BtfError>,
     custom: Option<&(&Path, Result<Names, BtfError>)>,
@@ -104,8 +105,9 @@ fn tracepoints_item(typed: Option<&Names>, in_tracefs: Option<&Names>) -> CheckI
     }
 }
 
-/// `none [integrity] confidentiality` (security/lockdown/lockdown.c). Only `confidentiality` forbids a BPF program to read
-/// kernel memory (`LOCKDOWN_BPF_READ_KERNEL`).
+/// Reports on lockdown, from a text like `none [integrity] confidentiality`
+/// (security/lockdown/lockdown.c). Only `confidentiality` forbids a BPF program to read kernel
+/// memory (`LOCKDOWN_BPF_READ_KERNEL`).
 fn lockdown_item(lockdown: Option<&str>) -> CheckItem {
     let name = "lockdown";
     let mode = lockdown.and_then(|text| text.split_once('[')?.1.split_once(']')).map(|(mode, _)| mode);

@@ -23,7 +23,8 @@ use crate::cli::CheckArgs;
 use crate::host::hierarchies::Hierarchies;
 use crate::sources::kernel::probe::{Probe, ProbeOptions};
 
-/// Size of the ring buffer of the trial load: a power of two, and a multiple of the page size even where pages have 64 KiB.
+/// Size of the ring buffer of the trial load: a power of two, and a multiple of the page size even
+/// where pages have 64 KiB.
 const RING_BUFFER_BYTES: u32 = 1 << 20;
 
 /// Runs the command.
@@ -45,8 +46,8 @@ pub fn run(args: &CheckArgs) -> Result<Outcome> {
     Ok(if report.can_capture() { Outcome::Complete } else { Outcome::NotHere })
 }
 
-/// Looks at everything that a capture depends on. `output` is where a case would be written and need not exist; `btf` is
-/// type information to use in place of the kernel's own.
+/// Looks at everything that a capture depends on. `output` is where a case would be written and
+/// need not exist; `btf` is type information to use in place of the kernel's own.
 fn examine(output: &Path, btf: Option<&Path>) -> CheckReport {
     let mut report = CheckReport::default();
     let hierarchies = Hierarchies::read();

@@ -1,18 +1,19 @@
-//! Whether directories and files of others can be opened the safe way, openat2(2), and no other is used.
+//! Checks that openat2(2) is allowed: files and directories of others are opened by it only.
 
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
 use rustix::io::Errno;
 
 use super::report::CheckItem;
 
-/// Tries it on the working directory.
+/// Tries openat2(2) on the working directory.
 pub fn examine() -> CheckItem {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     verdict(openat2(CWD, c".", flags, Mode::empty(), ResolveFlags::BENEATH).map(drop))
 }
 
-/// A filter of system calls refuses it with ENOSYS, as systemd does, or with EPERM, as older profiles of container engines do.
-/// Any other error is about the working directory.
+/// Reports on the attempt. A filter of system calls refuses it with ENOSYS, as systemd does, or
+/// with EPERM, as older profiles of container engines do. Any other error is about the working
+/// directory.
 fn verdict(opened: Result<(), Errno>) -> CheckItem {
     match opened {
         Err(errno @ (Errno::NOSYS | Errno::PERM)) => CheckItem::warning(

@@ -1,13 +1,14 @@
-//! What this process may do, and from where it looks.
+//! Checks the privileges of this process, and its namespaces.
 //!
-//! Sources: capabilities(7); include/uapi/linux/capability.h on CAP_BPF and CAP_PERFMON; namespaces(7).
+//! Sources: capabilities(7); include/uapi/linux/capability.h on CAP_BPF and CAP_PERFMON;
+//! namespaces(7).
 
 use super::report::CheckItem;
 use crate::host::capabilities::{Capabilities, Capability};
 use crate::host::confine::{self, LandlockState, SeccompState};
 use crate::host::namespaces::{in_initial_cgroup_namespace, in_initial_pid_namespace, in_initial_user_namespace};
 
-/// Looks at this process.
+/// Examines this process.
 pub fn examine() -> Vec<CheckItem> {
     let release = rustix::system::uname().release().to_string_lossy().into_owned();
     items(&ProcessPrivileges {
@@ -33,7 +34,8 @@ struct ProcessPrivileges {
     initial_cgroup_namespace: Option<bool>,
 }
 
-/// Before Linux 5.11, BPF maps counted against RLIMIT_MEMLOCK, and raising that takes CAP_SYS_RESOURCE.
+/// Returns whether BPF maps count against RLIMIT_MEMLOCK, as before Linux 5.11. Raising that takes
+/// CAP_SYS_RESOURCE.
 fn charges_memlock(release: &str) -> bool {
     release.starts_with("5.8.") || release.starts_with("5.9.") || release.starts_with("5.10.")
 }

@@ -3,31 +3,31 @@
 use clap::ValueEnum;
 use serde::Serialize;
 
-/// How findings are printed.
+/// The format of the findings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum CheckFormat {
-    /// As a table for people
+    /// A table for people
     Table,
-    /// As JSON for programs
+    /// JSON for programs
     Json,
 }
 
-/// How one thing stands.
+/// The result of one check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CheckStatus {
-    /// As it should be.
+    /// Everything is as it should be.
     Ok,
     /// A capture runs, and something will be missing from it.
     Warning,
-    /// Not there, and not needed.
+    /// Something is absent and not needed.
     Missing,
     /// A capture cannot run.
     Failed,
 }
 
 impl CheckStatus {
-    /// As it is printed.
+    /// Returns its name in a report.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -38,60 +38,60 @@ impl CheckStatus {
     }
 }
 
-/// One thing that was looked at.
+/// A finding of the check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CheckItem {
-    /// What: a few words, the same on every host.
+    /// Name of the check: a few words, the same on every host.
     pub name: String,
-    /// How it stands.
+    /// Result of the check.
     pub status: CheckStatus,
-    /// What was found. May hold text of any origin.
+    /// Finding in words. It may hold text of any origin.
     pub found: String,
-    /// What it means and what to do about it; of everything that is not ok or merely absent.
+    /// Advice on what to do about it, for a warning or a failure.
     pub advice: Option<String>,
 }
 
 impl CheckItem {
-    /// As it should be.
+    /// Makes a finding that all is well.
     pub fn ok(name: impl Into<String>, found: impl Into<String>) -> Self {
         Self { name: name.into(), status: CheckStatus::Ok, found: found.into(), advice: None }
     }
 
-    /// Not there, and not needed.
+    /// Makes a finding of something absent that is not needed.
     pub fn missing(name: impl Into<String>, found: impl Into<String>) -> Self {
         Self { name: name.into(), status: CheckStatus::Missing, found: found.into(), advice: None }
     }
 
-    /// A capture runs, and something will be missing from it.
+    /// Makes a finding because of which something will be missing from a capture.
     pub fn warning(name: impl Into<String>, found: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { name: name.into(), status: CheckStatus::Warning, found: found.into(), advice: Some(advice.into()) }
     }
 
-    /// A capture cannot run.
+    /// Makes a finding because of which a capture cannot run.
     pub fn failed(name: impl Into<String>, found: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { name: name.into(), status: CheckStatus::Failed, found: found.into(), advice: Some(advice.into()) }
     }
 }
 
-/// Everything that was looked at, in the order of its printing.
+/// All findings, in the order in which they are printed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CheckReport {
-    /// The items.
+    /// The findings.
     pub items: Vec<CheckItem>,
 }
 
 impl CheckReport {
-    /// Adds one more, e.g. how a real load of the BPF program went.
+    /// Adds a finding.
     pub fn push(&mut self, item: CheckItem) {
         self.items.push(item);
     }
 
-    /// Whether nothing stands in the way of a capture.
+    /// Returns whether a capture can run.
     pub fn can_capture(&self) -> bool {
         self.items.iter().all(|item| item.status != CheckStatus::Failed)
     }
 
-    /// The report as one JSON object: `{"can_capture": …, "items": […]}`.
+    /// Returns the report as one JSON object: `{"can_capture": …, "items": […]}`.
     pub fn to_json(&self) -> serde_json::Value {
         serde_json::json!({ "can_capture": self.can_capture(), "items": self.items })
     }

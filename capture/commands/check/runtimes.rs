@@ -1,7 +1,7 @@
-//! Which container engines and runtimes this host has.
+//! Checks which container engines and runtimes this host has.
 //!
-//! Only names and sockets are looked for. Nothing is run, and no socket is connected to: that would start a service that
-//! waits for its first connection.
+//! The check looks for programs and sockets by name. It runs nothing and connects to no socket:
+//! that would start a service that waits for its first connection.
 
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
@@ -10,13 +10,14 @@ use super::report::CheckItem;
 use crate::host::hierarchies::Hierarchies;
 use crate::sources::oci_files::{OciFiles, scan};
 
-/// Where programs are installed.
+/// Directories of installed programs.
 const PROGRAM_DIRECTORIES: &[&str] =
     &["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/snap/bin", "/opt/bin"];
-/// Users whose rootless sockets are looked for.
+/// Users whose rootless sockets are looked for at most.
 const MAX_USERS: usize = 1_000;
 
-/// An engine or runtime: its programs, its sockets, and its sockets below a user's runtime directory.
+/// An engine or runtime: its programs, its sockets, and its sockets below a user's runtime
+/// directory.
 struct EngineProduct {
     name: &'static str,
     programs: &'static [&'static str],
@@ -68,7 +69,7 @@ const PRODUCTS: &[EngineProduct] = &[
     EngineProduct { name: "systemd-nspawn", programs: &["systemd-nspawn"], sockets: &[], user_sockets: &[] },
 ];
 
-/// Looks for them below the host's root.
+/// Looks for engines and runtimes below the host's root.
 pub fn examine(host_root: &Path, hierarchies: Option<&Hierarchies>) -> Vec<CheckItem> {
     let users = users(host_root);
     let mut items: Vec<_> = PRODUCTS.iter().map(|product| item(host_root, &users, product)).collect();
@@ -116,7 +117,7 @@ fn item(host_root: &Path, users: &[PathBuf], product: &EngineProduct) -> CheckIt
     CheckItem::ok(product.name, list(&found))
 }
 
-/// Runtime directories of users (pam_systemd(8), XDG_RUNTIME_DIR).
+/// Returns the runtime directories of users (pam_systemd(8), XDG_RUNTIME_DIR).
 fn users(host_root: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(host_root.join("run/user")).into_iter().flatten().flatten();
     let mut users: Vec<_> = entries.take(MAX_USERS).map(|entry| entry.path()).collect();
@@ -124,7 +125,7 @@ fn users(host_root: &Path) -> Vec<PathBuf> {
     users
 }
 
-/// The first few, and how many more.
+/// Lists the first few, and the number of the others.
 fn list(all: &[String]) -> String {
     const SHOWN: usize = 6;
     let mut text = all.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");

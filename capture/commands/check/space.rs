@@ -1,4 +1,4 @@
-//! Where a case would be written.
+//! Checks the disk that a case would be written to.
 
 use std::path::{Path, PathBuf};
 
@@ -8,14 +8,14 @@ use super::report::CheckItem;
 
 const GIB: u64 = 1 << 30;
 const MIB: u64 = 1 << 20;
-/// A busy day: a million containers take some 200 MiB.
+/// Enough for a busy day: a million containers take some 200 MiB.
 const COMFORTABLE_BYTES: u64 = GIB;
-/// The journal and a part of each table have to fit.
+/// Least space: the journal and a part of each table have to fit.
 const LEAST_BYTES: u64 = 64 * MIB;
 /// TMPFS_MAGIC and RAMFS_MAGIC of linux/magic.h.
 const MEMORY_FILE_SYSTEMS: [u64; 2] = [0x0102_1994, 0x8584_58f6];
 
-/// Looks at the directory that a case would be made in.
+/// Examines the directory that a case would be made in.
 pub fn examine(output: &Path) -> CheckItem {
     let name = "disk space";
     let existing = nearest_existing(output);
@@ -54,7 +54,7 @@ fn verdict(name: &str, shown: &str, free_bytes: u64, in_memory: bool) -> CheckIt
     }
 }
 
-/// The case's own directory is made by the capture, and so may be those above it.
+/// Returns the nearest directory above a case that exists. The capture makes the ones below.
 fn nearest_existing(output: &Path) -> PathBuf {
     let absolute = std::path::absolute(output).unwrap_or_else(|_| output.to_owned());
     absolute.ancestors().find(|path| path.exists()).map_or_else(|| PathBuf::from("/"), Path::to_owned)

@@ -1,4 +1,4 @@
-//! The report for people.
+//! Prints a report for people.
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 use obit_schema::text::printable;
@@ -8,8 +8,8 @@ use super::report::{CheckReport, CheckStatus};
 /// Width of the table, in terminal columns.
 const WIDTH: u16 = 100;
 
-/// The report as a table, 100 columns wide, with what to do below each shortcoming and a verdict at the end. Nothing in it
-/// is obeyed by a terminal.
+/// Formats the report as a table of 100 columns, with advice below each shortcoming and a verdict
+/// at the end. Control characters are escaped.
 pub fn render(report: &CheckReport) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);

@@ -1,4 +1,4 @@
-//! The directories that the demo made, on every hierarchy, and their removal whatever happens.
+//! The cgroup directories of the demo, on every hierarchy. They are removed whatever happens.
 
 use std::fs;
 use std::io;
@@ -8,19 +8,19 @@ use anyhow::{Context, Result, bail};
 
 use crate::host::hierarchies::Hierarchies;
 
-/// Names the demo's own directory at each hierarchy's root; the process id follows.
+/// Start of the name of the demo's directory at each hierarchy's root; the process id follows.
 const PREFIX: &str = "obit-demo-";
 
-/// A directory of our own at the root of every hierarchy that lets us make one.
+/// The demo's directory at the root of every hierarchy that lets it make one.
 #[derive(Debug)]
 pub struct DemoCgroups {
     bases: Vec<PathBuf>,
-    /// Relative to each base, in the order of making.
+    /// Directories made below each base, in that order.
     made: Vec<PathBuf>,
 }
 
 impl DemoCgroups {
-    /// Makes the base directories, after removing those of demos that died.
+    /// Makes the base directories, and removes those of demos that were killed.
     pub fn claim() -> Result<Self> {
         let hierarchies = Hierarchies::read().context("cannot tell which cgroup hierarchies are mounted")?;
         let mut cgroups = Self { bases: Vec::new(), made: Vec::new() };
@@ -49,7 +49,7 @@ impl DemoCgroups {
         Ok(cgroups)
     }
 
-    /// How many hierarchies take part.
+    /// Returns the number of hierarchies that take part.
     pub fn hierarchies(&self) -> usize {
         self.bases.len()
     }
@@ -71,7 +71,8 @@ impl DemoCgroups {
         Ok(())
     }
 
-    /// Moves a process into a directory on every hierarchy that takes it (v1 cpuset wants to be configured first).
+    /// Moves a process into a directory on every hierarchy that takes it (v1 cpuset wants to be
+    /// configured first).
     pub fn enter(&self, path: &str, pid: u32) -> Result<()> {
         let entered = self.bases.iter().filter(|base| {
             let procs = base.join(path).join("cgroup.procs");
@@ -98,7 +99,7 @@ impl Drop for DemoCgroups {
     fn drop(&mut self) {
         for base in &self.bases {
             for made in self.made.iter().rev() {
-                // Gone already, or never made: both are what we want.
+                // An error means that it is gone already, or was never made.
                 let _ = fs::remove_dir(base.join(made));
             }
             if let Err(error) = fs::remove_dir(base) {
@@ -108,13 +109,13 @@ impl Drop for DemoCgroups {
     }
 }
 
-/// Removes what demos left that were killed: directories of our name whose process is gone, as far as they are empty.
+/// Removes the directories of demos whose process is gone, as far as they are empty.
 fn sweep(mount_point: &Path) {
     for entry in fs::read_dir(mount_point).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let pid = name.to_str().and_then(|name| name.strip_prefix(PREFIX)).and_then(|pid| pid.parse::<u32>().ok());
         if pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
-            // A live process in it makes the kernel refuse; it then stays, and is not ours to judge.
+            // The kernel refuses while a process is in it; then the directory stays.
             let _ = remove_tree(&entry.path());
         }
     }

@@ -1,30 +1,32 @@
-//! Where engines put their containers' cgroup directories, for the demo.
+//! Cgroup directories as engines lay them out, for the demo.
 //!
-//! Each layout is what that engine makes on a real host, below a directory of our own; see the table of path rules in
-//! `derivation/tests/paths.tsv` for where each comes from.
+//! Each layout is that of a real host, below the demo's directory; `derivation/tests/paths.tsv`
+//! says where each comes from.
 
 use uuid::Uuid;
 
-/// One container's directories, relative to a base.
+/// The directories of a container, relative to a base.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContainerLayout {
-    /// What the demo says it imitates.
+    /// The engine imitated, as the demo prints it.
     pub engine: &'static str,
-    /// The container's root.
+    /// The root directory of the container.
     pub root: String,
-    /// Directories below the root, parents first, as a payload or the runtime makes them. Their removal ends nothing.
+    /// Directories below the root, parents first, as the runtime or the payload makes them. Their
+    /// removal ends nothing.
     pub inside: Vec<&'static str>,
-    /// Directories beside it that look like a container's and are not.
+    /// Directories beside the root that look like those of a container and are not.
     pub helpers: Vec<String>,
 }
 
-/// Service directories, as systemd makes them. No containers.
+/// Directories of services, as systemd makes them.
 pub const PLAIN: [&str; 2] = ["system.slice/ssh.service", "user.slice/user-1000.slice/session-3.scope"];
 
-/// One container of each kind, with new random ids.
+/// Returns one container of each kind, with new random ids.
 pub fn containers() -> Vec<ContainerLayout> {
     let pod = Uuid::new_v4();
-    // systemd reads a dash in a slice's name as nesting, so kubelet writes the pod's UID with underscores.
+    // systemd reads a dash in a slice's name as nesting, so kubelet writes the pod's UID with
+    // underscores.
     let pod_slice = pod.to_string().replace('-', "_");
     let podman = id();
     vec![
@@ -73,7 +75,7 @@ pub fn containers() -> Vec<ContainerLayout> {
     ]
 }
 
-/// 64 lower-case hexadecimal digits, as these engines draw them.
+/// Returns a random id of 64 lower-case hexadecimal digits, as these engines have.
 fn id() -> String {
     format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
 }

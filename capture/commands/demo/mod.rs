@@ -1,4 +1,4 @@
-//! `obit-capture demo`: a recording of a small workload of its own.
+//! `obit-capture demo`: records a small workload of its own.
 
 mod cgroups;
 mod layout;
@@ -22,7 +22,7 @@ pub fn run(args: &DemoArgs) -> Result<Outcome> {
     let signals = EndingSignals::register()?;
     let cgroups = DemoCgroups::claim()?;
     let hierarchies = cgroups.hierarchies();
-    // The workload is made by this very process.
+    // This process makes the workload, so it may not give up its rights.
     let options = SessionOptions { is_confined: false, ..run::options(&args.record, None, false)? };
     let (session, rows) = Session::start(&options, signals)?;
     drop(rows);
@@ -54,7 +54,7 @@ pub fn run(args: &DemoArgs) -> Result<Outcome> {
     Ok(run::report(&finished, &args.record))
 }
 
-/// Makes each container, puts a process into it, and takes both away. Returns what was made.
+/// Makes each container, puts a process into it, and removes both. Returns the engines imitated.
 fn work(mut cgroups: DemoCgroups, cancelled: &AtomicBool) -> Result<Vec<&'static str>> {
     let mut made = Vec::new();
     for plain in layout::PLAIN {
@@ -91,12 +91,12 @@ fn work(mut cgroups: DemoCgroups, cancelled: &AtomicBool) -> Result<Vec<&'static
     Ok(made)
 }
 
-/// A process of our own that waits inside a demo container.
+/// A process that waits inside a demo container.
 struct OccupantProcess(Child);
 
 impl OccupantProcess {
     fn start() -> Result<Self> {
-        // Not by its path: the file may have been replaced since this program started.
+        // The path of this program may lead to another file by now.
         let child = Command::new("/proc/self/exe")
             .arg("demo-occupant")
             .stdin(Stdio::piped())
@@ -113,7 +113,7 @@ impl OccupantProcess {
 
 impl Drop for OccupantProcess {
     fn drop(&mut self) {
-        // Its standard input ends, and so does it. `wait` returns once it has left its cgroups.
+        // The process ends with its standard input. `wait` returns once it has left its cgroups.
         drop(self.0.stdin.take());
         let _ = self.0.wait();
     }

@@ -1,7 +1,8 @@
-//! What a recorder gives up once it is attached: whatever goes wrong in it later, it can read and write its case.
+//! Confinement of a recorder that is attached: whatever goes wrong in it later, it can only read,
+//! and write its case.
 //!
-//! Everything here is per thread and inherited (capabilities(7), landlock(7), seccomp(2)): it is done while the process has one
-//! thread, before the others are started.
+//! Each part is per thread and inherited (capabilities(7), landlock(7), seccomp(2)), so a recorder
+//! confines itself while it has one thread, before it starts the others.
 
 mod seccomp;
 
@@ -20,24 +21,24 @@ use serde::Serialize;
 pub use self::seccomp::SeccompState;
 use self::seccomp::restrict_calls;
 
-/// The newest Landlock whose rights are asked for; an older kernel gives what it has. Later ones restrict more than files,
-/// the daemons' sockets among it.
+/// The newest Landlock whose rights are asked for; an older kernel gives what it has. Later ones
+/// restrict more than files, also the daemons' sockets.
 const ABI_USED: ABI = ABI::V5;
 
-/// How far Landlock holds.
+/// The extent of Landlock's restrictions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LandlockState {
     /// Nothing can be written outside the case, nothing executed.
     Full,
-    /// As far as this kernel can.
+    /// Writes outside the case are refused as far as this kernel can.
     Partial,
-    /// This kernel has none, or it is off.
+    /// Nothing is restricted: this kernel has no Landlock, or it is off.
     None,
 }
 
 impl LandlockState {
-    /// The name it has in a case.
+    /// Returns its name in a case.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Full => "full",
@@ -53,33 +54,35 @@ impl fmt::Display for LandlockState {
     }
 }
 
-/// What is left.
+/// The result of confining a recorder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Confinement {
-    /// Whether files outside the case can be written.
+    /// Extent to which writes outside the case are refused.
     pub landlock: LandlockState,
-    /// Whether system calls that it never needs are refused.
+    /// State of the filter of system calls.
     pub seccomp: SeccompState,
-    /// The capabilities that were kept, by name.
+    /// Capabilities that were kept, by name.
     pub capabilities: Vec<&'static str>,
-    /// Whether no program that is started can have more.
+    /// No program that is started can have more.
     pub no_new_privs: bool,
 }
 
-/// The capabilities that a recorder keeps, if it has them: its maps are read and written with CAP_BPF (before Linux
-/// 5.19, where unprivileged BPF is off), bundles and state of all users with CAP_DAC_READ_SEARCH.
+/// Capabilities that a recorder keeps, if it has them: its maps are read and written with CAP_BPF
+/// (before Linux 5.19, where unprivileged BPF is off), bundles and state of all users with
+/// CAP_DAC_READ_SEARCH.
 const KEPT: [(CapabilitySet, &str); 2] =
     [(CapabilitySet::BPF, "CAP_BPF"), (CapabilitySet::DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH")];
 
-/// Following `/proc/PID/root` of a process with more capabilities than ours.
+/// Capability to follow `/proc/PID/root` of a process with more capabilities than this one.
 const PTRACE: (CapabilitySet, &str) = (CapabilitySet::SYS_PTRACE, "CAP_SYS_PTRACE");
 
-/// Gives up what is not needed any more. `case` is the only place that stays writable; files that are open stay open.
+/// Gives up what is not needed any more. Only `case` stays writable; open files stay open.
 ///
 /// # Errors
-/// What the kernel refused; it never refuses to be given up what is held, so that is a bug or an odd sandbox.
+/// The kernel refuses a step. It never refuses to take what is given up, so that is a bug or an odd
+/// sandbox.
 pub fn confine(case: &Path, host_root: &Path) -> Result<Confinement> {
-    // Landlock by an unprivileged process needs it first.
+    // An unprivileged process needs it for Landlock.
     set_no_new_privs(true).context("cannot set no_new_privs")?;
     let landlock = restrict_files(case).context("cannot restrict which files may be written (Landlock)")?;
     let kept = KEPT.into_iter().chain(host_root.starts_with("/proc").then_some(PTRACE));
@@ -92,18 +95,19 @@ pub fn confine(case: &Path, host_root: &Path) -> Result<Confinement> {
     let sets = CapabilitySets { effective: permitted & held.effective, permitted, inheritable: CapabilitySet::empty() };
     set_capabilities(None, sets).context("cannot drop capabilities")?;
     let capabilities = kept.into_iter().map(|(_, name)| name).collect();
-    // Last: it refuses more than the others.
+    // Last, as it refuses more than the others.
     let seccomp = restrict_calls().context("cannot restrict which system calls may be made (seccomp)")?;
     Ok(Confinement { landlock, seccomp, capabilities, no_new_privs: true })
 }
 
-/// How far this kernel can confine a recorder. Found out by a thread that confines itself and ends.
+/// Returns how much Landlock can restrict here. A thread finds out, by confining itself, and ends.
 pub fn landlock_here() -> LandlockState {
     let try_it = || set_no_new_privs(true).ok().and_then(|()| restrict_files(Path::new("/")).ok());
     thread::spawn(try_it).join().ok().flatten().unwrap_or(LandlockState::None)
 }
 
-/// Whether this kernel can refuse system calls. Found out in the same way.
+/// Returns whether this kernel can refuse system calls. A thread finds out, by restricting itself,
+/// and ends.
 pub fn seccomp_here() -> SeccompState {
     thread::spawn(|| restrict_calls().ok()).join().ok().flatten().unwrap_or(SeccompState::None)
 }

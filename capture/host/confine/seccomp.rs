@@ -1,23 +1,25 @@
-//! System calls that a recorder never makes once it is attached: from then on the kernel refuses them.
+//! Refusal of the system calls that a recorder never makes once it is attached.
 //!
-//! Landlock knows of files that are opened. This is about the rest: starting programs, signals, modes and owners of files,
-//! namespaces, the network, kernel modules, more BPF programs.
+//! Landlock restricts the opening of files. This filter restricts the rest: starting programs,
+//! signals, modes and owners of files, namespaces, the network, kernel modules, more BPF programs.
 //!
-//! What is listed is what is refused, not what is allowed. Which calls a program makes changes with its C library and its
-//! kernel, and a recorder that its own filter stopped would have lost what it is there to record.
+//! The list has the refused calls, not the allowed ones. The calls of a program change with its C
+//! library and its kernel, and a recorder that its own filter stopped would lose what it is there
+//! to record.
 
 use std::fmt;
 
 use anyhow::Result;
 use serde::Serialize;
 
-/// Whether system calls are refused.
+/// The state of the filter of system calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SeccompState {
-    /// Those that a recorder never needs are.
+    /// The kernel refuses the calls that a recorder never needs.
     Filtered,
-    /// None is: this kernel has no seccomp filters, or this build no list for its processor.
+    /// The kernel refuses none: it has no seccomp filters, or this build has no list for its
+    /// processor.
     None,
 }
 
@@ -30,8 +32,8 @@ impl fmt::Display for SeccompState {
     }
 }
 
-/// Refuses the calls for this thread and those that it starts. It sets no_new_privs, without which an unprivileged process
-/// may not.
+/// Refuses the calls for this thread and those that it starts. Sets no_new_privs, without which an
+/// unprivileged process may not filter.
 ///
 /// # Errors
 /// The filter does not compile, or the kernel refuses it though it has filters.
@@ -61,13 +63,13 @@ mod filter {
 
     use super::SeccompState;
 
-    /// `fchmodat2` (Linux 6.6), which the libc crate does not name everywhere. From 424 on, calls have one number on all
-    /// processors.
+    /// `fchmodat2` (Linux 6.6), which the libc crate does not name everywhere. From 424 on, calls
+    /// have one number on all processors.
     const FCHMODAT2: c_long = 452;
 
-    /// Refused whatever the arguments.
+    /// Calls that are refused whatever their arguments.
     const REFUSED: &[c_long] = &[
-        // Other programs, and what they are.
+        // Other programs, and their memory and files.
         libc::SYS_execve,
         libc::SYS_execveat,
         libc::SYS_ptrace,
@@ -80,8 +82,8 @@ mod filter {
         libc::SYS_rt_sigqueueinfo,
         libc::SYS_rt_tgsigqueueinfo,
         libc::SYS_pidfd_send_signal,
-        // Files: what Landlock leaves to their owner, and a way to them around every path. Kept is the capability for
-        // that way, CAP_DAC_READ_SEARCH.
+        // Files: what Landlock leaves to their owner, and a way to them around every path. Kept is
+        // the capability for that way, CAP_DAC_READ_SEARCH.
         libc::SYS_open_by_handle_at,
         libc::SYS_fchmod,
         libc::SYS_fchmodat,
@@ -137,7 +139,8 @@ mod filter {
         libc::SYS_ioperm,
         #[cfg(target_arch = "x86_64")]
         libc::SYS_iopl,
-        // Much used by exploits, and never here. An io_uring makes calls that no filter sees.
+        // Exploits use these much, and a recorder never does. An io_uring makes calls that no
+        // filter sees.
         libc::SYS_add_key,
         libc::SYS_keyctl,
         libc::SYS_request_key,
@@ -148,22 +151,23 @@ mod filter {
         libc::SYS_io_uring_register,
     ];
 
-    /// Commands of bpf(2) that stay: maps and objects whose descriptors are held (include/uapi/linux/bpf.h). Written is the mark
-    /// that the recorder sleeps.
+    /// Commands of bpf(2) that stay allowed: on maps and objects whose descriptors are held
+    /// (include/uapi/linux/bpf.h). The only value written is the mark that the recorder sleeps.
     const BPF_MAP_LOOKUP_ELEM: u64 = 1;
     const BPF_MAP_UPDATE_ELEM: u64 = 2;
     const BPF_MAP_GET_NEXT_KEY: u64 = 4;
     const BPF_OBJ_GET_INFO_BY_FD: u64 = 15;
     const BPF_MAP_LOOKUP_BATCH: u64 = 24;
 
-    /// What a kernel says that takes no filter.
+    /// Errors of a kernel that takes no filter.
     const UNAVAILABLE: [i32; 3] = [libc::ENOSYS, libc::EINVAL, libc::EPERM];
 
     pub fn install() -> Result<SeccompState> {
         let program = program().context("cannot make the filter")?;
         match seccompiler::apply_filter(&program) {
             Ok(()) => Ok(SeccompState::Filtered),
-            // Built without CONFIG_SECCOMP_FILTER (seccomp(2)), or refused by the filter of whatever runs us.
+            // Built without CONFIG_SECCOMP_FILTER (seccomp(2)), or refused by the filter of
+            // whatever runs us.
             Err(Error::Seccomp(error)) if error.raw_os_error().is_some_and(|errno| UNAVAILABLE.contains(&errno)) => {
                 Ok(SeccompState::None)
             }
@@ -175,7 +179,7 @@ mod filter {
         let mut rules: BTreeMap<c_long, Vec<SeccompRule>> = REFUSED.iter().map(|call| (*call, Vec::new())).collect();
         // The daemons are asked over unix sockets; there is no other network for a recorder.
         rules.insert(libc::SYS_socket, unless(&[libc::AF_UNIX as u64])?);
-        // A program may abort itself.
+        // A process may abort itself.
         rules.insert(libc::SYS_tgkill, unless(&[u64::from(std::process::id())])?);
         let held = [
             BPF_MAP_LOOKUP_ELEM,
@@ -185,7 +189,7 @@ mod filter {
             BPF_MAP_LOOKUP_BATCH,
         ];
         rules.insert(libc::SYS_bpf, unless(&held)?);
-        // Calls of the i386 kind end the process: the filter looks at that first.
+        // The filter first checks the architecture: a call by i386's numbers ends the process.
         #[cfg(target_arch = "x86_64")]
         rules.extend(x32::also(&rules));
         let refuse = SeccompAction::Errno(Errno::PERM.raw_os_error().unsigned_abs());
@@ -200,15 +204,16 @@ mod filter {
         Ok(vec![SeccompRule::new(conditions)?])
     }
 
-    /// The kernel's second way into the same calls, where it is built in: 32-bit pointers on x86-64.
+    /// The x32 numbers of the same calls, for 32-bit pointers on x86-64, where the kernel has them.
     #[cfg(target_arch = "x86_64")]
     mod x32 {
         use super::{BTreeMap, SeccompRule, c_long};
 
         /// `__X32_SYSCALL_BIT` (arch/x86/include/uapi/asm/unistd.h).
         const BIT: c_long = 0x4000_0000;
-        /// Calls with a number of their own there (arch/x86/entry/syscalls/syscall_64.tbl): execve, ptrace,
-        /// rt_sigqueueinfo, kexec_load, rt_tgsigqueueinfo, process_vm_readv, process_vm_writev, execveat.
+        /// Calls with an own x32 number (arch/x86/entry/syscalls/syscall_64.tbl): execve, ptrace,
+        /// rt_sigqueueinfo, kexec_load, rt_tgsigqueueinfo, process_vm_readv, process_vm_writev,
+        /// execveat.
         const OWN: [c_long; 8] = [520, 521, 524, 528, 536, 539, 540, 545];
 
         pub fn also(rules: &BTreeMap<c_long, Vec<SeccompRule>>) -> Vec<(c_long, Vec<SeccompRule>)> {
@@ -229,7 +234,7 @@ mod tests {
 
     use super::*;
 
-    /// What a call comes back with.
+    /// Makes a system call and returns its result.
     fn call(number: libc::c_long, arguments: [libc::c_long; 3]) -> io::Result<libc::c_long> {
         let [first, second, third] = arguments;
         // SAFETY: the callers give numbers only, or null where the kernel would read or write.

@@ -1,9 +1,10 @@
 //! The thread that empties the ring buffer.
 //!
-//! It polls at fixed intervals, so that no event costs a wake-up; the BPF program wakes it early only when the buffer
-//! fills. Once nothing has come for a while it sleeps until something is due ([`PollMode`]), and the next event of a cgroup
-//! wakes it. If the sequencer falls behind, this thread waits, the ring buffer fills, and the kernel side counts what is
-//! lost: there is no second place where events could vanish.
+//! It polls at fixed intervals, so that no event costs a wake-up; the BPF program wakes it early
+//! only when the buffer fills. Once nothing has come for a while it sleeps until something is due
+//! ([`PollMode`]), and the next event of a cgroup wakes it. If the sequencer falls behind, this
+//! thread waits, the ring buffer fills, and the kernel side counts what is lost: there is no second
+//! place where events could vanish.
 
 mod command;
 mod interval_timer;
@@ -28,17 +29,19 @@ use crate::sources::kernel::wire::RawBatch;
 
 pub use self::command::{DrainCommand, DrainCommands};
 
-/// How long events may wait in the ring buffer.
+/// Longest time that events wait in the ring buffer.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
-/// Polls in a row that find nothing before the thread sleeps: ten are half a second, in which a container has started.
+/// Polls in a row that find nothing before the thread sleeps: ten are half a second, in which a
+/// container has started.
 const QUIET_POLLS: u32 = 10;
-/// How often the kernel is asked for skipped runs of the programs, and the longest that the thread sleeps.
+/// Interval at which the kernel is asked for skipped runs of the programs, and the longest that the
+/// thread sleeps.
 const SKIPPED_RUNS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Events that the kernel side admitted and lost, by kind.
 pub type KernelCounts = BTreeMap<&'static str, (u64, u64)>;
 
-/// What reaches the drain thread besides kernel events.
+/// Inputs of the drain thread besides kernel events.
 pub struct DrainInputs {
     /// Notifies when a command or an earlier deadline has come.
     pub notifier: Arc<Notifier>,
@@ -46,16 +49,16 @@ pub struct DrainInputs {
     pub commands: Receiver<DrainCommand>,
     /// Emptied batches, returned for use again, so that a storm allocates nothing.
     pub recycled: Receiver<RawBatch>,
-    /// When the sequencer has something to flush.
+    /// Tells when the sequencer has something to flush.
     pub flush_deadline: Arc<FlushDeadline>,
 }
 
-/// How often the drain thread does what no event causes.
+/// Intervals of the work that no event causes.
 #[derive(Clone, Copy, Debug)]
 pub struct DrainIntervals {
-    /// How often the sequencer is told to hand its output to the recorder.
+    /// Interval at which the sequencer hands its output to the recorder.
     pub flush: Duration,
-    /// How often the clocks are recorded.
+    /// Interval at which the clocks are recorded.
     pub clock: Duration,
 }
 
@@ -70,18 +73,19 @@ pub struct Drain {
     skipped_runs: SkippedRuns,
 }
 
-/// How the thread waits for the next event.
+/// The way in which the thread waits for the next event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PollMode {
-    /// It polls at intervals; this many polls in a row have found nothing.
+    /// Polls at intervals; this many polls in a row have found nothing.
     Interval(u32),
-    /// Everything that may have news has been told to wake it. One more poll finds what came before that.
+    /// Everything that may have news has been told to wake it. One more poll finds what came before
+    /// that.
     Last,
-    /// It sleeps until something wakes it, or is due.
+    /// Sleeps until something wakes the thread, or is due.
     Sleep,
 }
 
-/// Whether a poll delivered anything.
+/// The result of a poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PollResult {
     Empty,
@@ -102,7 +106,8 @@ impl Drain {
         Self { probe, inputs, sequencer, intervals, mode, losses_so_far, skipped_runs }
     }
 
-    /// Drains until told to stop, or until the sequencer is gone. Returns what the kernel side counted.
+    /// Drains until told to stop, or until the sequencer is gone. Returns what the kernel side
+    /// counted.
     ///
     /// # Errors
     /// The kernel refuses to give events or counters.
@@ -122,7 +127,8 @@ impl Drain {
         let mut clock = IntervalTimer::start(self.intervals.clock);
         let mut skipped_runs = IntervalTimer::start(SKIPPED_RUNS_INTERVAL);
         let mut timekeeper = Timekeeper::default();
-        // Without the watch the clocks themselves show a step, if it is a large one; they have to be read for that.
+        // Without the watch the clocks themselves show a step, if it is a large one; they have to
+        // be read for that.
         let watch = SetWatch::start().ok();
         let may_sleep = self.register_wakers(watch.as_ref());
         let mut at_start = Some(ClockReason::Start);
@@ -166,8 +172,8 @@ impl Drain {
             };
             let runs_are_due = skipped_runs.restart_if_due();
             let skipped = if is_stopping || runs_are_due { self.new_skipped_runs() } else { None };
-            // During a sleep only what has a deadline gives a flush something to do; now and then it tells the sequencer
-            // what time it is.
+            // During a sleep only what has a deadline gives a flush something to do; now and then
+            // it tells the sequencer what time it is.
             let may_flush = self.mode != PollMode::Sleep
                 || runs_are_due
                 || self.until_flush_deadline().is_some_and(|wait| wait.is_zero());
@@ -194,8 +200,8 @@ impl Drain {
         }
     }
 
-    /// Registers with the probe what wakes this thread: commands and deadlines, and a wall clock that is set. Returns whether
-    /// all of it does.
+    /// Registers with the probe what wakes this thread: commands and deadlines, and a wall clock
+    /// that is set. Returns whether all of it does.
     fn register_wakers(&self, watch: Option<&SetWatch>) -> bool {
         let sources = [watch.map(AsFd::as_fd), Some(self.inputs.notifier.as_fd())];
         sources.into_iter().all(|source| source.is_some_and(|source| self.probe.wake_on(source).is_ok()))
@@ -203,10 +209,10 @@ impl Drain {
 
     /// Returns the mode after a poll.
     ///
-    /// Whoever has news for this thread leaves it first, and then looks whether to wake the thread; the thread first says
-    /// that it is to be woken, and then looks for news. So one of the two sees the other. A mark that is gone before the
-    /// sleep has begun is that of a wake-up which the poll may have used up already. See `wake_sleeper()` in
-    /// bpf/obit.bpf.c, and [`Notifier`].
+    /// Whoever has news for this thread leaves it first, and then looks whether to wake the thread;
+    /// the thread first says that it is to be woken, and then looks for news. So one of the two
+    /// sees the other. A mark that is gone before the sleep has begun is that of a wake-up which
+    /// the poll may have used up already. See `wake_sleeper()` in bpf/obit.bpf.c, and [`Notifier`].
     fn next_mode(&self) -> PollMode {
         match self.mode {
             PollMode::Interval(quiet) if quiet < QUIET_POLLS => PollMode::Interval(quiet + 1),
@@ -228,16 +234,18 @@ impl Drain {
         Some(Duration::from_nanos(due.0.saturating_sub(ClockPair::read().boot.0)))
     }
 
-    /// Delivers what is in the ring buffer, waiting up to `wait` for the first of it. A poll that waits delivers once: events
-    /// that come meanwhile are for the next one. A poll that does not wait leaves nothing.
+    /// Delivers what is in the ring buffer, waiting up to `wait` for the first of it. A poll that
+    /// waits delivers once: events that come meanwhile are for the next one. A poll that does not
+    /// wait leaves nothing.
     fn poll(&mut self, wait: Duration) -> Result<PollResult, ProbeError> {
         let mut result = PollResult::Empty;
         loop {
             let mut events = self.inputs.recycled.try_recv().unwrap_or_default();
             events.clear();
             self.probe.drain(wait, &mut events)?;
-            // Losses only happen to a buffer that is full of other events. Reading the counters takes a dozen system calls,
-            // most of what there is to do on an idle host; if somebody waits for the answer they are read all the same.
+            // Losses only happen to a buffer that is full of other events. Reading the counters
+            // takes a dozen system calls, most of what there is to do on an idle host; if somebody
+            // waits for the answer they are read all the same.
             let losses = if events.is_empty() && !wait.is_zero() { Vec::new() } else { self.new_losses()? };
             let read_at = ClockPair::read();
             if events.is_empty() && losses.is_empty() {
@@ -266,8 +274,8 @@ impl Drain {
         Ok(losses)
     }
 
-    /// Returns the runs of the BPF programs that the kernel has newly skipped, because a program was running on that processor
-    /// already. The kernel counts them by program only.
+    /// Returns the runs of the BPF programs that the kernel has newly skipped, because a program
+    /// was running on that processor already. The kernel counts them by program only.
     fn new_skipped_runs(&mut self) -> Option<KernelBatch> {
         let losses = self.skipped_runs.update(&self.probe.recursion_misses()?);
         (!losses.is_empty()).then(|| KernelBatch { events: RawBatch::new(), losses, read_at: ClockPair::read() })
@@ -286,7 +294,8 @@ mod tests {
     use crate::host::testing::{OwnedCgroup, live};
     use crate::sources::kernel::probe::ProbeOptions;
 
-    /// A wait that is not ended by what should end it takes longer than that, and no other one does.
+    /// A wait that is not ended by what should end it takes longer than that, and no other one
+    /// does.
     const HANG: Duration = Duration::from_secs(30);
 
     /// Looks until it sleeps, and then until something that came in a sleep is what is waited for.

@@ -1,8 +1,10 @@
-//! The thread that reads what an event points to: a container's directory, its bundle, and its runtime's state.
+//! The thread that reads what an event points to: a container's directory, its bundle, and its
+//! runtime's state.
 //!
-//! It works from a queue, so that no event waits for a file. A request that finds the queue full is dropped, and that is
-//! recorded too. Requests come in batches, and the results of a batch go on together: a wake-up for each of them would cost
-//! more than most of the reads, and on a busy host each takes a processor away from the container that is looked at.
+//! It works from a queue, so that no event waits for a file. A request that finds the queue full is
+//! dropped, and that is recorded too. Requests come in batches, and the results of a batch go on
+//! together: a wake-up for each of them would cost more than most of the reads, and on a busy host
+//! each takes a processor away from the container that is looked at.
 
 mod request;
 
@@ -22,21 +24,23 @@ use crate::sources::oci_files::OciFiles;
 
 pub use self::request::{Leftover, LookupRequest, LookupResult, OnAbsent};
 
-/// Requests that are sent together at most. A container leads to about fifteen; a read takes well under a millisecond.
+/// Requests that are sent together at most. A container leads to about fifteen; a read takes well
+/// under a millisecond.
 pub const BATCH: usize = 64;
 /// Batches that may wait.
 pub const BATCHES: usize = 32;
 /// Look-ups that may wait for their time.
 const MAX_DELAYED: usize = 1024;
 
-/// Pauses before a state that is about to be written is looked at again: runc writes it some milliseconds after the
-/// container's process is in its cgroups.
+/// Pauses before a state that is about to be written is looked at again: runc writes it some
+/// milliseconds after the container's process is in its cgroups.
 const RETRY_PAUSES: [Duration; 3] = [Duration::from_millis(10), Duration::from_millis(50), Duration::from_millis(250)];
 
-/// How long after a container's end its leftovers are looked at: its runtime and its engine are done with it then.
+/// Pause between a container's end and a look at its leftovers: its runtime and its engine are
+/// done with it then.
 const AFTER_END: Duration = Duration::from_millis(1_200);
-/// How long a look at leftovers may wait for another one, to share its wake-up. With it, the look is still within the grace
-/// that a row has by default, with time to spare.
+/// Longest time that a look at leftovers waits for another one, to share its wake-up. With it, the
+/// look is still within the grace that a row has by default, with time to spare.
 const AFTER_END_SLACK: Duration = Duration::from_millis(200);
 
 /// A look-up that waits for its time.
@@ -48,7 +52,7 @@ struct DelayedLookup {
 enum DelayedTask {
     /// A state that was not there yet.
     State { root: String, container_id: String, attempt: usize },
-    /// What is left of a container that has ended.
+    /// Leftovers of a container that has ended.
     Leftover(Leftover),
 }
 
@@ -69,7 +73,8 @@ pub struct LookupWorker {
     files: OciFiles,
     /// Look-ups that wait, the next one first.
     delayed: VecDeque<DelayedLookup>,
-    /// When this batch was received. Delays count from it, so that look-ups of one batch stay together.
+    /// Moment at which this batch was received. Delays count from it, so that look-ups of one batch
+    /// stay together.
     now: Instant,
     directories: Vec<(ClockPair, Directory<'static>, DirectoryDetails)>,
     answers: Vec<Stamped<RuntimeRecord>>,
@@ -191,7 +196,8 @@ impl LookupWorker {
         }
     }
 
-    /// Reads a state. The last attempt is recorded whatever it finds; an earlier one only if it finds the state.
+    /// Reads a state. The last attempt is recorded whatever it finds; an earlier one only if it
+    /// finds the state.
     fn look_up_state(&mut self, root: String, container_id: String, attempt: usize) {
         let record = self.files.state(&root, &container_id);
         match RETRY_PAUSES.get(attempt) {

@@ -1,4 +1,4 @@
-//! What can be looked up, and what a look-up gives.
+//! Requests to look something up, and their results.
 
 use obit_derivation::CgroupKey;
 use obit_derivation::identity::Engine;
@@ -14,7 +14,7 @@ pub enum LookupRequest {
     Directory {
         /// The directory.
         key: CgroupKey,
-        /// Its path from the hierarchy's root.
+        /// Path of the directory from the hierarchy's root.
         path: String,
     },
     /// Reads `config.json` of its bundle.
@@ -37,24 +37,24 @@ pub enum LookupRequest {
         root: String,
         /// The container, as the runtime was told.
         container_id: String,
-        /// What to do if there is none.
+        /// Reaction to a missing state.
         on_absent: OnAbsent,
     },
     /// Reads what is left of a container some moments after its end.
     Leftover(Leftover),
 }
 
-/// What may be left of a container that has ended.
+/// Leftovers of a container that has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Leftover {
-    /// Its runtime's state, which should be gone.
+    /// State that its runtime keeps, which should be gone.
     State {
         /// The runtime's state directory (`--root`).
         root: String,
         /// The container, as the runtime was told.
         container_id: String,
     },
-    /// Its engine's file.
+    /// File that its engine keeps.
     EngineFile {
         /// The engine.
         engine: Engine,
@@ -63,7 +63,7 @@ pub enum Leftover {
     },
 }
 
-/// What to do about a file that is not there.
+/// The reaction to a file that is not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnAbsent {
     /// Reports that it is gone.
@@ -72,7 +72,7 @@ pub enum OnAbsent {
     Retry,
 }
 
-/// What a look-up gives: a record without its place and time.
+/// The result of a look-up: a record without its place and time.
 #[derive(Debug)]
 pub enum LookupResult {
     /// A record of raw/cgroupfs.
@@ -82,7 +82,8 @@ pub enum LookupResult {
 }
 
 impl LookupRequest {
-    /// Turns the request into the result that says that it was dropped. `None` if that is not recorded.
+    /// Turns the request into the result that says that it was dropped. `None` if that is not
+    /// recorded.
     pub fn into_dropped(self) -> Option<LookupResult> {
         match self {
             Self::Directory { key, path } => {

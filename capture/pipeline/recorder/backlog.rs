@@ -1,4 +1,4 @@
-//! What is still to be done with the case.
+//! Changes that are still to be made to the case.
 
 use std::collections::VecDeque;
 

@@ -17,7 +17,7 @@ pub enum RecorderCommand {
     Cut {
         /// The first record of the segment.
         first_seq: u64,
-        /// When it begins.
+        /// Moment at which it begins.
         at: ClockPair,
     },
     /// Ends the head of the case or segment: its first walk is over.
@@ -26,9 +26,9 @@ pub enum RecorderCommand {
     Note(Map<String, Value>),
     /// Seals everything.
     Close {
-        /// When the capture ended.
+        /// Moment at which the capture ended.
         at: ClockPair,
-        /// What the recorder reports of itself at the end.
+        /// Closing report of the recorder on itself.
         report: Map<String, Value>,
     },
 }

@@ -1,7 +1,8 @@
 //! The thread that writes the case.
 //!
-//! When writing fails, what comes meanwhile is kept in memory up to a bound and tried again; past that bound the recorder
-//! gives up: it says in case.json which records are missing, closes what it has, and ends the session.
+//! When writing fails, what comes meanwhile is kept in memory up to a bound and tried again; past
+//! that bound the recorder gives up: it says in case.json which records are missing, closes what it
+//! has, and ends the session.
 
 mod backlog;
 mod command;
@@ -34,7 +35,7 @@ pub use self::command::RecorderCommand;
 const MAX_BACKLOG_BYTES: usize = 32 << 20;
 /// Pause between two tries to write.
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
-/// How long a recording that is to end waits for a disk that cannot be written.
+/// Longest time that a recording that is to end waits for a disk that cannot be written.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(3);
 
 /// The name in case.json of the number of segments that were dropped because the disk was full.
@@ -43,24 +44,24 @@ const DROPPED_ON_FULL_DISK: &str = "segments_dropped_on_full_disk";
 /// The outcome of a recorder.
 #[derive(Debug, Default)]
 pub struct RecorderResult {
-    /// What is on disk; `None` if the case could not be closed.
+    /// Contents of the case; `None` if it could not be closed.
     pub summary: Option<CaseSummary>,
-    /// What went wrong.
+    /// Errors on the way.
     pub errors: Vec<Error>,
 }
 
-/// How to record.
+/// The options of a recorder.
 #[derive(Debug)]
 pub struct RecorderOptions {
-    /// Where each head of the chain goes, off the case.
+    /// Target of each head of the chain, off the case.
     pub anchor: Option<Anchor>,
-    /// How large the case may get.
+    /// Limit on the size of the case.
     pub limit: SizeLimit,
     /// The disk that it is on.
     pub disk: Disk,
 }
 
-/// How far a write goes.
+/// The extent of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Durability {
     /// To the files, where a crash of the recorder leaves it.

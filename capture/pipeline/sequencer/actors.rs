@@ -1,6 +1,7 @@
 //! The texts of the tasks that caused kernel events.
 //!
-//! A few tasks cause most events of a moment: their texts are decoded once and found again by their bytes.
+//! A few tasks cause most events of a moment: their texts are decoded once and found again by their
+//! bytes.
 
 use std::borrow::Cow;
 
@@ -10,12 +11,12 @@ use obit_schema::text::{are_same, escape};
 
 use crate::sources::kernel::wire::KernelActor;
 
-/// Whose arguments are recorded.
+/// The policy for recording the arguments of tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ActorArgv {
-    /// Of OCI runtimes what identifies their container; of any other program its name
+    /// For OCI runtimes what identifies their container, for any other program its name
     Runtimes,
-    /// Of every program, as far as the kernel side reads them
+    /// All arguments of every program, as far as the kernel side reads them
     Full,
 }
 
@@ -91,7 +92,8 @@ impl ActorTexts {
             raw_argv_truncated: who.argv_truncated,
             comm: escape(who.comm).into(),
             parent_comm: escape(who.parent_comm).into(),
-            // A program that is no OCI runtime has only its name recorded, which is whole or absent.
+            // A program that is no OCI runtime has only its name recorded, which is whole or
+            // absent.
             argv_truncated: who.argv_truncated && argv.len() == all.len() && all.len() > 1,
             argv: argv.into_iter().map(Box::from).collect(),
         }

@@ -1,4 +1,5 @@
-//! Admission of records: each gets its place in the total order, goes into the output, and is derived from.
+//! Admission of records: each gets its place in the total order, goes into the output, and is
+//! derived from.
 
 use anyhow::{Context, Result};
 use obit_derivation::record::{Body, Carried, CgroupEvent, Directory};
@@ -72,7 +73,8 @@ impl Admission {
         self.admit(&record, RecordDetails::Runtime(&details))
     }
 
-    /// Sends the queries that rows and events have led to, and admits a record for each that found its queue full.
+    /// Sends the queries that rows and events have led to, and admits a record for each that found
+    /// its queue full.
     pub fn send_queries(&mut self, at: ClockPair) -> Result<()> {
         self.router.lookups.send();
         for dropped in self.router.lookups.take_dropped() {
@@ -108,7 +110,8 @@ impl Admission {
         self.fold.next_due()
     }
 
-    /// Returns from when on a sync would bring something to disk: now, or when the grace of a row is over.
+    /// Returns from when on a sync would bring something to disk: now, or when the grace of a row
+    /// is over.
     pub fn next_sync(&self) -> Option<BootNs> {
         if self.output.is_synced() { self.fold.next_due() } else { Some(BootNs(0)) }
     }
@@ -118,7 +121,8 @@ impl Admission {
         self.segment.as_mut()
     }
 
-    /// Ends the segment and begins the next one with its mark and the carried records of containers that are alive.
+    /// Ends the segment and begins the next one with its mark and the carried records of containers
+    /// that are alive.
     pub fn cut(&mut self, at: ClockPair) -> Result<()> {
         let Some(segment) = self.segment.take() else { return Ok(()) };
         let (next, carried) = segment.end(at.boot, &self.fold)?;

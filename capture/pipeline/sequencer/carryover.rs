@@ -1,8 +1,10 @@
-//! The records that the state of living containers rests on, kept so that the next segment can begin with them.
+//! The records that the state of living containers rests on, kept so that the next segment can
+//! begin with them.
 //!
-//! Records that may matter are kept as rows; from time to time those that no container needs any more are left out. What a
-//! daemon's document held beyond the columns is not kept: it is in the record itself. Rows are compressed while they wait:
-//! most of their columns are empty, and many living containers have many rows.
+//! Records that may matter are kept as rows; from time to time those that no container needs any
+//! more are left out. What a daemon's document held beyond the columns is not kept: it is in the
+//! record itself. Rows are compressed while they wait: most of their columns are empty, and many
+//! living containers have many rows.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -22,11 +24,12 @@ use super::raw_builders::{RawBuilders, RecordDetails};
 const FIRST_RETAIN_ROWS: usize = 4096;
 /// Rows that are compressed together, at least, while there are so many.
 const BATCH_ROWS: usize = 2048;
-/// Rows that stay uncompressed, some megabytes. More than [`FIRST_RETAIN_ROWS`]: in a storm of short-lived containers none
-/// is compressed.
+/// Rows that stay uncompressed, some megabytes. More than [`FIRST_RETAIN_ROWS`]: in a storm of
+/// short-lived containers none is compressed.
 const FRESH_ROWS: usize = 8192;
-/// Rows that are kept at most: those of a hundred thousand containers, or of some ten thousand on a host with ten
-/// hierarchies. Containers whose records are not among them are found by the walk, as those from before the capture are.
+/// Rows that are kept at most: those of a hundred thousand containers, or of some ten thousand on a
+/// host with ten hierarchies. Containers whose records are not among them are found by the walk, as
+/// those from before the capture are.
 const MAX_ROWS: usize = 512 << 10;
 
 const CANNOT_ENCODE: &str = "cannot encode carried records";
@@ -181,7 +184,8 @@ impl BatchMerger {
 pub struct CarriedRecords(CarriedTables);
 
 impl CarriedRecords {
-    /// Passes each record to `each`, in the order of their numbers, with the view and the row that it is read from.
+    /// Passes each record to `each`, in the order of their numbers, with the view and the row that
+    /// it is read from.
     pub fn for_each(self, mut each: impl FnMut(Record<'_>, &RawView, usize) -> Result<()>) -> Result<()> {
         let mut cursors = Vec::new();
         for (table, batches) in self.0 {

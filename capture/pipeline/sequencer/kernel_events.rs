@@ -12,9 +12,9 @@ use crate::sources::kernel::wire::{self, KernelCgroup, KernelEvent, Payload, Raw
 pub struct DecodedEvent<'a> {
     /// The kernel's time of the event.
     pub boot_ns: BootNs,
-    /// Its kind.
+    /// Kind of the event.
     pub kind: KernelEventKind,
-    /// Its contents.
+    /// Contents of the event.
     pub body: Body<'a>,
 }
 
@@ -31,7 +31,8 @@ impl EventDecoder {
         Self { page_size_bytes, actors: ActorCache::new(actor_argv) }
     }
 
-    /// Passes each event of a batch to `each`, in their order. Returns the number of those that cannot be decoded.
+    /// Passes each event of a batch to `each`, in their order. Returns the number of those that
+    /// cannot be decoded.
     pub fn for_each(&mut self, events: &RawBatch, mut each: impl FnMut(DecodedEvent<'_>) -> Result<()>) -> Result<u64> {
         let mut undecodable = 0;
         for raw in events.iter() {

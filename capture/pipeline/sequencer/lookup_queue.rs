@@ -1,5 +1,5 @@
-//! Look-ups that events and rows lead to: a container's directory, its bundle, its runtime's state and its engine's file, as
-//! long as they are there.
+//! Look-ups that events and rows lead to: a container's directory, its bundle, its runtime's state
+//! and its engine's file, as long as they are there.
 
 use std::sync::mpsc::{SyncSender, TrySendError};
 
@@ -12,7 +12,8 @@ use super::runtime_calls::{RuntimeCalls, StateDirectory};
 use crate::pipeline::lookup::{BATCH, Leftover, LookupRequest, LookupResult, OnAbsent};
 use crate::sources::oci_files;
 
-/// The look-ups of one delivery, sent together at its end: each by itself would wake the thread that does them.
+/// The look-ups of one delivery, sent together at its end: each by itself would wake the thread
+/// that does them.
 #[derive(Debug)]
 pub struct LookupQueue {
     batch: Vec<LookupRequest>,
@@ -69,8 +70,8 @@ impl LookupQueue {
         }
         match self.worker.try_send(std::mem::take(&mut self.batch)) {
             Ok(()) | Err(TrySendError::Disconnected(_)) => {}
-            // About a file the engine itself is asked too, and that is recorded; what is left of a container would find no
-            // room to wait for its time either.
+            // About a file the engine itself is asked too, and that is recorded; what is left of a
+            // container would find no room to wait for its time either.
             Err(TrySendError::Full(batch)) => self.dropped.extend(
                 batch
                     .into_iter()
@@ -99,8 +100,8 @@ impl LookupQueue {
         }
     }
 
-    /// Queues a look at what is left of a container's state, which should be gone with its directory. A look at the directory
-    /// itself that was queued by the same delivery is cancelled.
+    /// Queues a look at what is left of a container's state, which should be gone with its
+    /// directory. A look at the directory itself that was queued by the same delivery is cancelled.
     fn on_rmdir(&mut self, gone: CgroupKey) {
         self.batch.retain(|request| !matches!(request, LookupRequest::Directory { key, .. } if *key == gone));
         if let Some(StateDirectory { root, container_id }) = self.calls.remove_state(gone) {

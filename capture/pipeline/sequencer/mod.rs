@@ -1,11 +1,15 @@
-//! The one thread that gives records their place in the total order, derives rows, and passes both on.
+//! The one thread that gives records their place in the total order, derives rows, and passes both
+//! on.
 //!
 //! A delivery passes these parts, each with a state of its own:
-//! - [`kernel_events`], with [`actors`], decodes kernel events; [`startup_buffer`] holds them until the first walk is over;
-//! - [`admission`] numbers records and derives rows; [`output_batch`], with [`raw_builders`], takes both to the recorder;
-//! - [`row_router`] passes rows to those who act on them; [`lookup_queue`], with [`runtime_calls`], requests look-ups, and
-//!   [`walk_requests`] walks;
-//! - [`segment`] cuts a recording; [`carryover`], with [`compressed_batch`], keeps the records that the next segment needs.
+//! - [`kernel_events`], with [`actors`], decodes kernel events; [`startup_buffer`] holds them until
+//!   the first walk is over;
+//! - [`admission`] numbers records and derives rows; [`output_batch`], with [`raw_builders`], takes
+//!   both to the recorder;
+//! - [`row_router`] passes rows to those who act on them; [`lookup_queue`], with [`runtime_calls`],
+//!   requests look-ups, and [`walk_requests`] walks;
+//! - [`segment`] cuts a recording; [`carryover`], with [`compressed_batch`], keeps the records that
+//!   the next segment needs.
 
 mod actors;
 mod admission;
@@ -50,10 +54,11 @@ use crate::sources::kernel::wire::RawBatch;
 pub use self::actors::ActorArgv;
 pub use self::segment::SegmentPolicy;
 
-/// The most memory of an emptied kernel batch that is worth using again. A second of a storm needs less.
+/// The most memory of an emptied kernel batch that is worth using again. A second of a storm needs
+/// less.
 const MAX_RECYCLED_BYTES: usize = 4 << 20;
 
-/// Where the sequencer sends things.
+/// Outputs of the sequencer.
 pub struct SequencerOutputs {
     /// Batches of rows, to disk.
     pub recorder: SyncSender<RecorderCommand>,
@@ -67,24 +72,25 @@ pub struct SequencerOutputs {
     pub recycled: SyncSender<RawBatch>,
     /// Ends as they happen, for whoever follows the capture live.
     pub followers: Option<SyncSender<ContainerRemove>>,
-    /// When the next flush brings something to disk, for the drain thread.
+    /// Deadline of the next useful flush, for the drain thread.
     pub flush_deadline: Arc<FlushDeadline>,
     /// Counters.
     pub progress: Arc<Progress>,
 }
 
-/// What the sequencer needs to know.
+/// Options of the sequencer.
 #[derive(Clone, Copy, Debug)]
 pub struct SequencerOptions {
     /// Clocks at the start.
     pub started: ClockPair,
     /// Size of a page of the kernel, in bytes.
     pub page_size_bytes: u64,
-    /// Whose arguments are recorded.
+    /// Policy for recording the arguments of tasks.
     pub actor_argv: ActorArgv,
-    /// How long the row of an end waits for what is still reported of the container, in nanoseconds.
+    /// Longest time that the row of an end waits for late reports about the container, in
+    /// nanoseconds.
     pub grace_ns: u64,
-    /// How the recording is cut into segments, if it is.
+    /// Policy for cutting the recording into segments, if it is cut.
     pub segments: Option<SegmentPolicy>,
 }
 
@@ -212,8 +218,8 @@ impl Sequencer {
         self.startup.take().into_iter().flatten().try_for_each(|batch| self.admit_kernel_batch(batch))
     }
 
-    /// Admits a drain of the ring buffer. Losses come first, for a container that lived and died in this batch may have lost
-    /// an event too.
+    /// Admits a drain of the ring buffer. Losses come first, for a container that lived and died in
+    /// this batch may have lost an event too.
     fn admit_kernel_batch(&mut self, batch: KernelBatch) -> Result<()> {
         for loss in &batch.losses {
             self.admit_loss(batch.read_at, loss.count, loss.kind, loss.cpu)?;
@@ -237,7 +243,8 @@ impl Sequencer {
         Ok(())
     }
 
-    /// Admits a loss, and requests a walk if cgroups may be missing. A walk does not show processes.
+    /// Admits a loss, and requests a walk if cgroups may be missing. A walk does not show
+    /// processes.
     fn admit_loss(&mut self, at: ClockPair, count: u64, kind: Option<KernelEventKind>, cpu: Option<u32>) -> Result<()> {
         self.progress.lost(count);
         let since = self.admission.last_seq();
@@ -258,7 +265,8 @@ impl Sequencer {
         answers.into_iter().try_for_each(|answer| self.admission.answer(answer))
     }
 
-    /// Returns whether the segment is to end now. It does not end before its own walk, which it begins with.
+    /// Returns whether the segment is to end now. It does not end before its own walk, which it
+    /// begins with.
     fn is_cut_due(&mut self) -> bool {
         let is_walked = self.startup.is_none();
         let (progress, now) = (&self.progress, self.latest.boot);

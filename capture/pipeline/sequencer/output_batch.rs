@@ -11,9 +11,9 @@ use super::raw_builders::{RawBuilders, RecordDetails};
 use crate::host::clock::ClockPair;
 use crate::pipeline::recorder::RecorderCommand;
 
-/// Size, estimated, at which a batch is sent without waiting for the sync interval. With [`ROW_BYTES`] these are 4,096
-/// events. Each is touched several times until it is in the case, and what goes through the processors' caches pushes
-/// out what the workload has there.
+/// Size, estimated, at which a batch is sent without waiting for the sync interval. With
+/// [`ROW_BYTES`] these are 4,096 events. Each is touched several times until it is in the case, and
+/// what goes through the processors' caches pushes out what the workload has there.
 const FULL_BYTES: usize = 2 << 20;
 /// Estimated size of a row in columns: a number takes its room whether it is known or not.
 const ROW_BYTES: usize = 512;
@@ -70,7 +70,8 @@ impl OutputBatch {
         Ok(())
     }
 
-    /// Sends the batch and tells the recorder that the first walk of the case or segment ends with it.
+    /// Sends the batch and tells the recorder that the first walk of the case or segment ends with
+    /// it.
     pub fn end_head(&mut self) -> Result<()> {
         self.sync()?;
         self.command(RecorderCommand::EndHead);
@@ -99,7 +100,8 @@ impl OutputBatch {
     }
 
     fn command(&self, command: RecorderCommand) {
-        // The recorder outlives the sequencer unless it failed, and then it has reported that itself.
+        // The recorder outlives the sequencer unless it failed, and then it has reported that
+        // itself.
         let _ = self.recorder.send(command);
     }
 }

@@ -7,7 +7,8 @@ use obit_schema::Table;
 use obit_schema::details::{DirectoryDetails, RuntimeDetails};
 use obit_schema::encode::{CgroupfsBuilder, EventsBuilder, RuntimeBuilder};
 
-/// Columns of a record that the derivation does not look at. They also say which raw table the record belongs to.
+/// Columns of a record that the derivation does not look at. They also say which raw table the
+/// record belongs to.
 #[derive(Clone, Copy, Debug)]
 pub enum RecordDetails<'a> {
     /// A record of raw/events, which has no such columns.

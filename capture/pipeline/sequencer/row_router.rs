@@ -1,4 +1,5 @@
-//! Who acts on derived rows besides the recorder: daemons and files that are asked, counters, live output.
+//! The users of derived rows besides the recorder: daemons and files that are asked, counters, live
+//! output.
 
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
@@ -23,8 +24,9 @@ pub struct RowRouter {
 }
 
 impl RowRouter {
-    /// Counts a row and asks about its container. In a later segment than the first, rows of containers that were alive at
-    /// its start repeat what was counted, and carry what daemons said.
+    /// Counts a row and asks about its container. In a later segment than the first, rows of
+    /// containers that were alive at its start repeat what was counted, and carry what daemons
+    /// said.
     pub fn route(&mut self, row: &Row, is_first_segment: bool) {
         let is_repeated = !is_first_segment && matches!(row, Row::Existing(_));
         if !is_repeated {
@@ -43,7 +45,8 @@ impl RowRouter {
         if let Some(followers) = &self.followers
             && let Err(TrySendError::Full(_)) = followers.try_send(end)
         {
-            // Whoever reads the live lines is too slow for them; the rows are in the case all the same.
+            // Whoever reads the live lines is too slow for them; the rows are in the case all the
+            // same.
             self.progress.unprinted();
         }
     }

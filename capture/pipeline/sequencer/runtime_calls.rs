@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use obit_derivation::CgroupKey;
 
-/// Calls that are remembered, so that the ten directories of one container lead to one look at its bundle.
+/// Calls that are remembered, so that the ten directories of one container lead to one look at its
+/// bundle.
 const RECENT_CALLS: usize = 64;
 /// Containers whose state directory is remembered.
 const MAX_STATES: usize = 131_072;
-/// State directories (`--root`) that are remembered. A host has some; more could be made up to fill this memory.
+/// State directories (`--root`) that are remembered. A host has some; more could be made up to fill
+/// this memory.
 const MAX_ROOTS: usize = 1_024;
 
 /// Recent calls, and where the runtimes keep the state of their containers.
@@ -22,7 +24,7 @@ pub struct RuntimeCalls {
     roots: BTreeSet<Arc<str>>,
 }
 
-/// Where a runtime keeps the state of a container.
+/// The directory in which a runtime keeps the state of a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateDirectory {
     /// The runtime's state directory (`--root`).
@@ -32,7 +34,8 @@ pub struct StateDirectory {
 }
 
 impl RuntimeCalls {
-    /// Remembers a call. Returns whether it is new: the other directories of the same container come of the same call.
+    /// Remembers a call. Returns whether it is new: the other directories of the same container
+    /// come of the same call.
     pub fn insert(&mut self, pid: u32, container_id: &str) -> bool {
         if self.recent.iter().any(|(caller, id)| *caller == pid && id == container_id) {
             return false;

@@ -1,5 +1,6 @@
-//! Cutting of the recording into segments that stand by themselves, so that the oldest can be dropped. What a segment is to
-//! the derivation is in [`obit_derivation::fold`]; the recorder drops them.
+//! Cutting of the recording into segments that stand by themselves, so that the oldest can be
+//! dropped. What a segment is to the derivation is in [`obit_derivation::fold`]; the recorder drops
+//! them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use super::carryover::{CarriedRecords, Carryover};
 use super::raw_builders::RecordDetails;
 use crate::pipeline::input::SequencerInput;
 
-/// When a recording is cut, besides when the recorder asks for it.
+/// The policy for cutting a recording, besides at the recorder's request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SegmentPolicy {
     /// The longest that a segment may last.
@@ -25,7 +26,8 @@ pub struct SegmentState {
     policy: SegmentPolicy,
     number: u32,
     began: BootNs,
-    /// Its own walk has not begun. Results of earlier walks were requested by the segment before and prove nothing here.
+    /// The segment's own walk has not begun. Results of earlier walks were requested by the segment
+    /// before and prove nothing here.
     awaits_walk: bool,
     carryover: Carryover,
     /// The last records of lost events, by kind: containers that began before them may lack some.
@@ -60,8 +62,8 @@ impl SegmentState {
         Duration::from_nanos(now.0.saturating_sub(self.began.0)) >= self.policy.max_age
     }
 
-    /// Returns whether this input belongs to a walk that the segment before requested. The beginning of its own walk ends
-    /// that state.
+    /// Returns whether this input belongs to a walk that the segment before requested. The
+    /// beginning of its own walk ends that state.
     pub fn skip_stale_walk(&mut self, input: &SequencerInput) -> bool {
         if !self.awaits_walk {
             return false;
@@ -79,8 +81,8 @@ impl SegmentState {
         }
     }
 
-    /// Keeps a record for the next segment if that may need it. `is_of_known` says whether it concerned what the fold knew
-    /// before it was applied.
+    /// Keeps a record for the next segment if that may need it. `is_of_known` says whether it
+    /// concerned what the fold knew before it was applied.
     pub fn carry_if_needed(
         &mut self,
         record: &Record<'_>,
@@ -104,8 +106,8 @@ impl SegmentState {
         Ok((Self::numbered(self.number.saturating_add(1), self.policy, at), carried))
     }
 
-    /// Notes a record that is about all containers alike, in place of an earlier one of its kind. Returns whether it is
-    /// such.
+    /// Notes a record that is about all containers alike, in place of an earlier one of its kind.
+    /// Returns whether it is such.
     fn note_if_general(&mut self, record: &Record<'_>) -> bool {
         let body = match &record.body {
             Body::Carried(carried) => &carried.body,
@@ -119,7 +121,8 @@ impl SegmentState {
         true
     }
 
-    /// Returns the records that the next segment needs: those that the fold names, and the general ones.
+    /// Returns the records that the next segment needs: those that the fold names, and the general
+    /// ones.
     fn needed(&self, fold: &Fold) -> BTreeSet<u64> {
         fold.named_records().chain(self.losses.values().copied()).chain(self.clock_set).map(|seq| seq.0).collect()
     }

@@ -16,7 +16,8 @@ pub struct StartupBuffer {
 }
 
 impl StartupBuffer {
-    /// Appends a batch. If its events have no room they are discarded, of whatever kind they are; returns their number then.
+    /// Appends a batch. If its events have no room they are discarded, of whatever kind they are;
+    /// returns their number then.
     pub fn push(&mut self, mut batch: KernelBatch) -> Option<u64> {
         // The batch has room for more events than it holds, as it is made to be used again.
         batch.events.shrink_to_fit();

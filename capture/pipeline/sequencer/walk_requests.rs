@@ -18,7 +18,8 @@ impl WalkRequests {
         Self { walker, resync_is_pending: false }
     }
 
-    /// Requests the walk that a segment begins with. It shows what a pending walk after losses would show.
+    /// Requests the walk that a segment begins with. It shows what a pending walk after losses
+    /// would show.
     pub fn request_start(&mut self) {
         self.resync_is_pending = false;
         // Without its walker a session ends soon.
