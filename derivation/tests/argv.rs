@@ -1,4 +1,4 @@
-//! The rules for OCI runtimes' arguments against a table of real and of contrived ones.
+//! Compares the rules for OCI runtimes' arguments with a table of real and of contrived ones.
 
 use obit_derivation::identity::argv::{Invocation, Verb, is_oci_runtime, parse, recordable};
 use obit_derivation::identity::{Engine, OciRuntime};
@@ -22,14 +22,14 @@ fn arguments(text: &str) -> Vec<&str> {
     text.split(' ').map(|argument| if argument == "''" { "" } else { argument }).collect()
 }
 
-struct Row {
+struct ArgvRow {
     line: usize,
     argv: Vec<&'static str>,
     expected: Option<Invocation<'static>>,
     source: &'static str,
 }
 
-fn rows() -> Vec<Row> {
+fn rows() -> Vec<ArgvRow> {
     let mut rows = Vec::new();
     for (index, text) in TABLE.lines().enumerate() {
         if text.is_empty() || text.starts_with('#') {
@@ -50,7 +50,7 @@ fn rows() -> Vec<Row> {
             engine: Engine::from_name(engine).expect("an engine"),
             namespace: null(namespace),
         });
-        rows.push(Row { line, argv: arguments(argv), expected, source });
+        rows.push(ArgvRow { line, argv: arguments(argv), expected, source });
     }
     rows
 }
@@ -60,7 +60,7 @@ fn every_row_of_the_table_holds() {
     let rows = rows();
     assert!(rows.len() >= 100, "only {} rows were read", rows.len());
     let mut failures = String::new();
-    for Row { line, argv, expected, source } in &rows {
+    for ArgvRow { line, argv, expected, source } in &rows {
         let found = parse(argv);
         if found != *expected {
             failures +=
@@ -72,7 +72,7 @@ fn every_row_of_the_table_holds() {
 
 #[test]
 fn what_identifies_a_container_is_recorded_whole() {
-    for Row { line, argv, expected, .. } in rows() {
+    for ArgvRow { line, argv, expected, .. } in rows() {
         if expected.is_some() {
             assert_eq!(recordable(&argv), argv, "argv.tsv:{line}");
             assert!(is_oci_runtime(argv[0]), "argv.tsv:{line}");
@@ -83,14 +83,14 @@ fn what_identifies_a_container_is_recorded_whole() {
 #[test]
 fn secrets_are_not_recorded() {
     for (argv, kept) in [
-        // exec: program, global options, command, id.
+        // exec keeps program, global options, command and id.
         ("runc --root /r exec -e PASSWORD=hunter2 web sh -c secret", "runc --root /r exec web"),
         ("runc --root=/r exec --env=PASSWORD=hunter2 -u 0:0 -t web env", "runc --root=/r exec web"),
         ("crun exec --tty --cwd / -ePASSWORD=hunter2 web env", "crun exec web"),
         ("youki -r /r exec -e PASSWORD=hunter2 web env", "youki -r /r exec web"),
         ("runsc --root=/r exec -env PASSWORD=hunter2 web env", "runsc --root=/r exec web"),
         ("runc exec --process /tmp/p.json --pid-file /x web", "runc exec web"),
-        // An option that is not known: its value may be what looks like the id.
+        // The value of an unknown option may look like the id.
         ("runc exec --new-option hunter2 web env", "runc exec"),
         ("runc exec", "runc exec"),
         ("runc exec -e", "runc exec"),
@@ -165,7 +165,7 @@ proptest! {
         if parse(&argv).is_some() {
             prop_assert_eq!(parse(&kept), parse(&argv));
         }
-        // Recording twice takes nothing more away.
+        // Recording twice takes no more away.
         prop_assert_eq!(recordable(&kept), kept);
     }
 

@@ -1,4 +1,4 @@
-//! The path rules against a table of paths that runtimes make, and that they do not make.
+//! Compares the path rules with a table of paths that runtimes make, and that they do not make.
 
 use obit_derivation::identity::Engine;
 use obit_derivation::identity::path::{PathClass, PathIdentity, identify, names_container};
@@ -6,15 +6,15 @@ use proptest::prelude::*;
 
 const TABLE: &str = include_str!("paths.tsv");
 
-struct Row<'a> {
+struct PathRow<'a> {
     line: usize,
     path: &'a str,
     expected: PathIdentity<'a>,
     source: &'a str,
 }
 
-/// The table's rows; a malformed one is an error of the table, not of the rules.
-fn rows() -> Vec<Row<'static>> {
+/// Reads the table's rows; a malformed one is an error of the table, not of the rules.
+fn rows() -> Vec<PathRow<'static>> {
     let mut rows = Vec::new();
     for (index, text) in TABLE.lines().enumerate() {
         if text.is_empty() || text.starts_with('#') {
@@ -44,7 +44,7 @@ fn rows() -> Vec<Row<'static>> {
             parent_container_id: null(parent).map(Into::into),
             class,
         };
-        rows.push(Row { line, path, expected, source });
+        rows.push(PathRow { line, path, expected, source });
     }
     rows
 }
@@ -54,7 +54,7 @@ fn every_row_of_the_table_holds() {
     let rows = rows();
     assert!(rows.len() >= 300, "only {} rows were read", rows.len());
     let mut failures = String::new();
-    for Row { line, path, expected, source } in &rows {
+    for PathRow { line, path, expected, source } in &rows {
         let found = identify(path);
         if found != *expected {
             failures +=
@@ -84,8 +84,9 @@ fn no_path_is_in_the_table_twice() {
 
 #[test]
 fn a_root_is_named_by_its_own_id() {
-    for Row { line, path, expected, .. } in rows() {
-        // Names that systemd escaped, libvirt's `<name>.libvirt-lxc` and nspawn's services have no runtime that argv tells.
+    for PathRow { line, path, expected, .. } in rows() {
+        // Names that systemd escaped, libvirt's `<name>.libvirt-lxc` and nspawn's services belong
+        // to no runtime that argv tells.
         let by_machine = matches!(expected.runtime, Some(Engine::SystemdNspawn | Engine::LibvirtLxc | Engine::Rkt));
         if expected.root && !by_machine {
             let id = expected.container_id.as_deref().unwrap_or_default();
@@ -175,7 +176,7 @@ proptest! {
         let found = identify(&path);
         if let (true, Some(id)) = (found.root, &found.container_id) {
             let last = path.rsplit('/').find(|component| !component.is_empty()).unwrap_or_default();
-            // As it is, or, where systemd made the name, without its escapes.
+            // Either as it is or, where systemd made the name, without its escapes.
             prop_assert!(last.contains(&**id) || last.replace("\\x2d", "-").contains(&**id), "{} not in {}", id, last);
         }
     }
@@ -192,7 +193,8 @@ proptest! {
     #[test]
     fn what_is_below_a_container_belongs_to_it_or_to_one_inside(path in path(), below in "[a-z]{1,6}") {
         let found = identify(&path);
-        // `pod` components and names that choose an id are rules of their own; a plain word below a root is inside it.
+        // `pod` components and names that choose an id have rules of their own; a plain word below
+        // a root is inside it.
         let longer = format!("{path}/{below}");
         let inner = identify(&longer);
         if found.root && inner.class == PathClass::Inside {

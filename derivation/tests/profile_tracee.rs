@@ -1,7 +1,8 @@
-//! Tracee's rules beside obit's own on the same records, told as short stories.
+//! Compares Tracee's rules with obit's own on the same records, in short stories.
 //!
-//! Each story names the lines of Tracee that it follows, at commit 7c9ec9788ec5: `containers.go` is
-//! pkg/datastores/container/containers.go, `container_remove.go` and `container_create.go` are in pkg/events/derive.
+//! Each story names the lines of Tracee that it follows, at commit 7c9ec9788ec5. `containers.go` is
+//! pkg/datastores/container/containers.go; `container_remove.go` and `container_create.go` are in
+//! pkg/events/derive.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -99,7 +100,7 @@ impl Story {
         self.tell(Body::SnapshotEnd(reason));
     }
 
-    /// Who ended, and where, by Tracee's rules and by obit's.
+    /// Returns the ends, and where each was, by Tracee's rules and by obit's.
     fn ends(&self) -> (Ends<'_>, Ends<'_>) {
         (ends(&self.by_tracee), ends(&self.by_strict))
     }
@@ -125,7 +126,8 @@ fn docker(id: &str) -> String {
     format!("/docker/{id}")
 }
 
-/// container_remove.go line 27 asks for an id only; container_create.go line 29 asks for `ContainerRoot`.
+/// container_remove.go line 27 asks for an id only; container_create.go line 29 asks for
+/// `ContainerRoot`.
 #[test]
 fn a_removed_directory_inside_a_container_is_another_remove_but_no_create() {
     let mut story = Story::new();
@@ -140,8 +142,8 @@ fn a_removed_directory_inside_a_container_is_another_remove_but_no_create() {
     assert_eq!(creates(&story.by_tracee).count(), 1);
 }
 
-/// containers.go lines 437 to 441 delete the container's entry, which both lives share, 30 s after the first life's end;
-/// line 543 then finds none.
+/// containers.go lines 437 to 441 delete the container's entry, which both lives share, 30 s after
+/// the first life's end; line 543 then finds none.
 #[test]
 fn the_end_of_a_restarted_container_is_missed_once_the_first_end_is_30_seconds_ago() {
     for (after_first_end, is_missed) in [(30 * SECOND, false), (30 * SECOND + 1, true)] {
@@ -155,12 +157,14 @@ fn the_end_of_a_restarted_container_is_missed_once_the_first_end_is_30_seconds_a
         story.rmdir(200, 1, &path);
         let (tracee, strict) = story.ends();
         assert_eq!(strict.len(), 2);
-        // Line 438: `After`, so not yet at the very moment. No other removal is needed: this one deletes first.
+        // Line 438 has `After`, so not yet at the very moment. No other removal is needed: this one
+        // deletes first.
         assert_eq!(tracee.len(), if is_missed { 1 } else { 2 }, "{after_first_end} ns");
     }
 }
 
-/// As before, but it is a directory inside that went: the container is reported while it runs, and not when it ends.
+/// A directory inside goes, whose removal deletes the container's entry too: the container is
+/// reported while it runs, and not when it ends.
 #[test]
 fn a_removal_inside_a_running_container_is_a_false_end_and_hides_the_real_one() {
     let mut story = Story::new();
@@ -192,7 +196,8 @@ fn a_directory_made_inside_brings_a_deleted_entry_back() {
     assert_eq!(story.ends().0, [(A, inside.as_str()), (A, root.as_str())]);
 }
 
-/// containers.go line 246 keys by the low 32 bits and overwrites; line 438 takes the new entry's zero time for long past.
+/// containers.go line 246 keys by the low 32 bits and overwrites; line 438 takes the new entry's
+/// zero time for long past.
 #[test]
 fn a_directory_with_the_low_bits_of_one_just_removed_is_forgotten_by_the_next_removal() {
     let mut story = Story::new();
@@ -206,7 +211,8 @@ fn a_directory_with_the_low_bits_of_one_just_removed_is_forgotten_by_the_next_re
     assert_eq!(strict, [(A, docker(A).as_str()), (B, docker(B).as_str())]);
 }
 
-/// containers.go lines 505 and 542: the look-up is by the low 32 bits too, and the event's path is not used.
+/// containers.go lines 505 and 542: the look-up is by the low 32 bits too, and the event's path is
+/// not used.
 #[test]
 fn of_two_directories_with_the_same_low_bits_the_older_is_taken_for_the_newer() {
     let mut story = Story::new();
@@ -268,8 +274,8 @@ fn of_v1_hierarchies_only_the_one_with_cpuset_counts() {
     assert_eq!(creates(&hybrid.by_tracee).count(), 1);
     let places: Vec<_> = removes(&hybrid.by_strict).map(|row| row.place.key).collect();
     assert_eq!(places, [key(0, 100)]);
-    // Where v2 is what counts, nobody asks for the hierarchy, and all share one map: the first removal is reported, and
-    // each of the others finds the entry still there.
+    // On a v2 host Tracee does not ask for the hierarchy, and all share one map: the first removal
+    // is reported, and each of the others finds the entry still there.
     let mut unified = Story::new();
     life(&mut unified);
     assert_eq!((creates(&unified.by_tracee).count(), removes(&unified.by_tracee).count()), (10, 10));
@@ -309,7 +315,8 @@ fn the_first_walk_finds_what_is_alive_and_its_end_is_known() {
     assert_eq!(story.ends().0, [(A, root.as_str())]);
 }
 
-/// containers.go lines 517 to 535: the path that comes with the event is not used, and the directory is gone.
+/// containers.go lines 517 to 535: the path that comes with the event is not used, and the
+/// directory is gone.
 #[test]
 fn the_end_of_a_directory_that_was_never_seen_is_missed() {
     let mut story = Story::new();
@@ -347,8 +354,8 @@ fn a_cut_path_names_nothing() {
     assert_eq!(story.by_tracee, []);
 }
 
-/// container_remove.go line 28: runtime and id. The task is in the context that a derived event shares with its kernel event
-/// (pkg/events/derive/derive.go, `buildDerivedEvent`).
+/// container_remove.go line 28 takes runtime and id. The task is in the context that a derived
+/// event shares with its kernel event (pkg/events/derive/derive.go, `buildDerivedEvent`).
 #[test]
 fn a_row_has_what_tracee_fills_and_the_records_it_is_from() {
     let mut story = Story::new();
@@ -372,7 +379,8 @@ fn a_row_has_what_tracee_fills_and_the_records_it_is_from() {
     assert_eq!((row.lifetime_ns, row.usage), (None, Usage::default()));
 }
 
-/// Tracee's `Manager` as plain as it can be told, to compare with: a list of removed directories that each removal walks.
+/// Tracee's `Manager` in its plainest form, to compare with: a list of removed directories that
+/// each removal walks.
 #[derive(Default)]
 struct Plain {
     directories: HashMap<u32, (String, Option<u64>)>,
@@ -390,7 +398,7 @@ impl Plain {
         self.containers.insert(container_id.to_owned(), runtime);
     }
 
-    /// Gives the id and runtime that are reported.
+    /// Returns the id and runtime that are reported.
     fn remove(&mut self, id: u32, now: u64) -> Option<(String, Option<Engine>)> {
         for removed in std::mem::take(&mut self.removed) {
             let (container_id, expires) = self.directories.get(&removed).cloned().unwrap_or_default();
@@ -432,7 +440,7 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever comes, what is reported as removed is what Tracee's own maps and list would give.
+    /// For any events, the same removals are reported that Tracee's own maps and list would give.
     #[test]
     fn the_same_removes_as_from_a_plain_list(steps in proptest::collection::vec(step(), 0..40)) {
         let paths = [docker(A), docker(B), format!("{}/x", docker(A)), format!("/shop/{A}"), "/other".to_owned()];

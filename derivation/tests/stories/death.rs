@@ -1,4 +1,5 @@
-//! Why a container ended, told as short stories: a container begins, things happen to its processes, it is removed.
+//! Tests the verdict on a container's end in short stories: a container begins, things happen to
+//! its processes, it is removed.
 
 use obit_derivation::record::*;
 use obit_derivation::row::{Cause, ContainerRemove, Death, LimitScope};
@@ -38,7 +39,7 @@ impl Story {
         self.signal_of(signal, origin, result, sender, &[])
     }
 
-    /// A signal, whose sender was started by these, its parent first.
+    /// Sends a signal whose sender was started by these, its parent first.
     fn signal_of(
         &mut self,
         signal: u32,
@@ -65,7 +66,7 @@ impl Story {
         self.tell(Body::Oom(OomKill { cpu: 0, target, memory_bytes: None, limit, invoker: Actor::default() }))
     }
 
-    /// Removes the container; how it ended, and all evidence of its row.
+    /// Removes the container. Returns how it ended, and all evidence of its row.
     fn end(self) -> (Death, Vec<Seq>) {
         let row = self.row();
         (row.death, row.evidence_seqs)
@@ -110,7 +111,7 @@ fn a_stop_that_escalates_shows_both_signals_and_the_last_decides() {
     let stop = [&KILL[..5], &["15"]].concat();
     let asked = story.signal(15, SignalOrigin::User, SignalResult::Ignored, task("runc", &stop));
     let killed = story.signal(9, SignalOrigin::User, SignalResult::Delivered, task("runc", KILL));
-    // What comes after the first SIGKILL changes nothing any more.
+    // Signals after the first SIGKILL change nothing any more.
     story.signal(9, SignalOrigin::User, SignalResult::AlreadyPending, task("kill", &["kill"]));
     let exit = story.exit(INIT, SIGKILLED);
     let (death, _) = story.end();
@@ -144,7 +145,7 @@ fn the_way_of_an_order_is_told_in_the_order_of_time() {
     story.tell(Body::Runtime(order.clone()));
     let killed = story.signal_of(9, SignalOrigin::User, SignalResult::Delivered, by_podman(KILL), &ancestors);
     story.exit(INIT, SIGKILLED);
-    // A daemon tells of its order a moment later.
+    // A daemon reports its order a moment later.
     let told = story.tell(Body::Runtime(order));
     let (death, _) = story.end();
     let at = |seq: Seq| wall(moment(seq));
@@ -339,7 +340,7 @@ fn a_kernel_that_tells_of_no_victim_marks_its_exit() {
 fn a_process_that_was_killed_already_is_no_victim_of_the_oom_killer() {
     let mut story = Story::new();
     story.signal(9, SignalOrigin::User, SignalResult::Delivered, task("runc", KILL));
-    // The OOM killer marks what is dying, so that it gets memory for that.
+    // The OOM killer also marks what is dying, to give it memory for that.
     story.oom(INIT, None);
     story.exit(INIT, SIGKILLED);
     let (death, _) = story.end();
@@ -372,7 +373,7 @@ fn the_init_is_found_among_helpers_commands_and_nested_namespaces() {
     let command = process(30, 29, 70, "health-check", false);
     // With a pid namespace of its own, and a browser's sandbox in it.
     let own = (process(20, 9, 50, "init", true), process(21, 20, 60, "sandbox", true));
-    // With the host's, and the same.
+    // With the host's pid namespace, and a browser's sandbox in it.
     let shared = (process(20, 9, 50, "init", false), process(21, 20, 60, "sandbox", true));
     for (init, nested) in [own, shared] {
         for order in [[command, nested, init], [nested, init, command], [init, nested, command]] {

@@ -1,4 +1,4 @@
-//! Where daemons and files contradict the kernel, or each other, about a container's end.
+//! Tests where daemons and files contradict the kernel, or each other, about a container's end.
 
 use obit_derivation::Row;
 use obit_derivation::ending::reports::TOLERANCE_NS;
@@ -8,8 +8,8 @@ use obit_derivation::row::{ContainerRemove, Disagreement, DisagreementKind, Repo
 use crate::told::{self, A as ID, INIT, Log, ROOT, SIGKILLED, docker};
 
 const SECOND: u64 = 1_000_000_000;
-/// How long a row waits for what is said of its container.
-const GRACE: u64 = 5 * SECOND;
+/// Time that a row waits for reports about its container, in nanoseconds.
+const GRACE_NS: u64 = 5 * SECOND;
 const DOCKER: Source = Source::Docker;
 
 /// Records at chosen moments.
@@ -20,7 +20,7 @@ struct Story {
 impl Story {
     /// A container that begins at second 10 and is entered.
     fn new() -> Self {
-        let mut story = Self { log: Log::with_grace(GRACE) };
+        let mut story = Self { log: Log::with_grace(GRACE_NS) };
         story.directory(10 * SECOND, CgroupEventKind::Mkdir);
         story.directory(10 * SECOND, CgroupEventKind::Populated);
         story
@@ -49,7 +49,7 @@ impl Story {
         self.tell(at, Body::Runtime(answer))
     }
 
-    /// The rows of all disagreements, and those of ends, once the log is over.
+    /// Ends the log. Returns the rows of all disagreements, and those of ends.
     fn end(self) -> (Vec<Disagreement>, Vec<ContainerRemove>) {
         let (mut found, mut ends) = (Vec::new(), Vec::new());
         for row in self.log.end() {
@@ -109,7 +109,7 @@ fn each_value_that_differs_has_a_row_with_both_and_their_records() {
     let late = wall(20 * SECOND + TOLERANCE_NS + 1);
     let die = story
         .says(21 * SECOND, RuntimeAnswer { exit_code: Some(137), finished_at: Some(late), ..event(DOCKER, "die") });
-    // The same again is no other difference.
+    // A source that repeats itself is no second difference.
     story.says(21 * SECOND, RuntimeAnswer { exit_code: Some(137), finished_at: Some(late), ..event(DOCKER, "die") });
     let removed = story.directory(22 * SECOND, CgroupEventKind::Rmdir);
     let inspected = story.says(
@@ -262,7 +262,7 @@ fn who_is_said_to_have_died_and_has_processes_at_the_end_of_the_log_is_told() {
             assert_eq!(row.other, at(ReportSource::event(DOCKER), Some("ended"), 20 * SECOND));
         }
     }
-    // Just before the log's end it may still be on its way out.
+    // Shortly before the log's end it may still be on its way out.
     let mut story = Story::new();
     story.says(20 * SECOND, lie());
     story.tell(20 * SECOND + TOLERANCE_NS, Body::CaptureStop);
@@ -271,7 +271,7 @@ fn who_is_said_to_have_died_and_has_processes_at_the_end_of_the_log_is_told() {
 
 /// A container that nothing ever entered.
 fn bare() -> Story {
-    let mut story = Story { log: Log::with_grace(GRACE) };
+    let mut story = Story { log: Log::with_grace(GRACE_NS) };
     story.directory(10 * SECOND, CgroupEventKind::Mkdir);
     story
 }
