@@ -36,7 +36,7 @@ impl Hasher {
         let mut digests = TableDigests::new(tables);
         let hash = move || {
             batches.into_iter().try_for_each(|(table, batch)| digests.update(table, &batch))?;
-            digests.finish()
+            Ok(digests.finish())
         };
         match Builder::new().name("digests".to_owned()).spawn(hash) {
             Ok(thread) => Self(HasherThread::Own(WorkerThread::new(send, thread))),
@@ -71,7 +71,7 @@ impl Hasher {
     /// The error of an [`Hasher::update`] that was not returned yet.
     pub fn finish(self) -> Result<Vec<TableDigest>, Error> {
         match self.0 {
-            HasherThread::Caller(digests) => digests.finish(),
+            HasherThread::Caller(digests) => Ok(digests.finish()),
             HasherThread::Own(mut worker) => worker.join().unwrap_or_else(|| Ok(Vec::new())),
         }
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use arrow_array::{
-    Array, BooleanArray, Int32Array, Int64Array, ListArray, MapArray, StringArray, StructArray,
+    Array, BooleanArray, Int32Array, Int64Array, ListArray, MapArray, StringArray, StringViewArray, StructArray,
     TimestampNanosecondArray, UInt32Array, UInt64Array,
 };
 use arrow_schema::{DataType, TimeUnit};
@@ -42,11 +42,11 @@ pub fn cell(array: &dyn Array, row: usize) -> Value<'_> {
 
 /// The values of an array. Its type is looked at once, not for each value.
 #[derive(Clone, Copy)]
-pub struct Cells<'a>(Typed<'a>);
+pub struct Cells<'a>(TypedArray<'a>);
 
 /// An array by its type.
 #[derive(Clone, Copy)]
-enum Typed<'a> {
+pub(crate) enum TypedArray<'a> {
     /// Nothing but nulls.
     Null,
     Bool(&'a BooleanArray),
@@ -56,6 +56,7 @@ enum Typed<'a> {
     I64(&'a Int64Array),
     TimestampNs(&'a TimestampNanosecondArray),
     Str(&'a StringArray),
+    StrView(&'a StringViewArray),
     List(&'a ListArray),
     Struct(&'a StructArray),
     Map(&'a MapArray),
@@ -67,14 +68,19 @@ impl<'a> Cells<'a> {
     /// The values of an array.
     pub fn new(array: &'a dyn Array) -> Self {
         if array.null_count() == array.len() {
-            return Self(Typed::Null);
+            return Self(TypedArray::Null);
         }
-        Self(Typed::of(array).unwrap_or(Typed::Unsupported(array)))
+        Self(TypedArray::of(array).unwrap_or(TypedArray::Unsupported(array)))
     }
 
     /// Whether every value is null.
     pub fn are_null(self) -> bool {
-        matches!(self.0, Typed::Null)
+        matches!(self.0, TypedArray::Null)
+    }
+
+    /// Returns the array, to read values of one type without the way through [`Value`].
+    pub(crate) fn typed(self) -> TypedArray<'a> {
+        self.0
     }
 
     /// The value in that row; null past the end.
@@ -85,25 +91,26 @@ impl<'a> Cells<'a> {
             row < array.len() && array.is_valid(row)
         }
         match self.0 {
-            Typed::Bool(array) if has(array, row) => Value::Bool(array.value(row)),
-            Typed::U32(array) if has(array, row) => Value::U64(array.value(row).into()),
-            Typed::U64(array) if has(array, row) => Value::U64(array.value(row)),
-            Typed::I32(array) if has(array, row) => Value::I64(array.value(row).into()),
-            Typed::I64(array) if has(array, row) => Value::I64(array.value(row)),
-            Typed::TimestampNs(array) if has(array, row) => Value::TimestampNs(array.value(row)),
-            Typed::Str(array) if has(array, row) => Value::Str(array.value(row)),
-            Typed::List(array) if has(array, row) => match Span::new(array.value_offsets(), row) {
+            TypedArray::Bool(array) if has(array, row) => Value::Bool(array.value(row)),
+            TypedArray::U32(array) if has(array, row) => Value::U64(array.value(row).into()),
+            TypedArray::U64(array) if has(array, row) => Value::U64(array.value(row)),
+            TypedArray::I32(array) if has(array, row) => Value::I64(array.value(row).into()),
+            TypedArray::I64(array) if has(array, row) => Value::I64(array.value(row)),
+            TypedArray::TimestampNs(array) if has(array, row) => Value::TimestampNs(array.value(row)),
+            TypedArray::Str(array) if has(array, row) => Value::Str(array.value(row)),
+            TypedArray::StrView(array) if has(array, row) => Value::Str(array.value(row)),
+            TypedArray::List(array) if has(array, row) => match Span::new(array.value_offsets(), row) {
                 Some(range) => Value::List(List { values: Self::new(array.values()), range }),
                 None => Value::Null,
             },
-            Typed::Struct(array) if has(array, row) => Value::Struct(StructValue { array, row }),
-            Typed::Map(array) if has(array, row) => match Span::new(array.value_offsets(), row) {
+            TypedArray::Struct(array) if has(array, row) => Value::Struct(StructValue { array, row }),
+            TypedArray::Map(array) if has(array, row) => match Span::new(array.value_offsets(), row) {
                 Some(range) => {
                     Value::Map(MapValue { keys: Self::new(array.keys()), values: Self::new(array.values()), range })
                 }
                 None => Value::Null,
             },
-            Typed::Unsupported(array) if row < array.len() && !array.is_null(row) => {
+            TypedArray::Unsupported(array) if row < array.len() && !array.is_null(row) => {
                 Value::Unsupported(array.data_type())
             }
             _ => Value::Null,
@@ -111,7 +118,7 @@ impl<'a> Cells<'a> {
     }
 }
 
-impl<'a> Typed<'a> {
+impl<'a> TypedArray<'a> {
     /// `None` of a type that no table has.
     fn of(array: &'a dyn Array) -> Option<Self> {
         let any = array.as_any();
@@ -123,6 +130,7 @@ impl<'a> Typed<'a> {
             DataType::Int64 => Self::I64(any.downcast_ref()?),
             DataType::Timestamp(TimeUnit::Nanosecond, _) => Self::TimestampNs(any.downcast_ref()?),
             DataType::Utf8 => Self::Str(any.downcast_ref()?),
+            DataType::Utf8View => Self::StrView(any.downcast_ref()?),
             DataType::List(_) => Self::List(any.downcast_ref()?),
             DataType::Struct(_) => Self::Struct(any.downcast_ref()?),
             DataType::Map(..) => Self::Map(any.downcast_ref()?),
