@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use obit_case::hasher::Hasher;
 use obit_derivation::Row;
 use obit_schema::Table;
-use obit_schema::written::WrittenRows;
+use obit_schema::recorded::RecordedRows;
 
 use crate::compare::Sum;
 use crate::rederive::table_of;
@@ -26,7 +26,7 @@ struct Rows<'a> {
     table: Table,
     batches: TableBatches<'a>,
     /// The last batch read.
-    batch: Option<WrittenRows>,
+    batch: Option<RecordedRows>,
     /// How many of its rows were compared.
     compared: usize,
 }
@@ -63,7 +63,7 @@ impl Rows<'_> {
         }
         let at = self.compared;
         self.compared += 1;
-        self.batch.as_ref().is_some_and(|batch| batch.has(at, row))
+        self.batch.as_ref().is_some_and(|batch| batch.matches(at, row))
     }
 
     /// Rows of the last batch that were not yet compared.
@@ -75,7 +75,7 @@ impl Rows<'_> {
     fn read(&mut self, digests: &mut Hasher) -> Option<()> {
         let batch = self.batches.next()?.ok()?;
         digests.update(self.table, &batch).ok()?;
-        self.batch = Some(WrittenRows::of(self.table, &batch)?);
+        self.batch = Some(RecordedRows::new(self.table, &batch)?);
         self.compared = 0;
         Some(())
     }

@@ -15,10 +15,10 @@ pub mod encode;
 pub mod error;
 pub mod kind;
 pub mod print;
+pub mod recorded;
 pub mod tables;
 pub mod text;
 pub mod value;
-pub mod written;
 
 pub use error::Error;
 pub use tables::Table;

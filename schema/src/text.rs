@@ -17,6 +17,12 @@ pub fn are_same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && (a.is_empty() || a == b)
 }
 
+/// Returns true if two texts, of which many are empty, are the same.
+#[inline]
+pub(crate) fn is_same_text(a: &str, b: &str) -> bool {
+    are_same(a.as_bytes(), b.as_bytes())
+}
+
 /// Writes any bytes as UTF-8 text, reversibly. Valid UTF-8 without something that looks like an escape is borrowed.
 pub fn escape(bytes: &[u8]) -> Cow<'_, str> {
     // To look for one byte first is cheaper than to look for the two that an escape begins with.

@@ -12,7 +12,7 @@ use obit_derivation::Row;
 use obit_schema::Table;
 use obit_schema::digest::{Digest, TableDigest, TableDigests, case_digest};
 use obit_schema::encode::RowsBuilder;
-use obit_schema::written::WrittenRows;
+use obit_schema::recorded::RecordedRows;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256};
@@ -244,15 +244,15 @@ proptest! {
         let mut whole = RowsBuilder::new();
         rows.iter().for_each(|row| whole.append(row));
         for (table, batch) in whole.finish().unwrap() {
-            let written = WrittenRows::of(table, &batch).unwrap();
+            let written = RecordedRows::new(table, &batch).unwrap();
             for other in &rows {
                 let (other_table, other_batch) = batch_of(other);
                 let digest = (other_table, digest_of(other_table, &[other_batch]));
                 for at in 0..batch.num_rows() {
                     let is_same = (table, digest_of(table, &[batch.slice(at, 1)])) == digest;
-                    prop_assert_eq!(written.has(at, other), is_same);
+                    prop_assert_eq!(written.matches(at, other), is_same);
                 }
-                prop_assert!(!written.has(batch.num_rows(), other));
+                prop_assert!(!written.matches(batch.num_rows(), other));
             }
         }
     }

@@ -6,9 +6,9 @@ use arrow_schema::{DataType, Field, Fields};
 use obit_derivation::BootNs;
 use obit_derivation::record::Ancestor;
 
-use super::View;
+use super::elements::element_range;
 use super::lists::list_type;
-use super::view::element_range;
+use super::reader::ColumnReader;
 
 list_type!(
     /// Ancestors of a task.
@@ -57,7 +57,7 @@ fn push(elements: &mut StructBuilder, ancestors: &[Ancestor<'_>]) {
     }
 }
 
-impl View<AncestorList> {
+impl ColumnReader<AncestorList> {
     /// The ancestors in that row, borrowed from the batch; none if null.
     pub(crate) fn ancestors(&self, row: usize) -> Vec<Ancestor<'_>> {
         self.at(row).and_then(|list| read(list, row)).unwrap_or_default()

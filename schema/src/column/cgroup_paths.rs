@@ -3,10 +3,13 @@
 use std::borrow::Cow;
 
 use arrow_array::builder::{ArrayBuilder, StringBuilder, StructBuilder, UInt32Builder};
+use arrow_array::{Array, StringArray, StructArray, UInt32Array};
 use arrow_schema::{DataType, Field, Fields};
 use obit_derivation::record::HierarchyId;
 
+use super::elements::element_range;
 use super::lists::list_type;
+use super::reader::ColumnReader;
 
 list_type!(
     /// Directories by hierarchy.
@@ -36,5 +39,24 @@ fn push(elements: &mut StructBuilder, paths: &[(HierarchyId, Cow<'_, str>)]) {
             column.append_value(path);
         }
         elements.append(true);
+    }
+}
+
+impl ColumnReader<CgroupPathList> {
+    /// The directories in that row, borrowed from the batch; empty if null.
+    pub(crate) fn paths(&self, row: usize) -> Vec<(HierarchyId, Cow<'_, str>)> {
+        let Some(list) = self.at(row) else { return Vec::new() };
+        let Some(entries) = list.values().as_any().downcast_ref::<StructArray>() else {
+            return Vec::new();
+        };
+        let hierarchies = entries.column_by_name("hierarchy_id").and_then(|c| c.as_any().downcast_ref::<UInt32Array>());
+        let paths = entries.column_by_name("path").and_then(|c| c.as_any().downcast_ref::<StringArray>());
+        let (Some(hierarchies), Some(paths)) = (hierarchies, paths) else {
+            return Vec::new();
+        };
+        element_range(list.value_offsets(), row)
+            .filter(|i| *i < entries.len() && hierarchies.is_valid(*i) && paths.is_valid(*i))
+            .map(|i| (HierarchyId(hierarchies.value(i)), Cow::Borrowed(paths.value(i))))
+            .collect()
     }
 }

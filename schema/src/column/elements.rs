@@ -5,7 +5,13 @@ use std::ops::Range;
 use arrow_array::types::ArrowPrimitiveType;
 use arrow_array::{Array, ArrayRef, ListArray, MapArray, PrimitiveArray, StringArray};
 
-use super::{element_range, is_same_text};
+use crate::text::is_same_text;
+
+/// Where the elements of a list, or the entries of a map, are. Arrow checked the offsets when the array was made.
+pub(crate) fn element_range(offsets: &[i32], row: usize) -> Range<usize> {
+    let at = |index: usize| offsets.get(index).and_then(|offset| usize::try_from(*offset).ok());
+    at(row).unwrap_or_default()..at(row + 1).unwrap_or_default()
+}
 
 /// The elements of one list, of which none should be null.
 pub(crate) struct Elements<'a> {

@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use arrow_array::builder::{ArrayBuilder, ListBuilder, TimestampNanosecondBuilder, UInt32Builder, UInt64Builder};
 use arrow_array::types::{TimestampNanosecondType, UInt32Type, UInt64Type};
+use arrow_array::{Array, UInt32Array};
 use arrow_schema::{DataType, Field};
 use obit_derivation::record::Seq;
 use obit_derivation::row::Step;
 
-use super::Timestamp;
+use super::elements::element_range;
+use super::plain::Timestamp;
+use super::reader::ColumnReader;
 
 /// Name of a list's element in Parquet (Parquet's LogicalTypes.md, "Lists").
 const ELEMENT: &str = "element";
@@ -28,8 +31,8 @@ macro_rules! list_type {
     ($(#[$doc:meta])* $name:ident: $value:ty, $text:literal, $type:expr, $element:ty = $new:expr, |$in:ident, $elements:ident| $push:expr, |$found:pat_param, $with:pat_param| $is:expr) => {
         $(#[$doc])*
         #[derive(Debug)]
-        pub(crate) struct $name;
-        impl $crate::column::ColumnType for $name {
+        pub struct $name;
+        impl $crate::column::column_type::ColumnType for $name {
             type Value<'a> = $value;
             type Builder = arrow_array::builder::ListBuilder<$element>;
             type Array = arrow_array::ListArray;
@@ -52,8 +55,8 @@ macro_rules! list_type {
             fn finish(builder: &mut Self::Builder) -> arrow_array::ArrayRef {
                 std::sync::Arc::new(builder.finish())
             }
-            fn is(array: &Self::Array, row: usize, $with: Self::Value<'_>) -> bool {
-                let $found = $crate::column::Elements::of(array, row);
+            fn equals(array: &Self::Array, row: usize, $with: Self::Value<'_>) -> bool {
+                let $found = $crate::column::elements::Elements::of(array, row);
                 $is
             }
         }
@@ -83,3 +86,13 @@ list_type!(
         found.is_some_and(|found| found.iter().eq(steps.iter().map(|step| &step.at.0)))
     }
 );
+
+impl ColumnReader<PidList> {
+    /// The list in that row; empty if null.
+    pub(crate) fn list(&self, row: usize) -> Vec<u32> {
+        let Some(list) = self.at(row) else { return Vec::new() };
+        let Some(pids) = list.values().as_any().downcast_ref::<UInt32Array>() else { return Vec::new() };
+        let range = element_range(list.value_offsets(), row);
+        range.filter(|at| *at < pids.len() && pids.is_valid(*at)).map(|at| pids.value(at)).collect()
+    }
+}

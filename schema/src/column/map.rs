@@ -4,17 +4,19 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow_array::builder::{MapBuilder, MapFieldNames, StringBuilder};
-use arrow_array::{ArrayRef, MapArray};
+use arrow_array::{Array, ArrayRef, MapArray, StringArray};
 use arrow_schema::{DataType, Field, Fields};
 
-use super::{ColumnType, Elements};
+use super::column_type::ColumnType;
+use super::elements::{Elements, element_range};
+use super::reader::ColumnReader;
 
 /// Name of a map's entries in Parquet (Parquet's LogicalTypes.md, "Maps").
 const MAP_ENTRIES: &str = "key_value";
 
 /// Texts by name, as records and as rows hold them.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Pairs<'a> {
+pub enum Pairs<'a> {
     /// Of a record.
     Borrowed(&'a [(Cow<'a, str>, Cow<'a, str>)]),
     /// Of a row, or of what a record holds beside.
@@ -23,7 +25,7 @@ pub(crate) enum Pairs<'a> {
 
 /// Text by name.
 #[derive(Debug)]
-pub(crate) struct TextMap;
+pub struct TextMap;
 
 impl ColumnType for TextMap {
     type Value<'a> = Pairs<'a>;
@@ -69,7 +71,7 @@ impl ColumnType for TextMap {
         Arc::new(builder.finish())
     }
 
-    fn is(array: &Self::Array, row: usize, pairs: Self::Value<'_>) -> bool {
+    fn equals(array: &Self::Array, row: usize, pairs: Self::Value<'_>) -> bool {
         let (names, texts) = (Elements::keys_of(array, row), Elements::values_of(array, row));
         match pairs {
             Pairs::Owned(pairs) => {
@@ -81,5 +83,21 @@ impl ColumnType for TextMap {
                     && texts.are_texts(pairs.iter().map(|(_, text)| text.as_ref()))
             }
         }
+    }
+}
+
+impl ColumnReader<TextMap> {
+    /// The names and texts in that row, borrowed from the batch; empty if null.
+    pub(crate) fn pairs(&self, row: usize) -> Vec<(&str, &str)> {
+        let Some(map) = self.at(row) else { return Vec::new() };
+        let (Some(names), Some(values)) =
+            (map.keys().as_any().downcast_ref::<StringArray>(), map.values().as_any().downcast_ref::<StringArray>())
+        else {
+            return Vec::new();
+        };
+        element_range(map.value_offsets(), row)
+            .filter(|i| *i < names.len() && *i < values.len() && names.is_valid(*i) && values.is_valid(*i))
+            .map(|i| (names.value(i), values.value(i)))
+            .collect()
     }
 }

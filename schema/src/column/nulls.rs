@@ -4,15 +4,15 @@ use std::any::TypeId;
 
 use arrow_array::{Array, ArrayRef, new_null_array};
 
-use super::ColumnType;
+use super::column_type::ColumnType;
 
 /// A column of nulls of each type: most columns of most batches are such, and share these.
 #[derive(Debug, Default)]
-pub(crate) struct Nulls(Vec<(TypeId, ArrayRef)>);
+pub struct NullColumns(Vec<(TypeId, ArrayRef)>);
 
-impl Nulls {
-    /// So many nulls of a type.
-    pub(super) fn of<T: ColumnType>(&mut self, rows: usize) -> ArrayRef {
+impl NullColumns {
+    /// Returns this many nulls of a type.
+    pub(super) fn array<T: ColumnType>(&mut self, rows: usize) -> ArrayRef {
         let id = TypeId::of::<T>();
         let enough = self.0.iter().position(|(of, nulls)| *of == id && nulls.len() >= rows);
         if let Some((_, nulls)) = enough.and_then(|at| self.0.get(at)) {

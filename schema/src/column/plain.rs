@@ -9,17 +9,21 @@ use arrow_array::{ArrayRef, BooleanArray, Int32Array, Int64Array, TimestampNanos
 use arrow_schema::{DataType, TimeUnit};
 use obit_derivation::record::WallNs;
 
-use super::ColumnType;
+use super::column_type::{ColumnType, ScalarType};
+use super::reader::ColumnReader;
 
 /// Time zone of every timestamp.
 const UTC: &str = "UTC";
 
 /// Declares the [`ColumnType`] of a value that Arrow holds as it is.
 macro_rules! plain_type {
-    ($(#[$doc:meta])* $name:ident: $value:ty, $builder:ty, $array:ty, $text:literal, $type:expr, |$capacity:ident| $new:expr, |$in:ident| $out:expr) => {
+    (
+        $(#[$doc:meta])* $name:ident: $value:ty, $text:literal, $type:expr, $builder:ty, |$capacity:ident| $new:expr,
+        |$in:ident| $out:expr, $array:ty, |$from:ident, $row:ident| $get:expr
+    ) => {
         $(#[$doc])*
         #[derive(Debug)]
-        pub(crate) struct $name;
+        pub struct $name;
         impl ColumnType for $name {
             type Value<'a> = $value;
             type Builder = $builder;
@@ -45,8 +49,14 @@ macro_rules! plain_type {
                 Arc::new(array)
             }
             #[inline]
-            fn is(array: &Self::Array, row: usize, $in: Self::Value<'_>) -> bool {
+            fn equals(array: &Self::Array, row: usize, $in: Self::Value<'_>) -> bool {
                 array.value(row) == $out
+            }
+        }
+        impl ScalarType for $name {
+            #[inline]
+            fn read($from: &Self::Array, $row: usize) -> Option<Self::Value<'_>> {
+                $get
             }
         }
         impl $name {
@@ -59,27 +69,40 @@ macro_rules! plain_type {
 
 plain_type!(
     /// Unsigned, 32 bits.
-    U32: u32, UInt32Builder, UInt32Array, "uint32", DataType::UInt32, |rows| UInt32Builder::with_capacity(rows), |value| value
+    U32: u32, "uint32", DataType::UInt32, UInt32Builder, |rows| UInt32Builder::with_capacity(rows),
+    |value| value, UInt32Array, |array, row| array.values().get(row).copied()
 );
 plain_type!(
     /// Signed, 32 bits.
-    I32: i32, Int32Builder, Int32Array, "int32", DataType::Int32, |rows| Int32Builder::with_capacity(rows), |value| value
+    I32: i32, "int32", DataType::Int32, Int32Builder, |rows| Int32Builder::with_capacity(rows),
+    |value| value, Int32Array, |array, row| array.values().get(row).copied()
 );
 plain_type!(
     /// Signed, 64 bits.
-    I64: i64, Int64Builder, Int64Array, "int64", DataType::Int64, |rows| Int64Builder::with_capacity(rows), |value| value
+    I64: i64, "int64", DataType::Int64, Int64Builder, |rows| Int64Builder::with_capacity(rows),
+    |value| value, Int64Array, |array, row| array.values().get(row).copied()
 );
 plain_type!(
     /// Unsigned, 64 bits.
-    U64: u64, UInt64Builder, UInt64Array, "uint64", DataType::UInt64, |rows| UInt64Builder::with_capacity(rows), |value| value
+    U64: u64, "uint64", DataType::UInt64, UInt64Builder, |rows| UInt64Builder::with_capacity(rows),
+    |value| value, UInt64Array, |array, row| array.values().get(row).copied()
 );
 plain_type!(
     /// True or false.
-    Bool: bool, BooleanBuilder, BooleanArray, "bool", DataType::Boolean, |rows| BooleanBuilder::with_capacity(rows), |value| value
+    Bool: bool, "bool", DataType::Boolean, BooleanBuilder, |rows| BooleanBuilder::with_capacity(rows),
+    |value| value, BooleanArray, |array, row| (row < array.len()).then(|| array.value(row))
 );
 plain_type!(
     /// Nanoseconds since 1970 in UTC, by the recording host's wall clock.
-    Timestamp: WallNs, TimestampNanosecondBuilder, TimestampNanosecondArray, "timestamp(ns, UTC)",
-    DataType::Timestamp(TimeUnit::Nanosecond, Some(Arc::from(UTC))),
-    |rows| TimestampNanosecondBuilder::with_capacity(rows).with_timezone(UTC), |value| value.0
+    Timestamp: WallNs, "timestamp(ns, UTC)", DataType::Timestamp(TimeUnit::Nanosecond, Some(Arc::from(UTC))),
+    TimestampNanosecondBuilder, |rows| TimestampNanosecondBuilder::with_capacity(rows).with_timezone(UTC),
+    |value| value.0, TimestampNanosecondArray, |array, row| array.values().get(row).copied().map(WallNs)
 );
+
+impl ColumnReader<U64> {
+    /// The values from that row on, if none is null.
+    pub(crate) fn values_from(&self, row: usize) -> &[u64] {
+        let array = self.array.as_ref().filter(|_| self.nulls.is_none());
+        array.and_then(|array| array.values().get(row..)).unwrap_or_default()
+    }
+}

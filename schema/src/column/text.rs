@@ -7,13 +7,15 @@ use arrow_array::{Array, ArrayRef, ListArray, StringArray, StringViewArray};
 use arrow_schema::DataType;
 use obit_derivation::row::Step;
 
+use super::column_type::{ColumnType, ScalarType};
+use super::elements::element_range;
 use super::lists::{list_builder, list_of};
-use super::{ColumnType, element_range};
-use crate::text::are_same;
+use super::reader::ColumnReader;
+use crate::text::is_same_text;
 
 /// UTF-8 text, enums included.
 #[derive(Debug)]
-pub(crate) struct Text;
+pub struct Text;
 
 impl ColumnType for Text {
     type Value<'a> = &'a str;
@@ -40,10 +42,10 @@ impl ColumnType for Text {
         Arc::new(array)
     }
     #[inline]
-    fn is(array: &Self::Array, row: usize, value: Self::Value<'_>) -> bool {
+    fn equals(array: &Self::Array, row: usize, value: Self::Value<'_>) -> bool {
         is_same_text(array.value(row), value)
     }
-    fn of(array: &dyn Array) -> Option<Self::Array> {
+    fn downcast(array: &dyn Array) -> Option<Self::Array> {
         let array = array.as_any();
         match array.downcast_ref::<StringArray>() {
             Some(texts) => Some(StringViewArray::from(texts)),
@@ -52,15 +54,16 @@ impl ColumnType for Text {
     }
 }
 
-/// Whether two texts are the same, of which many are empty.
-#[inline]
-pub(crate) fn is_same_text(a: &str, b: &str) -> bool {
-    are_same(a.as_bytes(), b.as_bytes())
+impl ScalarType for Text {
+    #[inline]
+    fn read(array: &Self::Array, row: usize) -> Option<&str> {
+        (row < array.len()).then(|| array.value(row))
+    }
 }
 
 /// A list of texts, as records and as rows hold one.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Texts<'a> {
+pub enum Texts<'a> {
     /// Of a record.
     Borrowed(&'a [&'a str]),
     /// Of a row.
@@ -71,11 +74,11 @@ pub(crate) enum Texts<'a> {
 
 /// Texts, e.g. an argument vector.
 #[derive(Debug)]
-pub(crate) struct TextList;
+pub struct TextList;
 
 /// Lists of texts, and the texts of all of them.
 #[derive(Clone, Debug)]
-pub(crate) struct TextLists {
+pub struct TextLists {
     pub(super) lists: ListArray,
     pub(super) texts: StringViewArray,
 }
@@ -118,15 +121,62 @@ impl ColumnType for TextList {
     fn finish(builder: &mut Self::Builder) -> ArrayRef {
         Arc::new(builder.finish())
     }
-    fn is(array: &Self::Array, row: usize, texts: Self::Value<'_>) -> bool {
+    fn equals(array: &Self::Array, row: usize, texts: Self::Value<'_>) -> bool {
         match texts {
             Texts::Borrowed(texts) => array.are(row, texts.iter()),
             Texts::Owned(texts) => array.are(row, texts.iter()),
             Texts::Steps(steps) => array.are(row, steps.iter().map(|step| &step.what)),
         }
     }
-    fn of(array: &dyn Array) -> Option<Self::Array> {
+    fn downcast(array: &dyn Array) -> Option<Self::Array> {
         let lists = array.as_any().downcast_ref::<ListArray>()?;
-        Some(TextLists { lists: lists.clone(), texts: Text::of(lists.values().as_ref())? })
+        Some(TextLists { lists: lists.clone(), texts: Text::downcast(lists.values().as_ref())? })
+    }
+}
+
+/// How many texts of a batch are remembered: more than there are kinds of records.
+const REMEMBERED: usize = 64;
+
+/// The place where a view is remembered. The upper bits of a product depend on all bits of its factors (Knuth, TAOCP 6.4).
+fn place_of(view: u128) -> usize {
+    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+    let folded = (view >> 64) as u64 ^ (view as u64).rotate_left(32);
+    (folded.wrapping_mul(FACTOR) >> (u64::BITS - REMEMBERED.ilog2())) as usize
+}
+
+impl ColumnReader<Text> {
+    /// What each row's text reads as; nothing if all are null. A text of a dictionary is read once for all rows that have it.
+    pub(crate) fn map<T: Copy>(&self, read: impl Fn(&str) -> T) -> Vec<T> {
+        let Some(array) = &self.array else { return Vec::new() };
+        // The view is where the text lies, or a short text itself: rows with the same view have the same text.
+        let mut known: [Option<(u128, T)>; REMEMBERED] = [None; REMEMBERED];
+        let values = array.views().iter().enumerate().map(|(row, view)| {
+            let known = known.get_mut(place_of(*view));
+            match known {
+                Some(Some((seen, value))) if seen == view => *value,
+                known => {
+                    let value = read(array.value(row));
+                    if let Some(known) = known {
+                        *known = Some((*view, value));
+                    }
+                    value
+                }
+            }
+        });
+        values.collect()
+    }
+}
+
+impl ColumnReader<TextList> {
+    /// Appends the texts in that row, borrowed from the batch.
+    #[inline]
+    pub(crate) fn extend<'a>(&'a self, row: usize, out: &mut Vec<&'a str>) {
+        let Some(TextLists { lists, texts }) = self.at(row) else { return };
+        let has_nulls = texts.null_count() > 0;
+        for at in element_range(lists.value_offsets(), row) {
+            if at < texts.len() && !(has_nulls && texts.is_null(at)) {
+                out.push(texts.value(at));
+            }
+        }
     }
 }

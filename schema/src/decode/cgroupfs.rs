@@ -2,20 +2,25 @@
 
 use std::borrow::Cow;
 
-use arrow_array::RecordBatch;
-use obit_derivation::record::{
-    Body, BootNs, CgroupId, CgroupKey, Directory, HierarchyId, Outcome, Record, Seq, SnapshotReason,
-};
+use obit_derivation::record::{Body, CgroupId, CgroupKey, Directory, HierarchyId, Outcome, Record, SnapshotReason};
 
-use super::{carried, table_view};
+use super::batch_view::{BatchView, RawTable, carried};
+use crate::column::{ColumnReader, Timestamp, U64};
 use crate::details::DirectoryDetails;
 use crate::error::Error;
-use crate::tables::cgroupfs::Views;
+use crate::tables::cgroupfs::{Cgroupfs, Readers};
 
-table_view!(
-    /// A batch of raw/cgroupfs.
-    CgroupfsView
-);
+/// A batch of raw/cgroupfs.
+pub type CgroupfsView = BatchView<Cgroupfs>;
+
+impl RawTable for Cgroupfs {
+    type Prepared = ();
+
+    fn prepare(_: &Readers) {}
+    fn place(columns: &Readers) -> (&ColumnReader<U64>, &ColumnReader<Timestamp>, &ColumnReader<U64>) {
+        (&columns.seq, &columns.ts, &columns.boot_ns)
+    }
+}
 
 impl CgroupfsView {
     /// The record in that row. A reason that this version does not know gives [`Body::Unknown`].
@@ -24,16 +29,16 @@ impl CgroupfsView {
     /// The row is past the end.
     pub fn get(&self, row: usize) -> Result<Record<'_>, Error> {
         let columns = &self.columns;
-        let body = match SnapshotReason::from_name(columns.reason.need(row)?) {
+        let body = match SnapshotReason::from_name(columns.reason.require(row)?) {
             Some(reason) => Body::Directory(Directory {
                 reason,
                 key: CgroupKey {
-                    hierarchy: HierarchyId(columns.hierarchy_id.need(row)?),
-                    cgroup: CgroupId(columns.cgroup_id.need(row)?),
+                    hierarchy: HierarchyId(columns.hierarchy_id.require(row)?),
+                    cgroup: CgroupId(columns.cgroup_id.require(row)?),
                 },
                 parent: columns.parent_cgroup_id.get(row).map(CgroupId),
                 parent_uid: columns.parent_uid.get(row),
-                path: Cow::Borrowed(columns.path.need(row)?),
+                path: Cow::Borrowed(columns.path.require(row)?),
                 populated: columns.populated.get(row),
                 pids: columns.pids.list(row),
             }),

@@ -1,25 +1,39 @@
 //! Records of raw/events.
 
-use arrow_array::RecordBatch;
 use obit_derivation::record::{
     Actor, Body, BootNs, Carried, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, ClockReading, ClockReason,
     ExitStatus, FatalSignal, HierarchyId, KernelEventKind, Loss, OomKill, OomLimit, Record, Seq, SignalOrigin,
     SignalResult, SnapshotReason, Target, TaskExit, Usage,
 };
 
-use super::kinds::RowKind;
-use super::table_view;
+use super::batch_view::{BatchView, RawTable};
+use super::row_kind::RowKind;
+use crate::column::{ColumnReader, Timestamp, U64};
 use crate::error::Error;
 use crate::kind;
-use crate::tables::events::Views;
+use crate::tables::events::{Events, Readers};
 
-table_view!(
-    /// A batch of raw/events.
-    EventsView,
-    kinds: Vec<RowKind> = |columns: &Views| columns.kind.map(RowKind::from_name),
-    /// Whether some row has a vital sign.
-    has_usage: bool = has_usage
-);
+/// A batch of raw/events.
+pub type EventsView = BatchView<Events>;
+
+/// The kinds of a batch's rows, and what its rows lack altogether.
+#[derive(Debug)]
+pub struct Prepared {
+    kinds: Vec<RowKind>,
+    /// True if some row has a usage value.
+    has_usage: bool,
+}
+
+impl RawTable for Events {
+    type Prepared = Prepared;
+
+    fn prepare(columns: &Readers) -> Prepared {
+        Prepared { kinds: columns.kind.map(RowKind::from_name), has_usage: !columns.usage.is_null() }
+    }
+    fn place(columns: &Readers) -> (&ColumnReader<U64>, &ColumnReader<Timestamp>, &ColumnReader<U64>) {
+        (&columns.seq, &columns.ts, &columns.boot_ns)
+    }
+}
 
 impl EventsView {
     /// The record in that row. `scratch` holds its argument vector and is cleared first.
@@ -31,11 +45,11 @@ impl EventsView {
     pub fn get<'b, 'a: 'b>(&'a self, row: usize, scratch: &'b mut Vec<&'a str>) -> Result<Record<'b>, Error> {
         scratch.clear();
         let columns = &self.columns;
-        let body = match self.kinds.get(row) {
+        let body = match self.prepared.kinds.get(row) {
             Some(RowKind::Carried) => {
-                let from = Seq(columns.carried_from_seq.need(row)?);
+                let from = Seq(columns.carried_from_seq.require(row)?);
                 // No kind is `carried` twice: that is none that this version knows.
-                let body = self.body(row, RowKind::from_name(columns.carried_kind.need(row)?), scratch)?;
+                let body = self.body(row, RowKind::from_name(columns.carried_kind.require(row)?), scratch)?;
                 Body::Carried(Box::new(Carried { from, body }))
             }
             // The most frequent by far.
@@ -56,10 +70,10 @@ impl EventsView {
             RowKind::Kernel(KernelEventKind::Signal) => Body::Signal(self.fatal_signal(row, scratch)?),
             RowKind::Kernel(KernelEventKind::Oom) => Body::Oom(self.oom_kill(row, scratch)?),
             RowKind::Lost => Body::Lost(Loss {
-                count: columns.lost.need(row)?,
+                count: columns.lost.require(row)?,
                 kind: columns.lost_kind.get(row).and_then(KernelEventKind::from_name),
                 cpu: columns.cpu.get(row),
-                since: Seq(columns.lost_since_seq.need(row)?),
+                since: Seq(columns.lost_since_seq.require(row)?),
             }),
             RowKind::Clock => Body::Clock(self.clock(row)),
             RowKind::CaptureStart => Body::CaptureStart,
@@ -67,7 +81,7 @@ impl EventsView {
             RowKind::SegmentBegin => Body::SegmentBegin,
             RowKind::SnapshotBegin => self.reason(row)?.map_or(Body::Unknown, Body::SnapshotBegin),
             RowKind::SnapshotEnd => self.reason(row)?.map_or(Body::Unknown, Body::SnapshotEnd),
-            RowKind::SnapshotFailed => Body::SnapshotFailed(HierarchyId(columns.hierarchy_id.need(row)?)),
+            RowKind::SnapshotFailed => Body::SnapshotFailed(HierarchyId(columns.hierarchy_id.require(row)?)),
             RowKind::Carried | RowKind::Unknown => Body::Unknown,
         };
         Ok(body)
@@ -87,7 +101,7 @@ impl EventsView {
 
     /// Why a walk was made; `None` for a reason that this version does not know.
     fn reason(&self, row: usize) -> Result<Option<SnapshotReason>, Error> {
-        self.columns.reason.need(row).map(SnapshotReason::from_name)
+        self.columns.reason.require(row).map(SnapshotReason::from_name)
     }
 
     /// The whole record, so that nothing of it is moved once it is made.
@@ -105,14 +119,14 @@ impl EventsView {
             boot_ns,
             body: Body::Cgroup(CgroupEvent {
                 kind,
-                cpu: columns.cpu.need(row)?,
-                key: key(columns.hierarchy_id.need(row)?, columns.cgroup_id.need(row)?),
+                cpu: columns.cpu.require(row)?,
+                key: key(columns.hierarchy_id.require(row)?, columns.cgroup_id.require(row)?),
                 parent: columns.parent_cgroup_id.get(row).map(CgroupId),
-                level: columns.level.need(row)?,
-                path: columns.path.need(row)?,
-                path_truncated: columns.path_truncated.need(row)?,
+                level: columns.level.require(row)?,
+                path: columns.path.require(row)?,
+                path_truncated: columns.path_truncated.require(row)?,
                 actor: self.actor(row, argv)?,
-                usage: if self.has_usage { self.usage(row) } else { Usage::default() },
+                usage: if self.prepared.has_usage { columns.usage.get(row) } else { Usage::default() },
             }),
         })
     }
@@ -122,15 +136,15 @@ impl EventsView {
         let columns = &self.columns;
         columns.actor_argv.extend(row, argv);
         Ok(Actor {
-            pid: columns.actor_pid.need(row)?,
-            tid: columns.actor_tid.need(row)?,
+            pid: columns.actor_pid.require(row)?,
+            tid: columns.actor_tid.require(row)?,
             ppid: columns.actor_ppid.get(row).unwrap_or_default(),
-            uid: columns.actor_uid.need(row)?,
-            comm: columns.actor_comm.need(row)?,
+            uid: columns.actor_uid.require(row)?,
+            comm: columns.actor_comm.require(row)?,
             parent_comm: columns.actor_parent_comm.get(row).unwrap_or_default(),
             cgroup: columns.actor_cgroup_id.get(row).map(CgroupId),
             argv,
-            argv_truncated: columns.actor_argv_truncated.need(row)?,
+            argv_truncated: columns.actor_argv_truncated.require(row)?,
         })
     }
 
@@ -138,14 +152,14 @@ impl EventsView {
         let columns = &self.columns;
         let v1 = columns.v1_hierarchy_id.get(row).zip(columns.v1_cgroup_id.get(row));
         Ok(Target {
-            pid: columns.target_pid.need(row)?,
-            pid_inside: columns.target_pid_inside.need(row)?,
-            ppid: columns.target_ppid.need(row)?,
-            started: BootNs(columns.target_started_boot_ns.need(row)?),
-            comm: columns.target_comm.need(row)?,
-            is_reaper: columns.target_is_reaper.need(row)?,
+            pid: columns.target_pid.require(row)?,
+            pid_inside: columns.target_pid_inside.require(row)?,
+            ppid: columns.target_ppid.require(row)?,
+            started: BootNs(columns.target_started_boot_ns.require(row)?),
+            comm: columns.target_comm.require(row)?,
+            is_reaper: columns.target_is_reaper.require(row)?,
             is_frozen: columns.target_is_frozen.get(row),
-            cgroup: CgroupId(columns.cgroup_id.need(row)?),
+            cgroup: CgroupId(columns.cgroup_id.require(row)?),
             v1: v1.map(|(hierarchy, cgroup)| key(hierarchy, cgroup)),
         })
     }
@@ -156,31 +170,31 @@ impl EventsView {
         let status = match columns.exit_signal.get(row) {
             Some(signal) => ExitStatus::Signalled {
                 signal: u8::try_from(signal).map_err(|_| Error::ValueMissing { column: "exit_signal" })?,
-                core_dumped: columns.core_dumped.need(row)?,
+                core_dumped: columns.core_dumped.require(row)?,
             },
             None => {
-                let code = u8::try_from(columns.exit_code.need(row)?);
+                let code = u8::try_from(columns.exit_code.require(row)?);
                 ExitStatus::Exited(code.map_err(|_| Error::ValueMissing { column: "exit_code" })?)
             }
         };
         Ok(TaskExit {
-            cpu: columns.cpu.need(row)?,
+            cpu: columns.cpu.require(row)?,
             target: self.target(row)?,
             status,
-            oom_victim: columns.oom_victim.need(row)?,
-            parent_comm: columns.actor_parent_comm.need(row)?,
+            oom_victim: columns.oom_victim.require(row)?,
+            parent_comm: columns.actor_parent_comm.require(row)?,
         })
     }
 
     fn fatal_signal<'b, 'a: 'b>(&'a self, row: usize, argv: &'b mut Vec<&'a str>) -> Result<FatalSignal<'b>, Error> {
         let columns = &self.columns;
         Ok(FatalSignal {
-            cpu: columns.cpu.need(row)?,
+            cpu: columns.cpu.require(row)?,
             target: self.target(row)?,
-            signal: columns.signal.need(row)?,
-            code: columns.signal_code.need(row)?,
+            signal: columns.signal.require(row)?,
+            code: columns.signal_code.require(row)?,
             origin: columns.signal_origin.get(row).and_then(SignalOrigin::from_name),
-            to_group: columns.signal_to_group.need(row)?,
+            to_group: columns.signal_to_group.require(row)?,
             result: columns.signal_result.get(row).and_then(SignalResult::from_name),
             sender: self.actor(row, argv)?,
             sender_loginuid: columns.actor_loginuid.get(row),
@@ -192,14 +206,14 @@ impl EventsView {
         let columns = &self.columns;
         let limit = match columns.limit_scope.get(row) {
             Some(kind::LIMIT_OF_CGROUP) => Some(OomLimit::Cgroup(
-                key(columns.limit_hierarchy_id.need(row)?, columns.limit_cgroup_id.need(row)?),
-                columns.limit_level.need(row)?,
+                key(columns.limit_hierarchy_id.require(row)?, columns.limit_cgroup_id.require(row)?),
+                columns.limit_level.require(row)?,
             )),
             Some(kind::LIMIT_OF_HOST) => Some(OomLimit::Host),
             _ => None,
         };
         Ok(OomKill {
-            cpu: columns.cpu.need(row)?,
+            cpu: columns.cpu.require(row)?,
             target: self.target(row)?,
             memory_bytes: columns.victim_memory_bytes.get(row),
             limit,
@@ -211,33 +225,3 @@ impl EventsView {
 fn key(hierarchy: u32, cgroup: u64) -> CgroupKey {
     CgroupKey { hierarchy: HierarchyId(hierarchy), cgroup: CgroupId(cgroup) }
 }
-
-/// Declares what reads usage values, each in a column of its name, so that none can be left out where the others are looked at.
-macro_rules! usage {
-    ($($name:ident),+ $(,)?) => {
-        impl EventsView {
-            fn usage(&self, row: usize) -> Usage {
-                Usage { $($name: self.columns.$name.get(row),)+ }
-            }
-        }
-
-        fn has_usage(columns: &Views) -> bool {
-            $(!columns.$name.is_null())||+
-        }
-    };
-}
-
-usage!(
-    memory_peak_bytes,
-    memory_usage_bytes,
-    cpu_usage_ns,
-    cpu_user_ns,
-    cpu_system_ns,
-    cpu_throttled_ns,
-    cpu_throttled_count,
-    io_read_bytes,
-    io_written_bytes,
-    pids_peak,
-    ooms,
-    oom_kills,
-);

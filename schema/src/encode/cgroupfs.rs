@@ -1,18 +1,16 @@
 //! raw/cgroupfs from records.
 
-use arrow_array::RecordBatch;
 use obit_derivation::record::{Body, Outcome, Record};
 
-use super::{carried, table_builder};
+use super::batch_builder::BatchBuilder;
+use super::body::split_carried;
 use crate::details::DirectoryDetails;
 use crate::error::Error;
 use crate::tables::Table;
-use crate::tables::cgroupfs::{Builders, Row};
+use crate::tables::cgroupfs::{Cgroupfs, Row};
 
-table_builder!(
-    /// Gathers rows of raw/cgroupfs.
-    CgroupfsBuilder, Table::Cgroupfs
-);
+/// Builds batches of raw/cgroupfs.
+pub type CgroupfsBuilder = BatchBuilder<Cgroupfs>;
 
 impl CgroupfsBuilder {
     /// Appends a directory as cgroupfs showed it.
@@ -20,13 +18,13 @@ impl CgroupfsBuilder {
     /// # Errors
     /// The record belongs into another table; nothing is appended.
     pub fn append(&mut self, record: &Record<'_>, details: &DirectoryDetails) -> Result<(), Error> {
-        let (carried_from, body) = carried(&record.body);
+        let (carried_from, body) = split_carried(&record.body);
         let Body::Directory(directory) = body else {
             return Err(Error::WrongTable { table: Table::Cgroupfs.name(), seq: record.seq.0 });
         };
         // An empty list says that nobody was there, which only a reading that went well can say.
         let pids_known = details.outcome == Outcome::Ok || !directory.pids.is_empty();
-        self.columns.push(Row {
+        self.push(Row {
             seq: Some(record.seq.0),
             ts: Some(record.ts),
             boot_ns: Some(record.boot_ns.0),

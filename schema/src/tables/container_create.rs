@@ -1,74 +1,86 @@
 //! derived/container_create: containers that began while the capture ran.
 
-use crate::column::table;
+use obit_derivation::row;
 
-table!("container_create" {
-    /// The engine that the container belonged to: `docker`, `containerd`, `crio`, `podman`, …; null if only the id is known.
-    runtime: Text optional,
-    /// The container's id, by its runtime's own grammar.
-    container_id: Text required,
-    /// The record that decided the row. Rows are in this order; several may share one.
-    seq: U64 required,
-    /// When its directory was made, as far as seen, by the wall clock.
-    ts: Timestamp required,
-    /// The same moment, ns of CLOCK_BOOTTIME.
-    boot_ns: U64 required,
-    /// The tree of the directory that stands for the container: v2 (0) if it has one there, else the first v1 tree seen.
-    hierarchy_id: U32 required,
-    /// That directory's inode number, all 64 bits.
-    cgroup_id: U64 required,
-    /// Its path from the hierarchy's root, with a leading `/`, escaped.
-    cgroup_path: Text required,
-    /// The record of the directory's creation; of the first, where there are several.
-    created_seq: U64 required,
-    /// The program that made it: `runc`, `crun`, `youki`, `runsc` or `kata`.
-    oci_runtime: Text optional,
-    /// containerd's namespace, if containerd runs it.
-    containerd_namespace: Text optional,
-    /// Its name.
-    container_name: Text optional,
-    /// The image's reference.
-    image_name: Text optional,
-    /// The image's config digest.
-    image_id: Text optional,
-    /// The image's manifest digest.
-    image_digest: Text optional,
-    /// Kubernetes pod name.
-    pod_name: Text optional,
-    /// Kubernetes namespace.
-    pod_namespace: Text optional,
-    /// Kubernetes pod UID, dashed, or the hash of a static pod.
-    pod_uid: Text optional,
-    /// Whether it is a pod's sandbox.
-    sandbox: Bool optional,
-    /// Labels or annotations that were kept, by name; null if none was.
-    labels: TextMap optional,
-    /// Process id of its init in the initial pid namespace, if a source said so.
-    init_pid: U32 optional,
-    /// When its init started, as its runtime says.
-    started_at: Timestamp optional,
-    /// How often the engine had restarted it.
-    restart_count: U32 optional,
-    /// The container whose cgroup encloses this one's.
-    parent_container_id: Text optional,
-    /// Process id of the task that made the directory, in the initial pid namespace; null if that was not seen.
-    created_by_pid: U32 optional,
-    /// Its real user id.
-    created_by_uid: U32 optional,
-    /// Its thread name, escaped.
-    created_by_comm: Text optional,
-    /// Name of its parent process, escaped.
-    created_by_parent_comm: Text optional,
-    /// Its argument vector as recorded; null if none was read.
-    created_by_argv: TextList optional,
-    /// The claim that won: `oci_argv`, `oci_state`, `oci_bundle`, `docker`, `podman`, `containerd`, `cri` or `path`.
-    identified_by: Text required,
-    /// Claims that say otherwise, each as `source: field value`.
-    conflicts: TextList required,
-    /// Whether it was not seen being made but found at a walk after events were lost.
-    inferred: Bool required,
-    /// Whether events were lost within its life so far.
-    after_gap: Bool required,
-    /// The records that the row came from, ascending.
-    evidence_seqs: SeqList required,
-});
+use super::declare::table;
+use super::identity::IdentityRows;
+use super::identity::claim::Claim;
+use super::identity::facts::Facts;
+use super::identity::subject::Subject;
+use super::place::Place;
+use crate::column::{Bool, SeqList, Text, TextList, Texts, Timestamp, U32, U64};
+
+table!(
+    /// derived/container_create: containers that began while the capture ran.
+    ContainerCreate {
+        subject: Subject columns,
+        /// The record that decided the row. Rows are in this order; several may share one.
+        seq: U64 required,
+        /// When its directory was made, as far as seen, by the wall clock.
+        ts: Timestamp required,
+        /// The same moment, ns of CLOCK_BOOTTIME.
+        boot_ns: U64 required,
+        place: Place columns,
+        /// The record of the directory's creation; of the first, where there are several.
+        created_seq: U64 required,
+        facts: Facts columns,
+        /// Process id of the task that made the directory, in the initial pid namespace; null if that was not seen.
+        created_by_pid: U32 optional,
+        /// Its real user id.
+        created_by_uid: U32 optional,
+        /// Its thread name, escaped.
+        created_by_comm: Text optional,
+        /// Name of its parent process, escaped.
+        created_by_parent_comm: Text optional,
+        /// Its argument vector as recorded; null if none was read.
+        created_by_argv: TextList optional,
+        claim: Claim columns,
+        /// Whether it was not seen being made but found at a walk after events were lost.
+        inferred: Bool required,
+        /// Whether events were lost within its life so far.
+        after_gap: Bool required,
+        /// The records that the row came from, ascending.
+        evidence_seqs: SeqList required,
+    }
+);
+
+impl<'a> From<&'a row::ContainerCreate> for Row<'a> {
+    fn from(creation: &'a row::ContainerCreate) -> Self {
+        // Every field by name: a new one does not compile until it has a column.
+        let row::ContainerCreate {
+            seq,
+            ts,
+            boot_ns,
+            identity,
+            place,
+            created_seq,
+            created_by,
+            inferred,
+            after_gap,
+            evidence_seqs,
+        } = creation;
+        let IdentityRows { subject, facts, claim } = identity.into();
+        let mut values = Row {
+            subject: Some(subject),
+            facts: Some(facts),
+            claim: Some(claim),
+            place: Some(place.into()),
+            seq: Some(seq.0),
+            ts: Some(*ts),
+            boot_ns: Some(boot_ns.0),
+            created_seq: Some(created_seq.0),
+            inferred: Some(*inferred),
+            after_gap: Some(*after_gap),
+            evidence_seqs: Some(evidence_seqs),
+            ..Row::default()
+        };
+        if let Some(row::ActorCopy { pid, uid, comm, parent_comm, argv }) = created_by {
+            values.created_by_pid = Some(*pid);
+            values.created_by_uid = Some(*uid);
+            values.created_by_comm = Some(comm);
+            values.created_by_parent_comm = Some(parent_comm.as_str()).filter(|comm| !comm.is_empty());
+            values.created_by_argv = (!argv.is_empty()).then_some(Texts::Owned(argv));
+        }
+        values
+    }
+}

@@ -6,7 +6,7 @@ use crate::kind;
 
 /// A kind, by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RowKind {
+pub enum RowKind {
     Kernel(KernelEventKind),
     Lost,
     Clock,

@@ -1,52 +1,62 @@
-//! A column as it is gathered, row by row.
+//! Building a column, row by row.
 
 use arrow_array::ArrayRef;
 
-use super::{ColumnType, Nulls};
+use super::column_type::ColumnType;
+use super::nulls::NullColumns;
 
-/// The values of a column so far.
+/// Builds one column.
 ///
-/// Most columns are null in most rows, and many in all rows of a batch. So nothing is done for a null: they are put in
-/// together when a value follows them, for a value comes with its row.
+/// Most columns are null in most rows, and many in all rows of a batch. So a null costs nothing:
+/// a value is given with its row, and the nulls before it are appended then, together.
 #[derive(Debug)]
-pub(crate) struct Gathered<T: ColumnType> {
+pub struct ColumnBuilder<T: ColumnType> {
     builder: T::Builder,
     /// Rows that the builder holds: up to the last value.
-    held: usize,
+    filled: usize,
 }
 
-impl<T: ColumnType> Gathered<T> {
-    /// Empty.
-    pub(crate) fn new() -> Self {
-        Self { builder: T::builder(), held: 0 }
+impl<T: ColumnType> ColumnBuilder<T> {
+    /// Creates an empty builder.
+    pub fn new() -> Self {
+        Self { builder: T::builder(), filled: 0 }
     }
 
-    /// Puts in the value of a row, which must come after those that have theirs. Rows that are passed over are null.
+    /// Puts the value of a row, which must come after the rows that have theirs. Rows in between
+    /// are null.
     #[inline]
-    pub(crate) fn put(&mut self, row: usize, value: T::Value<'_>) {
-        debug_assert!(row >= self.held, "row {row} has its value already");
-        if row > self.held {
+    pub fn put(&mut self, row: usize, value: T::Value<'_>) {
+        debug_assert!(row >= self.filled, "row {row} has its value already");
+        if row > self.filled {
             self.put_nulls(row);
         }
-        self.held = row + 1;
+        self.filled = row + 1;
         T::push(&mut self.builder, value);
     }
 
-    /// Puts in nulls up to that row.
-    #[inline(never)]
-    fn put_nulls(&mut self, row: usize) {
-        T::push_nulls(&mut self.builder, row - self.held);
+    /// Puts the value of a row if there is one. Of an absent value only the check remains.
+    #[inline(always)]
+    pub fn set(&mut self, row: usize, value: Option<T::Value<'_>>) {
+        if let Some(value) = value {
+            self.put(row, value);
+        }
     }
 
-    /// What was gathered of so many rows; empty afterwards.
-    pub(crate) fn finish(&mut self, rows: usize, nulls: &mut Nulls) -> ArrayRef {
-        if self.held == 0 {
-            return nulls.of::<T>(rows);
+    /// Appends nulls up to a row.
+    #[inline(never)]
+    fn put_nulls(&mut self, row: usize) {
+        T::push_nulls(&mut self.builder, row - self.filled);
+    }
+
+    /// Returns the first `rows` rows as an array and leaves the builder empty.
+    pub fn finish(&mut self, rows: usize, nulls: &mut NullColumns) -> ArrayRef {
+        if self.filled == 0 {
+            return nulls.array::<T>(rows);
         }
-        if rows > self.held {
+        if rows > self.filled {
             self.put_nulls(rows);
         }
-        self.held = 0;
+        self.filled = 0;
         T::finish(&mut self.builder)
     }
 }
@@ -61,7 +71,7 @@ mod tests {
 
     #[test]
     fn nulls_keep_their_places() {
-        let (mut column, mut nulls) = (Gathered::<U64>::new(), Nulls::default());
+        let (mut column, mut nulls) = (ColumnBuilder::<U64>::new(), NullColumns::default());
         for (row, value) in [(2, 1), (4, 2)] {
             column.put(row, value);
         }
@@ -80,7 +90,7 @@ mod tests {
     #[test]
     fn a_column_of_nulls_has_its_type() {
         fn check<T: ColumnType>(value: T::Value<'_>) {
-            let (mut column, mut all_null) = (Gathered::<T>::new(), Nulls::default());
+            let (mut column, mut all_null) = (ColumnBuilder::<T>::new(), NullColumns::default());
             let nulls = column.finish(1, &mut all_null);
             assert_eq!((nulls.data_type(), nulls.null_count()), (&T::data_type(), 1));
             column.put(1, value);

@@ -1,0 +1,69 @@
+//! The derived tables from rows.
+
+use arrow_array::RecordBatch;
+use obit_derivation::Row;
+
+use super::batch_builder::BatchBuilder;
+use crate::error::Error;
+use crate::tables::Table;
+use crate::tables::container_create::ContainerCreate;
+use crate::tables::container_remove::ContainerRemove;
+use crate::tables::disagreement::Disagreement;
+use crate::tables::existing_container::ExistingContainer;
+
+/// Gathers rows of the derived tables.
+#[derive(Debug, Default)]
+pub struct RowsBuilder {
+    removes: BatchBuilder<ContainerRemove>,
+    creates: BatchBuilder<ContainerCreate>,
+    existing: BatchBuilder<ExistingContainer>,
+    disagreements: BatchBuilder<Disagreement>,
+}
+
+impl RowsBuilder {
+    /// Empty.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends a row to the table that it belongs to.
+    pub fn append(&mut self, row: &Row) {
+        match row {
+            Row::Create(row) => self.creates.push(row.into()),
+            Row::Remove(row) => self.removes.push(row.into()),
+            Row::Existing(row) => self.existing.push(row.into()),
+            Row::Disagreement(row) => self.disagreements.push(row.into()),
+        }
+    }
+
+    /// Rows gathered since the last batches, of all tables.
+    pub fn len(&self) -> usize {
+        self.removes.len() + self.creates.len() + self.existing.len() + self.disagreements.len()
+    }
+
+    /// Whether no row was gathered since the last batches.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A batch for each table that has rows; the builder is empty afterwards.
+    ///
+    /// # Errors
+    /// Arrow refuses the columns; that would be a fault of the builder.
+    pub fn finish(&mut self) -> Result<Vec<(Table, RecordBatch)>, Error> {
+        let mut batches = Vec::new();
+        if !self.removes.is_empty() {
+            batches.push((Table::ContainerRemove, self.removes.finish()?));
+        }
+        if !self.creates.is_empty() {
+            batches.push((Table::ContainerCreate, self.creates.finish()?));
+        }
+        if !self.existing.is_empty() {
+            batches.push((Table::ExistingContainer, self.existing.finish()?));
+        }
+        if !self.disagreements.is_empty() {
+            batches.push((Table::Disagreement, self.disagreements.finish()?));
+        }
+        Ok(batches)
+    }
+}

@@ -1,0 +1,135 @@
+//! Columns that say who a container is. Tables have other columns in between, so there are three
+//! groups.
+
+use obit_derivation::row::Identity;
+
+use crate::column::{Pairs, Texts};
+
+/// The values of the three groups for one container.
+pub(crate) struct IdentityRows<'a> {
+    pub(crate) subject: subject::Row<'a>,
+    pub(crate) facts: facts::Row<'a>,
+    pub(crate) claim: claim::Row<'a>,
+}
+
+impl<'a> From<&'a Identity> for IdentityRows<'a> {
+    fn from(identity: &'a Identity) -> Self {
+        // Every field by name: a new one does not compile until it has a column.
+        let Identity {
+            runtime,
+            container_id,
+            oci_runtime,
+            containerd_namespace,
+            container_name,
+            image_name,
+            image_id,
+            image_digest,
+            pod_name,
+            pod_namespace,
+            pod_uid,
+            sandbox,
+            labels,
+            init_pid,
+            started_at,
+            restart_count,
+            parent_container_id,
+            identified_by,
+            conflicts,
+        } = identity;
+        Self {
+            subject: subject::Row {
+                runtime: runtime.map(|runtime| runtime.as_str()),
+                container_id: Some(container_id),
+            },
+            facts: facts::Row {
+                oci_runtime: oci_runtime.map(|runtime| runtime.as_str()),
+                containerd_namespace: containerd_namespace.as_deref(),
+                container_name: container_name.as_deref(),
+                image_name: image_name.as_deref(),
+                image_id: image_id.as_deref(),
+                image_digest: image_digest.as_deref(),
+                pod_name: pod_name.as_deref(),
+                pod_namespace: pod_namespace.as_deref(),
+                pod_uid: pod_uid.as_deref(),
+                sandbox: *sandbox,
+                labels: (!labels.is_empty()).then_some(Pairs::Owned(labels)),
+                init_pid: *init_pid,
+                started_at: *started_at,
+                restart_count: *restart_count,
+                parent_container_id: parent_container_id.as_deref(),
+            },
+            claim: claim::Row { identified_by: Some(identified_by.as_str()), conflicts: Some(Texts::Owned(conflicts)) },
+        }
+    }
+}
+
+/// The container's engine and id.
+pub(crate) mod subject {
+    use crate::column::{Text, columns};
+
+    columns!(
+        /// The container's engine and id.
+        Subject {
+            /// The engine that the container belonged to: `docker`, `containerd`, `crio`, `podman`, …; null if only the id is known.
+            runtime: Text optional,
+            /// The container's id, by its runtime's own grammar.
+            container_id: Text required,
+        }
+    );
+}
+
+/// The container's names, image, pod and state.
+pub(crate) mod facts {
+    use crate::column::{Bool, Text, TextMap, Timestamp, U32, columns};
+
+    columns!(
+        /// The container's names, image, pod and state.
+        Facts {
+            /// The program that made it: `runc`, `crun`, `youki`, `runsc` or `kata`.
+            oci_runtime: Text optional,
+            /// containerd's namespace, if containerd runs it.
+            containerd_namespace: Text optional,
+            /// Its name.
+            container_name: Text optional,
+            /// The image's reference.
+            image_name: Text optional,
+            /// The image's config digest.
+            image_id: Text optional,
+            /// The image's manifest digest.
+            image_digest: Text optional,
+            /// Kubernetes pod name.
+            pod_name: Text optional,
+            /// Kubernetes namespace.
+            pod_namespace: Text optional,
+            /// Kubernetes pod UID, dashed, or the hash of a static pod.
+            pod_uid: Text optional,
+            /// Whether it is a pod's sandbox.
+            sandbox: Bool optional,
+            /// Labels or annotations that were kept, by name; null if none was.
+            labels: TextMap optional,
+            /// Process id of its init in the initial pid namespace, if a source said so.
+            init_pid: U32 optional,
+            /// When its init started, as its runtime says.
+            started_at: Timestamp optional,
+            /// How often the engine had restarted it.
+            restart_count: U32 optional,
+            /// The container whose cgroup encloses this one's.
+            parent_container_id: Text optional,
+        }
+    );
+}
+
+/// The claims that the identity rests on.
+pub(crate) mod claim {
+    use crate::column::{Text, TextList, columns};
+
+    columns!(
+        /// The claims that the identity rests on.
+        Claim {
+            /// The claim that won: `oci_argv`, `oci_state`, `oci_bundle`, `docker`, `podman`, `containerd`, `cri` or `path`.
+            identified_by: Text required,
+            /// Claims that say otherwise, each as `source: field value`.
+            conflicts: TextList required,
+        }
+    );
+}

@@ -1,0 +1,23 @@
+//! Columns that say where a container is.
+
+use obit_derivation::row;
+
+use crate::column::{Text, U32, U64, columns};
+
+columns!(
+    /// The directory that stands for the container.
+    Place {
+        /// The tree of the directory that stands for the container: v2 (0) if it has one there, else the first v1 tree seen.
+        hierarchy_id: U32 required,
+        /// That directory's inode number, all 64 bits.
+        cgroup_id: U64 required,
+        /// Its path from the hierarchy's root, with a leading `/`, escaped.
+        cgroup_path: Text required,
+    }
+);
+
+impl<'a> From<&'a row::Place> for Row<'a> {
+    fn from(row::Place { key, path }: &'a row::Place) -> Self {
+        Self { hierarchy_id: Some(key.hierarchy.0), cgroup_id: Some(key.cgroup.0), cgroup_path: Some(path) }
+    }
+}
