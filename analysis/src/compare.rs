@@ -18,8 +18,8 @@ use obit_schema::Table;
 use obit_schema::digest::{Digest, TableDigest};
 use obit_schema::value::{self, Value};
 
-use obit_schema::print::cell::Cell;
-use obit_schema::print::json;
+use obit_schema::text::Cell;
+use obit_schema::text::json;
 
 use crate::lockstep::Lockstep;
 use crate::side::{Ignored, Side};

@@ -9,7 +9,7 @@ use obit_case::manifest::{DropTotals, MissingRange};
 use obit_case::reader::PartSource;
 use obit_case::{Case, Problem};
 use obit_schema::Table;
-use obit_schema::print::time::rfc3339;
+use obit_schema::text::time::rfc3339;
 
 /// What a problem does to an answer that is drawn from the raw log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -8,8 +8,8 @@ use clap::ValueEnum;
 use obit_derivation::Row;
 use obit_derivation::row::{Cause, ContainerRemove};
 use obit_schema::encode::RowsBuilder;
-use obit_schema::print::{jsonl, time};
 use obit_schema::text::printable;
+use obit_schema::text::{json_lines, time};
 
 /// The format of printed ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -43,7 +43,7 @@ fn json(removal: ContainerRemove) -> Result<String> {
     builder.append(&Row::Remove(removal));
     let mut lines = Vec::new();
     for (_, batch) in builder.finish().context("cannot encode a row")? {
-        jsonl::write(&batch, &mut lines).context("cannot write a row as JSON")?;
+        json_lines::write(&batch, &mut lines).context("cannot write a row as JSON")?;
     }
     // JSON is UTF-8, so this loses nothing.
     Ok(String::from_utf8_lossy(&lines).trim_end().to_owned())

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use obit_case::Case;
-use obit_schema::print::time;
 use obit_schema::text::printable;
+use obit_schema::text::time;
 use rustix::fs::{FlockOperation, OFlags, flock};
 
 use crate::host::clock::ClockPair;

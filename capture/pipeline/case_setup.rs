@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use obit_case::manifest::{BuildInfo, CaseCounts, Manifest, Segment};
 use obit_case::writer::CaseWriter;
 use obit_derivation::fold::DERIVATION_VERSION;
-use obit_schema::print::time;
+use obit_schema::text::time;
 use serde_json::Value;
 
 use super::anchor::Anchor;

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use anyhow::{Context, Result};
-use obit_schema::print::time;
 use obit_schema::text::escape;
+use obit_schema::text::time;
 use procfs::process::Process;
 use serde_json::{Value, json};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};

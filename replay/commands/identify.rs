@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use obit_derivation::identity::path;
 use serde::Serialize;
 
-use obit_schema::print::json;
+use obit_schema::text::json;
 
 /// No path of the kernel's is this long (a cgroup path is cut at `PATH_MAX`, 4,096 bytes); what is longer is not a list of
 /// paths, and reading on would only fill the memory.

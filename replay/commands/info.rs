@@ -19,9 +19,9 @@ use crate::report::report_problems;
 
 use crate::Outcome;
 use obit_analysis::problems::{self, Effect};
-use obit_schema::print::json;
-use obit_schema::print::time;
 use obit_schema::text;
+use obit_schema::text::json;
+use obit_schema::text::time;
 
 /// Most lost intervals kept; a storm may make one for each flush of the ring buffer.
 const MAX_LOST_INTERVALS: usize = 10_000;

@@ -9,7 +9,7 @@ use obit_derivation::{Profile, Row, WallNs};
 use obit_schema::Table;
 
 use super::table::{Column, Side};
-use obit_schema::print::time;
+use obit_schema::text::time;
 
 /// Digits of a hexadecimal id that are shown, as docker and podman do.
 const SHORT_ID_DIGITS: usize = 12;

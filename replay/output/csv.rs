@@ -6,10 +6,10 @@ use anyhow::Context;
 use arrow_array::RecordBatch;
 use obit_schema::value::Value;
 
-use obit_schema::print::cell::Cell;
-use obit_schema::print::json;
-use obit_schema::print::time;
 use obit_schema::text;
+use obit_schema::text::Cell;
+use obit_schema::text::json;
+use obit_schema::text::time;
 
 /// What to do with characters that a terminal acts on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use arrow_schema::SchemaRef;
 use obit_derivation::{Profile, Row};
 use obit_schema::Table;
 use obit_schema::encode::RowsBuilder;
-use obit_schema::print::jsonl;
+use obit_schema::text::json_lines;
 
 use crate::cli::{self, Format};
 use csv::{CsvWriter, Reader};
@@ -135,7 +135,7 @@ impl RowWriter {
             Shape::Lines(..) => {}
             Shape::Jsonl(builder, to) => {
                 for batch in take(builder, &places)? {
-                    jsonl::write(&batch, to)?;
+                    json_lines::write(&batch, to)?;
                 }
             }
             Shape::Csv(builder, csv, to) => {

@@ -14,7 +14,6 @@ pub mod digest;
 pub mod encode;
 pub mod error;
 pub mod kind;
-pub mod print;
 pub mod recorded;
 pub mod tables;
 pub mod text;

@@ -9,8 +9,8 @@ use obit_derivation::record::{
     RuntimeAnswer, Target, TaskExit,
 };
 
-use obit_schema::print::time;
 use obit_schema::text;
+use obit_schema::text::time;
 
 /// Longest line, in characters; an argument vector and a path may take kilobytes.
 const LINE_CHARACTERS: usize = 1_000;

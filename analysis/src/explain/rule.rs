@@ -10,7 +10,7 @@ use obit_derivation::{Row, WallNs};
 
 use super::record::tree;
 use super::usage;
-use obit_schema::print::time;
+use obit_schema::text::time;
 
 /// What is said of a row, a sentence or a fact a line.
 pub fn lines(row: &Row) -> Vec<String> {

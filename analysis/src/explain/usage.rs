@@ -1,7 +1,7 @@
 //! What a container used, in words.
 
 use obit_derivation::record::Usage;
-use obit_schema::print::time;
+use obit_schema::text::time;
 
 /// A line each of processors, memory and tasks, and devices; none of what the kernel did not tell.
 pub fn lines(usage: &Usage) -> Vec<String> {

@@ -17,9 +17,9 @@ use arrow_array::{Array as _, RecordBatch};
 use obit_case::chain;
 use obit_case::manifest::{Manifest, MissingRange};
 use obit_case::writer::{CaseSummary, CaseWriter};
-use obit_schema::print::time;
 use obit_schema::tables::Table;
 use obit_schema::text::printable;
+use obit_schema::text::time;
 use serde_json::{Map, Value};
 
 use self::backlog::{Backlog, WriteJob};

@@ -7,8 +7,8 @@ use arrow_array::RecordBatch;
 use obit_case::Case;
 use obit_derivation::identity::argv;
 use obit_schema::Table;
-use obit_schema::print::cell::Cell;
-use obit_schema::print::json;
+use obit_schema::text::Cell;
+use obit_schema::text::json;
 use obit_schema::value::{Value, cell};
 
 use super::case::Golden;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
-use crate::text::{self, is_hazard};
+use super::printable::{is_hazard, is_plain};
 
 /// Writes a value on one line, without a line feed.
 pub fn write(value: &impl Serialize, output: &mut impl Write) -> io::Result<()> {
@@ -34,7 +34,7 @@ struct Safe<F>(F);
 impl<F: Formatter> Formatter for Safe<F> {
     /// Gets the parts of a string that JSON itself does not make us escape.
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        if text::is_plain(fragment) {
+        if is_plain(fragment) {
             return writer.write_all(fragment.as_bytes());
         }
         let mut plain_from = 0;

@@ -42,7 +42,7 @@ impl Serialize for Cell<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::print::json;
+    use crate::text::json;
     use arrow_array::builder::{ListBuilder, StringBuilder};
     use arrow_array::{BooleanArray, Float64Array, TimestampNanosecondArray, UInt64Array};
 

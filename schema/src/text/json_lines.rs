@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use arrow_array::RecordBatch;
 
 use super::cell::Cell;
+use super::printable::is_plain_byte;
 use super::{json, time};
-use crate::text;
 use crate::value::{Cells, Value};
 
 /// Text that is gathered before it is written.
@@ -90,7 +90,7 @@ fn push_value(out: &mut Vec<u8>, value: Value<'_>) -> io::Result<()> {
 fn push_text(out: &mut Vec<u8>, text: &str) -> io::Result<()> {
     // No early way out: so it is done for many bytes at once.
     let is_as_it_is =
-        text.bytes().fold(true, |so_far, byte| so_far & text::is_plain_byte(byte) & !matches!(byte, b'"' | b'\\'));
+        text.bytes().fold(true, |so_far, byte| so_far & is_plain_byte(byte) & !matches!(byte, b'"' | b'\\'));
     if !is_as_it_is {
         return json::write(&text, out);
     }
