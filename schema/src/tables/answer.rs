@@ -11,9 +11,10 @@ columns!(
     Answer {
         /// The container asked about, or found.
         container_id: Text optional,
-        /// The container that the answer is about, if it is another than the one asked about; `outcome` is then `invalid`.
+        /// The container that the answer is about, if it is not the one asked about; `outcome` is
+        /// then `invalid`.
         answered_id: Text optional,
-        /// Its engine: `docker`, `containerd`, `crio`, `podman`, …
+        /// The container's engine: `docker`, `containerd`, `crio`, `podman`, …
         runtime: Text optional,
         /// The bundle directory that the answer is about; escaped.
         bundle: Text optional,
@@ -33,31 +34,34 @@ columns!(
         pod_namespace: Text optional,
         /// Kubernetes pod UID.
         pod_uid: Text optional,
-        /// Whether it is a pod's sandbox ("pause") container.
+        /// True if the container is a pod's sandbox ("pause") container.
         sandbox: Bool optional,
-        /// Process id of its init, in the initial pid namespace.
+        /// Process id of the container's init, in the initial pid namespace.
         init_pid: U32 optional,
-        /// When the runtime says that it was created, by the clock of the runtime.
+        /// Time of the creation, as the runtime reports it, by the runtime's clock.
         created_at: Timestamp optional,
-        /// When the runtime says that its init started, by the clock of the runtime.
+        /// Start of the container's init, as the runtime reports it, by the runtime's clock.
         started_at: Timestamp optional,
-        /// How often the engine restarted it.
+        /// Number of times that the engine restarted the container.
         restart_count: U32 optional,
-        /// The engine's own word for what it reports, of an answer that is an event (`die`, `destroy`, `oom`, …).
+        /// The engine's own word for an event (`die`, `destroy`, `oom`, …); null if the answer is
+        /// no event.
         event: Text optional,
-        /// The exit code of its init, as the runtime says.
+        /// Exit code of the container's init, as the runtime reports it.
         exit_code: I32 optional,
-        /// Whether the runtime says that the OOM killer ended it.
+        /// True if the runtime reports that the OOM killer ended the container.
         oom_killed: Bool optional,
-        /// When the runtime says that it ended, by the clock of the runtime.
+        /// End of the container, as the runtime reports it, by the runtime's clock.
         finished_at: Timestamp optional,
-        /// Whether the source says that it is running, paused included, when it answers; null if it does not speak of that.
+        /// True if the source reports that the container is running, paused included, when it
+        /// answers; null if it does not report this.
         running: Bool optional,
-        /// The number of the signal that the container is to be stopped with, where the source names one.
+        /// Number of the signal that the container is to be stopped with, where the source names
+        /// one.
         stop_signal: U32 optional,
         /// `linux.cgroupsPath` as the source spells it (a path, or `slice:prefix:name`); escaped.
         cgroup_path: Text optional,
-        /// The container's directory on each hierarchy, where the source says so; paths escaped.
+        /// The container's directory on each hierarchy, where the source reports it; paths escaped.
         cgroup_paths: CgroupPathList optional,
         /// Labels or annotations that were kept, by name; null if none was.
         labels: TextMap optional,

@@ -1,42 +1,46 @@
-//! raw/cgroupfs: directories of the cgroup trees as cgroupfs showed them, a row each.
+//! raw/cgroupfs: directories of the cgroup trees as cgroupfs showed them, one row each.
 
 use super::declare::table;
 use crate::column::{Bool, PidList, Text, TextMap, Timestamp, U32, U64};
 
 table!(
-    /// raw/cgroupfs: directories of the cgroup trees as cgroupfs showed them, a row each.
+    /// raw/cgroupfs: directories of the cgroup trees as cgroupfs showed them, one row each.
     Cgroupfs {
         /// Place in the total order of the case.
         seq: U64 required,
-        /// When it was read, by the wall clock.
+        /// Time of the reading, by the wall clock.
         ts: Timestamp required,
-        /// The same moment, ns of CLOCK_BOOTTIME.
+        /// Time of the reading, ns of CLOCK_BOOTTIME.
         boot_ns: U64 required,
-        /// Why it was read: `start`, `mkdir`, `resync` or `stop`.
+        /// Reason of the reading: `start`, `mkdir`, `resync` or `stop`.
         reason: Text required,
-        /// How the reading went: `ok`, `not_found`, `timeout`, `refused`, `denied`, `invalid` or `dropped`.
+        /// Outcome of the reading: `ok`, `not_found`, `timeout`, `refused`, `denied`, `invalid` or
+        /// `dropped`.
         outcome: Text required,
         /// The cgroup tree; 0 is v2.
         hierarchy_id: U32 required,
-        /// The directory's inode number (`stat`, or the event that made it be read).
+        /// The directory's inode number, from `stat` or from the event that caused the reading.
         cgroup_id: U64 required,
-        /// Inode number of the directory above; null of a hierarchy's root and where it was not read.
+        /// Inode number of the directory above; null for a hierarchy's root and where it was not
+        /// read.
         parent_cgroup_id: U64 optional,
-        /// The user who owns the directory above, in the initial user namespace: besides root the one who may have made this; null
-        /// of a hierarchy's root and where it was not read.
+        /// User who owns the directory above, in the initial user namespace: besides root the one
+        /// who may have made this directory. Null for a hierarchy's root and where it was not read.
         parent_uid: U32 optional,
         /// Path from the hierarchy's root, with a leading `/`, escaped.
         path: Text required,
         /// Change time of the directory's inode, by the wall clock.
         ctime: Timestamp optional,
-        /// Whether a task was in it or below it: `cgroup.events`, on v1 `tasks` of it and of those below it.
+        /// True if a task was in the directory or below it: `cgroup.events`, on v1 `tasks` of the
+        /// directory and of those below it.
         populated: Bool optional,
-        /// Process ids in it: `cgroup.procs`. Null if it could not be read.
+        /// Process ids in the directory: `cgroup.procs`. Null if it could not be read.
         pids: PidList optional,
-        /// Contents of the accounting files that exist, trimmed, by file name; null if none was read.
+        /// Contents of the accounting files that exist, trimmed, by file name; null if none was
+        /// read.
         files: TextMap optional,
-        /// Of a row that was read in an earlier segment and comes again at the head of this one: its place then. `ts` and
-        /// `boot_ns` are of then, and `files` is left out.
+        /// First `seq` of a row that was read in an earlier segment and comes again at the head of
+        /// this one. `ts` and `boot_ns` are those of the first reading, and `files` is left out.
         carried_from_seq: U64 optional,
     }
 );

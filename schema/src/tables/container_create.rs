@@ -1,4 +1,4 @@
-//! derived/container_create: containers that began while the capture ran.
+//! derived/container_create: containers that began while the capture ran, one row each.
 
 use obit_derivation::row;
 
@@ -11,33 +11,35 @@ use super::place::Place;
 use crate::column::{Bool, SeqList, Text, TextList, Texts, Timestamp, U32, U64};
 
 table!(
-    /// derived/container_create: containers that began while the capture ran.
+    /// derived/container_create: containers that began while the capture ran, one row each.
     ContainerCreate {
         subject: Subject columns,
         /// The record that decided the row. Rows are in this order; several may share one.
         seq: U64 required,
-        /// When its directory was made, as far as seen, by the wall clock.
+        /// Time at which the container's directory was made, as far as seen, by the wall clock.
         ts: Timestamp required,
-        /// The same moment, ns of CLOCK_BOOTTIME.
+        /// The same time, ns of CLOCK_BOOTTIME.
         boot_ns: U64 required,
         place: Place columns,
-        /// The record of the directory's creation; of the first, where there are several.
+        /// The record of the directory's creation; the first one if there are several directories.
         created_seq: U64 required,
         facts: Facts columns,
-        /// Process id of the task that made the directory, in the initial pid namespace; null if that was not seen.
+        /// Process id of the task that made the directory, in the initial pid namespace; null if it
+        /// was not seen.
         created_by_pid: U32 optional,
-        /// Its real user id.
+        /// Real user id of this task.
         created_by_uid: U32 optional,
-        /// Its thread name, escaped.
+        /// Thread name of this task, escaped.
         created_by_comm: Text optional,
-        /// Name of its parent process, escaped.
+        /// Name of this task's parent process, escaped.
         created_by_parent_comm: Text optional,
-        /// Its argument vector as recorded; null if none was read.
+        /// Argument vector of this task as recorded; null if none was read.
         created_by_argv: TextList optional,
         claim: Claim columns,
-        /// Whether it was not seen being made but found at a walk after events were lost.
+        /// True if the container was not seen being made but found by a walk after events were
+        /// lost.
         inferred: Bool required,
-        /// Whether events were lost within its life so far.
+        /// True if events were lost within the container's life so far.
         after_gap: Bool required,
         /// The records that the row came from, ascending.
         evidence_seqs: SeqList required,

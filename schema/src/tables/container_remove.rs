@@ -1,4 +1,4 @@
-//! derived/container_remove: containers that ended, a row for each life of one.
+//! derived/container_remove: containers that ended, one row for each life of a container.
 
 use obit_derivation::row;
 
@@ -12,90 +12,102 @@ use super::usage::of_container::UsageOfContainer;
 use crate::column::{Bool, I32, SeqList, StepTimeList, Text, TextList, Texts, Timestamp, U32, U64};
 
 table!(
-    /// derived/container_remove: containers that ended, a row for each life of one.
+    /// derived/container_remove: containers that ended, one row for each life of a container.
     ContainerRemove {
         subject: Subject columns,
         /// The record that decided the row. Rows are in this order; several may share one.
         seq: U64 required,
-        /// When its directory was removed, by the wall clock; of an inferred row: when it was found missing.
+        /// Time at which the container's directory was removed, by the wall clock; in an inferred
+        /// row, time at which it was found missing.
         ts: Timestamp required,
-        /// The same moment, ns of CLOCK_BOOTTIME.
+        /// The same time, ns of CLOCK_BOOTTIME.
         boot_ns: U64 required,
         place: Place columns,
-        /// The record of the directory's creation, which may be a carried one; null if it was there before or its creation was lost.
+        /// The record of the directory's creation, possibly a carried one; null if the directory
+        /// was there before or its creation was lost.
         created_seq: U64 optional,
-        /// When it was created: by the kernel's event if seen, else by what its runtime says.
+        /// Time of the creation: from the kernel's event if it was seen, else as the runtime
+        /// reports it.
         created_at: Timestamp optional,
-        /// From creation to removal in ns of the boot clock; null if the creation was not seen.
+        /// Time from creation to removal, in ns of the boot clock; null if the creation was not
+        /// seen.
         lifetime_ns: U64 optional,
         facts: Facts columns,
-        /// Process id of the task that removed the directory, in the initial pid namespace; null of an inferred row.
+        /// Process id of the task that removed the directory, in the initial pid namespace; null in
+        /// an inferred row.
         removed_by_pid: U32 optional,
-        /// Its real user id.
+        /// Real user id of this task.
         removed_by_uid: U32 optional,
-        /// Its thread name, escaped.
+        /// Thread name of this task, escaped.
         removed_by_comm: Text optional,
-        /// Name of its parent process, escaped.
+        /// Name of this task's parent process, escaped.
         removed_by_parent_comm: Text optional,
-        /// Its argument vector as recorded; null if none was read.
+        /// Argument vector of this task as recorded; null if none was read.
         removed_by_argv: TextList optional,
-        /// When its last task left for good; null if that was not seen.
+        /// Time at which the container's last task left for good; null if this was not seen.
         emptied_at: Timestamp optional,
-        /// Why it ended: `exited`, `signalled`, `oom_killed`, `cgroup_killed`, `killed_by_runtime`, `host_shutdown` or `unknown`
-        /// (the exit of its init was not seen). Null only in cases of older builds.
+        /// Cause of the end: `exited`, `signalled`, `oom_killed`, `cgroup_killed`,
+        /// `killed_by_runtime`, `host_shutdown` or `unknown` (the exit of the init was not seen).
+        /// Null only in cases of older builds.
         cause: Text optional,
-        /// The code with which its init exited by itself, 0 to 255; null if a signal ended it. 137 here is no SIGKILL.
+        /// The code with which the init exited by itself, 0 to 255; null if a signal ended it. 137
+        /// here is no SIGKILL.
         exit_code: I32 optional,
-        /// The signal that ended its init; null if it exited by itself.
+        /// The signal that ended the init; null if the init exited by itself.
         exit_signal: U32 optional,
-        /// Whether its init left a core dump.
+        /// True if the init left a core dump.
         core_dumped: Bool optional,
-        /// When its init ended.
+        /// Time at which the init ended.
         exited_at: Timestamp optional,
-        /// The name of its init's first thread at the end, escaped.
+        /// Name of the init's first thread at the end, escaped.
         init_comm: Text optional,
-        /// Whether the OOM killer ended its init. A child's death is counted in `oom_kills`.
+        /// True if the OOM killer ended the init. A child's death is counted in `oom_kills`.
         oom_killed: Bool optional,
-        /// Whose memory limit it was when the OOM killer last ended a process in it: `own`, `ancestor` (of a cgroup above it),
-        /// `inside` (of one that it made) or `host` (no cgroup's); null if there was no kill or that could not be told.
+        /// Owner of the memory limit when the OOM killer last ended a process in the container:
+        /// `own`, `ancestor` (a cgroup above the container), `inside` (a cgroup that the container
+        /// made) or `host` (no cgroup). Null if there was no kill or the owner is unknown.
         oom_limit_scope: Text optional,
-        /// The path of the cgroup with that limit.
+        /// Path of the cgroup with this limit.
         oom_limit_cgroup_path: Text optional,
-        /// Process id, in the initial pid namespace, of the task whose signal ended its init or, if that exited by itself, of
-        /// the last one that had sent it SIGTERM, SIGINT, SIGQUIT or the signal that its image names, and was not ignored. Null if
-        /// nobody did, or itself.
+        /// Process id, in the initial pid namespace, of the task whose signal ended the init. If
+        /// the init exited by itself: the last task that had sent it SIGTERM, SIGINT, SIGQUIT or
+        /// the signal that the image names, and was not ignored. Null if there is no such task, or
+        /// if it is the init.
         killed_by_pid: U32 optional,
-        /// Its real user id.
+        /// Real user id of this task.
         killed_by_uid: U32 optional,
-        /// Its login user id; null if it never logged in.
+        /// Login user id of this task; null if it never logged in.
         killed_by_loginuid: U32 optional,
-        /// Its thread name, escaped.
+        /// Thread name of this task, escaped.
         killed_by_comm: Text optional,
-        /// Its argument vector as recorded; null if none was read.
+        /// Argument vector of this task as recorded; null if none was read.
         killed_by_argv: TextList optional,
-        /// The container that it was in itself; null if in none.
+        /// Id of the container that this task was in; null if it was in none.
         killed_by_container_id: Text optional,
-        /// How the order to end it came down, as far as records show, in the order of time: programs that started one another,
-        /// as `name[pid]`; OCI runtimes with their arguments; what a daemon says of its part (`docker_event: kill`). What came
-        /// over a socket, as from docker to its daemon, does not show. Null if nobody's order is known.
+        /// The way of the order to end the container, as far as records show it, in the order of
+        /// time: programs that started one another, as `name[pid]`; OCI runtimes with their
+        /// arguments; a daemon's report of its part (`docker_event: kill`). An order that came over
+        /// a socket, as from docker to its daemon, does not show. Null if nobody's order is known.
         requested_by: TextList optional,
-        /// When each of these steps was taken: of a program that only started the next one, when it was started itself. Null in
-        /// cases of older builds.
+        /// Time of each step in `requested_by`: for a program that only started the next one, its
+        /// own start. Null in cases of older builds.
         requested_at: StepTimeList optional,
-        /// The signals that its init was sent, in order: name, sender, and what became of it if it was not delivered. Null if
-        /// the exit of its init was not seen.
+        /// Signals that the init was sent, in order: name, sender, and the result if the signal was
+        /// not delivered. Null if the exit of the init was not seen.
         signals: TextList optional,
         /// The records that the cause came from, ascending; null in cases of older builds.
         cause_evidence_seqs: SeqList optional,
         usage: UsageOfContainer columns,
         claim: Claim columns,
-        /// Whether it was not seen leaving but found missing at a walk of cgroupfs.
+        /// True if the container was not seen leaving but found missing by a walk of cgroupfs.
         inferred: Bool required,
-        /// Whether no task ever entered it (a create that failed); null if its whole life was not seen.
+        /// True if no task ever entered the container (a create that failed); null if its whole
+        /// life was not seen.
         never_started: Bool optional,
-        /// Whether events were lost within its life; lost exits count only where that of its init is missing.
+        /// True if events were lost within the container's life; lost exits count only if the exit
+        /// of its init is missing.
         after_gap: Bool required,
-        /// The record of the removal; null of an inferred row.
+        /// The record of the removal; null in an inferred row.
         rmdir_seq: U64 optional,
         /// The records that the row came from, ascending.
         evidence_seqs: SeqList required,

@@ -1,4 +1,5 @@
-//! derived/disagreement: where sources contradict each other about how, when or whether a container ended, a row each.
+//! derived/disagreement: contradictions between sources about how, when or whether a container
+//! ended, one row each.
 
 use obit_derivation::row;
 
@@ -9,20 +10,21 @@ use super::place::Place;
 use crate::column::{I64, SeqList, Text, Timestamp, U64};
 
 table!(
-    /// derived/disagreement: where sources contradict each other about how, when or whether a container ended, a row each.
+    /// derived/disagreement: contradictions between sources about how, when or whether a container
+    /// ended, one row each.
     Disagreement {
         subject: Subject columns,
-        /// The record that decided the row: that of the container's end, or the last one of the log (of the segment, in a
-        /// recording that is cut into such).
+        /// The record that decided the row: that of the container's end, or the last record of the
+        /// log (in a segmented recording, of the segment).
         seq: U64 required,
-        /// That record's time, by the wall clock.
+        /// Time of this record, by the wall clock.
         ts: Timestamp required,
-        /// The same moment, ns of CLOCK_BOOTTIME.
+        /// The same time, ns of CLOCK_BOOTTIME.
         boot_ns: U64 required,
         place: Place columns,
-        /// containerd's namespace, if containerd runs it.
+        /// containerd's namespace, if containerd runs the container.
         containerd_namespace: Text optional,
-        /// Its name.
+        /// The container's name.
         container_name: Text optional,
         /// The image's reference.
         image_name: Text optional,
@@ -30,23 +32,28 @@ table!(
         pod_name: Text optional,
         /// Kubernetes namespace.
         pod_namespace: Text optional,
-        /// What the two contradict each other about: `exit_code`, `oom_killed`, `time` (when its init ended) or `existence`.
+        /// Subject of the contradiction: `exit_code`, `oom_killed`, `time` (the end of the init) or
+        /// `existence`.
         aspect: Text required,
-        /// The source nearest to the fact: `kernel`, or the one that spoke first where the kernel showed nothing.
+        /// The source nearest to the fact: `kernel`, or the source that reported first if the
+        /// kernel showed nothing.
         source: Text required,
-        /// Its value: an exit code, of a signal 128 and its number; `true` or `false`; of `existence` `gone` or `there`. Null of
-        /// `time`.
+        /// Value by this source: an exit code, 128 plus the number of a signal; `true` or `false`;
+        /// for `existence` `gone` or `there`. Null for `time`.
         value: Text optional,
-        /// Its time: of `time` when the init ended; of `existence` since when it is gone, or there.
+        /// Time by this source: for `time` the end of the init; for `existence` the time since
+        /// which the container is gone, or there.
         value_at: Timestamp optional,
-        /// The other source: `docker`, `containerd`, `cri`, `podman` or `oci_state`, each as asked or read; with `_event` behind
-        /// it, as it told by itself.
+        /// The other source: `docker`, `containerd`, `cri`, `podman` or `oci_state` for an answer
+        /// or a file; with the suffix `_event` for an event of the daemon.
         other_source: Text required,
-        /// The other's value; of `existence` `running`, `kept` (in its runtime's state) or `ended`.
+        /// Value by the other source; for `existence` `running`, `kept` (in its runtime's state) or
+        /// `ended`.
         other_value: Text optional,
-        /// The other's time; of `existence` when it said so, or since when it says that it ended.
+        /// Time by the other source; for `existence` the time of its report, or of the end that it
+        /// reports.
         other_value_at: Timestamp optional,
-        /// Of `time`: how much later the other's is, in ns; more than 1 s either way.
+        /// For `time`: the other source's time less this source's, in ns; more than 1 s either way.
         difference_ns: I64 optional,
         /// The records that the row came from, ascending.
         evidence_seqs: SeqList required,

@@ -1,4 +1,5 @@
-//! derived/existing_container: containers that were there before the capture, or before a segment of it.
+//! derived/existing_container: containers that were there before the capture, or before a segment
+//! of it, one row each.
 
 use obit_derivation::row;
 
@@ -11,19 +12,22 @@ use super::place::Place;
 use crate::column::{SeqList, Timestamp, U64};
 
 table!(
-    /// derived/existing_container: containers that were there before the capture, or before a segment of it.
+    /// derived/existing_container: containers that were there before the capture, or before a
+    /// segment of it, one row each.
     ExistingContainer {
         subject: Subject columns,
         /// The record that decided the row. Rows are in this order; several may share one.
         seq: U64 required,
-        /// When the walk of cgroupfs saw it, by the wall clock; when it was made, if that was carried over from another segment.
+        /// Time at which the walk of cgroupfs saw the container, by the wall clock; if its creation
+        /// was carried over from another segment, time of the creation.
         ts: Timestamp required,
-        /// The same moment, ns of CLOCK_BOOTTIME.
+        /// The same time, ns of CLOCK_BOOTTIME.
         boot_ns: U64 required,
         place: Place columns,
-        /// The record in which it was first seen.
+        /// The record in which the container was first seen.
         first_seen_seq: U64 required,
-        /// When it was created: by the kernel's event if that was carried over, else by what its runtime says.
+        /// Time of the creation: from the kernel's event if it was carried over, else as the
+        /// runtime reports it.
         created_at: Timestamp optional,
         facts: Facts columns,
         claim: Claim columns,

@@ -70,7 +70,8 @@ pub(crate) mod subject {
     columns!(
         /// The container's engine and id.
         Subject {
-            /// The engine that the container belonged to: `docker`, `containerd`, `crio`, `podman`, …; null if only the id is known.
+            /// The engine that the container belonged to: `docker`, `containerd`, `crio`, `podman`,
+            /// …; null if only the id is known.
             runtime: Text optional,
             /// The container's id, by its runtime's own grammar.
             container_id: Text required,
@@ -85,11 +86,11 @@ pub(crate) mod facts {
     columns!(
         /// The container's names, image, pod and state.
         Facts {
-            /// The program that made it: `runc`, `crun`, `youki`, `runsc` or `kata`.
+            /// The program that made the container: `runc`, `crun`, `youki`, `runsc` or `kata`.
             oci_runtime: Text optional,
-            /// containerd's namespace, if containerd runs it.
+            /// containerd's namespace, if containerd runs the container.
             containerd_namespace: Text optional,
-            /// Its name.
+            /// The container's name.
             container_name: Text optional,
             /// The image's reference.
             image_name: Text optional,
@@ -103,17 +104,18 @@ pub(crate) mod facts {
             pod_namespace: Text optional,
             /// Kubernetes pod UID, dashed, or the hash of a static pod.
             pod_uid: Text optional,
-            /// Whether it is a pod's sandbox.
+            /// True if the container is a pod's sandbox.
             sandbox: Bool optional,
             /// Labels or annotations that were kept, by name; null if none was.
             labels: TextMap optional,
-            /// Process id of its init in the initial pid namespace, if a source said so.
+            /// Process id of the container's init in the initial pid namespace, if a source
+            /// reported it.
             init_pid: U32 optional,
-            /// When its init started, as its runtime says.
+            /// Start of the container's init, as its runtime reports it.
             started_at: Timestamp optional,
-            /// How often the engine had restarted it.
+            /// Number of times that the engine had restarted the container.
             restart_count: U32 optional,
-            /// The container whose cgroup encloses this one's.
+            /// Id of the container whose cgroup encloses this one's.
             parent_container_id: Text optional,
         }
     );
@@ -126,9 +128,10 @@ pub(crate) mod claim {
     columns!(
         /// The claims that the identity rests on.
         Claim {
-            /// The claim that won: `oci_argv`, `oci_state`, `oci_bundle`, `docker`, `podman`, `containerd`, `cri` or `path`.
+            /// Source of the claim that won: `oci_argv`, `oci_state`, `oci_bundle`, `docker`,
+            /// `podman`, `containerd`, `cri` or `path`.
             identified_by: Text required,
-            /// Claims that say otherwise, each as `source: field value`.
+            /// Claims that contradict the row, each as `source: field value`.
             conflicts: TextList required,
         }
     );

@@ -7,11 +7,12 @@ use crate::column::{Text, U32, U64, columns};
 columns!(
     /// The directory that stands for the container.
     Place {
-        /// The tree of the directory that stands for the container: v2 (0) if it has one there, else the first v1 tree seen.
+        /// The tree of the directory that stands for the container: v2 (0) if the container has a
+        /// directory there, else the first v1 tree seen.
         hierarchy_id: U32 required,
-        /// That directory's inode number, all 64 bits.
+        /// Inode number of this directory, all 64 bits.
         cgroup_id: U64 required,
-        /// Its path from the hierarchy's root, with a leading `/`, escaped.
+        /// Path of this directory from the hierarchy's root, with a leading `/`, escaped.
         cgroup_path: Text required,
     }
 );

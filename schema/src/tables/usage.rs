@@ -63,75 +63,86 @@ usage_columns! {
     memory_peak_bytes {
         /// Highest memory charge of the cgroup, in bytes: `page_counter.watermark`.
         cgroup,
-        /// Highest memory charge seen on any of its directories, in bytes.
+        /// Highest memory charge seen on any of the container's directories, in bytes.
         container,
     }
     memory_usage_bytes {
-        /// Its memory charge at that moment, in bytes.
+        /// Memory charge of the cgroup at the time of the event, in bytes.
         cgroup,
         /// Last memory charge seen, in bytes.
         container,
     }
     cpu_usage_ns {
-        /// CPU time it used, in ns: on v2 by its own tasks, on v1 with those below. Exact; of `cgroup_empty` without the last
-        /// moments of the task that left last. This and the next six columns of `cgroup_empty` and `cgroup_rmdir` only.
+        /// CPU time used, in ns: on v2 by the cgroup's own tasks, on v1 with those below. Exact,
+        /// but in `cgroup_empty` without the last moments of the task that left last. This and the
+        /// next six columns are set for `cgroup_empty` and `cgroup_rmdir` only.
         cgroup,
-        /// CPU time that it used, in ns, with all cgroups below it.
+        /// CPU time that the container used, in ns, with all cgroups below it.
         container,
     }
     cpu_user_ns {
-        /// Of that in user mode, in ns, by samples at clock ticks on most kernels: short tasks fall between them.
+        /// Part of `cpu_usage_ns` in user mode, in ns, by samples at clock ticks on most kernels:
+        /// short tasks fall between them.
         cgroup,
-        /// The part of that in user mode, in ns: as in `cpu.stat` the kernel's samples give the ratio. Null if there was none.
+        /// Part of `cpu_usage_ns` in user mode, in ns: as in `cpu.stat` the kernel's samples give
+        /// the ratio. Null if there was none.
         container,
     }
     cpu_system_ns {
-        /// Of that in the kernel, in ns, likewise.
+        /// Part of `cpu_usage_ns` in the kernel, in ns, by the same samples.
         cgroup,
-        /// The part in the kernel; both together are `cpu_usage_ns`.
+        /// Part of `cpu_usage_ns` in the kernel, in ns; with `cpu_user_ns` it adds up to
+        /// `cpu_usage_ns`.
         container,
     }
     cpu_throttled_ns {
-        /// How long its own CPU quota kept its tasks from running, in ns: `cfs_bandwidth.throttled_time`.
+        /// Time for which the cgroup's own CPU quota kept its tasks from running, in ns:
+        /// `cfs_bandwidth.throttled_time`.
         cgroup,
-        /// How long its CPU quota kept it from running, in ns, added up over processors.
+        /// Time for which the container's CPU quota kept it from running, in ns, added up over
+        /// processors.
         container,
     }
     cpu_throttled_count {
-        /// How many times it did: `cfs_bandwidth.nr_throttled`.
+        /// Number of times that this quota kept tasks from running: `cfs_bandwidth.nr_throttled`.
         cgroup,
-        /// In how many periods of its quota it was kept from running.
+        /// Number of quota periods in which the container was kept from running.
         container,
     }
     io_read_bytes {
-        /// Bytes that its own tasks read from block devices, all together: `blkg_iostat_set`. Null on v1.
+        /// Bytes that the cgroup's own tasks read from block devices, all together:
+        /// `blkg_iostat_set`. Null on v1.
         cgroup,
-        /// Bytes that it read from block devices, with all cgroups below it, of all devices together: one that lies on another
-        /// (LVM, RAID, LUKS) counts at both. Null where v1 has the controller.
+        /// Bytes that the container read from block devices, with all cgroups below it, all devices
+        /// together: a device that lies on another (LVM, RAID, LUKS) counts at both. Null where v1
+        /// has the controller.
         container,
     }
     io_written_bytes {
-        /// Bytes that they wrote to them.
+        /// Bytes that the cgroup's own tasks wrote to block devices.
         cgroup,
-        /// Bytes that it wrote to block devices by the time it ended; what is still in the page cache is not among them.
+        /// Bytes that the container wrote to block devices by the time it ended; bytes still in the
+        /// page cache are not counted.
         container,
     }
     pids_peak {
-        /// Most tasks it had at one time.
+        /// Most tasks in the cgroup at one time.
         cgroup,
-        /// Most tasks it had at one time.
+        /// Most tasks in the container at one time.
         container,
     }
     ooms {
-        /// How often the OOM killer was asked because its memory limit, or one below it on v2, was reached; it may find nobody to kill.
+        /// Number of times that the OOM killer was asked because the cgroup's memory limit, or one
+        /// below it on v2, was reached; it may find nobody to kill.
         cgroup,
-        /// How often the OOM killer was asked because its memory limit was reached; it may find nobody to kill.
+        /// Number of times that the OOM killer was asked because the container's memory limit was
+        /// reached; it may find nobody to kill.
         container,
     }
     oom_kills {
-        /// Its tasks that the OOM killer killed.
+        /// Tasks of the cgroup that the OOM killer killed.
         cgroup,
-        /// Its tasks that the OOM killer killed.
+        /// Tasks of the container that the OOM killer killed.
         container,
     }
 }
