@@ -13,13 +13,13 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use super::containerd;
 use super::cri;
 use super::docker;
+use super::event_gate::Sink;
 use super::failure::Failure;
 use super::kind::Kind;
 use super::labels::LabelPolicy;
 use super::limits::{ASK_AGAIN, AT_ONCE, BACK_OFF, FRESH, PING_INTERVAL, QUEUE, STEADY, WAIT_LIMIT};
-use super::question::Question;
+use super::query::Question;
 use super::report::{Reporter, Said, answered, failed, why};
-use super::sink::Sink;
 use super::sockets::{Endpoint, Owner};
 use crate::sources::answer::RuntimeRecord;
 

@@ -13,16 +13,16 @@ mod cri;
 mod daemon;
 mod debounce;
 mod docker;
+mod event_gate;
 mod failure;
 mod grpc;
 mod http;
 mod kind;
 mod labels;
 mod limits;
-mod question;
+mod query;
 mod report;
 mod service;
-mod sink;
 mod sockets;
 
 use std::path::PathBuf;
@@ -39,7 +39,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
 
 use self::kind::Kind;
-use self::question::QueryTarget;
+use self::query::QueryTarget;
 use self::sockets::Places;
 use crate::sources::answer::{RuntimeRecord, Stamped};
 

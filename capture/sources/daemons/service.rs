@@ -14,7 +14,7 @@ use super::daemon::Daemon;
 use super::failure::Failure;
 use super::labels::LabelPolicy;
 use super::limits::{AFTER_END, LOOK_INTERVAL, OUTBOX, STOP_LIMIT};
-use super::question::{QueryTarget, Question};
+use super::query::{QueryTarget, Question};
 use super::report::{Reporter, failed};
 use super::sockets::{Endpoint, Owner, Places};
 use crate::sources::answer::{RuntimeRecord, Stamped};

@@ -5,10 +5,10 @@
 
 mod annotations;
 mod bundle;
+mod cgroup_paths;
 mod engine;
 mod engine_files;
 mod file;
-mod places;
 mod scan;
 mod state;
 

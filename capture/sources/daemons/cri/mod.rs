@@ -17,13 +17,13 @@ use self::api::{
 };
 use self::status::{Info, Pod, Status};
 use super::cache::Cache;
+use super::event_gate::Sink;
 use super::failure::Failure;
 use super::grpc::{self, Call};
 use super::labels::LabelPolicy;
 use super::limits::{CALL_LIMIT, DOCUMENT_BYTES, EXTRA_LIMIT, LIST_BYTES, MAX_LISTED};
-use super::question::Question;
+use super::query::Question;
 use super::report::Said;
-use super::sink::Sink;
 use super::sockets::Endpoint;
 
 /// Pods remembered.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::api::{CONTAINER_STATES, ContainerStatus, EXITED, PodSandboxMetadata, PodSandboxStatus, RUNNING};
 use crate::sources::answer::{NAME_BYTES, digest, within};
 use crate::sources::daemons::labels::{LabelPolicy, pairs};
-use crate::sources::daemons::question::CRI_NAMESPACE;
+use crate::sources::daemons::query::CRI_NAMESPACE;
 use crate::sources::daemons::report::Said;
 
 /// What the verbose information of containerd and CRI-O has in common. Its configuration, with the environment in it, is

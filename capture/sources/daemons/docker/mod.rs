@@ -16,14 +16,14 @@ use obit_derivation::WallNs;
 
 use self::image::Digests;
 use super::debounce::Debounce;
+use super::event_gate::Sink;
 use super::failure::Failure;
 use super::http::{self, component};
 use super::kind::Kind;
 use super::labels::LabelPolicy;
 use super::limits::{CALL_LIMIT, DOCUMENT_BYTES, LIST_BYTES};
-use super::question::Question;
+use super::query::Question;
 use super::report::Said;
-use super::sink::Sink;
 use super::sockets::Endpoint;
 use crate::host::clock::ClockPair;
 

@@ -12,12 +12,12 @@ use obit_schema::text::{escape, unescape};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::annotations::Annotations;
-use super::engine::engine_of;
-use super::file::{self, Content, Origin};
-use super::places::{self, Place};
 use crate::host::hierarchies::Hierarchies;
 use crate::sources::answer::{NAME_BYTES, PATH_BYTES, RuntimeRecord, document, object, time_of, within};
+use crate::sources::oci_files::annotations::Annotations;
+use crate::sources::oci_files::cgroup_paths::{self, Place};
+use crate::sources::oci_files::engine::engine_of;
+use crate::sources::oci_files::file::{self, Content, Origin};
 
 /// Largest state read. runc's has 10 to 40 KiB.
 const STATE_BYTES: usize = 1 << 20;
@@ -136,7 +136,7 @@ pub fn read(host_root: &Path, hierarchies: &Hierarchies, state_root: &str, conta
     answer.cgroup_paths = state
         .places(host_root, hierarchies)
         .into_iter()
-        .filter(|place| places::may_claim(hierarchies, place, content.origin.uid))
+        .filter(|place| cgroup_paths::may_claim(hierarchies, place, content.origin.uid))
         .map(|Place { hierarchy, path }| (hierarchy, path.into()))
         .collect();
     answer.labels = state.annotations.labels();
@@ -146,8 +146,8 @@ pub fn read(host_root: &Path, hierarchies: &Hierarchies, state_root: &str, conta
 impl State {
     fn places(&self, host_root: &Path, hierarchies: &Hierarchies) -> Vec<Place> {
         match &self.relative_path {
-            Some(path) => places::everywhere(hierarchies, path),
-            None => places::of_controllers(hierarchies, host_root, &self.absolute_paths),
+            Some(path) => cgroup_paths::everywhere(hierarchies, path),
+            None => cgroup_paths::of_controllers(hierarchies, host_root, &self.absolute_paths),
         }
     }
 
@@ -224,5 +224,4 @@ fn pid_of(number: Option<i64>) -> Option<u32> {
 }
 
 #[cfg(test)]
-#[path = "state_tests.rs"]
 mod tests;

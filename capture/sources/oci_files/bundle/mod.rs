@@ -7,10 +7,10 @@ use obit_derivation::record::{Outcome, RuntimeAnswer, Source};
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 
-use super::annotations::Annotations;
-use super::engine::engine_of;
-use super::file::{self, Origin};
 use crate::sources::answer::{NAME_BYTES, PATH_BYTES, RuntimeRecord, document, object, within};
+use crate::sources::oci_files::annotations::Annotations;
+use crate::sources::oci_files::engine::engine_of;
+use crate::sources::oci_files::file::{self, Origin};
 
 /// Largest configuration read. Real ones have 5 to 50 KiB, most of it seccomp rules.
 const CONFIG_BYTES: usize = 1 << 20;
@@ -169,5 +169,4 @@ pub fn read(host_root: &Path, bundle: &str, container_id: Option<&str>) -> Runti
 }
 
 #[cfg(test)]
-#[path = "bundle_tests.rs"]
 mod tests;

@@ -15,9 +15,9 @@ use obit_schema::text::escape;
 use rustix::fs::{Dir, FileType, Mode, OFlags, ResolveFlags, Statx, open, openat2};
 use rustix::io::Errno;
 
-use super::contents::{Occupancy, Reader};
 use crate::host::file;
 use crate::host::hierarchies::Hierarchy;
+use crate::sources::cgroupfs::contents::{Occupancy, Reader};
 
 /// Deepest level walked below the mount point. Real nesting (docker in docker in kubernetes) stays below 30.
 const MAX_DEPTH: usize = 256;
@@ -282,13 +282,13 @@ where
 }
 
 /// Change time of the inode. kernfs sets it when the inode is first looked up, so it can be later than the creation.
-pub(super) fn ctime_of(found: &Statx) -> WallNs {
+pub fn ctime_of(found: &Statx) -> WallNs {
     let seconds_ns = found.stx_ctime.tv_sec.saturating_mul(1_000_000_000);
     WallNs(seconds_ns.saturating_add(found.stx_ctime.tv_nsec.into()))
 }
 
 /// What a kernel's refusal means for the reading of a directory.
-pub(super) fn outcome_of(errno: Errno) -> Outcome {
+pub fn outcome_of(errno: Errno) -> Outcome {
     match errno {
         Errno::NOENT | Errno::NODEV | Errno::NOTDIR => Outcome::NotFound,
         Errno::ACCESS | Errno::PERM => Outcome::Denied,
@@ -297,5 +297,4 @@ pub(super) fn outcome_of(errno: Errno) -> Outcome {
 }
 
 #[cfg(test)]
-#[path = "walk_tests.rs"]
 mod tests;

@@ -8,7 +8,7 @@ use obit_derivation::record::RuntimeAnswer;
 
 use super::kind::Kind;
 use super::limits::{EVENT_BURST, EVENTS_PER_S};
-use super::question::Question;
+use super::query::Question;
 use super::report::{Reporter, Said, answered};
 use super::sockets::{Endpoint, Owner};
 use crate::host::clock::ClockPair;

@@ -104,7 +104,7 @@ fn a_path_that_is_not_plain_or_not_in_its_controllers_mount_is_left_out() {
         "",
     ] {
         let paths = [("memory".to_owned(), path.to_owned())].into();
-        assert_eq!(places::of_controllers(&hybrid(""), Path::new("/"), &paths), [], "{path:?}");
+        assert_eq!(cgroup_paths::of_controllers(&hybrid(""), Path::new("/"), &paths), [], "{path:?}");
     }
 }
 
@@ -147,8 +147,8 @@ fn hostile_state_is_invalid_or_says_nothing() {
 #[test]
 fn a_user_can_claim_only_directories_that_are_his() {
     let place = Place { hierarchy: HierarchyId(4), path: "/docker/abc".to_owned() };
-    assert!(places::may_claim(&hybrid(""), &place, 0));
-    assert!(!places::may_claim(&hybrid("/nonexistent"), &place, 1000), "nothing there to be his");
+    assert!(cgroup_paths::may_claim(&hybrid(""), &place, 0));
+    assert!(!cgroup_paths::may_claim(&hybrid("/nonexistent"), &place, 1000), "nothing there to be his");
 }
 
 #[test]
