@@ -3,76 +3,45 @@
 //! The check looks for programs and sockets by name. It runs nothing and connects to no socket:
 //! that would start a service that waits for its first connection.
 
-use std::os::unix::fs::FileTypeExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use obit_derivation::identity::Engine;
 
 use super::report::CheckItem;
 use crate::host::hierarchies::Hierarchies;
+use crate::sources::daemons::sockets_of;
 use crate::sources::oci_files::{OciFiles, scan};
 
 /// Directories of installed programs.
 const PROGRAM_DIRECTORIES: &[&str] =
     &["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/snap/bin", "/opt/bin"];
-/// Users whose rootless sockets are looked for at most.
-const MAX_USERS: usize = 1_000;
 
-/// An engine or runtime: its programs, its sockets, and its sockets below a user's runtime
-/// directory.
+/// An engine or runtime, and its programs.
 struct EngineProduct {
     name: &'static str,
+    /// The engine whose daemons' sockets are looked for.
+    engine: Option<Engine>,
     programs: &'static [&'static str],
-    sockets: &'static [&'static str],
-    user_sockets: &'static [&'static str],
 }
 
 const PRODUCTS: &[EngineProduct] = &[
-    EngineProduct {
-        name: "docker",
-        programs: &["dockerd"],
-        sockets: &["/run/docker.sock", "/var/run/docker.sock"],
-        user_sockets: &["docker.sock"],
-    },
-    EngineProduct {
-        name: "containerd",
-        programs: &["containerd"],
-        sockets: &[
-            "/run/containerd/containerd.sock",
-            "/run/docker/containerd/containerd.sock",
-            "/run/k3s/containerd/containerd.sock",
-        ],
-        user_sockets: &["containerd/containerd.sock"],
-    },
-    EngineProduct { name: "cri-o", programs: &["crio"], sockets: &["/run/crio/crio.sock"], user_sockets: &[] },
-    EngineProduct {
-        name: "podman",
-        programs: &["podman"],
-        sockets: &["/run/podman/podman.sock"],
-        user_sockets: &["podman/podman.sock"],
-    },
-    EngineProduct {
-        name: "buildkit",
-        programs: &["buildkitd"],
-        sockets: &["/run/buildkit/buildkitd.sock"],
-        user_sockets: &["buildkit/buildkitd.sock"],
-    },
-    EngineProduct { name: "runc", programs: &["runc"], sockets: &[], user_sockets: &[] },
-    EngineProduct { name: "crun", programs: &["crun"], sockets: &[], user_sockets: &[] },
-    EngineProduct { name: "youki", programs: &["youki"], sockets: &[], user_sockets: &[] },
-    EngineProduct { name: "gvisor", programs: &["runsc"], sockets: &[], user_sockets: &[] },
-    EngineProduct {
-        name: "kata",
-        programs: &["kata-runtime", "containerd-shim-kata-v2"],
-        sockets: &[],
-        user_sockets: &[],
-    },
-    EngineProduct { name: "lxc", programs: &["lxc-start", "incusd", "lxd"], sockets: &[], user_sockets: &[] },
-    EngineProduct { name: "systemd-nspawn", programs: &["systemd-nspawn"], sockets: &[], user_sockets: &[] },
+    EngineProduct { name: "docker", engine: Some(Engine::Docker), programs: &["dockerd"] },
+    EngineProduct { name: "containerd", engine: Some(Engine::Containerd), programs: &["containerd"] },
+    EngineProduct { name: "cri-o", engine: Some(Engine::Crio), programs: &["crio"] },
+    EngineProduct { name: "podman", engine: Some(Engine::Podman), programs: &["podman"] },
+    EngineProduct { name: "buildkit", engine: Some(Engine::Buildkit), programs: &["buildkitd"] },
+    EngineProduct { name: "runc", engine: None, programs: &["runc"] },
+    EngineProduct { name: "crun", engine: None, programs: &["crun"] },
+    EngineProduct { name: "youki", engine: None, programs: &["youki"] },
+    EngineProduct { name: "gvisor", engine: None, programs: &["runsc"] },
+    EngineProduct { name: "kata", engine: None, programs: &["kata-runtime", "containerd-shim-kata-v2"] },
+    EngineProduct { name: "lxc", engine: None, programs: &["lxc-start", "incusd", "lxd"] },
+    EngineProduct { name: "systemd-nspawn", engine: None, programs: &["systemd-nspawn"] },
 ];
 
 /// Looks for engines and runtimes below the host's root.
 pub fn examine(host_root: &Path, hierarchies: Option<&Hierarchies>) -> Vec<CheckItem> {
-    let users = users(host_root);
-    let mut items: Vec<_> = PRODUCTS.iter().map(|product| item(host_root, &users, product)).collect();
+    let mut items: Vec<_> = PRODUCTS.iter().map(|product| item(host_root, product)).collect();
     if let Some(hierarchies) = hierarchies {
         let summary = scan(&OciFiles::new(host_root, hierarchies.clone()), |_| {});
         let found = match summary.roots.as_slice() {
@@ -91,7 +60,7 @@ pub fn examine(host_root: &Path, hierarchies: Option<&Hierarchies>) -> Vec<Check
     items
 }
 
-fn item(host_root: &Path, users: &[PathBuf], product: &EngineProduct) -> CheckItem {
+fn item(host_root: &Path, product: &EngineProduct) -> CheckItem {
     let below = |path: &str| host_root.join(path.trim_start_matches('/'));
     let mut found = Vec::new();
     // Directories of programs may be links to each other (/bin to /usr/bin): the first is enough.
@@ -99,30 +68,15 @@ fn item(host_root: &Path, users: &[PathBuf], product: &EngineProduct) -> CheckIt
         let paths = PROGRAM_DIRECTORIES.iter().map(|directory| format!("{directory}/{program}"));
         found.extend(paths.into_iter().find(|path| below(path).is_file()));
     }
-    let is_socket = |path: &Path| path.symlink_metadata().is_ok_and(|found| found.file_type().is_socket());
-    let mut sockets: Vec<_> =
-        product.sockets.iter().map(|socket| below(socket)).filter(|path| is_socket(path)).collect();
-    // /var/run is a link to /run nearly everywhere.
-    sockets.dedup_by_key(|path| path.canonicalize().unwrap_or_else(|_| path.clone()));
-    for user in users {
-        sockets.extend(product.user_sockets.iter().map(|socket| user.join(socket)).filter(|path| is_socket(path)));
-    }
-    if found.is_empty() && sockets.is_empty() {
+    let sockets = product.engine.and_then(|engine| sockets_of(host_root, engine));
+    if found.is_empty() && sockets.as_ref().is_none_or(Vec::is_empty) {
         return CheckItem::missing(product.name, "not found");
     }
-    if sockets.is_empty() && !product.sockets.is_empty() {
+    if sockets.as_ref().is_some_and(Vec::is_empty) {
         found.push("no socket: not running".to_owned());
     }
-    found.extend(sockets.iter().map(|path| path.display().to_string()));
+    found.extend(sockets.iter().flatten().map(|path| path.display().to_string()));
     CheckItem::ok(product.name, list(&found))
-}
-
-/// Returns the runtime directories of users (pam_systemd(8), XDG_RUNTIME_DIR).
-fn users(host_root: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(host_root.join("run/user")).into_iter().flatten().flatten();
-    let mut users: Vec<_> = entries.take(MAX_USERS).map(|entry| entry.path()).collect();
-    users.sort();
-    users
 }
 
 /// Lists the first few, and the number of the others.

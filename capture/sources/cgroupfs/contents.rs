@@ -76,14 +76,14 @@ pub struct Occupancy {
 
 /// Reads files of open directories through one buffer.
 #[derive(Debug, Default)]
-pub struct Reader {
+pub struct DirectoryReader {
     buffer: Vec<u8>,
     /// `cgroup.events` of the directory at hand, if that was read, and whether more was there: it is wanted twice.
     events: Vec<u8>,
     events_truncated: Option<bool>,
 }
 
-impl Reader {
+impl DirectoryReader {
     /// Reads who is in a directory. What cannot be read (a threaded cgroup refuses its process list) stays unknown.
     ///
     /// v2 says whether a directory or one below it has tasks; v1 only shows the directory's own, so that an empty list

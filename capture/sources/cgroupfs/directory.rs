@@ -10,7 +10,7 @@ use obit_schema::text::unescape;
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, Statx, openat2};
 use rustix::io::Errno;
 
-use super::contents::Reader;
+use super::contents::DirectoryReader;
 use super::walk::{ctime_of, outcome_of};
 use crate::host::file;
 use crate::host::hierarchies::Hierarchy;
@@ -39,7 +39,7 @@ pub fn read_directory(
         Err(errno) => details.outcome = outcome_of(errno),
         Ok((_, found)) if found.stx_ino != expected.0 => {}
         Ok((opened, found)) => {
-            let mut reader = Reader::default();
+            let mut reader = DirectoryReader::default();
             let occupancy = reader.occupancy(opened.as_fd(), hierarchy.version);
             directory.populated = occupancy.populated;
             directory.pids = occupancy.pids;

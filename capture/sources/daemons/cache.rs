@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 /// A bounded number of them by their question.
 #[derive(Debug)]
-pub struct Cache<K, V> {
+pub struct TimedCache<K, V> {
     entries: Mutex<BTreeMap<K, (Instant, V)>>,
     good_for: Duration,
     most: usize,
 }
 
-impl<K: Ord, V: Clone> Cache<K, V> {
+impl<K: Ord, V: Clone> TimedCache<K, V> {
     /// An empty one.
     pub const fn new(good_for: Duration, most: usize) -> Self {
         Self { entries: Mutex::new(BTreeMap::new()), good_for, most }
@@ -41,13 +41,13 @@ mod tests {
 
     #[test]
     fn answers_are_bounded_in_number_and_age() {
-        let cache = Cache::new(Duration::MAX, 3);
+        let cache = TimedCache::new(Duration::MAX, 3);
         for number in 0..10 {
             cache.put(number, "answer");
         }
         assert_eq!(cache.get(&9), Some("answer"));
         assert!(cache.entries.lock().unwrap().len() <= 3);
-        let stale = Cache::new(Duration::ZERO, 3);
+        let stale = TimedCache::new(Duration::ZERO, 3);
         stale.put(1, "answer");
         assert_eq!(stale.get(&1), None);
     }

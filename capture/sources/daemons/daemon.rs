@@ -10,17 +10,14 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::containerd;
-use super::cri;
-use super::docker;
-use super::event_gate::Sink;
+use super::client::DaemonClient;
+use super::event_gate::EventGate;
 use super::failure::Failure;
-use super::kind::Kind;
 use super::labels::LabelPolicy;
 use super::limits::{ASK_AGAIN, AT_ONCE, BACK_OFF, FRESH, PING_INTERVAL, QUEUE, STEADY, WAIT_LIMIT};
-use super::query::Question;
-use super::report::{Reporter, Said, answered, failed, why};
-use super::sockets::{Endpoint, Owner};
+use super::query::ContainerQuery;
+use super::report::{DaemonAnswer, RecordSender, answer_record, failure_document, failure_record};
+use super::sockets::{Endpoint, SocketOwner};
 use crate::sources::answer::RuntimeRecord;
 
 /// A daemon that is asked.
@@ -28,107 +25,49 @@ use crate::sources::answer::RuntimeRecord;
 pub struct Daemon {
     /// Its socket.
     pub endpoint: Endpoint,
-    client: Client,
-    sink: Sink,
-    condition: Mutex<Condition>,
+    client: DaemonClient,
+    gate: EventGate,
+    condition: Mutex<Reachability>,
     /// Somebody has had an answer: no need to wait longer before connecting.
-    seen: Notify,
+    answered: Notify,
     /// The interface is not offered on this socket at all.
     offers_nothing: AtomicBool,
-    waiting: Mutex<VecDeque<Waiting>>,
-    arrived: Notify,
-    asked: Mutex<BTreeMap<u64, Question>>,
+    queue: Mutex<VecDeque<QueuedQuery>>,
+    query_added: Notify,
+    in_flight: Mutex<BTreeMap<u64, ContainerQuery>>,
     next_number: AtomicU64,
 }
 
 /// A question in the queue.
 #[derive(Debug)]
-struct Waiting {
-    question: Question,
+struct QueuedQuery {
+    query: ContainerQuery,
     since: Instant,
     /// How often it has been asked already.
-    asked: usize,
+    attempts: usize,
 }
 
 /// What was recorded last of whether it is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Condition {
+enum Reachability {
     Unknown,
     Connected,
     Disconnected(Outcome),
 }
 
-#[derive(Debug)]
-enum Client {
-    Docker(docker::Client),
-    Containerd(containerd::Client),
-    Cri(cri::Client),
-}
-
-impl Client {
-    async fn ping(&self) -> Result<(), Failure> {
-        match self {
-            Self::Docker(client) => client.ping().await,
-            Self::Containerd(client) => client.ping().await,
-            Self::Cri(client) => client.ping().await,
-        }
-    }
-
-    async fn list(&self, sink: &Sink) -> Result<(), Failure> {
-        match self {
-            Self::Docker(client) => client.list(sink).await,
-            Self::Containerd(client) => client.list(sink).await,
-            Self::Cri(client) => client.list(sink).await,
-        }
-    }
-
-    async fn events(&self, sink: &Sink) -> Failure {
-        match self {
-            Self::Docker(client) => client.events(sink).await,
-            Self::Containerd(client) => client.events(sink).await,
-            // CRI's own stream is an alpha feature that is off; containerd's events cover its containers.
-            Self::Cri(_) => std::future::pending().await,
-        }
-    }
-
-    async fn ask(&self, question: &Question) -> Result<Vec<Said>, Failure> {
-        match self {
-            Self::Docker(client) => client.ask(question).await,
-            Self::Containerd(client) => client.ask(question).await,
-            Self::Cri(client) => client.ask(question).await,
-        }
-    }
-
-    fn what(&self, question: &Question) -> String {
-        match self {
-            Self::Docker(client) => client.path(question),
-            Self::Containerd(_) => match &question.namespace {
-                Some(namespace) => format!("Containers/Get {namespace}/{}", question.container_id),
-                None => format!("Containers/Get */{}", question.container_id),
-            },
-            Self::Cri(_) => format!("ContainerStatus {}", question.container_id),
-        }
-    }
-}
-
 impl Daemon {
     /// The daemon at this socket; nothing is asked yet.
-    pub fn new(endpoint: Endpoint, labels: LabelPolicy, reporter: Reporter) -> Self {
-        let client = match endpoint.kind {
-            Kind::Docker | Kind::Podman => Client::Docker(docker::Client::new(endpoint.clone(), labels)),
-            Kind::Containerd => Client::Containerd(containerd::Client::new(endpoint.clone(), labels)),
-            Kind::Cri => Client::Cri(cri::Client::new(endpoint.clone(), labels)),
-        };
+    pub fn new(endpoint: Endpoint, labels: LabelPolicy, records: RecordSender) -> Self {
         Self {
-            sink: Sink::new(endpoint.clone(), reporter),
+            client: DaemonClient::new(endpoint.clone(), labels),
+            gate: EventGate::new(endpoint.clone(), records),
             endpoint,
-            client,
-            condition: Mutex::new(Condition::Unknown),
-            seen: Notify::new(),
+            condition: Mutex::new(Reachability::Unknown),
+            answered: Notify::new(),
             offers_nothing: AtomicBool::new(false),
-            waiting: Mutex::default(),
-            arrived: Notify::new(),
-            asked: Mutex::default(),
+            queue: Mutex::default(),
+            query_added: Notify::new(),
+            in_flight: Mutex::default(),
             next_number: AtomicU64::new(0),
         }
     }
@@ -146,51 +85,56 @@ impl Daemon {
 
     /// Whether it is not there and nobody waits for it.
     pub fn is_idle(&self) -> bool {
-        let is_down = self.condition.lock().is_ok_and(|condition| *condition != Condition::Connected);
-        is_down && self.waiting.lock().is_ok_and(|waiting| waiting.is_empty())
+        let is_down = self.condition.lock().is_ok_and(|condition| *condition != Reachability::Connected);
+        is_down && self.queue.lock().is_ok_and(|waiting| waiting.is_empty())
     }
 
     /// Whether it answers, as far as known.
     pub fn is_connected(&self) -> bool {
-        self.condition.lock().is_ok_and(|condition| *condition == Condition::Connected)
+        self.condition.lock().is_ok_and(|condition| *condition == Reachability::Connected)
     }
 
     /// Whether it has said by itself that there is nothing left to ask about.
-    pub fn has_removed(&self, question: &Question) -> bool {
-        self.sink.has_removed(question)
+    pub fn has_removed(&self, query: &ContainerQuery) -> bool {
+        self.gate.has_removed(query)
     }
 
     /// Asks, or says that too many questions wait. A question that waits already is not asked twice.
-    pub fn ask(&self, question: &Question) -> Result<(), Box<RuntimeRecord>> {
-        self.sink.may_speak_of(&question.container_id);
-        self.enqueue(question, 0)
+    pub fn ask(&self, query: &ContainerQuery) -> Result<(), Box<RuntimeRecord>> {
+        self.gate.allow(&query.container_id);
+        self.enqueue(query, 0)
     }
 
-    fn enqueue(&self, question: &Question, asked: usize) -> Result<(), Box<RuntimeRecord>> {
-        let Ok(mut waiting) = self.waiting.lock() else { return Ok(()) };
-        if waiting.iter().any(|one| one.question == *question) {
+    fn enqueue(&self, query: &ContainerQuery, attempts: usize) -> Result<(), Box<RuntimeRecord>> {
+        let Ok(mut waiting) = self.queue.lock() else { return Ok(()) };
+        if waiting.iter().any(|one| one.query == *query) {
             return Ok(());
         }
         if waiting.len() >= QUEUE {
-            return Err(Box::new(self.dropped(question)));
+            return Err(Box::new(self.dropped(query)));
         }
-        waiting.push_back(Waiting { question: question.clone(), since: Instant::now(), asked });
+        waiting.push_back(QueuedQuery { query: query.clone(), since: Instant::now(), attempts });
         drop(waiting);
-        self.arrived.notify_one();
+        self.query_added.notify_one();
         Ok(())
     }
 
     /// The questions that have no answer yet, as records that say so.
     pub fn unanswered(&self) -> Vec<RuntimeRecord> {
-        let asked = self.asked.lock().map(|mut asked| std::mem::take(&mut *asked)).unwrap_or_default();
-        let waiting = self.waiting.lock().map(|mut waiting| std::mem::take(&mut *waiting)).unwrap_or_default();
-        let questions = asked.into_values().chain(waiting.into_iter().map(|one| one.question));
-        questions.map(|question| self.dropped(&question)).collect()
+        let asked = self.in_flight.lock().map(|mut asked| std::mem::take(&mut *asked)).unwrap_or_default();
+        let waiting = self.queue.lock().map(|mut waiting| std::mem::take(&mut *waiting)).unwrap_or_default();
+        let queries = asked.into_values().chain(waiting.into_iter().map(|one| one.query));
+        queries.map(|query| self.dropped(&query)).collect()
     }
 
-    fn dropped(&self, question: &Question) -> RuntimeRecord {
-        let request = self.endpoint.request(&self.client.what(question));
-        RuntimeRecord::dropped(self.endpoint.kind.source(), request, question.container_id.clone())
+    fn dropped(&self, query: &ContainerQuery) -> RuntimeRecord {
+        let request = self.request(query);
+        RuntimeRecord::dropped(self.endpoint.kind.source(), request, query.container_id.clone())
+    }
+
+    /// Returns the text of a query, with the interface and the socket.
+    fn request(&self, query: &ContainerQuery) -> String {
+        self.endpoint.request(&self.client.request(query))
     }
 
     async fn answer_questions(self: Arc<Self>) {
@@ -201,8 +145,8 @@ impl Daemon {
             let next = self.next_question().await;
             while tasks.try_join_next().is_some() {}
             let number = self.next_number.fetch_add(1, Relaxed);
-            if let Ok(mut asked) = self.asked.lock() {
-                asked.insert(number, next.question.clone());
+            if let Ok(mut asked) = self.in_flight.lock() {
+                asked.insert(number, next.query.clone());
             }
             let daemon = Arc::clone(&self);
             tasks.spawn(async move {
@@ -210,62 +154,61 @@ impl Daemon {
                 drop(permit);
                 if let Some(delay) = again {
                     sleep(delay).await;
-                    if let Err(record) = daemon.enqueue(&next.question, next.asked + 1) {
-                        daemon.sink.reporter.report(*record).await;
+                    if let Err(record) = daemon.enqueue(&next.query, next.attempts + 1) {
+                        daemon.gate.records.send(*record).await;
                     }
                 }
-                if let Ok(mut asked) = daemon.asked.lock() {
+                if let Ok(mut asked) = daemon.in_flight.lock() {
                     asked.remove(&number);
                 }
             });
         }
     }
 
-    async fn next_question(&self) -> Waiting {
+    async fn next_question(&self) -> QueuedQuery {
         loop {
-            let next = self.waiting.lock().ok().and_then(|mut waiting| waiting.pop_front());
+            let next = self.queue.lock().ok().and_then(|mut waiting| waiting.pop_front());
             match next {
-                Some(question) => return question,
-                None => self.arrived.notified().await,
+                Some(query) => return query,
+                None => self.query_added.notified().await,
             }
         }
     }
 
     /// Asks, and records what came of it. If it should be asked again, when.
-    async fn answer(&self, Waiting { question, since, asked }: &Waiting) -> Option<Duration> {
-        let request = self.endpoint.request(&self.client.what(question));
+    async fn answer(&self, QueuedQuery { query, since, attempts }: &QueuedQuery) -> Option<Duration> {
+        let request = self.request(query);
         if since.elapsed() > WAIT_LIMIT {
             let why = format!("not asked: waited over {} s for its turn", WAIT_LIMIT.as_secs());
             let failure = Failure::new(Outcome::Dropped, why);
-            self.report_failure(request, since.elapsed(), &failure, question).await;
+            self.report_failure(request, since.elapsed(), &failure, query).await;
             return None;
         }
         let begun = Instant::now();
-        match self.client.ask(question).await {
-            Ok(all) => {
-                self.seen.notify_one();
-                for said in all {
-                    let mut said = about(question, said);
+        match self.client.ask(query).await {
+            Ok(answers) => {
+                self.answered.notify_one();
+                for answer in answers {
+                    let mut answer = about(query, answer);
                     if begun.elapsed() > FRESH {
-                        said.answer.running = None;
+                        answer.facts.running = None;
                     }
-                    self.sink.reporter.report(answered(request.clone(), begun.elapsed(), said)).await;
+                    self.gate.records.send(answer_record(request.clone(), begun.elapsed(), answer)).await;
                 }
                 None
             }
             Err(failure) => {
-                self.report_failure(request, begun.elapsed(), &failure, question).await;
-                // CRI knows a container only once it runs; the others, before the kernel makes its cgroup.
-                let is_too_early = failure.outcome == Outcome::NotFound && question.begun_at.is_some();
-                let again = matches!(self.client, Client::Cri(_)) && is_too_early && self.is_worth_asking();
-                ASK_AGAIN.get(*asked).copied().filter(|_| again)
+                self.report_failure(request, begun.elapsed(), &failure, query).await;
+                let is_too_early = failure.outcome == Outcome::NotFound && query.begun_at.is_some();
+                let again = self.endpoint.kind.learns_late() && is_too_early && self.is_worth_asking();
+                ASK_AGAIN.get(*attempts).copied().filter(|_| again)
             }
         }
     }
 
-    async fn report_failure(&self, request: String, latency: Duration, failure: &Failure, question: &Question) {
-        let record = failed(self.endpoint.kind, request, latency, failure, Some(&question.container_id));
-        self.sink.reporter.report(record).await;
+    async fn report_failure(&self, request: String, latency: Duration, failure: &Failure, query: &ContainerQuery) {
+        let record = failure_record(self.endpoint.kind, request, latency, failure, Some(&query.container_id));
+        self.gate.records.send(record).await;
     }
 
     /// Connects, listens, and connects again.
@@ -274,14 +217,14 @@ impl Daemon {
         loop {
             let begun = Instant::now();
             let failure = self.session().await;
-            self.note(Err(&failure)).await;
+            self.record_reachability(Err(&failure)).await;
             if begun.elapsed() >= STEADY {
                 back_off = BACK_OFF.0;
             }
             tokio::select! {
                 () = sleep(back_off) => {}
                 // Not at once: a daemon that answers and whose events end must not keep us busy.
-                () = async { self.seen.notified().await; sleep(BACK_OFF.0).await } => {}
+                () = async { self.answered.notified().await; sleep(BACK_OFF.0).await } => {}
             }
             back_off = (back_off * 2).min(BACK_OFF.1);
         }
@@ -294,20 +237,20 @@ impl Daemon {
         if let Err(failure) = first {
             return failure;
         }
-        self.note(Ok(())).await;
-        self.sink.forget_removed();
+        self.record_reachability(Ok(())).await;
+        self.gate.forget_removed();
         tokio::select! {
-            failure = self.client.events(&self.sink) => failure,
+            failure = self.client.events(&self.gate) => failure,
             failure = self.list_and_ping() => failure,
         }
     }
 
     async fn list_and_ping(&self) -> Failure {
         let begun = Instant::now();
-        if let Err(failure) = self.client.list(&self.sink).await {
+        if let Err(failure) = self.client.list(&self.gate).await {
             let request = self.endpoint.request("running containers");
-            let record = failed(self.endpoint.kind, request, begun.elapsed(), &failure, None);
-            self.sink.reporter.report(record).await;
+            let record = failure_record(self.endpoint.kind, request, begun.elapsed(), &failure, None);
+            self.gate.records.send(record).await;
         }
         let mut ticks = interval(PING_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -316,8 +259,9 @@ impl Daemon {
             ticks.tick().await;
             let answer = self.client.ping().await;
             // A daemon that is stopped keeps its events, and tells them when it goes on: the stream stays open.
-            self.note(answer.as_ref().copied()).await;
-            if let (Err(failure), Client::Cri(_)) = (answer, &self.client)
+            self.record_reachability(answer.as_ref().copied()).await;
+            if let Err(failure) = answer
+                && !self.endpoint.kind.has_events()
                 && failure.outcome != Outcome::Timeout
             {
                 return failure;
@@ -326,16 +270,19 @@ impl Daemon {
     }
 
     /// Records that the daemon came or went, if it did.
-    async fn note(&self, now: Result<(), &Failure>) {
-        let next = now.map_or_else(|failure| Condition::Disconnected(failure.outcome), |()| Condition::Connected);
+    async fn record_reachability(&self, now: Result<(), &Failure>) {
+        let next = now.map_or_else(|failure| Reachability::Disconnected(failure.outcome), |()| Reachability::Connected);
         {
             let Ok(mut condition) = self.condition.lock() else { return };
             if *condition == next {
                 return;
             }
-            let is_first = std::mem::replace(&mut *condition, next) == Condition::Unknown;
+            let is_first = std::mem::replace(&mut *condition, next) == Reachability::Unknown;
             // Most containerds are asked for CRI in vain.
-            if is_first && next == Condition::Disconnected(Outcome::NotFound) && self.endpoint.owner != Owner::Given {
+            if is_first
+                && next == Reachability::Disconnected(Outcome::NotFound)
+                && self.endpoint.owner != SocketOwner::Given
+            {
                 return;
             }
         }
@@ -343,18 +290,21 @@ impl Daemon {
         let mut answer = RuntimeAnswer::unanswered(self.endpoint.kind.source(), outcome);
         answer.event = Some(if now.is_ok() { "connected" } else { "disconnected" }.into());
         let request = self.endpoint.request("events");
-        self.sink.reporter.report(RuntimeRecord::new(answer, request, Duration::ZERO, now.err().map(why))).await;
+        self.gate
+            .records
+            .send(RuntimeRecord::new(answer, request, Duration::ZERO, now.err().map(failure_document)))
+            .await;
     }
 }
 
 /// An answer as one to this question. Of a daemon that speaks of another container than it was asked about, only that
 /// counts.
-fn about(question: &Question, said: Said) -> Said {
-    if said.answer.container_id.as_deref() == Some(question.container_id.as_str()) {
-        return said;
+fn about(query: &ContainerQuery, answer: DaemonAnswer) -> DaemonAnswer {
+    if answer.facts.container_id.as_deref() == Some(query.container_id.as_str()) {
+        return answer;
     }
-    let mut answer = RuntimeAnswer::unanswered(said.answer.source, Outcome::Invalid);
-    answer.container_id = Some(question.container_id.clone().into());
-    answer.answered_id = said.answer.container_id;
-    Said { answer, document: said.document }
+    let mut facts = RuntimeAnswer::unanswered(answer.facts.source, Outcome::Invalid);
+    facts.container_id = Some(query.container_id.clone().into());
+    facts.answered_id = answer.facts.container_id;
+    DaemonAnswer { facts, document: answer.document }
 }

@@ -6,11 +6,10 @@ use std::time::{Duration, Instant};
 
 use obit_derivation::record::RuntimeAnswer;
 
-use super::kind::Kind;
 use super::limits::{EVENT_BURST, EVENTS_PER_S};
-use super::query::Question;
-use super::report::{Reporter, Said, answered};
-use super::sockets::{Endpoint, Owner};
+use super::query::ContainerQuery;
+use super::report::{DaemonAnswer, RecordSender, answer_record};
+use super::sockets::{Endpoint, SocketOwner};
 use crate::host::clock::ClockPair;
 
 /// Containers that are remembered for one reason.
@@ -18,24 +17,24 @@ const MAX_KNOWN: usize = 4_096;
 
 /// Of one daemon.
 #[derive(Debug)]
-pub struct Sink {
+pub struct EventGate {
     endpoint: Endpoint,
     /// Hands records on.
-    pub reporter: Reporter,
+    pub records: RecordSender,
     /// A user's own.
-    known: Mutex<Known>,
+    known: Mutex<RecentIds>,
     /// Those that the daemon has said it removed.
-    removed: Mutex<Known>,
-    pace: Mutex<Pace>,
+    removed: Mutex<RecentIds>,
+    rate_limit: Mutex<RateLimit>,
 }
 
 #[derive(Debug, Default)]
-struct Known {
+struct RecentIds {
     ids: BTreeSet<String>,
     oldest_first: VecDeque<String>,
 }
 
-impl Known {
+impl RecentIds {
     fn insert(&mut self, id: String) {
         if !self.ids.insert(id.clone()) {
             return;
@@ -51,35 +50,41 @@ impl Known {
 
 /// A bucket that fills with time.
 #[derive(Debug)]
-struct Pace {
+struct RateLimit {
     tokens: f64,
     filled_at: Instant,
 }
 
-impl Sink {
+impl EventGate {
     /// One for the daemon at this socket.
-    pub fn new(endpoint: Endpoint, reporter: Reporter) -> Self {
-        let pace = Pace { tokens: f64::from(EVENT_BURST), filled_at: Instant::now() };
-        Self { endpoint, reporter, known: Mutex::default(), removed: Mutex::default(), pace: Mutex::new(pace) }
+    pub fn new(endpoint: Endpoint, records: RecordSender) -> Self {
+        let rate_limit = RateLimit { tokens: f64::from(EVENT_BURST), filled_at: Instant::now() };
+        Self {
+            endpoint,
+            records,
+            known: Mutex::default(),
+            removed: Mutex::default(),
+            rate_limit: Mutex::new(rate_limit),
+        }
     }
 
     /// The container is, by the kernel's word, one that this daemon's owner may speak of.
-    pub fn may_speak_of(&self, container_id: &str) {
-        if let (Owner::User(_), Ok(mut known)) = (self.endpoint.owner, self.known.lock()) {
+    pub fn allow(&self, container_id: &str) {
+        if let (SocketOwner::User(_), Ok(mut known)) = (self.endpoint.owner, self.known.lock()) {
             known.insert(container_id.to_owned());
         }
     }
 
     /// Whether the daemon has said by itself that it removed the container, and so knows no more of it.
-    pub fn has_removed(&self, question: &Question) -> bool {
-        let key = self.key(question.namespace.as_deref(), &question.container_id);
+    pub fn has_removed(&self, query: &ContainerQuery) -> bool {
+        let key = self.key(query.namespace.as_deref(), &query.container_id);
         self.removed.lock().is_ok_and(|removed| removed.ids.contains(&key))
     }
 
     /// What the daemon tells of has a gap here: a container may have come back in it.
     pub fn forget_removed(&self) {
         if let Ok(mut removed) = self.removed.lock() {
-            *removed = Known::default();
+            *removed = RecentIds::default();
         }
     }
 
@@ -96,30 +101,31 @@ impl Sink {
 
     /// Of containerd, an id means a container in a namespace only.
     fn key(&self, namespace: Option<&str>, container_id: &str) -> String {
-        match self.endpoint.kind {
-            Kind::Containerd => format!("{}/{container_id}", namespace.unwrap_or_default()),
-            Kind::Docker | Kind::Podman | Kind::Cri => container_id.to_owned(),
+        if self.endpoint.kind.has_namespaces() {
+            format!("{}/{container_id}", namespace.unwrap_or_default())
+        } else {
+            container_id.to_owned()
         }
     }
 
-    /// Hands on what the daemon says in a list.
-    pub async fn said(&self, what: &str, said: Said) {
-        self.said_at(ClockPair::read(), what, said).await;
+    /// Passes on what the daemon says in a list.
+    pub async fn pass(&self, what: &str, answer: DaemonAnswer) {
+        self.pass_at(ClockPair::read(), what, answer).await;
     }
 
-    /// Hands on what the daemon said at this moment.
-    pub async fn said_at(&self, at: ClockPair, what: &str, mut said: Said) {
-        self.note_removal(&said.answer);
-        if self.is_hearsay(&said.answer) {
-            said.answer = without_claims(said.answer);
+    /// Passes on what the daemon said at this moment.
+    pub async fn pass_at(&self, at: ClockPair, what: &str, mut answer: DaemonAnswer) {
+        self.note_removal(&answer.facts);
+        if self.is_hearsay(&answer.facts) {
+            answer.facts = without_claims(answer.facts);
         }
-        self.reporter.report_at(at, answered(self.endpoint.request(what), Duration::ZERO, said)).await;
+        self.records.send_at(at, answer_record(self.endpoint.request(what), Duration::ZERO, answer)).await;
     }
 
     /// Comes with each event that the daemon tells of by itself. Waits until it may be taken.
-    pub async fn pace(&self) {
-        let wait = match self.pace.lock() {
-            Ok(mut pace) => pace.take(Instant::now()),
+    pub async fn wait_turn(&self) {
+        let wait = match self.rate_limit.lock() {
+            Ok(mut rate_limit) => rate_limit.take(Instant::now()),
             Err(_) => Duration::ZERO,
         };
         if !wait.is_zero() {
@@ -130,8 +136,8 @@ impl Sink {
     /// A user's daemon speaks of a container that nothing shows to be his.
     fn is_hearsay(&self, answer: &RuntimeAnswer<'_>) -> bool {
         match self.endpoint.owner {
-            Owner::Root | Owner::Given => false,
-            Owner::User(_) => {
+            SocketOwner::Root | SocketOwner::Given => false,
+            SocketOwner::User(_) => {
                 let is_known = |id: &str| self.known.lock().is_ok_and(|known| known.ids.contains(id));
                 !answer.container_id.as_deref().is_some_and(is_known)
             }
@@ -139,7 +145,7 @@ impl Sink {
     }
 }
 
-impl Pace {
+impl RateLimit {
     /// Takes one; how long to wait for it.
     fn take(&mut self, now: Instant) -> Duration {
         let filled = now.duration_since(self.filled_at).as_secs_f64() * f64::from(EVENTS_PER_S);
@@ -166,30 +172,31 @@ mod tests {
 
     use super::*;
     use crate::sources::answer::Stamped;
+    use crate::sources::daemons::kind::DaemonKind;
 
     fn run<T>(future: impl Future<Output = T>) -> T {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
     }
 
-    fn endpoint(owner: Owner) -> Endpoint {
-        Endpoint { kind: Kind::Docker, path: "/run/docker.sock".into(), owner }
+    fn endpoint(owner: SocketOwner) -> Endpoint {
+        Endpoint { kind: DaemonKind::Docker, path: "/run/docker.sock".into(), owner }
     }
 
-    fn about(id: &'static str) -> Said {
+    fn about(id: &'static str) -> DaemonAnswer {
         let mut answer = RuntimeAnswer::unanswered(Source::Docker, Outcome::Ok);
         answer.container_id = Some(id.into());
         answer.container_name = Some("name".into());
-        Said { answer, document: Some("document".into()) }
+        DaemonAnswer { facts: answer, document: Some("document".into()) }
     }
 
     #[test]
     fn a_users_daemon_names_his_containers_and_no_others() {
         run(async {
             let (sender, mut records) = channel(8);
-            let sink = Sink::new(endpoint(Owner::User(1000)), Reporter(sender));
-            sink.may_speak_of("mine");
+            let gate = EventGate::new(endpoint(SocketOwner::User(1000)), RecordSender(sender));
+            gate.allow("mine");
             for id in ["mine", "other"] {
-                sink.said("/events", about(id)).await;
+                gate.pass("/events", about(id)).await;
             }
             let Stamped { record: mine, .. } = records.recv().await.unwrap();
             assert_eq!(mine.answer.container_name.as_deref(), Some("name"));
@@ -203,16 +210,16 @@ mod tests {
     fn who_has_removed_a_container_is_not_asked_for_it_until_it_is_there_again() {
         run(async {
             let (sender, _records) = channel(8);
-            let endpoint = Endpoint { kind: Kind::Containerd, ..endpoint(Owner::Root) };
-            let sink = Sink::new(endpoint, Reporter(sender));
+            let endpoint = Endpoint { kind: DaemonKind::Containerd, ..endpoint(SocketOwner::Root) };
+            let gate = EventGate::new(endpoint, RecordSender(sender));
             let tell = async |event: &'static str| {
-                let mut said = about("web");
-                (said.answer.event, said.answer.namespace) = (Some(event.into()), Some("shop".into()));
-                sink.said("Events/Subscribe", said).await;
+                let mut answer = about("web");
+                (answer.facts.event, answer.facts.namespace) = (Some(event.into()), Some("shop".into()));
+                gate.pass("Events/Subscribe", answer).await;
             };
             let is_gone = |namespace: Option<&str>| {
                 let namespace = namespace.map(Into::into);
-                sink.has_removed(&Question { container_id: "web".into(), namespace, begun_at: None })
+                gate.has_removed(&ContainerQuery { container_id: "web".into(), namespace, begun_at: None })
             };
             tell("/tasks/delete").await;
             assert!(!is_gone(Some("shop")), "the container is more than its task");
@@ -222,7 +229,7 @@ mod tests {
             tell("/containers/create").await;
             assert!(!is_gone(Some("shop")));
             tell("/containers/delete").await;
-            sink.forget_removed();
+            gate.forget_removed();
             assert!(!is_gone(Some("shop")));
         });
     }
@@ -230,13 +237,13 @@ mod tests {
     #[test]
     fn a_flood_of_events_is_taken_at_the_pace_of_the_bound() {
         let mut now = Instant::now();
-        let mut pace = Pace { tokens: f64::from(EVENT_BURST), filled_at: now };
+        let mut rate_limit = RateLimit { tokens: f64::from(EVENT_BURST), filled_at: now };
         for number in 0..EVENT_BURST {
-            assert_eq!(pace.take(now), Duration::ZERO, "event {number} of a burst waits");
+            assert_eq!(rate_limit.take(now), Duration::ZERO, "event {number} of a burst waits");
         }
         let begun = now;
         for _ in 0..EVENTS_PER_S * 3 {
-            now += pace.take(now);
+            now += rate_limit.take(now);
         }
         let took = (now - begun).as_secs_f64();
         assert!((2.9..3.1).contains(&took), "three seconds' worth took {took} s");

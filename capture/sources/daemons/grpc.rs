@@ -23,7 +23,7 @@ use tonic::{Code, Status, Streaming};
 use tonic_prost::ProstCodec;
 
 use super::failure::{Failure, within_time};
-use super::http::{Driver, of_hyper};
+use super::http::{ConnectionTask, of_hyper};
 use super::sockets::Endpoint;
 
 /// Largest header block of a response.
@@ -42,7 +42,7 @@ const ORIGIN: &str = "http://localhost";
 
 /// A call of a service.
 #[derive(Clone, Copy, Debug)]
-pub struct Call<'a> {
+pub struct GrpcCall<'a> {
     /// `/package.Service/Method`.
     pub path: &'static str,
     /// containerd's namespace.
@@ -55,21 +55,21 @@ pub struct Call<'a> {
 
 /// One daemon's services.
 #[derive(Debug)]
-pub struct Client {
+pub struct GrpcClient {
     endpoint: Endpoint,
-    line: Mutex<Option<Line>>,
+    line: Mutex<Option<Connection>>,
 }
 
 /// A connection, which is there as long as somebody uses it.
 #[derive(Clone, Debug)]
-struct Line {
+struct Connection {
     sender: SendRequest<Body>,
     /// How the connection ended, once it has.
     ended: watch::Receiver<Option<Failure>>,
-    _driver: Arc<Driver>,
+    _driver: Arc<ConnectionTask>,
 }
 
-impl Line {
+impl Connection {
     /// The failure of a call that says no more than that the connection ended; the connection knows why.
     async fn failure(&mut self) -> Failure {
         let ended = tokio::time::timeout(END_LIMIT, self.ended.wait_for(Option::is_some)).await;
@@ -77,7 +77,7 @@ impl Line {
     }
 }
 
-impl Client {
+impl GrpcClient {
     /// A client that connects when it is first used, and again when the connection is lost.
     pub fn new(endpoint: Endpoint) -> Self {
         Self { endpoint, line: Mutex::new(None) }
@@ -87,7 +87,7 @@ impl Client {
     ///
     /// # Errors
     /// Any status but OK, or no answer in time.
-    pub async fn call<Q, A>(&self, call: Call<'_>, question: Q) -> Result<A, Failure>
+    pub async fn call<Q, A>(&self, call: GrpcCall<'_>, question: Q) -> Result<A, Failure>
     where
         Q: Message + Send + Sync + 'static,
         A: Message + Default + Send + Sync + 'static,
@@ -113,7 +113,7 @@ impl Client {
     ///
     /// # Errors
     /// Any status but OK.
-    pub async fn stream<Q, A>(&self, call: Call<'_>, question: Q) -> Result<Answers<A>, Failure>
+    pub async fn stream<Q, A>(&self, call: GrpcCall<'_>, question: Q) -> Result<MessageStream<A>, Failure>
     where
         Q: Message + Send + Sync + 'static,
         A: Message + Default + Send + Sync + 'static,
@@ -122,12 +122,12 @@ impl Client {
         let mut line = within_time(call.limit, self.connect()).await?;
         let (mut grpc, request, path) = prepared(&mut line, call, question).await?;
         match grpc.server_streaming(request, path, ProstCodec::<Q, A>::default()).await {
-            Ok(answers) => Ok(Answers { answers: answers.into_inner(), line }),
+            Ok(answers) => Ok(MessageStream { answers: answers.into_inner(), line }),
             Err(status) => Err(of_status(&status, &mut line).await),
         }
     }
 
-    async fn line(&self) -> Result<Line, Failure> {
+    async fn line(&self) -> Result<Connection, Failure> {
         let mut line = self.line.lock().await;
         Ok(match &*line {
             Some(open) if !open.sender.is_closed() => open.clone(),
@@ -135,7 +135,7 @@ impl Client {
         })
     }
 
-    async fn connect(&self) -> Result<Line, Failure> {
+    async fn connect(&self) -> Result<Connection, Failure> {
         let stream = self.endpoint.connect().await?;
         let mut builder = http2::Builder::new(TokioExecutor::new());
         builder
@@ -144,20 +144,20 @@ impl Client {
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES);
         let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(|_| broken())?;
         let (end, ended) = watch::channel(None);
-        let driver = Driver::run(async move {
+        let driver = ConnectionTask::run(async move {
             let failure = connection.await.err().map_or_else(broken, |error| of_hyper(&error));
             let _ = end.send(Some(failure));
         });
-        Ok(Line { sender, ended, _driver: Arc::new(driver) })
+        Ok(Connection { sender, ended, _driver: Arc::new(driver) })
     }
 }
 
 async fn prepared<Q>(
-    line: &mut Line,
-    call: Call<'_>,
+    line: &mut Connection,
+    call: GrpcCall<'_>,
     question: Q,
-) -> Result<(Grpc<Service>, tonic::Request<Q>, PathAndQuery), Failure> {
-    let mut grpc = Grpc::with_origin(Service(line.sender.clone()), Uri::from_static(ORIGIN))
+) -> Result<(Grpc<HyperService>, tonic::Request<Q>, PathAndQuery), Failure> {
+    let mut grpc = Grpc::with_origin(HyperService(line.sender.clone()), Uri::from_static(ORIGIN))
         .max_decoding_message_size(call.limit_bytes);
     if grpc.ready().await.is_err() {
         return Err(line.failure().await);
@@ -171,12 +171,12 @@ async fn prepared<Q>(
 }
 
 /// Answers that go on.
-pub struct Answers<A> {
+pub struct MessageStream<A> {
     answers: Streaming<A>,
-    line: Line,
+    line: Connection,
 }
 
-impl<A> Answers<A> {
+impl<A> MessageStream<A> {
     /// The next one.
     ///
     /// # Errors
@@ -191,9 +191,9 @@ impl<A> Answers<A> {
 }
 
 /// hyper's connection as what tonic calls.
-struct Service(SendRequest<Body>);
+struct HyperService(SendRequest<Body>);
 
-impl tower_service::Service<Request<Body>> for Service {
+impl tower_service::Service<Request<Body>> for HyperService {
     type Response = Response<Incoming>;
     type Error = hyper::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
@@ -211,7 +211,7 @@ fn broken() -> Failure {
     Failure::new(Outcome::Refused, "the connection ended before the answer")
 }
 
-async fn of_status(status: &Status, line: &mut Line) -> Failure {
+async fn of_status(status: &Status, line: &mut Connection) -> Failure {
     if connection_ended(status) {
         return line.failure().await;
     }

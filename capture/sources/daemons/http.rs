@@ -25,16 +25,16 @@ const LINE_BYTES: usize = 1 << 20;
 
 /// A task that ends with its owner.
 #[derive(Debug)]
-pub struct Driver(JoinHandle<()>);
+pub struct ConnectionTask(JoinHandle<()>);
 
-impl Driver {
+impl ConnectionTask {
     /// Lets it run as long as this lives.
     pub fn run(task: impl Future<Output = ()> + Send + 'static) -> Self {
         Self(tokio::spawn(task))
     }
 }
 
-impl Drop for Driver {
+impl Drop for ConnectionTask {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -58,18 +58,18 @@ pub async fn get(endpoint: &Endpoint, path: &str, limit: Duration, limit_bytes: 
 ///
 /// # Errors
 /// No or another answer than 200, in time.
-pub async fn lines(endpoint: &Endpoint, path: &str, limit: Duration) -> Result<Lines, Failure> {
+pub async fn lines(endpoint: &Endpoint, path: &str, limit: Duration) -> Result<LineStream, Failure> {
     let (response, driver) = within_time(limit, request(endpoint, path)).await?;
-    Ok(Lines { body: response.into_body(), buffer: Vec::new(), searched: 0, _driver: driver })
+    Ok(LineStream { body: response.into_body(), buffer: Vec::new(), searched: 0, _driver: driver })
 }
 
-async fn request(endpoint: &Endpoint, path: &str) -> Result<(Response<Incoming>, Driver), Failure> {
+async fn request(endpoint: &Endpoint, path: &str) -> Result<(Response<Incoming>, ConnectionTask), Failure> {
     let stream = endpoint.connect().await?;
     let mut builder = http1::Builder::new();
     builder.max_buf_size(BUFFER_BYTES).max_headers(MAX_HEADERS);
     let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(|error| of_hyper(&error))?;
     let (ended, how_it_ended) = oneshot::channel();
-    let driver = Driver::run(async {
+    let driver = ConnectionTask::run(async {
         let _ = ended.send(connection.await.err());
     });
     let request = Request::get(path)
@@ -113,15 +113,15 @@ pub fn of_hyper(error: &hyper::Error) -> Failure {
 
 /// A body read line by line.
 #[derive(Debug)]
-pub struct Lines {
+pub struct LineStream {
     body: Incoming,
     buffer: Vec<u8>,
     /// Bytes of the buffer that hold no line end.
     searched: usize,
-    _driver: Driver,
+    _driver: ConnectionTask,
 }
 
-impl Lines {
+impl LineStream {
     /// The next line, without its end. Safe to drop and call again.
     ///
     /// # Errors
@@ -169,8 +169,8 @@ mod tests {
     use std::thread::{self, JoinHandle};
 
     use super::*;
-    use crate::sources::daemons::kind::Kind;
-    use crate::sources::daemons::sockets::Owner;
+    use crate::sources::daemons::kind::DaemonKind;
+    use crate::sources::daemons::sockets::SocketOwner;
 
     const LIMIT: Duration = Duration::from_millis(300);
 
@@ -198,7 +198,7 @@ mod tests {
                 }
                 sent
             });
-            let endpoint = Endpoint { kind: Kind::Docker, path, owner: Owner::Given };
+            let endpoint = Endpoint { kind: DaemonKind::Docker, path, owner: SocketOwner::Given };
             Self { endpoint, _directory: directory, thread: Some(thread) }
         }
 
@@ -238,7 +238,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("socket");
         let _listener = UnixListener::bind(&path).unwrap();
-        let endpoint = Endpoint { kind: Kind::Docker, path, owner: Owner::Given };
+        let endpoint = Endpoint { kind: DaemonKind::Docker, path, owner: SocketOwner::Given };
         let failure = run(get(&endpoint, "/", LIMIT, 10)).unwrap_err();
         assert_eq!(failure.outcome, Outcome::Timeout);
     }
@@ -247,7 +247,7 @@ mod tests {
     fn nobody_listening_and_ends_without_an_answer_are_refusals() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("socket");
-        let endpoint = Endpoint { kind: Kind::Docker, path, owner: Owner::Given };
+        let endpoint = Endpoint { kind: DaemonKind::Docker, path, owner: SocketOwner::Given };
         assert_eq!(run(get(&endpoint, "/", LIMIT, 10)).unwrap_err().outcome, Outcome::Refused);
         let server = Server::start("", b"", 0);
         assert_eq!(run(get(&server.endpoint, "/", LIMIT, 10)).unwrap_err().outcome, Outcome::Refused);
@@ -264,7 +264,7 @@ mod tests {
                 let (mut stream, _) = listener.accept().unwrap();
                 while stream.write_all(&[b'x'; 4 << 10]).is_ok() {}
             });
-            let endpoint = Endpoint { kind: Kind::Docker, path, owner: Owner::Given };
+            let endpoint = Endpoint { kind: DaemonKind::Docker, path, owner: SocketOwner::Given };
             let failure = run(get(&endpoint, "/", Duration::from_secs(10), 10)).unwrap_err();
             assert_eq!(failure.outcome, Outcome::Invalid, "{failure:?}");
             thread.join().unwrap();

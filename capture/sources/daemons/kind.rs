@@ -2,11 +2,15 @@
 
 use std::path::PathBuf;
 
+use obit_derivation::identity::Engine;
 use obit_derivation::record::Source;
+
+/// containerd's namespace of everything that came in by CRI.
+pub const CRI_NAMESPACE: &str = "k8s.io";
 
 /// An interface that daemons offer on a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum DaemonKind {
     /// Docker's HTTP API.
     Docker,
     /// Podman's HTTP API.
@@ -17,16 +21,11 @@ pub enum Kind {
     Cri,
 }
 
-impl Kind {
+impl DaemonKind {
     /// Every kind.
     pub const ALL: [Self; 4] = [Self::Docker, Self::Podman, Self::Containerd, Self::Cri];
 
-    /// Its name on the command line and in a request.
-    pub const fn as_str(self) -> &'static str {
-        self.source().as_str()
-    }
-
-    /// Who is speaking, in a record.
+    /// Returns the source that a record of its answers names.
     pub const fn source(self) -> Source {
         match self {
             Self::Docker => Source::Docker,
@@ -35,6 +34,54 @@ impl Kind {
             Self::Cri => Source::Cri,
         }
     }
+
+    /// Returns its name on the command line and in a request.
+    pub const fn as_str(self) -> &'static str {
+        self.source().as_str()
+    }
+
+    /// Returns the engine whose containers it runs, if that is always the same.
+    pub const fn engine(self) -> Option<Engine> {
+        match self {
+            Self::Docker => Some(Engine::Docker),
+            Self::Podman => Some(Engine::Podman),
+            Self::Containerd | Self::Cri => None,
+        }
+    }
+
+    /// Returns the kinds of daemons that may know a container, the likeliest first.
+    pub fn of_container(engine: Option<Engine>, namespace: Option<&str>, container_id: &str) -> &'static [Self] {
+        match engine {
+            Some(Engine::Docker) => &[Self::Docker],
+            Some(Engine::Podman) => &[Self::Podman],
+            Some(Engine::Crio) => &[Self::Cri],
+            Some(Engine::Containerd) => match namespace {
+                None | Some(CRI_NAMESPACE) => &[Self::Containerd, Self::Cri],
+                Some(_) => &[Self::Containerd],
+            },
+            None if is_hex_id(container_id) => &Self::ALL,
+            _ => &[],
+        }
+    }
+
+    /// Returns true if an id means a container only together with a namespace.
+    pub const fn has_namespaces(self) -> bool {
+        matches!(self, Self::Containerd)
+    }
+
+    /// Returns true if the daemon tells of events by itself.
+    pub const fn has_events(self) -> bool {
+        !matches!(self, Self::Cri)
+    }
+
+    /// Returns true if the daemon knows a container only once it runs. The others do before the kernel makes its cgroup.
+    pub const fn learns_late(self) -> bool {
+        matches!(self, Self::Cri)
+    }
+}
+
+fn is_hex_id(id: &str) -> bool {
+    id.len() == 64 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// One value of `--runtime`.
@@ -43,7 +90,7 @@ pub enum RuntimeChoice {
     /// Look for no daemon; only those given are asked.
     None,
     /// Ask the daemon at this socket, and look for no other of its kind.
-    Socket(Kind, PathBuf),
+    Socket(DaemonKind, PathBuf),
 }
 
 impl RuntimeChoice {
@@ -55,11 +102,11 @@ impl RuntimeChoice {
         if text == "none" {
             return Ok(Self::None);
         }
-        let kinds = || Kind::ALL.map(Kind::as_str).join(", ");
+        let kinds = || DaemonKind::ALL.map(DaemonKind::as_str).join(", ");
         let Some((name, path)) = text.split_once('=') else {
             return Err(format!("'{text}' names no socket: write KIND=PATH with one of {}, or none", kinds()));
         };
-        let kind = Kind::ALL
+        let kind = DaemonKind::ALL
             .into_iter()
             .find(|kind| kind.as_str() == name)
             .ok_or_else(|| format!("'{name}' is no kind of daemon: write one of {}, or none", kinds()))?;
@@ -87,7 +134,7 @@ mod tests {
     #[test]
     fn a_choice_names_a_kind_and_an_absolute_path() {
         assert_eq!(RuntimeChoice::parse("none"), Ok(RuntimeChoice::None));
-        let docker = RuntimeChoice::Socket(Kind::Docker, "/run/docker.sock".into());
+        let docker = RuntimeChoice::Socket(DaemonKind::Docker, "/run/docker.sock".into());
         for spelling in ["docker=/run/docker.sock", "docker=unix:///run/docker.sock"] {
             assert_eq!(RuntimeChoice::parse(spelling).as_ref(), Ok(&docker), "{spelling}");
         }

@@ -8,6 +8,7 @@
 //! interfaces over [`http`] and [`grpc`].
 
 mod cache;
+mod client;
 mod containerd;
 mod cri;
 mod daemon;
@@ -38,14 +39,15 @@ use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
 
-use self::kind::Kind;
+use self::kind::DaemonKind;
 use self::query::QueryTarget;
-use self::sockets::Places;
+use self::sockets::SocketPaths;
 use crate::sources::answer::{RuntimeRecord, Stamped};
 
 pub use self::kind::RuntimeChoice;
 pub use self::labels::LabelPolicy;
 pub use self::service::SendResult;
+pub use self::sockets::sockets_of;
 
 /// Containers that are announced together at most.
 const BATCH: usize = 256;
@@ -68,7 +70,7 @@ pub struct DaemonOptions {
 /// The clients at work.
 #[derive(Debug)]
 pub struct DaemonClients {
-    questions: Option<Sender<Vec<QueryTarget>>>,
+    queries: Option<Sender<Vec<QueryTarget>>>,
     stop: Option<oneshot::Sender<()>>,
     done: Receiver<()>,
 }
@@ -77,7 +79,7 @@ pub struct DaemonClients {
 #[derive(Debug, Default)]
 pub struct DaemonQueries {
     /// `None` if no daemon is to be asked.
-    questions: Option<Sender<Vec<QueryTarget>>>,
+    queries: Option<Sender<Vec<QueryTarget>>>,
     batch: Vec<QueryTarget>,
     dropped: Vec<DroppedQuery>,
 }
@@ -91,27 +93,27 @@ impl DaemonClients {
         options: DaemonOptions,
         deliver: impl FnMut(Vec<Stamped<RuntimeRecord>>) -> SendResult + Send + 'static,
     ) -> Result<Self> {
-        let places = Places { host_root: options.host_root, choices: options.choices };
+        let places = SocketPaths { host_root: options.host_root, choices: options.choices };
         let (finished, done) = channel();
         if places.is_off() {
-            return Ok(Self { questions: None, stop: None, done });
+            return Ok(Self { queries: None, stop: None, done });
         }
         let runtime = Builder::new_current_thread().enable_all().build().context("cannot start tokio")?;
-        let (announced, questions) = tokio::sync::mpsc::channel(BATCHES);
+        let (announced, queries) = tokio::sync::mpsc::channel(BATCHES);
         let (stop, stopped) = oneshot::channel();
         let run = move || {
-            runtime.block_on(service::serve(places, options.labels, questions, stopped, deliver));
+            runtime.block_on(service::serve(places, options.labels, queries, stopped, deliver));
             // Whatever still hangs in a file system is left behind.
             runtime.shutdown_background();
             let _ = finished.send(());
         };
         thread::Builder::new().name("obit-runtimes".into()).spawn(run).context("cannot start a thread")?;
-        Ok(Self { questions: Some(announced), stop: Some(stop), done })
+        Ok(Self { queries: Some(announced), stop: Some(stop), done })
     }
 
     /// For whoever announces containers.
     pub fn queries(&self) -> DaemonQueries {
-        DaemonQueries { questions: self.questions.clone(), ..DaemonQueries::default() }
+        DaemonQueries { queries: self.queries.clone(), ..DaemonQueries::default() }
     }
 
     /// Ends the thread: what is on its way is delivered, what was not answered is recorded as that. Takes a second at
@@ -127,14 +129,14 @@ impl DaemonClients {
 impl DaemonQueries {
     /// Has the daemons asked that may know the container of this row, once the batch is handed on. Never waits.
     pub fn ask(&mut self, row: &Row) {
-        if self.questions.is_some() {
+        if self.queries.is_some() {
             self.push(QueryTarget::of_row(row));
         }
     }
 
     /// Has the daemons asked once more about a container that has ended, some moments later. Never waits.
     pub fn ask_after_end(&mut self, end: &ContainerRemove) {
-        if self.questions.is_some() {
+        if self.queries.is_some() {
             self.push(QueryTarget::of_end(end));
         }
     }
@@ -148,8 +150,8 @@ impl DaemonQueries {
 
     /// Hands on what was gathered. Never waits: with too many waiting, nobody is asked about these.
     pub fn send(&mut self) {
-        let Some(questions) = self.questions.as_ref().filter(|_| !self.batch.is_empty()) else { return };
-        match questions.try_send(std::mem::take(&mut self.batch)) {
+        let Some(queries) = self.queries.as_ref().filter(|_| !self.batch.is_empty()) else { return };
+        match queries.try_send(std::mem::take(&mut self.batch)) {
             // Without its thread nobody asks; that the thread is gone has been said elsewhere.
             Ok(()) | Err(TrySendError::Closed(_)) => {}
             Err(TrySendError::Full(batch)) => self.dropped.extend(batch.into_iter().filter_map(DroppedQuery::of)),
@@ -166,7 +168,7 @@ impl DaemonQueries {
 /// begins may be such at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DroppedQuery {
-    kind: Kind,
+    kind: DaemonKind,
     container_id: Box<str>,
 }
 
@@ -174,7 +176,7 @@ impl DroppedQuery {
     /// Of the kind of daemon that most likely knows it.
     fn of(announced: QueryTarget) -> Option<Self> {
         let kind = *announced.kinds().first()?;
-        Some(Self { kind, container_id: announced.question.container_id.into() })
+        Some(Self { kind, container_id: announced.query.container_id.into() })
     }
 
     /// The record that says so.
@@ -200,8 +202,8 @@ mod tests {
 
     #[test]
     fn each_container_is_handed_on_once_and_of_those_without_room_each_is_named() {
-        let (questions, mut batches) = channel(2);
-        let mut queries = DaemonQueries { questions: Some(questions), ..DaemonQueries::default() };
+        let (queries, mut batches) = channel(2);
+        let mut queries = DaemonQueries { queries: Some(queries), ..DaemonQueries::default() };
         let containers = 3 * BATCH + 1;
         (0..containers).for_each(|number| queries.ask(&row(number)));
         queries.send();
@@ -209,7 +211,7 @@ mod tests {
         let mut told = Vec::new();
         while let Ok(batch) = batches.try_recv() {
             assert!(!batch.is_empty() && batch.len() <= BATCH, "a batch of {}", batch.len());
-            told.extend(batch.into_iter().map(|announced| announced.question.container_id));
+            told.extend(batch.into_iter().map(|announced| announced.query.container_id));
         }
         assert_eq!(told.len(), 2 * BATCH, "there is room for two batches");
         told.extend(queries.take_dropped().into_iter().map(|dropped| dropped.container_id.into()));

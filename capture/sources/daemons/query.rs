@@ -4,15 +4,12 @@ use obit_derivation::identity::Engine;
 use obit_derivation::row::ContainerRemove;
 use obit_derivation::{Row, WallNs};
 
-use super::kind::Kind;
-use super::sockets::{Endpoint, Owner};
-
-/// containerd's namespace of everything that came in by CRI.
-pub const CRI_NAMESPACE: &str = "k8s.io";
+use super::kind::DaemonKind;
+use super::sockets::{Endpoint, SocketOwner};
 
 /// A question about a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question {
+pub struct ContainerQuery {
     /// The container.
     pub container_id: String,
     /// containerd's namespace, if known.
@@ -25,7 +22,7 @@ pub struct Question {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueryTarget {
     /// What to ask.
-    pub question: Question,
+    pub query: ContainerQuery,
     runtime: Option<Engine>,
     cgroup_path: String,
     created_by_uid: Option<u32>,
@@ -43,7 +40,7 @@ impl QueryTarget {
             return None;
         }
         let target = Self {
-            question: Question {
+            query: ContainerQuery {
                 container_id: identity.container_id.clone(),
                 namespace: identity.containerd_namespace.clone(),
                 begun_at: row.created_seq.and(row.created_at),
@@ -66,7 +63,7 @@ impl QueryTarget {
             Row::Remove(_) | Row::Disagreement(_) => return None,
         };
         let target = Self {
-            question: Question {
+            query: ContainerQuery {
                 container_id: identity.container_id.clone(),
                 namespace: identity.containerd_namespace.clone(),
                 begun_at,
@@ -80,18 +77,8 @@ impl QueryTarget {
     }
 
     /// The kinds of daemons that may know it.
-    pub fn kinds(&self) -> &'static [Kind] {
-        match self.runtime {
-            Some(Engine::Docker) => &[Kind::Docker],
-            Some(Engine::Podman) => &[Kind::Podman],
-            Some(Engine::Crio) => &[Kind::Cri],
-            Some(Engine::Containerd) => match self.question.namespace.as_deref() {
-                None | Some(CRI_NAMESPACE) => &[Kind::Containerd, Kind::Cri],
-                Some(_) => &[Kind::Containerd],
-            },
-            None if is_hex_id(&self.question.container_id) => &Kind::ALL,
-            _ => &[],
-        }
+    pub fn kinds(&self) -> &'static [DaemonKind] {
+        DaemonKind::of_container(self.runtime, self.query.namespace.as_deref(), &self.query.container_id)
     }
 
     /// Whether some kind must know it, so that having nobody to ask is worth a record.
@@ -102,17 +89,13 @@ impl QueryTarget {
     /// Whether this daemon may be asked: a user's knows his containers only.
     pub fn may_be_known_to(&self, endpoint: &Endpoint) -> bool {
         match endpoint.owner {
-            Owner::Root | Owner::Given => true,
-            Owner::User(uid) => {
+            SocketOwner::Root | SocketOwner::Given => true,
+            SocketOwner::User(uid) => {
                 let slice = format!("user-{uid}.slice");
                 self.created_by_uid == Some(uid) || self.cgroup_path.split('/').any(|component| component == slice)
             }
         }
     }
-}
-
-fn is_hex_id(id: &str) -> bool {
-    id.len() == 64 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 #[cfg(test)]
@@ -121,7 +104,7 @@ mod tests {
 
     fn target(runtime: Option<Engine>, id: &str, namespace: Option<&str>, path: &str) -> QueryTarget {
         QueryTarget {
-            question: Question { container_id: id.into(), namespace: namespace.map(Into::into), begun_at: None },
+            query: ContainerQuery { container_id: id.into(), namespace: namespace.map(Into::into), begun_at: None },
             runtime,
             cgroup_path: path.into(),
             created_by_uid: None,
@@ -133,11 +116,11 @@ mod tests {
     fn daemons_are_asked_about_their_own_containers() {
         let hex = "ab".repeat(32);
         let kinds = |runtime, id: &str, namespace| target(runtime, id, namespace, "/x").kinds();
-        assert_eq!(kinds(Some(Engine::Docker), &hex, None), [Kind::Docker]);
-        assert_eq!(kinds(Some(Engine::Containerd), "web", Some("shop")), [Kind::Containerd]);
-        assert_eq!(kinds(Some(Engine::Containerd), &hex, Some("k8s.io")), [Kind::Containerd, Kind::Cri]);
-        assert_eq!(kinds(Some(Engine::Crio), &hex, None), [Kind::Cri]);
-        assert_eq!(kinds(None, &hex, None), Kind::ALL);
+        assert_eq!(kinds(Some(Engine::Docker), &hex, None), [DaemonKind::Docker]);
+        assert_eq!(kinds(Some(Engine::Containerd), "web", Some("shop")), [DaemonKind::Containerd]);
+        assert_eq!(kinds(Some(Engine::Containerd), &hex, Some("k8s.io")), [DaemonKind::Containerd, DaemonKind::Cri]);
+        assert_eq!(kinds(Some(Engine::Crio), &hex, None), [DaemonKind::Cri]);
+        assert_eq!(kinds(None, &hex, None), DaemonKind::ALL);
         assert_eq!(kinds(None, "web", None), []);
         assert_eq!(kinds(Some(Engine::Runc), &hex, None), []);
     }
@@ -177,20 +160,21 @@ mod tests {
         assert_eq!(ended(false), None, "nobody has ever heard of it");
         let target = ended(true).expect("docker knows it");
         assert!(target.is_over);
-        assert_eq!((target.kinds(), target.question.begun_at), (&[Kind::Docker][..], Some(WallNs(5))));
+        assert_eq!((target.kinds(), target.query.begun_at), (&[DaemonKind::Docker][..], Some(WallNs(5))));
     }
 
     #[test]
     fn a_users_daemon_is_asked_about_his_containers_only() {
-        let endpoint = |owner| Endpoint { kind: Kind::Podman, path: "/run/user/1000/podman/podman.sock".into(), owner };
+        let endpoint =
+            |owner| Endpoint { kind: DaemonKind::Podman, path: "/run/user/1000/podman/podman.sock".into(), owner };
         let path = "/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-ab.scope/container";
         let mine = target(Some(Engine::Podman), "ab", None, path);
         let other = target(Some(Engine::Podman), "ab", None, "/machine.slice/libpod-ab.scope/user-1000.slicex");
-        assert!(mine.may_be_known_to(&endpoint(Owner::User(1000))));
-        assert!(!mine.may_be_known_to(&endpoint(Owner::User(100))));
-        assert!(!other.may_be_known_to(&endpoint(Owner::User(1000))));
-        assert!(other.may_be_known_to(&endpoint(Owner::Root)));
+        assert!(mine.may_be_known_to(&endpoint(SocketOwner::User(1000))));
+        assert!(!mine.may_be_known_to(&endpoint(SocketOwner::User(100))));
+        assert!(!other.may_be_known_to(&endpoint(SocketOwner::User(1000))));
+        assert!(other.may_be_known_to(&endpoint(SocketOwner::Root)));
         let made = QueryTarget { created_by_uid: Some(1000), ..other };
-        assert!(made.may_be_known_to(&endpoint(Owner::User(1000))));
+        assert!(made.may_be_known_to(&endpoint(SocketOwner::User(1000))));
     }
 }

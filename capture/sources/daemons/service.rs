@@ -14,9 +14,9 @@ use super::daemon::Daemon;
 use super::failure::Failure;
 use super::labels::LabelPolicy;
 use super::limits::{AFTER_END, LOOK_INTERVAL, OUTBOX, STOP_LIMIT};
-use super::query::{QueryTarget, Question};
-use super::report::{Reporter, failed};
-use super::sockets::{Endpoint, Owner, Places};
+use super::query::{ContainerQuery, QueryTarget};
+use super::report::{RecordSender, failure_record};
+use super::sockets::{Endpoint, SocketOwner, SocketPaths};
 use crate::sources::answer::{RuntimeRecord, Stamped};
 
 /// What became of records handed to the sequencer.
@@ -39,19 +39,19 @@ const FULL_WAIT: Duration = Duration::from_millis(2);
 
 /// Serves until told to stop, then says which questions had no answer.
 pub async fn serve(
-    places: Places,
+    places: SocketPaths,
     labels: LabelPolicy,
-    questions: Receiver<Vec<QueryTarget>>,
+    queries: Receiver<Vec<QueryTarget>>,
     stop: oneshot::Receiver<()>,
     deliver: impl FnMut(Vec<Stamped<RuntimeRecord>>) -> SendResult + Send + 'static,
 ) {
     let (outbox, records) = channel(OUTBOX);
     let delivery = tokio::spawn(pass_on(records, deliver));
-    let reporter = Reporter(outbox);
+    let records = RecordSender(outbox);
     let (daemons, later, tasks) = (BTreeMap::new(), VecDeque::new(), JoinSet::new());
-    let mut service = Service { places, labels, reporter, daemons, later, tasks };
+    let mut service = DaemonService { places, labels, records, daemons, later, tasks };
     tokio::select! {
-        () = service.run(questions) => {}
+        () = service.run(queries) => {}
         _ = stop => {}
     }
     // A daemon that hangs must not hold up the end of the capture; what it was asked is recorded as not answered.
@@ -96,25 +96,25 @@ async fn until(moment: Option<Instant>) {
     }
 }
 
-struct Service {
-    places: Places,
+struct DaemonService {
+    places: SocketPaths,
     labels: LabelPolicy,
-    reporter: Reporter,
+    records: RecordSender,
     daemons: BTreeMap<Endpoint, (Arc<Daemon>, AbortHandle)>,
     /// Questions about ends, the next one first.
-    later: VecDeque<Later>,
+    later: VecDeque<DueQuery>,
     tasks: JoinSet<()>,
 }
 
 /// A question about a container that has ended.
-struct Later {
+struct DueQuery {
     due: Instant,
     daemon: Arc<Daemon>,
-    question: Question,
+    query: ContainerQuery,
 }
 
-impl Service {
-    async fn run(&mut self, mut questions: Receiver<Vec<QueryTarget>>) {
+impl DaemonService {
+    async fn run(&mut self, mut queries: Receiver<Vec<QueryTarget>>) {
         let mut look = interval(LOOK_INTERVAL);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -123,11 +123,11 @@ impl Service {
                 // The first tick comes at once: daemons are known before the first question.
                 biased;
                 _ = look.tick() => self.look().await,
-                batch = questions.recv() => match batch {
+                batch = queries.recv() => match batch {
                     Some(batch) => self.ask_all(&batch).await,
                     None => std::future::pending().await,
                 },
-                () = until(due) => self.ask_what_is_due().await,
+                () = until(due) => self.ask_due().await,
             }
         }
     }
@@ -138,7 +138,7 @@ impl Service {
         // Directories of users may be anything; this thread must not hang on one.
         let Ok(found) = spawn_blocking(move || places.look()).await else { return };
         self.daemons.retain(|endpoint, (daemon, task)| {
-            let stays = endpoint.owner == Owner::Given || found.contains(endpoint) || !daemon.is_idle();
+            let stays = endpoint.owner == SocketOwner::Given || found.contains(endpoint) || !daemon.is_idle();
             if !stays {
                 task.abort();
             }
@@ -146,7 +146,7 @@ impl Service {
         });
         for endpoint in found {
             if !self.daemons.contains_key(&endpoint) {
-                let daemon = Arc::new(Daemon::new(endpoint.clone(), self.labels.clone(), self.reporter.clone()));
+                let daemon = Arc::new(Daemon::new(endpoint.clone(), self.labels.clone(), self.records.clone()));
                 let task = self.tasks.spawn(Arc::clone(&daemon).run());
                 self.daemons.insert(endpoint, (daemon, task));
             }
@@ -161,7 +161,7 @@ impl Service {
     }
 
     async fn ask(&mut self, target: &QueryTarget) {
-        let question = &target.question;
+        let query = &target.query;
         if target.is_over {
             return self.ask_later(target);
         }
@@ -171,17 +171,17 @@ impl Service {
                 is_known = true;
                 if daemon.is_worth_asking()
                     && target.may_be_known_to(endpoint)
-                    && let Err(record) = daemon.ask(question)
+                    && let Err(record) = daemon.ask(query)
                 {
-                    self.reporter.report(*record).await;
+                    self.records.send(*record).await;
                 }
             }
             // The engine has started a container, so it is there; its socket is not where it is looked for.
             if !is_known && target.is_of_known_engine() && kind == target.kinds()[0] && self.places.wants(kind) {
                 let failure = Failure::new(Outcome::Refused, "no socket was found");
-                let request = format!("{} {}", kind.as_str(), question.container_id);
-                let record = failed(kind, request, Duration::ZERO, &failure, Some(&question.container_id));
-                self.reporter.report(record).await;
+                let request = format!("{} {}", kind.as_str(), query.container_id);
+                let record = failure_record(kind, request, Duration::ZERO, &failure, Some(&query.container_id));
+                self.records.send(record).await;
             }
         }
     }
@@ -197,26 +197,26 @@ impl Service {
         for (_, (daemon, _)) in self.daemons.iter().filter(may_know) {
             // With so many waiting, at once would only fill the queues that turn them away.
             if self.later.len() < MAX_LATER {
-                self.later.push_back(Later { due, daemon: Arc::clone(daemon), question: target.question.clone() });
+                self.later.push_back(DueQuery { due, daemon: Arc::clone(daemon), query: target.query.clone() });
             }
         }
     }
 
     /// When to ask next about an end. Of most of them the daemon has said by then that nothing is left to ask about.
     fn next_due(&mut self) -> Option<Instant> {
-        while self.later.front().is_some_and(|later| later.daemon.has_removed(&later.question)) {
+        while self.later.front().is_some_and(|later| later.daemon.has_removed(&later.query)) {
             self.later.pop_front();
         }
         self.later.front().map(|later| later.due)
     }
 
-    async fn ask_what_is_due(&mut self) {
+    async fn ask_due(&mut self) {
         let now = Instant::now();
         while self.next_due().is_some_and(|due| due <= now)
-            && let Some(Later { daemon, question, .. }) = self.later.pop_front()
+            && let Some(DueQuery { daemon, query, .. }) = self.later.pop_front()
         {
-            if let Err(record) = daemon.ask(&question) {
-                self.reporter.report(*record).await;
+            if let Err(record) = daemon.ask(&query) {
+                self.records.send(*record).await;
             }
         }
     }
@@ -227,7 +227,7 @@ impl Service {
         while self.tasks.join_next().await.is_some() {}
         for (daemon, _) in self.daemons.values() {
             for record in daemon.unanswered() {
-                self.reporter.report(record).await;
+                self.records.send(record).await;
             }
         }
         // This was the last sender: the delivery ends.

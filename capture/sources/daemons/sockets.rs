@@ -3,17 +3,18 @@
 //! A socket below a user's runtime directory is that user's. What it says counts for his containers only, or every
 //! user could rename every container.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use obit_derivation::identity::Engine;
 use obit_derivation::record::Outcome;
 use tokio::net::UnixStream;
 
 use super::failure::{Failure, within_time};
-use super::kind::{Kind, RuntimeChoice};
+use super::kind::{DaemonKind, RuntimeChoice};
 
 /// Longest wait for a connection to be accepted into the daemon's queue.
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);
@@ -22,36 +23,50 @@ const MAX_USERS: usize = 1_000;
 /// Daemons asked at most.
 const MAX_DAEMONS: usize = 64;
 
-/// Usual places of root's daemons.
-const USUAL: &[(Kind, &str)] = &[
-    (Kind::Docker, "run/docker.sock"),
-    (Kind::Docker, "var/run/docker.sock"),
-    (Kind::Podman, "run/podman/podman.sock"),
-    (Kind::Podman, "var/run/podman/podman.sock"),
-    (Kind::Containerd, "run/containerd/containerd.sock"),
-    (Kind::Containerd, "run/docker/containerd/containerd.sock"),
-    (Kind::Containerd, "run/k3s/containerd/containerd.sock"),
-    (Kind::Containerd, "run/k0s/containerd.sock"),
-    (Kind::Containerd, "var/snap/microk8s/common/run/containerd.sock"),
-    (Kind::Cri, "run/crio/crio.sock"),
-    (Kind::Cri, "var/run/crio/crio.sock"),
-    // containerd's CRI plugin answers on containerd's own socket.
-    (Kind::Cri, "run/containerd/containerd.sock"),
-    (Kind::Cri, "run/k3s/containerd/containerd.sock"),
-    (Kind::Cri, "run/k0s/containerd.sock"),
-    (Kind::Cri, "var/snap/microk8s/common/run/containerd.sock"),
+/// The usual place of a daemon's socket.
+struct UsualSocket {
+    /// The engine that the daemon belongs to.
+    engine: Engine,
+    /// The interfaces that are asked there.
+    kinds: &'static [DaemonKind],
+    /// The path below the host's root, or below a user's runtime directory.
+    path: &'static str,
+}
+
+/// The CRI plugin of containerd answers on containerd's own socket.
+const CONTAINERD: &[DaemonKind] = &[DaemonKind::Containerd, DaemonKind::Cri];
+
+/// The usual places of root's daemons.
+const OF_ROOT: &[UsualSocket] = &[
+    UsualSocket { engine: Engine::Docker, kinds: &[DaemonKind::Docker], path: "run/docker.sock" },
+    UsualSocket { engine: Engine::Docker, kinds: &[DaemonKind::Docker], path: "var/run/docker.sock" },
+    UsualSocket { engine: Engine::Podman, kinds: &[DaemonKind::Podman], path: "run/podman/podman.sock" },
+    UsualSocket { engine: Engine::Podman, kinds: &[DaemonKind::Podman], path: "var/run/podman/podman.sock" },
+    UsualSocket { engine: Engine::Containerd, kinds: CONTAINERD, path: "run/containerd/containerd.sock" },
+    UsualSocket {
+        engine: Engine::Containerd,
+        kinds: &[DaemonKind::Containerd],
+        path: "run/docker/containerd/containerd.sock",
+    },
+    UsualSocket { engine: Engine::Containerd, kinds: CONTAINERD, path: "run/k3s/containerd/containerd.sock" },
+    UsualSocket { engine: Engine::Containerd, kinds: CONTAINERD, path: "run/k0s/containerd.sock" },
+    UsualSocket { engine: Engine::Containerd, kinds: CONTAINERD, path: "var/snap/microk8s/common/run/containerd.sock" },
+    UsualSocket { engine: Engine::Crio, kinds: &[DaemonKind::Cri], path: "run/crio/crio.sock" },
+    UsualSocket { engine: Engine::Crio, kinds: &[DaemonKind::Cri], path: "var/run/crio/crio.sock" },
+    UsualSocket { engine: Engine::Buildkit, kinds: &[], path: "run/buildkit/buildkitd.sock" },
 ];
 
-/// Usual places below a user's runtime directory, /run/user/UID.
-const USUAL_OF_USERS: &[(Kind, &str)] = &[
-    (Kind::Docker, "docker.sock"),
-    (Kind::Podman, "podman/podman.sock"),
-    (Kind::Containerd, "containerd/containerd.sock"),
+/// The usual places below a user's runtime directory, /run/user/UID.
+const OF_USERS: &[UsualSocket] = &[
+    UsualSocket { engine: Engine::Docker, kinds: &[DaemonKind::Docker], path: "docker.sock" },
+    UsualSocket { engine: Engine::Podman, kinds: &[DaemonKind::Podman], path: "podman/podman.sock" },
+    UsualSocket { engine: Engine::Containerd, kinds: &[DaemonKind::Containerd], path: "containerd/containerd.sock" },
+    UsualSocket { engine: Engine::Buildkit, kinds: &[], path: "buildkit/buildkitd.sock" },
 ];
 
 /// Whose word a daemon's is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Owner {
+pub enum SocketOwner {
     /// A place that only root can write to.
     Root,
     /// Named by whoever runs the capture.
@@ -64,11 +79,11 @@ pub enum Owner {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Endpoint {
     /// The interface.
-    pub kind: Kind,
+    pub kind: DaemonKind,
     /// The socket.
     pub path: PathBuf,
     /// Whose it is.
-    pub owner: Owner,
+    pub owner: SocketOwner,
 }
 
 impl Endpoint {
@@ -81,7 +96,7 @@ impl Endpoint {
             UnixStream::connect(&self.path).await.map_err(|error| Failure::of_io(&error))
         })
         .await?;
-        if let Owner::User(uid) = self.owner {
+        if let SocketOwner::User(uid) = self.owner {
             // A link to some other root's socket must not make us speak to it on the user's behalf.
             let peer = stream.peer_cred().map_err(|error| Failure::of_io(&error))?.uid();
             if peer != uid {
@@ -100,21 +115,21 @@ impl Endpoint {
 
 /// Where to look.
 #[derive(Clone, Debug)]
-pub struct Places {
+pub struct SocketPaths {
     /// Where the host's file system is seen.
     pub host_root: PathBuf,
     /// What the command line says.
     pub choices: Vec<RuntimeChoice>,
 }
 
-impl Places {
+impl SocketPaths {
     /// Whether no daemon is to be asked at all.
     pub fn is_off(&self) -> bool {
         self.looks_for_none() && self.given().next().is_none()
     }
 
     /// Whether daemons of a kind are looked for or given.
-    pub fn wants(&self, kind: Kind) -> bool {
+    pub fn wants(&self, kind: DaemonKind) -> bool {
         !self.looks_for_none() || self.given().any(|endpoint| endpoint.kind == kind)
     }
 
@@ -126,57 +141,69 @@ impl Places {
         self.choices.iter().filter_map(|choice| match choice {
             RuntimeChoice::None => None,
             RuntimeChoice::Socket(kind, path) => {
-                Some(Endpoint { kind: *kind, path: path.clone(), owner: Owner::Given })
+                Some(Endpoint { kind: *kind, path: path.clone(), owner: SocketOwner::Given })
             }
         })
     }
 
-    /// The sockets that are there now, and those given whether they are there or not. Each socket once a kind.
+    /// Returns the sockets that are there now, and those given whether they are there or not. Each socket once a kind.
     pub fn look(&self) -> Vec<Endpoint> {
-        let mut found: Vec<Endpoint> = self.given().collect();
-        let given: BTreeSet<Kind> = found.iter().map(|endpoint| endpoint.kind).collect();
+        let mut endpoints: Vec<Endpoint> = self.given().collect();
+        let given: BTreeSet<DaemonKind> = endpoints.iter().map(|endpoint| endpoint.kind).collect();
         let mut seen = BTreeSet::new();
         if !self.looks_for_none() {
-            let candidates = self.usual().into_iter().chain(self.usual_of_users());
-            for (endpoint, identity) in
-                candidates.filter_map(|endpoint| Some((identity(&endpoint.path)?, endpoint)).map(|(a, b)| (b, a)))
-            {
-                if !given.contains(&endpoint.kind) && seen.insert((endpoint.kind, identity)) {
-                    found.push(endpoint);
-                }
+            for FoundSocket { usual, path, owner, identity } in found(&self.host_root) {
+                let new = usual.kinds.iter().filter(|&kind| !given.contains(kind) && seen.insert((*kind, identity)));
+                endpoints.extend(new.map(|&kind| Endpoint { kind, path: path.clone(), owner }));
             }
         }
-        found.truncate(MAX_DAEMONS);
-        found
+        endpoints.truncate(MAX_DAEMONS);
+        endpoints
     }
+}
 
-    fn usual(&self) -> Vec<Endpoint> {
-        // Usually a link to /run; what an absolute link below another root means, it does not say.
-        let var_run_is_real = fs::symlink_metadata(self.host_root.join("var/run")).is_ok_and(|found| found.is_dir());
-        USUAL
-            .iter()
-            .filter(|(_, path)| var_run_is_real || !path.starts_with("var/run/"))
-            .map(|(kind, path)| Endpoint { kind: *kind, path: self.host_root.join(path), owner: Owner::Root })
-            .collect()
+/// Returns the sockets of an engine's daemons that are there now, each once; `None` if the engine has no daemon.
+///
+/// Nothing is connected to: that would start a service that waits for its first connection.
+pub fn sockets_of(host_root: &Path, engine: Engine) -> Option<Vec<PathBuf>> {
+    if OF_ROOT.iter().all(|usual| usual.engine != engine) {
+        return None;
     }
+    let mut seen = BTreeSet::new();
+    let of_engine = found(host_root).filter(|socket| socket.usual.engine == engine && seen.insert(socket.identity));
+    Some(of_engine.map(|socket| socket.path).collect())
+}
 
-    fn usual_of_users(&self) -> Vec<Endpoint> {
-        let Ok(entries) = fs::read_dir(self.host_root.join("run/user")) else {
-            return Vec::new();
-        };
-        let mut users: Vec<(u32, PathBuf)> = entries
-            .flatten()
-            .take(MAX_USERS)
-            .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path())))
-            .collect();
-        users.sort();
-        let of_user = |(uid, directory): &(u32, PathBuf)| {
-            let owner = if *uid == 0 { Owner::Root } else { Owner::User(*uid) };
-            let directory = directory.clone();
-            USUAL_OF_USERS.iter().map(move |(kind, path)| Endpoint { kind: *kind, path: directory.join(path), owner })
-        };
-        users.iter().flat_map(of_user).collect()
-    }
+/// A socket at one of the usual places.
+struct FoundSocket {
+    usual: &'static UsualSocket,
+    path: PathBuf,
+    owner: SocketOwner,
+    identity: (u64, u64),
+}
+
+/// Looks for sockets at the usual places, root's first.
+fn found(host_root: &Path) -> impl Iterator<Item = FoundSocket> {
+    // Usually a link to /run; what an absolute link below another root means, it does not say.
+    let var_run_is_real = fs::symlink_metadata(host_root.join("var/run")).is_ok_and(|found| found.is_dir());
+    let of_root = OF_ROOT
+        .iter()
+        .filter(move |usual| var_run_is_real || !usual.path.starts_with("var/run/"))
+        .map(|usual| (usual, host_root.join(usual.path), SocketOwner::Root));
+    let of_users = users(host_root).into_iter().flat_map(|(uid, directory)| {
+        let owner = if uid == 0 { SocketOwner::Root } else { SocketOwner::User(uid) };
+        OF_USERS.iter().map(move |usual| (usual, directory.join(usual.path), owner))
+    });
+    of_root.chain(of_users).filter_map(|(usual, path, owner)| {
+        let identity = identity(&path)?;
+        Some(FoundSocket { usual, path, owner, identity })
+    })
+}
+
+/// Returns the runtime directories of users (pam_systemd(8), XDG_RUNTIME_DIR) by user id.
+fn users(host_root: &Path) -> BTreeMap<u32, PathBuf> {
+    let entries = fs::read_dir(host_root.join("run/user")).into_iter().flatten().flatten().take(MAX_USERS);
+    entries.filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path()))).collect()
 }
 
 /// Device and inode of a socket; `None` of anything else, links included.
@@ -203,9 +230,9 @@ mod tests {
         (host, listeners)
     }
 
-    fn look(host: &Path, choices: &[&str]) -> Vec<(Kind, String, Owner)> {
+    fn look(host: &Path, choices: &[&str]) -> Vec<(DaemonKind, String, SocketOwner)> {
         let choices = choices.iter().map(|choice| RuntimeChoice::parse(choice).unwrap()).collect();
-        let places = Places { host_root: host.to_owned(), choices };
+        let places = SocketPaths { host_root: host.to_owned(), choices };
         let plain = |endpoint: Endpoint| {
             let path = endpoint.path.display().to_string().replace(host.to_str().unwrap(), "");
             (endpoint.kind, path, endpoint.owner)
@@ -226,10 +253,10 @@ mod tests {
         assert_eq!(
             look(host.path(), &[]),
             [
-                (Kind::Docker, "/run/docker.sock".into(), Owner::Root),
-                (Kind::Containerd, "/run/containerd/containerd.sock".into(), Owner::Root),
-                (Kind::Cri, "/run/containerd/containerd.sock".into(), Owner::Root),
-                (Kind::Podman, "/run/user/1000/podman/podman.sock".into(), Owner::User(1000)),
+                (DaemonKind::Docker, "/run/docker.sock".into(), SocketOwner::Root),
+                (DaemonKind::Containerd, "/run/containerd/containerd.sock".into(), SocketOwner::Root),
+                (DaemonKind::Cri, "/run/containerd/containerd.sock".into(), SocketOwner::Root),
+                (DaemonKind::Podman, "/run/user/1000/podman/podman.sock".into(), SocketOwner::User(1000)),
             ]
         );
     }
@@ -240,13 +267,13 @@ mod tests {
         assert_eq!(
             look(host.path(), &["docker=/elsewhere"]),
             [
-                (Kind::Docker, "/elsewhere".into(), Owner::Given),
-                (Kind::Podman, "/run/podman/podman.sock".into(), Owner::Root),
+                (DaemonKind::Docker, "/elsewhere".into(), SocketOwner::Given),
+                (DaemonKind::Podman, "/run/podman/podman.sock".into(), SocketOwner::Root),
             ]
         );
         assert_eq!(
             look(host.path(), &["none", "docker=/elsewhere"]),
-            [(Kind::Docker, "/elsewhere".into(), Owner::Given)]
+            [(DaemonKind::Docker, "/elsewhere".into(), SocketOwner::Given)]
         );
         assert_eq!(look(host.path(), &["none"]), []);
     }
@@ -254,7 +281,7 @@ mod tests {
     #[test]
     fn a_place_of_a_user_where_another_listens_is_not_spoken_to() {
         let (host, _listeners) = host(&["run/user/12345/docker.sock"]);
-        let places = Places { host_root: host.path().to_owned(), choices: Vec::new() };
+        let places = SocketPaths { host_root: host.path().to_owned(), choices: Vec::new() };
         let endpoint = places.look().pop().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let failure = runtime.block_on(endpoint.connect()).map(|_| ()).unwrap_err();

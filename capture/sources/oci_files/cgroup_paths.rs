@@ -12,7 +12,7 @@ use crate::sources::cgroupfs::open_directory;
 
 /// A container's directory on one hierarchy.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct CgroupPath {
     /// The hierarchy.
     pub hierarchy: HierarchyId,
     /// Path from its root.
@@ -24,8 +24,8 @@ pub fn of_controllers(
     hierarchies: &Hierarchies,
     host_root: &Path,
     absolute_paths: &BTreeMap<String, String>,
-) -> Vec<Place> {
-    let mut places: Vec<Place> = Vec::new();
+) -> Vec<CgroupPath> {
+    let mut places: Vec<CgroupPath> = Vec::new();
     for (controller, absolute) in absolute_paths {
         let Some(hierarchy) = hierarchies.mounted.iter().find(|one| carries(one, controller)) else {
             continue;
@@ -41,7 +41,7 @@ pub fn of_controllers(
         let path = hierarchy.path_of(below.as_os_str().as_encoded_bytes());
         // Co-mounted controllers give the same directory twice.
         if is_plain(&path) && places.iter().all(|known| known.hierarchy != hierarchy.id) {
-            places.push(Place { hierarchy: hierarchy.id, path: escape(&path).into_owned() });
+            places.push(CgroupPath { hierarchy: hierarchy.id, path: escape(&path).into_owned() });
         }
     }
     places.sort_by_key(|place| place.hierarchy);
@@ -49,20 +49,20 @@ pub fn of_controllers(
 }
 
 /// From crun's `cgroup-path`: the same path on every hierarchy that has a directory there.
-pub fn everywhere(hierarchies: &Hierarchies, path: &str) -> Vec<Place> {
+pub fn everywhere(hierarchies: &Hierarchies, path: &str) -> Vec<CgroupPath> {
     let path = format!("/{}", path.trim_matches('/'));
     if !is_plain(path.as_bytes()) {
         return Vec::new();
     }
     let path = escape(path.as_bytes()).into_owned();
     let exists = |hierarchy: &&Hierarchy| open_directory(hierarchy, &path).is_ok();
-    let place = |hierarchy: &Hierarchy| Place { hierarchy: hierarchy.id, path: path.clone() };
+    let place = |hierarchy: &Hierarchy| CgroupPath { hierarchy: hierarchy.id, path: path.clone() };
     hierarchies.mounted.iter().filter(exists).map(place).collect()
 }
 
 /// Whether a state file of that owner may speak for a directory. root's may; that of anybody else only for directories
 /// that were delegated to him, or every user could declare himself the owner of every container.
-pub fn may_claim(hierarchies: &Hierarchies, place: &Place, uid: u32) -> bool {
+pub fn may_claim(hierarchies: &Hierarchies, place: &CgroupPath, uid: u32) -> bool {
     if uid == 0 {
         return true;
     }

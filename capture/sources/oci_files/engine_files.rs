@@ -79,7 +79,7 @@ struct PodmanMetadata {
 
 /// How far a container's life has come when its engine's file is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Life {
+pub enum LifeStage {
     /// It has begun. Docker writes of the life before until it has written the file again.
     Begun,
     /// It has ended some moments ago.
@@ -87,7 +87,7 @@ pub enum Life {
 }
 
 /// Reads what the engine keeps of a container; `None` for an engine that keeps nothing we read.
-pub fn read(host_root: &Path, engine: Engine, container_id: &str, life: Life) -> Option<RuntimeRecord> {
+pub fn read(host_root: &Path, engine: Engine, container_id: &str, life: LifeStage) -> Option<RuntimeRecord> {
     // An id is a component of the path below; these engines draw 64 hexadecimal digits and nothing else.
     let is_id = container_id.len() == 64 && container_id.bytes().all(|digit| digit.is_ascii_hexdigit());
     match engine {
@@ -97,7 +97,7 @@ pub fn read(host_root: &Path, engine: Engine, container_id: &str, life: Life) ->
     }
 }
 
-fn docker(host_root: &Path, container_id: &str, life: Life) -> RuntimeRecord {
+fn docker(host_root: &Path, container_id: &str, life: LifeStage) -> RuntimeRecord {
     let begun = Instant::now();
     let directory = format!("{DOCKER}/{container_id}");
     let request = format!("{directory}/config.v2.json");
@@ -117,7 +117,7 @@ fn docker(host_root: &Path, container_id: &str, life: Life) -> RuntimeRecord {
     answer.created_at = kept.created.as_deref().and_then(time_of);
     answer.restart_count = kept.restart_count;
     // Pid and start may be of the life before: they are kept in the document only.
-    if life == Life::Over
+    if life == LifeStage::Over
         && let Some(state) = &kept.state
     {
         answer.running = state.running;
@@ -207,7 +207,7 @@ mod tests {
         );
         fs::write(directory.join("config.v2.json"), text).expect("a file");
         let RuntimeRecord { answer, details } =
-            read(root.path(), Engine::Docker, ID, Life::Begun).expect("docker keeps files");
+            read(root.path(), Engine::Docker, ID, LifeStage::Begun).expect("docker keeps files");
         assert_eq!(answer.outcome, Outcome::Ok);
         assert_eq!(answer.container_name.as_deref(), Some("web-1"));
         assert_eq!(answer.image_name.as_deref(), Some("busybox:latest"));
@@ -228,14 +228,14 @@ mod tests {
             r#"{"Running":false,"Pid":0,"ExitCode":137,"OOMKilled":true,"StartedAt":"1970-01-01T00:00:01Z",
             "FinishedAt":"1970-01-01T00:00:02Z"}"#,
         );
-        let begun = read(Life::Begun);
+        let begun = read(LifeStage::Begun);
         assert_eq!((begun.running, begun.exit_code, begun.finished_at, begun.oom_killed), (None, None, None, None));
-        let over = read(Life::Over);
+        let over = read(LifeStage::Over);
         assert_eq!((over.running, over.exit_code, over.oom_killed), (Some(false), Some(137), Some(true)));
         assert_eq!(over.finished_at, Some(obit_derivation::WallNs(2_000_000_000)));
         // The file of a daemon that was killed. The code and the time are of the life before.
         write(r#"{"Running":true,"ExitCode":0,"OOMKilled":false,"FinishedAt":"1970-01-01T00:00:02Z"}"#);
-        let over = read(Life::Over);
+        let over = read(LifeStage::Over);
         assert_eq!((over.running, over.exit_code, over.finished_at), (Some(true), None, None));
     }
 
@@ -250,20 +250,20 @@ mod tests {
         );
         fs::write(directory.join("containers.json"), text).expect("a file");
         let RuntimeRecord { answer, .. } =
-            read(root.path(), Engine::Podman, ID, Life::Begun).expect("podman keeps files");
+            read(root.path(), Engine::Podman, ID, LifeStage::Begun).expect("podman keeps files");
         assert_eq!(answer.outcome, Outcome::Ok);
         assert_eq!(answer.container_name.as_deref(), Some("job"));
         assert_eq!(answer.image_name.as_deref(), Some("localhost/busybox:latest"));
         let other = ID.replace('c', "d");
         let RuntimeRecord { answer, .. } =
-            read(root.path(), Engine::Podman, &other, Life::Begun).expect("podman keeps files");
+            read(root.path(), Engine::Podman, &other, LifeStage::Begun).expect("podman keeps files");
         assert_eq!(answer.outcome, Outcome::NotFound);
     }
 
     #[test]
     fn what_is_no_id_is_no_path() {
         let root = tempfile::tempdir().expect("a directory");
-        assert!(read(root.path(), Engine::Docker, "../../../etc", Life::Begun).is_none());
-        assert!(read(root.path(), Engine::Runc, ID, Life::Begun).is_none());
+        assert!(read(root.path(), Engine::Docker, "../../../etc", LifeStage::Begun).is_none());
+        assert!(read(root.path(), Engine::Runc, ID, LifeStage::Begun).is_none());
     }
 }

@@ -16,16 +16,16 @@ use crate::sources::answer::PATH_BYTES;
 
 /// A file's content and who could have written it.
 #[derive(Debug)]
-pub struct Content {
+pub struct FileContent {
     /// All of it.
     pub bytes: Vec<u8>,
     /// Whose it is.
-    pub origin: Origin,
+    pub origin: FileOrigin,
 }
 
 /// Who could have written a file; kept in the document of an answer, since a claim is as good as its writer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Origin {
+pub struct FileOrigin {
     /// Owner.
     pub uid: u32,
     /// Permission bits, written in octal.
@@ -103,7 +103,7 @@ fn readlink_root(host_root: &Path) -> Result<PathBuf, Errno> {
 ///
 /// # Errors
 /// Those of [`open_file`] and [`read_open`].
-pub fn read(host_root: &Path, directory: &str, name: &str, limit: usize) -> Result<Content, Errno> {
+pub fn read(host_root: &Path, directory: &str, name: &str, limit: usize) -> Result<FileContent, Errno> {
     read_open(&open_file(host_root, directory, name)?, limit)
 }
 
@@ -111,14 +111,14 @@ pub fn read(host_root: &Path, directory: &str, name: &str, limit: usize) -> Resu
 ///
 /// # Errors
 /// FBIG if it is larger than `limit`, INVAL if it is no regular file, else the kernel's.
-pub fn read_open(file: &OwnedFd, limit: usize) -> Result<Content, Errno> {
+pub fn read_open(file: &OwnedFd, limit: usize) -> Result<FileContent, Errno> {
     let found = file::regular(file)?;
     let mut bytes = Vec::new();
     if file::read_into(file, &mut bytes, limit, SizeHint::Exact(found.stx_size))? {
         return Err(Errno::FBIG);
     }
-    let origin = Origin { uid: found.stx_uid, mode: found.stx_mode & 0o7777, bytes: found.stx_size };
-    Ok(Content { bytes, origin })
+    let origin = FileOrigin { uid: found.stx_uid, mode: found.stx_mode & 0o7777, bytes: found.stx_size };
+    Ok(FileContent { bytes, origin })
 }
 
 /// What an error means for the answer.

@@ -9,8 +9,8 @@ use obit_schema::text::escape;
 use rustix::fs::{Dir, FileType, Mode, OFlags, openat};
 use rustix::io::Errno;
 
-use super::OciFiles;
 use super::file::{open_directory, real_path};
+use super::files::OciFiles;
 use crate::sources::answer::RuntimeRecord;
 
 /// Where runtimes and their engines keep state; `*` stands for one component.

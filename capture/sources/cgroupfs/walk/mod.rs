@@ -17,7 +17,7 @@ use rustix::io::Errno;
 
 use crate::host::file;
 use crate::host::hierarchies::Hierarchy;
-use crate::sources::cgroupfs::contents::{Occupancy, Reader};
+use crate::sources::cgroupfs::contents::{DirectoryReader, Occupancy};
 
 /// Deepest level walked below the mount point. Real nesting (docker in docker in kubernetes) stays below 30.
 const MAX_DEPTH: usize = 256;
@@ -92,12 +92,12 @@ pub fn walk(
     wants_files: impl Fn(&str) -> bool,
     visit: impl FnMut(Directory<'static>, DirectoryDetails) -> ControlFlow<()>,
 ) -> WalkSummary {
-    let mut walk = Walk {
+    let mut walk = HierarchyWalk {
         hierarchy,
         reason,
         wants_files,
         visit,
-        reader: Reader::default(),
+        reader: DirectoryReader::default(),
         path: Vec::new(),
         levels: Vec::new(),
         summary: WalkSummary::default(),
@@ -106,35 +106,35 @@ pub fn walk(
     walk.summary
 }
 
-struct Walk<'h, W, V> {
+struct HierarchyWalk<'h, W, V> {
     hierarchy: &'h Hierarchy,
     reason: SnapshotReason,
     wants_files: W,
     visit: V,
-    reader: Reader,
+    reader: DirectoryReader,
     /// Path of the directory at hand, below the mount point, raw.
     path: Vec<u8>,
-    levels: Vec<Level>,
+    levels: Vec<WalkLevel>,
     summary: WalkSummary,
 }
 
 /// A directory whose children are being read.
-struct Level {
+struct WalkLevel {
     entries: Dir,
-    own: Above,
+    own: ParentDirectory,
     /// Length of its path.
     path_bytes: usize,
 }
 
 /// What is said of a directory with each of those in it.
 #[derive(Clone, Copy)]
-struct Above {
+struct ParentDirectory {
     id: CgroupId,
     /// Its owner.
     uid: u32,
 }
 
-impl<W, V> Walk<'_, W, V>
+impl<W, V> HierarchyWalk<'_, W, V>
 where
     W: Fn(&str) -> bool,
     V: FnMut(Directory<'static>, DirectoryDetails) -> ControlFlow<()>,
@@ -195,7 +195,7 @@ where
     fn enter(
         &mut self,
         opened: Result<OwnedFd, Errno>,
-        parent: Option<Above>,
+        parent: Option<ParentDirectory>,
         listed: Option<CgroupId>,
     ) -> ControlFlow<()> {
         if self.summary.directories >= MAX_DIRECTORIES {
@@ -234,18 +234,18 @@ where
         // kernfs counts its subdirectories in the link count, two more than it has (fs/kernfs/inode.c,
         // kernfs_refresh_inode). Most cgroups have none, and listing their dozens of files is the dearest step.
         if found.stx_nlink != 2 {
-            self.descend(directory, Above { id, uid: found.stx_uid });
+            self.descend(directory, ParentDirectory { id, uid: found.stx_uid });
         }
         ControlFlow::Continue(())
     }
 
-    fn descend(&mut self, directory: OwnedFd, own: Above) {
+    fn descend(&mut self, directory: OwnedFd, own: ParentDirectory) {
         if self.levels.len() >= MAX_DEPTH {
             self.fail(WalkErrorCause::TooDeep);
             return;
         }
         match Dir::new(directory) {
-            Ok(entries) => self.levels.push(Level { entries, own, path_bytes: self.path.len() }),
+            Ok(entries) => self.levels.push(WalkLevel { entries, own, path_bytes: self.path.len() }),
             Err(errno) => self.fail(errno.into()),
         }
     }
@@ -253,7 +253,7 @@ where
     fn hand_out(
         &mut self,
         id: CgroupId,
-        parent: Option<Above>,
+        parent: Option<ParentDirectory>,
         occupancy: Occupancy,
         details: DirectoryDetails,
     ) -> ControlFlow<()> {

@@ -10,14 +10,14 @@ use serde::{Deserialize, Serialize};
 use super::api::{Container, Process, STATUS, STOPPED};
 use crate::sources::answer::{NAME_BYTES, PATH_BYTES, digest, within};
 use crate::sources::daemons::labels::{LabelPolicy, pairs};
-use crate::sources::daemons::report::Said;
+use crate::sources::daemons::report::DaemonAnswer;
 
 /// What the clients of containerd call the name of a container.
 const NAME_LABELS: &[&str] = &["nerdctl/name", "io.kubernetes.container.name"];
 
 /// What is kept of it.
 #[derive(Debug, Serialize)]
-pub struct Inspection {
+pub struct ContainerFacts {
     namespace: String,
     id: String,
     image: String,
@@ -28,14 +28,14 @@ pub struct Inspection {
     labels: BTreeMap<String, String>,
     cgroups_path: Option<String>,
     image_digest: Option<String>,
-    task: Option<Task>,
+    task: Option<TaskFacts>,
     /// Names that are read though the labels may not be kept.
     #[serde(skip)]
-    known: Known,
+    known: LabelFacts,
 }
 
 #[derive(Debug, Serialize)]
-struct Task {
+struct TaskFacts {
     pid: u32,
     status: &'static str,
     exit_status: u32,
@@ -43,7 +43,7 @@ struct Task {
 }
 
 #[derive(Debug)]
-struct Known {
+struct LabelFacts {
     name: Option<String>,
     pod_name: Option<String>,
     pod_namespace: Option<String>,
@@ -54,18 +54,18 @@ struct Known {
 /// The part of an OCI configuration that is read. Environment and arguments are skipped by the parser.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Spec {
-    linux: Option<Linux>,
+struct OciSpec {
+    linux: Option<OciSpecLinux>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Linux {
+struct OciSpecLinux {
     #[serde(rename = "cgroupsPath")]
     cgroups_path: Option<String>,
 }
 
-impl Inspection {
+impl ContainerFacts {
     /// Puts together what three services said.
     pub fn new(
         namespace: &str,
@@ -75,14 +75,14 @@ impl Inspection {
         labels: &LabelPolicy,
     ) -> Self {
         let label = |names: &[&str]| names.iter().find_map(|&name| container.labels.get(name)).cloned();
-        let known = Known {
+        let known = LabelFacts {
             name: label(NAME_LABELS),
             pod_name: label(&["io.kubernetes.pod.name"]),
             pod_namespace: label(&["io.kubernetes.pod.namespace"]),
             pod_uid: label(&["io.kubernetes.pod.uid"]),
             kind: label(&["io.cri-containerd.kind"]),
         };
-        let spec: Option<Spec> = container.spec.and_then(|spec| serde_json::from_slice(&spec.value).ok());
+        let spec: Option<OciSpec> = container.spec.and_then(|spec| serde_json::from_slice(&spec.value).ok());
         let status = |task: &Process| usize::try_from(task.status).ok().and_then(|number| STATUS.get(number).copied());
         Self {
             namespace: namespace.to_owned(),
@@ -95,7 +95,7 @@ impl Inspection {
             labels: labels.keep(container.labels),
             cgroups_path: spec.and_then(|spec| spec.linux).and_then(|linux| linux.cgroups_path),
             image_digest,
-            task: task.map(|task| Task {
+            task: task.map(|task| TaskFacts {
                 pid: task.pid,
                 status: status(&task).unwrap_or("unknown"),
                 exit_status: task.exit_status,
@@ -106,7 +106,7 @@ impl Inspection {
     }
 
     /// What it says of the life that began at `begun_at` (or at any time).
-    pub fn said(&self, begun_at: Option<WallNs>) -> Said {
+    pub fn to_answer(&self, begun_at: Option<WallNs>) -> DaemonAnswer {
         let mut answer = RuntimeAnswer::unanswered(Source::Containerd, Outcome::Ok);
         describe_namespace(&mut answer, &self.namespace);
         answer.container_id = within(Some(&self.id), NAME_BYTES);
@@ -140,7 +140,7 @@ impl Inspection {
             }
             None => {}
         }
-        Said::new(answer, self)
+        DaemonAnswer::new(answer, self)
     }
 }
 
@@ -193,15 +193,15 @@ mod tests {
         Process { pid: 77, status, exit_status: 137, exited_at, ..Process::default() }
     }
 
-    fn said(task: Option<Process>, begun_s: i64) -> Said {
+    fn to_answer(task: Option<Process>, begun_s: i64) -> DaemonAnswer {
         let digest = Some(format!("sha256:{}", "ab".repeat(32)));
-        Inspection::new("shop", container(), task, digest, &LabelPolicy::None)
-            .said(Some(WallNs(begun_s * 1_000_000_000)))
+        ContainerFacts::new("shop", container(), task, digest, &LabelPolicy::None)
+            .to_answer(Some(WallNs(begun_s * 1_000_000_000)))
     }
 
     #[test]
     fn a_running_container_has_its_namespace_and_pid_and_no_secret() {
-        let Said { answer, document } = said(Some(process(2, -62_135_596_800)), 1);
+        let DaemonAnswer { facts: answer, document } = to_answer(Some(process(2, -62_135_596_800)), 1);
         assert_eq!(answer.container_id.as_deref(), Some("web.1"));
         assert_eq!(answer.namespace.as_deref(), Some("shop"));
         assert_eq!(answer.runtime.as_deref(), Some("containerd"));
@@ -218,11 +218,11 @@ mod tests {
 
     #[test]
     fn a_task_that_ended_before_this_life_says_nothing_of_it() {
-        let ended = said(Some(process(STOPPED, 9)), 8).answer;
+        let ended = to_answer(Some(process(STOPPED, 9)), 8).facts;
         assert_eq!((ended.init_pid, ended.exit_code, ended.running), (None, Some(137), Some(false)));
         assert_eq!(ended.finished_at, Some(WallNs(9_000_000_000)));
-        let before = said(Some(process(STOPPED, 7)), 8).answer;
+        let before = to_answer(Some(process(STOPPED, 7)), 8).facts;
         assert_eq!((before.exit_code, before.finished_at, before.running), (None, None, None));
-        assert_eq!(said(None, 8).answer.init_pid, None);
+        assert_eq!(to_answer(None, 8).facts.init_pid, None);
     }
 }

@@ -8,11 +8,11 @@ use serde::Serialize;
 use super::api::{ContainerEvent, Envelope, TaskCreate, TaskDelete, TaskEvent, TaskExit, TaskStart};
 use super::container::{describe_namespace, nanoseconds};
 use crate::sources::answer::{NAME_BYTES, within};
-use crate::sources::daemons::report::Said;
+use crate::sources::daemons::report::DaemonAnswer;
 
 /// What is kept of one.
 #[derive(Debug, Default, Serialize)]
-struct Kept<'a> {
+struct TaskEventDocument<'a> {
     topic: &'a str,
     namespace: &'a str,
     /// The daemon's time, in nanoseconds since 1970.
@@ -37,13 +37,13 @@ pub fn time(envelope: &Envelope) -> Option<WallNs> {
 }
 
 /// What an event says; `None` of one that is not about a container's life, and of what is no event.
-pub fn said(envelope: &Envelope) -> Option<Said> {
+pub fn to_answer(envelope: &Envelope) -> Option<DaemonAnswer> {
     let bytes = envelope.event.as_ref()?.value.as_slice();
-    let mut kept = Kept {
+    let mut kept = TaskEventDocument {
         topic: &envelope.topic,
         namespace: &envelope.namespace,
         time: envelope.timestamp.as_ref().and_then(nanoseconds),
-        ..Kept::default()
+        ..TaskEventDocument::default()
     };
     let mut oom_killed = None;
     match envelope.topic.as_str() {
@@ -97,7 +97,7 @@ pub fn said(envelope: &Envelope) -> Option<Said> {
     answer.exit_code = kept.exit_status.and_then(|status| i32::try_from(status).ok());
     answer.finished_at = kept.exited_at.map(WallNs);
     answer.oom_killed = oom_killed;
-    Some(Said::new(answer, &kept))
+    Some(DaemonAnswer::new(answer, &kept))
 }
 
 #[cfg(test)]
@@ -119,27 +119,27 @@ mod tests {
 
     #[test]
     fn the_exit_of_init_is_the_containers_and_that_of_another_process_is_not() {
-        let answer = said(&envelope("/tasks/exit", &exit("web.1"))).unwrap().answer;
+        let answer = to_answer(&envelope("/tasks/exit", &exit("web.1"))).unwrap().facts;
         assert_eq!(answer.event.as_deref(), Some("/tasks/exit"));
         assert_eq!((answer.namespace.as_deref(), answer.container_id.as_deref()), (Some("shop"), Some("web.1")));
         assert_eq!((answer.exit_code, answer.finished_at), (Some(137), Some(WallNs(8_000_000_000))));
-        assert!(said(&envelope("/tasks/exit", &exit("shell"))).is_none());
+        assert!(to_answer(&envelope("/tasks/exit", &exit("shell"))).is_none());
     }
 
     #[test]
     fn a_creation_names_the_image() {
         let event = ContainerEvent { id: "web.1".into(), image: "busybox:1".into() };
-        let answer = said(&envelope("/containers/create", &event)).unwrap().answer;
+        let answer = to_answer(&envelope("/containers/create", &event)).unwrap().facts;
         assert_eq!(answer.image_name.as_deref(), Some("busybox:1"));
     }
 
     #[test]
     fn what_is_no_event_of_a_container_says_nothing() {
         let event = ContainerEvent { id: "busybox".into(), image: String::new() };
-        assert!(said(&envelope("/images/create", &event)).is_none());
-        assert!(said(&envelope("/containers/delete", &ContainerEvent::default())).is_none(), "no id");
+        assert!(to_answer(&envelope("/images/create", &event)).is_none());
+        assert!(to_answer(&envelope("/containers/delete", &ContainerEvent::default())).is_none(), "no id");
         let mut broken = envelope("/tasks/exit", &exit("web.1"));
         broken.event = Some(Any { type_url: String::new(), value: vec![0xff; 9] });
-        assert!(said(&broken).is_none());
+        assert!(to_answer(&broken).is_none());
     }
 }

@@ -13,16 +13,16 @@ use self::api::{
     GetTaskResponse, ListNamespacesRequest, ListNamespacesResponse, ListTasksRequest, ListTasksResponse, Process,
     SubscribeRequest,
 };
-use self::container::Inspection;
-use super::cache::Cache;
+use self::container::ContainerFacts;
+use super::cache::TimedCache;
 use super::debounce::Debounce;
-use super::event_gate::Sink;
+use super::event_gate::EventGate;
 use super::failure::Failure;
-use super::grpc::{self, Call};
+use super::grpc::{GrpcCall, GrpcClient};
 use super::labels::LabelPolicy;
 use super::limits::{CALL_LIMIT, DOCUMENT_BYTES, EXTRA_LIMIT, LIST_BYTES, MAX_LISTED};
-use super::query::Question;
-use super::report::Said;
+use super::query::ContainerQuery;
+use super::report::DaemonAnswer;
 use super::sockets::Endpoint;
 use crate::host::clock::ClockPair;
 
@@ -37,22 +37,22 @@ const MAX_IMAGES: usize = 256;
 
 /// A client of one containerd.
 #[derive(Debug)]
-pub struct Client {
-    grpc: grpc::Client,
+pub struct ContainerdClient {
+    grpc: GrpcClient,
     labels: LabelPolicy,
-    namespaces: Cache<(), Vec<String>>,
+    namespaces: TimedCache<(), Vec<String>>,
     /// Digests by namespace and name.
-    images: Cache<(String, String), Option<String>>,
+    images: TimedCache<(String, String), Option<String>>,
 }
 
-impl Client {
+impl ContainerdClient {
     /// A client of the daemon at this socket.
     pub fn new(endpoint: Endpoint, labels: LabelPolicy) -> Self {
         Self {
-            grpc: grpc::Client::new(endpoint),
+            grpc: GrpcClient::new(endpoint),
             labels,
-            namespaces: Cache::new(NAMESPACES_FRESH, 1),
-            images: Cache::new(IMAGES_FRESH, MAX_IMAGES),
+            namespaces: TimedCache::new(NAMESPACES_FRESH, 1),
+            images: TimedCache::new(IMAGES_FRESH, MAX_IMAGES),
         }
     }
 
@@ -61,17 +61,22 @@ impl Client {
         self.read_namespaces().await.map(|_| ())
     }
 
+    /// Returns the text of a query, as a record shows it.
+    pub fn request(&self, query: &ContainerQuery) -> String {
+        format!("Containers/Get {}/{}", query.namespace.as_deref().unwrap_or("*"), query.container_id)
+    }
+
     /// Asks about one container, in its namespace or, if that is not known, in all of them.
-    pub async fn ask(&self, question: &Question) -> Result<Vec<Said>, Failure> {
-        let namespaces = match &question.namespace {
+    pub async fn ask(&self, query: &ContainerQuery) -> Result<Vec<DaemonAnswer>, Failure> {
+        let namespaces = match &query.namespace {
             Some(namespace) => vec![namespace.clone()],
             None => self.namespaces().await?,
         };
         let mut found = Vec::new();
         let mut failure = Failure::new(Outcome::NotFound, "in no namespace");
         for namespace in namespaces {
-            match self.container(&namespace, &question.container_id, None).await {
-                Ok(inspection) => found.push(inspection.said(question.begun_at)),
+            match self.container(&namespace, &query.container_id, None).await {
+                Ok(inspection) => found.push(inspection.to_answer(query.begun_at)),
                 Err(error) if error.outcome == Outcome::NotFound => {}
                 // Another namespace's answer is worth more than none.
                 Err(error) => failure = error,
@@ -81,7 +86,7 @@ impl Client {
     }
 
     /// Tells of every container that runs.
-    pub async fn list(&self, sink: &Sink) -> Result<(), Failure> {
+    pub async fn list(&self, gate: &EventGate) -> Result<(), Failure> {
         let mut left = MAX_LISTED;
         for namespace in self.namespaces().await? {
             let call = call(api::LIST_TASKS, Some(&namespace), LIST_BYTES);
@@ -90,7 +95,7 @@ impl Client {
                 left -= 1;
                 let id = if task.container_id.is_empty() { task.id.clone() } else { task.container_id.clone() };
                 match self.container(&namespace, &id, Some(task)).await {
-                    Ok(inspection) => sink.said(&format!("Tasks/List {namespace}"), inspection.said(None)).await,
+                    Ok(inspection) => gate.pass(&format!("Tasks/List {namespace}"), inspection.to_answer(None)).await,
                     Err(error) if error.outcome == Outcome::NotFound => {} // gone meanwhile
                     Err(error) => return Err(error),
                 }
@@ -100,7 +105,7 @@ impl Client {
     }
 
     /// Tells of events about containers and tasks until the stream ends.
-    pub async fn events(&self, sink: &Sink) -> Failure {
+    pub async fn events(&self, gate: &EventGate) -> Failure {
         let filters = vec![r#"topic~="^/tasks/""#.to_owned(), r#"topic~="^/containers/""#.to_owned()];
         let call = call(api::SUBSCRIBE, None, DOCUMENT_BYTES);
         let mut events = match self.grpc.stream::<_, Envelope>(call, SubscribeRequest { filters }).await {
@@ -111,10 +116,10 @@ impl Client {
         loop {
             match debounce.next(events.next()).await {
                 Ok(envelope) => {
-                    sink.pace().await;
-                    if let Some(said) = event::said(&envelope) {
+                    gate.wait_turn().await;
+                    if let Some(answer) = event::to_answer(&envelope) {
                         let at = debounce.arrival(ClockPair::read(), event::time(&envelope));
-                        sink.said_at(at, "Events/Subscribe", said).await;
+                        gate.pass_at(at, "Events/Subscribe", answer).await;
                     }
                 }
                 Err(failure) => return failure,
@@ -122,7 +127,7 @@ impl Client {
         }
     }
 
-    async fn container(&self, namespace: &str, id: &str, task: Option<Process>) -> Result<Inspection, Failure> {
+    async fn container(&self, namespace: &str, id: &str, task: Option<Process>) -> Result<ContainerFacts, Failure> {
         let request = GetContainerRequest { id: id.to_owned() };
         let get = call(api::GET_CONTAINER, Some(namespace), DOCUMENT_BYTES);
         let answer: GetContainerResponse = self.grpc.call(get, request).await?;
@@ -131,13 +136,13 @@ impl Client {
             Some(task) => Some(task),
             None => {
                 let request = GetTaskRequest { container_id: id.to_owned() };
-                let get = Call { limit: EXTRA_LIMIT, ..call(api::GET_TASK, Some(namespace), DOCUMENT_BYTES) };
+                let get = GrpcCall { limit: EXTRA_LIMIT, ..call(api::GET_TASK, Some(namespace), DOCUMENT_BYTES) };
                 let answer: Result<GetTaskResponse, _> = self.grpc.call(get, request).await;
                 answer.ok().and_then(|answer| answer.process)
             }
         };
         let digest = self.image_digest(namespace, &container.image).await;
-        Ok(Inspection::new(namespace, container, task, digest, &self.labels))
+        Ok(ContainerFacts::new(namespace, container, task, digest, &self.labels))
     }
 
     /// The digest of the manifest, or the index of manifests, that a name stands for.
@@ -149,7 +154,7 @@ impl Client {
         if let Some(known) = self.images.get(&key) {
             return known;
         }
-        let get = Call { limit: EXTRA_LIMIT, ..call(api::GET_IMAGE, Some(namespace), DOCUMENT_BYTES) };
+        let get = GrpcCall { limit: EXTRA_LIMIT, ..call(api::GET_IMAGE, Some(namespace), DOCUMENT_BYTES) };
         let answer: GetImageResponse = self.grpc.call(get, GetImageRequest { name: name.to_owned() }).await.ok()?;
         let digest = answer.image.and_then(|image| image.target).map(|target| target.digest);
         self.images.put(key, digest.clone());
@@ -172,6 +177,6 @@ impl Client {
     }
 }
 
-fn call<'a>(path: &'static str, namespace: Option<&'a str>, limit_bytes: usize) -> Call<'a> {
-    Call { path, namespace, limit: CALL_LIMIT, limit_bytes }
+fn call<'a>(path: &'static str, namespace: Option<&'a str>, limit_bytes: usize) -> GrpcCall<'a> {
+    GrpcCall { path, namespace, limit: CALL_LIMIT, limit_bytes }
 }

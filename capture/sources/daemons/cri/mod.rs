@@ -15,15 +15,15 @@ use self::api::{
     ListContainersResponse, ListPodSandboxRequest, ListPodSandboxResponse, PodSandboxStatus, PodSandboxStatusRequest,
     PodSandboxStatusResponse, VersionRequest, VersionResponse,
 };
-use self::status::{Info, Pod, Status};
-use super::cache::Cache;
-use super::event_gate::Sink;
+use self::status::{Pod, StatusFacts, VerboseInfo};
+use super::cache::TimedCache;
+use super::event_gate::EventGate;
 use super::failure::Failure;
-use super::grpc::{self, Call};
+use super::grpc::{GrpcCall, GrpcClient};
 use super::labels::LabelPolicy;
 use super::limits::{CALL_LIMIT, DOCUMENT_BYTES, EXTRA_LIMIT, LIST_BYTES, MAX_LISTED};
-use super::query::Question;
-use super::report::Said;
+use super::query::ContainerQuery;
+use super::report::DaemonAnswer;
 use super::sockets::Endpoint;
 
 /// Pods remembered.
@@ -31,23 +31,23 @@ const MAX_PODS: usize = 1_024;
 
 /// A client of one CRI service.
 #[derive(Debug)]
-pub struct Client {
-    grpc: grpc::Client,
+pub struct CriClient {
+    grpc: GrpcClient,
     labels: LabelPolicy,
     /// The engine behind the interface, by its own word.
     engine: Mutex<Option<Engine>>,
     /// A sandbox's pod never changes.
-    pods: Cache<String, Pod>,
+    pods: TimedCache<String, Pod>,
 }
 
-impl Client {
+impl CriClient {
     /// A client of the service at this socket.
     pub fn new(endpoint: Endpoint, labels: LabelPolicy) -> Self {
         Self {
-            grpc: grpc::Client::new(endpoint),
+            grpc: GrpcClient::new(endpoint),
             labels,
             engine: Mutex::new(None),
-            pods: Cache::new(Duration::MAX, MAX_PODS),
+            pods: TimedCache::new(Duration::MAX, MAX_PODS),
         }
     }
 
@@ -64,33 +64,43 @@ impl Client {
         Ok(())
     }
 
+    /// Returns the text of a query, as a record shows it.
+    pub fn request(&self, query: &ContainerQuery) -> String {
+        format!("ContainerStatus {}", query.container_id)
+    }
+
+    /// Never returns: CRI's own stream of events is an alpha feature that is off; containerd's covers its containers.
+    pub async fn events(&self, _gate: &EventGate) -> Failure {
+        std::future::pending().await
+    }
+
     /// Asks about one container, or about a sandbox if there is no container of that id.
-    pub async fn ask(&self, question: &Question) -> Result<Vec<Said>, Failure> {
-        let id = &question.container_id;
+    pub async fn ask(&self, query: &ContainerQuery) -> Result<Vec<DaemonAnswer>, Failure> {
+        let id = &query.container_id;
         let request = ContainerStatusRequest { container_id: id.clone(), verbose: true };
         let answer: Result<ContainerStatusResponse, _> =
             self.grpc.call(call(api::CONTAINER_STATUS, DOCUMENT_BYTES), request).await;
         match answer {
             Ok(answer) => {
                 let container = answer.status.ok_or_else(|| Failure::invalid("an answer without a status"))?;
-                let info = Info::read(&answer.info);
+                let info = VerboseInfo::read(&answer.info);
                 let pod = match &info.sandbox_id {
                     Some(sandbox_id) => self.pod(sandbox_id).await,
                     None => None,
                 };
-                let status = Status::of_container(container, info, pod, &self.labels);
-                Ok(vec![status.said(self.engine(), question.begun_at)])
+                let status = StatusFacts::of_container(container, info, pod, &self.labels);
+                Ok(vec![status.to_answer(self.engine(), query.begun_at)])
             }
             Err(failure) if failure.outcome == Outcome::NotFound => {
                 let (sandbox, info) = self.sandbox(id, CALL_LIMIT).await?;
-                Ok(vec![Status::of_sandbox(sandbox, info, &self.labels).said(self.engine(), question.begun_at)])
+                Ok(vec![StatusFacts::of_sandbox(sandbox, info, &self.labels).to_answer(self.engine(), query.begun_at)])
             }
             Err(failure) => Err(failure),
         }
     }
 
     /// Tells of every container and sandbox that runs.
-    pub async fn list(&self, sink: &Sink) -> Result<(), Failure> {
+    pub async fn list(&self, gate: &EventGate) -> Result<(), Failure> {
         let sandboxes: ListPodSandboxResponse =
             self.grpc.call(call(api::LIST_POD_SANDBOX, LIST_BYTES), ListPodSandboxRequest {}).await?;
         let containers: ListContainersResponse =
@@ -104,14 +114,14 @@ impl Client {
                 created_at: sandbox.created_at,
                 labels: sandbox.labels,
             };
-            let status = Status::of_sandbox(status, Info::default(), &self.labels);
+            let status = StatusFacts::of_sandbox(status, VerboseInfo::default(), &self.labels);
             pods.extend(status.pod().map(|pod| (status.id().to_owned(), pod)));
-            sink.said("ListPodSandbox", status.said(self.engine(), None)).await;
+            gate.pass("ListPodSandbox", status.to_answer(self.engine(), None)).await;
         }
         for container in containers.containers.into_iter().filter(|one| one.state == api::RUNNING).take(MAX_LISTED) {
             let pod = pods.get(&container.pod_sandbox_id).cloned();
-            let status = Status::of_container(listed(container), Info::default(), pod, &self.labels);
-            sink.said("ListContainers", status.said(self.engine(), None)).await;
+            let status = StatusFacts::of_container(listed(container), VerboseInfo::default(), pod, &self.labels);
+            gate.pass("ListContainers", status.to_answer(self.engine(), None)).await;
         }
         Ok(())
     }
@@ -130,12 +140,12 @@ impl Client {
         Some(pod)
     }
 
-    async fn sandbox(&self, id: &str, limit: Duration) -> Result<(PodSandboxStatus, Info), Failure> {
+    async fn sandbox(&self, id: &str, limit: Duration) -> Result<(PodSandboxStatus, VerboseInfo), Failure> {
         let request = PodSandboxStatusRequest { pod_sandbox_id: id.to_owned(), verbose: true };
-        let call = Call { limit, ..call(api::POD_SANDBOX_STATUS, DOCUMENT_BYTES) };
+        let call = GrpcCall { limit, ..call(api::POD_SANDBOX_STATUS, DOCUMENT_BYTES) };
         let answer: PodSandboxStatusResponse = self.grpc.call(call, request).await?;
         let status = answer.status.ok_or_else(|| Failure::invalid("an answer without a status"))?;
-        Ok((status, Info::read(&answer.info)))
+        Ok((status, VerboseInfo::read(&answer.info)))
     }
 
     fn engine(&self) -> Option<Engine> {
@@ -158,6 +168,6 @@ fn listed(container: Container) -> ContainerStatus {
     }
 }
 
-fn call(path: &'static str, limit_bytes: usize) -> Call<'static> {
-    Call { path, namespace: None, limit: CALL_LIMIT, limit_bytes }
+fn call(path: &'static str, limit_bytes: usize) -> GrpcCall<'static> {
+    GrpcCall { path, namespace: None, limit: CALL_LIMIT, limit_bytes }
 }

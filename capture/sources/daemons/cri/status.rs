@@ -9,22 +9,22 @@ use serde::{Deserialize, Serialize};
 
 use super::api::{CONTAINER_STATES, ContainerStatus, EXITED, PodSandboxMetadata, PodSandboxStatus, RUNNING};
 use crate::sources::answer::{NAME_BYTES, digest, within};
+use crate::sources::daemons::kind::CRI_NAMESPACE;
 use crate::sources::daemons::labels::{LabelPolicy, pairs};
-use crate::sources::daemons::query::CRI_NAMESPACE;
-use crate::sources::daemons::report::Said;
+use crate::sources::daemons::report::DaemonAnswer;
 
 /// What the verbose information of containerd and CRI-O has in common. Its configuration, with the environment in it, is
 /// skipped by the parser.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Info {
+pub struct VerboseInfo {
     pid: Option<i64>,
     /// The container's sandbox.
     #[serde(rename = "sandboxID")]
     pub sandbox_id: Option<String>,
 }
 
-impl Info {
+impl VerboseInfo {
     /// Reads it; what cannot be read says nothing.
     pub fn read(info: &BTreeMap<String, String>) -> Self {
         info.get("info").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
@@ -48,7 +48,7 @@ impl Pod {
 
 /// What is kept of an answer.
 #[derive(Debug, Serialize)]
-pub struct Status {
+pub struct StatusFacts {
     id: String,
     sandbox: bool,
     state: &'static str,
@@ -72,9 +72,9 @@ pub struct Status {
     labels: BTreeMap<String, String>,
 }
 
-impl Status {
+impl StatusFacts {
     /// Of a container. Without its sandbox, its labels may say which pod it is in: the kubelet sets them.
-    pub fn of_container(container: ContainerStatus, info: Info, pod: Option<Pod>, labels: &LabelPolicy) -> Self {
+    pub fn of_container(container: ContainerStatus, info: VerboseInfo, pod: Option<Pod>, labels: &LabelPolicy) -> Self {
         let label = |name: &str| container.labels.get(name).cloned();
         let pod = pod.or_else(|| {
             Some(Pod {
@@ -109,7 +109,7 @@ impl Status {
     }
 
     /// Of a sandbox.
-    pub fn of_sandbox(sandbox: PodSandboxStatus, info: Info, labels: &LabelPolicy) -> Self {
+    pub fn of_sandbox(sandbox: PodSandboxStatus, info: VerboseInfo, labels: &LabelPolicy) -> Self {
         Self {
             id: sandbox.id,
             sandbox: true,
@@ -142,7 +142,7 @@ impl Status {
     }
 
     /// What it says of the life that began at `begun_at` (or at any time).
-    pub fn said(&self, engine: Option<Engine>, begun_at: Option<WallNs>) -> Said {
+    pub fn to_answer(&self, engine: Option<Engine>, begun_at: Option<WallNs>) -> DaemonAnswer {
         let mut answer = RuntimeAnswer::unanswered(Source::Cri, Outcome::Ok);
         answer.runtime = engine.map(|engine| engine.as_str().into());
         if engine == Some(Engine::Containerd) {
@@ -178,7 +178,7 @@ impl Status {
             answer.started_at = time(self.started_at);
             answer.init_pid = self.pid.and_then(|pid| u32::try_from(pid).ok()).filter(|&pid| pid > 0);
         }
-        Said::new(answer, self)
+        DaemonAnswer::new(answer, self)
     }
 
     /// `image_id` is the image's id on the node: its config digest. `image_ref` is a reference by digest or, of an image
@@ -223,15 +223,15 @@ mod tests {
         }
     }
 
-    fn info() -> Info {
+    fn info() -> VerboseInfo {
         let info = r#"{"sandboxID":"sandbox","pid":77,"config":{"envs":[{"key":"TOKEN","value":"hunter2"}]}}"#;
-        Info::read(&[("info".to_owned(), info.to_owned())].into())
+        VerboseInfo::read(&[("info".to_owned(), info.to_owned())].into())
     }
 
     #[test]
     fn a_container_has_its_pod_image_and_pid_and_no_secret() {
-        let status = Status::of_container(container(), info(), None, &LabelPolicy::Listed);
-        let Said { answer, document } = status.said(Some(Engine::Containerd), None);
+        let status = StatusFacts::of_container(container(), info(), None, &LabelPolicy::Listed);
+        let DaemonAnswer { facts: answer, document } = status.to_answer(Some(Engine::Containerd), None);
         assert_eq!(answer.container_name.as_deref(), Some("nginx"));
         assert_eq!(answer.pod_name.as_deref(), Some("web-1"));
         assert_eq!((answer.pod_namespace.as_deref(), answer.pod_uid.as_deref()), (Some("shop"), Some("0f2a8c6e")));
@@ -247,8 +247,8 @@ mod tests {
     #[test]
     fn the_sandbox_names_the_pod_before_the_labels_do() {
         let metadata = PodSandboxMetadata { name: "real".into(), uid: "uid".into(), namespace: "ns".into() };
-        let status = Status::of_container(container(), info(), Some(Pod::of(metadata)), &LabelPolicy::None);
-        assert_eq!(status.said(None, None).answer.pod_name.as_deref(), Some("real"));
+        let status = StatusFacts::of_container(container(), info(), Some(Pod::of(metadata)), &LabelPolicy::None);
+        assert_eq!(status.to_answer(None, None).facts.pod_name.as_deref(), Some("real"));
     }
 
     #[test]
@@ -260,18 +260,18 @@ mod tests {
             reason: "OOMKilled".into(),
             ..container()
         };
-        let status = Status::of_container(ended, info(), None, &LabelPolicy::Listed);
-        let answer = status.said(None, Some(WallNs(8))).answer;
+        let status = StatusFacts::of_container(ended, info(), None, &LabelPolicy::Listed);
+        let answer = status.to_answer(None, Some(WallNs(8))).facts;
         assert_eq!((answer.exit_code, answer.oom_killed, answer.finished_at), (Some(137), Some(true), Some(WallNs(9))));
         assert_eq!(answer.init_pid, None);
-        assert_eq!(status.said(None, Some(WallNs(10))).answer.exit_code, None, "of a life before");
+        assert_eq!(status.to_answer(None, Some(WallNs(10))).facts.exit_code, None, "of a life before");
     }
 
     #[test]
     fn an_image_without_digest_is_known_by_its_id_only() {
         let id = format!("sha256:{}", "ef".repeat(32));
         let local = ContainerStatus { image_ref: id.clone(), image_id: String::new(), ..container() };
-        let answer = Status::of_container(local, info(), None, &LabelPolicy::Listed).said(None, None).answer;
+        let answer = StatusFacts::of_container(local, info(), None, &LabelPolicy::Listed).to_answer(None, None).facts;
         assert_eq!((answer.image_id, answer.image_digest), (Some(id.into()), None));
     }
 }

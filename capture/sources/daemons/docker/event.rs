@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 
 use obit_derivation::WallNs;
-use obit_derivation::identity::Engine;
 use obit_derivation::record::{Outcome, RuntimeAnswer};
 use serde::{Deserialize, Serialize};
 
 use crate::sources::answer::{NAME_BYTES, digest, object, within};
 use crate::sources::daemons::http::component;
-use crate::sources::daemons::kind::Kind;
+use crate::sources::daemons::kind::DaemonKind;
 use crate::sources::daemons::labels::{LabelPolicy, pairs};
-use crate::sources::daemons::report::Said;
+use crate::sources::daemons::report::DaemonAnswer;
 
 /// What a record says was asked.
 pub const PATH: &str = "/events";
@@ -45,9 +44,9 @@ const OWN_ATTRIBUTES: &[&str] =
 ///
 /// Docker is told which are kept, so that neither side works for the others: a health check is three. Podman is not: it
 /// has had a name of its own for each of Docker's, and which of them its filter takes changed (libpod/events/filters.go).
-pub fn path(kind: Kind, after_ns: Option<i64>) -> String {
+pub fn path(kind: DaemonKind, after_ns: Option<i64>) -> String {
     let mut filters = serde_json::json!({ "type": ["container"] });
-    if kind == Kind::Docker {
+    if kind == DaemonKind::Docker {
         filters["event"] = KEPT.into();
     }
     let filters = component(&filters.to_string());
@@ -62,13 +61,13 @@ pub fn path(kind: Kind, after_ns: Option<i64>) -> String {
 
 /// An event, as far as it is read.
 #[derive(Debug, Deserialize)]
-pub struct Event {
+pub struct DockerEvent {
     #[serde(rename = "Type")]
     object: Option<String>,
     #[serde(rename = "Action")]
     action: Option<String>,
-    #[serde(rename = "Actor")]
-    actor: Option<Actor>,
+    #[serde(rename = "EventActor")]
+    actor: Option<EventActor>,
     time: Option<i64>,
     /// The daemon's time in nanoseconds since 1970.
     #[serde(rename = "timeNano")]
@@ -76,7 +75,7 @@ pub struct Event {
 }
 
 #[derive(Debug, Deserialize)]
-struct Actor {
+struct EventActor {
     #[serde(rename = "ID")]
     id: Option<String>,
     #[serde(rename = "Attributes")]
@@ -85,7 +84,7 @@ struct Actor {
 
 /// What is kept of it.
 #[derive(Serialize)]
-struct Kept<'a> {
+struct DockerEventDocument<'a> {
     action: &'a str,
     id: &'a str,
     attributes: BTreeMap<&'a str, &'a str>,
@@ -94,14 +93,14 @@ struct Kept<'a> {
     time_nano: Option<i64>,
 }
 
-impl Event {
+impl DockerEvent {
     /// Reads a line; `None` if it is no event.
     pub fn read(line: &[u8]) -> Option<Self> {
         object(line)
     }
 
     /// What it says; `None` if it is of a kind that is not kept.
-    pub fn said(&self, kind: Kind, labels: &LabelPolicy) -> Option<Said> {
+    pub fn to_answer(&self, kind: DaemonKind, labels: &LabelPolicy) -> Option<DaemonAnswer> {
         let action = self.action.as_deref().filter(|action| KEPT.contains(action))?;
         if self.object.as_deref() != Some("container") {
             return None;
@@ -113,7 +112,7 @@ impl Event {
         let of = |name: &str| attributes.get(name).map(String::as_str);
         let is_own = |name: &str| OWN_ATTRIBUTES.contains(&name);
         let is_short = |value: &str| value.len() <= NAME_BYTES;
-        let kept = Kept {
+        let kept = DockerEventDocument {
             action,
             id: &id,
             attributes: attributes
@@ -125,9 +124,8 @@ impl Event {
             time_nano: self.time_nano,
         };
 
-        let runtime = if kind == Kind::Podman { Engine::Podman } else { Engine::Docker };
         let mut answer = RuntimeAnswer::unanswered(kind.source(), Outcome::Ok);
-        answer.runtime = Some(runtime.as_str().into());
+        answer.runtime = kind.engine().map(|engine| engine.as_str().into());
         answer.event = Some(action.to_owned().into());
         answer.container_id = Some(id.clone());
         answer.container_name = within(of("name"), NAME_BYTES);
@@ -143,7 +141,7 @@ impl Event {
             "oom" => answer.oom_killed = Some(true),
             _ => {}
         }
-        Some(Said::new(answer, &kept))
+        Some(DaemonAnswer::new(answer, &kept))
     }
 }
 
@@ -151,26 +149,26 @@ impl Event {
 mod tests {
     use super::*;
 
-    fn said(line: &str) -> Option<Said> {
-        Event::read(line.as_bytes()).unwrap().said(Kind::Docker, &LabelPolicy::Listed)
+    fn to_answer(line: &str) -> Option<DaemonAnswer> {
+        DockerEvent::read(line.as_bytes()).unwrap().to_answer(DaemonKind::Docker, &LabelPolicy::Listed)
     }
 
     #[test]
     fn a_death_has_an_exit_code_and_the_daemons_time() {
         // The shape is that of moby's `EventMessage` example.
-        let said = said(
-            r#"{"status":"die","id":"abc","from":"busybox","Type":"container","Action":"die","Actor":{"ID":"abc",
+        let answer = to_answer(
+            r#"{"status":"die","id":"abc","from":"busybox","Type":"container","Action":"die","EventActor":{"ID":"abc",
             "Attributes":{"exitCode":"137","image":"busybox","name":"web","token":"hunter2",
             "com.docker.compose.service":"shop"}},"scope":"local","time":5,"timeNano":5000000007}"#,
         )
         .unwrap();
-        assert_eq!(said.answer.event.as_deref(), Some("die"));
-        assert_eq!(said.answer.container_id.as_deref(), Some("abc"));
-        assert_eq!(said.answer.container_name.as_deref(), Some("web"));
-        assert_eq!(said.answer.image_name.as_deref(), Some("busybox"));
-        assert_eq!((said.answer.exit_code, said.answer.finished_at), (Some(137), Some(WallNs(5_000_000_007))));
-        assert_eq!(said.answer.labels, [("com.docker.compose.service".into(), "shop".into())]);
-        let document = said.document.unwrap();
+        assert_eq!(answer.facts.event.as_deref(), Some("die"));
+        assert_eq!(answer.facts.container_id.as_deref(), Some("abc"));
+        assert_eq!(answer.facts.container_name.as_deref(), Some("web"));
+        assert_eq!(answer.facts.image_name.as_deref(), Some("busybox"));
+        assert_eq!((answer.facts.exit_code, answer.facts.finished_at), (Some(137), Some(WallNs(5_000_000_007))));
+        assert_eq!(answer.facts.labels, [("com.docker.compose.service".into(), "shop".into())]);
+        let document = answer.document.unwrap();
         assert!(document.contains("5000000007") && !document.contains("hunter2"), "{document}");
     }
 
@@ -182,25 +180,25 @@ mod tests {
             ("container", "health_status: healthy"),
             ("network", "destroy"),
         ] {
-            let line = format!(r#"{{"Type":"{object}","Action":"{action}","Actor":{{"ID":"abc"}}}}"#);
-            assert!(said(&line).is_none(), "{line}");
+            let line = format!(r#"{{"Type":"{object}","Action":"{action}","EventActor":{{"ID":"abc"}}}}"#);
+            assert!(to_answer(&line).is_none(), "{line}");
         }
-        assert!(Event::read(b"[]").is_none());
-        assert!(Event::read(b"{\"Action\":5}").is_none());
+        assert!(DockerEvent::read(b"[]").is_none());
+        assert!(DockerEvent::read(b"{\"Action\":5}").is_none());
     }
 
     #[test]
     fn after_a_break_the_stream_goes_on_where_it_ended() {
-        let since = path(Kind::Docker, Some(1_700_000_000_000_000_007));
+        let since = path(DaemonKind::Docker, Some(1_700_000_000_000_000_007));
         assert!(since.starts_with("/events?since=1700000000.000000007&filters="));
-        assert!(path(Kind::Docker, None).starts_with("/events?filters="));
+        assert!(path(DaemonKind::Docker, None).starts_with("/events?filters="));
     }
 
     #[test]
     fn docker_is_asked_for_what_is_kept_and_podman_for_all_of_containers() {
         // {"type":["container"]}
-        assert_eq!(path(Kind::Podman, None), "/events?filters=%7B%22type%22%3A%5B%22container%22%5D%7D");
-        let docker = path(Kind::Docker, None);
+        assert_eq!(path(DaemonKind::Podman, None), "/events?filters=%7B%22type%22%3A%5B%22container%22%5D%7D");
+        let docker = path(DaemonKind::Docker, None);
         assert!(KEPT.iter().all(|event| docker.contains(&format!("%22{event}%22"))), "{docker}");
         assert!(docker.contains("%22event%22%3A%5B") && docker.contains("%22type%22%3A%5B%22container%22%5D"));
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::sources::answer::digest;
-use crate::sources::daemons::cache::Cache;
+use crate::sources::daemons::cache::TimedCache;
 use crate::sources::daemons::http::{self, component};
 use crate::sources::daemons::sockets::Endpoint;
 
@@ -18,31 +18,31 @@ const IMAGE_BYTES: usize = 1 << 20;
 
 /// The images' digests by image id and name.
 #[derive(Debug)]
-pub struct Digests(Cache<(String, String), Option<String>>);
+pub struct ImageDigests(TimedCache<(String, String), Option<String>>);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Image {
+struct ImageInspection {
     repo_digests: Option<Vec<String>>,
 }
 
-impl Default for Digests {
+impl Default for ImageDigests {
     fn default() -> Self {
-        Self(Cache::new(FRESH, MAX_IMAGES))
+        Self(TimedCache::new(FRESH, MAX_IMAGES))
     }
 }
 
-impl Digests {
+impl ImageDigests {
     /// The manifest digest under which the image with this config digest was pulled by this name, asked at most once a
     /// minute. `None` if it was never pulled or pushed, or the daemon does not say so in time.
-    pub async fn of(&self, endpoint: &Endpoint, id: &str, name: &str, limit: Duration) -> Option<String> {
+    pub async fn find(&self, endpoint: &Endpoint, id: &str, name: &str, limit: Duration) -> Option<String> {
         let key = (id.to_owned(), name.to_owned());
         if let Some(known) = self.0.get(&key) {
             return known;
         }
         let path = format!("/images/{}/json", component(id));
         let body = http::get(endpoint, &path, limit, IMAGE_BYTES).await.ok()?;
-        let image: Image = serde_json::from_slice(&body).ok()?;
+        let image: ImageInspection = serde_json::from_slice(&body).ok()?;
         let digest = of_name(&image.repo_digests.unwrap_or_default(), name);
         self.0.put(key, digest.clone());
         digest

@@ -2,21 +2,20 @@
 
 use obit_derivation::WallNs;
 use obit_derivation::ending::signal_number;
-use obit_derivation::identity::Engine;
 use obit_derivation::record::{Outcome, RuntimeAnswer};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::sources::answer::{NAME_BYTES, PATH_BYTES, digest, object, time_of, within};
-use crate::sources::daemons::kind::Kind;
+use crate::sources::daemons::kind::DaemonKind;
 use crate::sources::daemons::labels::{LabelPolicy, pairs};
-use crate::sources::daemons::report::Said;
+use crate::sources::daemons::report::DaemonAnswer;
 
 /// The part of an inspection that is read, which is also the part that is kept. What is not named here is skipped by the
 /// parser: environment, command and arguments, mounts, the error text of a start that failed.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct Inspection {
+pub struct DockerInspection {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,7 +33,7 @@ pub struct Inspection {
     image_digest: Option<String>,
     /// Docker's, on containerd's image store only.
     #[serde(skip_serializing_if = "Option::is_none")]
-    image_manifest_descriptor: Option<Descriptor>,
+    image_manifest_descriptor: Option<ManifestDescriptor>,
     #[serde(skip_serializing_if = "Option::is_none")]
     restart_count: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,21 +47,21 @@ pub struct Inspection {
     #[serde(skip_serializing_if = "Option::is_none")]
     is_infra: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    state: Option<State>,
+    state: Option<InspectedState>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    config: Option<Config>,
+    config: Option<InspectedConfig>,
     #[serde(skip_serializing_if = "Option::is_none")]
     host_config: Option<HostConfig>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Descriptor {
+struct ManifestDescriptor {
     digest: Option<String>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct State {
+struct InspectedState {
     status: Option<String>,
     running: Option<bool>,
     #[serde(rename = "OOMKilled")]
@@ -78,7 +77,7 @@ struct State {
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct Config {
+struct InspectedConfig {
     image: Option<String>,
     /// Docker writes a name, podman a number.
     #[serde(skip_serializing)]
@@ -102,7 +101,7 @@ struct RestartPolicy {
     name: Option<String>,
 }
 
-impl Inspection {
+impl DockerInspection {
     /// Reads one; `None` if it is not one.
     pub fn read(body: &[u8], labels: &LabelPolicy) -> Option<Self> {
         let mut inspection: Self = object(body)?;
@@ -115,10 +114,9 @@ impl Inspection {
 
     /// What it says of the life that began at `begun_at` (or at any time). What it says of an earlier life of the same
     /// container stays in the document only.
-    pub fn said(&self, kind: Kind, begun_at: Option<WallNs>) -> Said {
-        let runtime = if kind == Kind::Podman { Engine::Podman } else { Engine::Docker };
+    pub fn to_answer(&self, kind: DaemonKind, begun_at: Option<WallNs>) -> DaemonAnswer {
         let mut answer = RuntimeAnswer::unanswered(kind.source(), Outcome::Ok);
-        answer.runtime = Some(runtime.as_str().into());
+        answer.runtime = kind.engine().map(|engine| engine.as_str().into());
         answer.container_id = within(self.id.as_deref(), NAME_BYTES);
         answer.container_name =
             within(self.name.as_deref().map(|name| name.strip_prefix('/').unwrap_or(name)), NAME_BYTES);
@@ -143,11 +141,11 @@ impl Inspection {
         if let Some(state) = &self.state {
             state.describe(&mut answer, begun_at);
         }
-        Said::new(answer, self)
+        DaemonAnswer::new(answer, self)
     }
 }
 
-impl State {
+impl InspectedState {
     fn describe(&self, answer: &mut RuntimeAnswer<'static>, begun_at: Option<WallNs>) {
         let has_ended = matches!(self.status.as_deref(), Some("exited" | "dead" | "stopped"));
         if has_ended {
@@ -188,8 +186,8 @@ mod tests {
         )
     }
 
-    fn said(body: &str, begun_at: Option<WallNs>) -> Said {
-        Inspection::read(body.as_bytes(), &LabelPolicy::Listed).unwrap().said(Kind::Docker, begun_at)
+    fn to_answer(body: &str, begun_at: Option<WallNs>) -> DaemonAnswer {
+        DockerInspection::read(body.as_bytes(), &LabelPolicy::Listed).unwrap().to_answer(DaemonKind::Docker, begun_at)
     }
 
     #[test]
@@ -198,7 +196,7 @@ mod tests {
             [(r#""SIGRTMIN+3""#, Some(37)), ("28", Some(28)), (r#""hunter2""#, None), ("-1.5", None), ("null", None)]
         {
             let body = format!(r#"{{"Id":"{ID}","Config":{{"StopSignal":{text}}}}}"#);
-            assert_eq!(said(&body, None).answer.stop_signal, number, "{text}");
+            assert_eq!(to_answer(&body, None).facts.stop_signal, number, "{text}");
         }
     }
 
@@ -209,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_running_container_has_a_pid_and_no_end() {
-        let Said { answer, document } = said(&docker(RUNNING), None);
+        let DaemonAnswer { facts: answer, document } = to_answer(&docker(RUNNING), None);
         assert_eq!(answer.container_id.as_deref(), Some(ID));
         assert_eq!(answer.container_name.as_deref(), Some("web-1"), "without Docker's slash");
         assert_eq!(answer.image_name.as_deref(), Some("busybox:1"));
@@ -225,7 +223,7 @@ mod tests {
 
     #[test]
     fn an_end_counts_for_the_life_that_it_ended_only() {
-        let ended = |begun_s: i64| said(&docker(EXITED), Some(WallNs(begun_s * 1_000_000_000))).answer;
+        let ended = |begun_s: i64| to_answer(&docker(EXITED), Some(WallNs(begun_s * 1_000_000_000))).facts;
         let answer = ended(1);
         assert_eq!((answer.exit_code, answer.oom_killed, answer.running), (Some(137), Some(true), Some(false)));
         assert_eq!(answer.finished_at, Some(WallNs(5_000_000_000)));
@@ -241,8 +239,8 @@ mod tests {
             "ImageDigest":"sha256:{ID}","State":{{"Status":"running","Running":true,"Pid":5,
             "CgroupPath":"/libpod_parent/libpod-{ID}"}},"Config":{{"Image":"busybox","Labels":null}}}}"#
         );
-        let inspection = Inspection::read(body.as_bytes(), &LabelPolicy::Listed).unwrap();
-        let answer = inspection.said(Kind::Podman, None).answer;
+        let inspection = DockerInspection::read(body.as_bytes(), &LabelPolicy::Listed).unwrap();
+        let answer = inspection.to_answer(DaemonKind::Podman, None).facts;
         assert_eq!(answer.image_id, answer.image_digest);
         assert_eq!(answer.image_id, Some(format!("sha256:{ID}").into()));
         assert_eq!(answer.image_name.as_deref(), Some("localhost/busybox:latest"));
@@ -253,9 +251,9 @@ mod tests {
     #[test]
     fn what_is_no_inspection_is_refused() {
         for body in ["", "[]", "{}", "null", r#"{"Id":5}"#, r#"{"Id":"x""#, r#"{"Id":"x","State":"running"}"#] {
-            assert!(Inspection::read(body.as_bytes(), &LabelPolicy::Listed).is_none(), "{body}");
+            assert!(DockerInspection::read(body.as_bytes(), &LabelPolicy::Listed).is_none(), "{body}");
         }
         let deep = format!(r#"{{"Id":"x","Extra":{}"#, "[".repeat(100_000));
-        assert!(Inspection::read(deep.as_bytes(), &LabelPolicy::Listed).is_none(), "depth is bounded");
+        assert!(DockerInspection::read(deep.as_bytes(), &LabelPolicy::Listed).is_none(), "depth is bounded");
     }
 }

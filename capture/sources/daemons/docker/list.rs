@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 
 use obit_derivation::WallNs;
-use obit_derivation::identity::Engine;
 use obit_derivation::record::{Outcome, RuntimeAnswer};
 use serde::{Deserialize, Serialize};
 
 use crate::sources::answer::{NAME_BYTES, digest, within};
 use crate::sources::daemons::failure::Failure;
-use crate::sources::daemons::kind::Kind;
+use crate::sources::daemons::kind::DaemonKind;
 use crate::sources::daemons::labels::{LabelPolicy, pairs};
 use crate::sources::daemons::limits::MAX_LISTED;
-use crate::sources::daemons::report::Said;
+use crate::sources::daemons::report::DaemonAnswer;
 
 /// What is asked for.
 pub const PATH: &str = "/containers/json";
@@ -20,7 +19,7 @@ pub const PATH: &str = "/containers/json";
 /// The part of an entry that is read and kept. The command is not.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Entry {
+struct ListEntry {
     id: String,
     names: Option<Vec<String>>,
     image: Option<String>,
@@ -33,17 +32,17 @@ struct Entry {
 }
 
 /// Reads the list.
-pub fn read(body: &[u8], kind: Kind, labels: &LabelPolicy) -> Result<Vec<Said>, Failure> {
-    let entries: Vec<Entry> = serde_json::from_slice(body).map_err(|_| Failure::invalid("not a list of containers"))?;
-    Ok(entries.into_iter().take(MAX_LISTED).map(|entry| entry.said(kind, labels)).collect())
+pub fn read(body: &[u8], kind: DaemonKind, labels: &LabelPolicy) -> Result<Vec<DaemonAnswer>, Failure> {
+    let entries: Vec<ListEntry> =
+        serde_json::from_slice(body).map_err(|_| Failure::invalid("not a list of containers"))?;
+    Ok(entries.into_iter().take(MAX_LISTED).map(|entry| entry.into_answer(kind, labels)).collect())
 }
 
-impl Entry {
-    fn said(mut self, kind: Kind, labels: &LabelPolicy) -> Said {
+impl ListEntry {
+    fn into_answer(mut self, kind: DaemonKind, labels: &LabelPolicy) -> DaemonAnswer {
         self.labels = self.labels.map(|all| labels.keep(all));
-        let runtime = if kind == Kind::Podman { Engine::Podman } else { Engine::Docker };
         let mut answer = RuntimeAnswer::unanswered(kind.source(), Outcome::Ok);
-        answer.runtime = Some(runtime.as_str().into());
+        answer.runtime = kind.engine().map(|engine| engine.as_str().into());
         answer.container_id = within(Some(&self.id), NAME_BYTES);
         // Links (`/other/alias`) are names too; its own has one slash.
         let names = self.names.iter().flatten().filter_map(|name| name.strip_prefix('/'));
@@ -53,7 +52,7 @@ impl Entry {
         answer.image_id = self.image_id.as_deref().and_then(digest).map(Into::into);
         answer.created_at = self.created.and_then(|seconds| seconds.checked_mul(1_000_000_000)).map(WallNs);
         answer.labels = self.labels.as_ref().map(pairs).unwrap_or_default();
-        Said::new(answer, &self)
+        DaemonAnswer::new(answer, &self)
     }
 }
 
@@ -68,11 +67,11 @@ mod tests {
             r#"[{{"Id":"{id}","Names":["/other/alias","/web"],"Image":"busybox:1","ImageID":"sha256:{id}",
             "Command":"sh -c hunter2","Created":5,"State":"running","Labels":{{"token":"hunter2"}},"Mounts":[]}}]"#
         );
-        let said = read(body.as_bytes(), Kind::Docker, &LabelPolicy::Listed).unwrap().pop().unwrap();
-        assert_eq!(said.answer.container_name.as_deref(), Some("web"));
-        assert_eq!(said.answer.image_name.as_deref(), Some("busybox:1"));
-        assert_eq!(said.answer.created_at, Some(WallNs(5_000_000_000)));
-        assert!(!said.document.unwrap().contains("hunter2"));
-        assert!(read(b"{}", Kind::Docker, &LabelPolicy::Listed).is_err());
+        let answer = read(body.as_bytes(), DaemonKind::Docker, &LabelPolicy::Listed).unwrap().pop().unwrap();
+        assert_eq!(answer.facts.container_name.as_deref(), Some("web"));
+        assert_eq!(answer.facts.image_name.as_deref(), Some("busybox:1"));
+        assert_eq!(answer.facts.created_at, Some(WallNs(5_000_000_000)));
+        assert!(!answer.document.unwrap().contains("hunter2"));
+        assert!(read(b"{}", DaemonKind::Docker, &LabelPolicy::Listed).is_err());
     }
 }

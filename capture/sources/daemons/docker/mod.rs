@@ -14,16 +14,16 @@ use std::time::Duration;
 
 use obit_derivation::WallNs;
 
-use self::image::Digests;
+use self::image::ImageDigests;
 use super::debounce::Debounce;
-use super::event_gate::Sink;
+use super::event_gate::EventGate;
 use super::failure::Failure;
 use super::http::{self, component};
-use super::kind::Kind;
+use super::kind::DaemonKind;
 use super::labels::LabelPolicy;
 use super::limits::{CALL_LIMIT, DOCUMENT_BYTES, LIST_BYTES};
-use super::query::Question;
-use super::report::Said;
+use super::query::ContainerQuery;
+use super::report::DaemonAnswer;
 use super::sockets::Endpoint;
 use crate::host::clock::ClockPair;
 
@@ -32,18 +32,18 @@ const IMAGE_LIMIT: Duration = Duration::from_secs(1);
 
 /// A client of one dockerd or podman service.
 #[derive(Debug)]
-pub struct Client {
+pub struct DockerClient {
     endpoint: Endpoint,
     labels: LabelPolicy,
-    digests: Digests,
+    digests: ImageDigests,
     /// The daemon's time of the last event seen, in nanoseconds since 1970.
     last_event_ns: Mutex<Option<i64>>,
 }
 
-impl Client {
+impl DockerClient {
     /// A client of the daemon at this socket.
     pub fn new(endpoint: Endpoint, labels: LabelPolicy) -> Self {
-        Self { endpoint, labels, digests: Digests::default(), last_event_ns: Mutex::new(None) }
+        Self { endpoint, labels, digests: ImageDigests::default(), last_event_ns: Mutex::new(None) }
     }
 
     /// Whether the daemon answers.
@@ -51,41 +51,41 @@ impl Client {
         http::get(&self.endpoint, "/_ping", CALL_LIMIT, 1 << 10).await.map(|_| ())
     }
 
-    /// The path that a question asks for.
-    pub fn path(&self, question: &Question) -> String {
-        let id = component(&question.container_id);
+    /// Returns the path that a query asks for.
+    pub fn request(&self, query: &ContainerQuery) -> String {
+        let id = component(&query.container_id);
         match self.endpoint.kind {
             // The version is that of podman 4, which later ones answer too; without one there is no such path.
-            Kind::Podman => format!("/v4.0.0/libpod/containers/{id}/json"),
+            DaemonKind::Podman => format!("/v4.0.0/libpod/containers/{id}/json"),
             _ => format!("/containers/{id}/json"),
         }
     }
 
     /// Asks about one container.
-    pub async fn ask(&self, question: &Question) -> Result<Vec<Said>, Failure> {
-        let body = http::get(&self.endpoint, &self.path(question), CALL_LIMIT, DOCUMENT_BYTES).await?;
-        let inspection = inspect::Inspection::read(&body, &self.labels)
+    pub async fn ask(&self, query: &ContainerQuery) -> Result<Vec<DaemonAnswer>, Failure> {
+        let body = http::get(&self.endpoint, &self.request(query), CALL_LIMIT, DOCUMENT_BYTES).await?;
+        let inspection = inspect::DockerInspection::read(&body, &self.labels)
             .ok_or_else(|| Failure::invalid("not an inspection of a container"))?;
-        let mut said = inspection.said(self.endpoint.kind, question.begun_at);
-        if said.answer.image_digest.is_none()
-            && let (Some(id), Some(name)) = (said.answer.image_id.as_deref(), said.answer.image_name.as_deref())
+        let mut answer = inspection.to_answer(self.endpoint.kind, query.begun_at);
+        if answer.facts.image_digest.is_none()
+            && let (Some(id), Some(name)) = (answer.facts.image_id.as_deref(), answer.facts.image_name.as_deref())
         {
-            said.answer.image_digest = self.digests.of(&self.endpoint, id, name, IMAGE_LIMIT).await.map(Into::into);
+            answer.facts.image_digest = self.digests.find(&self.endpoint, id, name, IMAGE_LIMIT).await.map(Into::into);
         }
-        Ok(vec![said])
+        Ok(vec![answer])
     }
 
     /// Tells of every container that runs.
-    pub async fn list(&self, sink: &Sink) -> Result<(), Failure> {
+    pub async fn list(&self, gate: &EventGate) -> Result<(), Failure> {
         let body = http::get(&self.endpoint, list::PATH, CALL_LIMIT, LIST_BYTES).await?;
         for said in list::read(&body, self.endpoint.kind, &self.labels)? {
-            sink.said(list::PATH, said).await;
+            gate.pass(list::PATH, said).await;
         }
         Ok(())
     }
 
     /// Tells of events about containers until the stream ends.
-    pub async fn events(&self, sink: &Sink) -> Failure {
+    pub async fn events(&self, gate: &EventGate) -> Failure {
         let last = self.last_event_ns.lock().map_or(None, |last| *last);
         // After a break, what the daemon still remembers of the time between.
         let path = event::path(self.endpoint.kind, last);
@@ -99,11 +99,11 @@ impl Client {
                 Ok(line) => line,
                 Err(failure) => return failure,
             };
-            sink.pace().await;
+            gate.wait_turn().await;
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            let Some(event) = event::Event::read(&line) else {
+            let Some(event) = event::DockerEvent::read(&line) else {
                 return Failure::invalid("a line of the event stream that is no event");
             };
             if last.is_some_and(|last| event.time_nano.is_some_and(|time| time <= last)) {
@@ -112,9 +112,9 @@ impl Client {
             if let (Some(time), Ok(mut last)) = (event.time_nano, self.last_event_ns.lock()) {
                 *last = Some(time.max(last.unwrap_or(time)));
             }
-            if let Some(said) = event.said(self.endpoint.kind, &self.labels) {
+            if let Some(answer) = event.to_answer(self.endpoint.kind, &self.labels) {
                 let at = debounce.arrival(ClockPair::read(), event.time_nano.map(WallNs));
-                sink.said_at(at, event::PATH, said).await;
+                gate.pass_at(at, event::PATH, answer).await;
             }
         }
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 /// An error of libbpf's, whose type does not leave the probe.
-type Source = Box<dyn StdError + Send + Sync>;
+type LibbpfError = Box<dyn StdError + Send + Sync>;
 
 /// Why the kernel's events cannot be had. The text of each says what to do.
 #[derive(Debug, Error)]
@@ -48,7 +48,7 @@ pub enum ProbeError {
         /// Where it was looked for.
         path: PathBuf,
         /// What libbpf said.
-        source: Source,
+        source: LibbpfError,
     },
     /// There is no type information, and the tracepoints' own format does not help either.
     #[error(
@@ -61,7 +61,7 @@ pub enum ProbeError {
         /// Why the format cannot be used.
         format: super::format::FormatError,
         /// What libbpf said.
-        source: Source,
+        source: LibbpfError,
     },
     /// The stand-in for type information cannot be made.
     #[error("cannot make a file in memory")]
@@ -75,7 +75,7 @@ pub enum ProbeError {
         /// The running kernel's release.
         release: String,
         /// What libbpf said.
-        source: Source,
+        source: LibbpfError,
     },
     /// The privileges are there, but something stands above them.
     #[error(
@@ -87,7 +87,7 @@ pub enum ProbeError {
         /// The last lines of libbpf's log.
         log: String,
         /// What libbpf said.
-        source: Source,
+        source: LibbpfError,
     },
     /// The program does not load, mostly because the verifier rejects it.
     #[error("the BPF program does not load on this kernel; please report it with this text{}", appended(log))]
@@ -95,7 +95,7 @@ pub enum ProbeError {
         /// The last lines of libbpf's log, with the verifier's reason.
         log: String,
         /// What libbpf said.
-        source: Source,
+        source: LibbpfError,
     },
     /// A program is loaded but its tracepoint does not take it.
     #[error("cannot attach to {section}: the kernel may be built without cgroup tracepoints{}", appended(log))]
@@ -105,13 +105,13 @@ pub enum ProbeError {
         /// The last lines of libbpf's log.
         log: String,
         /// What libbpf said.
-        source: Source,
+        source: LibbpfError,
     },
     /// The ring buffer cannot be mapped.
     #[error("cannot map the ring buffer into memory; a smaller one may do")]
     RingBuffer {
         /// What libbpf said.
-        source: Source,
+        source: LibbpfError,
     },
     /// Waiting for events failed.
     #[error("cannot wait for kernel events")]
@@ -123,7 +123,7 @@ pub enum ProbeError {
     #[error("cannot tell the BPF program to wake the recorder")]
     Mark {
         /// What libbpf said.
-        source: Source,
+        source: LibbpfError,
     },
     /// Taking events from the ring buffer failed.
     #[error("cannot take events from the ring buffer: error {errno}")]
@@ -135,7 +135,7 @@ pub enum ProbeError {
     #[error("cannot read the counters of the BPF program")]
     Counters {
         /// What libbpf said.
-        source: Source,
+        source: LibbpfError,
     },
     /// The counters are not what this build's program has.
     #[error("a counter of the BPF program has {bytes} bytes, which this build cannot read")]

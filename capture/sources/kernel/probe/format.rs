@@ -16,14 +16,14 @@ const TRACEFS: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 const FORMAT_BYTES: u64 = 64 << 10;
 
 /// Declaration, offset and size of a field.
-type Field = (&'static str, usize, usize);
-const CGROUP: &[Field] = &[
+type FormatField = (&'static str, usize, usize);
+const CGROUP: &[FormatField] = &[
     ("int root", offset_of!(obit_format, root), 4),
     ("int level", offset_of!(obit_format, level), 4),
     ("u64 id", offset_of!(obit_format, id), 8),
     ("__data_loc char[] path", offset_of!(obit_format, path), 4),
 ];
-const EVENT: &[Field] = &[("int val", offset_of!(obit_format, val), 4)];
+const EVENT: &[FormatField] = &[("int val", offset_of!(obit_format, val), 4)];
 /// Each tracepoint, and whether it has the fields of an event besides those of a cgroup.
 const TRACEPOINTS: [(&str, bool); 6] = [
     ("cgroup_mkdir", false),
@@ -74,7 +74,7 @@ fn read(path: &Path) -> Option<String> {
 
 /// ` field:int root; offset:8; size:4; signed:1;`
 fn compare(tracepoint: &'static str, is_event: bool, text: &str) -> Result<(), FormatError> {
-    let has = |&(field, offset, size): &Field| {
+    let has = |&(field, offset, size): &FormatField| {
         let wanted = [format!("field:{field}"), format!("offset:{offset}"), format!("size:{size}")];
         text.lines().any(|line| line.trim().split(';').map(str::trim).take(3).eq(wanted.iter().map(String::as_str)))
     };

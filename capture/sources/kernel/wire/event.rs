@@ -79,7 +79,7 @@ pub enum Payload<'a> {
         /// Login user id of the actor; `None` also if it never logged in.
         loginuid: Option<u32>,
         /// The actor's ancestors, its parent first.
-        ancestors: Vec<Ancestor<'a>>,
+        ancestors: Vec<KernelAncestor<'a>>,
     },
     /// The OOM killer chose a process.
     Oom {
@@ -106,7 +106,7 @@ impl Payload<'_> {
 
 /// An ancestor of a task, in the initial namespaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ancestor<'a> {
+pub struct KernelAncestor<'a> {
     /// Process (thread group).
     pub pid: u32,
     /// Real user id.

@@ -45,8 +45,8 @@ same_layout! {
         flags: u8,
         present: u8,
         version: u8,
-        comm: Comm,
-        parent_comm: Comm,
+        comm: ThreadName,
+        parent_comm: ThreadName,
     }
 
     /// The end of a record of a cgroup that has used anything.
@@ -82,7 +82,7 @@ same_layout! {
         limit_level: u32,
         result: u32,
         flags: u32,
-        comm: Comm,
+        comm: ThreadName,
         ancestors: [AncestorFacts; 6],
     }
 
@@ -91,7 +91,7 @@ same_layout! {
         start_ns: u64,
         pid: u32,
         uid: u32,
-        comm: Comm,
+        comm: ThreadName,
     }
 
     /// The counter of one kind of event on one processor.
@@ -102,4 +102,4 @@ same_layout! {
 }
 
 /// The name of a thread, with its NUL.
-pub type Comm = [u8; 16];
+pub type ThreadName = [u8; 16];

@@ -16,10 +16,10 @@ use thiserror::Error;
 use zerocopy::FromBytes;
 
 use self::layout::types::{obit_flag, obit_kind, obit_present, obit_process_flag, obit_wire_version};
-use self::layout::{AncestorFacts, Comm, EventHeader, ProcessFacts, UsageCounters};
+use self::layout::{AncestorFacts, EventHeader, ProcessFacts, ThreadName, UsageCounters};
 
 pub use self::batch::RawBatch;
-pub use self::event::{Ancestor, KernelActor, KernelCgroup, KernelEvent, KernelTarget, Payload};
+pub use self::event::{KernelActor, KernelAncestor, KernelCgroup, KernelEvent, KernelTarget, Payload};
 pub use self::layout::EventCount;
 
 /// The kinds by their numbers in `enum obit_kind`.
@@ -223,8 +223,8 @@ fn signal<'a>(header: &EventHeader, process: &'a ProcessFacts) -> Payload<'a> {
     }
 }
 
-fn ancestor(facts: &AncestorFacts) -> Ancestor<'_> {
-    Ancestor { pid: facts.pid, uid: facts.uid, started: BootNs(facts.start_ns), comm: name(&facts.comm) }
+fn ancestor(facts: &AncestorFacts) -> KernelAncestor<'_> {
+    KernelAncestor { pid: facts.pid, uid: facts.uid, started: BootNs(facts.start_ns), comm: name(&facts.comm) }
 }
 
 /// `si_code` by include/uapi/asm-generic/siginfo.h: what user space may choose is 0 or less.
@@ -265,7 +265,7 @@ fn not_zero(id: u64) -> Option<u64> {
 }
 
 /// A name without its NUL and what follows that.
-fn name(comm: &Comm) -> &[u8] {
+fn name(comm: &ThreadName) -> &[u8] {
     comm.split(|&byte| byte == 0).next().unwrap_or(comm)
 }
 

@@ -159,8 +159,8 @@ fn every_field_of_a_process_is_read_from_its_own_place() {
         result: Some(SignalResult::Ignored),
         loginuid: Some(1000),
         ancestors: vec![
-            Ancestor { pid: 99, uid: 0, started: BootNs(333), comm: b"containerd-shim" },
-            Ancestor { pid: 1, uid: 5, started: BootNs(44), comm: b"systemd" },
+            KernelAncestor { pid: 99, uid: 0, started: BootNs(333), comm: b"containerd-shim" },
+            KernelAncestor { pid: 1, uid: 5, started: BootNs(44), comm: b"systemd" },
         ],
     };
     assert_eq!((event.payload, event.actor.argv), (expected, &b"runc\0kill\0"[..]));

@@ -10,7 +10,7 @@ use serde_json::Number;
 use crate::sources::answer::{NAME_BYTES, PATH_BYTES, RuntimeRecord, document, object, within};
 use crate::sources::oci_files::annotations::Annotations;
 use crate::sources::oci_files::engine::engine_of;
-use crate::sources::oci_files::file::{self, Origin};
+use crate::sources::oci_files::file::{self, FileOrigin};
 
 /// Largest configuration read. Real ones have 5 to 50 KiB, most of it seccomp rules.
 const CONFIG_BYTES: usize = 1 << 20;
@@ -19,37 +19,37 @@ const CONFIG_BYTES: usize = 1 << 20;
 /// the parser: process arguments, environment, hooks, mount options, seccomp rules.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Config {
+struct BundleConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     oci_version: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hostname: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    root: Option<Root>,
+    root: Option<RootFs>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    process: Option<Process>,
+    process: Option<ProcessConfig>,
     #[serde(skip_serializing_if = "Option::is_none")]
     mounts: Option<Vec<Mount>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    linux: Option<Linux>,
+    linux: Option<LinuxConfig>,
     #[serde(skip_serializing_if = "Option::is_none")]
     annotations: Option<Annotations>,
     /// Not of the specification: who could have written the file.
     #[serde(skip_deserializing, skip_serializing_if = "Option::is_none", rename = "obit.file")]
-    origin: Option<Origin>,
+    origin: Option<FileOrigin>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Root {
+struct RootFs {
     path: Option<String>,
     readonly: Option<bool>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Process {
+struct ProcessConfig {
     terminal: Option<bool>,
-    user: Option<User>,
+    user: Option<ProcessUser>,
     rlimits: Option<Vec<Rlimit>>,
     no_new_privileges: Option<bool>,
     apparmor_profile: Option<String>,
@@ -60,7 +60,7 @@ struct Process {
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct User {
+struct ProcessUser {
     uid: Option<Number>,
     gid: Option<Number>,
     additional_gids: Option<Vec<Number>>,
@@ -91,14 +91,14 @@ struct Mount {
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Linux {
+struct LinuxConfig {
     cgroups_path: Option<String>,
-    namespaces: Option<Vec<Namespace>>,
+    namespaces: Option<Vec<NamespaceConfig>>,
     resources: Option<Resources>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Namespace {
+struct NamespaceConfig {
     #[serde(rename = "type")]
     kind: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -108,22 +108,22 @@ struct Namespace {
 #[derive(Debug, Serialize, Deserialize)]
 struct Resources {
     #[serde(skip_serializing_if = "Option::is_none")]
-    memory: Option<Memory>,
+    memory: Option<MemoryLimits>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    cpu: Option<Cpu>,
+    cpu: Option<CpuLimits>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pids: Option<Pids>,
+    pids: Option<PidsLimit>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Memory {
+struct MemoryLimits {
     limit: Option<Number>,
     reservation: Option<Number>,
     swap: Option<Number>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Cpu {
+struct CpuLimits {
     shares: Option<Number>,
     quota: Option<Number>,
     period: Option<Number>,
@@ -131,7 +131,7 @@ struct Cpu {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Pids {
+struct PidsLimit {
     limit: Option<Number>,
 }
 
@@ -150,7 +150,7 @@ pub fn read(host_root: &Path, bundle: &str, container_id: Option<&str>) -> Runti
             return RuntimeRecord::new(answer, request, begun.elapsed(), None);
         }
     };
-    let Some(mut config) = object::<Config>(&content.bytes) else {
+    let Some(mut config) = object::<BundleConfig>(&content.bytes) else {
         return RuntimeRecord::new(answer, request, begun.elapsed(), None);
     };
     let mut annotations = config.annotations.take().unwrap_or_default();

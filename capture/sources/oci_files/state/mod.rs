@@ -15,16 +15,16 @@ use serde::{Deserialize, Serialize};
 use crate::host::hierarchies::Hierarchies;
 use crate::sources::answer::{NAME_BYTES, PATH_BYTES, RuntimeRecord, document, object, time_of, within};
 use crate::sources::oci_files::annotations::Annotations;
-use crate::sources::oci_files::cgroup_paths::{self, Place};
+use crate::sources::oci_files::cgroup_paths::{self, CgroupPath};
 use crate::sources::oci_files::engine::engine_of;
-use crate::sources::oci_files::file::{self, Content, Origin};
+use crate::sources::oci_files::file::{self, FileContent, FileOrigin};
 
 /// Largest state read. runc's has 10 to 40 KiB.
 const STATE_BYTES: usize = 1 << 20;
 
 /// What the state of one container says, whichever runtime wrote it.
 #[derive(Debug, Default)]
-struct State {
+struct ContainerState {
     init_pid: Option<u32>,
     created: Option<String>,
     bundle: Option<String>,
@@ -39,7 +39,7 @@ struct State {
 
 /// Not the state itself, which holds mounts with their options, hooks with their environment and free annotations.
 #[derive(Serialize)]
-struct Document<'a> {
+struct StateDocument<'a> {
     init_pid: Option<u32>,
     created: Option<&'a str>,
     bundle: Option<&'a str>,
@@ -47,7 +47,7 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     cgroup_paths: &'a BTreeMap<String, String>,
     #[serde(rename = "obit.file")]
-    origin: Origin,
+    origin: FileOrigin,
 }
 
 #[derive(Deserialize)]
@@ -137,22 +137,22 @@ pub fn read(host_root: &Path, hierarchies: &Hierarchies, state_root: &str, conta
         .places(host_root, hierarchies)
         .into_iter()
         .filter(|place| cgroup_paths::may_claim(hierarchies, place, content.origin.uid))
-        .map(|Place { hierarchy, path }| (hierarchy, path.into()))
+        .map(|CgroupPath { hierarchy, path }| (hierarchy, path.into()))
         .collect();
     answer.labels = state.annotations.labels();
     RuntimeRecord::new(answer, request, begun.elapsed(), state.document(&content))
 }
 
-impl State {
-    fn places(&self, host_root: &Path, hierarchies: &Hierarchies) -> Vec<Place> {
+impl ContainerState {
+    fn places(&self, host_root: &Path, hierarchies: &Hierarchies) -> Vec<CgroupPath> {
         match &self.relative_path {
             Some(path) => cgroup_paths::everywhere(hierarchies, path),
             None => cgroup_paths::of_controllers(hierarchies, host_root, &self.absolute_paths),
         }
     }
 
-    fn document(&self, content: &Content) -> Option<String> {
-        document(&Document {
+    fn document(&self, content: &FileContent) -> Option<String> {
+        document(&StateDocument {
             init_pid: self.init_pid,
             created: self.created.as_deref(),
             bundle: self.bundle.as_deref(),
@@ -164,7 +164,7 @@ impl State {
 }
 
 /// `None` if it is no such file, or that of another container.
-fn parse_runc(bytes: &[u8], container_id: &str) -> Option<State> {
+fn parse_runc(bytes: &[u8], container_id: &str) -> Option<ContainerState> {
     let read: RuncState = object(bytes)?;
     if read.id.as_deref().map(|id| escape(id.as_bytes())).as_deref() != Some(container_id) {
         return None;
@@ -176,7 +176,7 @@ fn parse_runc(bytes: &[u8], container_id: &str) -> Option<State> {
     let pairs = || labels.iter().filter_map(|label| label.split_once('='));
     // runc appends its own; an annotation of that name comes before it.
     let bundle = pairs().rfind(|(name, _)| *name == "bundle").map(|(_, value)| value.to_owned());
-    Some(State {
+    Some(ContainerState {
         init_pid: pid_of(read.init_process_pid),
         created: read.created,
         bundle: bundle.or(read.bundle),
@@ -187,11 +187,11 @@ fn parse_runc(bytes: &[u8], container_id: &str) -> Option<State> {
     })
 }
 
-fn parse_crun(bytes: &[u8]) -> Option<State> {
+fn parse_crun(bytes: &[u8]) -> Option<ContainerState> {
     let read: CrunStatus = object(bytes)?;
     let path = read.cgroup_path.filter(|path| !path.is_empty());
     let scope = read.scope.filter(|scope| !scope.is_empty());
-    Some(State {
+    Some(ContainerState {
         init_pid: pid_of(read.pid),
         created: read.created,
         bundle: read.bundle,

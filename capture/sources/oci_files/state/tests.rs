@@ -85,7 +85,7 @@ fn runcs_paths_are_mapped_to_hierarchies_also_from_inside_a_container() {
     let bytes = fs::read(fixtures().join("run/containerd/runc/shop/web-1/state.json")).unwrap();
     let state = parse_runc(&bytes, "web-1").unwrap();
     let expected: Vec<_> =
-        [0, 2, 4, 9].map(|id| Place { hierarchy: HierarchyId(id), path: "/shop/web-1".to_owned() }).into();
+        [0, 2, 4, 9].map(|id| CgroupPath { hierarchy: HierarchyId(id), path: "/shop/web-1".to_owned() }).into();
     assert_eq!(state.places(Path::new("/"), &hybrid("")), expected);
     assert_eq!(state.places(Path::new("/host"), &hybrid("/host")), expected);
     assert_eq!(state.places(Path::new("/"), &hybrid("/elsewhere")), [], "not where the runtime put it");
@@ -146,7 +146,7 @@ fn hostile_state_is_invalid_or_says_nothing() {
 
 #[test]
 fn a_user_can_claim_only_directories_that_are_his() {
-    let place = Place { hierarchy: HierarchyId(4), path: "/docker/abc".to_owned() };
+    let place = CgroupPath { hierarchy: HierarchyId(4), path: "/docker/abc".to_owned() };
     assert!(cgroup_paths::may_claim(&hybrid(""), &place, 0));
     assert!(!cgroup_paths::may_claim(&hybrid("/nonexistent"), &place, 1000), "nothing there to be his");
 }
