@@ -188,7 +188,7 @@ fn the_privileges_of_the_manifest_are_enough_to_record_the_hosts_containers() {
 }
 
 #[test]
-fn without_cap_bpf_it_says_what_is_missing_and_makes_no_case() {
+fn without_cap_bpf_it_names_what_is_missing_and_makes_no_case() {
     let Some(_live) = require_root(&["runc", "ldd"]) else {
         return;
     };

@@ -27,7 +27,7 @@ const EVENTS_PER_S: usize = 500;
 const MEMORY_BYTES: u64 = 256 << 20;
 
 #[test]
-fn daemons_that_are_none_cost_a_record_each_and_a_liar_convinces_nobody() {
+fn fake_daemons_cost_a_record_each_and_a_liar_changes_no_row() {
     let Some(_live) = require_root(&[]) else { return };
     let stage = Stage::new(CgroupView::Host);
     let socket = |name: &str| stage.directory().join(name);

@@ -16,7 +16,7 @@ const SIGABRT: u64 = 6;
 const SIGKILL: u64 = 9;
 
 #[test]
-fn what_docker_s_containers_did_themselves() {
+fn docker_containers_that_end_by_themselves() {
     let Some(_live) = require_root(&["runc", "containerd", "dockerd", "docker"]) else {
         return;
     };
@@ -74,7 +74,7 @@ fn what_docker_s_containers_did_themselves() {
 }
 
 #[test]
-fn who_killed_docker_s_containers() {
+fn killers_of_docker_containers_are_named() {
     let Some(_live) = require_root(&["runc", "containerd", "ctr", "dockerd", "docker"]) else {
         return;
     };
@@ -170,7 +170,7 @@ fn who_killed_docker_s_containers() {
 }
 
 #[test]
-fn whose_memory_limit_it_was() {
+fn the_owner_of_a_memory_limit_is_named() {
     let Some(_live) = require_root(&["runc", "containerd", "dockerd", "docker"]) else {
         return;
     };
@@ -230,7 +230,7 @@ fn whose_memory_limit_it_was() {
 }
 
 #[test]
-fn what_runc_and_podman_were_told() {
+fn containers_that_runc_and_podman_end() {
     let Some(_live) = require_root(&["runc", "podman", "conmon"]) else {
         return;
     };
@@ -273,7 +273,7 @@ fn what_runc_and_podman_were_told() {
 }
 
 #[test]
-fn what_only_v2_has() {
+fn causes_that_only_v2_has() {
     let Some(_live) = require_root(&["runc"]) else { return };
     let stage = Stage::new(CgroupView::V2Only);
     let runc = Oci::start(&stage, OciRuntime::Runc);

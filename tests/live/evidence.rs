@@ -52,7 +52,7 @@ fn a_capture_killed_at_any_moment_keeps_its_promise() {
         let capture = Capture::start(&stage, &case, &options);
         let delay = Duration::from_millis(random.below(LATEST_KILL_MS));
         let stop = AtomicBool::new(false);
-        let (witness, killed_at) = std::thread::scope(|scope| {
+        let (created, killed_at) = std::thread::scope(|scope| {
             let load = scope.spawn(|| load(&test_cgroups, round, &stop));
             // The test varies the moment of the kill.
             std::thread::sleep(delay);
@@ -65,7 +65,7 @@ fn a_capture_killed_at_any_moment_keeps_its_promise() {
         let what = format!("round {round}, killed after {delay:?}");
 
         let made = made(&case);
-        for (name, at) in witness.iter().filter(|(_, at)| *at + PROMISE <= killed_at) {
+        for (name, at) in created.iter().filter(|(_, at)| *at + PROMISE <= killed_at) {
             let seen = made.get(name).copied().unwrap_or(0);
             let age = killed_at - *at;
             assert_eq!(seen, test_cgroups.len(), "{what}: {name} was {age:?} old: events of its creation");
@@ -156,7 +156,7 @@ fn a_disk_that_gets_room_again_costs_nothing() {
     let SmallDisk { inside, outside: disk } = SmallDisk::mount(&stage, "4m");
     let mut capture = Capture::start(&stage, &inside.join("case"), &[]);
     let ballast = fill(&disk);
-    let number = make_and_remove_until_it_says(&mut capture, &test_cgroups);
+    let number = make_and_remove_until_it_complains(&mut capture, &test_cgroups);
     for file in ballast {
         let _ = fs::remove_file(file);
     }
@@ -177,14 +177,14 @@ fn a_disk_that_gets_room_again_costs_nothing() {
 }
 
 #[test]
-fn a_disk_that_stays_full_is_told_in_the_case() {
+fn a_disk_that_stays_full_is_reported_in_the_case() {
     let Some(_live) = require_root(&[]) else { return };
     let stage = Stage::new(CgroupView::Host);
     let test_cgroups = test_cgroups(&stage);
     let SmallDisk { inside, outside: disk } = SmallDisk::mount(&stage, "1m");
     let mut capture = Capture::start(&stage, &inside.join("case"), &[]);
     fill(&disk);
-    make_and_remove_until_it_says(&mut capture, &test_cgroups);
+    make_and_remove_until_it_complains(&mut capture, &test_cgroups);
     let ended: CaptureEnd = capture.interrupt();
 
     assert_eq!(ended.status.code(), Some(INCOMPLETE), "{}", ended.stderr);
@@ -199,7 +199,7 @@ fn a_disk_that_stays_full_is_told_in_the_case() {
 }
 
 #[test]
-fn a_file_system_that_turns_read_only_is_told() {
+fn a_file_system_that_turns_read_only_is_reported() {
     let Some(_live) = require_root(&["mkfs.ext4"]) else { return };
     let stage = Stage::new(CgroupView::Host);
     let test_cgroups = test_cgroups(&stage);
@@ -265,7 +265,7 @@ fn a_case_stops_at_its_size() {
 }
 
 #[test]
-fn hostile_names_are_recorded_and_hurt_nobody() {
+fn hostile_names_are_recorded_and_do_no_harm() {
     let Some(_live) = require_root(&["setpriv"]) else { return };
     let stage = Stage::new(CgroupView::Host);
     // A slice, so that systemd could put a container's scope into it.
@@ -338,7 +338,7 @@ fn fill(disk: &Path) -> Vec<PathBuf> {
 
 /// Makes directories `full-0`, `full-1` and so on until the capture reports that it cannot write.
 /// Returns their number.
-fn make_and_remove_until_it_says(capture: &mut Capture, test_cgroups: &[PathBuf]) -> usize {
+fn make_and_remove_until_it_complains(capture: &mut Capture, test_cgroups: &[PathBuf]) -> usize {
     let deadline = Instant::now() + STORM_LIMIT;
     let mut number = 0;
     while !capture.has_said("kept in memory") {
@@ -351,13 +351,13 @@ fn make_and_remove_until_it_says(capture: &mut Capture, test_cgroups: &[PathBuf]
 
 /// Makes and removes directories until `stop` is set. Returns their names and the times.
 fn load(test_cgroups: &[PathBuf], round: u64, stop: &AtomicBool) -> Vec<(String, Duration)> {
-    let mut witness = Vec::new();
+    let mut created = Vec::new();
     while !stop.load(Relaxed) {
-        let name = format!("kill-{round}-{}", witness.len());
+        let name = format!("kill-{round}-{}", created.len());
         make_and_remove(test_cgroups, &name);
-        witness.push((name, boot()));
+        created.push((name, boot()));
     }
-    witness
+    created
 }
 
 /// Contents of a case's raw log.

@@ -174,7 +174,7 @@ fn a_flight_recorder_killed_while_it_cuts_leaves_a_case_that_closes() {
 }
 
 #[test]
-fn each_end_is_told_once_however_often_the_recording_is_cut() {
+fn each_end_has_one_row_however_often_the_recording_is_cut() {
     let Some(_live) = require_root(&[]) else { return };
     let stage = Stage::new(CgroupView::Host);
     let case = stage.directory().join("case");

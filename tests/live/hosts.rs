@@ -326,7 +326,7 @@ fn a_hierarchy_comes_and_goes_while_recording() {
 }
 
 #[test]
-fn what_was_mounted_at_the_start_is_unmounted_while_recording() {
+fn a_hierarchy_of_the_start_is_unmounted_while_recording() {
     let Some(_live) = require_root(&[]) else {
         return;
     };

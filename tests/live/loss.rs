@@ -14,7 +14,7 @@ use crate::support::replay;
 const SYNC_LIMIT: Duration = Duration::from_secs(20);
 
 #[test]
-fn a_container_that_ends_unseen_is_inferred_and_the_loss_is_told() {
+fn a_container_that_ends_unseen_is_inferred_and_the_loss_is_recorded() {
     let Some(_live) = require_root(&["runc"]) else { return };
     let stage = Stage::new(CgroupView::Host);
     let runc = Oci::start(&stage, OciRuntime::Runc);

@@ -22,7 +22,7 @@ mod lxc;
 mod many;
 mod orders;
 mod runtimes;
+mod self_report;
 mod sources;
 mod usage;
 mod v2;
-mod witness;

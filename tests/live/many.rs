@@ -24,16 +24,16 @@ const MOST_MEMORY_BYTES: u64 = 256 << 20;
 #[test]
 fn a_hundred_thousand_cgroups_of_a_thousand_containers_are_there_at_the_start() {
     // Containers that run a systemd of their own have as many.
-    assert_crowd_is_recorded(1_000, 99);
+    assert_all_are_recorded(1_000, 99);
 }
 
 #[test]
 fn a_hundred_thousand_containers_are_there_at_the_start() {
-    assert_crowd_is_recorded(100_000, 0);
+    assert_all_are_recorded(100_000, 0);
 }
 
 /// Makes so many containers with so many directories in each, and records them.
-fn assert_crowd_is_recorded(containers: usize, inside_each: usize) {
+fn assert_all_are_recorded(containers: usize, inside_each: usize) {
     let Some(_live) = require_root(&[]) else { return };
     let stage = Stage::new(CgroupView::V2Only);
     let many = ManyCgroups::new(&stage.outside("/sys/fs/cgroup/obit-live-many"), containers, inside_each);

@@ -15,7 +15,7 @@ use crate::support::rows::{only_row, stop_and_derive, texts};
 use crate::support::{daemon_answers, replay};
 
 #[test]
-fn the_way_of_an_order_is_told_as_far_as_it_shows() {
+fn the_chain_of_an_order_is_recorded_as_far_as_it_shows() {
     let programs = ["runc", "containerd", "ctr", "dockerd", "docker", "podman", "conmon"];
     let Some(_live) = require_root(&programs) else { return };
     let stage = Stage::new(CgroupView::Host);
@@ -93,7 +93,7 @@ fn the_way_of_an_order_is_told_as_far_as_it_shows() {
 }
 
 #[test]
-fn a_signal_that_an_image_names_is_recorded_and_who_sent_it_asked_to_end() {
+fn an_images_stop_signal_is_recorded_with_its_sender() {
     let Some(_live) = require_root(&["runc", "containerd", "dockerd", "docker"]) else { return };
     let stage = Stage::new(CgroupView::Host);
     let containerd = Containerd::start(&stage, "shop");
@@ -142,7 +142,7 @@ fn a_signal_that_an_image_names_is_recorded_and_who_sent_it_asked_to_end() {
 /// of the container; on others it learns nothing. When its daemon is gone, its file still says that
 /// the container runs.
 #[test]
-fn what_docker_says_otherwise_than_the_kernel_has_a_row() {
+fn a_report_of_docker_that_contradicts_the_kernel_has_a_row() {
     let Some(_live) = require_root(&["runc", "containerd", "ctr", "dockerd", "docker"]) else { return };
     let stage = Stage::new(CgroupView::Host);
     let containerd = Containerd::start(&stage, "shop");

@@ -21,7 +21,7 @@ const BURN: &str = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done";
 const LAST_MOMENTS_NS: u64 = 10_000_000;
 
 #[test]
-fn what_docker_s_containers_used() {
+fn docker_containers_have_their_usage_in_the_row() {
     let Some(_live) = require_root(&["runc", "containerd", "dockerd", "docker"]) else {
         return;
     };
@@ -67,7 +67,7 @@ fn what_docker_s_containers_used() {
 }
 
 #[test]
-fn the_row_says_what_the_directories_said_last() {
+fn the_row_has_the_last_values_of_the_directories() {
     let Some(_live) = require_root(&["runc"]) else { return };
     let stage = Stage::new(CgroupView::Host);
     let runc = Oci::start(&stage, OciRuntime::Runc);

@@ -94,7 +94,7 @@ fn a_capture_into_an_unclosed_case_is_refused() {
 }
 
 #[test]
-fn whoever_closes_may_sign() {
+fn close_signs_with_the_key_it_is_given() {
     let key = Key::new("anna");
     let case = case::everyday().kill();
     replay(["close".as_ref(), case.path.as_os_str(), "--sign".as_ref(), key.private().as_os_str()]).expect_code(0);

@@ -34,7 +34,7 @@ fn flown(key: &Key) -> (RecordedCase, NamedTempFile) {
 }
 
 #[test]
-fn what_was_dropped_is_told_and_the_rest_is_proven() {
+fn dropped_segments_are_listed_and_the_rest_is_proven() {
     let key = Key::new("anna@host");
     let (case, anchor) = flown(&key);
     let run = verify(&case, Some(&key), Some(anchor.path())).expect_code(0);
@@ -55,7 +55,7 @@ fn what_was_dropped_is_told_and_the_rest_is_proven() {
 }
 
 #[test]
-fn what_somebody_took_away_is_no_dropping() {
+fn segments_that_somebody_took_away_are_not_dropped_ones() {
     let key = Key::new("anna@host");
     let (case, anchor) = flown(&key);
     let mut edited: Manifest = serde_json::from_value(manifest(&case)).expect("case.json");

@@ -16,7 +16,7 @@ fn expect_quiet(case: &Golden, run: &Run) {
 }
 
 #[test]
-fn info_says_what_is_in_it() {
+fn info_lists_the_contents() {
     for case in Golden::all() {
         let run = replay(["info", &case.arg()]).expect_code(0);
         expect_quiet(&case, &run);

@@ -27,7 +27,7 @@ fn for_each_batch(case: &Golden, mut each: impl FnMut(Table, &RecordBatch)) {
 }
 
 #[test]
-fn what_the_containers_were_given_is_nowhere() {
+fn secrets_of_the_containers_are_nowhere() {
     for case in Golden::all() {
         let note = std::fs::read_to_string(case.directory.join("NOTE.md")).expect("a note");
         assert!(note.contains(SECRET), "{}: its containers were given no secret that could be found", case.name);

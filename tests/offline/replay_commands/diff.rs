@@ -21,7 +21,7 @@ fn shifted() -> case::RecordedCase {
 }
 
 #[test]
-fn places_and_clock_readings_are_left_out_and_that_is_said() {
+fn places_and_clock_readings_are_left_out_and_listed() {
     let (case, shifted) = (case::everyday().close(), shifted());
     let run = replay(["diff", case.arg(), shifted.arg()]).expect_code(0);
     let left_out = run.stdout.lines().find(|line| line.starts_with("not compared")).expect("a line");

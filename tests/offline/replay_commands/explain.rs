@@ -28,7 +28,7 @@ fn each_life_is_explained_with_its_own_records_in_order() {
 }
 
 #[test]
-fn the_rule_and_the_source_of_the_identity_are_said_in_words() {
+fn the_rule_and_the_source_of_the_identity_are_put_in_words() {
     let case = case::everyday().close();
     let run = replay(["explain", case.arg(), "eeee"]).expect_code(0);
     for part in [
@@ -62,7 +62,7 @@ fn one_life_on_two_hierarchies_is_one_life() {
 }
 
 #[test]
-fn a_container_found_missing_is_said_to_be_inferred() {
+fn a_container_found_missing_is_shown_as_inferred() {
     let mut recorder = Recorder::new();
     recorder.begin(&id('a'));
     recorder.lose(3);
@@ -127,7 +127,7 @@ fn a_prefix_that_fits_several_lists_them() {
 }
 
 #[test]
-fn an_unknown_or_too_short_id_says_what_to_do() {
+fn an_unknown_or_too_short_id_is_refused_with_advice() {
     let case = case::everyday().close();
     replay(["explain", case.arg(), "ffff"]).expect_code(2).expect_one_error(&["ffff", "derive"]);
     replay(["explain", case.arg(), "aaa"]).expect_code(2).expect_one_error(&["aaa", "4 characters"]);

@@ -4,7 +4,7 @@ use crate::case::id;
 use crate::program::replay_with;
 
 #[test]
-fn keys_have_a_fixed_order_and_null_stands_for_none() {
+fn keys_have_a_fixed_order_and_missing_values_are_null() {
     let path = format!("/docker/{}", id('a'));
     let run = replay_with(["identify"], format!("{path}\n/system.slice/cron.service\n").as_bytes()).expect_code(0);
     let lines: Vec<_> = run.stdout.lines().collect();

@@ -69,7 +69,7 @@ fn an_open_case_is_counted_as_it_is() {
 }
 
 #[test]
-fn lost_intervals_are_told_of_closed_and_of_open_cases() {
+fn lost_intervals_of_closed_and_of_open_cases_are_listed() {
     let record = || {
         let mut recorder = Recorder::new();
         recorder.walk(&["/system.slice"]);

@@ -40,7 +40,7 @@ fn nested() -> case::RecordedCase {
 }
 
 #[test]
-fn nested_cgroups_are_further_ends_by_tracees_rules_and_none_by_obits() {
+fn nested_cgroups_are_further_ends_by_tracees_rules_and_not_by_obits() {
     let case = nested();
     let ends = |profile| {
         let run = replay(["derive", case.arg(), "--profile", profile, "--format", "jsonl"]).expect_code(0);

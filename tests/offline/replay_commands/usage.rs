@@ -46,7 +46,7 @@ fn bad_usage_is_one_line_and_code_2() {
 }
 
 #[test]
-fn what_is_no_case_is_named() {
+fn a_path_without_a_case_is_named() {
     let directory = tempfile::tempdir().expect("a directory");
     let empty = directory.path().to_str().expect("UTF-8");
     let file = directory.path().join("file");

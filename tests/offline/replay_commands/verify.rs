@@ -107,7 +107,7 @@ fn differences_are_bounded_and_counted() {
 }
 
 #[test]
-fn a_case_that_was_never_closed_is_verified_as_it_is_and_says_so() {
+fn an_unclosed_case_is_verified_as_it_is_and_reported_as_unclosed() {
     let case = case::everyday().kill();
     let run = replay(["verify", case.arg()]).expect_code(0);
     assert!(run.stderr.contains("never closed"), "{run:#?}");

@@ -231,7 +231,7 @@ fn comments_keep_their_width() {
 }
 
 #[test]
-fn rules_know_what_they_look_for() {
+fn rules_tell_good_names_and_comments_from_bad() {
     assert!(["Told", "Gathered", "Waiting"].iter().all(|name| is_participle(name)));
     assert!(["LossRecord", "Row", "ReadThreads"].iter().all(|name| !is_participle(name)));
     assert!(points_elsewhere("Of a container") && points_elsewhere("The same of it"));

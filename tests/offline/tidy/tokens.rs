@@ -229,7 +229,7 @@ fn comments_and_literals_are_no_words() {
 }
 
 #[test]
-fn what_is_compiled_for_tests_is_left_out() {
+fn code_for_tests_is_left_out() {
     let text = "a;\n#[cfg(test)]\n#[path = \"x.rs\"]\nmod tests;\nb;\n#[cfg(test)]\nmod c {\n d { e } }\n#[cfg(test)]\nuse f::{g, h};\n#[cfg(not(test))]\ni;";
     let source = Source::new(text);
     let found: Vec<_> = source.tokens.iter().filter(|token| token.is_word()).map(|token| token.text).collect();

@@ -23,7 +23,7 @@ use crate::support::rows::manifest;
 const LIMIT: Duration = Duration::from_secs(30);
 
 #[test]
-fn a_recorder_bears_witness_of_itself() {
+fn a_recorder_reports_on_itself() {
     let Some(_live) = require_root(&["ssh-keygen", "readelf"]) else { return };
     let stage = Stage::new(CgroupView::Host);
     let test_cgroups = test_cgroups(&stage);
@@ -50,7 +50,7 @@ fn a_recorder_bears_witness_of_itself() {
     // The case has this while the recorder runs, whatever happens to it later.
     let program = wait_for(&case, |manifest| manifest["recorder"]["binary_sha256"].as_str().map(str::to_owned));
     for number in 0..20 {
-        make_and_remove(&test_cgroups, &format!("witness-{number}"));
+        make_and_remove(&test_cgroups, &format!("self-report-{number}"));
     }
     capture.stop();
 
@@ -127,7 +127,7 @@ fn the_clocks_are_recorded_again_and_again() {
 }
 
 #[test]
-fn a_terminal_that_goes_away_ends_a_recording_unless_it_was_told_otherwise() {
+fn a_terminal_that_goes_away_ends_a_recording_unless_hangups_are_ignored() {
     let Some(_live) = require_root(&["nohup"]) else { return };
     let stage = Stage::new(CgroupView::Host);
     let names = |case: &Path| -> Vec<String> {
