@@ -11,15 +11,16 @@ fn main() {
     bpf::compile();
 }
 
-/// Sets `OBIT_GIT_COMMIT`: twelve digits, `-dirty` if tracked files differ, `unknown` outside a git checkout.
+/// Sets `OBIT_GIT_COMMIT`: twelve digits, `-dirty` if tracked files differ, `unknown` outside a git
+/// checkout.
 fn note_commit() {
     let commit = match git(&["rev-parse", "--short=12", "HEAD"]) {
         Some(commit) => {
             let dirty =
                 git(&["status", "--porcelain", "--untracked-files=no"]).is_none_or(|changes| !changes.is_empty());
             for name in ["HEAD", "packed-refs"].into_iter().map(str::to_owned).chain(git(&["symbolic-ref", "HEAD"])) {
-                // Asked of git: in a linked work tree these are not below `.git`. A missing file must not be named, or
-                // cargo would run this at every build.
+                // Asked of git: in a linked work tree these are not below `.git`. A missing file
+                // must not be named, or cargo would run this at every build.
                 if let Some(path) = git(&["rev-parse", "--git-path", &name]).filter(|path| Path::new(path).exists()) {
                     println!("cargo::rerun-if-changed={path}");
                 }
@@ -70,8 +71,8 @@ mod bpf {
             fail("bpf", "OUT_DIR is not set; this is run by cargo");
         };
         let mut arguments = vec!["-Wall", "-Wextra", "-Wno-unused-parameter"];
-        // libbpf-cargo shows warnings to nobody, so they are errors to those who work on the program; a user's build
-        // must not fail because a newer clang knows one more.
+        // libbpf-cargo shows warnings to nobody, so they are errors to those who work on the
+        // program; a user's build must not fail because a newer clang knows one more.
         if env::var_os("PROFILE").is_some_and(|profile| profile == "debug") {
             arguments.push("-Werror");
         }

@@ -1,4 +1,5 @@
-//! Answers of runtimes, from their daemons or their files, as a record holds them, and the bounds on the texts in them.
+//! Answers of runtimes, from their daemons or their files, as a record holds them, and the bounds
+//! on the texts in them.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -18,12 +19,12 @@ pub const PATH_BYTES: usize = 4_096;
 /// Largest document of an answer, in bytes. Real ones have 2 to 15 KiB.
 const DOCUMENT_BYTES: usize = 64 << 10;
 
-/// A record of the table raw/runtime, without its place and time.
+/// A row of raw/runtime, without its place and time.
 #[derive(Clone, Debug)]
 pub struct RuntimeRecord {
     /// The fields that the derivation looks at.
     pub answer: RuntimeAnswer<'static>,
-    /// The request, and what is kept of the answer beside those fields.
+    /// The request, and what else the case keeps of the answer.
     pub details: RuntimeDetails,
 }
 
@@ -42,7 +43,7 @@ impl RuntimeRecord {
     }
 }
 
-/// A record and the moment that it is of.
+/// A record with its moment.
 #[derive(Clone, Debug)]
 pub struct Stamped<T> {
     /// The moment.
@@ -63,7 +64,8 @@ pub fn object<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     bytes.trim_ascii_start().starts_with(b"{").then(|| serde_json::from_slice(bytes).ok())?
 }
 
-/// Returns a text that is not empty and within its bound. A name is never cut: a cut one is another name.
+/// Returns a text that is not empty and within its bound. A name is never cut: a cut one is another
+/// name.
 pub fn within(text: Option<&str>, limit_bytes: usize) -> Option<Cow<'static, str>> {
     let text = text?;
     (!text.is_empty() && text.len() <= limit_bytes).then(|| Cow::Owned(text.to_owned()))
@@ -81,7 +83,8 @@ pub fn digest(text: &str) -> Option<String> {
     is_digest.then(|| format!("sha256:{hex}"))
 }
 
-/// Writes the document of an answer, or a remark in its place if it is larger than a case should carry.
+/// Writes the document of an answer, or a remark in its place if it is larger than a case should
+/// carry.
 pub fn document(value: &impl Serialize) -> Option<String> {
     let text = serde_json::to_string(value).ok()?;
     if text.len() <= DOCUMENT_BYTES {

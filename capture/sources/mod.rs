@@ -1,4 +1,5 @@
-//! What is recorded: the kernel's events, cgroupfs, the files of OCI runtimes, the answers of daemons.
+//! The sources of a record: the kernel's events, cgroupfs, the files of OCI runtimes, the answers
+//! of daemons.
 
 pub mod answer;
 pub mod cgroupfs;

@@ -18,11 +18,11 @@ const PROCS_BYTES: usize = PIDS * 8;
 /// Most text kept of one accounting file.
 const ACCOUNTING_BYTES: usize = 4_096;
 
-/// Says which controllers a directory of v2 has; read before the files that are theirs.
+/// Lists the controllers of a v2 directory; read before the files that are theirs.
 const V2_CONTROLLERS: &str = "cgroup.controllers";
-/// Says whether there is a task in a directory of v2 or below it.
+/// Tells whether there is a task in a v2 directory or below it.
 const V2_EVENTS: &str = "cgroup.events";
-/// Accounting files of v2. Those that a kernel or a controller does not have are left out.
+/// Accounting files of v2. The reader skips those that a kernel or a controller does not have.
 const V2_FILES: &[&str] = &[
     V2_CONTROLLERS,
     V2_EVENTS,
@@ -65,12 +65,12 @@ const V1_FILES: &[&str] = &[
     "pids.max",
 ];
 
-/// Who is in a directory.
+/// The tasks in a directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Occupancy {
-    /// Whether a task is in it or below it, as far as that could be read.
+    /// True if a task is in the directory or below it; `None` if that could not be read.
     pub populated: Option<bool>,
-    /// Its own processes, at most [`PIDS`].
+    /// The directory's own processes, at most [`PIDS`].
     pub pids: Vec<u32>,
 }
 
@@ -78,16 +78,17 @@ pub struct Occupancy {
 #[derive(Debug, Default)]
 pub struct DirectoryReader {
     buffer: Vec<u8>,
-    /// `cgroup.events` of the directory at hand, if that was read, and whether more was there: it is wanted twice.
+    /// `cgroup.events` of the current directory; both readers need it.
     events: Vec<u8>,
     events_truncated: Option<bool>,
 }
 
 impl DirectoryReader {
-    /// Reads who is in a directory. What cannot be read (a threaded cgroup refuses its process list) stays unknown.
+    /// Reads the tasks of a directory. What cannot be read (a threaded cgroup refuses its process
+    /// list) stays unknown.
     ///
-    /// v2 says whether a directory or one below it has tasks; v1 only shows the directory's own, so that an empty list
-    /// says nothing.
+    /// v2 says whether a directory or one below it has tasks; v1 only shows the directory's own, so
+    /// that an empty list says nothing.
     pub fn occupancy(&mut self, directory: BorrowedFd<'_>, version: CgroupVersion) -> Occupancy {
         self.events_truncated = match version {
             CgroupVersion::V2 => self.read(directory, V2_EVENTS, ACCOUNTING_BYTES).ok(),
@@ -105,7 +106,8 @@ impl DirectoryReader {
         }
         match self.read(directory, "cgroup.procs", PROCS_BYTES) {
             Ok(truncated) => Occupancy {
-                // The processes answer for the root of v2 and for v1, which have no `cgroup.events`.
+                // The processes answer for the root of v2 and for v1, which have no
+                // `cgroup.events`.
                 populated: populated.or((!self.buffer.is_empty()).then_some(true)),
                 pids: pids_of(&self.buffer, truncated),
             },
@@ -113,8 +115,8 @@ impl DirectoryReader {
         }
     }
 
-    /// Reads the accounting files that exist, each by its name, trimmed. One that is cut ends in `…`. Comes after
-    /// [`Self::occupancy`] of the same directory.
+    /// Reads the accounting files that exist, each by its name, trimmed. One that is cut ends in
+    /// `…`. Call [`Self::occupancy`] of the same directory first.
     pub fn accounting(&mut self, directory: BorrowedFd<'_>, hierarchy: &Hierarchy) -> Vec<(String, String)> {
         let (names, mut controllers) = match hierarchy.version {
             CgroupVersion::V1 => (V1_FILES, Some(hierarchy.controllers.clone())),
@@ -123,7 +125,8 @@ impl DirectoryReader {
         };
         let mut files: Vec<(String, String)> = Vec::new();
         for &name in names {
-            // A directory has two or three files out of ten, and each that is not there costs as much as one that is.
+            // A directory has two or three files out of ten, and each that is not there costs as
+            // much as one that is.
             if controllers.as_deref().is_some_and(|controllers| !may_have(hierarchy.version, controllers, name)) {
                 continue;
             }
@@ -148,24 +151,26 @@ impl DirectoryReader {
         files
     }
 
-    /// Fills the buffer; says whether more was there.
+    /// Fills the buffer. Returns true if the file has more than `limit` bytes.
     fn read(&mut self, directory: BorrowedFd<'_>, name: &str, limit: usize) -> Result<bool, Errno> {
-        // cgroupfs has no links and no FIFOs; the flags are for what somebody may have mounted over a file.
+        // cgroupfs has no links and no FIFOs; the flags are for what somebody may have mounted over
+        // a file.
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let file = openat(directory, name, flags, Mode::empty())?;
         file::read_into(&file, &mut self.buffer, limit, SizeHint::Cgroupfs)
     }
 }
 
-/// Whether a directory with these controllers may have a file: one begins with the name of its controller. Those of
-/// cgroups themselves, and `cpu.stat`, v2 has everywhere (kernel/cgroup/cgroup.c, `cgroup_base_files`).
+/// Returns true if a directory with these controllers may have a file: a file's name begins with
+/// its controller. v2 has `cgroup.*` and `cpu.stat` everywhere (kernel/cgroup/cgroup.c,
+/// `cgroup_base_files`).
 fn may_have(version: CgroupVersion, controllers: &[String], name: &str) -> bool {
     let owner = name.split('.').next().unwrap_or_default();
     let is_everywhere = || version == CgroupVersion::V2 && (owner == "cgroup" || name == "cpu.stat");
     controllers.iter().any(|controller| controller == owner) || is_everywhere()
 }
 
-/// `populated 1` in cgroup.events.
+/// Reads the line `populated 0` or `populated 1` of cgroup.events.
 fn populated_of(events: &[u8]) -> Option<bool> {
     events.split(|&byte| byte == b'\n').find_map(|line| match line.strip_prefix(b"populated ")? {
         b"0" => Some(false),
@@ -174,7 +179,7 @@ fn populated_of(events: &[u8]) -> Option<bool> {
     })
 }
 
-/// A pid a line. 0 stands for a process of a pid namespace that we do not see.
+/// Reads one pid a line. 0 stands for a process of a pid namespace that the recorder does not see.
 fn pids_of(procs: &[u8], truncated: bool) -> Vec<u32> {
     let mut lines: Vec<_> = procs.split(|&byte| byte == b'\n').collect();
     if truncated {

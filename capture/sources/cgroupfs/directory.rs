@@ -1,4 +1,4 @@
-//! One directory, read because an event named it.
+//! Reading of a single directory that an event named.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -15,10 +15,11 @@ use super::walk::{ctime_of, outcome_of};
 use crate::host::file;
 use crate::host::hierarchies::Hierarchy;
 
-/// Reads the directory that `path` (from the hierarchy's root, as a record spells it) leads to, with its accounting files,
-/// if it still is the one with the id `expected`.
+/// Reads the directory that `path` (from the hierarchy's root, as a record spells it) leads to,
+/// with its accounting files, if it still is the one with the id `expected`.
 ///
-/// Always gives a record: one that is gone, or whose name another directory has by now, has the outcome `NotFound`.
+/// Always returns a record. A directory that is gone, or whose name another directory has by now,
+/// has the outcome `NotFound`.
 pub fn read_directory(
     hierarchy: &Hierarchy,
     path: &str,
@@ -51,15 +52,17 @@ pub fn read_directory(
     (directory, details)
 }
 
-/// Opens a directory by its path from the hierarchy's root; neither links nor other mounts are followed.
+/// Opens a directory by its path from the hierarchy's root; neither links nor other mounts are
+/// followed.
 pub(crate) fn open_directory(hierarchy: &Hierarchy, path: &str) -> Result<(OwnedFd, Statx), Errno> {
     let path = unescape(path);
     let below = hierarchy.below_mount(&path).ok_or(Errno::NOENT)?;
     if below.split(|&byte| byte == b'/').any(|part| part == b"..") {
         return Err(Errno::XDEV);
     }
-    // In one go from the root: the mount point opened by itself would be two calls more for each directory, and kept open
-    // it would keep the hierarchy mounted. The kernel's list of mounts has no links in its paths.
+    // In one go from the root: the mount point opened by itself would be two calls more for each
+    // directory, and kept open it would keep the hierarchy mounted. The kernel's list of mounts has
+    // no links in its paths.
     let mut whole = hierarchy.mount_point.as_os_str().as_bytes().to_vec();
     whole.push(b'/');
     whole.extend_from_slice(below);

@@ -1,4 +1,4 @@
-//! What cgroupfs shows: [`walk()`] reads a whole hierarchy, [`read_directory`] one directory of it.
+//! Reading of cgroupfs: [`walk()`] reads a whole hierarchy, [`read_directory`] one directory of it.
 
 mod contents;
 mod directory;

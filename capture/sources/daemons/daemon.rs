@@ -1,4 +1,4 @@
-//! One daemon: whether it is there, what it tells by itself, and what it is asked.
+//! A daemon: its connection, its events, and the queries to it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -20,17 +20,17 @@ use super::report::{DaemonAnswer, RecordSender, answer_record, failure_document,
 use super::sockets::{Endpoint, SocketOwner};
 use crate::sources::answer::RuntimeRecord;
 
-/// A daemon that is asked.
+/// A daemon and its queries.
 #[derive(Debug)]
 pub struct Daemon {
-    /// Its socket.
+    /// The daemon's socket.
     pub endpoint: Endpoint,
     client: DaemonClient,
     gate: EventGate,
     condition: Mutex<Reachability>,
-    /// Somebody has had an answer: no need to wait longer before connecting.
+    /// Signals an answer: no need to wait longer before connecting.
     answered: Notify,
-    /// The interface is not offered on this socket at all.
+    /// True if the socket does not offer the interface at all.
     offers_nothing: AtomicBool,
     queue: Mutex<VecDeque<QueuedQuery>>,
     query_added: Notify,
@@ -43,11 +43,11 @@ pub struct Daemon {
 struct QueuedQuery {
     query: ContainerQuery,
     since: Instant,
-    /// How often it has been asked already.
+    /// Number of times that it was asked already.
     attempts: usize,
 }
 
-/// What was recorded last of whether it is there.
+/// The state of the connection that was recorded last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reachability {
     Unknown,
@@ -72,34 +72,35 @@ impl Daemon {
         }
     }
 
-    /// Does the daemon's part until it is dropped.
+    /// Serves the daemon until it is dropped.
     pub async fn run(self: Arc<Self>) {
         let watch = Arc::clone(&self);
         tokio::join!(watch.watch(), self.answer_questions());
     }
 
-    /// Whether there is any use in asking.
+    /// Returns false if the socket does not offer the interface at all.
     pub fn is_worth_asking(&self) -> bool {
         !self.offers_nothing.load(Relaxed)
     }
 
-    /// Whether it is not there and nobody waits for it.
+    /// Returns true if the daemon is not there and no query waits for it.
     pub fn is_idle(&self) -> bool {
         let is_down = self.condition.lock().is_ok_and(|condition| *condition != Reachability::Connected);
         is_down && self.queue.lock().is_ok_and(|waiting| waiting.is_empty())
     }
 
-    /// Whether it answers, as far as known.
+    /// Returns true if the daemon answered last time.
     pub fn is_connected(&self) -> bool {
         self.condition.lock().is_ok_and(|condition| *condition == Reachability::Connected)
     }
 
-    /// Whether it has said by itself that there is nothing left to ask about.
+    /// Returns true if the daemon has reported that it removed the container.
     pub fn has_removed(&self, query: &ContainerQuery) -> bool {
         self.gate.has_removed(query)
     }
 
-    /// Asks, or says that too many questions wait. A question that waits already is not asked twice.
+    /// Queues a query; if the queue is full, returns the record that says so. A query that waits
+    /// already is not queued twice.
     pub fn ask(&self, query: &ContainerQuery) -> Result<(), Box<RuntimeRecord>> {
         self.gate.allow(&query.container_id);
         self.enqueue(query, 0)
@@ -119,7 +120,7 @@ impl Daemon {
         Ok(())
     }
 
-    /// The questions that have no answer yet, as records that say so.
+    /// Takes the queries that have no answer yet, as records that say so.
     pub fn unanswered(&self) -> Vec<RuntimeRecord> {
         let asked = self.in_flight.lock().map(|mut asked| std::mem::take(&mut *asked)).unwrap_or_default();
         let waiting = self.queue.lock().map(|mut waiting| std::mem::take(&mut *waiting)).unwrap_or_default();
@@ -175,7 +176,7 @@ impl Daemon {
         }
     }
 
-    /// Asks, and records what came of it. If it should be asked again, when.
+    /// Asks, and records the answer. Returns when to ask again, if that is worth it.
     async fn answer(&self, QueuedQuery { query, since, attempts }: &QueuedQuery) -> Option<Duration> {
         let request = self.request(query);
         if since.elapsed() > WAIT_LIMIT {
@@ -211,7 +212,7 @@ impl Daemon {
         self.gate.records.send(record).await;
     }
 
-    /// Connects, listens, and connects again.
+    /// Connects, listens, and connects again, for ever.
     async fn watch(self: Arc<Self>) {
         let mut back_off = BACK_OFF.0;
         loop {
@@ -230,7 +231,7 @@ impl Daemon {
         }
     }
 
-    /// From a first answer to the end of the events.
+    /// Serves one connection, from a first answer to the end of the events. Returns why it ended.
     async fn session(&self) -> Failure {
         let first = self.client.ping().await;
         self.offers_nothing.store(matches!(&first, Err(failure) if failure.outcome == Outcome::NotFound), Relaxed);
@@ -258,7 +259,8 @@ impl Daemon {
         loop {
             ticks.tick().await;
             let answer = self.client.ping().await;
-            // A daemon that is stopped keeps its events, and tells them when it goes on: the stream stays open.
+            // A daemon that is stopped keeps its events, and tells them when it goes on: the stream
+            // stays open.
             self.record_reachability(answer.as_ref().copied()).await;
             if let Err(failure) = answer
                 && !self.endpoint.kind.has_events()
@@ -269,7 +271,7 @@ impl Daemon {
         }
     }
 
-    /// Records that the daemon came or went, if it did.
+    /// Records that the daemon came or went, if that changed.
     async fn record_reachability(&self, now: Result<(), &Failure>) {
         let next = now.map_or_else(|failure| Reachability::Disconnected(failure.outcome), |()| Reachability::Connected);
         {
@@ -297,8 +299,8 @@ impl Daemon {
     }
 }
 
-/// An answer as one to this question. Of a daemon that speaks of another container than it was asked about, only that
-/// counts.
+/// Returns an answer as one to this query. If the daemon speaks of another container than it was
+/// asked about, only that is kept.
 fn about(query: &ContainerQuery, answer: DaemonAnswer) -> DaemonAnswer {
     if answer.facts.container_id.as_deref() == Some(query.container_id.as_str()) {
         return answer;

@@ -1,9 +1,10 @@
 //! Reading of a daemon's events in bursts.
 //!
-//! An engine reports one container in a dozen events, some milliseconds apart, and each that is handled by itself wakes two
-//! threads for less work than the waking. So the task that reads them pauses after a burst, and then reads what has come
-//! meanwhile together. The daemon's own time tells when in the pause an event came ([`Debounce::arrival`]): what a daemon
-//! does and what the kernel sees of it keep their order.
+//! An engine reports one container in a dozen events, some milliseconds apart, and each that is
+//! handled by itself wakes two threads for less work than the waking. So the task that reads them
+//! pauses after a burst, and then reads what has come meanwhile together. The daemon's own time
+//! tells when in the pause an event came ([`Debounce::arrival`]): what a daemon does and what the
+//! kernel sees of it keep their order.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::host::clock::ClockPair;
 
-/// How long the task does not read: as long as kernel events wait in the ring buffer.
+/// Time that the task does not read: as long as kernel events wait in the ring buffer.
 const PAUSE: Duration = Duration::from_millis(50);
 /// Longest time between two events of one burst.
 const SETTLE: Duration = Duration::from_millis(1);
@@ -21,7 +22,7 @@ const SETTLE: Duration = Duration::from_millis(1);
 /// The debounce of one stream of events.
 #[derive(Debug, Default)]
 pub struct Debounce {
-    /// When the pause began that the events read now may have come in.
+    /// Start of the pause in which the events that are read now may have come.
     paused_at: Option<ClockPair>,
 }
 
@@ -42,7 +43,8 @@ impl Debounce {
         event.await
     }
 
-    /// Returns when an event came that is read now, and that happened at `said_at` by the daemon's clock.
+    /// Returns when an event came that is read now, and that happened at `said_at` by the daemon's
+    /// clock.
     pub fn arrival(&self, now: ClockPair, said_at: Option<WallNs>) -> ClockPair {
         match (self.paused_at, said_at) {
             (Some(begun), Some(said_at)) => between(begun, now, said_at),

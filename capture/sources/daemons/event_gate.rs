@@ -1,4 +1,4 @@
-//! Where what a daemon says goes, and what may pass.
+//! The gate between a daemon's reports and the records: what may pass, and how fast.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Mutex;
@@ -12,18 +12,18 @@ use super::report::{DaemonAnswer, RecordSender, answer_record};
 use super::sockets::{Endpoint, SocketOwner};
 use crate::host::clock::ClockPair;
 
-/// Containers that are remembered for one reason.
+/// Most containers remembered for one reason.
 const MAX_KNOWN: usize = 4_096;
 
-/// Of one daemon.
+/// The gate of one daemon.
 #[derive(Debug)]
 pub struct EventGate {
     endpoint: Endpoint,
     /// Hands records on.
     pub records: RecordSender,
-    /// A user's own.
+    /// Containers of the user whose daemon it is.
     known: Mutex<RecentIds>,
-    /// Those that the daemon has said it removed.
+    /// Containers that the daemon reported as removed.
     removed: Mutex<RecentIds>,
     rate_limit: Mutex<RateLimit>,
 }
@@ -48,7 +48,7 @@ impl RecentIds {
     }
 }
 
-/// A bucket that fills with time.
+/// A bucket of tokens that fills with time.
 #[derive(Debug)]
 struct RateLimit {
     tokens: f64,
@@ -56,7 +56,7 @@ struct RateLimit {
 }
 
 impl EventGate {
-    /// One for the daemon at this socket.
+    /// Makes the gate for the daemon at this socket.
     pub fn new(endpoint: Endpoint, records: RecordSender) -> Self {
         let rate_limit = RateLimit { tokens: f64::from(EVENT_BURST), filled_at: Instant::now() };
         Self {
@@ -68,20 +68,22 @@ impl EventGate {
         }
     }
 
-    /// The container is, by the kernel's word, one that this daemon's owner may speak of.
+    /// Lets a user's daemon speak of this container, which the kernel shows to be that user's.
     pub fn allow(&self, container_id: &str) {
         if let (SocketOwner::User(_), Ok(mut known)) = (self.endpoint.owner, self.known.lock()) {
             known.insert(container_id.to_owned());
         }
     }
 
-    /// Whether the daemon has said by itself that it removed the container, and so knows no more of it.
+    /// Returns true if the daemon has reported that it removed the container, and so knows no more
+    /// of it.
     pub fn has_removed(&self, query: &ContainerQuery) -> bool {
         let key = self.key(query.namespace.as_deref(), &query.container_id);
         self.removed.lock().is_ok_and(|removed| removed.ids.contains(&key))
     }
 
-    /// What the daemon tells of has a gap here: a container may have come back in it.
+    /// Forgets removals: the stream of events has a gap here, in which a container may have come
+    /// back.
     pub fn forget_removed(&self) {
         if let Ok(mut removed) = self.removed.lock() {
             *removed = RecentIds::default();
@@ -99,7 +101,7 @@ impl EventGate {
         }
     }
 
-    /// Of containerd, an id means a container in a namespace only.
+    /// Returns the key of a container. At containerd an id means a container only in a namespace.
     fn key(&self, namespace: Option<&str>, container_id: &str) -> String {
         if self.endpoint.kind.has_namespaces() {
             format!("{}/{container_id}", namespace.unwrap_or_default())
@@ -122,7 +124,8 @@ impl EventGate {
         self.records.send_at(at, answer_record(self.endpoint.request(what), Duration::ZERO, answer)).await;
     }
 
-    /// Comes with each event that the daemon tells of by itself. Waits until it may be taken.
+    /// Waits until the next event may be taken. Called for each event that the daemon sends by
+    /// itself.
     pub async fn wait_turn(&self) {
         let wait = match self.rate_limit.lock() {
             Ok(mut rate_limit) => rate_limit.take(Instant::now()),
@@ -133,7 +136,7 @@ impl EventGate {
         }
     }
 
-    /// A user's daemon speaks of a container that nothing shows to be his.
+    /// Returns true if a user's daemon speaks of a container that nothing shows to be that user's.
     fn is_hearsay(&self, answer: &RuntimeAnswer<'_>) -> bool {
         match self.endpoint.owner {
             SocketOwner::Root | SocketOwner::Given => false,
@@ -146,7 +149,7 @@ impl EventGate {
 }
 
 impl RateLimit {
-    /// Takes one; how long to wait for it.
+    /// Takes one token. Returns how long to wait for it.
     fn take(&mut self, now: Instant) -> Duration {
         let filled = now.duration_since(self.filled_at).as_secs_f64() * f64::from(EVENTS_PER_S);
         self.tokens = (self.tokens + filled).min(f64::from(EVENT_BURST)) - 1.0;
@@ -158,7 +161,7 @@ impl RateLimit {
     }
 }
 
-/// The answer as the mere fact that something was said. All of it is in the document.
+/// Returns the answer without its claims; all of it is in the document.
 fn without_claims(answer: RuntimeAnswer<'static>) -> RuntimeAnswer<'static> {
     let mut bare = RuntimeAnswer::unanswered(answer.source, answer.outcome);
     bare.event = answer.event;

@@ -1,36 +1,36 @@
-//! Why a daemon gave no answer.
+//! The reason why a daemon gave no answer.
 
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use obit_derivation::record::Outcome;
 
-/// A question that led to nothing.
+/// A query that brought no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// What the record says.
+    /// The outcome in the record.
     pub outcome: Outcome,
-    /// The same in words, for the document. Never text of the daemon's: that could hold anything.
+    /// The reason in words, for the document. Never text from the daemon: that could hold anything.
     pub why: String,
 }
 
 impl Failure {
-    /// One with this outcome.
+    /// Makes a failure with this outcome.
     pub fn new(outcome: Outcome, why: impl Into<String>) -> Self {
         Self { outcome, why: why.into() }
     }
 
-    /// An answer that is not what the interface promises.
+    /// Makes the failure of an answer that is not what the interface promises.
     pub fn invalid(why: impl Into<String>) -> Self {
         Self::new(Outcome::Invalid, why)
     }
 
-    /// No answer in time.
+    /// Makes the failure of an answer that did not come in time.
     pub fn timeout(limit: Duration) -> Self {
         Self::new(Outcome::Timeout, format!("no answer within {} ms", limit.as_millis()))
     }
 
-    /// A socket that could not be connected to, or that broke.
+    /// Makes the failure of a socket that could not be connected to, or that broke.
     pub fn of_io(error: &io::Error) -> Self {
         let outcome = match error.kind() {
             ErrorKind::PermissionDenied => Outcome::Denied,
@@ -43,7 +43,7 @@ impl Failure {
     }
 }
 
-/// Waits for an answer no longer than this.
+/// Waits for an answer, at most this long.
 ///
 /// # Errors
 /// The answer's own, or the time limit's.

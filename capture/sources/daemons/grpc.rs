@@ -1,7 +1,7 @@
 //! gRPC over a unix socket, with everything bounded that the other side decides.
 //!
-//! tonic speaks gRPC here and hyper HTTP/2; the connection is made and kept by hand instead of by tonic's channel, which
-//! would reconnect out of sight.
+//! tonic speaks gRPC here and hyper HTTP/2; the connection is made and kept by hand instead of by
+//! tonic's channel, which would reconnect out of sight.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -28,9 +28,10 @@ use super::sockets::Endpoint;
 
 /// Largest header block of a response.
 const HEADER_BYTES: u32 = 16 << 10;
-/// What the other side may send of one response before it is read; a message may be larger.
+/// Bytes that the other side may send of one response before they are read; a message may be
+/// larger.
 const STREAM_WINDOW_BYTES: u32 = 256 << 10;
-/// The same of all responses together.
+/// Bytes that the other side may send of all responses together before they are read.
 const CONNECTION_WINDOW_BYTES: u32 = 2 << 20;
 /// containerd's namespace travels as this header (containerd, `pkg/namespaces/grpc.go`).
 const NAMESPACE_HEADER: &str = "containerd-namespace";
@@ -53,7 +54,7 @@ pub struct GrpcCall<'a> {
     pub limit_bytes: usize,
 }
 
-/// One daemon's services.
+/// The client of one daemon's services.
 #[derive(Debug)]
 pub struct GrpcClient {
     endpoint: Endpoint,
@@ -64,13 +65,13 @@ pub struct GrpcClient {
 #[derive(Clone, Debug)]
 struct Connection {
     sender: SendRequest<Body>,
-    /// How the connection ended, once it has.
+    /// The reason why the connection ended, once it has.
     ended: watch::Receiver<Option<Failure>>,
     _driver: Arc<ConnectionTask>,
 }
 
 impl Connection {
-    /// The failure of a call that says no more than that the connection ended; the connection knows why.
+    /// Returns the failure of a call that ended with its connection; the connection knows why.
     async fn failure(&mut self) -> Failure {
         let ended = tokio::time::timeout(END_LIMIT, self.ended.wait_for(Option::is_some)).await;
         ended.ok().and_then(Result::ok).and_then(|failure| failure.clone()).unwrap_or_else(broken)
@@ -108,8 +109,8 @@ impl GrpcClient {
         answer
     }
 
-    /// Calls a method whose answers go on until somebody ends them. It returns with the first of them, however late: a
-    /// server need not say anything before.
+    /// Calls a method whose answers go on until somebody ends them. It returns with the first of
+    /// them, however late: a server need not say anything before.
     ///
     /// # Errors
     /// Any status but OK.
@@ -226,7 +227,8 @@ async fn of_status(status: &Status, line: &mut Connection) -> Failure {
     Failure::new(outcome, format!("gRPC status {:?}", status.code()))
 }
 
-/// Whether the status stands for a connection that ended instead of for something that the daemon said.
+/// Returns true if the status stands for a connection that ended and not for something that the
+/// daemon said.
 fn connection_ended(status: &Status) -> bool {
     let mut source = std::error::Error::source(status);
     while let Some(error) = source {

@@ -1,6 +1,8 @@
-//! HTTP/1.1 over a unix socket, with everything bounded that the other side decides: the time, the headers, the body.
+//! HTTP/1.1 over a unix socket, with everything bounded that the other side decides: the time, the
+//! headers, the body.
 //!
-//! One connection a request: it costs nothing on a unix socket, and a request that hung takes no other with it.
+//! One connection a request: it costs nothing on a unix socket, and a request that hung takes no
+//! other with it.
 
 use std::time::Duration;
 
@@ -79,7 +81,8 @@ async fn request(endpoint: &Endpoint, path: &str) -> Result<(Response<Incoming>,
         .map_err(|_| Failure::invalid("not a path that can be asked for"))?;
     let response = match sender.send_request(request).await {
         Ok(response) => response,
-        // Bytes that came unasked end the connection before the request is seen, and only the connection knows of them.
+        // Bytes that came unasked end the connection before the request is seen, and only the
+        // connection knows of them.
         Err(error) if error.is_canceled() => match how_it_ended.await {
             Ok(Some(error)) => return Err(of_hyper(&error)),
             Ok(None) | Err(_) => return Err(of_hyper(&error)),
@@ -148,7 +151,8 @@ impl LineStream {
     }
 }
 
-/// Text as a component of a path. Everything that could end the component or mean something else is escaped.
+/// Text as a component of a path. Everything that could end the component or mean something else is
+/// escaped.
 pub fn component(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -174,7 +178,8 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_millis(300);
 
-    /// Answers one connection with `head`, then `piece` until nobody reads any more or `times` is reached.
+    /// Answers one connection with `head`, then `piece` until nobody reads any more or `times` is
+    /// reached.
     struct Server {
         endpoint: Endpoint,
         _directory: tempfile::TempDir,

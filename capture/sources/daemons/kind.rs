@@ -22,7 +22,7 @@ pub enum DaemonKind {
 }
 
 impl DaemonKind {
-    /// Every kind.
+    /// All kinds.
     pub const ALL: [Self; 4] = [Self::Docker, Self::Podman, Self::Containerd, Self::Cri];
 
     /// Returns the source that a record of its answers names.
@@ -35,7 +35,7 @@ impl DaemonKind {
         }
     }
 
-    /// Returns its name on the command line and in a request.
+    /// Returns the name on the command line and in a request.
     pub const fn as_str(self) -> &'static str {
         self.source().as_str()
     }
@@ -74,7 +74,8 @@ impl DaemonKind {
         !matches!(self, Self::Cri)
     }
 
-    /// Returns true if the daemon knows a container only once it runs. The others do before the kernel makes its cgroup.
+    /// Returns true if the daemon knows a container only once it runs. The others do before the
+    /// kernel makes its cgroup.
     pub const fn learns_late(self) -> bool {
         matches!(self, Self::Cri)
     }
@@ -84,7 +85,7 @@ fn is_hex_id(id: &str) -> bool {
     id.len() == 64 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// One value of `--runtime`.
+/// A value of `--runtime`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RuntimeChoice {
     /// Look for no daemon; only those given are asked.

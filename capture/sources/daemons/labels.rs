@@ -1,7 +1,7 @@
-//! Which labels enter a case.
+//! The choice of labels that enter a case.
 //!
-//! Anybody can put anything into a label, secrets among it. So by default only those of a list are kept: names that
-//! engines and orchestrators set and that say which workload a container is.
+//! Anybody can put anything into a label, secrets among it. So by default only those of a list are
+//! kept: names that engines and orchestrators set and that say which workload a container is.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -37,17 +37,17 @@ const LISTED: &[&str] = &[
     "PODMAN_SYSTEMD_UNIT",
 ];
 
-/// The user's choice.
+/// The user's choice of labels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum LabelPolicy {
-    /// Those of the built-in list.
+    /// The labels of the built-in list.
     #[default]
     Listed,
-    /// Every one that is short enough.
+    /// Every label that is short enough.
     All,
-    /// Not any.
+    /// No label.
     None,
-    /// Those with these names; a `*` at the end stands for any ending.
+    /// Labels with these names; a `*` at the end stands for any ending.
     Only(Vec<String>),
 }
 
@@ -82,7 +82,7 @@ impl LabelPolicy {
         }
     }
 
-    /// Those of a container's labels that are kept.
+    /// Returns those labels of a container that are kept.
     pub fn keep(&self, labels: impl IntoIterator<Item = (String, String)>) -> BTreeMap<String, String> {
         let short =
             |name: &str, value: &str| !name.is_empty() && name.len() <= LABEL_BYTES && value.len() <= LABEL_BYTES;
@@ -103,7 +103,7 @@ impl std::fmt::Display for LabelPolicy {
     }
 }
 
-/// Labels as a record holds them.
+/// Returns labels as a record holds them.
 pub fn pairs(labels: &BTreeMap<String, String>) -> Vec<(Cow<'static, str>, Cow<'static, str>)> {
     labels.iter().map(|(name, value)| (name.clone().into(), value.clone().into())).collect()
 }

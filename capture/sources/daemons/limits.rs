@@ -14,28 +14,30 @@ pub const LIST_BYTES: usize = 16 << 20;
 pub const MAX_LISTED: usize = 4_096;
 /// Questions that may wait for one daemon.
 pub const QUEUE: usize = 1_024;
-/// Longest that a question may wait before it is given up. A daemon that hangs takes its questions with it, not the
-/// memory for them, and what is true of a container later is no longer true of it then.
+/// Longest that a question may wait before it is given up. A daemon that hangs takes its questions
+/// with it, not the memory for them, and what is true of a container later is no longer true of it
+/// then.
 pub const WAIT_LIMIT: Duration = Duration::from_secs(10);
-/// How long after it was not found a container is asked about again, where the daemon learns of it later than the kernel:
-/// within the grace that a row has by default.
+/// Pauses before a container that was not found is asked about again, where the daemon learns of it
+/// later than the kernel. Within the grace that a row has by default.
 pub const ASK_AGAIN: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(1_200)];
-/// How long after its end a container is asked about once more: when a daemon that has learnt of the end says so, and
-/// within the grace that a row has by default.
+/// Pause before a container that has ended is asked about once more. By then a daemon that learnt
+/// of the end says so; within the grace that a row has by default.
 pub const AFTER_END: Duration = Duration::from_millis(1_200);
-/// An answer that took longer says what was, not whether the container runs now.
+/// Longest time of an answer that says whether the container runs now; a later one says what was.
 pub const FRESH: Duration = Duration::from_millis(500);
 /// Questions that one daemon is asked at once.
 pub const AT_ONCE: usize = 8;
-/// How often a daemon is asked whether it still answers.
+/// Interval at which a daemon is asked whether it still answers.
 pub const PING_INTERVAL: Duration = Duration::from_secs(5);
 /// First and longest wait before a daemon is connected to again.
 pub const BACK_OFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 /// A daemon that was there this long was not flapping.
 pub const STEADY: Duration = Duration::from_secs(10);
-/// How often sockets are looked for.
+/// Interval at which sockets are looked for.
 pub const LOOK_INTERVAL: Duration = Duration::from_secs(2);
-/// Events a second that are taken from one daemon over a longer time. What comes faster waits in its socket.
+/// Events a second that are taken from one daemon over a longer time. What comes faster waits in
+/// its socket.
 pub const EVENTS_PER_S: u32 = 500;
 /// Events taken at once.
 pub const EVENT_BURST: u32 = 2_000;

@@ -1,11 +1,12 @@
-//! The runtime daemons: who they say a container is, and what they say happened to it.
+//! The runtime daemons: who a container is, and what happened to it, in their words.
 //!
-//! Daemons are asked when the derivation announces a container, and tell of events by themselves. All of it is a claim
-//! that comes late or never: nothing in the capture waits for it. Everything a daemon decides is bounded ([`limits`]): how
-//! long it takes, how much it says, how often. That it is not there, hangs or talks nonsense is a record.
+//! Daemons are asked when the derivation announces a container, and tell of events by themselves.
+//! All of it is a claim that comes late or never: nothing in the capture waits for it. Everything a
+//! daemon decides is bounded ([`limits`]): how long it takes, how much it says, how often. That it
+//! is not there, hangs or talks nonsense is a record.
 //!
-//! [`service`] runs on a thread of its own, [`daemon`] is one daemon, [`docker`], [`containerd`] and [`cri`] speak the
-//! interfaces over [`http`] and [`grpc`].
+//! [`service`] runs on a thread of its own, [`daemon`] is one daemon, [`docker`], [`containerd`]
+//! and [`cri`] speak the interfaces over [`http`] and [`grpc`].
 
 mod cache;
 mod client;
@@ -49,21 +50,21 @@ pub use self::labels::LabelPolicy;
 pub use self::service::SendResult;
 pub use self::sockets::sockets_of;
 
-/// Containers that are announced together at most.
+/// Most containers of one batch.
 const BATCH: usize = 256;
-/// Waves of them that may wait to be passed to the daemons. Passing them is quick; asking is not.
+/// Most batches that may wait to be passed to the daemons. Passing them is quick; asking is not.
 const BATCHES: usize = 16;
 /// Longest that the end of a capture waits for this thread.
 const JOIN_LIMIT: Duration = Duration::from_secs(1);
 
-/// What the clients need to know.
+/// The options of the clients.
 #[derive(Clone, Debug)]
 pub struct DaemonOptions {
-    /// Where the host's file system is seen.
+    /// The root directory of the host's file system.
     pub host_root: PathBuf,
-    /// Which daemons to ask, beside or instead of those found.
+    /// Daemons to ask, beside or instead of those found.
     pub choices: Vec<RuntimeChoice>,
-    /// Which labels to keep.
+    /// Labels to keep.
     pub labels: LabelPolicy,
 }
 
@@ -75,7 +76,8 @@ pub struct DaemonClients {
     done: Receiver<()>,
 }
 
-/// Takes containers to ask about, and hands them on together: the thread that asks would be woken for each by itself.
+/// A collector of containers to ask about. It sends them in batches: each by itself would wake the
+/// thread that asks.
 #[derive(Debug, Default)]
 pub struct DaemonQueries {
     /// `None` if no daemon is to be asked.
@@ -111,13 +113,13 @@ impl DaemonClients {
         Ok(Self { queries: Some(announced), stop: Some(stop), done })
     }
 
-    /// For whoever announces containers.
+    /// Returns a collector of containers to ask about.
     pub fn queries(&self) -> DaemonQueries {
         DaemonQueries { queries: self.queries.clone(), ..DaemonQueries::default() }
     }
 
-    /// Ends the thread: what is on its way is delivered, what was not answered is recorded as that. Takes a second at
-    /// most, whatever the daemons do.
+    /// Ends the thread. What is on its way is delivered, and queries without an answer are recorded
+    /// as that. Takes a second at most, whatever the daemons do.
     pub fn stop(mut self) {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
@@ -127,14 +129,15 @@ impl DaemonClients {
 }
 
 impl DaemonQueries {
-    /// Has the daemons asked that may know the container of this row, once the batch is handed on. Never waits.
+    /// Adds the container of a row to the batch, if a daemon may know it. Never waits.
     pub fn ask(&mut self, row: &Row) {
         if self.queries.is_some() {
             self.push(QueryTarget::of_row(row));
         }
     }
 
-    /// Has the daemons asked once more about a container that has ended, some moments later. Never waits.
+    /// Adds a container that has ended to the batch: the daemons are asked once more some moments
+    /// later. Never waits.
     pub fn ask_after_end(&mut self, end: &ContainerRemove) {
         if self.queries.is_some() {
             self.push(QueryTarget::of_end(end));
@@ -148,7 +151,8 @@ impl DaemonQueries {
         }
     }
 
-    /// Hands on what was gathered. Never waits: with too many waiting, nobody is asked about these.
+    /// Sends the batch. Never waits: if too many batches wait, no daemon is asked about these
+    /// containers.
     pub fn send(&mut self) {
         let Some(queries) = self.queries.as_ref().filter(|_| !self.batch.is_empty()) else { return };
         match queries.try_send(std::mem::take(&mut self.batch)) {
@@ -158,14 +162,14 @@ impl DaemonQueries {
         }
     }
 
-    /// The containers that nobody was asked about, since the last call.
+    /// Takes the containers that no daemon was asked about, since the last call.
     pub fn take_dropped(&mut self) -> Vec<DroppedQuery> {
         std::mem::take(&mut self.dropped)
     }
 }
 
-/// A container that daemons were not asked about, because too many questions waited. All that are alive when a capture
-/// begins may be such at once.
+/// A container that daemons were not asked about, because too many questions waited. All that are
+/// alive when a capture begins may be such at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DroppedQuery {
     kind: DaemonKind,
@@ -173,13 +177,14 @@ pub struct DroppedQuery {
 }
 
 impl DroppedQuery {
-    /// Of the kind of daemon that most likely knows it.
+    /// Makes the query that was dropped, of the kind of daemon that most likely knows the
+    /// container.
     fn of(announced: QueryTarget) -> Option<Self> {
         let kind = *announced.kinds().first()?;
         Some(Self { kind, container_id: announced.query.container_id.into() })
     }
 
-    /// The record that says so.
+    /// Returns the record of the dropped query.
     pub fn into_record(self) -> RuntimeRecord {
         let request = format!("{} {}", self.kind.as_str(), self.container_id);
         RuntimeRecord::dropped(self.kind.source(), request, self.container_id.into())

@@ -1,4 +1,4 @@
-//! Which container a daemon is asked about, and which daemons may know it.
+//! The query about a container, and the choice of daemons that may know it.
 
 use obit_derivation::identity::Engine;
 use obit_derivation::row::ContainerRemove;
@@ -7,32 +7,32 @@ use obit_derivation::{Row, WallNs};
 use super::kind::DaemonKind;
 use super::sockets::{Endpoint, SocketOwner};
 
-/// A question about a container.
+/// A query about a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContainerQuery {
     /// The container.
     pub container_id: String,
     /// containerd's namespace, if known.
     pub namespace: Option<String>,
-    /// When the life of the container began that is asked about; `None` if that was not seen.
+    /// The start of the life that is asked about; `None` if it was not seen.
     pub begun_at: Option<WallNs>,
 }
 
-/// A container that the derivation has told of.
+/// A container that the derivation has announced, with what chooses the daemons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueryTarget {
-    /// What to ask.
+    /// The query.
     pub query: ContainerQuery,
     runtime: Option<Engine>,
     cgroup_path: String,
     created_by_uid: Option<u32>,
-    /// It has ended.
+    /// True if the container has ended.
     pub is_over: bool,
 }
 
 impl QueryTarget {
-    /// What there is to ask about a container that has ended: what its daemon knows of that. Nothing of one that no daemon
-    /// has said anything about.
+    /// Makes the target for a container that has ended. `None` if no daemon has said anything about
+    /// it, or no daemon runs it.
     pub fn of_end(row: &ContainerRemove) -> Option<Self> {
         let identity = &row.identity;
         // Of most, in a storm, nobody has: nothing is copied for them.
@@ -53,7 +53,8 @@ impl QueryTarget {
         (!target.kinds().is_empty()).then_some(target)
     }
 
-    /// What there is to ask about a row: nothing of a container that has ended, or that no daemon runs.
+    /// Makes the target for a row. `None` if the row tells of an end, or no daemon runs the
+    /// container.
     pub fn of_row(row: &Row) -> Option<Self> {
         let (identity, place, begun_at, created_by_uid) = match row {
             Row::Create(row) => {
@@ -76,17 +77,18 @@ impl QueryTarget {
         (!target.kinds().is_empty()).then_some(target)
     }
 
-    /// The kinds of daemons that may know it.
+    /// Returns the kinds of daemons that may know the container.
     pub fn kinds(&self) -> &'static [DaemonKind] {
         DaemonKind::of_container(self.runtime, self.query.namespace.as_deref(), &self.query.container_id)
     }
 
-    /// Whether some kind must know it, so that having nobody to ask is worth a record.
+    /// Returns true if some kind of daemon must know the container, so that having nobody to ask is
+    /// worth a record.
     pub fn is_of_known_engine(&self) -> bool {
         self.runtime.is_some()
     }
 
-    /// Whether this daemon may be asked: a user's knows his containers only.
+    /// Returns true if this daemon may be asked: a user's knows that user's containers only.
     pub fn may_be_known_to(&self, endpoint: &Endpoint) -> bool {
         match endpoint.owner {
             SocketOwner::Root | SocketOwner::Given => true,

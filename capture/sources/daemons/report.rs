@@ -1,4 +1,4 @@
-//! From what a daemon said to a record.
+//! The records of what daemons say.
 
 use std::time::Duration;
 
@@ -11,45 +11,45 @@ use super::kind::DaemonKind;
 use crate::host::clock::ClockPair;
 use crate::sources::answer::{RuntimeRecord, Stamped, document};
 
-/// What a daemon said about one container.
+/// The answer of a daemon about one container.
 #[derive(Clone, Debug)]
 pub struct DaemonAnswer {
     /// The fields that the derivation looks at.
     pub facts: RuntimeAnswer<'static>,
-    /// What was kept of the answer itself.
+    /// The part of the answer itself that is kept, as JSON.
     pub document: Option<String>,
 }
 
 impl DaemonAnswer {
-    /// An answer with the part of it that is kept.
+    /// Makes an answer with the part of it that is kept.
     pub fn new(answer: RuntimeAnswer<'static>, kept: &impl Serialize) -> Self {
         Self { facts: answer, document: document(kept) }
     }
 }
 
-/// Hands records on. Waits if there are too many, and so slows down whoever sends too much.
+/// A sender of records. It waits if there are too many, and so slows down whoever sends too much.
 #[derive(Clone, Debug)]
 pub struct RecordSender(pub Sender<Stamped<RuntimeRecord>>);
 
 impl RecordSender {
-    /// Hands a record on, of now.
+    /// Sends a record of this moment.
     pub async fn send(&self, record: RuntimeRecord) {
         self.send_at(ClockPair::read(), record).await;
     }
 
-    /// Hands on a record of this moment.
+    /// Sends a record of the moment `at`.
     pub async fn send_at(&self, at: ClockPair, record: RuntimeRecord) {
         // At the end nobody listens any more.
         let _ = self.0.send(Stamped { at, record }).await;
     }
 }
 
-/// A record of what was said.
+/// Makes the record of an answer.
 pub fn answer_record(request: String, latency: Duration, answer: DaemonAnswer) -> RuntimeRecord {
     RuntimeRecord::new(answer.facts, request, latency, answer.document)
 }
 
-/// A record of a question about a container that led to nothing.
+/// Makes the record of a query about a container that brought no answer.
 pub fn failure_record(
     kind: DaemonKind,
     request: String,
@@ -62,7 +62,7 @@ pub fn failure_record(
     RuntimeRecord::new(answer, request, latency, Some(failure_document(failure)))
 }
 
-/// A failure as a document.
+/// Returns a failure as a document.
 pub fn failure_document(failure: &Failure) -> String {
     serde_json::json!({ "why": failure.why }).to_string()
 }

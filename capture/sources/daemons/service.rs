@@ -19,25 +19,25 @@ use super::report::{RecordSender, failure_record};
 use super::sockets::{Endpoint, SocketOwner, SocketPaths};
 use crate::sources::answer::{RuntimeRecord, Stamped};
 
-/// What became of records handed to the sequencer.
+/// The result of passing records to the sequencer.
 pub enum SendResult {
-    /// It has it.
+    /// The sequencer has them.
     Taken,
-    /// It has too much: here they are back.
+    /// The sequencer has no room: here they are back.
     Full(Vec<Stamped<RuntimeRecord>>),
-    /// Nobody is there.
+    /// The sequencer is gone.
     Gone,
 }
 
-/// Questions about ends that may wait for their time.
+/// Most queries about ends that may wait for their time.
 const MAX_LATER: usize = 4_096;
 
 /// Records that are handed on together at most.
 const TOGETHER: usize = 256;
-/// How long records wait that the sequencer had no room for.
+/// Pause before records that the sequencer had no room for are passed again.
 const FULL_WAIT: Duration = Duration::from_millis(2);
 
-/// Serves until told to stop, then says which questions had no answer.
+/// Serves until it is stopped, then records which queries had no answer.
 pub async fn serve(
     places: SocketPaths,
     labels: LabelPolicy,
@@ -54,7 +54,8 @@ pub async fn serve(
         () = service.run(queries) => {}
         _ = stop => {}
     }
-    // A daemon that hangs must not hold up the end of the capture; what it was asked is recorded as not answered.
+    // A daemon that hangs must not hold up the end of the capture; what it was asked is recorded as
+    // not answered.
     let _ = timeout(STOP_LIMIT, async {
         service.finish().await;
         let _ = delivery.await;
@@ -62,8 +63,8 @@ pub async fn serve(
     .await;
 }
 
-/// Hands records to the sequencer, however busy it is, without blocking this thread. Those of one burst of events go
-/// together.
+/// Hands records to the sequencer, however busy it is, without blocking this thread. Those of one
+/// burst of events go together.
 async fn pass_on(
     mut records: Receiver<Stamped<RuntimeRecord>>,
     mut deliver: impl FnMut(Vec<Stamped<RuntimeRecord>>) -> SendResult,
@@ -88,7 +89,7 @@ async fn pass_on(
     }
 }
 
-/// Waits for a moment, or for ever.
+/// Waits until a moment, or for ever.
 async fn until(moment: Option<Instant>) {
     match moment {
         Some(moment) => sleep_until(moment).await,
@@ -101,12 +102,12 @@ struct DaemonService {
     labels: LabelPolicy,
     records: RecordSender,
     daemons: BTreeMap<Endpoint, (Arc<Daemon>, AbortHandle)>,
-    /// Questions about ends, the next one first.
+    /// Queries about ends, the next one first.
     later: VecDeque<DueQuery>,
     tasks: JoinSet<()>,
 }
 
-/// A question about a container that has ended.
+/// A query about a container that has ended, and when to ask it.
 struct DueQuery {
     due: Instant,
     daemon: Arc<Daemon>,
@@ -132,7 +133,7 @@ impl DaemonService {
         }
     }
 
-    /// Looks for sockets that came, and forgets daemons whose socket went.
+    /// Adds the daemons whose sockets appeared, and forgets those whose socket went.
     async fn look(&mut self) {
         let places = self.places.clone();
         // Directories of users may be anything; this thread must not hang on one.
@@ -176,7 +177,8 @@ impl DaemonService {
                     self.records.send(*record).await;
                 }
             }
-            // The engine has started a container, so it is there; its socket is not where it is looked for.
+            // The engine has started a container, so it is there; its socket is not where it is
+            // looked for.
             if !is_known && target.is_of_known_engine() && kind == target.kinds()[0] && self.places.wants(kind) {
                 let failure = Failure::new(Outcome::Refused, "no socket was found");
                 let request = format!("{} {}", kind.as_str(), query.container_id);
@@ -186,8 +188,8 @@ impl DaemonService {
         }
     }
 
-    /// Asks the daemons that are there what they know of an end. What the end of the capture leaves unasked has no record: of
-    /// the container itself they have been asked before.
+    /// Plans queries to the daemons that are there about an end. A query that the end of the
+    /// capture leaves unasked has no record: the daemons were asked about the container before.
     fn ask_later(&mut self, target: &QueryTarget) {
         let kinds = target.kinds();
         let may_know = |(endpoint, (daemon, _)): &(&Endpoint, &(Arc<Daemon>, AbortHandle))| {
@@ -202,7 +204,8 @@ impl DaemonService {
         }
     }
 
-    /// When to ask next about an end. Of most of them the daemon has said by then that nothing is left to ask about.
+    /// Returns when to ask next about an end. Most containers need no query by then: the daemon has
+    /// reported their removal.
     fn next_due(&mut self) -> Option<Instant> {
         while self.later.front().is_some_and(|later| later.daemon.has_removed(&later.query)) {
             self.later.pop_front();

@@ -1,7 +1,7 @@
 //! The daemons' sockets: where they usually are, and who may speak there.
 //!
-//! A socket below a user's runtime directory is that user's. What it says counts for his containers only, or every
-//! user could rename every container.
+//! A socket below a user's runtime directory is that user's. What it says counts for his containers
+//! only, or every user could rename every container.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -64,7 +64,7 @@ const OF_USERS: &[UsualSocket] = &[
     UsualSocket { engine: Engine::Buildkit, kinds: &[], path: "buildkit/buildkitd.sock" },
 ];
 
-/// Whose word a daemon's is.
+/// The user for whom a daemon speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SocketOwner {
     /// A place that only root can write to.
@@ -82,12 +82,12 @@ pub struct Endpoint {
     pub kind: DaemonKind,
     /// The socket.
     pub path: PathBuf,
-    /// Whose it is.
+    /// The owner of the place.
     pub owner: SocketOwner,
 }
 
 impl Endpoint {
-    /// Connects.
+    /// Connects to the daemon.
     ///
     /// # Errors
     /// Nobody listens, we may not, it takes too long, or somebody else than the owner listens.
@@ -107,28 +107,28 @@ impl Endpoint {
         Ok(stream)
     }
 
-    /// The start of the request in a record: the interface and the socket.
+    /// Returns a request as a record shows it: the interface, the socket, and `what` was asked.
     pub fn request(&self, what: &str) -> String {
         format!("{} {} {what}", self.kind.as_str(), obit_schema::text::escape(self.path.as_os_str().as_encoded_bytes()))
     }
 }
 
-/// Where to look.
+/// The places of sockets: the usual ones, and those given.
 #[derive(Clone, Debug)]
 pub struct SocketPaths {
-    /// Where the host's file system is seen.
+    /// The root directory of the host's file system.
     pub host_root: PathBuf,
-    /// What the command line says.
+    /// The choices on the command line.
     pub choices: Vec<RuntimeChoice>,
 }
 
 impl SocketPaths {
-    /// Whether no daemon is to be asked at all.
+    /// Returns true if no daemon is to be asked at all.
     pub fn is_off(&self) -> bool {
         self.looks_for_none() && self.given().next().is_none()
     }
 
-    /// Whether daemons of a kind are looked for or given.
+    /// Returns true if daemons of a kind are looked for or given.
     pub fn wants(&self, kind: DaemonKind) -> bool {
         !self.looks_for_none() || self.given().any(|endpoint| endpoint.kind == kind)
     }
@@ -146,7 +146,8 @@ impl SocketPaths {
         })
     }
 
-    /// Returns the sockets that are there now, and those given whether they are there or not. Each socket once a kind.
+    /// Returns the sockets that are there now, and those given whether they are there or not. Each
+    /// socket once a kind.
     pub fn look(&self) -> Vec<Endpoint> {
         let mut endpoints: Vec<Endpoint> = self.given().collect();
         let given: BTreeSet<DaemonKind> = endpoints.iter().map(|endpoint| endpoint.kind).collect();
@@ -162,7 +163,8 @@ impl SocketPaths {
     }
 }
 
-/// Returns the sockets of an engine's daemons that are there now, each once; `None` if the engine has no daemon.
+/// Returns the sockets of an engine's daemons that are there now, each once; `None` if the engine
+/// has no daemon.
 ///
 /// Nothing is connected to: that would start a service that waits for its first connection.
 pub fn sockets_of(host_root: &Path, engine: Engine) -> Option<Vec<PathBuf>> {
@@ -206,7 +208,7 @@ fn users(host_root: &Path) -> BTreeMap<u32, PathBuf> {
     entries.filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path()))).collect()
 }
 
-/// Device and inode of a socket; `None` of anything else, links included.
+/// Returns device and inode of a socket; `None` of anything else, links included.
 fn identity(path: &Path) -> Option<(u64, u64)> {
     let found = fs::symlink_metadata(path).ok()?;
     found.file_type().is_socket().then(|| (found.dev(), found.ino()))

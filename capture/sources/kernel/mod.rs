@@ -1,4 +1,5 @@
-//! The kernel's events: the BPF programs and how they are attached, and the records that they write.
+//! The kernel's events: the BPF programs and how they are attached, and the records that they
+//! write.
 
 pub mod probe;
 mod skeleton;

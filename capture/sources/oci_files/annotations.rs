@@ -1,7 +1,8 @@
-//! Annotations: those worth keeping, and what they say about a container.
+//! The annotations that are kept, and what they say about a container.
 //!
-//! Anybody can put anything into an annotation, secrets among it (`kubectl.kubernetes.io/last-applied-configuration` has
-//! the whole pod), so that only names on a list are kept.
+//! Anybody can put anything into an annotation, secrets among it
+//! (`kubectl.kubernetes.io/last-applied-configuration` has the whole pod), so that only names on a
+//! list are kept.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -69,7 +70,7 @@ impl FromIterator<(String, String)> for Annotations {
 }
 
 impl Annotations {
-    /// Drops those that are not on the list or longer than any name.
+    /// Drops annotations that are not on the list or longer than any name.
     pub fn keep_known(&mut self) {
         let lists = [
             CONTAINER_NAME,
@@ -87,17 +88,17 @@ impl Annotations {
             .retain(|name, value| value.len() <= NAME_BYTES && lists.iter().any(|list| list.contains(&name.as_str())));
     }
 
-    /// One of them.
+    /// Returns an annotation by its name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
-    /// All of them, by name.
+    /// Returns all annotations, by name.
     pub fn labels(&self) -> Vec<(Cow<'static, str>, Cow<'static, str>)> {
         self.0.iter().map(|(name, value)| (name.clone().into(), value.clone().into())).collect()
     }
 
-    /// Fills in what they say.
+    /// Fills in what the annotations say of the container.
     pub fn describe(&self, answer: &mut RuntimeAnswer<'static>) {
         let first = |names: &[&str]| within(names.iter().find_map(|name| self.get(name)), NAME_BYTES);
         answer.container_name = first(CONTAINER_NAME);
@@ -114,7 +115,8 @@ impl Annotations {
         answer.stop_signal = first(STOP_SIGNAL).as_deref().and_then(signal_number);
         for name in IMAGE_NAME.iter().chain(IMAGE_REFERENCE) {
             let Some(reference) = self.get(name) else { continue };
-            // A bare id is the digest of the image's configuration, with or without its algorithm; behind an `@` there is one.
+            // A bare id is the digest of the image's configuration, with or without its algorithm;
+            // behind an `@` there is one.
             if let Some((_, manifest)) = reference.rsplit_once('@') {
                 if answer.image_digest.is_none() && manifest.starts_with("sha256:") {
                     answer.image_digest = digest(manifest).map(Into::into);

@@ -1,4 +1,4 @@
-//! Where a container's directories are, from what its runtime wrote down.
+//! The directories of a container, from what its runtime wrote down.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,7 +19,8 @@ pub struct CgroupPath {
     pub path: String,
 }
 
-/// From runc's `cgroup_paths`: an absolute path by controller, `name=systemd` or, for v2, `""`.
+/// Returns the directories in runc's `cgroup_paths`: an absolute path by controller, `name=systemd`
+/// or, for v2, `""`.
 pub fn of_controllers(
     hierarchies: &Hierarchies,
     host_root: &Path,
@@ -48,7 +49,8 @@ pub fn of_controllers(
     places
 }
 
-/// From crun's `cgroup-path`: the same path on every hierarchy that has a directory there.
+/// Returns the directories of crun's `cgroup-path`: the same path on every hierarchy that has a
+/// directory there.
 pub fn everywhere(hierarchies: &Hierarchies, path: &str) -> Vec<CgroupPath> {
     let path = format!("/{}", path.trim_matches('/'));
     if !is_plain(path.as_bytes()) {
@@ -60,8 +62,9 @@ pub fn everywhere(hierarchies: &Hierarchies, path: &str) -> Vec<CgroupPath> {
     hierarchies.mounted.iter().filter(exists).map(place).collect()
 }
 
-/// Whether a state file of that owner may speak for a directory. root's may; that of anybody else only for directories
-/// that were delegated to him, or every user could declare himself the owner of every container.
+/// Returns true if a state file of that owner may speak for a directory. root's may. Anybody else's
+/// may only for directories that were delegated to that user, or every user could declare himself
+/// the owner of every container.
 pub fn may_claim(hierarchies: &Hierarchies, place: &CgroupPath, uid: u32) -> bool {
     if uid == 0 {
         return true;
@@ -82,7 +85,8 @@ fn carries(hierarchy: &Hierarchy, controller: &str) -> bool {
     }
 }
 
-/// A path below the root that needs no resolving. A container never owns the root itself.
+/// Returns true for a path below the root that needs no resolving. A container never owns the root
+/// itself.
 fn is_plain(path: &[u8]) -> bool {
     path.len() <= PATH_BYTES
         && path.strip_prefix(b"/").is_some_and(|below| {

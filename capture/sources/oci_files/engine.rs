@@ -1,11 +1,12 @@
-//! Which engine a container belongs to, by where its files lie and by what manages it.
+//! The engine of a container, by the places of its files and by what manages it.
 
 use obit_derivation::identity::{Engine, argv};
 
 use super::annotations::Annotations;
 
-/// The engine behind a container, from its runtime's program name, its state directory and its bundle. The rules are those
-/// for argument vectors, so that a file and a command line of the same container never disagree.
+/// Returns the engine behind a container, from its runtime's program name, its state directory and
+/// its bundle. The rules are those for argument vectors, so that a file and a command line of the
+/// same container never disagree.
 ///
 /// `None` if nothing but the program itself is known and the program is not.
 pub fn engine_of(

@@ -1,9 +1,9 @@
-//! What engines themselves keep on disk about a container: docker's `config.v2.json`, and containers/storage's
-//! `containers.json` of podman. Both are there without a daemon to ask.
+//! The files that engines themselves keep of a container: docker's `config.v2.json`, and
+//! containers/storage's `containers.json` of podman. Both exist without a daemon to ask.
 //!
-//! Sources: moby `container/container.go` (`Container`, saved by `toDisk`); containers/storage `containers.go`
-//! (`Container`, `containers.json` and `volatile-containers.json`); libpod `storage.go` (`RuntimeContainerMetadata`, which
-//! is the entry's `metadata`).
+//! Sources: moby `container/container.go` (`Container`, saved by `toDisk`); containers/storage
+//! `containers.go` (`Container`, `containers.json` and `volatile-containers.json`); libpod
+//! `storage.go` (`RuntimeContainerMetadata`, which is the entry's `metadata`).
 
 use std::path::Path;
 use std::time::Instant;
@@ -18,14 +18,15 @@ use crate::sources::answer::{NAME_BYTES, RuntimeRecord, document, object, time_o
 
 /// Largest `config.v2.json` that is read. Real ones have 2 to 20 KiB.
 const CONFIG_BYTES: usize = 1 << 20;
-/// Largest `containers.json` that is read: one entry has about 1 KiB, and a host some thousands of containers.
+/// Largest `containers.json` that is read: one entry has about 1 KiB, and a host some thousands of
+/// containers.
 const STORE_BYTES: usize = 16 << 20;
-/// Where docker keeps its containers, unless it was told otherwise (`--data-root`).
+/// The directory in which docker keeps its containers, unless `--data-root` says otherwise.
 const DOCKER: &str = "/var/lib/docker/containers";
-/// Where podman keeps its containers as root: a directory for each storage driver.
+/// The storage drivers of podman; as root it keeps its containers in a directory for each.
 const PODMAN: [&str; 4] = ["overlay", "vfs", "btrfs", "zfs"];
 
-/// What is kept of docker's file, and written as the answer's document.
+/// The part of docker's file that is kept, and written as the answer's document.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct DockerContainer {
@@ -59,7 +60,7 @@ struct DockerState {
     finished_at: Option<String>,
 }
 
-/// What is kept of an entry of podman's store.
+/// The part of an entry of podman's store that is kept.
 #[derive(Debug, Deserialize, Serialize)]
 struct PodmanContainer {
     id: String,
@@ -77,18 +78,19 @@ struct PodmanMetadata {
     image_name: Option<String>,
 }
 
-/// How far a container's life has come when its engine's file is read.
+/// The stage of a container's life in which its engine's file is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LifeStage {
-    /// It has begun. Docker writes of the life before until it has written the file again.
+    /// The life has begun. Until docker has written the file again, it tells of the life before.
     Begun,
-    /// It has ended some moments ago.
+    /// The life has ended some moments ago.
     Over,
 }
 
-/// Reads what the engine keeps of a container; `None` for an engine that keeps nothing we read.
+/// Reads the engine's file about a container; `None` for an engine whose files are not read.
 pub fn read(host_root: &Path, engine: Engine, container_id: &str, life: LifeStage) -> Option<RuntimeRecord> {
-    // An id is a component of the path below; these engines draw 64 hexadecimal digits and nothing else.
+    // An id is a component of the path below; these engines draw 64 hexadecimal digits and nothing
+    // else.
     let is_id = container_id.len() == 64 && container_id.bytes().all(|digit| digit.is_ascii_hexdigit());
     match engine {
         Engine::Docker if is_id => Some(docker(host_root, container_id, life)),

@@ -14,16 +14,17 @@ use serde::{Serialize, Serializer};
 use crate::host::file::{self, SizeHint};
 use crate::sources::answer::PATH_BYTES;
 
-/// A file's content and who could have written it.
+/// The content of a file, with its owner and mode.
 #[derive(Debug)]
 pub struct FileContent {
     /// All of it.
     pub bytes: Vec<u8>,
-    /// Whose it is.
+    /// The owner and mode of the file.
     pub origin: FileOrigin,
 }
 
-/// Who could have written a file; kept in the document of an answer, since a claim is as good as its writer.
+/// The owner and mode of a file. They are kept in the document of an answer, since a claim is as
+/// good as its writer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct FileOrigin {
     /// Owner.
@@ -39,16 +40,19 @@ fn octal<S: Serializer>(mode: &u16, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&format_args!("{mode:04o}"))
 }
 
-/// Opens a directory by its absolute path on the host, spelt as in a record. Links lead at most to the host's root.
+/// Opens a directory by its absolute path on the host, spelt as in a record. Links lead at most to
+/// the host's root.
 ///
 /// # Errors
-/// INVAL for a path that is not absolute, has `..` in it or is longer than a path can be, else the kernel's.
+/// INVAL for a path that is not absolute, has `..` in it or is longer than a path can be, else the
+/// kernel's.
 pub fn open_directory(host_root: &Path, path: &str) -> Result<OwnedFd, Errno> {
     let path = harmless(path)?;
     open_on_host(host_root, path, OFlags::PATH | OFlags::DIRECTORY)
 }
 
-/// Opens a file of a directory, as [`open_directory`] does that. A link by the file's name is not followed.
+/// Opens a file of a directory, as [`open_directory`] does that. A link by the file's name is not
+/// followed.
 ///
 /// # Errors
 /// LOOP if it is a link, else those of [`open_directory`].
@@ -72,7 +76,7 @@ fn open_on_host(host_root: &Path, path: Vec<u8>, flags: OFlags) -> Result<OwnedF
     openat2(root, path, flags, Mode::empty(), ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS)
 }
 
-/// An absolute path without `..` as the bytes that it stands for.
+/// Returns the bytes of an absolute path without `..`.
 fn harmless(path: &str) -> Result<Vec<u8>, Errno> {
     let path = unescape(path);
     let is_harmless = path.starts_with(b"/")
@@ -82,8 +86,8 @@ fn harmless(path: &str) -> Result<Vec<u8>, Errno> {
     is_harmless.then_some(path).ok_or(Errno::INVAL)
 }
 
-/// The path of something open without links, from the host's root, spelt as in a record: a user's directory that links
-/// to another's must not pass for one of his own.
+/// Returns the path of something open, without links, from the host's root, spelt as in a record. A
+/// user's directory that links to another's must not pass for one of that user's own.
 ///
 /// # Errors
 /// The kernel's; NOENT if it lies outside the host's root.
@@ -121,7 +125,7 @@ pub fn read_open(file: &OwnedFd, limit: usize) -> Result<FileContent, Errno> {
     Ok(FileContent { bytes, origin })
 }
 
-/// What an error means for the answer.
+/// Returns the outcome for an error.
 pub fn outcome_of(errno: Errno) -> Outcome {
     match errno {
         Errno::NOENT | Errno::NOTDIR => Outcome::NotFound,

@@ -1,7 +1,9 @@
-//! What the files of OCI runtimes say about a container: the bundle's `config.json` and the runtime's own state.
+//! The files of OCI runtimes about a container: the bundle's `config.json` and the runtime's own
+//! state.
 //!
-//! All of it is a claim of whoever could write the file. Sizes are bounded, links in the last component are not followed,
-//! and what is kept goes through allow-lists: environment, arguments and free annotations carry secrets.
+//! All of it is a claim of whoever could write the file. Sizes are bounded, links in the last
+//! component are not followed, and what is kept goes through allow-lists: environment, arguments
+//! and free annotations carry secrets.
 
 mod annotations;
 mod bundle;

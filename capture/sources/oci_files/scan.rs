@@ -1,4 +1,5 @@
-//! Every container that OCI runtimes have state of, for the time before the capture began.
+//! The scan of every container that OCI runtimes have state of, for the time before the capture
+//! began.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,10 +14,11 @@ use super::file::{open_directory, real_path};
 use super::files::OciFiles;
 use crate::sources::answer::RuntimeRecord;
 
-/// Where runtimes and their engines keep state; `*` stands for one component.
+/// State directories of runtimes and their engines; `*` stands for one component.
 ///
-/// runc: main.go, `--root`. crun: libcrun/status.c. moby: daemon/runtime_unix.go (`<exec-root>/runtime-<name>/<namespace>`).
-/// containerd: pkg/process/utils.go, `RuncRoot`. Rootless engines have theirs below XDG_RUNTIME_DIR.
+/// runc: main.go, `--root`. crun: libcrun/status.c. moby: daemon/runtime_unix.go
+/// (`<exec-root>/runtime-<name>/<namespace>`). containerd: pkg/process/utils.go, `RuncRoot`.
+/// Rootless engines have theirs below XDG_RUNTIME_DIR.
 const ROOTS: &[&str] = &[
     "/run/runc",
     "/run/crun",
@@ -28,7 +30,8 @@ const ROOTS: &[&str] = &[
     "/run/user/*/docker/runtime-*/*",
 ];
 
-/// Returns where a runtime that root calls keeps its state unless `--root` says otherwise: a directory of [`ROOTS`].
+/// Returns where a runtime that root calls keeps its state unless `--root` says otherwise: a
+/// directory of [`ROOTS`].
 ///
 /// Sources: the manuals of runc, crun and youki.
 pub fn default_state_root(runtime: OciRuntime) -> Option<&'static str> {
@@ -45,19 +48,20 @@ const MAX_CONTAINERS: usize = 50_000;
 /// Most state directories of one scan.
 const MAX_ROOTS: usize = 10_000;
 
-/// How a scan went.
+/// The result of a scan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScanSummary {
     /// State directories found.
     pub roots: Vec<String>,
     /// Containers whose state was read.
     pub containers: usize,
-    /// State directories that exist and could not be listed, and whether a bound ended the scan early: the answers are
-    /// then not all there are.
+    /// State directories that exist and could not be listed, and the bound that ended the scan
+    /// early: then some answers are missing.
     pub incomplete: Vec<String>,
 }
 
-/// Reads the state of every container of the state directories that runtimes use by default, and the bundles that they name.
+/// Reads the state of every container of the state directories that runtimes use by default, and
+/// the bundles that they name.
 pub fn scan(files: &OciFiles, mut visit: impl FnMut(RuntimeRecord)) -> ScanSummary {
     let mut summary = ScanSummary::default();
     let mut roots = BTreeSet::new();
@@ -133,7 +137,7 @@ fn expand(host_root: &Path, pattern: &str, roots: &mut BTreeSet<String>, summary
     roots.extend(found);
 }
 
-/// Names of the directories in a directory, escaped and sorted.
+/// Returns the names of the directories in a directory, escaped and sorted.
 fn list(host_root: &Path, path: &str) -> Result<BTreeSet<String>, Errno> {
     let opened = open_directory(host_root, path)?;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;

@@ -1,7 +1,8 @@
 //! A walk of one whole hierarchy.
 //!
-//! Each directory is opened relative to the one above it, so that a name that is exchanged for a link, or a directory that
-//! vanishes under the walk, leads nowhere else. The walk holds one open directory a level and no list of names.
+//! Each directory is opened relative to the one above it, so that a name that is exchanged for a
+//! link, or a directory that vanishes under the walk, leads nowhere else. The walk holds one open
+//! directory a level and no list of names.
 
 use std::ffi::CStr;
 use std::fmt;
@@ -19,7 +20,8 @@ use crate::host::file;
 use crate::host::hierarchies::Hierarchy;
 use crate::sources::cgroupfs::contents::{DirectoryReader, Occupancy};
 
-/// Deepest level walked below the mount point. Real nesting (docker in docker in kubernetes) stays below 30.
+/// Deepest level walked below the mount point. Real nesting (docker in docker in kubernetes) stays
+/// below 30.
 const MAX_DEPTH: usize = 256;
 /// Most directories of one walk.
 const MAX_DIRECTORIES: u64 = 4_000_000;
@@ -28,7 +30,7 @@ const ROOT_INODE: u64 = 1;
 /// Errors whose text is kept.
 const KEPT_ERRORS: usize = 16;
 
-/// How a walk went.
+/// The result of a walk.
 #[derive(Debug, Default)]
 pub struct WalkSummary {
     /// Directories handed out.
@@ -46,8 +48,8 @@ pub struct WalkSummary {
 }
 
 impl WalkSummary {
-    /// Whether a directory that was not handed out did not exist for the whole time of the walk. If not, the caller
-    /// records `SnapshotFailed`.
+    /// Returns true if every directory that was not handed out was absent at some moment of the
+    /// walk. If false, the caller records `SnapshotFailed`.
     pub fn is_complete(&self) -> bool {
         self.errors == 0 && !self.partial && !self.stopped
     }
@@ -58,11 +60,11 @@ impl WalkSummary {
 pub struct WalkError {
     /// The directory's path, escaped.
     pub path: String,
-    /// Why.
+    /// The reason.
     pub cause: WalkErrorCause,
 }
 
-/// Why a part of the tree could not be read.
+/// The reason why a part of the tree could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum WalkErrorCause {
     /// The kernel refused.
@@ -82,10 +84,11 @@ impl fmt::Display for WalkError {
     }
 }
 
-/// Walks a hierarchy from its mount point down, each directory before those below it, in the kernel's order.
+/// Walks a hierarchy from its mount point down, each directory before those below it, in the
+/// kernel's order.
 ///
-/// `wants_files` says by its path whether the accounting files of a directory are read too; that costs about twenty
-/// times the rest. `visit` gets every directory; on `Break` the walk ends.
+/// `wants_files` says by its path whether the accounting files of a directory are read too; that
+/// costs about twenty times the rest. `visit` gets every directory; on `Break` the walk ends.
 pub fn walk(
     hierarchy: &Hierarchy,
     reason: SnapshotReason,
@@ -126,11 +129,11 @@ struct WalkLevel {
     path_bytes: usize,
 }
 
-/// What is said of a directory with each of those in it.
+/// The part of a directory that is told with each of its children.
 #[derive(Clone, Copy)]
 struct ParentDirectory {
     id: CgroupId,
-    /// Its owner.
+    /// The owner of the directory.
     uid: u32,
 }
 
@@ -190,8 +193,8 @@ where
         self.enter(opened, Some(parent), Some(listed))
     }
 
-    /// Hands out the directory at hand and makes its children the next to be read. `listed` is the id by which the
-    /// directory above lists it.
+    /// Hands out the directory at hand and makes its children the next to be read. `listed` is the
+    /// id by which the directory above lists it.
     fn enter(
         &mut self,
         opened: Result<OwnedFd, Errno>,
@@ -231,8 +234,9 @@ where
         };
         let details = DirectoryDetails { outcome: Outcome::Ok, ctime: Some(ctime_of(&found)), files };
         self.hand_out(id, parent, occupancy, details)?;
-        // kernfs counts its subdirectories in the link count, two more than it has (fs/kernfs/inode.c,
-        // kernfs_refresh_inode). Most cgroups have none, and listing their dozens of files is the dearest step.
+        // kernfs counts its subdirectories in the link count, two more than it has
+        // (fs/kernfs/inode.c, kernfs_refresh_inode). Most cgroups have none, and listing their
+        // dozens of files is the dearest step.
         if found.stx_nlink != 2 {
             self.descend(directory, ParentDirectory { id, uid: found.stx_uid });
         }
@@ -281,13 +285,14 @@ where
     }
 }
 
-/// Change time of the inode. kernfs sets it when the inode is first looked up, so it can be later than the creation.
+/// Change time of the inode. kernfs sets it when the inode is first looked up, so it can be later
+/// than the creation.
 pub fn ctime_of(found: &Statx) -> WallNs {
     let seconds_ns = found.stx_ctime.tv_sec.saturating_mul(1_000_000_000);
     WallNs(seconds_ns.saturating_add(found.stx_ctime.tv_nsec.into()))
 }
 
-/// What a kernel's refusal means for the reading of a directory.
+/// Returns the outcome for an error of the kernel's.
 pub fn outcome_of(errno: Errno) -> Outcome {
     match errno {
         Errno::NOENT | Errno::NODEV | Errno::NOTDIR => Outcome::NotFound,

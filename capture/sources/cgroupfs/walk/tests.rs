@@ -25,7 +25,8 @@ fn walk_all(hierarchy: &Hierarchy) -> (Vec<Found>, WalkSummary) {
     (all, summary)
 }
 
-/// All that the mount shows was read. Tests look at a directory of their own, which is never a whole hierarchy.
+/// All that the mount shows was read. Tests look at a directory of their own, which is never a
+/// whole hierarchy.
 fn read_whole(summary: &WalkSummary) -> bool {
     assert!(summary.partial && !summary.is_complete(), "{summary:?}");
     summary.errors == 0 && !summary.stopped
@@ -81,7 +82,8 @@ fn root_every_directory_is_handed_out_once_before_those_below_it() {
         for (index, (directory, details)) in all.iter().enumerate() {
             assert_eq!(directory.key.hierarchy, cgroup.view.id);
             assert_eq!((directory.reason, details.outcome), (SnapshotReason::Start, Outcome::Ok));
-            // The parent came earlier, and is the one that the path says. The mount's own is not known.
+            // The parent came earlier, and is the one that the path says. The mount's own is not
+            // known.
             let above = directory.path.rsplit_once('/').unwrap().0;
             let parent = all[..index].iter().find(|(earlier, _)| earlier.path == above);
             assert_eq!(directory.parent, parent.map(|(parent, _)| parent.key.cgroup), "{}", directory.path);
@@ -123,7 +125,8 @@ fn root_a_process_shows_in_its_directory_and_on_v2_in_those_above() {
         };
         let (above, idle) = match cgroup.view.version {
             CgroupVersion::V2 => (Some(true), Some(false)),
-            // v1 tells of a directory's own processes only: that there is none says nothing of those below.
+            // v1 tells of a directory's own processes only: that there is none says nothing of
+            // those below.
             CgroupVersion::V1 => (None, None),
         };
         assert_eq!(of("busy/leaf"), (Some(true), vec![sleeper.0.id()]));

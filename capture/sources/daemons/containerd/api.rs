@@ -1,7 +1,9 @@
-//! containerd's messages, as far as they are read. Fields that are not declared are skipped when a message is decoded.
+//! containerd's messages, as far as they are read. Fields that are not declared are skipped when a
+//! message is decoded.
 //!
-//! Numbers and names are those of containerd's `api/services/*/v1/*.proto`, `api/types/*.proto` and `api/events/*.proto`,
-//! which never change within v1. Declared by hand, for generating them takes a protoc at build time.
+//! Numbers and names are those of containerd's `api/services/*/v1/*.proto`, `api/types/*.proto` and
+//! `api/events/*.proto`, which never change within v1. Declared by hand, for generating them takes
+//! a protoc at build time.
 
 use std::collections::BTreeMap;
 
@@ -77,15 +79,15 @@ pub struct ListTasksResponse {
 
 #[derive(Clone, PartialEq, Message)]
 pub struct Process {
-    /// Of `Tasks/Get` the container, of `Tasks/List` empty.
+    /// The container of `Tasks/Get`; empty in `Tasks/List`.
     #[prost(string, tag = "1")]
     pub container_id: String,
-    /// Of `Tasks/List` the container.
+    /// The container of `Tasks/List`.
     #[prost(string, tag = "2")]
     pub id: String,
     #[prost(uint32, tag = "3")]
     pub pid: u32,
-    /// One of [`STATUS`].
+    /// An index of [`STATUS`].
     #[prost(int32, tag = "4")]
     pub status: i32,
     #[prost(uint32, tag = "9")]
@@ -156,7 +158,8 @@ pub struct Envelope {
     pub event: Option<Any>,
 }
 
-/// `ContainerCreate`, `ContainerUpdate` and `ContainerDelete`: the latter two have fewer fields, with the same numbers.
+/// `ContainerCreate`, `ContainerUpdate` and `ContainerDelete`: the latter two have fewer fields,
+/// with the same numbers.
 #[derive(Clone, PartialEq, Message)]
 pub struct ContainerEvent {
     #[prost(string, tag = "1")]

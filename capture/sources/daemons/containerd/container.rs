@@ -1,4 +1,4 @@
-//! What containerd says about one container.
+//! The answer of containerd about one container.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,10 @@ use crate::sources::answer::{NAME_BYTES, PATH_BYTES, digest, within};
 use crate::sources::daemons::labels::{LabelPolicy, pairs};
 use crate::sources::daemons::report::DaemonAnswer;
 
-/// What the clients of containerd call the name of a container.
+/// Labels in which clients of containerd keep a container's name.
 const NAME_LABELS: &[&str] = &["nerdctl/name", "io.kubernetes.container.name"];
 
-/// What is kept of it.
+/// The part of the answer that a case keeps.
 #[derive(Debug, Serialize)]
 pub struct ContainerFacts {
     namespace: String,
@@ -29,7 +29,7 @@ pub struct ContainerFacts {
     cgroups_path: Option<String>,
     image_digest: Option<String>,
     task: Option<TaskFacts>,
-    /// Names that are read though the labels may not be kept.
+    /// Values of labels that are read even if the labels themselves may not be kept.
     #[serde(skip)]
     known: LabelFacts,
 }
@@ -51,7 +51,8 @@ struct LabelFacts {
     kind: Option<String>,
 }
 
-/// The part of an OCI configuration that is read. Environment and arguments are skipped by the parser.
+/// The part of an OCI configuration that is read. Environment and arguments are skipped by the
+/// parser.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct OciSpec {
@@ -105,7 +106,7 @@ impl ContainerFacts {
         }
     }
 
-    /// What it says of the life that began at `begun_at` (or at any time).
+    /// Returns the answer about the life that began at `begun_at` (or at any time).
     pub fn to_answer(&self, begun_at: Option<WallNs>) -> DaemonAnswer {
         let mut answer = RuntimeAnswer::unanswered(Source::Containerd, Outcome::Ok);
         describe_namespace(&mut answer, &self.namespace);
@@ -144,7 +145,8 @@ impl ContainerFacts {
     }
 }
 
-/// Fills in the engine, and the namespace if containerd is the engine itself; otherwise the document has it.
+/// Fills in the engine, and the namespace if containerd is the engine itself; otherwise the
+/// document has it.
 pub fn describe_namespace(answer: &mut RuntimeAnswer<'static>, namespace: &str) {
     let engine = engine(namespace);
     answer.runtime = Some(engine.as_str().into());
@@ -153,7 +155,7 @@ pub fn describe_namespace(answer: &mut RuntimeAnswer<'static>, namespace: &str) 
     }
 }
 
-/// Who uses containerd, by the namespace.
+/// Returns the engine that uses a namespace of containerd.
 fn engine(namespace: &str) -> Engine {
     match namespace {
         "moby" | "plugins.moby" => Engine::Docker,

@@ -10,7 +10,7 @@ use super::container::{describe_namespace, nanoseconds};
 use crate::sources::answer::{NAME_BYTES, within};
 use crate::sources::daemons::report::DaemonAnswer;
 
-/// What is kept of one.
+/// The part of an event that a case keeps.
 #[derive(Debug, Default, Serialize)]
 struct TaskEventDocument<'a> {
     topic: &'a str,
@@ -36,7 +36,8 @@ pub fn time(envelope: &Envelope) -> Option<WallNs> {
     envelope.timestamp.as_ref().and_then(nanoseconds).map(WallNs)
 }
 
-/// What an event says; `None` of one that is not about a container's life, and of what is no event.
+/// Returns the answer in an event. `None` if the event is not about a container's life, or cannot
+/// be decoded.
 pub fn to_answer(envelope: &Envelope) -> Option<DaemonAnswer> {
     let bytes = envelope.event.as_ref()?.value.as_slice();
     let mut kept = TaskEventDocument {

@@ -28,9 +28,9 @@ use crate::host::clock::ClockPair;
 
 /// Namespaces asked at most.
 const MAX_NAMESPACES: usize = 64;
-/// How long the list of namespaces is good.
+/// Time for which the list of namespaces is good.
 const NAMESPACES_FRESH: Duration = Duration::from_secs(2);
-/// How long an image's digest is good: a pull moves its name to another one.
+/// Time for which an image's digest is good: a pull moves its name to another digest.
 const IMAGES_FRESH: Duration = Duration::from_secs(5);
 /// Images remembered.
 const MAX_IMAGES: usize = 256;
@@ -56,7 +56,7 @@ impl ContainerdClient {
         }
     }
 
-    /// Whether the daemon answers.
+    /// Checks that the daemon answers.
     pub async fn ping(&self) -> Result<(), Failure> {
         self.read_namespaces().await.map(|_| ())
     }
@@ -85,7 +85,7 @@ impl ContainerdClient {
         if found.is_empty() { Err(failure) } else { Ok(found) }
     }
 
-    /// Tells of every container that runs.
+    /// Reports every container that runs.
     pub async fn list(&self, gate: &EventGate) -> Result<(), Failure> {
         let mut left = MAX_LISTED;
         for namespace in self.namespaces().await? {
@@ -104,7 +104,7 @@ impl ContainerdClient {
         Ok(())
     }
 
-    /// Tells of events about containers and tasks until the stream ends.
+    /// Reports events about containers and tasks until the stream ends.
     pub async fn events(&self, gate: &EventGate) -> Failure {
         let filters = vec![r#"topic~="^/tasks/""#.to_owned(), r#"topic~="^/containers/""#.to_owned()];
         let call = call(api::SUBSCRIBE, None, DOCUMENT_BYTES);
@@ -145,7 +145,7 @@ impl ContainerdClient {
         Ok(ContainerFacts::new(namespace, container, task, digest, &self.labels))
     }
 
-    /// The digest of the manifest, or the index of manifests, that a name stands for.
+    /// Returns the digest of the manifest, or the index of manifests, that a name stands for.
     async fn image_digest(&self, namespace: &str, name: &str) -> Option<String> {
         if name.is_empty() {
             return None;

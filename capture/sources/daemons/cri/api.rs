@@ -1,8 +1,8 @@
-//! The messages of Kubernetes' container runtime interface, as far as they are read. Fields that are not declared are
-//! skipped when a message is decoded.
+//! The messages of Kubernetes' container runtime interface, as far as they are read. Fields that
+//! are not declared are skipped when a message is decoded.
 //!
-//! Numbers and names are those of kubernetes/cri-api `pkg/apis/runtime/v1/api.proto`, which never change within v1.
-//! Declared by hand, for generating them takes a protoc at build time.
+//! Numbers and names are those of kubernetes/cri-api `pkg/apis/runtime/v1/api.proto`, which never
+//! change within v1. Declared by hand, for generating them takes a protoc at build time.
 
 use std::collections::BTreeMap;
 
@@ -45,7 +45,7 @@ pub struct ContainerStatus {
     pub id: String,
     #[prost(message, optional, tag = "2")]
     pub metadata: Option<ContainerMetadata>,
-    /// One of [`CONTAINER_STATES`].
+    /// An index of [`CONTAINER_STATES`].
     #[prost(int32, tag = "3")]
     pub state: i32,
     #[prost(int64, tag = "4")]
@@ -79,7 +79,7 @@ pub const EXITED: i32 = 2;
 pub struct ContainerMetadata {
     #[prost(string, tag = "1")]
     pub name: String,
-    /// How often it was made anew in its pod.
+    /// Number of times that the container was made anew in its pod.
     #[prost(uint32, tag = "2")]
     pub attempt: u32,
 }
@@ -154,7 +154,7 @@ pub struct Container {
     pub image: Option<ImageSpec>,
     #[prost(string, tag = "5")]
     pub image_ref: String,
-    /// One of [`CONTAINER_STATES`].
+    /// An index of [`CONTAINER_STATES`].
     #[prost(int32, tag = "6")]
     pub state: i32,
     #[prost(int64, tag = "7")]

@@ -51,7 +51,7 @@ impl CriClient {
         }
     }
 
-    /// Whether the service answers.
+    /// Checks that the service answers.
     pub async fn ping(&self) -> Result<(), Failure> {
         let answer: VersionResponse = self.grpc.call(call(api::VERSION, DOCUMENT_BYTES), VersionRequest {}).await?;
         if let Ok(mut engine) = self.engine.lock() {
@@ -69,7 +69,8 @@ impl CriClient {
         format!("ContainerStatus {}", query.container_id)
     }
 
-    /// Never returns: CRI's own stream of events is an alpha feature that is off; containerd's covers its containers.
+    /// Never returns: CRI's own stream of events is an alpha feature that is off; containerd's
+    /// covers its containers.
     pub async fn events(&self, _gate: &EventGate) -> Failure {
         std::future::pending().await
     }
@@ -99,7 +100,7 @@ impl CriClient {
         }
     }
 
-    /// Tells of every container and sandbox that runs.
+    /// Reports every container and sandbox that runs.
     pub async fn list(&self, gate: &EventGate) -> Result<(), Failure> {
         let sandboxes: ListPodSandboxResponse =
             self.grpc.call(call(api::LIST_POD_SANDBOX, LIST_BYTES), ListPodSandboxRequest {}).await?;
@@ -153,7 +154,7 @@ impl CriClient {
     }
 }
 
-/// An entry of the list as the status that it is a part of.
+/// Returns an entry of the list as the status that it is a part of.
 fn listed(container: Container) -> ContainerStatus {
     ContainerStatus {
         id: container.id,

@@ -1,4 +1,4 @@
-//! What CRI says about one container or sandbox.
+//! The answer of CRI about one container or sandbox.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +13,8 @@ use crate::sources::daemons::kind::CRI_NAMESPACE;
 use crate::sources::daemons::labels::{LabelPolicy, pairs};
 use crate::sources::daemons::report::DaemonAnswer;
 
-/// What the verbose information of containerd and CRI-O has in common. Its configuration, with the environment in it, is
-/// skipped by the parser.
+/// The verbose information that containerd and CRI-O have in common. The parser skips its
+/// configuration, which holds the environment.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct VerboseInfo {
@@ -25,7 +25,7 @@ pub struct VerboseInfo {
 }
 
 impl VerboseInfo {
-    /// Reads it; what cannot be read says nothing.
+    /// Reads the information; what cannot be read is absent.
     pub fn read(info: &BTreeMap<String, String>) -> Self {
         info.get("info").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
     }
@@ -40,13 +40,13 @@ pub struct Pod {
 }
 
 impl Pod {
-    /// By its metadata.
+    /// Takes the names from a sandbox's metadata.
     pub fn of(metadata: PodSandboxMetadata) -> Self {
         Self { name: metadata.name, namespace: metadata.namespace, uid: metadata.uid }
     }
 }
 
-/// What is kept of an answer.
+/// The part of an answer that a case keeps.
 #[derive(Debug, Serialize)]
 pub struct StatusFacts {
     id: String,
@@ -73,7 +73,8 @@ pub struct StatusFacts {
 }
 
 impl StatusFacts {
-    /// Of a container. Without its sandbox, its labels may say which pod it is in: the kubelet sets them.
+    /// Takes what is kept of a container. If its sandbox is unknown, its labels may name the pod:
+    /// the kubelet sets them.
     pub fn of_container(container: ContainerStatus, info: VerboseInfo, pod: Option<Pod>, labels: &LabelPolicy) -> Self {
         let label = |name: &str| container.labels.get(name).cloned();
         let pod = pod.or_else(|| {
@@ -108,7 +109,7 @@ impl StatusFacts {
         }
     }
 
-    /// Of a sandbox.
+    /// Takes what is kept of a sandbox.
     pub fn of_sandbox(sandbox: PodSandboxStatus, info: VerboseInfo, labels: &LabelPolicy) -> Self {
         Self {
             id: sandbox.id,
@@ -131,17 +132,17 @@ impl StatusFacts {
         }
     }
 
-    /// The id that it is about.
+    /// Returns the id of the container or sandbox.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The pod that it belongs to.
+    /// Returns the pod of the container or sandbox.
     pub fn pod(&self) -> Option<Pod> {
         self.pod.clone()
     }
 
-    /// What it says of the life that began at `begun_at` (or at any time).
+    /// Returns the answer about the life that began at `begun_at` (or at any time).
     pub fn to_answer(&self, engine: Option<Engine>, begun_at: Option<WallNs>) -> DaemonAnswer {
         let mut answer = RuntimeAnswer::unanswered(Source::Cri, Outcome::Ok);
         answer.runtime = engine.map(|engine| engine.as_str().into());
@@ -181,8 +182,8 @@ impl StatusFacts {
         DaemonAnswer::new(answer, self)
     }
 
-    /// `image_id` is the image's id on the node: its config digest. `image_ref` is a reference by digest or, of an image
-    /// that has none, that id as well.
+    /// `image_id` is the image's id on the node: its config digest. `image_ref` is a reference by
+    /// digest or, of an image that has none, that id as well.
     #[allow(clippy::type_complexity)] // two fields of an answer
     fn image_ids(&self) -> (Option<std::borrow::Cow<'static, str>>, Option<std::borrow::Cow<'static, str>>) {
         let by_reference = |reference: &str| reference.rsplit_once('@').and_then(|(_, text)| digest(text));

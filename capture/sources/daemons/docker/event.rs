@@ -12,10 +12,11 @@ use crate::sources::daemons::kind::DaemonKind;
 use crate::sources::daemons::labels::{LabelPolicy, pairs};
 use crate::sources::daemons::report::DaemonAnswer;
 
-/// What a record says was asked.
+/// The request, as a record shows it.
 pub const PATH: &str = "/events";
 
-/// The events that are kept, in Docker's words and in podman's. `exec_create` and its like carry a command line.
+/// The events that are kept, in Docker's words and in podman's. `exec_create` and its like carry a
+/// command line.
 const KEPT: &[&str] = &[
     "checkpoint",
     "cleanup",
@@ -40,10 +41,11 @@ const KEPT: &[&str] = &[
 const OWN_ATTRIBUTES: &[&str] =
     &["containerExitCode", "execDuration", "exitCode", "image", "name", "oldName", "podId", "signal"];
 
-/// The path, with events from after that moment on.
+/// Returns the path of the stream, with events from after that moment on.
 ///
-/// Docker is told which are kept, so that neither side works for the others: a health check is three. Podman is not: it
-/// has had a name of its own for each of Docker's, and which of them its filter takes changed (libpod/events/filters.go).
+/// Docker is told which are kept, so that neither side works for the others: a health check is
+/// three. Podman is not: it has had a name of its own for each of Docker's, and which of them its
+/// filter takes changed (libpod/events/filters.go).
 pub fn path(kind: DaemonKind, after_ns: Option<i64>) -> String {
     let mut filters = serde_json::json!({ "type": ["container"] });
     if kind == DaemonKind::Docker {
@@ -59,7 +61,7 @@ pub fn path(kind: DaemonKind, after_ns: Option<i64>) -> String {
     }
 }
 
-/// An event, as far as it is read.
+/// The fields of an event that are read.
 #[derive(Debug, Deserialize)]
 pub struct DockerEvent {
     #[serde(rename = "Type")]
@@ -82,7 +84,7 @@ struct EventActor {
     attributes: Option<BTreeMap<String, String>>,
 }
 
-/// What is kept of it.
+/// The part of an event that a case keeps.
 #[derive(Serialize)]
 struct DockerEventDocument<'a> {
     action: &'a str,
@@ -99,7 +101,7 @@ impl DockerEvent {
         object(line)
     }
 
-    /// What it says; `None` if it is of a kind that is not kept.
+    /// Returns the answer in the event; `None` if events of its kind are not kept.
     pub fn to_answer(&self, kind: DaemonKind, labels: &LabelPolicy) -> Option<DaemonAnswer> {
         let action = self.action.as_deref().filter(|action| KEPT.contains(action))?;
         if self.object.as_deref() != Some("container") {

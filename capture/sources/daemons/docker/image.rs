@@ -11,9 +11,10 @@ use crate::sources::daemons::sockets::Endpoint;
 
 /// Images remembered.
 const MAX_IMAGES: usize = 256;
-/// How long a digest is good: a push gives an image one that had none.
+/// Time for which a digest is good: a push gives an image one that had none.
 const FRESH: Duration = Duration::from_secs(60);
-/// Largest description of an image that is read; the environment of its configuration is most of it.
+/// Largest description of an image that is read; the environment of its configuration is most of
+/// it.
 const IMAGE_BYTES: usize = 1 << 20;
 
 /// The images' digests by image id and name.
@@ -33,8 +34,9 @@ impl Default for ImageDigests {
 }
 
 impl ImageDigests {
-    /// The manifest digest under which the image with this config digest was pulled by this name, asked at most once a
-    /// minute. `None` if it was never pulled or pushed, or the daemon does not say so in time.
+    /// Returns the manifest digest under which the image with this config digest was pulled by this
+    /// name. Asks at most once a minute. `None` if the image was never pulled or pushed, or the
+    /// daemon does not answer in time.
     pub async fn find(&self, endpoint: &Endpoint, id: &str, name: &str, limit: Duration) -> Option<String> {
         let key = (id.to_owned(), name.to_owned());
         if let Some(known) = self.0.get(&key) {
@@ -49,7 +51,7 @@ impl ImageDigests {
     }
 }
 
-/// The digest of the repository that the name is from; of an image that has one only, that one.
+/// Returns the digest of the name's repository, or the only one of an image that has one.
 fn of_name(repo_digests: &[String], name: &str) -> Option<String> {
     let all = || repo_digests.iter().filter_map(|reference| reference.rsplit_once('@'));
     let by_name = all().find(|(repository, _)| *repository == repository_of(name));
@@ -57,7 +59,7 @@ fn of_name(repo_digests: &[String], name: &str) -> Option<String> {
     digest(hex)
 }
 
-/// A reference without its tag and digest. A colon before the last slash is that of a port.
+/// Returns a reference without its tag and digest. A colon before the last slash is that of a port.
 fn repository_of(name: &str) -> &str {
     let name = name.split('@').next().unwrap_or(name);
     match name.rsplit_once(':') {

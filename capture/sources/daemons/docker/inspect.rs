@@ -1,4 +1,4 @@
-//! What an inspection of a container says.
+//! The inspection of a container.
 
 use obit_derivation::WallNs;
 use obit_derivation::ending::signal_number;
@@ -11,8 +11,9 @@ use crate::sources::daemons::kind::DaemonKind;
 use crate::sources::daemons::labels::{LabelPolicy, pairs};
 use crate::sources::daemons::report::DaemonAnswer;
 
-/// The part of an inspection that is read, which is also the part that is kept. What is not named here is skipped by the
-/// parser: environment, command and arguments, mounts, the error text of a start that failed.
+/// The part of an inspection that is read, which is also the part that is kept. What is not named
+/// here is skipped by the parser: environment, command and arguments, mounts, the error text of a
+/// start that failed.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct DockerInspection {
@@ -22,7 +23,8 @@ pub struct DockerInspection {
     created: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
-    /// The image's config digest; of podman without its algorithm; of Docker on containerd's image store the manifest's.
+    /// The image's config digest; of podman without its algorithm; of Docker on containerd's image
+    /// store the manifest's.
     #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<String>,
     /// Podman's.
@@ -102,7 +104,7 @@ struct RestartPolicy {
 }
 
 impl DockerInspection {
-    /// Reads one; `None` if it is not one.
+    /// Reads an inspection; `None` if the body is none.
     pub fn read(body: &[u8], labels: &LabelPolicy) -> Option<Self> {
         let mut inspection: Self = object(body)?;
         inspection.id.as_ref()?;
@@ -112,8 +114,8 @@ impl DockerInspection {
         Some(inspection)
     }
 
-    /// What it says of the life that began at `begun_at` (or at any time). What it says of an earlier life of the same
-    /// container stays in the document only.
+    /// Returns the answer about the life that began at `begun_at` (or at any time). What the
+    /// inspection says of an earlier life of the same container stays in the document only.
     pub fn to_answer(&self, kind: DaemonKind, begun_at: Option<WallNs>) -> DaemonAnswer {
         let mut answer = RuntimeAnswer::unanswered(kind.source(), Outcome::Ok);
         answer.runtime = kind.engine().map(|engine| engine.as_str().into());

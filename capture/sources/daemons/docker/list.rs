@@ -13,7 +13,7 @@ use crate::sources::daemons::labels::{LabelPolicy, pairs};
 use crate::sources::daemons::limits::MAX_LISTED;
 use crate::sources::daemons::report::DaemonAnswer;
 
-/// What is asked for.
+/// The path of the list.
 pub const PATH: &str = "/containers/json";
 
 /// The part of an entry that is read and kept. The command is not.

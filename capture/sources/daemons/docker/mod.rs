@@ -1,8 +1,9 @@
-//! Docker's HTTP API, and podman's, which offers Docker's and an own one beside it.
+//! Docker's HTTP API, and podman's, which offers Docker's and one of its own.
 //!
-//! Sources: moby `api/swagger.yaml` (`ContainerInspect`, `ContainerList`, `ImageInspect`, `SystemEvents`); podman
-//! `pkg/api/server/register_containers.go` (`ContainerInspectLibpod`). Podman's own inspection is asked, because it knows
-//! the image's digest and the pod's infra container.
+//! Sources: moby `api/swagger.yaml` (`ContainerInspect`, `ContainerList`, `ImageInspect`,
+//! `SystemEvents`); podman `pkg/api/server/register_containers.go` (`ContainerInspectLibpod`).
+//! Podman's own inspection is asked, because it knows the image's digest and the pod's infra
+//! container.
 
 mod event;
 mod image;
@@ -46,7 +47,7 @@ impl DockerClient {
         Self { endpoint, labels, digests: ImageDigests::default(), last_event_ns: Mutex::new(None) }
     }
 
-    /// Whether the daemon answers.
+    /// Checks that the daemon answers.
     pub async fn ping(&self) -> Result<(), Failure> {
         http::get(&self.endpoint, "/_ping", CALL_LIMIT, 1 << 10).await.map(|_| ())
     }
@@ -55,7 +56,8 @@ impl DockerClient {
     pub fn request(&self, query: &ContainerQuery) -> String {
         let id = component(&query.container_id);
         match self.endpoint.kind {
-            // The version is that of podman 4, which later ones answer too; without one there is no such path.
+            // The version is that of podman 4, which later ones answer too; without one there is no
+            // such path.
             DaemonKind::Podman => format!("/v4.0.0/libpod/containers/{id}/json"),
             _ => format!("/containers/{id}/json"),
         }
@@ -75,7 +77,7 @@ impl DockerClient {
         Ok(vec![answer])
     }
 
-    /// Tells of every container that runs.
+    /// Reports every container that runs.
     pub async fn list(&self, gate: &EventGate) -> Result<(), Failure> {
         let body = http::get(&self.endpoint, list::PATH, CALL_LIMIT, LIST_BYTES).await?;
         for said in list::read(&body, self.endpoint.kind, &self.labels)? {
@@ -84,7 +86,7 @@ impl DockerClient {
         Ok(())
     }
 
-    /// Tells of events about containers until the stream ends.
+    /// Reports events about containers until the stream ends.
     pub async fn events(&self, gate: &EventGate) -> Failure {
         let last = self.last_event_ns.lock().map_or(None, |last| *last);
         // After a break, what the daemon still remembers of the time between.

@@ -1,4 +1,4 @@
-//! Why a probe does not work, and what to do about it.
+//! The errors of a probe, and what to do about each.
 
 use std::error::Error as StdError;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use thiserror::Error;
 /// An error of libbpf's, whose type does not leave the probe.
 type LibbpfError = Box<dyn StdError + Send + Sync>;
 
-/// Why the kernel's events cannot be had. The text of each says what to do.
+/// The reason why there are no events of the kernel. The text of each says what to do.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ProbeError {
@@ -23,13 +23,13 @@ pub enum ProbeError {
         /// The size of a memory page on this host.
         page_bytes: usize,
     },
-    /// This thread's privileges cannot be read.
+    /// The capabilities of this thread cannot be read.
     #[error("cannot read the capabilities of this thread")]
     Capabilities {
-        /// What the kernel said.
+        /// The kernel's error.
         source: rustix::io::Errno,
     },
-    /// This thread may not use BPF.
+    /// The thread lacks the privileges for BPF.
     #[error(
         "BPF tracing needs privileges that this process does not have ({}): run it as root, or give it CAP_BPF and \
          CAP_PERFMON",
@@ -45,9 +45,9 @@ pub enum ProbeError {
          a BTF file made for exactly this kernel", path.display()
     )]
     NoBtf {
-        /// Where it was looked for.
+        /// The file that was looked for.
         path: PathBuf,
-        /// What libbpf said.
+        /// The error of libbpf.
         source: LibbpfError,
     },
     /// There is no type information, and the tracepoints' own format does not help either.
@@ -56,17 +56,17 @@ pub enum ProbeError {
          CONFIG_DEBUG_INFO_BTF, or give a BTF file made for exactly this kernel", path.display()
     )]
     NoBtfNorFormat {
-        /// Where it was looked for.
+        /// The file that was looked for.
         path: PathBuf,
-        /// Why the format cannot be used.
+        /// The reason why the format cannot be used.
         format: super::format::FormatError,
-        /// What libbpf said.
+        /// The error of libbpf.
         source: LibbpfError,
     },
     /// The stand-in for type information cannot be made.
     #[error("cannot make a file in memory")]
     NoTypes {
-        /// What the kernel said.
+        /// The kernel's error.
         source: std::io::Error,
     },
     /// The kernel has no BPF ring buffers.
@@ -74,7 +74,7 @@ pub enum ProbeError {
     KernelTooOld {
         /// The running kernel's release.
         release: String,
-        /// What libbpf said.
+        /// The error of libbpf.
         source: LibbpfError,
     },
     /// The privileges are there, but something stands above them.
@@ -86,7 +86,7 @@ pub enum ProbeError {
     Refused {
         /// The last lines of libbpf's log.
         log: String,
-        /// What libbpf said.
+        /// The error of libbpf.
         source: LibbpfError,
     },
     /// The program does not load, mostly because the verifier rejects it.
@@ -94,7 +94,7 @@ pub enum ProbeError {
     Load {
         /// The last lines of libbpf's log, with the verifier's reason.
         log: String,
-        /// What libbpf said.
+        /// The error of libbpf.
         source: LibbpfError,
     },
     /// A program is loaded but its tracepoint does not take it.
@@ -104,25 +104,25 @@ pub enum ProbeError {
         section: String,
         /// The last lines of libbpf's log.
         log: String,
-        /// What libbpf said.
+        /// The error of libbpf.
         source: LibbpfError,
     },
     /// The ring buffer cannot be mapped.
     #[error("cannot map the ring buffer into memory; a smaller one may do")]
     RingBuffer {
-        /// What libbpf said.
+        /// The error of libbpf.
         source: LibbpfError,
     },
     /// Waiting for events failed.
     #[error("cannot wait for kernel events")]
     Wait {
-        /// What the kernel said.
+        /// The kernel's error.
         source: rustix::io::Errno,
     },
     /// The program's variables cannot be read or written.
     #[error("cannot tell the BPF program to wake the recorder")]
     Mark {
-        /// What libbpf said.
+        /// The error of libbpf.
         source: LibbpfError,
     },
     /// Taking events from the ring buffer failed.
@@ -134,7 +134,7 @@ pub enum ProbeError {
     /// The counters cannot be read.
     #[error("cannot read the counters of the BPF program")]
     Counters {
-        /// What libbpf said.
+        /// The error of libbpf.
         source: LibbpfError,
     },
     /// The counters are not what this build's program has.
@@ -150,8 +150,8 @@ fn appended(log: &str) -> String {
     if log.is_empty() { String::new() } else { format!("\n{log}") }
 }
 
-/// Whether a kernel's release is before this version. A release that cannot be read is not: no advice is better than
-/// a wrong one.
+/// Returns true if a kernel's release is before this version. False for a release that cannot be
+/// read: no advice is better than a wrong one.
 pub(super) fn is_older(release: &str, than: (u32, u32)) -> bool {
     let mut numbers = release.split(|character: char| !character.is_ascii_digit()).map(str::parse);
     match (numbers.next(), numbers.next()) {

@@ -1,7 +1,8 @@
-//! How the kernel lays out what it traces at the cgroup tracepoints, for kernels without type information.
+//! The layout of the cgroup tracepoints in the kernel's trace buffer, for kernels without type
+//! information.
 //!
-//! Sources: `events/cgroup/*/format` of tracefs (Documentation/trace/events.rst, section 2.1); `struct obit_format` of
-//! bpf/no_btf.h, which is what the program expects.
+//! Sources: `events/cgroup/*/format` of tracefs (Documentation/trace/events.rst, section 2.1);
+//! `struct obit_format` of bpf/no_btf.h, which is what the program expects.
 
 use std::fs::File;
 use std::io::Read;
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::sources::kernel::skeleton::types::obit_format;
 
-/// Where tracefs is mounted: on its own, or below debugfs on older set-ups.
+/// Mount points of tracefs: its own, or below debugfs on older set-ups.
 const TRACEFS: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 /// Largest format read; they have about 500 bytes.
 const FORMAT_BYTES: u64 = 64 << 10;
@@ -34,7 +35,7 @@ const TRACEPOINTS: [(&str, bool); 6] = [
     ("cgroup_notify_frozen", true),
 ];
 
-/// Why the tracepoints' own format cannot be used.
+/// The reason why the tracepoints' own format cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum FormatError {
     /// No tracefs.
@@ -45,9 +46,9 @@ pub enum FormatError {
     Differs {
         /// The tracepoint.
         tracepoint: &'static str,
-        /// What was looked for.
+        /// The field.
         field: &'static str,
-        /// Where it should be.
+        /// The byte at which the field should be.
         offset: usize,
     },
 }

@@ -1,6 +1,6 @@
-//! The BPF program's life in user space: load, attach, drain, count, detach.
+//! The BPF program in user space: load, attach, drain, count, detach.
 //!
-//! The one module that names libbpf-rs.
+//! No other module but [`processors`] and [`wakeups`] names libbpf-rs.
 
 mod error;
 mod format;
@@ -41,19 +41,20 @@ const DRAIN_BYTES: usize = 4 << 20;
 const DRAIN_STEP: usize = 256;
 /// Lines of libbpf's log kept for an error. The verifier's reason is in the last ones.
 const LOG_LINES: usize = 40;
-/// Where a kernel shows its own types.
+/// The file in which a kernel shows its own types.
 const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
 /// Names the type of the tracepoint's function in a kernel's BTF.
 const TRACEPOINT_TYPE: &str = "btf_trace_cgroup_mkdir";
 /// The first kernel with BPF ring buffers.
 const OLDEST_KERNEL: (u32, u32) = (5, 8);
 
-/// How to attach.
+/// The options of an attachment.
 #[derive(Clone, Debug)]
 pub struct ProbeOptions {
     /// Size of the ring buffer between kernel and user space; a power of two and at least a page.
     pub ring_buffer_bytes: u32,
-    /// Type information of the running kernel, for kernels that do not carry their own (`/sys/kernel/btf/vmlinux`).
+    /// Type information of the running kernel, for kernels that do not carry their own
+    /// (`/sys/kernel/btf/vmlinux`).
     pub btf: Option<PathBuf>,
 }
 
@@ -63,20 +64,20 @@ impl Default for ProbeOptions {
     }
 }
 
-/// How the programs are attached to the tracepoints.
+/// The way in which the programs are attached to the tracepoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttachType {
     /// Raw tracepoints whose arguments the kernel has checked against its own type information.
     TpBtf,
     /// Plain raw tracepoints.
     RawTp,
-    /// Tracepoints as the kernel traces them itself, without any type information: no usage values, no arguments and no
-    /// parent of the actor, and nothing of how processes end.
+    /// Tracepoints as the kernel traces them itself, without any type information: no usage values,
+    /// no arguments and no parent of the actor, and nothing of how processes end.
     Tracepoint,
 }
 
 impl AttachType {
-    /// The name by which BPF tools know it.
+    /// Returns the name by which BPF tools know it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::TpBtf => "tp_btf",
@@ -95,7 +96,7 @@ impl AttachType {
     }
 }
 
-/// How many events of one kind reached the program on one processor, since it was loaded.
+/// The number of events of one kind that reached the program on one processor, since it was loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KindCpuCount {
     /// The kind.
@@ -112,12 +113,14 @@ pub struct KindCpuCount {
 pub struct Probe {
     attach_type: AttachType,
     program_ids: Vec<u32>,
-    /// What each of them tells of, if that is one kind.
+    /// The kind of event of each program, if it has only one.
     program_kinds: Vec<Option<KernelEventKind>>,
-    /// Keep the programs loaded after a detach, so that the kernel can still be asked about them.
+    /// Descriptors that keep the programs loaded after a detach, so that the kernel can still be
+    /// asked about them.
     programs: Vec<OwnedFd>,
-    // Every part below owns its file descriptors, so libbpf's object is closed once they are made. libbpf-rs declares
-    // links and ring buffers Send, map handles are only a descriptor, and the callback shares nothing but `received`.
+    // Every part below owns its file descriptors, so libbpf's object is closed once they are made.
+    // libbpf-rs declares links and ring buffers Send, map handles are only a descriptor, and the
+    // callback shares nothing but `received`.
     links: Vec<Link>,
     ring: RingBuffer<'static>,
     received: Arc<Mutex<RawBatch>>,
@@ -136,12 +139,12 @@ const _: fn() = || {
 impl Probe {
     /// Loads and attaches the BPF program: from here on every event is admitted or counted as lost.
     ///
-    /// Needs CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN. On kernels before 5.11, which charge BPF maps to RLIMIT_MEMLOCK,
-    /// libbpf raises that limit; on newer ones it does not.
+    /// Needs CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN. On kernels before 5.11, which charge BPF
+    /// maps to RLIMIT_MEMLOCK, libbpf raises that limit; on newer ones it does not.
     pub fn attach(options: &ProbeOptions) -> Result<Self, ProbeError> {
         check_ring_buffer_size(options.ring_buffer_bytes)?;
-        // Before libbpf is called: it caches, for the whole process, what it finds a kernel to support, and without
-        // privileges it finds nothing.
+        // Before libbpf is called: it caches, for the whole process, what it finds a kernel to
+        // support, and without privileges it finds nothing.
         check_privileges()?;
         let log = LibbpfLog::start();
         let attach_type = choose_attach_type(options.btf.as_deref())?;
@@ -222,27 +225,29 @@ impl Probe {
         })
     }
 
-    /// How the programs are attached.
+    /// Returns how the programs are attached.
     pub fn attach_type(&self) -> AttachType {
         self.attach_type
     }
 
-    /// The kernel's numbers of the attached programs, as bpftool lists them.
+    /// Returns the kernel's numbers of the attached programs, as bpftool lists them.
     pub fn program_ids(&self) -> &[u32] {
         &self.program_ids
     }
 
-    /// Waits, then puts all waiting records into `batch`, which is emptied first. Returns how many there are.
+    /// Waits, then puts all waiting records into `batch`, which is emptied first. Returns how many
+    /// there are.
     ///
-    /// The wait ends after `timeout`, or earlier if the ring buffer is more than a quarter full; a single event does
-    /// not end it, unless [`Self::want_wakeup`] was called. After about 4 MiB the rest is left for the next call, which
-    /// then does not wait.
+    /// The wait ends after `timeout`, or earlier if the ring buffer is more than a quarter full; a
+    /// single event does not end it, unless [`Self::want_wakeup`] was called. After about 4 MiB the
+    /// rest is left for the next call, which then does not wait.
     pub fn drain(&mut self, timeout: Duration, batch: &mut RawBatch) -> Result<usize, ProbeError> {
         if !self.left_behind && !timeout.is_zero() {
             self.wakeups.wait(timeout).map_err(|source| ProbeError::Wait { source })?;
         }
         batch.clear();
-        // The callback appends to `received`; swapping lends it the caller's memory, without a copy.
+        // The callback appends to `received`; swapping lends it the caller's memory, without a
+        // copy.
         std::mem::swap(batch, &mut lock(&self.received));
         let outcome = loop {
             let taken = self.ring.consume_raw_n(DRAIN_STEP);
@@ -258,35 +263,40 @@ impl Probe {
         Ok(batch.len())
     }
 
-    /// Has the wait for a drain end also once this is readable, as of now or later: each time that it becomes so anew.
+    /// Adds a descriptor that ends the wait for a drain each time that it becomes readable, now or
+    /// later.
     pub fn wake_on(&self, source: BorrowedFd<'_>) -> Result<(), ProbeError> {
         self.wakeups.also_of(source).map_err(|source| ProbeError::Wait { source })
     }
 
-    /// Has the next event of a cgroup end the wait for a drain, once. One of a task does not.
+    /// Arms a one-shot wake-up: the next event of a cgroup ends the wait for a drain. An event of a
+    /// task does not.
     ///
-    /// Events that a drain would have found before this call do not. So it is to be followed by a drain, and only if that
-    /// finds nothing, and [`Self::wants_wakeup`] afterwards, may a long wait follow: see `wake_sleeper()` in
+    /// Events from before this call do not end the wait. So drain next; wait long only if the drain
+    /// finds nothing and [`Self::wants_wakeup`] is still true: see `wake_sleeper()` in
     /// `bpf/obit.bpf.c`.
     pub fn want_wakeup(&self) -> Result<(), ProbeError> {
         self.wakeups.want()
     }
 
-    /// Whether a wake-up is wanted that has not come yet.
+    /// Returns true if a wake-up was asked for and has not come yet.
     pub fn wants_wakeup(&self) -> Result<bool, ProbeError> {
         self.wakeups.is_wanted()
     }
 
-    /// Detaches: no further event is admitted or counted. What was admitted can still be drained, and counters read.
+    /// Detaches: no further event is admitted or counted. What was admitted can still be drained,
+    /// and counters read.
     pub fn detach(&mut self) {
         self.links.clear();
-        // A program may still be running on another processor. The kernel's tracepoints run inside RCU read sections, and
-        // this command waits until all that began before it are over (kernel/sched/membarrier.c). Where it is not
-        // supported the chance of an event in that microsecond remains; the counters would show it.
+        // A program may still be running on another processor. The kernel's tracepoints run inside
+        // RCU read sections, and this command waits until all that began before it are over
+        // (kernel/sched/membarrier.c). Where it is not supported the chance of an event in that
+        // microsecond remains; the counters would show it.
         let _ = rustix::thread::membarrier(rustix::thread::MembarrierCommand::Global);
     }
 
-    /// What reached the program since it was loaded, by kind and processor; without those that are all zero.
+    /// Returns the counters since the program was loaded, by kind and processor; without those that
+    /// are all zero.
     pub fn counters(&self) -> Result<Vec<KindCpuCount>, ProbeError> {
         let mut counts = Vec::new();
         for (number, kind) in (0_u32..).zip(wire::KINDS) {
@@ -307,15 +317,15 @@ impl Probe {
         Ok(counts)
     }
 
-    /// How often the kernel skipped each program because it was running on that processor already: events that no
-    /// counter of ours could see, with their kind where the program tells of one only. `None` if the kernel (before 5.12)
-    /// does not tell.
+    /// Returns how often the kernel skipped each program because it was running on that processor
+    /// already. No counter of the program could see such an event. The kind is given where the
+    /// program has only one. `None` if the kernel (before 5.12) does not tell.
     ///
-    /// Where the kernel may preempt a program (from 7.0 on) that can happen to the one of exits, when another task exits
-    /// meanwhile; the others run with interrupts off.
+    /// Where the kernel may preempt a program (from 7.0 on) that can happen to the one of exits,
+    /// when another task exits meanwhile; the others run with interrupts off.
     pub fn recursion_misses(&self) -> Option<Vec<(Option<KernelEventKind>, u64)>> {
-        // By the programs' own descriptors (`bpf_prog_show_fdinfo`): the recorder has given up the privilege to list all
-        // programs of the host.
+        // By the programs' own descriptors (`bpf_prog_show_fdinfo`): the recorder has given up the
+        // privilege to list all programs of the host.
         let misses = |program: &OwnedFd| {
             let text = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", program.as_raw_fd())).ok()?;
             text.lines().find_map(|line| line.strip_prefix("recursion_misses:")?.trim().parse().ok())
@@ -356,7 +366,7 @@ impl LibbpfLog {
     }
 }
 
-/// What the program of a section tells of, if that is one kind and no cgroup's.
+/// Returns the kind of event of a section's program, if it has only one and that is no cgroup's.
 fn kind_of_section(section: &str) -> Option<KernelEventKind> {
     match section.split_once('/')?.1 {
         "sched_process_exit" => Some(KernelEventKind::Exit),
@@ -366,7 +376,8 @@ fn kind_of_section(section: &str) -> Option<KernelEventKind> {
     }
 }
 
-/// What the mutexes here guard is whole after every statement, so a panic elsewhere cannot have broken it.
+/// Locks a mutex. The data behind each mutex here is whole after every statement, so a panic
+/// elsewhere cannot have broken it.
 fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -381,7 +392,7 @@ fn check_ring_buffer_size(bytes: u32) -> Result<(), ProbeError> {
     }
 }
 
-/// Of the calling thread: that is whom the kernel asks.
+/// Checks the capabilities of the calling thread: the kernel asks for those.
 fn check_privileges() -> Result<(), ProbeError> {
     let held = rustix::thread::capabilities(None).map_err(|source| ProbeError::Capabilities { source })?.effective;
     if held.contains(CapabilitySet::SYS_ADMIN) || held.contains(CapabilitySet::BPF | CapabilitySet::PERFMON) {
@@ -395,7 +406,8 @@ fn check_privileges() -> Result<(), ProbeError> {
 fn choose_attach_type(btf: Option<&Path>) -> Result<AttachType, ProbeError> {
     let no_btf = |path: &Path, source| ProbeError::NoBtf { path: path.to_owned(), source: Box::new(source) };
     match btf {
-        // A detached file tells the loader where fields lie; tp_btf needs the types inside the kernel.
+        // A detached file tells the loader where fields lie; tp_btf needs the types inside the
+        // kernel.
         Some(path) => Btf::from_path(path).map(|_| AttachType::RawTp).map_err(|source| no_btf(path, source)),
         None => {
             let own = match Btf::from_vmlinux() {
@@ -417,11 +429,13 @@ fn choose_attach_type(btf: Option<&Path>) -> Result<AttachType, ProbeError> {
     }
 }
 
-/// An empty BTF file. libbpf asks for the kernel's types as soon as an object has programs that want them, whether they
-/// are loaded or not; given a file it looks there, and for the programs that are loaded it looks nothing up.
+/// Makes an empty BTF file. libbpf asks for the kernel's types as soon as an object has programs
+/// that need them, loaded or not. Given a file it looks there, and for the programs that are loaded
+/// it looks nothing up.
 fn no_types() -> std::io::Result<File> {
     let file = File::from(memfd_create("obit-no-types", MemfdFlags::CLOEXEC)?);
-    // struct btf_header (include/uapi/linux/btf.h): magic, version 1, flags; its own length; no types; one string, empty.
+    // struct btf_header (include/uapi/linux/btf.h): magic, version 1, flags; its own length; no
+    // types; one string, empty.
     let mut bytes = 0xeb9f_u16.to_ne_bytes().to_vec();
     bytes.extend([1, 0]);
     for word in [24_u32, 0, 0, 0, 1] {

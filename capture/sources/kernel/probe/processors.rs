@@ -1,4 +1,4 @@
-//! How to find the copy that each processor has of what the kernel counts by processor: `bpf/processors.bpf.c`, run once.
+//! Finds the copy of a per-processor value for each processor: runs `bpf/processors.bpf.c` once.
 
 use std::mem::MaybeUninit;
 use std::path::Path;
@@ -15,10 +15,12 @@ mod skeleton {
 /// `BPF_F_TEST_RUN_ON_CPU` of include/uapi/linux/bpf.h.
 const ON_THAT_PROCESSOR: u32 = 1;
 
-/// How far each processor's copy of a value lies from the address that the kernel has for all of them, by processor.
+/// Returns how far each processor's copy of a value lies from the address that the kernel has for
+/// all of them, by processor.
 ///
-/// `None` if that cannot be told: on a kernel before 5.10, on one before 5.19 that has a processor offline, on a host with
-/// more processors than [`OBIT_PROCESSORS`](../../bpf/wire.h). What is counted by processor is then absent from the case.
+/// `None` if the kernel does not show it: before 5.10, before 5.19 with a processor offline, or on
+/// a host with more processors than [`OBIT_PROCESSORS`](../../bpf/wire.h). What is counted by
+/// processor is then absent from the case.
 pub fn offsets(btf: Option<&Path>) -> Option<Vec<u64>> {
     let mut storage = MaybeUninit::uninit();
     let mut builder = skeleton::ProcessorsSkelBuilder::default();
@@ -37,7 +39,8 @@ pub fn offsets(btf: Option<&Path>) -> Option<Vec<u64>> {
         }
     }
     let known = loaded.maps.bss_data.as_deref()?;
-    // Where numbers are left out, as many are found but not the first ones, or more than there can be.
+    // Where numbers are left out, as many are found but not the first ones, or more than there can
+    // be.
     let addresses = known.addresses.get(..possible)?;
     if known.common_address == 0 || found(known) != possible || addresses.contains(&0) {
         return None;

@@ -1,4 +1,4 @@
-//! What ends the wait for a drain: the BPF program, or another descriptor.
+//! The wake-ups that end the wait for a drain: by the BPF program, or by another descriptor.
 
 use std::mem::{MaybeUninit, offset_of};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -17,10 +17,11 @@ const KEY: [u8; 4] = 0_u32.to_ne_bytes();
 // All of it is written at once.
 const _: () = assert!(offset_of!(bss, wakeup_wanted) == 0 && size_of::<bss>() == size_of::<u64>());
 
-/// Waits for the wake-ups that the BPF program forces.
+/// The wake-ups that the BPF program forces.
 ///
-/// Not libbpf's own poll: that is level-triggered, so it returns at once when a single record waits, and draining
-/// a storm a few records at a time is what makes it slow. An edge-triggered epoll only sees real wake-ups.
+/// Not libbpf's own poll: that is level-triggered, so it returns at once when a single record
+/// waits, and draining a storm a few records at a time is what makes it slow. An edge-triggered
+/// epoll only sees real wake-ups.
 pub struct Wakeups {
     epoll: OwnedFd,
     _events: MapHandle,
@@ -29,7 +30,7 @@ pub struct Wakeups {
 }
 
 impl Wakeups {
-    /// Of this ring buffer, and the program's variables.
+    /// Makes the wake-ups of this ring buffer, with the map of the program's variables.
     pub fn of(events: MapHandle, marks: MapHandle) -> rustix::io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let wakeups = Self { epoll, marks, _events: events };
@@ -37,15 +38,16 @@ impl Wakeups {
         Ok(wakeups)
     }
 
-    /// Also when this becomes readable.
+    /// Adds a descriptor that ends the wait when it becomes readable.
     pub fn also_of(&self, source: BorrowedFd<'_>) -> rustix::io::Result<()> {
         let flags = epoll::EventFlags::IN | epoll::EventFlags::ET;
         epoll::add(&self.epoll, source, epoll::EventData::new_u64(0), flags)
     }
 
-    /// Waits for one, or until the time is up.
+    /// Waits for a wake-up, or until the time is up.
     pub fn wait(&self, timeout: Duration) -> rustix::io::Result<()> {
-        // Kernels before 5.11 count in milliseconds in 32 bits; no one wants to wait longer than that.
+        // Kernels before 5.11 count in milliseconds in 32 bits; no one wants to wait longer than
+        // that.
         let timeout = timeout.min(Duration::from_millis(i32::MAX as u64));
         let timeout = Timespec::try_from(timeout).map_err(|_| rustix::io::Errno::INVAL)?;
         let mut event = [MaybeUninit::uninit(); 1];
@@ -56,17 +58,19 @@ impl Wakeups {
         }
     }
 
-    /// Tells the BPF program to force one for the next event of a cgroup.
+    /// Tells the BPF program to force a wake-up for the next event of a cgroup.
     ///
-    /// By a call and not in memory that both share: it is made once in a while, and memory needs `unsafe`.
+    /// By a call and not in memory that both share: it is made once in a while, and memory needs
+    /// `unsafe`.
     pub fn want(&self) -> Result<(), ProbeError> {
         let told = self.marks.update(&KEY, &1_u64.to_ne_bytes(), MapFlags::ANY);
-        // What follows, a look at the ring buffer, comes after that for all processors: `wake_sleeper()` relies on it.
+        // What follows, a look at the ring buffer, comes after that for all processors:
+        // `wake_sleeper()` relies on it.
         fence(Ordering::SeqCst);
         told.map_err(|source| ProbeError::Mark { source: Box::new(source) })
     }
 
-    /// Whether the program has still to do so.
+    /// Returns true if the program has not forced the wake-up yet.
     pub fn is_wanted(&self) -> Result<bool, ProbeError> {
         let mark = self.marks.lookup(&KEY, MapFlags::ANY);
         let mark = mark.map_err(|source| ProbeError::Mark { source: Box::new(source) })?;

@@ -1,6 +1,7 @@
 //! The records of one drain, as bytes.
 
-/// Records of one drain of the ring buffer, back to back in one allocation that is used again and again.
+/// Records of one drain of the ring buffer, back to back in one allocation that is used again and
+/// again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RawBatch {
     bytes: Vec<u8>,
@@ -8,7 +9,7 @@ pub struct RawBatch {
 }
 
 impl RawBatch {
-    /// An empty batch.
+    /// Makes an empty batch.
     pub fn new() -> Self {
         Self::default()
     }
@@ -25,33 +26,34 @@ impl RawBatch {
         self.ends.clear();
     }
 
-    /// The number of records.
+    /// Returns the number of records.
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Whether there is none.
+    /// Returns true if there is no record.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 
-    /// The length of all records together.
+    /// Returns the length of all records together, in bytes.
     pub fn byte_len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// The memory that it takes: what it holds, and what it has room for beside that.
+    /// Returns the memory that the batch takes, in bytes: what it holds, and what it has room for.
     pub fn memory_bytes(&self) -> usize {
         self.bytes.capacity() + self.ends.capacity() * size_of::<usize>()
     }
 
-    /// Gives up the room that it has beside what it holds.
+    /// Gives up the room that no record takes.
     pub fn shrink_to_fit(&mut self) {
         self.bytes.shrink_to_fit();
         self.ends.shrink_to_fit();
     }
 
-    /// The records, in the order in which they were written. That is the order of the kernel's events.
+    /// Iterates over the records in the order in which they were written, which is that of the
+    /// kernel's events.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         let mut start = 0;
         self.ends.iter().map(move |&end| {

@@ -5,7 +5,7 @@ use obit_derivation::record::{
     CgroupEventKind, ExitStatus, KernelEventKind, OomLimit, SignalOrigin, SignalResult, Target, Usage,
 };
 
-/// One event of the kernel, as views of a record.
+/// The event of the kernel, as views of a record.
 ///
 /// Text is as the kernel had it: any bytes but NUL.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,13 +14,14 @@ pub struct KernelEvent<'a> {
     pub boot_ns: u64,
     /// The processor on which the event fired.
     pub cpu: u32,
-    /// In whose context the event fired.
+    /// The task in whose context the event fired.
     ///
-    /// Of mkdir and rmdir this is who asked for it. Of populated and empty it is the task that moved, was forked or exited;
-    /// on kernels that unlink an exited task late (6.19 and newer) it may be whoever ran next on that processor. Of a
-    /// signal it is the sender, of an OOM kill the task that asked for memory, of an exit the thread that exits.
+    /// Of mkdir and rmdir this is who asked for it. Of populated and empty it is the task that
+    /// moved, was forked or exited; on kernels that unlink an exited task late (6.19 and newer) it
+    /// may be whoever ran next on that processor. Of a signal it is the sender, of an OOM kill the
+    /// task that asked for memory, of an exit the thread that exits.
     pub actor: KernelActor<'a>,
-    /// What happened.
+    /// The part that depends on the kind.
     pub payload: Payload<'a>,
 }
 
@@ -39,16 +40,16 @@ pub struct KernelActor<'a> {
     pub comm: &'a [u8],
     /// Name of the parent process.
     pub parent_comm: &'a [u8],
-    /// Its own cgroup on the v2 tree.
+    /// The cgroup of the task on the v2 tree.
     pub cgroup_id: Option<u64>,
-    /// Argument area of the process, NUL-separated; see [`KernelActor::argv_elements`]. Empty where there was none to
-    /// read: a kernel thread, an exiting task, a page that was not in memory.
+    /// Argument area of the process, NUL-separated; see [`KernelActor::argv_elements`]. Empty where
+    /// there was none to read: a kernel thread, an exiting task, a page that was not in memory.
     pub argv: &'a [u8],
     /// The argument area is longer than the 1,024 bytes kept.
     pub argv_truncated: bool,
 }
 
-/// What an event is about.
+/// The part of an event that depends on its kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Payload<'a> {
     /// A cgroup.
@@ -57,24 +58,24 @@ pub enum Payload<'a> {
     Exit {
         /// The process.
         target: KernelTarget<'a>,
-        /// How.
+        /// The status of its exit.
         status: ExitStatus,
         /// The OOM killer had chosen it.
         oom_victim: bool,
     },
     /// A signal was sent.
     Signal {
-        /// To which process.
+        /// The process that the signal is for.
         target: KernelTarget<'a>,
-        /// Its number.
+        /// The number of the signal.
         signal: u32,
         /// `si_code`.
         code: i32,
-        /// Who sent it.
+        /// The origin of the signal.
         origin: Option<SignalOrigin>,
         /// To the process, not to one thread.
         to_group: bool,
-        /// What became of it.
+        /// The result of the sending.
         result: Option<SignalResult>,
         /// Login user id of the actor; `None` also if it never logged in.
         loginuid: Option<u32>,
@@ -85,15 +86,15 @@ pub enum Payload<'a> {
     Oom {
         /// The victim.
         target: KernelTarget<'a>,
-        /// Its resident memory.
+        /// The resident memory of the victim, in bytes.
         memory_bytes: Option<u64>,
-        /// Whose limit was reached.
+        /// The limit that was reached.
         limit: Option<OomLimit>,
     },
 }
 
 impl Payload<'_> {
-    /// The kind.
+    /// Returns the kind.
     pub fn kind(&self) -> KernelEventKind {
         match self {
             Self::Cgroup(cgroup) => KernelEventKind::Cgroup(cgroup.kind),
@@ -111,7 +112,7 @@ pub struct KernelAncestor<'a> {
     pub pid: u32,
     /// Real user id.
     pub uid: u32,
-    /// When it was started, on the boot clock.
+    /// The start of the process, on the boot clock.
     pub started: BootNs,
     /// Name of its first thread.
     pub comm: &'a [u8],
@@ -120,13 +121,13 @@ pub struct KernelAncestor<'a> {
 /// A cgroup to which something happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KernelCgroup<'a> {
-    /// What.
+    /// The kind of the event.
     pub kind: CgroupEventKind,
     /// The cgroup's tree; 0 is v2.
     pub hierarchy_id: u32,
     /// The directory's inode number, unique within its tree.
     pub cgroup_id: u64,
-    /// That of the directory above; `None` for a tree's root.
+    /// The inode number of the directory above; `None` for a tree's root.
     pub parent_cgroup_id: Option<u64>,
     /// Depth below the tree's root, which is 0.
     pub level: u32,
@@ -134,30 +135,31 @@ pub struct KernelCgroup<'a> {
     pub path: &'a [u8],
     /// The path fills the kernel's buffer of 1,023 bytes, so it is cut (or, by chance, just fits).
     pub path_truncated: bool,
-    /// What the kernel still accounted to the cgroup.
+    /// The usage that the kernel still accounted to the cgroup.
     pub usage: Usage,
 }
 
-/// A process to which something happened. The name is apart from the rest, which is what a record of the case holds.
+/// A process to which something happened. The name is apart from the rest, which is what a record
+/// of the case holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct KernelTarget<'a> {
     /// All but its name, which is empty here.
     pub facts: Target<'static>,
-    /// Its name.
+    /// The name of the process.
     pub comm: &'a [u8],
 }
 
 impl Eq for KernelTarget<'_> {}
 
 impl KernelTarget<'_> {
-    /// The process under a name that is text.
+    /// Returns the process under a name that is text.
     pub fn named<'b>(&self, comm: &'b str) -> Target<'b> {
         Target { comm, ..self.facts }
     }
 }
 
 impl<'a> KernelActor<'a> {
-    /// The whole arguments. Of a truncated vector the last one, which is cut, is left out.
+    /// Iterates over the whole arguments. A cut one at the end is left out.
     pub fn argv_elements(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let argv = self.argv;
         let whole = match argv.iter().rposition(|&byte| byte == 0) {

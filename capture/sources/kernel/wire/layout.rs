@@ -1,7 +1,8 @@
 //! The structs of `bpf/wire.h`, as they lie in a record.
 //!
-//! Their sizes and offsets are compared with those of the compiled BPF program when this is compiled. Flags, kinds and the
-//! version have no copy here: the enums of the header are in [`types`].
+//! Their sizes and offsets are compared with those of the compiled BPF program when this is
+//! compiled. Flags, kinds and the version have no copy here: the enums of the header are in
+//! [`types`].
 
 use std::mem::offset_of;
 
@@ -9,7 +10,8 @@ use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
 pub use crate::sources::kernel::skeleton::types;
 
-/// Declares structs that have the layout of a struct of the BPF program. Packed, for a record lies at any address.
+/// Declares structs with the layout of a struct of the BPF program. They are packed, since a record
+/// lies at any address.
 macro_rules! same_layout {
     ($($(#[$doc:meta])* struct $name:ident as $kernel:ident { $($field:ident: $type:ty,)+ })+) => {$(
         $(#[$doc])*
@@ -86,7 +88,7 @@ same_layout! {
         ancestors: [AncestorFacts; 6],
     }
 
-    /// One ancestor of an actor; without one, its pid is 0.
+    /// An ancestor of an actor; its pid is 0 if there is none.
     struct AncestorFacts as obit_ancestor {
         start_ns: u64,
         pid: u32,

@@ -1,6 +1,7 @@
-//! Decoding of what the BPF program wrote: `bpf/wire.h` by offset, from bytes.
+//! Decoding of the records that the BPF program wrote: the structs of `bpf/wire.h`.
 //!
-//! Total: any bytes give an event or an error. Nothing here knows of libbpf, so it is tested without a kernel.
+//! Total: any bytes give an event or an error. Nothing here knows of libbpf, so it is tested
+//! without a kernel.
 
 mod batch;
 mod event;
@@ -50,7 +51,8 @@ const NO_USAGE: &UsageCounters = &zerocopy::transmute!([0_u8; size_of::<UsageCou
 /// The usage is at a multiple of this, in bytes.
 const USAGE_ALIGNMENT: usize = 8;
 
-/// Why bytes are no event. Each means that program and user space disagree, never that a host did something odd.
+/// The reason why bytes are no event: each means that program and user space disagree, never that a
+/// host did something odd.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum WireError {
     /// Shorter than the fixed parts of its kind.
@@ -83,7 +85,7 @@ pub enum WireError {
     },
 }
 
-/// Reads one record. `page_size` in bytes turns the kernel's page counts into bytes.
+/// Decodes one record. `page_size` in bytes turns the kernel's page counts into bytes.
 pub fn decode(record: &[u8], page_size: u64) -> Result<KernelEvent<'_>, WireError> {
     let too_short = WireError::Short { length: record.len() };
     let (header, rest) = EventHeader::ref_from_prefix(record).map_err(|_| too_short)?;
@@ -259,12 +261,12 @@ fn key(hierarchy: u32, cgroup: u64) -> CgroupKey {
     CgroupKey { hierarchy: HierarchyId(hierarchy), cgroup: CgroupId(cgroup) }
 }
 
-/// No cgroup has the inode number 0.
+/// Returns an inode number; no cgroup has the number 0.
 fn not_zero(id: u64) -> Option<u64> {
     (id != 0).then_some(id)
 }
 
-/// A name without its NUL and what follows that.
+/// Returns a name without its NUL and what follows it.
 fn name(comm: &ThreadName) -> &[u8] {
     comm.split(|&byte| byte == 0).next().unwrap_or(comm)
 }

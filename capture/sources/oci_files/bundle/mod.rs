@@ -15,8 +15,9 @@ use crate::sources::oci_files::file::{self, FileOrigin};
 /// Largest configuration read. Real ones have 5 to 50 KiB, most of it seccomp rules.
 const CONFIG_BYTES: usize = 1 << 20;
 
-/// The part of a configuration that is read, which is also the part that is kept. What is not named here is skipped by
-/// the parser: process arguments, environment, hooks, mount options, seccomp rules.
+/// The part of a configuration that is read, which is also the part that is kept. What is not named
+/// here is skipped by the parser: process arguments, environment, hooks, mount options, seccomp
+/// rules.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct BundleConfig {
@@ -34,7 +35,7 @@ struct BundleConfig {
     linux: Option<LinuxConfig>,
     #[serde(skip_serializing_if = "Option::is_none")]
     annotations: Option<Annotations>,
-    /// Not of the specification: who could have written the file.
+    /// The owner and mode of the file, which are no part of the specification.
     #[serde(skip_deserializing, skip_serializing_if = "Option::is_none", rename = "obit.file")]
     origin: Option<FileOrigin>,
 }

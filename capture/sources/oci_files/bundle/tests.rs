@@ -130,7 +130,8 @@ fn only_a_regular_file_below_the_root_is_read() {
     rustix::fs::mknodat(CWD, host.path().join("fifo/config.json"), FileType::Fifo, Mode::RUSR, 0).unwrap();
     fs::create_dir(host.path().join("directory/config.json")).unwrap();
     fs::write(host.path().join("real/config.json"), b"{}").unwrap();
-    // Directories on the way may be links, as /var/run is, but an absolute one starts at the host's root.
+    // Directories on the way may be links, as /var/run is, but an absolute one starts at the host's
+    // root.
     symlink("/real", host.path().join("inside")).unwrap();
     symlink(outside.path(), host.path().join("outside")).unwrap();
 

@@ -1,7 +1,8 @@
-//! The state that an OCI runtime keeps of a container: `state.json` of runc (libcontainer/container.go, `BaseState` and
-//! `State`) and of youki, `status` of crun (libcrun/status.c).
+//! The state that an OCI runtime keeps of a container: `state.json` of runc
+//! (libcontainer/container.go, `BaseState` and `State`) and of youki, `status` of crun
+//! (libcrun/status.c).
 //!
-//! It is the best source for where a container's directories are: the runtime wrote down what it made.
+//! The best source of a container's directories: the runtime wrote down what it made.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,7 +23,7 @@ use crate::sources::oci_files::file::{self, FileContent, FileOrigin};
 /// Largest state read. runc's has 10 to 40 KiB.
 const STATE_BYTES: usize = 1 << 20;
 
-/// What the state of one container says, whichever runtime wrote it.
+/// The state of one container, whichever runtime wrote it.
 #[derive(Debug, Default)]
 struct ContainerState {
     init_pid: Option<u32>,
@@ -37,7 +38,8 @@ struct ContainerState {
     annotations: Annotations,
 }
 
-/// Not the state itself, which holds mounts with their options, hooks with their environment and free annotations.
+/// The part of the state that is kept. The state itself holds mounts with their options, hooks with
+/// their environment and free annotations.
 #[derive(Serialize)]
 struct StateDocument<'a> {
     init_pid: Option<u32>,
@@ -163,7 +165,7 @@ impl ContainerState {
     }
 }
 
-/// `None` if it is no such file, or that of another container.
+/// Reads runc's state. `None` if the file is none, or that of another container.
 fn parse_runc(bytes: &[u8], container_id: &str) -> Option<ContainerState> {
     let read: RuncState = object(bytes)?;
     if read.id.as_deref().map(|id| escape(id.as_bytes())).as_deref() != Some(container_id) {
@@ -205,7 +207,8 @@ fn parse_crun(bytes: &[u8]) -> Option<ContainerState> {
     })
 }
 
-/// With systemd, crun puts the container's tasks into `container` below the scope. The scope is the container's root.
+/// With systemd, crun puts the container's tasks into `container` below the scope. The scope is the
+/// container's root.
 fn up_to_scope(path: &str, scope: &str) -> String {
     let mut kept = String::with_capacity(path.len());
     for part in path.split('/').filter(|part| !part.is_empty()) {
@@ -218,7 +221,7 @@ fn up_to_scope(path: &str, scope: &str) -> String {
     path.to_owned()
 }
 
-/// Runtimes write 0 or -1 for a container whose init has not started or is gone.
+/// Returns a pid. Runtimes write 0 or -1 for a container whose init has not started or is gone.
 fn pid_of(number: Option<i64>) -> Option<u32> {
     number.and_then(|pid| u32::try_from(pid).ok()).filter(|&pid| pid != 0)
 }

@@ -1,4 +1,5 @@
-//! The probe on the running kernel. These need root; each makes cgroups of its own and looks at those only.
+//! The probe on the running kernel. These need root; each makes cgroups of its own and looks at
+//! those only.
 
 mod usage;
 
@@ -37,7 +38,8 @@ fn has(hierarchy: &Hierarchy, controller: &str) -> bool {
     hierarchy.controllers.iter().any(|name| name == controller)
 }
 
-/// A v1 hierarchy with this controller. There is none on a host that only has v2: then there is nothing to test.
+/// A v1 hierarchy with this controller. There is none on a host that only has v2: then there is
+/// nothing to test.
 fn v1_cgroup(controller: &str) -> Option<OwnedCgroup> {
     let cgroup = OwnedCgroup::create(|hierarchy| !is_v2(hierarchy) && has(hierarchy, controller));
     if cgroup.is_none() {
@@ -98,7 +100,8 @@ fn first_field(file: &str) -> Vec<u8> {
     text.trim_ascii_end().to_vec()
 }
 
-/// Makes and removes a cgroup while the probe runs, and compares every field with what /proc and cgroupfs say.
+/// Makes and removes a cgroup while the probe runs, and compares every field with what /proc and
+/// cgroupfs say.
 fn a_pair_is_seen_whole(options: &ProbeOptions, attach_type: AttachType, create: impl Fn() -> Option<OwnedCgroup>) {
     let mut probe = Probe::attach(options).unwrap();
     assert_eq!(probe.attach_type(), attach_type);
@@ -227,8 +230,8 @@ fn root_the_first_task_and_the_last_are_seen() {
     }
 }
 
-/// The signal and the exit of a process that was killed in a cgroup which its parent is not in; its own child counts for
-/// nothing.
+/// The signal and the exit of a process that was killed in a cgroup which its parent is not in; its
+/// own child counts for nothing.
 #[test]
 fn root_the_end_of_a_process_in_a_cgroup_of_its_own_is_seen() {
     if !live() {
@@ -293,7 +296,8 @@ fn root_the_end_of_a_process_in_a_cgroup_of_its_own_is_seen() {
 /// Arguments are not copied for each event of a task, but again once it has executed something.
 #[test]
 fn root_arguments_are_those_of_the_program_that_runs() {
-    /// Makes directories with names of several lengths, then becomes another program, which does so too.
+    /// Makes directories with names of several lengths, then becomes another program, which does so
+    /// too.
     const SCRIPT: &str = r#"
         my ($directory, $turn) = @ARGV;
         for my $number (1 .. 9) { mkdir "$directory/$turn" . "-" x $number or die "mkdir: $!" }
@@ -450,7 +454,8 @@ fn root_a_full_buffer_ends_the_wait() {
     assert!(occupied > 4 * page as usize, "woken by {drained} records in {occupied} bytes");
 }
 
-/// Looks, and sleeps when a look finds nothing, until it is there. A sleep that nothing ends takes longer than a test may.
+/// Looks, and sleeps when a look finds nothing, until it is there. A sleep that nothing ends takes
+/// longer than a test may.
 fn sleep_until(probe: &mut Probe, seen: &mut Vec<Seen>, done: impl Fn(&[Seen]) -> bool) {
     let mut batch = RawBatch::new();
     loop {

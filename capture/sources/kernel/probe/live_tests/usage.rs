@@ -6,7 +6,8 @@ use super::*;
 
 /// About a quarter of a second of one processor.
 const BURN: &str = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; ";
-/// What a task that is seen to have exited may still be charged: its way off the processor, at most a clock tick at 100 Hz.
+/// What a task that is seen to have exited may still be charged: its way off the processor, at most
+/// a clock tick at 100 Hz.
 const LAST_MOMENTS_NS: u64 = 10_000_000;
 
 fn text(cgroup: &OwnedCgroup, file: &str) -> Option<String> {
