@@ -1,4 +1,4 @@
-//! What can still be read of a damaged case, and what is said about the rest.
+//! Damaged cases: the reader gives what can still be read, and reports the rest.
 
 use std::fs;
 use std::path::Path;
@@ -13,20 +13,20 @@ use obit_schema::encode::EventsBuilder;
 
 use crate::kit::{self, Scratch};
 
-/// A closed case of 45 records: three parts of five rows in each raw table; record n is in table n
-/// % 3.
+/// Returns a closed case of 45 records: three parts of five rows in each raw table. Record n is in
+/// table n % 3.
 fn case() -> Scratch {
     let scratch = Scratch::new();
     kit::write(&scratch.case(), &kit::plain(45), 15, 5).close(|_| {}).unwrap();
     scratch
 }
 
-/// The places of all 45 records but those of raw/events in the parts given.
+/// Returns the places of all 45 records but those of raw/events in the parts given.
 fn all_but(parts: &[u64]) -> Vec<u64> {
     (0..45).filter(|seq| seq % 3 != 0 || !parts.contains(&(seq / 15))).collect()
 }
 
-/// The problems that are not holes in the order.
+/// Returns the problems that are not holes in the order.
 fn named(problems: &[Problem]) -> Vec<String> {
     problems.iter().filter(|problem| !matches!(problem, Problem::Hole { .. })).map(ToString::to_string).collect()
 }
@@ -122,7 +122,7 @@ fn files_that_belong_elsewhere_are_left_out() {
     assert!(problem().contains("damaged"), "a link is not followed: {}", problem());
 }
 
-/// Writes that batch in place of the second part of raw/events.
+/// Writes a batch in place of the second part of raw/events.
 fn replace_second_part(scratch: &Scratch, schema_version: u32, batch: RecordBatch) {
     let path = scratch.file("raw/events-000001.parquet");
     fs::remove_file(&path).unwrap();
@@ -136,7 +136,7 @@ fn clocks(seqs: &[u64]) -> RecordBatch {
     builder.finish().unwrap()
 }
 
-/// The batch with another text in each row of a column.
+/// Returns a batch with another text in each row of a column.
 fn with_text(batch: &RecordBatch, column: &str, text: &str) -> RecordBatch {
     let index = batch.schema().index_of(column).unwrap();
     let mut columns = batch.columns().to_vec();
@@ -196,7 +196,7 @@ fn records_out_of_order_are_left_out_and_named() {
     expected.push(u64::MAX);
     assert_eq!(seqs, expected, "the third part comes after the end of all places");
     let disorder = |problem: &&Problem| matches!(problem, Problem::Disorder { .. });
-    // 2, 18, 17 and the five of the third part.
+    // Left out are 2, 18, 17 and the five of the third part.
     assert_eq!(problems.iter().filter(disorder).count(), 8, "{problems:?}");
 }
 
@@ -272,7 +272,7 @@ fn batches_go_on_after_a_damaged_part() {
     let path = scratch.file("raw/events-000001.parquet");
     let whole = fs::read(&path).unwrap();
     let case = Case::open(&scratch.case()).unwrap();
-    // Damaged after the case was opened, as by a failing disk.
+    // Damages the file after the case was opened, as a failing disk does.
     fs::write(&path, &whole[..whole.len() / 2]).unwrap();
     let (rows, errors): (Vec<_>, Vec<_>) = case.batches(Table::Events).partition(Result::is_ok);
     assert_eq!(rows.into_iter().map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 10);

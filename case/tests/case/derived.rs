@@ -1,4 +1,4 @@
-//! Derived tables, which are not brought to disk as often as records are.
+//! Derived tables are brought to disk less often than records.
 
 use obit_case::Case;
 use obit_case::manifest::CaseState;
@@ -11,12 +11,12 @@ use obit_schema::encode::{EventsBuilder, RowsBuilder};
 use crate::disk::{Disk, Plan, Survives};
 use crate::kit::{self, Scratch};
 
-/// Between two rows, on their boot clock.
+/// Time between two rows on their boot clock.
 const STEP_NS: u64 = 200_000_000;
-/// So many rows are synced one by one.
+/// Number of rows that are synced one by one.
 const ROWS: u64 = 25;
 
-/// A container that the record at that place showed.
+/// Returns the row of a container that the record at that place showed.
 fn row(seq: u64, container_id: &str) -> Row {
     let identity = Identity { container_id: container_id.to_owned(), ..Identity::default() };
     Row::Existing(ExistingContainer {
@@ -44,7 +44,7 @@ fn append(writer: &mut CaseWriter, seq: u64, container_id: &str) {
     }
 }
 
-/// Rows of records and of containers, once power is cut.
+/// Returns the rows of records and of containers that a power cut leaves.
 fn left(disk: &Disk) -> (u64, u64) {
     let scratch = Scratch::new();
     disk.unload(Survives::Synced, &scratch.case());
@@ -94,8 +94,8 @@ fn what_waits_for_a_sync_is_bounded() {
     let mut writer = CaseWriter::create_in(disk.root(), kit::manifest(), WriterOptions::default()).unwrap();
     append(&mut writer, 20, "a");
     writer.sync().unwrap();
-    // All within the two seconds, and of a text that no compressor makes much shorter than half a
-    // MiB.
+    // The rows are all within the two seconds, and have a text that no compressor makes much
+    // shorter than half a MiB.
     let mut state = 1_u64;
     let text: String = (0..1 << 20)
         .map(|_| {

@@ -1,5 +1,5 @@
-//! A disk in memory that can fail at any call, and that can lose power: what was never synced is
-//! gone then.
+//! A disk in memory that can fail at any call, and that can lose power and with it all unsynced
+//! bytes.
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read, Write};
@@ -9,35 +9,35 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use obit_case::Error;
 use obit_case::files::{Folder, OutputFile};
 
-/// How a call fails.
+/// A way in which a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing is done, with this error number.
+    /// Does nothing and returns this error number.
     Errno(i32),
-    /// Half of a write is done, and the rest finds no room; any other call fails with ENOSPC.
+    /// Does half of a write and finds no room for the rest; any other call fails with ENOSPC.
     Short,
 }
 
 const ENOSPC: i32 = 28;
 pub const EIO: i32 = 5;
 
-/// Which calls fail.
+/// The calls that fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plan {
-    /// None.
+    /// No call.
     Never,
-    /// One, counted from 0.
+    /// One call, counted from 0.
     Once(usize, Fault),
-    /// All from one on: the disk is gone.
+    /// All calls from one on: the disk is gone.
     From(usize, Fault),
 }
 
-/// What of the disk is looked at afterwards.
+/// The bytes of the disk that survive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Survives {
-    /// All that was written: the process was killed.
+    /// All written bytes: the process was killed.
     Everything,
-    /// What was synced and nothing else: power was cut.
+    /// Synced bytes only: power was cut.
     Synced,
 }
 
@@ -59,7 +59,7 @@ struct Names {
 struct File {
     now: Vec<u8>,
     on_disk: Vec<u8>,
-    /// Which bytes are yet to be written back. A sync that fails takes them for written, as Linux
+    /// Bytes that are not written back yet. A sync that fails takes them for written, as Linux
     /// does.
     dirty: Vec<bool>,
 }
@@ -69,13 +69,13 @@ struct DiskState {
     nodes: Vec<Node>,
     calls: usize,
     plan: Plan,
-    /// Bytes of files that have room.
+    /// Bytes of files for which there is room.
     room: usize,
-    /// After a short write the rest of that write fails.
+    /// True after a short write: the rest of that write fails.
     out_of_room: bool,
 }
 
-/// The disk.
+/// A disk in memory.
 #[derive(Clone, Debug)]
 pub struct Disk(Arc<Mutex<DiskState>>);
 
@@ -85,28 +85,28 @@ impl Disk {
         Self(Arc::new(Mutex::new(DiskState { nodes, calls: 0, plan, room: usize::MAX, out_of_room: false })))
     }
 
-    /// The root folder, which is empty at first.
+    /// Returns the root folder, which is empty at first.
     pub fn root(&self) -> Arc<dyn Folder> {
         Arc::new(Place { disk: self.clone(), node: 0, path: PathBuf::from("/simulated") })
     }
 
-    /// Has room for so many bytes of files, all in all.
+    /// Sets the room for all files, in bytes.
     pub fn limit(&self, room: usize) {
         self.state().room = room;
     }
 
-    /// Has no room beside what it holds.
+    /// Sets the room to what the disk holds.
     pub fn fill_up(&self) {
         let mut state = self.state();
         state.room = state.used();
     }
 
-    /// How many calls were made.
+    /// Returns the number of calls made.
     pub fn calls(&self) -> usize {
         self.state().calls
     }
 
-    /// Writes what is left into a real directory that is not there yet.
+    /// Writes the surviving bytes into a real directory that is not there yet.
     pub fn unload(&self, survives: Survives, to: &Path) {
         unload(&self.state().nodes, 0, survives, to);
     }
@@ -130,7 +130,7 @@ fn unload(nodes: &[Node], node: usize, survives: Survives, to: &Path) {
 }
 
 impl DiskState {
-    /// Bytes of all files that have a name.
+    /// Returns the bytes of all files that have a name.
     fn used(&self) -> usize {
         let named = |node: &Node| match node {
             Node::Folder(names) => names.now.values().copied().collect(),
@@ -140,7 +140,7 @@ impl DiskState {
         self.nodes.iter().flat_map(named).map(bytes).sum()
     }
 
-    /// Counts a call; its fault, if it is to fail.
+    /// Counts a call. Returns its fault if it is to fail.
     fn call(&mut self) -> Option<Fault> {
         let call = self.calls;
         self.calls += 1;
@@ -335,7 +335,7 @@ impl OutputFile for Handle {
                 }
             }
         }
-        // Failed or not: nobody will write these bytes again.
+        // The kernel will not write these bytes again, whether or not this failed.
         dirty.fill(false);
         fault.map_or(Ok(()), |fault| Err(errno(fault)))
     }

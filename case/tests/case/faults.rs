@@ -1,5 +1,5 @@
-//! Whatever call fails, and however: what a sync said is on disk is there, and what can be tried
-//! again can be.
+//! Faults of the disk: whichever call fails, all that a sync promised is there, and a step that may
+//! be tried again succeeds.
 
 use obit_case::manifest::MissingRange;
 use obit_case::writer::{CaseWriter, WriterOptions};
@@ -17,19 +17,19 @@ const BATCH: usize = 4;
 /// Rows of a part.
 const PART_ROWS: u64 = 3;
 
-/// Of a call that is no write, a short one is ENOSPC.
+/// The faults to inject. A short write is ENOSPC in a call that is no write.
 const FAULTS: [Fault; 2] = [Fault::Errno(EIO), Fault::Short];
 
-/// What a run came to.
+/// Result of a run.
 #[derive(Debug)]
 struct Run {
-    /// Records that a sync which worked has promised.
+    /// Number of records that a successful sync promised.
     promised: usize,
-    /// Whether a close worked.
+    /// True if a close succeeded.
     closed: bool,
 }
 
-/// Records batch after batch, tries each step again so many times, and closes.
+/// Records batch after batch, tries each step this many times, and closes.
 fn record(disk: &Disk, records: &[Owned], tries: usize) -> Result<Run, Error> {
     let options = WriterOptions { reserve_bytes: 64, ..kit::small_parts(PART_ROWS) };
     let mut writer = CaseWriter::create_in(disk.root(), kit::manifest(), options)?;
@@ -52,7 +52,7 @@ fn record(disk: &Disk, records: &[Owned], tries: usize) -> Result<Run, Error> {
     Ok(run)
 }
 
-/// Does something until it works, so many times.
+/// Tries a step until it succeeds, at most this many times.
 fn again<T>(tries: usize, mut step: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
     let mut result = step();
     for _ in 1..tries {
@@ -64,25 +64,25 @@ fn again<T>(tries: usize, mut step: impl FnMut() -> Result<T, Error>) -> Result<
     result
 }
 
-/// How many calls a run makes.
+/// Returns the number of calls that a run makes.
 fn calls(records: &[Owned]) -> usize {
     let disk = Disk::new(Plan::Never);
     record(&disk, records, 1).unwrap();
     disk.calls()
 }
 
-/// What can be read of the disk: the places, and what is wrong.
+/// Returns the places of the records that can be read from the disk, and the problems.
 fn look(disk: &Disk, survives: Survives) -> Option<(Case, Vec<u64>, Vec<Problem>, Scratch)> {
     let scratch = Scratch::new();
     disk.unload(survives, &scratch.case());
-    // Without a case.json the disk failed before anything was promised.
+    // There is no case.json if the disk failed before anything was promised.
     let case = Case::open(&scratch.case()).ok()?;
     let (seqs, problems) = kit::read_from(&case);
     Some((case, seqs, problems, scratch))
 }
 
-/// The first `count` places are there; what else is there follows them, and nothing is wrong but a
-/// torn end.
+/// Asserts that the first `count` places are there, that others follow them, and that only a torn
+/// end is wrong.
 fn assert_promise(disk: &Disk, promised: usize, what: &str) {
     for survives in [Survives::Everything, Survives::Synced] {
         let Some((_, seqs, problems, _scratch)) = look(disk, survives) else {
@@ -115,7 +115,7 @@ fn a_disk_that_works_has_everything() {
     assert!(disk.calls() > 100, "the steps below would try too little: {}", disk.calls());
 }
 
-/// Both faults in turn, so that each comes to each kind of call.
+/// Injects both faults in turn, so that each meets each kind of call.
 fn fault(call: usize) -> Fault {
     FAULTS[call % FAULTS.len()]
 }
@@ -128,7 +128,7 @@ fn any_one_call_may_fail_and_nothing_is_missing_in_the_end() {
         let disk = Disk::new(Plan::Once(call, fault(call)));
         let run = match record(&disk, &records, 3) {
             Ok(run) => run,
-            // Making the case is not tried again: there is nothing to lose yet.
+            // Nothing tries again to make the case: there is nothing to lose yet.
             Err(error) => {
                 assert!(call < 20, "{what}: {error}");
                 assert_promise(&disk, 0, &what);
@@ -155,7 +155,7 @@ fn a_disk_that_fails_for_good_keeps_what_was_promised() {
     }
 }
 
-/// How much was promised by the time that the disk failed for good.
+/// Returns the number of records promised by the time that the disk failed for good.
 fn promised(disk: &Disk, records: &[Owned]) -> usize {
     let options = WriterOptions { reserve_bytes: 64, ..kit::small_parts(PART_ROWS) };
     let Ok(mut writer) = CaseWriter::create_in(disk.root(), kit::manifest(), options) else { return 0 };

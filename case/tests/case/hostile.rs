@@ -1,4 +1,4 @@
-//! Files that somebody made to break a reader: an error or a problem, never a panic or the
+//! Files made to break a reader: it returns an error or a problem, and never panics or fills the
 //! machine's memory.
 
 use std::collections::HashMap;
@@ -27,13 +27,13 @@ use crate::kit::{self, Scratch};
 const EVENTS_JOURNAL: &str = "journal/events-000000.arrows";
 const EVENTS_PART: &str = "raw/events-000000.parquet";
 
-/// What a file of table `events` in the kit's cases says of itself.
+/// Returns the origin of a file of table `events` in the kit's cases.
 fn origin() -> HashMap<String, String> {
     let pairs = [("schema_version", "1"), ("case_id", "3f1c8a52"), ("build", "x"), ("table", "events")];
     pairs.into_iter().map(|(key, value)| (format!("obit.{key}"), value.to_owned())).collect()
 }
 
-/// A batch of one event with so many arguments.
+/// Returns a batch of one event with this many arguments.
 fn event(arguments: usize) -> RecordBatch {
     let argv = vec!["x"; arguments];
     let mut builder = EventsBuilder::new();
@@ -53,7 +53,7 @@ fn event(arguments: usize) -> RecordBatch {
     builder.finish().unwrap()
 }
 
-/// An open case whose journal of events is that file.
+/// Makes an open case with these bytes as its journal of events.
 fn case_with_journal(bytes: &[u8]) -> Scratch {
     let scratch = Scratch::new();
     drop(kit::write(&scratch.case(), &kit::plain(3), 3, 1000));
@@ -61,7 +61,7 @@ fn case_with_journal(bytes: &[u8]) -> Scratch {
     scratch
 }
 
-/// The batch with that schema's metadata, as a stream that is not compressed.
+/// Returns a batch with that schema's metadata as an uncompressed stream.
 fn stream(batch: &RecordBatch) -> Vec<u8> {
     let schema = Schema::new_with_metadata(batch.schema().fields().clone(), origin());
     let mut writer = StreamWriter::try_new(Vec::new(), &schema).unwrap();
@@ -90,7 +90,7 @@ fn replaced(batch: &RecordBatch, column: &str, array: ArrayRef) -> RecordBatch {
 
 #[test]
 fn a_stream_of_another_writer_is_read_like_ours() {
-    // Uncompressed: what the other tests here change bytes of.
+    // Uncompressed, as the other tests here change bytes of it.
     let case = case_with_journal(&stream(&event(3)));
     let case = Case::open(&case.case()).unwrap();
     assert_eq!((case.rows(Table::Events), case.problems()), (1, [].as_slice()));
@@ -223,7 +223,7 @@ fn a_parquet_file_of_another_program_in_our_types_is_read() {
     assert!(first.unwrap().contains("argv: [\"x\", \"x\"]"));
 }
 
-/// What is said of a case whose part of events is that file.
+/// Returns the problems of a case whose part of events is that file.
 fn refusal(bytes: &[u8]) -> String {
     let scratch = Scratch::new();
     kit::closed(&scratch, &kit::plain(9));
@@ -247,7 +247,7 @@ fn a_schema_as_deep_as_the_file_is_long_is_refused_before_it_is_followed() {
     let file = |footer: &[u8]| [b"PAR1", footer, &(footer.len() as u32).to_le_bytes(), b"PAR1"].concat();
     let why = refusal(&file(&footer));
     assert!(why.contains("200000 elements"), "{why}");
-    // As many as a schema may have, all of them nested.
+    // The most elements that a schema may have, all nested.
     let mut footer = vec![0x15, 2, 0x19, 0xfc, 0x80 | 100, 1];
     footer.extend(group.repeat(228));
     footer.extend([0x16, 0, 0x19, 0x0c, 0]);
@@ -257,7 +257,7 @@ fn a_schema_as_deep_as_the_file_is_long_is_refused_before_it_is_followed() {
 
 #[test]
 fn a_dictionary_of_one_gigantic_value_is_refused() {
-    // Some kilobytes of file; each of the rows would be a copy of it.
+    // A file of some kilobytes; each row would be a copy of it.
     let path = "x".repeat(20 << 20);
     let mut batch = event(0);
     batch = replaced(&batch, "path", Arc::new(StringArray::from(vec![path.as_str()])));
@@ -295,7 +295,7 @@ fn a_case_json_that_is_nested_without_end_is_refused() {
     );
 }
 
-/// Reads all there is of a case, whatever is wrong with it.
+/// Reads all of a case, whatever is wrong with it.
 fn read_all(path: &Path) {
     let Ok(case) = Case::open_lenient(path) else { return };
     let ahead = Case::open_lenient(path).expect("as before").with_threads(ReadThreads::EachTable);
@@ -322,7 +322,7 @@ fn read_all(path: &Path) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
-    /// Some bytes changed somewhere.
+    /// Returns a file with some bytes changed.
     #[test]
     fn changed_bytes_break_nothing(changes in proptest::collection::vec((any::<u16>(), any::<u8>()), 1..6), which in 0..5_usize) {
         thread_local! {

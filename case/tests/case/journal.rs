@@ -9,7 +9,7 @@ use obit_schema::Table;
 
 use crate::kit::{self, Scratch};
 
-/// An open case of that many records, in batches of a row in each table's journal.
+/// Makes an open case of that many records, in batches of one row in each table's journal.
 fn case_of(records: usize) -> Scratch {
     let scratch = Scratch::new();
     drop(kit::write(&scratch.case(), &kit::plain(records), 3, 1000));
@@ -44,7 +44,7 @@ fn a_journal_is_read_up_to_its_last_whole_batch_wherever_it_is_cut() {
         }
         rows_before = rows;
     }
-    // Whole are: nothing, the schema alone, and after each batch.
+    // The journal is whole with nothing, with the schema alone, and after each batch.
     let rows: Vec<_> = ends.iter().map(|(_, rows)| *rows).collect();
     assert_eq!(rows, [0, 0, 1, 2]);
     assert_eq!(ends.last().map(|(length, _)| *length), Some(whole.len()));
@@ -68,13 +68,13 @@ fn blocks_that_never_reached_the_disk_end_a_journal() {
     let path = scratch.file(EVENTS);
     let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
     let length = path.metadata().unwrap().len();
-    // Length and no contents, as some file systems leave it.
+    // A length without contents, as some file systems leave it.
     file.set_len(length + 4096).unwrap();
     assert_eq!(
         Case::open(&scratch.case()).unwrap().problems(),
         [Problem::TornJournal { file: EVENTS.to_owned(), rows: 10 }]
     );
-    // The last batch's tail is such a block as well.
+    // The end of the last batch is such a block too.
     file.write_all_at(&[0; 64], length - 64).unwrap();
     let case = Case::open(&scratch.case()).unwrap();
     assert_eq!(case.problems(), [Problem::TornJournal { file: EVENTS.to_owned(), rows: 9 }]);
@@ -95,7 +95,7 @@ fn a_part_wins_over_its_journal() {
     let sources: Vec<_> = case.parts(Table::Events).iter().map(|part| part.source).collect();
     assert_eq!(sources, [PartSource::Sealed]);
     kit::assert_records(&case, &records);
-    // A part that cannot be read does not win.
+    // The journal wins over a part that cannot be read.
     fs::write(scratch.file("raw/events-000000.parquet"), "").unwrap();
     kit::assert_records(&Case::open(&scratch.case()).unwrap(), &records);
 }
@@ -103,7 +103,7 @@ fn a_part_wins_over_its_journal() {
 #[test]
 fn a_part_that_was_being_written_is_no_part() {
     let scratch = open_case();
-    // kill -9 leaves it.
+    // Left by kill -9.
     fs::write(scratch.file("raw/.events-000000.parquet.partial"), "half").unwrap();
     fs::write(scratch.file(".case.json.partial"), "half").unwrap();
     let (seqs, problems) = kit::read(&scratch.case());

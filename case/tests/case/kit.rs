@@ -1,4 +1,4 @@
-//! Cases made for a test.
+//! Makes cases for a test.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::strategies::{Owned, OwnedBody};
 
-/// A folder that goes away, and a path in it for a case.
+/// A temporary folder, and a path in it for a case.
 pub struct Scratch {
     folder: TempDir,
 }
@@ -94,7 +94,7 @@ pub fn write(path: &Path, records: &[Owned], batch: usize, part_rows: u64) -> Ca
     writer
 }
 
-/// So many records of each raw table in turn: a clock, a directory, a question.
+/// Returns this many records, of each raw table in turn: a clock, a directory, a question.
 pub fn plain(count: usize) -> Vec<Owned> {
     use obit_derivation::record::{CgroupKey, Directory, RuntimeAnswer, SnapshotReason, Source};
     let body = |index| match index % 3 {
@@ -128,13 +128,13 @@ pub fn plain(count: usize) -> Vec<Owned> {
         .collect()
 }
 
-/// A closed case of those records in parts of five rows.
+/// Makes a closed case of those records in parts of five rows.
 pub fn closed(scratch: &Scratch, records: &[Owned]) {
     write(&scratch.case(), records, 5, 5).close(|_| {}).unwrap();
 }
 
-/// The places of the records that can be read, and all problems; the same on one thread and on
-/// several.
+/// Returns the places of the records that can be read, and all problems. Asserts that one thread
+/// and several read the same.
 pub fn read(path: &Path) -> (Vec<u64>, Vec<Problem>) {
     let [ahead, here] = [ReadThreads::EachTable, ReadThreads::One]
         .map(|threads| read_from(&Case::open(path).unwrap().with_threads(threads)));
@@ -168,7 +168,7 @@ pub fn assert_records(case: &Case, expected: &[Owned]) {
     assert_eq!(records.problems(), []);
 }
 
-/// A record of which only place and kind matter.
+/// Returns a record of which only place and kind matter.
 pub fn clock(seq: u64) -> Record<'static> {
     Record { seq: Seq(seq), ts: WallNs(1), boot_ns: BootNs(seq), body: Body::Clock(ClockReading::default()) }
 }

@@ -1,4 +1,4 @@
-//! A case on disk: written, read, damaged.
+//! Tests of a case on disk: writes it, reads it, damages it.
 
 mod damage;
 mod derived;

@@ -1,5 +1,5 @@
-//! A recording that is cut into segments, of which the oldest are dropped: what is left is whole,
-//! says what is gone, and cannot be made to say that more is gone.
+//! A recording that is cut into segments, of which the oldest are dropped: the rest is whole, says
+//! what is gone, and nobody can make it say that more is gone.
 
 use std::fs;
 use std::path::Path;
@@ -21,7 +21,7 @@ use crate::strategies::{Owned, OwnedBody};
 const RECORDS: u64 = 12;
 const SEGMENT: u64 = 3;
 const BATCH: u64 = 3;
-/// Segments that are left at any time.
+/// Number of segments that are left at any time.
 const LEFT: usize = 2;
 
 fn at(seq: u64) -> ClockPair {
@@ -33,12 +33,12 @@ fn manifest() -> Manifest {
     Manifest { segments: vec![first], ..kit::manifest() }
 }
 
-/// What a run came to.
+/// Result of a run.
 #[derive(Debug, Default)]
 struct Run {
-    /// Records that a sync which worked has promised.
+    /// Number of records that a successful sync promised.
     promised: u64,
-    /// The first record that was not dropped yet.
+    /// Place of the first record that was not dropped.
     first_left: u64,
     closed: bool,
     /// The calls to the disk that the first cut with a dropping made, up to the end of the next
@@ -46,8 +46,8 @@ struct Run {
     calls: (usize, usize),
 }
 
-/// Records, cuts and drops; tries each step so many times. What was done before a step failed for
-/// good is in `run`.
+/// Records, cuts and drops; tries each step this many times. `run` has what was done before a step
+/// failed for good.
 fn record(disk: &Disk, records: &[Owned], tries: usize, run: &mut Run) -> Result<CaseWriter, Error> {
     let mut writer = CaseWriter::create_in(disk.root(), manifest(), WriterOptions::default())?;
     let mut builders = Builders::default();
@@ -55,7 +55,7 @@ fn record(disk: &Disk, records: &[Owned], tries: usize, run: &mut Run) -> Result
         if seq > 0 && seq % SEGMENT == 0 {
             let calls = disk.calls();
             again(tries, || writer.cut(seq, at(seq)))?;
-            // Which of the two is on disk when this fails, nobody knows.
+            // Nobody knows which of the two is on disk when this fails.
             again(tries, || {
                 while writer.manifest().segments.len() > LEFT {
                     if run.first_left == 0 {
@@ -84,7 +84,7 @@ fn record(disk: &Disk, records: &[Owned], tries: usize, run: &mut Run) -> Result
     Ok(writer)
 }
 
-/// Does something until it works, so many times.
+/// Tries a step until it succeeds, at most this many times.
 fn again<T>(tries: usize, mut step: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
     let mut result = step();
     for _ in 1..tries {
@@ -100,7 +100,7 @@ fn recorded(tries: usize, plan: Plan) -> (Disk, Run, Option<CaseWriter>) {
     recorded_of(&kit::plain(RECORDS as usize), tries, plan)
 }
 
-/// With records of one table alone: fewer parts, and a run for each call is done sooner.
+/// Records of one table only: fewer parts make a run for each call shorter.
 fn recorded_of_events(tries: usize, plan: Plan) -> (Disk, Run) {
     let events: Vec<_> = kit::plain(3 * RECORDS as usize).into_iter().step_by(3).collect();
     let (disk, run, _) = recorded_of(&events, tries, plan);
@@ -153,7 +153,7 @@ fn the_newest_segments_are_left_and_the_rest_is_accounted_for() {
         let Some((first, last)) = part.first_seq.zip(part.last_seq) else { continue };
         assert_eq!((first / SEGMENT, last / SEGMENT), (part.segment.unwrap().into(), part.segment.unwrap().into()));
     }
-    // Only droppings that lie within what is left are kept one by one.
+    // Only drops within the rest of the chain are kept one by one.
     assert!(manifest.drops.len() <= LEFT, "{:?}", manifest.drops.len());
     assert_eq!(manifest.drops.last().unwrap().segment, 1);
     let listed: u64 = manifest.parts.iter().map(|part| part.bytes).sum();
@@ -181,7 +181,7 @@ fn case_json_does_not_grow_with_what_was_dropped() {
         fs::metadata(scratch.file("case.json")).unwrap().len()
     };
     let (few, many) = (size(8), size(80));
-    // Numbers have more digits, nothing else.
+    // Numbers have more digits; nothing else grows.
     assert!(many < few + few / 10, "{few} and {many} bytes");
 }
 
@@ -195,12 +195,12 @@ fn the_segment_that_is_written_is_never_dropped() {
     assert!(!writer.drop_oldest(at(6)).unwrap());
 }
 
-/// Both faults in turn, so that each comes to each kind of call.
+/// Injects both faults in turn, so that each meets each kind of call.
 fn fault(call: usize) -> Fault {
     [Fault::Errno(EIO), Fault::Short][call % 2]
 }
 
-/// The calls that this is about; the others are as those of any case.
+/// Returns the calls of cutting and dropping; the others are as in any case.
 fn calls() -> std::ops::Range<usize> {
     let (start, end) = recorded_of_events(1, Plan::Never).1.calls;
     assert!(end > start + 20, "{start} to {end}");
@@ -262,8 +262,8 @@ fn a_capture_that_ends_at_any_call_leaves_a_case_that_can_be_closed() {
     }
 }
 
-/// Tries a step until the disk has room for it, by dropping the oldest segment each time. Whether
-/// there was enough to drop.
+/// Tries a step until the disk has room for it, and drops the oldest segment each time. Returns
+/// `None` if there was not enough to drop.
 fn with_room<T>(
     writer: &mut CaseWriter,
     seq: u64,
@@ -308,7 +308,7 @@ fn on_a_full_disk_the_oldest_goes_and_the_recording_goes_on() {
     let (seqs, problems) = kit::read(&now.case());
     assert_eq!((seqs, problems), ((dropped.last_seq + 1..records).collect(), vec![]), "nothing but the oldest is gone");
 
-    // Somebody else takes all that is left: what is kept for that is enough to say what is dropped.
+    // Somebody else takes all room: the reserve is enough to say what is dropped.
     disk.fill_up();
     with_room(&mut writer, records, |writer| writer.close(|_| {})).expect("room for the end");
     let closed = Scratch::new();
@@ -340,7 +340,7 @@ fn a_full_disk_with_one_segment_drops_nothing() {
     assert_eq!(kit::read(&scratch.case()), (vec![0], vec![]), "and nothing is lost");
 }
 
-/// The manifest of a case that dropped, and its chain's problems once it was edited.
+/// Edits the manifest of a case that dropped segments. Returns the problems of its chain.
 fn problems_after(edit: impl FnOnce(&mut Manifest)) -> Vec<Problem> {
     let (_, _, writer) = recorded(1, Plan::Never);
     let mut manifest = writer.unwrap().manifest().clone();
@@ -348,7 +348,7 @@ fn problems_after(edit: impl FnOnce(&mut Manifest)) -> Vec<Problem> {
     Chain::follow(&manifest).unwrap().problems().to_vec()
 }
 
-/// What whoever takes away one more segment would write: its parts are gone, and `dropped` says so.
+/// Takes away one more segment as a forger would: removes its parts and says so in `dropped`.
 fn take_one_more(manifest: &mut Manifest) {
     let segment = manifest.segments.remove(0);
     let gone: Vec<_> = manifest.parts.iter().filter(|part| part.segment == Some(segment.number)).cloned().collect();
@@ -357,7 +357,7 @@ fn take_one_more(manifest: &mut Manifest) {
     let sha256 = chain::entry_digest(&manifest.case_id, last.previous.as_deref().unwrap(), last);
     let next = manifest.segments[0].first_seq;
     let drops_before = manifest.drops.len();
-    // What was written before the last part that is gone is gone with it.
+    // Entries before the last part that is gone are gone with it.
     let entries = manifest.head.as_ref().unwrap().parts - (manifest.parts.len() + drops_before) as u64;
     let dropped = manifest.dropped.as_mut().unwrap();
     (dropped.segments, dropped.last_seq, dropped.sha256) = (segment.number + 1, next - 1, sha256);
@@ -370,7 +370,7 @@ fn nobody_else_can_drop() {
     let is_told = |problems: &[Problem]| {
         problems.iter().any(|problem| matches!(problem, Problem::Head { why } if why.contains("said to be dropped")))
     };
-    // One more segment, with or without an entry of the chain to say so.
+    // Takes one more segment, with or without an entry of the chain to say so.
     assert!(is_told(&problems_after(take_one_more)));
     let with_entry = problems_after(|manifest| {
         take_one_more(manifest);
@@ -380,7 +380,7 @@ fn nobody_else_can_drop() {
         (drop.entries, drop.sha256) = (dropped.entries, dropped.sha256);
     });
     assert!(!with_entry.is_empty(), "the entries after the forged one, or the head, do not follow from it");
-    // A case that never dropped, and says that it did.
+    // A case that never dropped says that it did.
     assert!(is_told(&problems_after(|manifest| manifest.drops.clear())));
     assert!(!problems_after(|manifest| manifest.dropped = None).is_empty());
 }
@@ -407,7 +407,7 @@ fn a_file_of_a_dropped_part_is_no_part_of_the_case() {
     fs::copy(scratch.file(&left.file), scratch.file(gone)).unwrap();
     let (seqs, problems) = kit::read(&scratch.case());
     assert_eq!((seqs.len() as u64, problems), (LEFT as u64 * SEGMENT, vec![]));
-    // In a closed case it has no business.
+    // A closed case must not have it.
     let unlisted = Problem::Unlisted { file: gone.to_owned(), list: "case.json" };
     assert!(Case::open(&scratch.case()).unwrap().check_sums().contains(&unlisted));
 }

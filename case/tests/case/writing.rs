@@ -1,4 +1,4 @@
-//! What a writer leaves on disk, at each moment and after each failure.
+//! The files that a writer leaves on disk, at each moment and after each failure.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ use obit_schema::encode::{EventsBuilder, RuntimeBuilder};
 
 use crate::kit::{self, Scratch};
 
-/// Every file below a directory, relative to it, sorted.
+/// Lists every file below a directory, relative to it, sorted.
 fn files(path: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(path).unwrap() {
@@ -30,7 +30,7 @@ fn files(path: &Path) -> Vec<String> {
     found
 }
 
-/// A batch of clocks with those places.
+/// Returns a batch of clocks with those places.
 fn clocks(seqs: impl IntoIterator<Item = u64>) -> arrow_array::RecordBatch {
     let mut builder = EventsBuilder::new();
     seqs.into_iter().for_each(|seq| builder.append(&kit::clock(seq)).unwrap());
@@ -239,7 +239,7 @@ fn a_part_that_cannot_be_sealed_is_sealed_once_it_can_be() {
     let scratch = Scratch::new();
     let records = kit::plain(9);
     let mut writer = kit::write(&scratch.case(), &records, 3, 100);
-    // Somebody else made the name that the part wants.
+    // Somebody else took the name of the part.
     fs::write(scratch.file("raw/events-000000.parquet"), "").unwrap();
     let failure = writer.seal(Table::Events).unwrap_err();
     assert!(failure.to_string().contains("events-000000.parquet"), "{failure}");
@@ -301,7 +301,7 @@ fn a_manifest_keeps_what_it_was_given() {
     manifest.options.insert("ring_buffer_bytes".to_owned(), (16_u64 << 20).into());
     CaseWriter::create(&scratch.case(), manifest.clone(), WriterOptions::default()).unwrap();
     let found: Manifest = Case::open(&scratch.case()).unwrap().manifest().unwrap().clone();
-    // The writer's own.
+    // The writer sets the head.
     manifest.head = found.head.clone();
     assert_eq!(found, manifest);
 }
