@@ -13,10 +13,10 @@ use crate::tables::TableColumns;
 /// A table whose rows are records.
 pub trait RawTable: TableColumns {
     /// Whatever is computed of a batch once, for all its rows.
-    type Prepared: Debug;
+    type Index: Debug;
 
     /// Computes it.
-    fn prepare(columns: &Self::Readers) -> Self::Prepared;
+    fn index(columns: &Self::Readers) -> Self::Index;
     /// Returns the columns `seq`, `ts` and `boot_ns`.
     fn place(columns: &Self::Readers) -> (&ColumnReader<U64>, &ColumnReader<Timestamp>, &ColumnReader<U64>);
 }
@@ -25,7 +25,7 @@ pub trait RawTable: TableColumns {
 #[derive(Debug)]
 pub struct BatchView<T: RawTable> {
     pub(super) columns: T::Readers,
-    pub(super) prepared: T::Prepared,
+    pub(super) index: T::Index,
     rows: usize,
 }
 
@@ -36,7 +36,7 @@ impl<T: RawTable> BatchView<T> {
     /// A column is missing, of another type, or null where it must not be.
     pub fn new(batch: &RecordBatch) -> Result<Self, Error> {
         let columns = T::read(batch)?;
-        Ok(Self { prepared: T::prepare(&columns), columns, rows: batch.num_rows() })
+        Ok(Self { index: T::index(&columns), columns, rows: batch.num_rows() })
     }
 
     /// Returns the number of rows.

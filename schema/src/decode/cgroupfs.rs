@@ -14,9 +14,9 @@ use crate::tables::cgroupfs::{Cgroupfs, Readers};
 pub type CgroupfsView = BatchView<Cgroupfs>;
 
 impl RawTable for Cgroupfs {
-    type Prepared = ();
+    type Index = ();
 
-    fn prepare(_: &Readers) {}
+    fn index(_: &Readers) {}
     fn place(columns: &Readers) -> (&ColumnReader<U64>, &ColumnReader<Timestamp>, &ColumnReader<U64>) {
         (&columns.seq, &columns.ts, &columns.boot_ns)
     }

@@ -18,17 +18,17 @@ pub type EventsView = BatchView<Events>;
 
 /// The kinds of a batch's rows, and what its rows lack altogether.
 #[derive(Debug)]
-pub struct Prepared {
+pub struct EventIndex {
     kinds: Vec<RowKind>,
     /// True if some row has a usage value.
     has_usage: bool,
 }
 
 impl RawTable for Events {
-    type Prepared = Prepared;
+    type Index = EventIndex;
 
-    fn prepare(columns: &Readers) -> Prepared {
-        Prepared { kinds: columns.kind.map(RowKind::from_name), has_usage: !columns.usage.is_null() }
+    fn index(columns: &Readers) -> EventIndex {
+        EventIndex { kinds: columns.kind.map(RowKind::from_name), has_usage: !columns.usage.is_null() }
     }
     fn place(columns: &Readers) -> (&ColumnReader<U64>, &ColumnReader<Timestamp>, &ColumnReader<U64>) {
         (&columns.seq, &columns.ts, &columns.boot_ns)
@@ -45,7 +45,7 @@ impl EventsView {
     pub fn get<'b, 'a: 'b>(&'a self, row: usize, scratch: &'b mut Vec<&'a str>) -> Result<Record<'b>, Error> {
         scratch.clear();
         let columns = &self.columns;
-        let body = match self.prepared.kinds.get(row) {
+        let body = match self.index.kinds.get(row) {
             Some(RowKind::Carried) => {
                 let from = Seq(columns.carried_from_seq.require(row)?);
                 // No kind is `carried` twice: that is none that this version knows.
@@ -126,7 +126,7 @@ impl EventsView {
                 path: columns.path.require(row)?,
                 path_truncated: columns.path_truncated.require(row)?,
                 actor: self.actor(row, argv)?,
-                usage: if self.prepared.has_usage { columns.usage.get(row) } else { Usage::default() },
+                usage: if self.index.has_usage { columns.usage.get(row) } else { Usage::default() },
             }),
         })
     }

@@ -12,9 +12,9 @@ use crate::tables::runtime::{Readers, Runtime};
 pub type RuntimeView = BatchView<Runtime>;
 
 impl RawTable for Runtime {
-    type Prepared = ();
+    type Index = ();
 
-    fn prepare(_: &Readers) {}
+    fn index(_: &Readers) {}
     fn place(columns: &Readers) -> (&ColumnReader<U64>, &ColumnReader<Timestamp>, &ColumnReader<U64>) {
         (&columns.seq, &columns.ts, &columns.boot_ns)
     }
