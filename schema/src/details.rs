@@ -1,11 +1,11 @@
-//! What a raw record holds beside what the derivation looks at.
+//! Values of a raw row that the derivation does not use.
 
 use obit_derivation::record::{Outcome, WallNs};
 
-/// The rest of a raw/cgroupfs row.
+/// Further values of a raw/cgroupfs row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirectoryDetails {
-    /// How the reading went; a directory that was gone already is a record too.
+    /// Outcome of the reading; a directory that was gone already is a record too.
     pub outcome: Outcome,
     /// Change time of the directory's inode.
     pub ctime: Option<WallNs>,
@@ -13,12 +13,12 @@ pub struct DirectoryDetails {
     pub files: Vec<(String, String)>,
 }
 
-/// The rest of a raw/runtime row.
+/// Further values of a raw/runtime row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuntimeDetails {
-    /// What was asked or read, e.g. a file's path.
+    /// The request, e.g. a file's path.
     pub request: String,
-    /// How long the answer took, in nanoseconds.
+    /// Time from the question to the answer, in nanoseconds.
     pub latency_ns: u64,
     /// The answer itself with secrets left out: no environment, no process arguments.
     pub document: Option<String>,

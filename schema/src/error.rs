@@ -1,10 +1,10 @@
-//! What can go wrong between rows and Arrow batches. An error holds facts; its text says what failed, on what.
+//! Errors between rows and Arrow batches. An error holds facts; its text says what failed, on what.
 
 use arrow_schema::ArrowError;
 
 use crate::text::printable;
 
-/// Anything that can go wrong between rows and Arrow batches.
+/// An error between rows and Arrow batches.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -15,9 +15,9 @@ pub enum Error {
         table: &'static str,
         /// The column.
         column: &'static str,
-        /// Its type in the file.
+        /// The type in the file.
         found: String,
-        /// Its type in a case.
+        /// The type in a case.
         expected: &'static str,
     },
     /// A column that must be there is not.
@@ -28,7 +28,7 @@ pub enum Error {
         /// The column.
         column: &'static str,
     },
-    /// A column that must have a value in each row has not.
+    /// A column that must have a value in each row holds nulls.
     #[error("column {column} of {table} holds nulls, which it must not")]
     ColumnNull {
         /// The table.
@@ -61,7 +61,7 @@ pub enum Error {
     Encode {
         /// The table.
         table: &'static str,
-        /// Why not.
+        /// The reason.
         source: ArrowError,
     },
     /// A value of this type has no canonical text.
@@ -73,7 +73,7 @@ pub enum Error {
     Digest {
         /// The column.
         column: String,
-        /// Its type.
+        /// The type.
         data_type: String,
     },
 }

@@ -1,5 +1,5 @@
-//! Names of the record kinds in raw/events that are not a kernel event (those are named by
-//! [`obit_derivation::record::KernelEventKind`]).
+//! Names of the record kinds in raw/events other than kernel events, which
+//! [`obit_derivation::record::KernelEventKind`] names.
 
 /// Events were lost.
 pub const LOST: &str = "lost";
@@ -9,9 +9,9 @@ pub const CLOCK: &str = "clock";
 pub const CAPTURE_START: &str = "capture_start";
 /// The probes are detached.
 pub const CAPTURE_STOP: &str = "capture_stop";
-/// A segment begins: what came before decides nothing from here on.
+/// A segment begins: earlier records decide nothing from here on.
 pub const SEGMENT_BEGIN: &str = "segment_begin";
-/// A record of an earlier segment again.
+/// A record of an earlier segment comes again.
 pub const CARRIED: &str = "carried";
 /// A walk of every hierarchy begins.
 pub const SNAPSHOT_BEGIN: &str = "snapshot_begin";
@@ -22,5 +22,5 @@ pub const SNAPSHOT_END: &str = "snapshot_end";
 
 /// `limit_scope` of an `oom_kill`: a cgroup's limit was reached.
 pub const LIMIT_OF_CGROUP: &str = "cgroup";
-/// `limit_scope` of an `oom_kill`: none was.
+/// `limit_scope` of an `oom_kill`: no cgroup's limit was reached.
 pub const LIMIT_OF_HOST: &str = "host";

@@ -1,8 +1,10 @@
-//! What a row of a case is: tables and their columns, records to Arrow batches and back, text, the canonical digest. It knows
-//! no files and starts no threads; a case on disk is `obit_case`'s. `docs/case-format.md` describes the tables for other programs.
+//! The rows of a case: tables and their columns, records to Arrow batches and back, text, the
+//! canonical digest. This crate knows no files and starts no threads; `obit_case` holds a case on
+//! disk. `docs/case-format.md` describes the tables for other programs.
 //!
-//! Where to look: [`tables`] declares every column; [`encode`] and [`decode`] turn records into batches and back;
-//! [`digest`] is what two replays are compared by.
+//! [`tables`] declares every column; [`encode`] and [`decode`] turn records into batches and back;
+//! [`recorded`] compares recorded rows with derived ones; [`digest`] sums rows up, so that two
+//! replays can be compared.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -22,5 +24,6 @@ pub mod value;
 pub use error::Error;
 pub use tables::Table;
 
-/// The version of the tables that this build writes: raised with each column, kind or enum value that is added.
+/// Version of the tables that this build writes: raised with each column, kind or enum value that
+/// is added.
 pub const SCHEMA_VERSION: u32 = 1;

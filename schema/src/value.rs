@@ -1,4 +1,4 @@
-//! One value of an Arrow array, whatever its type: for output, comparison and the digest.
+//! Values of Arrow arrays of any type, for output, comparison and the digest.
 
 use std::fmt;
 use std::ops::Range;
@@ -31,16 +31,16 @@ pub enum Value<'a> {
     Struct(StructValue<'a>),
     /// Values by key, in the order stored.
     Map(MapValue<'a>),
-    /// Of a type that no table of this version has.
+    /// A value of a type that no table of this version has.
     Unsupported(&'a DataType),
 }
 
-/// The value in that row of an array; null past the end.
+/// Returns the value of a row of an array; null past the end.
 pub fn cell(array: &dyn Array, row: usize) -> Value<'_> {
     Cells::new(array).value(row)
 }
 
-/// The values of an array. Its type is looked at once, not for each value.
+/// The values of an array. The array's type is looked at once, not for each value.
 #[derive(Clone, Copy)]
 pub struct Cells<'a>(TypedArray<'a>);
 
@@ -60,12 +60,12 @@ pub(crate) enum TypedArray<'a> {
     List(&'a ListArray),
     Struct(&'a StructArray),
     Map(&'a MapArray),
-    /// Of a type that no table has.
+    /// An array of a type that no table has.
     Unsupported(&'a dyn Array),
 }
 
 impl<'a> Cells<'a> {
-    /// The values of an array.
+    /// Finds the type of an array.
     pub fn new(array: &'a dyn Array) -> Self {
         if array.null_count() == array.len() {
             return Self(TypedArray::Null);
@@ -73,7 +73,7 @@ impl<'a> Cells<'a> {
         Self(TypedArray::of(array).unwrap_or(TypedArray::Unsupported(array)))
     }
 
-    /// Whether every value is null.
+    /// Returns true if every value is null.
     pub fn are_null(self) -> bool {
         matches!(self.0, TypedArray::Null)
     }
@@ -83,10 +83,10 @@ impl<'a> Cells<'a> {
         self.0
     }
 
-    /// The value in that row; null past the end.
+    /// Returns the value of a row; null past the end.
     #[inline]
     pub fn value(self, row: usize) -> Value<'a> {
-        /// Whether there is a value.
+        /// Returns true if a row has a value.
         fn has(array: &impl Array, row: usize) -> bool {
             row < array.len() && array.is_valid(row)
         }
@@ -119,7 +119,7 @@ impl<'a> Cells<'a> {
 }
 
 impl<'a> TypedArray<'a> {
-    /// `None` of a type that no table has.
+    /// Returns `None` for a type that no table has.
     fn of(array: &'a dyn Array) -> Option<Self> {
         let any = array.as_any();
         Some(match array.data_type() {
@@ -165,17 +165,17 @@ pub struct List<'a> {
 }
 
 impl<'a> List<'a> {
-    /// The elements, in order.
+    /// Returns the elements, in order.
     pub fn iter(self) -> impl ExactSizeIterator<Item = Value<'a>> + use<'a> {
         self.range.rows().map(move |row| self.values.value(row))
     }
 
-    /// How many there are.
+    /// Returns the number of elements.
     pub fn len(self) -> usize {
         self.range.rows().len()
     }
 
-    /// Whether there are none.
+    /// Returns true if there is no element.
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
@@ -189,7 +189,7 @@ pub struct StructValue<'a> {
 }
 
 impl<'a> StructValue<'a> {
-    /// The fields with their names, in the order declared.
+    /// Returns the fields with their names, in the order declared.
     pub fn iter(self) -> impl ExactSizeIterator<Item = (&'a str, Value<'a>)> + use<'a> {
         let row = self.row;
         self.array
@@ -209,7 +209,7 @@ pub struct MapValue<'a> {
 }
 
 impl<'a> MapValue<'a> {
-    /// The entries, in the order stored.
+    /// Returns the entries, in the order stored.
     pub fn iter(self) -> impl ExactSizeIterator<Item = (Value<'a>, Value<'a>)> + use<'a> {
         self.range.rows().map(move |row| (self.keys.value(row), self.values.value(row)))
     }

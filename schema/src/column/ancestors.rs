@@ -58,7 +58,7 @@ fn push(elements: &mut StructBuilder, ancestors: &[Ancestor<'_>]) {
 }
 
 impl ColumnReader<AncestorList> {
-    /// The ancestors in that row, borrowed from the batch; none if null.
+    /// Returns the ancestors of a row, borrowed from the batch; none if null.
     pub(crate) fn ancestors(&self, row: usize) -> Vec<Ancestor<'_>> {
         self.at(row).and_then(|list| read(list, row)).unwrap_or_default()
     }

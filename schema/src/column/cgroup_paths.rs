@@ -43,7 +43,7 @@ fn push(elements: &mut StructBuilder, paths: &[(HierarchyId, Cow<'_, str>)]) {
 }
 
 impl ColumnReader<CgroupPathList> {
-    /// The directories in that row, borrowed from the batch; empty if null.
+    /// Returns the directories of a row, borrowed from the batch; empty if null.
     pub(crate) fn paths(&self, row: usize) -> Vec<(HierarchyId, Cow<'_, str>)> {
         let Some(list) = self.at(row) else { return Vec::new() };
         let Some(entries) = list.values().as_any().downcast_ref::<StructArray>() else {

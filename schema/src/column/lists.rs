@@ -1,4 +1,5 @@
-//! Lists, of numbers, of times, and of what other files declare with [`list_type!`].
+//! Lists of numbers, of times, and of the element types that other files declare with
+//! [`list_type!`].
 
 use std::sync::Arc;
 
@@ -16,17 +17,18 @@ use super::reader::ColumnReader;
 /// Name of a list's element in Parquet (Parquet's LogicalTypes.md, "Lists").
 const ELEMENT: &str = "element";
 
-/// The type of a list whose elements are never null.
+/// Returns the type of a list whose elements are never null.
 pub(super) fn list_of(element: DataType) -> DataType {
     DataType::List(Arc::new(Field::new(ELEMENT, element, false)))
 }
 
-/// Gathers such lists.
+/// Creates a builder of lists whose elements are never null.
 pub(super) fn list_builder<B: ArrayBuilder>(elements: B, element: DataType) -> ListBuilder<B> {
     ListBuilder::new(elements).with_field(Field::new(ELEMENT, element, false))
 }
 
-/// Declares the [`ColumnType`] of such a list: what is put in, what gathers its elements, and how both are compared.
+/// Declares the column type of a list: its value, the builder of its elements, and how both are
+/// compared.
 macro_rules! list_type {
     ($(#[$doc:meta])* $name:ident: $value:ty, $text:literal, $type:expr, $element:ty = $new:expr, |$in:ident, $elements:ident| $push:expr, |$found:pat_param, $with:pat_param| $is:expr) => {
         $(#[$doc])*
@@ -77,7 +79,7 @@ list_type!(
     |found, seqs| found.numbers::<UInt64Type>().is_some_and(|found| found.iter().eq(seqs.iter().map(|seq| &seq.0)))
 );
 list_type!(
-    /// When each step was taken.
+    /// The time of each step.
     StepTimeList: &'a [Step], "list<timestamp(ns, UTC)>", Timestamp::data_type(),
     TimestampNanosecondBuilder = Timestamp::builder(),
     |steps, elements| steps.iter().for_each(|step| elements.append_value(step.at.0)),
@@ -88,7 +90,7 @@ list_type!(
 );
 
 impl ColumnReader<PidList> {
-    /// The list in that row; empty if null.
+    /// Returns the list of a row; empty if null.
     pub(crate) fn list(&self, row: usize) -> Vec<u32> {
         let Some(list) = self.at(row) else { return Vec::new() };
         let Some(pids) = list.values().as_any().downcast_ref::<UInt32Array>() else { return Vec::new() };

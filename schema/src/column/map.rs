@@ -17,9 +17,9 @@ const MAP_ENTRIES: &str = "key_value";
 /// Texts by name, as records and as rows hold them.
 #[derive(Clone, Copy, Debug)]
 pub enum Pairs<'a> {
-    /// Of a record.
+    /// Texts of a record.
     Borrowed(&'a [(Cow<'a, str>, Cow<'a, str>)]),
-    /// Of a row, or of what a record holds beside.
+    /// Texts of a derived row, or of a record's details.
     Owned(&'a [(String, String)]),
 }
 
@@ -62,7 +62,7 @@ impl ColumnType for TextMap {
     }
 
     fn push_nulls(builder: &mut Self::Builder, count: usize) {
-        // As above.
+        // Fails only where names and texts differ in number, and none is appended here.
         let appended = builder.append_nulls(count);
         debug_assert!(appended.is_ok());
     }
@@ -87,7 +87,7 @@ impl ColumnType for TextMap {
 }
 
 impl ColumnReader<TextMap> {
-    /// The names and texts in that row, borrowed from the batch; empty if null.
+    /// Returns the names and texts of a row, borrowed from the batch; empty if null.
     pub(crate) fn pairs(&self, row: usize) -> Vec<(&str, &str)> {
         let Some(map) = self.at(row) else { return Vec::new() };
         let (Some(names), Some(values)) =

@@ -1,4 +1,4 @@
-//! What a table is declared of: single columns, and groups of columns.
+//! Members of a table's declaration: single columns, and groups of columns.
 
 use std::fmt::Debug;
 
@@ -11,18 +11,18 @@ use super::nulls::NullColumns;
 use super::reader::ColumnReader;
 use crate::error::Error;
 
-/// One column of a table.
+/// A column of a table.
 #[derive(Debug)]
 pub struct Column {
-    /// Its name in the files.
+    /// Name in the files.
     pub name: &'static str,
-    /// The name of its type in `docs/case-format.md`.
+    /// Name of the type in `docs/case-format.md`.
     pub type_name: &'static str,
-    /// Its Arrow type.
+    /// Arrow type.
     pub data_type: fn() -> DataType,
-    /// True if it may be null. A column that may not be null must be there.
+    /// True if the column may be null. A column that may not be null must be there.
     pub nullable: bool,
-    /// Its documentation: meaning, unit, clock, source.
+    /// Documentation: meaning, unit, clock, source.
     pub doc: &'static str,
 }
 

@@ -100,7 +100,7 @@ plain_type!(
 );
 
 impl ColumnReader<U64> {
-    /// The values from that row on, if none is null.
+    /// Returns the values from a row on, if none is null.
     pub(crate) fn values_from(&self, row: usize) -> &[u64] {
         let array = self.array.as_ref().filter(|_| self.nulls.is_none());
         array.and_then(|array| array.values().get(row..)).unwrap_or_default()

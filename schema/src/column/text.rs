@@ -20,7 +20,7 @@ pub struct Text;
 impl ColumnType for Text {
     type Value<'a> = &'a str;
     type Builder = StringBuilder;
-    /// Read as views: the texts of a page or of a dictionary are not copied for each row then.
+    /// Views, so that the texts of a page or of a dictionary are not copied for each row.
     type Array = StringViewArray;
     const NAME: &'static str = "utf8";
 
@@ -64,11 +64,11 @@ impl ScalarType for Text {
 /// A list of texts, as records and as rows hold one.
 #[derive(Clone, Copy, Debug)]
 pub enum Texts<'a> {
-    /// Of a record.
+    /// Texts of a record.
     Borrowed(&'a [&'a str]),
-    /// Of a row.
+    /// Texts of a derived row.
     Owned(&'a [String]),
-    /// What each step was.
+    /// The description of each step.
     Steps(&'a [Step]),
 }
 
@@ -84,7 +84,7 @@ pub struct TextLists {
 }
 
 impl TextLists {
-    /// Whether the list in a row, which there is, is exactly this.
+    /// Returns true if a row's list, which must exist, is exactly this.
     fn are(&self, row: usize, texts: impl ExactSizeIterator<Item = impl AsRef<str>>) -> bool {
         let range = element_range(self.lists.value_offsets(), row);
         range.len() == texts.len()
@@ -134,10 +134,11 @@ impl ColumnType for TextList {
     }
 }
 
-/// How many texts of a batch are remembered: more than there are kinds of records.
+/// Texts of a batch that are remembered: more than there are kinds of records.
 const REMEMBERED: usize = 64;
 
-/// The place where a view is remembered. The upper bits of a product depend on all bits of its factors (Knuth, TAOCP 6.4).
+/// Returns the place where a view is remembered. The upper bits of a product depend on all bits of
+/// its factors (Knuth, TAOCP 6.4).
 fn place_of(view: u128) -> usize {
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
     let folded = (view >> 64) as u64 ^ (view as u64).rotate_left(32);
@@ -145,10 +146,12 @@ fn place_of(view: u128) -> usize {
 }
 
 impl ColumnReader<Text> {
-    /// What each row's text reads as; nothing if all are null. A text of a dictionary is read once for all rows that have it.
+    /// Reads each row's text; returns nothing if all are null. A text of a dictionary is read once
+    /// for all rows that have it.
     pub(crate) fn map<T: Copy>(&self, read: impl Fn(&str) -> T) -> Vec<T> {
         let Some(array) = &self.array else { return Vec::new() };
-        // The view is where the text lies, or a short text itself: rows with the same view have the same text.
+        // A view is the place of its text, or a short text itself: rows with the same view have
+        // the same text.
         let mut known: [Option<(u128, T)>; REMEMBERED] = [None; REMEMBERED];
         let values = array.views().iter().enumerate().map(|(row, view)| {
             let known = known.get_mut(place_of(*view));
@@ -168,7 +171,7 @@ impl ColumnReader<Text> {
 }
 
 impl ColumnReader<TextList> {
-    /// Appends the texts in that row, borrowed from the batch.
+    /// Appends the texts of a row, borrowed from the batch.
     #[inline]
     pub(crate) fn extend<'a>(&'a self, row: usize, out: &mut Vec<&'a str>) {
         let Some(TextLists { lists, texts }) = self.at(row) else { return };

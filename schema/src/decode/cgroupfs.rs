@@ -23,7 +23,7 @@ impl RawTable for Cgroupfs {
 }
 
 impl CgroupfsView {
-    /// The record in that row. A reason that this version does not know gives [`Body::Unknown`].
+    /// Returns the record of a row. A reason unknown to this version gives [`Body::Unknown`].
     ///
     /// # Errors
     /// The row is past the end.
@@ -47,7 +47,8 @@ impl CgroupfsView {
         self.record(row, carried(columns.carried_from_seq.get(row), body))
     }
 
-    /// What the row holds beside the record; `None` if its outcome is one that this version does not know.
+    /// Returns the details that a row holds beside the record; `None` if its outcome is unknown to
+    /// this version.
     pub fn details(&self, row: usize) -> Option<DirectoryDetails> {
         Some(DirectoryDetails {
             outcome: self.columns.outcome.get(row).and_then(Outcome::from_name)?,

@@ -36,9 +36,9 @@ impl RawTable for Events {
 }
 
 impl EventsView {
-    /// The record in that row. `scratch` holds its argument vector and is cleared first.
+    /// Returns the record of a row. `scratch` is cleared, then holds the record's argument vector.
     ///
-    /// A kind that this version does not know gives [`Body::Unknown`].
+    /// A kind unknown to this version gives [`Body::Unknown`].
     ///
     /// # Errors
     /// The row lacks a value that its kind must have, or is past the end.
@@ -48,7 +48,7 @@ impl EventsView {
         let body = match self.index.kinds.get(row) {
             Some(RowKind::Carried) => {
                 let from = Seq(columns.carried_from_seq.require(row)?);
-                // No kind is `carried` twice: that is none that this version knows.
+                // A record is never carried twice: such a kind is unknown.
                 let body = self.body(row, RowKind::from_name(columns.carried_kind.require(row)?), scratch)?;
                 Body::Carried(Box::new(Carried { from, body }))
             }
@@ -60,7 +60,7 @@ impl EventsView {
         self.record(row, body)
     }
 
-    /// What a row of that kind says.
+    /// Returns the body of a row of this kind.
     #[inline]
     fn body<'b, 'a: 'b>(&'a self, row: usize, kind: RowKind, scratch: &'b mut Vec<&'a str>) -> Result<Body<'b>, Error> {
         let columns = &self.columns;
@@ -99,12 +99,12 @@ impl EventsView {
         }
     }
 
-    /// Why a walk was made; `None` for a reason that this version does not know.
+    /// Returns the reason of a walk; `None` if it is unknown to this version.
     fn reason(&self, row: usize) -> Result<Option<SnapshotReason>, Error> {
         self.columns.reason.require(row).map(SnapshotReason::from_name)
     }
 
-    /// The whole record, so that nothing of it is moved once it is made.
+    /// Returns the whole record, so that no part of it is moved once it is made.
     fn cgroup_event<'b, 'a: 'b>(
         &'a self,
         row: usize,
@@ -166,7 +166,7 @@ impl EventsView {
 
     fn task_exit(&self, row: usize) -> Result<TaskExit<'_>, Error> {
         let columns = &self.columns;
-        // A number that no kernel gives counts as none.
+        // A number that no kernel gives counts as missing.
         let status = match columns.exit_signal.get(row) {
             Some(signal) => ExitStatus::Signalled {
                 signal: u8::try_from(signal).map_err(|_| Error::ValueMissing { column: "exit_signal" })?,

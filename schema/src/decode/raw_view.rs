@@ -12,11 +12,11 @@ use crate::tables::Table;
 /// A batch of any raw table.
 #[derive(Debug)]
 pub enum RawView {
-    /// Of raw/events.
+    /// A batch of raw/events.
     Events(Box<EventsView>),
-    /// Of raw/cgroupfs.
+    /// A batch of raw/cgroupfs.
     Cgroupfs(Box<CgroupfsView>),
-    /// Of raw/runtime.
+    /// A batch of raw/runtime.
     Runtime(Box<RuntimeView>),
 }
 
@@ -24,7 +24,8 @@ impl RawView {
     /// Checks the columns of a batch.
     ///
     /// # Errors
-    /// A column is missing, of another type, or null where it must not be; or the table is a derived one.
+    /// A column is missing, of another type, or null where it must not be; or the table is a
+    /// derived one.
     pub fn new(table: Table, batch: &RecordBatch) -> Result<Self, Error> {
         match table {
             Table::Events => EventsView::new(batch).map(|view| Self::Events(Box::new(view))),
@@ -36,7 +37,7 @@ impl RawView {
         }
     }
 
-    /// Rows.
+    /// Returns the number of rows.
     pub fn len(&self) -> usize {
         match self {
             Self::Events(view) => view.len(),
@@ -45,12 +46,12 @@ impl RawView {
         }
     }
 
-    /// Whether it has no rows.
+    /// Returns true if there is no row.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The record's place in the total order; `None` past the end.
+    /// Returns the record's place in the total order; `None` past the end.
     #[inline]
     pub fn seq(&self, row: usize) -> Option<u64> {
         match self {
@@ -60,7 +61,7 @@ impl RawView {
         }
     }
 
-    /// The places of the records from that row on.
+    /// Returns the places of the records from a row on.
     pub fn seqs_from(&self, row: usize) -> &[u64] {
         match self {
             Self::Events(view) => view.seqs_from(row),
@@ -69,7 +70,7 @@ impl RawView {
         }
     }
 
-    /// The record in that row. `scratch` holds its argument vector and is cleared first.
+    /// Returns the record of a row. `scratch` is cleared, then holds the record's argument vector.
     ///
     /// # Errors
     /// The row lacks a value that its kind must have, or is past the end.
@@ -82,7 +83,8 @@ impl RawView {
         }
     }
 
-    /// What is certain of a row whose rest cannot be read: its place and its clocks, with a body that decides nothing.
+    /// Returns the certain part of a row whose rest cannot be read: its place and its clocks, with
+    /// a body that decides nothing.
     ///
     /// # Errors
     /// The row is past the end.

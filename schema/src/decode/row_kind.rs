@@ -1,10 +1,10 @@
-//! What kind of record each row of raw/events is.
+//! The kinds of the rows of raw/events.
 
 use obit_derivation::record::KernelEventKind;
 
 use crate::kind;
 
-/// A kind, by its name.
+/// The kind of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowKind {
     Kernel(KernelEventKind),
@@ -17,7 +17,7 @@ pub enum RowKind {
     SnapshotBegin,
     SnapshotFailed,
     SnapshotEnd,
-    /// None that this version knows.
+    /// A kind unknown to this version.
     Unknown,
 }
 

@@ -21,7 +21,8 @@ impl RawTable for Runtime {
 }
 
 impl RuntimeView {
-    /// The record in that row. A source or an outcome that this version does not know gives [`Body::Unknown`].
+    /// Returns the record of a row. A source or an outcome unknown to this version gives
+    /// [`Body::Unknown`].
     ///
     /// # Errors
     /// The row is past the end.
@@ -36,7 +37,7 @@ impl RuntimeView {
         self.record(row, carried(columns.carried_from_seq.get(row), body))
     }
 
-    /// What the row holds beside the record; `None` past the end.
+    /// Returns the details that a row holds beside the record; `None` past the end.
     pub fn details(&self, row: usize) -> Option<RuntimeDetails> {
         Some(RuntimeDetails {
             request: self.columns.request.get(row)?.to_owned(),

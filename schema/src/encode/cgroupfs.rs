@@ -16,13 +16,13 @@ impl CgroupfsBuilder {
     /// Appends a directory as cgroupfs showed it.
     ///
     /// # Errors
-    /// The record belongs into another table; nothing is appended.
+    /// The record belongs to another table; nothing is appended.
     pub fn append(&mut self, record: &Record<'_>, details: &DirectoryDetails) -> Result<(), Error> {
         let (carried_from, body) = split_carried(&record.body);
         let Body::Directory(directory) = body else {
             return Err(Error::WrongTable { table: Table::Cgroupfs.name(), seq: record.seq.0 });
         };
-        // An empty list says that nobody was there, which only a reading that went well can say.
+        // An empty list says that nobody was there, which only a successful reading can say.
         let pids_known = details.outcome == Outcome::Ok || !directory.pids.is_empty();
         self.push(Row {
             seq: Some(record.seq.0),

@@ -17,16 +17,16 @@ use crate::tables::events::{Builders, Events};
 pub type EventsBuilder = BatchBuilder<Events>;
 
 impl EventsBuilder {
-    /// Appends a record: a cgroup event, a loss, a clock, a mark of the capture or of a walk.
+    /// Appends a record: a kernel event, a loss, a clock, a mark of the capture or of a walk.
     ///
     /// # Errors
-    /// The record belongs into another table; nothing is appended.
+    /// The record belongs to another table; nothing is appended.
     pub fn append(&mut self, record: &Record<'_>) -> Result<(), Error> {
         let (carried_from, body) = split_carried(&record.body);
         let Some(kind) = kind_of(body) else {
             return Err(Error::WrongTable { table: Table::Events.name(), seq: record.seq.0 });
         };
-        // Cell by cell: a row of all columns would be larger than what it holds by far.
+        // Value by value: a row of all columns would be far larger than the values it holds.
         let (columns, row) = self.add_row();
         columns.seq.put(row, record.seq.0);
         columns.ts.put(row, record.ts);
@@ -48,14 +48,14 @@ impl EventsBuilder {
             Body::Clock(reading) => clock(columns, row, reading),
             Body::SnapshotBegin(reason) | Body::SnapshotEnd(reason) => columns.reason.put(row, reason.as_str()),
             Body::SnapshotFailed(hierarchy) => columns.hierarchy_id.put(row, hierarchy.0),
-            // Of marks only the kind matters.
+            // Marks have only a kind.
             _ => {}
         }
         Ok(())
     }
 }
 
-/// What a record is called, if it is one of this table.
+/// Returns the kind of a record, if it belongs to this table.
 fn kind_of(body: &Body<'_>) -> Option<&'static str> {
     Some(match body {
         Body::Cgroup(event) => event.kind.as_str(),
@@ -87,7 +87,8 @@ fn cgroup_event(columns: &mut Builders, row: usize, event: &CgroupEvent<'_>) {
 }
 
 fn actor(columns: &mut Builders, row: usize, actor: &Actor<'_>) {
-    // No process has a parent that is process 0 and has no name: a probe without type information knows no parent.
+    // No process has a parent that is process 0 and has no name: a probe without type information
+    // knows no parent.
     let knows_parent = actor.ppid != 0 || !actor.parent_comm.is_empty();
     columns.actor_pid.put(row, actor.pid);
     columns.actor_tid.put(row, actor.tid);
@@ -100,7 +101,7 @@ fn actor(columns: &mut Builders, row: usize, actor: &Actor<'_>) {
     columns.actor_argv_truncated.put(row, actor.argv_truncated);
 }
 
-/// What is told of the process that something happens to.
+/// Puts the target: the process that exits, gets the signal or is killed.
 fn target(columns: &mut Builders, row: usize, cpu: u32, target: &Target<'_>) {
     columns.cpu.put(row, cpu);
     columns.hierarchy_id.put(row, HierarchyId::V2.0);

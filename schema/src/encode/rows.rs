@@ -11,7 +11,7 @@ use crate::tables::container_remove::ContainerRemove;
 use crate::tables::disagreement::Disagreement;
 use crate::tables::existing_container::ExistingContainer;
 
-/// Gathers rows of the derived tables.
+/// Builds batches of the derived tables.
 #[derive(Debug, Default)]
 pub struct RowsBuilder {
     removes: BatchBuilder<ContainerRemove>,
@@ -21,12 +21,12 @@ pub struct RowsBuilder {
 }
 
 impl RowsBuilder {
-    /// Empty.
+    /// Creates an empty builder.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Appends a row to the table that it belongs to.
+    /// Appends a row to its table.
     pub fn append(&mut self, row: &Row) {
         match row {
             Row::Create(row) => self.creates.push(row.into()),
@@ -36,20 +36,20 @@ impl RowsBuilder {
         }
     }
 
-    /// Rows gathered since the last batches, of all tables.
+    /// Returns the number of rows since the last batches, over all tables.
     pub fn len(&self) -> usize {
         self.removes.len() + self.creates.len() + self.existing.len() + self.disagreements.len()
     }
 
-    /// Whether no row was gathered since the last batches.
+    /// Returns true if there is no row since the last batches.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// A batch for each table that has rows; the builder is empty afterwards.
+    /// Returns a batch for each table that has rows and leaves the builder empty.
     ///
     /// # Errors
-    /// Arrow refuses the columns; that would be a fault of the builder.
+    /// Arrow refuses the columns, which is a fault of the builder.
     pub fn finish(&mut self) -> Result<Vec<(Table, RecordBatch)>, Error> {
         let mut batches = Vec::new();
         if !self.removes.is_empty() {

@@ -16,7 +16,7 @@ impl RuntimeBuilder {
     /// Appends an answer of a runtime.
     ///
     /// # Errors
-    /// The record belongs into another table; nothing is appended.
+    /// The record belongs to another table; nothing is appended.
     pub fn append(&mut self, record: &Record<'_>, details: &RuntimeDetails) -> Result<(), Error> {
         let (carried_from, body) = split_carried(&record.body);
         let Body::Runtime(answer) = body else {

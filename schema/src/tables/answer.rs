@@ -1,4 +1,4 @@
-//! Columns of what a runtime, or a file of one, says about a container.
+//! Columns of an answer of a runtime, or of one of its files, about a container.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use obit_derivation::record::{Outcome, RuntimeAnswer, Source};
 use crate::column::{Bool, CgroupPathList, ColumnReader, I32, Pairs, Text, TextMap, Timestamp, U32, columns};
 
 columns!(
-    /// What a runtime says about a container.
+    /// An answer of a runtime about a container.
     Answer {
         /// The container asked about, or found.
         container_id: Text optional,

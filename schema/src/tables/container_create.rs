@@ -18,7 +18,7 @@ table!(
         seq: U64 required,
         /// Time at which the container's directory was made, as far as seen, by the wall clock.
         ts: Timestamp required,
-        /// The same time, ns of CLOCK_BOOTTIME.
+        /// Time of `ts`, ns of CLOCK_BOOTTIME.
         boot_ns: U64 required,
         place: Place columns,
         /// The record of the directory's creation; the first one if there are several directories.

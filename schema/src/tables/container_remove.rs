@@ -20,7 +20,7 @@ table!(
         /// Time at which the container's directory was removed, by the wall clock; in an inferred
         /// row, time at which it was found missing.
         ts: Timestamp required,
-        /// The same time, ns of CLOCK_BOOTTIME.
+        /// Time of `ts`, ns of CLOCK_BOOTTIME.
         boot_ns: U64 required,
         place: Place columns,
         /// The record of the directory's creation, possibly a carried one; null if the directory

@@ -19,7 +19,7 @@ table!(
         seq: U64 required,
         /// Time of this record, by the wall clock.
         ts: Timestamp required,
-        /// The same time, ns of CLOCK_BOOTTIME.
+        /// Time of `ts`, ns of CLOCK_BOOTTIME.
         boot_ns: U64 required,
         place: Place columns,
         /// containerd's namespace, if containerd runs the container.
@@ -76,7 +76,7 @@ impl<'a> From<&'a row::Disagreement> for Row<'a> {
             evidence_seqs,
         } = disagreement;
         Self {
-            // Who else it is, the row of its beginning or end tells.
+            // The row of the container's beginning or end has the rest of its identity.
             subject: Some(IdentityRows::from(identity).subject),
             containerd_namespace: identity.containerd_namespace.as_deref(),
             container_name: identity.container_name.as_deref(),

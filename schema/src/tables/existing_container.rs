@@ -21,7 +21,7 @@ table!(
         /// Time at which the walk of cgroupfs saw the container, by the wall clock; if its creation
         /// was carried over from another segment, time of the creation.
         ts: Timestamp required,
-        /// The same time, ns of CLOCK_BOOTTIME.
+        /// Time of `ts`, ns of CLOCK_BOOTTIME.
         boot_ns: U64 required,
         place: Place columns,
         /// The record in which the container was first seen.

@@ -50,10 +50,11 @@ impl Table {
         Arc::clone(&self.table_schema().schema)
     }
 
-    /// Checks that files of that schema can be read as this table: what must be there is, and nothing has another type.
+    /// Checks that files of this schema can be read as the table: required columns are there, and
+    /// no column has another type.
     ///
     /// # Errors
-    /// The first column that is missing or of another type.
+    /// A column is missing or has another type; the first one is returned.
     pub fn check(self, schema: &Schema) -> Result<(), Error> {
         for column in self.columns() {
             match schema.field_with_name(column.name) {
@@ -75,12 +76,13 @@ impl Table {
         Ok(())
     }
 
-    /// Whether a column holds container ids and so gets a bloom filter.
+    /// Returns true if the table has a column of container ids, which gets a Bloom filter.
     pub fn has_container_id(self) -> bool {
         self.columns().iter().any(|column| column.name == "container_id")
     }
 
-    /// Columns that grow from row to row, or nearly: few bits a value as differences.
+    /// Returns the columns that grow from row to row, or nearly: as differences they take few bits
+    /// a value.
     pub fn delta_columns(self) -> impl Iterator<Item = &'static str> {
         self.columns().iter().filter_map(|column| match (column.data_type)() {
             DataType::Timestamp(..) => Some(column.name),

@@ -9,7 +9,7 @@ pub enum Table {
     Events,
     /// raw/cgroupfs: directories as cgroupfs showed them.
     Cgroupfs,
-    /// raw/runtime: what runtimes and their files said.
+    /// raw/runtime: answers of runtimes and contents of their files.
     Runtime,
     /// derived/container_remove: containers that ended.
     ContainerRemove,
@@ -17,7 +17,7 @@ pub enum Table {
     ContainerCreate,
     /// derived/existing_container: containers that were there before the capture.
     ExistingContainer,
-    /// derived/disagreement: where sources contradict each other about an end.
+    /// derived/disagreement: contradictions between sources about an end.
     Disagreement,
 }
 
@@ -38,7 +38,7 @@ impl Table {
     pub const DERIVED: [Self; 4] =
         [Self::ContainerRemove, Self::ContainerCreate, Self::ExistingContainer, Self::Disagreement];
 
-    /// Its name: the start of its files' names.
+    /// Returns the name: the start of the files' names.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Events => "events",
@@ -51,12 +51,12 @@ impl Table {
         }
     }
 
-    /// The table of that name.
+    /// Returns the table of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|table| table.name() == name)
     }
 
-    /// The folder of a case that holds its parts.
+    /// Returns the folder of a case that holds the table's parts.
     pub const fn folder(self) -> &'static str {
         match self {
             Self::Events | Self::Cgroupfs | Self::Runtime => "raw",

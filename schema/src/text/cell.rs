@@ -1,4 +1,4 @@
-//! One value of a column, on its way to text.
+//! A value of a column, to be serialized as text.
 
 use crate::value::{self, Value};
 use arrow_array::Array;
@@ -6,11 +6,12 @@ use serde::ser::{Error as _, Serialize, SerializeMap, Serializer};
 
 use super::time;
 
-/// A value that serializes as JSON does best: null, a boolean, a number (all 64 bits), text, a time in RFC 3339, a list.
+/// A value that serializes as JSON does best: null, a boolean, a number (all 64 bits), text, a time
+/// in RFC 3339, a list.
 pub struct Cell<'a>(pub Value<'a>);
 
 impl<'a> Cell<'a> {
-    /// The value in that row of the array.
+    /// Returns the value of a row of the array.
     pub fn new(array: &'a dyn Array, row: usize) -> Self {
         Self(value::cell(array, row))
     }

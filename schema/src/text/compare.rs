@@ -1,7 +1,9 @@
 //! Comparing texts of which many are empty.
 
-/// Whether bytes are the same. Empty ones are not given to `memcmp`: where it uses AVX-512 it reads no byte of them by a mask, from
-/// addresses that need not be mapped, and the processor takes over 100 ns to do nothing there.
+/// Returns true if bytes are the same.
+///
+/// Empty ones are not given to `memcmp`: where that uses AVX-512, it reads no byte of them, by a
+/// mask, from addresses that need not be mapped, for which the processor takes over 100 ns.
 #[inline]
 pub fn are_same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && (a.is_empty() || a == b)

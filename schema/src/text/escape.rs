@@ -11,9 +11,10 @@ use std::fmt::Write as _;
 /// Bytes of one escape: backslash, `x`, two digits.
 const ESCAPE_BYTES: usize = 4;
 
-/// Writes any bytes as UTF-8 text, reversibly. Valid UTF-8 without something that looks like an escape is borrowed.
+/// Writes any bytes as UTF-8 text, reversibly. Valid UTF-8 in which nothing looks like an escape is
+/// borrowed.
 pub fn escape(bytes: &[u8]) -> Cow<'_, str> {
-    // To look for one byte first is cheaper than to look for the two that an escape begins with.
+    // Looking for one byte first is cheaper than looking for the two that an escape begins with.
     if let Ok(text) = str::from_utf8(bytes)
         && (!bytes.contains(&b'\\') || !text.contains("\\x"))
     {
@@ -39,9 +40,7 @@ pub fn escape(bytes: &[u8]) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The bytes that [`escape`] was given.
-///
-/// Total: text that [`escape`] never writes gives bytes too.
+/// Returns the bytes that [`escape`] was given. Text that [`escape`] never writes gives bytes too.
 pub fn unescape(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -60,12 +59,12 @@ pub fn unescape(text: &str) -> Vec<u8> {
     out
 }
 
-/// Whether the text that `bytes` (it starts with a backslash) would become, left as it is, begins with an escape.
+/// Returns true if `bytes`, which start with a backslash, begin with an escape.
 fn reads_as_escape(bytes: &[u8]) -> bool {
     escaped_byte(bytes).is_some()
 }
 
-/// The byte that an escape at the start of `bytes` stands for: `\x5c`, or `\x80` to `\xff`.
+/// Returns the byte that an escape at the start of `bytes` stands for: `\x5c`, or `\x80` to `\xff`.
 fn escaped_byte(bytes: &[u8]) -> Option<u8> {
     let [b'\\', b'x', high, low, ..] = *bytes else {
         return None;
@@ -74,7 +73,7 @@ fn escaped_byte(bytes: &[u8]) -> Option<u8> {
     (byte >= 0x80 || byte == b'\\').then_some(byte)
 }
 
-/// Value of `0`–`9`, `a`–`f`.
+/// Returns the value of `0`–`9`, `a`–`f`.
 fn lower_hex_digit(digit: u8) -> Option<u8> {
     match digit {
         b'0'..=b'9' => Some(digit - b'0'),

@@ -1,4 +1,5 @@
-//! JSON that is safe to look at: what a terminal may act on is written as `\uXXXX`, which every reader turns back.
+//! JSON that is safe to look at: characters that a terminal may act on are written as `\uXXXX`,
+//! which every reader turns back.
 
 use std::io::{self, Write};
 
@@ -19,12 +20,12 @@ pub fn write_pretty(value: &impl Serialize, output: &mut impl Write) -> io::Resu
     Ok(value.serialize(&mut serializer)?)
 }
 
-/// A value as JSON text on one line.
+/// Returns a value as JSON text on one line.
 pub fn to_string(value: &impl Serialize) -> serde_json::Result<String> {
     let mut text = Vec::new();
     let mut serializer = serde_json::Serializer::with_formatter(&mut text, Safe(CompactFormatter));
     value.serialize(&mut serializer)?;
-    // The serializer writes UTF-8 only; nothing is lost.
+    // The serializer writes UTF-8 only, so no byte is replaced.
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
@@ -32,7 +33,7 @@ pub fn to_string(value: &impl Serialize) -> serde_json::Result<String> {
 struct Safe<F>(F);
 
 impl<F: Formatter> Formatter for Safe<F> {
-    /// Gets the parts of a string that JSON itself does not make us escape.
+    /// Writes a part of a string that JSON itself does not escape.
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         if is_plain(fragment) {
             return writer.write_all(fragment.as_bytes());

@@ -9,7 +9,7 @@ use super::printable::is_plain_byte;
 use super::{json, time};
 use crate::value::{Cells, Value};
 
-/// Text that is gathered before it is written.
+/// Bytes of text that are collected before they are written.
 const CHUNK_BYTES: usize = 64 << 10;
 
 /// Writes each row of the batch on a line of its own.
@@ -30,11 +30,11 @@ pub fn write(batch: &RecordBatch, output: &mut impl Write) -> io::Result<()> {
     output.write_all(&lines)
 }
 
-/// What is the same on each line, and the columns whose values come between.
+/// The text that all lines have in common, and the columns whose values stand in between.
 struct Line<'a> {
     /// Columns that hold a value somewhere, each with the text that comes before it.
     columns: Vec<(Vec<u8>, Cells<'a>)>,
-    /// What comes after the last of them.
+    /// The text after the last of them.
     end: Vec<u8>,
 }
 
@@ -59,7 +59,8 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Appends a value: what is frequent here, the rest by [`json::write`], which says the same of all of it.
+/// Appends a value: frequent types here, the rest by [`json::write`], which writes all of them
+/// alike.
 fn push_value(out: &mut Vec<u8>, value: Value<'_>) -> io::Result<()> {
     match value {
         Value::Null => out.extend_from_slice(b"null"),
@@ -88,7 +89,7 @@ fn push_value(out: &mut Vec<u8>, value: Value<'_>) -> io::Result<()> {
 }
 
 fn push_text(out: &mut Vec<u8>, text: &str) -> io::Result<()> {
-    // No early way out: so it is done for many bytes at once.
+    // No early return, so that many bytes are tested at once.
     let is_as_it_is =
         text.bytes().fold(true, |so_far, byte| so_far & is_plain_byte(byte) & !matches!(byte, b'"' | b'\\'));
     if !is_as_it_is {

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-/// Text that a terminal shows and does not obey: control characters and those that reorder or hide text are written
-/// `\u{…}`. For people only; it is not reversible.
+/// Makes text that a terminal shows and does not obey: control characters and those that reorder or
+/// hide text are written `\u{…}`. For people only; it is not reversible.
 pub fn printable(text: &str) -> Cow<'_, str> {
     if is_plain(text) || !text.chars().any(is_hazard) {
         return Cow::Borrowed(text);
@@ -19,26 +19,27 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Whether text is nothing but printable ASCII, as nearly all text of a case is: no [hazard](is_hazard) is in it.
+/// Returns true if text is nothing but printable ASCII, as nearly all text of a case is: it holds
+/// no [hazard](is_hazard).
 pub(crate) fn is_plain(text: &str) -> bool {
-    // No early way out: so it is done for many bytes at once.
+    // No early return, so that many bytes are tested at once.
     text.bytes().fold(true, |plain, byte| plain & is_plain_byte(byte))
 }
 
-/// Whether a byte is printable ASCII.
+/// Returns true if a byte is printable ASCII.
 pub(crate) fn is_plain_byte(byte: u8) -> bool {
     (0x20..0x7f).contains(&byte)
 }
 
-/// Control characters (C0, DEL, C1), line separators, marks of direction, and characters without width: what a terminal
-/// acts on or hides, and [`printable`] writes out.
+/// Returns true if a terminal acts on a character or hides it, so that [`printable`] writes it out:
+/// control characters (C0, DEL, C1), line separators, marks of direction, characters without width.
 pub fn is_hazard(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// [`printable`], and cut to so many characters, the cut marked with `…`.
+/// Makes text [`printable`] and cuts it to this many characters; `…` marks the cut.
 pub fn shortened(text: &str, characters: usize) -> Cow<'_, str> {
     let shown = printable(text);
     if shown.chars().nth(characters).is_none() {

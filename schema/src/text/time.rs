@@ -1,17 +1,19 @@
-//! Times and durations as text. All of it is UTC, and all of it comes from records: nothing here reads a clock.
+//! Times and durations as text. All times are UTC and come from records: nothing here reads a
+//! clock.
 
 use chrono::{DateTime, Datelike as _, Timelike as _};
 
-/// RFC 3339 with nine digits and `Z`: every nanosecond, and text order is time order for the years 0 to 9999, which is all
-/// that an `i64` of nanoseconds reaches (1677 to 2262).
+/// Formats a time by RFC 3339 with nine digits and `Z`. No nanosecond is lost, and the order of
+/// texts is that of times for the years 0 to 9999; an `i64` of nanoseconds reaches from 1677 to
+/// 2262.
 pub fn rfc3339(ns_since_epoch: i64) -> String {
     let mut text = Vec::with_capacity(RFC3339_BYTES);
     push_rfc3339(&mut text, ns_since_epoch);
-    // Only digits and punctuation were written; nothing is lost.
+    // Only digits and punctuation were written, so no byte is replaced.
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// Bytes of a time in that form.
+/// Bytes of a time by RFC 3339 as [`rfc3339`] writes it.
 const RFC3339_BYTES: usize = 30;
 
 /// Appends the text that [`rfc3339`] gives.
@@ -39,17 +41,17 @@ pub(crate) fn push_rfc3339(out: &mut Vec<u8>, ns_since_epoch: i64) {
     out.extend_from_slice(&text);
 }
 
-/// For people: milliseconds, and a space where RFC 3339 has its `T`.
+/// Formats a time for people: milliseconds, and a space where RFC 3339 has its `T`.
 pub fn to_millisecond(ns_since_epoch: i64) -> String {
     DateTime::from_timestamp_nanos(ns_since_epoch).format("%Y-%m-%d %H:%M:%S%.3f").to_string()
 }
 
-/// For names of files: ISO 8601's basic format, to the second.
+/// Formats a time for names of files: ISO 8601's basic format, to the second.
 pub fn basic(ns_since_epoch: i64) -> String {
     DateTime::from_timestamp_nanos(ns_since_epoch).format("%Y%m%dT%H%M%SZ").to_string()
 }
 
-/// A duration for people, two units at most: `412µs`, `3.250s`, `4m12s`, `3d04h`.
+/// Formats a duration for people, two units at most: `412µs`, `3.250s`, `4m12s`, `3d04h`.
 pub fn duration(ns: u64) -> String {
     let seconds = ns / 1_000_000_000;
     match seconds {
