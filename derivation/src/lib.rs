@@ -1,12 +1,15 @@
-//! The derivation: which container just began or ended, from records alone.
+//! The derivation: finds the containers that began or ended, from records alone.
 //!
-//! [`Fold`] maps records, in the order of their [`Seq`], to [`Row`]s. `obit-capture` runs it while it records and
-//! `obit-replay` runs it again from a case; both must reach the same rows. So this crate has no dependencies and no
-//! `std`: a clock, a file, the environment, a thread or a hash seed cannot be reached from here. Time passes only by
-//! the timestamps of records. Nothing here panics, whatever the input.
+//! [`Fold`] maps records, in the order of their [`Seq`], to [`Row`]s. `obit-capture` runs it while
+//! it records and `obit-replay` runs it again from a case; both must reach the same rows. So this
+//! crate has no dependencies and no `std`: a clock, a file, the environment, a thread or a hash
+//! seed cannot be reached from here. Time passes only by the timestamps of records. Nothing here
+//! panics, whatever the input.
 //!
-//! Where to look: [`record`] is the input, [`row`] the output, [`identity`] what a path or an argument vector says
-//! about a container, [`fold`] how records become rows, [`profile`] how another tool's rules would turn them into rows.
+//! Where to look: [`record`] is the input, [`row`] the output. [`identity`] reads what a path or an
+//! argument vector says of a container, `claims` ranks what sources say of it, `containers` is the
+//! table of lives, [`ending`] finds why a life ended, [`fold`] turns records into rows with these,
+//! and [`profile`] names other rules that do.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -22,6 +25,7 @@ pub mod identity;
 pub mod profile;
 pub mod record;
 pub mod row;
+mod small_list;
 pub mod tracee;
 
 pub use fold::Fold;

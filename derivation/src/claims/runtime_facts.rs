@@ -1,4 +1,4 @@
-//! What only answers of runtimes say, besides texts.
+//! Facts and labels, which only answers of runtimes have.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -6,44 +6,44 @@ use alloc::sync::Arc;
 
 use crate::record::{RuntimeAnswer, WallNs};
 
-/// What only answers of runtimes say, besides texts. Shared by the claims about several lives of one container.
+/// The facts and labels of an answer. Shared by the claims about several lives of one container.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct RuntimeFacts {
-    pub facts: Facts,
-    /// In the order of their names, each name once.
+    pub facts: AnswerFacts,
+    /// The labels in the order of their names, each name once.
     pub labels: Box<[(Box<str>, Box<str>)]>,
 }
 
-/// Facts that fit into a number each.
+/// Facts that are numbers or flags.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Facts {
+pub(crate) struct AnswerFacts {
     pub sandbox: Option<bool>,
     pub init_pid: Option<u32>,
     pub created_at: Option<WallNs>,
     pub started_at: Option<WallNs>,
     pub restart_count: Option<u32>,
-    /// The signal that it is to be stopped with.
+    /// The number of the signal that it is to be stopped with.
     pub stop_signal: Option<u32>,
 }
 
-impl Facts {
-    /// These, and of what they leave out those.
-    pub fn or(self, those: Self) -> Self {
+impl AnswerFacts {
+    /// Returns these facts, completed by others.
+    pub fn or(self, others: Self) -> Self {
         Self {
-            sandbox: self.sandbox.or(those.sandbox),
-            init_pid: self.init_pid.or(those.init_pid),
-            created_at: self.created_at.or(those.created_at),
-            started_at: self.started_at.or(those.started_at),
-            restart_count: self.restart_count.or(those.restart_count),
-            stop_signal: self.stop_signal.or(those.stop_signal),
+            sandbox: self.sandbox.or(others.sandbox),
+            init_pid: self.init_pid.or(others.init_pid),
+            created_at: self.created_at.or(others.created_at),
+            started_at: self.started_at.or(others.started_at),
+            restart_count: self.restart_count.or(others.restart_count),
+            stop_signal: self.stop_signal.or(others.stop_signal),
         }
     }
 }
 
 impl RuntimeFacts {
-    /// `None` if the answer has nothing of the kind.
+    /// Reads the facts and labels of an answer; `None` if it has none.
     pub fn of(answer: &RuntimeAnswer<'_>) -> Option<Arc<Self>> {
-        let facts = Facts {
+        let facts = AnswerFacts {
             sandbox: answer.sandbox,
             init_pid: answer.init_pid,
             created_at: answer.created_at,
@@ -53,14 +53,14 @@ impl RuntimeFacts {
         };
         let labels: BTreeMap<&str, &str> = answer.labels.iter().map(|(name, value)| (&**name, &**value)).collect();
         let labels = labels.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-        let told = Self { facts, labels };
-        (told != Self::default()).then(|| Arc::new(told))
+        let all = Self { facts, labels };
+        (all != Self::default()).then(|| Arc::new(all))
     }
 
-    /// Takes over what is not said yet.
+    /// Takes over from a later answer what this one lacks.
     pub fn complete_from(this: &mut Arc<Self>, later: &Self) {
         let (ours, theirs) = (this.facts, later.facts);
-        let facts = Facts {
+        let facts = AnswerFacts {
             sandbox: ours.sandbox.or(theirs.sandbox),
             init_pid: ours.init_pid.or(theirs.init_pid),
             created_at: ours.created_at.or(theirs.created_at),
@@ -78,9 +78,9 @@ impl RuntimeFacts {
         }
     }
 
-    /// Leaves only what holds for every life of the container.
+    /// Removes what holds for one life of the container only.
     pub fn forget_this_life(this: &mut Arc<Self>) {
-        let facts = Facts { init_pid: None, started_at: None, restart_count: None, ..this.facts };
+        let facts = AnswerFacts { init_pid: None, started_at: None, restart_count: None, ..this.facts };
         if facts != this.facts {
             Arc::make_mut(this).facts = facts;
         }

@@ -1,32 +1,32 @@
-//! A live directory, and what it has to do with a container.
+//! Live directories, and the container that each has to do with.
 
-use crate::containers::life_table::LifeId;
-use crate::identity::path;
-use crate::record::{CgroupEvent, CgroupId, CgroupKey, Seq};
+use super::life_table::LifeId;
+use crate::record::{CgroupId, CgroupKey, Seq};
 
-/// What a live directory has to do with a container. Directories that have nothing to do with one are not kept.
+/// The relation of a live directory to a container. Directories without one are not tracked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DirectoryRole {
     /// The life's root on this hierarchy.
     Root(LifeId),
-    /// Made by a runtime for the life, but its name does not say so: its root, unless the runtime goes on to
-    /// make another one below it.
+    /// A directory that a runtime made for the life, but whose name does not say so: the life's
+    /// root, unless the runtime goes on to make another one below it.
     Candidate(LifeId),
-    /// Below the life's root.
+    /// A directory below the life's root.
     Inside(LifeId),
 }
 
 impl DirectoryRole {
+    /// Returns the life that the directory has to do with.
     pub fn life_id(self) -> LifeId {
         match self {
-            Self::Root(number) | Self::Candidate(number) | Self::Inside(number) => number,
+            Self::Root(life_id) | Self::Candidate(life_id) | Self::Inside(life_id) => life_id,
         }
     }
 
-    /// The container that a directory below such a one is in, as far as known.
+    /// Returns the life that encloses a directory below this one, as far as known.
     pub fn encloses(self) -> Option<LifeId> {
         match self {
-            Self::Root(number) | Self::Inside(number) => Some(number),
+            Self::Root(life_id) | Self::Inside(life_id) => Some(life_id),
             Self::Candidate(_) => None,
         }
     }
@@ -36,47 +36,25 @@ impl DirectoryRole {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TrackedDirectory {
     pub role: DirectoryRole,
+    /// The record that first showed the directory.
     pub since: Seq,
-    /// The event of its making was seen, so that another such event is about another directory.
+    /// The event of its making was seen, so another such event is about another directory.
     pub is_made: bool,
 }
 
 impl TrackedDirectory {
-    /// A directory that a walk shows.
+    /// Tracks a directory whose making was seen.
+    pub fn made(role: DirectoryRole, since: Seq) -> Self {
+        Self { role, since, is_made: true }
+    }
+
+    /// Tracks a directory that a walk shows.
     pub fn walked(role: DirectoryRole, since: Seq) -> Self {
         Self { role, since, is_made: false }
     }
 }
 
-/// A directory as an event or a walk shows it, with what its path says.
-pub(crate) struct ObservedDirectory<'a> {
-    pub key: CgroupKey,
-    pub parent: Option<CgroupId>,
-    pub path: &'a str,
-    pub identity: path::PathIdentity<'a>,
-    /// The user who made or removed it, if that is one without privileges.
-    pub user: Option<u32>,
-}
-
-impl<'a> ObservedDirectory<'a> {
-    pub fn new(key: CgroupKey, parent: Option<CgroupId>, path: &'a str, truncated: bool) -> Self {
-        // A cut path would be read as another name: it says nothing.
-        let identity = if truncated { path::PathIdentity::default() } else { path::identify(path) };
-        Self { key, parent, path, identity, user: None }
-    }
-
-    /// The directory that an event shows.
-    pub fn of_event(event: &CgroupEvent<'a>) -> Self {
-        Self::new(event.key, event.parent, event.path, event.path_truncated).by(event.actor.uid)
-    }
-
-    /// The same, by a task of that user.
-    pub fn by(self, uid: u32) -> Self {
-        Self { user: (uid != 0).then_some(uid), ..self }
-    }
-}
-
-/// The key of a directory of the same hierarchy.
-pub(crate) fn beside(key: CgroupKey, cgroup: CgroupId) -> CgroupKey {
+/// Returns the key of another directory on the hierarchy of `key`.
+pub(super) fn beside(key: CgroupKey, cgroup: CgroupId) -> CgroupKey {
     CgroupKey { hierarchy: key.hierarchy, cgroup }
 }

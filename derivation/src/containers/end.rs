@@ -1,22 +1,21 @@
-//! What is known of the end of a life, before it has come and after.
+//! Facts about the end of a life, before it has come and after.
 
-use crate::containers::life::Stamp;
 use crate::ending;
-use crate::record::{Usage, WallNs};
+use crate::record::{Stamp, Usage, WallNs};
 
-/// What is known of the end of a life, or may have to do with it.
+/// Facts about the end of a life, or that may have to do with it.
 #[derive(Debug, Default)]
-pub(crate) struct End {
-    /// When it ended.
+pub(super) struct EndFacts {
+    /// Time of the end.
     pub at: Option<WallNs>,
-    /// Its last task left, and none came since.
+    /// The stamp at which the last task left, if none came since.
     pub emptied: Option<Stamp>,
-    /// What it used, as far as told.
+    /// The highest accounting values seen.
     pub usage: Usage,
-    /// What happened to its processes.
-    pub death: ending::DeathEvidence,
+    /// The events of its processes.
+    pub evidence: ending::DeathEvidence,
 }
 
-/// Nothing is known.
-pub(crate) static UNKNOWN: End =
-    End { at: None, emptied: None, usage: Usage::NONE, death: ending::DeathEvidence::NONE };
+/// The facts of a life about whose end nothing is known.
+pub(super) static NO_FACTS: EndFacts =
+    EndFacts { at: None, emptied: None, usage: Usage::NONE, evidence: ending::DeathEvidence::NONE };

@@ -1,10 +1,20 @@
-//! The table of lives: directories, lives of containers, and how they are found.
+//! The table of lives: directories of containers, the lives they belong to, and how both are found.
+//!
+//! [`Containers`] is the whole of it. It knows nothing of walks, pending claims or the output:
+//! those are the fold's.
 
-pub(crate) mod directory;
-pub(crate) mod end;
-pub(crate) mod ids;
-pub(crate) mod life;
-pub(crate) mod life_table;
-pub(crate) mod same_id_lives;
-pub(crate) mod small_list;
-pub(crate) mod usage;
+mod directory;
+mod end;
+mod id_key;
+mod life;
+mod life_index;
+mod life_rows;
+mod life_table;
+mod matching;
+mod table;
+mod usage;
+
+pub(crate) use directory::{DirectoryRole, TrackedDirectory};
+pub(crate) use life::{Life, Origin, Stage};
+pub(crate) use life_table::LifeId;
+pub(crate) use table::{Containers, LifeStart};

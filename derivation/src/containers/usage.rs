@@ -1,19 +1,20 @@
-//! What a container has used, put together from what was told of its directories.
+//! The usage of a container, put together from what was counted in its directories.
 //!
-//! A container has a directory on each hierarchy and may make others below them, so the same is often told several times, and
-//! at times in parts. v1 counts in a directory what those below it use; so does v2 for memory and pids. CPU time and bytes
-//! read and written are counted on v2 by the directory that the tasks were in, and what a directory had counted when it was
-//! removed is added to the one above.
+//! A container has a directory on each hierarchy and may make others below them, so the same use is
+//! often counted several times, and at times in parts. v1 counts in a directory what those below it
+//! use; so does v2 for memory and pids. v2 counts CPU time and bytes read and written in the
+//! directory that the tasks were in; what a directory had counted when it was removed is added to
+//! the one above.
 
 use alloc::vec::Vec;
 
 use crate::record::{Seq, Usage};
 
-/// What directories that are gone had used, of what v2 counts for each directory alone.
+/// The usage of removed directories below another, of what v2 counts for each directory alone.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct RemovedChildrenUsage {
-    /// The records of their making and removal, the first [`MAX_TOLD`].
-    pub told: Vec<Seq>,
+pub(super) struct RemovedChildrenUsage {
+    /// The records of their making and removal, the first [`MAX_SEQS`].
+    pub seqs: Vec<Seq>,
     cpu_usage_ns: u64,
     cpu_user_ns: u64,
     cpu_system_ns: u64,
@@ -21,15 +22,17 @@ pub(crate) struct RemovedChildrenUsage {
     io_written_bytes: u64,
 }
 
-/// Records kept for one directory, so that the next segment can count the same.
-const MAX_TOLD: usize = 2048;
+/// Most records kept for one directory, so that the next segment can count the same.
+const MAX_SEQS: usize = 2048;
 
 impl RemovedChildrenUsage {
-    pub fn told_by(&mut self, seqs: impl IntoIterator<Item = Seq>) {
-        let room = MAX_TOLD.saturating_sub(self.told.len());
-        self.told.extend(seqs.into_iter().take(room));
+    /// Keeps the records of a removed directory, within a bound.
+    pub fn add_seqs(&mut self, seqs: impl IntoIterator<Item = Seq>) {
+        let room = MAX_SEQS.saturating_sub(self.seqs.len());
+        self.seqs.extend(seqs.into_iter().take(room));
     }
 
+    /// Adds the usage of a removed directory.
     pub fn add(&mut self, usage: &Usage) {
         for (sum, value) in [
             (&mut self.cpu_usage_ns, usage.cpu_usage_ns),
@@ -42,7 +45,8 @@ impl RemovedChildrenUsage {
         }
     }
 
-    /// The values of the directory above with these. What it does not count at all stays absent: a part is no sum.
+    /// Returns the values of the directory above with these added. A value that it does not count
+    /// stays absent, since a part is no sum.
     pub fn added_to(&self, own: &Usage) -> Usage {
         let sum = |own: Option<u64>, below| own.map(|own| own.saturating_add(below));
         Usage {
@@ -56,34 +60,35 @@ impl RemovedChildrenUsage {
     }
 }
 
-/// Takes over what was told later, or of another directory of the same container: the highest of what only grows, the latest
-/// of what does not.
-pub(crate) fn absorb(ours: &mut Usage, told: &Usage) {
-    let grow = |ours: &mut Option<u64>, told: Option<u64>| {
-        if told > *ours {
-            *ours = told;
+/// Takes over values that were counted later, or in another directory of the same container: the
+/// highest of those that only grow, the latest of the others.
+pub(super) fn absorb(ours: &mut Usage, theirs: &Usage) {
+    let grow = |ours: &mut Option<u64>, theirs: Option<u64>| {
+        if theirs > *ours {
+            *ours = theirs;
         }
     };
-    grow(&mut ours.memory_peak_bytes, told.memory_peak_bytes);
-    ours.memory_usage_bytes = told.memory_usage_bytes.or(ours.memory_usage_bytes);
+    grow(&mut ours.memory_peak_bytes, theirs.memory_peak_bytes);
+    ours.memory_usage_bytes = theirs.memory_usage_bytes.or(ours.memory_usage_bytes);
     // v1's accounting and v2's differ by moments: the parts belong to their whole.
-    if told.cpu_usage_ns > ours.cpu_usage_ns {
-        ours.cpu_usage_ns = told.cpu_usage_ns;
-        ours.cpu_user_ns = told.cpu_user_ns;
-        ours.cpu_system_ns = told.cpu_system_ns;
+    if theirs.cpu_usage_ns > ours.cpu_usage_ns {
+        ours.cpu_usage_ns = theirs.cpu_usage_ns;
+        ours.cpu_user_ns = theirs.cpu_user_ns;
+        ours.cpu_system_ns = theirs.cpu_system_ns;
     }
-    grow(&mut ours.cpu_throttled_ns, told.cpu_throttled_ns);
-    grow(&mut ours.cpu_throttled_count, told.cpu_throttled_count);
-    grow(&mut ours.io_read_bytes, told.io_read_bytes);
-    grow(&mut ours.io_written_bytes, told.io_written_bytes);
-    grow(&mut ours.pids_peak, told.pids_peak);
-    grow(&mut ours.ooms, told.ooms);
-    grow(&mut ours.oom_kills, told.oom_kills);
+    grow(&mut ours.cpu_throttled_ns, theirs.cpu_throttled_ns);
+    grow(&mut ours.cpu_throttled_count, theirs.cpu_throttled_count);
+    grow(&mut ours.io_read_bytes, theirs.io_read_bytes);
+    grow(&mut ours.io_written_bytes, theirs.io_written_bytes);
+    grow(&mut ours.pids_peak, theirs.pids_peak);
+    grow(&mut ours.ooms, theirs.ooms);
+    grow(&mut ours.oom_kills, theirs.oom_kills);
 }
 
-/// The values as a row has them: samples of user and system time become parts of the CPU time, as the kernel itself does for
-/// `cpu.stat` (kernel/sched/cputime.c, `cputime_adjust`). Where no sample was taken, the parts are not known.
-pub(crate) fn for_row(usage: &Usage) -> Usage {
+/// Returns the values as a row has them. Samples of user and system time become parts of the CPU
+/// time, as the kernel does for `cpu.stat` (kernel/sched/cputime.c, `cputime_adjust`); without a
+/// sample the parts are unknown.
+pub(super) fn for_row(usage: &Usage) -> Usage {
     let parts = match (usage.cpu_usage_ns, usage.cpu_user_ns, usage.cpu_system_ns) {
         (Some(usage), Some(user), Some(system)) => {
             let samples = u128::from(user) + u128::from(system);

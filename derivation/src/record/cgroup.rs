@@ -1,9 +1,9 @@
 //! The events of cgroups, and the task that made one happen.
 
 use super::ids::{CgroupId, CgroupKey};
-use super::names;
+use super::names::names;
 
-/// Which cgroup tracepoint fired.
+/// The cgroup tracepoint that fired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CgroupEventKind {
     /// `cgroup_mkdir`: the directory was made.
@@ -14,7 +14,8 @@ pub enum CgroupEventKind {
     Populated,
     /// `cgroup_notify_populated` with 0: the last task left.
     Empty,
-    /// `cgroup_freeze`: somebody asked for the tasks to be frozen. Of v2 only, as the next three.
+    /// `cgroup_freeze`: somebody asked for the tasks to be frozen. Fires on v2 only, like the next
+    /// three.
     Freeze,
     /// `cgroup_unfreeze`: somebody asked for them to go on.
     Unfreeze,
@@ -24,12 +25,12 @@ pub enum CgroupEventKind {
     Thawed,
 }
 
-/// A cgroup life-cycle event, as the kernel told it.
+/// A cgroup life-cycle event of the kernel.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CgroupEvent<'a> {
-    /// Which one.
+    /// The tracepoint.
     pub kind: CgroupEventKind,
-    /// The processor it fired on.
+    /// The processor that it fired on.
     pub cpu: u32,
     /// The directory.
     pub key: CgroupKey,
@@ -37,13 +38,14 @@ pub struct CgroupEvent<'a> {
     pub parent: Option<CgroupId>,
     /// Depth below the hierarchy's root, which is 0.
     pub level: u32,
-    /// Path from the hierarchy's root, with a leading `/`; from the tracepoint's own argument.
+    /// The path from the hierarchy's root, with a leading `/`. Source: the tracepoint's argument.
     pub path: &'a str,
     /// The path did not fit into the record and is cut.
     pub path_truncated: bool,
-    /// The task in whose context the event fired. For mkdir and rmdir it is the one that asked for it.
+    /// The task in whose context the event fired. For mkdir and rmdir it is the one that asked for
+    /// it.
     pub actor: Actor<'a>,
-    /// What the kernel still accounted to the cgroup at that moment.
+    /// The accounting values that the kernel still held for the cgroup at that moment.
     pub usage: Usage,
 }
 
@@ -64,7 +66,8 @@ pub struct Actor<'a> {
     pub parent_comm: &'a str,
     /// Cgroup of the actor on the v2 hierarchy.
     pub cgroup: Option<CgroupId>,
-    /// Argument vector: of an OCI runtime what its identity needs, of anything else the program name only.
+    /// Argument vector: of an OCI runtime the part that identifies a container, of any other
+    /// program its name only.
     pub argv: &'a [&'a str],
     /// The argument vector did not fit into the record and is cut.
     pub argv_truncated: bool,
@@ -77,31 +80,33 @@ pub struct Usage {
     pub memory_peak_bytes: Option<u64>,
     /// Memory charge at that moment, in bytes.
     pub memory_usage_bytes: Option<u64>,
-    /// CPU time used, in nanoseconds. This and the next two, and the bytes read and written: on v2 by the directory's own
-    /// tasks, what is below it has its own; on v1 with those below. The time throttled is the directory's own on both.
+    /// CPU time used, in nanoseconds. v2 counts this value, the next two, and the bytes read and
+    /// written for the directory's own tasks only; v1 includes the directories below. Both count
+    /// the time throttled for the directory only.
     pub cpu_usage_ns: Option<u64>,
-    /// Of that in user mode, by samples at clock ticks: those that a short task fell between are missing.
+    /// CPU time used in user mode, in nanoseconds, by samples at clock ticks: a short task may fall
+    /// between two of them.
     pub cpu_user_ns: Option<u64>,
-    /// Of that in the kernel, likewise.
+    /// CPU time used in the kernel, in nanoseconds, by samples at clock ticks.
     pub cpu_system_ns: Option<u64>,
-    /// How long its CPU quota kept it from running, in nanoseconds, over all processors.
+    /// Time that its CPU quota kept it from running, in nanoseconds, over all processors.
     pub cpu_throttled_ns: Option<u64>,
-    /// How many times it did.
+    /// Number of times that its CPU quota kept it from running.
     pub cpu_throttled_count: Option<u64>,
-    /// Bytes read from block devices, of all together.
+    /// Bytes read from all block devices together.
     pub io_read_bytes: Option<u64>,
-    /// Bytes written to them.
+    /// Bytes written to all block devices together.
     pub io_written_bytes: Option<u64>,
     /// Most tasks at one time.
     pub pids_peak: Option<u64>,
-    /// How often the OOM killer was asked because its memory limit was reached, whether or not it killed.
+    /// Number of times that its memory limit made the OOM killer run, whether or not it killed.
     pub ooms: Option<u64>,
     /// Tasks of this cgroup that the OOM killer killed.
     pub oom_kills: Option<u64>,
 }
 
 impl Usage {
-    /// None of them is held.
+    /// The usage of a cgroup for which the kernel holds no value.
     pub const NONE: Self = Self {
         memory_peak_bytes: None,
         memory_usage_bytes: None,

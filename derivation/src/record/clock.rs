@@ -1,39 +1,40 @@
 //! Readings of the clocks.
 
-use super::names;
+use super::names::names;
 
-/// Why the clocks were read.
+/// The reason for reading the clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ClockReason {
     /// The capture started.
     Start,
-    /// It was time to.
+    /// The interval between two readings was over.
     Interval,
     /// Somebody set the wall clock.
     Set,
     /// The host came back from suspend.
     Resume,
-    /// The time is over for which a row is held back, and nothing else was recorded since.
+    /// The grace of a row that is held back is over, and nothing else was recorded since.
     Due,
     /// The capture is about to stop.
     Stop,
 }
 
-/// What was found when the clocks were read; `None` where this kernel does not tell, and in records of older builds. The
-/// pair itself is the record's.
+/// A reading of the clocks, beside the pair of times that the record itself has. `None` where this
+/// kernel does not tell, and in records of older builds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClockReading {
-    /// Why.
+    /// The reason for the reading.
     pub reason: Option<ClockReason>,
-    /// How far the wall clock went its own way since the reading before, in nanoseconds: the change of wall less boot clock.
+    /// The drift of the wall clock since the reading before, in nanoseconds: the change of wall
+    /// clock minus boot clock.
     pub step_ns: Option<i64>,
-    /// How long the host had been suspended since it was booted, in nanoseconds.
+    /// Time that the host was suspended since it was booted, in nanoseconds.
     pub suspended_ns: Option<u64>,
-    /// Whether somebody keeps the wall clock by a reference.
+    /// True if a program keeps the wall clock in step with a reference.
     pub synchronized: Option<bool>,
-    /// How far off the wall clock may be, in nanoseconds.
+    /// The largest error of the wall clock, in nanoseconds.
     pub max_error_ns: Option<u64>,
-    /// How far off it probably is, in nanoseconds.
+    /// The probable error of the wall clock, in nanoseconds.
     pub estimated_error_ns: Option<u64>,
 }
 

@@ -3,7 +3,7 @@
 use super::cgroup::CgroupEventKind;
 use super::ids::Seq;
 
-/// What the kernel tells, by the probe that tells it.
+/// The kind of a kernel event, by the probe that reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum KernelEventKind {
     /// A cgroup tracepoint.
@@ -17,7 +17,7 @@ pub enum KernelEventKind {
 }
 
 impl KernelEventKind {
-    /// The name it has in a case.
+    /// Returns its name in a case.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Cgroup(kind) => kind.as_str(),
@@ -27,9 +27,9 @@ impl KernelEventKind {
         }
     }
 
-    /// The value with that name in a case.
+    /// Returns the value with this name in a case.
     pub fn from_name(name: &str) -> Option<Self> {
-        // Nearly all events are of these.
+        // Nearly all events are cgroup events.
         let of_cgroup = CgroupEventKind::from_name(name).map(Self::Cgroup);
         of_cgroup.or_else(|| [Self::Exit, Self::Signal, Self::Oom].into_iter().find(|kind| kind.as_str() == name))
     }
@@ -50,11 +50,11 @@ impl From<CgroupEventKind> for KernelEventKind {
 /// Events that were lost before they could be admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Loss {
-    /// How many.
+    /// Number of events lost.
     pub count: u64,
-    /// Of which kind, where that was counted.
+    /// Their kind, where that was counted.
     pub kind: Option<KernelEventKind>,
-    /// On which processor, where that was counted.
+    /// The processor that lost them, where that was counted.
     pub cpu: Option<u32>,
     /// The last record before which nothing is missing.
     pub since: Seq,

@@ -1,12 +1,12 @@
-//! The events that tell why a process ended: its exit, signals to it, the OOM killer.
+//! Events that show why a process ended: its exit, signals to it, the OOM killer.
 
 use alloc::vec::Vec;
 
 use super::cgroup::Actor;
 use super::ids::{BootNs, CgroupId, CgroupKey, HierarchyId};
-use super::names;
+use super::names::names;
 
-/// The process that something happens to.
+/// The process that an event is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Target<'a> {
     /// Process id in the initial pid namespace.
@@ -15,45 +15,46 @@ pub struct Target<'a> {
     pub pid_inside: u32,
     /// Process id of its parent, in the initial pid namespace.
     pub ppid: u32,
-    /// When it was started, on the boot clock.
+    /// Time of its start, on the boot clock.
     pub started: BootNs,
     /// Name of its first thread.
     pub comm: &'a str,
-    /// It is the first process of a pid namespace that is not the host's.
+    /// True for the first process of a pid namespace that is not the host's.
     pub is_reaper: bool,
-    /// It was frozen at that moment, or about to be; `None` if the recorder did not look.
+    /// True if it was frozen at that moment, or about to be; `None` if the recorder did not look.
     pub is_frozen: Option<bool>,
-    /// Its cgroup on the v2 hierarchy.
+    /// The process's cgroup on the v2 hierarchy.
     pub cgroup: CgroupId,
-    /// Its cgroup on one v1 hierarchy (memory, else pids, cpu or cpuset), if there is one.
+    /// The process's cgroup on one v1 hierarchy (memory, else pids, cpu or cpuset), if there is
+    /// one.
     pub v1: Option<CgroupKey>,
 }
 
 impl Target<'_> {
-    /// Its cgroups.
+    /// Iterates over the process's cgroups.
     pub fn places(&self) -> impl Iterator<Item = CgroupKey> + use<> {
         let v2 = CgroupKey { hierarchy: HierarchyId::V2, cgroup: self.cgroup };
         [Some(v2), self.v1].into_iter().flatten()
     }
 }
 
-/// How a process ended, as `wait()` has it.
+/// The status with which a process ended, as `wait()` returns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitStatus {
-    /// It exited with this code, from 0 to 255.
+    /// The process exited with this code, from 0 to 255.
     Exited(u8),
-    /// This signal ended it.
+    /// A signal ended the process.
     Signalled {
         /// The signal's number.
         signal: u8,
-        /// It left a core dump.
+        /// True if the process left a core dump.
         core_dumped: bool,
     },
 }
 
 impl ExitStatus {
-    /// Reads the status that the kernel keeps (`task_struct.exit_code`): a signal in the low seven bits, the mark of a
-    /// core dump in the eighth, the code above.
+    /// Reads the status that the kernel keeps (`task_struct.exit_code`): a signal in the low seven
+    /// bits, the core dump flag in the eighth, the exit code above.
     pub const fn from_wait(status: u32) -> Self {
         let [low, code, ..] = status.to_le_bytes();
         match low & 0x7f {
@@ -66,11 +67,11 @@ impl ExitStatus {
 /// A process ended: its last thread began to exit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TaskExit<'a> {
-    /// The processor it ran on.
+    /// The processor that it ran on.
     pub cpu: u32,
     /// The process.
     pub target: Target<'a>,
-    /// How.
+    /// The exit code, or the signal.
     pub status: ExitStatus,
     /// The OOM killer had chosen it.
     pub oom_victim: bool,
@@ -78,7 +79,7 @@ pub struct TaskExit<'a> {
     pub parent_comm: &'a str,
 }
 
-/// Who sent a signal, in the kernel's terms.
+/// The origin of a signal, in the kernel's terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SignalOrigin {
     /// `kill()` or `pidfd_send_signal()`.
@@ -87,26 +88,28 @@ pub enum SignalOrigin {
     Tkill,
     /// `sigqueue()`.
     Queue,
-    /// A fault of the process's own, or another of its own doings that the kernel reports by a signal.
+    /// The process itself: a fault, or another act that the kernel answers with a signal.
     Fault,
-    /// The kernel, on behalf of the task that wrote to `cgroup.kill`, or whose end its child wanted to be told of by this signal.
+    /// The kernel, for a task that wrote to `cgroup.kill`, or for a parent that ended and whose
+    /// child asked for this signal then.
     OnBehalf,
     /// The kernel, for reasons of its own: the OOM killer, the end of a pid namespace, a limit.
     Kernel,
 }
 
-/// What became of a signal when it was sent; `TRACE_SIGNAL_*` of include/trace/events/signal.h.
+/// The result of sending a signal; `TRACE_SIGNAL_*` of include/trace/events/signal.h.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SignalResult {
-    /// It is on its way.
+    /// The signal was delivered.
     Delivered,
-    /// The process ignores it: also a first process of a pid namespace that has no handler for it.
+    /// The process ignores the signal: also the first process of a pid namespace that has no
+    /// handler for it.
     Ignored,
-    /// One of it was waiting already.
+    /// An equal signal was pending already.
     AlreadyPending,
-    /// There was no memory for it, and it was dropped.
+    /// The kernel dropped the signal for lack of memory.
     Dropped,
-    /// There was no memory for what came with it.
+    /// The kernel dropped the signal's information for lack of memory.
     InfoLost,
 }
 
@@ -115,45 +118,48 @@ pub enum SignalResult {
 pub struct FatalSignal<'a> {
     /// The processor of the sender.
     pub cpu: u32,
-    /// The process it was sent to.
+    /// The process that it was sent to.
     pub target: Target<'a>,
-    /// Its number.
+    /// The signal's number.
     pub signal: u32,
     /// The kernel's `si_code`.
     pub code: i32,
-    /// Who sent it; `None` if that is a way which this version does not know.
+    /// The origin; `None` if this version does not know it.
     pub origin: Option<SignalOrigin>,
-    /// For the whole process, not for one thread.
+    /// True if it was sent to the whole process, not to one thread.
     pub to_group: bool,
-    /// What became of it; `None` if that is a result which this version does not know.
+    /// The result; `None` if this version does not know it.
     pub result: Option<SignalResult>,
-    /// The task that was running: the sender, or the process itself if the kernel sent it for what the process did.
+    /// The task that was running: the sender, or the process itself if the kernel signals it for
+    /// its own act.
     pub sender: Actor<'a>,
-    /// The sender's login user id, set at login and kept through `su` and `sudo`; `None` if never set.
+    /// The sender's login user id, set at login and kept through `su` and `sudo`; `None` if never
+    /// set.
     pub sender_loginuid: Option<u32>,
     /// The sender's ancestors, its parent first; empty in cases of older builds.
     pub sender_ancestors: Vec<Ancestor<'a>>,
 }
 
-/// A process that had a hand in something by starting the one that did it, or one in between.
+/// A process that started a sender, directly or through others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ancestor<'a> {
     /// Process id in the initial pid namespace.
     pub pid: u32,
     /// Real user id in the initial user namespace.
     pub uid: u32,
-    /// When it was started, on the boot clock.
+    /// Time of its start, on the boot clock.
     pub started: BootNs,
     /// Name of its first thread.
     pub comm: &'a str,
 }
 
-/// Which limit made the OOM killer run.
+/// The limit that made the OOM killer run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OomLimit {
-    /// That of this cgroup, at this depth below its hierarchy's root.
+    /// The limit of this cgroup, at this depth below its hierarchy's root.
     Cgroup(CgroupKey, u32),
-    /// None of a cgroup: the host, or a part of it that the task was bound to, was out of memory.
+    /// No cgroup's limit: the host, or the part of it that the task was bound to, was out of
+    /// memory.
     Host,
 }
 
@@ -164,9 +170,9 @@ pub struct OomKill<'a> {
     pub cpu: u32,
     /// The victim.
     pub target: Target<'a>,
-    /// Memory of the victim that was resident, in bytes.
+    /// Resident memory of the victim, in bytes.
     pub memory_bytes: Option<u64>,
-    /// Whose limit was reached; `None` if that could not be told.
+    /// The limit that was reached; `None` if it could not be told.
     pub limit: Option<OomLimit>,
     /// The task that asked for memory.
     pub invoker: Actor<'a>,

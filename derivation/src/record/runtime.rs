@@ -1,46 +1,47 @@
-//! What runtimes, and files of theirs, said.
+//! Descriptions of containers by runtimes, and by files of runtimes.
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use super::ids::{HierarchyId, WallNs};
-use super::names;
+use super::names::names;
 use super::source::Source;
 
-/// How a question to a runtime, or the reading of one of its files, ended.
+/// The outcome of a question to a runtime, or of reading one of its files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
-    /// It answered.
+    /// The runtime answered, or the file was read.
     Ok,
-    /// It does not know the container, or the file is not there.
+    /// The runtime does not know the container, or the file is not there.
     NotFound,
     /// No answer in time.
     Timeout,
     /// Nobody listens.
     Refused,
-    /// We may not ask.
+    /// Permission was denied.
     Denied,
     /// The answer was not what the interface promises, or larger than the bound.
     Invalid,
-    /// The question was not asked: too many were waiting.
+    /// The question was dropped: too many were waiting.
     Dropped,
 }
 
-/// What a runtime, or a file of one, said about a container.
+/// The description of a container by a runtime, or by a file of one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RuntimeAnswer<'a> {
     /// The speaker: one of [`Source::RUNTIME`].
     pub source: Source,
-    /// How it went. The other fields mean something only with [`Outcome::Ok`].
+    /// The outcome. The other fields mean something only with [`Outcome::Ok`].
     pub outcome: Outcome,
     /// The bundle directory the answer is about, where there is one.
     pub bundle: Option<Cow<'a, str>>,
     /// The container asked about, or found.
     pub container_id: Option<Cow<'a, str>>,
-    /// The container that the answer is about, if it is another than the one asked about: a lie, or a mistake. The outcome
-    /// is then [`Outcome::Invalid`], and nothing else of the answer counts.
+    /// The container that the answer describes, if it is another one than was asked about: a lie,
+    /// or a mistake. The outcome is then [`Outcome::Invalid`], and nothing else of the answer
+    /// counts.
     pub answered_id: Option<Cow<'a, str>>,
-    /// The engine, by its name in [`crate::identity::Engine`].
+    /// The engine, by its name in a case.
     pub runtime: Option<Cow<'a, str>>,
     /// containerd's namespace.
     pub namespace: Option<Cow<'a, str>>,
@@ -58,25 +59,26 @@ pub struct RuntimeAnswer<'a> {
     pub pod_namespace: Option<Cow<'a, str>>,
     /// Kubernetes pod UID.
     pub pod_uid: Option<Cow<'a, str>>,
-    /// Whether it is a pod's sandbox ("pause") container.
+    /// True for a pod's sandbox ("pause") container.
     pub sandbox: Option<bool>,
     /// Process id of its init in the initial pid namespace.
     pub init_pid: Option<u32>,
-    /// When the runtime says it was created.
+    /// Time of its creation, as the runtime says.
     pub created_at: Option<WallNs>,
-    /// When the runtime says its init started.
+    /// Start time of its init, as the runtime says.
     pub started_at: Option<WallNs>,
-    /// How often the engine restarted it.
+    /// Number of restarts by the engine.
     pub restart_count: Option<u32>,
-    /// The engine's own word for what it reports, of an answer that is an event (`die`, `destroy`, `oom`, …).
+    /// The engine's own word for the event, of an answer that is one (`die`, `destroy`, `oom`, …).
     pub event: Option<Cow<'a, str>>,
     /// The exit code of its init, as the runtime says.
     pub exit_code: Option<i32>,
-    /// Whether the runtime says that the OOM killer ended it.
+    /// True if the OOM killer ended it, as the runtime says.
     pub oom_killed: Option<bool>,
-    /// When the runtime says it ended.
+    /// Time of its end, as the runtime says.
     pub finished_at: Option<WallNs>,
-    /// Whether the source says that it is running, paused included, at the moment of the answer.
+    /// True if the container is running, or paused, at the moment of the answer, as the source
+    /// says.
     pub running: Option<bool>,
     /// The number of the signal that the container is to be stopped with.
     pub stop_signal: Option<u32>,
@@ -89,7 +91,7 @@ pub struct RuntimeAnswer<'a> {
 }
 
 impl RuntimeAnswer<'_> {
-    /// An answer that says nothing about any container.
+    /// Returns an answer that says nothing about any container.
     pub const fn unanswered(source: Source, outcome: Outcome) -> Self {
         Self {
             source,

@@ -1,8 +1,9 @@
 //! Sources of what is known about a container.
 
-use super::names;
+use super::names::names;
 
-/// A source of what is known about a container. Declared in the order of trust, the most trusted first.
+/// A source of what is known about a container. Declared in the order of trust, the most trusted
+/// first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Source {

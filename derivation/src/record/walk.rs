@@ -1,12 +1,12 @@
-//! What walks of cgroupfs saw.
+//! Directories that walks of cgroupfs saw.
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use super::ids::{CgroupId, CgroupKey};
-use super::names;
+use super::names::names;
 
-/// Why a walk of cgroupfs was made.
+/// The reason for a walk of cgroupfs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SnapshotReason {
     /// The capture started.
@@ -19,20 +19,21 @@ pub enum SnapshotReason {
     Stop,
 }
 
-/// One cgroup directory as cgroupfs showed it.
+/// A cgroup directory as cgroupfs showed it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Directory<'a> {
-    /// Why it was read.
+    /// The reason for reading it.
     pub reason: SnapshotReason,
     /// The directory.
     pub key: CgroupKey,
     /// The directory above it; `None` for a hierarchy's root or where it was not read.
     pub parent: Option<CgroupId>,
-    /// The user who owns the directory above it, who besides root may have made this one; `None` where it was not read.
+    /// The owner of the directory above it, who besides root may have made this one; `None` where
+    /// it was not read.
     pub parent_uid: Option<u32>,
     /// Path from the hierarchy's root, with a leading `/`.
     pub path: Cow<'a, str>,
-    /// Whether a task was in it or below it; `None` if that could not be read.
+    /// True if a task was in it or below it; `None` if that could not be read.
     pub populated: Option<bool>,
     /// Process ids in it, in the initial pid namespace as far as it was visible.
     pub pids: Vec<u32>,

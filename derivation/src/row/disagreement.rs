@@ -1,21 +1,22 @@
-//! Where two sources contradict each other about how, when or whether a container ended.
+//! Contradictions between two sources about how, when or whether a container ended.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Identity, Place};
+use super::identity::{Identity, Place};
 use crate::record::{BootNs, Seq, Source, WallNs, names};
 
-/// What two sources contradict each other about.
+/// The matter that two sources contradict each other about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DisagreementKind {
-    /// The code that its init ended with; a signal counts as 128 and its number, as engines have it.
+    /// The code that its init ended with; a signal counts as 128 plus its number, as engines report
+    /// it.
     ExitCode,
-    /// Whether the OOM killer ended its init.
+    /// The part of the OOM killer in the end of its init.
     OomKilled,
-    /// When its init ended.
+    /// The time at which its init ended.
     Time,
-    /// Whether it is there.
+    /// The existence of the container.
     Existence,
 }
 
@@ -42,7 +43,7 @@ impl ReportSource {
         Self { source, is_event: true }
     }
 
-    /// The name it has in a case.
+    /// Returns its name in a case.
     pub const fn as_str(self) -> &'static str {
         match (self.is_event, self.source) {
             (true, Source::Docker) => "docker_event",
@@ -55,39 +56,40 @@ impl ReportSource {
     }
 }
 
-/// What one source says.
+/// The value that one source reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportedValue {
-    /// Who says it.
+    /// The source.
     pub by: ReportSource,
-    /// The value; `None` of a time.
+    /// The value; `None` if the value is a time.
     pub value: Option<String>,
-    /// Of a time: that; of existence: since when, or when it was said.
+    /// The time, if the value is one; for existence, the time since when, or of the report.
     pub at: Option<WallNs>,
 }
 
-/// Two sources contradict each other about one life of a container.
+/// A contradiction between two sources about one life of a container.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Disagreement {
     /// The record that decided the row: that of the container's end, or the last one of the log.
     pub seq: Seq,
-    /// That record's time by the wall clock.
+    /// Wall-clock time of that record.
     pub ts: WallNs,
-    /// The same on the boot clock.
+    /// Boot-clock time of that record.
     pub boot_ns: BootNs,
-    /// Which container.
+    /// The container's identity.
     pub identity: Identity,
-    /// Where it is, or was.
+    /// The container's directory.
     pub place: Place,
-    /// VerdictInput what.
+    /// The matter.
     pub aspect: DisagreementKind,
-    /// The source nearest to the fact: the kernel where it knows, else the one that spoke first.
+    /// The value of the source nearest to the fact: the kernel where it knows, else the source that
+    /// reported first.
     pub said: ReportedValue,
-    /// The other one.
+    /// The value of the other source.
     pub other: ReportedValue,
-    /// Of a time: how much later the other's is, in nanoseconds.
+    /// For times, how much later the other one is, in nanoseconds.
     pub difference_ns: Option<i64>,
-    /// The records this row came from, ascending.
+    /// The records that this row came from, ascending.
     pub evidence_seqs: Vec<Seq>,
 }
 

@@ -4,12 +4,12 @@
 use obit_derivation::record::*;
 use obit_derivation::row::{Cause, ContainerRemove, Death, LimitScope};
 
-use crate::told::{self, A as ID, B as OTHER, Log, ROOT, SIGKILLED, docker, key, moment, wall};
+use crate::kit::{self, A as ID, B as OTHER, Log, ROOT, SIGKILLED, docker, key, moment, wall};
 
 /// The container's directory on the memory hierarchy of v1, beside the one on v2.
 const MEMORY: CgroupKey = CgroupKey { hierarchy: HierarchyId(4), cgroup: CgroupId(500) };
 
-const INIT: Target<'static> = Target { v1: Some(MEMORY), ..told::INIT };
+const INIT: Target<'static> = Target { v1: Some(MEMORY), ..kit::INIT };
 
 struct Story {
     log: Log,
@@ -28,7 +28,7 @@ impl Story {
     }
 
     fn directory(&mut self, kind: CgroupEventKind, key: CgroupKey, id: &str) {
-        self.tell(Body::Cgroup(told::event(kind, key, CgroupId(1), &docker(id))));
+        self.tell(Body::Cgroup(kit::event(kind, key, CgroupId(1), &docker(id))));
     }
 
     fn exit(&mut self, target: Target<'_>, status: ExitStatus) -> Seq {
@@ -74,7 +74,7 @@ impl Story {
 
     fn row(mut self) -> ContainerRemove {
         self.directory(CgroupEventKind::Rmdir, ROOT, ID);
-        let removes = told::removes(&self.log.rows);
+        let removes = kit::removes(&self.log.rows);
         let [row] = removes[..] else { panic!("one container ended") };
         row.clone()
     }

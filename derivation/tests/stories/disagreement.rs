@@ -5,7 +5,7 @@ use obit_derivation::ending::reports::TOLERANCE_NS;
 use obit_derivation::record::*;
 use obit_derivation::row::{ContainerRemove, Disagreement, DisagreementKind, ReportSource, ReportedValue};
 
-use crate::told::{self, A as ID, INIT, Log, ROOT, SIGKILLED, docker};
+use crate::kit::{self, A as ID, INIT, Log, ROOT, SIGKILLED, docker};
 
 const SECOND: u64 = 1_000_000_000;
 /// Time that a row waits for reports about its container, in nanoseconds.
@@ -37,7 +37,7 @@ impl Story {
 
     fn directory_with(&mut self, at: u64, kind: CgroupEventKind, usage: Usage) -> Seq {
         let path = docker(ID);
-        let event = told::event(kind, ROOT, CgroupId(1), &path);
+        let event = kit::event(kind, ROOT, CgroupId(1), &path);
         self.tell(at, Body::Cgroup(CgroupEvent { usage, ..event }))
     }
 
@@ -64,7 +64,7 @@ impl Story {
 }
 
 fn wall(at: u64) -> WallNs {
-    told::wall(BootNs(at))
+    kit::wall(BootNs(at))
 }
 
 fn answer(source: Source) -> RuntimeAnswer<'static> {

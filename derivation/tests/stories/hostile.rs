@@ -4,7 +4,7 @@
 use obit_derivation::record::*;
 use obit_derivation::row::{ContainerRemove, Identity};
 
-use crate::told::{self, A as ID, Log, key, removes};
+use crate::kit::{self, A as ID, Log, key, removes};
 
 const V2: u32 = 0;
 const FLAG: &str = "path: made by uid 1000, no runtime backs it";
@@ -20,7 +20,7 @@ impl Story {
     }
 
     fn event(&mut self, kind: CgroupEventKind, hierarchy: u32, id: u64, path: &str, actor: Actor<'_>) {
-        let event = told::event(kind, key(hierarchy, id), CgroupId(1), path);
+        let event = kit::event(kind, key(hierarchy, id), CgroupId(1), path);
         self.tell(Body::Cgroup(CgroupEvent { actor, ..event }));
     }
 
@@ -62,7 +62,7 @@ impl Story {
 }
 
 fn real() -> String {
-    told::docker(ID)
+    kit::docker(ID)
 }
 
 /// A place in the subtree that systemd gives each user.
@@ -142,7 +142,7 @@ fn a_forgery_that_was_there_before_is_kept_apart_by_who_owns_its_place() {
     story.tell(Body::SnapshotBegin(SnapshotReason::Start));
     let places = [(5, 100, real(), 0), (V2, 200, forged(), 1000)];
     for (hierarchy, id, path, parent_uid) in places {
-        let directory = told::directory(SnapshotReason::Start, key(hierarchy, id), CgroupId(1), &path);
+        let directory = kit::directory(SnapshotReason::Start, key(hierarchy, id), CgroupId(1), &path);
         story.tell(Body::Directory(Directory { parent_uid: Some(parent_uid), populated: Some(true), ..directory }));
     }
     story.tell(Body::SnapshotEnd(SnapshotReason::Start));

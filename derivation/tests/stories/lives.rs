@@ -5,7 +5,7 @@ use obit_derivation::identity::Engine;
 use obit_derivation::record::*;
 use obit_derivation::row::{ContainerCreate, ContainerRemove, ExistingContainer};
 
-use crate::told::{self, A, B, Log, docker, key};
+use crate::kit::{self, A, B, Log, docker, key};
 
 #[derive(Default)]
 struct Story {
@@ -23,7 +23,7 @@ impl Story {
 
     fn event(&mut self, kind: CgroupEventKind, hierarchy: u32, id: u64, parent: u64, path: &str, argv: &[&str]) -> Seq {
         let actor = Actor { pid: 77, comm: "runc", parent_comm: "containerd-shim", argv, ..Actor::default() };
-        let event = told::event(kind, key(hierarchy, id), CgroupId(parent), path);
+        let event = kit::event(kind, key(hierarchy, id), CgroupId(parent), path);
         self.tell(Body::Cgroup(CgroupEvent { actor, ..event }))
     }
 
@@ -36,7 +36,7 @@ impl Story {
     }
 
     fn directory(&mut self, reason: SnapshotReason, hierarchy: u32, id: u64, parent: u64, path: &str) {
-        self.tell(Body::Directory(told::directory(reason, key(hierarchy, id), CgroupId(parent), path)));
+        self.tell(Body::Directory(kit::directory(reason, key(hierarchy, id), CgroupId(parent), path)));
     }
 
     fn lost(&mut self, count: u64) {
@@ -54,15 +54,15 @@ impl Story {
     }
 
     fn removes(&self) -> Vec<&ContainerRemove> {
-        told::removes(&self.log.rows)
+        kit::removes(&self.log.rows)
     }
 
     fn creates(&self) -> Vec<&ContainerCreate> {
-        told::creates(&self.log.rows)
+        kit::creates(&self.log.rows)
     }
 
     fn existing(&self) -> Vec<&ExistingContainer> {
-        told::existing(&self.log.rows)
+        kit::existing(&self.log.rows)
     }
 }
 

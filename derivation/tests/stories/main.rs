@@ -1,6 +1,6 @@
 //! The fold, told as short stories: a log, record by record, and the rows that come of it.
 
-mod told;
+mod kit;
 
 mod death;
 mod disagreement;

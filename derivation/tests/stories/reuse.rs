@@ -6,7 +6,7 @@ use obit_derivation::identity::Engine;
 use obit_derivation::record::*;
 use obit_derivation::row::Identity;
 
-use crate::told::{self, A, B, Log, creates, docker, key, moment, removes, wall};
+use crate::kit::{self, A, B, Log, creates, docker, key, moment, removes, wall};
 
 const GRACE_NS: u64 = 1_000;
 
@@ -27,7 +27,7 @@ impl Story {
 
     fn event(&mut self, kind: CgroupEventKind, key: CgroupKey, parent: u64, path: &str, actor: Actor<'_>) -> Seq {
         let usage = Usage { memory_peak_bytes: Some(self.log.next().0), ..Usage::default() };
-        let event = told::event(kind, key, CgroupId(parent), path);
+        let event = kit::event(kind, key, CgroupId(parent), path);
         self.tell(Body::Cgroup(CgroupEvent { actor, usage, ..event }))
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use obit_derivation::Row;
 use obit_derivation::record::*;
 
-use crate::told::{self, A as ID, Log, docker, key, moment, wall};
+use crate::kit::{self, A as ID, Log, docker, key, moment, wall};
 
 const DOCKER: CgroupId = CgroupId(1);
 const V2: CgroupKey = CgroupKey { hierarchy: HierarchyId(0), cgroup: CgroupId(100) };
@@ -41,7 +41,7 @@ impl Story {
         let body = Body::Cgroup(CgroupEvent {
             actor: Actor { comm: "runc", argv: event.argv, ..Actor::default() },
             usage: Usage { cpu_usage_ns: event.cpu_usage_ns, ..Usage::default() },
-            ..told::event(event.kind, event.key, event.parent, &event.path)
+            ..kit::event(event.kind, event.key, event.parent, &event.path)
         });
         let (from, moment, body) = match carried {
             Some((from, moment)) => (from, moment, Body::Carried(Box::new(Carried { from, body }))),
@@ -73,7 +73,7 @@ impl Story {
         }
         self.log.tell(Body::SnapshotBegin(SnapshotReason::Start));
         for (key, parent, path) in shown {
-            let directory = told::directory(SnapshotReason::Start, *key, *parent, path);
+            let directory = kit::directory(SnapshotReason::Start, *key, *parent, path);
             self.log.tell(Body::Directory(Directory { populated: Some(false), ..directory }));
         }
         self.log.tell(Body::SnapshotEnd(SnapshotReason::Start));

@@ -3,7 +3,7 @@
 use obit_derivation::record::*;
 use obit_derivation::row::ContainerRemove;
 
-use crate::told::{self, A as ID, B as NESTED, Log, docker, key, removes};
+use crate::kit::{self, A as ID, B as NESTED, Log, docker, key, removes};
 
 const DOCKER: CgroupId = CgroupId(1);
 /// The container's directories on v2, and on v1's hierarchies of cpu and cpuacct.
@@ -18,7 +18,7 @@ struct Story {
 
 impl Story {
     fn tell(&mut self, kind: CgroupEventKind, key: CgroupKey, parent: CgroupId, path: &str, usage: Usage) {
-        let event = told::event(kind, key, parent, path);
+        let event = kit::event(kind, key, parent, path);
         self.log.tell(Body::Cgroup(CgroupEvent { usage, ..event }));
     }
 

@@ -4,18 +4,10 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::end_report::{EndReport, EndReports, ReportedPresence, TOLERANCE_NS};
-use crate::record::{BootNs, Seq, WallNs};
+use crate::record::{Seq, Stamp, WallNs};
 use crate::row::{
     ContainerRemove, Death, Disagreement, DisagreementKind, Identity, Place, ReportSource, ReportedValue,
 };
-
-/// The record that decides a row.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Decided {
-    pub seq: Seq,
-    pub ts: WallNs,
-    pub boot_ns: BootNs,
-}
 
 /// A disagreement before it is known which container it is about.
 struct DisagreementDraft {
@@ -39,14 +31,14 @@ pub(crate) fn disagreements_at_end(row: &ContainerRemove, reports: &EndReports, 
         compare_times(&mut found, &row.death, reports);
     }
     compare_presence(&mut found, row, reports);
-    let decided = Decided { seq: row.seq, ts: row.ts, boot_ns: row.boot_ns };
+    let decided = Stamp { seq: row.seq, ts: row.ts, boot_ns: row.boot_ns };
     found.into_iter().map(|one| one.row(decided, row.identity.clone(), row.place.clone())).collect()
 }
 
 /// Returns what contradicts that a container is there at the end of the log: a report from long ago
 /// that it has ended.
 pub(crate) fn disagreement_of_live(
-    last: Decided,
+    last: Stamp,
     since: WallNs,
     evidence: &[Seq],
     reports: &EndReports,
@@ -73,7 +65,7 @@ pub(crate) fn disagreement_of_live(
 }
 
 impl DisagreementDraft {
-    fn row(self, decided: Decided, identity: Identity, place: Place) -> Disagreement {
+    fn row(self, decided: Stamp, identity: Identity, place: Place) -> Disagreement {
         let mut evidence_seqs = self.evidence;
         evidence_seqs.sort_unstable();
         evidence_seqs.dedup();

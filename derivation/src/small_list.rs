@@ -1,19 +1,20 @@
-//! Lists that nearly always have one entry.
+//! A list that nearly always has one entry.
 
 use alloc::vec::Vec;
 use core::mem;
 use core::ops::{Deref, DerefMut};
 
-/// A list whose first entry takes no memory of its own, and whose others take little more than they need: a host may have a
-/// hundred thousand containers, and each has some of these.
+/// A list that allocates nothing for one entry, and little more than needed for others: a host may
+/// have a hundred thousand containers, and each has some of these lists.
 #[derive(Clone, Debug)]
 pub(crate) enum SmallList<T> {
     One(T),
-    /// None, or more than one.
+    /// No entry, or more than one.
     Many(Vec<T>),
 }
 
 impl<T> SmallList<T> {
+    /// Appends an entry.
     pub fn push(&mut self, value: T) {
         match self {
             Self::Many(all) if all.len() > 1 => {
@@ -24,7 +25,7 @@ impl<T> SmallList<T> {
         }
     }
 
-    /// Puts an entry before the one in this place, or at the end.
+    /// Inserts an entry before the one at index `place`, or at the end.
     pub fn insert(&mut self, place: usize, value: T) {
         *self = match mem::take(self) {
             Self::Many(none) if none.is_empty() => Self::One(value),
@@ -38,6 +39,7 @@ impl<T> SmallList<T> {
         };
     }
 
+    /// Removes the entries that are not wanted.
     pub fn retain(&mut self, mut is_wanted: impl FnMut(&T) -> bool) {
         match self {
             Self::One(only) if is_wanted(only) => {}
@@ -46,12 +48,14 @@ impl<T> SmallList<T> {
         }
     }
 
+    /// Removes all entries.
     pub fn clear(&mut self) {
         *self = Self::default();
     }
 }
 
-/// Makes room for little more than one more, but still in proportion, so that a list of any length is written in linear time.
+/// Makes room for another entry: few more, but in proportion, so that a list of any length is
+/// written in linear time.
 fn reserve_for_one<T>(all: &mut Vec<T>) {
     if all.len() == all.capacity() {
         // With v1, a container has ten directories.

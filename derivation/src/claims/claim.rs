@@ -1,0 +1,151 @@
+//! The claim of one source about who a container is.
+
+use alloc::sync::Arc;
+
+use super::runtime_facts::{AnswerFacts, RuntimeFacts};
+use crate::identity::argv::{Invocation, Verb};
+use crate::identity::path::PathIdentity;
+use crate::identity::{Engine, OciRuntime};
+use crate::record::{RuntimeAnswer, Seq, Source};
+
+/// Declares the fields and lists them, so that the list lacks none.
+macro_rules! fields {
+    ($($(#[$about:meta])* $field:ident,)+) => {
+        /// A text that a source may have for a container.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum ClaimField {
+            $($(#[$about])* $field,)+
+        }
+
+        impl ClaimField {
+            /// Every field, each at the place of its own number.
+            pub(super) const ALL: &'static [Self] = &[$(Self::$field),+];
+        }
+    };
+}
+
+fields! {
+    /// The directory in which the runtime keeps its state: it tells two containers of one id apart.
+    StateRoot,
+    Bundle,
+    ContainerdNamespace,
+    ContainerName,
+    ImageName,
+    ImageId,
+    ImageDigest,
+    PodName,
+    PodNamespace,
+    PodUid,
+}
+
+/// A statement of one source about who a container is. A field that the source does not speak of is
+/// `None`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Claim<'a> {
+    pub source: Source,
+    pub seq: Seq,
+    pub container_id: &'a str,
+    pub runtime: Option<Engine>,
+    /// True if `runtime` is only what remains where nothing shows an engine, and the source often
+    /// cannot show one.
+    pub runtime_by_default: bool,
+    pub oci_runtime: Option<OciRuntime>,
+    /// The texts, by the place of their field in [`ClaimField::ALL`].
+    texts: [Option<&'a str>; ClaimField::ALL.len()],
+    pub(super) facts: Option<Arc<RuntimeFacts>>,
+}
+
+impl<'a> Claim<'a> {
+    pub(super) fn new(source: Source, seq: Seq, container_id: &'a str) -> Self {
+        Self {
+            source,
+            seq,
+            container_id,
+            runtime: None,
+            runtime_by_default: false,
+            oci_runtime: None,
+            texts: [None; _],
+            facts: None,
+        }
+    }
+
+    /// Returns the claim of a path, if the path names a container as its own directory.
+    pub fn of_path(seq: Seq, path: &'a PathIdentity<'_>) -> Option<Self> {
+        let id = path.container_id.as_deref().filter(|_| path.root)?;
+        let mut claim = Self::new(Source::Path, seq, id);
+        claim.runtime = path.runtime;
+        claim.set(ClaimField::PodUid, path.pod_uid.as_deref());
+        Some(claim)
+    }
+
+    /// Returns the claim of an OCI runtime's argument vector.
+    pub fn of_argv(seq: Seq, argv: &Invocation<'a>) -> Self {
+        let mut claim = Self::new(Source::OciArgv, seq, argv.container_id);
+        claim.runtime = Some(argv.engine);
+        // `runc delete ID` carries no bundle, which is what tells podman's containers from bare
+        // ones.
+        let is_bare = matches!(argv.engine, Engine::Runc | Engine::Crun | Engine::Youki);
+        claim.runtime_by_default = is_bare && matches!(argv.verb, Verb::Start | Verb::Kill | Verb::Delete);
+        claim.oci_runtime = Some(argv.oci_runtime);
+        if argv.engine == Engine::Containerd {
+            claim.set(ClaimField::ContainerdNamespace, argv.namespace);
+        }
+        claim.set(ClaimField::StateRoot, argv.root);
+        claim.set(ClaimField::Bundle, argv.bundle);
+        claim
+    }
+
+    /// Returns the claim of a runtime's answer, if the answer is about a container.
+    pub fn of_answer(seq: Seq, answer: &'a RuntimeAnswer<'_>) -> Option<Self> {
+        let id = answer.container_id.as_deref().filter(|id| !id.is_empty())?;
+        let mut claim = Self::new(answer.source, seq, id);
+        claim.runtime = answer.runtime.as_deref().and_then(Engine::from_name);
+        for (field, text) in [
+            (ClaimField::Bundle, &answer.bundle),
+            (ClaimField::ContainerdNamespace, &answer.namespace),
+            (ClaimField::ContainerName, &answer.container_name),
+            (ClaimField::ImageName, &answer.image_name),
+            (ClaimField::ImageId, &answer.image_id),
+            (ClaimField::ImageDigest, &answer.image_digest),
+            (ClaimField::PodName, &answer.pod_name),
+            (ClaimField::PodNamespace, &answer.pod_namespace),
+            (ClaimField::PodUid, &answer.pod_uid),
+        ] {
+            claim.set(field, text.as_deref());
+        }
+        claim.facts = RuntimeFacts::of(answer);
+        Some(claim)
+    }
+
+    /// Returns the text of a field.
+    pub fn text(&self, field: ClaimField) -> Option<&'a str> {
+        self.texts[field as usize]
+    }
+
+    pub(super) fn set(&mut self, field: ClaimField, text: Option<&'a str>) {
+        self.texts[field as usize] = text;
+    }
+
+    /// Iterates over the texts that the claim has.
+    pub(super) fn texts(&self) -> impl Iterator<Item = (ClaimField, &'a str)> {
+        ClaimField::ALL.iter().zip(&self.texts).filter_map(|(field, text)| Some((*field, (*text)?)))
+    }
+
+    /// Returns the facts that the claim has.
+    pub fn facts(&self) -> AnswerFacts {
+        self.facts.as_ref().map_or(AnswerFacts::default(), |told| told.facts)
+    }
+
+    /// Removes what holds for one life of the container only.
+    pub fn forget_this_life(&mut self) {
+        if let Some(told) = &mut self.facts {
+            RuntimeFacts::forget_this_life(told);
+        }
+    }
+
+    /// Removes the directories in which the runtime keeps the container.
+    pub fn forget_home(&mut self) {
+        self.set(ClaimField::Bundle, None);
+        self.set(ClaimField::StateRoot, None);
+    }
+}

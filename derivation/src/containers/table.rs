@@ -1,0 +1,307 @@
+//! The table of lives and its operations.
+
+use alloc::borrow::Cow;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::cmp::Reverse;
+
+use super::directory::{DirectoryRole, TrackedDirectory, beside};
+use super::id_key::IdKey;
+use super::life::{Life, Origin, Stage};
+use super::life_index::LifeIndex;
+use super::life_table::{LifeId, LifeTable};
+use super::matching;
+use super::usage::RemovedChildrenUsage;
+use crate::claims::{Claim, ClaimSet, ObservedDirectory, RootClaims};
+use crate::record::{CgroupEvent, CgroupKey, HierarchyId, Seq, Stamp, Usage};
+
+/// Most lives kept after their last known directory went, so that a directory of theirs whose
+/// making was lost does not end them a second time.
+const MAX_GHOSTS: usize = 1024;
+
+/// Live directories of containers, and the lives that they belong to.
+///
+/// Memory: one entry for each live directory of a container, one life for each container that has a
+/// directory left or whose last row is to come, and [`MAX_GHOSTS`] lives that are over.
+#[derive(Debug, Default)]
+pub(crate) struct Containers {
+    directories: BTreeMap<CgroupKey, TrackedDirectory>,
+    lives: LifeTable,
+    index: LifeIndex,
+    /// The last id that was adopted: the directories of a container are mostly made one after the
+    /// other.
+    recent_id: Option<Arc<str>>,
+    /// Lives that are kept only so that nothing ends them again, the oldest first.
+    ghosts: VecDeque<LifeId>,
+    /// By directory on v2: the usage of its children that are gone.
+    removed_children: BTreeMap<CgroupKey, RemovedChildrenUsage>,
+}
+
+/// The beginning of a life, if a directory turns out to begin one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LifeStart {
+    pub origin: Origin,
+    pub stage: Stage,
+    pub stamp: Stamp,
+    /// Events may have been lost since the life began.
+    pub after_gap: bool,
+    /// Exits may have been lost since the life began.
+    pub exits_lost: bool,
+}
+
+/// Directories.
+impl Containers {
+    /// Returns a directory that has to do with a container.
+    pub fn directory(&self, key: CgroupKey) -> Option<TrackedDirectory> {
+        self.directories.get(&key).copied()
+    }
+
+    /// Iterates over the directories that have to do with a container.
+    pub fn directories(&self) -> impl Iterator<Item = (CgroupKey, &TrackedDirectory)> {
+        self.directories.iter().map(|(key, directory)| (*key, directory))
+    }
+
+    /// Tracks a directory, in place of what was known of it.
+    pub fn track(&mut self, key: CgroupKey, directory: TrackedDirectory) {
+        self.directories.insert(key, directory);
+    }
+
+    /// Stops tracking a directory.
+    pub fn untrack(&mut self, key: CgroupKey) -> Option<TrackedDirectory> {
+        self.directories.remove(&key)
+    }
+
+    /// Returns the directory above, if it has to do with a container.
+    pub fn directory_above(&self, observed: &ObservedDirectory<'_>) -> Option<(CgroupKey, DirectoryRole)> {
+        let parent = beside(observed.key, observed.parent?);
+        Some((parent, self.directories.get(&parent)?.role))
+    }
+
+    /// Returns the life that encloses a directory, by the directory above it.
+    pub fn enclosing(&self, observed: &ObservedDirectory<'_>) -> Option<LifeId> {
+        self.directory_above(observed)?.1.encloses()
+    }
+
+    /// Drops a directory that turned out to be a mere parent, made by a runtime on its way to a
+    /// root: its own, or another one's that is made beside it at the same time. Kept, it would seem
+    /// entered as soon as the one below is.
+    pub fn demote(&mut self, candidate: CgroupKey, life_id: LifeId) {
+        self.directories.remove(&candidate);
+        if let Some(life) = self.lives.get_mut(life_id) {
+            life.drop_root(candidate);
+        }
+        self.reindex(life_id);
+    }
+}
+
+/// Lives.
+impl Containers {
+    /// Returns the life with this id.
+    pub fn life(&self, life_id: LifeId) -> Option<&Life> {
+        self.lives.get(life_id)
+    }
+
+    /// Returns the life with this id for changing.
+    pub fn life_mut(&mut self, life_id: LifeId) -> Option<&mut Life> {
+        self.lives.get_mut(life_id)
+    }
+
+    /// Returns the life whose root directory this is.
+    pub fn life_of_root_mut(&mut self, key: CgroupKey) -> Option<&mut Life> {
+        match self.directory(key)?.role {
+            DirectoryRole::Root(life_id) => self.lives.get_mut(life_id),
+            DirectoryRole::Candidate(_) | DirectoryRole::Inside(_) => None,
+        }
+    }
+
+    /// Returns the life that the first tracked one of these directories has to do with.
+    pub fn life_at_mut(&mut self, mut places: impl Iterator<Item = CgroupKey>) -> Option<&mut Life> {
+        let life_id = places.find_map(|key| self.directories.get(&key))?.role.life_id();
+        self.lives.get_mut(life_id)
+    }
+
+    /// Returns the id of the container that a directory has to do with.
+    pub fn container_id_at(&self, key: CgroupKey) -> Option<&Arc<str>> {
+        self.lives.get(self.directories.get(&key)?.role.life_id())?.container_id()
+    }
+
+    /// Iterates over all lives, in no order.
+    pub fn lives(&self) -> impl Iterator<Item = &Life> {
+        self.lives.iter()
+    }
+
+    /// Iterates over all lives for changing, in no order.
+    pub fn lives_mut(&mut self) -> impl Iterator<Item = &mut Life> {
+        self.lives.iter_mut()
+    }
+
+    /// Selects lives, in the order in which they began.
+    pub fn select(&self, is_wanted: impl Fn(&Life) -> bool) -> Vec<LifeId> {
+        self.lives.select(is_wanted)
+    }
+
+    /// Returns the lives of a container id, in the order in which they came to have it.
+    pub fn lives_with_id(&self, container_id: &str) -> Vec<LifeId> {
+        self.index.with_id(&IdKey::from(container_id))
+    }
+
+    /// Returns true if a claim is about this life: the same id, and no other home.
+    pub fn is_about(&self, life_id: LifeId, claim: &Claim<'_>) -> bool {
+        self.lives.get(life_id).is_some_and(|life| life.claims.iter().any(|have| have.agrees_on_home(claim)))
+    }
+
+    /// Returns true if a life that has ended had this unknown directory too.
+    pub fn has_ghost(&self, observed: &ObservedDirectory<'_>, claims: &RootClaims<'_>) -> bool {
+        let Some(container_id) = claims.container_id() else { return false };
+        let mut lives = self.lives_with_id(container_id).into_iter().filter_map(|life_id| self.lives.get(life_id));
+        lives.any(|life| life.stage == Stage::Ended && matching::had_directory(life, observed, claims))
+    }
+
+    /// Gives a directory to the life that it belongs to, and begins one if there is none.
+    /// `complete` adds what was claimed of the container before it had a directory.
+    pub fn adopt(
+        &mut self,
+        observed: &ObservedDirectory<'_>,
+        claims: &RootClaims<'_>,
+        enclosing: Option<LifeId>,
+        beginning: LifeStart,
+        complete: impl FnOnce(&mut ClaimSet),
+    ) -> LifeId {
+        let parent = enclosing
+            .and_then(|life_id| self.lives.get(life_id)?.container_id().cloned())
+            .or_else(|| observed.identity.parent_container_id.as_deref().map(Arc::from));
+        let id = claims.container_id().map(|id| IdKey::from(self.share(id)));
+        let found = id.as_ref().and_then(|id| self.living_match(id, observed, claims, parent.as_ref()));
+        let is_new = found.is_none();
+        let life_id = found.unwrap_or_else(|| {
+            let mut life = Life::new(beginning.origin, beginning.stage, beginning.stamp);
+            life.parent_container_id = parent;
+            life.user = observed.user;
+            life.after_gap = beginning.after_gap;
+            life.exits_lost = beginning.exits_lost;
+            self.lives.insert(life)
+        });
+        let Some(life) = self.lives.get_mut(life_id) else { return life_id };
+        if life.stage == Stage::Provisional && beginning.stage != Stage::Provisional {
+            life.stage = Stage::Unannounced;
+        }
+        if life.roots.is_empty() {
+            life.first = beginning.stamp;
+            life.evidence.clear();
+        }
+        life.add_root(observed.key, observed.path);
+        life.add_evidence(beginning.stamp.seq);
+        for claim in claims.iter() {
+            life.claims.add_sharing(claim, id.as_ref().map(|id| &id.id));
+        }
+        complete(&mut life.claims);
+        // The best claim may name another id than the one that the life was found by.
+        let best = life.container_id().filter(|best| claims.container_id() != Some(&***best)).cloned();
+        for id in id.filter(|_| is_new).into_iter().chain(best.map(IdKey::from)) {
+            self.index.add(id, life_id, &mut self.lives);
+        }
+        self.reindex(life_id);
+        life_id
+    }
+
+    /// Returns an id to be stored, shared if it is the last one that was.
+    fn share(&mut self, id: &str) -> Arc<str> {
+        match &self.recent_id {
+            Some(recent) if **recent == *id => Arc::clone(recent),
+            _ => Arc::clone(self.recent_id.insert(Arc::from(id))),
+        }
+    }
+
+    /// Returns the living life of this id that a directory fits best; of two that fit alike, the
+    /// one that had the id first.
+    fn living_match(
+        &self,
+        id: &IdKey,
+        observed: &ObservedDirectory<'_>,
+        claims: &RootClaims<'_>,
+        parent: Option<&Arc<str>>,
+    ) -> Option<LifeId> {
+        let mut best: Option<((u8, Reverse<u64>), LifeId)> = None;
+        self.index.each_not_on(id, observed.key.hierarchy, |order, life_id| {
+            let fit = self.lives.get(life_id).and_then(|life| matching::fit(life, observed, claims, parent));
+            let fit = fit.map(|fit| (fit, Reverse(order)));
+            if fit > best.map(|(have, _)| have) {
+                best = fit.map(|fit| (fit, life_id));
+            }
+        });
+        best.map(|(_, life_id)| life_id)
+    }
+
+    /// Updates the index after a life was given a directory, has lost one, or has ended.
+    #[inline]
+    pub fn reindex(&mut self, life_id: LifeId) {
+        if let Some(life) = self.lives.get(life_id).filter(|life| life.is_one_of_many) {
+            self.index.update(life_id, life, life.claims.ids());
+        }
+    }
+
+    /// Forgets a life that has no directory left and no row to come: at once if it has not ended,
+    /// since it then never was one, else after [`MAX_GHOSTS`] others.
+    pub fn forget_if_gone(&mut self, life_id: LifeId) {
+        let Some(life) = self.lives.get_mut(life_id) else { return };
+        if life.is_present() || life.is_held || life.is_ghost {
+            return;
+        }
+        if life.stage != Stage::Ended {
+            self.forget(life_id);
+            return;
+        }
+        life.is_ghost = true;
+        self.ghosts.push_back(life_id);
+        if self.ghosts.len() > MAX_GHOSTS
+            && let Some(oldest) = self.ghosts.pop_front()
+        {
+            self.forget(oldest);
+        }
+    }
+
+    fn forget(&mut self, life_id: LifeId) {
+        if let Some(life) = self.lives.remove(life_id) {
+            self.index.remove(life_id, life.claims.ids());
+        }
+    }
+}
+
+/// Usage of cgroups that a container made in its own and removed before its end.
+impl Containers {
+    /// Returns what a directory counted, with its children that are gone.
+    pub fn usage_with_children<'e>(&self, event: &'e CgroupEvent<'_>) -> Cow<'e, Usage> {
+        let children = self.removed_children.get(&event.key);
+        children.map_or(Cow::Borrowed(&event.usage), |children| Cow::Owned(children.added_to(&event.usage)))
+    }
+
+    /// Returns what a directory that is removed counted, with its children that are gone, and hands
+    /// it on to the directory above if that is a container's; with `is_carrying`, to any, since the
+    /// walk is yet to tell of those that are no roots.
+    pub fn take_usage<'e>(&mut self, seq: Seq, event: &'e CgroupEvent<'_>, is_carrying: bool) -> Cow<'e, Usage> {
+        let usage = self.usage_with_children(event);
+        let children = self.removed_children.remove(&event.key);
+        if event.key.hierarchy == HierarchyId::V2
+            && let Some(above) = event.parent.map(|parent| beside(event.key, parent))
+            && (is_carrying || self.directories.contains_key(&above))
+        {
+            let made = self.directories.get(&event.key).map(|directory| directory.since);
+            let seqs = children.map(|children| children.seqs).unwrap_or_default();
+            let siblings = self.removed_children.entry(above).or_default();
+            siblings.add(&usage);
+            siblings.add_seqs(seqs.into_iter().chain(made).chain([seq]));
+        }
+        usage
+    }
+
+    /// Forgets the children of a directory that is gone without a word of what it used.
+    pub fn forget_children(&mut self, key: CgroupKey) {
+        self.removed_children.remove(&key);
+    }
+
+    /// Iterates over the records that the usage of children that are gone rests on, in no order.
+    pub fn usage_seqs(&self) -> impl Iterator<Item = Seq> + '_ {
+        self.removed_children.values().flat_map(|children| children.seqs.iter().copied())
+    }
+}

@@ -1,0 +1,58 @@
+//! Gaps in the log: events that were lost, and wall clocks that were set.
+
+use crate::containers::{Containers, Life, LifeStart, Origin, Stage};
+use crate::record::{BootNs, ClockReading, ClockReason, KernelEventKind, Loss, Seq, Stamp};
+
+/// Gaps in what the log tells.
+#[derive(Debug, Default)]
+pub(super) struct LogGaps {
+    /// Events up to this moment may be missing.
+    lost_until: Option<BootNs>,
+    /// Exits up to this moment may be missing.
+    exits_lost_until: Option<BootNs>,
+    /// The last record that says that the wall clock was set.
+    clock_set: Option<Seq>,
+}
+
+impl LogGaps {
+    /// Takes a loss, and marks the lives that it may concern.
+    ///
+    /// Nearly all exits are of no container's init. A row shows that an init's exit is among the
+    /// lost ones by lacking it.
+    pub fn on_lost(&mut self, at: Stamp, loss: &Loss, containers: &mut Containers) {
+        if loss.kind == Some(KernelEventKind::Exit) {
+            self.exits_lost_until = self.exits_lost_until.max(Some(at.boot_ns));
+            containers.lives_mut().for_each(Life::mark_lost_exits);
+        } else {
+            self.lost_until = self.lost_until.max(Some(at.boot_ns));
+            containers.lives_mut().for_each(Life::mark_gap);
+        }
+    }
+
+    /// Takes a reading of the clocks.
+    pub fn on_clock(&mut self, at: Stamp, reading: &ClockReading) {
+        if reading.reason == Some(ClockReason::Set) {
+            self.clock_set = Some(at.seq);
+        }
+    }
+
+    /// Returns the last record that says that the wall clock was set.
+    pub fn clock_set(&self) -> Option<Seq> {
+        self.clock_set
+    }
+
+    /// Returns true if the wall clock was not set since the life began, so that times by it can be
+    /// compared.
+    pub fn is_clock_steady(&self, life: &Life) -> bool {
+        self.clock_set.is_none_or(|set| set < life.first().seq)
+    }
+
+    /// Describes a life that may begin now. If its making was not seen, nobody knows on which side
+    /// of a loss it began.
+    pub fn beginning(&self, origin: Origin, stage: Stage, stamp: Stamp) -> LifeStart {
+        let is_seen = origin == Origin::Made;
+        let reaches = |until: Option<BootNs>| until.is_some_and(|until| !is_seen || stamp.boot_ns <= until);
+        let (after_gap, exits_lost) = (reaches(self.lost_until), reaches(self.exits_lost_until));
+        LifeStart { origin, stage, stamp, after_gap, exits_lost }
+    }
+}

@@ -1,0 +1,70 @@
+//! Directories that walks show, and the conclusions of a walk.
+
+use alloc::vec::Vec;
+
+use super::apply::Fold;
+use crate::claims::{ObservedDirectory, RootClaims};
+use crate::containers::{DirectoryRole, Origin, Stage, TrackedDirectory};
+use crate::record::{CgroupKey, Directory, SnapshotReason, Stamp};
+use crate::row::RowSink;
+
+impl Fold {
+    /// Takes a directory as cgroupfs showed it.
+    pub(super) fn on_directory(&mut self, at: Stamp, directory: &Directory<'_>) {
+        if directory.reason == SnapshotReason::Mkdir {
+            self.mark_entered(directory);
+            return;
+        }
+        // A directory that an earlier segment's walk showed comes again without that walk.
+        let is_there = self.is_carrying || self.walk.as_mut().is_some_and(|walk| walk.take(directory));
+        if !is_there {
+            return;
+        }
+        if self.containers.directory(directory.key).is_some() {
+            self.mark_entered(directory);
+            return;
+        }
+        let observed = ObservedDirectory::of_walk(directory);
+        let pending = self.pending.take_by_path(directory.key.hierarchy, &directory.path);
+        let claims = RootClaims::of(at.seq, &observed, None, &pending);
+        let enclosing = self.containers.enclosing(&observed);
+        if claims.is_empty() {
+            if let Some(life_id) = enclosing {
+                let inside = TrackedDirectory::walked(DirectoryRole::Inside(life_id), at.seq);
+                self.containers.track(directory.key, inside);
+            }
+            return;
+        }
+        let life_id = self.adopt(&observed, &claims, enclosing, Origin::Walked, Stage::Unannounced, at);
+        self.containers.track(directory.key, TrackedDirectory::walked(DirectoryRole::Root(life_id), at.seq));
+        self.mark_entered(directory);
+    }
+
+    /// Marks the life of a root directory as entered if the directory's listing shows tasks.
+    fn mark_entered(&mut self, directory: &Directory<'_>) {
+        if (directory.populated == Some(true) || !directory.pids.is_empty())
+            && let Some(life) = self.containers.life_of_root_mut(directory.key)
+        {
+            life.mark_entered();
+        }
+    }
+
+    /// Takes the end of a walk, and draws its conclusions.
+    pub(super) fn on_walk_end(&mut self, at: Stamp, out: &mut dyn RowSink) {
+        let Some(walk) = self.walk.as_ref() else { return };
+        let directories = self.containers.directories();
+        let missing: Vec<CgroupKey> =
+            directories.filter(|(key, directory)| walk.misses(*key, directory.since)).map(|(key, _)| key).collect();
+        let found = self.containers.select(|life| {
+            life.stage() == Stage::Unannounced && (life.is_carried() || life.origin() == Origin::Walked)
+        });
+        for life_id in found {
+            self.emit_begin(life_id, at, None, out);
+        }
+        self.walk = None;
+        self.pending.clear_by_path();
+        for key in missing {
+            self.on_missing(key, at, out);
+        }
+    }
+}

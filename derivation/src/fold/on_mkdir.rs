@@ -1,0 +1,121 @@
+//! The making of directories: which one is a container's root.
+
+use super::apply::Fold;
+use crate::claims::{Claim, ObservedDirectory, RootClaims};
+use crate::containers::{DirectoryRole, LifeId, Origin, Stage, TrackedDirectory};
+use crate::identity::argv::Invocation;
+use crate::identity::path;
+use crate::record::{CgroupEvent, Stamp};
+use crate::row::RowSink;
+
+impl Fold {
+    /// Takes the making of a directory.
+    pub(super) fn on_mkdir(&mut self, at: Stamp, event: &CgroupEvent<'_>, out: &mut dyn RowSink) {
+        // Taken out, since the call borrows from it while the fold changes.
+        let mut invocations = self.invocations.take().unwrap_or_default();
+        let call = invocations.read(event.actor.argv).filter(|call| call.verb.makes_directories());
+        self.on_mkdir_by(at, event, call.as_ref(), out);
+        self.invocations = Some(invocations);
+    }
+
+    /// Takes the making of a directory by this call of an OCI runtime, if by one.
+    fn on_mkdir_by(
+        &mut self,
+        at: Stamp,
+        event: &CgroupEvent<'_>,
+        call: Option<&Invocation<'_>>,
+        out: &mut dyn RowSink,
+    ) {
+        if let Some(walk) = &mut self.walk {
+            walk.see(event.key);
+        }
+        match self.containers.directory(event.key) {
+            // The number comes again: the removal of the directory that had it was lost.
+            Some(TrackedDirectory { is_made: true, .. }) => self.on_missing(event.key, at, out),
+            Some(directory) => {
+                self.containers.track(event.key, TrackedDirectory { is_made: true, ..directory });
+                return self.on_mkdir_of_known(directory.role, at, event, call, out);
+            }
+            None => {}
+        }
+        let observed = ObservedDirectory::of_event(event);
+        let pending = self.pending.take_by_path(event.key.hierarchy, event.path);
+        let mut claims = RootClaims::of(at.seq, &observed, call, &pending);
+        let above = self.containers.directory_above(&observed);
+        let enclosing = above.and_then(|(_, role)| role.encloses());
+        let mut role: fn(LifeId) -> DirectoryRole = DirectoryRole::Root;
+        let mut stage = Stage::Unannounced;
+        if claims.is_empty() {
+            // A runtime's directory whose name does not name the container: `linux.cgroupsPath` may
+            // be anything, and the runtime makes missing parents on the way. The deepest one is the
+            // root, but one that it makes below a root is its own affair (crun's `/container`).
+            match call.map(|call| Claim::of_argv(at.seq, call)) {
+                Some(claim) if !enclosing.is_some_and(|life_id| self.containers.is_about(life_id, &claim)) => {
+                    claims.by_argv = Some(claim);
+                    role = DirectoryRole::Candidate;
+                    stage = Stage::Provisional;
+                }
+                _ => {
+                    if let Some(life_id) = enclosing {
+                        let inside = TrackedDirectory::made(DirectoryRole::Inside(life_id), at.seq);
+                        self.containers.track(event.key, inside);
+                    }
+                    return;
+                }
+            }
+        }
+        let mut demoted = None;
+        if let Some((parent, DirectoryRole::Candidate(taken_for))) = above {
+            self.containers.demote(parent, taken_for);
+            demoted = Some(taken_for);
+        }
+        let life_id = self.adopt(&observed, &claims, enclosing, Origin::Made, stage, at);
+        self.containers.track(event.key, TrackedDirectory::made(role(life_id), at.seq));
+        if let Some(demoted) = demoted {
+            self.containers.forget_if_gone(demoted);
+        }
+        let Some(life) = self.containers.life_mut(life_id) else { return };
+        if life.stage() == Stage::Provisional {
+            life.set_maker(&event.actor);
+        }
+        // A walk may have shown another of its directories whose making is yet to be told.
+        let is_found = life.origin() == Origin::Walked;
+        if stage == Stage::Unannounced && !is_found {
+            self.emit_begin(life_id, at, Some(&event.actor), out);
+        }
+    }
+
+    /// Takes the event of a directory's making after a walk has shown the directory.
+    fn on_mkdir_of_known(
+        &mut self,
+        role: DirectoryRole,
+        at: Stamp,
+        event: &CgroupEvent<'_>,
+        call: Option<&Invocation<'_>>,
+        out: &mut dyn RowSink,
+    ) {
+        let DirectoryRole::Root(life_id) = role else { return };
+        let Some(life) = self.containers.life_mut(life_id) else { return };
+        life.add_evidence(at.seq);
+        if let Some(call) = call.filter(|call| path::names_container(event.path, call.container_id)) {
+            life.claims_mut().add(&Claim::of_argv(at.seq, call));
+        }
+        if life.correct_beginning(at, event.actor.uid) {
+            self.emit_begin(life_id, at, Some(&event.actor), out);
+        }
+    }
+
+    /// Gives a directory to the life that it belongs to, and begins one if there is none.
+    pub(super) fn adopt(
+        &mut self,
+        observed: &ObservedDirectory<'_>,
+        claims: &RootClaims<'_>,
+        enclosing: Option<LifeId>,
+        origin: Origin,
+        stage: Stage,
+        at: Stamp,
+    ) -> LifeId {
+        let beginning = self.gaps.beginning(origin, stage, at);
+        self.containers.adopt(observed, claims, enclosing, beginning, |claims| self.pending.complete(claims))
+    }
+}

@@ -1,0 +1,62 @@
+//! The removal of directories: which one is a container's end.
+
+use super::apply::Fold;
+use crate::claims::{Claim, ObservedDirectory, RootClaims};
+use crate::containers::{DirectoryRole, Origin, Stage};
+use crate::identity::{argv, path};
+use crate::record::{CgroupEvent, CgroupKey, Stamp};
+use crate::row::RowSink;
+
+impl Fold {
+    /// Takes the removal of a directory.
+    pub(super) fn on_rmdir(&mut self, at: Stamp, event: &CgroupEvent<'_>, out: &mut dyn RowSink) {
+        if let Some(walk) = &mut self.walk {
+            walk.bury(event.key);
+        }
+        let usage = self.containers.take_usage(at.seq, event, self.is_carrying);
+        let Some(directory) = self.containers.untrack(event.key) else {
+            self.on_rmdir_of_unknown(at, event, out);
+            return;
+        };
+        let (DirectoryRole::Root(life_id) | DirectoryRole::Candidate(life_id)) = directory.role else { return };
+        let Some(life) = self.containers.life_mut(life_id) else { return };
+        life.add_usage(&usage);
+        // `runc delete OUTER` removes the roots of containers nested in it too: it does not name
+        // those.
+        if let Some(call) = &self.invocations.get_or_insert_default().read(event.actor.argv)
+            && (life.container_id().is_some_and(|id| **id == *call.container_id)
+                || path::names_container(event.path, call.container_id))
+        {
+            life.claims_mut().add(&Claim::of_argv(at.seq, call));
+        }
+        self.root_gone(life_id, event.key, at, Some(&event.actor), out);
+    }
+
+    /// Takes the removal of a directory that was never seen: it was there before the walk could see
+    /// it, or its making was lost.
+    fn on_rmdir_of_unknown(&mut self, at: Stamp, event: &CgroupEvent<'_>, out: &mut dyn RowSink) {
+        let observed = ObservedDirectory::of_event(event);
+        let pending = self.pending.take_by_path(event.key.hierarchy, event.path);
+        let call = argv::parse(event.actor.argv);
+        let claims = RootClaims::of(at.seq, &observed, call.as_ref(), &pending);
+        // Another directory of the same life may have ended it already.
+        if claims.is_empty() || self.containers.has_ghost(&observed, &claims) {
+            return;
+        }
+        let enclosing = self.containers.enclosing(&observed);
+        let life_id = self.adopt(&observed, &claims, enclosing, Origin::Leaving, Stage::Announced, at);
+        if let Some(life) = self.containers.life_mut(life_id) {
+            life.add_usage(&event.usage);
+        }
+        self.root_gone(life_id, event.key, at, Some(&event.actor), out);
+    }
+
+    /// Takes that a directory is gone whose removal nobody saw.
+    pub(super) fn on_missing(&mut self, key: CgroupKey, at: Stamp, out: &mut dyn RowSink) {
+        let directory = self.containers.untrack(key);
+        self.containers.forget_children(key);
+        if let Some(DirectoryRole::Root(life_id) | DirectoryRole::Candidate(life_id)) = directory.map(|it| it.role) {
+            self.root_gone(life_id, key, at, None, out);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Rows of ends that wait for what is still to be said about the container.
+//!
+//! A daemon often answers after a short container is gone. So the row of an end is held for a grace
+//! window, counted in record time: the boot clock of later records. Nothing but the joined identity
+//! and accounting changes meanwhile.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use crate::containers::LifeId;
+use crate::record::{Actor, BootNs, Stamp};
+use crate::row::{ActorCopy, ContainerRemove};
+
+/// An end whose row is not written yet.
+#[derive(Clone, Debug)]
+pub(super) struct HeldEnd {
+    pub life_id: LifeId,
+    pub ended: Stamp,
+    pub removed_by: Option<ActorCopy>,
+    due: BootNs,
+}
+
+/// Ends that are held, in the order in which they happened, which is the order of their rows.
+#[derive(Debug, Default)]
+pub(super) struct HeldEnds {
+    grace_ns: u64,
+    /// The latest moment that a record has shown; single records may lie before it.
+    now: BootNs,
+    held: VecDeque<HeldEnd>,
+    /// Ends as they happen, where somebody wants them before their grace is over.
+    previews: Option<Vec<ContainerRemove>>,
+    /// The memory of tasks whose rows are written: new memory for each task costs a derivation 6
+    /// per cent.
+    spare: Vec<ActorCopy>,
+}
+
+/// Most tasks whose memory is kept: as many as containers that end at once.
+const MAX_SPARE: usize = 64;
+
+impl HeldEnds {
+    /// Returns an output that holds an end back for `grace_ns` nanoseconds.
+    pub fn with_grace(grace_ns: u64) -> Self {
+        Self { grace_ns, ..Self::default() }
+    }
+
+    /// Takes the output of the next segment: the same grace and previews, without held ends or a
+    /// moment.
+    pub fn take_for_next_segment(&mut self) -> Self {
+        Self { grace_ns: self.grace_ns, previews: self.previews.take(), ..Self::default() }
+    }
+
+    /// Keeps a preview of each end from now on.
+    pub fn enable_preview(&mut self) {
+        self.previews.get_or_insert_default();
+    }
+
+    /// Adds the preview that `row` makes, if previews are kept.
+    pub fn preview(&mut self, row: impl FnOnce() -> Option<ContainerRemove>) {
+        if let Some(previews) = &mut self.previews {
+            previews.extend(row());
+        }
+    }
+
+    /// Takes the previews since the last call.
+    pub fn take_previews(&mut self) -> Vec<ContainerRemove> {
+        self.previews.as_mut().map(core::mem::take).unwrap_or_default()
+    }
+
+    /// Copies a task.
+    pub fn copy_actor(&mut self, actor: &Actor<'_>) -> ActorCopy {
+        let mut copy = self.spare.pop().unwrap_or_default();
+        copy.copy_from(actor);
+        copy
+    }
+
+    /// Keeps the memory of a task for the next copy.
+    pub fn recycle(&mut self, copy: Option<ActorCopy>) {
+        if self.spare.len() < MAX_SPARE {
+            self.spare.extend(copy);
+        }
+    }
+
+    /// Holds the row of an end back.
+    pub fn hold(&mut self, life_id: LifeId, ended: Stamp, removed_by: Option<ActorCopy>) {
+        let due = BootNs(ended.boot_ns.0.max(self.now.0).saturating_add(self.grace_ns));
+        self.held.push_back(HeldEnd { life_id, ended, removed_by, due });
+    }
+
+    /// Advances the time to a record's moment.
+    pub fn advance(&mut self, to: BootNs) {
+        self.now = self.now.max(to);
+    }
+
+    /// Takes the next end whose grace is over.
+    pub fn take_due(&mut self) -> Option<HeldEnd> {
+        let is_due = self.held.front().is_some_and(|end| end.due <= self.now);
+        if is_due { self.held.pop_front() } else { None }
+    }
+
+    /// Takes the next end, because the log has ended.
+    pub fn take_next(&mut self) -> Option<HeldEnd> {
+        self.held.pop_front()
+    }
+
+    /// Returns when the oldest end is due.
+    pub fn next_due(&self) -> Option<BootNs> {
+        self.held.front().map(|end| end.due)
+    }
+}

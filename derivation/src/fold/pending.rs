@@ -1,0 +1,54 @@
+//! Claims about containers that have no directory yet.
+
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+
+use super::pending_by_id::PendingById;
+use super::pending_by_path::PendingByPath;
+use crate::claims::{Claim, ClaimSet, OwnedClaim};
+use crate::record::HierarchyId;
+
+/// Claims about containers that have no directory yet.
+#[derive(Debug, Default)]
+pub(super) struct PendingClaims {
+    by_id: PendingById,
+    by_path: PendingByPath,
+}
+
+impl PendingClaims {
+    /// Keeps a claim for the directories with these paths, or beside the claims about its container
+    /// that are kept so.
+    pub fn add_by_path(&mut self, claim: &Claim<'_>, paths: &[(HierarchyId, Cow<'_, str>)]) {
+        self.by_path.add(claim, paths);
+    }
+
+    /// Keeps a claim for the lives of its container that begin from now on.
+    pub fn add_by_id(&mut self, claim: Claim<'_>) {
+        self.by_id.add(claim);
+    }
+
+    /// Takes the claims for the directory with this path.
+    pub fn take_by_path(&mut self, hierarchy: HierarchyId, path: &str) -> Vec<OwnedClaim> {
+        self.by_path.take(hierarchy, path)
+    }
+
+    /// Adds the claims about a container to those about a life of it.
+    pub fn complete(&self, claims: &mut ClaimSet) {
+        self.by_id.complete(claims);
+    }
+
+    /// Forgets the claims that are kept by path: a path that no walk showed was stale.
+    pub fn clear_by_path(&mut self) {
+        self.by_path = PendingByPath::default();
+    }
+
+    /// Takes the claims that are kept by path out, to be put back by [`Self::restore_by_path`].
+    pub fn take_all_by_path(&mut self) -> PendingByPath {
+        core::mem::take(&mut self.by_path)
+    }
+
+    /// Puts the claims that are kept by path back, in place of newer ones.
+    pub fn restore_by_path(&mut self, by_path: PendingByPath) {
+        self.by_path = by_path;
+    }
+}
