@@ -6,18 +6,21 @@
 //! tells when in the pause an event came ([`Debounce::arrival`]): what a daemon does and what the
 //! kernel sees of it keep their order.
 
-use std::pin::pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Duration;
 
 use obit_derivation::{BootNs, WallNs};
-use tokio::time::{sleep, timeout};
+use tokio::task::yield_now;
+use tokio::time::sleep;
 
 use crate::host::clock::ClockPair;
 
 /// Time that the task does not read: as long as kernel events wait in the ring buffer.
 const PAUSE: Duration = Duration::from_millis(50);
-/// Longest time between two events of one burst.
-const SETTLE: Duration = Duration::from_millis(1);
+/// Turns that the task of the connection has to pass on what it has read.
+const TURNS: usize = 4;
 
 /// The debounce of one stream of events.
 #[derive(Debug, Default)]
@@ -30,13 +33,13 @@ impl Debounce {
     /// Waits for the next event of the stream.
     pub async fn next<T>(&mut self, event: impl Future<Output = T>) -> T {
         let mut event = pin!(event);
-        if let Ok(event) = timeout(SETTLE, event.as_mut()).await {
+        if let Some(event) = if_ready(event.as_mut()).await {
             return event;
         }
         let begun = ClockPair::read();
         sleep(PAUSE).await;
         self.paused_at = Some(begun);
-        if let Ok(event) = timeout(SETTLE, event.as_mut()).await {
+        if let Some(event) = if_ready(event.as_mut()).await {
             return event;
         }
         self.paused_at = None;
@@ -51,6 +54,17 @@ impl Debounce {
             _ => now,
         }
     }
+}
+
+/// Returns the event if it is there already.
+async fn if_ready<T>(mut event: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+    for _ in 0..TURNS {
+        if let Poll::Ready(event) = poll_fn(|context| Poll::Ready(event.as_mut().poll(context))).await {
+            return Some(event);
+        }
+        yield_now().await;
+    }
+    None
 }
 
 /// Returns the moment of the wall clock as one between those two.
