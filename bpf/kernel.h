@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The little that the program needs to know of the kernel.
+ * The kernel's types, as far as the program reads them.
  *
- * Only fields that are read are declared. Where they lie is looked up in the running kernel's BTF when the program is
- * loaded (CO-RE), so neither order nor size matters here, and no kernel headers are needed to compile. Kernels that
- * lack a field or an enum value are met with bpf_core_*_exists().
+ * Only fields that are read are declared. libbpf finds their offsets in the running kernel's BTF
+ * when it loads the program (CO-RE), so neither order nor size matters here, and no kernel headers
+ * are needed to compile. bpf_core_*_exists() tells kernels that lack a field or an enum value; a
+ * comment says which kernels have it where that is known.
  */
 #ifndef OBIT_KERNEL_H
 #define OBIT_KERNEL_H
@@ -35,7 +36,10 @@ enum {
 	BPF_RB_AVAIL_DATA = 0,
 };
 
-/* Its values are numbers of helpers: one exists if the kernel has the helper. */
+/*
+ * The values are numbers of helpers: a value exists if the kernel has the helper. The first came
+ * with 5.11, the second with 5.19.
+ */
 enum bpf_func_id {
 	BPF_FUNC_get_current_task_btf = 158,
 	BPF_FUNC_map_lookup_percpu_elem = 195,
@@ -78,12 +82,12 @@ struct cgroup_base_stat {
 	struct task_cputime cputime;
 } CORE;
 
-/* Of each processor. */
+/* A copy for each processor. Since 6.16. */
 struct cgroup_rstat_base_cpu {
 	struct cgroup_base_stat bstat;
 } CORE;
 
-/* Of each processor, with that in it before 6.16. */
+/* A copy for each processor. The times are in it before 6.16. */
 struct cgroup_rstat_cpu {
 	struct cgroup_base_stat bstat;
 } CORE;
@@ -96,7 +100,7 @@ struct cgroup {
 	/* The kernel's length depends on its configuration. */
 	struct cgroup_subsys_state *subsys[16];
 	struct cgroup_root *root;
-	/* Of each processor. */
+	/* A copy for each processor. Since 6.16. */
 	struct cgroup_rstat_base_cpu *rstat_base_cpu;
 } CORE;
 
@@ -135,7 +139,7 @@ enum memcg_memory_event {
 struct mem_cgroup {
 	struct cgroup_subsys_state css;
 	struct page_counter memory;
-	/* With swap; of v1 only. */
+	/* Memory and swap together; v1 only. */
 	struct page_counter memsw;
 	atomic_long_t memory_events[16];
 	atomic_long_t memory_events_local[16];
@@ -143,19 +147,19 @@ struct mem_cgroup {
 
 struct pids_cgroup {
 	struct cgroup_subsys_state css;
-	/* Not in older kernels. */
+	/* Since 6.1. */
 	__s64 watermark;
 } CORE;
 
 struct cpuacct {
 	struct cgroup_subsys_state css;
-	/* Of each processor: one 64-bit value, or struct cpuacct_usage. */
+	/* A copy for each processor: one 64-bit value, or struct cpuacct_usage. */
 	void *cpuusage;
-	/* Of each processor: 64-bit values, by enum cpu_usage_stat. */
+	/* A copy for each processor: 64-bit values, by enum cpu_usage_stat. */
 	void *cpustat;
 } CORE;
 
-/* Of older kernels only. */
+/* In older kernels only. */
 struct cpuacct_usage {
 	__u64 usages[2];
 } CORE;
@@ -171,7 +175,7 @@ struct task_group {
 	struct cfs_bandwidth cfs_bandwidth;
 } CORE;
 
-/* Of v1 only. */
+/* On v1 only. */
 struct freezer {
 	struct cgroup_subsys_state css;
 	unsigned int state;
@@ -196,7 +200,7 @@ struct blkg_iostat_set {
 /* A cgroup at one device. */
 struct blkcg_gq {
 	struct hlist_node blkcg_node;
-	/* Of each processor. */
+	/* A copy for each processor. */
 	struct blkg_iostat_set *iostat_cpu;
 } CORE;
 
@@ -205,7 +209,7 @@ struct blkcg {
 	struct hlist_head blkg_list;
 } CORE;
 
-/* Since 6.2 in an array of them, before that in a struct mm_rss_stat. */
+/* mm_struct has an array of these since 6.2, and a struct mm_rss_stat before that. */
 struct percpu_counter {
 	__s64 count;
 } CORE;
@@ -266,9 +270,9 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct css_set *cgroups;
 	__u64 start_boottime;
-	/* Counts what the task has executed. */
+	/* The number of times that the task has executed a program. */
 	__u64 self_exec_id;
-	/* What it may do, and what others may do to it. */
+	/* Its privileges when it acts, and when others act on it. */
 	const struct cred *cred;
 	const struct cred *real_cred;
 	/* With CONFIG_AUDIT. */
@@ -280,9 +284,15 @@ struct kernel_siginfo {
 	int si_code;
 } CORE;
 
-/* The event of `oom:mark_victim` as perf sees it: its fields tell what the tracepoint's argument is. */
+/*
+ * The event of `oom:mark_victim` as perf sees it. Its fields show the type of the tracepoint's
+ * argument.
+ */
 struct trace_event_raw_mark_victim {
-	/* Since 6.8, and in later releases of older kernels. Before, the tracepoint was given a number and not a task. */
+	/*
+	 * Since 6.8, and in later releases of older kernels. Before that, the argument is a number
+	 * and not a task.
+	 */
 	__u32 __data_loc_comm;
 } CORE;
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * For kernels without type information (BTF), their own or in a file: what the kernel writes into its trace buffer at the
- * cgroup tracepoints. It is laid out as events/cgroup/.../format of tracefs says, which user space compares with the struct
- * below before it loads these programs.
+ * Programs for kernels without type information (BTF), their own or in a file. They read what the
+ * kernel writes into its trace buffer at the cgroup tracepoints. User space compares the struct
+ * below with events/cgroup/.../format of tracefs before it loads these programs.
  *
- * What lies in the kernel's own structures cannot be found: the parent of the cgroup and of the actor, the actor's
- * arguments, the vital signs, and all of process.h. Nothing here may be relocated (CO-RE).
+ * They cannot read the kernel's own structures: the parent of the cgroup and of the actor, the
+ * actor's arguments, the usage, and all of process.h are absent. Nothing here may be relocated
+ * (CO-RE).
  */
 #ifndef OBIT_FORMAT_H
 #define OBIT_FORMAT_H
@@ -16,7 +17,7 @@ struct obit_format {
 	__s32 root;
 	__s32 level;
 	__u64 id;
-	__u32 path; /* where it begins, from the start of all this, and in the upper half its length */
+	__u32 path; /* lower half: its offset from the start of this struct; upper half: its length */
 	__s32 val;  /* of cgroup_event only */
 };
 

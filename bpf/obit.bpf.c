@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * Records the kernel's cgroup life-cycle tracepoints, on every hierarchy. It filters nothing and interprets nothing:
- * that is the work of user space, which can be tested without a kernel. What happens to tasks is in process.h, and
- * filtered: it would be too much.
+ * Records the kernel's cgroup life-cycle tracepoints, on every hierarchy. The program filters
+ * nothing and interprets nothing: user space does that, which can be tested without a kernel.
+ * Events of tasks are in process.h; those are filtered, since there are too many.
  *
- * The kernel fires the cgroup tracepoints with one global lock held (trace_cgroup_path_lock, TRACE_CGROUP_PATH of
- * kernel/cgroup/cgroup-internal.h). So no two of their programs ever run at one time, on any processor, and the order
- * of their records in the ring buffer is the order in which things happened. The programs of process.h run whenever they
- * like; of one task's records, and of a cause and what it brings about, the order is right all the same.
+ * The kernel fires the cgroup tracepoints with one global lock held (trace_cgroup_path_lock,
+ * TRACE_CGROUP_PATH of kernel/cgroup/cgroup-internal.h). So no two of their programs run at one
+ * time, on any processor, and the order of their records in the ring buffer is the order of the
+ * events. The programs of process.h run at any time; the records of one task, and those of a cause
+ * and its effect, are in the right order all the same.
  */
 #include "kernel.h"
 
@@ -29,34 +30,40 @@ _Static_assert(sizeof(enum obit_kind) == 1 && sizeof(enum obit_process_flag) == 
 _Static_assert((OBIT_PATH_BYTES & (OBIT_PATH_BYTES - 1)) == 0, "used as a mask");
 _Static_assert((OBIT_ARGV_BYTES & (OBIT_ARGV_BYTES - 1)) == 0, "used as a mask");
 
-/* More than this many bytes waiting wake user space up, which otherwise comes by its own timer. */
+/*
+ * Bytes in the ring buffer above which user space is woken; below that it comes by its own timer.
+ */
 const volatile __u64 wakeup_bytes = 256 * 1024;
 
 /*
- * User space does not look any more by its own timer and wants to be woken by the next event of a cgroup: set there,
- * cleared here. All that is in .bss, in pages of its own: nothing that changes with each event is in one cache line
- * with it.
+ * Not zero if user space sleeps without a timer and the next event of a cgroup is to wake it: set
+ * by user space, cleared here. It is the only variable in .bss, which has pages of its own: nothing
+ * that changes with each event shares its cache line.
  */
 volatile __u64 wakeup_wanted;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	/* User space sets the size before it loads this. */
+	/* User space sets the size before it loads the program. */
 	__uint(max_entries, 16 * 1024 * 1024);
 } events SEC(".maps");
 
 /*
- * The same facts in two ways. With tp_btf the verifier knows the pointers' types and lets them be followed by plain
- * loads; elsewhere each step is a call of a helper, 10 to 35 ns, and they make half of the whole.
+ * The ways to read the kernel's structures. With tp_btf the verifier knows the pointers' types, and
+ * plain loads follow them. Elsewhere each step is a call of a helper, 10 to 35 ns, and the calls
+ * take half of a program's time.
  */
 enum access_mode {
 	ACCESS_LOAD,
 	ACCESS_PROBE_READ,
-	/* Neither: the kernel's structures are unknown, see no_btf.h. */
+	/* The kernel's structures are unknown and not read, see no_btf.h. */
 	ACCESS_FORMAT,
 };
 
-/* The argument area of a process, user addresses; and whose it is: after an exec the same task has another one. */
+/*
+ * The argument area of a process: its user addresses and its owner. After an exec the same task has
+ * another area.
+ */
 struct argument_area {
 	__u64 start;
 	__u64 end;
@@ -64,7 +71,7 @@ struct argument_area {
 	__u64 execs;
 };
 
-/* What was copied of an area last. */
+/* The last copy of an argument area. */
 struct argument_cache {
 	struct argument_area area;
 	__u64 copied_ns;
@@ -73,22 +80,25 @@ struct argument_cache {
 };
 
 /*
- * Where an event is put together: it is too large for the stack, and a reservation in the ring buffer must have a
- * constant size, which would take 2 KB for each event where 200 bytes do.
+ * Scratch memory in which an event is put together. An event is too large for the stack, and a
+ * reservation in the ring buffer must have a constant size, which would take 2 KB for each event
+ * where 200 bytes do.
  *
- * The lock named at the top keeps two programs from sharing a place, and irqs are off while it is held. With
- * PREEMPT_RT it can be preempted, but still not entered by another task. A place for each program and processor is
- * kept all the same: then nothing depends on the lock covering more than one tracepoint.
+ * The lock named at the top keeps two programs from sharing scratch memory, and irqs are off while
+ * it is held. With PREEMPT_RT the holder can be preempted, but no other task can take the lock.
+ * Each program and processor has memory of its own all the same, so that nothing depends on the
+ * lock covering more than one tracepoint.
  */
 struct obit_cgroup_scratch {
-	/* These two come first, so that all that is used of a place is in one page, or two. */
+	/* These two come first, so that the part that is used lies in one page, or two. */
 	struct obit_usage usage;
-	/* Whose arguments are in `text`, so that they need not be copied again. */
+	/* The owner of the arguments in `text`: they need not be copied again. */
 	struct argument_cache arguments;
 	struct obit_event event;
 	/*
-	 * The arguments, the path directly behind them, and the usage if there is any. Larger than all together, so that
-	 * the verifier's coarse bounds fit. Written to the ring buffer together with the event.
+	 * The arguments, the path directly behind them, and the usage if there is any. Larger than
+	 * all together, so that the verifier's coarse bounds fit. Written to the ring buffer
+	 * together with the event.
 	 */
 	char text[4 * OBIT_ARGV_BYTES];
 };
@@ -123,7 +133,10 @@ struct {
 	__type(value, struct obit_count);
 } counts SEC(".maps");
 
-/* Keeps the compiler from dropping, as needless, a bound that the verifier of an old kernel cannot see. */
+/*
+ * Keeps the compiler from dropping, as needless, a bound that the verifier of an old kernel cannot
+ * see.
+ */
 #define BOUND(value, mask) asm volatile("%0 &= %1" : "+r"(value) : "i"(mask))
 
 static __always_inline int read_word(void *to, const void *from)
@@ -132,8 +145,8 @@ static __always_inline int read_word(void *to, const void *from)
 }
 
 /*
- * The state in a controller of a cgroup, or of a task's css_set; NULL: not built in, or not on this cgroup's
- * hierarchy, or not enabled here.
+ * Returns the state of a controller in a cgroup, or in a task's css_set. NULL: the controller is
+ * not built in, or not on this cgroup's hierarchy, or not enabled here.
  */
 #define CSS(access, owner, controller)                                                                                \
 	({                                                                                                           \
@@ -152,8 +165,9 @@ static __always_inline int read_word(void *to, const void *from)
 #include "usage.h"
 
 /*
- * What the kernel still accounts to the cgroup. At a removal the controllers' states are marked dead but not yet
- * taken from the cgroup: a worker does that later, under the cgroup_mutex that is held here.
+ * Reads what the kernel still accounts to the cgroup. At a removal the controllers' states are
+ * marked dead but not yet taken from the cgroup: a worker does that later, under the cgroup_mutex
+ * that is held here.
  */
 static __always_inline void read_counters(enum access_mode access, struct obit_cgroup_scratch *scratch, __u32 kind, struct cgroup *cgrp)
 {
@@ -170,7 +184,10 @@ static __always_inline void read_counters(enum access_mode access, struct obit_c
 		if (bpf_core_field_exists(memcg->memory.watermark) &&
 		    read_word(&usage->memory_watermark, &memcg->memory.watermark))
 			present |= OBIT_HAS_MEMORY_WATERMARK;
-		/* On v2 with those of the cgroups below, on v1 of this cgroup alone (memcg_memory_event()). */
+		/*
+		 * v2 counts those of the cgroups below too, v1 those of this cgroup alone
+		 * (memcg_memory_event()).
+		 */
 		if (bpf_core_field_exists(memcg->memory_events) &&
 		    bpf_core_enum_value_exists(enum memcg_memory_event, MEMCG_OOM_KILL)) {
 			void *counts = (void *)memcg + bpf_core_field_offset(memcg->memory_events);
@@ -190,7 +207,7 @@ static __always_inline void read_counters(enum access_mode access, struct obit_c
 		if (bpf_core_field_exists(pids->watermark) && read_word(&event->pids_watermark, &pids->watermark))
 			present |= OBIT_HAS_PIDS_WATERMARK;
 	}
-	/* These take a loop, and are nothing yet when a cgroup is entered. */
+	/* These take a loop, and are zero yet when the first task enters a cgroup. */
 	if (kind == OBIT_RMDIR || kind == OBIT_EMPTY)
 		present |= read_usage(access, usage, event->hierarchy_id, cgrp);
 	event->present = present;
@@ -237,7 +254,10 @@ static __always_inline void load_task(struct obit_event *event, struct argument_
 	}
 }
 
-/* What needs no types of the kernel: four calls that load_task() does without. */
+/*
+ * Reads the part of the task that needs no types of the kernel, by four calls that load_task() does
+ * without.
+ */
 static __always_inline void query_task(struct obit_event *event)
 {
 	__u64 ids = bpf_get_current_pid_tgid();
@@ -264,13 +284,13 @@ static __always_inline void probe_task(struct obit_event *event, struct argument
 	}
 }
 
-/* Whether the kernel gives the current task as a typed pointer, which 5.10 does not. */
+/* Returns true if the kernel gives the current task as a typed pointer, as 5.11 and newer do. */
 static __always_inline int task_is_typed(void)
 {
 	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf);
 }
 
-/* Who runs: all of the event that is not about a cgroup. */
+/* Fills in the time and the actor: all of the event that is not about a cgroup. */
 static __always_inline void record_actor(enum access_mode access, struct obit_event *event, __u32 kind,
 					 struct argument_area *arguments)
 {
@@ -288,8 +308,8 @@ static __always_inline void record_actor(enum access_mode access, struct obit_ev
 }
 
 /*
- * Copies the arguments and returns their length. A kernel thread has none, nor has a task that is exiting; a page that is
- * swapped out cannot be waited for.
+ * Copies the arguments and returns their length. A kernel thread has none, nor has a task that is
+ * exiting; a page that is swapped out cannot be waited for.
  */
 static __always_inline __u64 read_argv(char *text, const struct argument_area *arguments, __u8 *flags)
 {
@@ -309,12 +329,16 @@ static __always_inline __u64 read_argv(char *text, const struct argument_area *a
 	return bytes;
 }
 
-/* How old a copy of arguments may be. A process can overwrite them, which is seen later by so much. */
+/*
+ * Longest time that a copy of arguments is used. If a process overwrites them, that is seen later
+ * by so much.
+ */
 #define ARGUMENTS_FRESH_NS (10 * 1000 * 1000)
 
 /*
- * As read_argv(), but if the last event here was of the same task, just before, and it has not executed anything since, its
- * arguments are still in their place. A runtime makes a dozen directories in a row, and a copy from user space takes a
+ * Copies the arguments and returns their length. The copy is skipped if the last event here was of
+ * the same task, just before, and the task has not executed anything since: then its arguments are
+ * still there. A runtime makes a dozen directories in a row, and a copy from user space takes a
  * third of a program's time.
  */
 static __always_inline __u64 cached_argv(struct obit_cgroup_scratch *scratch, const struct argument_area *arguments, __u8 *flags)
@@ -333,7 +357,7 @@ static __always_inline __u64 cached_argv(struct obit_cgroup_scratch *scratch, co
 		return bytes;
 	}
 	bytes = read_argv(scratch->text, arguments, flags);
-	/* None is not remembered: the next time there may be some. */
+	/* An empty copy is not kept: the next time there may be arguments. */
 	known->tid = bytes ? scratch->event.tid : 0;
 	known->area = *arguments;
 	known->copied_ns = scratch->event.boot_ns;
@@ -356,17 +380,19 @@ static __always_inline __u64 read_path(char *text, __u64 at, const char *path, _
 }
 
 /*
- * Wakes user space if it sleeps. It comes after the event was written: that is an exchange in memory and as such a barrier
- * (bpf_ringbuf_commit()), as user space has one between saying that it sleeps and its last look. So either the load here
- * sees what user space said, or that look sees the event.
+ * Wakes user space if it sleeps. Call this after the event was written: writing is an exchange in
+ * memory and as such a barrier (bpf_ringbuf_commit()), and user space has a barrier between its
+ * mark and its last look. So either the load here sees the mark, or that look sees the event.
  *
- * What wakes is a record of its own that is discarded, since by now the event's own wake-up was waived. The mark is cleared
- * before: whoever finds it cleared knows that a wake-up is on its way, and finds something in the ring buffer by then.
+ * The wake-up is a record of its own that is discarded, since the event was written without one.
+ * The mark is cleared first: whoever finds it cleared knows that a wake-up is on its way, and finds
+ * something in the ring buffer by then.
  *
- * Only the programs of cgroups do it, with irqs off. Those of process.h run with irqs on: the wake-up would come in their
- * middle, and from Linux 7.0 on user space could run at once, in their stead, while the kernel skips every further run of
- * the program on that processor. What they have to tell waits until user space comes by itself, or for what the cgroup
- * says next: when the container's first process has exited, that its cgroup is empty.
+ * Only the programs of cgroups call this, with irqs off. Those of process.h run with irqs on: the
+ * wake-up would come in their middle, and from Linux 7.0 on user space could run at once, in their
+ * stead, while the kernel skips every further run of the program on that processor. Their events
+ * wait until user space comes by itself, or until the next event of the cgroup: when the
+ * container's first process has exited, that its cgroup is empty.
  */
 static __always_inline void wake_sleeper(void)
 {
@@ -375,17 +401,17 @@ static __always_inline void wake_sleeper(void)
 	if (!wakeup_wanted)
 		return;
 	nothing = bpf_ringbuf_reserve(&events, sizeof(__u64), 0);
-	/* No room: the event before this one was not written either, or the next one says it. */
+	/* No room: the event before this was not written either, or the next event wakes. */
 	if (!nothing)
 		return;
 	wakeup_wanted = 0;
 	bpf_ringbuf_discard(nothing, BPF_RB_FORCE_WAKEUP);
 }
 
-/* How full the ring buffer is, is asked at one in so many events. */
+/* One in so many events asks how full the ring buffer is. */
 #define EVENTS_PER_QUERY 8
 
-/* Writes `size` bytes of a place that is `space` bytes large. */
+/* Writes `size` bytes of scratch memory that has `capacity` bytes. */
 static __always_inline void emit(__u32 kind, void *event, __u64 size, __u64 capacity)
 {
 	struct obit_count *counter = bpf_map_lookup_elem(&counts, &kind);
@@ -398,14 +424,17 @@ static __always_inline void emit(__u32 kind, void *event, __u64 size, __u64 capa
 	if ((counter->admitted + counter->lost) % EVENTS_PER_QUERY == 0 &&
 	    bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > wakeup_bytes)
 		flags = BPF_RB_FORCE_WAKEUP;
-	/* A larger size cannot be; the verifier wants to see it. */
+	/* The size is never larger; the verifier has to see that. */
 	if (size <= capacity && !bpf_ringbuf_output(&events, event, size, flags))
 		counter->admitted++;
 	else
 		counter->lost++;
 }
 
-/* All that is present is zero: so it is with a directory that never had a task. What is absent may be of another event. */
+/*
+ * Returns true if all that is present is zero, as in a directory that never had a task. An absent
+ * value may be an old one.
+ */
 static __always_inline int is_unused(const struct obit_usage *usage, __u8 present)
 {
 	__u64 used = 0;
@@ -427,7 +456,7 @@ static __always_inline int is_unused(const struct obit_usage *usage, __u8 presen
 	return !used;
 }
 
-/* Copies the usage behind so much text, and returns how much there is then. */
+/* Copies the usage behind the text, and returns the length of both. */
 static __always_inline __u64 append_usage(struct obit_cgroup_scratch *scratch, __u64 text_bytes)
 {
 	__u64 at = (text_bytes + 7) & ~7ULL;
@@ -454,7 +483,7 @@ static __always_inline int record(enum access_mode access, __u32 program, __u32 
 		load_cgroup(event, cgrp);
 	else
 		probe_cgroup(event, cgrp);
-	/* One that has just been made has used nothing. */
+	/* A new cgroup has used nothing. */
 	event->present = 0;
 	if (kind != OBIT_MKDIR)
 		read_counters(access, scratch, kind, cgrp);
@@ -481,8 +510,9 @@ static __always_inline int record(enum access_mode access, __u32 program, __u32 
 #include "no_btf.h"
 
 /*
- * Two programs for each tracepoint; user space loads one set. With tp_btf the verifier knows the types of the arguments.
- * raw_tp is for kernels that have no BTF of their own and are given one in a file.
+ * Two programs for each tracepoint; user space loads one set. With tp_btf the verifier knows the
+ * types of the arguments. raw_tp is for kernels that have no BTF of their own and are given one in
+ * a file.
  */
 #define PROGRAMS(name, tracepoint, body, ...)                                                                        \
 	SEC("tp_btf/" #tracepoint)                                                                                   \

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * What happens to the first process of a container: its exit, the signals that may have ended it, the OOM killer.
- * A part of obit.bpf.c, which it is included by.
+ * Events of the first process of a container: its exit, the signals that may have ended it, the OOM
+ * killer. A part of obit.bpf.c, which includes it.
  *
- * Which processes count is decided here, from the task alone: a table of known containers, filled by user space, would
- * always be too late for one that lives 10 ms. A process counts if
+ * The program chooses the processes that are recorded from the task alone: a table of known
+ * containers, filled by user space, would always be too late for one that lives 10 ms. A process is
+ * recorded if
  * - it is the first one of a pid namespace that is not the host's, or
- * - its parent has other cgroups than it has itself. That is so of a container's first process, which a runtime puts into
- *   its cgroup while the parent stays outside, also where it shares the host's pid namespace; and of a service of systemd
- *   and of a command that is run in a container from outside, and those are few. It is not so of what a container starts
- *   itself: a build that makes 5,000 processes a second makes no record.
+ * - its parent has other cgroups than the process itself. That is true of a container's first
+ *   process, which a runtime puts into its cgroup while the parent stays outside, also where it
+ *   shares the host's pid namespace. It is true of a service of systemd and of a command that is
+ *   run in a container from outside, too, and those are few. It is not true of what a container
+ *   starts itself: a build that makes 5,000 processes a second makes no record.
  */
 
-/* As obit_cgroup_scratch, of which the text lies elsewhere. The kernel does not enter a program again on the same processor. */
+/* Scratch memory of an event. The kernel does not enter a program again on the same processor. */
 struct obit_process_scratch {
 	struct obit_event event;
 	struct obit_process process;
@@ -48,8 +50,9 @@ struct {
 
 #define BIT(number) (1ULL << (number))
 /*
- * HUP INT QUIT ILL TRAP ABRT BUS FPE KILL SEGV TERM XCPU XFSZ SYS, by their numbers on all architectures but alpha, mips,
- * parisc and sparc: those that engines stop containers with, and those that dump core.
+ * HUP INT QUIT ILL TRAP ABRT BUS FPE KILL SEGV TERM XCPU XFSZ SYS, by their numbers on all
+ * architectures but alpha, mips, parisc and sparc: those that engines stop containers with, and
+ * those that dump core.
  */
 #define FATAL                                                                                                        \
 	(BIT(1) | BIT(2) | BIT(3) | BIT(4) | BIT(5) | BIT(6) | BIT(7) | BIT(8) | BIT(9) | BIT(11) | BIT(15) | BIT(24) | \
@@ -58,24 +61,28 @@ struct {
 /* CGRP_FROZEN of include/linux/cgroup-defs.h: this bit of cgroup.flags. */
 #define V2_FROZEN BIT(3)
 /*
- * CGROUP_FREEZING of kernel/cgroup/legacy_freezer.c: asked for here or above. That all tasks have stopped is only noted when
- * somebody reads freezer.state. No tracepoint tells of either.
+ * CGROUP_FREEZING of kernel/cgroup/legacy_freezer.c: freezing was requested here or above. The
+ * kernel notes that all tasks have stopped only when somebody reads freezer.state. Neither has a
+ * tracepoint.
  */
 #define V1_FREEZING (BIT(1) | BIT(2))
 
 /* The highest signal, SIGRTMAX. */
 #define MAX_SIGNAL 64
 #define SIGCHLD 17
-/* si_code of kill(), sigqueue() and tkill(): what a task sent by a call of its own. Timers and the kernel have others. */
+/*
+ * si_code of kill(), sigqueue() and tkill(): a task sent the signal by a call. Timers and the
+ * kernel have other codes.
+ */
 #define SI_QUEUE (-1)
 #define SI_TKILL (-6)
 
-/* Levels of cgroups above an OOM victim that are looked at. */
+/* Most levels of cgroups above an OOM victim that are read. */
 #define MAX_LEVELS 16
 /* The kernel takes memory from a limit in batches of up to this many pages (MEMCG_CHARGE_BATCH). */
 #define CHARGE_BATCH 64
 
-/* The process's number in the pid namespace at that level. */
+/* Returns the process's number in the pid namespace at that level. */
 static __always_inline __u32 number_at(const struct pid *pid, __u32 level)
 {
 	__u32 number = 0;
@@ -125,10 +132,10 @@ static __always_inline int is_frozen(const struct css_set *cgroups, const struct
 }
 
 /*
- * The target and its cgroups. Few get here, so all of this is read by calls.
+ * Reads the target and its cgroups. Few events get here, so all of this is read by calls.
  *
- * A container may have a directory on v2, on the v1 trees, or on both, and a task is somewhere on each tree; so the
- * task's place on v2 and on one v1 tree are both told.
+ * A container may have a directory on v2, on the v1 trees, or on both, and a task is somewhere on
+ * each tree. So the record has the task's cgroup on v2 and on one v1 tree.
  */
 static __always_inline void read_target(struct obit_event *event, struct obit_process *process, struct task_struct *task)
 {
@@ -185,7 +192,9 @@ static __always_inline void read_loginuid(struct obit_process *process)
 	}
 }
 
-/* Up to the first process of the host, whose own parent is the kernel's idle task. */
+/*
+ * Reads the ancestors, up to the first process of the host: its parent is the kernel's idle task.
+ */
 static __always_inline void read_ancestors(struct obit_process *process)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
@@ -204,7 +213,7 @@ static __always_inline void read_ancestors(struct obit_process *process)
 	}
 }
 
-/* `arguments` may be NULL: then none are told. */
+/* Writes the record. `arguments` may be NULL: then the record has none. */
 static __always_inline void emit_process(struct obit_process_scratch *scratch, __u32 kind, const struct argument_area *arguments)
 {
 	__u64 argv_bytes = 0;
@@ -218,7 +227,10 @@ static __always_inline void emit_process(struct obit_process_scratch *scratch, _
 	emit(kind, scratch, sizeof(scratch->event) + sizeof(scratch->process) + argv_bytes, sizeof(*scratch));
 }
 
-/* A thread exits; the process does when this was its last. `live` is lowered before the tracepoint (do_exit()). */
+/*
+ * Records the exit of a process, which is that of its last thread. `live` is lowered before the
+ * tracepoint (do_exit()).
+ */
 static __always_inline int record_exit(enum access_mode access, struct task_struct *task)
 {
 	__u32 program = ON_EXIT;
@@ -244,20 +256,21 @@ static __always_inline int record_exit(enum access_mode access, struct task_stru
 	read_target(&scratch->event, process, task);
 	signal = BPF_CORE_READ(task, signal);
 	leader = BPF_CORE_READ(task, group_leader);
-	/* As wait_task_zombie() has it. */
+	/* The status that wait_task_zombie() gives. */
 	if (BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT)
 		process->status = BPF_CORE_READ(signal, group_exit_code);
 	else
 		process->status = BPF_CORE_READ(leader, exit_code);
-	/* Its memory, and with it the arguments, are gone already on most kernels. */
+	/* On most kernels its memory, and with it the arguments, is gone already. */
 	emit_process(scratch, OBIT_EXIT, 0);
 	return 0;
 }
 
 /*
- * A signal that ends nothing by itself, but that an image may have named as the one to stop its containers with (WINCH,
- * USR1, RTMIN+3): told only if a task with other cgroups sent it by a call. What a container's processes, its terminal and
- * its timers send among themselves is left out, and that is nearly all.
+ * Returns true if a task with other cgroups sent the signal by a call. Only then is a signal
+ * recorded that ends nothing by itself, since an image may name it as the one to stop its
+ * containers with (WINCH, USR1, RTMIN+3). Nearly all others are sent by a container's own
+ * processes, its terminal and its timers.
  */
 static __always_inline int is_from_outside(__u64 from, struct task_struct *task)
 {
@@ -272,8 +285,9 @@ static __always_inline int is_from_outside(__u64 from, struct task_struct *task)
 }
 
 /*
- * `info` points to where the tracepoint's argument is. With tp_btf the verifier takes a pointer for never NULL, and this
- * one is that at times: it is read as a number.
+ * Records a signal. `info` points to the tracepoint's argument, which is a pointer or a small
+ * number. With tp_btf the verifier assumes that a pointer is never NULL, so the argument is read as
+ * a number.
  */
 static __always_inline int record_signal(enum access_mode access, int number, const unsigned long long *info,
 					 struct task_struct *task, int group, int result)
@@ -317,7 +331,10 @@ static __always_inline int record_signal(enum access_mode access, int number, co
 	return 0;
 }
 
-/* An element's place is only looked up in the kernel's types if the number is a constant from the start. */
+/*
+ * Reads a counter of resident pages. A macro, since CO-RE finds an element's offset only if its
+ * number is a constant.
+ */
 #define RSS(mm, number)                                                                                              \
 	({                                                                                                           \
 		struct mm_struct___before_6_2 *older = (void *)mm;                                                   \
@@ -326,11 +343,11 @@ static __always_inline int record_signal(enum access_mode access, int number, co
 			value = BPF_CORE_READ(older, rss_stat.count[number].counter);                                \
 		else                                                                                                 \
 			value = BPF_CORE_READ(mm, rss_stat[number].count);                                           \
-		/* Counted by processor first, so that the sum may lag behind, and below zero. */                    \
+		/* Processors count first, so the sum may lag behind, and be below zero. */                          \
 		value > 0 ? value : 0;                                                                               \
 	})
 
-/* Resident pages of the victim: MM_FILEPAGES, MM_ANONPAGES and MM_SHMEMPAGES. */
+/* Reads the victim's resident pages: MM_FILEPAGES, MM_ANONPAGES and MM_SHMEMPAGES. */
 static __always_inline void read_memory(struct obit_process *process, struct mm_struct *mm)
 {
 	process->memory = RSS(mm, 0) + RSS(mm, 1) + RSS(mm, 3);
@@ -345,9 +362,10 @@ static __always_inline int is_full(struct page_counter *counter)
 }
 
 /*
- * Whose limit was reached: the lowest cgroup above the victim that had an OOM event of its own and is full. The
- * tracepoint does not tell; while it fires the memory that was asked for has not been freed, so a limit that was
- * reached is still reached. If none is, it was the host's own memory that ran out.
+ * Finds the limit that was reached: that of the lowest cgroup above the victim that had an OOM
+ * event of its own and is full. The tracepoint does not tell. While it fires the memory that was
+ * asked for has not been freed, so a limit that was reached is still reached. If none is, the
+ * host's own memory ran out.
  */
 static __always_inline void read_limit(struct obit_process *process, struct css_set *cgroups)
 {
@@ -362,7 +380,7 @@ static __always_inline void read_limit(struct obit_process *process, struct css_
 		__u32 hierarchy_id = BPF_CORE_READ(cgrp, root, hierarchy_id);
 		__u64 ooms = 1;
 
-		/* The hierarchy's root has no limit. */
+		/* The root of the hierarchy has no limit. */
 		if (!parent) {
 			process->flags |= OBIT_LIMIT_KNOWN;
 			return;
@@ -387,9 +405,9 @@ static __always_inline void read_limit(struct obit_process *process, struct css_
 }
 
 /*
- * Every victim is told, whether or not it counts as above. Kernels before 6.8 (and before the releases of older ones that
- * took this over) give no task but a number: there the victim's exit has to do, which knows that the OOM killer had chosen
- * it.
+ * Records a victim of the OOM killer, whatever process it is. Kernels before 6.8 (and before the
+ * releases of older ones that took this over) give a number and no task: there the record of the
+ * victim's exit says that the OOM killer had chosen it.
  */
 static __always_inline int record_oom(enum access_mode access, struct task_struct *task)
 {

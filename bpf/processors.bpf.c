@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * Run once, before the program of obit.bpf.c is loaded: finds how far apart the kernel keeps the copies that each processor
- * has of one value. What the kernel counts by processor can then be read for all of them.
+ * Finds how far apart the kernel keeps the copies that each processor has of one value, so that
+ * what the kernel counts by processor can be read for all of them. Runs once, before the program of
+ * obit.bpf.c is loaded.
  *
- * That is told by a map with a copy for each processor: the kernel has one address for all of them (`pptrs`), and a lookup
- * gives the one of a single copy. The symbol __per_cpu_offset would say the same, where a kernel has the names of its data
- * (CONFIG_KALLSYMS_ALL) and shows them (CAP_SYSLOG).
+ * A map with a copy for each processor shows it: the kernel has one address for all copies
+ * (`pptrs`), and a lookup gives the address of a single copy. The symbol __per_cpu_offset would
+ * show the same, where a kernel has the names of its data (CONFIG_KALLSYMS_ALL) and shows them
+ * (CAP_SYSLOG).
  */
 #include "kernel.h"
 
@@ -28,8 +30,8 @@ struct {
 } copies SEC(".maps");
 
 /*
- * User space subtracts: here these are pointers, which the verifier does not let calculate. 0: not found; of `addresses`, also
- * that there is no such processor.
+ * User space subtracts these: here they are pointers, with which the verifier lets nobody
+ * calculate. 0 means not found; in `addresses`, also that there is no such processor.
  */
 volatile __u64 map_address;
 __u64 common_address;

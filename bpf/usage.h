@@ -1,32 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * What a cgroup has used up of processors and devices, read when it is empty and when it is removed.
- * A part of obit.bpf.c, which it is included by.
+ * The usage of processors and devices by a cgroup, read when it is empty and when it is removed. A
+ * part of obit.bpf.c, which includes it.
  *
- * The kernel counts these by processor. What it shows in cpu.stat and io.stat is their sum, which v2 takes only when the file
- * is read (cgroup_rstat_flush()), and a tracepoint cannot ask for that. So the processors' own counters are added up here.
- * On v2 they hold what the cgroup's own tasks used; what those below it used is in their own counters, and their own events.
+ * The kernel counts these by processor. cpu.stat and io.stat show the sum, which v2 takes only when
+ * the file is read (cgroup_rstat_flush()), and a tracepoint cannot ask for that. So this code adds
+ * up the processors' own counters. On v2 they hold what the cgroup's own tasks used; cgroups below
+ * it have their own counters, and their own events.
  */
 
 /*
- * Where each processor's copy of a value lies, from the address that the kernel has for all of them. User space sets both
- * before it loads the program (processors.bpf.c); 0 processors: not known.
+ * The offset of each processor's copy of a value from the address that the kernel has for all of
+ * them. User space sets both before it loads the program (processors.bpf.c); 0 processors: not
+ * known.
  */
 const volatile __u32 processors = 0;
 const volatile __u64 processor_offsets[OBIT_PROCESSORS] = {};
 
-/* Devices of a cgroup that are looked at. */
+/* Most devices of a cgroup that are read. */
 #define MAX_DEVICES 16
 
-/* 64-bit values that lie next to each other and are read at once; the most are those of read_cpu_v1(). */
+/* Most neighbouring 64-bit values that are read at once: those of read_cpu_v1(). */
 #define MAX_VALUES 5
 
 /*
- * Adds up `count` neighbouring 64-bit values of all processors, each into its own sum. `copies` is an address that the kernel
- * marks __percpu. One read for each processor: the reads are what this costs whoever removes a directory.
+ * Adds up `count` neighbouring 64-bit values of all processors, each into its own sum. `copies` is
+ * an address that the kernel marks __percpu. One read for each processor: the reads are what this
+ * costs whoever removes a directory.
  *
- * Without a branch in the loop that the verifier cannot decide: it keeps the other way of each for later, and at most 8,192
- * of them (BPF_COMPLEXITY_LIMIT_JMP_SEQ).
+ * The loop has no branch that the verifier cannot decide: it keeps the other way of each branch for
+ * later, and at most 8,192 of them (BPF_COMPLEXITY_LIMIT_JMP_SEQ).
  */
 static __always_inline int add_up(__u64 *sums, const __u32 count, const void *copies)
 {
@@ -47,8 +50,9 @@ static __always_inline int add_up(__u64 *sums, const __u32 count, const void *co
 }
 
 /*
- * The verifier lets nothing be added to a pointer whose type it knows. Written to memory that it does not follow and read
- * back, the address is a number, at less than the call that would read it as one. `memory` is clear again afterwards.
+ * Returns a pointer without the type that the verifier knows, since nothing may be added to a
+ * pointer with one. The address is written to `memory`, which the verifier does not follow, and
+ * read back as a number: that costs less than a call. `memory` is zero afterwards.
  */
 static __always_inline void *untyped(const void *pointer, volatile __u64 *memory)
 {
@@ -60,7 +64,10 @@ static __always_inline void *untyped(const void *pointer, volatile __u64 *memory
 	return (void *)address;
 }
 
-/* kernel/cgroup/rstat.c: of the cgroup's own tasks, whichever controllers are enabled. */
+/*
+ * Reads the CPU time of the cgroup's own tasks, whichever controllers are enabled
+ * (kernel/cgroup/rstat.c).
+ */
 static __always_inline __u8 read_cpu_v2(enum access_mode access, struct obit_usage *usage, struct cgroup *cgrp)
 {
 	struct cgroup___before_6_16 *older = (void *)cgrp;
@@ -78,7 +85,10 @@ static __always_inline __u8 read_cpu_v2(enum access_mode access, struct obit_usa
 		if (read_word(&copies, &older->rstat_cpu) && copies)
 			copies = (void *)copies + bpf_core_field_offset(struct cgroup_rstat_cpu, bstat.cputime);
 	}
-	/* include/linux/sched/types.h: three values. Should another come before them, nothing is better than a wrong one. */
+	/*
+	 * include/linux/sched/types.h: three values. If a kernel adds one, no value is better than
+	 * a wrong one.
+	 */
 	if (!copies || bpf_core_type_size(struct task_cputime) != sizeof(sums) ||
 	    !add_up(sums, sizeof(sums) / sizeof(*sums), copies))
 		return 0;
@@ -88,7 +98,7 @@ static __always_inline __u8 read_cpu_v2(enum access_mode access, struct obit_usa
 	return OBIT_HAS_CPU_USAGE | OBIT_HAS_CPU_SPLIT;
 }
 
-/* kernel/sched/cpuacct.c: with what those below used. */
+/* Reads the CPU time of the cgroup and of those below it (kernel/sched/cpuacct.c). */
 static __always_inline __u8 read_cpu_v1(enum access_mode access, struct obit_usage *usage, struct cgroup *cgrp)
 {
 	struct cgroup_subsys_state *css = CSS(access, cgrp, cpuacct_cgrp_id);
@@ -100,7 +110,7 @@ static __always_inline __u8 read_cpu_v1(enum access_mode access, struct obit_usa
 		return 0;
 	cpuacct = (void *)css - bpf_core_field_offset(struct cpuacct, css);
 	if (bpf_core_field_exists(cpuacct->cpuusage) && read_word(&copies, &cpuacct->cpuusage)) {
-		/* Older kernels have user's and system's time apart here, and both together are the usage. */
+		/* Older kernels keep user and system time apart here; their sum is the usage. */
 		__u64 usages[2] = {};
 
 		if (bpf_core_type_exists(struct cpuacct_usage) ? add_up(usages, 2, copies) : add_up(usages, 1, copies)) {
@@ -109,7 +119,10 @@ static __always_inline __u8 read_cpu_v1(enum access_mode access, struct obit_usa
 		}
 	}
 	if (bpf_core_field_exists(cpuacct->cpustat) && read_word(&copies, &cpuacct->cpustat)) {
-		/* enum cpu_usage_stat of include/linux/kernel_stat.h: user, nice; system, softirq, irq. */
+		/*
+		 * enum cpu_usage_stat of include/linux/kernel_stat.h: user, nice; system, softirq,
+		 * irq.
+		 */
 		__u64 times[5] = {};
 
 		if (add_up(times, 5, copies)) {
@@ -121,7 +134,10 @@ static __always_inline __u8 read_cpu_v1(enum access_mode access, struct obit_usa
 	return present;
 }
 
-/* kernel/sched/sched.h: how often and how long the cgroup's own quota kept its tasks from running. */
+/*
+ * Reads how often and how long the cgroup's own quota kept its tasks from running
+ * (kernel/sched/sched.h).
+ */
 static __always_inline __u8 read_throttled(enum access_mode access, struct obit_usage *usage, struct cgroup *cgrp)
 {
 	struct cgroup_subsys_state *css = CSS(access, cgrp, cpu_cgrp_id);
@@ -141,8 +157,9 @@ static __always_inline __u8 read_throttled(enum access_mode access, struct obit_
 }
 
 /*
- * block/blk-cgroup.c: bytes that the cgroup's own tasks read and wrote, of all devices together. Only v2 counts them here; v1
- * has a counter in the controller's throttling, which newer kernels start only for a device that has a limit.
+ * Reads the bytes that the cgroup's own tasks read and wrote, of all devices together
+ * (block/blk-cgroup.c). Only v2 counts them here; v1 has a counter in the controller's throttling,
+ * which newer kernels start only for a device that has a limit.
  */
 static __always_inline __u8 read_io(enum access_mode access, struct obit_usage *usage, struct cgroup *cgrp)
 {
@@ -173,11 +190,11 @@ static __always_inline __u8 read_io(enum access_mode access, struct obit_usage *
 		    !read_word(&node, &device->blkcg_node.next))
 			return 0;
 	}
-	/* A sum that leaves some out would be wrong. */
+	/* There are more devices: a sum without them would be wrong. */
 	return 0;
 }
 
-/* Returns which values are there. */
+/* Reads the usage of processors and devices. Returns the bits of the values that are present. */
 static __always_inline __u8 read_usage(enum access_mode access, struct obit_usage *usage, __u32 hierarchy_id, struct cgroup *cgrp)
 {
 	__u8 present = 0;

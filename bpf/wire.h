@@ -1,28 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The interface between the BPF program and user space: the records of the ring buffer and the counters beside it.
+ * The interface between the BPF program and user space: the records of the ring buffer and the
+ * counters beside it.
  *
- * Host byte order and no holes. capture/sources/kernel/wire/layout.rs declares the same structs and compares them with the
- * compiled program's at compile time; the enums it takes from there.
+ * Host byte order and no holes. capture/sources/kernel/wire/layout.rs declares the same structs and
+ * compares them with the compiled program's at compile time; the enums it takes from there.
  */
 #ifndef OBIT_WIRE_H
 #define OBIT_WIRE_H
 
-/* Raised with every change of the layout below, so that bytes of another build are refused and not misread. */
+/*
+ * Raise this with every change of the layout below, so that bytes of another build are refused and
+ * not misread.
+ */
 enum obit_wire_version {
 	OBIT_WIRE_VERSION = 7,
 } __attribute__((packed));
 
 /*
- * The kernel builds the path in a buffer of 1,024 bytes that ends with a NUL (TRACE_CGROUP_PATH_LEN,
- * kernel/cgroup/cgroup-internal.h), so 1,023 are the most that any program at these tracepoints can see.
+ * The kernel builds the path in a buffer of 1,024 bytes that ends with a NUL
+ * (TRACE_CGROUP_PATH_LEN, kernel/cgroup/cgroup-internal.h), so 1,023 are the most that any program
+ * at these tracepoints can see.
  */
 #define OBIT_PATH_BYTES 1024
 #define OBIT_ARGV_BYTES 1024
 /* TASK_COMM_LEN of include/linux/sched.h: 15 bytes and a NUL. */
 #define OBIT_COMM_BYTES 16
 
-/* Processors whose counters are added up; on a larger host what is counted by processor is absent. */
+/*
+ * Most processors whose counters are added up. On a larger host, what is counted by processor is
+ * absent.
+ */
 #define OBIT_PROCESSORS 512
 
 enum obit_kind {
@@ -30,11 +38,11 @@ enum obit_kind {
 	OBIT_RMDIR = 1,
 	OBIT_POPULATED = 2,
 	OBIT_EMPTY = 3,
-	OBIT_FREEZE = 4,   /* asked for */
-	OBIT_UNFREEZE = 5, /* asked for */
+	OBIT_FREEZE = 4,   /* requested */
+	OBIT_UNFREEZE = 5, /* requested */
 	OBIT_FROZEN = 6,   /* reached */
 	OBIT_THAWED = 7,   /* reached */
-	/* These concern a task and have a struct obit_process behind the event. */
+	/* Events of a task: a struct obit_process follows the event. */
 	OBIT_EXIT = 8,
 	OBIT_SIGNAL = 9,
 	OBIT_OOM = 10,
@@ -43,7 +51,7 @@ enum obit_kind {
 
 /* obit_event.flags */
 enum obit_flag {
-	/* The path fills the kernel's buffer: it is cut, or ends there by chance. */
+	/* The path fills the kernel's buffer: it is cut, or just fits. */
 	OBIT_PATH_TRUNCATED = 1,
 	/* The argument area is longer than what was copied. */
 	OBIT_ARGV_TRUNCATED = 2,
@@ -51,12 +59,12 @@ enum obit_flag {
 	OBIT_USAGE_ZERO = 4,
 } __attribute__((packed));
 
-/* obit_event.present: a value whose bit is not set was not there to read. */
+/* obit_event.present: a value whose bit is not set could not be read. */
 enum obit_present {
 	OBIT_HAS_MEMORY_USAGE = 1,
 	OBIT_HAS_MEMORY_WATERMARK = 2,
 	OBIT_HAS_OOMS = 4,	     /* ooms and oom_kills */
-	OBIT_HAS_PIDS_WATERMARK = 8, /* the one that is in the event itself */
+	OBIT_HAS_PIDS_WATERMARK = 8, /* pids_watermark of the event itself */
 	OBIT_HAS_CPU_USAGE = 16,
 	OBIT_HAS_CPU_SPLIT = 32, /* cpu_user and cpu_system */
 	OBIT_HAS_THROTTLED = 64, /* throttled and throttled_times */
@@ -64,15 +72,16 @@ enum obit_present {
 } __attribute__((packed));
 
 /*
- * Followed by a struct obit_process if the kind has one, and by argv_bytes of arguments and path_bytes of path. If a value of
- * struct obit_usage is present and not all of them are zero, that comes last, behind as many bytes without meaning as put
- * it at a multiple of eight.
+ * The start of each record. A struct obit_process follows if the kind has one, then argv_bytes of
+ * arguments and path_bytes of path. If a value of struct obit_usage is present and not all of them
+ * are zero, that struct comes last, at a multiple of eight bytes; the bytes before it have no
+ * meaning.
  *
- * It is kept short because writing it takes longer than anything else at a tracepoint: the memory of the ring buffer was
- * last in the cache of the processor that drained it.
+ * The record is short because writing it takes longer than anything else at a tracepoint: the
+ * memory of the ring buffer was last in the cache of the processor that drained it.
  *
- * Of a kind that concerns a task, cgroup_id, level and hierarchy_id are those of the task on the v2 tree, and what is said
- * of the actor is said of the task that exits, that sends the signal, or that asked for the memory.
+ * In an event of a task, cgroup_id, level and hierarchy_id are those of the task on the v2 tree.
+ * The actor is then the task that exits, that sends the signal, or that asked for the memory.
  */
 struct obit_event {
 	__u64 boot_ns;		/* CLOCK_BOOTTIME */
@@ -83,12 +92,12 @@ struct obit_event {
 	__u32 cpu;
 	__u32 hierarchy_id;
 	__u32 level;
-	__u32 pid; /* thread group; as every id here in the initial namespaces */
+	__u32 pid; /* thread group; every id here is one of the initial namespaces */
 	__u32 tid;
 	__u32 ppid;
 	__u32 uid; /* real */
 	__u32 path_bytes; /* without a NUL */
-	__u32 argv_bytes; /* NUL-separated, as in /proc/PID/cmdline; they may be up to 10 ms old */
+	__u32 argv_bytes; /* NUL-separated, as in /proc/PID/cmdline; up to 10 ms old */
 	enum obit_kind kind;
 	enum obit_flag flags;
 	enum obit_present present;
@@ -97,13 +106,13 @@ struct obit_event {
 	__u8 parent_comm[OBIT_COMM_BYTES];
 };
 
-/* What a cgroup has used. */
+/* The usage of a cgroup. */
 struct obit_usage {
 	__u64 memory_usage;	/* pages */
 	__u64 memory_watermark; /* pages */
 	__u64 ooms;
 	__u64 oom_kills;
-	__u64 cpu_usage;  /* ns; these seven of OBIT_EMPTY and OBIT_RMDIR only, see usage.h */
+	__u64 cpu_usage;  /* ns; this and the six below in OBIT_EMPTY and OBIT_RMDIR only, see usage.h */
 	__u64 cpu_user;	  /* ns, by samples at clock ticks */
 	__u64 cpu_system; /* ns, likewise */
 	__u64 throttled;  /* ns */
@@ -118,24 +127,33 @@ enum obit_process_flag {
 	OBIT_REAPER = 1,
 	/* The OOM killer chose it. */
 	OBIT_OOM_VICTIM = 2,
-	/* The signal is for the process, not for one thread. */
+	/* The signal went to the process, not to one thread. */
 	OBIT_TO_GROUP = 4,
-	/* Code of the kernel sent it on behalf of the current task (SEND_SIG_NOINFO): a write to cgroup.kill, for one. */
+	/*
+	 * The kernel sent the signal on behalf of the current task (SEND_SIG_NOINFO), as for a
+	 * write to cgroup.kill.
+	 */
 	OBIT_NO_INFO = 8,
-	/* The kernel sent it for reasons of its own (SEND_SIG_PRIV): the OOM killer, or the end of a pid namespace. */
+	/*
+	 * The kernel sent the signal by itself (SEND_SIG_PRIV): the OOM killer, or the end of a pid
+	 * namespace.
+	 */
 	OBIT_KERNEL = 16,
-	/* The limits above the victim were looked at: limit_cgroup_id 0 says that none was reached. */
+	/* The limits above the victim were read: limit_cgroup_id 0 means that none was reached. */
 	OBIT_LIMIT_KNOWN = 32,
 	OBIT_HAS_MEMORY = 64,
 	OBIT_HAS_LOGINUID = 128,
-	/* Its cgroup is frozen on the v2 tree, or on v1's freezer hierarchy somebody has asked for that. */
+	/*
+	 * The process's cgroup is frozen on the v2 tree, or its freezing was requested on v1's
+	 * freezer hierarchy.
+	 */
 	OBIT_TARGET_FROZEN = 256,
 };
 
-/* Ancestors that are told of: its parent, that one's parent, and so on. */
+/* Ancestors in a record: the parent, the parent's parent, and so on. */
 #define OBIT_ANCESTORS 6
 
-/* A process that had a hand in what happened by starting the one that did it. */
+/* An ancestor of the actor: it started the next one, down to the actor. */
 struct obit_ancestor {
 	__u64 start_ns; /* CLOCK_BOOTTIME */
 	__u32 pid;	/* thread group; 0: there is none */
@@ -143,7 +161,7 @@ struct obit_ancestor {
 	__u8 comm[OBIT_COMM_BYTES];
 };
 
-/* What happens to a process: the target. */
+/* The process that something happens to: the target. */
 struct obit_process {
 	__u64 start_ns;		/* CLOCK_BOOTTIME */
 	__u64 v1_cgroup_id;	/* on one v1 tree; 0: none */
@@ -153,7 +171,7 @@ struct obit_process {
 	__u32 pid; /* thread group, in the initial namespace */
 	__u32 pid_inside; /* in its own namespace */
 	__u32 ppid;
-	__u32 status; /* as wait() has it */
+	__u32 status; /* in the form of wait() */
 	__u32 signal;
 	__s32 signal_code; /* siginfo.si_code */
 	__u32 loginuid; /* of the actor */
@@ -165,7 +183,9 @@ struct obit_process {
 	struct obit_ancestor ancestors[OBIT_ANCESTORS]; /* of the actor, its parent first; of OBIT_SIGNAL only */
 };
 
-/* One for each kind and processor. Whatever reached a program is in one of the two. */
+/*
+ * The counters of one kind on one processor. An event that reached a program is in one of the two.
+ */
 struct obit_count {
 	__u64 admitted; /* written to the ring buffer */
 	__u64 lost;	/* the ring buffer was full */
