@@ -55,25 +55,25 @@ impl<'a> CommandLine<'a> {
         let mut scan = ArgumentScan::new(arguments, tables::global(oci_runtime), OptionDialect::of(oci_runtime));
         let Some(argument) = values.read_globals(&mut scan) else { return Some(leading(1, None)) };
         let until_command = 1 + scan.position();
-        Some(match Command::from_argument(argument) {
-            Some(Command::LifeCycle(verb)) => {
+        Some(match RuntimeCommand::from_argument(argument) {
+            Some(RuntimeCommand::LifeCycle(verb)) => {
                 scan.continue_with(tables::of_verb(oci_runtime, verb));
                 let id = values.read_container_id(&mut scan, verb);
                 whole(id.and_then(|id| values.invocation(oci_runtime, verb, id)))
             }
-            Some(Command::Harmless) => whole(None),
-            Some(Command::Exec) if !values.is_command_doubtful => {
+            Some(RuntimeCommand::Harmless) => whole(None),
+            Some(RuntimeCommand::Exec) if !values.is_command_doubtful => {
                 scan.continue_with(tables::of_exec(oci_runtime));
                 leading(until_command, read_exec_id(&mut scan))
             }
-            Some(Command::Free) if !values.is_command_doubtful => leading(until_command, None),
+            Some(RuntimeCommand::Free) if !values.is_command_doubtful => leading(until_command, None),
             _ => leading(1, None),
         })
     }
 }
 
 /// A command of an OCI runtime, by what its arguments may be.
-enum Command {
+enum RuntimeCommand {
     /// Changes a container's state; takes nothing but the id, paths and switches.
     LifeCycle(Verb),
     /// Takes nothing but the id, paths and switches either.
@@ -84,7 +84,7 @@ enum Command {
     Free,
 }
 
-impl Command {
+impl RuntimeCommand {
     fn from_argument(argument: &str) -> Option<Self> {
         if let Some(verb) = Verb::from_argument(argument) {
             return Some(Self::LifeCycle(verb));
@@ -152,7 +152,7 @@ impl<'a> OptionValues<'a> {
                 // the command.
                 Argument::Unknown { complete: false } => {
                     self.is_command_doubtful = true;
-                    scan.skip_value(|next| Command::from_argument(next).is_none());
+                    scan.skip_value(|next| RuntimeCommand::from_argument(next).is_none());
                 }
             }
         }
