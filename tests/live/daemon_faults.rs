@@ -114,31 +114,20 @@ fn a_daemon_that_comes_late_hangs_dies_and_comes_back_is_followed() {
     let capture = Capture::start(&stage, &case, &[]);
     let containerd = Containerd::start(&stage, "shop");
     let mut docker = Docker::start(&stage, &containerd);
-    let is = |event: &'static str, outcome: Outcome| {
-        move |answer: &DaemonAnswer| {
-            answer.source == Some(Source::Docker) && answer.event == event && answer.outcome == Some(outcome)
-        }
-    };
-    daemon_answers::wait_for(&case, "that docker came", is("connected", Outcome::Ok));
+    daemon_answers::wait_for(&case, "that docker came", |answer| is_of_docker(answer, "connected", Outcome::Ok));
     let first = docker.run_short("first");
 
-    docker.daemon.signal(Signal::STOP);
-    let during_hang = path_only_container(&stage, 1);
-    daemon_answers::wait_for(&case, "that docker hangs", is("disconnected", Outcome::Timeout));
-    docker.daemon.signal(Signal::CONT);
-    let known = |case: &PathBuf, count: usize| {
-        let connected =
-            daemon_answers::read_all(case).iter().filter(|answer| is("connected", Outcome::Ok)(answer)).count();
-        connected >= count
-    };
-    daemon_answers::wait_for(&case, "that docker goes on", |_| known(&case, 2));
+    let mut during_hang = String::new();
+    wait_for_another(&case, ("disconnected", Outcome::Timeout), || {
+        docker.daemon.signal(Signal::STOP);
+        during_hang = path_only_container(&stage, 1);
+    });
+    wait_for_another(&case, ("connected", Outcome::Ok), || docker.daemon.signal(Signal::CONT));
 
-    docker.daemon.kill();
-    daemon_answers::wait_for(&case, "that docker is gone", is("disconnected", Outcome::Refused));
+    wait_for_another(&case, ("disconnected", Outcome::Refused), || docker.daemon.kill());
     let during_death = path_only_container(&stage, 2);
     daemon_answers::wait_for(&case, "what became of the question", |answer| answer.container_id == during_death);
-    docker.start_again();
-    daemon_answers::wait_for(&case, "that docker is back", |_| known(&case, 3));
+    wait_for_another(&case, ("connected", Outcome::Ok), || docker.start_again());
     let second = docker.run_short("second");
     stage.cgroups.wait_until_gone(&second);
 
@@ -168,6 +157,19 @@ fn a_daemon_that_comes_late_hangs_dies_and_comes_back_is_followed() {
         assert_eq!(removed.iter().filter(|row| text(row, "container_id") == id).count(), 1, "its end was recorded");
     }
     replay::assert_verifies(&case);
+}
+
+fn is_of_docker(answer: &DaemonAnswer, event: &str, outcome: Outcome) -> bool {
+    answer.source == Some(Source::Docker) && answer.event == event && answer.outcome == Some(outcome)
+}
+
+/// Runs an action and waits until the case has one more such answer of Docker than before. A slow
+/// machine may have had one already.
+fn wait_for_another(case: &Path, (event, outcome): (&str, Outcome), action: impl FnOnce()) {
+    let count = || daemon_answers::read_all(case).iter().filter(|answer| is_of_docker(answer, event, outcome)).count();
+    let before = count();
+    action();
+    daemon_answers::wait_for(case, &format!("{event}, {outcome}, of docker"), |_| count() > before);
 }
 
 /// Waits until the case that is being written has a container. Its daemon has been asked by then.
