@@ -27,10 +27,11 @@ const MAX_LOGGED: usize = 100;
 pub struct EndingSignals(SignalsInfo<WithOrigin>);
 
 impl EndingSignals {
-    /// Registers the handlers, except for signals that this process was started to ignore. Starts
-    /// no thread.
+    /// Registers the handlers; that of SIGHUP only if this process was not started to ignore it. A
+    /// shell starts background commands with SIGINT ignored, but a recorder must end by it all the
+    /// same. Starts no thread.
     pub fn register() -> Result<Self> {
-        let ending = ENDING.into_iter().filter(|signal| !is_ignored(*signal));
+        let ending = ENDING.into_iter().filter(|signal| *signal != SIGHUP || !is_ignored(SIGHUP));
         SignalsInfo::new(ending).map(Self).context("cannot listen for signals")
     }
 
