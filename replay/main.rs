@@ -9,7 +9,6 @@ mod commands;
 mod output;
 #[path = "../packaging/reference.rs"]
 mod reference;
-mod report;
 
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;

@@ -4,11 +4,9 @@
 #![forbid(unsafe_code)]
 
 pub mod compare;
+pub mod derive;
 pub mod evidence;
 pub mod explain;
-mod lockstep;
+
 pub mod problems;
 pub mod profile;
-pub mod rederive;
-pub mod side;
-pub mod sides;

@@ -5,11 +5,11 @@ use obit_schema::Table;
 
 use crate::cli::{DeriveArgs, Format};
 use crate::output::RowWriter;
-use crate::report::report_problems;
+use crate::output::problems::report_problems;
 
 use crate::{Outcome, complain, say};
+use obit_analysis::derive as rederive;
 use obit_analysis::problems::{self, Effect};
-use obit_analysis::rederive;
 
 pub fn run(args: &DeriveArgs) -> anyhow::Result<Outcome> {
     // Before the output is made: a wrong path must not leave an empty file behind.

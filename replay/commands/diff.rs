@@ -9,13 +9,13 @@ use obit_schema::Table;
 
 use crate::cli::DiffArgs;
 use crate::output::differences;
-use crate::report::report_problems;
+use crate::output::problems::report_problems;
 use obit_analysis::compare::{self, Pairing, TableComparison, Terms};
 
 use crate::{Outcome, complain, print_verdict};
+use obit_analysis::compare::sides::Rederived;
 use obit_analysis::problems::{self, Effect};
 use obit_analysis::profile;
-use obit_analysis::sides::Rederived;
 
 /// Places in the log: the same event has another in each recording.
 const PLACES: &[&str] = &["seq", "created_seq", "rmdir_seq", "first_seen_seq", "evidence_seqs", "cause_evidence_seqs"];

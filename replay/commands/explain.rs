@@ -9,7 +9,7 @@ use obit_schema::text;
 
 use crate::Outcome;
 use crate::cli::ExplainArgs;
-use crate::report::report_problems;
+use crate::output::problems::report_problems;
 
 pub fn run(args: &ExplainArgs) -> anyhow::Result<Outcome> {
     let case = problems::open(&args.case)?;

@@ -15,7 +15,7 @@ use obit_schema::{Table, kind};
 use serde::Serialize;
 
 use crate::cli::{InfoArgs, InfoFormat};
-use crate::report::report_problems;
+use crate::output::problems::report_problems;
 
 use crate::Outcome;
 use obit_analysis::problems::{self, Effect};

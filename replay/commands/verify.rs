@@ -12,13 +12,13 @@ use obit_schema::digest::{Digest, case_digest};
 
 use crate::cli::VerifyArgs;
 use crate::output::differences;
-use crate::report::report_problems;
+use crate::output::problems::report_problems;
 use obit_analysis::compare::{self, Comparison, Pairing, Sum, Terms};
 
 use crate::{Outcome, complain, print_verdict};
+use obit_analysis::compare::sides::{Recorded, Rederived};
 use obit_analysis::evidence;
 use obit_analysis::problems::{self, Effect};
-use obit_analysis::sides::{Recorded, Rederived};
 
 pub fn run(args: &VerifyArgs) -> anyhow::Result<Outcome> {
     let case = problems::open(&args.case)?;

@@ -5,6 +5,7 @@ mod csv;
 pub mod destination;
 pub mod differences;
 mod parquet;
+pub mod problems;
 pub mod table;
 
 use std::path::{Path, PathBuf};

@@ -5,9 +5,7 @@
 
 mod life;
 pub mod quick;
-mod record;
-mod rule;
-mod usage;
+pub mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -17,10 +15,11 @@ use obit_case::Case;
 use obit_case::reader::RecordFilter;
 use obit_derivation::Profile;
 
+use crate::derive as rederive;
 use crate::problems::Effect;
-use crate::rederive;
 use life::LifeRows;
-use obit_schema::text;
+use obit_schema::text as safe;
+use text::{record, rule};
 
 /// Fewest characters of an id that may stand for it.
 const PREFIX_CHARACTERS: usize = 4;
@@ -113,7 +112,7 @@ pub fn explain(heading: &str, life: &LifeRows, evidence: &BTreeMap<u64, String>)
     let mut said = BTreeSet::new();
     for line in life.rows.iter().flat_map(rule::lines) {
         if !said.contains(&line) {
-            let _ = writeln!(text, "  {}", text::printable(&line));
+            let _ = writeln!(text, "  {}", safe::printable(&line));
             said.insert(line);
         }
     }

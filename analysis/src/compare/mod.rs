@@ -1,6 +1,6 @@
 //! Two sides' rows of a derived table, compared: what `verify` and `diff` share.
 //!
-//! The left side is read along with the right if both can be read so ([`crate::lockstep`]): rows that are the same have one
+//! The left side is read along with the right if both can be read so ([`self::lockstep`]): rows that are the same have one
 //! digest. If they are not, each side is read again: once for its digest, once for a digest of each row, and once for the
 //! fields of the few rows that are shown. So memory is bounded by a hash a row.
 //!
@@ -8,6 +8,10 @@
 //! cgroups, times and places in the log change between two recordings of the same containers; these do not. If a row in the
 //! middle is missing on one side, later rows of the same container are paired one off, and all of them are counted. Two
 //! answers from one log are paired by path as well.
+
+pub mod lockstep;
+pub mod side;
+pub mod sides;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -21,8 +25,8 @@ use obit_schema::value::{self, Value};
 use obit_schema::text::Cell;
 use obit_schema::text::json;
 
-use crate::lockstep::Lockstep;
-use crate::side::{Ignored, Side};
+use self::lockstep::Lockstep;
+use self::side::{Ignored, Side};
 
 /// Which rows of two sides are compared with each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -339,8 +343,8 @@ fn without(table: Table, batch: &RecordBatch, ignored: &Ignored<'_>) -> anyhow::
 
 #[cfg(test)]
 mod tests {
+    use self::side::EachBatch;
     use super::*;
-    use crate::side::EachBatch;
     use arrow_array::{ArrayRef, StringArray, UInt64Array};
     use std::sync::Arc;
 

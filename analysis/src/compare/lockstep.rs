@@ -11,9 +11,9 @@ use obit_derivation::Row;
 use obit_schema::Table;
 use obit_schema::recorded::RecordedRows;
 
+use super::side::{Side, TableBatches};
 use crate::compare::Sum;
-use crate::rederive::table_of;
-use crate::side::{Side, TableBatches};
+use crate::derive::table_of;
 
 /// The rows of some tables that were not yet compared.
 pub struct Lockstep<'a> {
@@ -96,10 +96,10 @@ impl Rows<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::side::EachBatch;
+    use super::sides::Recorded;
     use super::*;
-    use crate::rederive;
-    use crate::side::EachBatch;
-    use crate::sides::Recorded;
+    use crate::derive as rederive;
     use arrow_array::{ArrayRef, RecordBatch, UInt64Array, new_null_array};
     use arrow_schema::DataType;
     use obit_case::{Case, Error, Problem};

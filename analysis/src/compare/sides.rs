@@ -10,8 +10,8 @@ use obit_derivation::Profile;
 use obit_schema::Table;
 use obit_schema::value::{self, Value};
 
-use crate::side::{EachBatch, EachRow, Side, TableBatches};
-use crate::{problems, rederive};
+use super::side::{EachBatch, EachRow, Side, TableBatches};
+use crate::{derive as rederive, problems};
 
 /// The rows that the capture wrote.
 pub struct Recorded<'a> {
