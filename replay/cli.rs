@@ -1,28 +1,18 @@
-//! The command line: what can be asked, in the words of the help text.
+//! The command line: commands, arguments and their help.
 
 use std::path::PathBuf;
-use std::sync::LazyLock;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use obit_derivation::Profile;
 use obit_schema::Table;
 
-/// The commit this program was built from; a source tree outside git has none.
-fn git_commit() -> &'static str {
-    option_env!("OBIT_GIT_COMMIT").unwrap_or("unknown")
-}
-
-/// What `--version` prints after the program's name.
-pub fn version() -> &'static str {
-    static VERSION: LazyLock<String> =
-        LazyLock::new(|| format!("{} (git commit {})", env!("CARGO_PKG_VERSION"), git_commit()));
-    &VERSION
-}
+use crate::output::format::{InfoFormat, ROW_FORMATS_HELP, RowFormat};
+use crate::version::version;
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  done; of verify and diff: the rows are the same
+  0  done; for verify and diff: the rows are the same
   1  verify and diff only: rows differ
   2  the case, the input or the command line could not be used; standard error says what to do";
 
@@ -36,22 +26,22 @@ Examples:
   obit-replay explain case/ 4f1d                      why is this container said to have ended?
   obit-replay info case/                              what is in this case, and is any of it damaged
   obit-replay close case/                             seal a case whose capture was cut off
-  echo /docker/$ID | obit-replay identify             what the path rule alone says";
+  echo /docker/$ID | obit-replay identify             apply the path rule alone";
 
-/// Reach the container rows of a case again, from its recording alone.
+/// Derive the container rows of a case again, from its recording alone.
 ///
-/// A case is the directory that `obit-capture run --output CASE` made. It is only ever read: no command here but
+/// A case is the directory that `obit-capture run --output CASE` made. Commands only read it; only
 /// `close` writes into it. No root is needed.
 #[derive(Debug, Parser)]
 #[command(name = "obit-replay", version = version(), max_term_width = 100, arg_required_else_help = false)]
 #[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
-pub struct Cli {
+pub struct ReplayCli {
     #[command(subcommand)]
-    pub command: Command,
+    pub command: ReplayCommand,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum ReplayCommand {
     Derive(DeriveArgs),
     Verify(VerifyArgs),
     Diff(DiffArgs),
@@ -59,18 +49,19 @@ pub enum Command {
     Info(InfoArgs),
     Close(CloseArgs),
     Identify(IdentifyArgs),
-    /// Writes man pages and shell completions, for packages
+    /// Write man pages and shell completions, for packages
     #[command(hide = true)]
     Reference {
-        /// The directory to write them into
+        /// Directory to write them into
         directory: PathBuf,
     },
 }
 
 /// Derive rows from the raw log and print them.
 ///
-/// The rows recorded at capture time are not looked at. If part of the raw log is missing, the rows that follow from the
-/// rest are still printed, the damage is named on standard error, and the exit code is 2.
+/// The rows recorded at capture time are not used. If part of the raw log is missing, the rows that
+/// follow from the rest are still printed, the damage is named on standard error, and the exit code
+/// is 2.
 #[derive(Debug, Args)]
 #[command(after_help = format!("\
 Examples:
@@ -79,31 +70,24 @@ Examples:
   obit-replay derive case/ --format parquet --output removed.parquet
   obit-replay derive case/ --profile tracee
 
-Formats:
-  table    for people: what a responder needs first, 120 characters wide, times in UTC; text that
-           could steer a terminal is written out, as \\u{{202e}}
-  jsonl    one JSON object a line with every column; null where a value is absent; times RFC 3339
-           with nine digits
-  csv      every column; nothing between the commas where a value is absent; lists as JSON; values
-           are not altered: standard error says so if a spreadsheet could run one as a formula
-  parquet  every column, with the types of the case; needs --output
-With another profile than strict, \"every column\" is every one that the profile fills.
+{ROW_FORMATS_HELP}
 
 {EXIT_CODES}"))]
 pub struct DeriveArgs {
-    /// The case's directory
+    /// Directory of the case
     #[arg(value_name = "CASE")]
     pub case: PathBuf,
-    /// Which rows
-    #[arg(long, value_enum, default_value_t = Event::ContainerRemove)]
-    pub event: Event,
-    /// By whose rules: obit's own (strict), or those of Tracee on the same records, errors included: it reads paths only,
-    /// and any removed directory inside a container is a row (tracee)
+    /// Rows to print
+    #[arg(long, value_parser = derived_table(), default_value_t = Table::ContainerRemove)]
+    pub event: Table,
+    /// Rules to derive by: obit's own (strict), or those of Tracee on the same records, errors
+    /// included: it reads paths only, and any removed directory inside a container is a row
+    /// (tracee)
     #[arg(long, value_parser = profile(), hide_possible_values = true, default_value_t = Profile::Strict)]
     pub profile: Profile,
-    /// How to print them
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    pub format: Format,
+    /// Format of the output
+    #[arg(long, value_enum, default_value_t = RowFormat::Table)]
+    pub format: RowFormat,
     /// Write to this new file instead of standard output; an existing file is never overwritten
     #[arg(long, value_name = "PATH")]
     pub output: Option<PathBuf>,
@@ -111,39 +95,45 @@ pub struct DeriveArgs {
 
 /// Derive again and compare with the rows recorded at capture time.
 ///
-/// Prints the canonical digest of each table, of what was recorded and of what was derived. The digest is defined over rows
-/// and their values, not over Parquet bytes, so it outlives any library. Rows that differ are shown field by field; rows
-/// are paired by container id and by how many rows of that id came before.
+/// Prints the canonical digest of each table, once over the recorded rows and once over the derived
+/// rows. The digest is defined over rows and their values, not over Parquet bytes, so it outlives
+/// any library. Rows that differ are shown field by field. Rows are paired by container id and by
+/// the number of rows of that id before them.
 ///
-/// "Same" is said only if everything was read. A case that was never closed is verified as far as it goes, and says so.
+/// The verdict is "same" only if everything was read. A case that was never closed is verified as
+/// far as it goes, and the verdict says so.
 ///
-/// Checked as well: the checksums of all files, the chain of parts in case.json, signatures, and with --anchor what was
-/// written elsewhere while the case grew. The end of the report says which parts are anchored, signed, or only hashed.
+/// Also checks the checksums of all files, the chain of parts in case.json, signatures, and with
+/// --anchor the lines that were written elsewhere while the case grew. The end of the report lists
+/// the parts that are anchored, signed, or only hashed.
 #[derive(Debug, Args)]
 #[command(after_help = format!("Examples:\n  obit-replay verify case/\n\n{EXIT_CODES}"))]
 pub struct VerifyArgs {
-    /// The case's directory
+    /// Directory of the case
     #[arg(value_name = "CASE")]
     pub case: PathBuf,
-    /// Show at most so many differing rows of each table; all are counted
+    /// Show at most this many differing rows of each table; all are counted
     #[arg(long, value_name = "ROWS", default_value_t = 20)]
     pub show: usize,
-    /// Whose signatures to trust: allowed signers as of ssh-keygen(1), lines of NAME ssh-ed25519 KEY
+    /// Trust the signatures of these signers: allowed signers as in ssh-keygen(1), lines of NAME
+    /// ssh-ed25519 KEY
     #[arg(long, value_name = "FILE")]
     pub signers: Option<PathBuf>,
-    /// What `obit-capture run --anchor` wrote elsewhere: lines may have anything before, as in a system journal's text
+    /// Compare with the lines that `obit-capture run --anchor` wrote elsewhere; lines may have
+    /// anything before, such as the time in a system journal's text
     #[arg(long, value_name = "FILE")]
     pub anchor: Option<PathBuf>,
 }
 
 /// Seal a case whose capture was cut off (power, kill -9), for good.
 ///
-/// What is in its journals becomes parts; no row is added, changed or left out. case.json then says from which record on
-/// something may be missing. A case that is still being written, or that is damaged, is left as it is.
+/// The journals become parts; no row is added, changed or left out. case.json then says from which
+/// record on something may be missing. A case that is still being written, or that is damaged, is
+/// left as it is.
 #[derive(Debug, Args)]
 #[command(after_help = format!("Examples:\n  obit-replay close case/ && obit-replay verify case/\n\n{EXIT_CODES}"))]
 pub struct CloseArgs {
-    /// The case's directory
+    /// Directory of the case
     #[arg(value_name = "CASE")]
     pub case: PathBuf,
     /// Sign the case with this OpenSSH private key (ed25519, without a passphrase)
@@ -153,13 +143,15 @@ pub struct CloseArgs {
 
 /// Compare the rows that follow from two cases, or from one by two profiles' rules.
 ///
-/// The rows of both are derived again from their raw logs. Rows are paired by container id and by how many rows of that id
-/// came before. Columns that differ between any two recordings, even of the same moment on the same host, are left out:
-/// places in the log (`seq`, `created_seq`, `rmdir_seq`, `first_seen_seq`, `evidence_seqs`) and readings of the clock
-/// (`ts`, `boot_ns`, `emptied_at`, `lifetime_ns`, `created_at` of what the capture saw being created).
+/// The rows of both are derived again from their raw logs. Rows are paired by container id and by
+/// the number of rows of that id before them. Columns that differ between any two recordings, even
+/// of the same moment on the same host, are left out: places in the log (`seq`, `created_seq`,
+/// `rmdir_seq`, `first_seen_seq`, `evidence_seqs`) and readings of the clock (`ts`, `boot_ns`,
+/// `emptied_at`, `lifetime_ns`, and `created_at` if the capture saw the creation).
 ///
-/// With two profiles, rows are paired by container id and path, and left out are also the columns that one of them does not
-/// fill, `hierarchy_id` and `cgroup_id`: each profile has its own rule for which of a container's directories stands for it.
+/// With two profiles, rows are paired by container id and path. The columns that one profile does
+/// not fill are left out too, as are `hierarchy_id` and `cgroup_id`: each profile has its own rule
+/// for which of a container's directories stands for it.
 #[derive(Debug, Args)]
 #[command(after_help = format!("\
 Examples:
@@ -170,64 +162,67 @@ Examples:
 
 {EXIT_CODES}"))]
 pub struct DiffArgs {
-    /// One case's directory
+    /// Directory of one case
     #[arg(value_name = "A")]
     pub left: PathBuf,
-    /// The other's; the same one if a profile is given
+    /// Directory of the other case; the same case if left out and a profile is given
     #[arg(value_name = "B", required_unless_present_any = ["profile_a", "profile_b"])]
     pub right: Option<PathBuf>,
-    /// By whose rules the rows of A are derived: strict or tracee, as in 'obit-replay derive --help'
+    /// Rules for the rows of A: strict or tracee, as in 'obit-replay derive --help'
     #[arg(long, value_parser = profile(), hide_possible_values = true, default_value_t = Profile::Strict)]
     pub profile_a: Profile,
-    /// By whose rules the rows of B are derived
+    /// Rules for the rows of B
     #[arg(long, value_parser = profile(), hide_possible_values = true, default_value_t = Profile::Strict)]
     pub profile_b: Profile,
-    /// Compare only these rows; without it, all three tables
-    #[arg(long, value_enum)]
-    pub event: Option<Event>,
-    /// Compare every column, those too that differ between any two recordings
+    /// Compare only these rows; without it, all derived tables
+    #[arg(long, value_parser = derived_table())]
+    pub event: Option<Table>,
+    /// Compare every column, also those that differ between any two recordings
     #[arg(long)]
     pub all_columns: bool,
     /// Leave these columns out as well
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     pub ignore: Vec<String>,
-    /// Show at most so many differing rows of each table; all are counted
+    /// Show at most this many differing rows of each table; all are counted
     #[arg(long, value_name = "ROWS", default_value_t = 20)]
     pub show: usize,
 }
 
-/// Show the records that led to a container's rows, and the rule that decided.
+/// Show the records that led to a container's rows, and the rule that decided each row.
 ///
-/// Each life (each life of that id) is shown by itself, with its records in the order of the log.
+/// Each life of the container (a restarted one has several) is shown by itself, with its records in
+/// the order of the log.
 #[derive(Debug, Args)]
 #[command(after_help = format!("Examples:\n  obit-replay explain case/ 4f1d9e\n  obit-replay explain case/ web-1\n\n{EXIT_CODES}"))]
 pub struct ExplainArgs {
-    /// The case's directory
+    /// Directory of the case
     #[arg(value_name = "CASE")]
     pub case: PathBuf,
-    /// The container's id, or the first 4 or more characters of it
+    /// Id of the container, or the first 4 or more characters of it
     #[arg(value_name = "CONTAINER_ID")]
     pub container_id: String,
 }
 
-/// Say what a case holds: manifest, parts, counts, lost intervals, damage.
+/// Show what a case holds: manifest, parts, counts, lost intervals, damage.
 ///
-/// Reads the manifest and the parts' footers only, not the log itself, unless the case was never closed.
+/// Reads only the manifest and the parts' footers, not the log itself, unless the case was never
+/// closed.
 #[derive(Debug, Args)]
 #[command(after_help = format!("Examples:\n  obit-replay info case/\n  obit-replay info case/ --format json | jq .problems\n\n{EXIT_CODES}"))]
 pub struct InfoArgs {
-    /// The case's directory
+    /// Directory of the case
     #[arg(value_name = "CASE")]
     pub case: PathBuf,
-    /// How to print it
+    /// Format of the output
     #[arg(long, value_enum, default_value_t = InfoFormat::Text)]
     pub format: InfoFormat,
 }
 
-/// Read cgroup paths, one a line, and say what the path rule alone makes of each.
+/// Read cgroup paths, one a line, and apply the path rule alone to each.
 ///
-/// One JSON object a line, with the keys path, runtime, container_id, root, pod_uid and parent_container_id; null where the
-/// path does not tell. Paths are relative to their hierarchy's root. A derivation has better sources; the path is its last.
+/// Prints one JSON object a line, with the keys path, runtime, container_id, root, pod_uid and
+/// parent_container_id; null where the path does not tell. Paths are relative to the root of their
+/// hierarchy. A derivation has better sources; the path is its last.
 #[derive(Debug, Args)]
 #[command(after_help = format!("\
 Examples:
@@ -237,65 +232,36 @@ Examples:
 {EXIT_CODES}"))]
 pub struct IdentifyArgs {}
 
-/// A derived table, by the name of the event its rows are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub enum Event {
-    /// Containers that ended
-    ContainerRemove,
-    /// Containers that were created
-    ContainerCreate,
-    /// Containers that were alive before the capture started
-    ExistingContainer,
-    /// Where sources contradict each other about a container's end
-    Disagreement,
+/// Parses the name of a derived table.
+fn derived_table() -> impl TypedValueParser<Value = Table> {
+    let names = Table::DERIVED.map(|table| {
+        PossibleValue::new(table.name()).help(match table {
+            Table::ContainerRemove => "Containers that ended",
+            Table::ContainerCreate => "Containers that were created",
+            Table::ExistingContainer => "Containers that were alive before the capture started",
+            _ => "Sources that contradict each other about a container's end",
+        })
+    });
+    PossibleValuesParser::new(names).try_map(|name| Table::from_name(&name).ok_or("no such table"))
 }
 
-impl Event {
-    /// The table of those rows.
-    pub fn table(self) -> Table {
-        match self {
-            Self::ContainerRemove => Table::ContainerRemove,
-            Self::ContainerCreate => Table::ContainerCreate,
-            Self::ExistingContainer => Table::ExistingContainer,
-            Self::Disagreement => Table::Disagreement,
-        }
-    }
-}
-
-/// How `derive` prints rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    Table,
-    Jsonl,
-    Csv,
-    Parquet,
-}
-
-/// How `info` prints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum InfoFormat {
-    Text,
-    Json,
-}
-
-/// Reads the name of a profile.
+/// Parses the name of a profile.
 fn profile() -> impl TypedValueParser<Value = Profile> {
     let names = Profile::ALL.iter().map(|profile| PossibleValue::new(profile.as_str()));
     PossibleValuesParser::new(names).try_map(|name| Profile::from_name(&name).ok_or("no such profile"))
 }
 
-/// A usage error of clap's, which takes several lines, in one.
+/// Puts a usage error of clap, which takes several lines, on one line.
 pub fn one_line(error: &clap::Error) -> String {
     let text = error.to_string();
-    let said: Vec<&str> = text
+    let lines: Vec<&str> = text
         .lines()
         .map(str::trim)
         .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
         .filter(|line| !line.is_empty())
         .collect();
-    let said = said.join(" ");
-    format!("{}; see 'obit-replay --help'", said.strip_prefix("error: ").unwrap_or(&said))
+    let line = lines.join(" ");
+    format!("{}; see 'obit-replay --help'", line.strip_prefix("error: ").unwrap_or(&line))
 }
 
 #[cfg(test)]
@@ -305,7 +271,7 @@ mod tests {
 
     #[test]
     fn the_definition_is_consistent() {
-        Cli::command().debug_assert();
+        ReplayCli::command().debug_assert();
     }
 
     #[test]
@@ -317,7 +283,7 @@ mod tests {
             (&["obit-replay", "derive", "c", "--frmat", "csv"], "--frmat"),
             (&["obit-replay", "verify", "c", "--show", "many"], "many"),
         ] {
-            let line = one_line(&Cli::try_parse_from(arguments).expect_err("bad usage"));
+            let line = one_line(&ReplayCli::try_parse_from(arguments).expect_err("bad usage"));
             assert!(!line.contains('\n') && line.contains(cause) && line.contains("--help"), "{line}");
         }
     }

@@ -1,6 +1,7 @@
-//! obit-replay: reach the container rows of a case again, from its recording alone.
+//! obit-replay: derive the container rows of a case again, from its recording alone.
 //!
-//! `main` maps outcomes to exit codes and nothing else; each command is a module of its own.
+//! `main` maps the end of a command to an exit code and does nothing else; each command is a module
+//! of its own.
 
 #![forbid(unsafe_code)]
 
@@ -9,33 +10,27 @@ mod commands;
 mod output;
 #[path = "../packaging/reference.rs"]
 mod reference;
+mod status;
+mod version;
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{CommandFactory, Parser};
 
-use cli::{Cli, Command};
+use cli::{ReplayCli, ReplayCommand};
 use commands::{close, derive, diff, explain, identify, info, verify};
-
-/// How a command that came to its end ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
-    /// Done; of a comparison: the same.
-    Ok,
-    /// A comparison found a difference.
-    Different,
-    /// What could be read was used, and part of the case could not; standard error has said what.
-    Unusable,
-}
+use output::messages::complain;
+use status::CommandStatus;
 
 fn main() -> ExitCode {
-    let command = match Cli::try_parse() {
+    let command = match ReplayCli::try_parse() {
         Ok(cli) => cli.command,
-        // Help and version come as errors too; they go to standard output. Nothing can be done if that is closed.
-        Err(asked) if !asked.use_stderr() => {
-            let _ = asked.print();
+        // Help and version are errors for clap; they go to standard output. If that is closed,
+        // nobody reads them.
+        Err(help) if !help.use_stderr() => {
+            let _ = help.print();
             return ExitCode::SUCCESS;
         }
         Err(usage) => {
@@ -44,10 +39,10 @@ fn main() -> ExitCode {
         }
     };
     match run(command) {
-        Ok(Outcome::Ok) => ExitCode::SUCCESS,
-        Ok(Outcome::Different) => ExitCode::from(1),
-        Ok(Outcome::Unusable) => ExitCode::from(2),
-        // Whoever reads us has seen enough, as in `obit-replay derive CASE | head`.
+        Ok(CommandStatus::Done) => ExitCode::SUCCESS,
+        Ok(CommandStatus::Different) => ExitCode::from(1),
+        Ok(CommandStatus::Incomplete) => ExitCode::from(2),
+        // The reader has seen enough, as in `obit-replay derive CASE | head`.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&format!("{error:#}{}", advice(&error)));
@@ -56,43 +51,23 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> anyhow::Result<Outcome> {
+fn run(command: ReplayCommand) -> anyhow::Result<CommandStatus> {
     match command {
-        Command::Derive(args) => derive::run(&args),
-        Command::Verify(args) => verify::run(&args),
-        Command::Diff(args) => diff::run(&args),
-        Command::Explain(args) => explain::run(&args),
-        Command::Info(args) => info::run(&args),
-        Command::Close(args) => close::run(&args),
-        Command::Reference { directory } => {
-            reference::write(Cli::command(), &directory)
+        ReplayCommand::Derive(args) => derive::run(&args),
+        ReplayCommand::Verify(args) => verify::run(&args),
+        ReplayCommand::Diff(args) => diff::run(&args),
+        ReplayCommand::Explain(args) => explain::run(&args),
+        ReplayCommand::Info(args) => info::run(&args),
+        ReplayCommand::Close(args) => close::run(&args),
+        ReplayCommand::Reference { directory } => {
+            reference::write(ReplayCli::command(), &directory)
                 .with_context(|| format!("cannot write into {}", directory.display()))?;
-            Ok(Outcome::Ok)
+            Ok(CommandStatus::Done)
         }
-        Command::Identify(_) => {
+        ReplayCommand::Identify(_) => {
             identify::run(io::stdin().lock(), io::BufWriter::with_capacity(1 << 16, io::stdout().lock()))?;
-            Ok(Outcome::Ok)
+            Ok(CommandStatus::Done)
         }
-    }
-}
-
-/// Says on standard error what is wrong, on one line whatever is in it.
-fn complain(message: &str) {
-    say(&format!("obit-replay: {message}"));
-}
-
-/// Says something on standard error, on one line whatever is in it.
-fn say(message: &str) {
-    // With standard error closed there is no one to tell; the exit code still does.
-    let _ = writeln!(io::stderr(), "{}", obit_schema::text::printable(message));
-}
-
-/// Prints what an exit code sums up. A reader that has seen enough does not change the verdict.
-fn print_verdict(text: &str) -> anyhow::Result<()> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("cannot write to standard output"),
     }
 }
 

@@ -1,95 +1,254 @@
-//! A case's raw log through the derivation again: records in, rows out, in bounded memory.
+//! The raw log of a case through the derivation again: records in, rows out, in bounded memory.
+//!
+//! Both iterators here are pulled: they read as many records as the next rows need, and no more.
+//! [`DerivedRows`] gives rows one by one; [`DerivedBatches`] gives them in columns, which spares a
+//! copy of each row.
 
-use anyhow::Context;
+use std::collections::VecDeque;
+
 use arrow_array::RecordBatch;
+use obit_case::reader::Records;
 use obit_case::{Case, Problem};
 use obit_derivation::row::RowSink;
-use obit_derivation::{Profile, Record, Row};
+use obit_derivation::{Derive, Profile, Row};
 use obit_schema::Table;
 use obit_schema::encode::RowsBuilder;
 
+use crate::error::Error;
 use crate::profile;
 
-/// Rows that are gathered into one batch.
-const BATCH_ROWS: usize = 4_096;
+/// Rows of one batch.
+pub const BATCH_ROWS: usize = 4_096;
 
-/// What a pass over the raw log met, beside the rows.
-#[derive(Debug, Default)]
-pub struct Pass {
-    /// Records read.
-    pub records: u64,
-    /// What could not be read, or not as it should be.
-    pub problems: Vec<Problem>,
+/// Rows that [`DerivedRows`] copies ahead: entering the reader again for each row costs more.
+const ROWS_AHEAD: usize = 256;
+
+/// Derives the rows of a case by a profile's rules, in the order in which these decide them.
+///
+/// # Errors
+/// [`Error::Hierarchies`] if the profile needs facts of the host that case.json does not have.
+pub fn derive_rows<'a>(case: &Case, profile: Profile) -> Result<DerivedRows<'a>, Error> {
+    let rules = profile::rules(case, profile)?;
+    Ok(DerivedRows::new(Derivation::new(case.records(), rules)))
 }
 
-/// Gives each row to `each`, in the order in which the profile's rules decide them.
-pub fn rows(case: &Case, profile: Profile, each: impl FnMut(&Row) -> anyhow::Result<()>) -> anyhow::Result<Pass> {
-    let mut fold = profile::derivation(case, profile)?;
-    let mut decided = UntilError { each, result: Ok(()) };
-    let mut pass = records(case, |record| {
-        fold.apply(record, &mut decided);
-        std::mem::replace(&mut decided.result, Ok(()))
-    })?;
-    fold.finish(&mut decided);
-    decided.result?;
-    pass.problems.dedup();
-    Ok(pass)
+/// Derives the rows of some tables by a profile's rules, in batches of [`BATCH_ROWS`] rows of all
+/// tables together. Batches of one table come in order, with the columns that the profile fills.
+///
+/// # Errors
+/// [`Error::Hierarchies`] if the profile needs facts of the host that case.json does not have.
+pub fn derive_batches(case: &Case, profile: Profile, tables: &[Table]) -> Result<DerivedBatches, Error> {
+    let rules = profile::rules(case, profile)?;
+    let rows = BatchBuffer { tables: tables.to_vec(), builder: RowsBuilder::new(), batches: Ok(VecDeque::new()) };
+    Ok(DerivedBatches { derivation: Derivation::new(case.records(), rules), profile, rows })
 }
 
-/// Gives rows to `each`; after an error, no more of them.
-struct UntilError<F> {
-    each: F,
-    result: anyhow::Result<()>,
-}
-
-impl<F: FnMut(&Row) -> anyhow::Result<()>> RowSink for UntilError<F> {
-    fn take(&mut self, row: &Row) {
-        if self.result.is_ok() {
-            self.result = (self.each)(row);
-        }
-    }
-}
-
-/// Gives each record to `each`, in their total order.
-pub fn records(case: &Case, mut each: impl FnMut(&Record<'_>) -> anyhow::Result<()>) -> anyhow::Result<Pass> {
-    let mut pass = Pass::default();
-    let mut records = case.records();
-    records.for_each(|record| -> anyhow::Result<()> {
-        pass.records += 1;
-        each(record)
-    })?;
-    pass.problems = records.problems().to_vec();
-    Ok(pass)
-}
-
-/// Gives the rows of the given tables to `each`, in batches; those of one table come in order.
-pub fn batches(
-    case: &Case,
-    profile: Profile,
-    tables: &[Table],
-    mut each: impl FnMut(Table, &RecordBatch) -> anyhow::Result<()>,
-) -> anyhow::Result<Pass> {
-    let mut builder = RowsBuilder::new();
-    let mut flush = |builder: &mut RowsBuilder| -> anyhow::Result<()> {
-        let batches = builder.finish().context("cannot put derived rows into columns")?;
-        batches.iter().try_for_each(|(table, batch)| each(*table, batch))
-    };
-    let pass = rows(case, profile, |row| {
-        if tables.contains(&table_of(row)) {
-            builder.append(row);
-        }
-        if builder.len() >= BATCH_ROWS { flush(&mut builder) } else { Ok(()) }
-    })?;
-    flush(&mut builder)?;
-    Ok(pass)
-}
-
-/// The table that a row belongs to.
+/// Returns the table that a row belongs to.
 pub fn table_of(row: &Row) -> Table {
     match row {
         Row::Remove(_) => Table::ContainerRemove,
         Row::Create(_) => Table::ContainerCreate,
         Row::Existing(_) => Table::ExistingContainer,
         Row::Disagreement(_) => Table::Disagreement,
+    }
+}
+
+/// Records on their way through a profile's rules.
+pub(crate) struct Derivation {
+    records: Records,
+    rules: Box<dyn Derive>,
+    is_at_end: bool,
+}
+
+/// A sink that can have enough rows for now.
+pub(crate) trait RowBuffer: RowSink {
+    /// Returns true if no more records should be read until rows are taken out.
+    fn is_full(&self) -> bool;
+}
+
+/// The reasons to stop reading records before their end.
+enum Stop {
+    Full,
+    Failed(Error),
+}
+
+impl From<obit_case::Error> for Stop {
+    fn from(error: obit_case::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl Derivation {
+    pub(crate) fn new(records: Records, rules: Box<dyn Derive>) -> Self {
+        Self { records, rules, is_at_end: false }
+    }
+
+    /// Applies records until the buffer is full or the log ends. Returns false if no row can
+    /// follow.
+    pub(crate) fn fill(&mut self, rows: &mut impl RowBuffer) -> Result<bool, Error> {
+        if self.is_at_end {
+            return Ok(false);
+        }
+        let read = self.records.for_each(|record| {
+            self.rules.apply(record, rows);
+            if rows.is_full() { Err(Stop::Full) } else { Ok(()) }
+        });
+        match read {
+            Ok(()) => {
+                self.is_at_end = true;
+                self.rules.finish(rows);
+                Ok(true)
+            }
+            Err(Stop::Full) => Ok(true),
+            Err(Stop::Failed(error)) => {
+                self.is_at_end = true;
+                Err(error)
+            }
+        }
+    }
+
+    /// Returns the problems that reading the records met so far.
+    pub(crate) fn problems(&self) -> &[Problem] {
+        self.records.problems()
+    }
+}
+
+/// An iterator over derived rows. It holds copies of [`ROWS_AHEAD`] rows at most, or of those that
+/// one record decides if these are more: the end of a walk decides one for each live container.
+pub struct DerivedRows<'a> {
+    derivation: Derivation,
+    queue: RowQueue<'a>,
+}
+
+struct RowQueue<'a> {
+    rows: VecDeque<Row>,
+    is_wanted: Box<dyn Fn(&Row) -> bool + 'a>,
+}
+
+impl RowSink for RowQueue<'_> {
+    fn take(&mut self, row: &Row) {
+        if (self.is_wanted)(row) {
+            self.rows.push_back(row.clone());
+        }
+    }
+}
+
+impl RowBuffer for RowQueue<'_> {
+    fn is_full(&self) -> bool {
+        self.rows.len() >= ROWS_AHEAD
+    }
+}
+
+impl<'a> DerivedRows<'a> {
+    pub(crate) fn new(derivation: Derivation) -> Self {
+        Self { derivation, queue: RowQueue { rows: VecDeque::new(), is_wanted: Box::new(|_| true) } }
+    }
+
+    /// Leaves out rows before they are copied, unlike [`Iterator::filter`].
+    #[must_use]
+    pub fn matching(mut self, is_wanted: impl Fn(&Row) -> bool + 'a) -> Self {
+        self.queue.is_wanted = Box::new(is_wanted);
+        self
+    }
+
+    /// Returns the problems met so far: all of them once the iterator is at its end.
+    pub fn problems(&self) -> &[Problem] {
+        self.derivation.problems()
+    }
+}
+
+impl Iterator for DerivedRows<'_> {
+    type Item = Result<Row, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(row) = self.queue.rows.pop_front() {
+                return Some(Ok(row));
+            }
+            match self.derivation.fill(&mut self.queue) {
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+/// An iterator over derived rows in columns.
+pub struct DerivedBatches {
+    derivation: Derivation,
+    profile: Profile,
+    rows: BatchBuffer,
+}
+
+/// Puts rows of some tables into columns. The first error stays until it is taken.
+struct BatchBuffer {
+    tables: Vec<Table>,
+    builder: RowsBuilder,
+    batches: Result<VecDeque<(Table, RecordBatch)>, Error>,
+}
+
+impl BatchBuffer {
+    fn seal(&mut self) {
+        if let Ok(batches) = &mut self.batches {
+            match self.builder.finish() {
+                Ok(more) => batches.extend(more),
+                Err(error) => self.batches = Err(error.into()),
+            }
+        }
+    }
+}
+
+impl RowSink for BatchBuffer {
+    fn take(&mut self, row: &Row) {
+        if self.tables.contains(&table_of(row)) {
+            self.builder.append(row);
+            if self.builder.len() >= BATCH_ROWS {
+                self.seal();
+            }
+        }
+    }
+}
+
+impl RowBuffer for BatchBuffer {
+    fn is_full(&self) -> bool {
+        self.batches.as_ref().map_or(true, |batches| !batches.is_empty())
+    }
+}
+
+impl DerivedBatches {
+    /// Returns the problems met so far: all of them once the iterator is at its end.
+    pub fn problems(&self) -> &[Problem] {
+        self.derivation.problems()
+    }
+
+    /// Returns the next batch that is complete.
+    fn take_batch(&mut self) -> Result<Option<(Table, RecordBatch)>, Error> {
+        match &mut self.rows.batches {
+            Ok(batches) => Ok(batches.pop_front()),
+            failed => std::mem::replace(failed, Ok(VecDeque::new())).map(|_| None),
+        }
+    }
+
+    fn next_batch(&mut self) -> Result<Option<(Table, RecordBatch)>, Error> {
+        loop {
+            if let Some((table, batch)) = self.take_batch()? {
+                return Ok(Some((table, profile::select_columns(self.profile, table, batch)?)));
+            }
+            if !self.derivation.fill(&mut self.rows)? {
+                return Ok(None);
+            }
+            if self.derivation.is_at_end {
+                self.rows.seal();
+            }
+        }
+    }
+}
+
+impl Iterator for DerivedBatches {
+    type Item = Result<(Table, RecordBatch), Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_batch().transpose()
     }
 }

@@ -1,12 +1,23 @@
-//! What can be asked of a case, as values and iterators: which rows follow from it, whether they are those that were
-//! recorded, by which rule and from which records. Nothing is printed here; `obit-replay` is a command line over this crate.
+//! Analyses of a case, as values and iterators: the rows that follow from its records, their
+//! comparison with the recorded rows, the proof behind its files, and the records and rules behind
+//! one container's rows.
+//!
+//! Nothing is printed here; `obit-replay` is a command line over this crate. Damage of a case is
+//! never an [`Error`]: it is a [`Problem`](obit_case::Problem) beside the answer, and
+//! [`problems::effect`] tells what it does to that answer.
 
 #![forbid(unsafe_code)]
+#![warn(missing_docs)]
 
 pub mod compare;
 pub mod derive;
+pub mod diff;
+mod error;
 pub mod evidence;
 pub mod explain;
-
+pub mod inventory;
 pub mod problems;
 pub mod profile;
+pub mod verify;
+
+pub use error::Error;

@@ -1,42 +1,43 @@
-//! What is wrong with a case, told to its user, and what that does to an answer.
+//! Problems of a case, and their effect on an answer.
 
 use std::path::Path;
 
-use anyhow::Context;
-use obit_case::Error;
 use obit_case::manifest::SUMS_NAME;
-use obit_case::manifest::{DropTotals, MissingRange};
 use obit_case::reader::PartSource;
 use obit_case::{Case, Problem};
 use obit_schema::Table;
-use obit_schema::text::time::rfc3339;
 
-/// What a problem does to an answer that is drawn from the raw log.
+use crate::error::Error;
+
+/// The effect of a problem on an answer that is drawn from the raw log, the worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
-    /// Nothing is missing from it.
+    /// Nothing is missing.
     None,
-    /// The capture was cut off before this was whole on disk, as is to be expected of a case that was never closed.
+    /// The capture was cut off before this was whole on disk; a case that was never closed may have
+    /// it.
     CutOff,
     /// A file is not as it was when the case was closed; all of it could be read.
     Changed,
-    /// Recorded rows are affected; what is derived again is whole.
+    /// Recorded rows may be missing; rows that are derived again are whole.
     DerivedOnly,
-    /// Records may be missing from it.
+    /// Records may be missing.
     Damage,
 }
 
-/// Opens a case as far as it can be read. A missing or corrupt case.json becomes a problem; a directory that is no case, or
-/// one of a newer format, an error.
-pub fn open(path: &Path) -> anyhow::Result<Case> {
+/// Opens a case as far as it can be read. A missing or corrupt case.json becomes a problem.
+///
+/// # Errors
+/// [`Error::Open`] if the directory is no case, or if its format is newer than this build's.
+pub fn open(path: &Path) -> Result<Case, Error> {
     match Case::open(path) {
-        Err(Error::Manifest { parts: 1.., .. }) => Case::open_lenient(path),
+        Err(obit_case::Error::Manifest { parts: 1.., .. }) => Case::open_lenient(path),
         opened => opened,
     }
-    .context("cannot open the case")
+    .map_err(Error::Open)
 }
 
-/// What `problem` does to an answer drawn from this case's raw log.
+/// Returns the effect of a problem on an answer drawn from this case's raw log.
 pub fn effect(case: &Case, problem: &Problem) -> Effect {
     match problem {
         Problem::NewerSchema { .. } => Effect::None,
@@ -49,38 +50,39 @@ pub fn effect(case: &Case, problem: &Problem) -> Effect {
         | Problem::Anchor { .. } => Effect::Changed,
         Problem::Damaged { file, .. } if file == SUMS_NAME => Effect::Changed,
         Problem::TornJournal { .. } if is_cut_off(case) => Effect::CutOff,
-        // The journals of the raw tables need not reach equally far. What was sealed has no holes.
+        // The journals of the raw tables need not reach equally far. Sealed parts have no holes.
         Problem::Hole { first_seq, .. } if is_past_the_cut(case, *first_seq) => Effect::CutOff,
         Problem::MissingPart { file } | Problem::Damaged { file, .. } | Problem::Foreign { file, .. }
             if is_derived(file) =>
         {
             Effect::DerivedOnly
         }
-        // Without case.json nobody knows how many parts there were.
+        // Any other problem may lose records: without case.json, even the number of parts is
+        // unknown.
         _ => Effect::Damage,
     }
 }
 
-/// Whether the case says of itself that it was never closed, or that its end is missing. Without a manifest, nothing is
-/// said.
+/// Returns true if the case says of itself that it was never closed, or that its end is missing.
+/// Without a manifest it says nothing.
 pub fn is_cut_off(case: &Case) -> bool {
     case.manifest().is_some_and(|manifest| !case.is_closed() || !manifest.incomplete.is_empty())
 }
 
-/// Whether the case says of itself that this record may be missing.
+/// Returns true if the case says of itself that this record may be missing.
 fn is_past_the_cut(case: &Case, seq: u64) -> bool {
     let Some(manifest) = case.manifest() else { return false };
-    let is_told = manifest.incomplete.iter().any(|shortfall| shortfall.first_seq <= seq);
-    is_told || (!case.is_closed() && sealed_end(case) < Some(seq))
+    let is_listed = manifest.incomplete.iter().any(|shortfall| shortfall.first_seq <= seq);
+    is_listed || (!case.is_closed() && sealed_end(case) < Some(seq))
 }
 
-/// The last record of the sealed parts.
+/// Returns the last record of the sealed parts.
 fn sealed_end(case: &Case) -> Option<u64> {
     let parts = Table::RAW.iter().flat_map(|table| case.parts(*table));
     parts.filter(|part| part.source == PartSource::Sealed).filter_map(|part| part.last_seq).max()
 }
 
-/// Problems found when the case was opened and in a pass over it, each once.
+/// Returns the problems that opening the case met and those found since, each once.
 pub fn all(case: &Case, found: &[Problem]) -> Vec<Problem> {
     let mut problems = case.problems().to_vec();
     for problem in found {
@@ -91,34 +93,15 @@ pub fn all(case: &Case, found: &[Problem]) -> Vec<Problem> {
     problems
 }
 
-/// What is missing, and why.
-pub fn missing_range_text(shortfall: &MissingRange) -> String {
-    let MissingRange { first_seq, last_seq, reason } = shortfall;
-    match last_seq {
-        Some(last_seq) => format!("records {first_seq} to {last_seq} may be missing: {reason}"),
-        None => format!("from record {first_seq} on something may be missing: {reason}"),
-    }
-}
-
-/// What the recorder dropped, as it was told to.
-pub fn dropped_in_words(dropped: &DropTotals) -> String {
-    let DropTotals { segments, parts, bytes, last_seq, began, ended, dropped_at, .. } = dropped;
-    let (began, ended, at) = (rfc3339(began.ts.0), rfc3339(ended.ts.0), rfc3339(dropped_at.ts.0));
-    format!(
-        "records 0 to {last_seq}, of {began} to {ended}, dropped by the recorder to make room, as it was told to, last at \
-         {at} ({segments} segments, {parts} parts, {bytes} bytes)"
-    )
-}
-
-/// The worst effect of several problems.
+/// Returns the worst effect of several problems.
 pub fn worst(case: &Case, problems: &[Problem]) -> Effect {
     problems.iter().map(|problem| effect(case, problem)).max().unwrap_or(Effect::None)
 }
 
-/// A file that could not be read to its end.
-pub fn damaged(file: &str, error: Error) -> Problem {
+/// Makes the problem of a file, relative to the case, that could not be read to its end.
+pub(crate) fn damaged(file: &str, error: obit_case::Error) -> Problem {
     let why = match error {
-        Error::Damaged { why, .. } => why,
+        obit_case::Error::Damaged { why, .. } => why,
         other => other.to_string(),
     };
     Problem::Damaged { file: file.to_owned(), why }

@@ -1,7 +1,9 @@
-//! Profiles: whose rules a replay follows, and what they need to know of the host.
+//! Profiles: the rules that a replay follows, and the facts of the host that they need.
 
-use anyhow::{Context, bail};
+use std::sync::Arc;
+
 use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
 use obit_case::Case;
 use obit_case::manifest::Manifest;
 use obit_derivation::tracee::{TraceeFold, WatchedHierarchies};
@@ -9,25 +11,33 @@ use obit_derivation::{Derive, Fold, HierarchyId, Profile};
 use obit_schema::Table;
 use serde::Deserialize;
 
-/// Where Tracee expects the v2 tree of a host that uses v2 (its common/cgroup/cgroup.go, `CgroupControllersFile`).
+use crate::error::Error;
+
+/// The place where Tracee expects the v2 tree of a host that uses v2 (common/cgroup/cgroup.go of
+/// Tracee, `CgroupControllersFile`).
 const V2_MOUNT_POINT: &str = "/sys/fs/cgroup";
 
-/// The controller whose v1 hierarchy Tracee watches (the same, `CgroupDefaultController`).
+/// The controller whose v1 hierarchy Tracee watches (common/cgroup/cgroup.go,
+/// `CgroupDefaultController`).
 const V1_CONTROLLER: &str = "cpuset";
 
-/// The derivation of a case's records by a profile's rules.
-pub fn derivation(case: &Case, profile: Profile) -> anyhow::Result<Box<dyn Derive>> {
+/// Makes the rules of a profile ready for the records of a case.
+///
+/// # Errors
+/// [`Error::Hierarchies`] if the rules need the host's hierarchies and case.json does not list
+/// them.
+pub(crate) fn rules(case: &Case, profile: Profile) -> Result<Box<dyn Derive>, Error> {
     match profile {
-        // Without case.json nobody knows how long the recorder waited; no time is what old cases have.
+        // Without case.json the recorder's grace is unknown; cases of old builds have none.
         Profile::Strict => Ok(Box::new(Fold::with_grace(case.manifest().map_or(0, |manifest| manifest.grace_ns)))),
         Profile::Tracee => {
-            let manifest = case.manifest().context("the profile tracee needs the host's hierarchies from case.json")?;
+            let manifest = case.manifest().ok_or_else(|| missing("case.json could not be read"))?;
             Ok(Box::new(TraceeFold::new(watched(manifest)?)))
         }
     }
 }
 
-/// The columns of a derived table that a profile fills.
+/// Returns true if a profile fills this column of a derived table.
 pub fn fills(profile: Profile, table: Table, column: &str) -> bool {
     match profile {
         Profile::Strict => true,
@@ -42,20 +52,37 @@ pub fn fills(profile: Profile, table: Table, column: &str) -> bool {
     }
 }
 
-/// The places of the columns of a derived table that a profile fills, in file order.
-pub fn filled(profile: Profile, table: Table) -> Vec<usize> {
-    let columns = table.columns().iter().enumerate();
-    columns.filter(|(_, column)| fills(profile, table, column.name)).map(|(place, _)| place).collect()
+/// Returns the schema of the columns of a derived table that a profile fills, in file order.
+///
+/// # Errors
+/// [`Error::Columns`]; that would be a fault of this crate.
+pub fn schema(profile: Profile, table: Table) -> Result<SchemaRef, Error> {
+    let schema = table.schema().project(&filled_columns(profile, table));
+    schema.map(Arc::new).map_err(columns_error(table))
 }
 
-/// The batch with only the columns at these places.
-pub fn project(batch: &RecordBatch, places: &[usize]) -> anyhow::Result<RecordBatch> {
-    batch.project(places).context("cannot leave columns out")
+/// Removes the columns that a profile does not fill from a batch of a derived table.
+pub(crate) fn select_columns(profile: Profile, table: Table, batch: RecordBatch) -> Result<RecordBatch, Error> {
+    match profile {
+        Profile::Strict => Ok(batch),
+        Profile::Tracee => batch.project(&filled_columns(profile, table)).map_err(columns_error(table)),
+    }
+}
+
+/// Makes an [`Error::Columns`], for `map_err`.
+pub(crate) fn columns_error(table: Table) -> impl FnOnce(arrow_schema::ArrowError) -> Error {
+    move |cause| Error::Columns { table: table.name(), cause }
+}
+
+/// Returns the indices of the columns that a profile fills.
+fn filled_columns(profile: Profile, table: Table) -> Vec<usize> {
+    let columns = table.columns().iter().enumerate();
+    columns.filter(|(_, column)| fills(profile, table, column.name)).map(|(index, _)| index).collect()
 }
 
 /// A mounted hierarchy, as the recorder found it.
 #[derive(Debug, Deserialize)]
-struct Hierarchy {
+struct MountedHierarchy {
     id: u32,
     version: String,
     #[serde(default)]
@@ -64,22 +91,26 @@ struct Hierarchy {
     mount_point: String,
 }
 
-/// The hierarchies that Tracee would have watched on the host (its common/cgroup/cgroup.go, `GetCgroupDefaultVersion`).
-fn watched(manifest: &Manifest) -> anyhow::Result<WatchedHierarchies> {
-    let Some(recorded) = manifest.host.get("hierarchies") else {
-        bail!("the profile tracee needs to know the host's cgroup hierarchies, and case.json has no host.hierarchies");
-    };
-    let hierarchies: Vec<Hierarchy> =
-        Deserialize::deserialize(recorded).context("cannot read host.hierarchies of case.json")?;
+/// Returns the hierarchies that Tracee would have watched on the host (common/cgroup/cgroup.go of
+/// Tracee, `GetCgroupDefaultVersion`).
+fn watched(manifest: &Manifest) -> Result<WatchedHierarchies, Error> {
+    let recorded = manifest.host.get("hierarchies").ok_or_else(|| missing("case.json has no host.hierarchies"))?;
+    let hierarchies: Vec<MountedHierarchy> = Deserialize::deserialize(recorded)
+        .map_err(|cause| missing(&format!("host.hierarchies of case.json cannot be read: {cause}")))?;
     if hierarchies.iter().any(|one| one.version == "v2" && one.mount_point == V2_MOUNT_POINT) {
         return Ok(WatchedHierarchies::Every);
     }
-    let has_cpuset = |one: &&Hierarchy| one.version == "v1" && one.controllers.iter().any(|name| name == V1_CONTROLLER);
+    let has_cpuset =
+        |one: &&MountedHierarchy| one.version == "v1" && one.controllers.iter().any(|name| name == V1_CONTROLLER);
     match hierarchies.iter().find(has_cpuset) {
         Some(v1) => Ok(WatchedHierarchies::Only(HierarchyId(v1.id))),
         // The controller is on v2, or not there.
         None => Ok(WatchedHierarchies::Every),
     }
+}
+
+fn missing(why: &str) -> Error {
+    Error::Hierarchies { why: why.to_owned() }
 }
 
 #[cfg(test)]
@@ -88,7 +119,7 @@ mod tests {
     use obit_case::manifest::BuildInfo;
     use serde_json::{Value, json};
 
-    fn host(hierarchies: Value) -> anyhow::Result<WatchedHierarchies> {
+    fn host(hierarchies: Value) -> Result<WatchedHierarchies, Error> {
         let mut manifest = Manifest::new("id".to_owned(), BuildInfo::default());
         manifest.host.insert("hierarchies".to_owned(), hierarchies);
         watched(&manifest)
@@ -121,12 +152,12 @@ mod tests {
 
     #[test]
     fn every_name_is_a_column() {
-        let filled_of = |table| filled(Profile::Tracee, table).len();
+        let filled_of = |table| filled_columns(Profile::Tracee, table).len();
         assert_eq!(filled_of(Table::ContainerRemove), 9 + 4);
         assert_eq!(filled_of(Table::ContainerCreate), 9 + 4);
         assert_eq!(filled_of(Table::ExistingContainer), 9 + 1);
         for table in Table::DERIVED {
-            assert_eq!(filled(Profile::Strict, table).len(), table.columns().len());
+            assert_eq!(filled_columns(Profile::Strict, table).len(), table.columns().len());
         }
     }
 }

@@ -1,53 +1,51 @@
 //! `derive`: rows from the raw log alone.
 
-use obit_derivation::{Profile, Row};
+use obit_analysis::problems::{self, Effect};
+use obit_derivation::Profile;
 use obit_schema::Table;
 
-use crate::cli::{DeriveArgs, Format};
-use crate::output::RowWriter;
+use crate::cli::DeriveArgs;
+use crate::output::format::RowFormat;
+use crate::output::messages::{complain, say};
 use crate::output::problems::report_problems;
+use crate::output::rows::{RowRequest, write_rows};
+use crate::status::CommandStatus;
 
-use crate::{Outcome, complain, say};
-use obit_analysis::derive as rederive;
-use obit_analysis::problems::{self, Effect};
-
-pub fn run(args: &DeriveArgs) -> anyhow::Result<Outcome> {
+pub fn run(args: &DeriveArgs) -> anyhow::Result<CommandStatus> {
     // Before the output is made: a wrong path must not leave an empty file behind.
     let case = problems::open(&args.case)?;
-    let table = args.event.table();
-    let case_id = case.manifest().map(|manifest| manifest.case_id.as_str());
-    let mut writer = RowWriter::open(table, args.profile, args.format, args.output.as_deref(), case_id)?;
-    let of_table = |row: &Row| rederive::table_of(row) == table;
-    let pass = rederive::rows(&case, args.profile, |row| if of_table(row) { writer.write(row) } else { Ok(()) })?;
-    let written = writer.finish()?;
-    if args.format == Format::Table {
-        say(&counted(written.rows, table, args.profile));
+    let DeriveArgs { event: table, profile, format, ref output, .. } = *args;
+    let report = write_rows(&case, &RowRequest { table, profile, format, path: output.as_deref() })?;
+    let rows = report.rows;
+    if format == RowFormat::Table {
+        say(&count_text(rows, table, profile));
     }
-    let effect = report_problems(&case, &problems::all(&case, &pass.problems));
-    if written.formulas > 0 {
+    let effect = report_problems(&case, &problems::all(&case, &report.problems));
+    if report.notes.formulas > 0 {
         complain(&format!(
             "{} values begin with =, +, - or @ and are left as they are; \
              a spreadsheet may run them as formulas: import every column as text",
-            written.formulas
+            report.notes.formulas
         ));
     }
     match effect {
-        Effect::None | Effect::CutOff | Effect::Changed | Effect::DerivedOnly => Ok(Outcome::Ok),
+        Effect::None | Effect::CutOff | Effect::Changed | Effect::DerivedOnly => Ok(CommandStatus::Done),
         Effect::Damage => {
-            complain(&format!("{} {table} rows follow from what could be read; others may be missing", written.rows));
-            Ok(Outcome::Unusable)
+            complain(&format!("{rows} {table} rows follow from what could be read; others may be missing"));
+            Ok(CommandStatus::Incomplete)
         }
     }
 }
 
-/// What is said below a table.
-fn counted(rows: u64, table: Table, profile: Profile) -> String {
+/// Returns the line below a table.
+fn count_text(rows: u64, table: Table, profile: Profile) -> String {
     if profile != Profile::Strict {
-        // Not so many containers: some of these rows may be wrong, which is what they are asked for.
-        let rows_are = if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
-        return format!("{rows_are} of {table} by the rules of {profile}");
+        // The number of rows is not the number of containers: another tool's rules may give wrong
+        // rows.
+        let rows = if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
+        return format!("{rows} of {table} by the rules of {profile}");
     }
-    let what = match table {
+    let state = match table {
         Table::ContainerRemove => "ended",
         Table::ContainerCreate => "created",
         _ => "alive before the capture started",
@@ -56,8 +54,8 @@ fn counted(rows: u64, table: Table, profile: Profile) -> String {
         0 if table == Table::Disagreement => "no source contradicts another".to_owned(),
         1 if table == Table::Disagreement => "1 disagreement".to_owned(),
         _ if table == Table::Disagreement => format!("{rows} disagreements"),
-        0 => format!("no container {what}"),
-        1 => format!("1 container {what}"),
-        _ => format!("{rows} containers {what}"),
+        0 => format!("no container {state}"),
+        1 => format!("1 container {state}"),
+        _ => format!("{rows} containers {state}"),
     }
 }

@@ -1,38 +1,84 @@
-//! `explain`: from which records, and by which rule, do a container's rows follow?
+//! `explain`: the records and the rule behind each row of a container.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufWriter, Write};
 
-use obit_analysis::explain::{MAX_INCARNATIONS, MAX_RECORDS, choose, explain, fetch, find, quick};
+use anyhow::bail;
+use obit_analysis::explain::text::{record_lines, row_lines};
+use obit_analysis::explain::{ContainerMatch, LifeRows, MIN_PREFIX_CHARACTERS, find};
 use obit_analysis::problems::{self, Effect};
 use obit_schema::text;
 
-use crate::Outcome;
 use crate::cli::ExplainArgs;
 use crate::output::problems::report_problems;
+use crate::status::CommandStatus;
 
-pub fn run(args: &ExplainArgs) -> anyhow::Result<Outcome> {
+/// Most lives shown; a crash loop makes more.
+const MAX_LIVES: usize = 1_000;
+
+/// Most records shown of one life.
+const MAX_RECORDS: usize = 500;
+
+pub fn run(args: &ExplainArgs) -> anyhow::Result<CommandStatus> {
     let case = problems::open(&args.case)?;
-    let rows = match quick::find(&case, &args.container_id)? {
-        Some(rows) => rows,
-        None => find(&case, &args.container_id)?,
-    };
-    let effect = report_problems(&case, &problems::all(&case, &rows.problems));
-    let outcome = if effect == Effect::Damage { Outcome::Unusable } else { Outcome::Ok };
-    let (id, lives) = choose(rows, &args.container_id, effect)?;
+    let search = find(&case, &args.container_id)?;
+    let effect = report_problems(&case, &problems::all(&case, &search.problems));
+    let (id, lives) = the_one(search.matches, &args.container_id, effect)?;
 
-    let wanted: BTreeSet<u64> = lives.iter().flat_map(|life| life.evidence().take(MAX_RECORDS)).collect();
-    let evidence = fetch(&case, &wanted)?;
+    let seqs: BTreeSet<u64> = lives.iter().flat_map(|life| life.evidence().take(MAX_RECORDS)).collect();
+    let records = record_lines(&case, &seqs)?;
     let mut output = BufWriter::new(io::stdout().lock());
-    let shown = lives.iter().take(MAX_INCARNATIONS);
     writeln!(output, "container {}", text::printable(&id))?;
-    for (number, life) in (1..).zip(shown) {
-        let heading = format!("life {number} of {}", lives.len());
-        output.write_all(explain(&heading, life, &evidence).as_bytes())?;
+    for (number, life) in (1..).zip(lives.iter().take(MAX_LIVES)) {
+        writeln!(output, "\nlife {number} of {}", lives.len())?;
+        write_life(life, &records, &mut output)?;
     }
-    if lives.len() > MAX_INCARNATIONS {
-        writeln!(output, "\nand {} more lives", lives.len() - MAX_INCARNATIONS)?;
+    if lives.len() > MAX_LIVES {
+        writeln!(output, "\nand {} more lives", lives.len() - MAX_LIVES)?;
     }
     output.flush()?;
-    Ok(outcome)
+    Ok(if effect == Effect::Damage { CommandStatus::Incomplete } else { CommandStatus::Done })
+}
+
+/// Returns the container that was found, or an error that tells how to name exactly one.
+fn the_one(matches: ContainerMatch, asked: &str, effect: Effect) -> anyhow::Result<(String, Vec<LifeRows>)> {
+    match matches {
+        ContainerMatch::One { container_id, lives } => Ok((container_id, lives)),
+        ContainerMatch::Several { ids, has_more } => {
+            let rest = if has_more { ", and more" } else { "" };
+            bail!("{asked} is the beginning of several containers' ids: {}{rest}; give more of it", ids.join(", "))
+        }
+        ContainerMatch::None if asked.chars().count() < MIN_PREFIX_CHARACTERS => bail!(
+            "no container has the id {asked}; to find one by the beginning of its id give {MIN_PREFIX_CHARACTERS} characters or more"
+        ),
+        ContainerMatch::None if effect == Effect::Damage => {
+            bail!("no container whose id begins with {asked} in what could be read of this case")
+        }
+        ContainerMatch::None => bail!(
+            "no container's id begins with {asked} in this case; \
+             'obit-replay derive CASE --format jsonl' lists those that ended, --event existing_container those alive before"
+        ),
+    }
+}
+
+/// Writes the lines about the rows of a life, each once, and its records.
+fn write_life(life: &LifeRows, records: &BTreeMap<u64, String>, output: &mut impl Write) -> io::Result<()> {
+    // Identity and place are mostly the same from row to row.
+    let mut written = BTreeSet::new();
+    for line in life.rows.iter().flat_map(row_lines) {
+        if !written.contains(&line) {
+            writeln!(output, "  {}", text::printable(&line))?;
+            written.insert(line);
+        }
+    }
+    writeln!(output, "  records:")?;
+    for seq in life.evidence().take(MAX_RECORDS) {
+        let line = records.get(&seq).map_or("this record could not be read", String::as_str);
+        writeln!(output, "    {seq:>8}  {line}")?;
+    }
+    let hidden = life.evidence().count().saturating_sub(MAX_RECORDS);
+    if hidden > 0 {
+        writeln!(output, "    and {hidden} more records")?;
+    }
+    Ok(())
 }

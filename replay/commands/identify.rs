@@ -1,20 +1,20 @@
-//! `identify`: what the derivation's path rule makes of each line of standard input.
+//! `identify`: applies the derivation's path rule to each line of standard input.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 
 use anyhow::{Context, bail};
 use obit_derivation::identity::path;
+use obit_schema::text::json;
 use serde::Serialize;
 
-use obit_schema::text::json;
-
-/// No path of the kernel's is this long (a cgroup path is cut at `PATH_MAX`, 4,096 bytes); what is longer is not a list of
-/// paths, and reading on would only fill the memory.
+/// Longest line that is read. A cgroup path is cut at `PATH_MAX`, 4,096 bytes, so a longer line is
+/// not a path, and reading on would only fill the memory.
 const LINE_MAX_BYTES: usize = 16 << 20;
 
-/// One answer. The order of the fields is the order of the keys, and part of the interface.
+/// The answer for one path. The order of the fields is the order of the keys, and part of the
+/// interface.
 #[derive(Serialize)]
-struct Answer<'a> {
+struct PathAnswer<'a> {
     path: &'a str,
     runtime: Option<&'static str>,
     container_id: Option<&'a str>,
@@ -23,12 +23,13 @@ struct Answer<'a> {
     parent_container_id: Option<&'a str>,
 }
 
-/// Answers every line of `input` with one line on `output`.
+/// Answers each line of `input` with one line on `output`.
 pub fn run(input: impl Read, mut output: impl Write) -> anyhow::Result<()> {
     let mut input = BufReader::with_capacity(1 << 16, input);
     let mut line = Vec::new();
     for number in 1_u64.. {
-        // Whoever writes a path and waits for its answer must get it before the next path is waited for.
+        // A program that writes a path and waits must get its answer before we wait for the next
+        // path.
         if !input.buffer().contains(&b'\n') {
             output.flush()?;
         }
@@ -51,7 +52,7 @@ pub fn run(input: impl Read, mut output: impl Write) -> anyhow::Result<()> {
 fn answer(line: &[u8], output: &mut impl Write) -> io::Result<()> {
     let path = obit_schema::text::escape(line);
     let identity = path::identify(&path);
-    let answer = Answer {
+    let answer = PathAnswer {
         path: &path,
         runtime: identity.runtime.map(|runtime| runtime.as_str()),
         container_id: identity.container_id.as_deref(),
@@ -109,14 +110,14 @@ mod tests {
         assert!(error.to_string().contains("line 1"), "{error}");
     }
 
-    /// A pipe end that hands over one line, and looks at what was answered before it hands over the next.
-    struct Waiting<'a> {
+    /// A pipe end that gives one line, and checks that it was answered before it gives the next.
+    struct LineByLine<'a> {
         lines: Vec<&'static [u8]>,
         answered: &'a std::cell::RefCell<Vec<u8>>,
         given: usize,
     }
 
-    impl Read for Waiting<'_> {
+    impl Read for LineByLine<'_> {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
             let flushed = self.answered.borrow().iter().filter(|byte| **byte == b'\n').count();
             assert_eq!(flushed, self.given, "an answer was held back");
@@ -144,7 +145,7 @@ mod tests {
     #[test]
     fn an_answer_is_not_held_back_until_the_next_question() {
         let answered = std::cell::RefCell::new(Vec::new());
-        let input = Waiting { lines: vec![b"/a\n", b"/b\n", b"/c\n"], answered: &answered, given: 0 };
+        let input = LineByLine { lines: vec![b"/a\n", b"/b\n", b"/c\n"], answered: &answered, given: 0 };
         run(input, io::BufWriter::new(Shared(&answered))).expect("readable input");
     }
 }

@@ -1,118 +1,135 @@
-//! Which columns a person gets to see of each derived table, and how they read.
+//! The columns that people see of each derived table, and the text of their cells.
 
 use obit_derivation::ending::signal_name;
 use obit_derivation::row::{
-    ActorCopy, Cause, ContainerCreate, ContainerRemove, Death, Disagreement, ExistingContainer, Identity, Place,
-    ReportedValue,
+    ActorCopy, Cause, ContainerCreate, ContainerRemove, Death, Disagreement, ExistingContainer, Identity, ReportedValue,
 };
 use obit_derivation::{Profile, Row, WallNs};
 use obit_schema::Table;
-
-use super::table::{Column, Side};
 use obit_schema::text::time;
+
+use super::table::{Alignment, ColumnLayout};
 
 /// Digits of a hexadecimal id that are shown, as docker and podman do.
 const SHORT_ID_DIGITS: usize = 12;
 
-const fn left(heading: &'static str, narrowest: usize) -> Column {
-    Column { heading, narrowest, side: Side::Left }
+/// A column of a table of rows of type `R`.
+struct CellColumn<R: 'static> {
+    layout: ColumnLayout,
+    cell: fn(&R) -> String,
 }
 
-const fn right(heading: &'static str, narrowest: usize) -> Column {
-    Column { heading, narrowest, side: Side::Right }
+const fn left<R>(heading: &'static str, narrowest: usize, cell: fn(&R) -> String) -> CellColumn<R> {
+    CellColumn { layout: ColumnLayout { heading, narrowest, alignment: Alignment::Left }, cell }
 }
 
-const REMOVE: &[Column] = &[
-    left("ENDED AT (UTC)", 23),
-    left("RUNTIME", 10),
-    left("CONTAINER", 13),
-    left("IMAGE", 6),
-    right("LIFETIME", 8),
-    left("CAUSE", 12),
-    left("KILLED BY", 10),
-    left("NOTES", 7),
+const fn right<R>(heading: &'static str, narrowest: usize, cell: fn(&R) -> String) -> CellColumn<R> {
+    CellColumn { layout: ColumnLayout { heading, narrowest, alignment: Alignment::Right }, cell }
+}
+
+const REMOVE: &[CellColumn<ContainerRemove>] = &[
+    left("ENDED AT (UTC)", 23, |row| when(row.ts)),
+    left("RUNTIME", 10, |row| runtime(&row.identity)),
+    left("CONTAINER", 13, |row| container(&row.identity)),
+    left("IMAGE", 6, |row| image(&row.identity)),
+    right("LIFETIME", 8, |row| row.lifetime_ns.map_or_else(unknown, time::duration)),
+    left("CAUSE", 12, |row| cause(&row.death)),
+    left("KILLED BY", 10, |row| row.death.killed_by.as_ref().map_or_else(unknown, |killer| actor(&killer.task))),
+    left("NOTES", 7, |row| {
+        let notes = [
+            (row.inferred, "inferred"),
+            (row.never_started == Some(true), "never-started"),
+            (row.after_gap, "after-gap"),
+            (row.usage.oom_kills.is_some_and(|kills| kills > 0), "oom-kills"),
+        ];
+        join(&row.identity, &notes)
+    }),
 ];
 
-const CREATE: &[Column] = &[
-    left("CREATED AT (UTC)", 23),
-    left("RUNTIME", 10),
-    left("CONTAINER", 14),
-    left("IMAGE", 8),
-    left("CREATED BY", 10),
-    left("NOTES", 8),
+const CREATE: &[CellColumn<ContainerCreate>] = &[
+    left("CREATED AT (UTC)", 23, |row| when(row.ts)),
+    left("RUNTIME", 10, |row| runtime(&row.identity)),
+    left("CONTAINER", 14, |row| container(&row.identity)),
+    left("IMAGE", 8, |row| image(&row.identity)),
+    left("CREATED BY", 10, |row| row.created_by.as_ref().map_or_else(unknown, actor)),
+    left("NOTES", 8, |row| join(&row.identity, &[(row.inferred, "inferred"), (row.after_gap, "after-gap")])),
 ];
 
-const EXISTING: &[Column] = &[
-    left("SEEN AT (UTC)", 23),
-    left("RUNTIME", 10),
-    left("CONTAINER", 14),
-    left("IMAGE", 8),
-    left("CREATED AT (UTC)", 16),
-    right("INIT PID", 8),
-    left("NOTES", 8),
+const EXISTING: &[CellColumn<ExistingContainer>] = &[
+    left("SEEN AT (UTC)", 23, |row| when(row.ts)),
+    left("RUNTIME", 10, |row| runtime(&row.identity)),
+    left("CONTAINER", 14, |row| container(&row.identity)),
+    left("IMAGE", 8, |row| image(&row.identity)),
+    left("CREATED AT (UTC)", 16, |row| row.created_at.map_or_else(unknown, when)),
+    right("INIT PID", 8, |row| row.identity.init_pid.map_or_else(unknown, |pid| pid.to_string())),
+    left("NOTES", 8, |row| join(&row.identity, &[])),
 ];
 
-const DISAGREEMENT: &[Column] = &[
-    left("DECIDED AT (UTC)", 23),
-    left("RUNTIME", 10),
-    left("CONTAINER", 14),
-    left("ABOUT", 10),
-    left("SOURCE SAYS", 14),
-    left("OTHER SAYS", 14),
+const DISAGREEMENT: &[CellColumn<Disagreement>] = &[
+    left("DECIDED AT (UTC)", 23, |row| when(row.ts)),
+    left("RUNTIME", 10, |row| runtime(&row.identity)),
+    left("CONTAINER", 14, |row| container(&row.identity)),
+    left("ABOUT", 10, |row| row.aspect.to_string()),
+    left("SOURCE SAYS", 14, |row| reported(&row.said)),
+    left("OTHER SAYS", 14, |row| reported(&row.other)),
 ];
 
-/// Of a profile that knows little more than paths: the directory is what tells its rows apart.
-const BY_PATH: &[Column] = &[left("WHEN (UTC)", 23), left("RUNTIME", 10), left("CONTAINER", 14), left("DIRECTORY", 40)];
+/// The columns for a profile that knows little more than paths: the directory tells its rows apart.
+const BY_PATH: &[CellColumn<Row>] = &[
+    left("WHEN (UTC)", 23, |row| when(row_ts(row))),
+    left("RUNTIME", 10, |row| runtime(row.identity())),
+    left("CONTAINER", 14, |row| container(row.identity())),
+    left("DIRECTORY", 40, |row| short_path(row_path(row))),
+];
 
-/// The columns of a derived table.
-pub fn of(table: Table, profile: Profile) -> &'static [Column] {
+/// Returns the layouts of a derived table's columns.
+pub fn layouts(table: Table, profile: Profile) -> Vec<ColumnLayout> {
+    fn of<R>(columns: &[CellColumn<R>]) -> Vec<ColumnLayout> {
+        columns.iter().map(|column| column.layout).collect()
+    }
     match (profile, table) {
-        (Profile::Tracee, _) => BY_PATH,
-        (Profile::Strict, Table::ContainerCreate) => CREATE,
-        (Profile::Strict, Table::ExistingContainer) => EXISTING,
-        (Profile::Strict, Table::Disagreement) => DISAGREEMENT,
-        (Profile::Strict, _) => REMOVE,
+        (Profile::Tracee, _) => of(BY_PATH),
+        (Profile::Strict, Table::ContainerCreate) => of(CREATE),
+        (Profile::Strict, Table::ExistingContainer) => of(EXISTING),
+        (Profile::Strict, Table::Disagreement) => of(DISAGREEMENT),
+        (Profile::Strict, _) => of(REMOVE),
     }
 }
 
-/// A row's cells, in the order of its table's columns.
+/// Returns a row's cells, in the order of its table's columns.
 pub fn cells(row: &Row, profile: Profile) -> Vec<String> {
+    fn of<R>(columns: &[CellColumn<R>], row: &R) -> Vec<String> {
+        columns.iter().map(|column| (column.cell)(row)).collect()
+    }
     match (profile, row) {
-        (Profile::Tracee, Row::Remove(row)) => by_path(row.ts, &row.identity, &row.place),
-        (Profile::Tracee, Row::Create(row)) => by_path(row.ts, &row.identity, &row.place),
-        (Profile::Tracee, Row::Existing(row)) => by_path(row.ts, &row.identity, &row.place),
-        (Profile::Tracee, Row::Disagreement(row)) => by_path(row.ts, &row.identity, &row.place),
-        (Profile::Strict, Row::Remove(row)) => remove(row),
-        (Profile::Strict, Row::Create(row)) => create(row),
-        (Profile::Strict, Row::Existing(row)) => existing(row),
-        (Profile::Strict, Row::Disagreement(row)) => disagreement(row),
+        (Profile::Tracee, row) => of(BY_PATH, row),
+        (Profile::Strict, Row::Remove(row)) => of(REMOVE, row),
+        (Profile::Strict, Row::Create(row)) => of(CREATE, row),
+        (Profile::Strict, Row::Existing(row)) => of(EXISTING, row),
+        (Profile::Strict, Row::Disagreement(row)) => of(DISAGREEMENT, row),
     }
 }
 
-fn by_path(ts: WallNs, identity: &Identity, place: &Place) -> Vec<String> {
-    vec![when(ts), runtime(identity), container(identity), short_path(&place.path)]
+fn row_ts(row: &Row) -> WallNs {
+    match row {
+        Row::Remove(row) => row.ts,
+        Row::Create(row) => row.ts,
+        Row::Existing(row) => row.ts,
+        Row::Disagreement(row) => row.ts,
+    }
 }
 
-fn remove(row: &ContainerRemove) -> Vec<String> {
-    let notes = [
-        (row.inferred, "inferred"),
-        (row.never_started == Some(true), "never-started"),
-        (row.after_gap, "after-gap"),
-        (row.usage.oom_kills.is_some_and(|kills| kills > 0), "oom-kills"),
-    ];
-    vec![
-        when(row.ts),
-        runtime(&row.identity),
-        container(&row.identity),
-        image(&row.identity),
-        row.lifetime_ns.map_or_else(unknown, time::duration),
-        cause(&row.death),
-        row.death.killed_by.as_ref().map_or_else(unknown, |killer| actor(&killer.task)),
-        join(&row.identity, &notes),
-    ]
+fn row_path(row: &Row) -> &str {
+    match row {
+        Row::Remove(row) => &row.place.path,
+        Row::Create(row) => &row.place.path,
+        Row::Existing(row) => &row.place.path,
+        Row::Disagreement(row) => &row.place.path,
+    }
 }
 
-/// `exit 0`, `oom KILL`, `runtime TERM`: a signal without the letters that are the same for all.
+/// Returns `exit 0`, `oom KILL`, `runtime TERM`: signals lose the letters that are the same for
+/// all.
 fn cause(death: &Death) -> String {
     let signal = death.exit_signal.map_or_else(String::new, |signal| {
         let name = signal_name(signal.into());
@@ -129,51 +146,17 @@ fn cause(death: &Death) -> String {
     }
 }
 
-fn create(row: &ContainerCreate) -> Vec<String> {
-    vec![
-        when(row.ts),
-        runtime(&row.identity),
-        container(&row.identity),
-        image(&row.identity),
-        row.created_by.as_ref().map_or_else(unknown, actor),
-        join(&row.identity, &[(row.inferred, "inferred"), (row.after_gap, "after-gap")]),
-    ]
-}
-
-fn existing(row: &ExistingContainer) -> Vec<String> {
-    vec![
-        when(row.ts),
-        runtime(&row.identity),
-        container(&row.identity),
-        image(&row.identity),
-        row.created_at.map_or_else(unknown, when),
-        row.identity.init_pid.map_or_else(unknown, |pid| pid.to_string()),
-        join(&row.identity, &[]),
-    ]
-}
-
-fn disagreement(row: &Disagreement) -> Vec<String> {
-    vec![
-        when(row.ts),
-        runtime(&row.identity),
-        container(&row.identity),
-        row.aspect.to_string(),
-        said(&row.said),
-        said(&row.other),
-    ]
-}
-
-/// `docker_event: 137`; of a time that.
-pub fn said(said: &ReportedValue) -> String {
-    let value = said.value.clone().or_else(|| said.at.map(when)).unwrap_or_else(unknown);
-    format!("{}: {value}", said.by.as_str())
+/// Returns `docker_event: 137`; for a report without a value, its time.
+fn reported(report: &ReportedValue) -> String {
+    let value = report.value.clone().or_else(|| report.at.map(when)).unwrap_or_else(unknown);
+    format!("{}: {value}", report.by.as_str())
 }
 
 fn when(ts: WallNs) -> String {
     time::to_millisecond(ts.0)
 }
 
-/// What stands for a value that is absent.
+/// Returns the text of a value that is absent.
 fn unknown() -> String {
     "-".to_owned()
 }
@@ -182,7 +165,7 @@ fn runtime(identity: &Identity) -> String {
     identity.runtime.map_or_else(unknown, |runtime| runtime.as_str().to_owned())
 }
 
-/// The id, short where it is a long hexadecimal one, and the name beside it if there is another.
+/// Returns the short id, and the name if it is another.
 fn container(identity: &Identity) -> String {
     let id = short_id(&identity.container_id);
     match &identity.container_name {
@@ -191,13 +174,14 @@ fn container(identity: &Identity) -> String {
     }
 }
 
-/// The first 12 digits of an id of 64; any other whole.
+/// Returns the first 12 digits of an id of 64, and any other id whole.
 pub fn short_id(id: &str) -> &str {
     let is_long_hex = id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
     if is_long_hex { &id[..SHORT_ID_DIGITS] } else { id }
 }
 
-/// The path with the long hexadecimal ids in it cut to their first 12 digits: what is below them tells more.
+/// Cuts the long hexadecimal ids in a path to their first 12 digits: the directories below them
+/// tell more.
 fn short_path(path: &str) -> String {
     let is_no_digit = |character: char| !character.is_ascii_hexdigit();
     let mut short = String::with_capacity(path.len());
@@ -211,7 +195,7 @@ fn short_path(path: &str) -> String {
     short
 }
 
-/// The image's reference without what is the same for nearly all.
+/// Returns the image's reference without its digest and the default registry.
 fn image(identity: &Identity) -> String {
     let Some(name) = &identity.image_name else {
         return unknown();
@@ -226,15 +210,15 @@ fn actor(actor: &ActorCopy) -> String {
 }
 
 fn join(identity: &Identity, notes: &[(bool, &str)]) -> String {
-    let mut said: Vec<&str> = notes.iter().filter(|(is_so, _)| *is_so).map(|(_, note)| *note).collect();
+    let mut names: Vec<&str> = notes.iter().filter(|(is_so, _)| *is_so).map(|(_, note)| *note).collect();
     if !identity.conflicts.is_empty() {
-        said.push("conflict");
+        names.push("conflict");
     }
     if identity.sandbox == Some(true) {
-        said.push("sandbox");
+        names.push("sandbox");
     }
     if identity.parent_container_id.is_some() {
-        said.push("nested");
+        names.push("nested");
     }
-    said.join(",")
+    names.join(",")
 }

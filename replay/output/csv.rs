@@ -4,58 +4,49 @@ use std::io::{self, Write};
 
 use anyhow::Context;
 use arrow_array::RecordBatch;
-use obit_schema::value::Value;
-
+use arrow_schema::Schema;
 use obit_schema::text;
 use obit_schema::text::Cell;
 use obit_schema::text::json;
 use obit_schema::text::time;
+use obit_schema::value::Value;
 
-/// What to do with characters that a terminal acts on.
+use super::batch_writer::{BatchWriter, WriterNotes};
+use super::destination::Destination;
+
+/// The reader of the output, which decides about characters that a terminal acts on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reader {
-    /// A person at a terminal: write them out as `\u{202e}`.
+pub enum Audience {
+    /// A person at a terminal: such characters are escaped, as `\u{202e}`.
     Terminal,
-    /// A file or a program: leave values as they are.
+    /// A file or a program: values stay as they are.
     Program,
 }
 
-/// Writes batches of one table.
-pub struct CsvWriter {
-    reader: Reader,
-    header_is_written: bool,
+/// Writes rows as CSV.
+pub struct CsvWriter<W: Write> {
+    audience: Audience,
+    output: W,
+    /// Number of values so far that begin as a formula does: spreadsheets run text that begins with
+    /// `=`, `+`, `-` or `@`, also after a tab or a carriage return (OWASP, "CSV Injection").
+    /// Evidence is not altered; the user is warned.
     formulas: u64,
 }
 
-impl CsvWriter {
-    pub fn new(reader: Reader) -> Self {
-        Self { reader, header_is_written: false, formulas: 0 }
+impl<W: Write> CsvWriter<W> {
+    /// Writes the header.
+    pub fn new(schema: &Schema, audience: Audience, mut output: W) -> anyhow::Result<Self> {
+        write_record(schema.fields().iter().map(|field| field.name().clone()), &mut output)?;
+        Ok(Self { audience, output, formulas: 0 })
     }
 
-    /// How many values so far begin as a formula does: spreadsheets run text that begins with `=`, `+`, `-` or `@`, also
-    /// after a tab or a carriage return (OWASP, "CSV Injection"). Evidence is not altered; whoever prints it must say so.
-    pub fn formulas(&self) -> u64 {
-        self.formulas
-    }
-
-    /// Writes the header, if nothing was written yet.
-    pub fn header(&mut self, schema: &arrow_schema::Schema, output: &mut impl Write) -> anyhow::Result<()> {
-        if !self.header_is_written {
-            self.header_is_written = true;
-            write_record(schema.fields().iter().map(|field| field.name().clone()), output)?;
-        }
-        Ok(())
-    }
-
-    /// Writes every row of the batch.
-    pub fn write(&mut self, batch: &RecordBatch, output: &mut impl Write) -> anyhow::Result<()> {
-        self.header(batch.schema_ref(), output)?;
+    fn write_rows(&mut self, batch: &RecordBatch) -> anyhow::Result<()> {
         for row in 0..batch.num_rows() {
             let mut values = Vec::with_capacity(batch.num_columns());
             for column in batch.columns() {
                 values.push(self.value(Cell::new(column.as_ref(), row))?);
             }
-            write_record(values, output)?;
+            write_record(values, &mut self.output)?;
         }
         Ok(())
     }
@@ -65,9 +56,9 @@ impl CsvWriter {
             Value::Null => String::new(),
             Value::Str(value) => {
                 self.formulas += u64::from(value.starts_with(['=', '+', '-', '@', '\t', '\r']));
-                match self.reader {
-                    Reader::Terminal => text::printable(value).into_owned(),
-                    Reader::Program => value.to_owned(),
+                match self.audience {
+                    Audience::Terminal => text::printable(value).into_owned(),
+                    Audience::Program => value.to_owned(),
                 }
             }
             Value::TimestampNs(ns) => time::rfc3339(ns),
@@ -76,8 +67,19 @@ impl CsvWriter {
     }
 }
 
+impl BatchWriter for CsvWriter<Destination> {
+    fn write(&mut self, batch: &RecordBatch) -> anyhow::Result<()> {
+        self.write_rows(batch)
+    }
+
+    fn finish(self: Box<Self>) -> anyhow::Result<WriterNotes> {
+        self.output.finish()?;
+        Ok(WriterNotes { formulas: self.formulas })
+    }
+}
+
 fn write_record(values: impl IntoIterator<Item = String>, output: &mut impl Write) -> anyhow::Result<()> {
-    // Into memory first: the csv crate keeps an I/O error where a closed pipe cannot be told from trouble.
+    // The line is built in memory: an I/O error inside the csv crate would hide a closed pipe.
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(values).context("building a CSV line")?;
     let line = writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
@@ -108,15 +110,19 @@ mod tests {
         .expect("a batch")
     }
 
-    fn written(writer: &mut CsvWriter, text: Vec<Option<&str>>) -> String {
-        let mut output = Vec::new();
-        writer.write(&batch(text), &mut output).expect("a Vec takes all");
-        String::from_utf8(output).expect("UTF-8")
+    /// Writes batches of these texts. Returns the CSV and the number of formulas.
+    fn written(audience: Audience, batches: &[Vec<Option<&str>>]) -> (String, u64) {
+        let schema = batch(Vec::new()).schema();
+        let mut writer = CsvWriter::new(&schema, audience, Vec::new()).expect("a Vec takes all");
+        for text in batches {
+            writer.write_rows(&batch(text.clone())).expect("a Vec takes all");
+        }
+        (String::from_utf8(writer.output).expect("UTF-8"), writer.formulas)
     }
 
     #[test]
     fn another_reader_gets_the_same_values_back() {
-        let text = written(&mut CsvWriter::new(Reader::Program), vec![Some("a,\"b\"\nc"), None, Some("")]);
+        let (text, _) = written(Audience::Program, &[vec![Some("a,\"b\"\nc"), None, Some("")]]);
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         assert_eq!(reader.headers().expect("a header").iter().collect::<Vec<_>>(), ["text", "n", "ts", "argv"]);
         let records: Vec<_> = reader.records().collect::<Result<_, _>>().expect("valid CSV");
@@ -129,25 +135,22 @@ mod tests {
 
     #[test]
     fn the_header_is_written_once() {
-        let mut writer = CsvWriter::new(Reader::Program);
-        assert!(written(&mut writer, vec![Some("x")]).starts_with("text,"));
-        assert!(written(&mut writer, vec![Some("y")]).starts_with("y,"));
+        let (text, _) = written(Audience::Program, &[vec![Some("x")], vec![Some("y")]]);
+        assert!(text.starts_with("text,") && text.contains("\ny,"), "{text}");
+        assert_eq!(text.lines().count(), 3, "{text}");
     }
 
     #[test]
     fn formulas_are_counted_and_left_as_they_are() {
-        let mut writer = CsvWriter::new(Reader::Program);
-        let text = written(
-            &mut writer,
-            vec![Some("=cmd()"), Some("a=b"), Some("@x"), Some("-1"), Some("+1"), Some("\t=1"), None],
-        );
-        assert_eq!(writer.formulas(), 5);
+        let values = vec![Some("=cmd()"), Some("a=b"), Some("@x"), Some("-1"), Some("+1"), Some("\t=1"), None];
+        let (text, formulas) = written(Audience::Program, &[values]);
+        assert_eq!(formulas, 5);
         assert!(text.contains("\n=cmd(),"), "{text}");
     }
 
     #[test]
     fn a_terminal_gets_nothing_it_would_act_on() {
-        let text = written(&mut CsvWriter::new(Reader::Terminal), vec![Some("\x1b[2J\u{202e}")]);
+        let (text, _) = written(Audience::Terminal, &[vec![Some("\x1b[2J\u{202e}")]]);
         assert!(!text.chars().any(|c| c != '\n' && obit_schema::text::is_hazard(c)), "{text:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Where output goes: standard output, or a file that was not there before.
+//! The destination of output: standard output, or a new file.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, StdoutLock, Write};
@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
-/// An open destination. Call [`Destination::finish`] at the end: a file that was not finished is removed again, so that
-/// half an answer is never taken for a whole one.
+/// An open destination. Call [`Destination::finish`] at the end: a file that was not finished is
+/// removed, so that half an answer is never taken for a whole one.
 pub enum Destination {
     /// Standard output.
     Stdout(BufWriter<StdoutLock<'static>>),
@@ -15,7 +15,7 @@ pub enum Destination {
     File(NewFile),
 }
 
-/// A file that this program made.
+/// A file that this program created.
 pub struct NewFile {
     writer: BufWriter<File>,
     path: PathBuf,
@@ -23,7 +23,7 @@ pub struct NewFile {
 }
 
 impl Destination {
-    /// Standard output, or a new file at `path`.
+    /// Opens standard output, or a new file at `path`.
     pub fn open(path: Option<&Path>) -> anyhow::Result<Self> {
         match path {
             Some(path) => Ok(Self::File(NewFile::create(path)?)),
@@ -31,12 +31,12 @@ impl Destination {
         }
     }
 
-    /// Whether a person is looking.
+    /// Returns true if the output goes to a terminal.
     pub fn is_terminal(&self) -> bool {
         matches!(self, Self::Stdout(_)) && io::stdout().is_terminal()
     }
 
-    /// Writes out what is buffered; of a file, to the disk.
+    /// Writes what is buffered, and syncs a file to the disk.
     pub fn finish(self) -> io::Result<()> {
         match self {
             Self::Stdout(mut stdout) => stdout.flush(),
@@ -46,7 +46,7 @@ impl Destination {
 }
 
 impl NewFile {
-    /// Makes the file, which must not be there.
+    /// Creates the file, which must not exist.
     pub fn create(path: &Path) -> anyhow::Result<Self> {
         let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => {
@@ -58,7 +58,7 @@ impl NewFile {
         Ok(Self { writer, path: path.to_owned(), finished: false })
     }
 
-    /// Brings the file to the disk. Without this, it is removed again.
+    /// Syncs the file to the disk. Without this, it is removed.
     pub fn finish(mut self) -> io::Result<()> {
         let written = self.writer.flush().and_then(|()| self.writer.get_ref().sync_all());
         written?;
@@ -79,7 +79,7 @@ impl Write for NewFile {
 
 impl Drop for NewFile {
     fn drop(&mut self) {
-        // Unfinished: an error came first. Should the removal fail as well, the first error is the one to report.
+        // An unfinished file means that an error came first, and that error is the one to report.
         if !self.finished {
             let _ = fs::remove_file(&self.path);
         }

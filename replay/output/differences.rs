@@ -1,16 +1,17 @@
-//! Rows that differ, field by field, for people.
+//! Text about rows that differ, field by field.
 
 use std::fmt::Write as _;
 
-use super::columns::short_id;
-use obit_analysis::compare::{How, RowDifference, TableComparison};
+use obit_analysis::compare::{Change, RowDifference, TableComparison};
 use obit_schema::text;
+
+use super::columns::short_id;
 
 /// Longest value shown, in characters; a path takes up to 4,096.
 const VALUE_CHARACTERS: usize = 200;
 
-/// Appends what differs in a table, if anything does. `sides` are the names of left and right.
-pub fn push(text: &mut String, table: &TableComparison, sides: [&str; 2]) {
+/// Adds the rows of a table that differ, if any do. `sides` are the names of left and right.
+pub fn push_differences(text: &mut String, table: &TableComparison, sides: [&str; 2]) {
     if table.is_same() {
         return;
     }
@@ -20,10 +21,10 @@ pub fn push(text: &mut String, table: &TableComparison, sides: [&str; 2]) {
         1 => writeln!(text, "{}: 1 row differs", table.table),
         rows => writeln!(text, "{}: {rows} rows differ", table.table),
     };
-    for difference in &table.shown {
+    for difference in &table.differences {
         push_row(text, difference, sides);
     }
-    let hidden = table.different_rows.saturating_sub(table.shown.len() as u64);
+    let hidden = table.different_rows.saturating_sub(table.differences.len() as u64);
     if hidden > 0 {
         let _ = writeln!(text, "  and {hidden} more; see them with --show {}", table.different_rows);
     }
@@ -33,13 +34,13 @@ fn push_row(text: &mut String, difference: &RowDifference, [left, right]: [&str;
     let id = text::shortened(&difference.key.container_id, VALUE_CHARACTERS);
     let _ = write!(text, "  container {}", short_id(&id));
     if difference.key.occurrence > 0 {
-        let of = if difference.key.path.is_some() { "id and path" } else { "id" };
-        let _ = write!(text, " (row {} of this {of})", difference.key.occurrence + 1);
+        let names = if difference.key.path.is_some() { "id and path" } else { "id" };
+        let _ = write!(text, " (row {} of this {names})", difference.key.occurrence + 1);
     }
-    match &difference.how {
-        How::OnlyLeft(fields) => push_only(text, left, fields),
-        How::OnlyRight(fields) => push_only(text, right, fields),
-        How::Changed(fields) => {
+    match &difference.change {
+        Change::OnlyLeft(fields) => push_only(text, left, fields),
+        Change::OnlyRight(fields) => push_only(text, right, fields),
+        Change::Fields(fields) => {
             text.push('\n');
             for field in fields {
                 let _ = writeln!(text, "    {}", field.column);

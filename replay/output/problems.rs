@@ -1,26 +1,49 @@
-//! What is wrong with a case, said on standard error.
+//! Sentences about what is wrong with a case.
 
-use obit_analysis::problems::{Effect, dropped_in_words, missing_range_text, worst};
+use obit_analysis::problems::{Effect, worst};
+use obit_case::manifest::{DropTotals, MissingRange};
 use obit_case::{Case, Problem};
+use obit_schema::text::time::rfc3339;
 
-use crate::complain;
+use super::messages::complain;
 
-/// Names each problem on standard error, and says which effect is the worst.
+/// Prints each problem on standard error and returns the worst effect.
 pub fn report_problems(case: &Case, problems: &[Problem]) -> Effect {
-    for shortfall in case.manifest().iter().flat_map(|manifest| &manifest.incomplete) {
-        complain(&format!("{}: the recording is incomplete: {}", case.path().display(), missing_range_text(shortfall)));
-    }
-    if let Some(dropped) = case.manifest().and_then(|manifest| manifest.dropped.as_ref()) {
-        complain(&format!("{}: not in this case any more: {}", case.path().display(), dropped_in_words(dropped)));
-    }
-    if case.manifest().is_some() && !case.is_closed() {
-        complain(&format!(
-            "{}: this case was never closed; what was written until the capture was cut off is read",
-            case.path().display()
-        ));
+    let path = case.path().display();
+    if let Some(manifest) = case.manifest() {
+        for missing in &manifest.incomplete {
+            complain(&format!("{path}: the recording is incomplete: {}", missing_text(missing)));
+        }
+        if let Some(dropped) = &manifest.dropped {
+            complain(&format!("{path}: not in this case any more: {}", dropped_text(dropped)));
+        }
+        if !case.is_closed() {
+            complain(&format!(
+                "{path}: this case was never closed; what was written until the capture was cut off is read"
+            ));
+        }
     }
     for problem in problems {
-        complain(&format!("{}: {problem}", case.path().display()));
+        complain(&format!("{path}: {problem}"));
     }
     worst(case, problems)
+}
+
+/// Returns the sentence about records that may be missing.
+pub fn missing_text(missing: &MissingRange) -> String {
+    let MissingRange { first_seq, last_seq, reason } = missing;
+    match last_seq {
+        Some(last_seq) => format!("records {first_seq} to {last_seq} may be missing: {reason}"),
+        None => format!("from record {first_seq} on something may be missing: {reason}"),
+    }
+}
+
+/// Returns the sentence about segments that the recorder dropped on request.
+pub fn dropped_text(dropped: &DropTotals) -> String {
+    let DropTotals { segments, parts, bytes, last_seq, began, ended, dropped_at, .. } = dropped;
+    let (began, ended, at) = (rfc3339(began.ts.0), rfc3339(ended.ts.0), rfc3339(dropped_at.ts.0));
+    format!(
+        "records 0 to {last_seq}, of {began} to {ended}, dropped by the recorder to make room, as it was told to, last at \
+         {at} ({segments} segments, {parts} parts, {bytes} bytes)"
+    )
 }

@@ -1,4 +1,5 @@
-//! Tables for people: 120 characters wide, one line a row, nothing on them that a terminal would act on.
+//! Tables for people: 120 characters wide, one line a row, without characters that a terminal acts
+//! on.
 
 use std::io::{self, Write};
 
@@ -9,51 +10,57 @@ use obit_schema::text;
 /// Width of every table, in terminal columns.
 pub const WIDTH: usize = 120;
 
-/// How many rows are held back to fit the columns to; the rows after them get the same columns.
+/// Rows held back to fit the columns to; the rows after them get the same columns.
 const FITTED_ROWS: usize = 1_000;
 
-/// Space between columns.
+/// Space between columns, in terminal columns.
 const GAP: usize = 2;
 
-/// A column: its heading, and how narrow it may become when the table is too wide.
+/// The layout of a column.
 #[derive(Clone, Copy, Debug)]
-pub struct Column {
+pub struct ColumnLayout {
     pub heading: &'static str,
+    /// Least width if the table is too wide, in terminal columns.
     pub narrowest: usize,
-    pub side: Side,
+    pub alignment: Alignment,
 }
 
-/// Where the text of a column stands.
+/// The side that the text of a column is aligned to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub enum Alignment {
     Left,
     Right,
 }
 
 /// Writes a table as its rows come, in bounded memory.
-pub struct TableWriter {
-    columns: Vec<Column>,
+pub struct TextTableWriter<W: Write> {
+    columns: Vec<ColumnLayout>,
+    output: W,
     pending: Vec<Vec<String>>,
     widths: Option<Vec<usize>>,
 }
 
-impl TableWriter {
-    pub fn new(columns: &[Column]) -> Self {
-        Self { columns: columns.to_vec(), pending: Vec::new(), widths: None }
+impl<W: Write> TextTableWriter<W> {
+    pub fn new(columns: Vec<ColumnLayout>, output: W) -> Self {
+        Self { columns, output, pending: Vec::new(), widths: None }
     }
 
     /// Adds a row; its texts may be of any origin.
-    pub fn row(&mut self, cells: Vec<String>, output: &mut impl Write) -> io::Result<()> {
+    pub fn write(&mut self, cells: Vec<String>) -> io::Result<()> {
         self.pending.push(cells.iter().map(|cell| text::printable(cell).into_owned()).collect());
-        if self.pending.len() >= FITTED_ROWS { self.write_pending(output) } else { Ok(()) }
+        if self.pending.len() >= FITTED_ROWS { self.write_pending() } else { Ok(()) }
     }
 
-    /// Writes what is held back. A table without rows is no table: nothing is written.
-    pub fn finish(&mut self, output: &mut impl Write) -> io::Result<()> {
-        if self.pending.is_empty() { Ok(()) } else { self.write_pending(output) }
+    /// Writes the rows that are held back, and returns the output. Without rows nothing is written,
+    /// not even the header.
+    pub fn finish(mut self) -> io::Result<W> {
+        if !self.pending.is_empty() {
+            self.write_pending()?;
+        }
+        Ok(self.output)
     }
 
-    fn write_pending(&mut self, output: &mut impl Write) -> io::Result<()> {
+    fn write_pending(&mut self) -> io::Result<()> {
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
         let fitted = match self.widths.take() {
@@ -75,13 +82,13 @@ impl TableWriter {
             cells.set_padding((0, u16::try_from(gap).unwrap_or(0)));
             let total = u16::try_from(width + gap).unwrap_or(u16::MAX);
             cells.set_constraint(ColumnConstraint::Absolute(Width::Fixed(total)));
-            cells.set_cell_alignment(match column.side {
-                Side::Left => CellAlignment::Left,
-                Side::Right => CellAlignment::Right,
+            cells.set_cell_alignment(match column.alignment {
+                Alignment::Left => CellAlignment::Left,
+                Alignment::Right => CellAlignment::Right,
             });
         }
         self.widths = Some(fitted);
-        table.lines().try_for_each(|line| writeln!(output, "{}", line.trim_end()))
+        table.lines().try_for_each(|line| writeln!(self.output, "{}", line.trim_end()))
     }
 
     fn natural_widths(&self) -> Vec<usize> {
@@ -91,8 +98,9 @@ impl TableWriter {
     }
 }
 
-/// Widths that add up to [`WIDTH`] at most: what does not fit is taken from the widest column that can still give.
-fn fit(columns: &[Column], natural: &[usize]) -> Vec<usize> {
+/// Returns widths that add up to [`WIDTH`] at most: what does not fit is taken from the widest
+/// column that can still give.
+fn fit(columns: &[ColumnLayout], natural: &[usize]) -> Vec<usize> {
     let mut widths: Vec<usize> = natural.iter().map(|width| (*width).clamp(1, WIDTH)).collect();
     let gaps = GAP * columns.len().saturating_sub(1);
     while widths.iter().sum::<usize>() + gaps > WIDTH {
@@ -109,20 +117,18 @@ fn fit(columns: &[Column], natural: &[usize]) -> Vec<usize> {
 mod tests {
     use super::*;
 
-    const COLUMNS: &[Column] = &[
-        Column { heading: "TIME", narrowest: 10, side: Side::Left },
-        Column { heading: "NAME", narrowest: 10, side: Side::Left },
-        Column { heading: "N", narrowest: 1, side: Side::Right },
+    const COLUMNS: [ColumnLayout; 3] = [
+        ColumnLayout { heading: "TIME", narrowest: 10, alignment: Alignment::Left },
+        ColumnLayout { heading: "NAME", narrowest: 10, alignment: Alignment::Left },
+        ColumnLayout { heading: "N", narrowest: 1, alignment: Alignment::Right },
     ];
 
     fn table(rows: &[[&str; 3]]) -> String {
-        let mut output = Vec::new();
-        let mut writer = TableWriter::new(COLUMNS);
+        let mut writer = TextTableWriter::new(COLUMNS.to_vec(), Vec::new());
         for row in rows {
-            writer.row(row.map(str::to_owned).to_vec(), &mut output).expect("a Vec takes all");
+            writer.write(row.map(str::to_owned).to_vec()).expect("a Vec takes all");
         }
-        writer.finish(&mut output).expect("a Vec takes all");
-        String::from_utf8(output).expect("UTF-8")
+        String::from_utf8(writer.finish().expect("a Vec takes all")).expect("UTF-8")
     }
 
     #[test]

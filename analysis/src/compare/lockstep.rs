@@ -1,77 +1,119 @@
-//! Recorded rows read as far as derived ones have come: whether these are the next ones.
+//! Quick comparison for `verify`: derived rows are compared with the recorded ones as both are
+//! read.
 //!
-//! Values are compared, not texts of rows, and derived rows are not put into columns for it. What cannot be read, or is laid
-//! out otherwise than this build writes it, counts as different here: whoever asks then compares in the slow way, which names
-//! it.
+//! Nearly all cases are the same as what follows from them. So values are compared with values:
+//! derived rows are not put into columns, and only the recorded side is hashed. Anything else (a
+//! difference, a part that cannot be read, columns laid out otherwise than this build writes them)
+//! is left to [`compare`](super::compare), which names it.
 
-use std::collections::BTreeMap;
-
+use arrow_array::RecordBatch;
+use obit_case::Case;
 use obit_case::hasher::Hasher;
-use obit_derivation::Row;
+use obit_derivation::row::RowSink;
+use obit_derivation::{Profile, Row};
 use obit_schema::Table;
 use obit_schema::recorded::RecordedRows;
 
-use super::side::{Side, TableBatches};
-use crate::compare::Sum;
-use crate::derive::table_of;
+use super::difference::{Comparison, ReadingNotes, TableComparison, TableSummary};
+use crate::derive::{Derivation, RowBuffer, table_of};
+use crate::error::Error;
+use crate::profile;
 
-/// The rows of some tables that were not yet compared.
-pub struct Lockstep<'a> {
-    tables: Vec<Rows<'a>>,
-    /// Of the batches read so far.
-    digests: Hasher,
+/// Compares all recorded rows of a case with those that follow from its records. Returns `None` at
+/// the first difference, or if a part cannot be read.
+///
+/// # Errors
+/// The records cannot be read.
+pub(crate) fn compare_equal(case: &Case) -> Result<Option<Comparison>, Error> {
+    let tables = Table::DERIVED.map(|table| TableCursor::new(table, case.values(table)));
+    let mut recorded = Lockstep::new(tables, case.digests(&Table::DERIVED));
+    let mut derivation = Derivation::new(case.records(), profile::rules(case, Profile::Strict)?);
+    while derivation.fill(&mut recorded)? && recorded.is_same {}
+    let problems = derivation.problems().to_vec();
+    let same = |summary: (Table, TableSummary)| {
+        let (table, summary) = summary;
+        TableComparison { table, left: summary, right: summary, different_rows: 0, differences: Vec::new() }
+    };
+    Ok(recorded.finish().map(|summaries| Comparison {
+        tables: summaries.into_iter().map(same).collect(),
+        left: ReadingNotes::default(),
+        right: ReadingNotes { problems, rows_past_end: 0 },
+    }))
 }
 
-struct Rows<'a> {
+/// Recorded rows, read as far as derived ones have come.
+struct Lockstep<'a, const TABLES: usize> {
+    tables: [TableCursor<'a>; TABLES],
+    /// Digests of the batches read so far.
+    digests: Hasher,
+    is_same: bool,
+}
+
+impl<'a, const TABLES: usize> Lockstep<'a, TABLES> {
+    fn new(tables: [TableCursor<'a>; TABLES], digests: Hasher) -> Self {
+        Self { tables, digests, is_same: true }
+    }
+
+    /// Returns rows and digest of each table; `None` if a row differs, is left, or cannot be read.
+    fn finish(self) -> Option<Vec<(Table, TableSummary)>> {
+        if !self.is_same || !self.tables.into_iter().all(TableCursor::is_at_end) {
+            return None;
+        }
+        let digests = self.digests.finish().ok()?;
+        Some(digests.into_iter().map(|digest| (digest.table(), TableSummary::new(digest))).collect())
+    }
+}
+
+impl<const TABLES: usize> RowSink for Lockstep<'_, TABLES> {
+    /// Compares a derived row with the next recorded one of its table. Rows of other tables count
+    /// as the same.
+    fn take(&mut self, row: &Row) {
+        let table = table_of(row);
+        if let Some(cursor) = self.tables.iter_mut().find(|cursor| cursor.table == table) {
+            self.is_same = self.is_same && cursor.step(row, &mut self.digests);
+        }
+    }
+}
+
+impl<const TABLES: usize> RowBuffer for Lockstep<'_, TABLES> {
+    fn is_full(&self) -> bool {
+        !self.is_same
+    }
+}
+
+/// The place reached in one recorded table.
+struct TableCursor<'a> {
     table: Table,
-    batches: TableBatches<'a>,
+    batches: Box<dyn Iterator<Item = Result<RecordBatch, obit_case::Error>> + 'a>,
     /// The last batch read.
     batch: Option<RecordedRows>,
-    /// How many of its rows were compared.
+    /// Rows of the batch that were compared.
     compared: usize,
 }
 
-impl<'a> Lockstep<'a> {
-    /// At the first row of each table; `None` if that side can only give all of them at once.
-    pub fn of(side: &'a dyn Side, tables: &[Table]) -> Option<Self> {
-        let rows = |table: &Table| Some(Rows { table: *table, batches: side.table(*table)?, batch: None, compared: 0 });
-        Some(Self { tables: tables.iter().map(rows).collect::<Option<_>>()?, digests: side.digests(tables) })
+impl<'a> TableCursor<'a> {
+    fn new(table: Table, batches: impl Iterator<Item = Result<RecordBatch, obit_case::Error>> + 'a) -> Self {
+        Self { table, batches: Box::new(batches), batch: None, compared: 0 }
     }
 
-    /// Whether the next row of its table is this one; one of another table is not looked at. Once it is not, the answers mean
-    /// nothing.
-    pub fn is_next(&mut self, row: &Row) -> bool {
-        let table = table_of(row);
-        let rows = self.tables.iter_mut().find(|rows| rows.table == table);
-        rows.is_none_or(|rows| rows.is_next(row, &mut self.digests))
-    }
-
-    /// Rows and digest of each table; `None` if one has another row, or one that cannot be read.
-    pub fn ends(self) -> Option<BTreeMap<Table, Sum>> {
-        self.tables.into_iter().try_for_each(Rows::ends)?;
-        let digests = self.digests.finish().ok()?;
-        Some(digests.into_iter().map(|digest| (digest.table(), Sum::of(digest))).collect())
-    }
-}
-
-impl Rows<'_> {
-    fn is_next(&mut self, row: &Row, digests: &mut Hasher) -> bool {
+    /// Steps over the next row. Returns true if it is this one.
+    fn step(&mut self, row: &Row, digests: &mut Hasher) -> bool {
         while self.rest() == 0 {
             if self.read(digests).is_none() {
                 return false;
             }
         }
-        let at = self.compared;
+        let place = self.compared;
         self.compared += 1;
-        self.batch.as_ref().is_some_and(|batch| batch.matches(at, row))
+        self.batch.as_ref().is_some_and(|batch| batch.matches(place, row))
     }
 
-    /// Rows of the last batch that were not yet compared.
+    /// Returns the number of rows of the batch that were not compared yet.
     fn rest(&self) -> usize {
         self.batch.as_ref().map_or(0, |batch| batch.len().saturating_sub(self.compared))
     }
 
-    /// Goes on to the next batch; `None` if there is none that can be compared.
+    /// Reads the next batch; `None` if there is none that can be compared.
     fn read(&mut self, digests: &mut Hasher) -> Option<()> {
         let batch = self.batches.next()?.ok()?;
         digests.update(self.table, &batch).ok()?;
@@ -80,30 +122,19 @@ impl Rows<'_> {
         Some(())
     }
 
-    /// `None` if there are more rows, or something that cannot be read.
-    fn ends(self) -> Option<()> {
-        if self.rest() > 0 {
-            return None;
-        }
-        for batch in self.batches {
-            if batch.ok()?.num_rows() > 0 {
-                return None;
-            }
-        }
-        Some(())
+    /// Returns true if no row is left, and what is left can be read.
+    fn is_at_end(mut self) -> bool {
+        self.rest() == 0 && self.batches.all(|batch| batch.is_ok_and(|batch| batch.num_rows() == 0))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::side::EachBatch;
-    use super::sides::Recorded;
     use super::*;
-    use crate::derive as rederive;
-    use arrow_array::{ArrayRef, RecordBatch, UInt64Array, new_null_array};
+    use crate::derive::derive_rows;
+    use arrow_array::{ArrayRef, UInt64Array, new_null_array};
     use arrow_schema::DataType;
-    use obit_case::{Case, Error, Problem};
-    use obit_derivation::Profile;
+    use obit_case::Error;
     use obit_schema::digest::TableDigest;
     use obit_schema::encode::RowsBuilder;
     use std::fs;
@@ -113,22 +144,14 @@ mod tests {
 
     const TABLE: Table = Table::ContainerRemove;
 
-    /// Batches of one table in memory, which can be asked for.
-    struct Batches(Vec<RecordBatch>);
-
-    impl Side for Batches {
-        fn batches(&self, _: &[Table], _: &mut EachBatch<'_>) -> anyhow::Result<Vec<Problem>> {
-            panic!("asked for all at once")
-        }
-
-        fn table(&self, _: Table) -> Option<TableBatches<'_>> {
-            Some(Box::new(self.0.iter().cloned().map(Ok)))
-        }
+    /// Starts a comparison with batches of one table in memory.
+    fn lockstep<'a>(batches: impl Iterator<Item = Result<RecordBatch, Error>> + 'a) -> Lockstep<'a, 1> {
+        Lockstep::new([TableCursor::new(TABLE, batches)], Hasher::here(&[TABLE]))
     }
 
     /// The recorded cases that were closed.
     fn cases() -> Vec<PathBuf> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cases");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/cases");
         let paths =
             fs::read_dir(folder).expect("recorded cases").map(|entry| entry.expect("a name").path().join("case"));
         let is_closed = |path: &PathBuf| path.exists() && Case::open(path).expect("a case").is_closed();
@@ -138,13 +161,7 @@ mod tests {
     }
 
     fn derived(case: &Case) -> Vec<Row> {
-        let mut rows = Vec::new();
-        rederive::rows(case, Profile::Strict, |row| {
-            rows.push(row.clone());
-            Ok(())
-        })
-        .expect("records");
-        rows
+        derive_rows(case, Profile::Strict).expect("rules").collect::<Result<_, _>>().expect("records")
     }
 
     /// Three ends of containers, each another one.
@@ -161,12 +178,11 @@ mod tests {
         batch.map_or_else(|| RecordBatch::new_empty(TABLE.schema()), |(_, batch)| batch)
     }
 
-    /// What the rows in these batches come to, if they are these rows, to the end.
-    fn same(batches: &[RecordBatch], rows: &[Row]) -> Option<Sum> {
-        let side = Batches(batches.to_vec());
-        let mut lockstep = Lockstep::of(&side, &[TABLE]).expect("tables can be asked for");
-        let is_same = rows.iter().all(|row| lockstep.is_next(row));
-        lockstep.ends().filter(|_| is_same)?.remove(&TABLE)
+    /// Returns rows and digest of these batches if they hold these rows, to the end.
+    fn same(batches: &[RecordBatch], rows: &[Row]) -> Option<TableSummary> {
+        let mut lockstep = lockstep(batches.iter().cloned().map(Ok));
+        rows.iter().for_each(|row| lockstep.take(row));
+        lockstep.finish().map(|summaries| summaries[0].1)
     }
 
     fn with_column(batch: &RecordBatch, name: &str, column: ArrayRef) -> RecordBatch {
@@ -181,7 +197,7 @@ mod tests {
         let rows = ends();
         let mut digest = TableDigest::new(TABLE);
         digest.update(&batch(&rows)).expect("a digest");
-        let sum = Some(Sum::of(digest));
+        let sum = Some(TableSummary::new(digest));
         assert_eq!(same(&[batch(&rows)], &rows), sum);
         assert_eq!(same(&[batch(&[]), batch(&rows[..1]), batch(&[]), batch(&rows[1..]), batch(&[])], &rows), sum);
         assert_eq!(same(&[batch(&[])], &[]), same(&[], &[]));
@@ -241,38 +257,28 @@ mod tests {
         }
     }
 
-    /// Or each verification would take the slow way.
+    /// Otherwise each verification would take the slow way.
     #[test]
     fn recorded_cases_are_laid_out_as_derived_rows_are() {
-        let mut compared = 0;
+        let mut rows = 0;
         for path in cases() {
             let case = Case::open(&path).expect("a case");
-            let recorded = Recorded::all(&case);
-            let mut rows = Lockstep::of(&recorded, &Table::DERIVED).expect("tables can be asked for");
-            for row in derived(&case) {
-                assert!(rows.is_next(&row), "{row:?} of {}", path.display());
-                compared += 1;
-            }
-            assert!(rows.ends().is_some(), "{}", path.display());
+            let comparison = compare_equal(&case).expect("records");
+            let comparison = comparison.unwrap_or_else(|| panic!("{} takes the slow way", path.display()));
+            rows += comparison.tables.iter().map(|table| table.left.rows).sum::<u64>();
         }
-        assert!(compared > 0);
+        assert!(rows > 0);
     }
 
     #[test]
     fn what_cannot_be_read_is_a_difference() {
-        struct Damaged;
-        impl Side for Damaged {
-            fn batches(&self, _: &[Table], _: &mut EachBatch<'_>) -> anyhow::Result<Vec<Problem>> {
-                panic!("asked for all at once")
-            }
-
-            fn table(&self, _: Table) -> Option<TableBatches<'_>> {
-                let damaged = Error::Schema(obit_schema::Error::ColumnMissing { table: TABLE.name(), column: "seq" });
-                Some(Box::new(std::iter::once(Err(damaged))))
-            }
-        }
-        let mut rows = Lockstep::of(&Damaged, &[TABLE]).expect("tables can be asked for");
-        assert!(!rows.is_next(&ends()[0]));
-        assert!(Lockstep::of(&Damaged, &[TABLE]).expect("tables can be asked for").ends().is_none());
+        let damaged = || {
+            let damaged = obit_schema::Error::ColumnMissing { table: TABLE.name(), column: "seq" };
+            lockstep(std::iter::once(Err(Error::Schema(damaged))))
+        };
+        let mut rows = damaged();
+        rows.take(&ends()[0]);
+        assert!(!rows.is_same);
+        assert!(damaged().finish().is_none());
     }
 }

@@ -1,243 +1,194 @@
-//! The two things that rows of a case can be: recorded, and derived again.
+//! The two sides that rows of a case can be on: recorded, and derived again.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::vec;
 
 use arrow_array::RecordBatch;
-use obit_case::hasher::Hasher;
-use obit_case::{Case, Problem};
+use obit_case::Case;
+use obit_case::reader::TableBatches;
 use obit_derivation::Profile;
 use obit_schema::Table;
 use obit_schema::value::{self, Value};
 
-use super::side::{EachBatch, EachRow, Side, TableBatches};
-use crate::{derive as rederive, problems};
+use super::difference::ReadingNotes;
+use super::side::{Side, SideReader};
+use crate::derive::{DerivedBatches, derive_batches};
+use crate::error::Error;
+use crate::problems;
 
 /// The rows that the capture wrote.
-pub struct Recorded<'a> {
+pub struct RecordedSide<'a> {
     case: &'a Case,
-    /// The last record that they may follow from; any, if none is named.
-    log_end: Option<u64>,
-    /// Rows past it, by table.
-    past_end: RefCell<BTreeMap<Table, u64>>,
+    /// The last record that rows may follow from; `None` if any may be.
+    last_seq: Option<u64>,
 }
 
-impl<'a> Recorded<'a> {
-    /// All of them.
+impl<'a> RecordedSide<'a> {
+    /// Takes all recorded rows.
     pub fn all(case: &'a Case) -> Self {
-        Self { case, log_end: None, past_end: RefCell::default() }
+        Self { case, last_seq: None }
     }
 
-    /// Those that were decided by a record which is still there: the journals of a case that was never closed need not
-    /// reach equally far.
-    pub fn as_far_as_logged(case: &'a Case) -> Self {
+    /// Takes the recorded rows that were decided by a record which is still there: the journals of
+    /// a case that was never closed need not reach equally far.
+    pub fn up_to_log_end(case: &'a Case) -> Self {
         let raw_parts = Table::RAW.iter().flat_map(|table| case.parts(*table));
-        let log_end = raw_parts.filter_map(|part| part.last_seq).max();
-        Self { log_end: log_end.or(Some(0)), ..Self::all(case) }
-    }
-
-    /// How many rows the last reading of each table left out as past the end of the log.
-    pub fn past_the_log(&self) -> u64 {
-        self.past_end.borrow().values().sum()
-    }
-
-    /// How many rows of a batch may follow from the log. Rows are in the order of `seq`.
-    fn rows_within(&self, batch: &RecordBatch) -> usize {
-        let is_past = |row: &usize| self.log_end.is_some_and(|end| seq(batch, *row) > Some(end));
-        (0..batch.num_rows()).find(is_past).unwrap_or(batch.num_rows())
+        Self { case, last_seq: raw_parts.filter_map(|part| part.last_seq).max().or(Some(0)) }
     }
 }
 
-impl Side for Recorded<'_> {
-    fn batches(&self, tables: &[Table], each: &mut EachBatch<'_>) -> anyhow::Result<Vec<Problem>> {
-        let mut problems = Vec::new();
-        for table in tables {
-            let mut past_end = 0;
-            let mut batches = self.case.batches(*table);
-            while let Some(batch) = batches.next() {
-                match batch {
-                    Ok(batch) => {
-                        let within = self.rows_within(&batch);
-                        past_end += (batch.num_rows() - within) as u64;
-                        each(*table, &batch.slice(0, within))?;
-                    }
-                    // The next part follows; what was lost is named, and nothing is called the same.
-                    Err(error) => problems.push(problems::damaged(batches.file(), error)),
-                }
+impl Side for RecordedSide<'_> {
+    fn read(&self, tables: &[Table]) -> Result<Box<dyn SideReader + '_>, Error> {
+        Ok(Box::new(RecordedReader {
+            side: self,
+            tables: tables.to_vec().into_iter(),
+            batches: None,
+            notes: ReadingNotes::default(),
+        }))
+    }
+}
+
+struct RecordedReader<'a> {
+    side: &'a RecordedSide<'a>,
+    tables: vec::IntoIter<Table>,
+    batches: Option<TableBatches>,
+    notes: ReadingNotes,
+}
+
+impl RecordedReader<'_> {
+    /// Removes the rows past the end of the log. Rows are in the order of `seq`.
+    fn cut(&mut self, batch: &RecordBatch) -> RecordBatch {
+        let is_past = |row: &usize| self.side.last_seq.is_some_and(|end| seq(batch, *row) > Some(end));
+        let rows = (0..batch.num_rows()).find(is_past).unwrap_or(batch.num_rows());
+        self.notes.rows_past_end += (batch.num_rows() - rows) as u64;
+        batch.slice(0, rows)
+    }
+}
+
+impl Iterator for RecordedReader<'_> {
+    type Item = Result<(Table, RecordBatch), Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let Some(batches) = &mut self.batches else {
+                self.batches = Some(self.side.case.batches(self.tables.next()?));
+                continue;
+            };
+            let table = batches.table();
+            match batches.next() {
+                Some(Ok(batch)) => return Some(Ok((table, self.cut(&batch)))),
+                // The next part follows. The problem keeps the verdict from being "same".
+                Some(Err(error)) => self.notes.problems.push(problems::damaged(batches.file(), error)),
+                None => self.batches = None,
             }
-            self.past_end.borrow_mut().insert(*table, past_end);
         }
-        Ok(problems)
     }
+}
 
-    fn table(&self, table: Table) -> Option<TableBatches<'_>> {
-        // Where rows may be left out, they are counted in one reading of all.
-        self.log_end.is_none().then(|| -> TableBatches<'_> { Box::new(self.case.values(table)) })
-    }
-
-    fn digests(&self, tables: &[Table]) -> Hasher {
-        self.case.digests(tables)
+impl SideReader for RecordedReader<'_> {
+    fn notes(&self) -> ReadingNotes {
+        self.notes.clone()
     }
 }
 
 /// The rows that follow from the raw log.
-pub struct Rederived<'a> {
+pub struct DerivedSide<'a> {
     case: &'a Case,
     profile: Profile,
-    /// Where to stop in each table; nowhere if not named.
-    ends: BTreeMap<Table, End>,
-    /// Rows past these ends, by table.
-    past_ends: RefCell<BTreeMap<Table, u64>>,
+    /// The place to stop in each table; empty to stop nowhere.
+    ends: BTreeMap<Table, WrittenEnd>,
 }
 
-impl<'a> Rederived<'a> {
-    /// All of them, by a profile's rules.
+impl<'a> DerivedSide<'a> {
+    /// Takes all rows that a profile's rules derive.
     pub fn all(case: &'a Case, profile: Profile) -> Self {
-        Self { case, profile, ends: BTreeMap::new(), past_ends: RefCell::default() }
+        Self { case, profile, ends: BTreeMap::new() }
     }
 
-    /// Those that the capture of a case that was never closed had come to write, or should have.
-    pub fn as_far_as_written(case: &'a Case) -> Self {
-        let ends = Table::DERIVED.map(|table| (table, End::of(case, table))).into();
+    /// Takes the rows that the capture of a case that was never closed had come to write, or should
+    /// have.
+    pub fn up_to_written_end(case: &'a Case) -> Self {
+        let ends = Table::DERIVED.map(|table| (table, WrittenEnd::of(case, table))).into();
         Self { ends, ..Self::all(case, Profile::Strict) }
     }
+}
 
-    /// How many rows the last reading of each table left out as not yet written.
-    pub fn not_yet_written(&self) -> u64 {
-        self.past_ends.borrow().values().sum()
+impl Side for DerivedSide<'_> {
+    fn read(&self, tables: &[Table]) -> Result<Box<dyn SideReader + '_>, Error> {
+        Ok(Box::new(DerivedReader {
+            batches: derive_batches(self.case, self.profile, tables)?,
+            ends: &self.ends,
+            rows: BTreeMap::new(),
+            rows_past_end: 0,
+        }))
     }
 }
 
-/// How far a table of a case that was never closed had been written.
+struct DerivedReader<'a> {
+    batches: DerivedBatches,
+    ends: &'a BTreeMap<Table, WrittenEnd>,
+    /// Rows given so far, by table.
+    rows: BTreeMap<Table, u64>,
+    rows_past_end: u64,
+}
+
+impl DerivedReader<'_> {
+    /// Removes the rows past the place that the capture had reached.
+    fn cut(&mut self, table: Table, batch: &RecordBatch) -> RecordBatch {
+        let before = self.rows.entry(table).or_default();
+        let rows = self.ends.get(&table).map_or(batch.num_rows(), |end| end.rows_within(*before, batch));
+        *before += rows as u64;
+        self.rows_past_end += (batch.num_rows() - rows) as u64;
+        batch.slice(0, rows)
+    }
+}
+
+impl Iterator for DerivedReader<'_> {
+    type Item = Result<(Table, RecordBatch), Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = self.batches.next()?;
+        Some(next.map(|(table, batch)| (table, self.cut(table, &batch))))
+    }
+}
+
+impl SideReader for DerivedReader<'_> {
+    fn notes(&self) -> ReadingNotes {
+        ReadingNotes { problems: self.batches.problems().to_vec(), rows_past_end: self.rows_past_end }
+    }
+}
+
+/// The place up to which a table of a case that was never closed had been written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct End {
-    /// Rows written.
+struct WrittenEnd {
     rows: u64,
-    /// The record that decided the last of them; `None` if there are none.
+    /// The record that decided the last row; `None` if there are no rows.
     last_seq: Option<u64>,
 }
 
-impl End {
-    /// How far this case's capture had written the table.
+impl WrittenEnd {
     fn of(case: &Case, table: Table) -> Self {
         let parts = case.parts(table);
         Self { rows: case.rows(table), last_seq: parts.iter().filter_map(|part| part.last_seq).max() }
     }
-}
 
-impl Side for Rederived<'_> {
-    fn batches(&self, tables: &[Table], each: &mut EachBatch<'_>) -> anyhow::Result<Vec<Problem>> {
-        let mut rows_before: BTreeMap<Table, u64> = BTreeMap::new();
-        let mut past_ends: BTreeMap<Table, u64> = BTreeMap::new();
-        let pass = rederive::batches(self.case, self.profile, tables, |table, batch| {
-            let before = rows_before.entry(table).or_default();
-            let kept = self.ends.get(&table).map_or(batch.num_rows(), |end| rows_within(*end, *before, batch));
-            *before += kept as u64;
-            *past_ends.entry(table).or_default() += (batch.num_rows() - kept) as u64;
-            if kept == 0 { Ok(()) } else { each(table, &batch.slice(0, kept)) }
-        })?;
-        self.past_ends.borrow_mut().extend(past_ends);
-        Ok(pass.problems)
-    }
-
-    fn rows(&self, each: &mut EachRow<'_>) -> Option<anyhow::Result<Vec<Problem>>> {
-        // Where rows may be left out, they are counted in one reading of all.
-        self.ends.is_empty().then(|| Ok(rederive::rows(self.case, self.profile, &mut *each)?.problems))
+    /// Returns the number of rows of a batch that the capture had come to before it was cut off.
+    /// `before` is the number of rows before the batch.
+    ///
+    /// The capture wrote rows in the order of `seq`. So past the rows that it wrote, it may have
+    /// had no time only for a row that was decided later than all of them; one that was decided
+    /// earlier is missing.
+    fn rows_within(self, before: u64, batch: &RecordBatch) -> usize {
+        let room = usize::try_from(self.rows.saturating_sub(before)).unwrap_or(usize::MAX);
+        let had_no_time = |row: &usize| *row >= room && seq(batch, *row) >= self.last_seq;
+        (0..batch.num_rows()).find(had_no_time).unwrap_or(batch.num_rows())
     }
 }
 
-/// How many rows of a batch, which has so many rows before it, the capture had come to before it was cut off.
-///
-/// It wrote rows in the order of `seq`. So past the rows that it wrote, only a row that was decided later than all of them
-/// may be one that it had no time for; one that was decided earlier is missing.
-fn rows_within(end: End, rows_before: u64, batch: &RecordBatch) -> usize {
-    let room = usize::try_from(end.rows.saturating_sub(rows_before)).unwrap_or(usize::MAX);
-    let had_no_time = |row: &usize| *row >= room && seq(batch, *row) >= end.last_seq;
-    (0..batch.num_rows()).find(had_no_time).unwrap_or(batch.num_rows())
-}
-
-/// The record that decided a row.
+/// Returns the record that decided a row.
 fn seq(batch: &RecordBatch, row: usize) -> Option<u64> {
     match value::cell(batch.column_by_name("seq")?.as_ref(), row) {
         Value::U64(seq) => Some(seq),
         _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::compare::{self, Pairing, Terms};
-    use obit_case::reader::ReadThreads;
-    use std::fs;
-    use std::path::{Path, PathBuf};
-
-    /// What there is to say of a case: of its rows, of what is wrong with it and of its files.
-    fn said(path: &Path, threads: ReadThreads) -> String {
-        let case = match Case::open_lenient(path) {
-            Ok(case) => case.with_threads(threads),
-            Err(error) => return error.to_string(),
-        };
-        let terms = Terms { pairing: Pairing::ById, ignored: &|_, _| false, show: 20 };
-        let (recorded, derived) = (Recorded::all(&case), Rederived::all(&case, Profile::Strict));
-        let found = case.check_sums_beside(|| compare::tables(&Table::DERIVED, &recorded, &derived, &terms));
-        let mut rows = Vec::new();
-        let pass = rederive::rows(&case, Profile::Strict, |row| {
-            rows.push(row.clone());
-            Ok(())
-        });
-        format!("{:?} {found:?} {pass:?} {rows:?}", case.problems())
-    }
-
-    #[track_caller]
-    fn expect_the_same_on_each_thread(path: &Path, what: &str) {
-        assert_eq!(said(path, ReadThreads::EachTable), said(path, ReadThreads::One), "{} {what}", path.display());
-    }
-
-    /// The files of the tables of a case, relative to it.
-    fn files(case: &Path) -> Vec<PathBuf> {
-        let folders = ["raw", "derived", "journal"].map(|folder| fs::read_dir(case.join(folder)));
-        folders
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.expect("a name").path().strip_prefix(case).expect("below").to_owned())
-            .collect()
-    }
-
-    #[test]
-    fn a_case_is_read_ahead_as_it_is_without_whatever_is_wrong_with_it() {
-        let scratch = tempfile::tempdir().expect("a folder");
-        let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cases");
-        let recorded = fs::read_dir(recorded).expect("recorded cases").map(|entry| entry.expect("a name").path());
-        for case in recorded.map(|path| path.join("case")).filter(|case| case.exists()) {
-            expect_the_same_on_each_thread(&case, "as it was recorded");
-            let copy = scratch.path().join("case");
-            for folder in ["raw", "derived", "journal"] {
-                fs::create_dir_all(copy.join(folder)).expect("a folder");
-            }
-            let files = files(&case);
-            for file in files.iter().map(PathBuf::as_path).chain(["case.json", "SHA256SUMS"].map(Path::new)) {
-                // A case that was never closed has no sums.
-                let _ = fs::copy(case.join(file), copy.join(file));
-            }
-            for file in &files {
-                let (whole, place) = (fs::read(case.join(file)).expect("a part"), copy.join(file));
-                let mut other = whole.clone();
-                // Of a page, behind the first header.
-                other[60.min(whole.len() / 2)..].iter_mut().take(40).for_each(|byte| *byte ^= 0x55);
-                for (damage, bytes) in
-                    [("halved", Some(&whole[..whole.len() / 2])), ("changed", Some(&other[..])), ("gone", None)]
-                {
-                    match bytes {
-                        Some(bytes) => fs::write(&place, bytes).expect("writable"),
-                        None => fs::remove_file(&place).expect("there"),
-                    }
-                    expect_the_same_on_each_thread(&copy, &format!("{} {damage}", file.display()));
-                }
-                fs::write(place, whole).expect("writable");
-            }
-            fs::remove_dir_all(copy).expect("there");
-        }
     }
 }

@@ -6,39 +6,41 @@ use obit_derivation::record::Seq;
 use obit_derivation::row::Place;
 use obit_derivation::{CgroupKey, Row};
 
-/// One life of a container: how it began, or was found, and how it ended.
+/// The rows of one life of a container: its beginning or the walk that found it, its end, and the
+/// disagreements about it.
 #[derive(Debug)]
 pub struct LifeRows {
     key: CgroupKey,
-    /// The record of its creation; `None` if it was there before.
+    /// The record of the creation; `None` if the container was there before the capture.
     created: Option<Seq>,
     has_ended: bool,
-    /// Its rows, in the order in which they were decided.
+    /// The rows, in the order in which they were decided.
     pub rows: Vec<Row>,
 }
 
 impl LifeRows {
-    /// The records that its rows came from, ascending, each once.
+    /// Returns the `seq` of each record that the rows came from, ascending, each once.
     pub fn evidence(&self) -> impl Iterator<Item = u64> + use<> {
         let seqs: BTreeSet<u64> = self.rows.iter().flat_map(evidence_of).map(|seq| seq.0).collect();
         seqs.into_iter()
     }
 }
 
-/// Puts a row with the life that it belongs to: of those that have not ended, the one with the same creation, else the last
-/// one of the same directory; else a new one.
+/// Adds a row to the life that it belongs to: of the lives that have not ended, the one with the
+/// same creation, else the last one of the same directory; else a new one.
 ///
-/// The creation comes first because a container has a directory on each hierarchy, and the one that stands for it may be
-/// another at its end. Where that was not seen, a directory's id names it as long as it lives; the same id may come again.
-pub fn add(lives: &mut Vec<LifeRows>, row: Row) {
+/// The creation comes first because a container has a directory on each hierarchy, and the
+/// directory that stands for it may be another at its end. Where the creation was not seen, a
+/// directory's id names the life as long as the directory lives; the same id may come again.
+pub(super) fn add(lives: &mut Vec<LifeRows>, row: Row) {
     let key = place(&row).key;
     let (created, begins) = match &row {
         Row::Create(row) => (Some(row.created_seq), true),
         Row::Existing(_) => (None, true),
         Row::Remove(row) => (row.created_seq, false),
-        // Its row comes after that of the end that it is about, or while it lives.
+        // The row comes after that of the end which it is about, or while the life lasts. The
+        // directory may be any that stood for the life.
         Row::Disagreement(_) => {
-            // The directory that stands for it may be another than at its beginning.
             let is_about = |life: &LifeRows| life.rows.iter().any(|row| place(row).key == key);
             if let Some(life) = lives.iter_mut().rfind(|life| is_about(life)) {
                 life.rows.push(row);
@@ -47,7 +49,7 @@ pub fn add(lives: &mut Vec<LifeRows>, row: Row) {
             (None, true)
         }
     };
-    // It lives on in a later segment.
+    // A life goes on in a later segment, whose walk finds it again.
     if let Row::Existing(_) = &row
         && let Some(life) = lives.iter_mut().rfind(|life| !life.has_ended && life.key == key)
     {

@@ -1,4 +1,4 @@
-//! One record of the raw log on one line.
+//! Lines about records of the raw log, one for each.
 
 use std::fmt::Write as _;
 
@@ -12,33 +12,33 @@ use obit_derivation::record::{
 use obit_schema::text;
 use obit_schema::text::time;
 
-/// Longest line, in characters; an argument vector and a path may take kilobytes.
+/// Longest line, in characters: an argument vector and a path may take kilobytes.
 const LINE_CHARACTERS: usize = 1_000;
 
-/// Time, kind, and what the record says.
+/// Returns the line of a record: its time, its kind, and what it says.
 pub fn line(record: &Record<'_>) -> String {
-    let line = format!("{}  {}", time::to_millisecond(record.ts.0), said(&record.body));
+    let line = format!("{}  {}", time::to_millisecond(record.ts.0), body_text(&record.body));
     text::shortened(&line, LINE_CHARACTERS).into_owned()
 }
 
-/// Kind, and what is said. No record is carried within a carried one.
-fn said(body: &Body<'_>) -> String {
+/// Returns the kind of a record and what it says. A carried record holds no other carried one.
+fn body_text(body: &Body<'_>) -> String {
     match body {
         Body::Cgroup(event) => cgroup(event),
-        Body::Exit(exit) => exited(exit),
-        Body::Signal(signal) => signalled(signal),
+        Body::Exit(exit) => exit_text(exit),
+        Body::Signal(signal) => signal_text(signal),
         Body::Oom(kill) => oom_kill(kill),
         Body::Lost(loss) => lost(loss),
         Body::Clock(reading) => clock(reading),
         Body::CaptureStart => "capture_start".to_owned(),
         Body::CaptureStop => "capture_stop".to_owned(),
         Body::SegmentBegin => "segment_begin".to_owned(),
-        Body::Carried(carried) => format!("carried from record {}: {}", carried.from.0, said(&carried.body)),
+        Body::Carried(carried) => format!("carried from record {}: {}", carried.from.0, body_text(&carried.body)),
         Body::SnapshotBegin(reason) => format!("snapshot_begin  ({reason})"),
         Body::SnapshotFailed(hierarchy) => format!("snapshot_failed  hierarchy {}", hierarchy.0),
         Body::SnapshotEnd(reason) => format!("snapshot_end  ({reason})"),
-        Body::Directory(directory) => walked(directory),
-        Body::Runtime(answer) => answered(answer),
+        Body::Directory(directory) => directory_text(directory),
+        Body::Runtime(answer) => answer_text(answer),
         _ => "a kind of record that this program does not know".to_owned(),
     }
 }
@@ -60,15 +60,15 @@ fn cgroup(event: &CgroupEvent<'_>) -> String {
 }
 
 fn actor(actor: &Actor<'_>) -> String {
-    let mut said = format!("{}[{}] uid {} child of {}", actor.comm, actor.pid, actor.uid, actor.parent_comm);
+    let mut text = format!("{}[{}] uid {} child of {}", actor.comm, actor.pid, actor.uid, actor.parent_comm);
     // Writing to a String cannot fail.
     if !actor.argv.is_empty() {
-        let _ = write!(said, ": {}", actor.argv.join(" "));
+        let _ = write!(text, ": {}", actor.argv.join(" "));
     }
     if actor.argv_truncated {
-        said.push_str(" (arguments cut)");
+        text.push_str(" (arguments cut)");
     }
-    said
+    text
 }
 
 fn target(target: &Target<'_>) -> String {
@@ -79,8 +79,8 @@ fn target(target: &Target<'_>) -> String {
     format!("{}[{}]{inside}", target.comm, target.pid)
 }
 
-/// `exit code 3`, or `SIGKILL`.
-pub fn status(status: ExitStatus) -> String {
+/// Returns `exit code 3`, or `SIGKILL, core dumped`.
+fn status_text(status: ExitStatus) -> String {
     match status {
         ExitStatus::Exited(code) => format!("exit code {code}"),
         ExitStatus::Signalled { signal, core_dumped } => {
@@ -90,17 +90,22 @@ pub fn status(status: ExitStatus) -> String {
     }
 }
 
-fn exited(exit: &TaskExit<'_>) -> String {
+fn exit_text(exit: &TaskExit<'_>) -> String {
     let oom = if exit.oom_victim { ", chosen by the OOM killer" } else { "" };
-    format!("container_exit  {}: {}{oom}, child of {}", target(&exit.target), status(exit.status), exit.parent_comm)
+    format!(
+        "container_exit  {}: {}{oom}, child of {}",
+        target(&exit.target),
+        status_text(exit.status),
+        exit.parent_comm
+    )
 }
 
-fn signalled(signal: &FatalSignal<'_>) -> String {
+fn signal_text(signal: &FatalSignal<'_>) -> String {
     let name = signal_name(signal.signal);
     let origin = signal.origin.map_or_else(|| format!("code {}", signal.code), |origin| origin.to_string());
     let result = signal.result.map_or("result not known", |result| result.as_str());
     let loginuid = signal.sender_loginuid.map_or_else(String::new, |uid| format!(" loginuid {uid}"));
-    // The first of them is in what is said of the sender.
+    // The first ancestor stands in the text of the sender.
     let started_by: Vec<_> = signal
         .sender_ancestors
         .iter()
@@ -128,8 +133,8 @@ fn oom_kill(kill: &OomKill<'_>) -> String {
     format!("oom_kill  {}{memory}, for {limit}, asked for memory: {}", target(&kill.target), actor(&kill.invoker))
 }
 
-/// How a hierarchy is called: v2, or the number of a v1 one.
-pub fn tree(hierarchy_id: u32) -> String {
+/// Returns the name of a hierarchy: `v2`, or `v1 hierarchy 7`.
+pub(super) fn tree(hierarchy_id: u32) -> String {
     match hierarchy_id {
         0 => "v2".to_owned(),
         number => format!("v1 hierarchy {number}"),
@@ -142,7 +147,7 @@ fn lost(loss: &Loss) -> String {
     format!("lost  {} {kind}{cpu}, after record {}", loss.count, loss.since.0)
 }
 
-fn walked(directory: &Directory<'_>) -> String {
+fn directory_text(directory: &Directory<'_>) -> String {
     let populated = match directory.populated {
         Some(true) => "populated",
         Some(false) => "empty",
@@ -152,7 +157,7 @@ fn walked(directory: &Directory<'_>) -> String {
     format!("cgroupfs ({})  {} on {tree}, {populated}, {} pids", directory.reason, directory.path, directory.pids.len())
 }
 
-fn answered(answer: &RuntimeAnswer<'_>) -> String {
+fn answer_text(answer: &RuntimeAnswer<'_>) -> String {
     let mut line = format!("{} {}", answer.source, answer.outcome);
     let facts = [
         ("event", &answer.event),

@@ -1,4 +1,4 @@
-//! The rule that decided a row, in words.
+//! Sentences about a row: the rule that decided it, and its facts.
 
 use obit_derivation::ending::signal_name;
 use obit_derivation::record::Source;
@@ -12,13 +12,15 @@ use super::record::tree;
 use super::usage;
 use obit_schema::text::time;
 
-/// What is said of a row, a sentence or a fact a line.
+/// Returns the lines about a row, each a fact or a sentence: the table and the record that decided
+/// the row, the rule, the place, the identity, the end, and the usage. All but the first are
+/// indented.
 pub fn lines(row: &Row) -> Vec<String> {
     match row {
         Row::Create(row) => created(row),
         Row::Existing(row) => existing(row),
         Row::Remove(row) => removed(row),
-        Row::Disagreement(row) => contradicted(row),
+        Row::Disagreement(row) => disagreement(row),
     }
 }
 
@@ -98,8 +100,8 @@ fn removed(row: &ContainerRemove) -> Vec<String> {
     lines
 }
 
-/// Who contradicts whom.
-fn contradicted(row: &Disagreement) -> Vec<String> {
+/// Names the two sources that contradict each other.
+fn disagreement(row: &Disagreement) -> Vec<String> {
     let what = match row.aspect {
         DisagreementKind::ExitCode => "the code that its init ended with",
         DisagreementKind::OomKilled => "whether the OOM killer ended its init",
@@ -112,18 +114,18 @@ fn contradicted(row: &Disagreement) -> Vec<String> {
     });
     vec![
         format!("disagreement  decided by record {} at {}", row.seq.0, when(row.ts)),
-        format!("  about {what}: {}, but {}{apart}", said(&row.said), said(&row.other)),
+        format!("  about {what}: {}, but {}{apart}", reported(&row.said), reported(&row.other)),
     ]
 }
 
-fn said(said: &ReportedValue) -> String {
-    let value = said.value.as_deref().unwrap_or_default();
+fn reported(report: &ReportedValue) -> String {
+    let value = report.value.as_deref().unwrap_or_default();
     let space = if value.is_empty() { "" } else { " " };
-    let at = said.at.map_or_else(String::new, |at| format!("{space}({})", when(at)));
-    format!("{} says {value}{at}", said.by.as_str())
+    let at = report.at.map_or_else(String::new, |at| format!("{space}({})", when(at)));
+    format!("{} says {value}{at}", report.by.as_str())
 }
 
-/// Why it ended, and who ended it.
+/// Adds the cause of the end, and the tasks that ended it.
 fn push_death(lines: &mut Vec<String>, death: &Death) {
     let ending = match (death.exit_code, death.exit_signal) {
         (Some(code), _) => format!("exit code {code}"),
@@ -228,7 +230,7 @@ fn push_gap(lines: &mut Vec<String>, after_gap: bool) {
     }
 }
 
-/// What a claim of this source rests on.
+/// Returns the basis of a claim of this source.
 fn basis(source: Source) -> &'static str {
     match source {
         Source::OciArgv => "the arguments of the OCI runtime that made or removed the directory",

@@ -1,11 +1,12 @@
-//! What a container used, in words.
+//! Sentences about the resources that a container used.
 
 use obit_derivation::record::Usage;
 use obit_schema::text::time;
 
-/// A line each of processors, memory and tasks, and devices; none of what the kernel did not tell.
+/// Returns one line each about processors, memory, tasks and block devices. Values that the kernel
+/// did not report are left out.
 pub fn lines(usage: &Usage) -> Vec<String> {
-    // Every field by name: one that is added later does not compile until it is said.
+    // Each field by name: a new one does not compile until it has a line here.
     let Usage {
         memory_peak_bytes,
         memory_usage_bytes,
@@ -49,9 +50,9 @@ pub fn lines(usage: &Usage) -> Vec<String> {
         ("block devices", vec![bytes("read ", io_read_bytes), bytes("wrote ", io_written_bytes)]),
     ]
     .into_iter()
-    .map(|(what, said)| (what, said.into_iter().flatten().collect::<Vec<_>>()))
-    .filter(|(_, said)| !said.is_empty())
-    .map(|(what, said)| format!("  {what}: {}", said.join(", ")))
+    .map(|(what, values)| (what, values.into_iter().flatten().collect::<Vec<_>>()))
+    .filter(|(_, values)| !values.is_empty())
+    .map(|(what, values)| format!("  {what}: {}", values.join(", ")))
     .collect()
 }
 

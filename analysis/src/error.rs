@@ -1,0 +1,53 @@
+//! The errors of an analysis. An error holds facts; its text says what failed, on what.
+
+use std::io;
+use std::path::PathBuf;
+
+use arrow_schema::ArrowError;
+use obit_schema::text::printable;
+
+/// Anything that ends an analysis early. Damage of a case does not: it is a
+/// [`Problem`](obit_case::Problem) beside the answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The case cannot be opened.
+    #[error("cannot open the case")]
+    Open(#[source] obit_case::Error),
+    /// Reading the case failed.
+    #[error(transparent)]
+    Case(#[from] obit_case::Error),
+    /// Rows cannot be put into columns, or have a value that the digest does not define.
+    #[error(transparent)]
+    Schema(#[from] obit_schema::Error),
+    /// Arrow refused to select columns of a batch.
+    #[error("cannot select columns of {table}: {cause}")]
+    Columns {
+        /// The table.
+        table: &'static str,
+        /// The reason that Arrow gives.
+        cause: ArrowError,
+    },
+    /// A value cannot be written as JSON.
+    #[error("cannot write a value of {table} as JSON: {cause}")]
+    Json {
+        /// The table.
+        table: &'static str,
+        /// The reason that the JSON library gives.
+        cause: serde_json::Error,
+    },
+    /// The profile `tracee` needs the host's hierarchies, and case.json does not list them.
+    #[error("the profile tracee needs the host's cgroup hierarchies, and {why}")]
+    Hierarchies {
+        /// The part that is missing or cannot be read.
+        why: String,
+    },
+    /// The anchor file cannot be read.
+    #[error("cannot read the anchor {}: {cause}", printable(&path.display().to_string()))]
+    Anchor {
+        /// The file.
+        path: PathBuf,
+        /// The reason that the operating system gives.
+        cause: io::Error,
+    },
+}

@@ -1,0 +1,31 @@
+//! The formats that output can have.
+
+use clap::ValueEnum;
+
+/// A format of rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RowFormat {
+    Table,
+    Jsonl,
+    Csv,
+    Parquet,
+}
+
+/// The formats of rows, as `derive --help` describes them.
+pub const ROW_FORMATS_HELP: &str = "\
+Formats:
+  table    for people: the columns that matter first, 120 characters wide, times in UTC; text that
+           could steer a terminal is escaped, as \\u{202e}
+  jsonl    one JSON object a line with every column; null where a value is absent; times RFC 3339
+           with nine digits
+  csv      every column; nothing between the commas where a value is absent; lists as JSON; values
+           are not altered: standard error warns if a spreadsheet could run one as a formula
+  parquet  every column, with the types of the case; needs --output
+With another profile than strict, \"every column\" means every column that the profile fills.";
+
+/// A format of the inventory of a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum InfoFormat {
+    Text,
+    Json,
+}
