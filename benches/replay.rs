@@ -1,10 +1,10 @@
-//! How fast `obit-replay` reads a case, beside `perf script` and DuckDB on as many events.
+//! Measures how fast `obit-replay` reads a case, beside `perf script` and DuckDB on as many events.
 //!
-//! Each is measured on one processor, which it is pinned to, and on all of them; DuckDB with as many threads as it has processors then.
-//! The decoder alone and `perf script` have one thread, whatever there is.
+//! Each program is measured pinned to one processor and on all of them; DuckDB gets as many threads
+//! as processors. The decoder alone and `perf script` always have one thread.
 //!
-//! `cargo bench --bench replay -- [EVENTS] [RUNS]`; defaults 2000000 and 7; 10000000 for the numbers that count. Cases are made
-//! once, under `target/bench`.
+//! `cargo bench --bench replay -- [EVENTS] [RUNS]`; defaults 2000000 and 7; 10000000 for the
+//! numbers in RESULTS.md. Cases are made once, under `target/bench`.
 
 mod decoder;
 mod load;
@@ -61,7 +61,7 @@ enum Cores {
 }
 
 impl Cores {
-    /// One is a row of its own only where there are more.
+    /// Returns the choices to measure: a machine with one processor has only one.
     fn choices() -> &'static [Self] {
         if count() > 1 { &[Self::One, Self::All] } else { &[Self::One] }
     }
@@ -73,15 +73,16 @@ impl Cores {
         }
     }
 
-    fn in_words(self) -> String {
+    fn label(self) -> String {
         match self {
             Self::One => "one core".to_owned(),
             Self::All => format!("{} cores", count()),
         }
     }
 
-    /// What the program is called by, to be run on these: the last one of those that this process may use, if it is one.
-    fn before(self) -> Vec<String> {
+    /// Returns the words before a command that pin it to the last processor that this process may
+    /// use; none for all processors.
+    fn pin_words(self) -> Vec<String> {
         if self == Self::All {
             return Vec::new();
         }
@@ -91,25 +92,25 @@ impl Cores {
         ["taskset", "-c", last].map(str::to_owned).to_vec()
     }
 
-    /// Runs a command on these.
+    /// Runs a command on these processors.
     fn run(self, program: &str, arguments: &[String]) -> Run {
-        let words = [&self.before()[..], &[program.to_owned()], arguments].concat();
+        let words = [&self.pin_words()[..], &[program.to_owned()], arguments].concat();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         run(words[0], &words[1..])
     }
 }
 
-/// Processors that this process may use.
+/// Returns the number of processors that this process may use.
 fn count() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-/// What is measured of one shape.
-enum Measured {
+/// A task that is measured on one shape.
+enum BenchTask {
     Command(&'static str, Vec<String>, Cores),
-    /// Every column of every raw event.
+    /// A hash over every column of every raw event.
     DuckDb(String, Cores),
-    /// The same by the Parquet decoder that obit-replay uses, and nothing done with it.
+    /// The Parquet decoder of obit-replay alone, over every column of every raw event.
     Decoder([String; 2]),
     PerfScript(f64),
 }
@@ -119,38 +120,38 @@ fn scan(case: &Path, shape: Shape, events: u64, runs: u64, perf_events: Option<&
     let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
     let mut all = Vec::new();
     for cores in Cores::choices() {
-        all.push(Measured::Command("verify", words(&["verify", &path]), *cores));
-        all.push(Measured::Command("derive to JSON lines", words(&["derive", &path, "--format", "jsonl"]), *cores));
+        all.push(BenchTask::Command("verify", words(&["verify", &path]), *cores));
+        all.push(BenchTask::Command("derive to JSON lines", words(&["derive", &path, "--format", "jsonl"]), *cores));
         if Path::new(PYTHON).exists() {
-            all.push(Measured::DuckDb(format!("{path}/raw/events-*.parquet"), *cores));
+            all.push(BenchTask::DuckDb(format!("{path}/raw/events-*.parquet"), *cores));
         }
     }
-    all.push(Measured::Decoder(decoder::arguments(case)));
-    all.extend(perf_events.map(|events| Measured::PerfScript(*events)));
-    // Interleaved, so that a slow moment of the machine hits all alike.
+    all.push(BenchTask::Decoder(decoder::arguments(case)));
+    all.extend(perf_events.map(|events| BenchTask::PerfScript(*events)));
+    // The runs are interleaved, so that a slow moment of the machine hits all tasks alike.
     let this = std::env::current_exe().expect("a program has a path").display().to_string();
     let mut taken: Vec<Vec<Run>> = all.iter().map(|_| Vec::new()).collect();
     for _ in 0..runs {
         for (taken, measured) in taken.iter_mut().zip(&all) {
             taken.push(match measured {
-                Measured::Command(_, arguments, cores) => cores.run(REPLAY, arguments),
-                Measured::DuckDb(files, cores) => duckdb(files, *cores),
-                Measured::Decoder(arguments) => Cores::One.run(&this, arguments),
-                Measured::PerfScript(_) => run("perf", &["script", "-i", PERF_DATA]),
+                BenchTask::Command(_, arguments, cores) => cores.run(REPLAY, arguments),
+                BenchTask::DuckDb(files, cores) => duckdb(files, *cores),
+                BenchTask::Decoder(arguments) => Cores::One.run(&this, arguments),
+                BenchTask::PerfScript(_) => run("perf", &["script", "-i", PERF_DATA]),
             });
         }
     }
     let raw_bytes = recorder::tree_bytes(&case.join("raw")) as f64 / events as f64;
     for (taken, measured) in taken.iter().zip(&all) {
         let (name, events, bytes) = match measured {
-            Measured::Command(name, _, cores) => (format!("{name}, {}", cores.in_words()), events as f64, raw_bytes),
-            Measured::DuckDb(_, cores) => {
-                (format!("DuckDB: a hash over every column, {}", cores.in_words()), events as f64, raw_bytes)
+            BenchTask::Command(name, _, cores) => (format!("{name}, {}", cores.label()), events as f64, raw_bytes),
+            BenchTask::DuckDb(_, cores) => {
+                (format!("DuckDB: a hash over every column, {}", cores.label()), events as f64, raw_bytes)
             }
-            Measured::Decoder(_) => {
+            BenchTask::Decoder(_) => {
                 ("the Parquet decoder alone, every column, one core".to_owned(), events as f64, raw_bytes)
             }
-            Measured::PerfScript(events) => {
+            BenchTask::PerfScript(events) => {
                 let bytes = fs::metadata(PERF_DATA).map_or(0, |data| data.len()) as f64;
                 ("perf script of another log".to_owned(), *events, bytes / events)
             }
@@ -167,7 +168,7 @@ fn scan(case: &Path, shape: Shape, events: u64, runs: u64, perf_events: Option<&
     }
 }
 
-/// The time of the query alone: Python's start and the import are no reading.
+/// Measures the time of the query alone, without Python's start and the import.
 fn duckdb(files: &str, cores: Cores) -> Run {
     let script = format!(
         "import duckdb, resource, time
@@ -177,7 +178,7 @@ connection.execute(\"\"\"SELECT bit_xor(hash(COLUMNS(*))) FROM '{files}'\"\"\").
 print(time.perf_counter() - wall, time.process_time() - cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)",
         cores.threads()
     );
-    let words = [&cores.before()[..], &[PYTHON, "-c", &script].map(str::to_owned)].concat();
+    let words = [&cores.pin_words()[..], &[PYTHON, "-c", &script].map(str::to_owned)].concat();
     let output = Command::new(&words[0]).args(&words[1..]).output().expect("python runs");
     let said = String::from_utf8_lossy(&output.stdout);
     let numbers: Vec<f64> = said.split_whitespace().filter_map(|word| word.parse().ok()).collect();
@@ -187,10 +188,10 @@ print(time.perf_counter() - wall, time.process_time() - cpu, resource.getrusage(
     Run { wall_s, cpu_s, peak_rss_bytes: peak_kib as u64 * 1024, switches: 0 }
 }
 
-/// Questions about one thing in a large case.
+/// Measures questions about one thing in a large case.
 fn point(case: &Path, shape: Shape, events: u64, runs: u64) {
     let path = case.to_string_lossy();
-    // One that both shapes have, from the middle or before.
+    // The id of a container that both shapes have, at the middle or before.
     let id = shapes::id(events / 320 * 4 + 1);
     for (name, arguments) in [("info", vec!["info", &path]), ("explain of one container", vec!["explain", &path, &id])]
     {
@@ -201,7 +202,8 @@ fn point(case: &Path, shape: Shape, events: u64, runs: u64) {
     }
 }
 
-/// A recording of the same tracepoints by perf, of as many events but at most a million; how many there are in it.
+/// Records the same tracepoints with perf: as many events, but a million at most. Returns the
+/// number of events recorded.
 fn record_with_perf(events: u64) -> Option<f64> {
     if !Path::new(PERF_DATA).exists() {
         let ground: PathBuf = load::grounds().into_iter().next()?;

@@ -1,4 +1,4 @@
-//! Man pages and shell completions, written from the command line's own definition.
+//! Man pages and shell completions, made from the definition of the command line.
 
 use std::fs;
 use std::io;
@@ -11,10 +11,10 @@ use clap_complete::{Shell, generate_to};
 const SHELLS: [Shell; 3] = [Shell::Bash, Shell::Zsh, Shell::Fish];
 
 /// Writes into `directory`: a page for the program and one for each command that is not hidden
-/// (`man1/…`), and completions named as each shell looks for them.
+/// (`man1/…`), and completions under the name that each shell looks for.
 ///
 /// # Errors
-/// If a file or directory cannot be written.
+/// A file or directory cannot be written.
 pub fn write(mut command: Command, directory: &Path) -> io::Result<()> {
     let name = command.get_name().to_owned();
     for shell in SHELLS {
