@@ -120,7 +120,7 @@ impl DirectoryReader {
     pub fn accounting(&mut self, directory: BorrowedFd<'_>, hierarchy: &Hierarchy) -> Vec<(String, String)> {
         let (names, mut controllers) = match hierarchy.version {
             CgroupVersion::V1 => (V1_FILES, Some(hierarchy.controllers.clone())),
-            // Those that its parent gives it, which it says itself.
+            // The controllers that its parent gives it: the directory lists them itself.
             CgroupVersion::V2 => (V2_FILES, None),
         };
         let mut files: Vec<(String, String)> = Vec::new();

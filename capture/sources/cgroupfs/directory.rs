@@ -60,13 +60,13 @@ pub(crate) fn open_directory(hierarchy: &Hierarchy, path: &str) -> Result<(Owned
     if below.split(|&byte| byte == b'/').any(|part| part == b"..") {
         return Err(Errno::XDEV);
     }
-    // In one go from the root: the mount point opened by itself would be two calls more for each
-    // directory, and kept open it would keep the hierarchy mounted. The kernel's list of mounts has
-    // no links in its paths.
+    // Open the whole path at once from the root: opening the mount point by itself would take two
+    // calls more for each directory, and keeping it open would keep the hierarchy mounted. The
+    // kernel's list of mounts has no links in its paths.
     let mut whole = hierarchy.mount_point.as_os_str().as_bytes().to_vec();
     whole.push(b'/');
     whole.extend_from_slice(below);
-    // Only as a place to look from: that spares the kernel all that comes with a file one can read.
+    // O_PATH spares the kernel all that comes with a file that can be read.
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let opened = openat2(CWD, whole, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS)?;
     let found = file::properties(&opened)?;

@@ -224,7 +224,8 @@ impl Daemon {
             }
             tokio::select! {
                 () = sleep(back_off) => {}
-                // Not at once: a daemon that answers and whose events end must not keep us busy.
+                // Not at once: a daemon that answers and whose events end must not keep this thread
+                // busy.
                 () = async { self.answered.notified().await; sleep(BACK_OFF.0).await } => {}
             }
             back_off = (back_off * 2).min(BACK_OFF.1);
@@ -259,7 +260,7 @@ impl Daemon {
         loop {
             ticks.tick().await;
             let answer = self.client.ping().await;
-            // A daemon that is stopped keeps its events, and tells them when it goes on: the stream
+            // A daemon that is stopped keeps its events, and sends them when it goes on: the stream
             // stays open.
             self.record_reachability(answer.as_ref().copied()).await;
             if let Err(failure) = answer
@@ -280,7 +281,7 @@ impl Daemon {
                 return;
             }
             let is_first = std::mem::replace(&mut *condition, next) == Reachability::Unknown;
-            // Most containerds are asked for CRI in vain.
+            // Most containerds do not offer CRI: that is not worth a record.
             if is_first
                 && next == Reachability::Disconnected(Outcome::NotFound)
                 && self.endpoint.owner != SocketOwner::Given

@@ -103,7 +103,7 @@ impl GrpcClient {
         })
         .await;
         if matches!(&answer, Err(failure) if failure.outcome == Outcome::Timeout) {
-            // Perhaps only this connection hangs; calls under way may still be answered.
+            // Only this connection may hang; calls under way may still be answered.
             self.line.lock().await.take();
         }
         answer
@@ -119,7 +119,7 @@ impl GrpcClient {
         Q: Message + Send + Sync + 'static,
         A: Message + Default + Send + Sync + 'static,
     {
-        // A connection of its own, which no call that timed out takes down.
+        // The stream has a connection of its own, so that no call that timed out takes it down.
         let mut line = within_time(call.limit, self.connect()).await?;
         let (mut grpc, request, path) = prepared(&mut line, call, question).await?;
         match grpc.server_streaming(request, path, ProstCodec::<Q, A>::default()).await {
@@ -217,7 +217,7 @@ async fn of_status(status: &Status, line: &mut Connection) -> Failure {
         return line.failure().await;
     }
     let outcome = match status.code() {
-        // Of the latter the service itself: it is not offered here.
+        // `Unimplemented`: the service itself is not offered here.
         Code::NotFound | Code::Unimplemented => Outcome::NotFound,
         Code::PermissionDenied | Code::Unauthenticated => Outcome::Denied,
         Code::DeadlineExceeded => Outcome::Timeout,

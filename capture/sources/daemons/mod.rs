@@ -105,7 +105,7 @@ impl DaemonClients {
         let (stop, stopped) = oneshot::channel();
         let run = move || {
             runtime.block_on(service::serve(places, options.labels, queries, stopped, deliver));
-            // Whatever still hangs in a file system is left behind.
+            // What still hangs in a file system is left behind.
             runtime.shutdown_background();
             let _ = finished.send(());
         };
@@ -156,7 +156,7 @@ impl DaemonQueries {
     pub fn send(&mut self) {
         let Some(queries) = self.queries.as_ref().filter(|_| !self.batch.is_empty()) else { return };
         match queries.try_send(std::mem::take(&mut self.batch)) {
-            // Without its thread nobody asks; that the thread is gone has been said elsewhere.
+            // Without its thread nobody asks; the loss of the thread is reported elsewhere.
             Ok(()) | Err(TrySendError::Closed(_)) => {}
             Err(TrySendError::Full(batch)) => self.dropped.extend(batch.into_iter().filter_map(DroppedQuery::of)),
         }

@@ -35,7 +35,7 @@ impl QueryTarget {
     /// it, or no daemon runs it.
     pub fn of_end(row: &ContainerRemove) -> Option<Self> {
         let identity = &row.identity;
-        // Of most, in a storm, nobody has: nothing is copied for them.
+        // In a storm no daemon has named most containers: nothing is copied for them.
         if !identity.is_named() {
             return None;
         }

@@ -39,7 +39,7 @@ impl RecordSender {
 
     /// Sends a record of the moment `at`.
     pub async fn send_at(&self, at: ClockPair, record: RuntimeRecord) {
-        // At the end nobody listens any more.
+        // At the end of a capture there is no receiver any more.
         let _ = self.0.send(Stamped { at, record }).await;
     }
 }

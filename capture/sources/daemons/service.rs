@@ -177,7 +177,7 @@ impl DaemonService {
                     self.records.send(*record).await;
                 }
             }
-            // The engine has started a container, so it is there; its socket is not where it is
+            // The engine has started a container, so it exists; its socket is not where it is
             // looked for.
             if !is_known && target.is_of_known_engine() && kind == target.kinds()[0] && self.places.wants(kind) {
                 let failure = Failure::new(Outcome::Refused, "no socket was found");
@@ -197,7 +197,7 @@ impl DaemonService {
         };
         let due = Instant::now() + AFTER_END;
         for (_, (daemon, _)) in self.daemons.iter().filter(may_know) {
-            // With so many waiting, at once would only fill the queues that turn them away.
+            // With so many waiting, asking at once would only fill the queues that turn them away.
             if self.later.len() < MAX_LATER {
                 self.later.push_back(DueQuery { due, daemon: Arc::clone(daemon), query: target.query.clone() });
             }
@@ -225,7 +225,7 @@ impl DaemonService {
     }
 
     async fn finish(mut self) {
-        // First nobody answers any more, so that no question is both answered and not.
+        // End the tasks first, so that no query is both answered and not.
         self.tasks.abort_all();
         while self.tasks.join_next().await.is_some() {}
         for (daemon, _) in self.daemons.values() {

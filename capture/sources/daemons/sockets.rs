@@ -97,7 +97,8 @@ impl Endpoint {
         })
         .await?;
         if let SocketOwner::User(uid) = self.owner {
-            // A link to some other root's socket must not make us speak to it on the user's behalf.
+            // A link to another root's socket must not make the recorder speak to it on the user's
+            // behalf.
             let peer = stream.peer_cred().map_err(|error| Failure::of_io(&error))?.uid();
             if peer != uid {
                 let why = format!("uid {peer} listens in a place of uid {uid}'s");
@@ -186,7 +187,7 @@ struct FoundSocket {
 
 /// Looks for sockets at the usual places, root's first.
 fn found(host_root: &Path) -> impl Iterator<Item = FoundSocket> {
-    // Usually a link to /run; what an absolute link below another root means, it does not say.
+    // Usually a link to /run. An absolute link below another root does not show what it leads to.
     let var_run_is_real = fs::symlink_metadata(host_root.join("var/run")).is_ok_and(|found| found.is_dir());
     let of_root = OF_ROOT
         .iter()

@@ -15,7 +15,7 @@ pub fn engine_of(
     bundle: Option<&str>,
     annotations: &Annotations,
 ) -> Option<Engine> {
-    // libpod and CRI-O lay their bundles out alike, and both say who they are.
+    // libpod and CRI-O lay their bundles out alike, and both name themselves here.
     match annotations.get("io.container.manager") {
         Some("libpod") => return Some(Engine::Podman),
         Some("cri-o") => return Some(Engine::Crio),
@@ -31,6 +31,6 @@ pub fn engine_of(
     }
     command.push("container");
     let engine = argv::parse(&command)?.engine;
-    // Without a program the stand-in must not become the answer.
+    // Without a program the stand-in `runc` must not become the answer.
     (program.is_some() || engine != Engine::Runc).then_some(engine)
 }

@@ -118,7 +118,7 @@ fn docker(host_root: &Path, container_id: &str, life: LifeStage) -> RuntimeRecor
     answer.image_name = within(kept.config.as_ref().and_then(|config| config.image.as_deref()), NAME_BYTES);
     answer.created_at = kept.created.as_deref().and_then(time_of);
     answer.restart_count = kept.restart_count;
-    // Pid and start may be of the life before: they are kept in the document only.
+    // Pid and start may be those of the life before: only the document keeps them.
     if life == LifeStage::Over
         && let Some(state) = &kept.state
     {
@@ -154,7 +154,8 @@ fn podman(host_root: &Path, container_id: &str) -> RuntimeRecord {
             };
             if let Some(mut kept) = all.into_iter().find(|kept| kept.id == container_id) {
                 let answer = describe(answer, &kept);
-                // It may hold more than is known here; what is taken from it is in the answer.
+                // The metadata may hold more than is known here; what is taken from it is in the
+                // answer.
                 kept.metadata = None;
                 return RuntimeRecord::new(answer, request, begun.elapsed(), document(&kept));
             }

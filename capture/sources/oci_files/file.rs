@@ -68,7 +68,7 @@ const FILE: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLO
 
 fn open_on_host(host_root: &Path, path: Vec<u8>, flags: OFlags) -> Result<OwnedFd, Errno> {
     let flags = flags | OFlags::CLOEXEC;
-    // Out of this process's own root nothing leads, so it need not be opened first.
+    // Nothing leads out of this process's own root, so it need not be opened first.
     if host_root == Path::new("/") {
         return openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_MAGICLINKS);
     }

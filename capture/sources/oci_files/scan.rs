@@ -88,7 +88,8 @@ pub fn scan(files: &OciFiles, mut visit: impl FnMut(RuntimeRecord)) -> ScanSumma
                 return summary;
             }
             let state = files.state(&root, &id);
-            // Gone meanwhile, or a directory of something else: nothing to say.
+            // The container is gone meanwhile, or the directory is something else: there is nothing
+            // to record.
             if state.answer.outcome == Outcome::NotFound {
                 continue;
             }

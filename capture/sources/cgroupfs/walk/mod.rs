@@ -214,7 +214,7 @@ where
             }
             Err(errno) => {
                 self.fail(errno.into());
-                // It is there, though what is in it stays unknown.
+                // The directory exists, though its content stays unknown.
                 let Some(id) = listed else {
                     return ControlFlow::Continue(());
                 };
@@ -234,9 +234,9 @@ where
         };
         let details = DirectoryDetails { outcome: Outcome::Ok, ctime: Some(ctime_of(&found)), files };
         self.hand_out(id, parent, occupancy, details)?;
-        // kernfs counts its subdirectories in the link count, two more than it has
+        // kernfs counts subdirectories in the link count, two more than there are
         // (fs/kernfs/inode.c, kernfs_refresh_inode). Most cgroups have none, and listing their
-        // dozens of files is the dearest step.
+        // dozens of files costs more than any other step.
         if found.stx_nlink != 2 {
             self.descend(directory, ParentDirectory { id, uid: found.stx_uid });
         }

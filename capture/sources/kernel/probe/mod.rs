@@ -143,8 +143,8 @@ impl Probe {
     /// maps to RLIMIT_MEMLOCK, libbpf raises that limit; on newer ones it does not.
     pub fn attach(options: &ProbeOptions) -> Result<Self, ProbeError> {
         check_ring_buffer_size(options.ring_buffer_bytes)?;
-        // Before libbpf is called: it caches, for the whole process, what it finds a kernel to
-        // support, and without privileges it finds nothing.
+        // Check before libbpf is called: it caches, for the whole process, what it finds a kernel
+        // to support, and without privileges it finds nothing.
         check_privileges()?;
         let log = LibbpfLog::start();
         let attach_type = choose_attach_type(options.btf.as_deref())?;

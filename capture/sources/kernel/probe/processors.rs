@@ -33,7 +33,7 @@ pub fn offsets(btf: Option<&Path>) -> Option<Vec<u64>> {
     let possible = num_possible_cpus().ok()?;
     let found = |known: &skeleton::types::bss| known.addresses.iter().filter(|&&address| address != 0).count();
     if found(loaded.maps.bss_data.as_deref()?) < possible {
-        // This kernel tells of the processor that runs the program only.
+        // This kernel shows only the copy of the processor that runs the program.
         for cpu in 0..u32::try_from(possible).ok()? {
             program.test_run(ProgramInput { cpu, flags: ON_THAT_PROCESSOR, ..ProgramInput::default() }).ok()?;
         }

@@ -14,7 +14,7 @@ use crate::sources::kernel::skeleton::types::bss;
 /// The only element of the map.
 const KEY: [u8; 4] = 0_u32.to_ne_bytes();
 
-// All of it is written at once.
+// The whole map is written at once.
 const _: () = assert!(offset_of!(bss, wakeup_wanted) == 0 && size_of::<bss>() == size_of::<u64>());
 
 /// The wake-ups that the BPF program forces.
@@ -52,7 +52,7 @@ impl Wakeups {
         let timeout = Timespec::try_from(timeout).map_err(|_| rustix::io::Errno::INVAL)?;
         let mut event = [MaybeUninit::uninit(); 1];
         match epoll::wait(&self.epoll, &mut event, Some(&timeout)) {
-            // A signal: look at what there is, and come back.
+            // A signal ends the wait: the caller looks at what there is, and comes back.
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(error),
         }
@@ -64,7 +64,7 @@ impl Wakeups {
     /// `unsafe`.
     pub fn want(&self) -> Result<(), ProbeError> {
         let told = self.marks.update(&KEY, &1_u64.to_ne_bytes(), MapFlags::ANY);
-        // What follows, a look at the ring buffer, comes after that for all processors:
+        // The look at the ring buffer that follows comes after that for all processors:
         // `wake_sleeper()` relies on it.
         fence(Ordering::SeqCst);
         told.map_err(|source| ProbeError::Mark { source: Box::new(source) })

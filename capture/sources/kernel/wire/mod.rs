@@ -157,7 +157,7 @@ fn cgroup<'a>(
     page_size: u64,
 ) -> KernelCgroup<'a> {
     let value = |bit: obit_present, value: u64| (header.present & bit.0 != 0).then_some(value);
-    // A page count that overflows would be nonsense of the kernel's: absent rather than wrong.
+    // A page count that overflows is not possible: absent is better than wrong.
     let in_bytes = |pages: Option<u64>| pages.and_then(|pages| pages.checked_mul(page_size));
     KernelCgroup {
         kind,
@@ -203,7 +203,7 @@ fn target<'a>(header: &EventHeader, process: &'a ProcessFacts) -> KernelTarget<'
 }
 
 fn signal<'a>(header: &EventHeader, process: &'a ProcessFacts) -> Payload<'a> {
-    // Never set; `audit` calls that AUDIT_UID_UNSET.
+    // u32::MAX: never set (AUDIT_UID_UNSET of `audit`).
     let loginuid = Some(process.loginuid).filter(|&uid| uid != u32::MAX);
     Payload::Signal {
         target: target(header, process),

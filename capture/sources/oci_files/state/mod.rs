@@ -101,7 +101,7 @@ pub fn read(host_root: &Path, hierarchies: &Hierarchies, state_root: &str, conta
     }
     let mut file_name = "state.json";
     let mut opened = file::open_file(host_root, &directory, file_name);
-    // Most often the whole directory is gone.
+    // Usually the whole directory is gone.
     if matches!(opened, Err(Errno::NOENT)) && file::open_directory(host_root, &directory).is_ok() {
         file_name = "status";
         opened = file::open_file(host_root, &directory, file_name);
@@ -126,7 +126,7 @@ pub fn read(host_root: &Path, hierarchies: &Hierarchies, state_root: &str, conta
     answer.outcome = Outcome::Ok;
     state.annotations.describe(&mut answer);
     let real_path = file::real_path(host_root, &opened).unwrap_or_default();
-    // Without the file and the container's directory.
+    // The path without the file and the container's directory.
     let real_root = real_path.rsplitn(3, '/').nth(2);
     let bundle = state.bundle.as_deref();
     answer.runtime =
