@@ -25,21 +25,26 @@ const CRATES: [(&str, &[&str]); 7] = [
     ("capture/main.rs", &["obit_derivation", "obit_schema", "obit_case", "obit_capture"]),
 ];
 
-/// Most groups of files that use each other in a circle.
-const MAX_CIRCLES: usize = 17;
 /// Most type names that are one participle: "Told" says neither who told nor what.
-const MAX_PARTICIPLES: usize = 52;
+const MAX_PARTICIPLES: usize = 3;
 /// Most comments of documentation, in percent, whose first word is one of [`POINTERS`].
-const MAX_POINTING_PERCENT: f64 = 30.0;
+const MAX_POINTING_PERCENT: f64 = 4.0;
 /// Most columns of a comment; one with a link or a table may be longer.
 const MAX_COMMENT_COLUMNS: usize = 100;
-/// Most comments that are longer.
-const MAX_LONG_COMMENTS: usize = 1000;
 
-/// Most type names that two files define and [`SHARED_NAMES`] does not have.
-const MAX_SHARED_NAMES: usize = 65;
 /// Type names that two files may define, and why.
-const SHARED_NAMES: &[(&str, &str)] = &[("Error", "the error of a crate or of a module")];
+const SHARED_NAMES: &[(&str, &str)] = &[
+    ("ClockPair", "two clocks as they are read, with an error bound, and as case.json has them"),
+    ("Container", "messages of containerd's API and of the CRI"),
+    ("ContainerMatch", "a container that a path names, and those that an id's beginning fits"),
+    ("Directory", "a directory of a case on disk, and the record of one of cgroupfs"),
+    ("Error", "the error of a crate or of a module"),
+    ("FileOrigin", "the owner of a runtime's file, and the case that a part belongs to"),
+    ("Outcome", "the outcome of a program, and that of a recorded question"),
+    ("Row", "a row of the derivation, and the values of one that a table declares"),
+    ("TableCursor", "a place in one table: of a reader, of a comparison, of carried records"),
+    ("TaskExit", "a message of containerd's API, and the record of an exit"),
+];
 
 /// Words that point elsewhere: a comment that begins with one cannot be read alone.
 const POINTERS: &[&str] = &[
@@ -80,7 +85,7 @@ fn expect_at_most(limit: usize, found: &[String], rule: &str) {
 fn no_modules_use_each_other_in_a_circle() {
     let circles: Vec<_> = HOUSE.iter().flat_map(Crate::circles).map(|circle| circle.join("\n") + "\n").collect();
     expect_at_most(
-        MAX_CIRCLES,
+        0,
         &circles,
         "Files below use each other in a circle: move what both need into a module of its own, or hand it over as an argument.",
     );
@@ -156,11 +161,7 @@ fn a_type_name_stands_for_one_type() {
             ));
         }
     }
-    expect_at_most(
-        MAX_SHARED_NAMES,
-        &found,
-        "Two types have one name: rename one, or add the name with a reason to SHARED_NAMES.",
-    );
+    expect_at_most(0, &found, "Two types have one name: rename one, or add the name with a reason to SHARED_NAMES.");
     for (name, reason) in shared {
         let files: BTreeSet<_> = types.get(name).into_iter().flatten().map(|(file, _)| file).collect();
         assert!(files.len() > 1, "{name} ({reason}) is defined once: take it off SHARED_NAMES");
@@ -223,11 +224,7 @@ fn comments_keep_their_width() {
             }
         }
     }
-    expect_at_most(
-        MAX_LONG_COMMENTS,
-        &found,
-        &format!("Comments below are wider than {MAX_COMMENT_COLUMNS} columns: wrap them."),
-    );
+    expect_at_most(0, &found, &format!("Comments below are wider than {MAX_COMMENT_COLUMNS} columns: wrap them."));
 }
 
 #[test]
