@@ -4,9 +4,9 @@
 //! most batches hold nothing, or one value again and again, and a compressor takes longer to begin
 //! than to copy such a buffer.
 //!
-//! arrow can compress each buffer itself. That saves 10 to 32 % of a journal's bytes, which are gone
-//! once its part is sealed, and costs 3.5 % more instructions a flush of 2,000 events, 25 % of 400
-//! and 87 % of 40: about a sixth of the CPU time of a runc container.
+//! arrow can compress each buffer itself. That saves 10 to 32 % of a journal's bytes, which are
+//! gone once its part is sealed, and costs 3.5 % more instructions a flush of 2,000 events, 25 % of
+//! 400 and 87 % of 40: about a sixth of the CPU time of a runc container.
 
 use std::io::{self, Cursor};
 use std::ops::Range;
