@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 
 use anyhow::bail;
 use obit_analysis::explain::text::{record_lines, row_lines};
-use obit_analysis::explain::{ContainerMatch, LifeRows, MIN_PREFIX_CHARACTERS, find};
+use obit_analysis::explain::{IdSearchResult, LifeRows, MIN_PREFIX_CHARACTERS, find};
 use obit_analysis::problems::{self, Effect};
 use obit_schema::text;
 
@@ -41,20 +41,20 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<CommandStatus> {
 }
 
 /// Returns the container that was found, or an error that tells how to name exactly one.
-fn the_one(matches: ContainerMatch, asked: &str, effect: Effect) -> anyhow::Result<(String, Vec<LifeRows>)> {
+fn the_one(matches: IdSearchResult, asked: &str, effect: Effect) -> anyhow::Result<(String, Vec<LifeRows>)> {
     match matches {
-        ContainerMatch::One { container_id, lives } => Ok((container_id, lives)),
-        ContainerMatch::Several { ids, has_more } => {
+        IdSearchResult::One { container_id, lives } => Ok((container_id, lives)),
+        IdSearchResult::Several { ids, has_more } => {
             let rest = if has_more { ", and more" } else { "" };
             bail!("{asked} is the beginning of several containers' ids: {}{rest}; give more of it", ids.join(", "))
         }
-        ContainerMatch::None if asked.chars().count() < MIN_PREFIX_CHARACTERS => bail!(
+        IdSearchResult::None if asked.chars().count() < MIN_PREFIX_CHARACTERS => bail!(
             "no container has the id {asked}; to find one by the beginning of its id give {MIN_PREFIX_CHARACTERS} characters or more"
         ),
-        ContainerMatch::None if effect == Effect::Damage => {
+        IdSearchResult::None if effect == Effect::Damage => {
             bail!("no container whose id begins with {asked} in what could be read of this case")
         }
-        ContainerMatch::None => bail!(
+        IdSearchResult::None => bail!(
             "no container's id begins with {asked} in this case; \
              'obit-replay derive CASE --format jsonl' lists those that ended, --event existing_container those alive before"
         ),

@@ -25,7 +25,7 @@ use crate::profile;
 /// # Errors
 /// The records cannot be read.
 pub(crate) fn compare_equal(case: &Case) -> Result<Option<Comparison>, Error> {
-    let tables = Table::DERIVED.map(|table| TableCursor::new(table, case.values(table)));
+    let tables = Table::DERIVED.map(|table| RecordedCursor::new(table, case.values(table)));
     let mut recorded = Lockstep::new(tables, case.digests(&Table::DERIVED));
     let mut derivation = Derivation::new(case.records(), profile::rules(case, Profile::Strict)?);
     while derivation.fill(&mut recorded)? && recorded.is_same {}
@@ -43,20 +43,20 @@ pub(crate) fn compare_equal(case: &Case) -> Result<Option<Comparison>, Error> {
 
 /// Recorded rows, read as far as derived ones have come.
 struct Lockstep<'a, const TABLES: usize> {
-    tables: [TableCursor<'a>; TABLES],
+    tables: [RecordedCursor<'a>; TABLES],
     /// Digests of the batches read so far.
     digests: Hasher,
     is_same: bool,
 }
 
 impl<'a, const TABLES: usize> Lockstep<'a, TABLES> {
-    fn new(tables: [TableCursor<'a>; TABLES], digests: Hasher) -> Self {
+    fn new(tables: [RecordedCursor<'a>; TABLES], digests: Hasher) -> Self {
         Self { tables, digests, is_same: true }
     }
 
     /// Returns rows and digest of each table; `None` if a row differs, is left, or cannot be read.
     fn finish(self) -> Option<Vec<(Table, TableSummary)>> {
-        if !self.is_same || !self.tables.into_iter().all(TableCursor::is_at_end) {
+        if !self.is_same || !self.tables.into_iter().all(RecordedCursor::has_no_more) {
             return None;
         }
         let digests = self.digests.finish().ok()?;
@@ -82,7 +82,7 @@ impl<const TABLES: usize> RowBuffer for Lockstep<'_, TABLES> {
 }
 
 /// The place reached in one recorded table.
-struct TableCursor<'a> {
+struct RecordedCursor<'a> {
     table: Table,
     batches: Box<dyn Iterator<Item = Result<RecordBatch, obit_case::Error>> + 'a>,
     /// The last batch read.
@@ -91,7 +91,7 @@ struct TableCursor<'a> {
     compared: usize,
 }
 
-impl<'a> TableCursor<'a> {
+impl<'a> RecordedCursor<'a> {
     fn new(table: Table, batches: impl Iterator<Item = Result<RecordBatch, obit_case::Error>> + 'a) -> Self {
         Self { table, batches: Box::new(batches), batch: None, compared: 0 }
     }
@@ -123,7 +123,7 @@ impl<'a> TableCursor<'a> {
     }
 
     /// Returns true if no row is left, and what is left can be read.
-    fn is_at_end(mut self) -> bool {
+    fn has_no_more(mut self) -> bool {
         self.rest() == 0 && self.batches.all(|batch| batch.is_ok_and(|batch| batch.num_rows() == 0))
     }
 }
@@ -146,7 +146,7 @@ mod tests {
 
     /// Starts a comparison with batches of one table in memory.
     fn lockstep<'a>(batches: impl Iterator<Item = Result<RecordBatch, Error>> + 'a) -> Lockstep<'a, 1> {
-        Lockstep::new([TableCursor::new(TABLE, batches)], Hasher::here(&[TABLE]))
+        Lockstep::new([RecordedCursor::new(TABLE, batches)], Hasher::here(&[TABLE]))
     }
 
     /// The recorded cases that were closed.

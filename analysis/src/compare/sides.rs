@@ -1,7 +1,6 @@
 //! The two sides that rows of a case can be on: recorded, and derived again.
 
 use std::collections::BTreeMap;
-use std::vec;
 
 use arrow_array::RecordBatch;
 use obit_case::Case;
@@ -41,7 +40,7 @@ impl Side for RecordedSide<'_> {
     fn read(&self, tables: &[Table]) -> Result<Box<dyn SideReader + '_>, Error> {
         Ok(Box::new(RecordedReader {
             side: self,
-            tables: tables.to_vec().into_iter(),
+            tables: tables.iter().rev().copied().collect(),
             batches: None,
             notes: ReadingNotes::default(),
         }))
@@ -50,7 +49,8 @@ impl Side for RecordedSide<'_> {
 
 struct RecordedReader<'a> {
     side: &'a RecordedSide<'a>,
-    tables: vec::IntoIter<Table>,
+    /// Tables that were not read yet, the next one last.
+    tables: Vec<Table>,
     batches: Option<TableBatches>,
     notes: ReadingNotes,
 }
@@ -71,7 +71,7 @@ impl Iterator for RecordedReader<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let Some(batches) = &mut self.batches else {
-                self.batches = Some(self.side.case.batches(self.tables.next()?));
+                self.batches = Some(self.side.case.batches(self.tables.pop()?));
                 continue;
             };
             let table = batches.table();

@@ -1,12 +1,12 @@
 //! Explanation of a container's rows: its lives, the rule that decided each row, and the records
 //! that they follow from. [`text`] puts all of it into words.
 
-mod container_match;
+mod id_search;
 mod life;
 mod quick;
 pub mod text;
 
-pub use container_match::{ContainerMatch, MIN_PREFIX_CHARACTERS};
+pub use id_search::{IdSearchResult, MIN_PREFIX_CHARACTERS};
 pub use life::LifeRows;
 
 use std::collections::BTreeMap;
@@ -16,13 +16,13 @@ use obit_derivation::{Profile, Row};
 
 use crate::derive::derive_rows;
 use crate::error::Error;
-use container_match::{MAX_LISTED_IDS, is_prefix};
+use id_search::{MAX_LISTED_IDS, is_prefix};
 
 /// The answer to the search for a container.
 #[derive(Debug)]
 pub struct ContainerSearch {
     /// The container, or the reason why there is not exactly one.
-    pub matches: ContainerMatch,
+    pub matches: IdSearchResult,
     /// The problems that reading the case met.
     pub problems: Vec<Problem>,
 }
@@ -54,5 +54,5 @@ pub fn find(case: &Case, asked: &str) -> Result<ContainerSearch, Error> {
             life::add(lives_by_id.entry(id.to_owned()).or_default(), row);
         }
     }
-    Ok(ContainerSearch { matches: ContainerMatch::choose(lives_by_id, asked), problems: rows.problems().to_vec() })
+    Ok(ContainerSearch { matches: IdSearchResult::choose(lives_by_id, asked), problems: rows.problems().to_vec() })
 }

@@ -18,14 +18,14 @@ use obit_schema::digest::{Digest, TableDigest};
 use obit_schema::encode::RowsBuilder;
 use obit_schema::value::{Cells, Value};
 
-use super::container_match::{ContainerMatch, MAX_LISTED_IDS, is_prefix};
+use super::id_search::{IdSearchResult, MAX_LISTED_IDS, is_prefix};
 use super::life;
 use crate::derive::{Derivation, DerivedRows};
 use crate::error::Error;
 use crate::profile;
 
 /// Finds a container and derives its rows. Returns `None` if only the whole log can tell.
-pub(super) fn find(case: &Case, asked: &str) -> Result<Option<ContainerMatch>, Error> {
+pub(super) fn find(case: &Case, asked: &str) -> Result<Option<IdSearchResult>, Error> {
     let has_these_rules = case.manifest().is_some_and(|manifest| manifest.derivation_version == DERIVATION_VERSION);
     if !case.is_closed() || !has_these_rules || !case.problems().is_empty() {
         return Ok(None);
@@ -38,7 +38,7 @@ pub(super) fn find(case: &Case, asked: &str) -> Result<Option<ContainerMatch>, E
         }
     }
     if recorded.ids.len() > 1 {
-        return Ok(Some(ContainerMatch::several(recorded.ids.into_iter())));
+        return Ok(Some(IdSearchResult::several(recorded.ids.into_iter())));
     }
     let Some(id) = recorded.ids.pop_first() else { return Ok(None) };
 
@@ -57,7 +57,7 @@ pub(super) fn find(case: &Case, asked: &str) -> Result<Option<ContainerMatch>, E
     let derived = builder.finish()?;
     let is_same = rows.problems().is_empty() && digests(&derived)? == digests(&recorded.batches)?;
     drop(rows);
-    Ok(is_same.then_some(ContainerMatch::One { container_id: id, lives }))
+    Ok(is_same.then_some(IdSearchResult::One { container_id: id, lives }))
 }
 
 /// Returns the directories of the records that a filter names: the container's on all hierarchies.

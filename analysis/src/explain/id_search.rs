@@ -12,7 +12,7 @@ pub(super) const MAX_LISTED_IDS: usize = 20;
 
 /// The containers that an id or the beginning of one stands for.
 #[derive(Debug)]
-pub enum ContainerMatch {
+pub enum IdSearchResult {
     /// Exactly one container.
     One {
         /// The whole id.
@@ -31,7 +31,7 @@ pub enum ContainerMatch {
     None,
 }
 
-impl ContainerMatch {
+impl IdSearchResult {
     /// Chooses the container that is meant: the one with exactly this id, else the only one.
     pub(super) fn choose(mut lives_by_id: BTreeMap<String, Vec<LifeRows>>, asked: &str) -> Self {
         // A whole id is meant even if it is the beginning of another.
