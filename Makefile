@@ -7,9 +7,13 @@ MAKEFLAGS += --no-print-directory
 # Daemons and runtimes live in sbin; rustup's cargo may not be on the PATH of sudo.
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin:$(HOME)/.cargo/bin
 
-# release or dev
+# release, quick or dev
 PROFILE ?= release
-PROFILE_DIR := $(or $(CARGO_TARGET_DIR),target)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+PROFILE_DIR := $(TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+# A first look needs no optimised build, unless one is asked for.
+DEMO_PROFILE := $(if $(filter file,$(origin PROFILE)),quick,$(PROFILE))
+DEMO_DIR := $(TARGET_DIR)/$(if $(filter dev,$(DEMO_PROFILE)),debug,$(DEMO_PROFILE))
 VENV := target/venv
 # Capture needs root; nothing else does.
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
@@ -33,17 +37,22 @@ build: ## build obit-capture and obit-replay; never needs root (PROFILE=dev for 
 demo: ## install, build, record a built-in workload, replay it and show the rows
 	$(call say,1/4 what the build needs)
 	@scripts/setup.sh build
-	$(call say,2/4 building ($(PROFILE)))
-	@$(MAKE) build
+	$(call say,2/4 building ($(DEMO_PROFILE)))
+	@$(MAKE) build PROFILE=$(DEMO_PROFILE)
 	@mkdir -p target/demo; \
 	case_dir="target/demo/$$(date -u +%Y%m%dT%H%M%SZ)-$$$$"; \
 	printf '\n==> 3/4 recording a built-in workload into %s%s\n' "$$case_dir" "$(if $(SUDO), (capture needs root: using sudo),)"; \
-	$(SUDO) $(PROFILE_DIR)/obit-capture demo --output "$$case_dir"; \
+	$(SUDO) $(DEMO_DIR)/obit-capture demo --output "$$case_dir"; \
 	$(if $(SUDO),$(SUDO) chown -R "$$(id -u):$$(id -g)" "$$case_dir";,) \
 	printf '\n==> 4/4 replaying it: does the recording alone lead to the same rows?\n'; \
-	$(PROFILE_DIR)/obit-replay verify "$$case_dir"; \
-	$(PROFILE_DIR)/obit-replay derive "$$case_dir"; \
-	printf '\nThe case stays in %s; look further with: %s/obit-replay info %s\n' "$$case_dir" "$(PROFILE_DIR)" "$$case_dir"
+	$(DEMO_DIR)/obit-replay verify "$$case_dir"; \
+	$(DEMO_DIR)/obit-replay derive "$$case_dir"; \
+	printf '\nThe case stays in %s. What to try next:\n' "$$case_dir"; \
+	printf '  %-72s %s\n' \
+	  "$(DEMO_DIR)/obit-replay info $$case_dir" "# what the case holds" \
+	  "$(DEMO_DIR)/obit-replay explain fixtures/cases/docker-hybrid/case 663651a68005" "# why and how a container ended" \
+	  "$(strip $(SUDO) $(DEMO_DIR)/obit-capture check)" "# what works on this host" \
+	  "make build" "# build optimised, then record this host: see the tour in README.md"
 
 venv: $(VENV)/ready ## the Python environment of the analysis check, in target/venv
 $(VENV)/ready: tests/analysis/requirements.txt
