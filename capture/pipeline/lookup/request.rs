@@ -78,7 +78,7 @@ pub enum LookupResult {
     /// A record of raw/cgroupfs.
     Directory(Directory<'static>, DirectoryDetails),
     /// A record of raw/runtime.
-    Answer(RuntimeRecord),
+    Answer(Box<RuntimeRecord>),
 }
 
 impl LookupRequest {
@@ -103,11 +103,12 @@ impl LookupRequest {
                 let request = format!("{bundle}/config.json");
                 let mut record = RuntimeRecord::dropped(Source::OciBundle, request, container_id);
                 record.answer.bundle = Some(bundle.into());
-                Some(LookupResult::Answer(record))
+                Some(LookupResult::Answer(Box::new(record)))
             }
             Self::State { root, container_id, on_absent: _ } => {
                 let request = format!("{root}/{container_id}");
-                Some(LookupResult::Answer(RuntimeRecord::dropped(Source::OciState, request, container_id)))
+                let record = RuntimeRecord::dropped(Source::OciState, request, container_id);
+                Some(LookupResult::Answer(Box::new(record)))
             }
             Self::EngineFile { .. } | Self::Leftover(_) => None,
         }

@@ -80,7 +80,7 @@ impl Admission {
         for dropped in self.router.lookups.take_dropped() {
             match dropped {
                 LookupResult::Directory(directory, details) => self.directory(at, directory, &details)?,
-                LookupResult::Answer(record) => self.answer(Stamped { at, record })?,
+                LookupResult::Answer(record) => self.answer(Stamped { at, record: *record })?,
             }
         }
         self.router.daemons.send();
