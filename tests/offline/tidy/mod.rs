@@ -36,7 +36,6 @@ const MAX_COMMENT_COLUMNS: usize = 100;
 const SHARED_NAMES: &[(&str, &str)] = &[
     ("ClockPair", "two clocks as they are read, with an error bound, and as case.json has them"),
     ("Container", "messages of containerd's API and of the CRI"),
-    ("ContainerMatch", "a container that a path names, and those that an id's beginning fits"),
     ("Directory", "a directory of a case on disk, and the record of one of cgroupfs"),
     ("Error", "the error of a crate or of a module"),
     ("FileOrigin", "the owner of a runtime's file, and the case that a part belongs to"),
