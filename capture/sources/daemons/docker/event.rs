@@ -68,7 +68,7 @@ pub struct DockerEvent {
     object: Option<String>,
     #[serde(rename = "Action")]
     action: Option<String>,
-    #[serde(rename = "EventActor")]
+    #[serde(rename = "Actor")]
     actor: Option<EventActor>,
     time: Option<i64>,
     /// The daemon's time in nanoseconds since 1970.
@@ -159,7 +159,7 @@ mod tests {
     fn a_death_has_an_exit_code_and_the_daemons_time() {
         // The shape is that of moby's `EventMessage` example.
         let answer = to_answer(
-            r#"{"status":"die","id":"abc","from":"busybox","Type":"container","Action":"die","EventActor":{"ID":"abc",
+            r#"{"status":"die","id":"abc","from":"busybox","Type":"container","Action":"die","Actor":{"ID":"abc",
             "Attributes":{"exitCode":"137","image":"busybox","name":"web","token":"hunter2",
             "com.docker.compose.service":"shop"}},"scope":"local","time":5,"timeNano":5000000007}"#,
         )
@@ -182,7 +182,7 @@ mod tests {
             ("container", "health_status: healthy"),
             ("network", "destroy"),
         ] {
-            let line = format!(r#"{{"Type":"{object}","Action":"{action}","EventActor":{{"ID":"abc"}}}}"#);
+            let line = format!(r#"{{"Type":"{object}","Action":"{action}","Actor":{{"ID":"abc"}}}}"#);
             assert!(to_answer(&line).is_none(), "{line}");
         }
         assert!(DockerEvent::read(b"[]").is_none());
