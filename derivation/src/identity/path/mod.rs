@@ -15,9 +15,11 @@ mod grammar;
 mod names_container;
 mod path_identity;
 mod place;
+mod pod_uid;
 mod walk;
 
 pub(in crate::identity) use grammar::{components, is_oci_id, split_last};
 pub use names_container::names_container;
 pub use path_identity::{PathClass, PathIdentity};
+pub use pod_uid::PodUid;
 pub use walk::identify;

@@ -2,6 +2,7 @@
 
 use alloc::borrow::Cow;
 
+use super::pod_uid::PodUid;
 use crate::identity::engine::Engine;
 
 /// A kind of directory, as a path names it.
@@ -34,7 +35,7 @@ pub struct PathIdentity<'a> {
     pub root: bool,
     /// UID of the pod around it, dashed as the API server writes it, or the hash of a static pod.
     /// Also set for pod directories, which are no containers.
-    pub pod_uid: Option<Cow<'a, str>>,
+    pub pod_uid: Option<PodUid<'a>>,
     /// Container around the innermost one.
     pub parent_container_id: Option<Cow<'a, str>>,
     /// Kind of the directory.

@@ -4,6 +4,7 @@ use super::component::{ComponentKind, ContainerMatch, ParentContext, read_compon
 use super::grammar::{IdSpelling, components, is_hex64, unescaped};
 use super::path_identity::{PathClass, PathIdentity};
 use super::place::{AllowedUnits, ParentRole};
+use super::pod_uid::PodUid;
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -129,7 +130,7 @@ impl<'a> PathWalk<'a> {
             runtime: self.current.and_then(|container| container.runtime),
             container_id: self.current.map(|container| unescape_id(container.id)),
             root: self.class == PathClass::Root,
-            pod_uid: self.pod_uid.map(with_dashes),
+            pod_uid: self.pod_uid.map(PodUid::from),
             parent_container_id: self.outer.map(unescape_id),
             class: self.class,
         }
@@ -144,11 +145,6 @@ fn is_random(id: IdSpelling<'_>) -> bool {
 
 fn is_cgroupfs_podman(container: &ContainerMatch<'_>, around: &ContainerMatch<'_>) -> bool {
     container.runtime == Some(crate::identity::engine::Engine::Podman) && around.runtime.is_none()
-}
-
-/// Spells a pod's UID as the API server does. The kubelet writes `_` for `-` in a slice's name.
-fn with_dashes(uid: &str) -> Cow<'_, str> {
-    if uid.contains('_') { Cow::Owned(uid.replace('_', "-")) } else { Cow::Borrowed(uid) }
 }
 
 /// Returns the id without systemd's escapes.
