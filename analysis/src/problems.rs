@@ -72,7 +72,7 @@ pub fn is_cut_off(case: &Case) -> bool {
 /// Returns true if the case says of itself that this record may be missing.
 fn is_past_the_cut(case: &Case, seq: u64) -> bool {
     let Some(manifest) = case.manifest() else { return false };
-    let is_listed = manifest.incomplete.iter().any(|shortfall| shortfall.first_seq <= seq);
+    let is_listed = manifest.incomplete.iter().any(|missing| missing.first_seq <= seq);
     is_listed || (!case.is_closed() && sealed_end(case) < Some(seq))
 }
 
