@@ -12,7 +12,7 @@ use super::owned_claim::OwnedClaim;
 use super::runtime_facts::AnswerFacts;
 use crate::identity::Engine;
 use crate::record::{Seq, Source, WallNs};
-use crate::row::Identity;
+use crate::row::{Identity, overwrite, overwrite_option};
 use crate::small_list::SmallList;
 
 /// All claims about one life, at most one from each source.
@@ -151,35 +151,56 @@ impl ClaimSet {
         self.fact(|facts| facts.created_at)
     }
 
-    /// Returns who a container is by these claims, or `None` without any claim.
-    pub fn identity(&self, parent: Option<&str>) -> Option<Identity> {
-        let best = self.ranked.first()?;
+    /// Writes who a container is by these claims into `identity`. Returns false without any claim.
+    pub fn write_identity(&self, parent: Option<&str>, identity: &mut Identity) -> bool {
+        let Some(best) = self.ranked.first() else { return false };
         let shown = |claim: &OwnedClaim| claim.runtime.filter(|_| !claim.runtime_by_default);
-        let runtime = self.first(shown).or_else(|| self.first(|claim| claim.runtime));
+        let by_claims = self.first(shown).or_else(|| self.first(|claim| claim.runtime));
         let texts = self.texts();
-        let text = |field: ClaimField| texts[field as usize].map(String::from);
         let facts = self.facts();
-        Some(Identity {
+        // Each field by name: one that is added later does not compile until it is written.
+        let Identity {
             runtime,
-            container_id: String::from(&*best.container_id),
-            oci_runtime: self.first(|claim| claim.oci_runtime),
-            containerd_namespace: text(ClaimField::ContainerdNamespace),
-            container_name: text(ClaimField::ContainerName),
-            image_name: text(ClaimField::ImageName),
-            image_id: text(ClaimField::ImageId),
-            image_digest: text(ClaimField::ImageDigest),
-            pod_name: text(ClaimField::PodName),
-            pod_namespace: text(ClaimField::PodNamespace),
-            pod_uid: text(ClaimField::PodUid),
-            sandbox: facts.sandbox,
-            labels: self.labels(),
-            init_pid: facts.init_pid,
-            started_at: facts.started_at,
-            restart_count: facts.restart_count,
-            parent_container_id: parent.map(String::from),
-            identified_by: best.source,
-            conflicts: self.conflicts(best, runtime),
-        })
+            container_id,
+            oci_runtime,
+            containerd_namespace,
+            container_name,
+            image_name,
+            image_id,
+            image_digest,
+            pod_name,
+            pod_namespace,
+            pod_uid,
+            sandbox,
+            labels,
+            init_pid,
+            started_at,
+            restart_count,
+            parent_container_id,
+            identified_by,
+            conflicts,
+        } = identity;
+        let write = |text, field: ClaimField| overwrite_option(text, texts[field as usize]);
+        *runtime = by_claims;
+        overwrite(container_id, &best.container_id);
+        *oci_runtime = self.first(|claim| claim.oci_runtime);
+        write(containerd_namespace, ClaimField::ContainerdNamespace);
+        write(container_name, ClaimField::ContainerName);
+        write(image_name, ClaimField::ImageName);
+        write(image_id, ClaimField::ImageId);
+        write(image_digest, ClaimField::ImageDigest);
+        write(pod_name, ClaimField::PodName);
+        write(pod_namespace, ClaimField::PodNamespace);
+        write(pod_uid, ClaimField::PodUid);
+        *sandbox = facts.sandbox;
+        *labels = self.labels();
+        *init_pid = facts.init_pid;
+        *started_at = facts.started_at;
+        *restart_count = facts.restart_count;
+        overwrite_option(parent_container_id, parent);
+        *identified_by = best.source;
+        *conflicts = self.conflicts(best, by_claims);
+        true
     }
 
     /// Returns each fact by the most trusted source that speaks of it.

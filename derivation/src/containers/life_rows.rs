@@ -1,22 +1,31 @@
 //! The rows of a life, made from what is known of it.
 
 use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
+use core::mem;
 
 use super::life::{Life, Origin};
 use super::usage;
 use crate::ending;
-use crate::record::{Seq, Stamp};
-use crate::row::{ActorCopy, ContainerCreate, ContainerRemove, Death, ExistingContainer, Identity, Place, Step};
+use crate::record::{Actor, Seq, Stamp};
+use crate::row::{ActorCopy, ContainerCreate, ContainerRemove, ExistingContainer, Identity, Place, Step, overwrite};
 
 impl Life {
     /// Returns who the container is and where; `None` without claim or directory.
+    pub fn identity(&self) -> Option<(Identity, Place)> {
+        let (mut identity, mut place) = (Identity::default(), Place::default());
+        self.write_identity(&mut identity, &mut place).then_some((identity, place))
+    }
+
+    /// Writes who the container is and where. Returns false without claim or directory.
     ///
     /// A user who was given a subtree may name a directory there like a container. So a path that
     /// only a user without privileges stands behind is listed as a conflict.
-    pub fn identity(&self) -> Option<(Identity, Place)> {
-        let mut identity = self.claims.identity(self.parent_container_id.as_deref())?;
+    fn write_identity(&self, identity: &mut Identity, place: &mut Place) -> bool {
+        let Some(root) = self.authority() else { return false };
+        if !self.claims.write_identity(self.parent_container_id.as_deref(), identity) {
+            return false;
+        }
         if let Some(user) = self.unbacked_user() {
             let did = match self.origin {
                 Origin::Made => "made by",
@@ -25,47 +34,64 @@ impl Life {
             };
             identity.conflicts.push(format!("path: {did} uid {user}, no runtime backs it"));
         }
-        let root = self.authority()?;
-        Some((identity, Place { key: root.key, path: String::from(&*root.path) }))
+        place.key = root.key;
+        overwrite(&mut place.path, &root.path);
+        true
     }
 
-    /// Returns the records that a row came from, ascending, each once.
-    fn evidence_seqs(&self, seen: &[Option<Seq>], of_end: &[Seq]) -> Vec<Seq> {
-        let mut seqs = Vec::with_capacity(self.evidence.len() + seen.len() + of_end.len() + 1);
+    /// Writes the records that a row came from, ascending, each once.
+    fn write_evidence_seqs(&self, seen: &[Option<Seq>], of_end: &[Seq], seqs: &mut Vec<Seq>) {
+        seqs.clear();
         seqs.extend_from_slice(&self.evidence);
         seqs.extend(self.claims.iter().map(|claim| claim.seq));
         seqs.extend(seen.iter().flatten());
         seqs.extend_from_slice(of_end);
         seqs.sort_unstable();
         seqs.dedup();
-        seqs
     }
 
-    /// Returns the row of the beginning. `maker` made the first directory, if that is what
-    /// `decided` the row. `None` only without claim or directory, which no caller lets happen.
-    pub fn create_row(&mut self, decided: Stamp, maker: Option<ActorCopy>) -> Option<ContainerCreate> {
-        let (identity, place) = self.identity()?;
-        let is_made = self.origin == Origin::Made;
-        let maker = maker.filter(|_| is_made);
-        Some(ContainerCreate {
-            seq: decided.seq,
-            ts: self.first.ts,
-            boot_ns: self.first.boot_ns,
+    /// Writes the row of the beginning over another. `maker` made the first directory, if that is
+    /// what `decided` the row. Returns false only without claim or directory, which no caller lets
+    /// happen.
+    pub fn write_create_row(&mut self, decided: Stamp, maker: Option<&Actor<'_>>, row: &mut ContainerCreate) -> bool {
+        let ContainerCreate {
+            seq,
+            ts,
+            boot_ns,
             identity,
             place,
-            created_seq: self.first.seq,
-            created_by: self.made_by.take().map(|made_by| *made_by).or(maker),
-            inferred: !is_made,
-            after_gap: self.after_gap,
-            evidence_seqs: self.evidence_seqs(&[self.entered_seq], &[]),
-        })
+            created_seq,
+            created_by,
+            inferred,
+            after_gap,
+            evidence_seqs,
+        } = row;
+        if !self.write_identity(identity, place) {
+            return false;
+        }
+        let is_made = self.origin == Origin::Made;
+        match (self.made_by.take(), maker) {
+            (Some(made_by), _) => *created_by = Some(*made_by),
+            (None, Some(maker)) if is_made => created_by.get_or_insert_default().copy_from(maker),
+            _ => *created_by = None,
+        }
+        *seq = decided.seq;
+        *ts = self.first.ts;
+        *boot_ns = self.first.boot_ns;
+        *created_seq = self.first.seq;
+        *inferred = !is_made;
+        *after_gap = self.after_gap;
+        self.write_evidence_seqs(&[self.entered_seq], &[], evidence_seqs);
+        true
     }
 
     /// Returns the row of a container that was there before the capture; `None` as for
-    /// [`Self::create_row`].
+    /// [`Self::identity`].
     pub fn existing_row(&self, decided: Stamp) -> Option<ExistingContainer> {
         let (identity, place) = self.identity()?;
         let made_at = (self.origin == Origin::Made).then_some(self.first.ts);
+        let mut evidence_seqs = Vec::new();
+        self.write_evidence_seqs(&[], &[], &mut evidence_seqs);
         Some(ExistingContainer {
             seq: decided.seq,
             ts: self.first.ts,
@@ -74,14 +100,37 @@ impl Life {
             place,
             first_seen_seq: self.first.seq,
             created_at: made_at.or_else(|| self.claims.created_at()),
-            evidence_seqs: self.evidence_seqs(&[], &[]),
+            evidence_seqs,
         })
     }
 
-    /// Returns the row of the end; `None` as for [`Self::create_row`]. `removed_by` is `None` where
-    /// the removal was not seen but found out.
-    pub fn remove_row(&self, decided: Stamp, removed_by: Option<ActorCopy>) -> Option<ContainerRemove> {
-        let (identity, place) = self.identity()?;
+    /// Writes the row of the end over another. `removed_by` changes places with the task that the
+    /// row has; it is `None` where the removal was not seen but found out. Returns false as
+    /// [`Self::write_create_row`] does.
+    pub fn write_remove_row(&self, decided: Stamp, remover: &mut Option<ActorCopy>, row: &mut ContainerRemove) -> bool {
+        let ContainerRemove {
+            seq,
+            ts,
+            boot_ns,
+            identity,
+            place,
+            created_seq,
+            created_at,
+            lifetime_ns,
+            emptied_at,
+            death,
+            removed_by,
+            usage,
+            inferred,
+            never_started,
+            after_gap,
+            rmdir_seq,
+            evidence_seqs,
+        } = row;
+        if !self.write_identity(identity, place) {
+            return false;
+        }
+        mem::swap(removed_by, remover);
         let end = self.end();
         let roots = self.roots.iter().filter(|_| end.evidence.has_oom_kills());
         let roots: Vec<_> = roots.map(|root| ending::RootPath { key: root.key, path: &root.path }).collect();
@@ -92,37 +141,30 @@ impl Life {
             roots: &roots,
             reports: self.reports(),
         };
-        let mut death = Death::default();
-        ending::write_verdict(&end.evidence, &input, &mut death);
+        ending::write_verdict(&end.evidence, &input, death);
         // The removal is the last step of an order.
         if let Some(actor) = removed_by.as_ref().filter(|_| !death.requested_by.is_empty()) {
             death.requested_by.push(Step { at: decided.ts, what: ending::describe_task(actor) });
         }
         let is_made = self.origin == Origin::Made;
-        let inferred = removed_by.is_none();
+        *inferred = removed_by.is_none();
+        *seq = decided.seq;
+        *ts = decided.ts;
+        *boot_ns = decided.boot_ns;
+        *created_seq = is_made.then_some(self.first.seq);
+        *created_at = if is_made { Some(self.first.ts) } else { self.claims.created_at() };
+        *lifetime_ns = is_made.then(|| decided.boot_ns.0.saturating_sub(self.first.boot_ns.0));
+        *emptied_at = end.emptied.map(|stamp| stamp.ts);
+        *usage = usage::for_row(&end.usage);
+        *never_started = match (self.is_entered, is_made && !self.after_gap && !*inferred) {
+            (true, _) => Some(false),
+            (false, true) => Some(true),
+            (false, false) => None,
+        };
+        *after_gap = self.after_gap || self.exits_lost && death.exited_at.is_none();
+        *rmdir_seq = (!*inferred).then_some(decided.seq);
         let seen = [self.entered_seq, end.emptied.map(|stamp| stamp.seq), Some(decided.seq)];
-        Some(ContainerRemove {
-            seq: decided.seq,
-            ts: decided.ts,
-            boot_ns: decided.boot_ns,
-            identity,
-            place,
-            created_seq: is_made.then_some(self.first.seq),
-            created_at: if is_made { Some(self.first.ts) } else { self.claims.created_at() },
-            lifetime_ns: is_made.then(|| decided.boot_ns.0.saturating_sub(self.first.boot_ns.0)),
-            emptied_at: end.emptied.map(|stamp| stamp.ts),
-            usage: usage::for_row(&end.usage),
-            inferred,
-            never_started: match (self.is_entered, is_made && !self.after_gap && !inferred) {
-                (true, _) => Some(false),
-                (false, true) => Some(true),
-                (false, false) => None,
-            },
-            after_gap: self.after_gap || self.exits_lost && death.exited_at.is_none(),
-            rmdir_seq: (!inferred).then_some(decided.seq),
-            evidence_seqs: self.evidence_seqs(&seen, &death.cause_evidence_seqs),
-            death,
-            removed_by,
-        })
+        self.write_evidence_seqs(&seen, &death.cause_evidence_seqs, evidence_seqs);
+        true
     }
 }

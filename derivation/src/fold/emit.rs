@@ -6,7 +6,7 @@ use super::walk::Walk;
 use crate::containers::{LifeId, Origin, Stage};
 use crate::ending::reports;
 use crate::record::{Actor, CgroupKey, Stamp};
-use crate::row::{Row, RowSink};
+use crate::row::{ContainerRemove, Row, RowSink};
 
 impl Fold {
     /// Writes the row of a life's beginning, once; `maker` is who made its directory, if that is
@@ -26,11 +26,12 @@ impl Fold {
             if let Some(row) = life.existing_row(at) {
                 out.take(&Row::Existing(row));
             }
-        } else if let Some(row) = life.create_row(at, maker.map(|maker| self.output.copy_actor(maker))) {
-            let row = Row::Create(row);
-            out.take(&row);
-            if let Row::Create(row) = row {
-                self.output.recycle(row.created_by);
+        } else {
+            let rows = self.output.rows_mut();
+            if let Row::Create(row) = &mut rows.create
+                && life.write_create_row(at, maker, row)
+            {
+                out.take(&rows.create);
             }
         }
     }
@@ -63,7 +64,10 @@ impl Fold {
         }
         life.set_held(true);
         let removed_by = removed_by.map(|actor| self.output.copy_actor(actor));
-        self.output.preview(|| life.remove_row(at, removed_by.clone()));
+        self.output.preview(|| {
+            let mut row = ContainerRemove::default();
+            life.write_remove_row(at, &mut removed_by.clone(), &mut row).then_some(row)
+        });
         self.output.hold(life_id, at, removed_by);
         // Without grace, the row is due at once.
         self.emit_due_ends(out);
@@ -84,20 +88,20 @@ impl Fold {
     }
 
     /// Writes the row of an end, and the rows of what contradicts it.
-    fn emit_end(&mut self, end: HeldEnd, out: &mut dyn RowSink) {
+    fn emit_end(&mut self, mut end: HeldEnd, out: &mut dyn RowSink) {
         let Some(life) = self.containers.life_mut(end.life_id) else { return };
         life.set_held(false);
-        if let Some(row) = life.remove_row(end.ended, end.removed_by) {
-            let disagreements = reports::disagreements_at_end(&row, life.reports(), self.gaps.is_clock_steady(life));
-            let row = Row::Remove(row);
-            out.take(&row);
-            if let Row::Remove(row) = row {
-                self.output.recycle(row.removed_by);
-            }
+        let rows = self.output.rows_mut();
+        if let Row::Remove(row) = &mut rows.remove
+            && life.write_remove_row(end.ended, &mut end.removed_by, row)
+        {
+            let disagreements = reports::disagreements_at_end(row, life.reports(), self.gaps.is_clock_steady(life));
+            out.take(&rows.remove);
             for disagreement in disagreements {
                 out.take(&Row::Disagreement(disagreement));
             }
         }
+        self.output.recycle(end.removed_by);
         self.containers.forget_if_gone(end.life_id);
     }
 

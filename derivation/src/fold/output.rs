@@ -4,12 +4,13 @@
 //! window, counted in record time: the boot clock of later records. Nothing but the joined identity
 //! and accounting changes meanwhile.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use crate::containers::LifeId;
 use crate::record::{Actor, BootNs, Stamp};
-use crate::row::{ActorCopy, ContainerRemove};
+use crate::row::{ActorCopy, ContainerCreate, ContainerRemove, Row};
 
 /// An end whose row is not written yet.
 #[derive(Clone, Debug)]
@@ -32,6 +33,22 @@ pub(super) struct HeldEnds {
     /// The memory of tasks whose rows are written: new memory for each task costs a derivation 6
     /// per cent.
     spare: Vec<ActorCopy>,
+    rows: Box<LastRows>,
+}
+
+/// The last row of each of the two kinds that most rows are of. The next one is written over it.
+#[derive(Debug)]
+pub(super) struct LastRows {
+    /// Always a [`Row::Create`].
+    pub create: Row,
+    /// Always a [`Row::Remove`].
+    pub remove: Row,
+}
+
+impl Default for LastRows {
+    fn default() -> Self {
+        Self { create: Row::Create(ContainerCreate::default()), remove: Row::Remove(ContainerRemove::default()) }
+    }
 }
 
 /// Most tasks whose memory is kept: as many as containers that end at once.
@@ -64,6 +81,11 @@ impl HeldEnds {
     /// Takes the previews since the last call.
     pub fn take_previews(&mut self) -> Vec<ContainerRemove> {
         self.previews.as_mut().map(core::mem::take).unwrap_or_default()
+    }
+
+    /// Returns the rows to write over.
+    pub fn rows_mut(&mut self) -> &mut LastRows {
+        &mut self.rows
     }
 
     /// Copies a task.

@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::overwrite::overwrite;
 use crate::identity::{Engine, OciRuntime};
 use crate::record::{Actor, CgroupKey, Source, WallNs};
 
@@ -84,16 +85,12 @@ pub struct ActorCopy {
 impl ActorCopy {
     /// Copies a task into the memory of this copy.
     pub(crate) fn copy_from(&mut self, actor: &Actor<'_>) {
-        fn write(text: &mut String, by: &str) {
-            text.clear();
-            text.push_str(by);
-        }
         let Self { pid, uid, comm, parent_comm, argv } = self;
         (*pid, *uid) = (actor.pid, actor.uid);
-        write(comm, actor.comm);
-        write(parent_comm, actor.parent_comm);
+        overwrite(comm, actor.comm);
+        overwrite(parent_comm, actor.parent_comm);
         argv.truncate(actor.argv.len());
-        argv.iter_mut().zip(actor.argv).for_each(|(copy, element)| write(copy, element));
+        argv.iter_mut().zip(actor.argv).for_each(|(copy, element)| overwrite(copy, element));
         argv.extend(actor.argv.iter().skip(argv.len()).map(|&element| String::from(element)));
     }
 }

@@ -7,6 +7,7 @@ mod container;
 mod death;
 mod disagreement;
 mod identity;
+mod overwrite;
 
 use alloc::vec::Vec;
 
@@ -14,6 +15,7 @@ pub use container::{ContainerCreate, ContainerRemove, ExistingContainer};
 pub use death::{Cause, Death, Killer, LimitScope, Step};
 pub use disagreement::{Disagreement, DisagreementKind, ReportSource, ReportedValue};
 pub use identity::{ActorCopy, Identity, Place};
+pub(crate) use overwrite::{overwrite, overwrite_option};
 
 /// A derived row.
 #[derive(Clone, Debug, PartialEq)]
