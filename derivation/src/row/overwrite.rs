@@ -1,7 +1,8 @@
 //! Texts written into the memory of texts before them.
 //!
-//! Nearly all rows are of two kinds, and have texts about as long as those of the row before. New memory for each row
-//! costs the derivation of docker's containers 9 per cent and of pods 15 per cent.
+//! Nearly all rows are of two kinds, and have texts about as long as those of the row before. New
+//! memory for each row costs the derivation of docker's containers 9 per cent and of pods 15 per
+//! cent.
 
 use alloc::string::String;
 

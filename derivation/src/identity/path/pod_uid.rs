@@ -6,11 +6,11 @@ use core::ops::Deref;
 /// Bytes of a UUID with its four separators (RFC 9562, 4).
 const UUID_BYTES: usize = 36;
 
-/// The UID of a pod as the API server writes it, with dashes; or the hash of a static pod. Derefs to
-/// `str`.
+/// The UID of a pod as the API server writes it, with dashes; or the hash of a static pod. Derefs
+/// to `str`.
 ///
-/// A dashed UID is held in place: nearly every path of Kubernetes has one, and memory for each costs
-/// `identify` 14 per cent.
+/// A dashed UID is held in place: nearly every path of Kubernetes has one, and memory for each
+/// costs `identify` 14 per cent.
 #[derive(Clone, Copy)]
 pub struct PodUid<'a>(UidText<'a>);
 
