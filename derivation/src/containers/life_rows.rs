@@ -104,8 +104,8 @@ impl Life {
         })
     }
 
-    /// Writes the row of the end over another. `removed_by` changes places with the task that the
-    /// row has; it is `None` where the removal was not seen but found out. Returns false as
+    /// Writes the row of the end over another. `remover` changes places with the task that the row
+    /// has; it is `None` where the removal was not seen but found out. Returns false as
     /// [`Self::write_create_row`] does.
     pub fn write_remove_row(&self, decided: Stamp, remover: &mut Option<ActorCopy>, row: &mut ContainerRemove) -> bool {
         let ContainerRemove {
