@@ -82,6 +82,8 @@ pub struct RuntimeAnswer<'a> {
     pub running: Option<bool>,
     /// The number of the signal that the container is to be stopped with.
     pub stop_signal: Option<u32>,
+    /// The number of the signal that the engine was told to send, of a `kill` event.
+    pub signal: Option<u32>,
     /// Labels or annotations that were kept.
     pub labels: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     /// `linux.cgroupsPath` as the source spells it (a path, or `slice:prefix:name`).
@@ -119,6 +121,7 @@ impl RuntimeAnswer<'_> {
             finished_at: None,
             running: None,
             stop_signal: None,
+            signal: None,
             labels: Vec::new(),
             cgroup_path: None,
             cgroup_paths: Vec::new(),

@@ -59,6 +59,9 @@ columns!(
         /// Number of the signal that the container is to be stopped with, where the source names
         /// one.
         stop_signal: U32 optional,
+        /// For `kill` events: number of the signal that the engine was told to send; null in cases of
+        /// older builds.
+        signal: U32 optional,
         /// `linux.cgroupsPath` as the source spells it (a path, or `slice:prefix:name`); escaped.
         cgroup_path: Text optional,
         /// The container's directory on each hierarchy, where the source reports it; paths escaped.
@@ -98,6 +101,7 @@ impl<'a> From<&'a RuntimeAnswer<'a>> for Row<'a> {
             finished_at,
             running,
             stop_signal,
+            signal,
             cgroup_path,
             cgroup_paths,
             labels,
@@ -126,6 +130,7 @@ impl<'a> From<&'a RuntimeAnswer<'a>> for Row<'a> {
             finished_at: *finished_at,
             running: *running,
             stop_signal: *stop_signal,
+            signal: *signal,
             cgroup_path: cgroup_path.as_deref(),
             cgroup_paths: (!cgroup_paths.is_empty()).then_some(cgroup_paths),
             labels: (!labels.is_empty()).then_some(Pairs::Borrowed(labels)),
@@ -162,6 +167,7 @@ impl Readers {
             finished_at: self.finished_at.get(row),
             running: self.running.get(row),
             stop_signal: self.stop_signal.get(row),
+            signal: self.signal.get(row),
             cgroup_path: text(&self.cgroup_path, row),
             cgroup_paths: self.cgroup_paths.paths(row),
             labels: self.labels.pairs(row).into_iter().map(|(name, text)| (name.into(), text.into())).collect(),

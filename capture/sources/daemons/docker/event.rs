@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use obit_derivation::WallNs;
+use obit_derivation::ending::signal_number;
 use obit_derivation::record::{Outcome, RuntimeAnswer};
 use serde::{Deserialize, Serialize};
 
@@ -141,6 +142,8 @@ impl DockerEvent {
                 answer.finished_at = self.time_nano.or_else(seconds).map(WallNs);
             }
             "oom" => answer.oom_killed = Some(true),
+            // Docker's; podman does not say which signal it sent.
+            "kill" => answer.signal = of("signal").and_then(signal_number),
             _ => {}
         }
         Some(DaemonAnswer::new(answer, &kept))
@@ -172,6 +175,16 @@ mod tests {
         assert_eq!(answer.facts.labels, [("com.docker.compose.service".into(), "shop".into())]);
         let document = answer.document.unwrap();
         assert!(document.contains("5000000007") && !document.contains("hunter2"), "{document}");
+    }
+
+    #[test]
+    fn an_order_to_kill_names_its_signal() {
+        for (text, signal) in [("15", Some(15)), ("SIGUSR2", Some(12)), ("hunter2", None)] {
+            let line = format!(
+                r#"{{"Type":"container","Action":"kill","Actor":{{"ID":"abc","Attributes":{{"signal":"{text}"}}}}}}"#
+            );
+            assert_eq!(to_answer(&line).unwrap().facts.signal, signal, "{text}");
+        }
     }
 
     #[test]
