@@ -24,5 +24,6 @@ mod orders;
 mod runtimes;
 mod self_report;
 mod sources;
+mod truth;
 mod usage;
 mod v2;

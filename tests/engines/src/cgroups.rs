@@ -1,10 +1,10 @@
 //! Cgroup trees as one mount namespace shows them: makes plain directories for the tests and
 //! removes what they leave.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// Longest time in which an engine removes the directories of a container that it reported gone.
@@ -16,7 +16,7 @@ const CLEAN_UP_LIMIT: Duration = Duration::from_secs(3);
 pub struct Cgroups {
     mounts: Vec<PathBuf>,
     before: BTreeSet<PathBuf>,
-    ours: RefCell<BTreeSet<String>>,
+    ours: Mutex<BTreeSet<String>>,
 }
 
 impl Cgroups {
@@ -36,7 +36,7 @@ impl Cgroups {
         }
         assert!(!mounts.is_empty(), "no cgroup tree is mounted");
         let before = mounts.iter().flat_map(|mount| directories_below(mount)).collect();
-        Self { mounts, before, ours: RefCell::default() }
+        Self { mounts, before, ours: Mutex::default() }
     }
 
     /// Returns the number of trees.
@@ -70,7 +70,7 @@ impl Cgroups {
 
     /// Marks a name as the test's own: directories whose name contains it are removed at the end.
     pub fn own(&self, name: &str) {
-        self.ours.borrow_mut().insert(name.to_owned());
+        self.ours.lock().expect("no thread panics with it").insert(name.to_owned());
     }
 
     /// Returns the directories of all trees whose last component contains a name.
@@ -123,7 +123,7 @@ impl Cgroups {
 
     /// Returns the directories that this test made and left, deepest first.
     fn left_of_ours(&self) -> Vec<PathBuf> {
-        let ours = self.ours.borrow();
+        let ours = self.ours.lock().expect("no thread panics with it");
         let is_ours = |path: &Path| {
             path.components().any(|part| {
                 let part = part.as_os_str().to_string_lossy();

@@ -1,7 +1,7 @@
 //! runc and crun without an engine, on bundles of the test's own.
 
-use std::cell::RefCell;
 use std::fs;
+use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ pub struct Oci<'a> {
     stage: &'a Stage,
     runtime: OciRuntime,
     spec: Value,
-    alive: RefCell<Vec<String>>,
+    alive: Mutex<Vec<String>>,
 }
 
 impl<'a> Oci<'a> {
@@ -51,7 +51,7 @@ impl<'a> Oci<'a> {
             spec["linux"].as_object_mut().expect("linux is an object").remove("resources");
             spec["process"].as_object_mut().expect("process is an object").remove("rlimits");
         }
-        Self { stage, runtime, spec, alive: RefCell::default() }
+        Self { stage, runtime, spec, alive: Mutex::default() }
     }
 
     /// Runs a container whose process ends at once; the runtime removes it.
@@ -80,25 +80,33 @@ impl<'a> Oci<'a> {
     fn launch(&self, id: &str, cgroup: Option<&str>, command: &[&str]) {
         let bundle = self.bundle(id, command, cgroup);
         self.stage.run_detached(self.runtime.name(), &["run", "--detach", "--bundle", &bundle, id]);
-        self.alive.borrow_mut().push(id.to_owned());
+        self.alive.lock().expect("no thread panics with it").push(id.to_owned());
     }
 
     /// Kills and removes a container.
     pub fn remove(&self, id: &str) {
         self.stage.run(self.runtime.name(), &["delete", "--force", id]);
-        self.alive.borrow_mut().retain(|alive| alive != id);
+        self.alive.lock().expect("no thread panics with it").retain(|alive| alive != id);
     }
 
     /// Writes a bundle and returns its path.
     pub fn bundle(&self, id: &str, command: &[&str], cgroup: Option<&str>) -> String {
+        self.bundle_with(id, |spec| {
+            spec["process"]["args"] = json!(command);
+            if let Some(path) = cgroup {
+                spec["linux"]["cgroupsPath"] = json!(path);
+            }
+        })
+    }
+
+    /// Writes a bundle whose configuration the caller changes, and returns its path.
+    pub fn bundle_with(&self, id: &str, change: impl FnOnce(&mut Value)) -> String {
         self.stage.cgroups.own(id);
+        let mut spec = self.spec.clone();
+        change(&mut spec);
+        let cgroup = spec["linux"]["cgroupsPath"].as_str();
         if let Some(first) = cgroup.and_then(|path| path.trim_start_matches('/').split('/').next()) {
             self.stage.cgroups.own(first);
-        }
-        let mut spec = self.spec.clone();
-        spec["process"]["args"] = json!(command);
-        if let Some(path) = cgroup {
-            spec["linux"]["cgroupsPath"] = json!(path);
         }
         let bundle = self.stage.directory().join("bundles").join(id);
         fs::create_dir_all(&bundle).expect("a bundle");
@@ -109,7 +117,7 @@ impl<'a> Oci<'a> {
 
 impl Drop for Oci<'_> {
     fn drop(&mut self) {
-        for id in self.alive.borrow().iter() {
+        for id in self.alive.lock().expect("no thread panics with it").iter() {
             self.stage.try_run(self.runtime.name(), &["delete", "--force", id]);
         }
     }

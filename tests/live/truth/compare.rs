@@ -1,0 +1,185 @@
+//! Compares the rows of a case with the truth, column by column.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use super::expected::{Column, Expected, Verdict, of_table};
+use super::report::{Finding, FindingKind, Report};
+use super::truth::{Life, Presence, Span};
+use crate::support::replay;
+
+/// Tables with a row for each life.
+const LIFE_TABLES: [&str; 3] = ["container_create", "container_exit", "container_remove"];
+/// Longest difference of two clocks that one host has.
+const CLOCK_TOLERANCE: Duration = Duration::from_millis(5);
+
+/// Compares a case with all lives that were played while it was recorded.
+///
+/// `is_ours` tells rows of the run from those of others on the host.
+pub fn compare(case: &Path, lives: &[Life], is_ours: impl Fn(&Value) -> bool) -> Report {
+    let mut report = Report::default();
+    for table in LIFE_TABLES {
+        let Some(rows) = rows_of(case, table) else {
+            report.absent_tables.push(table);
+            continue;
+        };
+        let rows: Vec<_> = rows.into_iter().filter(|row| is_ours(row)).collect();
+        compare_table(table, &rows, lives, &mut report);
+    }
+    for row in rows_of(case, "disagreement").unwrap_or_default() {
+        if let Some(life) = lives.iter().find(|life| row["container_id"] == *life.id) {
+            // Each source was asked about ends that all of them saw.
+            report.findings.push(Finding {
+                kind: FindingKind::False,
+                table: "disagreement",
+                column: row["aspect"].as_str().unwrap_or("?").to_owned(),
+                life: Some(life.clone()),
+                expected: "no disagreement".to_owned(),
+                row: Some(row),
+            });
+        }
+    }
+    report
+}
+
+/// Derives a table; `None` if this build has no such table.
+fn rows_of(case: &Path, table: &str) -> Option<Vec<Value>> {
+    let help = String::from_utf8_lossy(&replay::replay(&["derive", "--help"]).stdout).into_owned();
+    help.contains(table).then(|| replay::derived_rows(case, table))
+}
+
+fn compare_table(table: &'static str, rows: &[Value], lives: &[Life], report: &mut Report) {
+    let mut by_id: BTreeMap<&str, (Vec<&Life>, Vec<&Value>)> = BTreeMap::new();
+    for life in lives {
+        by_id.entry(&life.id).or_default().0.push(life);
+    }
+    for row in rows {
+        by_id.entry(row["container_id"].as_str().unwrap_or("")).or_default().1.push(row);
+    }
+    for (lives, rows) in by_id.into_values() {
+        let mut left = lives;
+        for row in rows {
+            match take_life(table, row, &mut left) {
+                Some(life) => compare_row(table, row, life, report),
+                None => report.findings.push(Finding {
+                    kind: FindingKind::Phantom,
+                    table,
+                    column: String::new(),
+                    life: None,
+                    expected: "no such row".to_owned(),
+                    row: Some(row.clone()),
+                }),
+            }
+        }
+        for life in left.into_iter().filter(|life| presence(table, life) == Presence::Must) {
+            report.findings.push(Finding {
+                kind: FindingKind::Missing,
+                table,
+                column: String::new(),
+                life: Some(life.clone()),
+                expected: "a row".to_owned(),
+                row: None,
+            });
+        }
+    }
+}
+
+fn presence(table: &str, life: &Life) -> Presence {
+    match table {
+        "container_create" => life.create_row,
+        "container_exit" => life.exit_row,
+        _ => life.remove_row,
+    }
+}
+
+/// Returns the bounds of the moment that a row of a table is about.
+pub fn span(table: &str, life: &Life) -> Span {
+    match table {
+        "container_create" => life.created,
+        "container_exit" => life.ended,
+        _ => life.removed,
+    }
+}
+
+/// Takes the life that a row tells of: the one whose moment it names, else the first that is left.
+fn take_life<'a>(table: &str, row: &Value, left: &mut Vec<&'a Life>) -> Option<&'a Life> {
+    let candidates = || left.iter().enumerate().filter(|(_, life)| presence(table, life) != Presence::Never);
+    let named = candidates().find(|(_, life)| time(&row["ts"]).is_some_and(|ts| is_within(ts, span(table, life))));
+    let position = named.or_else(|| candidates().next()).map(|(position, _)| position)?;
+    Some(left.remove(position))
+}
+
+fn compare_row(table: &'static str, row: &Value, life: &Life, report: &mut Report) {
+    for Column { name, expected } in of_table(table, life) {
+        let Some(value) = row.get(name) else {
+            report.absent_columns.insert((table, name));
+            continue;
+        };
+        let verdict = expected.judge(value);
+        // Rows after a gap may lack what was lost in it.
+        let is_excused = verdict == Verdict::Unknown && row["after_gap"] == json!(true);
+        report.count(table, name, verdict);
+        let kind = match verdict {
+            Verdict::Right => continue,
+            Verdict::Unknown if is_excused || expected.may_be_unknown() => continue,
+            Verdict::Unknown => FindingKind::Unknown,
+            Verdict::False => FindingKind::False,
+        };
+        report.findings.push(Finding {
+            kind,
+            table,
+            column: name.to_owned(),
+            life: Some(life.clone()),
+            expected: expected.to_string(),
+            row: Some(row.clone()),
+        });
+    }
+}
+
+/// Reads a time of a row.
+pub fn time(value: &Value) -> Option<SystemTime> {
+    let time: DateTime<Utc> = value.as_str()?.parse().ok()?;
+    Some(time.into())
+}
+
+/// Returns true if a moment lies in a span, as far as two clocks agree.
+pub fn is_within(moment: SystemTime, span: Span) -> bool {
+    span.from - CLOCK_TOLERANCE <= moment && moment <= span.to + CLOCK_TOLERANCE
+}
+
+impl Expected {
+    /// Judges a value of a row.
+    pub fn judge(&self, value: &Value) -> Verdict {
+        let is_unknown = value.is_null() || *value == json!("unknown");
+        match self {
+            Self::AnyOf(values) if values.contains(value) => Verdict::Right,
+            Self::Reported(expected) if value == expected => Verdict::Right,
+            Self::Somebody if !is_unknown => Verdict::Right,
+            Self::Within(span) | Self::ReportedWithin(span)
+                if time(value).is_some_and(|time| is_within(time, *span)) =>
+            {
+                Verdict::Right
+            }
+            Self::List { .. } => self.judge_list(value),
+            _ if is_unknown => Verdict::Unknown,
+            _ => Verdict::False,
+        }
+    }
+
+    fn judge_list(&self, value: &Value) -> Verdict {
+        let Self::List { has, lacks, is_null } = self else { return Verdict::False };
+        let Some(list) = value.as_array() else {
+            return if *is_null { Verdict::Right } else { Verdict::Unknown };
+        };
+        let texts: Vec<_> = list.iter().filter_map(Value::as_str).collect();
+        let contains = |part: &String| texts.iter().any(|text| text.contains(part.as_str()));
+        if *is_null || lacks.iter().any(contains) {
+            return Verdict::False;
+        }
+        if has.is_empty() || has.iter().any(contains) { Verdict::Right } else { Verdict::False }
+    }
+}

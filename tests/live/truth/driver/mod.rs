@@ -1,0 +1,176 @@
+//! Engines that play the scenes: each by its own client, as a user would.
+
+pub mod containerd;
+pub mod docker;
+pub mod oci;
+pub mod podman;
+
+use std::fs::File;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use obit_test_engines::Stage;
+
+use super::program::Puppets;
+
+/// Longest time for a condition that an engine brings about.
+const LIMIT: Duration = Duration::from_secs(60);
+/// Memory limit of containers that run out of memory.
+pub const MEMORY_LIMIT: u64 = 16 << 20;
+
+/// Container to be made.
+#[derive(Clone, Debug, Default)]
+pub struct ContainerPlan {
+    /// Name for the engine; where users choose ids, the id.
+    pub name: String,
+    /// Tag of the puppet that is its init.
+    pub tag: String,
+    pub host_pids: bool,
+    /// Id of the container whose pid namespace it joins.
+    pub joins_pids_of: Option<String>,
+    /// Names with `CAP_`, beside the engine's own choice.
+    pub capabilities: Vec<&'static str>,
+    pub is_memory_limited: bool,
+    /// `linux.cgroupsPath`, where the engine's user chooses it.
+    pub cgroup: Option<String>,
+    /// Hook of the bundle that fails.
+    pub failing_hook: Option<&'static str>,
+    /// The program to run does not exist.
+    pub lacks_program: bool,
+    /// How often the engine starts it again.
+    pub restarts: u32,
+}
+
+impl ContainerPlan {
+    /// Returns the command of its init.
+    pub fn command(&self) -> Vec<String> {
+        if self.lacks_program { vec!["/no/such/program".to_owned()] } else { Puppets::command(&self.tag) }
+    }
+}
+
+/// An engine and its client.
+pub trait Engine: Sync {
+    /// Name in the column `runtime`.
+    fn runtime(&self) -> &'static str;
+
+    /// Name in the column `oci_runtime`.
+    fn oci_runtime(&self) -> &'static str;
+
+    /// Returns the name that rows give a container which the user called so.
+    fn name_in_rows(&self, name: &str) -> Option<String>;
+
+    /// Image of every container.
+    fn image(&self) -> Option<&'static str>;
+
+    /// Returns true if a container's directories go when its init ends, without a deletion.
+    fn removes_directories_at_exit(&self) -> bool;
+
+    /// Returns true if a container can be started again after its end.
+    fn keeps_stopped(&self) -> bool;
+
+    /// Makes a container without starting it. Returns its id.
+    fn create(&self, plan: &ContainerPlan) -> String;
+
+    /// Starts a container that was created, or one that has ended. Returns an error of the engine.
+    fn start(&self, id: &str) -> Result<(), String>;
+
+    /// Makes and starts a container. Returns its id.
+    fn run(&self, plan: &ContainerPlan) -> Result<String, String>;
+
+    /// Starts one more puppet in a container.
+    fn exec(&self, id: &str, tag: &str);
+
+    /// Tells the engine to send init a signal.
+    fn kill(&self, id: &str, signal: i32);
+
+    /// Tells the engine to stop a container within a second.
+    fn stop(&self, id: &str);
+
+    /// Gives a container another name.
+    fn rename(&self, _id: &str, _name: &str) {
+        panic!("{} cannot rename", self.runtime());
+    }
+
+    /// Waits until the engine knows that init has ended.
+    fn wait(&self, id: &str);
+
+    /// Deletes a container that has ended.
+    fn delete(&self, id: &str);
+
+    /// Deletes a container that runs.
+    fn delete_by_force(&self, id: &str);
+
+    /// Commands of the OCI runtime that end a container when it is deleted by force.
+    fn force_verbs(&self) -> &'static [&'static str] {
+        &["kill", "delete"]
+    }
+}
+
+/// Runs a client inside the stage. Its children may outlive it and keep its output open.
+pub fn client<S: AsRef<std::ffi::OsStr>>(
+    stage: &Stage,
+    program: &str,
+    arguments: &[S],
+    log: &Path,
+) -> Result<(), String> {
+    let file = File::create(log).expect("a log of a client");
+    let status = command(stage, program)
+        .args(arguments)
+        .stdout(file.try_clone().expect("a second handle"))
+        .stderr(file)
+        .status()
+        .unwrap_or_else(|error| panic!("cannot run {program}: {error}"));
+    if status.success() {
+        return Ok(());
+    }
+    Err(format!("{program}: {status}: {}", std::fs::read_to_string(log).unwrap_or_default().trim()))
+}
+
+/// Runs a client inside the stage and returns its output, or its error.
+pub fn client_output<S: AsRef<std::ffi::OsStr>>(
+    stage: &Stage,
+    program: &str,
+    arguments: &[S],
+) -> Result<String, String> {
+    let Output { status, stdout, stderr } = command(stage, program)
+        .args(arguments)
+        .output()
+        .unwrap_or_else(|error| panic!("cannot run {program}: {error}"));
+    if status.success() {
+        return Ok(String::from_utf8_lossy(&stdout).trim().to_owned());
+    }
+    Err(format!("{program}: {status}: {}", String::from_utf8_lossy(&stderr).trim()))
+}
+
+/// Starts a client that stays as long as what it started.
+pub fn client_in_background<S: AsRef<std::ffi::OsStr>>(stage: &Stage, program: &str, arguments: &[S]) {
+    let mut child: Child = command(stage, program)
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap_or_else(|error| panic!("cannot run {program}: {error}"));
+    std::thread::spawn(move || child.wait());
+}
+
+fn command(stage: &Stage, program: &str) -> Command {
+    let mut command = stage.command("timeout");
+    command.args(["--foreground", "-k", "5", "60", program]);
+    command
+}
+
+/// Tries something until it succeeds.
+///
+/// # Panics
+/// Panics with the last error if it does not succeed in time.
+pub fn until<T>(what: &str, mut attempt: impl FnMut() -> Result<T, String>) -> T {
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        match attempt() {
+            Ok(value) => return value,
+            Err(error) => assert!(Instant::now() < deadline, "{what}: {error}"),
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -1,0 +1,194 @@
+//! The columns of each table that the truth decides, and what each must say.
+
+use std::fmt::{self, Display, Formatter};
+
+use serde_json::{Value, json};
+
+use super::truth::{Killer, Life, Span};
+
+/// Judgement about one value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Right,
+    Unknown,
+    False,
+}
+
+/// Demand on the value of a column.
+#[derive(Clone, Debug)]
+pub enum Expected {
+    /// One of these values; null among them means that null is the truth.
+    AnyOf(Vec<Value>),
+    /// This value, as a daemon or a file reports it; null if none did in time.
+    Reported(Value),
+    /// A time in these bounds.
+    Within(Span),
+    /// A time in these bounds, as a daemon reports it; null if none did.
+    ReportedWithin(Span),
+    /// Any value but null.
+    Somebody,
+    /// A list with one of these texts in an element, and none of those; or null.
+    List { has: Vec<String>, lacks: Vec<String>, is_null: bool },
+}
+
+impl Expected {
+    fn null() -> Self {
+        Self::AnyOf(vec![Value::Null])
+    }
+
+    fn is(value: impl Into<Value>) -> Self {
+        Self::AnyOf(vec![value.into()])
+    }
+
+    fn optional(value: Option<impl Into<Value>>) -> Self {
+        Self::AnyOf(vec![value.map_or(Value::Null, Into::into)])
+    }
+
+    /// Returns true if null is no fault, with or without a loss.
+    pub fn may_be_unknown(&self) -> bool {
+        matches!(self, Self::Reported(_) | Self::ReportedWithin(_))
+    }
+}
+
+impl Display for Expected {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let time = |time: std::time::SystemTime| chrono::DateTime::<chrono::Utc>::from(time).to_rfc3339();
+        match self {
+            Self::AnyOf(values) => {
+                let texts: Vec<_> = values.iter().map(Value::to_string).collect();
+                f.write_str(&texts.join(" or "))
+            }
+            Self::Reported(value) => write!(f, "{value} or null"),
+            Self::Within(span) | Self::ReportedWithin(span) => {
+                write!(f, "{} … {}", time(span.from), time(span.to))
+            }
+            Self::Somebody => f.write_str("not null"),
+            Self::List { is_null: true, .. } => f.write_str("null"),
+            Self::List { has, lacks, .. } => write!(f, "a list with {has:?} and without {lacks:?}"),
+        }
+    }
+}
+
+/// A column and what it must say.
+pub struct Column {
+    pub name: &'static str,
+    pub expected: Expected,
+}
+
+/// Returns the columns of a table that the truth about a life decides.
+pub fn of_table(table: &str, life: &Life) -> Vec<Column> {
+    let mut columns = identity(table, life);
+    if table == "container_create" {
+        columns.push(Column { name: "ts", expected: Expected::Within(life.created) });
+        return columns;
+    }
+    columns.extend(ending(life));
+    let moment = if table == "container_exit" { life.ended } else { life.removed };
+    columns.push(Column { name: "ts", expected: Expected::Within(moment) });
+    columns
+}
+
+/// Columns that say which container it was.
+fn identity(table: &str, life: &Life) -> Vec<Column> {
+    let is_create = table == "container_create";
+    let name = if is_create { &life.first_name } else { &life.name };
+    let mut columns = vec![
+        Column { name: "runtime", expected: Expected::is(life.runtime) },
+        Column { name: "oci_runtime", expected: Expected::is(life.oci_runtime) },
+        Column { name: "container_name", expected: Expected::optional(name.clone()) },
+        Column { name: "image_name", expected: Expected::optional(life.image) },
+        Column { name: "parent_container_id", expected: Expected::optional(life.parent.clone()) },
+        Column { name: "inferred", expected: Expected::is(false) },
+        Column { name: "after_gap", expected: Expected::is(false) },
+    ];
+    let is_renamed = life.name != life.first_name;
+    if !is_renamed {
+        columns.push(Column { name: "conflicts", expected: Expected::is(json!([])) });
+    }
+    if let Some(pid) = life.pid {
+        columns.push(Column { name: "init_pid", expected: Expected::Reported(json!(pid)) });
+        columns.push(Column { name: "started_at", expected: Expected::ReportedWithin(life.created) });
+    }
+    if let Some(count) = life.restart_count {
+        columns.push(Column { name: "restart_count", expected: Expected::Reported(json!(count)) });
+    }
+    if !is_create {
+        columns.push(Column { name: "created_at", expected: Expected::Within(life.created) });
+        if life.containerd_namespace().is_some() {
+            let expected = Expected::optional(life.containerd_namespace());
+            columns.push(Column { name: "containerd_namespace", expected });
+        }
+    }
+    columns
+}
+
+/// Columns that say how and by whom it ended.
+fn ending(life: &Life) -> Vec<Column> {
+    let end = &life.end;
+    let text_or_null = |text: &&str| if text.is_empty() { Value::Null } else { json!(text) };
+    let mut columns = vec![
+        Column { name: "cause", expected: Expected::AnyOf(end.causes.iter().map(|cause| json!(cause)).collect()) },
+        Column { name: "exit_code", expected: Expected::optional(end.exit_code) },
+        Column { name: "exit_signal", expected: Expected::optional(end.exit_signal) },
+        Column { name: "signal_origin", expected: Expected::AnyOf(end.origins.iter().map(text_or_null).collect()) },
+        Column { name: "never_started", expected: Expected::is(!life.is_started) },
+    ];
+    if life.is_started {
+        columns.extend([
+            Column { name: "cause_known_by", expected: Expected::is("kernel") },
+            Column { name: "oom_killed", expected: Expected::is(end.oom_killed) },
+            Column { name: "exited_at", expected: Expected::Within(life.ended) },
+        ]);
+    }
+    if end.oom_kills > 0 {
+        columns.push(Column { name: "oom_kills", expected: Expected::is(end.oom_kills) });
+        columns.push(Column { name: "oom_limit_scope", expected: Expected::is("own") });
+    }
+    columns.extend(killer(life));
+    columns
+}
+
+fn killer(life: &Life) -> Vec<Column> {
+    let mut innocents: Vec<_> = life.innocents.iter().map(|pid| format!("[{pid}]")).collect();
+    match &life.end.killer {
+        Killer::Nobody => vec![
+            Column { name: "killed_by_pid", expected: Expected::null() },
+            Column { name: "killed_by_comm", expected: Expected::null() },
+            Column { name: "killed_by_argv", expected: Expected::null() },
+            Column { name: "killed_by_container_id", expected: Expected::null() },
+            Column {
+                name: "requested_by",
+                expected: Expected::List { has: Vec::new(), lacks: Vec::new(), is_null: true },
+            },
+        ],
+        Killer::Process(pid, container) => {
+            // Who deleted the container afterwards is no part of the order.
+            innocents.extend([" delete ", "task delete"].map(str::to_owned));
+            vec![
+                Column { name: "killed_by_pid", expected: Expected::is(*pid) },
+                Column { name: "killed_by_uid", expected: Expected::is(0) },
+                Column { name: "killed_by_container_id", expected: Expected::optional(container.clone()) },
+                Column {
+                    name: "requested_by",
+                    expected: Expected::List { has: vec![format!("[{pid}]")], lacks: innocents, is_null: false },
+                },
+            ]
+        }
+        Killer::Runtime(verbs) => {
+            if !verbs.contains(&"delete") {
+                innocents.push(format!("delete {}", life.id));
+            }
+            let has: Vec<_> = verbs.iter().map(|verb| format!("{verb} ")).collect();
+            vec![
+                Column { name: "killed_by_pid", expected: Expected::Somebody },
+                Column { name: "killed_by_comm", expected: Expected::is(life.oci_runtime) },
+                Column { name: "killed_by_container_id", expected: Expected::null() },
+                Column {
+                    name: "killed_by_argv",
+                    expected: Expected::List { has: vec![life.id.clone()], lacks: Vec::new(), is_null: false },
+                },
+                Column { name: "requested_by", expected: Expected::List { has, lacks: innocents, is_null: false } },
+            ]
+        }
+    }
+}

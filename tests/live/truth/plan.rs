@@ -1,0 +1,301 @@
+//! Plans: from a seed, a list of scenes. Each scene is played by one engine and has one container
+//! life or a few.
+
+use std::fmt::{self, Display, Formatter};
+
+/// Engine that plays a scene.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EngineName {
+    /// runc by hand.
+    Runc,
+    /// crun by hand. Refuses hybrid hosts.
+    Crun,
+    /// docker.
+    Docker,
+    /// containerd by `ctr`.
+    Containerd,
+    /// podman.
+    Podman,
+}
+
+/// What happens to a container before its end, and must not be taken for the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Distraction {
+    /// A process that the engine starts in the container ends with this code.
+    ExecExits(u8),
+    /// A child of init ends with this code.
+    ChildExits(u8),
+    /// The first process of a pid namespace that init makes ends with this code.
+    NestedPidNamespace(u8),
+    /// A process outside sends this signal so many times; init handles it and goes on.
+    HandledSignal(i32, u32),
+    /// A process outside sends this signal, which init ignores.
+    IgnoredSignal(i32),
+    /// Init calls itself by another name.
+    OtherName,
+}
+
+/// Call by which a process outside sends a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendCall {
+    Kill,
+    Queue,
+    Tkill,
+    Pidfd,
+}
+
+/// End of a container's init.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Exits by itself.
+    Exit(u8),
+    /// The first thread ends; a later one exits with this code.
+    ThreadExit(u8),
+    /// A fault of its own: SIGSEGV or SIGILL.
+    Fault(i32),
+    /// Sends itself a signal. Needs the host's pid namespace: the kernel spares pid 1 of another.
+    Raise(i32),
+    /// A process of the host sends a signal that ends init.
+    Outside(i32, SendCall),
+    /// A process of the host sends a signal; init's handler exits with a code.
+    OutsideHandled(i32, u8),
+    /// A child of init sends a signal; init's handler exits with a code.
+    ChildSignals(i32, u8),
+    /// A process in another container of the engine sends SIGKILL.
+    Neighbour,
+    /// The engine is told to send a signal, which ends init.
+    EngineKill(i32),
+    /// The engine is told to send a signal; init's handler exits with a code.
+    EngineKillHandled(i32, u8),
+    /// The engine is told to stop the container, whose init ignores SIGTERM. Not of runc and crun.
+    EngineStop,
+    /// The engine is told to remove the container while it runs.
+    EngineRemove,
+    /// Init takes more memory than its cgroup may have.
+    OutOfMemory,
+    /// A child of init does; then init exits with a code.
+    ChildOutOfMemory(u8),
+    /// A timer of its own sends init SIGTERM. Needs the host's pid namespace.
+    Timer,
+    /// A timer of its own sends init SIGTERM, whose handler exits with a code.
+    TimerHandled(u8),
+    /// A process of the host kills it by ptrace.
+    TraceKill,
+    /// Init reboots (false) or powers off (true) its pid namespace.
+    Reboot(bool),
+    /// A process of the host writes to `cgroup.kill`. Needs v2.
+    CgroupKill,
+}
+
+/// Why a container's program is never executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartFailure {
+    /// The program does not exist.
+    NoProgram,
+    /// A hook of the bundle fails: `prestart`, `createRuntime` or `startContainer`. runc and crun.
+    Hook(&'static str),
+}
+
+/// Story of one container, or of two that belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Story {
+    /// One container with one life.
+    Single { host_pids: bool, distraction: Option<Distraction>, end: End },
+    /// A container that is started again; of runc and crun: another one of the same id.
+    Again { first: End, second: End },
+    /// As `Again`, while a process of somebody else keeps the first life's v2 directory.
+    KeptDirectory { first: End, second: End },
+    /// Two containers at once with one `linux.cgroupsPath`. runc and crun.
+    SharedCgroup { first: u8, second: u8 },
+    /// A container that ended and is never deleted: its directory stays to the end of the capture.
+    NeverDeleted { end: End },
+    /// Init is moved to another cgroup, then ends.
+    MovedInit { end: End },
+    /// A container whose cgroup lies below another one's, and which ends first.
+    Nested { inner: End, outer: u8 },
+    /// A container whose program is never executed.
+    StartFails(StartFailure),
+    /// A container that is created, never started, and deleted.
+    NeverStarted,
+    /// A second container in the pid namespace of the first, which is killed by the engine.
+    JoinedPids,
+    /// docker and podman: created by one name, renamed, started, renamed, ended.
+    Renamed { end: End },
+    /// The engine's restart policy starts it this many times again.
+    CrashLoop { code: u8, restarts: u32 },
+}
+
+/// One scene of a plan.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene {
+    /// Position in the plan.
+    pub number: usize,
+    pub engine: EngineName,
+    pub story: Story,
+}
+
+impl Scene {
+    /// Returns the number of lives that the scene has.
+    pub fn lives(&self) -> usize {
+        match self.story {
+            Story::Single { end: End::Neighbour, .. }
+            | Story::Again { .. }
+            | Story::KeptDirectory { .. }
+            | Story::SharedCgroup { .. }
+            | Story::Nested { .. }
+            | Story::JoinedPids => 2,
+            Story::CrashLoop { restarts, .. } => 1 + restarts as usize,
+            _ => 1,
+        }
+    }
+}
+
+impl Display for Scene {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "scene {} {:?} {:?}", self.number, self.engine, self.story)
+    }
+}
+
+/// Parts of a host that decide which scenes can be played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostTraits {
+    /// Only the v2 tree is mounted.
+    pub is_v2_only: bool,
+    /// A memory limit can be set.
+    pub has_memory_limit: bool,
+}
+
+/// Makes a plan with at least so many lives.
+pub fn make(seed: u64, lives: usize, engines: &[EngineName], host: HostTraits) -> Vec<Scene> {
+    let mut random = Random(seed);
+    let (mut scenes, mut planned) = (Vec::new(), 0);
+    while planned < lives {
+        let engine = random.pick(engines);
+        let scene = Scene { number: scenes.len(), engine, story: random.story(engine, host) };
+        planned += scene.lives();
+        scenes.push(scene);
+    }
+    scenes
+}
+
+/// Numbers that follow from a seed: splitmix64.
+struct Random(u64);
+
+const TERM: i32 = libc::SIGTERM;
+const ENDING_SIGNALS: [i32; 6] = [TERM, libc::SIGKILL, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT, libc::SIGKILL];
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+
+    fn is_one_in(&mut self, bound: u64) -> bool {
+        self.below(bound) == 0
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[usize::try_from(self.below(from.len() as u64)).expect("an index")]
+    }
+
+    fn code(&mut self) -> u8 {
+        // Codes that look like a shell's word for a signal are the ones to be told apart.
+        let special = [0, 1, 125, 126, 127, 129, 130, 137, 139, 143, 255];
+        if self.is_one_in(2) { self.pick(&special) } else { u8::try_from(self.below(256)).expect("below 256") }
+    }
+
+    fn story(&mut self, engine: EngineName, host: HostTraits) -> Story {
+        let by_hand = matches!(engine, EngineName::Runc | EngineName::Crun);
+        match self.below(20) {
+            0 => Story::Again { first: self.end(engine, host, false), second: self.end(engine, host, false) },
+            1 => Story::NeverDeleted { end: self.quiet_end() },
+            2 => Story::StartFails(if by_hand && self.is_one_in(2) {
+                StartFailure::Hook(self.pick(&["prestart", "createRuntime", "startContainer"]))
+            } else {
+                StartFailure::NoProgram
+            }),
+            3 => Story::NeverStarted,
+            4 => Story::MovedInit { end: self.quiet_end() },
+            5 if by_hand => Story::SharedCgroup { first: self.code(), second: self.code() },
+            6 if by_hand => Story::Nested { inner: self.quiet_end(), outer: self.code() },
+            7 => Story::KeptDirectory { first: self.quiet_end(), second: self.quiet_end() },
+            5 | 6 if matches!(engine, EngineName::Docker | EngineName::Podman) => {
+                Story::Renamed { end: self.quiet_end() }
+            }
+            8 if engine == EngineName::Docker => Story::CrashLoop { code: self.code().max(1), restarts: 2 },
+            9 if engine == EngineName::Docker => Story::JoinedPids,
+            _ => {
+                let host_pids = self.is_one_in(3);
+                let distraction = self.is_one_in(2).then(|| self.distraction());
+                Story::Single { host_pids, distraction, end: self.end(engine, host, host_pids) }
+            }
+        }
+    }
+
+    fn distraction(&mut self) -> Distraction {
+        match self.below(6) {
+            0 => Distraction::ExecExits(self.code()),
+            1 => Distraction::ChildExits(self.code()),
+            2 => Distraction::NestedPidNamespace(self.code()),
+            3 => {
+                let signal = self.pick(&[libc::SIGUSR1, libc::SIGUSR2, libc::SIGHUP]);
+                let count = self.pick(&[1, 3, 60]);
+                Distraction::HandledSignal(signal, count)
+            }
+            4 => Distraction::IgnoredSignal(self.pick(&[TERM, libc::SIGINT, libc::SIGHUP])),
+            _ => Distraction::OtherName,
+        }
+    }
+
+    /// An end that any container can have.
+    fn quiet_end(&mut self) -> End {
+        match self.below(4) {
+            0 | 1 => End::Exit(self.code()),
+            2 => End::Outside(libc::SIGKILL, SendCall::Kill),
+            _ => End::EngineKill(libc::SIGKILL),
+        }
+    }
+
+    fn end(&mut self, engine: EngineName, host: HostTraits, host_pids: bool) -> End {
+        let by_hand = matches!(engine, EngineName::Runc | EngineName::Crun);
+        loop {
+            let end = match self.below(19) {
+                0 | 1 => End::Exit(self.code()),
+                2 => End::ThreadExit(self.code()),
+                3 => End::Fault(self.pick(&[libc::SIGSEGV, libc::SIGILL])),
+                4 if host_pids => End::Raise(self.pick(&[TERM, libc::SIGKILL, libc::SIGABRT, libc::SIGUSR1])),
+                5 => {
+                    // Pid 1 of a namespace has no default action but for SIGKILL from outside.
+                    let signal = if host_pids { self.pick(&ENDING_SIGNALS) } else { libc::SIGKILL };
+                    End::Outside(
+                        signal,
+                        self.pick(&[SendCall::Kill, SendCall::Queue, SendCall::Tkill, SendCall::Pidfd]),
+                    )
+                }
+                6 => End::OutsideHandled(self.pick(&[TERM, libc::SIGINT, libc::SIGQUIT]), self.code()),
+                7 => End::ChildSignals(TERM, self.code()),
+                8 => End::Neighbour,
+                9 => End::EngineKill(if host_pids { self.pick(&[TERM, libc::SIGKILL]) } else { libc::SIGKILL }),
+                10 => End::EngineKillHandled(TERM, self.code()),
+                11 if !by_hand => End::EngineStop,
+                12 => End::EngineRemove,
+                13 if host.has_memory_limit => End::OutOfMemory,
+                14 if host.has_memory_limit => End::ChildOutOfMemory(self.code()),
+                15 if host_pids => End::Timer,
+                15 => End::TimerHandled(self.code()),
+                16 => End::TraceKill,
+                17 if !host_pids => End::Reboot(self.is_one_in(2)),
+                18 if host.is_v2_only => End::CgroupKill,
+                _ => continue,
+            };
+            return end;
+        }
+    }
+}

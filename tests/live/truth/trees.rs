@@ -1,0 +1,43 @@
+//! The cgroup trees, where scenes move processes in them.
+
+use std::fs;
+use std::path::PathBuf;
+
+use obit_test_engines::Stage;
+
+/// Returns the v2 directory of a process, by a path that this process can open.
+pub fn v2_directory(stage: &Stage, pid: u32) -> PathBuf {
+    let cgroup = fs::read_to_string(format!("/proc/{pid}/cgroup")).expect("the cgroups of a process");
+    let path = cgroup.lines().find_map(|line| line.strip_prefix("0::")).expect("a v2 cgroup");
+    v2_mount(stage).join(path.trim_start_matches('/'))
+}
+
+/// Moves a process into another one's v2 directory.
+pub fn enter_v2(stage: &Stage, where_this_is: u32, pid: u32) {
+    let file = v2_directory(stage, where_this_is).join("cgroup.procs");
+    fs::write(&file, pid.to_string()).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+}
+
+/// Moves a process into directories of that name, in every tree.
+pub fn move_away(stage: &Stage, pid: u32, name: &str) {
+    stage.cgroups.make(name);
+    for directory in stage.cgroups.find(name) {
+        // A new cpuset takes no process before it has processors and memory.
+        for file in ["cpuset.cpus", "cpuset.mems"] {
+            let of_parent = directory.parent().map(|parent| parent.join(file));
+            if let Some(value) = of_parent.and_then(|file| fs::read_to_string(file).ok()) {
+                let _ = fs::write(directory.join(file), value.trim());
+            }
+        }
+        let file = directory.join("cgroup.procs");
+        fs::write(&file, pid.to_string()).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    }
+}
+
+fn v2_mount(stage: &Stage) -> PathBuf {
+    ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"]
+        .map(|path| stage.outside(path))
+        .into_iter()
+        .find(|path| path.join("cgroup.controllers").exists())
+        .expect("a v2 tree")
+}
