@@ -140,13 +140,26 @@ fn component() -> impl Strategy<Value = String> {
         "(docker|crio|cri-containerd|libpod|libpod-payload|libpod-conmon|nerdctl|kata_|runc)-[0-9a-f]{64}(\\.scope)?",
         "(docker|lxc|lxc.payload|garden|good|bad|mesos|nomad|share|ecs|kubelet|kubepods|libpod_parent|buildkit|default)",
         "(system|user|machine|nomad|share|kubepods|user-1000|machine-x)\\.slice",
-        "(user@1000|ssh|systemd-nspawn@a\\\\x2db)\\.service",
+        "(user@1000|ssh|container@web|systemd-nspawn@a\\\\x2db)\\.service",
+        "(payload|nomad|supervisor)",
         "kubepods(-burstable)?-pod[0-9a-f]{8}(_[0-9a-f]{4}){3}_[0-9a-f]{12}\\.slice",
         "pod[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
         "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(\\.[a-z]{1,3}(\\.scope)?)?",
         "(lxc\\.payload\\.|lxc\\.monitor\\.|bpm-|machine-|runc-)[a-z\\\\.é-]{0,9}(\\.scope)?",
         "[a-z.]{0,6}:[a-z-]{0,8}:[0-9a-z]{0,64}",
         "\\PC{0,70}",
+    ]
+}
+
+/// Components that mean something only where a manager of units made them.
+fn unit_component() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "(docker|crio|cri-containerd|libpod|nerdctl|runc|isulad)-[0-9a-f]{64}\\.scope",
+        "(machine|runc|crun|singularity-oci)-[a-z]{1,5}\\.scope",
+        "(system|machine|machine-x|kubepods|customers)\\.slice",
+        "kubepods(-burstable)?-pod[0-9a-f]{8}(_[0-9a-f]{4}){3}_[0-9a-f]{12}\\.slice",
+        "(container@web|systemd-nspawn@web|docker)\\.service",
+        "(payload|supervisor|x)",
     ]
 }
 
@@ -179,6 +192,16 @@ proptest! {
             // Either as it is or, where systemd made the name, without its escapes.
             prop_assert!(last.contains(&**id) || last.replace("\\x2d", "-").contains(&**id), "{} not in {}", id, last);
         }
+    }
+
+    #[test]
+    fn no_scope_of_a_delegated_subtree_is_a_container(
+        manager in "(session-3\\.scope|user@1000\\.service/(app|system|machine)\\.slice/(foo|container@a)\\.service)",
+        below in prop::collection::vec(unit_component(), 0..6),
+    ) {
+        let path = format!("/user.slice/user-1000.slice/{manager}/{}", below.join("/"));
+        let found = identify(&path);
+        prop_assert_eq!((found.container_id, found.pod_uid), (None, None), "{}", path);
     }
 
     #[test]

@@ -5,7 +5,8 @@ use crate::record::names;
 /// The engine that a container belongs to: the program its user talks to.
 ///
 /// Containers of kata, gVisor, nerdctl, k3s and Fargate belong to containerd; those of ECS on EC2
-/// and the job cgroups of GitHub and Azure to docker; Quadlet's to podman.
+/// and the job cgroups of GitHub and Azure to docker; Quadlet's to podman; the steps of `podman
+/// build` to buildah, whose code runs them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 #[allow(missing_docs)] // each value is the product of that name
@@ -14,6 +15,7 @@ pub enum Engine {
     Containerd,
     Crio,
     Podman,
+    Buildah,
     Buildkit,
     Runc,
     Crun,
@@ -35,6 +37,7 @@ names!(Engine {
     Containerd => "containerd",
     Crio => "crio",
     Podman => "podman",
+    Buildah => "buildah",
     Buildkit => "buildkit",
     Runc => "runc",
     Crun => "crun",

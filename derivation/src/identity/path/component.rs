@@ -18,6 +18,24 @@ pub(super) struct ParentContext<'a> {
     /// True if there is a `kubelet` directory between here and the innermost container above. So it
     /// is for kind, which always runs containerd.
     pub(super) in_kind: bool,
+    /// True below a user's own systemd. That user makes any directory there, so nothing there is a
+    /// machine of the host.
+    pub(super) in_user_manager: bool,
+}
+
+impl ParentContext<'_> {
+    /// Returns true if a service here is one that the host's systemd placed in `system.slice` or
+    /// `machine.slice`.
+    pub(super) fn is_host_unit_parent(&self) -> bool {
+        let is_host_slice = matches!(self.role, ParentRole::SystemSlice | ParentRole::MachineSlice);
+        is_host_slice && self.systemd.holds_units() && !self.in_user_manager
+    }
+
+    /// Returns true if a scope `machine-<name>.scope` here is a machine's: in `machine.slice`, or in
+    /// the slice that `systemd-nspawn --slice=` names.
+    fn holds_machines(&self) -> bool {
+        self.role == ParentRole::MachineSlice || self.role.is_slice() && !self.in_user_manager
+    }
 }
 
 /// A kind of component.
@@ -102,9 +120,11 @@ fn read_by_role<'a>(name: &'a str, above: &ParentContext<'a>) -> Option<Componen
         // with -1, -2, …
         ParentRole::LxcContainer if name == "monitor" || name.starts_with("monitor-") => Some(ComponentKind::Helper),
         ParentRole::LibvirtLxc => Some(container(Engine::LibvirtLxc, name)),
-        ParentRole::Nomad => {
-            let nomad = grammar::is_nomad_task(name) || grammar::is_uuid(name, b'-');
-            nomad.then(|| container(Engine::Nomad, name))
+        ParentRole::NomadTop | ParentRole::Nomad => {
+            let is_nomad = grammar::is_nomad_task(name) || grammar::is_uuid(name, b'-');
+            let is_containerd = above.role == ParentRole::NomadTop && grammar::is_nomad_containerd_id(name);
+            let engine = if is_nomad { Some(Engine::Nomad) } else { is_containerd.then_some(Engine::Containerd) };
+            engine.map(|engine| container(engine, name))
         }
         ParentRole::NomadSlice => {
             let task = name.strip_suffix(".scope").filter(|stem| grammar::is_nomad_task(stem))?;
@@ -133,7 +153,9 @@ fn read_by_role<'a>(name: &'a str, above: &ParentContext<'a>) -> Option<Componen
         ParentRole::LibpodParent | ParentRole::PodmanPod | ParentRole::BareContainer if name == "conmon" => {
             Some(ComponentKind::Helper)
         }
-        ParentRole::Service if matches!(name, "runtime" | "supervisor") => Some(ComponentKind::HelperLeaf),
+        ParentRole::Service | ParentRole::HostService if matches!(name, "runtime" | "supervisor") => {
+            Some(ComponentKind::HelperLeaf)
+        }
         _ => None,
     }
 }
@@ -153,7 +175,7 @@ fn read_slice<'a>(stem: &'a str, above: &ParentContext<'a>) -> ComponentKind<'a>
         return ComponentKind::Helper;
     }
     // Most slices are too short to name a pod: the test of the length saves the search.
-    if above.systemd != AllowedUnits::Nothing && stem.len() >= "kubepods-pod".len() + 32 {
+    if above.systemd.holds_pod_slices() && stem.len() >= "kubepods-pod".len() + 32 {
         if let Some(uid) = pod_uid_of_slice(stem) {
             return ComponentKind::Pod { uid: Some(uid), slice: Some(stem) };
         }
@@ -176,6 +198,14 @@ fn pod_uid_of_slice(stem: &str) -> Option<&str> {
 fn read_service<'a>(stem: &'a str, above: &ParentContext<'a>) -> ComponentKind<'a> {
     if above.systemd.holds_units() {
         if let Some(machine) = stem.strip_prefix("systemd-nspawn@")
+            && grammar::is_machine_name(machine)
+        {
+            return escaped_container(Engine::SystemdNspawn, machine);
+        }
+        // NixOS: nixos/modules/virtualisation/nixos-containers.nix, in machine.slice
+        if let Some(machine) = stem.strip_prefix("container@")
+            && above.role == ParentRole::MachineSlice
+            && !above.in_user_manager
             && grammar::is_machine_name(machine)
         {
             return escaped_container(Engine::SystemdNspawn, machine);
@@ -209,7 +239,9 @@ fn read_scope<'a>(stem: &'a str, above: &ParentContext<'a>) -> Option<ComponentK
             "runc-" => Some(Engine::Runc),
             "crun-" => Some(Engine::Crun),
             "youki-" => Some(Engine::Youki),
-            "" => None,
+            // iSulad: src/daemon/modules/spec/specs.c, merge_container_cgroups_path. No value of
+            // Engine stands for it.
+            "" | "isulad-" => None,
             _ => return read_short_scope(stem, above).filter(|_| allowed),
         };
         return allowed.then(|| container(runtime, id));
@@ -222,17 +254,25 @@ fn read_short_scope<'a>(stem: &'a str, above: &ParentContext<'a>) -> Option<Comp
     let (prefix, id) = stem.split_once('-')?;
     match prefix {
         "runc" if grammar::is_bpm_id(id) => Some(container(Engine::Bpm, id)),
+        "runc" | "crun" | "youki" if grammar::is_buildah_id(id) => Some(container(Engine::Buildah, id)),
         "runc" => grammar::is_oci_id(id).then(|| container(Engine::Runc, id)),
         "crun" => grammar::is_oci_id(id).then(|| container(Engine::Crun, id)),
         "youki" => grammar::is_oci_id(id).then(|| container(Engine::Youki, id)),
         "docker" | "buildkit" => grammar::is_buildkit_id(id).then(|| container(Engine::Buildkit, id)),
-        "singularity" | "apptainer" => {
-            let number = id.strip_prefix("parent-").unwrap_or(id);
-            grammar::is_digits(number).then(|| container(Engine::Singularity, id))
-        }
-        "machine" if above.role == ParentRole::MachineSlice => read_machine(id),
+        "singularity" | "apptainer" => read_singularity_scope(id),
+        "machine" if above.holds_machines() => read_machine(id),
         _ => read_bpm_scope(stem),
     }
+}
+
+/// Reads what follows `singularity-`: the pid of an instance, or `oci-` and the id of a container of
+/// the OCI mode (internal/pkg/runtime/launcher/oci/oci_linux.go).
+fn read_singularity_scope(rest: &str) -> Option<ComponentKind<'_>> {
+    if let Some(id) = rest.strip_prefix("oci-") {
+        return grammar::is_oci_id(id).then(|| container(Engine::Singularity, id));
+    }
+    let number = rest.strip_prefix("parent-").unwrap_or(rest);
+    grammar::is_digits(number).then(|| container(Engine::Singularity, rest))
 }
 
 /// Reads bpm's `[<where it runs>-]bpm-<id>.scope`; the id begins with `bpm-` itself
@@ -251,8 +291,8 @@ fn read_bpm_scope(stem: &str) -> Option<ComponentKind<'_>> {
 /// Reads a machine that registered with systemd-machined; `escaped` is its name as systemd writes
 /// it in a unit's name.
 fn read_machine(escaped: &str) -> Option<ComponentKind<'_>> {
-    if escaped.starts_with("qemu\\x2d") {
-        return None; // a virtual machine of libvirt
+    if is_virtual_machine(escaped) {
+        return None;
     }
     if let Some(uuid) = escaped.strip_prefix("rkt\\x2d")
         && grammar::is_escaped_uuid(uuid)
@@ -266,6 +306,16 @@ fn read_machine(escaped: &str) -> Option<ComponentKind<'_>> {
         return grammar::is_machine_name(name).then(|| escaped_container(Engine::LibvirtLxc, name));
     }
     grammar::is_machine_name(escaped).then(|| escaped_container(Engine::SystemdNspawn, escaped))
+}
+
+/// Returns true for the names that libvirt gives virtual machines
+/// (virDomainDriverGenerateMachineName): `qemu-…`, and `ch-<number>-…` of Cloud Hypervisor.
+///
+/// A virtual machine of systemd-vmspawn has any name, like a container of nspawn: only machined's
+/// class tells the two apart.
+fn is_virtual_machine(escaped: &str) -> bool {
+    let number = escaped.strip_prefix("ch\\x2d").and_then(|rest| rest.split_once("\\x2d")).map(|(number, _)| number);
+    escaped.starts_with("qemu\\x2d") || number.is_some_and(grammar::is_digits)
 }
 
 fn read_plain<'a>(name: &'a str, above: &ParentContext<'a>) -> Option<ComponentKind<'a>> {
@@ -304,7 +354,14 @@ fn read_plain<'a>(name: &'a str, above: &ParentContext<'a>) -> Option<ComponentK
         }
         _ => {}
     }
-    if let Some(name) = name.strip_suffix(".libvirt-lxc") {
+    if let Some(machine) = name.strip_suffix(".libvirt-lxc") {
+        // libvirt without machined: the machine's name, `lxc-<number>-<name>`; in older versions
+        // the name alone (src/lxc/lxc_cgroup.c, virLXCCgroupCreate).
+        let numbered = machine.strip_prefix("lxc-").and_then(|rest| rest.split_once('-'));
+        let name = match numbered {
+            Some((number, name)) if grammar::is_digits(number) => name,
+            _ => machine,
+        };
         return (!name.is_empty()).then(|| container(Engine::LibvirtLxc, name));
     }
     read_cgroups_path(name)
@@ -339,6 +396,7 @@ fn read_cgroups_path(name: &str) -> Option<ComponentKind<'_>> {
     }
     let runtime = match prefix {
         "docker" | "buildkit" if grammar::is_buildkit_id(id) => Some(Engine::Buildkit),
+        "singularity-oci" if grammar::is_oci_id(id) => Some(Engine::Singularity),
         "runc" if grammar::is_oci_id(id) => Some(Engine::Runc),
         "crun" if grammar::is_oci_id(id) => Some(Engine::Crun),
         "youki" if grammar::is_oci_id(id) => Some(Engine::Youki),

@@ -131,6 +131,26 @@ pub(super) fn is_nomad_task(text: &str) -> bool {
     !task.is_empty() && is_uuid(allocation, b'-')
 }
 
+/// Tests for a container of Nomad's containerd driver: `<task>-<allocation's UUID>`
+/// (nomad-driver-containerd, `containerd/driver.go`).
+pub(super) fn is_nomad_containerd_id(text: &str) -> bool {
+    let Some((task, allocation)) = text.len().checked_sub(36).and_then(|middle| text.split_at_checked(middle)) else {
+        return false;
+    };
+    is_uuid(allocation, b'-') && task.strip_suffix('-').is_some_and(is_oci_id)
+}
+
+/// Tests for a build step of buildah: `buildah-` and the name of its bundle, a temporary directory
+/// `buildah<number>` (`run_linux.go`, `Builder.Run`). podman builds with the same code.
+pub(in crate::identity) fn is_buildah_id(text: &str) -> bool {
+    text.strip_prefix("buildah-").is_some_and(is_buildah_bundle)
+}
+
+/// Tests for the name of a bundle of buildah; [`is_buildah_id`] has the source.
+pub(in crate::identity) fn is_buildah_bundle(name: &str) -> bool {
+    name.strip_prefix("buildah").is_some_and(is_digits)
+}
+
 /// Tests for a job of bpm, as `src/bpm/jobid/encoding.go` writes it: `bpm-`, then letters, digits,
 /// `_`, `-` and `.xx` for any other byte.
 pub(super) fn is_bpm_id(text: &str) -> bool {

@@ -14,7 +14,11 @@ pub(super) enum AllowedUnits<'a> {
     /// A plain directory on the host. Somebody's cgroup namespace may begin here, so slices are
     /// possible.
     SlicesOnly,
-    /// Below a service or a scope: none.
+    /// Below a service of the host. A runtime that does not ask systemd makes the kubelet's slices
+    /// there by their names, as plain directories; so a pod's slice is one, and nothing else is a
+    /// unit.
+    PodSlicesOnly,
+    /// Below any other service or a scope: none.
     Nothing,
 }
 
@@ -22,6 +26,11 @@ impl<'a> AllowedUnits<'a> {
     /// Returns true if systemd can place scopes and services here.
     pub(super) fn holds_units(self) -> bool {
         matches!(self, Self::Root | Self::Slice(_))
+    }
+
+    /// Returns true if the slice of a pod can stand here.
+    pub(super) fn holds_pod_slices(self) -> bool {
+        !matches!(self, Self::Nothing)
     }
 
     /// Returns what is allowed below the slice of this name, if it stands here.
@@ -32,6 +41,7 @@ impl<'a> AllowedUnits<'a> {
             // (client/lib/cgroupslib/partition.go).
             Self::Slice("nomad") if matches!(stem, "share" | "reserve") => Self::Slice(stem),
             Self::Slice(parent) if extends(parent, stem) => Self::Slice(stem),
+            Self::PodSlicesOnly => Self::PodSlicesOnly,
             Self::Slice(_) | Self::Nothing => Self::Nothing,
         }
     }
@@ -41,6 +51,7 @@ impl<'a> AllowedUnits<'a> {
         match self {
             Self::Root if in_container => Self::Root,
             Self::Root | Self::Slice(_) | Self::SlicesOnly => Self::SlicesOnly,
+            Self::PodSlicesOnly => Self::PodSlicesOnly,
             Self::Nothing => Self::Nothing,
         }
     }
@@ -60,8 +71,10 @@ fn extends(parent: &str, stem: &str) -> bool {
 pub(super) enum ParentRole {
     /// The hierarchy's root.
     Top,
-    /// Any slice.
+    /// Any slice without a value of its own.
     Slice,
+    /// `system.slice` and the slices in it.
+    SystemSlice,
     /// `machine.slice` and the slices in it.
     MachineSlice,
     /// `nomad.slice` and its partitions.
@@ -70,6 +83,9 @@ pub(super) enum ParentRole {
     Helpers,
     /// A service.
     Service,
+    /// A service that the host's systemd placed in `system.slice` or `machine.slice`. Only root makes
+    /// directories there, unless the unit delegates to a user.
+    HostService,
     /// `docker`, and the cgroup parents that GitHub's and Azure's agents give to docker.
     Docker,
     /// `buildkit`: a containerd namespace, or BuildKit's level below a parent that was configured.
@@ -92,7 +108,9 @@ pub(super) enum ParentRole {
     GardenBad,
     /// `mesos`: the agent's root, or the separator before a nested container.
     Mesos,
-    /// `nomad` and its partitions.
+    /// `nomad` at the top, which is also a containerd namespace: that of Nomad's containerd driver.
+    NomadTop,
+    /// `nomad` elsewhere, and the partitions of any `nomad`.
     Nomad,
     /// `singularity` or `apptainer`.
     Singularity,
@@ -117,14 +135,16 @@ impl ParentRole {
             "nomad" => ParentRole::NomadSlice,
             "share" | "reserve" if parent == ParentRole::NomadSlice => ParentRole::NomadSlice,
             "machine" => ParentRole::MachineSlice,
+            "system" => ParentRole::SystemSlice,
             _ if stem.starts_with("machine-") => ParentRole::MachineSlice,
+            _ if stem.starts_with("system-") => ParentRole::SystemSlice,
             _ => ParentRole::Slice,
         }
     }
 
     /// Returns true for a slice of any kind.
     pub(super) fn is_slice(self) -> bool {
-        matches!(self, Self::Slice | Self::MachineSlice | Self::NomadSlice)
+        matches!(self, Self::Slice | Self::SystemSlice | Self::MachineSlice | Self::NomadSlice)
     }
 
     /// Returns the role of a directory that is neither unit, nor container, nor pod.
@@ -146,8 +166,9 @@ impl ParentRole {
             "good" if parent == ParentRole::Garden => ParentRole::Garden,
             "bad" if parent == ParentRole::Garden => ParentRole::GardenBad,
             "mesos" => ParentRole::Mesos,
+            "nomad" if systemd == AllowedUnits::Root => ParentRole::NomadTop,
             "nomad" => ParentRole::Nomad,
-            "share" | "reserve" if parent == ParentRole::Nomad => ParentRole::Nomad,
+            "share" | "reserve" if matches!(parent, ParentRole::NomadTop | ParentRole::Nomad) => ParentRole::Nomad,
             "singularity" | "apptainer" => ParentRole::Singularity,
             "libpod_parent" => ParentRole::LibpodParent,
             "kata_sandboxed_pod" => ParentRole::KataSandbox,

@@ -38,6 +38,7 @@ impl<'a> PathWalk<'a> {
             runtime: None,
             in_ecs: false,
             in_kind: false,
+            in_user_manager: false,
         };
         let mut walk = Self { above, current: None, outer: None, pod_uid: None, class: PathClass::Other };
         for name in components(path) {
@@ -82,10 +83,22 @@ impl<'a> PathWalk<'a> {
             ComponentKind::Slice(stem) => {
                 (systemd.below_slice(stem), ParentRole::of_slice(stem, self.above.role), nothing)
             }
-            ComponentKind::UserManager => (AllowedUnits::Root, ParentRole::None, nothing),
+            ComponentKind::UserManager => {
+                self.above.in_user_manager = true;
+                (AllowedUnits::Root, ParentRole::None, nothing)
+            }
+            ComponentKind::Unit { service: true } if self.above.is_host_unit_parent() => {
+                (AllowedUnits::PodSlicesOnly, ParentRole::HostService, nothing)
+            }
             ComponentKind::Unit { service } => {
                 let role = if service { ParentRole::Service } else { ParentRole::None };
                 (AllowedUnits::Nothing, role, nothing)
+            }
+            // nspawn puts its guest into `payload`, where the guest's systemd is the manager
+            // (src/nspawn/nspawn-cgroup.c, create_subcgroup). The service may have any name:
+            // `systemd-nspawn --keep-unit`.
+            ComponentKind::Plain if self.above.role == ParentRole::HostService && name == "payload" => {
+                (AllowedUnits::Root, ParentRole::None, nothing)
             }
             ComponentKind::Plain => {
                 self.above.in_ecs |= name == "ecs";
@@ -119,6 +132,7 @@ impl<'a> PathWalk<'a> {
             runtime: container.runtime,
             in_ecs: false,
             in_kind: false,
+            in_user_manager: self.above.in_user_manager,
         };
         self.current = Some(container);
     }
