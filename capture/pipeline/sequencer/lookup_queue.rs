@@ -91,7 +91,9 @@ impl LookupQueue {
         if !self.calls.insert(pid, call.container_id) {
             return;
         }
-        if let Some(root) = call.root.or(oci_files::default_state_root(call.oci_runtime)) {
+        // Of a command line with a stretch missing nobody knows whether it named another one.
+        let by_default = call.oci_runtime.filter(|_| !call.is_partial).and_then(oci_files::default_state_root);
+        if let Some(root) = call.root.or(by_default) {
             self.calls.insert_state(key, root, call.container_id);
         }
         if let Some(bundle) = call.bundle {

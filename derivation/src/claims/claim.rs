@@ -81,13 +81,13 @@ impl<'a> Claim<'a> {
     /// Returns the claim of an OCI runtime's argument vector.
     pub fn of_argv(seq: Seq, argv: &Invocation<'a>) -> Self {
         let mut claim = Self::new(Source::OciArgv, seq, argv.container_id);
-        claim.runtime = Some(argv.engine);
+        claim.runtime = argv.engine;
         // `runc delete ID` carries no bundle, which is what tells podman's containers from bare
         // ones.
-        let is_bare = matches!(argv.engine, Engine::Runc | Engine::Crun | Engine::Youki);
+        let is_bare = matches!(argv.engine, Some(Engine::Runc | Engine::Crun | Engine::Youki));
         claim.runtime_by_default = is_bare && matches!(argv.verb, Verb::Start | Verb::Kill | Verb::Delete);
-        claim.oci_runtime = Some(argv.oci_runtime);
-        if argv.engine == Engine::Containerd {
+        claim.oci_runtime = argv.oci_runtime;
+        if argv.engine == Some(Engine::Containerd) {
             claim.set(ClaimField::ContainerdNamespace, argv.namespace);
         }
         claim.set(ClaimField::StateRoot, argv.root);

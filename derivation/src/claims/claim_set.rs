@@ -226,7 +226,7 @@ impl ClaimSet {
                 found.push(format!("{}: container_id {}", claim.source, claim.container_id));
             }
             if let (Some(theirs), Some(ours)) = (claim.runtime, runtime)
-                && theirs != ours
+                && theirs.contradicts(ours)
                 && !claim.runtime_by_default
             {
                 found.push(format!("{}: runtime {theirs}", claim.source));

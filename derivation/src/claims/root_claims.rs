@@ -6,7 +6,7 @@ use super::claim::Claim;
 use super::observed_directory::ObservedDirectory;
 use super::owned_claim::OwnedClaim;
 use crate::identity::argv::Invocation;
-use crate::identity::path;
+use crate::identity::{Engine, path};
 use crate::record::Seq;
 
 /// The claims that make a directory a container's root. A directory without one is no root, as far
@@ -27,14 +27,13 @@ impl<'a> RootClaims<'a> {
         call: Option<&Invocation<'a>>,
         pending: &'a [OwnedClaim],
     ) -> Self {
-        let by_path = Claim::of_path(seq, &observed.identity);
-        // If a runtime makes what looks like another container's root, the runtime is believed; the
-        // path becomes a conflict.
-        let is_about = |call: &&Invocation<'_>| {
-            by_path.is_some() && call.verb.makes_directories()
-                || path::names_container(observed.path, call.container_id)
-        };
-        let by_argv = call.filter(is_about).map(|call| Claim::of_argv(seq, call));
+        let mut by_path = Claim::of_path(seq, &observed.identity);
+        let by_argv = call.filter(|call| is_about(call, observed, by_path.as_ref()));
+        // With a number of its own, LXC's directory says no more than the monitor does.
+        if by_argv.is_some_and(|call| call.oci_runtime.is_none() && call.container_id != id_of(by_path.as_ref())) {
+            by_path = None;
+        }
+        let by_argv = by_argv.map(|call| Claim::of_argv(seq, call));
         // Nearly always nothing was pending.
         let pending = if pending.is_empty() { Vec::new() } else { pending.iter().map(OwnedClaim::borrow).collect() };
         Self { by_argv, pending, by_path }
@@ -54,4 +53,23 @@ impl<'a> RootClaims<'a> {
     pub fn container_id(&self) -> Option<&'a str> {
         self.iter().next().map(|claim| claim.container_id)
     }
+}
+
+/// Returns true if a directory that a call made or removed is its container's root.
+///
+/// If an OCI runtime makes what looks like another container's root, the runtime is believed; the
+/// path becomes a conflict. LXC's monitor makes directories for itself too, so the path must name its
+/// container.
+fn is_about(call: &Invocation<'_>, observed: &ObservedDirectory<'_>, by_path: Option<&Claim<'_>>) -> bool {
+    if call.oci_runtime.is_none() {
+        return by_path.is_some_and(|claim| {
+            claim.runtime == Some(Engine::Lxc) && call.explains_path_id(claim.container_id)
+        });
+    }
+    by_path.is_some() && call.verb.makes_directories() || path::names_container(observed.path, call.container_id)
+}
+
+/// Returns the id that a claim names, or nothing.
+fn id_of<'a>(claim: Option<&Claim<'a>>) -> &'a str {
+    claim.map_or("", |claim| claim.container_id)
 }

@@ -49,7 +49,9 @@ impl Fold {
             // A runtime's directory whose name does not name the container: `linux.cgroupsPath` may
             // be anything, and the runtime makes missing parents on the way. The deepest one is the
             // root, but one that it makes below a root is its own affair (crun's `/container`).
-            match call.map(|call| Claim::of_argv(at.seq, call)) {
+            //
+            // LXC's monitor names its directories itself.
+            match call.filter(|call| call.oci_runtime.is_some()).map(|call| Claim::of_argv(at.seq, call)) {
                 Some(claim) if !enclosing.is_some_and(|life_id| self.containers.is_about(life_id, &claim)) => {
                     claims.by_argv = Some(claim);
                     role = DirectoryRole::Candidate;

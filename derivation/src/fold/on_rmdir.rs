@@ -24,7 +24,7 @@ impl Fold {
         // `runc delete OUTER` removes the roots of containers nested in it too: it does not name
         // those.
         if let Some(call) = &self.invocations.get_or_insert_default().read(event.actor.argv)
-            && (life.container_id().is_some_and(|id| **id == *call.container_id)
+            && (life.container_id().is_some_and(|id| call.explains_path_id(id))
                 || path::names_container(event.path, call.container_id))
         {
             life.claims_mut().add(&Claim::of_argv(at.seq, call));

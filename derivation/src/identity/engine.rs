@@ -54,6 +54,14 @@ names!(Engine {
     Singularity => "singularity",
 });
 
+impl Engine {
+    /// Returns true if a container cannot belong to both. Incus runs LXC's library, so that its
+    /// containers have LXC's paths.
+    pub(crate) fn contradicts(self, other: Self) -> bool {
+        self != other && !matches!((self, other), (Self::Lxc, Self::Incus) | (Self::Incus, Self::Lxc))
+    }
+}
+
 /// The program that sets a container up for its engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]

@@ -6,6 +6,7 @@ mod death;
 mod disagreement;
 mod hostile;
 mod lives;
+mod names;
 mod reuse;
 mod segments;
 mod usage;

@@ -26,6 +26,8 @@ const STATE_BYTES: usize = 1 << 20;
 /// The state of one container, whichever runtime wrote it.
 #[derive(Debug, Default)]
 struct ContainerState {
+    /// Program that wrote it, where that shows.
+    program: Option<&'static str>,
     init_pid: Option<u32>,
     created: Option<String>,
     bundle: Option<String>,
@@ -53,17 +55,31 @@ struct StateDocument<'a> {
 }
 
 #[derive(Deserialize)]
-struct RuncState {
+struct StateJson {
     id: Option<String>,
-    /// youki calls it `pid`.
-    #[serde(alias = "pid")]
-    init_process_pid: Option<i64>,
     created: Option<String>,
+    // Of runc alone.
+    init_process_pid: Option<i64>,
     #[serde(default)]
     cgroup_paths: Option<BTreeMap<String, String>>,
     config: Option<RuncConfig>,
-    /// youki's; runc has it among the labels.
+    // Of youki alone (crates/libcontainer/src/container/state.rs).
+    #[serde(rename = "ociVersion")]
+    oci_version: Option<String>,
+    pid: Option<i64>,
     bundle: Option<String>,
+    annotations: Option<BTreeMap<String, String>>,
+}
+
+impl StateJson {
+    /// Returns the program that writes such a file.
+    fn program(&self) -> Option<&'static str> {
+        if self.init_process_pid.is_some() || self.config.is_some() {
+            Some("runc")
+        } else {
+            self.oci_version.is_some().then_some("youki")
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -115,9 +131,9 @@ pub fn read(host_root: &Path, hierarchies: &Hierarchies, state_root: &str, conta
             return RuntimeRecord::new(answer, request, begun.elapsed(), None);
         }
     };
-    let (program, parsed) = match file_name {
-        "status" => ("crun", parse_crun(&content.bytes)),
-        _ => ("runc", parse_runc(&content.bytes, container_id)),
+    let parsed = match file_name {
+        "status" => parse_crun(&content.bytes),
+        _ => parse_state_json(&content.bytes, container_id),
     };
     let Some(state) = parsed else {
         return RuntimeRecord::new(answer, request, begun.elapsed(), None);
@@ -130,7 +146,8 @@ pub fn read(host_root: &Path, hierarchies: &Hierarchies, state_root: &str, conta
     let real_root = real_path.rsplitn(3, '/').nth(2);
     let bundle = state.bundle.as_deref();
     answer.runtime =
-        engine_of(Some(program), real_root, bundle, &state.annotations).map(|engine| engine.as_str().into());
+        engine_of(state.program, real_root, bundle, Some(container_id), &state.annotations)
+            .map(|engine| engine.as_str().into());
     answer.bundle = within(bundle, PATH_BYTES);
     answer.init_pid = state.init_pid;
     answer.created_at = state.created.as_deref().and_then(time_of);
@@ -165,12 +182,13 @@ impl ContainerState {
     }
 }
 
-/// Reads runc's state. `None` if the file is none, or that of another container.
-fn parse_runc(bytes: &[u8], container_id: &str) -> Option<ContainerState> {
-    let read: RuncState = object(bytes)?;
+/// Reads the state of runc or of youki. `None` if the file is none, or that of another container.
+fn parse_state_json(bytes: &[u8], container_id: &str) -> Option<ContainerState> {
+    let read: StateJson = object(bytes)?;
     if read.id.as_deref().map(|id| escape(id.as_bytes())).as_deref() != Some(container_id) {
         return None;
     }
+    let program = read.program();
     let (labels, path) = match read.config {
         Some(config) => (config.labels.unwrap_or_default(), config.cgroups.and_then(|cgroups| cgroups.path)),
         None => (Vec::new(), None),
@@ -178,14 +196,16 @@ fn parse_runc(bytes: &[u8], container_id: &str) -> Option<ContainerState> {
     let pairs = || labels.iter().filter_map(|label| label.split_once('='));
     // runc appends its own; an annotation of that name comes before it.
     let bundle = pairs().rfind(|(name, _)| *name == "bundle").map(|(_, value)| value.to_owned());
+    let pairs_of_youki = read.annotations.into_iter().flatten();
     Some(ContainerState {
-        init_pid: pid_of(read.init_process_pid),
+        program,
+        init_pid: pid_of(read.init_process_pid.or(read.pid)),
         created: read.created,
         bundle: bundle.or(read.bundle),
         cgroup_path: path.filter(|path| !path.is_empty()),
         absolute_paths: read.cgroup_paths.unwrap_or_default(),
         relative_path: None,
-        annotations: pairs().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        annotations: pairs().map(|(name, value)| (name.to_owned(), value.to_owned())).chain(pairs_of_youki).collect(),
     })
 }
 
@@ -194,6 +214,7 @@ fn parse_crun(bytes: &[u8]) -> Option<ContainerState> {
     let path = read.cgroup_path.filter(|path| !path.is_empty());
     let scope = read.scope.filter(|scope| !scope.is_empty());
     Some(ContainerState {
+        program: Some("crun"),
         init_pid: pid_of(read.pid),
         created: read.created,
         bundle: read.bundle,

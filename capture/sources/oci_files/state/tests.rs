@@ -81,9 +81,54 @@ fn crun_alone() {
 }
 
 #[test]
+fn youki_is_told_from_runc_by_its_state() {
+    // As crates/libcontainer/src/container/state.rs of youki 0.7 writes it.
+    let host = tempfile::tempdir().unwrap();
+    let directory = host.path().join("run/youki/web");
+    fs::create_dir_all(&directory).unwrap();
+    let text = r#"{"ociVersion":"v1.0.2","id":"web","status":"running","pid":4711,"bundle":"/srv/bundle",
+        "annotations":{"nerdctl/name":"kept","secret":"hunter2"},"created":"2026-11-30T06:00:00.5Z","creator":0,
+        "useSystemd":false,"cleanUpIntelRdtSubdirectory":null}"#;
+    fs::write(directory.join("state.json"), text).unwrap();
+    let RuntimeRecord { answer, details } = read(host.path(), &hybrid(""), "/run/youki", "web");
+    assert_eq!(facts(&answer), (Outcome::Ok, Some("youki"), Some("/srv/bundle"), Some(4711)));
+    assert_eq!(answer.container_name.as_deref(), Some("kept"));
+    assert!(!format!("{details:?}").contains("hunter2"));
+    // A file that could be either's.
+    fs::write(directory.join("state.json"), r#"{"id":"web"}"#).unwrap();
+    let RuntimeRecord { answer, .. } = read(host.path(), &hybrid(""), "/run/youki", "web");
+    assert_eq!(answer.runtime, None);
+}
+
+#[test]
+fn a_step_of_a_build_is_told_by_its_id_and_its_bundle() {
+    let host = tempfile::tempdir().unwrap();
+    let id = "buildah-buildah2937778511";
+    let directory = host.path().join(format!("run/crun/{id}"));
+    fs::create_dir_all(&directory).unwrap();
+    for (bundle, engine) in [("/var/tmp/buildah2937778511", "buildah"), ("/srv/bundle", "crun")] {
+        fs::write(directory.join("status"), format!(r#"{{"pid":7,"bundle":"{bundle}"}}"#)).unwrap();
+        let RuntimeRecord { answer, .. } = read(host.path(), &hybrid(""), "/run/crun", id);
+        assert_eq!(answer.runtime.as_deref(), Some(engine));
+    }
+}
+
+#[test]
+fn an_id_that_only_crun_takes_names_its_state() {
+    let host = tempfile::tempdir().unwrap();
+    for id in ["ñandú", "a b", "x@y:z", "pct%41", "-d", "new\nline"] {
+        let directory = host.path().join("run/crun").join(id);
+        fs::create_dir_all(&directory).unwrap();
+        fs::write(directory.join("status"), r#"{"pid":7,"bundle":"/srv/bundle"}"#).unwrap();
+        let RuntimeRecord { answer, .. } = read(host.path(), &hybrid(""), "/run/crun", id);
+        assert_eq!(facts(&answer), (Outcome::Ok, Some("crun"), Some("/srv/bundle"), Some(7)), "{id}");
+    }
+}
+
+#[test]
 fn runcs_paths_are_mapped_to_hierarchies_also_from_inside_a_container() {
     let bytes = fs::read(fixtures().join("run/containerd/runc/shop/web-1/state.json")).unwrap();
-    let state = parse_runc(&bytes, "web-1").unwrap();
+    let state = parse_state_json(&bytes, "web-1").unwrap();
     let expected: Vec<_> =
         [0, 2, 4, 9].map(|id| CgroupPath { hierarchy: HierarchyId(id), path: "/shop/web-1".to_owned() }).into();
     assert_eq!(state.places(Path::new("/"), &hybrid("")), expected);
@@ -119,7 +164,7 @@ fn crun_with_systemd_counts_the_scope_as_the_containers_root() {
 #[test]
 fn an_annotation_cannot_replace_the_bundle() {
     let text = br#"{"id":"c","config":{"labels":["bundle=/forged","x","bundle=/true"]}}"#;
-    assert_eq!(parse_runc(text, "c").unwrap().bundle.as_deref(), Some("/true"));
+    assert_eq!(parse_state_json(text, "c").unwrap().bundle.as_deref(), Some("/true"));
 }
 
 #[test]

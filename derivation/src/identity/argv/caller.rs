@@ -1,7 +1,7 @@
 //! The engine that called an OCI runtime, by the directories that it gave it.
 
 use crate::identity::engine::{Engine, OciRuntime};
-use crate::identity::path::{components, split_last};
+use crate::identity::path::{components, is_buildah_id, split_last};
 
 /// The engine and the namespace that directories show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,8 +31,10 @@ impl<'a> CallingEngine<'a> {
 }
 
 /// Reads the engine and the namespace. The state directory counts before the bundle: a stranger
-/// cannot choose it freely, because the container's state must be found there again.
+/// cannot choose it freely, because the container's state must be found there again. The id counts
+/// last, since anybody can give it.
 pub(super) fn read_caller<'a>(
+    container_id: &str,
     root: Option<&'a str>,
     bundle: Option<&'a str>,
     log: Option<&'a str>,
@@ -46,6 +48,7 @@ pub(super) fn read_caller<'a>(
         .or_else(|| of_conmon(log?))
         .or_else(|| known(read_bundle(bundle?)))
         .or_else(|| known(read_bundle(log?)))
+        .or_else(|| is_of_buildah(container_id, bundle).then(|| CallingEngine::of_engine(Engine::Buildah)))
         .unwrap_or_default()
 }
 
@@ -58,6 +61,13 @@ pub(super) fn engine_of_runtime_alone(runtime: OciRuntime) -> Engine {
         OciRuntime::Youki => Engine::Youki,
         OciRuntime::Runsc | OciRuntime::Kata => Engine::Containerd,
     }
+}
+
+/// Returns true for a step of a build: its bundle is a temporary directory, whose name is in the id
+/// (buildah run_linux.go, Builder.Run). Commands after `create` have no bundle.
+fn is_of_buildah(container_id: &str, bundle: Option<&str>) -> bool {
+    let is_bundle_of_id = |bundle| container_id.strip_prefix("buildah-") == Some(split_last(bundle).1);
+    is_buildah_id(container_id) && bundle.is_none_or(is_bundle_of_id)
 }
 
 /// Reads `--root`.

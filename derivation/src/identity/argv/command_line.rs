@@ -2,20 +2,32 @@
 
 use alloc::vec::Vec;
 
+use super::container_id::is_container_id;
 use super::invocation::Invocation;
+use super::lxc_monitor::read_lxc_monitor;
 use super::options::{Argument, ArgumentScan, OptionDialect};
 use super::verb::Verb;
 use super::{caller, program, tables};
 use crate::identity::engine::OciRuntime;
-use crate::identity::path::is_oci_id;
 
-/// Reads which container an OCI runtime was called for.
+/// The element that stands for a stretch of arguments that is missing between the whole ones before
+/// and after it, in an argument vector that was too long to be recorded whole.
 ///
-/// Returns `None` if the program is no OCI runtime, the command is none of [`Verb`]'s, or the id is
-/// missing, is none that an OCI runtime takes, or could be the value of an unknown option.
+/// The id stands last, so what is kept of a long command line is its head and its tail. The elements
+/// beside this one are whole. An id that is this very character, which only crun before 1.28 takes,
+/// is not told.
+pub const SEAM: &str = "\u{2026}";
+
+/// Reads which container an OCI runtime, or LXC's monitor, was called for.
+///
+/// Returns `None` if the program is neither, the command is none of [`Verb`]'s, or the id is missing,
+/// is none that the runtime takes, or could be the value of an option that is unknown or missing.
 #[must_use]
 pub fn parse<'a>(argv: &[&'a str]) -> Option<Invocation<'a>> {
-    CommandLine::read(argv)?.invocation
+    match CommandLine::read(argv) {
+        Some(line) => line.invocation,
+        None => read_lxc_monitor(argv),
+    }
 }
 
 /// Returns the elements of an argument vector that may enter a case: none that can carry a secret.
@@ -55,16 +67,26 @@ impl<'a> CommandLine<'a> {
         let mut scan = ArgumentScan::new(arguments, tables::global(oci_runtime), OptionDialect::of(oci_runtime));
         let Some(argument) = values.read_globals(&mut scan) else { return Some(leading(1, None)) };
         let until_command = 1 + scan.position();
+        let is_behind_seam = values.is_partial;
         Some(match RuntimeCommand::from_argument(argument) {
             Some(RuntimeCommand::LifeCycle(verb)) => {
                 scan.continue_with(tables::of_verb(oci_runtime, verb));
                 let id = values.read_container_id(&mut scan, verb);
-                whole(id.and_then(|id| values.invocation(oci_runtime, verb, id)))
+                let invocation = id.and_then(|id| values.invocation(oci_runtime, verb, id));
+                // An `exec` may be missing, and what looks like a command be the one that it
+                // executes: only a bundle shows that it is the runtime's.
+                let is_doubtful = is_behind_seam && !(verb.makes_directories() && values.bundle.is_some());
+                match invocation {
+                    Some(_) if is_doubtful => leading(1, None),
+                    None if is_behind_seam => leading(1, None),
+                    invocation => whole(invocation),
+                }
             }
+            _ if is_behind_seam => leading(1, None),
             Some(RuntimeCommand::Harmless) => whole(None),
             Some(RuntimeCommand::Exec) if !values.is_command_doubtful => {
                 scan.continue_with(tables::of_exec(oci_runtime));
-                leading(until_command, read_exec_id(&mut scan))
+                leading(until_command, read_exec_id(&mut scan, oci_runtime))
             }
             Some(RuntimeCommand::Free) if !values.is_command_doubtful => leading(until_command, None),
             _ => leading(1, None),
@@ -100,13 +122,14 @@ impl RuntimeCommand {
     }
 }
 
-/// Reads the id in `exec [options] <id> <command…>`, unless an unknown option stands before it.
-fn read_exec_id<'a>(scan: &mut ArgumentScan<'a, '_>) -> Option<&'a str> {
+/// Reads the id in `exec [options] <id> <command…>`, unless an unknown option or a missing stretch
+/// stands before it.
+fn read_exec_id<'a>(scan: &mut ArgumentScan<'a, '_>, oci_runtime: OciRuntime) -> Option<&'a str> {
     for argument in scan {
         match argument {
             Argument::Option { .. } => {}
-            Argument::Positional(id) => return is_oci_id(id).then_some(id),
-            Argument::Unknown { .. } => return None,
+            Argument::Positional(id) => return is_container_id(oci_runtime, id).then_some(id),
+            Argument::Unknown { .. } | Argument::Seam => return None,
         }
     }
     None
@@ -124,6 +147,8 @@ struct OptionValues<'a> {
     is_pattern: bool,
     /// A global option was unknown, so what looks like the command may be its value.
     is_command_doubtful: bool,
+    /// A stretch of the arguments is missing.
+    is_partial: bool,
 }
 
 impl<'a> OptionValues<'a> {
@@ -143,9 +168,19 @@ impl<'a> OptionValues<'a> {
 
     /// Reads options up to the command, and returns the command.
     fn read_globals(&mut self, scan: &mut ArgumentScan<'a, '_>) -> Option<&'a str> {
+        let mut is_after_seam = false;
         while let Some(argument) = scan.next() {
+            let is_beside_seam = core::mem::take(&mut is_after_seam);
             match argument {
                 Argument::Option { name, value } => self.set(name, value),
+                Argument::Seam => {
+                    self.is_partial = true;
+                    is_after_seam = true;
+                }
+                // The value of an option that is missing.
+                Argument::Positional(value) if is_beside_seam && RuntimeCommand::from_argument(value).is_none() => {
+                    scan.take_back_positional();
+                }
                 Argument::Positional(command) => return Some(command),
                 Argument::Unknown { complete: true } => {}
                 // Perhaps of a newer version. What follows is its value, unless that can only be
@@ -161,33 +196,31 @@ impl<'a> OptionValues<'a> {
 
     /// Reads options and arguments after the command, and returns the id.
     fn read_container_id(&mut self, scan: &mut ArgumentScan<'a, '_>, verb: Verb) -> Option<&'a str> {
-        let (mut first, mut count) = (None, 0_usize);
-        let mut doubtful = None;
-        let mut doubts = 0_usize;
+        let mut found = PositionalArguments::default();
+        let mut is_after_seam = false;
         while let Some(argument) = scan.next() {
+            let is_beside_seam = core::mem::take(&mut is_after_seam);
             match argument {
                 Argument::Option { name, value } => self.set(name, value),
-                Argument::Positional(argument) => {
-                    first = first.or(Some(argument));
-                    count += 1;
+                Argument::Seam => {
+                    self.is_partial = true;
+                    is_after_seam = true;
+                    found.begin_tail();
                 }
+                Argument::Positional(argument) if is_beside_seam => {
+                    scan.take_back_positional();
+                    found.add_beside_seam(argument, scan.is_at_end());
+                }
+                Argument::Positional(argument) => found.add(argument),
                 Argument::Unknown { complete: true } => {}
                 Argument::Unknown { complete: false } => {
                     if let Some(argument) = scan.take_value() {
-                        doubtful = doubtful.or(Some(argument));
-                        doubts += 1;
+                        found.add_doubtful(argument);
                     }
                 }
             }
         }
-        // `kill` takes a signal after the id; the others take nothing more.
-        let most = if verb == Verb::Kill { 2 } else { 1 };
-        match (count, doubts) {
-            (0, 1) => doubtful,
-            (_, 0) if count <= most => first,
-            _ if count == most => first,
-            _ => None,
-        }
+        found.container_id(verb)
     }
 
     /// Reads `containerd-shim-kata-v2 -namespace NS -id ID … [start|delete]` (containerd,
@@ -198,7 +231,7 @@ impl<'a> OptionValues<'a> {
             match argument {
                 Argument::Positional("start") => verb = Verb::Create,
                 Argument::Positional("delete") => verb = Verb::Delete,
-                Argument::Positional(_) => return None,
+                Argument::Positional(_) | Argument::Seam => return None,
                 Argument::Option { name, value } => self.set(name, value),
                 Argument::Unknown { .. } => {}
             }
@@ -208,18 +241,86 @@ impl<'a> OptionValues<'a> {
 
     /// Joins the id with the values, if it is one id and not a pattern.
     fn invocation(&self, oci_runtime: OciRuntime, verb: Verb, container_id: &'a str) -> Option<Invocation<'a>> {
-        if !is_oci_id(container_id) || self.is_pattern {
+        if !is_container_id(oci_runtime, container_id) || self.is_pattern {
             return None;
         }
-        let caller = caller::read_caller(self.root, self.bundle, self.log, self.namespace);
+        let caller = caller::read_caller(container_id, self.root, self.bundle, self.log, self.namespace);
+        // Without the missing stretch nothing shows that there was no engine.
+        let by_hand = (!self.is_partial).then(|| caller::engine_of_runtime_alone(oci_runtime));
         Some(Invocation {
-            oci_runtime,
+            oci_runtime: Some(oci_runtime),
             verb,
             container_id,
             root: self.root,
             bundle: self.bundle,
-            engine: caller.engine.unwrap_or(caller::engine_of_runtime_alone(oci_runtime)),
+            engine: caller.engine.or(by_hand),
             namespace: caller.namespace,
+            is_partial: self.is_partial,
         })
+    }
+}
+
+/// The arguments after a command that are no options and no values of known options.
+#[derive(Default)]
+struct PositionalArguments<'a> {
+    first: Option<&'a str>,
+    count: usize,
+    /// Arguments behind unknown options, whose values they may be.
+    first_doubtful: Option<&'a str>,
+    doubtful_count: usize,
+    tail: Option<TailArguments<'a>>,
+}
+
+/// The arguments behind a missing stretch.
+struct TailArguments<'a> {
+    /// True if the id stood before the stretch.
+    is_id_in_head: bool,
+    /// The first argument, if it is the last one too. Any other first argument counts as the value of
+    /// an option that is missing.
+    only: Option<&'a str>,
+}
+
+impl<'a> PositionalArguments<'a> {
+    fn add(&mut self, argument: &'a str) {
+        self.first = self.first.or(Some(argument));
+        self.count += 1;
+    }
+
+    fn add_doubtful(&mut self, argument: &'a str) {
+        self.first_doubtful = self.first_doubtful.or(Some(argument));
+        self.doubtful_count += 1;
+    }
+
+    /// Notes that what follows stands behind a missing stretch.
+    fn begin_tail(&mut self) {
+        self.tail = Some(TailArguments { is_id_in_head: self.count > 0, only: None });
+    }
+
+    /// Adds the first argument behind a missing stretch.
+    fn add_beside_seam(&mut self, argument: &'a str, is_last: bool) {
+        if let Some(tail) = &mut self.tail {
+            tail.only = is_last.then_some(argument);
+        }
+    }
+
+    /// Returns the id, if only one argument can be it.
+    fn container_id(&self, verb: Verb) -> Option<&'a str> {
+        // `kill` takes a signal after the id; the others take nothing more.
+        let most = if verb == Verb::Kill { 2 } else { 1 };
+        match &self.tail {
+            None => match (self.count, self.doubtful_count) {
+                (0, 1) => self.first_doubtful,
+                (_, 0) if self.count <= most => self.first,
+                _ if self.count == most => self.first,
+                _ => None,
+            },
+            Some(_) if self.doubtful_count > 0 || self.count > most => None,
+            Some(tail) if tail.is_id_in_head => self.first,
+            // Commands that end a container have no long options: a stretch that is missing there
+            // is none that is understood.
+            Some(_) if !verb.makes_directories() => None,
+            // Whoever calls a runtime gives the id last.
+            Some(tail) => self.first.or(tail.only),
+        }
     }
 }

@@ -21,13 +21,14 @@ pub(crate) struct InvocationCache {
 /// An [`Invocation`] with texts of its own.
 #[derive(Debug)]
 struct OwnedInvocation {
-    oci_runtime: OciRuntime,
+    oci_runtime: Option<OciRuntime>,
     verb: Verb,
     container_id: String,
     root: Option<String>,
     bundle: Option<String>,
-    engine: Engine,
+    engine: Option<Engine>,
     namespace: Option<String>,
+    is_partial: bool,
 }
 
 impl InvocationCache {
@@ -55,6 +56,7 @@ impl From<&Invocation<'_>> for OwnedInvocation {
             bundle: invocation.bundle.map(Into::into),
             engine: invocation.engine,
             namespace: invocation.namespace.map(Into::into),
+            is_partial: invocation.is_partial,
         }
     }
 }
@@ -69,6 +71,7 @@ impl OwnedInvocation {
             bundle: self.bundle.as_deref(),
             engine: self.engine,
             namespace: self.namespace.as_deref(),
+            is_partial: self.is_partial,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Reading of arguments as each OCI runtime's own parser does it, so that the value of an option is
 //! never taken for the id.
 
+use super::command_line::SEAM;
 use super::tables::OptionSpec;
 use crate::identity::engine::OciRuntime;
 
@@ -39,6 +40,8 @@ pub(super) enum Argument<'a> {
     Unknown { complete: bool },
     /// An argument that is no option.
     Positional(&'a str),
+    /// A stretch of arguments that is missing. What follows may be the value of an option in it.
+    Seam,
 }
 
 /// A scan of arguments, one option or positional argument at a time.
@@ -69,22 +72,39 @@ impl<'a, 't> ArgumentScan<'a, 't> {
         self.next
     }
 
+    /// Returns true if no argument is left.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.next >= self.arguments.len()
+    }
+
+    /// Goes on as if the last argument had been the value of an option.
+    pub(super) fn take_back_positional(&mut self) {
+        self.options_ended = false;
+    }
+
     /// Takes the next argument as a value, unless it is an option.
     pub(super) fn take_value(&mut self) -> Option<&'a str> {
-        let argument = self.arguments.get(self.next).filter(|argument| !argument.starts_with('-'))?;
+        let argument = self.arguments.get(self.next).filter(|argument| is_free_argument(argument))?;
         self.next += 1;
         Some(argument)
     }
 
     /// Skips the next argument if it is no option and `is_value` holds for it.
     pub(super) fn skip_value(&mut self, is_value: impl Fn(&str) -> bool) {
-        if self.arguments.get(self.next).is_some_and(|argument| !argument.starts_with('-') && is_value(argument)) {
+        if self.arguments.get(self.next).is_some_and(|argument| is_free_argument(argument) && is_value(argument)) {
             self.next += 1;
         }
     }
 
     fn next_argument(&mut self) -> Option<&'a str> {
         let argument = self.arguments.get(self.next)?;
+        self.next += 1;
+        Some(argument)
+    }
+
+    /// Takes the next argument as the value of an option that needs one, whatever it looks like.
+    fn next_value(&mut self) -> Option<&'a str> {
+        let argument = self.arguments.get(self.next).filter(|argument| **argument != SEAM)?;
         self.next += 1;
         Some(argument)
     }
@@ -120,7 +140,7 @@ impl<'a, 't> ArgumentScan<'a, 't> {
             None => Argument::Unknown { complete: inline.is_some() },
             Some(OptionSpec { long, takes_value: false, .. }) => Argument::Option { name: long, value: inline },
             Some(OptionSpec { long, .. }) => {
-                Argument::Option { name: long, value: inline.or_else(|| self.next_argument()) }
+                Argument::Option { name: long, value: inline.or_else(|| self.next_value()) }
             }
         }
     }
@@ -139,9 +159,14 @@ impl<'a, 't> ArgumentScan<'a, 't> {
         }
         self.cluster = "";
         let inline = if self.dialect == OptionDialect::Clap { rest.strip_prefix('=').unwrap_or(rest) } else { rest };
-        let value = if rest.is_empty() { self.next_argument() } else { Some(inline) };
+        let value = if rest.is_empty() { self.next_value() } else { Some(inline) };
         Some(Argument::Option { name: known.long, value })
     }
+}
+
+/// Returns true for an argument that is neither an option nor the mark of a missing stretch.
+fn is_free_argument(argument: &str) -> bool {
+    !argument.starts_with('-') && argument != SEAM
 }
 
 impl<'a> Iterator for ArgumentScan<'a, '_> {
@@ -153,6 +178,9 @@ impl<'a> Iterator for ArgumentScan<'a, '_> {
         }
         loop {
             let argument = self.next_argument()?;
+            if argument == SEAM {
+                return Some(Argument::Seam);
+            }
             if self.options_ended || argument == "-" || !argument.starts_with('-') {
                 self.options_ended |= self.dialect == OptionDialect::GoFlag;
                 return Some(Argument::Positional(argument));

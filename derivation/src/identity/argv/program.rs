@@ -4,7 +4,7 @@ use crate::identity::engine::OciRuntime;
 use crate::identity::path::split_last;
 
 /// Returns true if a program, by its name or path, is an OCI runtime whose arguments
-/// [`parse`](super::parse) reads.
+/// [`parse`](super::parse) reads. LXC's monitor is none.
 #[must_use]
 pub fn is_oci_runtime(program: &str) -> bool {
     oci_runtime(program).is_some()

@@ -147,7 +147,7 @@ pub(in crate::identity) fn is_buildah_id(text: &str) -> bool {
 }
 
 /// Tests for the name of a bundle of buildah; [`is_buildah_id`] has the source.
-pub(in crate::identity) fn is_buildah_bundle(name: &str) -> bool {
+fn is_buildah_bundle(name: &str) -> bool {
     name.strip_prefix("buildah").is_some_and(is_digits)
 }
 
@@ -176,6 +176,8 @@ pub(in crate::identity) const OCI_ID_BYTES_MAX: usize = 1024;
 
 /// Tests for an id that runc takes: `^[\w+-\.]+$` and no path component of its own. (In that
 /// expression `+-\.` is a range, so a comma passes up to runc 1.1; later versions took it out.)
+///
+/// Names of systemd's scopes take no more either, so that crun's ids pass here as far as paths go.
 pub(in crate::identity) fn is_oci_id(text: &str) -> bool {
     // Without a branch for each byte, as in `all_lower_hex`.
     let is_allowed = |byte: u8| {

@@ -18,7 +18,7 @@ mod place;
 mod pod_uid;
 mod walk;
 
-pub(in crate::identity) use grammar::{components, is_oci_id, split_last};
+pub(in crate::identity) use grammar::{OCI_ID_BYTES_MAX, components, is_buildah_id, is_oci_id, split_last};
 pub use names_container::names_container;
 pub use path_identity::{PathClass, PathIdentity};
 pub use pod_uid::PodUid;
