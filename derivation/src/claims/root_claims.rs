@@ -62,9 +62,8 @@ impl<'a> RootClaims<'a> {
 /// container.
 fn is_about(call: &Invocation<'_>, observed: &ObservedDirectory<'_>, by_path: Option<&Claim<'_>>) -> bool {
     if call.oci_runtime.is_none() {
-        return by_path.is_some_and(|claim| {
-            claim.runtime == Some(Engine::Lxc) && call.explains_path_id(claim.container_id)
-        });
+        return by_path
+            .is_some_and(|claim| claim.runtime == Some(Engine::Lxc) && call.explains_path_id(claim.container_id));
     }
     by_path.is_some() && call.verb.makes_directories() || path::names_container(observed.path, call.container_id)
 }

@@ -82,10 +82,7 @@ fn a_container_of_incus_is_told_from_lxc_by_its_monitor() {
     event(&mut log, CgroupEventKind::Rmdir, 200, "/lxc.payload.web-1", &monitor);
     let rows = log.end();
     let path_said_otherwise = vec!["path: container_id web-1"];
-    assert_eq!(
-        ends(&rows),
-        [(Some(Engine::Incus), "web", vec![]), (Some(Engine::Incus), "web", path_said_otherwise)]
-    );
+    assert_eq!(ends(&rows), [(Some(Engine::Incus), "web", vec![]), (Some(Engine::Incus), "web", path_said_otherwise)]);
 }
 
 #[test]

@@ -159,7 +159,8 @@ pub fn read(host_root: &Path, bundle: &str, container_id: Option<&str>) -> Runti
 
     answer.outcome = Outcome::Ok;
     annotations.describe(&mut answer);
-    answer.runtime = engine_of(None, None, Some(bundle), container_id, &annotations).map(|engine| engine.as_str().into());
+    answer.runtime =
+        engine_of(None, None, Some(bundle), container_id, &annotations).map(|engine| engine.as_str().into());
     let cgroup_path = config.linux.as_ref().and_then(|linux| linux.cgroups_path.as_deref());
     answer.cgroup_path = within(cgroup_path, PATH_BYTES);
 

@@ -145,9 +145,8 @@ pub fn read(host_root: &Path, hierarchies: &Hierarchies, state_root: &str, conta
     // The path without the file and the container's directory.
     let real_root = real_path.rsplitn(3, '/').nth(2);
     let bundle = state.bundle.as_deref();
-    answer.runtime =
-        engine_of(state.program, real_root, bundle, Some(container_id), &state.annotations)
-            .map(|engine| engine.as_str().into());
+    answer.runtime = engine_of(state.program, real_root, bundle, Some(container_id), &state.annotations)
+        .map(|engine| engine.as_str().into());
     answer.bundle = within(bundle, PATH_BYTES);
     answer.init_pid = state.init_pid;
     answer.created_at = state.created.as_deref().and_then(time_of);
