@@ -10,7 +10,7 @@ use crate::record::{RuntimeAnswer, Seq, Source};
 
 /// Declares the fields and lists them, so that the list lacks none.
 macro_rules! fields {
-    ($($(#[$about:meta])* $field:ident,)+) => {
+    ($($(#[$about:meta])* $field:ident => $name:literal,)+) => {
         /// A text that a source may have for a container.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum ClaimField {
@@ -20,23 +20,43 @@ macro_rules! fields {
         impl ClaimField {
             /// Every field, each at the place of its own number.
             pub(super) const ALL: &'static [Self] = &[$(Self::$field),+];
+
+            /// Returns its name in a conflict: that of the row's column, if there is one.
+            pub(super) const fn as_str(self) -> &'static str {
+                match self { $(Self::$field => $name),+ }
+            }
         }
     };
 }
 
 fields! {
     /// The directory in which the runtime keeps its state: it tells two containers of one id apart.
-    StateRoot,
-    Bundle,
-    ContainerdNamespace,
-    ContainerName,
-    ImageName,
-    ImageId,
-    ImageDigest,
-    PodName,
-    PodNamespace,
-    PodUid,
+    StateRoot => "state_root",
+    Bundle => "bundle",
+    ContainerdNamespace => "containerd_namespace",
+    ContainerName => "container_name",
+    ImageName => "image_name",
+    ImageId => "image_id",
+    ImageDigest => "image_digest",
+    PodName => "pod_name",
+    PodNamespace => "pod_namespace",
+    PodUid => "pod_uid",
 }
+
+impl ClaimField {
+    /// Returns true for a column of a row, so that two values of it are a conflict.
+    pub(super) const fn is_column(self) -> bool {
+        !matches!(self, Self::StateRoot | Self::Bundle)
+    }
+}
+
+/// Labels that the kubelet sets through whatever engine, and the fields that they fill.
+const KUBERNETES_LABELS: [(&str, ClaimField); 4] = [
+    ("io.kubernetes.pod.name", ClaimField::PodName),
+    ("io.kubernetes.pod.namespace", ClaimField::PodNamespace),
+    ("io.kubernetes.pod.uid", ClaimField::PodUid),
+    ("io.kubernetes.container.name", ClaimField::ContainerName),
+];
 
 /// A statement of one source about who a container is. A field that the source does not speak of is
 /// `None`.
@@ -113,7 +133,12 @@ impl<'a> Claim<'a> {
         ] {
             claim.set(field, text.as_deref());
         }
-        claim.facts = RuntimeFacts::of(answer);
+        for (name, field) in KUBERNETES_LABELS {
+            if claim.text(field).is_none() {
+                claim.set(field, answer.label(name).filter(|value| !value.is_empty()));
+            }
+        }
+        claim.facts = RuntimeFacts::of(seq, answer);
         Some(claim)
     }
 
@@ -136,6 +161,12 @@ impl<'a> Claim<'a> {
         self.facts.as_ref().map_or(AnswerFacts::default(), |told| told.facts)
     }
 
+    /// Returns true if the claim is of an OCI runtime that no engine has called: by hand, or by a
+    /// script. An engine shows in the arguments and in the places of state and bundle.
+    pub(super) fn is_of_bare_runtime(&self) -> bool {
+        is_of_bare_runtime(self.source, self.runtime, self.runtime_by_default, self.text(ClaimField::StateRoot))
+    }
+
     /// Removes what holds for one life of the container only.
     pub fn forget_this_life(&mut self) {
         if let Some(told) = &mut self.facts {
@@ -148,4 +179,20 @@ impl<'a> Claim<'a> {
         self.set(ClaimField::Bundle, None);
         self.set(ClaimField::StateRoot, None);
     }
+}
+
+/// Returns true if a claim with these properties is of an OCI runtime that no engine has called.
+/// `runc delete ID` may be of any engine, but containerd always says where the state is.
+pub(super) fn is_of_bare_runtime(
+    source: Source,
+    runtime: Option<Engine>,
+    runtime_by_default: bool,
+    state_root: Option<&str>,
+) -> bool {
+    matches!(runtime, Some(Engine::Runc | Engine::Crun | Engine::Youki))
+        && match source {
+            Source::OciArgv => !runtime_by_default || state_root.is_none(),
+            Source::OciState => true,
+            _ => false,
+        }
 }

@@ -2,12 +2,12 @@
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
-use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::claim::{Claim, ClaimField};
+use super::conflict::{Conflict, ConflictSubject, START_TOLERANCE_NS, is_same, time_text};
 use super::owned_claim::OwnedClaim;
 use super::runtime_facts::AnswerFacts;
 use crate::identity::Engine;
@@ -27,19 +27,36 @@ pub(crate) struct ClaimSet {
 /// The history of a set of claims: what the claims themselves no longer show.
 #[derive(Clone, Debug, Default)]
 struct ClaimHistory {
-    /// Disagreements between two statements of one source.
-    overruled: Vec<String>,
+    /// Values that a source gave and that a later word of the same source withdrew, or that are of
+    /// another container than it was asked about.
+    withdrawn: Vec<Conflict<'static>>,
+    /// Records whose word took the place of an earlier one of their source.
+    replaced_by: Vec<Seq>,
     /// Records that completed an earlier claim of their source.
     completed_by: Vec<Seq>,
 }
 
-/// Most disagreements kept for one life; a hostile actor could otherwise make any number.
-const MAX_OVERRULED: usize = 16;
+/// Most withdrawn values kept for one life; a hostile actor could otherwise make any number.
+const MAX_WITHDRAWN: usize = 16;
 
 /// Most records kept that completed an earlier claim; the last ones stay.
 const MAX_COMPLETED: usize = 64;
 
 impl ClaimHistory {
+    /// Keeps a value that no longer counts, once.
+    fn add_withdrawn(&mut self, conflict: Conflict<'_>) {
+        if self.withdrawn.len() < MAX_WITHDRAWN && !self.withdrawn.contains(&conflict) {
+            self.withdrawn.push(conflict.into_owned());
+        }
+    }
+
+    /// Keeps a record whose word took the place of an earlier one.
+    fn add_replacement(&mut self, seq: Seq) {
+        if self.replaced_by.len() < MAX_WITHDRAWN && !self.replaced_by.contains(&seq) {
+            self.replaced_by.push(seq);
+        }
+    }
+
     /// Keeps a record that completed an earlier claim.
     fn add_completion(&mut self, seq: Seq) {
         if self.completed_by.contains(&seq) {
@@ -52,6 +69,13 @@ impl ClaimHistory {
     }
 }
 
+/// Which of two words of one source counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Precedence {
+    Newest,
+    First,
+}
+
 impl ClaimSet {
     /// Iterates over the records that the claims come from, in no order.
     pub fn seqs(&self) -> impl Iterator<Item = Seq> + '_ {
@@ -59,13 +83,45 @@ impl ClaimSet {
         self.ranked.iter().map(|claim| claim.seq).chain(completed_by)
     }
 
-    /// Adds a claim.
+    /// Iterates over the records that the values of the claims come from, in no order; without those
+    /// that only completed an earlier claim.
+    pub fn evidence(&self) -> impl Iterator<Item = Seq> + '_ {
+        let replaced_by = self.history.iter().flat_map(|history| history.replaced_by.iter().copied());
+        self.ranked.iter().map(|claim| claim.seq).chain(replaced_by)
+    }
+
+    /// Adds a claim. The newest word of a source counts; values that it withdraws are kept.
     pub fn add(&mut self, claim: &Claim<'_>) {
-        self.add_sharing(claim, None);
+        self.insert(claim, None, Precedence::Newest);
     }
 
     /// Adds a claim, and shares `id` with it if that is the id that it names.
     pub fn add_sharing(&mut self, claim: &Claim<'_>, id: Option<&Arc<str>>) {
+        self.insert(claim, id, Precedence::Newest);
+    }
+
+    /// Adds what a claim says that its source has not said before: of a life that has ended, a word
+    /// from after the end changes nothing.
+    pub fn complete(&mut self, claim: &Claim<'_>) {
+        self.insert(claim, None, Precedence::First);
+    }
+
+    /// Adds the claims of another set about the same container, with what their sources withdrew.
+    pub fn add_all(&mut self, others: &Self) {
+        for claim in others.iter() {
+            self.add(&claim.borrow());
+        }
+        if let Some(theirs) = &others.history {
+            let ours = self.history.get_or_insert_default();
+            for conflict in &theirs.withdrawn {
+                ours.add_withdrawn(conflict.clone());
+            }
+            theirs.replaced_by.iter().for_each(|seq| ours.add_replacement(*seq));
+            theirs.completed_by.iter().for_each(|seq| ours.add_completion(*seq));
+        }
+    }
+
+    fn insert(&mut self, claim: &Claim<'_>, id: Option<&Arc<str>>, precedence: Precedence) {
         match self.ranked.binary_search_by(|have| have.source.cmp(&claim.source)) {
             Err(place) => {
                 let ids = id.into_iter().chain(self.ranked.iter().map(|claim| &claim.container_id));
@@ -79,26 +135,69 @@ impl ClaimSet {
                 // is kept.
                 if *have.container_id != *claim.container_id {
                     self.overrule(claim.source, claim.container_id);
-                } else if have.repeats(claim) {
+                    return;
+                }
+                if have.repeats(claim) {
                     // Nearly always: the claims about each of a container's directories are alike.
+                } else if have.is_of_other_object(claim) {
+                    if claim.facts().created_at > have.facts().created_at {
+                        *have = OwnedClaim::new(Arc::clone(&have.container_id), claim);
+                    }
+                    return;
                 } else {
-                    have.complete_from(claim);
-                    // A claim that waited for its container is added again with each directory.
-                    if have.seq != claim.seq {
+                    let seq = have.seq;
+                    match precedence {
+                        // A claim that waited for its container is added again with each directory.
+                        Precedence::Newest if seq != claim.seq => {
+                            let history = &mut self.history;
+                            have.update_from(claim, |conflict| {
+                                let history = history.get_or_insert_default();
+                                history.add_withdrawn(conflict);
+                                history.add_replacement(claim.seq);
+                            });
+                        }
+                        _ => have.complete_from(claim),
+                    }
+                    if seq != claim.seq {
                         self.history.get_or_insert_default().add_completion(claim.seq);
                     }
                 }
             }
         }
+        if matches!(claim.source, Source::OciArgv | Source::OciState) {
+            self.drop_strangers(claim);
+        }
+    }
+
+    /// Drops what daemons said of a container with this id that an OCI runtime shows to be another
+    /// one: its runtime keeps it elsewhere.
+    fn drop_strangers(&mut self, claim: &Claim<'_>) {
+        let is_stranger = |have: &OwnedClaim| {
+            matches!(have.source, Source::Docker | Source::Podman | Source::Containerd | Source::Cri)
+                && *have.container_id == *claim.container_id
+                && !have.may_share_home(claim)
+        };
+        if self.ranked.iter().any(is_stranger) {
+            self.ranked.retain(|have| !is_stranger(have));
+        }
+    }
+
+    /// Returns true if no claim contradicts this one about where the container's runtime keeps it.
+    pub fn agree_on_home(&self, claim: &Claim<'_>) -> bool {
+        self.ranked.iter().all(|have| have.agrees_on_home(claim))
+    }
+
+    /// Returns true if a claim changes what its source is known to say of the container, or adds to
+    /// it.
+    pub fn is_changed_by(&self, claim: &Claim<'_>) -> bool {
+        let have = self.ranked.iter().find(|have| have.source == claim.source);
+        have.is_none_or(|have| have.is_changed_by(claim) || have.is_of_other_object(claim))
     }
 
     /// Keeps a source's statement that it is another container.
     pub fn overrule(&mut self, source: Source, container_id: &str) {
-        let note = format!("{source}: container_id {container_id}");
-        let overruled = &mut self.history.get_or_insert_default().overruled;
-        if overruled.len() < MAX_OVERRULED && !overruled.contains(&note) {
-            overruled.push(note);
-        }
+        let conflict = Conflict::new(source, ConflictSubject::ContainerId, container_id);
+        self.history.get_or_insert_default().add_withdrawn(conflict);
     }
 
     /// Iterates over the claims, the most trusted first.
@@ -136,9 +235,16 @@ impl ClaimSet {
         self.ranked.first().map(|claim| &claim.container_id)
     }
 
-    /// Returns the process id of the container's init.
+    /// Returns the process id of the container's init, by the newest word of the most trusted source
+    /// that states it.
     pub fn init_pid(&self) -> Option<u32> {
-        self.fact(|facts| facts.init_pid)
+        self.stated_init().map(|(pid, _)| pid)
+    }
+
+    /// Returns the process id of the container's init with the first record in which its source
+    /// states it.
+    pub fn stated_init(&self) -> Option<(u32, Seq)> {
+        self.fact(|facts| facts.init_pid.zip(facts.init_seq))
     }
 
     /// Returns the number of the signal that the container is to be stopped with.
@@ -218,18 +324,45 @@ impl ClaimSet {
         labels.into_iter().map(|(name, value)| (name.into(), value.into())).collect()
     }
 
-    /// Returns the claims that contradict the identity, each as `source: field value`.
+    /// Returns the values that contradict the identity, each as `source: field value`: those that
+    /// their own source withdrew, then those of other sources.
     fn conflicts(&self, best: &OwnedClaim, runtime: Option<Engine>) -> Vec<String> {
-        let mut found = self.history.as_ref().map_or(Vec::new(), |history| history.overruled.clone());
+        let (texts, facts) = (self.texts(), self.facts());
+        let withdrawn = self.history.iter().flat_map(|history| &history.withdrawn);
+        let is_withdrawn = |conflict: &&Conflict<'_>| match conflict.subject {
+            // A name that was taken back is the container's again.
+            ConflictSubject::Text(field) => {
+                texts[field as usize].is_none_or(|ours| !is_same(field, ours, &conflict.value))
+            }
+            _ => true,
+        };
+        let mut found: Vec<String> = withdrawn.filter(is_withdrawn).map(Conflict::text).collect();
         for claim in self.ranked.iter().skip(1) {
+            let mut add = |subject, value: &str| found.push(Conflict::new(claim.source, subject, value).text());
             if !Arc::ptr_eq(&claim.container_id, &best.container_id) && claim.container_id != best.container_id {
-                found.push(format!("{}: container_id {}", claim.source, claim.container_id));
+                add(ConflictSubject::ContainerId, &claim.container_id);
             }
             if let (Some(theirs), Some(ours)) = (claim.runtime, runtime)
                 && theirs.contradicts(ours)
                 && !claim.runtime_by_default
             {
-                found.push(format!("{}: runtime {theirs}", claim.source));
+                add(ConflictSubject::Runtime, theirs.as_str());
+            }
+            for (field, theirs) in claim.texts().filter(|(field, _)| field.is_column()) {
+                if texts[field as usize].is_some_and(|ours| !is_same(field, ours, theirs)) {
+                    add(ConflictSubject::Text(field), theirs);
+                }
+            }
+            let theirs = claim.facts();
+            if let (Some(theirs), Some(ours)) = (theirs.init_pid, facts.init_pid)
+                && theirs != ours
+            {
+                add(ConflictSubject::InitPid, &theirs.to_string());
+            }
+            if let (Some(theirs), Some(ours)) = (theirs.started_at, facts.started_at)
+                && theirs.0.abs_diff(ours.0) > START_TOLERANCE_NS
+            {
+                add(ConflictSubject::StartedAt, &time_text(theirs));
             }
         }
         found

@@ -5,6 +5,7 @@
 
 mod claim;
 mod claim_set;
+mod conflict;
 mod observed_directory;
 mod owned_claim;
 mod root_claims;

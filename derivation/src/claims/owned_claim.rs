@@ -1,10 +1,12 @@
 //! A claim that is stored.
 
 use alloc::boxed::Box;
+use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::claim::{Claim, ClaimField};
+use super::claim::{Claim, ClaimField, is_of_bare_runtime};
+use super::conflict::{Conflict, ConflictSubject, START_TOLERANCE_NS, is_same, time_text};
 use super::runtime_facts::{AnswerFacts, RuntimeFacts};
 use crate::identity::{Engine, OciRuntime};
 use crate::record::{Seq, Source};
@@ -92,11 +94,59 @@ impl OwnedClaim {
             }
             a == b || !a.starts_with('/') || !b.starts_with('/') || plain(a) == plain(b)
         }
-        self.texts.iter().all(|(field, ours)| match (field, other.text(*field)) {
-            (ClaimField::ContainerdNamespace, Some(theirs)) => **ours == *theirs,
-            (ClaimField::Bundle | ClaimField::StateRoot, Some(theirs)) => agree(ours, theirs),
-            _ => true,
-        })
+        // Whom containerd speaks of, containerd has called a runtime for.
+        let is_elsewhere = self.is_of_bare_runtime() && other.text(ClaimField::ContainerdNamespace).is_some()
+            || other.is_of_bare_runtime() && self.text(ClaimField::ContainerdNamespace).is_some();
+        !is_elsewhere
+            && self.texts.iter().all(|(field, ours)| match (field, other.text(*field)) {
+                (ClaimField::ContainerdNamespace, Some(theirs)) => **ours == *theirs,
+                (ClaimField::Bundle | ClaimField::StateRoot, Some(theirs)) => agree(ours, theirs),
+                _ => true,
+            })
+    }
+
+    fn is_of_bare_runtime(&self) -> bool {
+        is_of_bare_runtime(self.source, self.runtime, self.runtime_by_default, self.text(ClaimField::StateRoot))
+    }
+
+    /// Returns true if a later claim of the same source is about another container that was given
+    /// this one's id: only at containerd does the user choose the id.
+    pub fn is_of_other_object(&self, later: &Claim<'_>) -> bool {
+        let created = (self.facts().created_at, later.facts().created_at);
+        self.source == Source::Containerd && matches!(created, (Some(ours), Some(theirs)) if ours != theirs)
+    }
+
+    /// Returns true if a later claim of the same source changes a text or adds one.
+    pub fn is_changed_by(&self, later: &Claim<'_>) -> bool {
+        later.texts().any(|(field, theirs)| self.text(field).is_none_or(|ours| !is_same(field, ours, theirs)))
+    }
+
+    /// Takes over what a later claim of the same source about the same container says: its newest
+    /// word counts. Gives each value that it withdraws.
+    pub(super) fn update_from(&mut self, later: &Claim<'_>, mut withdraw: impl FnMut(Conflict<'_>)) {
+        for (field, ours) in &mut self.texts {
+            let Some(theirs) = later.text(*field).filter(|theirs| field.is_column() && !is_same(*field, ours, theirs))
+            else {
+                continue;
+            };
+            withdraw(Conflict::new(self.source, ConflictSubject::Text(*field), &**ours));
+            *ours = theirs.into();
+        }
+        let (ours, theirs) = (self.facts(), later.facts());
+        if let (Some(ours), Some(theirs)) = (ours.init_pid, theirs.init_pid)
+            && ours != theirs
+        {
+            withdraw(Conflict::new(self.source, ConflictSubject::InitPid, ours.to_string()));
+        }
+        if let (Some(ours), Some(theirs)) = (ours.started_at, theirs.started_at)
+            && ours.0.abs_diff(theirs.0) > START_TOLERANCE_NS
+        {
+            withdraw(Conflict::new(self.source, ConflictSubject::StartedAt, time_text(ours)));
+        }
+        if let (Some(ours), Some(theirs)) = (&mut self.facts, &later.facts) {
+            RuntimeFacts::update_from(ours, theirs);
+        }
+        self.complete_from(later);
     }
 
     /// Returns true if both claims name the same bundle or the same state directory.

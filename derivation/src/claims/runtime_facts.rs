@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 
-use crate::record::{RuntimeAnswer, WallNs};
+use crate::record::{RuntimeAnswer, Seq, WallNs};
 
 /// The facts and labels of an answer. Shared by the claims about several lives of one container.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,6 +19,8 @@ pub(crate) struct RuntimeFacts {
 pub(crate) struct AnswerFacts {
     pub sandbox: Option<bool>,
     pub init_pid: Option<u32>,
+    /// The first record that states this init.
+    pub init_seq: Option<Seq>,
     pub created_at: Option<WallNs>,
     pub started_at: Option<WallNs>,
     pub restart_count: Option<u32>,
@@ -32,6 +34,7 @@ impl AnswerFacts {
         Self {
             sandbox: self.sandbox.or(others.sandbox),
             init_pid: self.init_pid.or(others.init_pid),
+            init_seq: self.init_seq.or(others.init_seq),
             created_at: self.created_at.or(others.created_at),
             started_at: self.started_at.or(others.started_at),
             restart_count: self.restart_count.or(others.restart_count),
@@ -41,11 +44,12 @@ impl AnswerFacts {
 }
 
 impl RuntimeFacts {
-    /// Reads the facts and labels of an answer; `None` if it has none.
-    pub fn of(answer: &RuntimeAnswer<'_>) -> Option<Arc<Self>> {
+    /// Reads the facts and labels of an answer, record `seq`; `None` if it has none.
+    pub fn of(seq: Seq, answer: &RuntimeAnswer<'_>) -> Option<Arc<Self>> {
         let facts = AnswerFacts {
-            sandbox: answer.sandbox,
+            sandbox: answer.sandbox.or_else(|| sandbox_by_labels(answer)),
             init_pid: answer.init_pid,
+            init_seq: answer.init_pid.map(|_| seq),
             created_at: answer.created_at,
             started_at: answer.started_at,
             restart_count: answer.restart_count,
@@ -57,17 +61,32 @@ impl RuntimeFacts {
         (all != Self::default()).then(|| Arc::new(all))
     }
 
+    /// Takes over what a later answer says; of what it does not speak of, the earlier word stays.
+    pub fn update_from(this: &mut Arc<Self>, later: &Self) {
+        let (ours, theirs) = (this.facts, later.facts);
+        let mut facts = theirs.or(ours);
+        if ours.init_pid == facts.init_pid {
+            facts.init_seq = ours.init_seq;
+        }
+        let is_new =
+            |(name, value): &&(Box<str>, Box<str>)| !this.labels.iter().any(|have| have.0 == *name && have.1 == *value);
+        let brings_labels = later.labels.iter().any(|label| is_new(&label));
+        if facts == ours && !brings_labels {
+            return;
+        }
+        let this = Arc::make_mut(this);
+        this.facts = facts;
+        if brings_labels {
+            let all: BTreeMap<&str, &str> =
+                this.labels.iter().chain(&later.labels).map(|(name, value)| (&**name, &**value)).collect();
+            this.labels = all.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        }
+    }
+
     /// Takes over from a later answer what this one lacks.
     pub fn complete_from(this: &mut Arc<Self>, later: &Self) {
         let (ours, theirs) = (this.facts, later.facts);
-        let facts = AnswerFacts {
-            sandbox: ours.sandbox.or(theirs.sandbox),
-            init_pid: ours.init_pid.or(theirs.init_pid),
-            created_at: ours.created_at.or(theirs.created_at),
-            started_at: ours.started_at.or(theirs.started_at),
-            restart_count: theirs.restart_count.max(ours.restart_count),
-            stop_signal: theirs.stop_signal.or(ours.stop_signal),
-        };
+        let facts = ours.or(theirs);
         let lacks_labels = this.labels.is_empty() && !later.labels.is_empty();
         if facts != ours || lacks_labels {
             let this = Arc::make_mut(this);
@@ -80,9 +99,18 @@ impl RuntimeFacts {
 
     /// Removes what holds for one life of the container only.
     pub fn forget_this_life(this: &mut Arc<Self>) {
-        let facts = AnswerFacts { init_pid: None, started_at: None, restart_count: None, ..this.facts };
+        let facts = AnswerFacts { init_pid: None, init_seq: None, started_at: None, restart_count: None, ..this.facts };
         if facts != this.facts {
             Arc::make_mut(this).facts = facts;
         }
+    }
+}
+
+/// Returns what the labels of the kubelet and of containerd's CRI say of a pod's sandbox.
+fn sandbox_by_labels(answer: &RuntimeAnswer<'_>) -> Option<bool> {
+    match answer.label("io.kubernetes.docker.type").or_else(|| answer.label("io.cri-containerd.kind"))? {
+        "podsandbox" | "sandbox" => Some(true),
+        "container" => Some(false),
+        _ => None,
     }
 }

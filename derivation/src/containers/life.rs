@@ -272,6 +272,11 @@ impl Life {
         is_first
     }
 
+    /// Returns the time of the end, if the life has ended.
+    pub fn ended_at(&self) -> Option<WallNs> {
+        self.end().at
+    }
+
     /// Marks that the row of the end is held back, or that it no longer is.
     pub fn set_held(&mut self, is_held: bool) {
         self.is_held = is_held;

@@ -43,7 +43,7 @@ impl Life {
     fn write_evidence_seqs(&self, seen: &[Option<Seq>], of_end: &[Seq], seqs: &mut Vec<Seq>) {
         seqs.clear();
         seqs.extend_from_slice(&self.evidence);
-        seqs.extend(self.claims.iter().map(|claim| claim.seq));
+        seqs.extend(self.claims.evidence());
         seqs.extend(seen.iter().flatten());
         seqs.extend_from_slice(of_end);
         seqs.sort_unstable();

@@ -1,10 +1,41 @@
 //! Answers of daemons and files, and the life of a container that each is about.
 
+use alloc::vec::Vec;
+
 use super::apply::Fold;
 use crate::claims::Claim;
 use crate::containers::{Life, LifeId, Origin};
 use crate::ending::reports::EndReport;
-use crate::record::{Outcome, RuntimeAnswer, Stamp};
+use crate::record::{Outcome, RuntimeAnswer, Source, Stamp, WallNs};
+
+/// Time after an end by which a start of that life may seem to be: engines note it when the start
+/// is done, and by then a short-lived process may be gone.
+const START_SLACK_NS: i64 = 10_000_000;
+
+/// The bearing of an answer on what is known of containers in general, whichever of their lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Occasion {
+    /// The answer reports that the container was created.
+    Creation,
+    /// The answer reports that the container was given another name.
+    Renaming,
+    /// The answer reports that the container was deleted.
+    Deletion,
+    /// Anything else.
+    Other,
+}
+
+impl Occasion {
+    /// Reads the engine's own word for an event.
+    fn of(answer: &RuntimeAnswer<'_>) -> Self {
+        match answer.event.as_deref() {
+            Some("create" | "/containers/create") => Self::Creation,
+            Some("rename") => Self::Renaming,
+            Some("destroy" | "remove" | "/containers/delete") => Self::Deletion,
+            _ => Self::Other,
+        }
+    }
+}
 
 impl Fold {
     /// Takes what a daemon or a file says of a container.
@@ -14,41 +45,101 @@ impl Fold {
             return;
         }
         let Some(claim) = Claim::of_answer(at.seq, answer) else { return };
+        let occasion = Occasion::of(answer);
+        let found = self.lives_of(at, &claim, occasion);
         let is = |life_id: &LifeId, test: &dyn Fn(&Life) -> bool| self.containers.life(*life_id).is_some_and(test);
-        let clock_set = self.gaps.clock_set();
-        let mut found = self.containers.lives_with_id(claim.container_id);
-        found.retain(|life_id| is(life_id, &|life| life.is_open() && life.can_be_subject_of(&claim, clock_set)));
-        // If a container and a directory that a user named like it have the id, the container is
-        // meant.
-        let is_unbacked = |life_id: &LifeId| is(life_id, &|life| life.unbacked_user().is_some());
-        if !found.iter().all(is_unbacked) {
-            found.retain(|life_id| !is_unbacked(life_id));
-        }
         let is_alive = found.iter().any(|life_id| is(life_id, &|life| !life.is_held()));
         if (self.walk.is_some() || self.is_carrying) && !is_alive {
             // Only a walk can show a place whose making was not seen.
             self.pending.add_by_path(&claim, &answer.cgroup_paths);
         }
-        if found.is_empty() {
-            self.pending.add_by_id(claim);
-            return;
-        }
-        self.report_end(at, answer, &found);
+        self.keep_pending(&claim, occasion, found.is_empty());
+        let subject = self.subject_of(at, answer, &found);
+        self.report_end(at, answer, &found, subject);
         // The answer also describes a life that has just ended and was restarted, but for what
         // holds for one life only.
-        let is_event = answer.event.is_some();
-        for (age, life_id) in found.into_iter().rev().enumerate() {
+        for life_id in found.into_iter().rev() {
             let Some(life) = self.containers.life_mut(life_id) else { continue };
             let mut claim = claim.clone();
-            if age > 0 || is_event {
+            if subject != Some(life_id) {
                 claim.forget_this_life();
             }
             if life.is_held() {
                 // Which directories were its own was decided when it ended.
                 claim.forget_home();
             }
-            life.claims_mut().add(&claim);
+            if life.ended_at().is_some_and(|ended| ended < at.ts) {
+                life.claims_mut().complete(&claim);
+            } else {
+                life.claims_mut().add(&claim);
+            }
         }
+    }
+
+    /// Returns the lives that a claim can be about, the oldest first.
+    fn lives_of(&self, at: Stamp, claim: &Claim<'_>, occasion: Occasion) -> Vec<LifeId> {
+        let clock_set = self.gaps.clock_set();
+        let created = claim.facts().created_at.or_else(|| (occasion == Occasion::Creation).then_some(at.ts));
+        let can_be_subject = |life: &Life| {
+            life.is_open()
+                && life.can_be_subject_of(claim, clock_set)
+                && !(claim.source == Source::Containerd
+                    && created.is_some_and(|created| self.began_before(life, created)))
+        };
+        let is = |life_id: &LifeId, test: &dyn Fn(&Life) -> bool| self.containers.life(*life_id).is_some_and(test);
+        let mut found = self.containers.lives_with_id(claim.container_id);
+        found.retain(|life_id| is(life_id, &can_be_subject));
+        // If a container and a directory that a user named like it have the id, the container is
+        // meant.
+        let is_unbacked = |life_id: &LifeId| is(life_id, &|life| life.unbacked_user().is_some());
+        if !found.iter().all(is_unbacked) {
+            found.retain(|life_id| !is_unbacked(life_id));
+        }
+        found
+    }
+
+    /// Returns true if a life surely began before this moment of the wall clock. An engine knows a
+    /// container before its first directory is made, so a container created later is another one:
+    /// at containerd the user chooses the id, and may choose it again.
+    fn began_before(&self, life: &Life, moment: WallNs) -> bool {
+        self.can_tell_time(life) && life.first().ts < moment
+    }
+
+    /// Returns true if times of the wall clock tell what was within a life: its beginning was seen,
+    /// and the clock was not set since.
+    fn can_tell_time(&self, life: &Life) -> bool {
+        life.origin() == Origin::Made && self.gaps.is_clock_steady(life)
+    }
+
+    /// Keeps what an answer says of a container for lives that are still to begin.
+    fn keep_pending(&mut self, claim: &Claim<'_>, occasion: Occasion, is_without_life: bool) {
+        match occasion {
+            Occasion::Creation => {
+                self.pending.forget_by_id(claim);
+                self.pending.add_by_id(claim.clone());
+            }
+            Occasion::Deletion => self.pending.forget_by_id(claim),
+            Occasion::Renaming => self.pending.add_by_id(claim.clone()),
+            Occasion::Other if is_without_life => self.pending.add_by_id(claim.clone()),
+            Occasion::Other => self.pending.update_by_id(claim.clone()),
+        }
+    }
+
+    /// Returns the life, one of `lives`, that the start and the init of an answer are of. `None` if
+    /// they are of a life that is not among them.
+    fn subject_of(&self, at: Stamp, answer: &RuntimeAnswer<'_>, lives: &[LifeId]) -> Option<LifeId> {
+        // An OCI runtime writes its state anew in each life.
+        let started = answer.started_at.or_else(|| answer.created_at.filter(|_| answer.source == Source::OciState));
+        let moment = started.or(answer.finished_at).or_else(|| answer.event.is_some().then_some(at.ts));
+        let Some(moment) = moment else { return lives.last().copied() };
+        let is_within = |life: &Life| {
+            let had_begun = !self.can_tell_time(life) || life.first().ts <= moment;
+            let latest = life.ended_at().map(|ended| ended.0.saturating_add(START_SLACK_NS));
+            let was_over =
+                started.is_some() && self.gaps.is_clock_steady(life) && latest.is_some_and(|latest| latest < moment.0);
+            had_begun && !was_over
+        };
+        lives.iter().rev().find(|life_id| self.containers.life(**life_id).is_some_and(is_within)).copied()
     }
 
     /// Keeps a conflict where a source, asked about one container, spoke of another. Nothing else
@@ -66,13 +157,13 @@ impl Fold {
     }
 
     /// Keeps what an answer reports of an end with the life that it is about, one of `lives`, the
-    /// oldest first.
-    fn report_end(&mut self, at: Stamp, answer: &RuntimeAnswer<'_>, lives: &[LifeId]) {
+    /// oldest first. `subject` is the one that its start and init are of.
+    fn report_end(&mut self, at: Stamp, answer: &RuntimeAnswer<'_>, lives: &[LifeId], subject: Option<LifeId>) {
         let Some(report) = EndReport::of(at.seq, at.ts, at.boot_ns, answer) else { return };
         // If the wall clock was set since, or the beginning was not seen, the times tell nothing.
-        let can_tell = |life: &Life| life.origin() == Origin::Made && self.gaps.is_clock_steady(life);
-        let had_begun = |life: &Life| !can_tell(life) || life.first().ts <= report.about();
+        let had_begun = |life: &Life| !self.can_tell_time(life) || life.first().ts <= report.about();
         let life_id = match lives {
+            _ if answer.started_at.is_some() => subject,
             [.., newest] if report.is_of_the_newest() => Some(*newest),
             _ => lives.iter().rev().find(|life_id| self.containers.life(**life_id).is_some_and(had_begun)).copied(),
         };

@@ -27,6 +27,16 @@ impl PendingClaims {
         self.by_id.add(claim);
     }
 
+    /// Takes over what a claim changes about a container that is kept by id.
+    pub fn update_by_id(&mut self, claim: Claim<'_>) {
+        self.by_id.update(claim);
+    }
+
+    /// Forgets what is kept by id about the container that a claim is about.
+    pub fn forget_by_id(&mut self, claim: &Claim<'_>) {
+        self.by_id.forget(claim);
+    }
+
     /// Takes the claims for the directory with this path.
     pub fn take_by_path(&mut self, hierarchy: HierarchyId, path: &str) -> Vec<OwnedClaim> {
         self.by_path.take(hierarchy, path)

@@ -8,24 +8,24 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::claims::{Claim, ClaimSet, OwnedClaim};
+use crate::claims::{Claim, ClaimSet};
 
 /// Most ids kept; the oldest go first.
 const MAX_IDS: usize = 8_192;
-/// Most claims kept about one id: one from each source, and an id may be in use in several
-/// namespaces.
-const MAX_CLAIMS: usize = 16;
+/// Most containers kept of one id: it may be in use in several namespaces.
+const MAX_HOMES: usize = 16;
 
 /// Claims by the container id that they name.
 #[derive(Debug, Default)]
 pub(super) struct PendingById {
-    by_id: BTreeMap<Arc<str>, Vec<OwnedClaim>>,
+    /// Of each id, the containers that have it: those whose claims agree on where they are kept.
+    by_id: BTreeMap<Arc<str>, Vec<ClaimSet>>,
     order: VecDeque<Arc<str>>,
 }
 
 impl PendingById {
-    /// Keeps a claim. It is about no life in particular, so what holds for one life only is left
-    /// out.
+    /// Keeps a claim beside those about the same container. It is about no life in particular, so
+    /// what holds for one life only is left out.
     pub fn add(&mut self, mut claim: Claim<'_>) {
         claim.forget_this_life();
         let id = match self.by_id.get_key_value(claim.container_id) {
@@ -41,9 +41,36 @@ impl PendingById {
                 id
             }
         };
-        let claims = self.by_id.entry(Arc::clone(&id)).or_default();
-        if claims.len() < MAX_CLAIMS {
-            claims.push(OwnedClaim::new(id, &claim));
+        let containers = self.by_id.entry(Arc::clone(&id)).or_default();
+        if let Some(claims) = containers.iter_mut().find(|claims| claims.agree_on_home(&claim)) {
+            claims.add(&claim);
+        } else if containers.len() < MAX_HOMES {
+            let mut claims = ClaimSet::default();
+            claims.add_sharing(&claim, Some(&id));
+            containers.push(claims);
+        }
+    }
+
+    /// Takes over what a claim changes about a container that is kept.
+    pub fn update(&mut self, mut claim: Claim<'_>) {
+        let Some(containers) = self.by_id.get_mut(claim.container_id) else { return };
+        claim.forget_this_life();
+        let is_same = |claims: &&mut ClaimSet| claims.agree_on_home(&claim) && claims.is_changed_by(&claim);
+        if let Some(claims) = containers.iter_mut().find(is_same) {
+            claims.add(&claim);
+        }
+    }
+
+    /// Forgets the container that a claim is about: it is no more, or another one takes its id.
+    pub fn forget(&mut self, claim: &Claim<'_>) {
+        let Some(containers) = self.by_id.get_mut(claim.container_id) else { return };
+        containers.retain(|claims| !claims.agree_on_home(claim));
+        if containers.is_empty() {
+            self.by_id.remove(claim.container_id);
+            // Most go soon after they came.
+            if let Some(place) = self.order.iter().rposition(|id| **id == *claim.container_id) {
+                self.order.remove(place);
+            }
         }
     }
 
@@ -54,10 +81,9 @@ impl PendingById {
             return; // no engine tells of containers in advance
         }
         let Some(id) = claims.container_id() else { return };
-        for claim in self.by_id.get(&**id).into_iter().flatten() {
-            let claim = claim.borrow();
-            if claims.iter().all(|have| have.agrees_on_home(&claim)) {
-                claims.add(&claim);
+        for container in self.by_id.get(&**id).into_iter().flatten() {
+            if container.iter().all(|claim| claims.agree_on_home(&claim.borrow())) {
+                claims.add_all(container);
             }
         }
     }

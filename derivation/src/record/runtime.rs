@@ -93,6 +93,11 @@ pub struct RuntimeAnswer<'a> {
 }
 
 impl RuntimeAnswer<'_> {
+    /// Returns the value of a label that was kept.
+    pub fn label(&self, name: &str) -> Option<&str> {
+        self.labels.iter().find(|(have, _)| have == name).map(|(_, value)| &**value)
+    }
+
     /// Returns an answer that says nothing about any container.
     pub const fn unanswered(source: Source, outcome: Outcome) -> Self {
         Self {

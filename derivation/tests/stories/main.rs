@@ -9,4 +9,5 @@ mod lives;
 mod names;
 mod reuse;
 mod segments;
+mod sources;
 mod usage;
