@@ -136,6 +136,21 @@ fn secrets_are_not_recorded() {
 }
 
 #[test]
+fn what_ends_a_container_for_its_engine() {
+    for (argv, id, ends) in [
+        ("runc kill web 9", "web", true),
+        ("crun delete --force web", "web", true),
+        ("runc kill web 9", "shop", false),
+        ("runc run web", "web", false),
+        ("[lxc␣monitor]␣/var/lib/incus/containers␣web", "web", true),
+        ("[lxc␣monitor]␣/var/lib/lxc␣web", "web-1", false),
+    ] {
+        let call = parse(&arguments(argv)).expect("a call");
+        assert_eq!(call.ends_container(id), ends, "{argv}");
+    }
+}
+
+#[test]
 fn programs_are_known_by_their_last_component() {
     for program in ["runc", "/usr/bin/runc", "./runc", "crun", "/opt/kata/bin/containerd-shim-kata-v2", "docker-runc"] {
         assert!(is_oci_runtime(program), "{program}");

@@ -1,0 +1,60 @@
+//! The processes of OCI runtimes, by the names that they give themselves.
+
+/// A process that an OCI runtime makes on the way to a container's command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuntimeProcess {
+    /// A helper, which leaves before the command is executed.
+    Helper,
+    /// The process that becomes the container's init when it executes the command.
+    Init,
+    /// A copy of the runtime's own program, executed by the number of a descriptor, which is then its
+    /// name. A container's command that is executed so has such a name too.
+    Copy,
+}
+
+/// Returns what a process is to an OCI runtime by its name; `None` for any other name.
+///
+/// Sources: runc libcontainer/nsenter/nsexec.c; youki
+/// crates/libcontainer/src/process/container_{main,intermediate}_process.rs. Copies: runc
+/// libcontainer/exeseal/cloned_binary_linux.go, crun src/libcrun/cloned_binary.c, youki
+/// crates/youki/src/main.rs (`ensure_sealed`).
+#[must_use]
+pub fn runtime_process(comm: &str) -> Option<RuntimeProcess> {
+    match comm {
+        "runc:[0:PARENT]" | "runc:[1:CHILD]" | "youki:[1:INTER]" => Some(RuntimeProcess::Helper),
+        "runc:[2:INIT]" | "youki:[2:INIT]" => Some(RuntimeProcess::Init),
+        // Descriptors of a program that has opened a few files.
+        _ if (1..=3).contains(&comm.len()) && comm.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Some(RuntimeProcess::Copy)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RuntimeProcess::{Copy, Helper, Init};
+    use super::runtime_process;
+
+    #[test]
+    fn processes_of_runtimes_are_known_by_their_names() {
+        for (comm, expected) in [
+            ("runc:[0:PARENT]", Some(Helper)),
+            ("runc:[1:CHILD]", Some(Helper)),
+            ("runc:[2:INIT]", Some(Init)),
+            ("youki:[1:INTER]", Some(Helper)),
+            ("youki:[2:INIT]", Some(Init)),
+            ("4", Some(Copy)),
+            ("6", Some(Copy)),
+            ("123", Some(Copy)),
+            ("1234", None),
+            ("", None),
+            ("4a", None),
+            ("runc", None),
+            ("runc:[3:X]", None),
+            ("youki:[", None),
+        ] {
+            assert_eq!(runtime_process(comm), expected, "{comm}");
+        }
+    }
+}
