@@ -379,6 +379,41 @@ fn a_row_has_what_tracee_fills_and_the_records_it_is_from() {
     assert_eq!((row.lifetime_ns, row.usage), (None, Usage::default()));
 }
 
+/// Reads what one row says as Tracee's event would: the runtime's word, and the id.
+fn words(row: &Row) -> (String, String) {
+    let identity = row.identity();
+    (identity.runtime.map_or("-", Engine::as_str).to_owned(), identity.container_id.clone())
+}
+
+#[test]
+fn every_directory_is_told_as_tracee_told_it() {
+    let mut failures = String::new();
+    let mut read = 0;
+    for (line, text) in (1..).zip(include_str!("tracee-paths.tsv").lines()) {
+        if text.is_empty() || text.starts_with('#') {
+            continue;
+        }
+        let columns: Vec<&str> = text.split('\t').collect();
+        let [path, create_runtime, create_id, remove_runtime, remove_id] = columns[..] else {
+            panic!("tracee-paths.tsv:{line}: {} columns instead of 5", columns.len());
+        };
+        let expected = |runtime: &str, id: &str| (runtime != "-").then(|| (runtime.to_owned(), id.to_owned()));
+        let mut story = Story::new();
+        story.mkdir(100, 1, path);
+        story.rmdir(100, 1, path);
+        let of_creates = story.by_tracee.iter().find(|row| matches!(row, Row::Create(_))).map(words);
+        let of_removes = story.by_tracee.iter().find(|row| matches!(row, Row::Remove(_))).map(words);
+        let found = (of_creates, of_removes);
+        let expected = (expected(create_runtime, create_id), expected(remove_runtime, remove_id));
+        if found != expected {
+            failures += &format!("tracee-paths.tsv:{line}: {path}\n  expected {expected:?}\n  found    {found:?}\n");
+        }
+        read += 1;
+    }
+    assert!(read >= 498, "only {read} rows were read");
+    assert!(failures.is_empty(), "\n{failures}");
+}
+
 /// Tracee's `Manager` in its plainest form, to compare with: a list of removed directories that
 /// each removal walks.
 #[derive(Default)]
@@ -458,7 +493,7 @@ proptest! {
             }
         }
         let found: Vec<_> = removes(&story.by_tracee)
-            .map(|row| (row.identity.container_id.clone(), row.identity.runtime))
+            .map(|row| (row.identity.container_id.clone(), row.identity.runtime.filter(|it| *it != Engine::Unknown)))
             .collect();
         prop_assert_eq!(found, expected);
     }

@@ -119,7 +119,8 @@ impl<'a> Claim<'a> {
     pub fn of_answer(seq: Seq, answer: &'a RuntimeAnswer<'_>) -> Option<Self> {
         let id = answer.container_id.as_deref().filter(|id| !id.is_empty())?;
         let mut claim = Self::new(answer.source, seq, id);
-        claim.runtime = answer.runtime.as_deref().and_then(Engine::from_name);
+        let engine = answer.runtime.as_deref().and_then(Engine::from_name);
+        claim.runtime = engine.filter(|engine| *engine != Engine::Unknown);
         for (field, text) in [
             (ClaimField::Bundle, &answer.bundle),
             (ClaimField::ContainerdNamespace, &answer.namespace),

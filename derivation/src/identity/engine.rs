@@ -30,6 +30,9 @@ pub enum Engine {
     LibvirtLxc,
     Rkt,
     Singularity,
+    /// Tracee's word for an engine that it does not know, in the rows of its profile only. obit's own
+    /// rows have no value there.
+    Unknown,
 }
 
 names!(Engine {
@@ -52,6 +55,7 @@ names!(Engine {
     LibvirtLxc => "libvirt-lxc",
     Rkt => "rkt",
     Singularity => "singularity",
+    Unknown => "unknown",
 });
 
 impl Engine {

@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::store::{CgroupStore, DirectoryInfo};
+use crate::identity::Engine;
 use crate::profile::Derive;
 use crate::record::{
     Actor, Body, BootNs, CgroupEvent, CgroupEventKind, CgroupKey, Directory, HierarchyId, Record, Seq, SnapshotReason,
@@ -206,7 +207,8 @@ fn task(actor: &Actor<'_>) -> ActorCopy {
 
 fn identity(known: &DirectoryInfo<'_>) -> Identity {
     Identity {
-        runtime: known.runtime,
+        // Tracee's `unknown` is a word like the others.
+        runtime: Some(known.runtime.unwrap_or(Engine::Unknown)),
         container_id: known.container_id.to_owned(),
         identified_by: Source::Path,
         ..Identity::default()
