@@ -5,8 +5,8 @@ use obit_derivation::identity::{Engine, argv};
 use super::annotations::Annotations;
 
 /// Returns the engine behind a container, from its id, its runtime's program name, its state
-/// directory and its bundle. The rules are those for argument vectors, so that a file and a command line of the
-/// same container never disagree.
+/// directory and its bundle. The rules are those for argument vectors, so that a file and a command
+/// line of the same container never disagree.
 ///
 /// `None` if nothing but the program itself is known and the program is not.
 pub fn engine_of(

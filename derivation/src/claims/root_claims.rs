@@ -58,8 +58,8 @@ impl<'a> RootClaims<'a> {
 /// Returns true if a directory that a call made or removed is its container's root.
 ///
 /// If an OCI runtime makes what looks like another container's root, the runtime is believed; the
-/// path becomes a conflict. LXC's monitor makes directories for itself too, so the path must name its
-/// container.
+/// path becomes a conflict. LXC's monitor makes directories for itself too, so the path must name
+/// its container.
 fn is_about(call: &Invocation<'_>, observed: &ObservedDirectory<'_>, by_path: Option<&Claim<'_>>) -> bool {
     if call.oci_runtime.is_none() {
         return by_path

@@ -30,8 +30,8 @@ pub enum Engine {
     LibvirtLxc,
     Rkt,
     Singularity,
-    /// Tracee's word for an engine that it does not know, in the rows of its profile only. obit's own
-    /// rows have no value there.
+    /// Tracee's word for an engine that it does not know, in the rows of its profile only. obit's
+    /// own rows have no value there.
     Unknown,
 }
 

@@ -7,8 +7,8 @@ pub enum RuntimeProcess {
     Helper,
     /// The process that becomes the container's init when it executes the command.
     Init,
-    /// A copy of the runtime's own program, executed by the number of a descriptor, which is then its
-    /// name. A container's command that is executed so has such a name too.
+    /// A copy of the runtime's own program, executed by the number of a descriptor, which is then
+    /// its name. A container's command that is executed so has such a name too.
     Copy,
 }
 

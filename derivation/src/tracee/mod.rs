@@ -32,8 +32,8 @@
 //! | order of `existing_container`, by Go's random order of maps | the order of the walk |
 //!
 //! The rows are those of [`crate::row`]. Only the fields that Tracee fills mean something:
-//! `runtime` ([`Unknown`](crate::identity::Engine::Unknown) is its `unknown`) and `container_id`, the time, the directory of the event,
-//! the task's pid, uid and name, and the records.
+//! `runtime` ([`Unknown`](crate::identity::Engine::Unknown) is its `unknown`) and `container_id`,
+//! the time, the directory of the event, the task's pid, uid and name, and the records.
 
 mod fold;
 mod path;

@@ -10,18 +10,11 @@ use super::verb::Verb;
 use super::{caller, program, tables};
 use crate::identity::engine::OciRuntime;
 
-/// The element that stands for a stretch of arguments that is missing between the whole ones before
-/// and after it, in an argument vector that was too long to be recorded whole.
-///
-/// The id stands last, so what is kept of a long command line is its head and its tail. The elements
-/// beside this one are whole. An id that is this very character, which only crun before 1.28 takes,
-/// is not told.
-pub const SEAM: &str = "\u{2026}";
-
 /// Reads which container an OCI runtime, or LXC's monitor, was called for.
 ///
-/// Returns `None` if the program is neither, the command is none of [`Verb`]'s, or the id is missing,
-/// is none that the runtime takes, or could be the value of an option that is unknown or missing.
+/// Returns `None` if the program is neither, the command is none of [`Verb`]'s, or the id is
+/// missing, is none that the runtime takes, or could be the value of an option that is unknown or
+/// missing.
 #[must_use]
 pub fn parse<'a>(argv: &[&'a str]) -> Option<Invocation<'a>> {
     match CommandLine::read(argv) {
@@ -275,8 +268,8 @@ struct PositionalArguments<'a> {
 struct TailArguments<'a> {
     /// True if the id stood before the stretch.
     is_id_in_head: bool,
-    /// The first argument, if it is the last one too. Any other first argument counts as the value of
-    /// an option that is missing.
+    /// The first argument, if it is the last one too. Any other first argument counts as the value
+    /// of an option that is missing.
     only: Option<&'a str>,
 }
 

@@ -31,15 +31,16 @@ pub struct Invocation<'a> {
 impl Invocation<'_> {
     /// Returns true if a signal that the caller sends to a container's init is the engine's: from a
     /// runtime that was told to kill or delete it, or from LXC's monitor, which does it for
-    /// `lxc-stop --kill` and `incus stop --force` (lxc/lxc src/lxc/commands.c, lxc_cmd_stop_callback).
+    /// `lxc-stop --kill` and `incus stop --force` (lxc/lxc src/lxc/commands.c,
+    /// lxc_cmd_stop_callback).
     #[must_use]
     pub fn ends_container(&self, container_id: &str) -> bool {
         let is_ending = matches!(self.verb, Verb::Kill | Verb::Delete) || self.oci_runtime.is_none();
         is_ending && self.container_id == container_id
     }
 
-    /// Returns true if a path's word for a container's id can be this container's. LXC appends `-1`,
-    /// `-2`, … where the directory of that name is taken (lxc/lxc src/lxc/cgroups/cgfsng.c,
+    /// Returns true if a path's word for a container's id can be this container's. LXC appends
+    /// `-1`, `-2`, … where the directory of that name is taken (lxc/lxc src/lxc/cgroups/cgfsng.c,
     /// cgfsng_payload_create).
     pub(crate) fn explains_path_id(&self, id: &str) -> bool {
         let is_retry = |rest: &str| {

@@ -5,8 +5,8 @@ use super::verb::Verb;
 use crate::identity::engine::Engine;
 use crate::identity::path::{components, split_last};
 
-/// Reads `[lxc monitor] <directory of the containers> <name>`, the title that a monitor gives itself
-/// in place of its arguments (lxc/lxc src/lxc/lxccontainer.c, do_lxcapi_start).
+/// Reads `[lxc monitor] <directory of the containers> <name>`, the title that a monitor gives
+/// itself in place of its arguments (lxc/lxc src/lxc/lxccontainer.c, do_lxcapi_start).
 ///
 /// The title does not say what is being done, as with the shim of Kata: a monitor serves its
 /// container from the beginning to the end.
@@ -28,8 +28,8 @@ pub(super) fn read_lxc_monitor<'a>(argv: &[&'a str]) -> Option<Invocation<'a>> {
     })
 }
 
-/// Tells Incus and LXD, which use LXC's library, from LXC: their containers are in
-/// `<directory of the daemon>/containers` (lxc/incus internal/server/sys/os.go, internal/util/paths.go:
+/// Tells Incus and LXD, which use LXC's library, from LXC: their containers are in `<directory of
+/// the daemon>/containers` (lxc/incus internal/server/sys/os.go, internal/util/paths.go:
 /// `/var/lib/incus`; LXD: `/var/lib/lxd`, `/var/snap/lxd/common/lxd`).
 fn engine_of_directory(directory: &str) -> Engine {
     let (above, last) = split_last(directory);

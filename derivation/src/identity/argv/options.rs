@@ -1,9 +1,16 @@
 //! Reading of arguments as each OCI runtime's own parser does it, so that the value of an option is
 //! never taken for the id.
 
-use super::command_line::SEAM;
 use super::tables::OptionSpec;
 use crate::identity::engine::OciRuntime;
+
+/// The element that stands for a stretch of arguments that is missing between the whole ones before
+/// and after it, in an argument vector that was too long to be recorded whole.
+///
+/// The id stands last, so what is kept of a long command line is its head and its tail. The
+/// elements beside this one are whole. An id that is this very character, which only crun before
+/// 1.28 takes, is not told.
+pub const SEAM: &str = "\u{2026}";
 
 /// A way of reading options: a runtime's parser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

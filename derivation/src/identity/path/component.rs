@@ -31,8 +31,8 @@ impl ParentContext<'_> {
         is_host_slice && self.systemd.holds_units() && !self.in_user_manager
     }
 
-    /// Returns true if a scope `machine-<name>.scope` here is a machine's: in `machine.slice`, or in
-    /// the slice that `systemd-nspawn --slice=` names.
+    /// Returns true if a scope `machine-<name>.scope` here is a machine's: in `machine.slice`, or
+    /// in the slice that `systemd-nspawn --slice=` names.
     fn holds_machines(&self) -> bool {
         self.role == ParentRole::MachineSlice || self.role.is_slice() && !self.in_user_manager
     }
@@ -265,8 +265,8 @@ fn read_short_scope<'a>(stem: &'a str, above: &ParentContext<'a>) -> Option<Comp
     }
 }
 
-/// Reads what follows `singularity-`: the pid of an instance, or `oci-` and the id of a container of
-/// the OCI mode (internal/pkg/runtime/launcher/oci/oci_linux.go).
+/// Reads what follows `singularity-`: the pid of an instance, or `oci-` and the id of a container
+/// of the OCI mode (internal/pkg/runtime/launcher/oci/oci_linux.go).
 fn read_singularity_scope(rest: &str) -> Option<ComponentKind<'_>> {
     if let Some(id) = rest.strip_prefix("oci-") {
         return grammar::is_oci_id(id).then(|| container(Engine::Singularity, id));

@@ -83,8 +83,8 @@ pub(super) enum ParentRole {
     Helpers,
     /// A service.
     Service,
-    /// A service that the host's systemd placed in `system.slice` or `machine.slice`. Only root makes
-    /// directories there, unless the unit delegates to a user.
+    /// A service that the host's systemd placed in `system.slice` or `machine.slice`. Only root
+    /// makes directories there, unless the unit delegates to a user.
     HostService,
     /// `docker`, and the cgroup parents that GitHub's and Azure's agents give to docker.
     Docker,
