@@ -189,14 +189,18 @@ impl Daemon {
         match self.client.ask(query).await {
             Ok(answers) => {
                 self.answered.notify_one();
+                let mut awaits_start = false;
                 for answer in answers {
                     let mut answer = about(query, answer);
+                    awaits_start |= is_yet_to_start(&answer.facts);
                     if begun.elapsed() > FRESH {
                         answer.facts.running = None;
                     }
                     self.gate.records.send(answer_record(request.clone(), begun.elapsed(), answer)).await;
                 }
-                None
+                // Its events would tell of the start, if it had any.
+                let again = awaits_start && query.begun_at.is_some() && !self.endpoint.kind.has_events();
+                ASK_AGAIN.get(*attempts).copied().filter(|_| again)
             }
             Err(failure) => {
                 self.report_failure(request, begun.elapsed(), &failure, query).await;
@@ -298,6 +302,16 @@ impl Daemon {
             .send(RuntimeRecord::new(answer, request, Duration::ZERO, now.err().map(failure_document)))
             .await;
     }
+}
+
+/// Returns true if an answer is about a container that has not started: it neither runs nor has
+/// ended. A sandbox has no start of its own.
+fn is_yet_to_start(answer: &RuntimeAnswer<'_>) -> bool {
+    answer.outcome == Outcome::Ok
+        && answer.sandbox != Some(true)
+        && answer.running.is_none()
+        && answer.started_at.is_none()
+        && answer.finished_at.is_none()
 }
 
 /// Returns an answer as one to this query. If the daemon speaks of another container than it was

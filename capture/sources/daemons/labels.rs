@@ -6,6 +6,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use obit_derivation::record::RuntimeAnswer;
+
+use crate::sources::answer::{NAME_BYTES, within};
+
 /// Longest name or value kept, in bytes. A longer one is left out, for a cut one would be another.
 const LABEL_BYTES: usize = 256;
 /// Labels kept of one container.
@@ -103,6 +107,24 @@ impl std::fmt::Display for LabelPolicy {
     }
 }
 
+/// Fills in the pod that the kubelet's labels name, whichever engine it speaks to. They are read even
+/// if the labels themselves may not be kept.
+pub fn describe_pod(answer: &mut RuntimeAnswer<'static>, labels: &BTreeMap<String, String>) {
+    let value = |name: &str| within(labels.get(name).map(String::as_str), NAME_BYTES);
+    answer.pod_name = value("io.kubernetes.pod.name");
+    answer.pod_namespace = value("io.kubernetes.pod.namespace");
+    answer.pod_uid = value("io.kubernetes.pod.uid");
+    if answer.container_name.is_none() {
+        answer.container_name = value("io.kubernetes.container.name");
+    }
+    let kind = value("io.kubernetes.docker.type").or_else(|| value("io.cri-containerd.kind"));
+    answer.sandbox = match kind.as_deref() {
+        Some("podsandbox" | "sandbox") => Some(true),
+        Some("container") => Some(false),
+        _ => answer.sandbox,
+    };
+}
+
 /// Returns labels as a record holds them.
 pub fn pairs(labels: &BTreeMap<String, String>) -> Vec<(Cow<'static, str>, Cow<'static, str>)> {
     labels.iter().map(|(name, value)| (name.clone().into(), value.clone().into())).collect()
@@ -135,6 +157,30 @@ mod tests {
         assert_eq!(kept(&LabelPolicy::parse("team*,x").unwrap(), &labels), ["team", "team.token"]);
         assert!(LabelPolicy::parse("a,,b").is_err());
         assert!(LabelPolicy::parse("").is_err());
+    }
+
+    #[test]
+    fn the_kubelets_labels_name_the_pod_behind_any_engine() {
+        use obit_derivation::record::{Outcome, Source};
+        for (kind, sandbox) in [("container", Some(false)), ("podsandbox", Some(true)), ("x", None)] {
+            let labels = [
+                ("io.kubernetes.pod.name", "web-1"),
+                ("io.kubernetes.pod.namespace", "shop"),
+                ("io.kubernetes.pod.uid", "0f2a8c6e"),
+                ("io.kubernetes.container.name", "nginx"),
+                ("io.kubernetes.docker.type", kind),
+            ];
+            let labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+            let mut answer = RuntimeAnswer::unanswered(Source::Docker, Outcome::Ok);
+            answer.container_name = Some("k8s_nginx_web-1".into());
+            describe_pod(&mut answer, &labels);
+            assert_eq!(answer.pod_name.as_deref(), Some("web-1"));
+            assert_eq!((answer.pod_namespace.as_deref(), answer.pod_uid.as_deref()), (Some("shop"), Some("0f2a8c6e")));
+            assert_eq!((answer.container_name.as_deref(), answer.sandbox), (Some("k8s_nginx_web-1"), sandbox));
+            answer.container_name = None;
+            describe_pod(&mut answer, &labels);
+            assert_eq!(answer.container_name.as_deref(), Some("nginx"));
+        }
     }
 
     #[test]

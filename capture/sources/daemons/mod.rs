@@ -45,6 +45,7 @@ use self::query::QueryTarget;
 use self::sockets::SocketPaths;
 use crate::sources::answer::{RuntimeRecord, Stamped};
 
+pub use self::docker::ImageStore;
 pub use self::kind::RuntimeChoice;
 pub use self::labels::LabelPolicy;
 pub use self::service::SendResult;

@@ -8,6 +8,7 @@
 use std::path::Path;
 use std::time::Instant;
 
+use obit_derivation::ending::signal_number;
 use obit_derivation::identity::Engine;
 use obit_derivation::record::{Outcome, RuntimeAnswer, Source};
 use rustix::io::Errno;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::file;
 use crate::sources::answer::{NAME_BYTES, RuntimeRecord, document, object, time_of, within};
+use crate::sources::daemons::ImageStore;
 
 /// Largest `config.v2.json` that is read. Real ones have 2 to 20 KiB.
 const CONFIG_BYTES: usize = 1 << 20;
@@ -33,8 +35,12 @@ struct DockerContainer {
     #[serde(rename = "ID")]
     id: String,
     name: Option<String>,
-    /// The image's config digest.
+    /// The image's id in the daemon's store.
     image: Option<String>,
+    /// Set on containerd's image store only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image_manifest: Option<ImageManifest>,
+    driver: Option<String>,
     created: Option<String>,
     restart_count: Option<u32>,
     config: Option<DockerConfig>,
@@ -42,16 +48,25 @@ struct DockerContainer {
 }
 
 #[derive(Debug, Deserialize, Serialize)]
+struct ImageManifest {
+    digest: Option<String>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct DockerConfig {
     /// The image as the user wrote it.
     image: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stop_signal: Option<String>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct DockerState {
     running: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restarting: Option<bool>,
     pid: Option<u32>,
     exit_code: Option<i32>,
     #[serde(rename = "OOMKilled")]
@@ -114,17 +129,27 @@ fn docker(host_root: &Path, container_id: &str, life: LifeStage) -> RuntimeRecor
     answer.outcome = Outcome::Ok;
     answer.runtime = Some(Engine::Docker.as_str().into());
     answer.container_name = within(kept.name.as_deref().map(|name| name.trim_start_matches('/')), NAME_BYTES);
-    answer.image_id = within(kept.image.as_deref(), NAME_BYTES);
+    let store = match (&kept.image_manifest, kept.driver.as_deref().and_then(ImageStore::of_driver)) {
+        (Some(_), _) => ImageStore::Containerd,
+        (None, Some(store)) => store,
+        // Drivers of one name are in both stores, and docker before 23 writes no manifest in either;
+        // it has no other store but its own.
+        (None, None) => ImageStore::Docker,
+    };
+    (answer.image_id, answer.image_digest) = store.ids(within(kept.image.as_deref(), NAME_BYTES));
     answer.image_name = within(kept.config.as_ref().and_then(|config| config.image.as_deref()), NAME_BYTES);
     answer.created_at = kept.created.as_deref().and_then(time_of);
     answer.restart_count = kept.restart_count;
+    let stop_signal = kept.config.as_ref().and_then(|config| config.stop_signal.as_deref());
+    answer.stop_signal = stop_signal.and_then(signal_number);
     // Pid and start may be those of the life before: only the document keeps them.
     if life == LifeStage::Over
         && let Some(state) = &kept.state
     {
-        answer.running = state.running;
+        // Docker calls a container running that it has yet to start again.
+        answer.running = state.running.map(|running| running && state.restarting != Some(true));
         answer.started_at = state.started_at.as_deref().and_then(time_of);
-        if state.running == Some(false) {
+        if answer.running == Some(false) {
             answer.finished_at = state.finished_at.as_deref().and_then(time_of);
             answer.exit_code = state.exit_code;
             answer.oom_killed = state.oom_killed;
@@ -240,6 +265,32 @@ mod tests {
         write(r#"{"Running":true,"ExitCode":0,"OOMKilled":false,"FinishedAt":"1970-01-01T00:00:02Z"}"#);
         let over = read(LifeStage::Over);
         assert_eq!((over.running, over.exit_code, over.finished_at), (Some(true), None, None));
+    }
+
+    #[test]
+    fn dockers_file_tells_the_store_of_the_image_and_a_restart_that_is_to_come() {
+        let root = tempfile::tempdir().expect("a directory");
+        let directory = root.path().join(format!("var/lib/docker/containers/{ID}"));
+        fs::create_dir_all(&directory).expect("directories");
+        let read = |rest: &str| {
+            let text = format!(r#"{{"ID":"{ID}","Image":"sha256:55",{rest}}}"#);
+            fs::write(directory.join("config.v2.json"), text).expect("a file");
+            read(root.path(), Engine::Docker, ID, LifeStage::Over).expect("docker keeps files").answer
+        };
+        for (rest, is_config) in [
+            (r#""Driver":"overlay2""#, true),
+            (r#""Driver":"overlay2","ImageManifest":null"#, true),
+            (r#""Driver":"overlayfs""#, false),
+            (r#""Driver":"btrfs","ImageManifest":{"digest":"sha256:55"}"#, false),
+        ] {
+            let answer = read(rest);
+            assert_eq!((answer.image_id.is_some(), answer.image_digest.is_some()), (is_config, !is_config), "{rest}");
+        }
+        let answer = read(
+            r#""Config":{"StopSignal":"SIGUSR2"},"State":{"Running":true,"Restarting":true,"Pid":0,"ExitCode":3,
+            "StartedAt":"1970-01-01T00:00:01Z","FinishedAt":"1970-01-01T00:00:02Z"}"#,
+        );
+        assert_eq!((answer.running, answer.exit_code, answer.stop_signal), (Some(false), Some(3), Some(12)));
     }
 
     #[test]

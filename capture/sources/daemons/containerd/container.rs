@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use obit_derivation::WallNs;
+use obit_derivation::ending::signal_number;
 use obit_derivation::identity::Engine;
 use obit_derivation::record::{Outcome, RuntimeAnswer, Source};
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,7 @@ struct LabelFacts {
     pod_namespace: Option<String>,
     pod_uid: Option<String>,
     kind: Option<String>,
+    stop_signal: Option<String>,
 }
 
 /// The part of an OCI configuration that is read. Environment and arguments are skipped by the
@@ -82,6 +84,7 @@ impl ContainerFacts {
             pod_namespace: label(&["io.kubernetes.pod.namespace"]),
             pod_uid: label(&["io.kubernetes.pod.uid"]),
             kind: label(&["io.cri-containerd.kind"]),
+            stop_signal: label(&["io.containerd.image.config.stop-signal"]),
         };
         let spec: Option<OciSpec> = container.spec.and_then(|spec| serde_json::from_slice(&spec.value).ok());
         let status = |task: &Process| usize::try_from(task.status).ok().and_then(|number| STATUS.get(number).copied());
@@ -112,7 +115,9 @@ impl ContainerFacts {
         describe_namespace(&mut answer, &self.namespace);
         answer.container_id = within(Some(&self.id), NAME_BYTES);
         answer.container_name = within(self.known.name.as_deref(), NAME_BYTES);
-        answer.image_name = within(Some(&self.image), NAME_BYTES);
+        // CRI may know an image by its id only.
+        answer.image_name = within(Some(&*self.image).filter(|image| digest(image).is_none()), NAME_BYTES);
+        answer.stop_signal = self.known.stop_signal.as_deref().and_then(signal_number);
         answer.image_digest = self.image_digest.as_deref().and_then(digest).map(Into::into);
         answer.pod_name = within(self.known.pod_name.as_deref(), NAME_BYTES);
         answer.pod_namespace = within(self.known.pod_namespace.as_deref(), NAME_BYTES);
@@ -179,7 +184,12 @@ mod tests {
 
     fn container() -> Container {
         let spec = r#"{"process":{"args":["hunter2"],"env":["TOKEN=hunter2"]},"linux":{"cgroupsPath":"/shop/web.1"}}"#;
-        let labels = [("nerdctl/name", "web"), ("token", "hunter2"), ("io.cri-containerd.kind", "sandbox")];
+        let labels = [
+            ("nerdctl/name", "web"),
+            ("token", "hunter2"),
+            ("io.cri-containerd.kind", "sandbox"),
+            ("io.containerd.image.config.stop-signal", "SIGWINCH"),
+        ];
         Container {
             id: "web.1".into(),
             labels: labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
@@ -210,7 +220,7 @@ mod tests {
         assert_eq!(answer.container_name.as_deref(), Some("web"), "the name is no label that may be left out");
         assert_eq!(answer.image_name.as_deref(), Some("docker.io/library/busybox:1"));
         assert_eq!(answer.image_digest, Some(format!("sha256:{}", "ab".repeat(32)).into()));
-        assert_eq!(answer.cgroup_path.as_deref(), Some("/shop/web.1"));
+        assert_eq!((answer.cgroup_path.as_deref(), answer.stop_signal), (Some("/shop/web.1"), Some(28)));
         assert_eq!(answer.created_at, Some(WallNs(5_000_000_007)));
         assert_eq!((answer.init_pid, answer.exit_code, answer.finished_at), (Some(77), None, None));
         assert_eq!(answer.running, Some(true));

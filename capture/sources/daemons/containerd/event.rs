@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::api::{ContainerEvent, Envelope, TaskCreate, TaskDelete, TaskEvent, TaskExit, TaskStart};
 use super::container::{describe_namespace, nanoseconds};
-use crate::sources::answer::{NAME_BYTES, within};
+use crate::sources::answer::{NAME_BYTES, PATH_BYTES, digest, within};
 use crate::sources::daemons::report::DaemonAnswer;
 
 /// The part of an event that a case keeps.
@@ -93,8 +93,12 @@ pub fn to_answer(envelope: &Envelope) -> Option<DaemonAnswer> {
     answer.event = Some(envelope.topic.clone().into());
     describe_namespace(&mut answer, &envelope.namespace);
     answer.container_id = Some(within(Some(&kept.container_id), NAME_BYTES)?);
-    answer.image_name = within(Some(&kept.image), NAME_BYTES);
+    answer.image_name = within(Some(&*kept.image).filter(|image| digest(image).is_none()), NAME_BYTES);
     answer.init_pid = kept.pid.filter(|&pid| pid > 0);
+    answer.bundle = within(Some(&kept.bundle), PATH_BYTES);
+    if envelope.topic == "/tasks/start" {
+        answer.started_at = time(envelope);
+    }
     answer.exit_code = kept.exit_status.and_then(|status| i32::try_from(status).ok());
     answer.finished_at = kept.exited_at.map(WallNs);
     answer.oom_killed = oom_killed;
@@ -125,6 +129,16 @@ mod tests {
         assert_eq!((answer.namespace.as_deref(), answer.container_id.as_deref()), (Some("shop"), Some("web.1")));
         assert_eq!((answer.exit_code, answer.finished_at), (Some(137), Some(WallNs(8_000_000_000))));
         assert!(to_answer(&envelope("/tasks/exit", &exit("shell"))).is_none());
+    }
+
+    #[test]
+    fn a_start_has_its_time_and_a_task_its_bundle() {
+        let start = TaskStart { container_id: "web.1".into(), pid: 77 };
+        let answer = to_answer(&envelope("/tasks/start", &start)).unwrap().facts;
+        assert_eq!((answer.started_at, answer.init_pid), (Some(WallNs(9_000_000_001)), Some(77)));
+        let create = TaskCreate { container_id: "web.1".into(), bundle: "/state/shop/web.1".into(), pid: 77 };
+        let answer = to_answer(&envelope("/tasks/create", &create)).unwrap().facts;
+        assert_eq!((answer.started_at, answer.bundle.as_deref()), (None, Some("/state/shop/web.1")));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use obit_derivation::ending::signal_number;
 use prost::Message;
 
 pub const CONTAINER_STATUS: &str = "/runtime.v1.RuntimeService/ContainerStatus";
@@ -66,6 +67,9 @@ pub struct ContainerStatus {
     pub labels: BTreeMap<String, String>,
     #[prost(string, tag = "17")]
     pub image_id: String,
+    /// A number of the enum `Signal`, which is none of the kernel's: see [`stop_signal`].
+    #[prost(int32, tag = "19")]
+    pub stop_signal: i32,
 }
 
 /// Names of `ContainerState`.
@@ -74,6 +78,28 @@ pub const CONTAINER_STATES: [&str; 4] = ["created", "running", "exited", "unknow
 pub const RUNNING: i32 = 1;
 /// The state of a container that has ended.
 pub const EXITED: i32 = 2;
+
+/// Names of the enum `Signal` without `SIG`, by their numbers there from 1 to 34; they are in the
+/// order of the alphabet. From 35 on follow the realtime signals.
+const SIGNALS: [&str; 34] = [
+    "ABRT", "ALRM", "BUS", "CHLD", "CHLD", "CONT", "FPE", "HUP", "ILL", "INT", "IO", "ABRT", "KILL", "PIPE", "IO",
+    "PROF", "PWR", "QUIT", "SEGV", "STKFLT", "STOP", "SYS", "TERM", "TRAP", "TSTP", "TTIN", "TTOU", "URG", "USR1",
+    "USR2", "VTALRM", "WINCH", "XCPU", "XFSZ",
+];
+/// `SIGRTMIN` in the enum `Signal`; `SIGRTMIN+15` and `SIGRTMAX-14` are neighbours in both.
+const RTMIN: i32 = 35;
+/// `SIGRTMAX` in the enum `Signal`.
+const RTMAX: i32 = 65;
+
+/// Returns the kernel's number of a signal of the enum `Signal`; `None` of 0, which stands for the
+/// runtime's default, and of what is not in the enum.
+pub fn stop_signal(number: i32) -> Option<u32> {
+    if (RTMIN..=RTMAX).contains(&number) {
+        return u32::try_from(number - RTMIN).ok().map(|above| above + 34);
+    }
+    let place = usize::try_from(number).ok()?.checked_sub(1)?;
+    SIGNALS.get(place).copied().and_then(signal_number)
+}
 
 #[derive(Clone, PartialEq, Message)]
 pub struct ContainerMetadata {
@@ -187,4 +213,35 @@ pub struct PodSandbox {
     pub created_at: i64,
     #[prost(btree_map = "string, string", tag = "5")]
     pub labels: BTreeMap<String, String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_of_the_interface_has_the_kernels_number() {
+        for (number, signal) in [
+            (-1, None),
+            (0, None),
+            (1, Some(6)),
+            (8, Some(1)),
+            (13, Some(9)),
+            (18, Some(3)),
+            (23, Some(15)),
+            (29, Some(10)),
+            (30, Some(12)),
+            (32, Some(28)),
+            (34, Some(25)),
+            (35, Some(34)),
+            (38, Some(37)),
+            (50, Some(49)),
+            (51, Some(50)),
+            (65, Some(64)),
+            (66, None),
+            (i32::MAX, None),
+        ] {
+            assert_eq!(stop_signal(number), signal, "{number}");
+        }
+    }
 }

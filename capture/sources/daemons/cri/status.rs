@@ -7,7 +7,9 @@ use obit_derivation::identity::Engine;
 use obit_derivation::record::{Outcome, RuntimeAnswer, Source};
 use serde::{Deserialize, Serialize};
 
-use super::api::{CONTAINER_STATES, ContainerStatus, EXITED, PodSandboxMetadata, PodSandboxStatus, RUNNING};
+use super::api::{
+    CONTAINER_STATES, ContainerStatus, EXITED, PodSandboxMetadata, PodSandboxStatus, RUNNING, stop_signal,
+};
 use crate::sources::answer::{NAME_BYTES, digest, within};
 use crate::sources::daemons::kind::CRI_NAMESPACE;
 use crate::sources::daemons::labels::{LabelPolicy, pairs};
@@ -69,6 +71,8 @@ pub struct StatusFacts {
     exit_code: i32,
     reason: String,
     pid: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stop_signal: Option<u32>,
     labels: BTreeMap<String, String>,
 }
 
@@ -105,6 +109,7 @@ impl StatusFacts {
             // A word of CamelCase; a message in its place could hold anything.
             reason: Some(container.reason).filter(|reason| reason.len() <= 64).unwrap_or_default(),
             pid: info.pid,
+            stop_signal: stop_signal(container.stop_signal),
             labels: labels.keep(container.labels),
         }
     }
@@ -128,6 +133,7 @@ impl StatusFacts {
             exit_code: 0,
             reason: String::new(),
             pid: info.pid,
+            stop_signal: None,
             labels: labels.keep(sandbox.labels),
         }
     }
@@ -163,6 +169,7 @@ impl StatusFacts {
         answer.created_at = time(self.created_at);
         answer.labels = pairs(&self.labels);
         answer.restart_count = self.attempt;
+        answer.stop_signal = self.stop_signal;
         let has_ended = self.state == CONTAINER_STATES[EXITED as usize];
         let is_running = self.state == CONTAINER_STATES[RUNNING as usize] || self.sandbox && self.state == "ready";
         if has_ended
@@ -243,6 +250,26 @@ mod tests {
         assert_eq!((answer.exit_code, answer.oom_killed), (None, None));
         assert_eq!(answer.namespace.as_deref(), Some("k8s.io"));
         assert!(!document.unwrap().contains("hunter2"));
+    }
+
+    #[test]
+    fn a_container_says_which_signal_stops_it() {
+        for (number, signal) in [(0, None), (32, Some(28))] {
+            let container = ContainerStatus { stop_signal: number, ..container() };
+            let status = StatusFacts::of_container(container, info(), None, &LabelPolicy::Listed);
+            assert_eq!(status.to_answer(None, None).facts.stop_signal, signal);
+        }
+    }
+
+    /// As CRI-O answers about the cgroup that it makes for a pod without a pause container.
+    #[test]
+    fn a_sandbox_without_a_process_is_a_sandbox() {
+        let metadata = PodSandboxMetadata { name: "web-1".into(), uid: "uid".into(), namespace: "shop".into() };
+        let sandbox = PodSandboxStatus { id: "ab".repeat(32), metadata: Some(metadata), ..PodSandboxStatus::default() };
+        let status = StatusFacts::of_sandbox(sandbox, VerboseInfo::default(), &LabelPolicy::Listed);
+        let answer = status.to_answer(Some(Engine::Crio), None).facts;
+        assert_eq!((answer.sandbox, answer.init_pid), (Some(true), None));
+        assert_eq!((answer.pod_name.as_deref(), answer.container_name), (Some("web-1"), None));
     }
 
     #[test]

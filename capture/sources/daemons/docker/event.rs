@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::sources::answer::{NAME_BYTES, digest, object, within};
 use crate::sources::daemons::http::component;
 use crate::sources::daemons::kind::DaemonKind;
-use crate::sources::daemons::labels::{LabelPolicy, pairs};
+use crate::sources::daemons::labels::{LabelPolicy, describe_pod, pairs};
 use crate::sources::daemons::report::DaemonAnswer;
 
 /// The request, as a record shows it.
@@ -134,6 +134,7 @@ impl DockerEvent {
         answer.container_name = within(of("name"), NAME_BYTES);
         answer.image_name = within(of("image").filter(|name| digest(name).is_none()), NAME_BYTES);
         answer.labels = pairs(&kept.labels);
+        describe_pod(&mut answer, attributes);
         match action {
             "die" | "died" => {
                 answer.exit_code =

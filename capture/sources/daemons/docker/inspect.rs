@@ -1,14 +1,17 @@
 //! The inspection of a container.
 
+use std::collections::BTreeMap;
+
 use obit_derivation::WallNs;
 use obit_derivation::ending::signal_number;
 use obit_derivation::record::{Outcome, RuntimeAnswer};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::store::ImageStore;
 use crate::sources::answer::{NAME_BYTES, PATH_BYTES, digest, object, time_of, within};
 use crate::sources::daemons::kind::DaemonKind;
-use crate::sources::daemons::labels::{LabelPolicy, pairs};
+use crate::sources::daemons::labels::{LabelPolicy, describe_pod, pairs};
 use crate::sources::daemons::report::DaemonAnswer;
 
 /// The part of an inspection that is read, which is also the part that is kept. What is not named
@@ -54,6 +57,9 @@ pub struct DockerInspection {
     config: Option<InspectedConfig>,
     #[serde(skip_serializing_if = "Option::is_none")]
     host_config: Option<HostConfig>,
+    /// The pod, by labels that may not be kept.
+    #[serde(skip)]
+    all_labels: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -66,6 +72,8 @@ struct ManifestDescriptor {
 struct InspectedState {
     status: Option<String>,
     running: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restarting: Option<bool>,
     #[serde(rename = "OOMKilled")]
     oom_killed: Option<bool>,
     pid: Option<i64>,
@@ -84,7 +92,7 @@ struct InspectedConfig {
     /// Docker writes a name, podman a number.
     #[serde(skip_serializing)]
     stop_signal: Value,
-    labels: Option<std::collections::BTreeMap<String, String>>,
+    labels: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -109,14 +117,16 @@ impl DockerInspection {
         let mut inspection: Self = object(body)?;
         inspection.id.as_ref()?;
         if let Some(config) = &mut inspection.config {
-            config.labels = config.labels.take().map(|all| labels.keep(all));
+            inspection.all_labels = config.labels.take().unwrap_or_default();
+            config.labels = Some(labels.keep(inspection.all_labels.clone()));
         }
         Some(inspection)
     }
 
     /// Returns the answer about the life that began at `begun_at` (or at any time). What the
-    /// inspection says of an earlier life of the same container stays in the document only.
-    pub fn to_answer(&self, kind: DaemonKind, begun_at: Option<WallNs>) -> DaemonAnswer {
+    /// inspection says of an earlier life of the same container stays in the document only. `store`
+    /// is the daemon's store of images, as far as known.
+    pub fn to_answer(&self, kind: DaemonKind, store: ImageStore, begun_at: Option<WallNs>) -> DaemonAnswer {
         let mut answer = RuntimeAnswer::unanswered(kind.source(), Outcome::Ok);
         answer.runtime = kind.engine().map(|engine| engine.as_str().into());
         answer.container_id = within(self.id.as_deref(), NAME_BYTES);
@@ -128,18 +138,25 @@ impl DockerInspection {
         let config = self.config.as_ref();
         let named = config.and_then(|config| config.image.as_deref());
         answer.image_name = within(self.image_name.as_deref().or(named), NAME_BYTES);
-        if self.image_manifest_descriptor.is_some() {
-            answer.image_digest = self.image.as_deref().and_then(digest).map(Into::into);
-        } else {
-            answer.image_id = self.image.as_deref().and_then(digest).map(Into::into);
-            answer.image_digest = self.image_digest.as_deref().and_then(digest).map(Into::into);
-        }
+        let store = match &self.image_manifest_descriptor {
+            Some(_) => ImageStore::Containerd,
+            None => self
+                .driver
+                .as_deref()
+                .filter(|_| kind == DaemonKind::Docker)
+                .and_then(ImageStore::of_driver)
+                .unwrap_or(store),
+        };
+        let (id, manifest) = store.ids(self.image.as_deref().and_then(digest).map(Into::into));
+        answer.image_id = id;
+        answer.image_digest = manifest.or_else(|| self.image_digest.as_deref().and_then(digest).map(Into::into));
         answer.stop_signal = config.and_then(|config| match &config.stop_signal {
             Value::String(name) => signal_number(name),
             Value::Number(number) => signal_number(&number.to_string()),
             _ => None,
         });
         answer.labels = config.and_then(|config| config.labels.as_ref()).map(pairs).unwrap_or_default();
+        describe_pod(&mut answer, &self.all_labels);
         if let Some(state) = &self.state {
             state.describe(&mut answer, begun_at);
         }
@@ -149,7 +166,10 @@ impl DockerInspection {
 
 impl InspectedState {
     fn describe(&self, answer: &mut RuntimeAnswer<'static>, begun_at: Option<WallNs>) {
-        let has_ended = matches!(self.status.as_deref(), Some("exited" | "dead" | "stopped"));
+        // Docker calls a container running that it has yet to start again, and gives no pid.
+        let has_ended = self.restarting == Some(true)
+            || matches!(self.status.as_deref(), Some("exited" | "dead" | "stopped" | "restarting"));
+        let init_pid = self.pid.and_then(|pid| u32::try_from(pid).ok()).filter(|&pid| pid > 0);
         if has_ended {
             let finished_at = self.finished_at.as_deref().and_then(time_of);
             if finished_at.is_none() || begun_at.is_some_and(|begun_at| finished_at < Some(begun_at)) {
@@ -159,9 +179,9 @@ impl InspectedState {
             answer.finished_at = finished_at;
             answer.exit_code = self.exit_code.and_then(|code| i32::try_from(code).ok());
             answer.oom_killed = self.oom_killed;
-        } else if self.running == Some(true) {
+        } else if self.running == Some(true) && init_pid.is_some() {
             answer.running = Some(true);
-            answer.init_pid = self.pid.and_then(|pid| u32::try_from(pid).ok()).filter(|&pid| pid > 0);
+            answer.init_pid = init_pid;
         } else {
             return; // not begun
         }
@@ -189,7 +209,8 @@ mod tests {
     }
 
     fn to_answer(body: &str, begun_at: Option<WallNs>) -> DaemonAnswer {
-        DockerInspection::read(body.as_bytes(), &LabelPolicy::Listed).unwrap().to_answer(DaemonKind::Docker, begun_at)
+        let inspection = DockerInspection::read(body.as_bytes(), &LabelPolicy::Listed).unwrap();
+        inspection.to_answer(DaemonKind::Docker, ImageStore::Docker, begun_at)
     }
 
     #[test]
@@ -235,6 +256,42 @@ mod tests {
     }
 
     #[test]
+    fn a_container_that_waits_for_its_next_start_does_not_run() {
+        let restarting = r#"{"Status":"restarting","Running":true,"Restarting":true,"OOMKilled":false,"Pid":0,
+            "ExitCode":3,"StartedAt":"1970-01-01T00:00:02Z","FinishedAt":"1970-01-01T00:00:05Z"}"#;
+        let life = |begun_s: i64| to_answer(&docker(restarting), Some(WallNs(begun_s * 1_000_000_000))).facts;
+        let ended = life(1);
+        assert_eq!((ended.running, ended.exit_code, ended.init_pid), (Some(false), Some(3), None));
+        assert_eq!((ended.started_at, ended.finished_at), (Some(WallNs(2_000_000_000)), Some(WallNs(5_000_000_000))));
+        let next = life(6);
+        assert_eq!((next.running, next.exit_code, next.started_at, next.init_pid), (None, None, None, None));
+        // Between the two states docker has neither a pid nor an end.
+        let starting = r#"{"Running":true,"Pid":0,"StartedAt":"1970-01-01T00:00:02Z"}"#;
+        assert_eq!(to_answer(&docker(starting), None).facts.running, None);
+    }
+
+    #[test]
+    fn an_id_of_an_image_in_containerds_store_is_its_manifests_digest() {
+        let read = |rest: &str, store| {
+            let body = format!(r#"{{"Id":"{ID}","Image":"sha256:{ID}"{rest}}}"#);
+            let answer = DockerInspection::read(body.as_bytes(), &LabelPolicy::Listed).unwrap();
+            let answer = answer.to_answer(DaemonKind::Docker, store, None).facts;
+            (answer.image_id.is_some(), answer.image_digest.is_some())
+        };
+        assert_eq!(read("", ImageStore::Docker), (true, false));
+        assert_eq!(read("", ImageStore::Containerd), (false, true));
+        assert_eq!(read("", ImageStore::Unknown), (false, false));
+        for (rest, expected) in [
+            (r#","Driver":"overlay2""#, (true, false)),
+            (r#","Driver":"overlayfs""#, (false, true)),
+            (r#","Driver":"btrfs""#, (false, false)),
+            (r#","Driver":"btrfs","ImageManifestDescriptor":{"digest":"x"}"#, (false, true)),
+        ] {
+            assert_eq!(read(rest, ImageStore::Unknown), expected, "{rest}");
+        }
+    }
+
+    #[test]
     fn podmans_image_id_gets_its_algorithm() {
         let body = format!(
             r#"{{"Id":"{ID}","Name":"web","Image":"{ID}","ImageName":"localhost/busybox:latest","IsInfra":false,
@@ -242,7 +299,7 @@ mod tests {
             "CgroupPath":"/libpod_parent/libpod-{ID}"}},"Config":{{"Image":"busybox","Labels":null}}}}"#
         );
         let inspection = DockerInspection::read(body.as_bytes(), &LabelPolicy::Listed).unwrap();
-        let answer = inspection.to_answer(DaemonKind::Podman, None).facts;
+        let answer = inspection.to_answer(DaemonKind::Podman, ImageStore::Docker, None).facts;
         assert_eq!(answer.image_id, answer.image_digest);
         assert_eq!(answer.image_id, Some(format!("sha256:{ID}").into()));
         assert_eq!(answer.image_name.as_deref(), Some("localhost/busybox:latest"));

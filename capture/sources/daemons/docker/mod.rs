@@ -9,6 +9,7 @@ mod event;
 mod image;
 mod inspect;
 mod list;
+mod store;
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use obit_derivation::WallNs;
 
 use self::image::ImageDigests;
+pub use self::store::ImageStore;
 use super::debounce::Debounce;
 use super::event_gate::EventGate;
 use super::failure::Failure;
@@ -37,6 +39,8 @@ pub struct DockerClient {
     endpoint: Endpoint,
     labels: LabelPolicy,
     digests: ImageDigests,
+    /// Store of the daemon's images, by its last word.
+    store: Mutex<ImageStore>,
     /// The daemon's time of the last event seen, in nanoseconds since 1970.
     last_event_ns: Mutex<Option<i64>>,
 }
@@ -44,7 +48,16 @@ pub struct DockerClient {
 impl DockerClient {
     /// A client of the daemon at this socket.
     pub fn new(endpoint: Endpoint, labels: LabelPolicy) -> Self {
-        Self { endpoint, labels, digests: ImageDigests::default(), last_event_ns: Mutex::new(None) }
+        let (digests, last_event_ns) = (ImageDigests::default(), Mutex::new(None));
+        Self { endpoint, labels, digests, store: Mutex::new(ImageStore::Unknown), last_event_ns }
+    }
+
+    /// Returns the store of the daemon's images, as far as known.
+    fn store(&self) -> ImageStore {
+        match self.endpoint.kind {
+            DaemonKind::Docker => self.store.lock().map_or(ImageStore::Unknown, |store| *store),
+            _ => ImageStore::Docker,
+        }
     }
 
     /// Checks that the daemon answers.
@@ -68,7 +81,7 @@ impl DockerClient {
         let body = http::get(&self.endpoint, &self.request(query), CALL_LIMIT, DOCUMENT_BYTES).await?;
         let inspection = inspect::DockerInspection::read(&body, &self.labels)
             .ok_or_else(|| Failure::invalid("not an inspection of a container"))?;
-        let mut answer = inspection.to_answer(self.endpoint.kind, query.begun_at);
+        let mut answer = inspection.to_answer(self.endpoint.kind, self.store(), query.begun_at);
         if answer.facts.image_digest.is_none()
             && let (Some(id), Some(name)) = (answer.facts.image_id.as_deref(), answer.facts.image_name.as_deref())
         {
@@ -80,7 +93,14 @@ impl DockerClient {
     /// Reports every container that runs.
     pub async fn list(&self, gate: &EventGate) -> Result<(), Failure> {
         let body = http::get(&self.endpoint, list::PATH, CALL_LIMIT, LIST_BYTES).await?;
-        for said in list::read(&body, self.endpoint.kind, &self.labels)? {
+        if self.endpoint.kind == DaemonKind::Docker {
+            // A daemon that comes back may have another one.
+            let store = ImageStore::ask(&self.endpoint, CALL_LIMIT).await;
+            if let Ok(mut known) = self.store.lock() {
+                *known = store;
+            }
+        }
+        for said in list::read(&body, self.endpoint.kind, self.store(), &self.labels)? {
             gate.pass(list::PATH, said).await;
         }
         Ok(())
