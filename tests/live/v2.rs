@@ -1,9 +1,11 @@
 //! A host that shows only the v2 tree: one container is one directory there, and ends as one row.
 
+use std::collections::BTreeSet;
+
 use obit_test_engines::{CgroupView, Oci, OciRuntime, Stage, require_root};
 
 use crate::support::capture::Capture;
-use crate::support::ledger::Ledger;
+use crate::support::ledger::{Ledger, text};
 use crate::support::replay;
 
 #[test]
@@ -63,5 +65,25 @@ fn rows_equal_what_runc_and_crun_started() {
     let created = replay::derived_rows(&case, "container_create");
     let existing = replay::derived_rows(&case, "existing_container");
     ledger.assert_matches(&removed, &created, &existing, &stage.cgroups);
+    replay::assert_verifies(&case);
+}
+
+#[test]
+fn ids_that_only_crun_takes_end_with_rows() {
+    let Some(_live) = require_root(&["runc", "crun"]) else { return };
+    let stage = Stage::new(CgroupView::V2Only);
+    let engine = Oci::start(&stage, OciRuntime::Crun);
+    let case = stage.directory().join("case");
+    let capture = Capture::start(&stage, &case, &[]);
+    let ids = ["obit-live-ñandú", "obit-live-a b", "obit-live-x@y:z", "obit-live-pct%41", "obit-live-plain"];
+    // crun 1.28 and later take the last one only.
+    let ran: BTreeSet<_> = ids.into_iter().filter(|id| engine.try_run_short(id)).map(str::to_owned).collect();
+    assert!(ran.contains("obit-live-plain"), "{ran:?}");
+    capture.stop();
+    for event in ["container_create", "container_remove"] {
+        let rows = replay::derived_rows(&case, event);
+        let told: BTreeSet<_> = rows.iter().map(|row| text(row, "container_id").to_owned()).collect();
+        assert_eq!(told, ran, "{event}");
+    }
     replay::assert_verifies(&case);
 }

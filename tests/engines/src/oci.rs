@@ -60,6 +60,13 @@ impl<'a> Oci<'a> {
         self.stage.run(self.runtime.name(), &["run", "--bundle", &bundle, id]);
     }
 
+    /// Runs a container whose process ends at once, below the root. Returns false if the runtime
+    /// refuses it.
+    pub fn try_run_short(&self, id: &str) -> bool {
+        let bundle = self.bundle(id, &[AT_ONCE], None);
+        self.stage.try_run(self.runtime.name(), &["run", "--bundle", &bundle, id]).status.success()
+    }
+
     /// Runs a shell script in a container to its end, whatever its exit code; the runtime removes
     /// the container.
     pub fn run_script(&self, id: &str, cgroup: Option<&str>, script: &str) {
