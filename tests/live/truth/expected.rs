@@ -2,9 +2,15 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
+use super::driver::containerd::NAMESPACE;
 use super::truth::{Killer, Life, Span};
+
+/// Longest time in which an engine hears of what its runtime did.
+const LATE: Duration = Duration::from_secs(1);
 
 /// Judgement about one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,11 +98,16 @@ pub fn of_table(table: &str, life: &Life) -> Vec<Column> {
 fn identity(table: &str, life: &Life) -> Vec<Column> {
     let is_create = table == "container_create";
     let name = if is_create { &life.first_name } else { &life.name };
+    // A creation's row does not wait for a daemon.
+    let reported = |value: Option<String>| match value {
+        Some(value) if is_create => Expected::Reported(json!(value)),
+        value => Expected::optional(value),
+    };
     let mut columns = vec![
         Column { name: "runtime", expected: Expected::is(life.runtime) },
         Column { name: "oci_runtime", expected: Expected::is(life.oci_runtime) },
-        Column { name: "container_name", expected: Expected::optional(name.clone()) },
-        Column { name: "image_name", expected: Expected::optional(life.image) },
+        Column { name: "container_name", expected: reported(name.clone()) },
+        Column { name: "image_name", expected: reported(life.image.map(str::to_owned)) },
         Column { name: "parent_container_id", expected: Expected::optional(life.parent.clone()) },
         Column { name: "inferred", expected: Expected::is(false) },
         Column { name: "after_gap", expected: Expected::is(false) },
@@ -106,18 +117,23 @@ fn identity(table: &str, life: &Life) -> Vec<Column> {
         columns.push(Column { name: "conflicts", expected: Expected::is(json!([])) });
     }
     if let Some(pid) = life.pid {
+        // An engine notes the time when it hears of the start, by then init may have ended.
+        let started = Expected::ReportedWithin(Span { from: life.created.from, to: life.ended.to + LATE });
         columns.push(Column { name: "init_pid", expected: Expected::Reported(json!(pid)) });
-        columns.push(Column { name: "started_at", expected: Expected::ReportedWithin(life.created) });
+        columns.push(Column { name: "started_at", expected: started });
     }
     if let Some(count) = life.restart_count {
         columns.push(Column { name: "restart_count", expected: Expected::Reported(json!(count)) });
     }
     if !is_create {
         columns.push(Column { name: "created_at", expected: Expected::Within(life.created) });
-        if life.containerd_namespace().is_some() {
-            let expected = Expected::optional(life.containerd_namespace());
-            columns.push(Column { name: "containerd_namespace", expected });
-        }
+        let namespace = match life.runtime {
+            "containerd" => Expected::is(NAMESPACE),
+            // docker's containers are in a namespace of containerd too.
+            "docker" => Expected::AnyOf(vec![Value::Null, json!("moby")]),
+            _ => Expected::null(),
+        };
+        columns.push(Column { name: "containerd_namespace", expected: namespace });
     }
     columns
 }
@@ -172,6 +188,13 @@ fn killer(life: &Life) -> Vec<Column> {
                     name: "requested_by",
                     expected: Expected::List { has: vec![format!("[{pid}]")], lacks: innocents, is_null: false },
                 },
+            ]
+        }
+        Killer::NobodyOrRuntime => {
+            let runtime = Expected::AnyOf(vec![Value::Null, json!(life.oci_runtime)]);
+            vec![
+                Column { name: "killed_by_comm", expected: runtime },
+                Column { name: "killed_by_container_id", expected: Expected::null() },
             ]
         }
         Killer::Runtime(verbs) => {

@@ -96,16 +96,13 @@ fn play_all(
     (lives.into_inner().expect("never poisoned"), failures.into_inner().expect("never poisoned"))
 }
 
-/// Returns true for a row of this run: of one of its containers, or of a name or place that only it
-/// uses.
-fn is_of_run(row: &Value, run: &str, lives: &[Life], stage: &Stage) -> bool {
+/// Returns true for a row of a name or a place that only this run uses.
+fn is_of_run(row: &Value, run: &str, stage: &Stage) -> bool {
     let text = |column: &str| row[column].as_str().unwrap_or("");
     let path = text("cgroup_path");
     let places = ["/docker/", "/libpod_parent/", &format!("/{NAMESPACE}/")];
     let is_in_place = places.iter().any(|place| path.starts_with(place)) && !stage.cgroups.was_there_before(path);
-    lives.iter().any(|life| life.id == text("container_id"))
-        || [text("container_id"), text("container_name"), path].iter().any(|text| text.contains(run))
-        || is_in_place
+    [text("container_id"), text("container_name"), path].iter().any(|text| text.contains(run)) || is_in_place
 }
 
 /// Fails unless the report is clean.
@@ -181,6 +178,9 @@ fn tell_the_truth(stage: &Stage, puppets: &Puppets, engines: &[(EngineName, &dyn
     let (played, failures) = play_all(&plan, engines, stage, puppets, &run);
     capture.stop();
     replay::assert_verifies(&case);
-    let report = compare::compare(&case, &played, |row| is_of_run(row, &run, &played, stage));
+    // Rows of scenes that could not be played to their end have no truth to be compared with.
+    let report = compare::compare(&case, &played, |row| {
+        played.iter().any(|life| row["container_id"] == *life.id) || failures.is_empty() && is_of_run(row, &run, stage)
+    });
     expect_clean(&report, &failures, seed);
 }

@@ -105,7 +105,7 @@ pub enum Story {
     Again { first: End, second: End },
     /// As `Again`, while a process of somebody else keeps the first life's v2 directory.
     KeptDirectory { first: End, second: End },
-    /// Two containers at once with one `linux.cgroupsPath`. runc and crun.
+    /// Two containers at once with one `linux.cgroupsPath`. runc.
     SharedCgroup { first: u8, second: u8 },
     /// A container that ended and is never deleted: its directory stays to the end of the capture.
     NeverDeleted { end: End },
@@ -213,6 +213,8 @@ impl Random {
 
     fn story(&mut self, engine: EngineName, host: HostTraits) -> Story {
         let by_hand = matches!(engine, EngineName::Runc | EngineName::Crun);
+        // crun kills whatever is in a container's directory when it deletes the container, so a
+        // directory that others use has no story with it.
         match self.below(20) {
             0 => Story::Again { first: self.end(engine, host, false), second: self.end(engine, host, false) },
             1 => Story::NeverDeleted { end: self.quiet_end() },
@@ -223,9 +225,11 @@ impl Random {
             }),
             3 => Story::NeverStarted,
             4 => Story::MovedInit { end: self.quiet_end() },
-            5 if by_hand => Story::SharedCgroup { first: self.code(), second: self.code() },
+            5 if engine == EngineName::Runc => Story::SharedCgroup { first: self.code(), second: self.code() },
             6 if by_hand => Story::Nested { inner: self.quiet_end(), outer: self.code() },
-            7 => Story::KeptDirectory { first: self.quiet_end(), second: self.quiet_end() },
+            7 if engine != EngineName::Crun => {
+                Story::KeptDirectory { first: self.quiet_end(), second: self.quiet_end() }
+            }
             5 | 6 if matches!(engine, EngineName::Docker | EngineName::Podman) => {
                 Story::Renamed { end: self.quiet_end() }
             }

@@ -34,6 +34,8 @@ pub enum Killer {
     Process(u32, Option<String>),
     /// The OCI runtime, by one of these commands.
     Runtime(&'static [&'static str]),
+    /// Nobody, or the OCI runtime that gave up a container whose program was never executed.
+    NobodyOrRuntime,
 }
 
 /// End of a life.
@@ -72,7 +74,13 @@ impl EndTruth {
 
     /// Life whose program was never executed.
     pub fn without_program(cause: &'static [&'static str]) -> Self {
-        Self { causes: cause, exit_code: None, ..Self::exited(0) }
+        Self {
+            causes: cause,
+            exit_code: None,
+            killer: Killer::NobodyOrRuntime,
+            origins: &["", "user", "cgroup_kill"],
+            ..Self::exited(0)
+        }
     }
 }
 
@@ -120,15 +128,4 @@ pub struct Life {
     pub exit_row: Presence,
     pub remove_row: Presence,
     pub create_row: Presence,
-}
-
-impl Life {
-    /// Returns the containerd namespace that the container is in.
-    pub fn containerd_namespace(&self) -> Option<&'static str> {
-        match self.runtime {
-            "docker" => Some("moby"),
-            "containerd" => Some(super::driver::containerd::NAMESPACE),
-            _ => None,
-        }
-    }
 }

@@ -33,7 +33,7 @@ impl<'a> Ctr<'a> {
         let mut options: Vec<String> = verb.iter().map(|&word| word.to_owned()).collect();
         let control = self.control.display();
         options.push(format!("--mount=type=bind,src={control},dst={INSIDE},options=rbind:rw"));
-        options.extend(plan.host_pids.then(|| "--with-ns=pid:/proc/1/ns/pid".to_owned()));
+        options.extend(plan.host_pids.then(|| format!("--with-ns=pid:/proc/{}/ns/pid", std::process::id())));
         options.extend(plan.capabilities.iter().map(|name| format!("--cap-add={name}")));
         options.extend(plan.cgroup.iter().map(|path| format!("--cgroup={path}")));
         options.extend(plan.is_memory_limited.then(|| format!("--memory-limit={MEMORY_LIMIT}")));

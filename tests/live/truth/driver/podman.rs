@@ -59,6 +59,8 @@ impl Engine for PodmanClient<'_> {
         let mut options = vec!["create".to_owned(), "--network=none".to_owned(), format!("--name={}", plan.name)];
         // Root without CAP_SYS_RESOURCE may set these limits too.
         options.extend(["--ulimit=nofile=1024:1024", "--ulimit=nproc=1000:1000"].map(str::to_owned));
+        // The pids controller may be one of v1.
+        options.push("--pids-limit=-1".to_owned());
         options.push(format!("--volume={}:{INSIDE}", self.control.display()));
         options.extend(plan.host_pids.then(|| "--pid=host".to_owned()));
         options.extend(plan.joins_pids_of.iter().map(|id| format!("--pid=container:{id}")));
