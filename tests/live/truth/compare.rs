@@ -7,13 +7,14 @@ use std::time::{Duration, SystemTime};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
+use super::coverage::Coverage;
 use super::expected::{Column, Expected, Verdict, of_table};
 use super::report::{Finding, FindingKind, Report};
 use super::truth::{Life, Presence, Span};
 use crate::support::replay;
 
 /// Tables with a row for each life.
-const LIFE_TABLES: [&str; 3] = ["container_create", "container_exit", "container_remove"];
+const LIFE_TABLES: [&str; 4] = ["existing_container", "container_create", "container_exit", "container_remove"];
 /// Longest difference of two clocks that one host has.
 const CLOCK_TOLERANCE: Duration = Duration::from_millis(5);
 
@@ -22,13 +23,14 @@ const CLOCK_TOLERANCE: Duration = Duration::from_millis(5);
 /// `is_ours` tells rows of the run from those of others on the host.
 pub fn compare(case: &Path, lives: &[Life], is_ours: impl Fn(&Value) -> bool) -> Report {
     let mut report = Report::default();
+    let coverage = Coverage::read(case);
     for table in LIFE_TABLES {
         let Some(rows) = rows_of(case, table) else {
-            report.absent_tables.push(table);
+            report.absent_tables.insert(table);
             continue;
         };
         let rows: Vec<_> = rows.into_iter().filter(|row| is_ours(row)).collect();
-        compare_table(table, &rows, lives, &mut report);
+        compare_table(table, &rows, lives, &coverage, &mut report);
     }
     for row in rows_of(case, "disagreement").unwrap_or_default() {
         if let Some(life) = lives.iter().find(|life| row["container_id"] == *life.id) {
@@ -52,7 +54,7 @@ fn rows_of(case: &Path, table: &str) -> Option<Vec<Value>> {
     help.contains(table).then(|| replay::derived_rows(case, table))
 }
 
-fn compare_table(table: &'static str, rows: &[Value], lives: &[Life], report: &mut Report) {
+fn compare_table(table: &'static str, rows: &[Value], lives: &[Life], coverage: &Coverage, report: &mut Report) {
     let mut by_id: BTreeMap<&str, (Vec<&Life>, Vec<&Value>)> = BTreeMap::new();
     for life in lives {
         by_id.entry(&life.id).or_default().0.push(life);
@@ -63,8 +65,8 @@ fn compare_table(table: &'static str, rows: &[Value], lives: &[Life], report: &m
     for (lives, rows) in by_id.into_values() {
         let mut left = lives;
         for row in rows {
-            match take_life(table, row, &mut left) {
-                Some(life) => compare_row(table, row, life, report),
+            match take_life(table, row, coverage, &mut left) {
+                Some(life) => compare_row(table, row, life, coverage, report),
                 None => report.findings.push(Finding {
                     kind: FindingKind::Phantom,
                     table,
@@ -75,57 +77,66 @@ fn compare_table(table: &'static str, rows: &[Value], lives: &[Life], report: &m
                 }),
             }
         }
-        for life in left.into_iter().filter(|life| presence(table, life) == Presence::Must) {
+        for life in left.into_iter().filter(|life| presence(table, life, coverage) == Presence::Must) {
             report.findings.push(Finding {
                 kind: FindingKind::Missing,
                 table,
                 column: String::new(),
                 life: Some(life.clone()),
-                expected: "a row".to_owned(),
+                expected: format!("a row at {}", Expected::Within(span(table, life))),
                 row: None,
             });
         }
     }
 }
 
-fn presence(table: &str, life: &Life) -> Presence {
-    match table {
-        "container_create" => life.create_row,
+fn presence(table: &str, life: &Life, coverage: &Coverage) -> Presence {
+    let in_full = match table {
+        "container_create" | "existing_container" => life.create_row,
         "container_exit" => life.exit_row,
         _ => life.remove_row,
-    }
+    };
+    coverage.presence(table, life, span(table, life), in_full)
 }
 
 /// Returns the bounds of the moment that a row of a table is about.
 pub fn span(table: &str, life: &Life) -> Span {
     match table {
-        "container_create" => life.created,
+        "container_create" | "existing_container" => life.created,
         "container_exit" => life.ended,
         _ => life.removed,
     }
 }
 
 /// Takes the life that a row tells of: the one whose moment it names, else the first that is left.
-fn take_life<'a>(table: &str, row: &Value, left: &mut Vec<&'a Life>) -> Option<&'a Life> {
-    let candidates = || left.iter().enumerate().filter(|(_, life)| presence(table, life) != Presence::Never);
+fn take_life<'a>(table: &str, row: &Value, coverage: &Coverage, left: &mut Vec<&'a Life>) -> Option<&'a Life> {
+    let candidates = || left.iter().enumerate().filter(|(_, life)| presence(table, life, coverage) != Presence::Never);
     let named = candidates().find(|(_, life)| time(&row["ts"]).is_some_and(|ts| is_within(ts, span(table, life))));
     let position = named.or_else(|| candidates().next()).map(|(position, _)| position)?;
     Some(left.remove(position))
 }
 
-fn compare_row(table: &'static str, row: &Value, life: &Life, report: &mut Report) {
-    for Column { name, expected } in of_table(table, life) {
+fn compare_row(table: &'static str, row: &Value, life: &Life, coverage: &Coverage, report: &mut Report) {
+    for Column { name, expected } in of_table(table, life, coverage) {
         let Some(value) = row.get(name) else {
             report.absent_columns.insert((table, name));
             continue;
         };
-        let verdict = expected.judge(value);
-        // Rows after a gap may lack what was lost in it.
-        let is_excused = verdict == Verdict::Unknown && row["after_gap"] == json!(true);
+        // The time of an inferred row is that of the walk that found it.
+        if name == "ts" && row["inferred"] == json!(true) {
+            continue;
+        }
+        let mut verdict = expected.judge(value);
+        let has_gap = row["after_gap"] == json!(true);
+        // Without the record of who sent it, a signal is only that.
+        if has_gap && name == "cause" && *value == json!("signalled") && life.end.exit_signal.is_some() {
+            verdict = if verdict == Verdict::Right { verdict } else { Verdict::Unknown };
+        }
         report.count(table, name, verdict);
+        let is_excused = has_gap || expected.may_be_unknown() || life.ended.from <= coverage.begin.to;
         let kind = match verdict {
             Verdict::Right => continue,
-            Verdict::Unknown if is_excused || expected.may_be_unknown() => continue,
+            Verdict::Unknown if is_excused => continue,
             Verdict::Unknown => FindingKind::Unknown,
             Verdict::False => FindingKind::False,
         };

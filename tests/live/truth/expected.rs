@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::coverage::Coverage;
 use super::driver::containerd::NAMESPACE;
 use super::truth::{Killer, Life, Span};
 
@@ -81,43 +82,60 @@ pub struct Column {
     pub expected: Expected,
 }
 
-/// Returns the columns of a table that the truth about a life decides.
-pub fn of_table(table: &str, life: &Life) -> Vec<Column> {
+/// Returns the columns of a table that the truth about a life decides, as far as a case covers it.
+pub fn of_table(table: &str, life: &Life, coverage: &Coverage) -> Vec<Column> {
     let mut columns = identity(table, life);
-    if table == "container_create" {
-        columns.push(Column { name: "ts", expected: Expected::Within(life.created) });
-        return columns;
-    }
-    columns.extend(ending(life));
-    let moment = if table == "container_exit" { life.ended } else { life.removed };
+    columns.extend(limits(life, coverage));
+    let moment = match table {
+        // Found by the first walk, whenever that read its directory.
+        "existing_container" => return columns,
+        "container_create" => life.created,
+        "container_exit" => life.ended,
+        _ => life.removed,
+    };
     columns.push(Column { name: "ts", expected: Expected::Within(moment) });
+    if table != "container_create" {
+        columns.push(creation(life, coverage));
+        columns.extend(ending(life));
+    }
     columns
 }
 
 /// Columns that say which container it was.
 fn identity(table: &str, life: &Life) -> Vec<Column> {
+    // These rows do not wait for a daemon.
+    let is_early = matches!(table, "container_create" | "existing_container");
     let is_create = table == "container_create";
     let name = if is_create { &life.first_name } else { &life.name };
-    // A creation's row does not wait for a daemon.
     let reported = |value: Option<String>| match value {
-        Some(value) if is_create => Expected::Reported(json!(value)),
+        Some(value) if is_early => Expected::Reported(json!(value)),
         value => Expected::optional(value),
+    };
+    let is_renamed = life.name != life.first_name;
+    let names = if is_renamed && table == "existing_container" {
+        // The walk may come between two names.
+        Expected::AnyOf(vec![json!(life.first_name), json!(life.name), Value::Null])
+    } else {
+        reported(name.clone())
+    };
+    let runtime = match table {
+        // The walk finds a directory; who made it is read elsewhere.
+        "existing_container" => Expected::Reported(json!(life.oci_runtime)),
+        _ => Expected::is(life.oci_runtime),
     };
     let mut columns = vec![
         Column { name: "runtime", expected: Expected::is(life.runtime) },
-        Column { name: "oci_runtime", expected: Expected::is(life.oci_runtime) },
-        Column { name: "container_name", expected: reported(name.clone()) },
+        Column { name: "oci_runtime", expected: runtime },
+        Column { name: "container_name", expected: names },
         Column { name: "image_name", expected: reported(life.image.map(str::to_owned)) },
         Column { name: "parent_container_id", expected: Expected::optional(life.parent.clone()) },
-        Column { name: "inferred", expected: Expected::is(false) },
-        Column { name: "after_gap", expected: Expected::is(false) },
+        Column { name: "containerd_namespace", expected: namespace(life) },
     ];
-    let is_renamed = life.name != life.first_name;
     if !is_renamed {
         columns.push(Column { name: "conflicts", expected: Expected::is(json!([])) });
     }
     if let Some(pid) = life.pid {
-        // An engine notes the time when it hears of the start, by then init may have ended.
+        // An engine notes the time when it hears of the start; by then init may have ended.
         let started = Expected::ReportedWithin(Span { from: life.created.from, to: life.ended.to + LATE });
         columns.push(Column { name: "init_pid", expected: Expected::Reported(json!(pid)) });
         columns.push(Column { name: "started_at", expected: started });
@@ -125,17 +143,32 @@ fn identity(table: &str, life: &Life) -> Vec<Column> {
     if let Some(count) = life.restart_count {
         columns.push(Column { name: "restart_count", expected: Expected::Reported(json!(count)) });
     }
-    if !is_create {
-        columns.push(Column { name: "created_at", expected: Expected::Within(life.created) });
-        let namespace = match life.runtime {
-            "containerd" => Expected::is(NAMESPACE),
-            // docker's containers are in a namespace of containerd too.
-            "docker" => Expected::AnyOf(vec![Value::Null, json!("moby")]),
-            _ => Expected::null(),
-        };
-        columns.push(Column { name: "containerd_namespace", expected: namespace });
-    }
     columns
+}
+
+fn namespace(life: &Life) -> Expected {
+    match life.runtime {
+        "containerd" => Expected::is(NAMESPACE),
+        // docker's containers are in a namespace of containerd too.
+        "docker" => Expected::AnyOf(vec![Value::Null, json!("moby")]),
+        _ => Expected::null(),
+    }
+}
+
+/// Columns that say what was not seen. After a gap they may say so or not.
+fn limits(life: &Life, coverage: &Coverage) -> Vec<Column> {
+    let seen = Span { from: life.created.from.max(coverage.begin.from), to: life.removed.to };
+    if coverage.has_gap_in(seen) {
+        return Vec::new();
+    }
+    ["inferred", "after_gap"].map(|name| Column { name, expected: Expected::is(false) }).into()
+}
+
+fn creation(life: &Life, coverage: &Coverage) -> Column {
+    let is_seen = !coverage.began_before(life) && !coverage.has_gap_in(life.created);
+    let span = Span { from: life.made, to: life.ended.to + LATE };
+    let expected = if is_seen { Expected::Within(life.created) } else { Expected::ReportedWithin(span) };
+    Column { name: "created_at", expected }
 }
 
 /// Columns that say how and by whom it ended.

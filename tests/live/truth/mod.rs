@@ -4,24 +4,29 @@
 //! The truth is known by construction, because every process in a container does only what the test
 //! orders ([`program`]). [`plan`] makes scenes from a seed, [`play`] and [`ends`] play them by the
 //! engines of [`driver`] and note the [`truth`], [`expected`] says what each column must say of it,
-//! and [`compare`] holds the rows against that. A failure prints the seed.
+//! and [`compare`] holds the
+//! rows against that, as far as a case covers it ([`coverage`]). A failure prints the seed.
 //!
 //! `OBIT_TRUTH_LIVES` sets how many lives are played, `OBIT_TRUTH_SEED` which.
 
 mod compare;
+mod coverage;
 mod driver;
 mod ends;
 mod expected;
 mod plan;
 mod play;
 mod program;
+mod recorder;
 mod report;
 mod trees;
 mod truth;
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use obit_test_engines::{CgroupView, Containerd, Docker, OciRuntime, Podman, Stage, require_root};
 use serde_json::Value;
@@ -59,60 +64,6 @@ fn seed() -> u64 {
 
 fn lives() -> usize {
     setting("OBIT_TRUTH_LIVES").map_or(LIVES, |lives| usize::try_from(lives).expect("a number of lives"))
-}
-
-/// Plays all scenes of a plan, a few at a time. Returns the lives, and the scenes that could not be
-/// played.
-fn play_all(
-    plan: &[Scene],
-    engines: &[(EngineName, &dyn Engine)],
-    stage: &Stage,
-    puppets: &Puppets,
-    run: &str,
-) -> (Vec<Life>, Vec<String>) {
-    let next = AtomicUsize::new(0);
-    let (lives, failures) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..PLAYERS {
-            scope.spawn(|| {
-                while let Some(&scene) = plan.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let (_, engine) = engines.iter().find(|(name, _)| *name == scene.engine).expect("of the plan");
-                    let player = Player { scene, engine: *engine, stage, puppets, run };
-                    match catch_unwind(AssertUnwindSafe(|| play::play(player))) {
-                        Ok(played) => lives.lock().expect("never poisoned").extend(played),
-                        Err(error) => {
-                            let error = error
-                                .downcast_ref::<String>()
-                                .cloned()
-                                .or_else(|| error.downcast_ref::<&str>().map(|&text| text.to_owned()));
-                            let failure = format!("{scene}: {}", error.unwrap_or_default());
-                            failures.lock().expect("never poisoned").push(failure);
-                        }
-                    }
-                }
-            });
-        }
-    });
-    (lives.into_inner().expect("never poisoned"), failures.into_inner().expect("never poisoned"))
-}
-
-/// Returns true for a row of a name or a place that only this run uses.
-fn is_of_run(row: &Value, run: &str, stage: &Stage) -> bool {
-    let text = |column: &str| row[column].as_str().unwrap_or("");
-    let path = text("cgroup_path");
-    let places = ["/docker/", "/libpod_parent/", &format!("/{NAMESPACE}/")];
-    let is_in_place = places.iter().any(|place| path.starts_with(place)) && !stage.cgroups.was_there_before(path);
-    [text("container_id"), text("container_name"), path].iter().any(|text| text.contains(run)) || is_in_place
-}
-
-/// Fails unless the report is clean.
-fn expect_clean(report: &Report, failures: &[String], seed: u64) {
-    println!("{report}");
-    if !report.absent_columns.is_empty() || !report.absent_tables.is_empty() {
-        println!("not in this build: {:?} {:?}", report.absent_tables, report.absent_columns);
-    }
-    assert!(failures.is_empty(), "OBIT_TRUTH_SEED={seed}: scenes could not be played:\n{}", failures.join("\n"));
-    assert!(report.findings.is_empty(), "OBIT_TRUTH_SEED={seed}: {} findings (above)", report.findings.len());
 }
 
 #[test]
@@ -157,30 +108,140 @@ fn rows_state_nothing_false_on_v2_alone() {
     tell_the_truth(&stage, &puppets, &engines, HostTraits { is_v2_only: true, has_memory_limit });
 }
 
+#[test]
+fn rows_state_nothing_false_when_events_are_lost() {
+    let programs = ["cc", "runc", "containerd", "ctr", "dockerd", "docker"];
+    let Some(_live) = require_root(&programs) else { return };
+    let stage = Stage::new(CgroupView::Host);
+    let containerd = Containerd::start(&stage, NAMESPACE);
+    let docker = Docker::start(&stage, &containerd);
+    containerd.import(&docker.save_image());
+    let puppets = Puppets::open(&stage);
+    let runc = ByHand::new(&stage, OciRuntime::Runc, &puppets);
+    let docker_client = DockerClient::new(&stage, &puppets);
+    let ctr = Ctr::new(&stage, &puppets);
+    let host = HostTraits { is_v2_only: stage.cgroups.hierarchies() == 1, has_memory_limit: true };
+    let engines: [(EngineName, &dyn Engine); 3] =
+        [(EngineName::Runc, &runc), (EngineName::Docker, &docker_client), (EngineName::Containerd, &ctr)];
+    let play = Play::new(&stage, &puppets, &engines, host);
+    let is_over = AtomicBool::new(false);
+    let (cases, (lives, failures)) = std::thread::scope(|scope| {
+        let recorder = scope.spawn(|| recorder::record_badly(&stage, &play.run, play.seed, &is_over));
+        let played = play.play_all();
+        is_over.store(true, Ordering::Relaxed);
+        (recorder.join().expect("the recorder"), played)
+    });
+    let mut report = Report::default();
+    for case in &cases {
+        report.add(play.compare(case, &lives, &failures));
+    }
+    play.expect_clean(&report, &failures);
+}
+
+/// A plan and what it is played with.
+struct Play<'a> {
+    stage: &'a Stage,
+    puppets: &'a Puppets,
+    engines: &'a [(EngineName, &'a dyn Engine)],
+    seed: u64,
+    /// Text in the names of everything that the run makes.
+    run: String,
+    plan: Vec<Scene>,
+}
+
+impl<'a> Play<'a> {
+    fn new(
+        stage: &'a Stage,
+        puppets: &'a Puppets,
+        engines: &'a [(EngineName, &'a dyn Engine)],
+        host: HostTraits,
+    ) -> Self {
+        let seed = seed();
+        let run = format!("obit-live-t{seed}");
+        stage.cgroups.own(&run);
+        // OBIT_TRUTH_ENGINES=Runc,Docker plays with these engines alone.
+        let only = std::env::var("OBIT_TRUTH_ENGINES").ok();
+        let is_wanted = |name: &EngineName| {
+            only.as_ref().is_none_or(|only| only.split(',').any(|word| word == format!("{name:?}")))
+        };
+        let names: Vec<_> = engines.iter().map(|(name, _)| *name).filter(is_wanted).collect();
+        let plan = plan::make(seed, lives(), &names, host);
+        println!("OBIT_TRUTH_SEED={seed}: {} scenes", plan.len());
+        Self { stage, puppets, engines, seed, run, plan }
+    }
+
+    /// Plays all scenes, a few at a time. Returns the lives, and the scenes that could not be
+    /// played.
+    fn play_all(&self) -> (Vec<Life>, Vec<String>) {
+        let next = AtomicUsize::new(0);
+        let (lives, failures) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+        std::thread::scope(|scope| {
+            for _ in 0..PLAYERS {
+                scope.spawn(|| {
+                    while let Some(&scene) = self.plan.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        match catch_unwind(AssertUnwindSafe(|| play::play(self.player(scene)))) {
+                            Ok(played) => lives.lock().expect("never poisoned").extend(played),
+                            Err(error) => {
+                                let failure = format!("{scene}: {}", message(&*error));
+                                failures.lock().expect("never poisoned").push(failure);
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        (lives.into_inner().expect("never poisoned"), failures.into_inner().expect("never poisoned"))
+    }
+
+    fn player(&self, scene: Scene) -> Player<'_> {
+        let (_, engine) = self.engines.iter().find(|(name, _)| *name == scene.engine).expect("of the plan");
+        Player { scene, engine: *engine, stage: self.stage, puppets: self.puppets, run: &self.run }
+    }
+
+    /// Compares one case with the truth.
+    fn compare(&self, case: &Path, lives: &[Life], failures: &[String]) -> Report {
+        replay::assert_verifies(case);
+        // Rows of scenes that could not be played to their end have no truth to be compared with.
+        compare::compare(case, lives, |row| {
+            lives.iter().any(|life| row["container_id"] == *life.id) || failures.is_empty() && self.is_ours(row)
+        })
+    }
+
+    /// Returns true for a row of a name or a place that only this run uses.
+    fn is_ours(&self, row: &Value) -> bool {
+        let text = |column: &str| row[column].as_str().unwrap_or("");
+        let path = text("cgroup_path");
+        let places = ["/docker/", "/libpod_parent/", &format!("/{NAMESPACE}/")];
+        let is_in_place =
+            places.iter().any(|place| path.starts_with(place)) && !self.stage.cgroups.was_there_before(path);
+        is_in_place || [text("container_id"), text("container_name"), path].iter().any(|text| text.contains(&self.run))
+    }
+
+    /// Prints the report and fails unless it is clean.
+    fn expect_clean(&self, report: &Report, failures: &[String]) {
+        let seed = self.seed;
+        println!("{report}");
+        if !report.absent_columns.is_empty() || !report.absent_tables.is_empty() {
+            println!("not in this build: {:?} {:?}", report.absent_tables, report.absent_columns);
+        }
+        assert!(failures.is_empty(), "OBIT_TRUTH_SEED={seed}: scenes could not be played:\n{}", failures.join("\n"));
+        assert!(report.findings.is_empty(), "OBIT_TRUTH_SEED={seed}: {} findings (above)", report.findings.len());
+    }
+}
+
+/// Returns the text of a panic.
+fn message(error: &(dyn Any + Send)) -> String {
+    let text = error.downcast_ref::<&str>().map(|&text| text.to_owned());
+    error.downcast_ref::<String>().cloned().or(text).unwrap_or_default()
+}
+
 /// Records while a random plan is played, and compares the rows with the truth.
 fn tell_the_truth(stage: &Stage, puppets: &Puppets, engines: &[(EngineName, &dyn Engine)], host: HostTraits) {
-    let (seed, lives) = (seed(), lives());
-    let run = format!("obit-live-t{seed}");
-    stage.cgroups.own(&run);
-    let names: Vec<_> = engines
-        .iter()
-        .map(|(name, _)| *name)
-        .filter(|name| {
-            std::env::var("OBIT_TRUTH_ENGINES").is_ok_and(|only| only.contains(&format!("{name:?}")))
-                || std::env::var_os("OBIT_TRUTH_ENGINES").is_none()
-        })
-        .collect();
-    let plan = plan::make(seed, lives, &names, host);
-    println!("OBIT_TRUTH_SEED={seed}: {} scenes", plan.len());
-
+    let play = Play::new(stage, puppets, engines, host);
     let capture = Capture::start(stage, &stage.directory().join("case"), &[]);
     let case = capture.case().to_owned();
-    let (played, failures) = play_all(&plan, engines, stage, puppets, &run);
+    let (lives, failures) = play.play_all();
     capture.stop();
-    replay::assert_verifies(&case);
-    // Rows of scenes that could not be played to their end have no truth to be compared with.
-    let report = compare::compare(&case, &played, |row| {
-        played.iter().any(|life| row["container_id"] == *life.id) || failures.is_empty() && is_of_run(row, &run, stage)
-    });
-    expect_clean(&report, &failures, seed);
+    let report = play.compare(&case, &lives, &failures);
+    play.expect_clean(&report, &failures);
 }

@@ -67,7 +67,7 @@ pub enum End {
     EngineKill(i32),
     /// The engine is told to send a signal; init's handler exits with a code.
     EngineKillHandled(i32, u8),
-    /// The engine is told to stop the container, whose init ignores SIGTERM. Not of runc and crun.
+    /// The engine is told to stop the container, whose init ignores SIGTERM. docker and podman.
     EngineStop,
     /// The engine is told to remove the container while it runs.
     EngineRemove,
@@ -179,7 +179,7 @@ pub fn make(seed: u64, lives: usize, engines: &[EngineName], host: HostTraits) -
 }
 
 /// Numbers that follow from a seed: splitmix64.
-struct Random(u64);
+pub struct Random(pub u64);
 
 const TERM: i32 = libc::SIGTERM;
 const ENDING_SIGNALS: [i32; 6] = [TERM, libc::SIGKILL, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT, libc::SIGKILL];
@@ -193,7 +193,8 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    fn below(&mut self, bound: u64) -> u64 {
+    /// Returns a number below a bound.
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 
@@ -268,7 +269,6 @@ impl Random {
     }
 
     fn end(&mut self, engine: EngineName, host: HostTraits, host_pids: bool) -> End {
-        let by_hand = matches!(engine, EngineName::Runc | EngineName::Crun);
         loop {
             let end = match self.below(19) {
                 0 | 1 => End::Exit(self.code()),
@@ -288,7 +288,7 @@ impl Random {
                 8 => End::Neighbour,
                 9 => End::EngineKill(if host_pids { self.pick(&[TERM, libc::SIGKILL]) } else { libc::SIGKILL }),
                 10 => End::EngineKillHandled(TERM, self.code()),
-                11 if !by_hand => End::EngineStop,
+                11 if matches!(engine, EngineName::Docker | EngineName::Podman) => End::EngineStop,
                 12 => End::EngineRemove,
                 13 if host.has_memory_limit => End::OutOfMemory,
                 14 if host.has_memory_limit => End::ChildOutOfMemory(self.code()),

@@ -1,6 +1,6 @@
 //! Plays scenes, and notes the truth about each life.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use obit_test_engines::Stage;
 
@@ -30,6 +30,8 @@ pub struct Actor {
     pub id: String,
     pub init: Puppet,
     pub created: Span,
+    /// Time since which the engine has the container.
+    pub made: SystemTime,
     /// Processes that have nothing to do with the end.
     pub innocents: Vec<u32>,
 }
@@ -80,19 +82,19 @@ impl Player<'_> {
             (id, self.puppets.wait_for(&plan.tag))
         });
         self.stage.cgroups.own(&id);
-        Actor { id, init, created, innocents: Vec::new() }
+        Actor { id, init, made: created.from, created, innocents: Vec::new() }
     }
 
     /// Starts a container again that has ended.
-    fn start_again(&self, plan: &ContainerPlan, id: &str) -> Actor {
+    fn start_again(&self, plan: &ContainerPlan, before: &Life) -> Actor {
         if !self.engine.keeps_stopped() {
             return self.run(plan);
         }
         let (created, init) = Span::of(|| {
-            self.engine.start(id).unwrap_or_else(|error| panic!("{error}"));
+            self.engine.start(&before.id).unwrap_or_else(|error| panic!("{error}"));
             self.puppets.wait_for(&plan.tag)
         });
-        Actor { id: id.to_owned(), init, created, innocents: Vec::new() }
+        Actor { id: before.id.clone(), init, created, made: before.made, innocents: Vec::new() }
     }
 
     /// Brings a life to its end, and notes it. Its directories may still be there.
@@ -118,6 +120,7 @@ impl Player<'_> {
             parent: None,
             is_started: true,
             created: actor.created,
+            made: actor.made,
             end,
             ended: Span { to: ended.to + SLACK, ..ended },
             removed: ended,
@@ -233,8 +236,7 @@ impl Player<'_> {
         plan.capabilities.dedup();
         let mut actor = self.run(&plan);
         let mut lives = vec![self.end_of_first(&mut actor, first)];
-        let mut actor =
-            if first == End::EngineRemove { self.run(&plan) } else { self.start_again(&plan, &lives[0].id) };
+        let mut actor = if first == End::EngineRemove { self.run(&plan) } else { self.start_again(&plan, &lives[0]) };
         if second == End::Neighbour {
             lives.extend(self.killed_by_neighbour(&mut actor));
             return lives;
@@ -265,7 +267,7 @@ impl Player<'_> {
         }
         one.remove_row = Presence::May;
         one.innocents.push(keeper.pid);
-        let mut actor = self.start_again(&plan, &one.id);
+        let mut actor = self.start_again(&plan, &one);
         keeper.order_end("exit 0");
         let mut two = self.end("second life in the directory of the first", &mut actor, second);
         two.innocents.push(keeper.pid);
@@ -298,6 +300,7 @@ impl Player<'_> {
             self.finish(&mut life, end);
         } else {
             self.engine.wait(&life.id);
+            life.removed = Span::never();
             life.remove_row = Presence::Never;
         }
         vec![life]
@@ -379,6 +382,7 @@ impl Player<'_> {
             parent: None,
             is_started: false,
             created,
+            made: created.from,
             end,
             ended: created.until_now(),
             removed: created.until_now(),
@@ -427,6 +431,7 @@ impl Player<'_> {
     fn renamed(&self, end: End) -> Vec<Life> {
         let engine = self.engine;
         let plan = self.plan("");
+        let made = SystemTime::now();
         let id = engine.create(&plan);
         self.stage.cgroups.own(&id);
         engine.rename(&id, &self.name("-second"));
@@ -434,7 +439,7 @@ impl Player<'_> {
             engine.start(&id).unwrap_or_else(|error| panic!("{error}"));
             self.puppets.wait_for(&plan.tag)
         });
-        let mut actor = Actor { id: id.clone(), init, created, innocents: Vec::new() };
+        let mut actor = Actor { id: id.clone(), init, created, made, innocents: Vec::new() };
         engine.rename(&id, &self.name("-third"));
         let mut life = self.end("renamed", &mut actor, end);
         life.first_name = Some(self.name("-second"));
@@ -451,7 +456,7 @@ impl Player<'_> {
             if let Some(before) = lives.last() {
                 let init = self.puppets.wait_for(&plan.tag);
                 let created = before.ended.until_now();
-                actor = Actor { id: actor.id, init, created, innocents: Vec::new() };
+                actor = Actor { id: actor.id, init, created, made: before.made, innocents: Vec::new() };
             }
             let mut life = self.end("of a crash loop", &mut actor, End::Exit(code));
             life.restart_count = Some(number);

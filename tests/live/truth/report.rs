@@ -47,7 +47,7 @@ pub struct Report {
     /// Columns that this build does not have.
     pub absent_columns: BTreeSet<(&'static str, &'static str)>,
     /// Tables that this build does not have.
-    pub absent_tables: Vec<&'static str>,
+    pub absent_tables: BTreeSet<&'static str>,
     tallies: BTreeMap<(&'static str, &'static str), Tally>,
 }
 
@@ -59,6 +59,21 @@ impl Report {
             Verdict::Right => tally.right += 1,
             Verdict::Unknown => tally.unknown += 1,
             Verdict::False => tally.wrong += 1,
+        }
+    }
+}
+
+impl Report {
+    /// Adds what was found in another case.
+    pub fn add(&mut self, other: Self) {
+        self.findings.extend(other.findings);
+        self.absent_columns.extend(other.absent_columns);
+        self.absent_tables.extend(other.absent_tables);
+        for (column, tally) in other.tallies {
+            let sum = self.tallies.entry(column).or_default();
+            sum.right += tally.right;
+            sum.unknown += tally.unknown;
+            sum.wrong += tally.wrong;
         }
     }
 }

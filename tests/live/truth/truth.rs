@@ -1,6 +1,6 @@
 //! The truth about each container life, as the test knows it by construction.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::plan::Scene;
 
@@ -17,6 +17,12 @@ impl Span {
         let from = SystemTime::now();
         let value = action();
         (Self { from, to: SystemTime::now() }, value)
+    }
+
+    /// A moment that never comes.
+    pub fn never() -> Self {
+        let far = SystemTime::now() + Duration::from_secs(86_400);
+        Self { from: far, to: far }
     }
 
     /// Extends the span to now.
@@ -118,6 +124,8 @@ pub struct Life {
     pub is_started: bool,
     /// Time in which its directory was made and its program executed.
     pub created: Span,
+    /// Time since which the engine has the container: that of its first life, if it has several.
+    pub made: SystemTime,
     pub end: EndTruth,
     /// Time in which init ended.
     pub ended: Span,
