@@ -228,8 +228,14 @@ struct mm_struct___before_6_2 {
 	struct mm_rss_stat rss_stat;
 } CORE;
 
+struct pid_namespace {
+	/* Not 0 once its first process, or another in it, has called reboot(). */
+	int reboot;
+} CORE;
+
 struct upid {
 	int nr;
+	struct pid_namespace *ns;
 } CORE;
 
 /* `numbers` has an entry for the initial namespace and for each level below it. */
@@ -259,16 +265,29 @@ struct cred {
 	kuid_t uid;
 } CORE;
 
+struct mnt_namespace;
+
+struct nsproxy {
+	struct mnt_namespace *mnt_ns;
+} CORE;
+
 struct task_struct {
 	int pid;
 	int tgid;
 	int exit_code;
+	/* PF_*, include/linux/sched.h. */
+	unsigned int flags;
+	/* Not 0 if another task traces it; that task is then `parent`. */
+	unsigned int ptrace;
 	struct mm_struct *mm;
 	struct task_struct *real_parent;
+	struct task_struct *parent;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
 	struct signal_struct *signal;
 	struct css_set *cgroups;
+	/* NULL once the task has exited. */
+	struct nsproxy *nsproxy;
 	__u64 start_boottime;
 	/* The number of times that the task has executed a program. */
 	__u64 self_exec_id;

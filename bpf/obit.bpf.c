@@ -24,7 +24,7 @@ _Static_assert(sizeof(struct obit_event) == 112, "the event has no holes, see wi
 _Static_assert(__builtin_offsetof(struct obit_event, cpu) == 5 * 8, "five 64-bit values");
 _Static_assert(__builtin_offsetof(struct obit_event, kind) == 5 * 8 + 9 * 4, "nine 32-bit values");
 _Static_assert(sizeof(struct obit_usage) == 11 * 8, "eleven 64-bit values");
-_Static_assert(sizeof(struct obit_process) == 96 + OBIT_ANCESTORS * 32, "the process has no holes, see wire.h");
+_Static_assert(sizeof(struct obit_process) == 120 + OBIT_ANCESTORS * 32, "the process has no holes, see wire.h");
 _Static_assert(sizeof(struct obit_count) == 16, "two counters");
 _Static_assert(sizeof(enum obit_kind) == 1 && sizeof(enum obit_process_flag) == 4, "the sizes of the fields");
 _Static_assert((OBIT_PATH_BYTES & (OBIT_PATH_BYTES - 1)) == 0, "used as a mask");
@@ -116,7 +116,8 @@ enum obit_program {
 	ON_FREEZE = 3,
 	ON_UNFREEZE = 4,
 	ON_NOTIFY_FROZEN = 5,
-	CGROUP_PROGRAMS = 6,
+	ON_RENAME = 6,
+	CGROUP_PROGRAMS = 7,
 };
 
 struct {
@@ -308,8 +309,8 @@ static __always_inline void record_actor(enum access_mode access, struct obit_ev
 }
 
 /*
- * Copies the arguments and returns their length. A kernel thread has none, nor has a task that is
- * exiting; a page that is swapped out cannot be waited for.
+ * Copies the arguments, of long ones head and tail, and returns the length of the copy. A kernel
+ * thread has none, nor has a task that is exiting; a page that is swapped out cannot be waited for.
  */
 static __always_inline __u64 read_argv(char *text, const struct argument_area *arguments, __u8 *flags)
 {
@@ -318,13 +319,18 @@ static __always_inline __u64 read_argv(char *text, const struct argument_area *a
 	if (arguments->end > arguments->start)
 		bytes = arguments->end - arguments->start;
 	if (bytes > OBIT_ARGV_BYTES) {
-		bytes = OBIT_ARGV_BYTES;
+		const __u64 head_bytes = OBIT_ARGV_BYTES - OBIT_ARGV_TAIL_BYTES;
+
+		if (bpf_probe_read_user(text, head_bytes, (void *)arguments->start) ||
+		    bpf_probe_read_user(text + head_bytes, OBIT_ARGV_TAIL_BYTES,
+					(void *)arguments->end - OBIT_ARGV_TAIL_BYTES))
+			return 0;
 		*flags |= OBIT_ARGV_TRUNCATED;
+		return OBIT_ARGV_BYTES;
 	}
 	BOUND(bytes, 2 * OBIT_ARGV_BYTES - 1);
 	if (bytes && bpf_probe_read_user(text, bytes, (void *)arguments->start)) {
 		bytes = 0;
-		*flags &= ~OBIT_ARGV_TRUNCATED;
 	}
 	return bytes;
 }
@@ -483,9 +489,9 @@ static __always_inline int record(enum access_mode access, __u32 program, __u32 
 		load_cgroup(event, cgrp);
 	else
 		probe_cgroup(event, cgrp);
-	/* A new cgroup has used nothing. */
+	/* A new cgroup has used nothing, and a new name changes nothing. */
 	event->present = 0;
-	if (kind != OBIT_MKDIR)
+	if (kind != OBIT_MKDIR && kind != OBIT_RENAME)
 		read_counters(access, scratch, kind, cgrp);
 
 	argv_bytes = cached_argv(scratch, &arguments, &event_flags);
@@ -540,6 +546,10 @@ PROGRAMS(unfreeze, cgroup_unfreeze, record(access, ON_UNFREEZE, OBIT_UNFREEZE, c
 PROGRAMS(frozen, cgroup_notify_frozen,
 	 record(access, ON_NOTIFY_FROZEN, frozen ? OBIT_FROZEN : OBIT_THAWED, cgrp, path),
 	 struct cgroup *cgrp, const char *path, int frozen)
+PROGRAMS(rename, cgroup_rename, record(access, ON_RENAME, OBIT_RENAME, cgrp, path), struct cgroup *cgrp, const char *path)
+PROGRAMS(attach, cgroup_attach_task, record_attach(access, cgrp, path, task, threadgroup),
+	 struct cgroup *cgrp, const char *path, struct task_struct *task, int threadgroup)
+PROGRAMS(exec, sched_process_exec, record_exec(access, task), struct task_struct *task)
 PROGRAMS(exit, sched_process_exit, record_exit(access, task), struct task_struct *task)
 PROGRAMS(signal, signal_generate, record_signal(access, signal, &ctx[1], task, group, result),
 	 int signal, struct kernel_siginfo *info, struct task_struct *task, int group, int result)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Events of the first process of a container: its exit, the signals that may have ended it, the OOM
- * killer. A part of obit.bpf.c, which includes it.
+ * Events of the first process of a container: its entry, the program that it executes, its exit, the
+ * signals that may have ended it, the OOM killer. A part of obit.bpf.c, which includes it.
  *
  * The program chooses the processes that are recorded from the task alone: a table of known
  * containers, filled by user space, would always be too late for one that lives 10 ms. A process is
@@ -18,10 +18,11 @@
 struct obit_process_scratch {
 	struct obit_event event;
 	struct obit_process process;
-	char argv[2 * OBIT_ARGV_BYTES];
+	/* The arguments, and the path directly behind them. */
+	char text[4 * OBIT_ARGV_BYTES];
 };
 
-_Static_assert(__builtin_offsetof(struct obit_process_scratch, argv) ==
+_Static_assert(__builtin_offsetof(struct obit_process_scratch, text) ==
 		       sizeof(struct obit_event) + sizeof(struct obit_process),
 	       "written together");
 
@@ -29,7 +30,9 @@ enum obit_process_program {
 	ON_EXIT = 0,
 	ON_SIGNAL = 1,
 	ON_OOM = 2,
-	PROCESS_PROGRAMS = 3,
+	ON_EXEC = 3,
+	ON_ATTACH = 4,
+	PROCESS_PROGRAMS = 5,
 };
 
 struct {
@@ -67,6 +70,10 @@ struct {
  */
 #define V1_FREEZING (BIT(1) | BIT(2))
 
+/* PF_EXITING and PF_KTHREAD of include/linux/sched.h: bits of task_struct.flags. */
+#define TASK_EXITING 0x4
+#define TASK_OF_KERNEL 0x200000
+
 /* The highest signal, SIGRTMAX. */
 #define MAX_SIGNAL 64
 #define SIGCHLD 17
@@ -92,6 +99,22 @@ static __always_inline __u32 number_at(const struct pid *pid, __u32 level)
 				      level * bpf_core_type_size(struct upid) +
 				      bpf_core_field_offset(struct upid, nr));
 	return number;
+}
+
+/*
+ * Returns the signal that the kernel reports for the first process of the pid namespace at that
+ * level in place of its own status, or 0. Since reboot() in a pid namespace ends that process
+ * (reboot_pid_ns()), zap_pid_ns_processes() puts the signal into the status, after the tracepoint.
+ */
+static __always_inline __u32 reboot_signal(const struct pid *pid, __u32 level)
+{
+	struct pid_namespace *namespace = 0;
+
+	bpf_probe_read_kernel(&namespace, sizeof(namespace),
+			      (void *)pid + bpf_core_field_offset(pid->numbers) +
+				      level * bpf_core_type_size(struct upid) +
+				      bpf_core_field_offset(struct upid, ns));
+	return namespace ? BPF_CORE_READ(namespace, reboot) : 0;
 }
 
 static __always_inline int is_reaper(const struct pid *pid, __u32 level)
@@ -143,8 +166,12 @@ static __always_inline void read_target(struct obit_event *event, struct obit_pr
 	struct pid *pid = BPF_CORE_READ(leader, thread_pid);
 	__u32 level = BPF_CORE_READ(pid, level);
 	struct css_set *cgroups = BPF_CORE_READ(leader, cgroups);
+	struct css_set *parent_cgroups = BPF_CORE_READ(leader, real_parent, cgroups);
+	struct task_struct *actor = (struct task_struct *)bpf_get_current_task();
+	struct css_set *actor_cgroups = BPF_CORE_READ(actor, cgroups);
 	struct cgroup *cgrp = BPF_CORE_READ(cgroups, dfl_cgrp);
-	struct cgroup_subsys_state *css;
+	struct cgroup_subsys_state *css, *parent_css, *actor_css;
+	__u32 actor_flags = BPF_CORE_READ(actor, flags);
 
 	probe_cgroup(event, cgrp);
 	event->present = 0;
@@ -160,23 +187,41 @@ static __always_inline void read_target(struct obit_event *event, struct obit_pr
 		process->flags |= OBIT_TARGET_FROZEN;
 	if (BPF_CORE_READ(task, signal, oom_mm))
 		process->flags |= OBIT_OOM_VICTIM;
+	if (actor_flags & TASK_OF_KERNEL)
+		process->flags |= OBIT_ACTOR_KERNEL_THREAD;
+	if (actor_flags & TASK_EXITING)
+		process->flags |= OBIT_ACTOR_EXITING;
+	if (BPF_CORE_READ(task, ptrace) && BPF_CORE_READ(task, parent) == actor)
+		process->flags |= OBIT_ACTOR_TRACES;
+	process->parent_cgroup_id = BPF_CORE_READ(parent_cgroups, dfl_cgrp, kn, id);
 
 #pragma unroll
 	for (int choice = 0; choice < 4; choice++) {
-		if (choice == 0)
+		if (choice == 0) {
 			css = CSS(ACCESS_PROBE_READ, cgroups, memory_cgrp_id);
-		else if (choice == 1)
+			parent_css = CSS(ACCESS_PROBE_READ, parent_cgroups, memory_cgrp_id);
+			actor_css = CSS(ACCESS_PROBE_READ, actor_cgroups, memory_cgrp_id);
+		} else if (choice == 1) {
 			css = CSS(ACCESS_PROBE_READ, cgroups, pids_cgrp_id);
-		else if (choice == 2)
+			parent_css = CSS(ACCESS_PROBE_READ, parent_cgroups, pids_cgrp_id);
+			actor_css = CSS(ACCESS_PROBE_READ, actor_cgroups, pids_cgrp_id);
+		} else if (choice == 2) {
 			css = CSS(ACCESS_PROBE_READ, cgroups, cpu_cgrp_id);
-		else
+			parent_css = CSS(ACCESS_PROBE_READ, parent_cgroups, cpu_cgrp_id);
+			actor_css = CSS(ACCESS_PROBE_READ, actor_cgroups, cpu_cgrp_id);
+		} else {
 			css = CSS(ACCESS_PROBE_READ, cgroups, cpuset_cgrp_id);
+			parent_css = CSS(ACCESS_PROBE_READ, parent_cgroups, cpuset_cgrp_id);
+			actor_css = CSS(ACCESS_PROBE_READ, actor_cgroups, cpuset_cgrp_id);
+		}
 		if (!css)
 			continue;
 		cgrp = BPF_CORE_READ(css, cgroup);
 		process->v1_hierarchy_id = BPF_CORE_READ(cgrp, root, hierarchy_id);
 		if (process->v1_hierarchy_id) {
 			process->v1_cgroup_id = BPF_CORE_READ(cgrp, kn, id);
+			process->parent_v1_cgroup_id = BPF_CORE_READ(parent_css, cgroup, kn, id);
+			process->actor_v1_cgroup_id = BPF_CORE_READ(actor_css, cgroup, kn, id);
 			break;
 		}
 	}
@@ -213,18 +258,79 @@ static __always_inline void read_ancestors(struct obit_process *process)
 	}
 }
 
-/* Writes the record. `arguments` may be NULL: then the record has none. */
-static __always_inline void emit_process(struct obit_process_scratch *scratch, __u32 kind, const struct argument_area *arguments)
+/*
+ * Writes the record. `arguments` and `path` may be NULL: then the record has none.
+ */
+static __always_inline void emit_process(struct obit_process_scratch *scratch, __u32 kind,
+					 const struct argument_area *arguments, const char *path)
 {
-	__u64 argv_bytes = 0;
+	__u64 argv_bytes = 0, path_bytes = 0;
 	__u8 flags = 0;
 
 	if (arguments)
-		argv_bytes = read_argv(scratch->argv, arguments, &flags);
-	scratch->event.path_bytes = 0;
+		argv_bytes = read_argv(scratch->text, arguments, &flags);
+	BOUND(argv_bytes, 2 * OBIT_ARGV_BYTES - 1);
+	if (path)
+		path_bytes = read_path(scratch->text, argv_bytes, path, &flags);
+	scratch->event.path_bytes = path_bytes;
 	scratch->event.argv_bytes = argv_bytes;
 	scratch->event.flags = flags;
-	emit(kind, scratch, sizeof(scratch->event) + sizeof(scratch->process) + argv_bytes, sizeof(*scratch));
+	emit(kind, scratch, sizeof(scratch->event) + sizeof(scratch->process) + argv_bytes + path_bytes, sizeof(*scratch));
+}
+
+/*
+ * Records that a process executes a program: of a container's first process, that the container has
+ * started. What a runtime executes in the container's cgroup on the way there, itself again, it
+ * executes in its own mount namespace; the container's program is executed in another one.
+ */
+static __always_inline int record_exec(enum access_mode access, struct task_struct *task)
+{
+	__u32 program = ON_EXEC;
+	struct obit_process_scratch *scratch;
+	struct argument_area arguments = {};
+
+	if (!(access == ACCESS_LOAD ? load_is_recorded(task) : probe_is_recorded(task)))
+		return 0;
+	if (BPF_CORE_READ(task, nsproxy, mnt_ns) == BPF_CORE_READ(task, real_parent, nsproxy, mnt_ns))
+		return 0;
+	scratch = bpf_map_lookup_elem(&process_scratch, &program);
+	if (!scratch)
+		return 0;
+	record_actor(access, &scratch->event, OBIT_EXEC, &arguments);
+	read_target(&scratch->event, &scratch->process, task);
+	/* What a container's program is told is the container's own affair, and may be secret. */
+	emit_process(scratch, OBIT_EXEC, 0, 0);
+	return 0;
+}
+
+/*
+ * Records that a process was put into a cgroup, on v2 and on the v1 tree that read_target() chooses:
+ * a runtime does it on each tree.
+ */
+static __always_inline int record_attach(enum access_mode access, struct cgroup *cgrp, const char *path,
+					 struct task_struct *task, int threadgroup)
+{
+	__u32 program = ON_ATTACH;
+	struct obit_process_scratch *scratch;
+	struct argument_area arguments = {};
+	struct obit_process *process;
+	__u32 hierarchy_id;
+
+	/* A thread that moves alone leaves its process where it is. */
+	if (!threadgroup)
+		return 0;
+	scratch = bpf_map_lookup_elem(&process_scratch, &program);
+	if (!scratch)
+		return 0;
+	process = &scratch->process;
+	read_target(&scratch->event, process, task);
+	hierarchy_id = BPF_CORE_READ(cgrp, root, hierarchy_id);
+	if (hierarchy_id && hierarchy_id != process->v1_hierarchy_id)
+		return 0;
+	probe_cgroup(&scratch->event, cgrp);
+	record_actor(access, &scratch->event, OBIT_ATTACH, &arguments);
+	emit_process(scratch, OBIT_ATTACH, &arguments, path);
+	return 0;
 }
 
 /*
@@ -261,8 +367,17 @@ static __always_inline int record_exit(enum access_mode access, struct task_stru
 		process->status = BPF_CORE_READ(signal, group_exit_code);
 	else
 		process->status = BPF_CORE_READ(leader, exit_code);
+	if (process->flags & OBIT_REAPER) {
+		struct pid *pid = BPF_CORE_READ(leader, thread_pid);
+		__u32 reboot = reboot_signal(pid, BPF_CORE_READ(pid, level));
+
+		if (reboot) {
+			process->status = reboot;
+			process->flags |= OBIT_REBOOTED;
+		}
+	}
 	/* On most kernels its memory, and with it the arguments, is gone already. */
-	emit_process(scratch, OBIT_EXIT, 0);
+	emit_process(scratch, OBIT_EXIT, 0, 0);
 	return 0;
 }
 
@@ -327,7 +442,7 @@ static __always_inline int record_signal(enum access_mode access, int number, co
 	} else {
 		process->signal_code = BPF_CORE_READ((struct kernel_siginfo *)from, si_code);
 	}
-	emit_process(scratch, OBIT_SIGNAL, &arguments);
+	emit_process(scratch, OBIT_SIGNAL, &arguments, 0);
 	return 0;
 }
 
@@ -431,6 +546,6 @@ static __always_inline int record_oom(enum access_mode access, struct task_struc
 		read_memory(process, mm);
 	cgroups = BPF_CORE_READ(task, cgroups);
 	read_limit(process, cgroups);
-	emit_process(scratch, OBIT_OOM, &arguments);
+	emit_process(scratch, OBIT_OOM, &arguments, 0);
 	return 0;
 }

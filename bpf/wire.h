@@ -14,7 +14,7 @@
  * not misread.
  */
 enum obit_wire_version {
-	OBIT_WIRE_VERSION = 7,
+	OBIT_WIRE_VERSION = 8,
 } __attribute__((packed));
 
 /*
@@ -24,6 +24,11 @@ enum obit_wire_version {
  */
 #define OBIT_PATH_BYTES 1024
 #define OBIT_ARGV_BYTES 1024
+/*
+ * Of longer arguments the record has the first OBIT_ARGV_BYTES - OBIT_ARGV_TAIL_BYTES bytes and the
+ * last OBIT_ARGV_TAIL_BYTES: an OCI runtime is given the container's id last.
+ */
+#define OBIT_ARGV_TAIL_BYTES 256
 /* TASK_COMM_LEN of include/linux/sched.h: 15 bytes and a NUL. */
 #define OBIT_COMM_BYTES 16
 
@@ -46,14 +51,18 @@ enum obit_kind {
 	OBIT_EXIT = 8,
 	OBIT_SIGNAL = 9,
 	OBIT_OOM = 10,
-	OBIT_KINDS = 11,
+	OBIT_EXEC = 11,
+	OBIT_ATTACH = 12, /* put into a cgroup, which the event is about; the actor did it */
+	/* On v1 only; the path is the new one. */
+	OBIT_RENAME = 13,
+	OBIT_KINDS = 14,
 } __attribute__((packed));
 
 /* obit_event.flags */
 enum obit_flag {
 	/* The path fills the kernel's buffer: it is cut, or just fits. */
 	OBIT_PATH_TRUNCATED = 1,
-	/* The argument area is longer than what was copied. */
+	/* The argument area is longer than what was copied: a stretch in its middle is missing. */
 	OBIT_ARGV_TRUNCATED = 2,
 	/* Each value of struct obit_usage that is present is zero, and the struct is left out. */
 	OBIT_USAGE_ZERO = 4,
@@ -80,8 +89,9 @@ enum obit_present {
  * The record is short because writing it takes longer than anything else at a tracepoint: the
  * memory of the ring buffer was last in the cache of the processor that drained it.
  *
- * In an event of a task, cgroup_id, level and hierarchy_id are those of the task on the v2 tree.
- * The actor is then the task that exits, that sends the signal, or that asked for the memory.
+ * In an event of a task but OBIT_ATTACH, cgroup_id, level and hierarchy_id are those of the task on
+ * the v2 tree. The actor is then the task that exits or executes a program, that sends the signal,
+ * that asked for the memory, or that wrote to cgroup.procs.
  */
 struct obit_event {
 	__u64 boot_ns;		/* CLOCK_BOOTTIME */
@@ -148,6 +158,17 @@ enum obit_process_flag {
 	 * freezer hierarchy.
 	 */
 	OBIT_TARGET_FROZEN = 256,
+	/* The actor is a thread of the kernel: it sends nothing by its own will. */
+	OBIT_ACTOR_KERNEL_THREAD = 512,
+	/* The actor has begun to exit. */
+	OBIT_ACTOR_EXITING = 1024,
+	/* The actor traces the process (ptrace). */
+	OBIT_ACTOR_TRACES = 2048,
+	/*
+	 * The process is the first one of a pid namespace that was told to reboot or to halt: `status`
+	 * is the signal that the kernel reports in place of its own status.
+	 */
+	OBIT_REBOOTED = 4096,
 };
 
 /* Ancestors in a record: the parent, the parent's parent, and so on. */
@@ -165,6 +186,9 @@ struct obit_ancestor {
 struct obit_process {
 	__u64 start_ns;		/* CLOCK_BOOTTIME */
 	__u64 v1_cgroup_id;	/* on one v1 tree; 0: none */
+	__u64 parent_cgroup_id;	/* of the parent on the v2 tree */
+	__u64 parent_v1_cgroup_id; /* of the parent on the same v1 tree */
+	__u64 actor_v1_cgroup_id;  /* of the actor on the same v1 tree */
 	__u64 memory;		/* pages; may lag by some */
 	__u64 limit_cgroup_id;	/* whose memory limit was reached */
 	__u32 v1_hierarchy_id;

@@ -236,7 +236,8 @@ pub struct IdentifyArgs {}
 fn derived_table() -> impl TypedValueParser<Value = Table> {
     let names = Table::DERIVED.map(|table| {
         PossibleValue::new(table.name()).help(match table {
-            Table::ContainerRemove => "Containers that ended",
+            Table::ContainerExit => "Containers that exited: the init ended, or the last task left",
+            Table::ContainerRemove => "Containers that were removed: the root directory is gone",
             Table::ContainerCreate => "Containers that were created",
             Table::ExistingContainer => "Containers that were alive before the capture started",
             _ => "Sources that contradict each other about a container's end",

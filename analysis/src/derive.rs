@@ -46,6 +46,7 @@ pub fn derive_batches(case: &Case, profile: Profile, tables: &[Table]) -> Result
 /// Returns the table that a row belongs to.
 pub fn table_of(row: &Row) -> Table {
     match row {
+        Row::Exit(_) => Table::ContainerExit,
         Row::Remove(_) => Table::ContainerRemove,
         Row::Create(_) => Table::ContainerCreate,
         Row::Existing(_) => Table::ExistingContainer,

@@ -1,4 +1,4 @@
-//! Prints one line for each container that ends, as it ends.
+//! Prints one line for each container that exits or is removed, as it happens.
 
 use std::io::{self, Write};
 use std::sync::mpsc::Receiver;
@@ -6,7 +6,8 @@ use std::sync::mpsc::Receiver;
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use obit_derivation::Row;
-use obit_derivation::row::{Cause, ContainerRemove};
+use obit_derivation::ending::signal_name;
+use obit_derivation::row::{Cause, Death, Identity};
 use obit_schema::encode::RowsBuilder;
 use obit_schema::text::printable;
 use obit_schema::text::{json_lines, time};
@@ -16,18 +17,18 @@ use obit_schema::text::{json_lines, time};
 pub enum FollowFormat {
     /// A line for people
     Text,
-    /// A JSON object a line, with the columns of derived/container_remove
+    /// A JSON object a line: `event`, then the columns of that derived table
     Jsonl,
 }
 
 /// Prints ends until there are no more. A closed standard output is no error: the recording goes
 /// on.
-pub fn run(ends: &Receiver<ContainerRemove>, format: FollowFormat) -> Result<()> {
+pub fn run(ends: &Receiver<Row>, format: FollowFormat) -> Result<()> {
     let mut output = io::stdout().lock();
-    while let Ok(removal) = ends.recv() {
+    while let Ok(row) = ends.recv() {
         let line = match format {
-            FollowFormat::Text => text(&removal),
-            FollowFormat::Jsonl => json(removal)?,
+            FollowFormat::Text => text(&row),
+            FollowFormat::Jsonl => json(&row)?,
         };
         if writeln!(output, "{line}").and_then(|()| output.flush()).is_err() {
             break;
@@ -38,12 +39,16 @@ pub fn run(ends: &Receiver<ContainerRemove>, format: FollowFormat) -> Result<()>
     Ok(())
 }
 
-fn json(removal: ContainerRemove) -> Result<String> {
+fn json(row: &Row) -> Result<String> {
     let mut builder = RowsBuilder::new();
-    builder.append(&Row::Remove(removal));
+    builder.append(row);
     let mut lines = Vec::new();
-    for (_, batch) in builder.finish().context("cannot encode a row")? {
+    for (table, batch) in builder.finish().context("cannot encode a row")? {
+        lines.extend(format!("{{\"event\":\"{table}\",").into_bytes());
+        let start = lines.len();
         json_lines::write(&batch, &mut lines).context("cannot write a row as JSON")?;
+        // The object goes on where the first name stands.
+        lines.remove(start);
     }
     // JSON is UTF-8, so this loses nothing.
     Ok(String::from_utf8_lossy(&lines).trim_end().to_owned())
@@ -55,37 +60,58 @@ fn short(container_id: &str) -> &str {
     if is_digest { &container_id[..12] } else { container_id }
 }
 
-/// Formats an end as a line for people.
-fn text(removal: &ContainerRemove) -> String {
-    let identity = &removal.identity;
-    let ended = time::to_millisecond(removal.ts.0);
-    let runtime = identity.runtime.map_or("unknown runtime", |runtime| runtime.as_str());
-    let mut line = format!("{ended} UTC {runtime} {}", printable(short(&identity.container_id)));
-    for name in [&identity.container_name, &identity.image_name, &identity.pod_name].into_iter().flatten() {
+/// Formats an exit or a removal as a line for people. Nothing else is followed.
+fn text(row: &Row) -> String {
+    let (Identity { runtime, container_id, container_name, image_name, pod_name, conflicts, .. }, ts) =
+        (row.identity(), row.ts());
+    let runtime = runtime.map_or("unknown runtime", |runtime| runtime.as_str());
+    let mut line = format!("{} UTC {runtime} {}", time::to_millisecond(ts.0), printable(short(container_id)));
+    for name in [container_name, image_name, pod_name].into_iter().flatten() {
         line.push(' ');
         line.push_str(&printable(name));
     }
-    match removal.lifetime_ns {
-        Some(lifetime_ns) => line.push_str(&format!(" after {}", time::duration(lifetime_ns))),
-        None => line.push_str(" (begun before the capture)"),
-    }
-    if removal.death.cause != Cause::Unknown {
-        line.push_str(&format!(", {}", removal.death.cause));
-    }
-    if let Some(code) = removal.death.exit_code {
-        line.push_str(&format!(" {code}"));
-    }
-    if let Some(actor) = &removal.removed_by {
-        line.push_str(&format!(", removed by {}[{}]", printable(&actor.comm), actor.pid));
-    }
-    let flags = [
-        (removal.never_started == Some(true), "never started"),
-        (removal.inferred, "inferred: its removal was not seen"),
-        (removal.after_gap, "events were lost during its life"),
-        (!identity.conflicts.is_empty(), "claims conflict"),
-    ];
-    for (_, flag) in flags.iter().filter(|(set, _)| *set) {
+    let flags = match row {
+        Row::Exit(exit) => {
+            line.push_str(" exited");
+            push_lifetime(&mut line, exit.lifetime_ns, exit.created_seq.is_some());
+            push_cause(&mut line, &exit.death);
+            [(exit.inferred, "inferred: the end of its init was not seen"), (exit.after_gap, AFTER_GAP)]
+        }
+        Row::Remove(removal) => {
+            line.push_str(" removed");
+            push_lifetime(&mut line, removal.lifetime_ns, removal.created_seq.is_some());
+            push_cause(&mut line, &removal.death);
+            if let Some(actor) = &removal.removed_by {
+                line.push_str(&format!(", by {}[{}]", printable(&actor.comm), actor.pid));
+            }
+            [(removal.inferred, "inferred: its removal was not seen"), (removal.after_gap, AFTER_GAP)]
+        }
+        Row::Create(_) | Row::Existing(_) | Row::Disagreement(_) => [(false, ""); 2],
+    };
+    for (_, flag) in flags.iter().chain(&[(!conflicts.is_empty(), "claims conflict")]).filter(|(set, _)| *set) {
         line.push_str(&format!(" [{flag}]"));
     }
     line
+}
+
+const AFTER_GAP: &str = "events were lost during its life";
+
+fn push_lifetime(line: &mut String, lifetime_ns: Option<u64>, is_begun_here: bool) {
+    match lifetime_ns {
+        Some(lifetime_ns) => line.push_str(&format!(" after {}", time::duration(lifetime_ns))),
+        None if is_begun_here => {}
+        None => line.push_str(" (begun before the capture)"),
+    }
+}
+
+fn push_cause(line: &mut String, death: &Death) {
+    if death.cause != Cause::Unknown {
+        line.push_str(&format!(", {}", death.cause));
+    }
+    if let Some(code) = death.exit_code {
+        line.push_str(&format!(" {code}"));
+    }
+    if let Some(signal) = death.exit_signal {
+        line.push_str(&format!(" {}", signal_name(signal.into())));
+    }
 }

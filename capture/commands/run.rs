@@ -164,9 +164,9 @@ fn draw(tally: &Tally) {
     // An error means that the terminal is gone.
     let _ = write!(
         io::stderr(),
-        "\r\x1b[K{} events, {} containers ended, {} lost, {} written",
+        "\r\x1b[K{} events, {} containers exited, {} lost, {} written",
         tally.events(),
-        tally.ended,
+        tally.exited,
         tally.lost,
         size(tally.bytes),
     );
@@ -204,7 +204,7 @@ fn summary(outcome: &SessionReport, args: &RecordArgs) -> String {
     let parts = outcome.summary.as_ref().map_or(tally.parts, |summary| summary.parts.len() as u64);
     format!(
         "{}: {} events ({} mkdir, {} rmdir, {} populated, {} empty, {} others), {} lost\n\
-         containers: {} there before, {} created, {} ended\n\
+         containers: {} there before, {} created, {} exited, {} removed\n\
          {} in {parts} parts",
         printable(&args.output.path.to_string_lossy()),
         tally.events(),
@@ -216,7 +216,8 @@ fn summary(outcome: &SessionReport, args: &RecordArgs) -> String {
         tally.lost,
         tally.existing,
         tally.created,
-        tally.ended,
+        tally.exited,
+        tally.removed,
         size(tally.bytes),
     ) + &outcome.summary.as_ref().map_or_else(String::new, |summary| health(&summary.counts))
 }

@@ -20,7 +20,8 @@ pub struct Progress {
     lost: AtomicU64,
     existing: AtomicU64,
     created: AtomicU64,
-    ended: AtomicU64,
+    exited: AtomicU64,
+    removed: AtomicU64,
     unprinted: AtomicU64,
     bytes: AtomicU64,
     parts: AtomicU64,
@@ -55,8 +56,10 @@ pub struct Tally {
     pub existing: u64,
     /// Containers created.
     pub created: u64,
-    /// Containers ended.
-    pub ended: u64,
+    /// Containers that exited.
+    pub exited: u64,
+    /// Containers that were removed.
+    pub removed: u64,
     /// Rows that were not printed live because the reader was too slow.
     pub unprinted: u64,
     /// Bytes written.
@@ -90,7 +93,8 @@ impl Progress {
         let counter = match row {
             Row::Existing(_) => &self.existing,
             Row::Create(_) => &self.created,
-            Row::Remove(_) => &self.ended,
+            Row::Exit(_) => &self.exited,
+            Row::Remove(_) => &self.removed,
             Row::Disagreement(_) => return,
         };
         counter.fetch_add(1, Relaxed);
@@ -192,7 +196,8 @@ impl Progress {
             lost: self.lost.load(Relaxed),
             existing: self.existing.load(Relaxed),
             created: self.created.load(Relaxed),
-            ended: self.ended.load(Relaxed),
+            exited: self.exited.load(Relaxed),
+            removed: self.removed.load(Relaxed),
             unprinted: self.unprinted.load(Relaxed),
             bytes: self.bytes.load(Relaxed),
             parts: self.parts.load(Relaxed),

@@ -6,8 +6,8 @@ use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, Result, anyhow};
 use obit_case::writer::CaseSummary;
+use obit_derivation::Row;
 use obit_derivation::record::SnapshotReason;
-use obit_derivation::row::ContainerRemove;
 
 use super::drain::{Drain, DrainCommand, DrainCommands, DrainInputs, DrainIntervals, KernelCounts};
 use super::flush_deadline::FlushDeadline;
@@ -73,7 +73,7 @@ impl Session {
     ///
     /// # Errors
     /// The probes cannot be attached, the case cannot be made, or a thread cannot be started.
-    pub fn start(options: &SessionOptions, signals: EndingSignals) -> Result<(Self, Receiver<ContainerRemove>)> {
+    pub fn start(options: &SessionOptions, signals: EndingSignals) -> Result<(Self, Receiver<Row>)> {
         let hierarchies = Hierarchies::read().context("cannot tell which cgroup hierarchies are mounted")?;
         let facts = HostFacts::read(&hierarchies);
         // The probes first: a host on which they cannot attach gets no case.

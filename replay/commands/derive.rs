@@ -46,7 +46,8 @@ fn count_text(rows: u64, table: Table, profile: Profile) -> String {
         return format!("{rows} of {table} by the rules of {profile}");
     }
     let state = match table {
-        Table::ContainerRemove => "ended",
+        Table::ContainerExit => "exited",
+        Table::ContainerRemove => "removed",
         Table::ContainerCreate => "created",
         _ => "alive before the capture started",
     };

@@ -2,7 +2,8 @@
 
 use obit_derivation::ending::signal_name;
 use obit_derivation::row::{
-    ActorCopy, Cause, ContainerCreate, ContainerRemove, Death, Disagreement, ExistingContainer, Identity, ReportedValue,
+    ActorCopy, Cause, ContainerCreate, ContainerExit, ContainerRemove, Death, Disagreement, ExistingContainer,
+    Identity, ReportedValue,
 };
 use obit_derivation::{Profile, Row, WallNs};
 use obit_schema::Table;
@@ -27,18 +28,35 @@ const fn right<R>(heading: &'static str, narrowest: usize, cell: fn(&R) -> Strin
     CellColumn { layout: ColumnLayout { heading, narrowest, alignment: Alignment::Right }, cell }
 }
 
-const REMOVE: &[CellColumn<ContainerRemove>] = &[
-    left("ENDED AT (UTC)", 23, |row| when(row.ts)),
+const EXIT: &[CellColumn<ContainerExit>] = &[
+    left("EXITED AT (UTC)", 23, |row| when(row.ts)),
     left("RUNTIME", 10, |row| runtime(&row.identity)),
     left("CONTAINER", 13, |row| container(&row.identity)),
     left("IMAGE", 6, |row| image(&row.identity)),
     right("LIFETIME", 8, |row| row.lifetime_ns.map_or_else(unknown, time::duration)),
     left("CAUSE", 12, |row| cause(&row.death)),
-    left("KILLED BY", 10, |row| row.death.killed_by.as_ref().map_or_else(unknown, |killer| actor(&killer.task))),
+    left("KILLED BY", 10, |row| killer(&row.death)),
     left("NOTES", 7, |row| {
         let notes = [
             (row.inferred, "inferred"),
-            (row.never_started == Some(true), "never-started"),
+            (row.after_gap, "after-gap"),
+            (row.usage.oom_kills.is_some_and(|kills| kills > 0), "oom-kills"),
+        ];
+        join(&row.identity, &notes)
+    }),
+];
+
+const REMOVE: &[CellColumn<ContainerRemove>] = &[
+    left("REMOVED AT (UTC)", 23, |row| when(row.ts)),
+    left("RUNTIME", 10, |row| runtime(&row.identity)),
+    left("CONTAINER", 13, |row| container(&row.identity)),
+    left("IMAGE", 6, |row| image(&row.identity)),
+    right("LIFETIME", 8, |row| row.lifetime_ns.map_or_else(unknown, time::duration)),
+    left("CAUSE", 12, |row| cause(&row.death)),
+    left("KILLED BY", 10, |row| killer(&row.death)),
+    left("NOTES", 7, |row| {
+        let notes = [
+            (row.inferred, "inferred"),
             (row.after_gap, "after-gap"),
             (row.usage.oom_kills.is_some_and(|kills| kills > 0), "oom-kills"),
         ];
@@ -76,10 +94,10 @@ const DISAGREEMENT: &[CellColumn<Disagreement>] = &[
 
 /// The columns for a profile that knows little more than paths: the directory tells its rows apart.
 const BY_PATH: &[CellColumn<Row>] = &[
-    left("WHEN (UTC)", 23, |row| when(row_ts(row))),
+    left("WHEN (UTC)", 23, |row| when(row.ts())),
     left("RUNTIME", 10, |row| runtime(row.identity())),
     left("CONTAINER", 14, |row| container(row.identity())),
-    left("DIRECTORY", 40, |row| short_path(row_path(row))),
+    left("DIRECTORY", 40, |row| short_path(&row.place().path)),
 ];
 
 /// Returns the layouts of a derived table's columns.
@@ -89,6 +107,7 @@ pub fn layouts(table: Table, profile: Profile) -> Vec<ColumnLayout> {
     }
     match (profile, table) {
         (Profile::Tracee, _) => of(BY_PATH),
+        (Profile::Strict, Table::ContainerExit) => of(EXIT),
         (Profile::Strict, Table::ContainerCreate) => of(CREATE),
         (Profile::Strict, Table::ExistingContainer) => of(EXISTING),
         (Profile::Strict, Table::Disagreement) => of(DISAGREEMENT),
@@ -103,28 +122,11 @@ pub fn cells(row: &Row, profile: Profile) -> Vec<String> {
     }
     match (profile, row) {
         (Profile::Tracee, row) => of(BY_PATH, row),
+        (Profile::Strict, Row::Exit(row)) => of(EXIT, row),
         (Profile::Strict, Row::Remove(row)) => of(REMOVE, row),
         (Profile::Strict, Row::Create(row)) => of(CREATE, row),
         (Profile::Strict, Row::Existing(row)) => of(EXISTING, row),
         (Profile::Strict, Row::Disagreement(row)) => of(DISAGREEMENT, row),
-    }
-}
-
-fn row_ts(row: &Row) -> WallNs {
-    match row {
-        Row::Remove(row) => row.ts,
-        Row::Create(row) => row.ts,
-        Row::Existing(row) => row.ts,
-        Row::Disagreement(row) => row.ts,
-    }
-}
-
-fn row_path(row: &Row) -> &str {
-    match row {
-        Row::Remove(row) => &row.place.path,
-        Row::Create(row) => &row.place.path,
-        Row::Existing(row) => &row.place.path,
-        Row::Disagreement(row) => &row.place.path,
     }
 }
 
@@ -137,6 +139,8 @@ fn cause(death: &Death) -> String {
     });
     match (death.cause, death.exit_code) {
         (Cause::Unknown, _) => unknown(),
+        (Cause::StartFailed, _) => "start failed".to_owned(),
+        (Cause::NeverStarted, _) => "never started".to_owned(),
         (_, Some(code)) => format!("exit {code}"),
         (Cause::OomKilled, None) => format!("oom {signal}"),
         (Cause::CgroupKilled, None) => format!("cgroup {signal}"),
@@ -203,6 +207,10 @@ fn image(identity: &Identity) -> String {
     let name = name.split_once('@').map_or(name.as_str(), |(name, _)| name);
     let name = name.strip_prefix("docker.io/").unwrap_or(name);
     name.strip_prefix("library/").unwrap_or(name).to_owned()
+}
+
+fn killer(death: &Death) -> String {
+    death.killed_by.as_ref().map_or_else(unknown, |killer| actor(&killer.task))
 }
 
 fn actor(actor: &ActorCopy) -> String {

@@ -9,6 +9,7 @@ use obit_derivation::Row;
 
 use crate::column::Member;
 use crate::tables::container_create::{self, ContainerCreate};
+use crate::tables::container_exit::{self, ContainerExit};
 use crate::tables::container_remove::{self, ContainerRemove};
 use crate::tables::disagreement::{self, Disagreement};
 use crate::tables::existing_container::{self, ExistingContainer};
@@ -24,6 +25,7 @@ pub struct RecordedRows {
 #[derive(Debug)]
 enum RecordedColumns {
     Create(Box<container_create::Readers>),
+    Exit(Box<container_exit::Readers>),
     Remove(Box<container_remove::Readers>),
     Existing(Box<existing_container::Readers>),
     Disagreement(Box<disagreement::Readers>),
@@ -41,6 +43,7 @@ impl RecordedRows {
         }
         let columns = match table {
             Table::ContainerCreate => RecordedColumns::Create(Box::new(ContainerCreate::read(batch).ok()?)),
+            Table::ContainerExit => RecordedColumns::Exit(Box::new(ContainerExit::read(batch).ok()?)),
             Table::ContainerRemove => RecordedColumns::Remove(Box::new(ContainerRemove::read(batch).ok()?)),
             Table::ExistingContainer => RecordedColumns::Existing(Box::new(ExistingContainer::read(batch).ok()?)),
             Table::Disagreement => RecordedColumns::Disagreement(Box::new(Disagreement::read(batch).ok()?)),
@@ -68,6 +71,7 @@ impl RecordedRows {
                 (Columns::Create(columns), Row::Create(row)) => {
                     ContainerCreate::matches(columns, index, Some(row.into()))
                 }
+                (Columns::Exit(columns), Row::Exit(row)) => ContainerExit::matches(columns, index, Some(row.into())),
                 (Columns::Remove(columns), Row::Remove(row)) => {
                     ContainerRemove::matches(columns, index, Some(row.into()))
                 }

@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 
 use obit_derivation::record::Seq;
-use obit_derivation::row::Place;
 use obit_derivation::{CgroupKey, Row};
 
-/// The rows of one life of a container: its beginning or the walk that found it, its end, and the
-/// disagreements about it.
+/// The rows of one life of a container: its beginning or the walk that found it, its exit, its
+/// removal, and the disagreements about it.
 #[derive(Debug)]
 pub struct LifeRows {
     key: CgroupKey,
     /// The record of the creation; `None` if the container was there before the capture.
     created: Option<Seq>,
-    has_ended: bool,
+    has_exited: bool,
+    is_removed: bool,
     /// The rows, in the order in which they were decided.
     pub rows: Vec<Row>,
 }
@@ -21,27 +21,28 @@ pub struct LifeRows {
 impl LifeRows {
     /// Returns the `seq` of each record that the rows came from, ascending, each once.
     pub fn evidence(&self) -> impl Iterator<Item = u64> + use<> {
-        let seqs: BTreeSet<u64> = self.rows.iter().flat_map(evidence_of).map(|seq| seq.0).collect();
+        let seqs: BTreeSet<u64> = self.rows.iter().flat_map(Row::evidence_seqs).map(|seq| seq.0).collect();
         seqs.into_iter()
     }
 }
 
-/// Adds a row to the life that it belongs to: of the lives that have not ended, the one with the
+/// Adds a row to the life that it belongs to: of the lives that lack such a row, the one with the
 /// same creation, else the last one of the same directory; else a new one.
 ///
 /// The creation comes first because a container has a directory on each hierarchy, and the
 /// directory that stands for it may be another at its end. Where the creation was not seen, a
 /// directory's id names the life as long as the directory lives; the same id may come again.
 pub(super) fn add(lives: &mut Vec<LifeRows>, row: Row) {
-    let key = place(&row).key;
+    let key = row.place().key;
     let (created, begins) = match &row {
         Row::Create(row) => (Some(row.created_seq), true),
         Row::Existing(_) => (None, true),
+        Row::Exit(row) => (row.created_seq, false),
         Row::Remove(row) => (row.created_seq, false),
         // The row comes after that of the end which it is about, or while the life lasts. The
         // directory may be any that stood for the life.
         Row::Disagreement(_) => {
-            let is_about = |life: &LifeRows| life.rows.iter().any(|row| place(row).key == key);
+            let is_about = |life: &LifeRows| life.rows.iter().any(|row| row.place().key == key);
             if let Some(life) = lives.iter_mut().rfind(|life| is_about(life)) {
                 life.rows.push(row);
                 return;
@@ -51,7 +52,7 @@ pub(super) fn add(lives: &mut Vec<LifeRows>, row: Row) {
     };
     // A life goes on in a later segment, whose walk finds it again.
     if let Row::Existing(_) = &row
-        && let Some(life) = lives.iter_mut().rfind(|life| !life.has_ended && life.key == key)
+        && let Some(life) = lives.iter_mut().rfind(|life| !life.is_removed && life.key == key)
     {
         life.rows.push(row);
         return;
@@ -59,30 +60,17 @@ pub(super) fn add(lives: &mut Vec<LifeRows>, row: Row) {
     if !begins {
         let same_creation = |life: &LifeRows| created.is_some() && life.created == created;
         let same_directory = |life: &LifeRows| life.key == key;
-        let find = |fits: &dyn Fn(&LifeRows) -> bool| lives.iter().rposition(|life| !life.has_ended && fits(life));
+        let is_exit = matches!(row, Row::Exit(_));
+        let lacks_row = |life: &LifeRows| if is_exit { !life.has_exited } else { !life.is_removed };
+        let find = |fits: &dyn Fn(&LifeRows) -> bool| lives.iter().rposition(|life| lacks_row(life) && fits(life));
         if let Some(life) = find(&same_creation).or_else(|| find(&same_directory)) {
-            lives[life].has_ended = true;
-            lives[life].rows.push(row);
+            let life = &mut lives[life];
+            life.has_exited |= is_exit;
+            life.is_removed |= !is_exit;
+            life.rows.push(row);
             return;
         }
     }
-    lives.push(LifeRows { key, created, has_ended: !begins, rows: vec![row] });
-}
-
-fn place(row: &Row) -> &Place {
-    match row {
-        Row::Create(row) => &row.place,
-        Row::Remove(row) => &row.place,
-        Row::Existing(row) => &row.place,
-        Row::Disagreement(row) => &row.place,
-    }
-}
-
-fn evidence_of(row: &Row) -> &[Seq] {
-    match row {
-        Row::Create(row) => &row.evidence_seqs,
-        Row::Remove(row) => &row.evidence_seqs,
-        Row::Existing(row) => &row.evidence_seqs,
-        Row::Disagreement(row) => &row.evidence_seqs,
-    }
+    let (has_exited, is_removed) = (matches!(row, Row::Exit(_)), matches!(row, Row::Remove(_)));
+    lives.push(LifeRows { key, created, has_exited, is_removed, rows: vec![row] });
 }

@@ -1,7 +1,9 @@
 //! Decoding of kernel events into records.
 
 use anyhow::Result;
-use obit_derivation::record::{Actor, Ancestor, Body, CgroupEvent, FatalSignal, KernelEventKind, OomKill, TaskExit};
+use obit_derivation::record::{
+    Actor, Ancestor, Body, CgroupEvent, FatalSignal, KernelEventKind, OomKill, ProcessAttach, ProcessExec, TaskExit,
+};
 use obit_derivation::{BootNs, CgroupId, CgroupKey, HierarchyId};
 use obit_schema::text::escape;
 
@@ -71,14 +73,27 @@ fn decode(
         |body: Body<'_>| each(DecodedEvent { boot_ns: BootNs(event.boot_ns), kind: event.payload.kind(), body });
     match &event.payload {
         Payload::Cgroup(cgroup) => pass(Body::Cgroup(cgroup_event(cpu, cgroup, &escape(cgroup.path), actor))),
-        Payload::Exit { target, status, oom_victim } => {
-            let (status, oom_victim) = (*status, *oom_victim);
+        Payload::Attach { target, cgroup } => pass(Body::Attach(ProcessAttach {
+            cpu,
+            target: target.named(&escape(target.comm)),
+            key: cgroup.key,
+            level: cgroup.level,
+            path: &escape(cgroup.path),
+            path_truncated: cgroup.path_truncated,
+            mover: actor,
+        })),
+        Payload::Exec { target } => {
+            let name = escape(target.comm);
+            pass(Body::Exec(ProcessExec { cpu, target: target.named(&name), parent_comm: &texts.parent_comm }))
+        }
+        Payload::Exit { target, status, oom_victim, rebooted } => {
+            let (status, oom_victim, rebooted) = (*status, *oom_victim, Some(*rebooted));
             let name = escape(target.comm);
             let target = target.named(&name);
             let parent_comm = &*texts.parent_comm;
-            pass(Body::Exit(TaskExit { cpu, target, status, oom_victim, parent_comm }))
+            pass(Body::Exit(TaskExit { cpu, target, status, oom_victim, rebooted, parent_comm }))
         }
-        Payload::Signal { target, signal, code, origin, to_group, result, loginuid, ancestors } => {
+        Payload::Signal { target, signal, code, origin, to_group, result, actor_v1, loginuid, ancestors } => {
             let name = escape(target.comm);
             let names: Vec<_> = ancestors.iter().map(|ancestor| escape(ancestor.comm)).collect();
             let sender_ancestors = ancestors.iter().zip(&names).map(|(ancestor, comm)| Ancestor {
@@ -96,6 +111,7 @@ fn decode(
                 to_group: *to_group,
                 result: *result,
                 sender: actor,
+                sender_v1: *actor_v1,
                 sender_loginuid: *loginuid,
                 sender_ancestors: sender_ancestors.collect(),
             }))

@@ -5,7 +5,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 
 use obit_derivation::identity::{Engine, argv};
 use obit_derivation::record::{CgroupEvent, CgroupEventKind};
-use obit_derivation::row::ContainerRemove;
+use obit_derivation::row::ContainerExit;
 use obit_derivation::{CgroupKey, Row};
 
 use super::runtime_calls::{RuntimeCalls, StateDirectory};
@@ -55,10 +55,10 @@ impl LookupQueue {
         }
     }
 
-    /// Queues a later look at what Docker keeps of a container that has ended.
-    pub fn on_end(&mut self, end: &ContainerRemove) {
-        if end.identity.runtime == Some(Engine::Docker) {
-            let container_id = end.identity.container_id.clone();
+    /// Queues a later look at what Docker keeps of a container that has exited.
+    pub fn on_exit(&mut self, exit: &ContainerExit) {
+        if exit.identity.runtime == Some(Engine::Docker) {
+            let container_id = exit.identity.container_id.clone();
             self.push(LookupRequest::Leftover(Leftover::EngineFile { engine: Engine::Docker, container_id }));
         }
     }

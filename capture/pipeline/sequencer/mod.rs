@@ -29,8 +29,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
 
 use anyhow::Result;
+use obit_derivation::Row;
 use obit_derivation::record::{Body, ClockReading, ClockReason, Directory, KernelEventKind, Loss, SnapshotReason};
-use obit_derivation::row::ContainerRemove;
 use obit_schema::details::DirectoryDetails;
 
 use self::admission::Admission;
@@ -70,8 +70,8 @@ pub struct SequencerOutputs {
     pub walks: Sender<SnapshotReason>,
     /// Emptied kernel batches, back to the drain thread.
     pub recycled: SyncSender<RawBatch>,
-    /// Ends as they happen, for whoever follows the capture live.
-    pub followers: Option<SyncSender<ContainerRemove>>,
+    /// Exits and removals as they happen, for whoever follows the capture live.
+    pub followers: Option<SyncSender<Row>>,
     /// Deadline of the next useful flush, for the drain thread.
     pub flush_deadline: Arc<FlushDeadline>,
     /// Counters.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 use obit_derivation::Row;
-use obit_derivation::row::ContainerRemove;
 
 use super::lookup_queue::LookupQueue;
 use crate::pipeline::progress::Progress;
@@ -17,8 +16,8 @@ pub struct RowRouter {
     pub daemons: DaemonQueries,
     /// Looks up the files of a container.
     pub lookups: LookupQueue,
-    /// Receives ends as they happen; `None` if nobody follows the capture.
-    pub followers: Option<SyncSender<ContainerRemove>>,
+    /// Receives exits and removals as they happen; `None` if nobody follows the capture.
+    pub followers: Option<SyncSender<Row>>,
     /// Counts rows.
     pub progress: Arc<Progress>,
 }
@@ -38,10 +37,12 @@ impl RowRouter {
         self.lookups.on_row(row);
     }
 
-    /// Passes on an end as soon as it is known, before its row is complete.
-    pub fn preview(&mut self, end: ContainerRemove) {
-        self.daemons.ask_after_end(&end);
-        self.lookups.on_end(&end);
+    /// Passes on an exit or a removal as soon as it is known, before its row is complete.
+    pub fn preview(&mut self, end: Row) {
+        if let Row::Exit(exit) = &end {
+            self.daemons.ask_after_exit(exit);
+            self.lookups.on_exit(exit);
+        }
         if let Some(followers) = &self.followers
             && let Err(TrySendError::Full(_)) = followers.try_send(end)
         {

@@ -34,7 +34,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use obit_derivation::Row;
-use obit_derivation::row::ContainerRemove;
+use obit_derivation::row::ContainerExit;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
@@ -137,11 +137,11 @@ impl DaemonQueries {
         }
     }
 
-    /// Adds a container that has ended to the batch: the daemons are asked once more some moments
+    /// Adds a container that has exited to the batch: the daemons are asked once more some moments
     /// later. Never waits.
-    pub fn ask_after_end(&mut self, end: &ContainerRemove) {
+    pub fn ask_after_exit(&mut self, exit: &ContainerExit) {
         if self.queries.is_some() {
-            self.push(QueryTarget::of_end(end));
+            self.push(QueryTarget::of_exit(exit));
         }
     }
 

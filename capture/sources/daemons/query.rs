@@ -1,7 +1,7 @@
 //! The query about a container, and the choice of daemons that may know it.
 
 use obit_derivation::identity::Engine;
-use obit_derivation::row::ContainerRemove;
+use obit_derivation::row::ContainerExit;
 use obit_derivation::{Row, WallNs};
 
 use super::kind::DaemonKind;
@@ -31,9 +31,9 @@ pub struct QueryTarget {
 }
 
 impl QueryTarget {
-    /// Makes the target for a container that has ended. `None` if no daemon has said anything about
+    /// Makes the target for a container that has exited. `None` if no daemon has said anything about
     /// it, or no daemon runs it.
-    pub fn of_end(row: &ContainerRemove) -> Option<Self> {
+    pub fn of_exit(row: &ContainerExit) -> Option<Self> {
         let identity = &row.identity;
         // In a storm no daemon has named most containers: nothing is copied for them.
         if !identity.is_named() {
@@ -61,7 +61,7 @@ impl QueryTarget {
                 (&row.identity, &row.place, Some(row.ts), row.created_by.as_ref().map(|actor| actor.uid))
             }
             Row::Existing(row) => (&row.identity, &row.place, None, None),
-            Row::Remove(_) | Row::Disagreement(_) => return None,
+            Row::Exit(_) | Row::Remove(_) | Row::Disagreement(_) => return None,
         };
         let target = Self {
             query: ContainerQuery {

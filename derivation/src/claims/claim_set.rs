@@ -200,6 +200,17 @@ impl ClaimSet {
         self.history.get_or_insert_default().add_withdrawn(conflict);
     }
 
+    /// Returns the claims that hold for the next life of the container too.
+    pub fn for_next_life(&self) -> Self {
+        let mut next = Self::default();
+        for have in self.ranked.iter() {
+            let mut claim = have.borrow();
+            claim.forget_this_life();
+            next.add_sharing(&claim, Some(&have.container_id));
+        }
+        next
+    }
+
     /// Iterates over the claims, the most trusted first.
     pub fn iter(&self) -> impl Iterator<Item = &OwnedClaim> {
         self.ranked.iter()

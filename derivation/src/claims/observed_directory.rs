@@ -1,13 +1,15 @@
 //! A directory as an event or a walk shows it.
 
 use crate::identity::path::{PathIdentity, identify};
-use crate::record::{CgroupEvent, CgroupId, CgroupKey, Directory};
+use crate::record::{CgroupEvent, CgroupId, CgroupKey, Directory, ProcessAttach};
 
 /// A directory as an event or a walk shows it, with what its path says.
 pub(crate) struct ObservedDirectory<'a> {
     pub key: CgroupKey,
     pub parent: Option<CgroupId>,
     pub path: &'a str,
+    /// True if the path is cut.
+    pub is_path_cut: bool,
     pub identity: PathIdentity<'a>,
     /// The user without privileges who made or removed it, or may have; `None` for root.
     pub user: Option<u32>,
@@ -21,8 +23,22 @@ impl<'a> ObservedDirectory<'a> {
             key: event.key,
             parent: event.parent,
             path: event.path,
+            is_path_cut: event.path_truncated,
             identity: if event.path_truncated { PathIdentity::default() } else { identify(event.path) },
             user: Some(event.actor.uid).filter(|uid| *uid != 0),
+        }
+    }
+
+    /// Reads the directory that a process was put into. A call of a runtime makes it a container's,
+    /// not its path, which was there before.
+    pub fn of_attach(attach: &ProcessAttach<'a>) -> Self {
+        Self {
+            key: attach.key,
+            parent: None,
+            path: attach.path,
+            is_path_cut: attach.path_truncated,
+            identity: PathIdentity::default(),
+            user: Some(attach.mover.uid).filter(|uid| *uid != 0),
         }
     }
 
@@ -32,6 +48,7 @@ impl<'a> ObservedDirectory<'a> {
             key: directory.key,
             parent: directory.parent,
             path: &directory.path,
+            is_path_cut: false,
             identity: identify(&directory.path),
             user: directory.parent_uid.filter(|uid| *uid != 0),
         }

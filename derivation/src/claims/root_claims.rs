@@ -39,6 +39,11 @@ impl<'a> RootClaims<'a> {
         Self { by_argv, pending, by_path }
     }
 
+    /// Returns the claim of a call that begins a container in a directory.
+    pub fn of_call(call: Claim<'a>) -> Self {
+        Self { by_argv: Some(call), ..Self::default() }
+    }
+
     /// Iterates over the claims, the most trusted first.
     pub fn iter(&self) -> impl Iterator<Item = &Claim<'a>> {
         self.by_argv.iter().chain(&self.pending).chain(&self.by_path)

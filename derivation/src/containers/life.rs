@@ -1,14 +1,18 @@
 //! A life of a container id on the host.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
-use super::end::{EndFacts, NO_FACTS};
+use super::end::{EndFacts, Exit, ExitEvidence, NO_FACTS};
+use super::init::Init;
 use super::usage;
 use crate::claims::{Claim, ClaimSet, OwnedClaim};
 use crate::ending;
 use crate::ending::reports::{self, EndReport, EndReports};
-use crate::record::{Actor, CgroupKey, HierarchyId, Seq, Source, Stamp, Usage, WallNs};
+use crate::identity::argv;
+use crate::record::{Actor, CgroupKey, HierarchyId, ProcessId, Seq, Source, Stamp, Target, Usage, WallNs};
 use crate::row::ActorCopy;
 use crate::small_list::SmallList;
 
@@ -33,8 +37,8 @@ pub(crate) enum Stage {
     Unannounced,
     /// The life's beginning has a row.
     Announced,
-    /// The life is over. It is kept until its last directory is gone, so that these end nothing
-    /// more.
+    /// The container is removed. The life is kept until its last directory is gone, so that these
+    /// end nothing more.
     Ended,
 }
 
@@ -43,6 +47,10 @@ pub(crate) enum Stage {
 pub(super) struct RootDirectory {
     pub key: CgroupKey,
     pub path: Arc<str>,
+    /// True if the path is cut.
+    pub is_path_cut: bool,
+    /// True while tasks are in it or below it, as far as seen.
+    pub is_populated: bool,
     /// The record that showed that it is gone.
     pub gone_seq: Option<Seq>,
 }
@@ -71,14 +79,21 @@ pub(crate) struct Life {
     /// list.
     pub(super) roots: SmallList<RootDirectory>,
     pub(super) parent_container_id: Option<Arc<str>>,
+    /// Number of lives that enclose this one.
+    pub(super) depth: u16,
+    /// The process of the runtime's call that made the container: the parent of its init.
+    pub(super) maker_pid: Option<u32>,
+    pub(super) init: Init,
     /// True if an earlier segment has the row of the beginning.
     pub(super) is_carried: bool,
     /// True if events were lost within the life.
     pub(super) after_gap: bool,
     /// True if exits of processes were lost within the life.
     pub(super) exits_lost: bool,
-    /// True if the life has ended and the row of the end is to come.
-    pub(super) is_held: bool,
+    /// True if executions of programs, or entries of processes, were lost within the life.
+    pub(super) execs_lost: bool,
+    /// Rows of the life that are held back.
+    pub(super) held_rows: u8,
     /// True if the life is kept only so that nothing ends it again.
     pub(super) is_ghost: bool,
     /// True if a task was seen in the life.
@@ -108,10 +123,14 @@ impl Life {
             user: None,
             roots: SmallList::default(),
             parent_container_id: None,
+            depth: 0,
+            maker_pid: None,
+            init: Init::default(),
             is_carried: false,
             after_gap: false,
             exits_lost: false,
-            is_held: false,
+            execs_lost: false,
+            held_rows: 0,
             is_ghost: false,
             is_entered: false,
             entered_seq: None,
@@ -172,6 +191,11 @@ impl Life {
         &mut self.end_mut().evidence
     }
 
+    /// Returns the evidence of why the life ends.
+    pub fn end_evidence(&self) -> &ending::DeathEvidence {
+        &self.end().evidence
+    }
+
     /// Returns the reports about the life's end.
     pub fn reports(&self) -> &EndReports {
         self.reports.as_deref().unwrap_or(&reports::NO_REPORTS)
@@ -187,25 +211,157 @@ impl Life {
         self.reports.get_or_insert_default().is_told_alive = true;
     }
 
-    /// Marks that a task was seen in the life, at no particular moment.
-    pub fn mark_entered(&mut self) {
+    /// Marks that tasks were seen in one of the life's directories, at no particular moment.
+    pub fn mark_entered(&mut self, key: CgroupKey) {
         self.is_entered = true;
+        self.set_populated(key, true);
     }
 
-    /// Marks that a task entered the life.
-    pub fn enter(&mut self, seq: Seq) {
+    /// Marks that a task entered one of the life's directories.
+    pub fn enter(&mut self, key: CgroupKey, seq: Seq) {
         self.is_entered = true;
         self.entered_seq.get_or_insert(seq);
+        self.set_populated(key, true);
         if let Some(end) = &mut self.end {
             end.emptied = None;
         }
     }
 
-    /// Marks that the last task left the life, which had used so much.
-    pub fn leave(&mut self, at: Stamp, used: &Usage) {
+    /// Marks that the last task left one of the life's directories, which had used so much.
+    pub fn leave(&mut self, key: CgroupKey, at: Stamp, used: &Usage) {
         self.is_entered = true; // what is emptied was populated, seen or not
+        self.set_populated(key, false);
         self.end_mut().emptied = Some(at);
         self.add_usage(used);
+    }
+
+    fn set_populated(&mut self, key: CgroupKey, is_populated: bool) {
+        if let Some(root) = self.roots.iter_mut().find(|root| root.key == key) {
+            root.is_populated = is_populated;
+        }
+    }
+
+    /// Returns the init, as far as it is known.
+    pub fn init(&self) -> Option<ProcessId> {
+        self.init.process()
+    }
+
+    /// Takes over which process is the init. The first word of the kernel stays.
+    pub fn set_init(&mut self, process: ProcessId, seq: Seq) {
+        self.init.set_process(process, seq);
+    }
+
+    /// Takes over, at `at`, which process a source states to be the init.
+    pub fn note_stated_init(&mut self, at: Stamp) {
+        if let Some(pid) = self.claims.init_pid() {
+            self.init.state(pid, at.boot_ns);
+        }
+    }
+
+    /// Marks that the container's program was executed.
+    pub fn mark_executed(&mut self) {
+        self.init.mark_executed();
+    }
+
+    /// Marks that the recorder tells of the programs that are executed in the container.
+    pub fn mark_programs_seen(&mut self) {
+        self.init.mark_programs_seen();
+    }
+
+    /// Keeps the process of the call that made the container; a later call changes nothing.
+    pub fn set_maker_pid(&mut self, pid: u32) {
+        self.maker_pid.get_or_insert(pid);
+    }
+
+    /// Returns true if the call in this process made the container.
+    pub fn is_made_by(&self, pid: u32) -> bool {
+        self.maker_pid == Some(pid)
+    }
+
+    /// Returns true while the container's program is yet to be executed, which would be seen.
+    pub fn expects_program(&self) -> bool {
+        self.sees_first_program() && self.init.sees_programs() && !self.init.is_executed()
+    }
+
+    /// Returns true if the container has or had an init, by a source's word, and a walk found
+    /// nobody in its directories.
+    pub fn is_found_empty(&self) -> bool {
+        self.origin == Origin::Walked && !self.is_entered && self.exit().is_none() && self.claims.init_pid().is_some()
+    }
+
+    /// Returns true if something ran in the container, or may have.
+    pub fn has_run(&self) -> bool {
+        self.is_entered || self.origin != Origin::Made || self.after_gap
+    }
+
+    /// Returns true if a process is the init, by what is known.
+    pub fn is_init(&self, target: &Target<'_>) -> Option<bool> {
+        self.init.is(target)
+    }
+
+    /// Returns true if the first program that a runtime's process executes here is the container's:
+    /// its beginning was seen, and nothing was lost since.
+    pub fn sees_first_program(&self) -> bool {
+        self.origin == Origin::Made && !self.after_gap && !self.execs_lost && self.init.process().is_none()
+    }
+
+    /// Returns what is known of the start of the container's program.
+    pub fn program_start(&self) -> ending::ProgramStart {
+        let is_seen = self.origin == Origin::Made && !self.after_gap && !self.execs_lost;
+        let evidence = &self.end().evidence;
+        if !is_seen || self.init.is_executed() {
+            return ending::ProgramStart::Possible;
+        }
+        if !self.is_entered {
+            return ending::ProgramStart::Never;
+        }
+        if !self.init.sees_programs() && !evidence.is_by_new_recorder() {
+            return ending::ProgramStart::Possible;
+        }
+        let id = self.container_id();
+        let is_deletion = |sender: &ActorCopy| {
+            let arguments: Vec<&str> = sender.argv.iter().map(String::as_str).collect();
+            argv::parse(&arguments).is_some_and(|call| id.is_some_and(|id| call.ends_container(id)))
+        };
+        match evidence.is_killed_by(is_deletion) {
+            true => ending::ProgramStart::Never,
+            false => ending::ProgramStart::Failed,
+        }
+    }
+
+    /// Returns the exit, if the container has exited.
+    pub fn exit(&self) -> Option<Exit> {
+        self.end().exit
+    }
+
+    /// Marks that the container has exited. Returns false if it had before.
+    pub fn mark_exited(&mut self, at: Stamp, evidence: ExitEvidence) -> bool {
+        let is_first = self.end().exit.is_none();
+        if is_first {
+            self.end_mut().exit = Some(Exit { at, evidence });
+        }
+        is_first
+    }
+
+    /// Returns true if nothing runs in the container, as its directories show, and no end of its
+    /// init is to come.
+    pub fn is_abandoned(&self) -> bool {
+        let is_empty = self.roots.iter().all(|root| !root.is_populated);
+        // A runtime may be about to begin the program.
+        let is_starting = matches!(self.program_start(), ending::ProgramStart::Failed | ending::ProgramStart::Never);
+        self.is_entered && is_empty && !self.awaits_init_end() && !is_starting
+    }
+
+    /// Returns true if the init is known, and its end would have been seen, wherever it is.
+    pub fn awaits_init_end(&self) -> bool {
+        let is_known = self.init.process().is_some() || self.init.stated_pid().is_some();
+        self.exit().is_none() && is_known && !self.after_gap && !self.exits_lost
+    }
+
+    /// Returns true if the container is known to run on, whatever directories it has lost.
+    fn runs_on(&self) -> bool {
+        let has_tasks = self.roots.iter().any(|root| root.is_present() && root.is_populated);
+        self.exit().is_none() && (has_tasks || self.awaits_init_end())
     }
 
     /// Takes over the usage of one of the life's directories.
@@ -234,6 +390,11 @@ impl Life {
     /// Marks that events were lost within the life, unless it has ended.
     pub fn mark_gap(&mut self) {
         self.after_gap |= self.stage != Stage::Ended;
+    }
+
+    /// Marks that executions of programs were lost within the life, unless it has ended.
+    pub fn mark_lost_execs(&mut self) {
+        self.execs_lost |= self.stage != Stage::Ended;
     }
 
     /// Marks that exits of processes were lost within the life, unless it has ended.
@@ -272,28 +433,33 @@ impl Life {
         is_first
     }
 
-    /// Returns the time of the end, if the life has ended.
+    /// Returns the time of the end: of the exit or, without one, of the removal.
     pub fn ended_at(&self) -> Option<WallNs> {
-        self.end().at
+        self.exit().map(|exit| exit.at.ts).or(self.end().at)
     }
 
-    /// Marks that the row of the end is held back, or that it no longer is.
-    pub fn set_held(&mut self, is_held: bool) {
-        self.is_held = is_held;
+    /// Marks that a row of the life is held back.
+    pub fn hold(&mut self) {
+        self.held_rows = self.held_rows.saturating_add(1);
     }
 
-    /// Returns true while the row of the end is held back.
+    /// Marks that a row of the life is no longer held back.
+    pub fn release(&mut self) {
+        self.held_rows = self.held_rows.saturating_sub(1);
+    }
+
+    /// Returns true if the life is over and its last row is held back.
     pub fn is_held(&self) -> bool {
-        self.is_held
+        self.stage == Stage::Ended && self.held_rows > 0
     }
 
-    /// Returns true if an answer can still join a row of the life: it has not ended, or the row of
-    /// its end is held back.
+    /// Returns true if an answer can still join a row of the life: it has not ended, or a row of it
+    /// is held back.
     pub fn is_open(&self) -> bool {
-        self.stage != Stage::Ended || self.is_held
+        self.stage != Stage::Ended || self.held_rows > 0
     }
 
-    pub(super) fn add_root(&mut self, key: CgroupKey, path: &str) {
+    pub(super) fn add_root(&mut self, key: CgroupKey, path: &str, is_path_cut: bool) {
         if let Some(root) = self.roots.iter_mut().find(|root| root.key == key) {
             root.gone_seq = None;
             return;
@@ -301,7 +467,7 @@ impl Life {
         // Most roots of a life have the same path: it is shared.
         let same = self.roots.iter().find(|root| *root.path == *path);
         let path = same.map_or_else(|| path.into(), |root| Arc::clone(&root.path));
-        self.roots.push(RootDirectory { key, path, gone_seq: None });
+        self.roots.push(RootDirectory { key, path, is_path_cut, is_populated: false, gone_seq: None });
     }
 
     /// Forgets a directory that turned out to be a mere parent of the root.
@@ -309,13 +475,15 @@ impl Life {
         self.roots.retain(|root| root.key != key);
     }
 
-    /// Marks a root directory as gone. Returns true if that ends the container: the directory has
-    /// [authority](Self::authority), or was the last one.
+    /// Marks a root directory as gone. Returns true if the container is removed by that: the
+    /// directory was the last one, or the one with [authority](Self::authority) is gone and the
+    /// container does not run on in others.
     pub fn mark_root_gone(&mut self, key: CgroupKey, seq: Seq) -> bool {
         if let Some(root) = self.roots.iter_mut().find(|root| root.key == key) {
             root.gone_seq = Some(seq);
+            root.is_populated = false;
         }
-        self.authority().is_some_and(|root| root.key == key) || !self.is_present()
+        !self.is_present() || self.authority().is_some_and(|root| !root.is_present()) && !self.runs_on()
     }
 
     /// Returns the directory whose removal is the end: the one on v2 if there is or was one, else
@@ -335,8 +503,17 @@ impl Life {
 
     /// Returns true if the life has processes, as far as known.
     pub fn has_processes(&self) -> bool {
-        let end = self.end();
-        self.is_entered && end.emptied.is_none() && !end.evidence.has_init_exit(self.claims.init_pid())
+        self.is_entered && self.end().emptied.is_none() && self.exit().is_none()
+    }
+
+    /// Returns true if the end of its init was seen.
+    pub fn has_seen_init_exit(&self) -> bool {
+        self.init_exit().is_some()
+    }
+
+    pub(super) fn init_exit(&self) -> Option<&ending::ProcessExit> {
+        let is_whole = !self.after_gap && !self.exits_lost;
+        self.end().evidence.init_exit(self.claims.init_pid(), is_whole)
     }
 
     /// Returns true if a claim can be about this life.
@@ -369,6 +546,7 @@ impl Life {
             .copied()
             .chain(self.claims.seqs())
             .chain(self.entered_seq)
+            .chain(self.init.seq())
             .chain(self.end().emptied.map(|stamp| stamp.seq))
             .chain(self.roots.iter().filter_map(|root| root.gone_seq))
             .chain(self.end().evidence.seqs())

@@ -4,11 +4,15 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::mem;
 
+use super::end::{Exit, ExitEvidence};
 use super::life::{Life, Origin};
 use super::usage;
-use crate::ending;
-use crate::record::{Actor, Seq, Stamp};
-use crate::row::{ActorCopy, ContainerCreate, ContainerRemove, ExistingContainer, Identity, Place, Step, overwrite};
+use crate::ending::{self, ProgramStart};
+use crate::identity::OciRuntime;
+use crate::record::{Actor, Seq, Stamp, WallNs};
+use crate::row::{
+    ActorCopy, ContainerCreate, ContainerExit, ContainerRemove, Death, ExistingContainer, Identity, Place, overwrite,
+};
 
 impl Life {
     /// Returns who the container is and where; `None` without claim or directory.
@@ -34,8 +38,12 @@ impl Life {
             };
             identity.conflicts.push(format!("path: {did} uid {user}, no runtime backs it"));
         }
+        if let Some(init) = self.init() {
+            identity.init_pid = Some(init.pid);
+        }
         place.key = root.key;
         overwrite(&mut place.path, &root.path);
+        place.is_path_cut = root.is_path_cut;
         true
     }
 
@@ -44,6 +52,7 @@ impl Life {
         seqs.clear();
         seqs.extend_from_slice(&self.evidence);
         seqs.extend(self.claims.evidence());
+        seqs.extend(self.init.seq());
         seqs.extend(seen.iter().flatten());
         seqs.extend_from_slice(of_end);
         seqs.sort_unstable();
@@ -104,8 +113,52 @@ impl Life {
         })
     }
 
-    /// Writes the row of the end over another. `remover` changes places with the task that the row
-    /// has; it is `None` where the removal was not seen but found out. Returns false as
+    /// Writes the row of the exit over another. Returns false as [`Self::write_create_row`] does.
+    pub fn write_exit_row(&self, Exit { at, evidence }: Exit, row: &mut ContainerExit) -> bool {
+        let ContainerExit {
+            seq,
+            ts,
+            boot_ns,
+            identity,
+            place,
+            created_seq,
+            created_at,
+            lifetime_ns,
+            emptied_at,
+            death,
+            usage,
+            inferred,
+            never_started,
+            after_gap,
+            evidence_seqs,
+        } = row;
+        if !self.write_identity(identity, place) {
+            return false;
+        }
+        let end = self.end();
+        self.write_death(identity, death);
+        let is_made = self.origin == Origin::Made;
+        let is_moment = matches!(evidence, ExitEvidence::InitEnded | ExitEvidence::Emptied);
+        // Of records that do not show which exit is the init's at once, the exit is found later.
+        let ended = self.init_exit().map_or(at, |exit| exit.at());
+        *seq = at.seq;
+        *ts = ended.ts;
+        *boot_ns = ended.boot_ns;
+        *created_seq = is_made.then_some(self.first.seq);
+        *created_at = self.created_at();
+        *lifetime_ns = (is_made && is_moment).then(|| ended.boot_ns.0.saturating_sub(self.first.boot_ns.0));
+        *emptied_at = end.emptied.map(|stamp| stamp.ts);
+        *usage = usage::for_row(&end.usage);
+        *inferred = death.exited_at.is_none();
+        *never_started = self.never_started(false);
+        *after_gap = self.is_after_gap(death);
+        let seen = [self.entered_seq, end.emptied.map(|stamp| stamp.seq), Some(at.seq)];
+        self.write_evidence_seqs(&seen, &death.cause_evidence_seqs, evidence_seqs);
+        true
+    }
+
+    /// Writes the row of the removal over another. `remover` changes places with the task that the
+    /// row has; it is `None` where the removal was not seen but found out. Returns false as
     /// [`Self::write_create_row`] does.
     pub fn write_remove_row(&self, decided: Stamp, remover: &mut Option<ActorCopy>, row: &mut ContainerRemove) -> bool {
         let ContainerRemove {
@@ -132,39 +185,57 @@ impl Life {
         }
         mem::swap(removed_by, remover);
         let end = self.end();
-        let roots = self.roots.iter().filter(|_| end.evidence.has_oom_kills());
-        let roots: Vec<_> = roots.map(|root| ending::RootPath { key: root.key, path: &root.path }).collect();
-        let input = ending::VerdictInput {
-            container_id: &identity.container_id,
-            init_pid: identity.init_pid,
-            stop_signal: self.claims.stop_signal(),
-            roots: &roots,
-            reports: self.reports(),
-        };
-        ending::write_verdict(&end.evidence, &input, death);
-        // The removal is the last step of an order.
-        if let Some(actor) = removed_by.as_ref().filter(|_| !death.requested_by.is_empty()) {
-            death.requested_by.push(Step { at: decided.ts, what: ending::describe_task(actor) });
-        }
+        self.write_death(identity, death);
         let is_made = self.origin == Origin::Made;
         *inferred = removed_by.is_none();
         *seq = decided.seq;
         *ts = decided.ts;
         *boot_ns = decided.boot_ns;
         *created_seq = is_made.then_some(self.first.seq);
-        *created_at = if is_made { Some(self.first.ts) } else { self.claims.created_at() };
+        *created_at = self.created_at();
         *lifetime_ns = is_made.then(|| decided.boot_ns.0.saturating_sub(self.first.boot_ns.0));
         *emptied_at = end.emptied.map(|stamp| stamp.ts);
         *usage = usage::for_row(&end.usage);
-        *never_started = match (self.is_entered, is_made && !self.after_gap && !*inferred) {
-            (true, _) => Some(false),
-            (false, true) => Some(true),
-            (false, false) => None,
-        };
-        *after_gap = self.after_gap || self.exits_lost && death.exited_at.is_none();
+        *never_started = self.never_started(*inferred);
+        *after_gap = self.is_after_gap(death);
         *rmdir_seq = (!*inferred).then_some(decided.seq);
         let seen = [self.entered_seq, end.emptied.map(|stamp| stamp.seq), Some(decided.seq)];
         self.write_evidence_seqs(&seen, &death.cause_evidence_seqs, evidence_seqs);
         true
+    }
+
+    fn write_death(&self, identity: &Identity, death: &mut Death) {
+        let end = self.end();
+        let roots = self.roots.iter().filter(|_| end.evidence.has_oom_kills());
+        let roots: Vec<_> = roots.map(|root| ending::RootPath { key: root.key, path: &root.path }).collect();
+        let input = ending::VerdictInput {
+            container_id: &identity.container_id,
+            init_exit: self.init_exit(),
+            start: self.program_start(),
+            is_sandboxed: identity.oci_runtime == Some(OciRuntime::Runsc),
+            stop_signal: self.claims.stop_signal(),
+            roots: &roots,
+            reports: self.reports(),
+        };
+        ending::write_verdict(&end.evidence, &input, death);
+    }
+
+    fn created_at(&self) -> Option<WallNs> {
+        if self.origin == Origin::Made { Some(self.first.ts) } else { self.claims.created_at() }
+    }
+
+    /// Tells whether the container's program was never executed. A removal that was not seen leaves
+    /// open what came before it.
+    fn never_started(&self, is_inferred: bool) -> Option<bool> {
+        match self.program_start() {
+            ProgramStart::Failed => Some(true),
+            ProgramStart::Never if !is_inferred => Some(true),
+            ProgramStart::Never => None,
+            ProgramStart::Possible => self.is_entered.then_some(false),
+        }
+    }
+
+    fn is_after_gap(&self, death: &Death) -> bool {
+        self.after_gap || (self.exits_lost || self.execs_lost) && death.exited_at.is_none()
     }
 }

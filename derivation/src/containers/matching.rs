@@ -18,8 +18,11 @@ pub(super) fn fit(
     observed: &ObservedDirectory<'_>,
     claims: &RootClaims<'_>,
     parent: Option<&Arc<str>>,
+    is_made: bool,
 ) -> Option<u8> {
-    if life.stage == Stage::Ended || life.is_present_on(observed.key.hierarchy) {
+    // What is made for a container that has exited is made for its next life.
+    let is_over = life.stage == Stage::Ended || is_made && life.exit().is_some();
+    if is_over || life.is_present_on(observed.key.hierarchy) {
         return None;
     }
     let state_dirs = StateDirMatch::of(&life.claims, claims);

@@ -6,6 +6,7 @@
 mod directory;
 mod end;
 mod id_key;
+mod init;
 mod life;
 mod life_index;
 mod life_rows;
@@ -15,6 +16,7 @@ mod table;
 mod usage;
 
 pub(crate) use directory::{DirectoryRole, TrackedDirectory};
+pub(crate) use end::{Exit, ExitEvidence};
 pub(crate) use life::{Life, Origin, Stage};
 pub(crate) use life_table::LifeId;
 pub(crate) use table::{Containers, LifeStart};

@@ -1,7 +1,7 @@
 //! The table of lives and its operations.
 
 use alloc::borrow::Cow;
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
@@ -14,11 +14,18 @@ use super::life_table::{LifeId, LifeTable};
 use super::matching;
 use super::usage::RemovedChildrenUsage;
 use crate::claims::{Claim, ClaimSet, ObservedDirectory, RootClaims};
-use crate::record::{CgroupEvent, CgroupKey, HierarchyId, Seq, Stamp, Usage};
+use crate::record::{BootNs, CgroupEvent, CgroupKey, HierarchyId, ProcessId, Seq, Stamp, Target, Usage};
 
 /// Most lives kept after their last known directory went, so that a directory of theirs whose
 /// making was lost does not end them a second time.
 const MAX_GHOSTS: usize = 1024;
+
+/// Most lives that share one directory; a container that is restarted in a directory that stays
+/// would have any number.
+const MAX_SHARERS: usize = 16;
+
+/// Most directories whose renaming is remembered.
+const MAX_RENAMED: usize = 4096;
 
 /// Live directories of containers, and the lives that they belong to.
 ///
@@ -34,6 +41,15 @@ pub(crate) struct Containers {
     recent_id: Option<Arc<str>>,
     /// Lives that are kept only so that nothing ends them again, the oldest first.
     ghosts: VecDeque<LifeId>,
+    /// Lives that have a directory as their root beside the one that it is tracked for: those of
+    /// containers that share it, and those before it in a directory that stayed.
+    sharers: BTreeMap<CgroupKey, Vec<LifeId>>,
+    /// Inits that are known, by their process.
+    inits: BTreeMap<ProcessId, LifeId>,
+    /// Inits that a source stated, by pid.
+    stated_inits: BTreeMap<u32, LifeId>,
+    /// Directories that had another name when they were made. Their names say nothing.
+    renamed: BTreeSet<CgroupKey>,
     /// By directory on v2: the usage of its children that are gone.
     removed_children: BTreeMap<CgroupKey, RemovedChildrenUsage>,
 }
@@ -48,6 +64,10 @@ pub(crate) struct LifeStart {
     pub after_gap: bool,
     /// Exits may have been lost since the life began.
     pub exits_lost: bool,
+    /// Executions of programs may have been lost since the life began.
+    pub execs_lost: bool,
+    /// False if another life of the same id cannot be meant: a runtime began the container anew.
+    pub extends_others: bool,
 }
 
 /// Directories.
@@ -115,15 +135,126 @@ impl Containers {
         }
     }
 
-    /// Returns the life that the first tracked one of these directories has to do with.
-    pub fn life_at_mut(&mut self, mut places: impl Iterator<Item = CgroupKey>) -> Option<&mut Life> {
-        let life_id = places.find_map(|key| self.directories.get(&key))?.role.life_id();
-        self.lives.get_mut(life_id)
+    /// Returns the life that a process in these directories is in: the deepest one, since on
+    /// another hierarchy it may be in the directory of an enclosing container.
+    pub fn life_at(&self, places: impl Iterator<Item = CgroupKey>) -> Option<LifeId> {
+        let mut deepest: Option<(u16, LifeId)> = None;
+        for life_id in places.filter_map(|key| self.directories.get(&key)).map(|directory| directory.role.life_id()) {
+            let depth = self.lives.get(life_id).map_or(0, |life| life.depth);
+            if deepest.is_none_or(|(have, _)| depth > have) {
+                deepest = Some((depth, life_id));
+            }
+        }
+        deepest.map(|(_, life_id)| life_id)
     }
 
-    /// Returns the id of the container that a directory has to do with.
-    pub fn container_id_at(&self, key: CgroupKey) -> Option<&Arc<str>> {
-        self.lives.get(self.directories.get(&key)?.role.life_id())?.container_id()
+    /// Returns the life that a process is of: the one whose init it is, wherever it is now, else
+    /// the one that it is in.
+    pub fn life_of_process(&self, target: &Target<'_>) -> Option<LifeId> {
+        let known = || self.inits.get(&target.process()).copied();
+        let is_init =
+            |life_id: &LifeId| self.lives.get(*life_id).is_some_and(|life| life.is_init(target) == Some(true));
+        let stated = || self.stated_inits.get(&target.pid).copied().filter(is_init);
+        let here = || {
+            let life_id = self.life_at(target.places())?;
+            // Of several that share the directory, the one whose runtime began it.
+            let is_begun_by_parent =
+                |life_id: &LifeId| self.lives.get(*life_id).is_some_and(|life| life.maker_pid == Some(target.ppid));
+            let sharers = target.places().filter_map(|key| self.sharers.get(&key)).flatten();
+            let begun = sharers.copied().find(|life_id| is_begun_by_parent(life_id));
+            Some(begun.filter(|_| !is_begun_by_parent(&life_id)).unwrap_or(life_id))
+        };
+        known().or_else(stated).or_else(here)
+    }
+
+    /// Returns true if the parent of a process is known to be outside of a life that the process is
+    /// in.
+    pub fn is_parent_outside(&self, target: &Target<'_>, life_id: LifeId) -> bool {
+        target.parent_cgroup.is_some() && self.life_at(target.parent_places()) != Some(life_id)
+    }
+
+    /// Returns the id of the container that a process in these directories is in.
+    pub fn container_id_at(&self, places: impl Iterator<Item = CgroupKey>) -> Option<&Arc<str>> {
+        self.lives.get(self.life_at(places)?)?.container_id()
+    }
+
+    /// Returns the life whose init has this pid and has not ended, as far as known.
+    pub fn life_of_init_pid(&self, pid: u32) -> Option<LifeId> {
+        let first = ProcessId { pid, started: BootNs(0) };
+        let last = ProcessId { pid, started: BootNs(u64::MAX) };
+        let known = self.inits.range(first..=last).next_back().map(|(_, life_id)| *life_id);
+        known.or_else(|| self.stated_inits.get(&pid).copied())
+    }
+
+    /// Takes over which process is the init of a life.
+    pub fn set_init(&mut self, life_id: LifeId, process: ProcessId, seq: Seq) {
+        let Some(life) = self.lives.get_mut(life_id) else { return };
+        life.set_init(process, seq);
+        if life.init() == Some(process) {
+            self.inits.insert(process, life_id);
+        }
+    }
+
+    /// Takes over, at `at`, what the claims about a life state of its init.
+    pub fn note_stated_init(&mut self, life_id: LifeId, at: Stamp) {
+        let Some(life) = self.lives.get_mut(life_id) else { return };
+        life.note_stated_init(at);
+        if let Some(pid) = life.init.stated_pid() {
+            self.stated_inits.insert(pid, life_id);
+        }
+    }
+
+    /// Returns the lives that have a directory as their root, the newest last.
+    pub fn lives_with_root(&self, key: CgroupKey) -> Vec<LifeId> {
+        let role = self.directories.get(&key).map(|directory| directory.role);
+        let newest = match role {
+            Some(DirectoryRole::Root(life_id) | DirectoryRole::Candidate(life_id)) => Some(life_id),
+            _ => None,
+        };
+        self.sharers.get(&key).into_iter().flatten().copied().chain(newest).collect()
+    }
+
+    /// Gives a directory that is a life's root to another life too, for which it is tracked from
+    /// now on.
+    pub fn share(&mut self, key: CgroupKey, newer: LifeId, since: Seq) {
+        let Some(TrackedDirectory { role, .. }) = self.directories.get(&key).copied() else { return };
+        if let DirectoryRole::Root(older) | DirectoryRole::Candidate(older) = role
+            && older != newer
+        {
+            let sharers = self.sharers.entry(key).or_default();
+            sharers.retain(|life_id| *life_id != newer);
+            if sharers.len() < MAX_SHARERS {
+                sharers.push(older);
+            }
+        }
+        self.directories.insert(key, TrackedDirectory::made(DirectoryRole::Root(newer), since));
+    }
+
+    /// Takes the lives that share a directory that is gone.
+    pub fn take_sharers(&mut self, key: CgroupKey) -> Vec<LifeId> {
+        self.sharers.remove(&key).unwrap_or_default()
+    }
+
+    /// Notes that a directory was renamed: what is not tracked by now is no container's, whatever
+    /// its new name.
+    pub fn note_renamed(&mut self, key: CgroupKey) {
+        if self.directories.contains_key(&key) {
+            return;
+        }
+        if self.renamed.len() >= MAX_RENAMED {
+            self.renamed.pop_first();
+        }
+        self.renamed.insert(key);
+    }
+
+    /// Returns true if a directory had another name when it was made.
+    pub fn is_renamed(&self, key: CgroupKey) -> bool {
+        !self.renamed.is_empty() && self.renamed.contains(&key)
+    }
+
+    /// Forgets that a directory was renamed, since it is gone. Returns true if it was.
+    pub fn forget_renamed(&mut self, key: CgroupKey) -> bool {
+        !self.renamed.is_empty() && self.renamed.remove(&key)
     }
 
     /// Iterates over all lives, in no order.
@@ -171,8 +302,12 @@ impl Containers {
         let parent = enclosing
             .and_then(|life_id| self.lives.get(life_id)?.container_id().cloned())
             .or_else(|| observed.identity.parent_container_id.as_deref().map(Arc::from));
-        let id = claims.container_id().map(|id| IdKey::from(self.share(id)));
-        let found = id.as_ref().and_then(|id| self.living_match(id, observed, claims, parent.as_ref()));
+        let depth =
+            enclosing.and_then(|life_id| self.lives.get(life_id)).map_or(0, |life| life.depth.saturating_add(1));
+        let id = claims.container_id().map(|id| IdKey::from(self.share_id(id)));
+        let is_made = beginning.origin == Origin::Made;
+        let fits = id.as_ref().filter(|_| beginning.extends_others);
+        let found = fits.and_then(|id| self.living_match(id, observed, claims, parent.as_ref(), is_made));
         let is_new = found.is_none();
         let life_id = found.unwrap_or_else(|| {
             let mut life = Life::new(beginning.origin, beginning.stage, beginning.stamp);
@@ -180,6 +315,8 @@ impl Containers {
             life.user = observed.user;
             life.after_gap = beginning.after_gap;
             life.exits_lost = beginning.exits_lost;
+            life.execs_lost = beginning.execs_lost;
+            life.depth = depth;
             self.lives.insert(life)
         });
         let Some(life) = self.lives.get_mut(life_id) else { return life_id };
@@ -190,7 +327,7 @@ impl Containers {
             life.first = beginning.stamp;
             life.evidence.clear();
         }
-        life.add_root(observed.key, observed.path);
+        life.add_root(observed.key, observed.path, observed.is_path_cut);
         life.add_evidence(beginning.stamp.seq);
         for claim in claims.iter() {
             life.claims.add_sharing(claim, id.as_ref().map(|id| &id.id));
@@ -205,8 +342,54 @@ impl Containers {
         life_id
     }
 
+    /// Returns the life of a container id that the call in this process has begun, if it has not
+    /// exited.
+    pub fn life_made_by(&self, container_id: &str, pid: u32) -> Option<LifeId> {
+        self.lives_with_id(container_id).into_iter().rev().find(|life_id| {
+            let life = self.lives.get(*life_id);
+            life.is_some_and(|life| life.is_made_by(pid) && life.exit().is_none() && life.stage != Stage::Ended)
+        })
+    }
+
+    /// Gives a life another directory as its root.
+    pub fn add_root(&mut self, life_id: LifeId, observed: &ObservedDirectory<'_>) {
+        if let Some(life) = self.lives.get_mut(life_id) {
+            life.add_root(observed.key, observed.path, observed.is_path_cut);
+        }
+        self.reindex(life_id);
+    }
+
+    /// Begins the next life of a container in the directories that the life before still has.
+    pub fn begin_again(&mut self, older: LifeId, start: LifeStart) -> Option<LifeId> {
+        let before = self.lives.get(older)?;
+        let mut life = Life::new(start.origin, start.stage, start.stamp);
+        life.parent_container_id = before.parent_container_id.clone();
+        life.depth = before.depth;
+        life.user = before.user;
+        life.after_gap = start.after_gap;
+        life.exits_lost = start.exits_lost;
+        life.execs_lost = start.execs_lost;
+        life.claims = before.claims.for_next_life();
+        life.add_evidence(start.stamp.seq);
+        for root in before.roots.iter().filter(|root| root.is_present()) {
+            life.add_root(root.key, &root.path, root.is_path_cut);
+            life.mark_entered(root.key);
+        }
+        let keys: Vec<CgroupKey> = life.roots.iter().map(|root| root.key).collect();
+        let ids: Vec<Arc<str>> = life.claims.ids().cloned().collect();
+        let life_id = self.lives.insert(life);
+        for id in ids {
+            self.index.add(IdKey::from(id), life_id, &mut self.lives);
+        }
+        for key in keys {
+            self.share(key, life_id, start.stamp.seq);
+        }
+        self.reindex(life_id);
+        Some(life_id)
+    }
+
     /// Returns an id to be stored, shared if it is the last one that was.
-    fn share(&mut self, id: &str) -> Arc<str> {
+    fn share_id(&mut self, id: &str) -> Arc<str> {
         match &self.recent_id {
             Some(recent) if **recent == *id => Arc::clone(recent),
             _ => Arc::clone(self.recent_id.insert(Arc::from(id))),
@@ -221,10 +404,11 @@ impl Containers {
         observed: &ObservedDirectory<'_>,
         claims: &RootClaims<'_>,
         parent: Option<&Arc<str>>,
+        is_made: bool,
     ) -> Option<LifeId> {
         let mut best: Option<((u8, Reverse<u64>), LifeId)> = None;
         self.index.each_not_on(id, observed.key.hierarchy, |order, life_id| {
-            let fit = self.lives.get(life_id).and_then(|life| matching::fit(life, observed, claims, parent));
+            let fit = self.lives.get(life_id).and_then(|life| matching::fit(life, observed, claims, parent, is_made));
             let fit = fit.map(|fit| (fit, Reverse(order)));
             if fit > best.map(|(have, _)| have) {
                 best = fit.map(|fit| (fit, life_id));
@@ -245,7 +429,7 @@ impl Containers {
     /// since it then never was one, else after [`MAX_GHOSTS`] others.
     pub fn forget_if_gone(&mut self, life_id: LifeId) {
         let Some(life) = self.lives.get_mut(life_id) else { return };
-        if life.is_present() || life.is_held || life.is_ghost {
+        if life.is_present() || life.held_rows > 0 || life.is_ghost {
             return;
         }
         if life.stage != Stage::Ended {
@@ -262,8 +446,15 @@ impl Containers {
     }
 
     fn forget(&mut self, life_id: LifeId) {
-        if let Some(life) = self.lives.remove(life_id) {
-            self.index.remove(life_id, life.claims.ids());
+        let Some(life) = self.lives.remove(life_id) else { return };
+        self.index.remove(life_id, life.claims.ids());
+        if let Some(process) = life.init() {
+            self.inits.remove(&process);
+        }
+        if let Some(pid) = life.init.stated_pid()
+            && self.stated_inits.get(&pid) == Some(&life_id)
+        {
+            self.stated_inits.remove(&pid);
         }
     }
 }

@@ -1,72 +1,48 @@
 //! The records about the end of one life, within bounds.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::identity::runtime_process;
 use crate::record::{
-    Ancestor, BootNs, ExitStatus, FatalSignal, OomKill, OomLimit, Seq, SignalOrigin, SignalResult, Target, TaskExit,
-    WallNs,
+    Ancestor, ExitStatus, FatalSignal, OomKill, OomLimit, ProcessId, Seq, SignalOrigin, SignalResult, Stamp, TaskExit,
 };
 use crate::row::ActorCopy;
 
-/// Exits kept of one life. There is more than one where commands are run in a container from
-/// outside. Those of the processes that were started first are kept; the container's init is among
-/// them.
+/// Exits kept of processes that are not known to be the init. Those of the processes that were
+/// started first are kept.
 const MAX_EXITS: usize = 16;
 /// Signals kept of one life: the first ones and the last ones.
 const MAX_SIGNALS: usize = 32;
 /// Number of signals that are kept as the first ones.
 const FIRST_SIGNALS: usize = 8;
+/// Processes whose signals are counted while the init is unknown.
+const MAX_COUNTED: usize = 16;
 /// Ancestors kept of one sender: as many as the probe records.
 const MAX_ANCESTORS: usize = 6;
 /// OOM kills kept of one life: the last ones.
 const MAX_OOM_VICTIMS: usize = 8;
 
-/// A process that ended, or was sent a signal, or was chosen by the OOM killer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ProcessCopy {
-    pub pid: u32,
-    pub ppid: u32,
-    pub started: BootNs,
-    pub comm: String,
-    pub is_reaper: bool,
-}
-
-impl ProcessCopy {
-    fn of(target: &Target<'_>) -> Self {
-        Self {
-            pid: target.pid,
-            ppid: target.ppid,
-            started: target.started,
-            comm: target.comm.into(),
-            is_reaper: target.is_reaper,
-        }
-    }
-
-    /// Returns true if both are one process. Pids are used again; together with the time of the
-    /// start they are unique.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        self.pid == other.pid && self.started == other.started
-    }
-}
-
 /// The end of a process.
 #[derive(Clone, Debug)]
 pub(crate) struct ProcessExit {
-    pub(super) seq: Seq,
-    pub(super) ts: WallNs,
-    pub(super) process: ProcessCopy,
+    pub(super) at: Stamp,
+    pub(super) process: ProcessId,
+    pub(super) ppid: u32,
+    pub(super) comm: String,
+    pub(super) is_reaper: bool,
     pub(super) status: ExitStatus,
     pub(super) oom_victim: bool,
+    /// The recorder did not tell where the parent of the process was.
+    is_of_unknown_parent: bool,
 }
 
 /// A signal that was sent to a process.
 #[derive(Clone, Debug)]
 pub(crate) struct SentSignal {
-    pub(super) seq: Seq,
-    pub(super) ts: WallNs,
-    pub(super) boot_ns: BootNs,
-    pub(super) process: ProcessCopy,
+    pub(super) at: Stamp,
+    pub(super) process: ProcessId,
     pub(super) while_frozen: bool,
     pub(super) signal: u32,
     pub(super) origin: Option<SignalOrigin>,
@@ -79,17 +55,25 @@ pub(crate) struct SentSignal {
     pub(super) ancestors: Vec<OwnedAncestor>,
 }
 
+impl SentSignal {
+    /// Returns true if another task is the author of the signal: it sent it, by a system call.
+    pub(super) fn has_other_author(&self) -> bool {
+        self.origin.is_none_or(|origin| origin.has_author() || origin == SignalOrigin::OnBehalf)
+            && self.sender.pid != self.process.pid
+    }
+}
+
 /// An ancestor of a sender.
 #[derive(Clone, Debug)]
 pub(crate) struct OwnedAncestor {
-    pub(super) pid: u32,
-    pub(super) started: BootNs,
+    pub(super) process: ProcessId,
     pub(super) comm: String,
 }
 
 impl From<&Ancestor<'_>> for OwnedAncestor {
     fn from(ancestor: &Ancestor<'_>) -> Self {
-        Self { pid: ancestor.pid, started: ancestor.started, comm: ancestor.comm.into() }
+        let process = ProcessId { pid: ancestor.pid, started: ancestor.started };
+        Self { process, comm: ancestor.comm.into() }
     }
 }
 
@@ -97,16 +81,32 @@ impl From<&Ancestor<'_>> for OwnedAncestor {
 #[derive(Clone, Debug)]
 pub(crate) struct OomVictim {
     pub(super) seq: Seq,
-    pub(super) process: ProcessCopy,
+    pub(super) process: ProcessId,
     pub(super) limit: Option<OomLimit>,
+}
+
+/// The end of another container whose pid namespace this one shared, and which ended this one.
+#[derive(Clone, Debug)]
+pub(crate) struct NamespaceEnd {
+    /// The container whose init was the first process of the namespace.
+    pub(super) container_id: String,
+    /// The signals that its init was sent.
+    pub(super) signals: Vec<SentSignal>,
+    /// The process whose signals they are.
+    pub(super) init: Option<ProcessId>,
 }
 
 /// The records about the end of one life of a container, within bounds.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DeathEvidence {
-    pub(super) exits: Vec<ProcessExit>,
+    /// The end of the init.
+    pub(super) init_exit: Option<ProcessExit>,
+    pub(super) other_exits: Vec<ProcessExit>,
     pub(super) signals: Vec<SentSignal>,
+    /// Signals that each process was sent, kept or not.
+    signal_counts: Vec<(ProcessId, u32)>,
     pub(super) oom_victims: Vec<OomVictim>,
+    pub(super) namespace_end: Option<Box<NamespaceEnd>>,
     /// Last record of all its tasks being frozen, and last one of their going on.
     pub(super) frozen: Option<Seq>,
     pub(super) thawed: Option<Seq>,
@@ -114,41 +114,78 @@ pub(crate) struct DeathEvidence {
 
 impl DeathEvidence {
     /// Evidence without a record.
-    pub const NONE: Self =
-        Self { exits: Vec::new(), signals: Vec::new(), oom_victims: Vec::new(), frozen: None, thawed: None };
+    pub const NONE: Self = Self {
+        init_exit: None,
+        other_exits: Vec::new(),
+        signals: Vec::new(),
+        signal_counts: Vec::new(),
+        oom_victims: Vec::new(),
+        namespace_end: None,
+        frozen: None,
+        thawed: None,
+    };
 
-    /// Adds the end of a process in it.
-    pub fn add_exit(&mut self, seq: Seq, ts: WallNs, exit: &TaskExit<'_>) {
-        let process = ProcessCopy::of(&exit.target);
-        if self.exits.len() >= MAX_EXITS {
-            let newest = (0..self.exits.len()).max_by_key(|&index| self.exits[index].process.started);
+    /// Adds the end of the init. Its signals alone count from now on.
+    pub fn set_init_exit(&mut self, at: Stamp, exit: &TaskExit<'_>) {
+        self.init_exit.get_or_insert_with(|| ProcessExit::new(at, exit));
+    }
+
+    /// Adds the end of a process that is not known to be the init.
+    pub fn add_exit(&mut self, at: Stamp, exit: &TaskExit<'_>) {
+        if self.other_exits.len() >= MAX_EXITS {
+            let newest = self.other_exits.iter().enumerate().max_by_key(|(_, have)| have.process.started);
             match newest {
-                Some(index) if self.exits[index].process.started > process.started => {
-                    self.exits.remove(index);
+                Some((index, have)) if have.process.started > exit.target.started => {
+                    self.other_exits.remove(index);
                 }
                 _ => return,
             }
         }
-        self.exits.push(ProcessExit { seq, ts, process, status: exit.status, oom_victim: exit.oom_victim });
+        self.other_exits.push(ProcessExit::new(at, exit));
+    }
+
+    /// Returns the end of the init: of the one that was known when it ended or, by its pid, that
+    /// of the one that a source stated. Records of older builds do not show which process a runtime
+    /// began: of those, where nothing was lost (`is_whole`), the first process of a pid namespace
+    /// that was started first is the init.
+    pub fn init_exit(&self, stated: Option<u32>, is_whole: bool) -> Option<&ProcessExit> {
+        let exits = &self.other_exits;
+        let is_nested = |exit: &ProcessExit| exits.iter().any(|other| other.process.pid == exit.ppid);
+        let is_first_of_namespace =
+            |exit: &ProcessExit| exit.is_reaper && !is_nested(exit) && runtime_process(&exit.comm).is_none();
+        let is_init = |exit: &&ProcessExit| match stated {
+            Some(pid) => exit.process.pid == pid,
+            None => is_whole && exit.is_of_unknown_parent && is_first_of_namespace(exit),
+        };
+        let first = || exits.iter().filter(is_init).min_by_key(|exit| (exit.process.started, exit.at.seq));
+        self.init_exit.as_ref().or_else(first)
     }
 
     /// Adds a signal to a process in it; `sender_container_id` is the container that the sender is
-    /// in.
+    /// in. If `init` is known, only its signals are kept.
     pub fn add_signal(
         &mut self,
-        seq: Seq,
-        (ts, boot_ns): (WallNs, BootNs),
+        at: Stamp,
         signal: &FatalSignal<'_>,
         sender_container_id: Option<String>,
+        init: Option<ProcessId>,
     ) {
+        let process = signal.target.process();
+        if init.is_some_and(|init| init != process) {
+            return;
+        }
+        let counted = self.signal_counts.iter_mut().find(|(have, _)| *have == process);
+        if let Some((_, count)) = counted {
+            *count = count.saturating_add(1);
+        } else if self.signal_counts.len() < MAX_COUNTED {
+            self.signal_counts.push((process, 1));
+        }
         if self.signals.len() >= MAX_SIGNALS {
             self.signals.remove(FIRST_SIGNALS);
         }
         self.signals.push(SentSignal {
-            seq,
-            ts,
-            boot_ns,
-            process: ProcessCopy::of(&signal.target),
+            at,
+            process,
             while_frozen: signal.target.is_frozen == Some(true),
             signal: signal.signal,
             origin: signal.origin,
@@ -161,18 +198,40 @@ impl DeathEvidence {
         });
     }
 
+    /// Returns the number of signals that a process was sent, kept or not.
+    pub(super) fn signals_total(&self, process: ProcessId) -> u32 {
+        let count = self.signal_counts.iter().find(|(have, _)| *have == process).map(|(_, count)| *count);
+        count.unwrap_or_default()
+    }
+
+    /// Returns the end of this container, as what ended another one in its pid namespace.
+    pub fn as_namespace_end(&self, container_id: &str, init: Option<ProcessId>) -> NamespaceEnd {
+        NamespaceEnd { container_id: container_id.into(), signals: self.signals.clone(), init }
+    }
+
+    /// Keeps that the end of another container's pid namespace ends this one; the first one counts.
+    pub fn set_namespace_end(&mut self, end: NamespaceEnd) {
+        self.namespace_end.get_or_insert_with(|| Box::new(end));
+    }
+
     /// Adds the OOM killer's choice of a process in it.
     pub fn add_oom_kill(&mut self, seq: Seq, kill: &OomKill<'_>) {
         if self.oom_victims.len() >= MAX_OOM_VICTIMS {
             self.oom_victims.remove(0);
         }
-        self.oom_victims.push(OomVictim { seq, process: ProcessCopy::of(&kill.target), limit: kill.limit });
+        self.oom_victims.push(OomVictim { seq, process: kill.target.process(), limit: kill.limit });
     }
 
-    /// Returns true if a process ended that may be its init: the one with that pid, where a runtime
-    /// states it.
-    pub fn has_init_exit(&self, init_pid: Option<u32>) -> bool {
-        self.exits.iter().any(|exit| init_pid.is_none_or(|pid| exit.process.pid == pid))
+    /// Returns true if a process ended whose parent the recorder looked at: it records the execution
+    /// of programs, too.
+    pub fn is_by_new_recorder(&self) -> bool {
+        self.init_exit.iter().chain(&self.other_exits).any(|exit| !exit.is_of_unknown_parent)
+    }
+
+    /// Returns true if a task sent a signal to one of its processes by a call that deletes or kills
+    /// the container.
+    pub fn is_killed_by(&self, is_such: impl Fn(&ActorCopy) -> bool) -> bool {
+        self.signals.iter().any(|sent| sent.has_other_author() && is_such(&sent.sender))
     }
 
     /// Returns true if the OOM killer chose a process in it.
@@ -182,8 +241,8 @@ impl DeathEvidence {
 
     /// Returns the records that it is made of.
     pub fn seqs(&self) -> impl Iterator<Item = Seq> + '_ {
-        let exits = self.exits.iter().map(|exit| exit.seq);
-        let signals = self.signals.iter().map(|sent| sent.seq);
+        let exits = self.init_exit.iter().chain(&self.other_exits).map(|exit| exit.at.seq);
+        let signals = self.signals.iter().map(|sent| sent.at.seq);
         let kills = self.oom_victims.iter().map(|kill| kill.seq);
         exits.chain(signals).chain(kills).chain(self.frozen).chain(self.thawed)
     }
@@ -191,5 +250,25 @@ impl DeathEvidence {
     /// Notes that all of its tasks are frozen, or not all any more.
     pub fn add_freeze(&mut self, seq: Seq, frozen: bool) {
         *if frozen { &mut self.frozen } else { &mut self.thawed } = Some(seq);
+    }
+}
+
+impl ProcessExit {
+    /// Returns the moment of the end.
+    pub fn at(&self) -> Stamp {
+        self.at
+    }
+
+    fn new(at: Stamp, exit: &TaskExit<'_>) -> Self {
+        Self {
+            at,
+            process: exit.target.process(),
+            ppid: exit.target.ppid,
+            comm: exit.target.comm.into(),
+            is_reaper: exit.target.is_reaper,
+            status: exit.status,
+            oom_victim: exit.oom_victim,
+            is_of_unknown_parent: exit.target.parent_cgroup.is_none(),
+        }
     }
 }

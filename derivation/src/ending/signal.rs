@@ -4,6 +4,8 @@
 use alloc::borrow::Cow;
 use alloc::format;
 
+/// Hang-up of a terminal.
+pub const SIGHUP: u32 = 1;
 /// Interrupt from a keyboard.
 pub const SIGINT: u32 = 2;
 /// Quit from a keyboard.

@@ -4,17 +4,17 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::gaps::LogGaps;
-use super::output::HeldEnds;
+use super::output::HeldRows;
 use super::pending::PendingClaims;
 use super::walk::Walk;
 use crate::containers::{Containers, DirectoryRole, Life, Stage};
 use crate::identity::argv::InvocationCache;
 use crate::record::{Body, BootNs, CgroupEventKind, CgroupKey, Record, Stamp};
-use crate::row::{ContainerRemove, RowSink};
+use crate::row::{Row, RowSink};
 
 /// Version of the rules. A replay that knows other rules than the recorder says so when rows
 /// differ.
-pub const DERIVATION_VERSION: u32 = 4;
+pub const DERIVATION_VERSION: u32 = 5;
 
 /// The derivation's state between two records.
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ pub struct Fold {
     /// Events that are missing, and clocks that were set.
     pub(super) gaps: LogGaps,
     /// Rows that are held back.
-    pub(super) output: HeldEnds,
+    pub(super) output: HeldRows,
     /// The walk under way.
     pub(super) walk: Option<Walk>,
     /// The last command line of an OCI runtime, which made or removed a container's directory on
@@ -46,20 +46,21 @@ impl Fold {
         Self::default()
     }
 
-    /// Returns a fold that has seen nothing, and holds the row of an end back for `grace_ns`
+    /// Returns a fold that has seen nothing, and holds rows of exits and removals back for `grace_ns`
     /// nanoseconds of record time, so that what is said of the container meanwhile joins it. The
     /// grace is part of what decides the rows: a case records it.
     pub fn with_grace(grace_ns: u64) -> Self {
-        Self { output: HeldEnds::with_grace(grace_ns), ..Self::default() }
+        Self { output: HeldRows::with_grace(grace_ns), ..Self::default() }
     }
 
-    /// Keeps a copy of each end as it is known when it happens; see [`Self::take_previews`].
+    /// Keeps a copy of each exit and removal as it is known when it happens; see
+    /// [`Self::take_previews`].
     pub fn enable_preview(&mut self) {
         self.output.enable_preview();
     }
 
-    /// Takes the ends since the last call, without what joins them later.
-    pub fn take_previews(&mut self) -> Vec<ContainerRemove> {
+    /// Takes the exits and removals since the last call, without what joins them later.
+    pub fn take_previews(&mut self) -> Vec<Row> {
         self.output.take_previews()
     }
 
@@ -92,13 +93,16 @@ impl Fold {
                 CgroupEventKind::Mkdir => self.on_mkdir(at, event, out),
                 CgroupEventKind::Rmdir => self.on_rmdir(at, event, out),
                 CgroupEventKind::Populated => self.on_populated(at, event.key, out),
-                CgroupEventKind::Empty => self.on_empty(at, event),
+                CgroupEventKind::Empty => self.on_empty(at, event, out),
                 CgroupEventKind::Frozen => self.on_frozen(at, event.key, true),
                 CgroupEventKind::Thawed => self.on_frozen(at, event.key, false),
+                CgroupEventKind::Rename => self.on_rename(event),
                 // Requests; the two kinds above are what came of them.
                 CgroupEventKind::Freeze | CgroupEventKind::Unfreeze => {}
             },
-            Body::Exit(exit) => self.on_exit(at, exit),
+            Body::Attach(attach) => self.on_attach(at, attach, out),
+            Body::Exec(exec) => self.on_exec(at, exec, out),
+            Body::Exit(exit) => self.on_exit(at, exit, out),
             Body::Signal(signal) => self.on_signal(at, signal),
             Body::Oom(kill) => self.on_oom(at, kill),
             Body::Lost(loss) => self.gaps.on_lost(at, loss, &mut self.containers),
@@ -129,9 +133,10 @@ impl Fold {
         self.containers.directory(key).is_some_and(|directory| !matches!(directory.role, DirectoryRole::Inside(_)))
     }
 
-    /// Counts the containers that are alive as far as the records say.
+    /// Counts the containers that have not exited, as far as the records say.
     pub fn live_containers(&self) -> usize {
-        let is_alive = |life: &&Life| matches!(life.stage(), Stage::Unannounced | Stage::Announced);
+        let is_alive =
+            |life: &&Life| matches!(life.stage(), Stage::Unannounced | Stage::Announced) && life.exit().is_none();
         self.containers.lives().filter(is_alive).count()
     }
 }

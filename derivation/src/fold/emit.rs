@@ -1,12 +1,14 @@
 //! The rows of a life, each written once.
 
+use alloc::vec::Vec;
+
 use super::apply::Fold;
-use super::output::HeldEnd;
+use super::output::{HeldEnd, HeldRow};
 use super::walk::Walk;
-use crate::containers::{LifeId, Origin, Stage};
+use crate::containers::{Exit, ExitEvidence, LifeId, Origin, Stage};
 use crate::ending::reports;
 use crate::record::{Actor, CgroupKey, Stamp};
-use crate::row::{ContainerRemove, Row, RowSink};
+use crate::row::{ContainerExit, ContainerRemove, Row, RowSink};
 
 impl Fold {
     /// Writes the row of a life's beginning, once; `maker` is who made its directory, if that is
@@ -36,8 +38,28 @@ impl Fold {
         }
     }
 
-    /// Marks a root directory of a life as gone. That ends the life if the directory stands for it,
-    /// or was its last.
+    /// Ends a container's run, once. The row follows when its grace is over.
+    pub(super) fn exit_life(&mut self, life_id: LifeId, at: Stamp, evidence: ExitEvidence, out: &mut dyn RowSink) {
+        let Some(life) = self.containers.life_mut(life_id) else { return };
+        // The row of a carried one is in the segment in which it happened.
+        if !life.mark_exited(at, evidence) || self.is_carrying {
+            return;
+        }
+        // Nobody has seen the beginning of a life that an exit shows first.
+        self.emit_begin(life_id, at, None, out);
+        let Some(life) = self.containers.life_mut(life_id) else { return };
+        life.hold();
+        self.output.preview(|| {
+            let mut row = ContainerExit::default();
+            life.write_exit_row(Exit { at, evidence }, &mut row).then_some(Row::Exit(row))
+        });
+        self.output.hold(life_id, at, HeldEnd::Exit);
+        // Without grace, the row is due at once.
+        self.emit_due_ends(out);
+    }
+
+    /// Marks a root directory of a life as gone. That removes the container if the directory stands
+    /// for it, or was its last.
     pub(super) fn root_gone(
         &mut self,
         life_id: LifeId,
@@ -49,76 +71,109 @@ impl Fold {
         let Some(life) = self.containers.life_mut(life_id) else { return };
         if life.mark_root_gone(key, at.seq) {
             self.emit_begin(life_id, at, None, out);
-            self.end_life(life_id, at, removed_by, out);
+            self.conclude_exit(life_id, at, out);
+            self.remove_life(life_id, at, removed_by, out);
         }
         self.containers.reindex(life_id);
         self.containers.forget_if_gone(life_id);
     }
 
-    /// Ends a life, once. Its row follows when its grace is over.
-    fn end_life(&mut self, life_id: LifeId, at: Stamp, removed_by: Option<&Actor<'_>>, out: &mut dyn RowSink) {
+    /// Concludes, from the removal of a container, that it has exited, unless nothing ever ran in
+    /// it, or its init is known to go on elsewhere.
+    fn conclude_exit(&mut self, life_id: LifeId, at: Stamp, out: &mut dyn RowSink) {
+        if self.containers.life(life_id).is_some_and(|life| life.has_run() && !life.awaits_init_end()) {
+            self.exit_life(life_id, at, ExitEvidence::Concluded, out);
+        }
+    }
+
+    /// Removes a container, once. Its row follows when its grace is over.
+    fn remove_life(&mut self, life_id: LifeId, at: Stamp, removed_by: Option<&Actor<'_>>, out: &mut dyn RowSink) {
         let Some(life) = self.containers.life_mut(life_id) else { return };
         // The row of a carried one is in the segment in which it ended.
         if !life.mark_ended(at.ts) || self.is_carrying {
             return;
         }
-        life.set_held(true);
+        life.hold();
         let removed_by = removed_by.map(|actor| self.output.copy_actor(actor));
         self.output.preview(|| {
             let mut row = ContainerRemove::default();
-            life.write_remove_row(at, &mut removed_by.clone(), &mut row).then_some(row)
+            life.write_remove_row(at, &mut removed_by.clone(), &mut row).then_some(Row::Remove(row))
         });
-        self.output.hold(life_id, at, removed_by);
+        self.output.hold(life_id, at, HeldEnd::Removal(removed_by));
         // Without grace, the row is due at once.
         self.emit_due_ends(out);
     }
 
-    /// Writes the rows of the ends whose grace is over.
+    /// Writes the rows whose grace is over.
     pub(super) fn emit_due_ends(&mut self, out: &mut dyn RowSink) {
-        while let Some(end) = self.output.take_due() {
-            self.emit_end(end, out);
+        while let Some(row) = self.output.take_due() {
+            self.emit_held(row, out);
         }
     }
 
-    /// Writes the rows of all ends that are held.
+    /// Writes all rows that are held.
     pub(super) fn emit_held_ends(&mut self, out: &mut dyn RowSink) {
-        while let Some(end) = self.output.take_next() {
-            self.emit_end(end, out);
+        while let Some(row) = self.output.take_next() {
+            self.emit_held(row, out);
         }
     }
 
-    /// Writes the row of an end, and the rows of what contradicts it.
-    fn emit_end(&mut self, mut end: HeldEnd, out: &mut dyn RowSink) {
-        let Some(life) = self.containers.life_mut(end.life_id) else { return };
-        life.set_held(false);
+    /// Writes a row that was held and, with that of a removal, the rows of what contradicts it.
+    fn emit_held(&mut self, held: HeldRow, out: &mut dyn RowSink) {
+        let Some(life) = self.containers.life_mut(held.life_id) else { return };
+        life.release();
         let rows = self.output.rows_mut();
-        if let Row::Remove(row) = &mut rows.remove
-            && life.write_remove_row(end.ended, &mut end.removed_by, row)
-        {
-            let disagreements = reports::disagreements_at_end(row, life.reports(), self.gaps.is_clock_steady(life));
-            out.take(&rows.remove);
-            for disagreement in disagreements {
-                out.take(&Row::Disagreement(disagreement));
+        match held.end {
+            HeldEnd::Exit => {
+                if let (Row::Exit(row), Some(exit)) = (&mut rows.exit, life.exit())
+                    && life.write_exit_row(exit, row)
+                {
+                    out.take(&rows.exit);
+                }
+            }
+            HeldEnd::Removal(mut removed_by) => {
+                if let Row::Remove(row) = &mut rows.remove
+                    && life.write_remove_row(held.at, &mut removed_by, row)
+                {
+                    let end = reports::ToldEnd::of_removal(row);
+                    let found = reports::disagreements_at_end(&end, life.reports(), self.gaps.is_clock_steady(life));
+                    out.take(&rows.remove);
+                    for disagreement in found {
+                        out.take(&Row::Disagreement(disagreement));
+                    }
+                }
+                self.output.recycle(removed_by);
             }
         }
-        self.output.recycle(end.removed_by);
-        self.containers.forget_if_gone(end.life_id);
+        self.containers.forget_if_gone(held.life_id);
     }
 
-    /// Writes the rows of containers that were reported to have ended and have processes at the end
-    /// of the log.
+    /// Writes the rows of what contradicts the containers that are not removed at the end of the
+    /// log: those that have exited, and those that were reported to have ended and run.
     pub(super) fn emit_disagreements_of_live(&mut self, last: Stamp, out: &mut dyn RowSink) {
-        let living = self
-            .containers
-            .select(|life| life.stage() == Stage::Announced && !life.reports().is_told_alive && life.has_processes());
+        let living = self.containers.select(|life| life.stage() == Stage::Announced && !life.reports().is_told_alive);
         for life_id in living {
-            let Some(life) = self.containers.life_mut(life_id) else { continue };
-            let row = reports::disagreement_of_live(last, life.first().ts, life.evidence(), life.reports(), || {
-                life.identity()
-            });
-            if let Some(row) = row {
-                out.take(&Row::Disagreement(row));
+            let Some(life) = self.containers.life_mut(life_id).filter(|life| !life.reports().is_empty()) else {
+                continue;
+            };
+            let mut found = Vec::new();
+            if let Some(exit) = life.exit() {
+                let mut row = ContainerExit::default();
+                if life.write_exit_row(exit, &mut row) {
+                    let end = reports::ToldEnd::of_exit(&row);
+                    found = reports::disagreements_at_end(&end, life.reports(), self.gaps.is_clock_steady(life));
+                }
+            } else if life.has_processes() {
+                let row = reports::disagreement_of_live(last, life.first().ts, life.evidence(), life.reports(), || {
+                    life.identity()
+                });
+                found.extend(row);
+            }
+            if !found.is_empty() {
                 life.mark_told_alive();
+            }
+            for row in found {
+                out.take(&Row::Disagreement(row));
             }
         }
     }

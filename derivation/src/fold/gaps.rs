@@ -10,6 +10,8 @@ pub(super) struct LogGaps {
     lost_until: Option<BootNs>,
     /// Exits up to this moment may be missing.
     exits_lost_until: Option<BootNs>,
+    /// Executions of programs, or entries of processes, up to this moment may be missing.
+    execs_lost_until: Option<BootNs>,
     /// The last record that says that the wall clock was set.
     clock_set: Option<Seq>,
 }
@@ -20,13 +22,15 @@ impl LogGaps {
     /// Nearly all exits are of no container's init. A row shows that an init's exit is among the
     /// lost ones by lacking it.
     pub fn on_lost(&mut self, at: Stamp, loss: &Loss, containers: &mut Containers) {
-        if loss.kind == Some(KernelEventKind::Exit) {
-            self.exits_lost_until = self.exits_lost_until.max(Some(at.boot_ns));
-            containers.lives_mut().for_each(Life::mark_lost_exits);
-        } else {
-            self.lost_until = self.lost_until.max(Some(at.boot_ns));
-            containers.lives_mut().for_each(Life::mark_gap);
-        }
+        let (until, mark): (_, fn(&mut Life)) = match loss.kind {
+            Some(KernelEventKind::Exit) => (&mut self.exits_lost_until, Life::mark_lost_exits),
+            Some(KernelEventKind::Exec | KernelEventKind::Attach) => {
+                (&mut self.execs_lost_until, Life::mark_lost_execs)
+            }
+            _ => (&mut self.lost_until, Life::mark_gap),
+        };
+        *until = (*until).max(Some(at.boot_ns));
+        containers.lives_mut().for_each(mark);
     }
 
     /// Takes a reading of the clocks.
@@ -52,7 +56,14 @@ impl LogGaps {
     pub fn beginning(&self, origin: Origin, stage: Stage, stamp: Stamp) -> LifeStart {
         let is_seen = origin == Origin::Made;
         let reaches = |until: Option<BootNs>| until.is_some_and(|until| !is_seen || stamp.boot_ns <= until);
-        let (after_gap, exits_lost) = (reaches(self.lost_until), reaches(self.exits_lost_until));
-        LifeStart { origin, stage, stamp, after_gap, exits_lost }
+        LifeStart {
+            origin,
+            stage,
+            stamp,
+            after_gap: reaches(self.lost_until),
+            exits_lost: reaches(self.exits_lost_until),
+            execs_lost: reaches(self.execs_lost_until),
+            extends_others: true,
+        }
     }
 }

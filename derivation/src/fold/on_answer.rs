@@ -73,6 +73,7 @@ impl Fold {
             } else {
                 life.claims_mut().add(&claim);
             }
+            self.containers.note_stated_init(life_id, at);
         }
     }
 

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::apply::Fold;
 use crate::claims::{ObservedDirectory, RootClaims};
-use crate::containers::{DirectoryRole, Origin, Stage, TrackedDirectory};
+use crate::containers::{DirectoryRole, ExitEvidence, Origin, Stage, TrackedDirectory};
 use crate::record::{CgroupKey, Directory, SnapshotReason, Stamp};
 use crate::row::RowSink;
 
@@ -22,6 +22,9 @@ impl Fold {
         }
         if self.containers.directory(directory.key).is_some() {
             self.mark_entered(directory);
+            return;
+        }
+        if self.containers.is_renamed(directory.key) {
             return;
         }
         let observed = ObservedDirectory::of_walk(directory);
@@ -45,7 +48,7 @@ impl Fold {
         if (directory.populated == Some(true) || !directory.pids.is_empty())
             && let Some(life) = self.containers.life_of_root_mut(directory.key)
         {
-            life.mark_entered();
+            life.mark_entered(directory.key);
         }
     }
 
@@ -58,8 +61,14 @@ impl Fold {
         let found = self.containers.select(|life| {
             life.stage() == Stage::Unannounced && (life.is_carried() || life.origin() == Origin::Walked)
         });
+        let is_first = walk.follows_start();
         for life_id in found {
             self.emit_begin(life_id, at, None, out);
+            // It has an init, or had one, and nobody is in it.
+            if self.containers.life(life_id).is_some_and(|life| life.is_found_empty()) {
+                let evidence = if is_first { ExitEvidence::BeforeCapture } else { ExitEvidence::Concluded };
+                self.exit_life(life_id, at, evidence, out);
+            }
         }
         self.walk = None;
         self.pending.clear_by_path();

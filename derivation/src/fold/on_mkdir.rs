@@ -77,6 +77,9 @@ impl Fold {
             self.containers.forget_if_gone(demoted);
         }
         let Some(life) = self.containers.life_mut(life_id) else { return };
+        if call.is_some() {
+            life.set_maker_pid(event.actor.pid);
+        }
         if life.stage() == Stage::Provisional {
             life.set_maker(&event.actor);
         }
@@ -118,6 +121,9 @@ impl Fold {
         at: Stamp,
     ) -> LifeId {
         let beginning = self.gaps.beginning(origin, stage, at);
-        self.containers.adopt(observed, claims, enclosing, beginning, |claims| self.pending.complete(claims))
+        let life_id =
+            self.containers.adopt(observed, claims, enclosing, beginning, |claims| self.pending.complete(claims));
+        self.containers.note_stated_init(life_id, at);
+        life_id
     }
 }

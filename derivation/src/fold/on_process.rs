@@ -1,30 +1,181 @@
-//! Events of processes: each is kept with the life that its process is in.
+//! Events of processes: each is kept with the life that its process is of.
+//!
+//! A container's init is a process, not a place. It is the one that a runtime's own process turns
+//! into by executing the container's program, or the one that a source states; its end counts
+//! wherever it happens. A process that is run in a container beside it never is.
 
 use alloc::string::String;
 
 use super::apply::Fold;
-use crate::record::{CgroupKey, FatalSignal, HierarchyId, OomKill, Stamp, TaskExit};
+use crate::claims::{Claim, ObservedDirectory, RootClaims};
+use crate::containers::{DirectoryRole, ExitEvidence, LifeId, LifeStart, Origin, Stage, TrackedDirectory};
+use crate::ending::NamespaceEnd;
+use crate::identity::argv::Invocation;
+use crate::record::{
+    CgroupKey, FatalSignal, HierarchyId, OomKill, ProcessAttach, ProcessExec, SignalOrigin, Stamp, Target, TaskExit,
+};
+use crate::row::RowSink;
 
 impl Fold {
+    /// Takes that a process was put into a cgroup. If an OCI runtime does that to begin a container
+    /// in a directory that was there before, a life begins.
+    pub(super) fn on_attach(&mut self, at: Stamp, attach: &ProcessAttach<'_>, out: &mut dyn RowSink) {
+        // Taken out, since the call borrows from it while the fold changes.
+        let mut invocations = self.invocations.take().unwrap_or_default();
+        if let Some(call) = invocations.read(attach.mover.argv).filter(|call| call.verb.makes_directories()) {
+            self.on_attach_by(at, attach, &call, out);
+        }
+        self.invocations = Some(invocations);
+    }
+
+    fn on_attach_by(&mut self, at: Stamp, attach: &ProcessAttach<'_>, call: &Invocation<'_>, out: &mut dyn RowSink) {
+        let claim = Claim::of_argv(at.seq, call);
+        let role = self.containers.directory(attach.key).map(|directory| directory.role);
+        if let Some(life_id) = role.map(DirectoryRole::life_id) {
+            let is_about = self.containers.is_about(life_id, &claim);
+            let Some(life) = self.containers.life_mut(life_id) else { return };
+            let is_of_this_call = life.is_made_by(attach.mover.pid);
+            if is_of_this_call || is_about && life.exit().is_none() && life.stage() != Stage::Ended {
+                life.mark_programs_seen();
+                life.set_maker_pid(attach.mover.pid);
+                return;
+            }
+        }
+        let observed = ObservedDirectory::of_attach(attach);
+        let claims = RootClaims::of_call(claim);
+        let enclosing = match role {
+            Some(DirectoryRole::Inside(life_id)) => Some(life_id),
+            _ => None,
+        };
+        // The life that the call has begun in another of its directories, if there is one.
+        let begun = self.containers.life_made_by(call.container_id, attach.mover.pid);
+        let start = self.gaps.beginning(Origin::Made, Stage::Unannounced, at);
+        let start = LifeStart { extends_others: false, ..start };
+        let life_id = match begun {
+            Some(life_id) => life_id,
+            None => {
+                let pending = &self.pending;
+                self.containers.adopt(&observed, &claims, enclosing, start, |claims| pending.complete(claims))
+            }
+        };
+        for older in self.containers.lives_with_root(attach.key) {
+            // A runtime begins a container anew only if the run before is over.
+            let is_same = self
+                .containers
+                .life(older)
+                .is_some_and(|life| life.container_id().is_some_and(|id| **id == *call.container_id));
+            if older != life_id && is_same && self.containers.is_about(older, &Claim::of_argv(at.seq, call)) {
+                self.exit_life(older, at, ExitEvidence::Concluded, out);
+            }
+        }
+        match role {
+            Some(DirectoryRole::Root(_) | DirectoryRole::Candidate(_)) => {
+                self.containers.share(attach.key, life_id, at.seq);
+            }
+            _ => self.containers.track(attach.key, TrackedDirectory::made(DirectoryRole::Root(life_id), at.seq)),
+        }
+        self.containers.add_root(life_id, &observed);
+        if let Some(life) = self.containers.life_mut(life_id) {
+            life.set_maker_pid(attach.mover.pid);
+            life.mark_programs_seen();
+            life.enter(attach.key, at.seq);
+        }
+        self.emit_begin(life_id, at, Some(&attach.mover), out);
+    }
+
+    /// Takes that a process executed a program: the container's, if a runtime's process did that
+    /// first.
+    pub(super) fn on_exec(&mut self, at: Stamp, exec: &ProcessExec<'_>, out: &mut dyn RowSink) {
+        let Some(life_id) = self.containers.life_of_process(&exec.target) else { return };
+        let is_outside = self.containers.is_parent_outside(&exec.target, life_id);
+        let Some(life) = self.containers.life_mut(life_id) else { return };
+        life.mark_programs_seen();
+        if !is_outside {
+            return;
+        }
+        match life.is_init(&exec.target) {
+            Some(true) => life.mark_executed(),
+            // The first process of a pid namespace that a runtime makes is a container's.
+            _ if exec.target.is_reaper && life.exit().is_some() => self.begin_again(at, life_id, &exec.target, out),
+            _ if life.sees_first_program() || exec.target.is_reaper && life.init().is_none() => {
+                self.containers.set_init(life_id, exec.target.process(), at.seq);
+            }
+            _ => {}
+        }
+    }
+
+    /// Begins the next life of a container that runs again in the directories of the life before,
+    /// as LXC does.
+    fn begin_again(&mut self, at: Stamp, older: LifeId, target: &Target<'_>, out: &mut dyn RowSink) {
+        let Some(life_id) =
+            self.containers.begin_again(older, self.gaps.beginning(Origin::Made, Stage::Unannounced, at))
+        else {
+            return;
+        };
+        self.containers.set_init(life_id, target.process(), at.seq);
+        self.emit_begin(life_id, at, None, out);
+    }
+
     /// Takes that a process ended.
-    pub(super) fn on_exit(&mut self, at: Stamp, exit: &TaskExit<'_>) {
-        if let Some(life) = self.containers.life_at_mut(exit.target.places()) {
-            life.end_evidence_mut().add_exit(at.seq, at.ts, exit);
+    pub(super) fn on_exit(&mut self, at: Stamp, exit: &TaskExit<'_>, out: &mut dyn RowSink) {
+        let Some(life_id) = self.containers.life_of_process(&exit.target) else { return };
+        let is_init = self.is_init(at, life_id, &exit.target);
+        let Some(life) = self.containers.life_mut(life_id) else { return };
+        if is_init {
+            life.end_evidence_mut().set_init_exit(at, exit);
+            self.exit_life(life_id, at, ExitEvidence::InitEnded, out);
+        } else {
+            life.end_evidence_mut().add_exit(at, exit);
+        }
+    }
+
+    /// Tells whether a process is the init of a life. One that nobody has named yet is, if it is
+    /// the first process of a pid namespace and its parent, a runtime's, is outside.
+    fn is_init(&mut self, at: Stamp, life_id: LifeId, target: &Target<'_>) -> bool {
+        let is_outside = self.containers.is_parent_outside(target, life_id);
+        let Some(life) = self.containers.life(life_id) else { return false };
+        match life.is_init(target) {
+            Some(is_init) => is_init,
+            None if target.is_reaper && is_outside && !life.expects_program() => {
+                self.containers.set_init(life_id, target.process(), at.seq);
+                true
+            }
+            None => false,
         }
     }
 
     /// Takes that a process was sent a signal that may end it.
     pub(super) fn on_signal(&mut self, at: Stamp, signal: &FatalSignal<'_>) {
-        let sender = signal.sender.cgroup.map(|cgroup| CgroupKey { hierarchy: HierarchyId::V2, cgroup });
-        let sender_id = sender.and_then(|key| self.containers.container_id_at(key)).map(|id| String::from(&**id));
-        if let Some(life) = self.containers.life_at_mut(signal.target.places()) {
-            life.end_evidence_mut().add_signal(at.seq, (at.ts, at.boot_ns), signal, sender_id);
+        let v2 = signal.sender.cgroup.map(|cgroup| CgroupKey { hierarchy: HierarchyId::V2, cgroup });
+        let v1 = signal.target.v1.zip(signal.sender_v1);
+        let v1 = v1.map(|(target, cgroup)| CgroupKey { hierarchy: target.hierarchy, cgroup });
+        let sender_id = self.containers.container_id_at(v2.into_iter().chain(v1)).map(|id| String::from(&**id));
+        let Some(life_id) = self.containers.life_of_process(&signal.target) else { return };
+        let namespace_end = self.namespace_end(life_id, signal);
+        let Some(life) = self.containers.life_mut(life_id) else { return };
+        let init = life.init();
+        let evidence = life.end_evidence_mut();
+        evidence.add_signal(at, signal, sender_id, init);
+        if let Some(end) = namespace_end {
+            evidence.set_namespace_end(end);
         }
+    }
+
+    /// Returns the end of another container, if a signal comes of it: the first process of the pid
+    /// namespace that both share is that one's init.
+    fn namespace_end(&self, life_id: LifeId, signal: &FatalSignal<'_>) -> Option<NamespaceEnd> {
+        if signal.origin != Some(SignalOrigin::PidNamespaceEnd) {
+            return None;
+        }
+        let owner_id = self.containers.life_of_init_pid(signal.sender.pid).filter(|owner| *owner != life_id)?;
+        let owner = self.containers.life(owner_id)?;
+        Some(owner.end_evidence().as_namespace_end(owner.container_id()?, owner.init()))
     }
 
     /// Takes that the OOM killer chose a process.
     pub(super) fn on_oom(&mut self, at: Stamp, kill: &OomKill<'_>) {
-        if let Some(life) = self.containers.life_at_mut(kill.target.places()) {
+        let life_id = self.containers.life_of_process(&kill.target);
+        if let Some(life) = life_id.and_then(|life_id| self.containers.life_mut(life_id)) {
             life.end_evidence_mut().add_oom_kill(at.seq, kill);
         }
     }

@@ -14,8 +14,12 @@ impl Fold {
             walk.bury(event.key);
         }
         let usage = self.containers.take_usage(at.seq, event, self.is_carrying);
+        let sharers = self.containers.take_sharers(event.key);
         let Some(directory) = self.containers.untrack(event.key) else {
-            self.on_rmdir_of_unknown(at, event, out);
+            // A name that a directory was given after its making says nothing.
+            if !self.containers.forget_renamed(event.key) {
+                self.on_rmdir_of_unknown(at, event, out);
+            }
             return;
         };
         let (DirectoryRole::Root(life_id) | DirectoryRole::Candidate(life_id)) = directory.role else { return };
@@ -29,7 +33,9 @@ impl Fold {
         {
             life.claims_mut().add(&Claim::of_argv(at.seq, call));
         }
-        self.root_gone(life_id, event.key, at, Some(&event.actor), out);
+        for life_id in sharers.into_iter().chain([life_id]) {
+            self.root_gone(life_id, event.key, at, Some(&event.actor), out);
+        }
     }
 
     /// Takes the removal of a directory that was never seen: it was there before the walk could see
@@ -55,7 +61,12 @@ impl Fold {
     pub(super) fn on_missing(&mut self, key: CgroupKey, at: Stamp, out: &mut dyn RowSink) {
         let directory = self.containers.untrack(key);
         self.containers.forget_children(key);
-        if let Some(DirectoryRole::Root(life_id) | DirectoryRole::Candidate(life_id)) = directory.map(|it| it.role) {
+        self.containers.forget_renamed(key);
+        let newest = match directory.map(|directory| directory.role) {
+            Some(DirectoryRole::Root(life_id) | DirectoryRole::Candidate(life_id)) => Some(life_id),
+            _ => None,
+        };
+        for life_id in self.containers.take_sharers(key).into_iter().chain(newest) {
             self.root_gone(life_id, key, at, None, out);
         }
     }

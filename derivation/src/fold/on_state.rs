@@ -1,7 +1,7 @@
-//! Changes of a container's cgroup: tasks come, leave, or are frozen.
+//! Changes of a container's cgroup: tasks come, leave, or are frozen; the directory is renamed.
 
 use super::apply::Fold;
-use crate::containers::{DirectoryRole, TrackedDirectory};
+use crate::containers::{DirectoryRole, ExitEvidence, TrackedDirectory};
 use crate::record::{CgroupEvent, CgroupKey, Stamp};
 use crate::row::RowSink;
 
@@ -18,15 +18,22 @@ impl Fold {
             }
         };
         let Some(life) = self.containers.life_mut(life_id) else { return };
-        life.enter(at.seq);
+        life.enter(key, at.seq);
         self.emit_begin(life_id, at, None, out);
     }
 
-    /// Takes that the last task left a directory and those below it.
-    pub(super) fn on_empty(&mut self, at: Stamp, event: &CgroupEvent<'_>) {
-        let usage = self.containers.usage_with_children(event);
-        if let Some(life) = self.containers.life_of_root_mut(event.key) {
-            life.leave(at, &usage);
+    /// Takes that the last task left a directory and those below it. Where the end of its init was
+    /// not to be seen, that is a container's exit.
+    pub(super) fn on_empty(&mut self, at: Stamp, event: &CgroupEvent<'_>, out: &mut dyn RowSink) {
+        let usage = self.containers.usage_with_children(event).into_owned();
+        for life_id in self.containers.lives_with_root(event.key) {
+            let Some(life) = self.containers.life_mut(life_id) else { continue };
+            life.leave(event.key, at, &usage);
+            if life.exit().is_some() || !life.is_abandoned() {
+                continue;
+            }
+            let evidence = if life.has_seen_init_exit() { ExitEvidence::InitEnded } else { ExitEvidence::Emptied };
+            self.exit_life(life_id, at, evidence, out);
         }
     }
 
@@ -35,5 +42,10 @@ impl Fold {
         if let Some(life) = self.containers.life_of_root_mut(key) {
             life.end_evidence_mut().add_freeze(at.seq, is_frozen);
         }
+    }
+
+    /// Takes that a directory has another name. A container's stays its own.
+    pub(super) fn on_rename(&mut self, event: &CgroupEvent<'_>) {
+        self.containers.note_renamed(event.key);
     }
 }

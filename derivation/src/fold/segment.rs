@@ -9,7 +9,7 @@
 
 use super::apply::Fold;
 use crate::containers::{DirectoryRole, Life};
-use crate::record::{Body, Carried, CgroupKey, Outcome, Seq, Stamp};
+use crate::record::{Body, Carried, CgroupKey, Outcome, Seq, Stamp, Target};
 use crate::row::RowSink;
 
 impl Fold {
@@ -30,7 +30,9 @@ impl Fold {
                 self.on_body(at, &carried.body, out);
                 self.pending.restore_by_path(by_path);
             }
-            Body::Exit(_)
+            Body::Attach(_)
+            | Body::Exec(_)
+            | Body::Exit(_)
             | Body::Signal(_)
             | Body::Oom(_)
             | Body::Lost(_)
@@ -56,12 +58,15 @@ impl Fold {
     /// [`Self::named_records`]. To be asked before and after the record is applied.
     pub fn concerns(&self, body: &Body<'_>) -> bool {
         let is_known = |key: CgroupKey| self.containers.directory(key).is_some();
+        let is_of_container = |target: &Target<'_>| self.containers.life_of_process(target).is_some();
         match body {
             Body::Cgroup(event) => is_known(event.key),
             Body::Directory(directory) => is_known(directory.key),
-            Body::Exit(exit) => exit.target.places().any(is_known),
-            Body::Signal(signal) => signal.target.places().any(is_known),
-            Body::Oom(kill) => kill.target.places().any(is_known),
+            Body::Attach(attach) => is_known(attach.key),
+            Body::Exec(exec) => is_of_container(&exec.target),
+            Body::Exit(exit) => is_of_container(&exit.target),
+            Body::Signal(signal) => is_of_container(&signal.target),
+            Body::Oom(kill) => is_of_container(&kill.target),
             Body::Runtime(answer) => answer.outcome == Outcome::Ok,
             // It was named, or it would not be there.
             Body::Carried(_) => true,

@@ -23,6 +23,8 @@ pub enum CgroupEventKind {
     Frozen,
     /// `cgroup_notify_frozen` with 0: not all are frozen any more.
     Thawed,
+    /// `cgroup_rename`: the directory has another name, which is in the event's path. On v1 only.
+    Rename,
 }
 
 /// A cgroup life-cycle event of the kernel.
@@ -132,4 +134,5 @@ names!(CgroupEventKind {
     Unfreeze => "cgroup_unfreeze",
     Frozen => "cgroup_frozen",
     Thawed => "cgroup_thawed",
+    Rename => "cgroup_rename",
 });

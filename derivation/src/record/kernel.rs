@@ -8,6 +8,10 @@ use super::ids::Seq;
 pub enum KernelEventKind {
     /// A cgroup tracepoint.
     Cgroup(CgroupEventKind),
+    /// `cgroup_attach_task`: a process was put into a cgroup.
+    Attach,
+    /// `sched_process_exec`, of a process that may be a container's first.
+    Exec,
     /// `sched_process_exit`, of the last thread of a process that may be a container's first.
     Exit,
     /// `signal_generate`, of a signal that may end such a process.
@@ -21,17 +25,26 @@ impl KernelEventKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Cgroup(kind) => kind.as_str(),
-            Self::Exit => "container_exit",
+            Self::Attach => "process_attach",
+            Self::Exec => "process_exec",
+            Self::Exit => "process_exit",
             Self::Signal => "fatal_signal",
             Self::Oom => "oom_kill",
         }
     }
 
+    /// The kinds of events of processes.
+    pub const OF_PROCESSES: [Self; 5] = [Self::Attach, Self::Exec, Self::Exit, Self::Signal, Self::Oom];
+
+    /// The name of [`Self::Exit`] in cases of schema 1.4 and older.
+    const OLDER_EXIT: &'static str = "container_exit";
+
     /// Returns the value with this name in a case.
     pub fn from_name(name: &str) -> Option<Self> {
         // Nearly all events are cgroup events.
         let of_cgroup = CgroupEventKind::from_name(name).map(Self::Cgroup);
-        of_cgroup.or_else(|| [Self::Exit, Self::Signal, Self::Oom].into_iter().find(|kind| kind.as_str() == name))
+        let of_process = || Self::OF_PROCESSES.into_iter().find(|kind| kind.as_str() == name);
+        of_cgroup.or_else(of_process).or_else(|| (name == Self::OLDER_EXIT).then_some(Self::Exit))
     }
 }
 

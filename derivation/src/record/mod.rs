@@ -22,7 +22,10 @@ pub(crate) use ids::Stamp;
 pub use ids::{BootNs, CgroupId, CgroupKey, HierarchyId, Seq, WallNs};
 pub use kernel::{KernelEventKind, Loss};
 pub(crate) use names::names;
-pub use process::{Ancestor, ExitStatus, FatalSignal, OomKill, OomLimit, SignalOrigin, SignalResult, Target, TaskExit};
+pub use process::{
+    Ancestor, ExitStatus, FatalSignal, OomKill, OomLimit, ProcessAttach, ProcessExec, ProcessId, SignalOrigin,
+    SignalResult, Target, TaskExit,
+};
 pub use runtime::{Outcome, RuntimeAnswer};
 pub use source::Source;
 pub use walk::{Directory, SnapshotReason};
@@ -48,6 +51,10 @@ pub struct Record<'a> {
 pub enum Body<'a> {
     /// A cgroup tracepoint fired.
     Cgroup(CgroupEvent<'a>),
+    /// A process was put into a cgroup.
+    Attach(ProcessAttach<'a>),
+    /// A process executed a program.
+    Exec(ProcessExec<'a>),
     /// A process ended.
     Exit(TaskExit<'a>),
     /// A signal that may end a process was sent to it.

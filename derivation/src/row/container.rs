@@ -52,7 +52,45 @@ pub struct ExistingContainer {
     pub evidence_seqs: Vec<Seq>,
 }
 
-/// A container ended: its root directory was removed.
+/// A container exited: its init ended or, where the init is not known, its last task left.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContainerExit {
+    /// The record that decided the row.
+    pub seq: Seq,
+    /// Wall-clock time of the end of its init, or of the last task's leaving. If neither was seen,
+    /// the time by which it had happened.
+    pub ts: WallNs,
+    /// Boot-clock time of that moment.
+    pub boot_ns: BootNs,
+    /// The container's identity.
+    pub identity: Identity,
+    /// The container's directory.
+    pub place: Place,
+    /// The record of the container's creation; `None` if it was there before the capture, or its
+    /// creation was not seen.
+    pub created_seq: Option<Seq>,
+    /// Time of the creation, by the kernel or else as the runtime says.
+    pub created_at: Option<WallNs>,
+    /// Time from creation to the exit on the boot clock, in nanoseconds; `None` if one of the two
+    /// was not seen.
+    pub lifetime_ns: Option<u64>,
+    /// Time at which its last task left.
+    pub emptied_at: Option<WallNs>,
+    /// The account of its end.
+    pub death: Death,
+    /// Usage values counted by then.
+    pub usage: Usage,
+    /// True if the end of its init was not seen.
+    pub inferred: bool,
+    /// True if its program was never executed; `None` if that was not to be seen.
+    pub never_started: Option<bool>,
+    /// True if events were lost within its life.
+    pub after_gap: bool,
+    /// The records that this row came from, ascending.
+    pub evidence_seqs: Vec<Seq>,
+}
+
+/// A container was removed: its root directory is gone.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ContainerRemove {
     /// The record that decided the row.

@@ -3,8 +3,9 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::disagreement::ReportSource;
 use super::identity::ActorCopy;
-use crate::record::{Seq, WallNs, names};
+use crate::record::{Seq, SignalOrigin, WallNs, names};
 
 /// The cause of a container's end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,9 +22,23 @@ pub enum Cause {
     KilledByRuntime,
     /// The host's shutdown ended what was left.
     HostShutdown,
+    /// A runtime's process was in the container, but never executed the container's program.
+    StartFailed,
+    /// The container was made and removed, and its program was not to be executed.
+    NeverStarted,
     /// The init's exit was not seen.
     #[default]
     Unknown,
+}
+
+/// The process whose end the cause is known by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum KnownBy {
+    /// The kernel's record of the init's end.
+    Kernel,
+    /// The kernel's record of the end of a sandbox, which runs the program within (gVisor). What
+    /// the program did is not known by it.
+    Sandbox,
 }
 
 /// The owner of the memory limit that made the OOM killer run.
@@ -66,10 +81,19 @@ pub struct Step {
 pub struct Death {
     /// The cause.
     pub cause: Cause,
+    /// The process whose end the cause is known by; `None` if no such end was seen.
+    pub cause_known_by: Option<KnownBy>,
     /// The code with which its init exited by itself.
     pub exit_code: Option<u8>,
     /// The signal that ended its init.
     pub exit_signal: Option<u8>,
+    /// The origin of the signal that ended its init.
+    pub signal_origin: Option<SignalOrigin>,
+    /// The exit code that a daemon or a file reported last; 128 plus its number stands for a
+    /// signal.
+    pub reported_exit_code: Option<i32>,
+    /// The source of the reported exit code.
+    pub reported_by: Option<ReportSource>,
     /// True if its init left a core dump.
     pub core_dumped: Option<bool>,
     /// Time at which its init ended.
@@ -87,8 +111,10 @@ pub struct Death {
     pub killed_by: Option<Killer>,
     /// The chain of the order to end it, in the order of time, as far as records show.
     pub requested_by: Vec<Step>,
-    /// The signals that were sent to its init, in order.
+    /// The signals that were sent to its init, in order: the first ones and the last ones.
     pub signals: Vec<String>,
+    /// The number of signals that were sent to its init; `None` if its end was not seen.
+    pub signals_total: Option<u32>,
     /// The records that this account came from, ascending.
     pub cause_evidence_seqs: Vec<Seq>,
 }
@@ -100,6 +126,9 @@ names!(Cause {
     CgroupKilled => "cgroup_killed",
     KilledByRuntime => "killed_by_runtime",
     HostShutdown => "host_shutdown",
+    StartFailed => "start_failed",
+    NeverStarted => "never_started",
     Unknown => "unknown",
 });
+names!(KnownBy { Kernel => "kernel", Sandbox => "sandbox" });
 names!(LimitScope { Own => "own", Ancestor => "ancestor", Inside => "inside", Host => "host" });

@@ -65,9 +65,11 @@ pub struct Place {
     pub key: CgroupKey,
     /// Path from the hierarchy's root.
     pub path: String,
+    /// True if the path did not fit into the record and is cut.
+    pub is_path_cut: bool,
 }
 
-/// The task that made or removed the directory.
+/// A task that made or removed a directory, or sent a signal.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ActorCopy {
     /// Process id in the initial pid namespace.
@@ -80,13 +82,15 @@ pub struct ActorCopy {
     pub parent_comm: String,
     /// Argument vector as recorded.
     pub argv: Vec<String>,
+    /// True if the argument vector did not fit into the record and is cut.
+    pub is_argv_cut: bool,
 }
 
 impl ActorCopy {
     /// Copies a task into the memory of this copy.
     pub(crate) fn copy_from(&mut self, actor: &Actor<'_>) {
-        let Self { pid, uid, comm, parent_comm, argv } = self;
-        (*pid, *uid) = (actor.pid, actor.uid);
+        let Self { pid, uid, comm, parent_comm, argv, is_argv_cut } = self;
+        (*pid, *uid, *is_argv_cut) = (actor.pid, actor.uid, actor.argv_truncated);
         overwrite(comm, actor.comm);
         overwrite(parent_comm, actor.parent_comm);
         argv.truncate(actor.argv.len());

@@ -11,8 +11,10 @@ mod overwrite;
 
 use alloc::vec::Vec;
 
-pub use container::{ContainerCreate, ContainerRemove, ExistingContainer};
-pub use death::{Cause, Death, Killer, LimitScope, Step};
+use crate::record::{Seq, WallNs};
+
+pub use container::{ContainerCreate, ContainerExit, ContainerRemove, ExistingContainer};
+pub use death::{Cause, Death, Killer, KnownBy, LimitScope, Step};
 pub use disagreement::{Disagreement, DisagreementKind, ReportSource, ReportedValue};
 pub use identity::{ActorCopy, Identity, Place};
 pub(crate) use overwrite::{overwrite, overwrite_option};
@@ -23,7 +25,9 @@ pub(crate) use overwrite::{overwrite, overwrite_option};
 pub enum Row {
     /// A container was created.
     Create(ContainerCreate),
-    /// A container ended: its root directory was removed.
+    /// A container exited: its init ended, or its last task left.
+    Exit(ContainerExit),
+    /// A container was removed: its root directory is gone.
     Remove(ContainerRemove),
     /// A container was alive before the capture started.
     Existing(ExistingContainer),
@@ -45,14 +49,37 @@ impl RowSink for Vec<Row> {
     }
 }
 
+/// Picks a field that all kinds of rows have.
+macro_rules! of_each_kind {
+    ($row:expr, $field:ident) => {
+        match $row {
+            Row::Create(row) => &row.$field,
+            Row::Exit(row) => &row.$field,
+            Row::Remove(row) => &row.$field,
+            Row::Existing(row) => &row.$field,
+            Row::Disagreement(row) => &row.$field,
+        }
+    };
+}
+
 impl Row {
     /// Returns who the row is about.
     pub fn identity(&self) -> &Identity {
-        match self {
-            Self::Create(row) => &row.identity,
-            Self::Remove(row) => &row.identity,
-            Self::Existing(row) => &row.identity,
-            Self::Disagreement(row) => &row.identity,
-        }
+        of_each_kind!(self, identity)
+    }
+
+    /// Returns the directory that stands for the container.
+    pub fn place(&self) -> &Place {
+        of_each_kind!(self, place)
+    }
+
+    /// Returns the row's time, by the wall clock.
+    pub fn ts(&self) -> WallNs {
+        *of_each_kind!(self, ts)
+    }
+
+    /// Returns the records that the row came from, ascending.
+    pub fn evidence_seqs(&self) -> &[Seq] {
+        of_each_kind!(self, evidence_seqs)
     }
 }

@@ -106,7 +106,7 @@ impl TraceeFold {
         self.store.update(cgroup, &directory.path, record.seq);
         if self.store.get(cgroup).is_some_and(|known| known.is_root) {
             self.existing.push(ExistingRoot {
-                place: Place { key: directory.key, path: directory.path.clone().into_owned() },
+                place: Place { key: directory.key, path: directory.path.clone().into_owned(), is_path_cut: false },
                 ts: record.ts,
                 boot_ns: record.boot_ns,
                 seq: record.seq,
@@ -190,7 +190,7 @@ fn remove_row(record: &Record<'_>, event: &CgroupEvent<'_>, known: &DirectoryInf
 }
 
 fn place(event: &CgroupEvent<'_>) -> Place {
-    Place { key: event.key, path: event.path.to_owned() }
+    Place { key: event.key, path: event.path.to_owned(), is_path_cut: event.path_truncated }
 }
 
 /// Copies the task as far as Tracee's events name it: a derived event has the context of the
@@ -202,6 +202,7 @@ fn task(actor: &Actor<'_>) -> ActorCopy {
         comm: actor.comm.to_owned(),
         parent_comm: String::new(),
         argv: Vec::new(),
+        is_argv_cut: false,
     }
 }
 

@@ -2,8 +2,8 @@
 
 use obit_derivation::record::{
     Actor, Body, BootNs, Carried, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, ClockReading, ClockReason,
-    ExitStatus, FatalSignal, HierarchyId, KernelEventKind, Loss, OomKill, OomLimit, Record, Seq, SignalOrigin,
-    SignalResult, SnapshotReason, Target, TaskExit, Usage,
+    ExitStatus, FatalSignal, HierarchyId, KernelEventKind, Loss, OomKill, OomLimit, ProcessAttach, ProcessExec, Record,
+    Seq, SignalOrigin, SignalResult, SnapshotReason, Target, TaskExit, Usage,
 };
 
 use super::batch_view::{BatchView, RawTable};
@@ -66,6 +66,8 @@ impl EventsView {
         let columns = &self.columns;
         let body = match kind {
             RowKind::Kernel(KernelEventKind::Cgroup(kind)) => self.cgroup_event(row, kind, scratch)?.body,
+            RowKind::Kernel(KernelEventKind::Attach) => Body::Attach(self.process_attach(row, scratch)?),
+            RowKind::Kernel(KernelEventKind::Exec) => Body::Exec(self.process_exec(row)?),
             RowKind::Kernel(KernelEventKind::Exit) => Body::Exit(self.task_exit(row)?),
             RowKind::Kernel(KernelEventKind::Signal) => Body::Signal(self.fatal_signal(row, scratch)?),
             RowKind::Kernel(KernelEventKind::Oom) => Body::Oom(self.oom_kill(row, scratch)?),
@@ -161,6 +163,40 @@ impl EventsView {
             is_frozen: columns.target_is_frozen.get(row),
             cgroup: CgroupId(columns.cgroup_id.require(row)?),
             v1: v1.map(|(hierarchy, cgroup)| key(hierarchy, cgroup)),
+            parent_cgroup: columns.target_parent_cgroup_id.get(row).map(CgroupId),
+            parent_v1: columns.target_parent_v1_cgroup_id.get(row).map(CgroupId),
+        })
+    }
+
+    fn process_attach<'b, 'a: 'b>(
+        &'a self,
+        row: usize,
+        argv: &'b mut Vec<&'a str>,
+    ) -> Result<ProcessAttach<'b>, Error> {
+        let columns = &self.columns;
+        let key = key(columns.hierarchy_id.require(row)?, columns.cgroup_id.require(row)?);
+        let mut target = self.target(row)?;
+        if key.hierarchy != HierarchyId::V2 {
+            // The row has the directory in the place of the process's cgroup on v2.
+            target.cgroup = CgroupId(0);
+        }
+        Ok(ProcessAttach {
+            cpu: columns.cpu.require(row)?,
+            target,
+            key,
+            level: columns.level.require(row)?,
+            path: columns.path.require(row)?,
+            path_truncated: columns.path_truncated.require(row)?,
+            mover: self.actor(row, argv)?,
+        })
+    }
+
+    fn process_exec(&self, row: usize) -> Result<ProcessExec<'_>, Error> {
+        let columns = &self.columns;
+        Ok(ProcessExec {
+            cpu: columns.cpu.require(row)?,
+            target: self.target(row)?,
+            parent_comm: columns.actor_parent_comm.require(row)?,
         })
     }
 
@@ -182,21 +218,25 @@ impl EventsView {
             target: self.target(row)?,
             status,
             oom_victim: columns.oom_victim.require(row)?,
+            rebooted: columns.rebooted.get(row),
             parent_comm: columns.actor_parent_comm.require(row)?,
         })
     }
 
     fn fatal_signal<'b, 'a: 'b>(&'a self, row: usize, argv: &'b mut Vec<&'a str>) -> Result<FatalSignal<'b>, Error> {
         let columns = &self.columns;
+        let code = columns.signal_code.require(row)?;
         Ok(FatalSignal {
             cpu: columns.cpu.require(row)?,
             target: self.target(row)?,
             signal: columns.signal.require(row)?,
-            code: columns.signal_code.require(row)?,
-            origin: columns.signal_origin.get(row).and_then(SignalOrigin::from_name),
+            code,
+            // Older builds gave no origin to timers and the like.
+            origin: columns.signal_origin.get(row).map_or_else(|| SignalOrigin::of_code(code), SignalOrigin::from_name),
             to_group: columns.signal_to_group.require(row)?,
             result: columns.signal_result.get(row).and_then(SignalResult::from_name),
             sender: self.actor(row, argv)?,
+            sender_v1: columns.actor_v1_cgroup_id.get(row).map(CgroupId),
             sender_loginuid: columns.actor_loginuid.get(row),
             sender_ancestors: columns.actor_ancestors.ancestors(row),
         })

@@ -31,9 +31,11 @@ impl RawView {
             Table::Events => EventsView::new(batch).map(|view| Self::Events(Box::new(view))),
             Table::Cgroupfs => CgroupfsView::new(batch).map(|view| Self::Cgroupfs(Box::new(view))),
             Table::Runtime => RuntimeView::new(batch).map(|view| Self::Runtime(Box::new(view))),
-            Table::ContainerRemove | Table::ContainerCreate | Table::ExistingContainer | Table::Disagreement => {
-                Err(Error::NotRaw { table: table.name() })
-            }
+            Table::ContainerExit
+            | Table::ContainerRemove
+            | Table::ContainerCreate
+            | Table::ExistingContainer
+            | Table::Disagreement => Err(Error::NotRaw { table: table.name() }),
         }
     }
 

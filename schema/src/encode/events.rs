@@ -2,7 +2,7 @@
 
 use obit_derivation::record::{
     Actor, Body, CgroupEvent, ClockReading, ExitStatus, FatalSignal, HierarchyId, KernelEventKind, Loss, OomKill,
-    OomLimit, Record, Target, TaskExit,
+    OomLimit, ProcessAttach, ProcessExec, Record, Target, TaskExit,
 };
 
 use super::batch_builder::BatchBuilder;
@@ -41,6 +41,8 @@ impl EventsBuilder {
         }
         match body {
             Body::Cgroup(event) => cgroup_event(columns, row, event),
+            Body::Attach(attach) => process_attach(columns, row, attach),
+            Body::Exec(exec) => process_exec(columns, row, exec),
             Body::Exit(exit) => task_exit(columns, row, exit),
             Body::Signal(signal) => fatal_signal(columns, row, signal),
             Body::Oom(kill) => oom_kill(columns, row, kill),
@@ -59,6 +61,8 @@ impl EventsBuilder {
 fn kind_of(body: &Body<'_>) -> Option<&'static str> {
     Some(match body {
         Body::Cgroup(event) => event.kind.as_str(),
+        Body::Attach(_) => KernelEventKind::Attach.as_str(),
+        Body::Exec(_) => KernelEventKind::Exec.as_str(),
         Body::Exit(_) => KernelEventKind::Exit.as_str(),
         Body::Signal(_) => KernelEventKind::Signal.as_str(),
         Body::Oom(_) => KernelEventKind::Oom.as_str(),
@@ -115,6 +119,23 @@ fn target(columns: &mut Builders, row: usize, cpu: u32, target: &Target<'_>) {
     columns.target_is_frozen.set(row, target.is_frozen);
     columns.v1_hierarchy_id.set(row, target.v1.map(|key| key.hierarchy.0));
     columns.v1_cgroup_id.set(row, target.v1.map(|key| key.cgroup.0));
+    columns.target_parent_cgroup_id.set(row, target.parent_cgroup.map(|id| id.0));
+    columns.target_parent_v1_cgroup_id.set(row, target.parent_v1.map(|id| id.0));
+}
+
+fn process_attach(columns: &mut Builders, row: usize, attach: &ProcessAttach<'_>) {
+    target(columns, row, attach.cpu, &attach.target);
+    columns.hierarchy_id.put(row, attach.key.hierarchy.0);
+    columns.cgroup_id.put(row, attach.key.cgroup.0);
+    columns.level.put(row, attach.level);
+    columns.path.put(row, attach.path);
+    columns.path_truncated.put(row, attach.path_truncated);
+    actor(columns, row, &attach.mover);
+}
+
+fn process_exec(columns: &mut Builders, row: usize, exec: &ProcessExec<'_>) {
+    target(columns, row, exec.cpu, &exec.target);
+    columns.actor_parent_comm.put(row, exec.parent_comm);
 }
 
 fn task_exit(columns: &mut Builders, row: usize, exit: &TaskExit<'_>) {
@@ -128,6 +149,7 @@ fn task_exit(columns: &mut Builders, row: usize, exit: &TaskExit<'_>) {
     columns.exit_signal.set(row, exit_signal);
     columns.core_dumped.put(row, core_dumped);
     columns.oom_victim.put(row, exit.oom_victim);
+    columns.rebooted.set(row, exit.rebooted);
 }
 
 fn fatal_signal(columns: &mut Builders, row: usize, signal: &FatalSignal<'_>) {
@@ -138,6 +160,7 @@ fn fatal_signal(columns: &mut Builders, row: usize, signal: &FatalSignal<'_>) {
     columns.signal_origin.set(row, signal.origin.map(|origin| origin.as_str()));
     columns.signal_to_group.put(row, signal.to_group);
     columns.signal_result.set(row, signal.result.map(|result| result.as_str()));
+    columns.actor_v1_cgroup_id.set(row, signal.sender_v1.map(|id| id.0));
     columns.actor_loginuid.set(row, signal.sender_loginuid);
     columns.actor_ancestors.set(row, (!signal.sender_ancestors.is_empty()).then_some(&signal.sender_ancestors));
 }

@@ -7,6 +7,7 @@ use super::batch_builder::BatchBuilder;
 use crate::error::Error;
 use crate::tables::Table;
 use crate::tables::container_create::ContainerCreate;
+use crate::tables::container_exit::ContainerExit;
 use crate::tables::container_remove::ContainerRemove;
 use crate::tables::disagreement::Disagreement;
 use crate::tables::existing_container::ExistingContainer;
@@ -14,6 +15,7 @@ use crate::tables::existing_container::ExistingContainer;
 /// Builds batches of the derived tables.
 #[derive(Debug, Default)]
 pub struct RowsBuilder {
+    exits: BatchBuilder<ContainerExit>,
     removes: BatchBuilder<ContainerRemove>,
     creates: BatchBuilder<ContainerCreate>,
     existing: BatchBuilder<ExistingContainer>,
@@ -30,6 +32,7 @@ impl RowsBuilder {
     pub fn append(&mut self, row: &Row) {
         match row {
             Row::Create(row) => self.creates.push(row.into()),
+            Row::Exit(row) => self.exits.push(row.into()),
             Row::Remove(row) => self.removes.push(row.into()),
             Row::Existing(row) => self.existing.push(row.into()),
             Row::Disagreement(row) => self.disagreements.push(row.into()),
@@ -38,7 +41,7 @@ impl RowsBuilder {
 
     /// Returns the number of rows since the last batches, over all tables.
     pub fn len(&self) -> usize {
-        self.removes.len() + self.creates.len() + self.existing.len() + self.disagreements.len()
+        self.exits.len() + self.removes.len() + self.creates.len() + self.existing.len() + self.disagreements.len()
     }
 
     /// Returns true if there is no row since the last batches.
@@ -52,6 +55,9 @@ impl RowsBuilder {
     /// Arrow refuses the columns, which is a fault of the builder.
     pub fn finish(&mut self) -> Result<Vec<(Table, RecordBatch)>, Error> {
         let mut batches = Vec::new();
+        if !self.exits.is_empty() {
+            batches.push((Table::ContainerExit, self.exits.finish()?));
+        }
         if !self.removes.is_empty() {
             batches.push((Table::ContainerRemove, self.removes.finish()?));
         }

@@ -35,6 +35,8 @@ table!(
         created_by_parent_comm: Text optional,
         /// Argument vector of this task as recorded; null if none was read.
         created_by_argv: TextList optional,
+        /// True if this argument vector is cut.
+        created_by_argv_truncated: Bool optional,
         claim: Claim columns,
         /// True if the container was not seen being made but found by a walk after events were
         /// lost.
@@ -76,12 +78,13 @@ impl<'a> From<&'a row::ContainerCreate> for Row<'a> {
             evidence_seqs: Some(evidence_seqs),
             ..Row::default()
         };
-        if let Some(row::ActorCopy { pid, uid, comm, parent_comm, argv }) = created_by {
+        if let Some(row::ActorCopy { pid, uid, comm, parent_comm, argv, is_argv_cut }) = created_by {
             values.created_by_pid = Some(*pid);
             values.created_by_uid = Some(*uid);
             values.created_by_comm = Some(comm);
             values.created_by_parent_comm = Some(parent_comm.as_str()).filter(|comm| !comm.is_empty());
             values.created_by_argv = (!argv.is_empty()).then_some(Texts::Owned(argv));
+            values.created_by_argv_truncated = is_argv_cut.then_some(true);
         }
         values
     }

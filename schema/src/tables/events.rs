@@ -17,8 +17,10 @@ table!(
         boot_ns: U64 required,
         /// Kind of the record: `cgroup_mkdir`, `cgroup_rmdir`, `cgroup_populated`, `cgroup_empty`,
         /// `lost`, `clock`, `cgroup_freeze`, `cgroup_unfreeze`, `cgroup_frozen`, `cgroup_thawed`,
-        /// `container_exit`, `fatal_signal`, `oom_kill`, `capture_start`, `capture_stop`,
-        /// `segment_begin`, `carried`, `snapshot_begin`, `snapshot_failed`, `snapshot_end`.
+        /// `cgroup_rename`, `process_attach`, `process_exec`, `process_exit`, `fatal_signal`,
+        /// `oom_kill`, `capture_start`, `capture_stop`, `segment_begin`, `carried`,
+        /// `snapshot_begin`, `snapshot_failed`, `snapshot_end`. In cases of schema 1.4 and older,
+        /// `process_exit` is called `container_exit`.
         kind: Text required,
         /// Processor on which the event fired; for `lost` the processor that lost events, where
         /// this was counted.
@@ -57,7 +59,8 @@ table!(
         /// when the event fired; for several events of one task in a row, when the first fired, at
         /// most 10 ms before.
         actor_argv: TextList optional,
-        /// True if the argument vector did not fit into the probe's record and is cut.
+        /// True if the argument vector did not fit into the probe's record: an element `…` stands
+        /// for what is missing in its middle.
         actor_argv_truncated: Bool optional,
         usage: UsageOfCgroup columns,
         /// For `snapshot_begin` and `snapshot_end`: `start`, `mkdir`, `resync` or `stop`.
@@ -68,9 +71,11 @@ table!(
         lost_since_seq: U64 optional,
         /// For `lost`: kind of the events, where this was counted.
         lost_kind: Text optional,
-        /// For `container_exit`, `fatal_signal` and `oom_kill`: process id of the target, the
-        /// process that exits, gets the signal or is killed, in the initial pid namespace. In rows
-        /// with a target, `cgroup_id` is its cgroup on v2 (`hierarchy_id` 0).
+        /// For `process_attach`, `process_exec`, `process_exit`, `fatal_signal` and `oom_kill`:
+        /// process id of the target, in the initial pid namespace: of the process that is put into
+        /// a cgroup, executes a program, exits, gets the signal or is killed. In rows with a
+        /// target, `cgroup_id` is its cgroup on v2 (`hierarchy_id` 0); for `process_attach` it is
+        /// the directory that the actor put the target into.
         target_pid: U32 optional,
         /// Process id of the target in its own pid namespace.
         target_pid_inside: U32 optional,
@@ -90,29 +95,41 @@ table!(
         v1_hierarchy_id: U32 optional,
         /// The target's cgroup in this tree.
         v1_cgroup_id: U64 optional,
-        /// For `container_exit`: exit code, 0 to 255; null if a signal ended the target.
+        /// The cgroup of the target's parent on v2; null in cases of older builds.
+        target_parent_cgroup_id: U64 optional,
+        /// The cgroup of the target's parent in the tree of `v1_hierarchy_id`.
+        target_parent_v1_cgroup_id: U64 optional,
+        /// For `process_exit`: exit code, 0 to 255; null if a signal ended the target.
         exit_code: I32 optional,
-        /// For `container_exit`: the signal that ended the target; null if it exited by itself.
+        /// For `process_exit`: the signal that ended the target; null if it exited by itself.
         exit_signal: U32 optional,
-        /// For `container_exit`: true if the target left a core dump.
+        /// For `process_exit`: true if the target left a core dump.
         core_dumped: Bool optional,
-        /// For `container_exit`: true if the OOM killer had chosen the target
+        /// For `process_exit`: true if the OOM killer had chosen the target
         /// (`signal_struct.oom_mm`).
         oom_victim: Bool optional,
+        /// For `process_exit`: true if reboot() was called in the target's pid namespace, whose
+        /// first process it is: `exit_signal` is then the one that the kernel reports for that.
+        rebooted: Bool optional,
         /// For `fatal_signal`: number of the signal. The sender is the actor.
         signal: U32 optional,
         /// For `fatal_signal`: the signal's `si_code`; 0 (SI_USER) also where the kernel sent the
         /// signal on behalf of a task.
         signal_code: I32 optional,
-        /// For `fatal_signal`: origin of the signal: `user` (kill), `tkill`, `queue`, `fault` (for
-        /// an act of the target itself), `on_behalf` (by a write to `cgroup.kill`, or at a parent's
-        /// end) or `kernel` (the OOM killer, the end of a pid namespace).
+        /// For `fatal_signal`: origin of the signal. The actor is the author of `user` (kill),
+        /// `tkill`, `queue`, `cgroup_kill` and `ptrace`. Of the others it is only the task that
+        /// ran: `fault` (an act of the target itself), `parent_death`, `timer`, `async_io`,
+        /// `message_queue`, `tty`, `pid_namespace_end`, `kernel` (the OOM killer, a limit) and, in
+        /// cases of older builds, `on_behalf`. `timer`, `async_io` and `message_queue` are told by
+        /// the signal's code, which a sender can choose (rt_sigqueueinfo).
         signal_origin: Text optional,
         /// For `fatal_signal`: true if the signal was sent to the process, not to one thread.
         signal_to_group: Bool optional,
         /// For `fatal_signal`: result of the sending: `delivered`, `ignored`, `already_pending`,
         /// `dropped` or `info_lost`.
         signal_result: Text optional,
+        /// For `fatal_signal`: the sender's cgroup in the tree of `v1_hierarchy_id`.
+        actor_v1_cgroup_id: U64 optional,
         /// For `fatal_signal`: the sender's login user id; null if the sender never logged in, or
         /// the kernel keeps none.
         actor_loginuid: U32 optional,

@@ -1,11 +1,13 @@
 //! The tables of a case. A file of its own declares each: its columns in file order, documented.
-//! Columns that several tables share are in [`identity`], [`place`] and [`usage`]; [`answer`]
+//! Columns that several tables share are in [`identity`], [`place`], [`death`] and [`usage`]; [`answer`]
 //! holds the columns of what a runtime says.
 
 pub(crate) mod answer;
 pub(crate) mod cgroupfs;
 pub(crate) mod container_create;
+pub(crate) mod container_exit;
 pub(crate) mod container_remove;
+pub(crate) mod death;
 mod declare;
 pub(crate) mod disagreement;
 pub(crate) mod events;

@@ -2,7 +2,7 @@
 
 use obit_derivation::row;
 
-use crate::column::{Text, U32, U64, columns};
+use crate::column::{Bool, Text, U32, U64, columns};
 
 columns!(
     /// The directory that stands for the container.
@@ -14,11 +14,18 @@ columns!(
         cgroup_id: U64 required,
         /// Path of this directory from the hierarchy's root, with a leading `/`, escaped.
         cgroup_path: Text required,
+        /// True if this path did not fit into the probe's record and is cut; else null.
+        cgroup_path_truncated: Bool optional,
     }
 );
 
 impl<'a> From<&'a row::Place> for Row<'a> {
-    fn from(row::Place { key, path }: &'a row::Place) -> Self {
-        Self { hierarchy_id: Some(key.hierarchy.0), cgroup_id: Some(key.cgroup.0), cgroup_path: Some(path) }
+    fn from(row::Place { key, path, is_path_cut }: &'a row::Place) -> Self {
+        Self {
+            hierarchy_id: Some(key.hierarchy.0),
+            cgroup_id: Some(key.cgroup.0),
+            cgroup_path: Some(path),
+            cgroup_path_truncated: is_path_cut.then_some(true),
+        }
     }
 }

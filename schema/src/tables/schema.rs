@@ -5,7 +5,9 @@ use std::sync::{Arc, LazyLock};
 use arrow_schema::{DataType, Schema, SchemaRef};
 
 use super::table::Table;
-use super::{cgroupfs, container_create, container_remove, disagreement, events, existing_container, runtime};
+use super::{
+    cgroupfs, container_create, container_exit, container_remove, disagreement, events, existing_container, runtime,
+};
 use crate::column::{Column, Member, same_type};
 use crate::error::Error;
 
@@ -21,6 +23,7 @@ impl TableSchema {
             Table::Events => events::Events::declare,
             Table::Cgroupfs => cgroupfs::Cgroupfs::declare,
             Table::Runtime => runtime::Runtime::declare,
+            Table::ContainerExit => container_exit::ContainerExit::declare,
             Table::ContainerRemove => container_remove::ContainerRemove::declare,
             Table::ContainerCreate => container_create::ContainerCreate::declare,
             Table::ExistingContainer => existing_container::ExistingContainer::declare,

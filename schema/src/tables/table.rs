@@ -11,7 +11,9 @@ pub enum Table {
     Cgroupfs,
     /// raw/runtime: answers of runtimes and contents of their files.
     Runtime,
-    /// derived/container_remove: containers that ended.
+    /// derived/container_exit: containers that exited.
+    ContainerExit,
+    /// derived/container_remove: containers that were removed.
     ContainerRemove,
     /// derived/container_create: containers that began.
     ContainerCreate,
@@ -23,10 +25,11 @@ pub enum Table {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Events,
         Self::Cgroupfs,
         Self::Runtime,
+        Self::ContainerExit,
         Self::ContainerRemove,
         Self::ContainerCreate,
         Self::ExistingContainer,
@@ -35,8 +38,13 @@ impl Table {
     /// The tables whose rows are records, in one total order.
     pub const RAW: [Self; 3] = [Self::Events, Self::Cgroupfs, Self::Runtime];
     /// The tables that the derivation fills.
-    pub const DERIVED: [Self; 4] =
-        [Self::ContainerRemove, Self::ContainerCreate, Self::ExistingContainer, Self::Disagreement];
+    pub const DERIVED: [Self; 5] = [
+        Self::ContainerExit,
+        Self::ContainerRemove,
+        Self::ContainerCreate,
+        Self::ExistingContainer,
+        Self::Disagreement,
+    ];
 
     /// Returns the name: the start of the files' names.
     pub const fn name(self) -> &'static str {
@@ -44,6 +52,7 @@ impl Table {
             Self::Events => "events",
             Self::Cgroupfs => "cgroupfs",
             Self::Runtime => "runtime",
+            Self::ContainerExit => "container_exit",
             Self::ContainerRemove => "container_remove",
             Self::ContainerCreate => "container_create",
             Self::ExistingContainer => "existing_container",
@@ -60,7 +69,11 @@ impl Table {
     pub const fn folder(self) -> &'static str {
         match self {
             Self::Events | Self::Cgroupfs | Self::Runtime => "raw",
-            Self::ContainerRemove | Self::ContainerCreate | Self::ExistingContainer | Self::Disagreement => "derived",
+            Self::ContainerExit
+            | Self::ContainerRemove
+            | Self::ContainerCreate
+            | Self::ExistingContainer
+            | Self::Disagreement => "derived",
         }
     }
 }

@@ -6,7 +6,7 @@ use obit_derivation::Record;
 use obit_derivation::ending::signal_name;
 use obit_derivation::record::{
     Actor, Body, CgroupEvent, ClockReading, ClockReason, Directory, ExitStatus, FatalSignal, Loss, OomKill, OomLimit,
-    RuntimeAnswer, Target, TaskExit,
+    ProcessAttach, ProcessExec, RuntimeAnswer, Target, TaskExit,
 };
 
 use obit_schema::text;
@@ -25,6 +25,8 @@ pub fn line(record: &Record<'_>) -> String {
 fn body_text(body: &Body<'_>) -> String {
     match body {
         Body::Cgroup(event) => cgroup(event),
+        Body::Attach(attach) => attach_text(attach),
+        Body::Exec(exec) => exec_text(exec),
         Body::Exit(exit) => exit_text(exit),
         Body::Signal(signal) => signal_text(signal),
         Body::Oom(kill) => oom_kill(kill),
@@ -90,10 +92,21 @@ fn status_text(status: ExitStatus) -> String {
     }
 }
 
+fn attach_text(attach: &ProcessAttach<'_>) -> String {
+    let tree = tree(attach.key.hierarchy.0);
+    let process = target(&attach.target);
+    format!("process_attach  {process} was put into {} on {tree}, by {}", attach.path, actor(&attach.mover))
+}
+
+fn exec_text(exec: &ProcessExec<'_>) -> String {
+    format!("process_exec  {}, child of {}, executed a program", target(&exec.target), exec.parent_comm)
+}
+
 fn exit_text(exit: &TaskExit<'_>) -> String {
     let oom = if exit.oom_victim { ", chosen by the OOM killer" } else { "" };
+    let reboot = if exit.rebooted == Some(true) { ", as its pid namespace was told to reboot or halt" } else { "" };
     format!(
-        "container_exit  {}: {}{oom}, child of {}",
+        "process_exit  {}: {}{oom}{reboot}, child of {}",
         target(&exit.target),
         status_text(exit.status),
         exit.parent_comm

@@ -1,10 +1,10 @@
 //! Sentences about a row: the rule that decided it, and its facts.
 
 use obit_derivation::ending::signal_name;
-use obit_derivation::record::Source;
+use obit_derivation::record::{Seq, Source};
 use obit_derivation::row::{
-    Cause, ContainerCreate, ContainerRemove, Death, Disagreement, DisagreementKind, ExistingContainer, Identity,
-    Killer, LimitScope, Place, ReportedValue,
+    Cause, ContainerCreate, ContainerExit, ContainerRemove, Death, Disagreement, DisagreementKind, ExistingContainer,
+    Identity, Killer, KnownBy, LimitScope, Place, ReportedValue,
 };
 use obit_derivation::{Row, WallNs};
 
@@ -19,6 +19,7 @@ pub fn lines(row: &Row) -> Vec<String> {
     match row {
         Row::Create(row) => created(row),
         Row::Existing(row) => existing(row),
+        Row::Exit(row) => exited(row),
         Row::Remove(row) => removed(row),
         Row::Disagreement(row) => disagreement(row),
     }
@@ -57,6 +58,23 @@ fn existing(row: &ExistingContainer) -> Vec<String> {
     lines
 }
 
+fn exited(row: &ContainerExit) -> Vec<String> {
+    let how = match (row.never_started, row.inferred, row.emptied_at) {
+        (Some(true), _, _) => "a runtime's process was in it, and none ever executed the container's program",
+        (_, false, _) => "its init ended",
+        (_, true, Some(_)) => "its last task left, and the end of its init was not seen (inferred)",
+        (_, true, None) => "it was found without its init, whose end was not seen (inferred)",
+    };
+    let mut lines =
+        vec![format!("container_exit  decided by record {} at {}", row.seq.0, when(row.ts)), format!("  rule: {how}")];
+    push_place(&mut lines, &row.place);
+    push_identity(&mut lines, &row.identity);
+    push_beginning(&mut lines, row.created_seq, row.created_at, row.lifetime_ns);
+    push_death(&mut lines, &row.death);
+    push_gap(&mut lines, row.after_gap);
+    lines
+}
+
 fn removed(row: &ContainerRemove) -> Vec<String> {
     let how = match (row.inferred, row.rmdir_seq) {
         (true, _) | (false, None) => {
@@ -73,15 +91,7 @@ fn removed(row: &ContainerRemove) -> Vec<String> {
     ];
     push_place(&mut lines, &row.place);
     push_identity(&mut lines, &row.identity);
-    match (row.created_seq, row.created_at) {
-        (Some(seq), Some(at)) => lines.push(format!("  created: {} (record {})", when(at), seq.0)),
-        (None, Some(at)) => lines.push(format!("  created: {}, as its runtime says; that was not seen", when(at))),
-        (Some(seq), None) => lines.push(format!("  created: record {}", seq.0)),
-        (None, None) => lines.push("  created: not seen".to_owned()),
-    }
-    if let Some(lifetime) = row.lifetime_ns {
-        lines.push(format!("  lifetime: {}", time::duration(lifetime)));
-    }
+    push_beginning(&mut lines, row.created_seq, row.created_at, row.lifetime_ns);
     if let Some(at) = row.emptied_at {
         lines.push(format!("  its last task left: {}", when(at)));
     }
@@ -94,10 +104,23 @@ fn removed(row: &ContainerRemove) -> Vec<String> {
         ));
     }
     if row.never_started == Some(true) {
-        lines.push("  never started: no task ever entered it, as when a create fails".to_owned());
+        lines.push("  never started: its program was never executed, as when a start fails".to_owned());
     }
     push_gap(&mut lines, row.after_gap);
     lines
+}
+
+/// Adds when the container was created, and how long it lived.
+fn push_beginning(lines: &mut Vec<String>, created: Option<Seq>, at: Option<WallNs>, lifetime_ns: Option<u64>) {
+    match (created, at) {
+        (Some(seq), Some(at)) => lines.push(format!("  created: {} (record {})", when(at), seq.0)),
+        (None, Some(at)) => lines.push(format!("  created: {}, as its runtime says; that was not seen", when(at))),
+        (Some(seq), None) => lines.push(format!("  created: record {}", seq.0)),
+        (None, None) => lines.push("  created: not seen".to_owned()),
+    }
+    if let Some(lifetime) = lifetime_ns {
+        lines.push(format!("  lifetime: {}", time::duration(lifetime)));
+    }
 }
 
 /// Names the two sources that contradict each other.
@@ -133,13 +156,30 @@ fn push_death(lines: &mut Vec<String>, death: &Death) {
             let core = if death.core_dumped == Some(true) { ", core dumped" } else { "" };
             format!("{}{core}", signal_name(u32::from(signal)))
         }
+        (None, None) if matches!(death.cause, Cause::StartFailed | Cause::NeverStarted) => {
+            "it has no exit code".to_owned()
+        }
+        (None, None) if death.cause_known_by == Some(KnownBy::Sandbox) => {
+            "its sandbox exited, which does not tell what its program did".to_owned()
+        }
         (None, None) => "the exit of its init was not seen".to_owned(),
     };
     let init = death.init_comm.as_deref().map_or_else(String::new, |comm| format!(" of its init {comm}"));
     let at = death.exited_at.map_or_else(String::new, |at| format!(" at {}", when(at)));
     lines.push(format!("  cause: {}, {}: {ending}{init}{at}", death.cause, meaning(death.cause)));
+    if let (Some(code), Some(by)) = (death.reported_exit_code, death.reported_by) {
+        lines.push(format!("  reported: exit code {code}, by {}", by.as_str()));
+    }
+    if let Some(origin) = death.signal_origin.filter(|origin| !origin.has_author()) {
+        lines.push(format!("  the signal has no author, its origin: {origin}"));
+    }
     if !death.signals.is_empty() {
-        lines.push(format!("  signals to its init: {}", death.signals.join("; ")));
+        let total = usize::try_from(death.signals_total.unwrap_or_default()).unwrap_or(usize::MAX);
+        let more = match total.saturating_sub(death.signals.len()) {
+            0 => String::new(),
+            more => format!("; and {more} more in between"),
+        };
+        lines.push(format!("  signals to its init: {}{more}", death.signals.join("; ")));
     }
     if let Some(Killer { task, loginuid, container_id }) = &death.killed_by {
         let verb = if death.exit_signal.is_some() { "killed by" } else { "asked to end by" };
@@ -172,6 +212,8 @@ fn meaning(cause: Cause) -> &'static str {
         Cause::CgroupKilled => "somebody wrote to cgroup.kill",
         Cause::KilledByRuntime => "its OCI runtime was told to kill it",
         Cause::HostShutdown => "the host was shut down",
+        Cause::StartFailed => "its program was never executed",
+        Cause::NeverStarted => "it was made and removed without a start",
         Cause::Unknown => "no record tells",
     }
 }

@@ -369,6 +369,8 @@ impl LibbpfLog {
 /// Returns the kind of event of a section's program, if it has only one and that is no cgroup's.
 fn kind_of_section(section: &str) -> Option<KernelEventKind> {
     match section.split_once('/')?.1 {
+        "cgroup_attach_task" => Some(KernelEventKind::Attach),
+        "sched_process_exec" => Some(KernelEventKind::Exec),
         "sched_process_exit" => Some(KernelEventKind::Exit),
         "signal_generate" => Some(KernelEventKind::Signal),
         "mark_victim" => Some(KernelEventKind::Oom),

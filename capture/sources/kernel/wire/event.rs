@@ -2,7 +2,8 @@
 
 use obit_derivation::BootNs;
 use obit_derivation::record::{
-    CgroupEventKind, ExitStatus, KernelEventKind, OomLimit, SignalOrigin, SignalResult, Target, Usage,
+    CgroupEventKind, CgroupId, CgroupKey, ExitStatus, KernelEventKind, OomLimit, SignalOrigin, SignalResult, Target,
+    Usage,
 };
 
 /// The event of the kernel, as views of a record.
@@ -45,15 +46,32 @@ pub struct KernelActor<'a> {
     /// Argument area of the process, NUL-separated; see [`KernelActor::argv_elements`]. Empty where
     /// there was none to read: a kernel thread, an exiting task, a page that was not in memory.
     pub argv: &'a [u8],
-    /// The argument area is longer than the 1,024 bytes kept.
+    /// The argument area is longer than the 1,024 bytes kept: the first 768 and the last 256.
     pub argv_truncated: bool,
 }
+
+/// Bytes kept of the end of a long argument area.
+const ARGV_TAIL_BYTES: usize = 256;
+/// Stands for the arguments that are missing between the first and the last ones.
+pub const ARGV_SEAM: &[u8] = "\u{2026}".as_bytes();
 
 /// The part of an event that depends on its kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Payload<'a> {
     /// A cgroup.
     Cgroup(KernelCgroup<'a>),
+    /// A process was put into a cgroup.
+    Attach {
+        /// The process, after the move.
+        target: KernelTarget<'a>,
+        /// The directory.
+        cgroup: KernelDirectory<'a>,
+    },
+    /// A process executed a program.
+    Exec {
+        /// The process.
+        target: KernelTarget<'a>,
+    },
     /// A process ended.
     Exit {
         /// The process.
@@ -62,6 +80,8 @@ pub enum Payload<'a> {
         status: ExitStatus,
         /// The OOM killer had chosen it.
         oom_victim: bool,
+        /// Its pid namespace was told to reboot or to halt.
+        rebooted: bool,
     },
     /// A signal was sent.
     Signal {
@@ -77,6 +97,8 @@ pub enum Payload<'a> {
         to_group: bool,
         /// The result of the sending.
         result: Option<SignalResult>,
+        /// The cgroup of the actor on the hierarchy of the target's v1 cgroup.
+        actor_v1: Option<CgroupId>,
         /// Login user id of the actor; `None` also if it never logged in.
         loginuid: Option<u32>,
         /// The actor's ancestors, its parent first.
@@ -98,6 +120,8 @@ impl Payload<'_> {
     pub fn kind(&self) -> KernelEventKind {
         match self {
             Self::Cgroup(cgroup) => KernelEventKind::Cgroup(cgroup.kind),
+            Self::Attach { .. } => KernelEventKind::Attach,
+            Self::Exec { .. } => KernelEventKind::Exec,
             Self::Exit { .. } => KernelEventKind::Exit,
             Self::Signal { .. } => KernelEventKind::Signal,
             Self::Oom { .. } => KernelEventKind::Oom,
@@ -116,6 +140,19 @@ pub struct KernelAncestor<'a> {
     pub started: BootNs,
     /// Name of its first thread.
     pub comm: &'a [u8],
+}
+
+/// A directory that a process was put into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KernelDirectory<'a> {
+    /// The tree and the inode number.
+    pub key: CgroupKey,
+    /// Depth below the tree's root, which is 0.
+    pub level: u32,
+    /// From the tree's root, with a leading `/`.
+    pub path: &'a [u8],
+    /// The path fills the kernel's buffer.
+    pub path_truncated: bool,
 }
 
 /// A cgroup to which something happened.
@@ -159,15 +196,22 @@ impl KernelTarget<'_> {
 }
 
 impl<'a> KernelActor<'a> {
-    /// Iterates over the whole arguments. A cut one at the end is left out.
+    /// Iterates over the whole arguments. Of those that are cut, [`ARGV_SEAM`] stands for what is
+    /// missing in the middle; an argument that is cut there is left out.
     pub fn argv_elements(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        let argv = self.argv;
-        let whole = match argv.iter().rposition(|&byte| byte == 0) {
-            Some(nul) if self.argv_truncated || nul + 1 == argv.len() => Some(&argv[..nul]),
-            None if self.argv_truncated || argv.is_empty() => None,
+        let tail_at = self.argv.len().saturating_sub(ARGV_TAIL_BYTES);
+        let (head, tail) = if self.argv_truncated { self.argv.split_at(tail_at) } else { (self.argv, &b""[..]) };
+        let is_nul = |&byte: &u8| byte == 0;
+        let head = match head.iter().rposition(is_nul) {
+            Some(nul) if self.argv_truncated || nul + 1 == head.len() => Some(&head[..nul]),
+            None if self.argv_truncated || head.is_empty() => None,
             // A process may have overwritten its arguments, and the last NUL too.
-            _ => Some(argv),
+            _ => Some(head),
         };
-        whole.into_iter().flat_map(|argv| argv.split(|&byte| byte == 0))
+        let tail = tail.iter().position(is_nul).map(|nul| &tail[nul + 1..]).filter(|tail| !tail.is_empty());
+        let tail = tail.map(|tail| tail.strip_suffix(b"\0").unwrap_or(tail));
+        let seam = self.argv_truncated.then_some(ARGV_SEAM);
+        let split = |argv: &'a [u8]| argv.split(|&byte| byte == 0);
+        head.into_iter().flat_map(split).chain(seam).chain(tail.into_iter().flat_map(split))
     }
 }

@@ -70,6 +70,9 @@ same_layout! {
     struct ProcessFacts as obit_process {
         start_ns: u64,
         v1_cgroup_id: u64,
+        parent_cgroup_id: u64,
+        parent_v1_cgroup_id: u64,
+        actor_v1_cgroup_id: u64,
         memory: u64,
         limit_cgroup_id: u64,
         v1_hierarchy_id: u32,

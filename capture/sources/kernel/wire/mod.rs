@@ -8,6 +8,7 @@ mod event;
 mod layout;
 
 use obit_derivation::BootNs;
+use obit_derivation::ending::{SIGHUP, SIGINT, SIGKILL, SIGQUIT};
 use obit_derivation::record::{
     CgroupEventKind, CgroupId, CgroupKey, ExitStatus, HierarchyId, KernelEventKind, OomLimit, SignalOrigin,
     SignalResult, Target, Usage,
@@ -20,7 +21,9 @@ use self::layout::types::{obit_flag, obit_kind, obit_present, obit_process_flag,
 use self::layout::{AncestorFacts, EventHeader, ProcessFacts, ThreadName, UsageCounters};
 
 pub use self::batch::RawBatch;
-pub use self::event::{KernelActor, KernelAncestor, KernelCgroup, KernelEvent, KernelTarget, Payload};
+pub use self::event::{
+    ARGV_SEAM, KernelActor, KernelAncestor, KernelCgroup, KernelDirectory, KernelEvent, KernelTarget, Payload,
+};
 pub use self::layout::EventCount;
 
 /// The kinds by their numbers in `enum obit_kind`.
@@ -34,6 +37,9 @@ pub const KINDS: [KernelEventKind; obit_kind::OBIT_KINDS.0 as usize] = {
     kinds[obit_kind::OBIT_UNFREEZE.0 as usize] = KernelEventKind::Cgroup(CgroupEventKind::Unfreeze);
     kinds[obit_kind::OBIT_FROZEN.0 as usize] = KernelEventKind::Cgroup(CgroupEventKind::Frozen);
     kinds[obit_kind::OBIT_THAWED.0 as usize] = KernelEventKind::Cgroup(CgroupEventKind::Thawed);
+    kinds[obit_kind::OBIT_RENAME.0 as usize] = KernelEventKind::Cgroup(CgroupEventKind::Rename);
+    kinds[obit_kind::OBIT_ATTACH.0 as usize] = KernelEventKind::Attach;
+    kinds[obit_kind::OBIT_EXEC.0 as usize] = KernelEventKind::Exec;
     kinds[obit_kind::OBIT_EXIT.0 as usize] = KernelEventKind::Exit;
     kinds[obit_kind::OBIT_SIGNAL.0 as usize] = KernelEventKind::Signal;
     kinds[obit_kind::OBIT_OOM.0 as usize] = KernelEventKind::Oom;
@@ -113,10 +119,13 @@ pub fn decode(record: &[u8], page_size: u64) -> Result<KernelEvent<'_>, WireErro
     let usage = usage.ok_or(wrong_lengths)?;
     let payload = match kind {
         KernelEventKind::Cgroup(kind) => Payload::Cgroup(cgroup(header, usage, kind, path, page_size)),
+        KernelEventKind::Attach => attach(header, process, path),
+        KernelEventKind::Exec => Payload::Exec { target: target(header, process) },
         KernelEventKind::Exit => Payload::Exit {
             target: target(header, process),
             status: ExitStatus::from_wait(process.status),
             oom_victim: process.flags & obit_process_flag::OBIT_OOM_VICTIM.0 != 0,
+            rebooted: process.flags & obit_process_flag::OBIT_REBOOTED.0 != 0,
         },
         KernelEventKind::Signal => signal(header, process),
         KernelEventKind::Oom => Payload::Oom {
@@ -197,9 +206,26 @@ fn target<'a>(header: &EventHeader, process: &'a ProcessFacts) -> KernelTarget<'
             is_frozen: Some(process.flags & obit_process_flag::OBIT_TARGET_FROZEN.0 != 0),
             cgroup: CgroupId(header.cgroup_id),
             v1: v1.map(|id| key(process.v1_hierarchy_id, id)),
+            parent_cgroup: not_zero(process.parent_cgroup_id).map(CgroupId),
+            parent_v1: not_zero(process.parent_v1_cgroup_id).map(CgroupId),
         },
         comm: name(&process.comm),
     }
+}
+
+fn attach<'a>(header: &EventHeader, process: &'a ProcessFacts, path: &'a [u8]) -> Payload<'a> {
+    let mut target = target(header, process);
+    if header.hierarchy_id != HierarchyId::V2.0 {
+        // The record has the directory in the place of the process's cgroup on v2.
+        target.facts.cgroup = CgroupId(0);
+    }
+    let cgroup = KernelDirectory {
+        key: key(header.hierarchy_id, header.cgroup_id),
+        level: header.level,
+        path,
+        path_truncated: header.flags & obit_flag::OBIT_PATH_TRUNCATED.0 != 0,
+    };
+    Payload::Attach { target, cgroup }
 }
 
 fn signal<'a>(header: &EventHeader, process: &'a ProcessFacts) -> Payload<'a> {
@@ -209,7 +235,7 @@ fn signal<'a>(header: &EventHeader, process: &'a ProcessFacts) -> Payload<'a> {
         target: target(header, process),
         signal: process.signal,
         code: process.signal_code,
-        origin: origin(process.flags, process.signal_code),
+        origin: origin(header, process),
         to_group: process.flags & obit_process_flag::OBIT_TO_GROUP.0 != 0,
         // TRACE_SIGNAL_* of include/trace/events/signal.h.
         result: match process.result {
@@ -220,6 +246,7 @@ fn signal<'a>(header: &EventHeader, process: &'a ProcessFacts) -> Payload<'a> {
             4 => Some(SignalResult::InfoLost),
             _ => None,
         },
+        actor_v1: not_zero(process.actor_v1_cgroup_id).map(CgroupId),
         loginuid: loginuid.filter(|_| process.flags & obit_process_flag::OBIT_HAS_LOGINUID.0 != 0),
         ancestors: process.ancestors.iter().take_while(|ancestor| ancestor.pid != 0).map(ancestor).collect(),
     }
@@ -229,22 +256,42 @@ fn ancestor(facts: &AncestorFacts) -> KernelAncestor<'_> {
     KernelAncestor { pid: facts.pid, uid: facts.uid, started: BootNs(facts.start_ns), comm: name(&facts.comm) }
 }
 
-/// `si_code` by include/uapi/asm-generic/siginfo.h: what user space may choose is 0 or less.
-fn origin(flags: u32, code: i32) -> Option<SignalOrigin> {
-    if flags & obit_process_flag::OBIT_NO_INFO.0 != 0 {
-        return Some(SignalOrigin::OnBehalf);
+/// Tells where a signal came from: by its code, or by the circumstances where the kernel gave none.
+///
+/// The kernel sends without a code (SEND_SIG_NOINFO, SEND_SIG_PRIV) at few places. cgroup.kill
+/// signals each process by its leader (kernel/cgroup/cgroup.c, `__cgroup_kill()`), a tracer its
+/// tracee (kernel/ptrace.c); a parent's end (kernel/exit.c, `reparent_leader()`) and that of a pid
+/// namespace (kernel/pid_namespace.c, `zap_pid_ns_processes()`) in the context of a task that
+/// exits; a terminal (drivers/tty) in that of a worker, or of a session's leader.
+fn origin(header: &EventHeader, process: &ProcessFacts) -> Option<SignalOrigin> {
+    const SIGCONT: u32 = 18;
+    const SIGTSTP: u32 = 20;
+    const SIGTTOU: u32 = 22;
+    const SIGWINCH: u32 = 28;
+    let has = |flag: obit_process_flag| process.flags & flag.0 != 0;
+    let is_kill = process.signal == SIGKILL;
+    let is_own = header.pid == process.pid;
+    let is_exiting = has(obit_process_flag::OBIT_ACTOR_EXITING);
+    let is_terminal = matches!(process.signal, SIGHUP | SIGINT | SIGQUIT | SIGCONT | SIGTSTP..=SIGTTOU | SIGWINCH);
+    if has(obit_process_flag::OBIT_NO_INFO) {
+        return Some(match () {
+            () if is_own => SignalOrigin::Fault,
+            () if is_kill && has(obit_process_flag::OBIT_ACTOR_TRACES) => SignalOrigin::Ptrace,
+            () if is_exiting => SignalOrigin::ParentDeath,
+            () if is_kill && !has(obit_process_flag::OBIT_TO_GROUP) => SignalOrigin::CgroupKill,
+            () if is_terminal => SignalOrigin::Tty,
+            () => SignalOrigin::OnBehalf,
+        });
     }
-    if flags & obit_process_flag::OBIT_KERNEL.0 != 0 {
-        return Some(SignalOrigin::Kernel);
+    if has(obit_process_flag::OBIT_KERNEL) {
+        return Some(match () {
+            () if is_kill && has(obit_process_flag::OBIT_ACTOR_TRACES) => SignalOrigin::Ptrace,
+            () if is_kill && is_exiting && !is_own => SignalOrigin::PidNamespaceEnd,
+            () if is_terminal || has(obit_process_flag::OBIT_ACTOR_KERNEL_THREAD) => SignalOrigin::Tty,
+            () => SignalOrigin::Kernel,
+        });
     }
-    match code {
-        0 => Some(SignalOrigin::User),
-        -1 => Some(SignalOrigin::Queue),
-        -6 => Some(SignalOrigin::Tkill),
-        0x80 => Some(SignalOrigin::Kernel),
-        1.. => Some(SignalOrigin::Fault),
-        _ => None,
-    }
+    SignalOrigin::of_code(process.signal_code)
 }
 
 fn limit(process: &ProcessFacts) -> Option<OomLimit> {

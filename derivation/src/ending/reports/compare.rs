@@ -4,9 +4,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::end_report::{EndReport, EndReports, ReportedPresence, TOLERANCE_NS};
-use crate::record::{Seq, Stamp, WallNs};
+use crate::record::{Seq, Stamp, Usage, WallNs};
 use crate::row::{
-    ContainerRemove, Death, Disagreement, DisagreementKind, Identity, Place, ReportSource, ReportedValue,
+    ContainerExit, ContainerRemove, Death, Disagreement, DisagreementKind, Identity, Place, ReportSource, ReportedValue,
 };
 
 /// A disagreement before it is known which container it is about.
@@ -18,21 +18,51 @@ struct DisagreementDraft {
     evidence: Vec<Seq>,
 }
 
+/// What a row tells of an end, as far as reports can contradict it.
+pub(crate) struct ToldEnd<'a> {
+    decided: Stamp,
+    identity: &'a Identity,
+    place: &'a Place,
+    death: &'a Death,
+    usage: &'a Usage,
+    /// True if the container is removed, not only exited.
+    is_removed: bool,
+}
+
+impl<'a> ToldEnd<'a> {
+    /// Returns the end as the row of a removal tells it.
+    pub fn of_removal(row: &'a ContainerRemove) -> Self {
+        let ContainerRemove { seq, ts, boot_ns, identity, place, death, usage, .. } = row;
+        let decided = Stamp { seq: *seq, ts: *ts, boot_ns: *boot_ns };
+        Self { decided, identity, place, death, usage, is_removed: true }
+    }
+
+    /// Returns the end as the row of an exit tells it.
+    pub fn of_exit(row: &'a ContainerExit) -> Self {
+        let ContainerExit { seq, ts, boot_ns, identity, place, death, usage, .. } = row;
+        let decided = Stamp { seq: *seq, ts: *ts, boot_ns: *boot_ns };
+        Self { decided, identity, place, death, usage, is_removed: false }
+    }
+
+    fn presence(&self) -> &'static str {
+        if self.is_removed { "gone" } else { "exited" }
+    }
+}
+
 /// Returns what contradicts the row of an end. `is_steady`: the wall clock was not set in that
 /// life, so that times by it can be compared.
-pub(crate) fn disagreements_at_end(row: &ContainerRemove, reports: &EndReports, is_steady: bool) -> Vec<Disagreement> {
+pub(crate) fn disagreements_at_end(row: &ToldEnd<'_>, reports: &EndReports, is_steady: bool) -> Vec<Disagreement> {
     if reports.is_empty() {
         return Vec::new(); // as of most
     }
     let mut found = Vec::new();
-    compare_exit_codes(&mut found, &row.death, reports);
+    compare_exit_codes(&mut found, row.death, reports);
     compare_oom_kills(&mut found, row, reports);
     if is_steady {
-        compare_times(&mut found, &row.death, reports);
+        compare_times(&mut found, row.death, reports);
     }
     compare_presence(&mut found, row, reports);
-    let decided = Stamp { seq: row.seq, ts: row.ts, boot_ns: row.boot_ns };
-    found.into_iter().map(|one| one.row(decided, row.identity.clone(), row.place.clone())).collect()
+    found.into_iter().map(|one| one.row(row.decided, row.identity.clone(), row.place.clone())).collect()
 }
 
 /// Returns what contradicts that a container is there at the end of the log: a report from long ago
@@ -125,7 +155,7 @@ fn compare_exit_codes(found: &mut Vec<DisagreementDraft>, death: &Death, reports
 
 /// Compares reports of OOM kills. A daemon's event tells that the OOM killer came, not whom it
 /// killed: it says the same as an answer only where the kernel counts no kill at all.
-fn compare_oom_kills(found: &mut Vec<DisagreementDraft>, row: &ContainerRemove, reports: &EndReports) {
+fn compare_oom_kills(found: &mut Vec<DisagreementDraft>, row: &ToldEnd<'_>, reports: &EndReports) {
     let had_kills = row.usage.oom_kills != Some(0) || row.death.oom_limit_scope.is_some();
     let counts = |one: &&EndReport| !(had_kills && one.by.is_event);
     let said = reports.iter().filter(counts).filter_map(|one| Some((one.by, one.oom_killed?, one.seq)));
@@ -157,24 +187,30 @@ fn compare_times(found: &mut Vec<DisagreementDraft>, death: &Death, reports: &En
     }
 }
 
-/// Finds reports that a container is there, from long after its directory was gone.
-fn compare_presence(found: &mut Vec<DisagreementDraft>, row: &ContainerRemove, reports: &EndReports) {
+/// Finds reports that a container is there, from long after its directory was gone, or that it
+/// runs, from long after it has exited.
+fn compare_presence(found: &mut Vec<DisagreementDraft>, row: &ToldEnd<'_>, reports: &EndReports) {
     let mut seen: Vec<ReportSource> = Vec::new();
     for report in reports.iter() {
         let Some(presence @ (ReportedPresence::Running | ReportedPresence::Kept)) = report.presence else { continue };
-        let is_late = row.boot_ns.0.saturating_add(TOLERANCE_NS) < report.boot_ns.0;
+        let is_late = row.decided.boot_ns.0.saturating_add(TOLERANCE_NS) < report.boot_ns.0
+            && (row.is_removed || presence == ReportedPresence::Running);
         // A report on a life that began after this one's end says nothing about this one.
-        let is_of_another = report.started_at.is_some_and(|started| started > row.ts);
+        let is_of_another = report.started_at.is_some_and(|started| started > row.decided.ts);
         if !is_late || is_of_another || seen.contains(&report.by) {
             continue;
         }
         seen.push(report.by);
         found.push(DisagreementDraft {
             aspect: DisagreementKind::Existence,
-            said: ReportedValue { by: ReportSource::KERNEL, value: Some("gone".to_string()), at: Some(row.ts) },
+            said: ReportedValue {
+                by: ReportSource::KERNEL,
+                value: Some(row.presence().to_string()),
+                at: Some(row.decided.ts),
+            },
             other: ReportedValue { by: report.by, value: Some(presence.as_str().to_string()), at: Some(report.ts) },
             difference_ns: None,
-            evidence: Vec::from([row.seq, report.seq]),
+            evidence: Vec::from([row.decided.seq, report.seq]),
         });
     }
 }

@@ -46,6 +46,8 @@ pub(crate) struct EndReport {
     pub by: ReportSource,
     /// An engine reports that it was given the order to send a signal.
     pub is_order: bool,
+    /// An engine reports that it has stopped the container.
+    pub is_stop: bool,
     pub exit_code: Option<i32>,
     pub oom_killed: Option<bool>,
     pub finished_at: Option<WallNs>,
@@ -59,6 +61,7 @@ impl EndReport {
     pub fn of(seq: Seq, ts: WallNs, boot_ns: BootNs, answer: &RuntimeAnswer<'_>) -> Option<Self> {
         let event = answer.event.as_deref();
         let is_order = event == Some("kill");
+        let is_stop = event == Some("stop");
         let presence = match (answer.running, answer.finished_at) {
             (Some(true), _) => Some(ReportedPresence::Running),
             (Some(false), _) | (None, Some(_)) => Some(ReportedPresence::Ended),
@@ -70,6 +73,7 @@ impl EndReport {
             boot_ns,
             by: ReportSource { source: answer.source, is_event: event.is_some() },
             is_order,
+            is_stop,
             exit_code: answer.exit_code,
             oom_killed: answer.oom_killed,
             finished_at: answer.finished_at,
@@ -77,7 +81,7 @@ impl EndReport {
             started_at: answer.started_at,
         };
         let says_something =
-            is_order || presence.is_some() || report.exit_code.is_some() || report.oom_killed.is_some();
+            is_order || is_stop || presence.is_some() || report.exit_code.is_some() || report.oom_killed.is_some();
         says_something.then_some(report)
     }
 
@@ -113,6 +117,17 @@ impl EndReports {
             self.all.reserve_exact(self.all.len().max(1));
         }
         self.all.push(report);
+    }
+
+    /// Returns the exit code that was reported last, and by whom. A report that states a code says
+    /// that the container has ended.
+    pub fn exit_code(&self) -> Option<(ReportSource, i32)> {
+        self.all.iter().rev().find_map(|report| Some((report.by, report.exit_code?)))
+    }
+
+    /// Returns true if an engine reports that it has stopped the container.
+    pub fn has_stop(&self) -> bool {
+        self.all.iter().any(|report| report.is_stop)
     }
 
     pub fn is_empty(&self) -> bool {

@@ -7,6 +7,6 @@
 mod compare;
 mod end_report;
 
-pub(crate) use compare::{disagreement_of_live, disagreements_at_end};
+pub(crate) use compare::{ToldEnd, disagreement_of_live, disagreements_at_end};
 pub use end_report::TOLERANCE_NS;
 pub(crate) use end_report::{EndReport, EndReports, NO_REPORTS};
