@@ -151,13 +151,14 @@ mod tests {
             let mut name = RuntimeAnswer::unanswered(Source::Docker, Outcome::Ok);
             (name.container_id, name.container_name) = (Some((&*id).into()), Some("web".into()));
             let name = if is_named { Body::Runtime(name) } else { Body::Clock(ClockReading::default()) };
-            let story = [directory(CgroupEventKind::Mkdir), name, directory(CgroupEventKind::Rmdir)];
-            for (body, seq) in story.into_iter().zip(0..) {
+            let story = [CgroupEventKind::Mkdir, CgroupEventKind::Populated].map(directory).into_iter().chain([name]);
+            let story = story.chain([directory(CgroupEventKind::Empty)]);
+            for (body, seq) in story.zip(0..) {
                 let record = Record { seq: Seq(seq), ts: WallNs(5), boot_ns: BootNs(5), body };
                 fold.apply(&record, &mut rows);
             }
-            let end = rows.drain(..).find_map(|row| if let Row::Remove(row) = row { Some(row) } else { None });
-            QueryTarget::of_end(&end.expect("an end"))
+            let end = rows.drain(..).find_map(|row| if let Row::Exit(row) = row { Some(row) } else { None });
+            QueryTarget::of_exit(&end.expect("an exit"))
         };
         assert_eq!(ended(false), None, "nobody has ever heard of it");
         let target = ended(true).expect("docker knows it");

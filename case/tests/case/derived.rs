@@ -24,7 +24,7 @@ fn row(seq: u64, container_id: &str) -> Row {
         ts: WallNs(1),
         boot_ns: BootNs(seq * STEP_NS),
         identity,
-        place: Place { key: CgroupKey::default(), path: "/docker/a".to_owned() },
+        place: Place { key: CgroupKey::default(), path: "/docker/a".to_owned(), is_path_cut: false },
         first_seen_seq: Seq(seq),
         created_at: None,
         evidence_seqs: Vec::new(),

@@ -4,10 +4,10 @@ use arrow_array::RecordBatch;
 use obit_case::Case;
 use obit_case::writer::{CaseWriter, WriterOptions};
 use obit_derivation::identity::{Engine, OciRuntime};
-use obit_derivation::record::{BootNs, CgroupId, CgroupKey, HierarchyId, Seq, Source, Usage, WallNs};
+use obit_derivation::record::{BootNs, CgroupId, CgroupKey, HierarchyId, Seq, SignalOrigin, Source, Usage, WallNs};
 use obit_derivation::row::{
     ActorCopy, Cause, ContainerCreate, ContainerRemove, Death, Disagreement, DisagreementKind, ExistingContainer,
-    Identity, Killer, LimitScope, Place, ReportSource, ReportedValue, Row, Step,
+    Identity, Killer, KnownBy, LimitScope, Place, ReportSource, ReportedValue, Row, Step,
 };
 use obit_schema::Table;
 use obit_schema::encode::RowsBuilder;
@@ -46,6 +46,7 @@ fn place() -> Place {
     Place {
         key: CgroupKey { hierarchy: HierarchyId(0), cgroup: CgroupId(1 << 40) },
         path: "/docker/0123abcd".to_owned(),
+        is_path_cut: true,
     }
 }
 
@@ -56,6 +57,7 @@ fn actor() -> ActorCopy {
         comm: "runc".to_owned(),
         parent_comm: "containerd-shim".to_owned(),
         argv: vec!["runc".to_owned(), "delete".to_owned()],
+        is_argv_cut: true,
     }
 }
 
@@ -94,6 +96,11 @@ fn container_remove() {
         emptied_at: None,
         death: Death {
             cause: Cause::OomKilled,
+            cause_known_by: Some(KnownBy::Kernel),
+            signal_origin: Some(SignalOrigin::Kernel),
+            reported_exit_code: Some(137),
+            reported_by: Some(ReportSource::event(Source::Docker)),
+            signals_total: Some(40),
             exit_signal: Some(9),
             core_dumped: Some(false),
             exited_at: Some(WallNs(8)),
@@ -124,6 +131,7 @@ fn container_remove() {
         "hierarchy_id 0",
         "cgroup_id 1099511627776",
         r#"cgroup_path "/docker/0123abcd""#,
+        "cgroup_path_truncated true",
         "created_seq 3",
         "created_at -5 ns",
         "lifetime_ns 60",
@@ -143,8 +151,13 @@ fn container_remove() {
         r#"removed_by_comm "runc""#,
         r#"removed_by_parent_comm "containerd-shim""#,
         r#"removed_by_argv ["runc", "delete"]"#,
+        "removed_by_argv_truncated true",
         r#"cause "oom_killed""#,
+        r#"cause_known_by "kernel""#,
         "exit_signal 9",
+        r#"signal_origin "kernel""#,
+        "reported_exit_code 137",
+        r#"reported_by "docker_event""#,
         "core_dumped false",
         "exited_at 8 ns",
         "oom_killed true",
@@ -155,9 +168,11 @@ fn container_remove() {
         "killed_by_loginuid 1000",
         r#"killed_by_comm "runc""#,
         r#"killed_by_argv ["runc", "delete"]"#,
+        "killed_by_argv_truncated true",
         r#"requested_by ["bash[41]", "runc kill"]"#,
         "requested_at [-7 ns, 6 ns]",
         "signals []",
+        "signals_total 40",
         "cause_evidence_seqs [80]",
         "memory_peak_bytes 4096",
         "oom_kills 0",
@@ -190,7 +205,7 @@ fn container_create() {
     let has = |cell: &str| found.iter().any(|found| found == cell);
     assert!(has("created_seq 3") && has("created_by_pid 41") && has(r#"created_by_parent_comm "containerd-shim""#));
     assert!(
-        !found.iter().any(|cell| cell.starts_with("created_by_argv") || cell.starts_with("runtime")),
+        !found.iter().any(|cell| cell.starts_with("created_by_argv ") || cell.starts_with("runtime")),
         "absent is null"
     );
     assert!(has("conflicts []") && has("evidence_seqs []"), "none is an empty list: {found:?}");
@@ -238,6 +253,7 @@ fn disagreement() {
         "hierarchy_id 0",
         "cgroup_id 1099511627776",
         r#"cgroup_path "/docker/0123abcd""#,
+        "cgroup_path_truncated true",
         r#"containerd_namespace "shop""#,
         r#"container_name "web-1""#,
         r#"image_name "nginx:1""#,

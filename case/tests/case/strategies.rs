@@ -6,11 +6,12 @@ use obit_derivation::identity::{Engine, OciRuntime};
 use obit_derivation::record::{
     Actor, Ancestor, Body, BootNs, Carried, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, ClockReading,
     ClockReason, Directory, ExitStatus, FatalSignal, HierarchyId, KernelEventKind, Loss, OomKill, OomLimit, Outcome,
-    Record, RuntimeAnswer, Seq, SignalOrigin, SignalResult, SnapshotReason, Source, Target, TaskExit, Usage, WallNs,
+    ProcessAttach, ProcessExec, Record, RuntimeAnswer, Seq, SignalOrigin, SignalResult, SnapshotReason, Source, Target,
+    TaskExit, Usage, WallNs,
 };
 use obit_derivation::row::{
-    ActorCopy, Cause, ContainerCreate, ContainerRemove, Death, Disagreement, DisagreementKind, ExistingContainer,
-    Identity, Killer, LimitScope, Place, ReportSource, ReportedValue, Row, Step,
+    ActorCopy, Cause, ContainerCreate, ContainerExit, ContainerRemove, Death, Disagreement, DisagreementKind,
+    ExistingContainer, Identity, Killer, KnownBy, LimitScope, Place, ReportSource, ReportedValue, Row, Step,
 };
 use obit_schema::details::{DirectoryDetails, RuntimeDetails};
 use proptest::collection::vec;
@@ -162,9 +163,13 @@ fn mark() -> impl Strategy<Value = OwnedBody> {
         any::<u32>().prop_map(|hierarchy| Body::SnapshotFailed(HierarchyId(hierarchy))),
         reason().prop_map(Body::SnapshotEnd),
         loss,
-        (any::<u32>(), target(), exit_status(), any::<bool>()).prop_map(|(cpu, target, status, oom_victim)| {
-            Body::Exit(TaskExit { cpu, target, status, oom_victim, parent_comm: "runc" })
-        }),
+        (any::<u32>(), target(), exit_status(), any::<bool>(), any::<Option<bool>>()).prop_map(
+            |(cpu, target, status, oom_victim, rebooted)| {
+                Body::Exit(TaskExit { cpu, target, status, oom_victim, rebooted, parent_comm: "runc" })
+            }
+        ),
+        (any::<u32>(), target()).prop_map(|(cpu, target)| Body::Exec(ProcessExec { cpu, target, parent_comm: "runc" })),
+        attach(),
         fatal_signal(),
         oom_kill(),
     ]
@@ -184,14 +189,15 @@ fn clock() -> impl Strategy<Value = Body<'static>> {
 fn kernel_event_kind() -> impl Strategy<Value = KernelEventKind> {
     prop_oneof![
         select(CgroupEventKind::ALL).prop_map(KernelEventKind::Cgroup),
-        select(vec![KernelEventKind::Exit, KernelEventKind::Signal, KernelEventKind::Oom]),
+        select(KernelEventKind::OF_PROCESSES.to_vec()),
     ]
 }
 
 fn target() -> impl Strategy<Value = Target<'static>> {
     let states = (any::<bool>(), any::<Option<bool>>());
-    (any::<[u32; 3]>(), any::<u64>(), select(vec!["", "nginx"]), states, any::<u64>(), option::of(key())).prop_map(
-        |([pid, pid_inside, ppid], started, comm, (is_reaper, is_frozen), cgroup, v1)| Target {
+    let places = (any::<u64>(), option::of(key()), option::of(any::<u64>()), option::of(any::<u64>()));
+    (any::<[u32; 3]>(), any::<u64>(), select(vec!["", "nginx"]), states, places).prop_map(
+        |([pid, pid_inside, ppid], started, comm, (is_reaper, is_frozen), (cgroup, v1, parent, parent_v1))| Target {
             pid,
             pid_inside,
             ppid,
@@ -201,6 +207,19 @@ fn target() -> impl Strategy<Value = Target<'static>> {
             is_frozen,
             cgroup: CgroupId(cgroup),
             v1,
+            parent_cgroup: parent.map(CgroupId),
+            parent_v1: parent_v1.map(CgroupId),
+        },
+    )
+}
+
+fn attach() -> impl Strategy<Value = Body<'static>> {
+    let place = (any::<u32>(), select(vec!["/", "/docker/a"]), any::<bool>());
+    (any::<u32>(), target(), key(), place, plain_actor()).prop_map(
+        |(cpu, mut target, key, (level, path, path_truncated), mover)| {
+            // The row has the directory in the place of the process's cgroup on v2.
+            target.cgroup = if key.hierarchy == HierarchyId::V2 { key.cgroup } else { CgroupId(0) };
+            Body::Attach(ProcessAttach { cpu, target, key, level, path, path_truncated, mover })
         },
     )
 }
@@ -226,9 +245,11 @@ fn fatal_signal() -> impl Strategy<Value = Body<'static>> {
     (
         (any::<u32>(), target(), any::<u32>(), any::<i32>(), option::of(select(SignalOrigin::ALL))),
         (any::<bool>(), option::of(select(SignalResult::ALL)), plain_actor(), option::of(any::<u32>())),
-        vec(ancestor(), 0..4),
+        (vec(ancestor(), 0..4), option::of(any::<u64>().prop_map(CgroupId))),
     )
-        .prop_map(|((cpu, target, signal, code, origin), second, sender_ancestors)| {
+        .prop_map(|((cpu, target, signal, code, origin), second, (sender_ancestors, sender_v1))| {
+            // A signal without an origin has the one that its code tells.
+            let origin = origin.or_else(|| SignalOrigin::of_code(code));
             let (to_group, result, sender, sender_loginuid) = second;
             Body::Signal(FatalSignal {
                 cpu,
@@ -239,6 +260,7 @@ fn fatal_signal() -> impl Strategy<Value = Body<'static>> {
                 to_group,
                 result,
                 sender,
+                sender_v1,
                 sender_loginuid,
                 sender_ancestors,
             })
@@ -380,14 +402,13 @@ fn identity() -> impl Strategy<Value = Identity> {
 }
 
 fn place() -> impl Strategy<Value = Place> {
-    (key(), text()).prop_map(|(key, path)| Place { key, path })
+    (key(), text(), any::<bool>()).prop_map(|(key, path, is_path_cut)| Place { key, path, is_path_cut })
 }
 
 fn actor() -> impl Strategy<Value = Option<ActorCopy>> {
-    option::of(
-        (any::<u32>(), any::<u32>(), text(), text(), vec(text(), 0..4))
-            .prop_map(|(pid, uid, comm, parent_comm, argv)| ActorCopy { pid, uid, comm, parent_comm, argv }),
-    )
+    option::of((any::<u32>(), any::<u32>(), text(), text(), vec(text(), 0..4), any::<bool>()).prop_map(
+        |(pid, uid, comm, parent_comm, argv, is_argv_cut)| ActorCopy { pid, uid, comm, parent_comm, argv, is_argv_cut },
+    ))
 }
 
 fn seqs() -> impl Strategy<Value = Vec<Seq>> {
@@ -412,15 +433,23 @@ fn death() -> impl Strategy<Value = Death> {
     (
         (select(Cause::ALL), option::of(any::<u8>()), option::of(any::<u8>()), flag(), option::of(wall())),
         (option::of(text()), flag(), option::of(select(LimitScope::ALL)), option::of(text())),
+        (option::of(select(KnownBy::ALL)), option::of(select(SignalOrigin::ALL)), option::of(any::<i32>())),
+        (option::of(said().prop_map(|said| said.by)), option::of(any::<u32>())),
         (actor(), option::of(any::<u32>()), option::of(text()), vec(step(), 0..3), vec(text(), 0..3), seqs()),
     )
-        .prop_map(|((cause, exit_code, exit_signal, core_dumped, exited_at), second, third)| {
+        .prop_map(|((cause, exit_code, exit_signal, core_dumped, exited_at), second, known, reported, third)| {
+            let (cause_known_by, signal_origin, reported_exit_code) = known;
+            let (reported_by, signals_total) = reported;
             let (init_comm, oom_killed, oom_limit_scope, oom_limit_cgroup_path) = second;
             let (task, loginuid, container_id, requested_by, signals, cause_evidence_seqs) = third;
             Death {
                 cause,
+                cause_known_by,
                 exit_code,
                 exit_signal,
+                signal_origin,
+                reported_exit_code,
+                reported_by,
                 core_dumped,
                 exited_at,
                 init_comm,
@@ -430,6 +459,7 @@ fn death() -> impl Strategy<Value = Death> {
                 killed_by: task.map(|task| Killer { task, loginuid, container_id }),
                 requested_by,
                 signals,
+                signals_total,
                 cause_evidence_seqs,
             }
         })
@@ -465,6 +495,32 @@ pub fn row(seq: u64) -> impl Strategy<Value = Row> {
                 never_started,
                 after_gap,
                 rmdir_seq,
+                evidence_seqs,
+            })
+        });
+    let exit = (
+        common(),
+        (some_seq(), option::of(wall()), option::of(any::<u64>()), option::of(wall()), usage()),
+        (any::<bool>(), option::of(any::<bool>()), any::<bool>(), death()),
+    )
+        .prop_map(move |((ts, boot_ns, identity, place, evidence_seqs), second, third)| {
+            let (created_seq, created_at, lifetime_ns, emptied_at, usage) = second;
+            let (inferred, never_started, after_gap, death) = third;
+            Row::Exit(ContainerExit {
+                seq,
+                ts,
+                boot_ns,
+                identity,
+                place,
+                created_seq,
+                created_at,
+                lifetime_ns,
+                emptied_at,
+                death,
+                usage,
+                inferred,
+                never_started,
+                after_gap,
                 evidence_seqs,
             })
         });
@@ -514,5 +570,5 @@ pub fn row(seq: u64) -> impl Strategy<Value = Row> {
             })
         },
     );
-    prop_oneof![remove.boxed(), create.boxed(), existing.boxed(), disagreement.boxed()]
+    prop_oneof![exit.boxed(), remove.boxed(), create.boxed(), existing.boxed(), disagreement.boxed()]
 }

@@ -47,7 +47,7 @@ fn cgroup<'a>(event: &KernelEvent<'a>) -> KernelCgroup<'a> {
 fn process_record(kind: u8, flags: u32, status: u32, argv: &[u8]) -> Vec<u8> {
     let mut record = record(kind, 0, 0, b"", argv);
     let mut process = Vec::new();
-    for value in [222_u64, 0x2_0000_0008, 30, 0x3_0000_0009] {
+    for value in [222_u64, 0x2_0000_0008, 0x5_0000_0001, 0x5_0000_0002, 0x5_0000_0003, 30, 0x3_0000_0009] {
         process.extend(value.to_ne_bytes());
     }
     for value in [4_u32, 300, 1, 299, status, 15, 0, 1000, 4, 3, 1, flags] {
@@ -122,6 +122,8 @@ fn expected_target(is_reaper: bool) -> KernelTarget<'static> {
         is_frozen: Some(false),
         cgroup: CgroupId(0x1_0000_0007),
         v1: Some(key(4, 0x2_0000_0008)),
+        parent_cgroup: Some(CgroupId(0x5_0000_0001)),
+        parent_v1: Some(CgroupId(0x5_0000_0002)),
     };
     KernelTarget { facts, comm: b"nginx" }
 }
@@ -130,17 +132,19 @@ fn expected_target(is_reaper: bool) -> KernelTarget<'static> {
 fn every_field_of_a_process_is_read_from_its_own_place() {
     let exit = process_record(8, obit_process_flag::OBIT_REAPER.0, 3 << 8, b"");
     let status = ExitStatus::Exited(3);
-    let expected = Payload::Exit { target: expected_target(true), status, oom_victim: false };
+    let expected = Payload::Exit { target: expected_target(true), status, oom_victim: false, rebooted: false };
     assert_eq!(decode(&exit, PAGE).unwrap().payload, expected);
 
     let exit = process_record(8, obit_process_flag::OBIT_TARGET_FROZEN.0, 3 << 8, b"");
     let mut frozen = expected_target(false);
     frozen.facts.is_frozen = Some(true);
-    assert_eq!(decode(&exit, PAGE).unwrap().payload, Payload::Exit { target: frozen, status, oom_victim: false });
+    let expected = Payload::Exit { target: frozen, status, oom_victim: false, rebooted: false };
+    assert_eq!(decode(&exit, PAGE).unwrap().payload, expected);
 
-    let exit = process_record(8, obit_process_flag::OBIT_OOM_VICTIM.0, 0x80 | 11, b"");
+    let flags = obit_process_flag::OBIT_OOM_VICTIM.0 | obit_process_flag::OBIT_REBOOTED.0;
+    let exit = process_record(8, flags, 0x80 | 11, b"");
     let status = ExitStatus::Signalled { signal: 11, core_dumped: true };
-    let expected = Payload::Exit { target: expected_target(false), status, oom_victim: true };
+    let expected = Payload::Exit { target: expected_target(false), status, oom_victim: true, rebooted: true };
     assert_eq!(decode(&exit, PAGE).unwrap().payload, expected);
 
     let signal = process_record(
@@ -157,6 +161,7 @@ fn every_field_of_a_process_is_read_from_its_own_place() {
         origin: Some(SignalOrigin::User),
         to_group: true,
         result: Some(SignalResult::Ignored),
+        actor_v1: Some(CgroupId(0x5_0000_0003)),
         loginuid: Some(1000),
         ancestors: vec![
             KernelAncestor { pid: 99, uid: 0, started: BootNs(333), comm: b"containerd-shim" },
@@ -164,6 +169,18 @@ fn every_field_of_a_process_is_read_from_its_own_place() {
         ],
     };
     assert_eq!((event.payload, event.actor.argv), (expected, &b"runc\0kill\0"[..]));
+
+    let exec = process_record(11, 0, 0, b"");
+    assert_eq!(decode(&exec, PAGE).unwrap().payload, Payload::Exec { target: expected_target(false) });
+
+    // Its cgroup on v2 is not in the record: the directory is, which is on tree 8.
+    let mut attach = process_record(12, 0, 0, b"");
+    attach.extend(b"/docker/x");
+    attach[offset_of!(EventHeader, path_bytes)] = 9;
+    let mut target = expected_target(false);
+    target.facts.cgroup = CgroupId(0);
+    let cgroup = KernelDirectory { key: key(8, 0x1_0000_0007), level: 4, path: b"/docker/x", path_truncated: false };
+    assert_eq!(decode(&attach, PAGE).unwrap().payload, Payload::Attach { target, cgroup });
 
     let oom = process_record(10, obit_process_flag::OBIT_LIMIT_KNOWN.0 | obit_process_flag::OBIT_HAS_MEMORY.0, 0, b"");
     let limit = Some(OomLimit::Cgroup(key(4, 0x3_0000_0009), 3));
@@ -176,17 +193,40 @@ fn every_field_of_a_process_is_read_from_its_own_place() {
 
 #[test]
 fn a_signal_s_origin_is_read_from_its_code_and_from_how_the_kernel_sent_it() {
-    for (flags, code, expected) in [
-        (0, 0, Some(SignalOrigin::User)),
-        (0, -6, Some(SignalOrigin::Tkill)),
-        (0, -1, Some(SignalOrigin::Queue)),
-        (0, 1, Some(SignalOrigin::Fault)),
-        (0, 0x80, Some(SignalOrigin::Kernel)),
-        (obit_process_flag::OBIT_NO_INFO.0, 0, Some(SignalOrigin::OnBehalf)),
-        (obit_process_flag::OBIT_KERNEL.0, 0x80, Some(SignalOrigin::Kernel)),
-        (0, -60, None),
+    use obit_process_flag as Flag;
+    const CODE: u32 = 0;
+    let (on_behalf, by_kernel) = (Flag::OBIT_NO_INFO.0, Flag::OBIT_KERNEL.0);
+    let (exiting, tracer, group) = (Flag::OBIT_ACTOR_EXITING.0, Flag::OBIT_ACTOR_TRACES.0, Flag::OBIT_TO_GROUP.0);
+    let worker = Flag::OBIT_ACTOR_KERNEL_THREAD.0;
+    let (sighup, sigint, sigkill, sigterm, sigxcpu) = (1, 2, 9, 15, 24);
+    for (flags, code, signal, expected) in [
+        (CODE, 0, sigterm, Some(SignalOrigin::User)),
+        (CODE, -6, sigterm, Some(SignalOrigin::Tkill)),
+        (CODE, -1, sigterm, Some(SignalOrigin::Queue)),
+        (CODE, -2, sigterm, Some(SignalOrigin::Timer)),
+        (CODE, -3, sigterm, Some(SignalOrigin::MessageQueue)),
+        (CODE, -4, sigterm, Some(SignalOrigin::AsyncIo)),
+        (CODE, -5, sigterm, Some(SignalOrigin::AsyncIo)),
+        (CODE, 1, sigterm, Some(SignalOrigin::Fault)),
+        (CODE, -60, sigterm, None),
+        (on_behalf, 0, sigkill, Some(SignalOrigin::CgroupKill)),
+        (on_behalf | group, 0, sigkill, Some(SignalOrigin::OnBehalf)),
+        (on_behalf | tracer, 0, sigkill, Some(SignalOrigin::Ptrace)),
+        (on_behalf | group | exiting, 0, sigkill, Some(SignalOrigin::ParentDeath)),
+        (on_behalf | group, 0, sighup, Some(SignalOrigin::Tty)),
+        (by_kernel, 0x80, sigkill, Some(SignalOrigin::Kernel)),
+        (by_kernel | tracer | exiting, 0x80, sigkill, Some(SignalOrigin::Ptrace)),
+        (by_kernel | exiting, 0x80, sigkill, Some(SignalOrigin::PidNamespaceEnd)),
+        (by_kernel | worker, 0x80, sigint, Some(SignalOrigin::Tty)),
+        (by_kernel | exiting, 0x80, sighup, Some(SignalOrigin::Tty)),
+        (by_kernel, 0x80, sigxcpu, Some(SignalOrigin::Kernel)),
     ] {
-        assert_eq!(origin(flags, code), expected, "{flags} {code}");
+        let mut record = process_record(9, flags, 0, b"");
+        let at = |field: usize| HEADER_BYTES + field..HEADER_BYTES + field + 4;
+        record[at(offset_of!(ProcessFacts, signal))].copy_from_slice(&u32::to_ne_bytes(signal));
+        record[at(offset_of!(ProcessFacts, signal_code))].copy_from_slice(&i32::to_ne_bytes(code));
+        let Payload::Signal { origin, .. } = decode(&record, PAGE).unwrap().payload else { panic!("a signal") };
+        assert_eq!(origin, expected, "{flags} {code} {signal}");
     }
 }
 
@@ -359,7 +399,8 @@ proptest! {
                 prop_assert!([text, with_usage].contains(&(bytes.len() - HEADER_BYTES)));
             }
             let elements: usize = event.actor.argv_elements().map(|element| element.len() + 1).sum();
-            prop_assert!(elements <= argv.len() + 1);
+            // The mark of what is missing takes room of its own.
+            prop_assert!(elements <= argv.len() + 1 + ARGV_SEAM.len() + 1);
         }
     }
 }
