@@ -89,7 +89,7 @@ fn plain_step() -> impl Strategy<Value = Step> {
         ),
         2 => (0..6_usize, 0..7_usize, 0..5_usize, 0..4_usize, proptest::collection::vec((0..3_u32, 0..13_usize), 0..3))
             .prop_map(|(source, outcome, id, bundle, places)| Step::Answer { source, outcome, id, bundle, places }),
-        4 => (0..3_usize, 1..4_u32, 1..7_u64, proptest::option::of(1..7_u64), 0..512_u32, 0..10_usize)
+        6 => (0..5_usize, 1..4_u32, 1..7_u64, proptest::option::of(1..7_u64), 0..512_u32, 0..10_usize)
             .prop_map(|(what, pid, v2, v1, status, argv)| Step::Task { what, pid, v2, v1, status, argv }),
         1 => (0..4_usize).prop_map(Step::Other),
     ]
@@ -128,7 +128,7 @@ fn with_record_at<T>(seq: usize, ts: WallNs, step: &Step, use_it: impl FnOnce(&R
         }),
         Step::Lost => Body::Lost(Loss {
             count: 1,
-            kind: seq.is_multiple_of(2).then_some(KernelEventKind::Exit),
+            kind: [None, Some(KernelEventKind::Exit), Some(KernelEventKind::Exec)][seq % 3],
             cpu: None,
             since: Seq(seq as u64),
         }),
@@ -167,6 +167,9 @@ fn with_record_at<T>(seq: usize, ts: WallNs, step: &Step, use_it: impl FnOnce(&R
                 is_reaper: status.is_multiple_of(3),
                 cgroup: CgroupId(*v2),
                 v1: v1.map(|id| key(1, id)),
+                // Older recorders did not look.
+                parent_cgroup: (*argv > 2).then_some(CgroupId(u64::from(*pid))),
+                parent_v1: v1.filter(|_| *argv > 2).map(|id| CgroupId(id / 2)),
                 ..Target::default()
             };
             let actor =
@@ -174,7 +177,8 @@ fn with_record_at<T>(seq: usize, ts: WallNs, step: &Step, use_it: impl FnOnce(&R
             match what {
                 0 => {
                     let (status, oom_victim) = (ExitStatus::from_wait(*status), *v2 == 1);
-                    Body::Exit(TaskExit { cpu: 0, target, status, oom_victim, parent_comm: "" })
+                    let rebooted = Some(*v2 == 2);
+                    Body::Exit(TaskExit { cpu: 0, target, status, oom_victim, rebooted, parent_comm: "" })
                 }
                 1 => Body::Signal(FatalSignal {
                     cpu: 0,
@@ -185,9 +189,24 @@ fn with_record_at<T>(seq: usize, ts: WallNs, step: &Step, use_it: impl FnOnce(&R
                     to_group: *v2 == 1,
                     result: SignalResult::ALL.get(*argv).copied(),
                     sender: actor,
+                    sender_v1: v1.map(CgroupId),
                     sender_loginuid: None,
                     sender_ancestors: Vec::new(),
                 }),
+                2 => Body::Exec(ProcessExec { cpu: 0, target, parent_comm: "" }),
+                3 => {
+                    let (key, level) = (v1.map_or(key(0, *v2), |id| key(1, id)), 1);
+                    let path = &paths[*status as usize % paths.len()];
+                    Body::Attach(ProcessAttach {
+                        cpu: 0,
+                        target,
+                        key,
+                        level,
+                        path,
+                        path_truncated: false,
+                        mover: actor,
+                    })
+                }
                 _ => {
                     let limit = OomLimit::Cgroup(key(1, *v2), *status);
                     Body::Oom(OomKill { cpu: 0, target, memory_bytes: None, limit: Some(limit), invoker: actor })
@@ -221,6 +240,11 @@ fn blank_wall_clock(row: &mut Row) {
     match row {
         Row::Create(row) => row.ts = WallNs(0),
         Row::Existing(row) => (row.ts, row.created_at) = (WallNs(0), None),
+        Row::Exit(row) => {
+            row.ts = WallNs(0);
+            (row.created_at, row.emptied_at, row.death.exited_at) = (None, None, None);
+            row.death.requested_by.clear();
+        }
         Row::Remove(row) => {
             row.ts = WallNs(0);
             (row.created_at, row.emptied_at, row.death.exited_at) = (None, None, None);
@@ -238,12 +262,7 @@ proptest! {
     fn derivation_is_a_function_of_the_log(steps in proptest::collection::vec(step(), 0..80)) {
         let rows = derive(&steps);
         prop_assert_eq!(&rows, &derive(&steps));
-        let seqs: Vec<_> = rows.iter().map(|row| match row {
-            Row::Create(row) => row.seq,
-            Row::Remove(row) => row.seq,
-            Row::Existing(row) => row.seq,
-            Row::Disagreement(row) => row.seq,
-        }).collect();
+        let seqs: Vec<_> = rows.iter().map(Row::seq).collect();
         prop_assert!(seqs.is_sorted());
     }
 
@@ -272,11 +291,20 @@ proptest! {
     fn a_life_begins_once_and_ends_once(steps in proptest::collection::vec(step(), 0..80)) {
         let mut begun: BTreeMap<Seq, usize> = BTreeMap::new();
         let mut ended: BTreeSet<(Seq, String)> = BTreeSet::new();
+        let mut exited: BTreeSet<(Seq, String)> = BTreeSet::new();
         for row in derive(&steps) {
             match row {
                 Row::Create(row) => {
                     *begun.entry(row.created_seq).or_default() += 1;
                     prop_assert_eq!(begun[&row.created_seq], 1);
+                }
+                Row::Exit(row) => {
+                    if let Some(created) = row.created_seq {
+                        prop_assert!(begun.contains_key(&created), "exited without a beginning: {:?}", row);
+                        let is_first = exited.insert((created, row.identity.container_id.clone()));
+                        prop_assert!(is_first, "exited twice: {:?}", row);
+                        prop_assert!(created <= row.seq);
+                    }
                 }
                 Row::Remove(row) => {
                     if let Some(created) = row.created_seq {
@@ -292,6 +320,37 @@ proptest! {
         }
     }
 
+    /// Who ended a container sent a signal that has an author, and how its init ended is the word of that exit.
+    #[test]
+    fn a_verdict_names_what_its_evidence_shows(steps in proptest::collection::vec(step(), 0..80)) {
+        for row in derive(&steps) {
+            let death = match &row {
+                Row::Exit(row) => &row.death,
+                Row::Remove(row) => &row.death,
+                _ => continue,
+            };
+            let plain = |step: &Step| match step { Step::Carried(step) => (**step).clone(), step => step.clone() };
+            let tasks: Vec<(usize, u32, usize)> = death.cause_evidence_seqs.iter().filter_map(|seq| {
+                match plain(&steps[seq.0 as usize]) {
+                    Step::Task { what, pid, argv, .. } => Some((what, pid, argv)),
+                    _ => None,
+                }
+            }).collect();
+            if death.exited_at.is_some() {
+                prop_assert!(tasks.iter().any(|(what, ..)| *what == 0), "no exit: {:?}", death);
+            } else {
+                prop_assert!(death.exit_code.is_none() && death.exit_signal.is_none() && death.killed_by.is_none());
+            }
+            if let Some(killer) = &death.killed_by {
+                let has_author = |argv: usize| {
+                    SignalOrigin::ALL.get(argv).is_none_or(|origin| origin.has_author() || *origin == SignalOrigin::OnBehalf)
+                };
+                let is_sent = tasks.iter().any(|(what, pid, argv)| *what == 1 && *pid != killer.task.pid && has_author(*argv));
+                prop_assert!(is_sent, "nobody sent it: {:?}", death);
+            }
+        }
+    }
+
     /// What a segment comes to follows from its own records, whatever came before.
     #[test]
     fn a_segment_stands_by_itself(steps in proptest::collection::vec(step(), 0..80), grace_ns in 0..60_u64) {
@@ -302,13 +361,7 @@ proptest! {
                 with_record(seq, step, |record| fold.apply(record, &mut rows));
             }
             fold.finish(&mut rows);
-            let seq_of = |row: &Row| match row {
-                Row::Create(row) => row.seq,
-                Row::Remove(row) => row.seq,
-                Row::Existing(row) => row.seq,
-                Row::Disagreement(row) => row.seq,
-            };
-            let of_whole: Vec<_> = whole.iter().filter(|row| seq_of(row).0 >= begin as u64).cloned().collect();
+            let of_whole: Vec<_> = whole.iter().filter(|row| row.seq().0 >= begin as u64).cloned().collect();
             prop_assert_eq!(rows, of_whole);
         }
     }
@@ -374,6 +427,7 @@ proptest! {
     fn grace_neither_makes_nor_unmakes_an_end(steps in proptest::collection::vec(step(), 0..80), grace_ns in 0..60_u64) {
         let ends = |rows: Vec<Row>| -> Vec<_> {
             rows.into_iter().filter_map(|row| match row {
+                Row::Exit(row) => Some((row.seq, row.place, row.created_seq, row.never_started.is_some(), None)),
                 Row::Remove(row) => Some((row.seq, row.place, row.created_seq, row.inferred, row.rmdir_seq)),
                 _ => None,
             }).collect()
@@ -385,12 +439,7 @@ proptest! {
     #[test]
     fn evidence_is_from_the_log(steps in proptest::collection::vec(step(), 0..80)) {
         for row in derive(&steps) {
-            let (seq, evidence) = match &row {
-                Row::Create(row) => (row.seq, &row.evidence_seqs),
-                Row::Remove(row) => (row.seq, &row.evidence_seqs),
-                Row::Existing(row) => (row.seq, &row.evidence_seqs),
-                Row::Disagreement(row) => (row.seq, &row.evidence_seqs),
-            };
+            let (seq, evidence) = (row.seq(), row.evidence_seqs());
             prop_assert!(evidence.windows(2).all(|pair| pair[0] < pair[1]));
             prop_assert!(evidence.last().is_some_and(|last| *last <= seq));
         }

@@ -217,7 +217,7 @@ mod tests {
         for cgroup in 0..2_000 {
             let life_id = begin(&mut lives, &mut index);
             let Some(life) = lives.get_mut(life_id) else { panic!("it has just begun") };
-            life.add_root(key(0, cgroup), "/x");
+            life.add_root(key(0, cgroup), "/x", false);
             index.update(life_id, life, ids().iter());
             assert!(not_on(&index, HierarchyId(0)).len() <= 1, "of {cgroup}");
         }
@@ -248,7 +248,7 @@ mod tests {
             let life_id = plain[draw(plain.len())];
             let Some(life) = lives.get_mut(life_id) else { panic!("all that are listed live") };
             match draw(6) {
-                0..=2 => life.add_root(key(draw(3) as u32, step), "/x"),
+                0..=2 => life.add_root(key(draw(3) as u32, step), "/x", false),
                 3 => {
                     if let Some(key) = life.roots.iter().find(|root| root.is_present()).map(|root| root.key) {
                         life.mark_root_gone(key, Seq(step));

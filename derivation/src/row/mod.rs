@@ -73,6 +73,11 @@ impl Row {
         of_each_kind!(self, place)
     }
 
+    /// Returns the record that decided the row.
+    pub fn seq(&self) -> Seq {
+        *of_each_kind!(self, seq)
+    }
+
     /// Returns the row's time, by the wall clock.
     pub fn ts(&self) -> WallNs {
         *of_each_kind!(self, ts)

@@ -32,7 +32,14 @@ impl Story {
     }
 
     fn exit(&mut self, target: Target<'_>, status: ExitStatus) -> Seq {
-        self.tell(Body::Exit(TaskExit { cpu: 0, target, status, oom_victim: false, parent_comm: "containerd-shim" }))
+        self.tell(Body::Exit(TaskExit {
+            cpu: 0,
+            target,
+            status,
+            oom_victim: false,
+            rebooted: None,
+            parent_comm: "containerd-shim",
+        }))
     }
 
     fn signal(&mut self, signal: u32, origin: SignalOrigin, result: SignalResult, sender: Actor<'_>) -> Seq {
@@ -57,6 +64,7 @@ impl Story {
             to_group: origin != SignalOrigin::OnBehalf,
             result: Some(result),
             sender,
+            sender_v1: None,
             sender_loginuid: Some(1000),
             sender_ancestors: sender_ancestors.to_vec(),
         }))
@@ -273,6 +281,7 @@ fn a_signal_to_what_is_frozen_is_said_to_be() {
             to_group: true,
             result: Some(SignalResult::Delivered),
             sender: task("runc", KILL),
+            sender_v1: None,
             sender_loginuid: None,
             sender_ancestors: Vec::new(),
         }));
@@ -331,7 +340,7 @@ fn a_kernel_that_tells_of_no_victim_marks_its_exit() {
     let mut story = Story::new();
     story.signal(9, SignalOrigin::Kernel, SignalResult::Delivered, task("nginx", &[]));
     let (cpu, target, status) = (0, INIT, SIGKILLED);
-    story.tell(Body::Exit(TaskExit { cpu, target, status, oom_victim: true, parent_comm: "runc" }));
+    story.tell(Body::Exit(TaskExit { cpu, target, status, oom_victim: true, rebooted: None, parent_comm: "runc" }));
     let (death, _) = story.end();
     assert_eq!((death.cause, death.oom_limit_scope), (Cause::OomKilled, None));
 }
@@ -357,6 +366,7 @@ fn a_child_s_death_for_lack_of_memory_is_not_the_container_s() {
         target: child,
         status: SIGKILLED,
         oom_victim: true,
+        rebooted: None,
         parent_comm: "nginx",
     }));
     story.exit(INIT, ExitStatus::Exited(1));

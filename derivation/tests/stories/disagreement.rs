@@ -42,7 +42,17 @@ impl Story {
     }
 
     fn exit(&mut self, at: u64, status: ExitStatus) -> Seq {
-        self.tell(at, Body::Exit(TaskExit { cpu: 0, target: INIT, status, oom_victim: false, parent_comm: "shim" }))
+        self.tell(
+            at,
+            Body::Exit(TaskExit {
+                cpu: 0,
+                target: INIT,
+                status,
+                oom_victim: false,
+                rebooted: None,
+                parent_comm: "shim",
+            }),
+        )
     }
 
     fn says(&mut self, at: u64, answer: RuntimeAnswer<'_>) -> Seq {

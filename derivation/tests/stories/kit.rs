@@ -22,6 +22,8 @@ pub const INIT: Target<'static> = Target {
     is_frozen: None,
     cgroup: ROOT.cgroup,
     v1: None,
+    parent_cgroup: Some(CgroupId(1)),
+    parent_v1: None,
 };
 
 /// How a process ends that was killed.
