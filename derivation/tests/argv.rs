@@ -117,6 +117,15 @@ fn secrets_are_not_recorded() {
         ("runc --root /r state web", "runc --root /r state web"),
         ("runc init", "runc init"),
         ("runc events --stats web", "runc events --stats web"),
+        // LXC's programs keep the name.
+        ("lxc-start -F -n web -s lxc.environment=PASSWORD=hunter2", "lxc-start -n web"),
+        ("lxc-start -P /l -d web -- /bin/sh -c hunter2", "lxc-start web"),
+        ("/usr/bin/lxc-execute -n shop --name=web -- env PASSWORD=hunter2 sh", "/usr/bin/lxc-execute --name=web"),
+        ("lxc-start -Fn web -s lxc.environment=PASSWORD=hunter2", "lxc-start web"),
+        ("lxc-start -s hunter2 --token hunter2 -n web", "lxc-start"),
+        ("lxc-start -n web … hunter2", "lxc-start"),
+        ("lxc-stop -n web", "lxc-stop"),
+        ("lxc-attach -n web -- hunter2", "lxc-attach"),
         // A stretch is missing.
         ("runc --root /r exec -e A … PASSWORD=hunter2 web env", "runc --root /r exec"),
         ("runc --root /r exec web … hunter2", "runc --root /r exec web"),
@@ -164,10 +173,10 @@ fn programs_are_known_by_their_last_component() {
 
 fn argument() -> impl Strategy<Value = String> {
     prop_oneof![
-        "(runc|crun|youki|runsc|kata-runtime|containerd-shim-kata-v2|/usr/bin/runc)",
+        "(runc|crun|youki|runsc|kata-runtime|containerd-shim-kata-v2|/usr/bin/runc|lxc-start|lxc-execute)",
         "(create|run|restore|start|kill|delete|exec|state|ps)",
         "(…|\\[lxc monitor\\] /var/lib/(lxc|incus/containers) [a-z]{1,5})",
-        "--?(root|bundle|b|log|env|e|regex|force|id|namespace|new|pid-file|detach|f|d)(=[a-z/]{0,9})?",
+        "--?(root|bundle|b|log|env|e|regex|force|id|namespace|new|pid-file|detach|f|d|name|n|s)(=[a-z/]{0,9})?",
         "-[a-zA-Zé]{1,4}",
         "(--|-|---|=|--=|-=x)",
         "(/[a-z.]{1,9}|/containerd|/runc|/moby|/buildkit|/executor|/x-containers|/userdata){1,6}",

@@ -32,21 +32,23 @@ fn ends(rows: &[Row]) -> Vec<(Option<Engine>, &str, Vec<&str>)> {
 /// cgfsng.c, cgfsng_payload_create: where the directory of that name is taken, LXC appends `-1`.
 #[test]
 fn a_container_of_lxc_has_the_name_that_its_monitor_says() {
-    let mut log = Log::default();
-    let monitor = ["[lxc monitor] /var/lib/lxc bugc"];
-    for (id, path) in [(100, "/lxc.monitor.bugc-1"), (101, "/lxc.pivot")] {
-        event(&mut log, CgroupEventKind::Mkdir, id, path, &monitor);
+    let monitors: [&[&str]; 2] = [&["[lxc monitor] /var/lib/lxc bugc"], &["lxc-start", "-n", "bugc"]];
+    for monitor in monitors {
+        let mut log = Log::default();
+        for (id, path) in [(100, "/lxc.monitor.bugc-1"), (101, "/lxc.pivot")] {
+            event(&mut log, CgroupEventKind::Mkdir, id, path, monitor);
+        }
+        life(&mut log, 102, "/lxc.payload.bugc-1", monitor, monitor);
+        for (id, path) in [(100, "/lxc.monitor.bugc-1"), (101, "/lxc.pivot")] {
+            event(&mut log, CgroupEventKind::Rmdir, id, path, monitor);
+        }
+        let rows = log.end();
+        assert_eq!(ends(&rows), [(Some(Engine::Lxc), "bugc", vec![])], "{monitor:?}");
+        let [remove] = kit::removes(&rows)[..] else { panic!("{rows:?}") };
+        assert_eq!((remove.identity.identified_by, remove.identity.oci_runtime), (Source::OciArgv, None));
+        let [create] = kit::creates(&rows)[..] else { panic!("{rows:?}") };
+        assert_eq!(create.identity.container_id, "bugc");
     }
-    life(&mut log, 102, "/lxc.payload.bugc-1", &monitor, &monitor);
-    for (id, path) in [(100, "/lxc.monitor.bugc-1"), (101, "/lxc.pivot")] {
-        event(&mut log, CgroupEventKind::Rmdir, id, path, &monitor);
-    }
-    let rows = log.end();
-    assert_eq!(ends(&rows), [(Some(Engine::Lxc), "bugc", vec![])]);
-    let [remove] = kit::removes(&rows)[..] else { panic!("{rows:?}") };
-    assert_eq!((remove.identity.identified_by, remove.identity.oci_runtime), (Source::OciArgv, None));
-    let [create] = kit::creates(&rows)[..] else { panic!("{rows:?}") };
-    assert_eq!(create.identity.container_id, "bugc");
 }
 
 #[test]

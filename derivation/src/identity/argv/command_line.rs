@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::container_id::is_container_id;
 use super::invocation::Invocation;
-use super::lxc_monitor::read_lxc_monitor;
+use super::lxc::LxcCommandLine;
 use super::options::{Argument, ArgumentScan, OptionDialect};
 use super::verb::Verb;
 use super::{caller, program, tables};
@@ -19,7 +19,7 @@ use crate::identity::engine::OciRuntime;
 pub fn parse<'a>(argv: &[&'a str]) -> Option<Invocation<'a>> {
     match CommandLine::read(argv) {
         Some(line) => line.invocation,
-        None => read_lxc_monitor(argv),
+        None => LxcCommandLine::read(argv).map(|line| line.invocation()),
     }
 }
 
@@ -28,11 +28,12 @@ pub fn parse<'a>(argv: &[&'a str]) -> Option<Invocation<'a>> {
 /// All elements of an OCI runtime's life-cycle commands. The program, the global options, the
 /// command and the id of `exec`, whose options and command carry secrets. Up to the command of
 /// others that take anything. Only the program's name if it is no OCI runtime or the command is
-/// unknown.
+/// unknown; of LXC's programs the container's name too.
 #[must_use]
 pub fn recordable<'a>(argv: &[&'a str]) -> Vec<&'a str> {
     let (leading, exec_id) = CommandLine::read(argv).map_or((1, None), |line| (line.recordable, line.exec_id));
-    argv.iter().take(leading).copied().chain(exec_id).collect()
+    let naming = LxcCommandLine::read(argv).map_or(&[][..], |line| line.naming);
+    argv.iter().take(leading).copied().chain(exec_id).chain(naming.iter().copied()).collect()
 }
 
 /// An OCI runtime's argument vector, read once.

@@ -3,7 +3,7 @@
 //! `program` knows the programs, `tables` their options, and `options` reads arguments as each
 //! runtime's parser does. `command_line` joins them: it reads an argument vector once, for
 //! [`parse`] and for [`recordable`]. `caller` knows which engine gives a runtime which directories,
-//! `container_id` each runtime's grammar of ids. `lxc_monitor` reads the title of LXC's monitor,
+//! `container_id` each runtime's grammar of ids. `lxc` reads the command lines of LXC's monitor,
 //! which stands for LXC where the others have an OCI runtime.
 //!
 //! Whoever starts a process writes its arguments. So whatever does not fit the runtime's own
@@ -14,7 +14,7 @@ mod command_line;
 mod container_id;
 mod invocation;
 mod invocation_cache;
-mod lxc_monitor;
+mod lxc;
 mod options;
 mod program;
 mod tables;

@@ -345,6 +345,34 @@ const RUNSC_EXEC: &[OptionSpec] = &[
     value("exec-fd"),
 ];
 
+/// Options of `lxc-start` and `lxc-execute`, which do not contradict each other (lxc/lxc
+/// src/lxc/tools/arguments.h, lxc_start.c, lxc_execute.c).
+pub(super) const LXC: &[OptionSpec] = &[
+    value("name").or('n'),
+    flag("help").or('h'),
+    flag("help").or('?'),
+    flag("usage"),
+    flag("version"),
+    flag("quiet").or('q'),
+    value("logfile").or('o'),
+    value("logpriority").or('l'),
+    value("lxcpath").or('P'),
+    value("rcfile").or('f'),
+    flag("daemon").or('d'),
+    flag("foreground").or('F'),
+    value("define").or('s'),
+    value("console").or('c'),
+    value("console-log").or('L'),
+    flag("close-all-fds").or('C'),
+    value("pidfile").or('p'),
+    value("uid").or('u'),
+    value("gid").or('g'),
+    value("share-net"),
+    value("share-ipc"),
+    value("share-uts"),
+    value("share-pid"),
+];
+
 /// Flags of a containerd shim (`pkg/shim/shim.go`).
 pub(super) const KATA_SHIM: &[OptionSpec] = &[
     value("namespace"),
