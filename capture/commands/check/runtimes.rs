@@ -5,11 +5,9 @@
 
 use std::path::Path;
 
-use obit_derivation::identity::Engine;
-
 use super::report::CheckItem;
 use crate::host::hierarchies::Hierarchies;
-use crate::sources::daemons::sockets_of;
+use crate::sources::daemons::{DaemonProcess, DaemonProduct, daemon_processes, on_host, sockets_of};
 use crate::sources::oci_files::{OciFiles, scan};
 
 /// Directories of installed programs.
@@ -19,29 +17,31 @@ const PROGRAM_DIRECTORIES: &[&str] =
 /// An engine or runtime, and its programs.
 struct EngineProduct {
     name: &'static str,
-    /// The engine whose daemons' sockets are looked for.
-    engine: Option<Engine>,
+    /// The daemon whose processes and sockets are looked for.
+    daemon: Option<DaemonProduct>,
     programs: &'static [&'static str],
 }
 
 const PRODUCTS: &[EngineProduct] = &[
-    EngineProduct { name: "docker", engine: Some(Engine::Docker), programs: &["dockerd"] },
-    EngineProduct { name: "containerd", engine: Some(Engine::Containerd), programs: &["containerd"] },
-    EngineProduct { name: "cri-o", engine: Some(Engine::Crio), programs: &["crio"] },
-    EngineProduct { name: "podman", engine: Some(Engine::Podman), programs: &["podman"] },
-    EngineProduct { name: "buildkit", engine: Some(Engine::Buildkit), programs: &["buildkitd"] },
-    EngineProduct { name: "runc", engine: None, programs: &["runc"] },
-    EngineProduct { name: "crun", engine: None, programs: &["crun"] },
-    EngineProduct { name: "youki", engine: None, programs: &["youki"] },
-    EngineProduct { name: "gvisor", engine: None, programs: &["runsc"] },
-    EngineProduct { name: "kata", engine: None, programs: &["kata-runtime", "containerd-shim-kata-v2"] },
-    EngineProduct { name: "lxc", engine: None, programs: &["lxc-start", "incusd", "lxd"] },
-    EngineProduct { name: "systemd-nspawn", engine: None, programs: &["systemd-nspawn"] },
+    EngineProduct { name: "docker", daemon: Some(DaemonProduct::Docker), programs: &["dockerd", "balenad"] },
+    EngineProduct { name: "containerd", daemon: Some(DaemonProduct::Containerd), programs: &["containerd"] },
+    EngineProduct { name: "cri-o", daemon: Some(DaemonProduct::Crio), programs: &["crio"] },
+    EngineProduct { name: "podman", daemon: Some(DaemonProduct::Podman), programs: &["podman"] },
+    EngineProduct { name: "isulad", daemon: Some(DaemonProduct::Isulad), programs: &["isulad"] },
+    EngineProduct { name: "buildkit", daemon: Some(DaemonProduct::Buildkit), programs: &["buildkitd"] },
+    EngineProduct { name: "runc", daemon: None, programs: &["runc"] },
+    EngineProduct { name: "crun", daemon: None, programs: &["crun"] },
+    EngineProduct { name: "youki", daemon: None, programs: &["youki"] },
+    EngineProduct { name: "gvisor", daemon: None, programs: &["runsc"] },
+    EngineProduct { name: "kata", daemon: None, programs: &["kata-runtime", "containerd-shim-kata-v2"] },
+    EngineProduct { name: "lxc", daemon: None, programs: &["lxc-start", "incusd", "lxd"] },
+    EngineProduct { name: "systemd-nspawn", daemon: None, programs: &["systemd-nspawn"] },
 ];
 
 /// Looks for engines and runtimes below the host's root.
 pub fn examine(host_root: &Path, hierarchies: Option<&Hierarchies>) -> Vec<CheckItem> {
-    let mut items: Vec<_> = PRODUCTS.iter().map(|product| item(host_root, product)).collect();
+    let processes = daemon_processes(host_root);
+    let mut items: Vec<_> = PRODUCTS.iter().map(|product| item(host_root, product, &processes)).collect();
     if let Some(hierarchies) = hierarchies {
         let summary = scan(&OciFiles::new(host_root, hierarchies.clone()), |_| {});
         let found = match summary.roots.as_slice() {
@@ -60,7 +60,7 @@ pub fn examine(host_root: &Path, hierarchies: Option<&Hierarchies>) -> Vec<Check
     items
 }
 
-fn item(host_root: &Path, product: &EngineProduct) -> CheckItem {
+fn item(host_root: &Path, product: &EngineProduct, processes: &[DaemonProcess]) -> CheckItem {
     let below = |path: &str| host_root.join(path.trim_start_matches('/'));
     let mut found = Vec::new();
     // Directories of programs may be links to each other (/bin to /usr/bin): the first is enough.
@@ -68,15 +68,36 @@ fn item(host_root: &Path, product: &EngineProduct) -> CheckItem {
         let paths = PROGRAM_DIRECTORIES.iter().map(|directory| format!("{directory}/{program}"));
         found.extend(paths.into_iter().find(|path| below(path).is_file()));
     }
-    let sockets = product.engine.and_then(|engine| sockets_of(host_root, engine));
-    if found.is_empty() && sockets.as_ref().is_none_or(Vec::is_empty) {
+    let Some(daemon) = product.daemon else {
+        return if found.is_empty() {
+            CheckItem::missing(product.name, "not found")
+        } else {
+            CheckItem::ok(product.name, list(&found))
+        };
+    };
+    let sockets = sockets_of(host_root, daemon, processes);
+    let running = processes.iter().filter(|process| process.product == daemon);
+    // A daemon whose socket was handed to it does not name it; if there is a socket, it is that one.
+    let is_silent = |process: &&DaemonProcess| match process.sockets.as_slice() {
+        [] => sockets.is_empty(),
+        named => named.iter().all(|path| !sockets.contains(&on_host(host_root, path))),
+    };
+    let silent: Vec<_> = running.clone().filter(is_silent).map(|process| process.pid.to_string()).collect();
+    let is_running = running.count() > 0;
+    if found.is_empty() && sockets.is_empty() && !is_running {
         return CheckItem::missing(product.name, "not found");
     }
-    if sockets.as_ref().is_some_and(Vec::is_empty) {
+    if sockets.is_empty() && !is_running {
         found.push("no socket: not running".to_owned());
     }
-    found.extend(sockets.iter().flatten().map(|path| path.display().to_string()));
-    CheckItem::ok(product.name, list(&found))
+    found.extend(sockets.iter().map(|path| path.display().to_string()));
+    if silent.is_empty() || daemon.kinds().is_empty() {
+        return CheckItem::ok(product.name, list(&found));
+    }
+    found.push(format!("no socket found of process {}", list(&silent)));
+    let kind = daemon.kinds()[0].as_str();
+    let advice = format!("give its socket with --runtime {kind}=PATH: its containers stay without names and images");
+    CheckItem::warning(product.name, list(&found), advice)
 }
 
 /// Lists the first few, and the number of the others.
@@ -122,6 +143,32 @@ mod tests {
         assert_eq!(line("containerd"), (CheckStatus::Ok, "/usr/sbin/containerd, no socket: not running".to_owned()));
         assert_eq!(line("podman"), (CheckStatus::Ok, "/run/user/1000/podman/podman.sock".to_owned()));
         assert_eq!(line("cri-o"), (CheckStatus::Missing, "not found".to_owned()));
+    }
+
+    #[test]
+    fn a_daemon_that_listens_elsewhere_is_found_or_told_of() {
+        let host = tempfile::tempdir().unwrap();
+        fs::create_dir_all(host.path().join("srv")).unwrap();
+        let _docker = UnixListener::bind(host.path().join("srv/docker.sock")).unwrap();
+        let run = |pid: u32, command: &[&str]| {
+            let directory = host.path().join(format!("proc/{pid}"));
+            fs::create_dir_all(&directory).unwrap();
+            fs::write(directory.join("comm"), command[0]).unwrap();
+            // Not root: what is of root must be in a place of root's.
+            fs::write(directory.join("status"), "Uid:\t12345\nNSpid:\t1\n").unwrap();
+            fs::write(directory.join("cmdline"), command.join("\0")).unwrap();
+        };
+        let status = || {
+            let items = examine(host.path(), None);
+            let item = items.into_iter().find(|item| item.name == "docker").unwrap();
+            (item.status, item.found.replace(host.path().to_str().unwrap(), ""), item.advice)
+        };
+        run(7, &["dockerd", "-H", "unix:///srv/docker.sock"]);
+        assert_eq!(status(), (CheckStatus::Ok, "/srv/docker.sock".to_owned(), None));
+        run(8, &["dockerd", "-H", "unix:///gone/docker.sock"]);
+        let (status, found, advice) = status();
+        assert_eq!((status, found.as_str()), (CheckStatus::Warning, "/srv/docker.sock, no socket found of process 8"));
+        assert!(advice.unwrap().contains("--runtime docker=PATH"));
     }
 
     #[test]

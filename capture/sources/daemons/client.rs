@@ -2,6 +2,8 @@
 //!
 //! Beside [`DaemonKind`], this is the only place that names each of them.
 
+use std::path::Path;
+
 use super::containerd::ContainerdClient;
 use super::cri::CriClient;
 use super::docker::DockerClient;
@@ -37,10 +39,10 @@ macro_rules! with_client {
 
 impl DaemonClient {
     /// Makes the client for a socket; nothing is asked yet.
-    pub fn new(endpoint: Endpoint, labels: LabelPolicy) -> Self {
+    pub fn new(host_root: &Path, endpoint: Endpoint, labels: LabelPolicy) -> Self {
         match endpoint.kind {
             DaemonKind::Docker | DaemonKind::Podman => Self::Docker(DockerClient::new(endpoint, labels)),
-            DaemonKind::Containerd => Self::Containerd(ContainerdClient::new(endpoint, labels)),
+            DaemonKind::Containerd => Self::Containerd(ContainerdClient::new(host_root, endpoint, labels)),
             DaemonKind::Cri => Self::Cri(CriClient::new(endpoint, labels)),
         }
     }

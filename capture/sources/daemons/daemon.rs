@@ -1,6 +1,7 @@
 //! A daemon: its connection, its events, and the queries to it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -57,9 +58,9 @@ enum Reachability {
 
 impl Daemon {
     /// The daemon at this socket; nothing is asked yet.
-    pub fn new(endpoint: Endpoint, labels: LabelPolicy, records: RecordSender) -> Self {
+    pub fn new(host_root: &Path, endpoint: Endpoint, labels: LabelPolicy, records: RecordSender) -> Self {
         Self {
-            client: DaemonClient::new(endpoint.clone(), labels),
+            client: DaemonClient::new(host_root, endpoint.clone(), labels),
             gate: EventGate::new(endpoint.clone(), records),
             endpoint,
             condition: Mutex::new(Reachability::Unknown),

@@ -34,6 +34,9 @@ pub const PING_INTERVAL: Duration = Duration::from_secs(5);
 pub const BACK_OFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 /// A daemon that was there this long was not flapping.
 pub const STEADY: Duration = Duration::from_secs(10);
+/// Interval at which the host's processes are looked through for daemons, and shortest one if a
+/// container shows that one is unknown.
+pub const PROCESSES_INTERVAL: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(4));
 /// Interval at which sockets are looked for.
 pub const LOOK_INTERVAL: Duration = Duration::from_secs(2);
 /// Events a second that are taken from one daemon over a longer time. What comes faster waits in

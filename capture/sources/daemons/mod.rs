@@ -22,6 +22,8 @@ mod http;
 mod kind;
 mod labels;
 mod limits;
+mod processes;
+mod products;
 mod query;
 mod report;
 mod service;
@@ -48,6 +50,8 @@ use crate::sources::answer::{RuntimeRecord, Stamped};
 pub use self::docker::ImageStore;
 pub use self::kind::RuntimeChoice;
 pub use self::labels::LabelPolicy;
+pub use self::processes::{DaemonProcess, daemon_processes, on_host};
+pub use self::products::DaemonProduct;
 pub use self::service::SendResult;
 pub use self::sockets::sockets_of;
 

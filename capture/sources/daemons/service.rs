@@ -13,7 +13,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, tim
 use super::daemon::Daemon;
 use super::failure::Failure;
 use super::labels::LabelPolicy;
-use super::limits::{AFTER_END, LOOK_INTERVAL, OUTBOX, STOP_LIMIT};
+use super::limits::{AFTER_END, LOOK_INTERVAL, OUTBOX, PROCESSES_INTERVAL, STOP_LIMIT};
+use super::processes::{DaemonProcess, daemon_processes};
 use super::query::{ContainerQuery, QueryTarget};
 use super::report::{RecordSender, failure_record};
 use super::sockets::{Endpoint, SocketOwner, SocketPaths};
@@ -49,7 +50,8 @@ pub async fn serve(
     let delivery = tokio::spawn(pass_on(records, deliver));
     let records = RecordSender(outbox);
     let (daemons, later, tasks) = (BTreeMap::new(), VecDeque::new(), JoinSet::new());
-    let mut service = DaemonService { places, labels, records, daemons, later, tasks };
+    let processes = ProcessList::default();
+    let mut service = DaemonService { places, processes, labels, records, daemons, later, tasks };
     tokio::select! {
         () = service.run(queries) => {}
         _ = stop => {}
@@ -97,8 +99,27 @@ async fn until(moment: Option<Instant>) {
     }
 }
 
+/// The daemons among the host's processes, as they were found last.
+#[derive(Debug, Default)]
+struct ProcessList {
+    found: Vec<DaemonProcess>,
+    looked_at: Option<Instant>,
+    /// True if a container showed that there is a daemon that is not known.
+    lacks_one: bool,
+}
+
+impl ProcessList {
+    /// Returns true if it is time to look again. Every process of the host is looked at, so that is
+    /// not done each time that sockets are.
+    fn is_due(&self) -> bool {
+        let interval = if self.lacks_one { PROCESSES_INTERVAL.1 } else { PROCESSES_INTERVAL.0 };
+        self.looked_at.is_none_or(|looked_at| looked_at.elapsed() >= interval)
+    }
+}
+
 struct DaemonService {
     places: SocketPaths,
+    processes: ProcessList,
     labels: LabelPolicy,
     records: RecordSender,
     daemons: BTreeMap<Endpoint, (Arc<Daemon>, AbortHandle)>,
@@ -137,7 +158,18 @@ impl DaemonService {
     async fn look(&mut self) {
         let places = self.places.clone();
         // Directories of users may be anything; this thread must not hang on one.
-        let Ok(found) = spawn_blocking(move || places.look()).await else { return };
+        let is_due = self.processes.is_due();
+        let known = std::mem::take(&mut self.processes.found);
+        let look = move || {
+            let processes = if is_due { daemon_processes(&places.host_root) } else { known };
+            (places.look(&processes), processes)
+        };
+        let Ok((found, processes)) = spawn_blocking(look).await else { return };
+        self.processes.found = processes;
+        if is_due {
+            self.processes.looked_at = Some(Instant::now());
+            self.processes.lacks_one = false;
+        }
         self.daemons.retain(|endpoint, (daemon, task)| {
             let stays = endpoint.owner == SocketOwner::Given || found.contains(endpoint) || !daemon.is_idle();
             if !stays {
@@ -147,7 +179,12 @@ impl DaemonService {
         });
         for endpoint in found {
             if !self.daemons.contains_key(&endpoint) {
-                let daemon = Arc::new(Daemon::new(endpoint.clone(), self.labels.clone(), self.records.clone()));
+                let daemon = Arc::new(Daemon::new(
+                    &self.places.host_root,
+                    endpoint.clone(),
+                    self.labels.clone(),
+                    self.records.clone(),
+                ));
                 let task = self.tasks.spawn(Arc::clone(&daemon).run());
                 self.daemons.insert(endpoint, (daemon, task));
             }
@@ -180,6 +217,7 @@ impl DaemonService {
             // The engine has started a container, so it exists; its socket is not where it is
             // looked for.
             if !is_known && target.is_of_known_engine() && kind == target.kinds()[0] && self.places.wants(kind) {
+                self.processes.lacks_one = true;
                 let failure = Failure::new(Outcome::Refused, "no socket was found");
                 let request = format!("{} {}", kind.as_str(), query.container_id);
                 let record = failure_record(kind, request, Duration::ZERO, &failure, Some(&query.container_id));

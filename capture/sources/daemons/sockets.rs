@@ -1,4 +1,5 @@
-//! The daemons' sockets: where they usually are, and who may speak there.
+//! The daemons' sockets: where they usually are, where daemons say that they listen, and who may
+//! speak there.
 //!
 //! A socket below a user's runtime directory is that user's. What it says counts for his containers
 //! only, or every user could rename every container.
@@ -9,12 +10,13 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use obit_derivation::identity::Engine;
 use obit_derivation::record::Outcome;
 use tokio::net::UnixStream;
 
 use super::failure::{Failure, within_time};
 use super::kind::{DaemonKind, RuntimeChoice};
+use super::processes::{DaemonProcess, on_host};
+use super::products::{DaemonProduct, OF_ROOT, OF_USERS};
 
 /// Longest wait for a connection to be accepted into the daemon's queue.
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);
@@ -22,47 +24,6 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 const MAX_USERS: usize = 1_000;
 /// Daemons asked at most.
 const MAX_DAEMONS: usize = 64;
-
-/// The usual place of a daemon's socket.
-struct UsualSocket {
-    /// The engine that the daemon belongs to.
-    engine: Engine,
-    /// The interfaces that are asked there.
-    kinds: &'static [DaemonKind],
-    /// The path below the host's root, or below a user's runtime directory.
-    path: &'static str,
-}
-
-/// The CRI plugin of containerd answers on containerd's own socket.
-const CONTAINERD: &[DaemonKind] = &[DaemonKind::Containerd, DaemonKind::Cri];
-
-/// The usual places of root's daemons.
-const OF_ROOT: &[UsualSocket] = &[
-    UsualSocket { engine: Engine::Docker, kinds: &[DaemonKind::Docker], path: "run/docker.sock" },
-    UsualSocket { engine: Engine::Docker, kinds: &[DaemonKind::Docker], path: "var/run/docker.sock" },
-    UsualSocket { engine: Engine::Podman, kinds: &[DaemonKind::Podman], path: "run/podman/podman.sock" },
-    UsualSocket { engine: Engine::Podman, kinds: &[DaemonKind::Podman], path: "var/run/podman/podman.sock" },
-    UsualSocket { engine: Engine::Containerd, kinds: CONTAINERD, path: "run/containerd/containerd.sock" },
-    UsualSocket {
-        engine: Engine::Containerd,
-        kinds: &[DaemonKind::Containerd],
-        path: "run/docker/containerd/containerd.sock",
-    },
-    UsualSocket { engine: Engine::Containerd, kinds: CONTAINERD, path: "run/k3s/containerd/containerd.sock" },
-    UsualSocket { engine: Engine::Containerd, kinds: CONTAINERD, path: "run/k0s/containerd.sock" },
-    UsualSocket { engine: Engine::Containerd, kinds: CONTAINERD, path: "var/snap/microk8s/common/run/containerd.sock" },
-    UsualSocket { engine: Engine::Crio, kinds: &[DaemonKind::Cri], path: "run/crio/crio.sock" },
-    UsualSocket { engine: Engine::Crio, kinds: &[DaemonKind::Cri], path: "var/run/crio/crio.sock" },
-    UsualSocket { engine: Engine::Buildkit, kinds: &[], path: "run/buildkit/buildkitd.sock" },
-];
-
-/// The usual places below a user's runtime directory, /run/user/UID.
-const OF_USERS: &[UsualSocket] = &[
-    UsualSocket { engine: Engine::Docker, kinds: &[DaemonKind::Docker], path: "docker.sock" },
-    UsualSocket { engine: Engine::Podman, kinds: &[DaemonKind::Podman], path: "podman/podman.sock" },
-    UsualSocket { engine: Engine::Containerd, kinds: &[DaemonKind::Containerd], path: "containerd/containerd.sock" },
-    UsualSocket { engine: Engine::Buildkit, kinds: &[], path: "buildkit/buildkitd.sock" },
-];
 
 /// The user for whom a daemon speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -147,15 +108,16 @@ impl SocketPaths {
         })
     }
 
-    /// Returns the sockets that are there now, and those given whether they are there or not. Each
-    /// socket once a kind.
-    pub fn look(&self) -> Vec<Endpoint> {
+    /// Returns the sockets that are there now, at the usual places and where these processes listen,
+    /// and those given whether they are there or not. Each socket once a kind.
+    pub fn look(&self, processes: &[DaemonProcess]) -> Vec<Endpoint> {
         let mut endpoints: Vec<Endpoint> = self.given().collect();
         let given: BTreeSet<DaemonKind> = endpoints.iter().map(|endpoint| endpoint.kind).collect();
         let mut seen = BTreeSet::new();
         if !self.looks_for_none() {
-            for FoundSocket { usual, path, owner, identity } in found(&self.host_root) {
-                let new = usual.kinds.iter().filter(|&kind| !given.contains(kind) && seen.insert((*kind, identity)));
+            for FoundSocket { product, path, owner, identity } in found(&self.host_root, processes) {
+                let new =
+                    product.kinds().iter().filter(|&kind| !given.contains(kind) && seen.insert((*kind, identity)));
                 endpoints.extend(new.map(|&kind| Endpoint { kind, path: path.clone(), owner }));
             }
         }
@@ -164,43 +126,58 @@ impl SocketPaths {
     }
 }
 
-/// Returns the sockets of an engine's daemons that are there now, each once; `None` if the engine
-/// has no daemon.
+/// Returns the sockets of a product's daemons that are there now, each once.
 ///
 /// Nothing is connected to: that would start a service that waits for its first connection.
-pub fn sockets_of(host_root: &Path, engine: Engine) -> Option<Vec<PathBuf>> {
-    if OF_ROOT.iter().all(|usual| usual.engine != engine) {
-        return None;
-    }
+pub fn sockets_of(host_root: &Path, product: DaemonProduct, processes: &[DaemonProcess]) -> Vec<PathBuf> {
     let mut seen = BTreeSet::new();
-    let of_engine = found(host_root).filter(|socket| socket.usual.engine == engine && seen.insert(socket.identity));
-    Some(of_engine.map(|socket| socket.path).collect())
+    let of_product =
+        found(host_root, processes).filter(|socket| socket.product == product && seen.insert(socket.identity));
+    of_product.map(|socket| socket.path).collect()
 }
 
-/// A socket at one of the usual places.
+/// A socket of a daemon.
 struct FoundSocket {
-    usual: &'static UsualSocket,
+    product: DaemonProduct,
     path: PathBuf,
     owner: SocketOwner,
     identity: (u64, u64),
 }
 
-/// Looks for sockets at the usual places, root's first.
-fn found(host_root: &Path) -> impl Iterator<Item = FoundSocket> {
+/// Looks for sockets at the usual places, root's first, then where the processes listen.
+fn found(host_root: &Path, processes: &[DaemonProcess]) -> impl Iterator<Item = FoundSocket> {
     // Usually a link to /run. An absolute link below another root does not show what it leads to.
     let var_run_is_real = fs::symlink_metadata(host_root.join("var/run")).is_ok_and(|found| found.is_dir());
     let of_root = OF_ROOT
         .iter()
         .filter(move |usual| var_run_is_real || !usual.path.starts_with("var/run/"))
-        .map(|usual| (usual, host_root.join(usual.path), SocketOwner::Root));
+        .map(|usual| (usual.product, host_root.join(usual.path), SocketOwner::Root));
     let of_users = users(host_root).into_iter().flat_map(|(uid, directory)| {
-        let owner = if uid == 0 { SocketOwner::Root } else { SocketOwner::User(uid) };
-        OF_USERS.iter().map(move |usual| (usual, directory.join(usual.path), owner))
+        let owner = owner_of(uid);
+        OF_USERS.iter().map(move |usual| (usual.product, directory.join(usual.path), owner))
     });
-    of_root.chain(of_users).filter_map(|(usual, path, owner)| {
+    let of_processes = processes.iter().flat_map(|process| {
+        process.sockets.iter().map(|path| (process.product, on_host(host_root, path), owner_of(process.uid)))
+    });
+    let named: Vec<_> =
+        of_processes.filter(|(_, path, owner)| *owner != SocketOwner::Root || is_of_root(path)).collect();
+    of_root.chain(of_users).chain(named).filter_map(|(product, path, owner)| {
         let identity = identity(&path)?;
-        Some(FoundSocket { usual, path, owner, identity })
+        Some(FoundSocket { product, path, owner, identity })
     })
+}
+
+fn owner_of(uid: u32) -> SocketOwner {
+    if uid == 0 { SocketOwner::Root } else { SocketOwner::User(uid) }
+}
+
+/// Returns true if only root can have put a socket here: what a process named like a daemon says of
+/// itself must not give a place of somebody else's root's trust.
+fn is_of_root(path: &Path) -> bool {
+    const OTHERS_WRITE: u32 = 0o002;
+    let of_root = |path: &Path| fs::symlink_metadata(path).is_ok_and(|found| found.uid() == 0);
+    let is_closed = |path: &Path| fs::symlink_metadata(path).is_ok_and(|found| found.mode() & OTHERS_WRITE == 0);
+    of_root(path) && path.parent().is_some_and(|directory| of_root(directory) && is_closed(directory))
 }
 
 /// Returns the runtime directories of users (pam_systemd(8), XDG_RUNTIME_DIR) by user id.
@@ -217,10 +194,12 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt, symlink};
     use std::os::unix::net::UnixListener;
 
     use super::*;
+    use crate::sources::daemons::processes::daemon_processes;
+    use crate::sources::daemons::processes::tests::write_process;
 
     fn host(sockets: &[&str]) -> (tempfile::TempDir, Vec<UnixListener>) {
         let host = tempfile::tempdir().unwrap();
@@ -236,11 +215,12 @@ mod tests {
     fn look(host: &Path, choices: &[&str]) -> Vec<(DaemonKind, String, SocketOwner)> {
         let choices = choices.iter().map(|choice| RuntimeChoice::parse(choice).unwrap()).collect();
         let places = SocketPaths { host_root: host.to_owned(), choices };
+        let processes = daemon_processes(host);
         let plain = |endpoint: Endpoint| {
             let path = endpoint.path.display().to_string().replace(host.to_str().unwrap(), "");
             (endpoint.kind, path, endpoint.owner)
         };
-        places.look().into_iter().map(plain).collect()
+        places.look(&processes).into_iter().map(plain).collect()
     }
 
     #[test]
@@ -264,6 +244,29 @@ mod tests {
         );
     }
 
+    /// The test may run as any user, whose files are then no place of root's.
+    #[test]
+    fn a_socket_is_found_where_its_daemon_listens() {
+        let (host, _listeners) = host(&["run/docker.sock", "run/other.sock", "srv/c.sock", "srv/user.sock"]);
+        write_process(host.path(), 5, 0, "5", &["dockerd", "-H", "unix:///var/run/other.sock"]);
+        write_process(host.path(), 6, 0, "6", &["containerd", "--address", "/srv/c.sock"]);
+        write_process(host.path(), 7, 0, "7", &["dockerd", "-H", "unix:///run/docker.sock", "-H", "unix:///srv/gone"]);
+        write_process(host.path(), 8, 1000, "8", &["podman", "system", "service", "unix:///srv/user.sock"]);
+        let of_root = [
+            (DaemonKind::Docker, "/run/other.sock".to_owned(), SocketOwner::Root),
+            (DaemonKind::Containerd, "/srv/c.sock".to_owned(), SocketOwner::Root),
+            (DaemonKind::Cri, "/srv/c.sock".to_owned(), SocketOwner::Root),
+        ];
+        let is_root = fs::metadata(host.path()).unwrap().uid() == 0;
+        let mut expected = vec![(DaemonKind::Docker, "/run/docker.sock".to_owned(), SocketOwner::Root)];
+        expected.extend(of_root.into_iter().filter(|_| is_root));
+        expected.push((DaemonKind::Podman, "/srv/user.sock".to_owned(), SocketOwner::User(1000)));
+        assert_eq!(look(host.path(), &[]), expected);
+        // Where anybody may make a socket, nobody speaks for root.
+        fs::set_permissions(host.path().join("srv"), fs::Permissions::from_mode(0o1777)).unwrap();
+        assert!(look(host.path(), &[]).iter().all(|(_, path, _)| path != "/srv/c.sock"));
+    }
+
     #[test]
     fn a_given_socket_takes_the_place_of_all_of_its_kind() {
         let (host, _listeners) = host(&["run/docker.sock", "run/podman/podman.sock"]);
@@ -285,7 +288,7 @@ mod tests {
     fn a_place_of_a_user_where_another_listens_is_not_spoken_to() {
         let (host, _listeners) = host(&["run/user/12345/docker.sock"]);
         let places = SocketPaths { host_root: host.path().to_owned(), choices: Vec::new() };
-        let endpoint = places.look().pop().unwrap();
+        let endpoint = places.look(&[]).pop().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let failure = runtime.block_on(endpoint.connect()).map(|_| ()).unwrap_err();
         assert_eq!(failure.outcome, Outcome::Denied, "{failure:?}");

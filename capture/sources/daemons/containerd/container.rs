@@ -109,6 +109,11 @@ impl ContainerFacts {
         }
     }
 
+    /// Returns true if the container has a task.
+    pub fn has_task(&self) -> bool {
+        self.task.is_some()
+    }
+
     /// Returns the answer about the life that began at `begun_at` (or at any time).
     pub fn to_answer(&self, begun_at: Option<WallNs>) -> DaemonAnswer {
         let mut answer = RuntimeAnswer::unanswered(Source::Containerd, Outcome::Ok);

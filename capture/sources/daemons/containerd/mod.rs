@@ -4,9 +4,12 @@ mod api;
 mod container;
 mod event;
 
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use obit_derivation::record::Outcome;
+use tokio::task::spawn_blocking;
 
 use self::api::{
     Envelope, GetContainerRequest, GetContainerResponse, GetImageRequest, GetImageResponse, GetTaskRequest,
@@ -21,10 +24,12 @@ use super::failure::Failure;
 use super::grpc::{GrpcCall, GrpcClient};
 use super::labels::LabelPolicy;
 use super::limits::{CALL_LIMIT, DOCUMENT_BYTES, EXTRA_LIMIT, LIST_BYTES, MAX_LISTED};
+use super::processes::{self, state_of_bundle};
 use super::query::ContainerQuery;
 use super::report::DaemonAnswer;
 use super::sockets::Endpoint;
 use crate::host::clock::ClockPair;
+use crate::sources::answer::{PATH_BYTES, within};
 
 /// Namespaces asked at most.
 const MAX_NAMESPACES: usize = 64;
@@ -38,8 +43,13 @@ const MAX_IMAGES: usize = 256;
 /// A client of one containerd.
 #[derive(Debug)]
 pub struct ContainerdClient {
+    endpoint: Endpoint,
+    host_root: PathBuf,
     grpc: GrpcClient,
     labels: LabelPolicy,
+    /// Where the daemon keeps its tasks, once known: it tells its containers from those of another
+    /// daemon with the same namespace and id.
+    state_directory: Mutex<Option<String>>,
     namespaces: TimedCache<(), Vec<String>>,
     /// Digests by namespace and name.
     images: TimedCache<(String, String), Option<String>>,
@@ -47,10 +57,13 @@ pub struct ContainerdClient {
 
 impl ContainerdClient {
     /// A client of the daemon at this socket.
-    pub fn new(endpoint: Endpoint, labels: LabelPolicy) -> Self {
+    pub fn new(host_root: &Path, endpoint: Endpoint, labels: LabelPolicy) -> Self {
         Self {
-            grpc: GrpcClient::new(endpoint),
+            grpc: GrpcClient::new(endpoint.clone()),
+            endpoint,
+            host_root: host_root.to_owned(),
             labels,
+            state_directory: Mutex::new(None),
             namespaces: TimedCache::new(NAMESPACES_FRESH, 1),
             images: TimedCache::new(IMAGES_FRESH, MAX_IMAGES),
         }
@@ -58,7 +71,40 @@ impl ContainerdClient {
 
     /// Checks that the daemon answers.
     pub async fn ping(&self) -> Result<(), Failure> {
-        self.read_namespaces().await.map(|_| ())
+        self.read_namespaces().await?;
+        if self.state_directory().is_none()
+            && let Some(state) = self.find_state_directory().await
+        {
+            self.keep_state_directory(state);
+        }
+        Ok(())
+    }
+
+    /// Finds the daemon's state directory by the process that listens.
+    async fn find_state_directory(&self) -> Option<String> {
+        let stream = self.endpoint.connect().await.ok()?;
+        let pid = u32::try_from(stream.peer_cred().ok()?.pid()?).ok()?;
+        let host_root = self.host_root.clone();
+        spawn_blocking(move || processes::state_directory(&host_root, pid)).await.ok()?
+    }
+
+    fn state_directory(&self) -> Option<String> {
+        self.state_directory.lock().map_or(None, |known| known.clone())
+    }
+
+    fn keep_state_directory(&self, state: String) {
+        if let Ok(mut known) = self.state_directory.lock() {
+            *known = Some(state);
+        }
+    }
+
+    /// Fills in the bundle that a container's task has at this daemon, if it is not there.
+    fn locate(&self, namespace: &str, answer: &mut DaemonAnswer) {
+        if let (None, Some(state), Some(id)) =
+            (&answer.facts.bundle, self.state_directory(), answer.facts.container_id.as_deref())
+        {
+            answer.facts.bundle = within(Some(&processes::bundle(&state, namespace, id)), PATH_BYTES);
+        }
     }
 
     /// Returns the text of a query, as a record shows it.
@@ -76,7 +122,16 @@ impl ContainerdClient {
         let mut failure = Failure::new(Outcome::NotFound, "in no namespace");
         for namespace in namespaces {
             match self.container(&namespace, &query.container_id, None).await {
-                Ok(inspection) => found.push(inspection.to_answer(query.begun_at)),
+                Ok(inspection) => {
+                    let mut answer = inspection.to_answer(query.begun_at);
+                    self.locate(&namespace, &mut answer);
+                    if answer.facts.bundle.is_none() && !inspection.has_task() {
+                        // It may be another daemon's container that was started.
+                        failure = Failure::new(Outcome::NotFound, "a container without a task");
+                        continue;
+                    }
+                    found.push(answer);
+                }
                 Err(error) if error.outcome == Outcome::NotFound => {}
                 // Another namespace's answer is worth more than none.
                 Err(error) => failure = error,
@@ -95,7 +150,11 @@ impl ContainerdClient {
                 left -= 1;
                 let id = if task.container_id.is_empty() { task.id.clone() } else { task.container_id.clone() };
                 match self.container(&namespace, &id, Some(task)).await {
-                    Ok(inspection) => gate.pass(&format!("Tasks/List {namespace}"), inspection.to_answer(None)).await,
+                    Ok(inspection) => {
+                        let mut answer = inspection.to_answer(None);
+                        self.locate(&namespace, &mut answer);
+                        gate.pass(&format!("Tasks/List {namespace}"), answer).await;
+                    }
                     Err(error) if error.outcome == Outcome::NotFound => {} // gone meanwhile
                     Err(error) => return Err(error),
                 }
@@ -117,7 +176,13 @@ impl ContainerdClient {
             match debounce.next(events.next()).await {
                 Ok(envelope) => {
                     gate.wait_turn().await;
-                    if let Some(answer) = event::to_answer(&envelope) {
+                    if let Some(mut answer) = event::to_answer(&envelope) {
+                        let bundle = answer.facts.bundle.as_deref().zip(answer.facts.container_id.as_deref());
+                        let state = bundle.and_then(|(bundle, id)| state_of_bundle(bundle, &envelope.namespace, id));
+                        if let Some(state) = state {
+                            self.keep_state_directory(state.to_owned());
+                        }
+                        self.locate(&envelope.namespace, &mut answer);
                         let at = debounce.arrival(ClockPair::read(), event::time(&envelope));
                         gate.pass_at(at, "Events/Subscribe", answer).await;
                     }
