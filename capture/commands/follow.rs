@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use clap::ValueEnum;
 use obit_derivation::Row;
 use obit_derivation::ending::signal_name;
+use obit_derivation::identity::task_name;
 use obit_derivation::row::{Cause, Death, Identity};
 use obit_schema::encode::RowsBuilder;
 use obit_schema::text::printable;
@@ -82,7 +83,8 @@ fn text(row: &Row) -> String {
             push_lifetime(&mut line, removal.lifetime_ns, removal.created_seq.is_some());
             push_cause(&mut line, &removal.death);
             if let Some(actor) = &removal.removed_by {
-                line.push_str(&format!(", by {}[{}]", printable(&actor.comm), actor.pid));
+                let name = task_name(&actor.comm, &actor.argv);
+                line.push_str(&format!(", by {}[{}]", printable(name), actor.pid));
             }
             [(removal.inferred, "inferred: its removal was not seen"), (removal.after_gap, AFTER_GAP)]
         }

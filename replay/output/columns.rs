@@ -1,6 +1,7 @@
 //! The columns that people see of each derived table, and the text of their cells.
 
 use obit_derivation::ending::signal_name;
+use obit_derivation::identity::task_name;
 use obit_derivation::row::{
     ActorCopy, Cause, ContainerCreate, ContainerExit, ContainerRemove, Death, Disagreement, ExistingContainer,
     Identity, ReportedValue,
@@ -214,7 +215,7 @@ fn killer(death: &Death) -> String {
 }
 
 fn actor(actor: &ActorCopy) -> String {
-    format!("{}[{}]", actor.comm, actor.pid)
+    format!("{}[{}]", task_name(&actor.comm, &actor.argv), actor.pid)
 }
 
 fn join(identity: &Identity, notes: &[(bool, &str)]) -> String {

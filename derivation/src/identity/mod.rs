@@ -10,4 +10,4 @@ pub mod path;
 mod runtime_process;
 
 pub use engine::{Engine, OciRuntime};
-pub use runtime_process::{RuntimeProcess, runtime_process};
+pub use runtime_process::{RuntimeProcess, runtime_process, task_name};

@@ -1,5 +1,10 @@
 //! The processes of OCI runtimes, by the names that they give themselves.
 
+use alloc::string::String;
+
+use super::argv::is_oci_runtime;
+use super::path::split_last;
+
 /// A process that an OCI runtime makes on the way to a container's command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RuntimeProcess {
@@ -31,10 +36,38 @@ pub fn runtime_process(comm: &str) -> Option<RuntimeProcess> {
     }
 }
 
+/// Returns the name of a task's program: the task's own or, where that is only the number of a
+/// descriptor, the name by which an OCI runtime was called.
+#[must_use]
+pub fn task_name<'a>(comm: &'a str, argv: &'a [String]) -> &'a str {
+    match argv.first() {
+        Some(program) if runtime_process(comm) == Some(RuntimeProcess::Copy) && is_oci_runtime(program) => {
+            split_last(program).1
+        }
+        _ => comm,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::RuntimeProcess::{Copy, Helper, Init};
-    use super::runtime_process;
+    use super::{runtime_process, task_name};
+    use alloc::string::ToString;
+
+    #[test]
+    fn a_copy_of_a_runtime_has_the_runtimes_name() {
+        for (comm, argv, name) in [
+            ("4", &["/usr/bin/youki", "delete", "web"][..], "youki"),
+            ("6", &["runc"], "runc"),
+            ("runc", &["runc", "delete", "web"], "runc"),
+            ("4", &["/tmp/web"], "4"),
+            ("4", &[], "4"),
+            ("youki:[1:INTER]", &["youki", "create"], "youki:[1:INTER]"),
+        ] {
+            let argv: alloc::vec::Vec<_> = argv.iter().map(ToString::to_string).collect();
+            assert_eq!(task_name(comm, &argv), name, "{comm} {argv:?}");
+        }
+    }
 
     #[test]
     fn processes_of_runtimes_are_known_by_their_names() {

@@ -1,6 +1,7 @@
 //! Sentences about a row: the rule that decided it, and its facts.
 
 use obit_derivation::ending::signal_name;
+use obit_derivation::identity::task_name;
 use obit_derivation::record::{Seq, Source};
 use obit_derivation::row::{
     Cause, ContainerCreate, ContainerExit, ContainerRemove, Death, Disagreement, DisagreementKind, ExistingContainer,
@@ -40,7 +41,10 @@ fn created(row: &ContainerCreate) -> Vec<String> {
     if let Some(actor) = &row.created_by {
         lines.push(format!(
             "  made by: {}[{}] uid {}, child of {}",
-            actor.comm, actor.pid, actor.uid, actor.parent_comm
+            task_name(&actor.comm, &actor.argv),
+            actor.pid,
+            actor.uid,
+            actor.parent_comm
         ));
     }
     push_gap(&mut lines, row.after_gap);
@@ -100,7 +104,10 @@ fn removed(row: &ContainerRemove) -> Vec<String> {
     if let Some(actor) = &row.removed_by {
         lines.push(format!(
             "  removed by: {}[{}] uid {}, child of {}",
-            actor.comm, actor.pid, actor.uid, actor.parent_comm
+            task_name(&actor.comm, &actor.argv),
+            actor.pid,
+            actor.uid,
+            actor.parent_comm
         ));
     }
     if row.never_started == Some(true) {
@@ -185,7 +192,8 @@ fn push_death(lines: &mut Vec<String>, death: &Death) {
         let verb = if death.exit_signal.is_some() { "killed by" } else { "asked to end by" };
         let loginuid = loginuid.map_or_else(String::new, |uid| format!(" (logged in as {uid})"));
         let inside = container_id.as_deref().map_or_else(String::new, |id| format!(", in container {id}"));
-        lines.push(format!("  {verb}: {}[{}] uid {}{loginuid}{inside}", task.comm, task.pid, task.uid));
+        let name = task_name(&task.comm, &task.argv);
+        lines.push(format!("  {verb}: {name}[{}] uid {}{loginuid}{inside}", task.pid, task.uid));
     }
     for (step, lead) in
         death.requested_by.iter().zip(["the order came by:"].into_iter().chain(std::iter::repeat("then:")))
