@@ -8,11 +8,13 @@ use crate::identity::path::{components, is_buildah_id, split_last};
 pub(super) struct CallingEngine<'a> {
     pub(super) engine: Option<Engine>,
     pub(super) namespace: Option<&'a str>,
+    /// True if an engine shows for which [`Engine`] has no value.
+    pub(super) is_other: bool,
 }
 
 impl<'a> CallingEngine<'a> {
     fn of_engine(engine: Engine) -> Self {
-        Self { engine: Some(engine), namespace: None }
+        Self { engine: Some(engine), ..Self::default() }
     }
 
     /// Tells the engine from a namespace of containerd.
@@ -26,7 +28,7 @@ impl<'a> CallingEngine<'a> {
             _ if is_namespace(namespace) => Engine::Containerd,
             _ => return Self::default(),
         };
-        Self { engine: Some(engine), namespace: Some(namespace) }
+        Self { engine: Some(engine), namespace: Some(namespace), is_other: false }
     }
 }
 
@@ -40,7 +42,7 @@ pub(super) fn read_caller<'a>(
     log: Option<&'a str>,
     namespace: Option<&'a str>,
 ) -> CallingEngine<'a> {
-    let known = |caller: CallingEngine<'a>| caller.engine.is_some().then_some(caller);
+    let known = |caller: CallingEngine<'a>| (caller.engine.is_some() || caller.is_other).then_some(caller);
     let of_conmon = |log: &str| log.ends_with("/userdata/oci-log").then(|| CallingEngine::of_engine(Engine::Podman));
     namespace
         .and_then(|namespace| known(CallingEngine::of_namespace(namespace)))
@@ -85,6 +87,8 @@ fn read_root(root: &str) -> CallingEngine<'_> {
         // bpm: /var/vcap/sys/run/bpm-runc (src/bpm/config/bpm_config.go)
         (_, _, "bpm-runc") => CallingEngine::of_engine(Engine::Bpm),
         _ if has_component(root, "crio") => CallingEngine::of_engine(Engine::Crio),
+        // iSulad: docs/design/detailed/Runtime/runc_design_append.md
+        _ if has_component(root, "isulad") => CallingEngine { is_other: true, ..CallingEngine::default() },
         // singularity: internal/pkg/runtime/launcher/oci/oci_linux.go
         _ if has_component(root, "singularity-oci") => CallingEngine::of_engine(Engine::Singularity),
         _ => CallingEngine::default(),
@@ -119,7 +123,11 @@ fn read_bundle(bundle: &str) -> CallingEngine<'_> {
         }
         before = (before.1, component);
     }
-    if has_component(bundle, "crio") { CallingEngine::of_engine(Engine::Crio) } else { CallingEngine::default() }
+    if has_component(bundle, "crio") {
+        CallingEngine::of_engine(Engine::Crio)
+    } else {
+        CallingEngine { is_other: has_component(bundle, "isulad"), ..CallingEngine::default() }
+    }
 }
 
 /// Tells CRI-O from podman by the storage's directory. CRI-O keeps its bundles in the run

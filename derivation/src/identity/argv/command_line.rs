@@ -240,7 +240,8 @@ impl<'a> OptionValues<'a> {
         }
         let caller = caller::read_caller(container_id, self.root, self.bundle, self.log, self.namespace);
         // Without the missing stretch nothing shows that there was no engine.
-        let by_hand = (!self.is_partial).then(|| caller::engine_of_runtime_alone(oci_runtime));
+        let is_by_hand = !self.is_partial && !caller.is_other;
+        let by_hand = is_by_hand.then(|| caller::engine_of_runtime_alone(oci_runtime));
         Some(Invocation {
             oci_runtime: Some(oci_runtime),
             verb,

@@ -19,7 +19,8 @@ pub struct Invocation<'a> {
     /// `--bundle`.
     pub bundle: Option<&'a str>,
     /// Engine that called the runtime, read from root, bundle, log and id; the runtime itself if
-    /// these show no other. `None` if they show none and a part of the arguments is missing.
+    /// these show no other. `None` if they show one that [`Engine`] has no value for, or show none
+    /// and a part of the arguments is missing.
     pub engine: Option<Engine>,
     /// Namespace in containerd (`moby`, `k8s.io`, `default`, …), where root or bundle shows one.
     pub namespace: Option<&'a str>,
