@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::report::CheckItem;
-use crate::host::hierarchies::Hierarchies;
+use crate::host::hierarchies::{CgroupMode, Hierarchies};
 use crate::sources::daemons::{DaemonProcess, DaemonProduct, daemon_processes, on_host, sockets_of};
 use crate::sources::oci_files::{OciFiles, scan};
 
@@ -42,6 +42,7 @@ const PRODUCTS: &[EngineProduct] = &[
 pub fn examine(host_root: &Path, hierarchies: Option<&Hierarchies>) -> Vec<CheckItem> {
     let processes = daemon_processes(host_root);
     let mut items: Vec<_> = PRODUCTS.iter().map(|product| item(host_root, product, &processes)).collect();
+    items.extend(without_cgroups(host_root, hierarchies, &processes));
     if let Some(hierarchies) = hierarchies {
         let summary = scan(&OciFiles::new(host_root, hierarchies.clone()), |_| {});
         let found = match summary.roots.as_slice() {
@@ -58,6 +59,31 @@ pub fn examine(host_root: &Path, hierarchies: Option<&Hierarchies>) -> Vec<Check
         });
     }
     items
+}
+
+/// Tells of containers that their engine runs without cgroups of their own. `None` if there is no
+/// engine here that does.
+fn without_cgroups(
+    host_root: &Path,
+    hierarchies: Option<&Hierarchies>,
+    processes: &[DaemonProcess],
+) -> Option<CheckItem> {
+    const NAME: &str = "containers without cgroups";
+    const UNSEEN: &str = "nothing but the exit of the process that the engine names as their init is seen of them: \
+                          no creation, no removal, no usage, no OOM kill";
+    // moby daemon/daemon_linux.go, `UsingSystemd` and `getCgroupDriver`: rootless, without v2 and a
+    // systemd of the user, the driver is `none`.
+    let is_v2 = hierarchies.is_some_and(|hierarchies| hierarchies.mode == CgroupMode::V2);
+    let is_rootless = |process: &&DaemonProcess| process.product == DaemonProduct::Docker && process.uid != 0;
+    let rootless: Vec<_> = processes.iter().filter(is_rootless).map(|process| process.uid.to_string()).collect();
+    if !rootless.is_empty() && !is_v2 {
+        let found = format!("docker of user {} (\"Cgroup Driver: none\")", list(&rootless));
+        return Some(CheckItem::warning(NAME, found, UNSEEN));
+    }
+    let has_podman = PROGRAM_DIRECTORIES
+        .iter()
+        .any(|directory| host_root.join(directory.trim_start_matches('/')).join("podman").is_file());
+    has_podman.then(|| CheckItem::ok(NAME, format!("those of podman --cgroups=disabled; {UNSEEN}")))
 }
 
 fn item(host_root: &Path, product: &EngineProduct, processes: &[DaemonProcess]) -> CheckItem {
@@ -169,6 +195,31 @@ mod tests {
         let (status, found, advice) = status();
         assert_eq!((status, found.as_str()), (CheckStatus::Warning, "/srv/docker.sock, no socket found of process 8"));
         assert!(advice.unwrap().contains("--runtime docker=PATH"));
+    }
+
+    #[test]
+    fn engines_that_make_no_cgroups_are_told_of() {
+        let host = tempfile::tempdir().unwrap();
+        let hierarchies = |mode| Hierarchies { mode, mounted: Vec::new(), unmounted: Vec::new() };
+        let (hybrid, v2) = (hierarchies(CgroupMode::Hybrid), hierarchies(CgroupMode::V2));
+        let process = |uid| DaemonProcess {
+            product: DaemonProduct::Docker,
+            pid: 7,
+            uid,
+            sockets: Vec::new(),
+            state_directory: None,
+        };
+        let status = |mode, processes: &[DaemonProcess]| {
+            without_cgroups(host.path(), Some(mode), processes).map(|item| (item.status, item.found))
+        };
+        assert_eq!(status(&hybrid, &[process(0)]), None);
+        assert_eq!(status(&v2, &[process(1000)]), None, "where the user has a systemd");
+        let found = "docker of user 1000 (\"Cgroup Driver: none\")".to_owned();
+        assert_eq!(status(&hybrid, &[process(1000)]), Some((CheckStatus::Warning, found)));
+        fs::create_dir_all(host.path().join("usr/bin")).unwrap();
+        fs::write(host.path().join("usr/bin/podman"), "").unwrap();
+        let (status, found) = status(&v2, &[]).expect("podman can");
+        assert!(status == CheckStatus::Ok && found.contains("--cgroups=disabled"), "{found}");
     }
 
     #[test]

@@ -18,7 +18,9 @@ use crate::sources::answer::RuntimeRecord;
 ///
 /// runc: main.go, `--root`. crun: libcrun/status.c. moby: daemon/runtime_unix.go
 /// (`<exec-root>/runtime-<name>/<namespace>`). containerd: pkg/process/utils.go, `RuncRoot`.
-/// Rootless engines have theirs below XDG_RUNTIME_DIR.
+/// Rootless engines have theirs below XDG_RUNTIME_DIR; nerdctl binds it to `/run/containerd`
+/// (containerd-rootless.sh). runwasi: containerd-shimkit `sandbox/instance_utils.rs`. The last ones
+/// are of sysbox, Cloud Foundry's bpm, iSulad, balenaOS and SingularityCE's OCI mode.
 const ROOTS: &[&str] = &[
     "/run/runc",
     "/run/crun",
@@ -28,6 +30,18 @@ const ROOTS: &[&str] = &[
     "/run/user/*/runc",
     "/run/user/*/crun",
     "/run/user/*/docker/runtime-*/*",
+    "/run/user/*/containerd/runc/*",
+    "/run/containerd/spin/*",
+    "/run/containerd/wasmtime/*",
+    "/run/containerd/wasmedge/*",
+    "/run/containerd/wasmer/*",
+    "/run/containerd/wamr/*",
+    "/run/sysbox-runc",
+    "/var/vcap/sys/run/bpm-runc",
+    "/run/isulad/runc",
+    "/run/balena-engine/runtime-*/*",
+    "/run/singularity-oci",
+    "/run/user/*/singularity-oci",
 ];
 
 /// Returns where a runtime that root calls keeps its state unless `--root` says otherwise: a

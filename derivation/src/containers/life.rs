@@ -438,6 +438,11 @@ impl Life {
         self.exit().map(|exit| exit.at.ts).or(self.end().at)
     }
 
+    /// Returns the time of the removal, if the container was removed.
+    pub fn removed_at(&self) -> Option<WallNs> {
+        self.end().at
+    }
+
     /// Marks that a row of the life is held back.
     pub fn hold(&mut self) {
         self.held_rows = self.held_rows.saturating_add(1);

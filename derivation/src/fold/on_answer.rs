@@ -8,8 +8,8 @@ use crate::containers::{Life, LifeId, Origin};
 use crate::ending::reports::EndReport;
 use crate::record::{Outcome, RuntimeAnswer, Source, Stamp, WallNs};
 
-/// Time after an end by which a start of that life may seem to be: engines note it when the start
-/// is done, and by then a short-lived process may be gone.
+/// Time after a removal by which a start of that life may seem to be: engines note it when the start
+/// is done, and by then a short-lived container may be gone.
 const START_SLACK_NS: i64 = 10_000_000;
 
 /// The bearing of an answer on what is known of containers in general, whichever of their lives.
@@ -135,7 +135,7 @@ impl Fold {
         let Some(moment) = moment else { return lives.last().copied() };
         let is_within = |life: &Life| {
             let had_begun = !self.can_tell_time(life) || life.first().ts <= moment;
-            let latest = life.ended_at().map(|ended| ended.0.saturating_add(START_SLACK_NS));
+            let latest = life.removed_at().map(|removed| removed.0.saturating_add(START_SLACK_NS));
             let was_over =
                 started.is_some() && self.gaps.is_clock_steady(life) && latest.is_some_and(|latest| latest < moment.0);
             had_begun && !was_over
