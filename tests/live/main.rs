@@ -20,6 +20,7 @@ mod hosts;
 mod loss;
 mod lxc;
 mod many;
+mod names;
 mod orders;
 mod runtimes;
 mod self_report;
