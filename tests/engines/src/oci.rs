@@ -39,8 +39,10 @@ impl<'a> Oci<'a> {
     /// Reads runc's default configuration, from which every bundle is made.
     pub fn start(stage: &'a Stage, runtime: OciRuntime) -> Self {
         let directory = stage.directory().join(format!("{}-spec", runtime.name()));
-        fs::create_dir(&directory).expect("a directory for the spec");
-        stage.run("runc", &["spec", "--bundle", &directory.display().to_string()]);
+        if !directory.exists() {
+            fs::create_dir(&directory).expect("a directory for the spec");
+            stage.run("runc", &["spec", "--bundle", &directory.display().to_string()]);
+        }
         let text = fs::read_to_string(directory.join("config.json")).expect("the spec");
         let mut spec: Value = serde_json::from_str(&text).expect("JSON from runc spec");
         spec["process"]["terminal"] = json!(false);

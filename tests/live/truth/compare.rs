@@ -108,11 +108,17 @@ pub fn span(table: &str, life: &Life) -> Span {
     }
 }
 
-/// Takes the life that a row tells of: the one whose moment it names, else the first that is left.
+/// Takes the life that a row tells of: the one that it agrees with most, by engine, moment and
+/// init; of equals the latest.
 fn take_life<'a>(table: &str, row: &Value, coverage: &Coverage, left: &mut Vec<&'a Life>) -> Option<&'a Life> {
-    let candidates = || left.iter().enumerate().filter(|(_, life)| presence(table, life, coverage) != Presence::Never);
-    let named = candidates().find(|(_, life)| time(&row["ts"]).is_some_and(|ts| is_within(ts, span(table, life))));
-    let position = named.or_else(|| candidates().next()).map(|(position, _)| position)?;
+    let agreement = |life: &Life| {
+        let is_engine = row["runtime"] == *life.runtime;
+        let is_moment = time(&row["ts"]).is_some_and(|ts| is_within(ts, span(table, life)));
+        let is_init = life.pid.is_some_and(|pid| row["init_pid"] == pid);
+        (is_engine, is_moment, is_init, life.ended.from)
+    };
+    let candidates = left.iter().enumerate().filter(|(_, life)| presence(table, life, coverage) != Presence::Never);
+    let (position, _) = candidates.max_by_key(|(_, life)| agreement(life))?;
     Some(left.remove(position))
 }
 

@@ -71,6 +71,12 @@ pub fn bring_about(player: &Player<'_>, actor: &mut Actor, end: End) -> EndTruth
             actor.init.wait_for_end();
             killed_by_runtime(libc::SIGKILL, &["kill"])
         }
+        End::EngineStopHandled(signal, code) => {
+            actor.init.order(format_args!("handle {signal} {code}"));
+            engine.stop(&id);
+            actor.init.wait_for_end();
+            handled(code, Killer::Runtime(&["kill"]))
+        }
         End::EngineRemove => {
             engine.delete_by_force(&id);
             actor.init.wait_for_end();

@@ -193,6 +193,9 @@ fn ending(life: &Life) -> Vec<Column> {
         columns.push(Column { name: "oom_kills", expected: Expected::is(end.oom_kills) });
         columns.push(Column { name: "oom_limit_scope", expected: Expected::is("own") });
     }
+    if let Some(signals) = life.signals {
+        columns.push(Column { name: "signals_total", expected: Expected::is(signals) });
+    }
     columns.extend(killer(life));
     columns
 }

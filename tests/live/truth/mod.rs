@@ -44,8 +44,8 @@ use self::truth::Life;
 use crate::support::capture::Capture;
 use crate::support::replay;
 
-/// Lives of one run, if nothing else is asked for.
-const LIVES: usize = 160;
+/// Lives of each test, if nothing else is asked for.
+const LIVES: usize = 100;
 /// Scenes that are played at the same time.
 const PLAYERS: usize = 3;
 
@@ -80,13 +80,35 @@ fn rows_state_nothing_false_on_the_hosts_hierarchies() {
     let docker_client = DockerClient::new(&stage, &puppets);
     let ctr = Ctr::new(&stage, &puppets);
     let podman = PodmanClient::new(&stage, OciRuntime::Runc, &puppets);
-    let host = HostTraits { is_v2_only: stage.cgroups.hierarchies() == 1, has_memory_limit: true };
+    let host = HostTraits { is_v2_only: stage.cgroups.hierarchies() == 1, is_v1_only: false, has_memory_limit: true };
     let engines: [(EngineName, &dyn Engine); 4] = [
         (EngineName::Runc, &runc),
         (EngineName::Docker, &docker_client),
         (EngineName::Containerd, &ctr),
         (EngineName::Podman, &podman),
     ];
+    tell_the_truth(&stage, &puppets, &engines, host);
+}
+
+#[test]
+fn rows_state_nothing_false_on_v1_alone() {
+    let Some(_live) = require_root(&["cc", "runc", "containerd", "ctr", "dockerd", "docker"]) else { return };
+    let stage = Stage::new(CgroupView::Host);
+    stage.run("umount", &["--lazy", "--all", "--types", "cgroup2"]);
+    if trees::v1_roots(&stage).is_empty() {
+        println!("NOT PLAYED: this host has no v1 hierarchy");
+        return;
+    }
+    let containerd = Containerd::start(&stage, NAMESPACE);
+    let docker = Docker::start(&stage, &containerd);
+    containerd.import(&docker.save_image());
+    let puppets = Puppets::open(&stage);
+    let runc = ByHand::new(&stage, OciRuntime::Runc, &puppets);
+    let docker_client = DockerClient::new(&stage, &puppets);
+    let ctr = Ctr::new(&stage, &puppets);
+    let engines: [(EngineName, &dyn Engine); 3] =
+        [(EngineName::Runc, &runc), (EngineName::Docker, &docker_client), (EngineName::Containerd, &ctr)];
+    let host = HostTraits { is_v2_only: false, is_v1_only: true, has_memory_limit: true };
     tell_the_truth(&stage, &puppets, &engines, host);
 }
 
@@ -105,7 +127,7 @@ fn rows_state_nothing_false_on_v2_alone() {
     let has_memory_limit = false;
     let engines: [(EngineName, &dyn Engine); 3] =
         [(EngineName::Runc, &runc), (EngineName::Crun, &crun), (EngineName::Podman, &podman)];
-    tell_the_truth(&stage, &puppets, &engines, HostTraits { is_v2_only: true, has_memory_limit });
+    tell_the_truth(&stage, &puppets, &engines, HostTraits { is_v2_only: true, is_v1_only: false, has_memory_limit });
 }
 
 #[test]
@@ -120,7 +142,7 @@ fn rows_state_nothing_false_when_events_are_lost() {
     let runc = ByHand::new(&stage, OciRuntime::Runc, &puppets);
     let docker_client = DockerClient::new(&stage, &puppets);
     let ctr = Ctr::new(&stage, &puppets);
-    let host = HostTraits { is_v2_only: stage.cgroups.hierarchies() == 1, has_memory_limit: true };
+    let host = HostTraits { is_v2_only: stage.cgroups.hierarchies() == 1, is_v1_only: false, has_memory_limit: true };
     let engines: [(EngineName, &dyn Engine); 3] =
         [(EngineName::Runc, &runc), (EngineName::Docker, &docker_client), (EngineName::Containerd, &ctr)];
     let play = Play::new(&stage, &puppets, &engines, host);
@@ -195,7 +217,14 @@ impl<'a> Play<'a> {
 
     fn player(&self, scene: Scene) -> Player<'_> {
         let (_, engine) = self.engines.iter().find(|(name, _)| *name == scene.engine).expect("of the plan");
-        Player { scene, engine: *engine, stage: self.stage, puppets: self.puppets, run: &self.run }
+        Player {
+            scene,
+            engine: *engine,
+            engines: self.engines,
+            stage: self.stage,
+            puppets: self.puppets,
+            run: &self.run,
+        }
     }
 
     /// Compares one case with the truth.

@@ -31,8 +31,21 @@ pub enum Distraction {
     HandledSignal(i32, u32),
     /// A process outside sends this signal, which init ignores.
     IgnoredSignal(i32),
+    /// Long ago a process outside sent SIGTERM, which init handled.
+    OlderOrder,
     /// Init calls itself by another name.
     OtherName,
+}
+
+impl Distraction {
+    /// Returns the number of signals that init is sent.
+    pub fn signals(self) -> u32 {
+        match self {
+            Self::HandledSignal(_, count) => count,
+            Self::IgnoredSignal(_) | Self::OlderOrder => 1,
+            _ => 0,
+        }
+    }
 }
 
 /// Call by which a process outside sends a signal.
@@ -69,6 +82,9 @@ pub enum End {
     EngineKillHandled(i32, u8),
     /// The engine is told to stop the container, whose init ignores SIGTERM. docker and podman.
     EngineStop,
+    /// The engine is told to stop a container whose image names this signal to stop with; init's
+    /// handler exits with a code. docker and podman.
+    EngineStopHandled(i32, u8),
     /// The engine is told to remove the container while it runs.
     EngineRemove,
     /// Init takes more memory than its cgroup may have.
@@ -92,6 +108,10 @@ pub enum End {
 pub enum StartFailure {
     /// The program does not exist.
     NoProgram,
+    /// The program is a directory.
+    IsDirectory,
+    /// A mount of the bundle has no source. runc and crun.
+    BadMount,
     /// A hook of the bundle fails: `prestart`, `createRuntime` or `startContainer`. runc and crun.
     Hook(&'static str),
 }
@@ -123,6 +143,26 @@ pub enum Story {
     Renamed { end: End },
     /// The engine's restart policy starts it this many times again.
     CrashLoop { code: u8, restarts: u32 },
+    /// The engine is told this many times to restart it. docker and podman.
+    Restarted { times: u32 },
+    /// An id is used for one image, then for another one. containerd.
+    OtherImage { first: End, second: End },
+    /// An id that runc would refuse. crun.
+    OddId { end: End },
+    /// The runtime's arguments are longer than a kilobyte. runc and crun.
+    LongCommand { end: End },
+    /// As `Nested`, but on v2 both are in the outer one's directory. runc, on a hybrid host.
+    NestedOnV1 { inner: End, outer: u8 },
+    /// Below another container's directory, which ends first and cannot be removed then. docker.
+    InsideAnother { inner: u8 },
+    /// Two containers of one id and one cgroup, in two state directories. runc.
+    SameIdElsewhere { first: u8, second: u8 },
+    /// One id in this engine and in runc, at the same time. containerd.
+    Namesakes { first: End, second: End },
+    /// Its directory on v2 is removed while it runs on. On a hybrid host.
+    LosesV2Directory { end: End },
+    /// No container: a directory on v1 that is given the name of one, and removed.
+    RenamedDirectory,
 }
 
 /// One scene of a plan.
@@ -143,8 +183,14 @@ impl Scene {
             | Story::KeptDirectory { .. }
             | Story::SharedCgroup { .. }
             | Story::Nested { .. }
+            | Story::NestedOnV1 { .. }
+            | Story::InsideAnother { .. }
+            | Story::SameIdElsewhere { .. }
+            | Story::Namesakes { .. }
+            | Story::OtherImage { .. }
             | Story::JoinedPids => 2,
-            Story::CrashLoop { restarts, .. } => 1 + restarts as usize,
+            Story::CrashLoop { restarts: again, .. } | Story::Restarted { times: again } => 1 + again as usize,
+            Story::RenamedDirectory => 0,
             _ => 1,
         }
     }
@@ -161,22 +207,41 @@ impl Display for Scene {
 pub struct HostTraits {
     /// Only the v2 tree is mounted.
     pub is_v2_only: bool,
+    /// Only v1 trees are mounted.
+    pub is_v1_only: bool,
     /// A memory limit can be set.
     pub has_memory_limit: bool,
 }
 
-/// Makes a plan with at least so many lives.
+/// Makes a plan with at least so many lives: first each special story once by each engine that can
+/// play it, as far as the lives suffice, then random ones.
 pub fn make(seed: u64, lives: usize, engines: &[EngineName], host: HostTraits) -> Vec<Scene> {
     let mut random = Random(seed);
+    let mut stories = Vec::new();
+    for kind in 0..SPECIAL_STORIES {
+        for &engine in engines {
+            stories.extend(random.special_story(kind, engine, host).map(|story| (engine, story)));
+        }
+    }
+    // In no order of their kinds, so that a short plan has some of each.
+    for at in (1..stories.len()).rev() {
+        stories.swap(at, usize::try_from(random.below(at as u64 + 1)).expect("an index"));
+    }
     let (mut scenes, mut planned) = (Vec::new(), 0);
     while planned < lives {
-        let engine = random.pick(engines);
-        let scene = Scene { number: scenes.len(), engine, story: random.story(engine, host) };
+        let (engine, story) = stories.pop().unwrap_or_else(|| {
+            let engine = random.pick(engines);
+            (engine, random.story(engine, host))
+        });
+        let scene = Scene { number: scenes.len(), engine, story };
         planned += scene.lives();
         scenes.push(scene);
     }
     scenes
 }
+
+/// Number of kinds of stories that not every container has.
+const SPECIAL_STORIES: u64 = 20;
 
 /// Numbers that follow from a seed: splitmix64.
 pub struct Random(pub u64);
@@ -213,48 +278,78 @@ impl Random {
     }
 
     fn story(&mut self, engine: EngineName, host: HostTraits) -> Story {
-        let by_hand = matches!(engine, EngineName::Runc | EngineName::Crun);
-        // crun kills whatever is in a container's directory when it deletes the container, so a
-        // directory that others use has no story with it.
-        match self.below(20) {
-            0 => Story::Again { first: self.end(engine, host, false), second: self.end(engine, host, false) },
-            1 => Story::NeverDeleted { end: self.quiet_end() },
-            2 => Story::StartFails(if by_hand && self.is_one_in(2) {
-                StartFailure::Hook(self.pick(&["prestart", "createRuntime", "startContainer"]))
-            } else {
-                StartFailure::NoProgram
-            }),
-            3 => Story::NeverStarted,
-            4 => Story::MovedInit { end: self.quiet_end() },
-            5 if engine == EngineName::Runc => Story::SharedCgroup { first: self.code(), second: self.code() },
-            6 if by_hand => Story::Nested { inner: self.quiet_end(), outer: self.code() },
-            7 if engine != EngineName::Crun => {
-                Story::KeptDirectory { first: self.quiet_end(), second: self.quiet_end() }
-            }
-            5 | 6 if matches!(engine, EngineName::Docker | EngineName::Podman) => {
-                Story::Renamed { end: self.quiet_end() }
-            }
-            8 if engine == EngineName::Docker => Story::CrashLoop { code: self.code().max(1), restarts: 2 },
-            9 if engine == EngineName::Docker => Story::JoinedPids,
-            _ => {
-                let host_pids = self.is_one_in(3);
-                let distraction = self.is_one_in(2).then(|| self.distraction());
-                Story::Single { host_pids, distraction, end: self.end(engine, host, host_pids) }
+        if self.is_one_in(2) {
+            let host_pids = self.is_one_in(3);
+            let distraction = self.is_one_in(2).then(|| self.distraction());
+            return Story::Single { host_pids, distraction, end: self.end(engine, host, host_pids) };
+        }
+        loop {
+            let kind = self.below(SPECIAL_STORIES);
+            if let Some(story) = self.special_story(kind, engine, host) {
+                return story;
             }
         }
     }
 
+    /// Returns a story that is not every container's, if this engine and host can have it.
+    fn special_story(&mut self, kind: u64, engine: EngineName, host: HostTraits) -> Option<Story> {
+        use EngineName::{Containerd, Crun, Docker, Podman, Runc};
+        let is_hybrid = !host.is_v2_only && !host.is_v1_only;
+        let has_names = matches!(engine, Docker | Podman);
+        let by_hand = matches!(engine, Runc | Crun);
+        Some(match kind {
+            0 => Story::Again { first: self.end(engine, host, false), second: self.end(engine, host, false) },
+            1 => Story::NeverDeleted { end: self.quiet_end() },
+            2 | 3 => Story::StartFails(self.start_failure(by_hand)),
+            4 => Story::NeverStarted,
+            5 => Story::MovedInit { end: self.quiet_end() },
+            6 if engine == Runc => Story::SharedCgroup { first: self.code(), second: self.code() },
+            7 if by_hand => Story::Nested { inner: self.quiet_end(), outer: self.code() },
+            // crun kills whatever is in a container's directory when it deletes the container.
+            8 if engine != Crun && !host.is_v1_only => {
+                Story::KeptDirectory { first: self.quiet_end(), second: self.quiet_end() }
+            }
+            9 if has_names => Story::Renamed { end: self.quiet_end() },
+            10 if engine == Docker => {
+                let restarts = self.pick(&[2, 2, 5]);
+                Story::CrashLoop { code: self.code().max(1), restarts }
+            }
+            11 if engine == Docker => Story::JoinedPids,
+            12 if has_names => Story::Restarted { times: 3 },
+            13 if engine == Containerd => Story::OtherImage { first: self.quiet_end(), second: self.quiet_end() },
+            14 if engine == Crun => Story::OddId { end: self.quiet_end() },
+            15 if by_hand => Story::LongCommand { end: self.quiet_end() },
+            16 if engine == Runc && is_hybrid => Story::NestedOnV1 { inner: self.quiet_end(), outer: self.code() },
+            16 if engine == Docker => Story::InsideAnother { inner: self.code() },
+            17 if engine == Runc => Story::SameIdElsewhere { first: self.code(), second: self.code() },
+            17 if engine == Containerd => Story::Namesakes { first: self.quiet_end(), second: self.quiet_end() },
+            18 if is_hybrid => Story::LosesV2Directory { end: self.quiet_end() },
+            19 if !host.is_v2_only => Story::RenamedDirectory,
+            _ => return None,
+        })
+    }
+
+    fn start_failure(&mut self, by_hand: bool) -> StartFailure {
+        match self.below(5) {
+            0 if by_hand => StartFailure::BadMount,
+            1 | 2 if by_hand => StartFailure::Hook(self.pick(&["prestart", "createRuntime", "startContainer"])),
+            3 => StartFailure::IsDirectory,
+            _ => StartFailure::NoProgram,
+        }
+    }
+
     fn distraction(&mut self) -> Distraction {
-        match self.below(6) {
-            0 => Distraction::ExecExits(self.code()),
-            1 => Distraction::ChildExits(self.code()),
-            2 => Distraction::NestedPidNamespace(self.code()),
-            3 => {
+        match self.below(13) {
+            0 | 6 | 7 => Distraction::ExecExits(self.code()),
+            1 | 8 => Distraction::ChildExits(self.code()),
+            2 | 9 => Distraction::NestedPidNamespace(self.code()),
+            3 | 10 => {
                 let signal = self.pick(&[libc::SIGUSR1, libc::SIGUSR2, libc::SIGHUP]);
                 let count = self.pick(&[1, 3, 60]);
                 Distraction::HandledSignal(signal, count)
             }
-            4 => Distraction::IgnoredSignal(self.pick(&[TERM, libc::SIGINT, libc::SIGHUP])),
+            4 | 11 => Distraction::IgnoredSignal(self.pick(&[TERM, libc::SIGINT, libc::SIGHUP])),
+            5 => Distraction::OlderOrder,
             _ => Distraction::OtherName,
         }
     }
@@ -270,7 +365,7 @@ impl Random {
 
     fn end(&mut self, engine: EngineName, host: HostTraits, host_pids: bool) -> End {
         loop {
-            let end = match self.below(19) {
+            let end = match self.below(20) {
                 0 | 1 => End::Exit(self.code()),
                 2 => End::ThreadExit(self.code()),
                 3 => End::Fault(self.pick(&[libc::SIGSEGV, libc::SIGILL])),
@@ -286,9 +381,13 @@ impl Random {
                 6 => End::OutsideHandled(self.pick(&[TERM, libc::SIGINT, libc::SIGQUIT]), self.code()),
                 7 => End::ChildSignals(TERM, self.code()),
                 8 => End::Neighbour,
-                9 => End::EngineKill(if host_pids { self.pick(&[TERM, libc::SIGKILL]) } else { libc::SIGKILL }),
+                9 => End::EngineKill(if host_pids { self.pick(&ENDING_SIGNALS) } else { libc::SIGKILL }),
                 10 => End::EngineKillHandled(TERM, self.code()),
                 11 if matches!(engine, EngineName::Docker | EngineName::Podman) => End::EngineStop,
+                19 if matches!(engine, EngineName::Docker | EngineName::Podman) => End::EngineStopHandled(
+                    self.pick(&[TERM, libc::SIGUSR1, libc::SIGWINCH, libc::SIGQUIT]),
+                    self.code(),
+                ),
                 12 => End::EngineRemove,
                 13 if host.has_memory_limit => End::OutOfMemory,
                 14 if host.has_memory_limit => End::ChildOutOfMemory(self.code()),

@@ -1,7 +1,7 @@
 //! The cgroup trees, where scenes move processes in them.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use obit_test_engines::Stage;
 
@@ -9,7 +9,7 @@ use obit_test_engines::Stage;
 pub fn v2_directory(stage: &Stage, pid: u32) -> PathBuf {
     let cgroup = fs::read_to_string(format!("/proc/{pid}/cgroup")).expect("the cgroups of a process");
     let path = cgroup.lines().find_map(|line| line.strip_prefix("0::")).expect("a v2 cgroup");
-    v2_mount(stage).join(path.trim_start_matches('/'))
+    v2_root(stage).join(path.trim_start_matches('/'))
 }
 
 /// Moves a process into another one's v2 directory.
@@ -34,7 +34,22 @@ pub fn move_away(stage: &Stage, pid: u32, name: &str) {
     }
 }
 
-fn v2_mount(stage: &Stage) -> PathBuf {
+/// Moves a process from its v2 directory to another one, and removes the first.
+pub fn leave_v2_directory(stage: &Stage, pid: u32, other: &Path) {
+    let directory = v2_directory(stage, pid);
+    fs::write(other.join("cgroup.procs"), pid.to_string()).expect("moving a process");
+    fs::remove_dir(&directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
+}
+
+/// Returns the roots of the v1 trees.
+pub fn v1_roots(stage: &Stage) -> Vec<PathBuf> {
+    let top = stage.outside("/sys/fs/cgroup");
+    let trees = fs::read_dir(top).expect("the cgroup trees").map(|entry| entry.expect("an entry").path());
+    trees.filter(|tree| tree.join("cgroup.procs").exists() && !tree.join("cgroup.controllers").exists()).collect()
+}
+
+/// Returns the root of the v2 tree.
+pub fn v2_root(stage: &Stage) -> PathBuf {
     ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"]
         .map(|path| stage.outside(path))
         .into_iter()

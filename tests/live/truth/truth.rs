@@ -133,6 +133,8 @@ pub struct Life {
     pub removed: Span,
     /// Processes that had to do with the container and not with its end.
     pub innocents: Vec<u32>,
+    /// Signals that init was sent, where only the test sent any.
+    pub signals: Option<u32>,
     pub exit_row: Presence,
     pub remove_row: Presence,
     pub create_row: Presence,

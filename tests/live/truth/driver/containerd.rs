@@ -10,6 +10,11 @@ use super::{ContainerPlan, Engine, MEMORY_LIMIT, client_in_background, client_ou
 /// Namespace of containerd that the scenes are played in.
 pub const NAMESPACE: &str = "obit-live-truth";
 
+/// Image of every container but one.
+const IMAGE: &str = "docker.io/library/busybox:latest";
+/// The same image by another name.
+pub const OTHER_IMAGE: &str = "docker.io/library/other:1";
+
 /// `ctr`.
 pub struct Ctr<'a> {
     stage: &'a Stage,
@@ -18,7 +23,9 @@ pub struct Ctr<'a> {
 
 impl<'a> Ctr<'a> {
     pub fn new(stage: &'a Stage, puppets: &Puppets) -> Self {
-        Self { stage, control: puppets.directory().to_owned() }
+        let ctr = Self { stage, control: puppets.directory().to_owned() };
+        ctr.must(&["images", "tag", IMAGE, OTHER_IMAGE]);
+        ctr
     }
 
     fn ctr(&self, arguments: &[&str]) -> Result<String, String> {
@@ -37,7 +44,7 @@ impl<'a> Ctr<'a> {
         options.extend(plan.capabilities.iter().map(|name| format!("--cap-add={name}")));
         options.extend(plan.cgroup.iter().map(|path| format!("--cgroup={path}")));
         options.extend(plan.is_memory_limited.then(|| format!("--memory-limit={MEMORY_LIMIT}")));
-        options.extend(["docker.io/library/busybox:latest".to_owned(), plan.name.clone()]);
+        options.extend([plan.image.unwrap_or(IMAGE).to_owned(), plan.name.clone()]);
         options.extend(plan.command());
         options
     }
@@ -61,7 +68,7 @@ impl Engine for Ctr<'_> {
     }
 
     fn image(&self) -> Option<&'static str> {
-        Some("docker.io/library/busybox:latest")
+        Some(IMAGE)
     }
 
     fn removes_directories_at_exit(&self) -> bool {

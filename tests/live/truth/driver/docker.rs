@@ -58,6 +58,8 @@ impl Engine for DockerClient<'_> {
         options.extend(plan.host_pids.then(|| "--pid=host".to_owned()));
         options.extend(plan.joins_pids_of.iter().map(|id| format!("--pid=container:{id}")));
         options.extend(plan.capabilities.iter().map(|name| format!("--cap-add={}", name.trim_start_matches("CAP_"))));
+        options.extend(plan.cgroup.iter().map(|path| format!("--cgroup-parent={path}")));
+        options.extend(plan.stop_signal.map(|signal| format!("--stop-signal={signal}")));
         if plan.is_memory_limited {
             options.extend([format!("--memory={MEMORY_LIMIT}"), format!("--memory-swap={MEMORY_LIMIT}")]);
         }
@@ -95,6 +97,10 @@ impl Engine for DockerClient<'_> {
 
     fn rename(&self, id: &str, name: &str) {
         self.must(&["rename", id, name]);
+    }
+
+    fn restart(&self, id: &str) {
+        self.must(&["restart", "--time", "0", id]);
     }
 
     fn wait(&self, id: &str) {

@@ -19,6 +19,17 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// Memory limit of containers that run out of memory.
 pub const MEMORY_LIMIT: u64 = 16 << 20;
 
+/// Program that a container is to run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Program {
+    #[default]
+    Puppet,
+    /// A path where nothing is.
+    Missing,
+    /// A path where a directory is.
+    Directory,
+}
+
 /// Container to be made.
 #[derive(Clone, Debug, Default)]
 pub struct ContainerPlan {
@@ -32,12 +43,19 @@ pub struct ContainerPlan {
     /// Names with `CAP_`, beside the engine's own choice.
     pub capabilities: Vec<&'static str>,
     pub is_memory_limited: bool,
-    /// `linux.cgroupsPath`, where the engine's user chooses it.
+    /// `linux.cgroupsPath`, where the engine's user chooses it; of docker the directory above.
     pub cgroup: Option<String>,
     /// Hook of the bundle that fails.
     pub failing_hook: Option<&'static str>,
-    /// The program to run does not exist.
-    pub lacks_program: bool,
+    pub program: Program,
+    /// A mount of the bundle has no source.
+    pub has_bad_mount: bool,
+    /// The bundle's path is longer than a kilobyte.
+    pub has_long_bundle: bool,
+    /// Signal to stop it with, where the user chooses it.
+    pub stop_signal: Option<i32>,
+    /// Image, if another one than the engine's usual one.
+    pub image: Option<&'static str>,
     /// How often the engine starts it again.
     pub restarts: u32,
 }
@@ -45,7 +63,11 @@ pub struct ContainerPlan {
 impl ContainerPlan {
     /// Returns the command of its init.
     pub fn command(&self) -> Vec<String> {
-        if self.lacks_program { vec!["/no/such/program".to_owned()] } else { Puppets::command(&self.tag) }
+        match self.program {
+            Program::Puppet => Puppets::command(&self.tag),
+            Program::Missing => vec!["/no/such/program".to_owned()],
+            Program::Directory => vec!["/tmp".to_owned()],
+        }
     }
 }
 
@@ -90,6 +112,16 @@ pub trait Engine: Sync {
     /// Gives a container another name.
     fn rename(&self, _id: &str, _name: &str) {
         panic!("{} cannot rename", self.runtime());
+    }
+
+    /// Tells the engine to restart a container at once.
+    fn restart(&self, _id: &str) {
+        panic!("{} cannot restart", self.runtime());
+    }
+
+    /// Returns the same engine with state of its own.
+    fn elsewhere(&self) -> Option<&dyn Engine> {
+        None
     }
 
     /// Waits until the engine knows that init has ended.

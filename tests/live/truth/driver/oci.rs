@@ -14,15 +14,26 @@ pub struct ByHand<'a> {
     oci: Oci<'a>,
     runtime: OciRuntime,
     control: PathBuf,
+    /// State directory, if not the usual one.
+    root: Option<PathBuf>,
+    elsewhere: Option<Box<Self>>,
 }
 
 impl<'a> ByHand<'a> {
     pub fn new(stage: &'a Stage, runtime: OciRuntime, puppets: &Puppets) -> Self {
-        Self { stage, oci: Oci::start(stage, runtime), runtime, control: puppets.directory().to_owned() }
+        let make = |root, elsewhere| Self {
+            stage,
+            oci: Oci::start(stage, runtime),
+            runtime,
+            control: puppets.directory().to_owned(),
+            root,
+            elsewhere,
+        };
+        make(None, Some(Box::new(make(Some(stage.directory().join("elsewhere")), None))))
     }
 
     fn bundle(&self, plan: &ContainerPlan) -> String {
-        self.oci.bundle_with(&plan.name, |spec| {
+        let bundle = self.oci.bundle_with(&plan.tag, |spec| {
             spec["process"]["args"] = json!(plan.command());
             for set in ["bounding", "effective", "permitted"] {
                 if let Some(list) = spec["process"]["capabilities"][set].as_array_mut() {
@@ -50,20 +61,46 @@ impl<'a> ByHand<'a> {
                 hooks.insert(hook.to_owned(), json!([{ "path": path }]));
                 spec["hooks"] = Value::Object(hooks);
             }
-        })
+            if plan.has_bad_mount {
+                let mount = json!({
+                    "destination": "/tmp", "source": "/no/such/source", "type": "bind", "options": ["rbind"],
+                });
+                spec["mounts"].as_array_mut().expect("mounts").push(mount);
+            }
+        });
+        if plan.has_long_bundle { lengthen(&bundle) } else { bundle }
+    }
+
+    /// Returns the options before the command.
+    fn options(&self) -> Vec<String> {
+        self.root.iter().map(|root| format!("--root={}", root.display())).collect()
     }
 
     fn call(&self, arguments: &[&str]) -> Result<String, String> {
-        client_output(self.stage, self.runtime.name(), arguments)
+        let mut all = self.options();
+        all.extend(arguments.iter().map(|&word| word.to_owned()));
+        client_output(self.stage, self.runtime.name(), &all)
     }
 
     /// Calls a command whose children keep its output open.
     fn call_detached(&self, verb: &[&str], plan: &ContainerPlan) -> Result<String, String> {
         let bundle = self.bundle(plan);
-        let log = PathBuf::from(&bundle).join("log");
-        let arguments = [verb, &["--bundle", &bundle, &plan.name]].concat();
+        let log = self.stage.directory().join(format!("{}.run.log", plan.tag));
+        let mut arguments = self.options();
+        arguments.extend([verb, &["--bundle", &bundle, &plan.name]].concat().iter().map(|&word| word.to_owned()));
         client(self.stage, self.runtime.name(), &arguments, &log).map(|()| plan.name.clone())
     }
+}
+
+/// Copies a bundle to a path that is longer than a kilobyte.
+fn lengthen(bundle: &str) -> String {
+    let mut path = PathBuf::from(bundle);
+    for _ in 0..6 {
+        path.push("long".repeat(50));
+    }
+    std::fs::create_dir_all(&path).expect("a long path");
+    std::fs::copy(PathBuf::from(bundle).join("config.json"), path.join("config.json")).expect("a copy of a bundle");
+    path.display().to_string()
 }
 
 impl Engine for ByHand<'_> {
@@ -85,6 +122,10 @@ impl Engine for ByHand<'_> {
 
     fn removes_directories_at_exit(&self) -> bool {
         false
+    }
+
+    fn elsewhere(&self) -> Option<&dyn Engine> {
+        self.elsewhere.as_deref().map(|elsewhere| elsewhere as &dyn Engine)
     }
 
     fn keeps_stopped(&self) -> bool {

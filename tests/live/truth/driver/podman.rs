@@ -65,6 +65,7 @@ impl Engine for PodmanClient<'_> {
         options.extend(plan.host_pids.then(|| "--pid=host".to_owned()));
         options.extend(plan.joins_pids_of.iter().map(|id| format!("--pid=container:{id}")));
         options.extend(plan.capabilities.iter().map(|name| format!("--cap-add={name}")));
+        options.extend(plan.stop_signal.map(|signal| format!("--stop-signal={signal}")));
         if plan.is_memory_limited {
             options.extend([format!("--memory={MEMORY_LIMIT}b"), format!("--memory-swap={MEMORY_LIMIT}b")]);
         }
@@ -99,6 +100,10 @@ impl Engine for PodmanClient<'_> {
 
     fn rename(&self, id: &str, name: &str) {
         self.must(&["rename", id, name]);
+    }
+
+    fn restart(&self, id: &str) {
+        self.must(&["restart", "--time", "0", id]);
     }
 
     fn wait(&self, id: &str) {
