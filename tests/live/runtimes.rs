@@ -4,7 +4,7 @@
 use obit_test_engines::{CgroupView, Containerd, Docker, Oci, OciRuntime, Podman, Stage, require_root};
 
 use crate::support::capture::Capture;
-use crate::support::ledger::Ledger;
+use crate::support::ledger::{Ledger, text};
 use crate::support::{analysis, replay};
 
 /// Hex digits, enough for a Docker id.
@@ -130,4 +130,23 @@ fn plain_service_comes_and_goes(stage: &Stage, number: usize) {
         stage.cgroups.remove(path);
     }
     stage.cgroups.remove(&format!("/obit-live/login-{number}.service"));
+}
+
+#[test]
+fn a_step_of_a_build_belongs_to_buildah() {
+    let Some(_live) = require_root(&["runc", "podman", "conmon"]) else { return };
+    let stage = Stage::new(CgroupView::Host);
+    let podman = Podman::start(&stage);
+    let case = stage.directory().join("case");
+    let capture = Capture::start(&stage, &case, &[]);
+    podman.build();
+    capture.stop();
+    for event in ["container_create", "container_remove"] {
+        let rows = replay::derived_rows(&case, event);
+        let [step] = &rows[..] else { panic!("{event}: {rows:?}") };
+        assert_eq!((text(step, "runtime"), text(step, "oci_runtime")), ("buildah", "runc"), "{event}");
+        assert!(text(step, "container_id").starts_with("buildah-buildah"), "{event}: {step}");
+        assert_eq!(step["conflicts"], serde_json::json!([]), "{event}");
+    }
+    replay::assert_verifies(&case);
 }

@@ -30,6 +30,22 @@ impl<'a> Podman<'a> {
         self.run(name, &FOREVER)
     }
 
+    /// Builds an image whose one step runs a program that ends at once.
+    pub fn build(&self) {
+        // buildah names the step's container and its directory.
+        self.stage.cgroups.own("buildah");
+        let directory = self.stage.directory().join("build");
+        std::fs::create_dir_all(&directory).expect("a directory to build in");
+        let text = format!("FROM {IMAGE}\nRUN [\"{AT_ONCE}\"]\n");
+        std::fs::write(directory.join("Containerfile"), text).expect("a Containerfile");
+        let limits = ["--ulimit=nofile=1024:1024", "--ulimit=nproc=1000:1000"];
+        let mut arguments = vec!["build", "--isolation=oci", "--network=none", "--no-cache"];
+        arguments.extend(limits);
+        let directory = directory.display().to_string();
+        arguments.push(&directory);
+        self.podman(&arguments);
+    }
+
     /// Asks a container to end, and kills it after a second.
     pub fn stop(&self, id: &str) {
         self.podman(&["stop", "--time", "1", id]);
