@@ -15,7 +15,7 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::file;
-use crate::sources::answer::{NAME_BYTES, RuntimeRecord, document, object, time_of, within};
+use crate::sources::answer::{NAME_BYTES, RuntimeRecord, digest, document, object, time_of, within};
 use crate::sources::daemons::ImageStore;
 
 /// Largest `config.v2.json` that is read. Real ones have 2 to 20 KiB.
@@ -197,7 +197,7 @@ fn describe(mut answer: RuntimeAnswer<'static>, kept: &PodmanContainer) -> Runti
     answer.outcome = Outcome::Ok;
     answer.runtime = Some(Engine::Podman.as_str().into());
     answer.container_name = within(kept.names.first().map(String::as_str), NAME_BYTES);
-    answer.image_id = within(kept.image.as_deref(), NAME_BYTES);
+    answer.image_id = kept.image.as_deref().and_then(digest).map(Into::into);
     answer.created_at = kept.created.as_deref().and_then(time_of);
     let metadata = kept.metadata.as_deref().and_then(|text| object::<PodmanMetadata>(text.as_bytes()));
     answer.image_name = within(metadata.and_then(|metadata| metadata.image_name).as_deref(), NAME_BYTES);
@@ -299,7 +299,7 @@ mod tests {
         let directory = root.path().join("var/lib/containers/storage/overlay-containers");
         fs::create_dir_all(&directory).expect("directories");
         let text = format!(
-            r#"[{{"id":"00"}},{{"id":"{ID}","names":["job"],"image":"ab12","created":"2026-11-24T08:00:00Z",
+            r#"[{{"id":"00"}},{{"id":"{ID}","names":["job"],"image":"{ID}","created":"2026-11-24T08:00:00Z",
             "metadata":"{{\"image-name\":\"localhost/busybox:latest\",\"name\":\"job\"}}"}}]"#
         );
         fs::write(directory.join("containers.json"), text).expect("a file");
@@ -308,6 +308,7 @@ mod tests {
         assert_eq!(answer.outcome, Outcome::Ok);
         assert_eq!(answer.container_name.as_deref(), Some("job"));
         assert_eq!(answer.image_name.as_deref(), Some("localhost/busybox:latest"));
+        assert_eq!(answer.image_id, Some(format!("sha256:{ID}").into()), "as the daemon writes it");
         let other = ID.replace('c', "d");
         let RuntimeRecord { answer, .. } =
             read(root.path(), Engine::Podman, &other, LifeStage::Begun).expect("podman keeps files");

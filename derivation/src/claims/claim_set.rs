@@ -182,6 +182,23 @@ impl ClaimSet {
         }
     }
 
+    /// Removes what a source says. With what containerd says goes what files tell of the bundle that
+    /// containerd made.
+    pub fn forget_source(&mut self, source: Source) {
+        let goes = |of: Source| {
+            of == source || source == Source::Containerd && matches!(of, Source::OciState | Source::OciBundle)
+        };
+        self.ranked.retain(|claim| !goes(claim.source));
+        if let Some(history) = &mut self.history {
+            history.withdrawn.retain(|conflict| !goes(conflict.source));
+        }
+    }
+
+    /// Returns true if there is no claim.
+    pub fn is_empty(&self) -> bool {
+        self.ranked.is_empty()
+    }
+
     /// Returns true if no claim contradicts this one about where the container's runtime keeps it.
     pub fn agree_on_home(&self, claim: &Claim<'_>) -> bool {
         self.ranked.iter().all(|have| have.agrees_on_home(claim))

@@ -63,7 +63,16 @@ impl<'a> Conflict<'a> {
 
 /// Returns true if two texts of one field mean the same.
 pub(super) fn is_same(field: ClaimField, a: &str, b: &str) -> bool {
-    a == b || field == ClaimField::ImageName && is_same_image(a, b)
+    /// Engines write a digest with and without its algorithm.
+    fn hex(digest: &str) -> &str {
+        digest.strip_prefix("sha256:").unwrap_or(digest)
+    }
+    a == b
+        || match field {
+            ClaimField::ImageName => is_same_image(a, b),
+            ClaimField::ImageId | ClaimField::ImageDigest => hex(a) == hex(b),
+            _ => false,
+        }
 }
 
 /// Returns true if two image references do not contradict each other. Engines write one image as

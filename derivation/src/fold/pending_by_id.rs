@@ -61,10 +61,15 @@ impl PendingById {
         }
     }
 
-    /// Forgets the container that a claim is about: it is no more, or another one takes its id.
+    /// Forgets what the source of a claim has said of the container that the claim is about: at that
+    /// source it is no more, or another one takes its id. What others say stays: docker makes an
+    /// object of containerd's for each life of its container.
     pub fn forget(&mut self, claim: &Claim<'_>) {
         let Some(containers) = self.by_id.get_mut(claim.container_id) else { return };
-        containers.retain(|claims| !claims.agree_on_home(claim));
+        for claims in containers.iter_mut().filter(|claims| claims.agree_on_home(claim)) {
+            claims.forget_source(claim.source);
+        }
+        containers.retain(|claims| !claims.is_empty());
         if containers.is_empty() {
             self.by_id.remove(claim.container_id);
             // Most go soon after they came.

@@ -127,6 +127,20 @@ fn a_life_that_begins_after_a_renaming_has_the_new_name() {
     }
 }
 
+/// Docker makes an object of containerd's for each life, and has it deleted at the end.
+#[test]
+fn what_containerd_makes_for_each_life_takes_nothing_from_what_docker_said() {
+    let of_containerd = |word| RuntimeAnswer { source: Source::Containerd, event: Some(word), ..said() };
+    let mut story = Story::new();
+    story.says(event("create", "web"));
+    for inode in [100, 200] {
+        story.says(of_containerd("/containers/create".into()));
+        story.docker_life(inode, &[]);
+        story.says(of_containerd("/containers/delete".into()));
+    }
+    assert_eq!(names(&story.end()), [(Some("web"), vec![]), (Some("web"), vec![])]);
+}
+
 #[test]
 fn a_renaming_after_the_end_is_none_of_the_life_that_ended() {
     let mut story = Story::new();
