@@ -38,8 +38,13 @@ impl Fold {
         }
     }
 
-    /// Ends a container's run, once. The row follows when its grace is over.
+    /// Ends a container's run, once. The row follows when its grace is over; without grace, at once.
     pub(super) fn exit_life(&mut self, life_id: LifeId, at: Stamp, evidence: ExitEvidence, out: &mut dyn RowSink) {
+        self.hold_exit(life_id, at, evidence, out);
+        self.emit_due_ends(out);
+    }
+
+    fn hold_exit(&mut self, life_id: LifeId, at: Stamp, evidence: ExitEvidence, out: &mut dyn RowSink) {
         let Some(life) = self.containers.life_mut(life_id) else { return };
         // The row of a carried one is in the segment in which it happened.
         if !life.mark_exited(at, evidence) || self.is_carrying {
@@ -54,8 +59,6 @@ impl Fold {
             life.write_exit_row(Exit { at, evidence }, &mut row).then_some(Row::Exit(row))
         });
         self.output.hold(life_id, at, HeldEnd::Exit);
-        // Without grace, the row is due at once.
-        self.emit_due_ends(out);
     }
 
     /// Marks a root directory of a life as gone. That removes the container if the directory stands
@@ -72,7 +75,8 @@ impl Fold {
         if life.mark_root_gone(key, at.seq) {
             self.emit_begin(life_id, at, None, out);
             self.conclude_exit(life_id, at, out);
-            self.remove_life(life_id, at, removed_by, out);
+            self.remove_life(life_id, at, removed_by);
+            self.emit_due_ends(out);
         }
         self.containers.reindex(life_id);
         self.containers.forget_if_gone(life_id);
@@ -82,12 +86,12 @@ impl Fold {
     /// it, or its init is known to go on elsewhere.
     fn conclude_exit(&mut self, life_id: LifeId, at: Stamp, out: &mut dyn RowSink) {
         if self.containers.life(life_id).is_some_and(|life| life.has_run() && !life.awaits_init_end()) {
-            self.exit_life(life_id, at, ExitEvidence::Concluded, out);
+            self.hold_exit(life_id, at, ExitEvidence::Concluded, out);
         }
     }
 
     /// Removes a container, once. Its row follows when its grace is over.
-    fn remove_life(&mut self, life_id: LifeId, at: Stamp, removed_by: Option<&Actor<'_>>, out: &mut dyn RowSink) {
+    fn remove_life(&mut self, life_id: LifeId, at: Stamp, removed_by: Option<&Actor<'_>>) {
         let Some(life) = self.containers.life_mut(life_id) else { return };
         // The row of a carried one is in the segment in which it ended.
         if !life.mark_ended(at.ts) || self.is_carrying {
@@ -100,8 +104,6 @@ impl Fold {
             life.write_remove_row(at, &mut removed_by.clone(), &mut row).then_some(Row::Remove(row))
         });
         self.output.hold(life_id, at, HeldEnd::Removal(removed_by));
-        // Without grace, the row is due at once.
-        self.emit_due_ends(out);
     }
 
     /// Writes the rows whose grace is over.
@@ -160,7 +162,7 @@ impl Fold {
             if let Some(exit) = life.exit() {
                 let mut row = ContainerExit::default();
                 if life.write_exit_row(exit, &mut row) {
-                    let end = reports::ToldEnd::of_exit(&row);
+                    let end = reports::ToldEnd::of_exit(&row, last);
                     found = reports::disagreements_at_end(&end, life.reports(), self.gaps.is_clock_steady(life));
                 }
             } else if life.has_processes() {

@@ -20,6 +20,7 @@ impl Story {
         let mut story = Self { log: Log::default() };
         story.directory(CgroupEventKind::Mkdir, ROOT, ID);
         story.directory(CgroupEventKind::Mkdir, MEMORY, ID);
+        story.directory(CgroupEventKind::Populated, ROOT, ID);
         story
     }
 
@@ -40,6 +41,10 @@ impl Story {
             rebooted: None,
             parent_comm: "containerd-shim",
         }))
+    }
+
+    fn exec(&mut self, target: Target<'_>) -> Seq {
+        self.tell(Body::Exec(ProcessExec { cpu: 0, target, parent_comm: "runc" }))
     }
 
     fn signal(&mut self, signal: u32, origin: SignalOrigin, result: SignalResult, sender: Actor<'_>) -> Seq {
@@ -126,8 +131,8 @@ fn a_stop_that_escalates_shows_both_signals_and_the_last_decides() {
     assert_eq!(death.cause, Cause::KilledByRuntime);
     let killer = death.killed_by.clone().expect("a killer");
     assert_eq!((killer.task.comm.as_str(), killer.loginuid, killer.container_id), ("runc", Some(1000), None));
-    let expected = ["containerd-shim", &stop.join(" "), &KILL.join(" "), "[0]"];
-    assert_eq!(steps(&death), expected, "the stop, the kill, and the removal by a task without a name");
+    let expected = ["containerd-shim", &stop.join(" "), &KILL.join(" ")];
+    assert_eq!(steps(&death), expected, "the stop and the kill; who removes it has ordered nothing");
     let expected =
         ["SIGTERM from runc[900], ignored", "SIGKILL from runc[900]", "SIGKILL from kill[900], already pending"];
     assert_eq!(death.signals, expected);
@@ -165,7 +170,6 @@ fn the_way_of_an_order_is_told_in_the_order_of_time() {
         ("podman_event: kill", at(Seq(asked.0 + 1))),
         (&*KILL.join(" "), at(killed)),
         ("podman_event: kill", at(told)),
-        ("[0]", at(Seq(told.0 + 1))),
     ];
     assert_eq!(steps, expected, "each once, and not the first process of the host");
 }
@@ -295,19 +299,27 @@ fn a_signal_to_what_is_frozen_is_said_to_be() {
 fn the_ways_of_sigkill_are_told_apart() {
     let shutdown = Actor { pid: 1, comm: "systemd-shutdow", ..Actor::default() };
     let systemd = Actor { pid: 1, comm: "systemd", ..Actor::default() };
-    for (origin, sender, cause) in [
-        (SignalOrigin::OnBehalf, task("sh", &[]), Cause::CgroupKilled),
-        (SignalOrigin::User, shutdown, Cause::HostShutdown),
-        (SignalOrigin::User, systemd, Cause::Signalled),
-        // The end of an enclosing pid namespace.
-        (SignalOrigin::Kernel, task("init", &[]), Cause::Signalled),
+    for (origin, sender, cause, has_killer) in [
+        (SignalOrigin::OnBehalf, task("sh", &[]), Cause::CgroupKilled, true),
+        (SignalOrigin::CgroupKill, task("sh", &[]), Cause::CgroupKilled, true),
+        // Who did it comes before how.
+        (SignalOrigin::CgroupKill, task("runc", KILL), Cause::KilledByRuntime, true),
+        (SignalOrigin::Ptrace, task("gdb", &[]), Cause::Signalled, true),
+        (SignalOrigin::User, shutdown, Cause::HostShutdown, true),
+        (SignalOrigin::User, systemd, Cause::Signalled, true),
+        // Whatever ran when a timer expired, a worker of a terminal, a dying parent or namespace.
+        (SignalOrigin::Timer, task("runc", KILL), Cause::Signalled, false),
+        (SignalOrigin::Tty, task("kworker/u8:1", &[]), Cause::Signalled, false),
+        (SignalOrigin::ParentDeath, task("containerd-shim", &[]), Cause::Signalled, false),
+        (SignalOrigin::PidNamespaceEnd, task("init", &[]), Cause::Signalled, false),
+        (SignalOrigin::Kernel, task("init", &[]), Cause::Signalled, false),
     ] {
         let mut story = Story::new();
         story.signal(9, origin, SignalResult::Delivered, sender);
         story.exit(INIT, SIGKILLED);
         let (death, _) = story.end();
         assert_eq!((death.cause, death.oom_killed), (cause, Some(false)));
-        assert!(death.killed_by.is_some());
+        assert_eq!((death.killed_by.is_some(), death.signal_origin), (has_killer, Some(origin)));
     }
 }
 
@@ -381,15 +393,19 @@ fn the_init_is_found_among_helpers_commands_and_nested_namespaces() {
         |pid, ppid, started, comm, is_reaper| Target { pid, ppid, started: BootNs(started), comm, is_reaper, ..INIT };
     let helpers = [process(10, 9, 1, "runc:[0:PARENT]", false), process(11, 10, 2, "runc:[1:CHILD]", false)];
     let command = process(30, 29, 70, "health-check", false);
+    let inside = |target| Target { parent_cgroup: Some(ROOT.cgroup), ..target };
     // With a pid namespace of its own, and a browser's sandbox in it.
-    let own = (process(20, 9, 50, "init", true), process(21, 20, 60, "sandbox", true));
+    let own = (process(20, 9, 50, "init", true), inside(process(21, 20, 60, "sandbox", true)));
     // With the host's pid namespace, and a browser's sandbox in it.
-    let shared = (process(20, 9, 50, "init", false), process(21, 20, 60, "sandbox", true));
+    let shared = (process(20, 9, 50, "init", false), inside(process(21, 20, 60, "sandbox", true)));
     for (init, nested) in [own, shared] {
         for order in [[command, nested, init], [nested, init, command], [init, nested, command]] {
             let mut story = Story::new();
             for helper in helpers {
                 story.exit(helper, ExitStatus::Exited(0));
+            }
+            for target in [init, nested, command] {
+                story.exec(target);
             }
             for target in order {
                 story.exit(target, ExitStatus::Exited(if target == init { 42 } else { 7 }));

@@ -1,7 +1,7 @@
 //! A log as it is told, and what every story needs to tell one.
 
 use obit_derivation::record::*;
-use obit_derivation::row::{ContainerCreate, ContainerRemove, ExistingContainer};
+use obit_derivation::row::{ContainerCreate, ContainerExit, ContainerRemove, ExistingContainer};
 use obit_derivation::{Fold, Row};
 
 /// Two container ids, as Docker gives them.
@@ -121,6 +121,10 @@ pub fn directory(reason: SnapshotReason, key: CgroupKey, parent: CgroupId, path:
 
 pub fn removes(rows: &[Row]) -> Vec<&ContainerRemove> {
     rows.iter().filter_map(|row| if let Row::Remove(row) = row { Some(row) } else { None }).collect()
+}
+
+pub fn exits(rows: &[Row]) -> Vec<&ContainerExit> {
+    rows.iter().filter_map(|row| if let Row::Exit(row) = row { Some(row) } else { None }).collect()
 }
 
 pub fn creates(rows: &[Row]) -> Vec<&ContainerCreate> {

@@ -103,8 +103,14 @@ fn a_container_that_lives_on_keeps_its_beginning() {
     story.remove(V2, DOCKER, &path(), 1);
     let ended = story.log.next().0 - 1;
     let rows = story.rows();
-    let [Row::Create(created), Row::Existing(first), Row::Existing(second), Row::Existing(third), Row::Remove(removed)] =
-        &rows[..]
+    let [
+        Row::Create(created),
+        Row::Existing(first),
+        Row::Existing(second),
+        Row::Existing(third),
+        Row::Exit(exited),
+        Row::Remove(removed),
+    ] = &rows[..]
     else {
         panic!("{rows:#?}")
     };
@@ -115,6 +121,7 @@ fn a_container_that_lives_on_keeps_its_beginning() {
     assert_eq!(removed.lifetime_ns, Some(ended), "it was made at 0");
     assert_eq!(removed.created_seq, Some(third.first_seen_seq), "the record that it was carried by");
     assert_eq!(removed.never_started, Some(false));
+    assert_eq!((exited.seq, exited.created_seq, exited.inferred), (removed.seq, removed.created_seq, true));
 }
 
 #[test]

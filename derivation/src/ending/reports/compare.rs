@@ -20,7 +20,10 @@ struct DisagreementDraft {
 
 /// What a row tells of an end, as far as reports can contradict it.
 pub(crate) struct ToldEnd<'a> {
+    /// The record that decides the rows of what contradicts it.
     decided: Stamp,
+    /// The record of the end.
+    ended: Stamp,
     identity: &'a Identity,
     place: &'a Place,
     death: &'a Death,
@@ -33,15 +36,15 @@ impl<'a> ToldEnd<'a> {
     /// Returns the end as the row of a removal tells it.
     pub fn of_removal(row: &'a ContainerRemove) -> Self {
         let ContainerRemove { seq, ts, boot_ns, identity, place, death, usage, .. } = row;
-        let decided = Stamp { seq: *seq, ts: *ts, boot_ns: *boot_ns };
-        Self { decided, identity, place, death, usage, is_removed: true }
+        let ended = Stamp { seq: *seq, ts: *ts, boot_ns: *boot_ns };
+        Self { decided: ended, ended, identity, place, death, usage, is_removed: true }
     }
 
-    /// Returns the end as the row of an exit tells it.
-    pub fn of_exit(row: &'a ContainerExit) -> Self {
+    /// Returns the end as the row of an exit tells it, at the last record of the log.
+    pub fn of_exit(row: &'a ContainerExit, last: Stamp) -> Self {
         let ContainerExit { seq, ts, boot_ns, identity, place, death, usage, .. } = row;
-        let decided = Stamp { seq: *seq, ts: *ts, boot_ns: *boot_ns };
-        Self { decided, identity, place, death, usage, is_removed: false }
+        let ended = Stamp { seq: *seq, ts: *ts, boot_ns: *boot_ns };
+        Self { decided: last, ended, identity, place, death, usage, is_removed: false }
     }
 
     fn presence(&self) -> &'static str {
@@ -193,10 +196,10 @@ fn compare_presence(found: &mut Vec<DisagreementDraft>, row: &ToldEnd<'_>, repor
     let mut seen: Vec<ReportSource> = Vec::new();
     for report in reports.iter() {
         let Some(presence @ (ReportedPresence::Running | ReportedPresence::Kept)) = report.presence else { continue };
-        let is_late = row.decided.boot_ns.0.saturating_add(TOLERANCE_NS) < report.boot_ns.0
+        let is_late = row.ended.boot_ns.0.saturating_add(TOLERANCE_NS) < report.boot_ns.0
             && (row.is_removed || presence == ReportedPresence::Running);
         // A report on a life that began after this one's end says nothing about this one.
-        let is_of_another = report.started_at.is_some_and(|started| started > row.decided.ts);
+        let is_of_another = report.started_at.is_some_and(|started| started > row.ended.ts);
         if !is_late || is_of_another || seen.contains(&report.by) {
             continue;
         }
@@ -210,7 +213,7 @@ fn compare_presence(found: &mut Vec<DisagreementDraft>, row: &ToldEnd<'_>, repor
             },
             other: ReportedValue { by: report.by, value: Some(presence.as_str().to_string()), at: Some(report.ts) },
             difference_ns: None,
-            evidence: Vec::from([row.decided.seq, report.seq]),
+            evidence: Vec::from([row.ended.seq, report.seq]),
         });
     }
 }
