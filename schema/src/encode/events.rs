@@ -107,9 +107,14 @@ fn actor(columns: &mut Builders, row: usize, actor: &Actor<'_>) {
 
 /// Puts the target: the process that exits, gets the signal or is killed.
 fn target(columns: &mut Builders, row: usize, cpu: u32, target: &Target<'_>) {
-    columns.cpu.put(row, cpu);
     columns.hierarchy_id.put(row, HierarchyId::V2.0);
     columns.cgroup_id.put(row, target.cgroup.0);
+    process(columns, row, cpu, target);
+}
+
+/// Puts the target without its cgroup on v2.
+fn process(columns: &mut Builders, row: usize, cpu: u32, target: &Target<'_>) {
+    columns.cpu.put(row, cpu);
     columns.target_pid.put(row, target.pid);
     columns.target_pid_inside.put(row, target.pid_inside);
     columns.target_ppid.put(row, target.ppid);
@@ -124,7 +129,7 @@ fn target(columns: &mut Builders, row: usize, cpu: u32, target: &Target<'_>) {
 }
 
 fn process_attach(columns: &mut Builders, row: usize, attach: &ProcessAttach<'_>) {
-    target(columns, row, attach.cpu, &attach.target);
+    process(columns, row, attach.cpu, &attach.target);
     columns.hierarchy_id.put(row, attach.key.hierarchy.0);
     columns.cgroup_id.put(row, attach.key.cgroup.0);
     columns.level.put(row, attach.level);

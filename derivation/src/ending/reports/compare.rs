@@ -209,7 +209,7 @@ fn compare_presence(found: &mut Vec<DisagreementDraft>, row: &ToldEnd<'_>, repor
             said: ReportedValue {
                 by: ReportSource::KERNEL,
                 value: Some(row.presence().to_string()),
-                at: Some(row.decided.ts),
+                at: Some(row.ended.ts),
             },
             other: ReportedValue { by: report.by, value: Some(presence.as_str().to_string()), at: Some(report.ts) },
             difference_ns: None,
