@@ -7,6 +7,7 @@ mod disagreement;
 mod hostile;
 mod lives;
 mod names;
+mod processes;
 mod reuse;
 mod segments;
 mod sources;
