@@ -75,6 +75,8 @@ fn a_pods_names_are_in_the_rows_of_its_containers() {
         assert_eq!(in_pod, ("web-7d9c", "shop", UID), "{row:#}");
         assert_eq!((row["sandbox"].as_bool(), &row["restart_count"]), (Some(is_sandbox), &restarts), "{row:#}");
         assert_eq!(row["conflicts"], serde_json::json!([]), "{row:#}");
+        let (begun, started, removed) = (text(row, "created_at"), text(row, "started_at"), text(row, "ts"));
+        assert!(begun < started && started < removed, "{begun} to {removed} has the start {started}");
     }
     for answer in daemon_answers::read_all(&case) {
         assert!(!answer.document.contains(SECRET), "{}: {}", answer.request, answer.document);

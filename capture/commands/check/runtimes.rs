@@ -103,7 +103,8 @@ fn item(host_root: &Path, product: &EngineProduct, processes: &[DaemonProcess]) 
     };
     let sockets = sockets_of(host_root, daemon, processes);
     let running = processes.iter().filter(|process| process.product == daemon);
-    // A daemon whose socket was handed to it does not name it; if there is a socket, it is that one.
+    // A daemon whose socket was handed to it does not name it; if there is a socket, it is that
+    // one.
     let is_silent = |process: &&DaemonProcess| match process.sockets.as_slice() {
         [] => sockets.is_empty(),
         named => named.iter().all(|path| !sockets.contains(&on_host(host_root, path))),

@@ -326,3 +326,26 @@ fn about(query: &ContainerQuery, answer: DaemonAnswer) -> DaemonAnswer {
     facts.answered_id = answer.facts.container_id;
     DaemonAnswer { facts, document: answer.document }
 }
+
+#[cfg(test)]
+mod tests {
+    use obit_derivation::WallNs;
+    use obit_derivation::record::Source;
+
+    use super::*;
+
+    #[test]
+    fn a_container_is_asked_about_again_until_it_has_started() {
+        let created = RuntimeAnswer::unanswered(Source::Cri, Outcome::Ok);
+        assert!(is_yet_to_start(&created));
+        for started in [
+            RuntimeAnswer { running: Some(true), ..created.clone() },
+            RuntimeAnswer { started_at: Some(WallNs(1)), ..created.clone() },
+            RuntimeAnswer { finished_at: Some(WallNs(1)), ..created.clone() },
+            RuntimeAnswer { sandbox: Some(true), ..created.clone() },
+            RuntimeAnswer { outcome: Outcome::Invalid, ..created.clone() },
+        ] {
+            assert!(!is_yet_to_start(&started), "{started:?}");
+        }
+    }
+}

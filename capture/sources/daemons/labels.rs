@@ -107,8 +107,8 @@ impl std::fmt::Display for LabelPolicy {
     }
 }
 
-/// Fills in the pod that the kubelet's labels name, whichever engine it speaks to. They are read even
-/// if the labels themselves may not be kept.
+/// Fills in the pod that the kubelet's labels name, whichever engine it speaks to. They are read
+/// even if the labels themselves may not be kept.
 pub fn describe_pod(answer: &mut RuntimeAnswer<'static>, labels: &BTreeMap<String, String>) {
     let value = |name: &str| within(labels.get(name).map(String::as_str), NAME_BYTES);
     answer.pod_name = value("io.kubernetes.pod.name");

@@ -18,8 +18,9 @@ pub const QUEUE: usize = 1_024;
 /// with it, not the memory for them, and what is true of a container later is no longer true of it
 /// then.
 pub const WAIT_LIMIT: Duration = Duration::from_secs(10);
-/// Pauses before a container that was not found, or had not started, is asked about again, where the
-/// daemon learns of it later than the kernel and does not tell by itself. Within the grace that a row has by default.
+/// Pauses before a container that was not found, or had not started, is asked about again, where
+/// the daemon learns of it later than the kernel and does not tell by itself. Within the grace that
+/// a row has by default.
 pub const ASK_AGAIN: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(1_200)];
 /// Pause before a container that has ended is asked about once more. By then a daemon that learnt
 /// of the end says so; within the grace that a row has by default.

@@ -46,15 +46,15 @@ pub struct DaemonProcess {
 
 /// The part of docker's configuration that is read.
 #[derive(Debug, Default, Deserialize)]
-struct DockerConfig {
+struct DaemonJson {
     #[serde(default)]
     hosts: Vec<String>,
 }
 
 /// The command line of a process.
-struct CommandLine(Vec<String>);
+struct DaemonArguments(Vec<String>);
 
-impl CommandLine {
+impl DaemonArguments {
     fn read(directory: &Path) -> Option<Self> {
         let bytes = read_bounded(&directory.join("cmdline"), CMDLINE_BYTES)?;
         let arguments = bytes.split(|byte| *byte == 0).map(|argument| String::from_utf8_lossy(argument).into_owned());
@@ -105,7 +105,7 @@ fn daemon_process(host_root: &Path, pid: u32) -> Option<(DaemonProcess, bool)> {
     let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::split_whitespace);
     let uid = field("Uid:")?.next()?.parse().ok()?;
     let is_nested = field("NSpid:").is_some_and(|pids| pids.count() > 1);
-    let command = CommandLine::read(&directory)?;
+    let command = DaemonArguments::read(&directory)?;
     let sockets = sockets(host_root, product, &command)?;
     let state_directory =
         (product == DaemonProduct::Containerd).then(|| containerd_state(host_root, &command)).flatten();
@@ -114,14 +114,15 @@ fn daemon_process(host_root: &Path, pid: u32) -> Option<(DaemonProcess, bool)> {
 
 /// Returns the sockets that a command line and the configuration name. `None` if the process is no
 /// daemon: podman is a client too.
-fn sockets(host_root: &Path, product: DaemonProduct, command: &CommandLine) -> Option<Vec<String>> {
+fn sockets(host_root: &Path, product: DaemonProduct, command: &DaemonArguments) -> Option<Vec<String>> {
     let mut found: Vec<String> = match product {
         DaemonProduct::Docker | DaemonProduct::Isulad => {
             let mut hosts: Vec<String> = command.values(&["-H", "--host"]).map(str::to_owned).collect();
             if product == DaemonProduct::Docker {
                 let config = command.value(&["--config-file"]).unwrap_or("/etc/docker/daemon.json");
                 let config = read_config(host_root, config).and_then(|text| serde_json::from_str(&text).ok());
-                hosts.extend(config.unwrap_or(DockerConfig::default()).hosts);
+                let config: DaemonJson = config.unwrap_or_default();
+                hosts.extend(config.hosts);
             }
             hosts
         }
@@ -154,13 +155,13 @@ fn sockets(host_root: &Path, product: DaemonProduct, command: &CommandLine) -> O
     Some(found)
 }
 
-fn containerd_config(host_root: &Path, command: &CommandLine) -> Option<String> {
+fn containerd_config(host_root: &Path, command: &DaemonArguments) -> Option<String> {
     read_config(host_root, command.value(&["-c", "--config"]).unwrap_or("/etc/containerd/config.toml"))
 }
 
 /// Returns the directory of containerd's state. `None` if that cannot be told for sure: its own
 /// configuration is not there to be read, or the directory is not.
-fn containerd_state(host_root: &Path, command: &CommandLine) -> Option<String> {
+fn containerd_state(host_root: &Path, command: &DaemonArguments) -> Option<String> {
     let state = match (command.value(&["--state"]), containerd_config(host_root, command)) {
         (Some(state), _) => state.to_owned(),
         (None, Some(config)) => toml_text(&config, "", "state").unwrap_or_else(|| "/run/containerd".to_owned()),

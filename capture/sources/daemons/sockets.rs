@@ -108,8 +108,8 @@ impl SocketPaths {
         })
     }
 
-    /// Returns the sockets that are there now, at the usual places and where these processes listen,
-    /// and those given whether they are there or not. Each socket once a kind.
+    /// Returns the sockets that are there now, at the usual places and where these processes
+    /// listen, and those given whether they are there or not. Each socket once a kind.
     pub fn look(&self, processes: &[DaemonProcess]) -> Vec<Endpoint> {
         let mut endpoints: Vec<Endpoint> = self.given().collect();
         let given: BTreeSet<DaemonKind> = endpoints.iter().map(|endpoint| endpoint.kind).collect();

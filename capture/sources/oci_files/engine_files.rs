@@ -132,8 +132,8 @@ fn docker(host_root: &Path, container_id: &str, life: LifeStage) -> RuntimeRecor
     let store = match (&kept.image_manifest, kept.driver.as_deref().and_then(ImageStore::of_driver)) {
         (Some(_), _) => ImageStore::Containerd,
         (None, Some(store)) => store,
-        // Drivers of one name are in both stores, and docker before 23 writes no manifest in either;
-        // it has no other store but its own.
+        // Drivers of one name are in both stores, and docker before 23 writes no manifest in
+        // either; it has no other store but its own.
         (None, None) => ImageStore::Docker,
     };
     (answer.image_id, answer.image_digest) = store.ids(within(kept.image.as_deref(), NAME_BYTES));

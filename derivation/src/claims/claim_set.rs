@@ -83,8 +83,8 @@ impl ClaimSet {
         self.ranked.iter().map(|claim| claim.seq).chain(completed_by)
     }
 
-    /// Iterates over the records that the values of the claims come from, in no order; without those
-    /// that only completed an earlier claim.
+    /// Iterates over the records that the values of the claims come from, in no order; without
+    /// those that only completed an earlier claim.
     pub fn evidence(&self) -> impl Iterator<Item = Seq> + '_ {
         let replaced_by = self.history.iter().flat_map(|history| history.replaced_by.iter().copied());
         self.ranked.iter().map(|claim| claim.seq).chain(replaced_by)
@@ -182,8 +182,8 @@ impl ClaimSet {
         }
     }
 
-    /// Removes what a source says. With what containerd says goes what files tell of the bundle that
-    /// containerd made.
+    /// Removes what a source says. With what containerd says goes what files tell of the bundle
+    /// that containerd made.
     pub fn forget_source(&mut self, source: Source) {
         let goes = |of: Source| {
             of == source || source == Source::Containerd && matches!(of, Source::OciState | Source::OciBundle)
@@ -263,8 +263,8 @@ impl ClaimSet {
         self.ranked.first().map(|claim| &claim.container_id)
     }
 
-    /// Returns the process id of the container's init, by the newest word of the most trusted source
-    /// that states it.
+    /// Returns the process id of the container's init, by the newest word of the most trusted
+    /// source that states it.
     pub fn init_pid(&self) -> Option<u32> {
         self.stated_init().map(|(pid, _)| pid)
     }

@@ -8,8 +8,8 @@ use crate::containers::{Life, LifeId, Origin};
 use crate::ending::reports::EndReport;
 use crate::record::{Outcome, RuntimeAnswer, Source, Stamp, WallNs};
 
-/// Time after a removal by which a start of that life may seem to be: engines note it when the start
-/// is done, and by then a short-lived container may be gone.
+/// Time after a removal by which a start of that life may seem to be: engines note it when the
+/// start is done, and by then a short-lived container may be gone.
 const START_SLACK_NS: i64 = 10_000_000;
 
 /// The bearing of an answer on what is known of containers in general, whichever of their lives.

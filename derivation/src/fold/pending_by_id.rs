@@ -61,9 +61,9 @@ impl PendingById {
         }
     }
 
-    /// Forgets what the source of a claim has said of the container that the claim is about: at that
-    /// source it is no more, or another one takes its id. What others say stays: docker makes an
-    /// object of containerd's for each life of its container.
+    /// Forgets what the source of a claim has said of the container that the claim is about: at
+    /// that source it is no more, or another one takes its id. What others say stays: docker makes
+    /// an object of containerd's for each life of its container.
     pub fn forget(&mut self, claim: &Claim<'_>) {
         let Some(containers) = self.by_id.get_mut(claim.container_id) else { return };
         for claims in containers.iter_mut().filter(|claims| claims.agree_on_home(claim)) {

@@ -59,8 +59,8 @@ columns!(
         /// Number of the signal that the container is to be stopped with, where the source names
         /// one.
         stop_signal: U32 optional,
-        /// For `kill` events: number of the signal that the engine was told to send; null in cases of
-        /// older builds.
+        /// For `kill` events: number of the signal that the engine was told to send; null in cases
+        /// of older builds.
         signal: U32 optional,
         /// `linux.cgroupsPath` as the source spells it (a path, or `slice:prefix:name`); escaped.
         cgroup_path: Text optional,

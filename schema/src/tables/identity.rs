@@ -94,7 +94,7 @@ pub(crate) mod facts {
             container_name: Text optional,
             /// The image's reference.
             image_name: Text optional,
-            /// The image's config digest.
+            /// The image's config digest; null where the source knows the manifest's only.
             image_id: Text optional,
             /// The image's manifest digest.
             image_digest: Text optional,
@@ -111,7 +111,8 @@ pub(crate) mod facts {
             /// Process id of the container's init in the initial pid namespace, if a source
             /// reported it.
             init_pid: U32 optional,
-            /// Start of the container's init, as its runtime reports it.
+            /// Start of the container's init in this life, as its runtime reports it; null if it
+            /// reports that of another life only.
             started_at: Timestamp optional,
             /// Number of times that the engine had restarted the container.
             restart_count: U32 optional,
@@ -131,7 +132,8 @@ pub(crate) mod claim {
             /// Source of the claim that won: `oci_argv`, `oci_state`, `oci_bundle`, `docker`,
             /// `podman`, `containerd`, `cri` or `path`.
             identified_by: Text required,
-            /// Claims that contradict the row, each as `source: field value`.
+            /// Values that contradict the row, each as `source: field value`: of other sources, and
+            /// older ones of the same source.
             conflicts: TextList required,
         }
     );

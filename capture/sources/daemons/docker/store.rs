@@ -14,7 +14,7 @@ use crate::sources::daemons::limits::DOCUMENT_BYTES;
 use crate::sources::daemons::sockets::Endpoint;
 
 /// A digest that a record holds.
-type Digest = Option<Cow<'static, str>>;
+type OptionalDigest = Option<Cow<'static, str>>;
 
 /// A store of images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl ImageStore {
 
     /// Returns what an image's id in this store is: the digest of its configuration, and that of
     /// its manifest.
-    pub fn ids(self, id: Digest) -> (Digest, Digest) {
+    pub fn ids(self, id: OptionalDigest) -> (OptionalDigest, OptionalDigest) {
         match self {
             Self::Docker => (id, None),
             Self::Containerd => (None, id),
