@@ -77,6 +77,12 @@ pub fn bring_about(player: &Player<'_>, actor: &mut Actor, end: End) -> EndTruth
             actor.init.wait_for_end();
             handled(code, Killer::Runtime(&["kill"]))
         }
+        End::EngineKillPaused => {
+            engine.pause(&id);
+            engine.kill(&id, libc::SIGKILL);
+            actor.init.wait_for_end();
+            killed_by_runtime(libc::SIGKILL, &["kill"])
+        }
         End::EngineRemove => {
             engine.delete_by_force(&id);
             actor.init.wait_for_end();

@@ -85,6 +85,8 @@ pub enum End {
     /// The engine is told to stop a container whose image names this signal to stop with; init's
     /// handler exits with a code. docker and podman.
     EngineStopHandled(i32, u8),
+    /// The engine is told to send SIGKILL while the container is paused. docker.
+    EngineKillPaused,
     /// The engine is told to remove the container while it runs.
     EngineRemove,
     /// Init takes more memory than its cgroup may have.
@@ -161,6 +163,12 @@ pub enum Story {
     Namesakes { first: End, second: End },
     /// Its directory on v2 is removed while it runs on. On a hybrid host.
     LosesV2Directory { end: End },
+    /// Somebody types Ctrl-C on its terminal; init's handler exits with a code. runc and docker.
+    ControlC { code: u8 },
+    /// As `ControlC`, in the host's pid namespace and without a handler.
+    ControlCByDefault,
+    /// Its monitor is killed before it ends, so that nobody cleans up. podman.
+    Unmonitored { end: End },
     /// No container: a directory on v1 that is given the name of one, and removed.
     RenamedDirectory,
 }
@@ -241,7 +249,7 @@ pub fn make(seed: u64, lives: usize, engines: &[EngineName], host: HostTraits) -
 }
 
 /// Number of kinds of stories that not every container has.
-const SPECIAL_STORIES: u64 = 20;
+const SPECIAL_STORIES: u64 = 23;
 
 /// Numbers that follow from a seed: splitmix64.
 pub struct Random(pub u64);
@@ -325,6 +333,9 @@ impl Random {
             17 if engine == Containerd => Story::Namesakes { first: self.quiet_end(), second: self.quiet_end() },
             18 if is_hybrid => Story::LosesV2Directory { end: self.quiet_end() },
             19 if !host.is_v2_only => Story::RenamedDirectory,
+            20 if matches!(engine, Runc | Docker) => Story::ControlC { code: self.code() },
+            21 if matches!(engine, Runc | Docker) => Story::ControlCByDefault,
+            22 if engine == Podman => Story::Unmonitored { end: End::Exit(self.code()) },
             _ => return None,
         })
     }
@@ -365,7 +376,7 @@ impl Random {
 
     fn end(&mut self, engine: EngineName, host: HostTraits, host_pids: bool) -> End {
         loop {
-            let end = match self.below(20) {
+            let end = match self.below(21) {
                 0 | 1 => End::Exit(self.code()),
                 2 => End::ThreadExit(self.code()),
                 3 => End::Fault(self.pick(&[libc::SIGSEGV, libc::SIGILL])),
@@ -388,6 +399,7 @@ impl Random {
                     self.pick(&[TERM, libc::SIGUSR1, libc::SIGWINCH, libc::SIGQUIT]),
                     self.code(),
                 ),
+                20 if engine == EngineName::Docker => End::EngineKillPaused,
                 12 => End::EngineRemove,
                 13 if host.has_memory_limit => End::OutOfMemory,
                 14 if host.has_memory_limit => End::ChildOutOfMemory(self.code()),

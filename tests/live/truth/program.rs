@@ -125,6 +125,14 @@ impl Puppet {
         stream.write_all(format!("{order}\n").as_bytes()).unwrap_or_else(|error| panic!("{order}: {error}"));
     }
 
+    /// Waits a short while for the end of the process. Returns true if it has ended.
+    pub fn ends_within(&mut self, limit: Duration) -> bool {
+        self.stream.get_ref().set_read_timeout(Some(limit)).expect("a limit");
+        let ended = !matches!(self.stream.fill_buf(), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock);
+        self.stream.get_ref().set_read_timeout(Some(LIMIT)).expect("a limit");
+        ended
+    }
+
     /// Reads one answer, if the process does not end before.
     pub fn wait_for_answer_or_end(&mut self) {
         let _ = self.stream.read_line(&mut String::new());

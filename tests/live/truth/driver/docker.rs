@@ -1,11 +1,12 @@
 //! docker by its own client.
 
 use std::path::PathBuf;
+use std::process::Child;
 
 use obit_test_engines::Stage;
 
 use super::super::program::{INSIDE, Puppets};
-use super::{ContainerPlan, Engine, MEMORY_LIMIT, client_output};
+use super::{ContainerPlan, Engine, MEMORY_LIMIT, Terminal, client_output};
 
 /// docker's client.
 pub struct DockerClient<'a> {
@@ -60,6 +61,9 @@ impl Engine for DockerClient<'_> {
         options.extend(plan.capabilities.iter().map(|name| format!("--cap-add={}", name.trim_start_matches("CAP_"))));
         options.extend(plan.cgroup.iter().map(|path| format!("--cgroup-parent={path}")));
         options.extend(plan.stop_signal.map(|signal| format!("--stop-signal={signal}")));
+        if plan.has_terminal {
+            options.extend(["--tty", "--interactive"].map(str::to_owned));
+        }
         if plan.is_memory_limited {
             options.extend([format!("--memory={MEMORY_LIMIT}"), format!("--memory-swap={MEMORY_LIMIT}")]);
         }
@@ -78,6 +82,17 @@ impl Engine for DockerClient<'_> {
     fn run(&self, plan: &ContainerPlan) -> Result<String, String> {
         let id = self.create(plan);
         self.start(&id).map(|()| id)
+    }
+
+    fn run_on_terminal(&self, plan: &ContainerPlan, terminal: &Terminal) -> (String, Child) {
+        let id = self.create(plan);
+        let mut command = self.stage.command("docker");
+        command.args(["start", "--attach", "--interactive", &id]);
+        (id, terminal.spawn(command))
+    }
+
+    fn pause(&self, id: &str) {
+        self.must(&["pause", id]);
     }
 
     fn exec(&self, id: &str, tag: &str) {

@@ -6,6 +6,8 @@ pub mod oci;
 pub mod podman;
 
 use std::fs::File;
+use std::io::Write;
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -52,6 +54,8 @@ pub struct ContainerPlan {
     pub has_bad_mount: bool,
     /// The bundle's path is longer than a kilobyte.
     pub has_long_bundle: bool,
+    /// It has a terminal.
+    pub has_terminal: bool,
     /// Signal to stop it with, where the user chooses it.
     pub stop_signal: Option<i32>,
     /// Image, if another one than the engine's usual one.
@@ -100,6 +104,16 @@ pub trait Engine: Sync {
     /// Makes and starts a container. Returns its id.
     fn run(&self, plan: &ContainerPlan) -> Result<String, String>;
 
+    /// Makes and starts a container on a terminal. Returns its id, and the client that stays with it.
+    fn run_on_terminal(&self, _plan: &ContainerPlan, _terminal: &Terminal) -> (String, Child) {
+        panic!("{} has no terminal", self.runtime());
+    }
+
+    /// Pauses a container.
+    fn pause(&self, _id: &str) {
+        panic!("{} cannot pause", self.runtime());
+    }
+
     /// Starts one more puppet in a container.
     fn exec(&self, id: &str, tag: &str);
 
@@ -136,6 +150,36 @@ pub trait Engine: Sync {
     /// Commands of the OCI runtime that end a container when it is deleted by force.
     fn force_verbs(&self) -> &'static [&'static str] {
         &["kill", "delete"]
+    }
+}
+
+/// A pseudo-terminal.
+pub struct Terminal {
+    keyboard: File,
+    line: OwnedFd,
+}
+
+impl Terminal {
+    pub fn open() -> Self {
+        let (mut keyboard, mut line) = (-1, -1);
+        let none = std::ptr::null_mut();
+        // SAFETY: the kernel fills both numbers; the three null pointers ask for its defaults.
+        let result = unsafe { libc::openpty(&raw mut keyboard, &raw mut line, none, none.cast(), none.cast()) };
+        assert_eq!(result, 0, "openpty: {}", std::io::Error::last_os_error());
+        // SAFETY: both were opened above, and nobody else owns them.
+        let [keyboard, line] = [keyboard, line].map(|number| unsafe { OwnedFd::from_raw_fd(number) });
+        Self { keyboard: File::from(keyboard), line }
+    }
+
+    /// Types Ctrl-C.
+    pub fn type_control_c(&self) {
+        (&self.keyboard).write_all(b"\x03").expect("typing");
+    }
+
+    /// Starts a client on the terminal.
+    pub fn spawn(&self, mut command: Command) -> Child {
+        let end = || Stdio::from(self.line.try_clone().expect("a second handle"));
+        command.stdin(end()).stdout(end()).stderr(end()).spawn().expect("a client on a terminal")
     }
 }
 

@@ -1,12 +1,13 @@
 //! runc and crun by hand.
 
 use std::path::PathBuf;
+use std::process::Child;
 
 use obit_test_engines::{Oci, OciRuntime, Stage};
 use serde_json::{Value, json};
 
 use super::super::program::{INSIDE, Puppets};
-use super::{ContainerPlan, Engine, MEMORY_LIMIT, client, client_output, until};
+use super::{ContainerPlan, Engine, MEMORY_LIMIT, Terminal, client, client_output, until};
 
 /// An OCI runtime whose user writes the bundles.
 pub struct ByHand<'a> {
@@ -35,6 +36,7 @@ impl<'a> ByHand<'a> {
     fn bundle(&self, plan: &ContainerPlan) -> String {
         let bundle = self.oci.bundle_with(&plan.tag, |spec| {
             spec["process"]["args"] = json!(plan.command());
+            spec["process"]["terminal"] = json!(plan.has_terminal);
             for set in ["bounding", "effective", "permitted"] {
                 if let Some(list) = spec["process"]["capabilities"][set].as_array_mut() {
                     list.extend(plan.capabilities.iter().map(|name| json!(name)));
@@ -142,6 +144,12 @@ impl Engine for ByHand<'_> {
 
     fn run(&self, plan: &ContainerPlan) -> Result<String, String> {
         self.call_detached(&["run", "--detach"], plan)
+    }
+
+    fn run_on_terminal(&self, plan: &ContainerPlan, terminal: &Terminal) -> (String, Child) {
+        let mut command = self.stage.command(self.runtime.name());
+        command.args(self.options()).args(["run", "--bundle", &self.bundle(plan), &plan.name]);
+        (plan.name.clone(), terminal.spawn(command))
     }
 
     fn exec(&self, id: &str, tag: &str) {

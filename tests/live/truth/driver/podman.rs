@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use obit_test_engines::{OciRuntime, Stage};
 
 use super::super::program::{INSIDE, Puppets};
-use super::{ContainerPlan, Engine, MEMORY_LIMIT, client_output};
+use super::{ContainerPlan, Engine, MEMORY_LIMIT, client_output, until};
 
 /// podman's client.
 pub struct PodmanClient<'a> {
@@ -115,7 +115,8 @@ impl Engine for PodmanClient<'_> {
     }
 
     fn delete_by_force(&self, id: &str) {
-        self.must(&["rm", "--force", "--time", "0", id]);
+        // A container that ends meanwhile is in a state that podman refuses to force.
+        until("its deletion", || self.podman(&["rm", "--force", "--time", "0", id]));
     }
 
     fn force_verbs(&self) -> &'static [&'static str] {

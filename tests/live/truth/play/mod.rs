@@ -67,6 +67,9 @@ pub fn play(player: Player<'_>) -> Vec<Life> {
         Story::SameIdElsewhere { first, second } => player.same_id_elsewhere(first, second),
         Story::Namesakes { first, second } => player.namesakes(first, second),
         Story::LosesV2Directory { end } => player.loses_v2_directory(end),
+        Story::ControlC { code } => player.control_c(Some(code)),
+        Story::ControlCByDefault => player.control_c(None),
+        Story::Unmonitored { end } => player.unmonitored(end),
         Story::RenamedDirectory => player.renamed_directory(),
     }
 }

@@ -1,12 +1,15 @@
 //! Stories of one container with one life.
 
+use std::fs;
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::super::driver::ContainerPlan;
+use obit_test_engines::wait_until;
+
+use super::super::driver::{ContainerPlan, Terminal};
 use super::super::ends;
 use super::super::plan::{Distraction, End};
-use super::super::truth::{Life, Presence, Span};
+use super::super::truth::{EndTruth, Killer, Life, Presence, Span};
 use super::{Actor, Player};
 
 /// Time between an order that init handled and an end that has nothing to do with it.
@@ -126,4 +129,58 @@ impl Player<'_> {
         self.finish(&mut life, end);
         vec![life]
     }
+
+    /// Somebody types Ctrl-C on the container's terminal.
+    pub(super) fn control_c(&self, code: Option<u8>) -> Vec<Life> {
+        let plan = ContainerPlan { has_terminal: true, host_pids: code.is_none(), ..self.plan("") };
+        let terminal = Terminal::open();
+        let (created, (id, mut client, init)) = Span::of(|| {
+            let (id, client) = self.engine.run_on_terminal(&plan, &terminal);
+            (id, client, self.puppets.wait_for(&plan.tag))
+        });
+        self.stage.cgroups.own(&id);
+        let mut actor = Actor { id, init, created, made: created.from, innocents: vec![client.id()] };
+        let end = match code {
+            Some(code) => {
+                actor.init.order(format_args!("handle {} {code}", libc::SIGINT));
+                EndTruth { origins: &["", "tty"], ..EndTruth::exited(code) }
+            }
+            None => EndTruth::signalled(libc::SIGINT, Killer::Nobody, &["tty"]),
+        };
+        let (ended, ()) = Span::of(|| {
+            terminal.type_control_c();
+            // The client may not have listened yet.
+            while !actor.init.ends_within(Duration::from_millis(200)) {
+                terminal.type_control_c();
+            }
+        });
+        client.wait().expect("waiting for a client");
+        let mut life = self.life("on a terminal", &actor, end, ended);
+        // runc in the foreground deletes the container itself.
+        self.clear(&mut life, !self.engine.removes_directories_at_exit());
+        self.forget(&life.id, false);
+        vec![life]
+    }
+
+    /// The process that would clean up is killed before the container ends.
+    pub(super) fn unmonitored(&self, end: End) -> Vec<Life> {
+        let mut actor = self.run(&self.plan_for("", end));
+        let monitor = parent_of(actor.init.pid);
+        let mut killer = self.puppets.start_outside(&self.name(".other"));
+        killer.order(format_args!("kill {monitor} {}", libc::SIGKILL));
+        wait_until("the monitor's end", || parent_of(actor.init.pid) != monitor);
+        actor.innocents.extend([killer.pid, monitor]);
+        killer.order_end("exit 0");
+        let mut life = self.end("without a monitor", &mut actor, end);
+        self.engine.delete_by_force(&life.id);
+        self.clear(&mut life, true);
+        vec![life]
+    }
+}
+
+/// Returns the pid of a process's parent.
+fn parent_of(pid: u32) -> u32 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the status of init");
+    let line = status.lines().find_map(|line| line.strip_prefix("PPid:")).expect("its parent");
+    line.trim().parse().expect("a pid")
 }
