@@ -188,15 +188,10 @@ impl Expected {
     }
 
     fn judge_list(&self, value: &Value) -> Verdict {
-        let Self::List { has, lacks, is_null } = self else { return Verdict::False };
-        let Some(list) = value.as_array() else {
-            return if *is_null { Verdict::Right } else { Verdict::Unknown };
-        };
+        let Self::List { has, lacks } = self else { return Verdict::False };
+        let Some(list) = value.as_array() else { return Verdict::Unknown };
         let texts: Vec<_> = list.iter().filter_map(Value::as_str).collect();
         let contains = |part: &String| texts.iter().any(|text| text.contains(part.as_str()));
-        if *is_null || lacks.iter().any(contains) {
-            return Verdict::False;
-        }
-        if has.is_empty() || has.iter().any(contains) { Verdict::Right } else { Verdict::False }
+        if has.iter().any(contains) && !lacks.iter().any(contains) { Verdict::Right } else { Verdict::False }
     }
 }

@@ -157,9 +157,9 @@ pub fn killed_by(killer: &mut Actor, victim: &mut Actor) -> EndTruth {
     EndTruth::signalled(libc::SIGKILL, by, &["user"])
 }
 
-/// End of a process whose pid namespace ends.
-pub fn of_a_pid_namespace() -> EndTruth {
-    EndTruth::signalled(libc::SIGKILL, Killer::Nobody, &["pid_namespace_end"])
+/// End of a process in the pid namespace of another container, which ends.
+pub fn of_pid_namespace(owner: &str) -> EndTruth {
+    EndTruth::signalled(libc::SIGKILL, Killer::EndOfPidNamespace(owner.to_owned()), &["pid_namespace_end"])
 }
 
 fn killed_by_runtime(signal: i32, verbs: &'static [&'static str]) -> EndTruth {

@@ -40,6 +40,8 @@ pub enum Killer {
     Process(u32, Option<String>),
     /// The OCI runtime, by one of these commands.
     Runtime(&'static [&'static str]),
+    /// Nobody: the pid namespace of the container with this id ended.
+    EndOfPidNamespace(String),
     /// Nobody, or the OCI runtime that gave up a container whose program was never executed.
     NobodyOrRuntime,
 }

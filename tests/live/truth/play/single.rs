@@ -172,8 +172,10 @@ impl Player<'_> {
         actor.innocents.extend([killer.pid, monitor]);
         killer.order_end("exit 0");
         let mut life = self.end("without a monitor", &mut actor, end);
+        // The engine forgets it; its directory stays.
         self.engine.delete_by_force(&life.id);
-        self.clear(&mut life, true);
+        life.removed = Span::never();
+        life.remove_row = Presence::Never;
         vec![life]
     }
 }

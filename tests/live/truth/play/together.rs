@@ -46,7 +46,7 @@ impl Player<'_> {
         let mut one = self.end("owner of the pid namespace", &mut base, End::EngineKill(libc::SIGKILL));
         guest.init.wait_for_end();
         let ended = one.ended.until_now();
-        let mut two = self.life("guest in the pid namespace", &guest, ends::of_a_pid_namespace(), ended);
+        let mut two = self.life("guest in the pid namespace", &guest, ends::of_pid_namespace(&base.id), ended);
         self.set_name(&mut two, "-guest");
         two.innocents.push(base.init.pid);
         self.finish(&mut two, End::Exit(0));
