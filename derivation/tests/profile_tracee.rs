@@ -338,20 +338,29 @@ fn what_was_lost_stays_lost() {
 }
 
 #[test]
-fn a_cut_path_names_nothing() {
+fn a_cut_path_names_the_container_around_it_and_the_row_says_that_it_is_cut() {
     let mut story = Story::new();
-    story.tell(Body::Cgroup(CgroupEvent {
-        kind: CgroupEventKind::Mkdir,
-        cpu: 0,
-        key: key(0, 100),
-        parent: None,
-        level: 2,
-        path: &docker(A),
-        path_truncated: true,
-        actor: Actor::default(),
-        usage: Usage::default(),
-    }));
-    assert_eq!(story.by_tracee, []);
+    let deep = format!("{}/{}", docker(A), "x/".repeat(400));
+    for (id, path, is_cut) in [(100, docker(A), false), (101, deep, true), (102, docker(B), true)] {
+        for kind in [CgroupEventKind::Mkdir, CgroupEventKind::Rmdir] {
+            story.tell(Body::Cgroup(CgroupEvent {
+                kind,
+                cpu: 0,
+                key: key(0, id),
+                parent: None,
+                level: 2,
+                path: &path,
+                path_truncated: is_cut,
+                actor: Actor::default(),
+                usage: Usage::default(),
+            }));
+        }
+    }
+    // The last of the three could be the beginning of any name.
+    let found: Vec<_> =
+        removes(&story.by_tracee).map(|row| (&*row.identity.container_id, row.place.is_path_cut)).collect();
+    assert_eq!(found, [(A, false), (A, true)]);
+    assert_eq!(creates(&story.by_tracee).count(), 1);
 }
 
 /// container_remove.go line 28 takes runtime and id. The task is in the context that a derived

@@ -75,9 +75,11 @@ impl TraceeFold {
         }
         match event.kind {
             CgroupEventKind::Mkdir => {
-                // A cut path would be read as another name; Tracee gets it whole.
-                let path = if event.path_truncated { "" } else { event.path };
-                self.store.update(event.key.cgroup, path, record.seq);
+                if event.path_truncated {
+                    self.store.update_by_cut_path(event.key.cgroup, event.path, record.seq);
+                } else {
+                    self.store.update(event.key.cgroup, event.path, record.seq);
+                }
                 let known = self.store.look_up(event.key.cgroup, record.seq);
                 if known.is_root {
                     out.take(&create_row(record, event, &known));

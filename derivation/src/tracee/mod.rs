@@ -27,6 +27,7 @@
 //! | cgroupfs searched when an event names a directory it does not know, the actor's own among them | nothing is found |
 //! | `stat` of a new directory, for its creation time | not given |
 //! | daemons asked for names and images, which fill other fields and may bring a deleted entry back within 10 s | not asked: those fields are not given |
+//! | the end of a path that is longer than obit's bound | taken for directories inside the container that the rest names; the row says that its path is cut |
 //! | signals and events that it loses under load | none lost; what the recorder lost is missing here as well |
 //! | its walk of cgroupfs at the start, before its probes are attached | the recorder's first walk |
 //! | order of `existing_container`, by Go's random order of maps | the order of the walk |

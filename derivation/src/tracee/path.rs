@@ -33,6 +33,26 @@ pub(super) fn parse_path(path: &str) -> Option<ContainerPath<'_>> {
     None
 }
 
+/// Reads a path whose end is missing: the last component that is whole and names a container wins.
+///
+/// What is missing is taken for directories inside that container, which it nearly always is. If
+/// the component that is cut could be a container's own, the path names none.
+pub(super) fn parse_cut_path(path: &str) -> Option<ContainerPath<'_>> {
+    let (whole, cut) = path.rsplit_once('/')?;
+    if may_begin_container(cut) {
+        return None;
+    }
+    parse_path(whole).map(|named| ContainerPath { is_root: false, ..named })
+}
+
+/// Returns true if the beginning of a component could be that of a container's name.
+fn may_begin_container(beginning: &str) -> bool {
+    let is_conmon = ["crio-conmon-", "libpod-conmon-"].iter().any(|prefix| beginning.starts_with(prefix));
+    let has_prefix = ["docker-", "crio-", "cri-containerd-", "libpod-"].iter().any(|it| beginning.starts_with(it));
+    let may_be_bare = beginning.len() >= 8 && beginning.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    !is_conmon && (has_prefix || may_be_bare || beginning.contains(":cri-containerd:"))
+}
+
 /// Returns the id and runtime that one component names; `above` is the component before it.
 fn parse_component<'a>(component: &'a str, above: Option<&str>) -> Option<(&'a str, Option<Engine>)> {
     if unescaped_len(component) < MIN_NAME_BYTES {
@@ -171,6 +191,26 @@ mod tests {
             (HEX.into(), "nothing".into()),
         ] {
             assert_eq!(read(&path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_whose_end_is_missing_names_the_container_around_it() {
+        let read_cut = |path: &str| parse_cut_path(path).map(|named| (named.container_id.len(), named.is_root));
+        for (path, expected) in [
+            (format!("/docker/{HEX}/a/b"), Some((64, false))),
+            (format!("/docker/{HEX}/"), Some((64, false))),
+            (format!("/docker/{HEX}/init.sc"), Some((64, false))),
+            (format!("/docker/{HEX}/libpod-conmon-{HEX}"), Some((64, false))),
+            // The cut one could be a container's own.
+            (format!("/docker/{HEX}/docker-0123"), None),
+            (format!("/docker/{HEX}/0123456789"), None),
+            (format!("/docker/{HEX}/x:cri-containerd:01"), None),
+            (format!("/docker/{HEX}"), None),
+            ("/a/b".into(), None),
+            (String::new(), None),
+        ] {
+            assert_eq!(read_cut(&path), expected, "{path}");
         }
     }
 

@@ -9,7 +9,7 @@ use alloc::borrow::ToOwned;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 
-use super::path::parse_path;
+use super::path::{ContainerPath, parse_cut_path, parse_path};
 use crate::identity::Engine;
 use crate::record::{BootNs, CgroupId, Seq};
 
@@ -71,8 +71,16 @@ impl CgroupStore {
     /// Overwrites an entry with the same low bits. If that one was removed, it stays on the list of
     /// removed ones, where its zero time now makes the next removal forget the new directory.
     pub fn update(&mut self, cgroup: CgroupId, path: &str, told_by: Seq) {
+        self.insert(cgroup, parse_path(path), told_by);
+    }
+
+    /// Takes a directory of whose path the end is missing in the record. Tracee gets it whole.
+    pub fn update_by_cut_path(&mut self, cgroup: CgroupId, path: &str, told_by: Seq) {
+        self.insert(cgroup, parse_cut_path(path), told_by);
+    }
+
+    fn insert(&mut self, cgroup: CgroupId, named: Option<ContainerPath<'_>>, told_by: Seq) {
         let key = low_bits(cgroup);
-        let named = parse_path(path);
         let container_id = named.map_or("", |named| named.container_id);
         let directory = CgroupDir {
             container_id: container_id.to_owned(),
