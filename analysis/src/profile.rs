@@ -37,6 +37,14 @@ pub(crate) fn rules(case: &Case, profile: Profile) -> Result<Box<dyn Derive>, Er
     }
 }
 
+/// Returns true if a profile gives rows of this derived table.
+pub fn gives(profile: Profile, table: Table) -> bool {
+    match profile {
+        Profile::Strict => true,
+        Profile::Tracee => matches!(table, Table::ContainerRemove | Table::ContainerCreate | Table::ExistingContainer),
+    }
+}
+
 /// Returns true if a profile fills this column of a derived table.
 pub fn fills(profile: Profile, table: Table, column: &str) -> bool {
     match profile {

@@ -8,6 +8,7 @@ use anyhow::bail;
 use obit_analysis::compare::TableComparison;
 use obit_analysis::diff::{DiffOptions, DiffSide, diff};
 use obit_analysis::problems::{self, Effect};
+use obit_analysis::profile::gives;
 use obit_derivation::Profile;
 use obit_schema::Table;
 
@@ -20,7 +21,11 @@ use crate::status::CommandStatus;
 pub fn run(args: &DiffArgs) -> anyhow::Result<CommandStatus> {
     let tables = match args.event {
         Some(table) => vec![table],
-        None => Table::DERIVED.to_vec(),
+        // What only one of two profiles gives is no difference.
+        None => Table::DERIVED
+            .into_iter()
+            .filter(|table| gives(args.profile_a, *table) && gives(args.profile_b, *table))
+            .collect(),
     };
     let ignored_columns: BTreeSet<&str> = args.ignore.iter().map(|column| column.trim()).collect();
     let is_column = |name: &str| tables.iter().any(|table| table.columns().iter().any(|column| column.name == name));
