@@ -26,7 +26,9 @@ pub fn bring_about(player: &Player<'_>, actor: &mut Actor, end: End) -> EndTruth
         }
         End::Raise(signal) => {
             actor.init.order_end(format_args!("raise {signal}"));
-            EndTruth::signalled(signal, Killer::Nobody, &["user"])
+            // Of SIGUSR1 only other processes' are recorded.
+            let origins: &[&str] = if signal == libc::SIGUSR1 { &["", "user"] } else { &["user"] };
+            EndTruth::signalled(signal, Killer::Nobody, origins)
         }
         End::Outside(signal, call) => {
             let pid = send_from_host(player, actor, signal, call);
