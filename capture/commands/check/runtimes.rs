@@ -78,7 +78,7 @@ fn without_cgroups(
     let rootless: Vec<_> = processes.iter().filter(is_rootless).map(|process| process.uid.to_string()).collect();
     if !rootless.is_empty() && !is_v2 {
         let found = format!("docker of user {} (\"Cgroup Driver: none\")", list(&rootless));
-        return Some(CheckItem::warning(NAME, found, UNSEEN));
+        return Some(CheckItem::warning(NAME, found, "nothing is seen of them: no creation, no end, no usage"));
     }
     let has_podman = PROGRAM_DIRECTORIES
         .iter()

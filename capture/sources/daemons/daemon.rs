@@ -15,7 +15,7 @@ use super::client::DaemonClient;
 use super::event_gate::EventGate;
 use super::failure::Failure;
 use super::labels::LabelPolicy;
-use super::limits::{ASK_AGAIN, AT_ONCE, BACK_OFF, FRESH, PING_INTERVAL, QUEUE, STEADY, WAIT_LIMIT};
+use super::limits::{ASK_AGAIN, AT_ONCE, BACK_OFF, FRESH, NO_CGROUP_WAIT, PING_INTERVAL, QUEUE, STEADY, WAIT_LIMIT};
 use super::query::ContainerQuery;
 use super::report::{DaemonAnswer, RecordSender, answer_record, failure_document, failure_record};
 use super::sockets::{Endpoint, SocketOwner};
@@ -76,7 +76,8 @@ impl Daemon {
     /// Serves the daemon until it is dropped.
     pub async fn run(self: Arc<Self>) {
         let watch = Arc::clone(&self);
-        tokio::join!(watch.watch(), self.answer_questions());
+        let unseen = Arc::clone(&self);
+        tokio::join!(watch.watch(), unseen.ask_without_cgroups(), self.answer_questions());
     }
 
     /// Returns false if the socket does not offer the interface at all.
@@ -137,6 +138,19 @@ impl Daemon {
     /// Returns the text of a query, with the interface and the socket.
     fn request(&self, query: &ContainerQuery) -> String {
         self.endpoint.request(&self.client.request(query))
+    }
+
+    /// Asks about containers that the daemon runs without a cgroup: only it can say which process is
+    /// their init.
+    async fn ask_without_cgroups(self: Arc<Self>) {
+        loop {
+            for container_id in self.gate.without_cgroups(NO_CGROUP_WAIT).await {
+                let query = ContainerQuery { container_id, namespace: None, begun_at: None };
+                if let Err(record) = self.enqueue(&query, 0) {
+                    self.gate.records.send(*record).await;
+                }
+            }
+        }
     }
 
     async fn answer_questions(self: Arc<Self>) {

@@ -5,7 +5,9 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use obit_derivation::record::RuntimeAnswer;
+use tokio::sync::Notify;
 
+use super::kind::DaemonKind;
 use super::limits::{EVENT_BURST, EVENTS_PER_S};
 use super::query::ContainerQuery;
 use super::report::{DaemonAnswer, RecordSender, answer_record};
@@ -14,6 +16,9 @@ use crate::host::clock::ClockPair;
 
 /// Most containers remembered for one reason.
 const MAX_KNOWN: usize = 4_096;
+
+/// Most containers that wait to be found without a cgroup.
+const MAX_STARTED: usize = 256;
 
 /// The gate of one daemon.
 #[derive(Debug)]
@@ -25,6 +30,12 @@ pub struct EventGate {
     known: Mutex<RecentIds>,
     /// Containers that the daemon reported as removed.
     removed: Mutex<RecentIds>,
+    /// Containers that the daemon was asked about.
+    asked: Mutex<RecentIds>,
+    /// Containers that the daemon reported as started or running, and when; the oldest first.
+    started: Mutex<VecDeque<(Instant, String)>>,
+    /// Signals that there is one more of these.
+    start_added: Notify,
     rate_limit: Mutex<RateLimit>,
 }
 
@@ -64,12 +75,21 @@ impl EventGate {
             records,
             known: Mutex::default(),
             removed: Mutex::default(),
+            asked: Mutex::default(),
+            started: Mutex::default(),
+            start_added: Notify::new(),
             rate_limit: Mutex::new(rate_limit),
         }
     }
 
-    /// Lets a user's daemon speak of this container, which the kernel shows to be that user's.
+    /// Lets a user's daemon speak of this container, which the kernel shows to be that user's, and
+    /// notes that the daemon is asked about it.
     pub fn allow(&self, container_id: &str) {
+        if self.may_lack_cgroups()
+            && let Ok(mut asked) = self.asked.lock()
+        {
+            asked.insert(container_id.to_owned());
+        }
         if let (SocketOwner::User(_), Ok(mut known)) = (self.endpoint.owner, self.known.lock()) {
             known.insert(container_id.to_owned());
         }
@@ -88,6 +108,48 @@ impl EventGate {
         if let Ok(mut removed) = self.removed.lock() {
             *removed = RecentIds::default();
         }
+    }
+
+    /// Returns true if the daemon may run containers without a cgroup, which nobody asks about
+    /// because the kernel shows none: podman's `--cgroups=disabled`. What a user's daemon says of
+    /// such a container nothing shows to be true.
+    fn may_lack_cgroups(&self) -> bool {
+        matches!(self.endpoint.kind, DaemonKind::Docker | DaemonKind::Podman)
+            && !matches!(self.endpoint.owner, SocketOwner::User(_))
+    }
+
+    /// Notes that the daemon reports a container as started, or in a list as running.
+    fn note_start(&self, answer: &RuntimeAnswer<'_>) {
+        let is_start = matches!(answer.event.as_deref(), None | Some("start"));
+        let Some(id) = answer.container_id.as_deref().filter(|_| is_start && self.may_lack_cgroups()) else { return };
+        let Ok(mut started) = self.started.lock() else { return };
+        if started.len() < MAX_STARTED {
+            started.push_back((Instant::now(), id.to_owned()));
+            self.start_added.notify_one();
+        }
+    }
+
+    /// Waits for containers that were started `wait` ago and that nobody has asked about: they have
+    /// no cgroup that the kernel shows. Returns their ids.
+    pub async fn without_cgroups(&self, wait: Duration) -> Vec<String> {
+        let first = || self.started.lock().ok().and_then(|started| started.front().map(|(since, _)| *since));
+        let since = loop {
+            match first() {
+                Some(since) => break since,
+                None => self.start_added.notified().await,
+            }
+        };
+        tokio::time::sleep(wait.saturating_sub(since.elapsed())).await;
+        let (Ok(mut started), Ok(asked)) = (self.started.lock(), self.asked.lock()) else { return Vec::new() };
+        let mut found = Vec::new();
+        while started.front().is_some_and(|(since, _)| since.elapsed() >= wait)
+            && let Some((_, id)) = started.pop_front()
+        {
+            if !asked.ids.contains(&id) {
+                found.push(id);
+            }
+        }
+        found
     }
 
     fn note_removal(&self, answer: &RuntimeAnswer<'_>) {
@@ -118,6 +180,7 @@ impl EventGate {
     /// Passes on what the daemon said at this moment.
     pub async fn pass_at(&self, at: ClockPair, what: &str, mut answer: DaemonAnswer) {
         self.note_removal(&answer.facts);
+        self.note_start(&answer.facts);
         if self.is_hearsay(&answer.facts) {
             answer.facts = without_claims(answer.facts);
         }
@@ -175,10 +238,9 @@ mod tests {
 
     use super::*;
     use crate::sources::answer::Stamped;
-    use crate::sources::daemons::kind::DaemonKind;
 
     fn run<T>(future: impl Future<Output = T>) -> T {
-        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
     }
 
     fn endpoint(owner: SocketOwner) -> Endpoint {
@@ -206,6 +268,33 @@ mod tests {
             let Stamped { record: other, .. } = records.recv().await.unwrap();
             assert_eq!((other.answer.container_id, other.answer.container_name), (None, None));
             assert_eq!(other.details.document.as_deref(), Some("document"));
+        });
+    }
+
+    #[test]
+    fn a_container_that_runs_and_that_nobody_asks_about_has_no_cgroup() {
+        run(async {
+            let (sender, _records) = channel(16);
+            let gate = EventGate::new(endpoint(SocketOwner::Root), RecordSender(sender));
+            let tell = async |id: &'static str, event: Option<&'static str>| {
+                let mut answer = about(id);
+                answer.facts.event = event.map(Into::into);
+                gate.pass("/events", answer).await;
+            };
+            tell("listed", None).await;
+            tell("asked", Some("start")).await;
+            tell("started", Some("start")).await;
+            tell("ended", Some("die")).await;
+            gate.allow("asked");
+            assert_eq!(gate.without_cgroups(Duration::from_millis(20)).await, ["listed", "started"]);
+            // Nobody else is waited for, so the next one comes alone.
+            tell("next", Some("start")).await;
+            assert_eq!(gate.without_cgroups(Duration::from_millis(20)).await, ["next"]);
+
+            let (sender, _records) = channel(16);
+            let users = EventGate::new(endpoint(SocketOwner::User(1000)), RecordSender(sender));
+            users.pass("/containers/json", about("forged")).await;
+            assert!(users.started.lock().unwrap().is_empty(), "nothing shows that it is that user's");
         });
     }
 

@@ -25,6 +25,9 @@ pub const ASK_AGAIN: [Duration; 2] = [Duration::from_millis(300), Duration::from
 /// Pause before a container that has ended is asked about once more. By then a daemon that learnt
 /// of the end says so; within the grace that a row has by default.
 pub const AFTER_END: Duration = Duration::from_millis(1_200);
+/// Time after which a container that runs, and that no cgroup has shown, has none. By then the
+/// kernel's events of it are handled.
+pub const NO_CGROUP_WAIT: Duration = Duration::from_secs(3);
 /// Longest time of an answer that says whether the container runs now; a later one says what was.
 pub const FRESH: Duration = Duration::from_millis(500);
 /// Questions that one daemon is asked at once.
