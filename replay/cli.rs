@@ -149,9 +149,9 @@ pub struct CloseArgs {
 /// `rmdir_seq`, `first_seen_seq`, `evidence_seqs`) and readings of the clock (`ts`, `boot_ns`,
 /// `emptied_at`, `lifetime_ns`, and `created_at` if the capture saw the creation).
 ///
-/// With two profiles, rows are paired by container id and path. The columns that one profile does
-/// not fill are left out too, as are `hierarchy_id` and `cgroup_id`: each profile has its own rule
-/// for which of a container's directories stands for it.
+/// With two profiles, rows are paired by container id and path. Tables and columns that one profile
+/// does not fill are left out too, as are `hierarchy_id` and `cgroup_id`: each profile has its own
+/// rule for which of a container's directories stands for it.
 #[derive(Debug, Args)]
 #[command(after_help = format!("\
 Examples:

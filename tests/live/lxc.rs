@@ -54,6 +54,11 @@ fn a_container_whose_directory_has_a_number_has_the_name_of_its_monitor() {
     capture.stop();
 
     assert_eq!(ends(&case), [end_of(TAKEN, &format!("{TAKEN}-1"))]);
+    // The monitor kills for whoever asks it to.
+    let rows = replay::derived_rows(&case, "container_remove");
+    let causes: Vec<_> =
+        rows.iter().filter(|row| text(row, "container_id") == TAKEN).map(|row| &row["cause"]).collect();
+    assert_eq!(causes, ["killed_by_runtime"]);
     replay::assert_verifies(&case);
 }
 
@@ -77,16 +82,21 @@ fn write_config(stage: &Stage, name: &str, command: &str) -> String {
     config.display().to_string()
 }
 
-/// Engine, id and path of each end of a container of LXC.
+/// Engine, id and directory of each end of a container of LXC. The directory is below that of the
+/// process that starts LXC.
 fn ends(case: &Path) -> Vec<(String, String, String)> {
     let owned = |row: &Value, column: &str| text(row, column).to_owned();
     replay::derived_rows(case, "container_remove")
         .iter()
         .filter(|row| text(row, "cgroup_path").contains("lxc"))
-        .map(|row| (owned(row, "runtime"), owned(row, "container_id"), owned(row, "cgroup_path")))
+        .map(|row| {
+            let path = text(row, "cgroup_path");
+            let directory = path.rsplit('/').next().unwrap_or(path).to_owned();
+            (owned(row, "runtime"), owned(row, "container_id"), directory)
+        })
         .collect()
 }
 
 fn end_of(name: &str, directory: &str) -> (String, String, String) {
-    ("lxc".to_owned(), name.to_owned(), format!("/lxc.payload.{directory}"))
+    ("lxc".to_owned(), name.to_owned(), format!("lxc.payload.{directory}"))
 }
