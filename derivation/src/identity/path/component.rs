@@ -256,7 +256,7 @@ fn read_short_scope<'a>(stem: &'a str, above: &ParentContext<'a>) -> Option<Comp
         "runc" if grammar::is_bpm_id(id) => Some(container(Engine::Bpm, id)),
         "runc" | "crun" | "youki" if grammar::is_buildah_id(id) => Some(container(Engine::Buildah, id)),
         "runc" => grammar::is_oci_id(id).then(|| container(Engine::Runc, id)),
-        "crun" => grammar::is_oci_id(id).then(|| container(Engine::Crun, id)),
+        "crun" => grammar::is_crun_scope_id(id).then(|| container(Engine::Crun, id)),
         "youki" => grammar::is_oci_id(id).then(|| container(Engine::Youki, id)),
         "docker" | "buildkit" => grammar::is_buildkit_id(id).then(|| container(Engine::Buildkit, id)),
         "singularity" | "apptainer" => read_singularity_scope(id),

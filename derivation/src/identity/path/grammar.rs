@@ -176,8 +176,6 @@ pub(in crate::identity) const OCI_ID_BYTES_MAX: usize = 1024;
 
 /// Tests for an id that runc takes: `^[\w+-\.]+$` and no path component of its own. (In that
 /// expression `+-\.` is a range, so a comma passes up to runc 1.1; later versions took it out.)
-///
-/// Names of systemd's scopes take no more either, so that crun's ids pass here as far as paths go.
 pub(in crate::identity) fn is_oci_id(text: &str) -> bool {
     // Without a branch for each byte, as in `all_lower_hex`.
     let is_allowed = |byte: u8| {
@@ -190,6 +188,14 @@ pub(in crate::identity) fn is_oci_id(text: &str) -> bool {
         && text.bytes().fold(true, |all, byte| all & is_allowed(byte))
         && text != "."
         && text != ".."
+}
+
+/// Tests for an id of crun in the name of a scope: crun takes more than runc does, and systemd no
+/// more than this in a unit's name (src/basic/unit-name.c, `VALID_CHARS_WITH_AT`).
+pub(super) fn is_crun_scope_id(text: &str) -> bool {
+    let is_allowed =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-' | b'_' | b'.' | b'\\' | b'@');
+    (1..=OCI_ID_BYTES_MAX).contains(&text.len()) && text.bytes().all(is_allowed) && text != "." && text != ".."
 }
 
 /// Tests for the UID of a Kubernetes pod as a cgroup name spells it: a UUID with dashes (cgroupfs
