@@ -44,6 +44,11 @@ impl Cgroups {
         self.mounts.len()
     }
 
+    /// Returns the roots of the trees.
+    pub fn mounts(&self) -> &[PathBuf] {
+        &self.mounts
+    }
+
     /// Returns true if a directory with this path (from its tree's root) existed in any tree before
     /// the test began.
     pub fn was_there_before(&self, path: &str) -> bool {

@@ -55,6 +55,15 @@ pub fn bring_about(player: &Player<'_>, actor: &mut Actor, end: End) -> EndTruth
             actor.init.wait_for_end();
             handled(code, Killer::Process(child.pid, Some(id)))
         }
+        End::ExecSignals(signal, code) => {
+            actor.init.order(format_args!("handle {signal} {code}"));
+            let tag = player.name(".sender");
+            engine.exec(&id, &tag);
+            let mut sender = player.puppets.wait_for(&tag);
+            sender.send(&format_args!("kill {} {signal}", pid_inside(actor.init.pid)));
+            actor.init.wait_for_end();
+            handled(code, Killer::Process(sender.pid, Some(id)))
+        }
         End::Neighbour => panic!("a neighbour is a container of its own"),
         End::EngineKill(signal) => {
             engine.kill(&id, signal);

@@ -164,7 +164,7 @@ fn namespace(table: &str, life: &Life) -> Expected {
 /// Columns that say what was not seen. After a gap they may say so or not.
 fn limits(life: &Life, coverage: &Coverage) -> Vec<Column> {
     let seen = Span { from: life.created.from.max(coverage.begin.from), to: life.removed.to };
-    if coverage.has_gap_in(seen) {
+    if coverage.has_gap_in(seen) || life.ended.from <= coverage.begin.to {
         return Vec::new();
     }
     ["inferred", "after_gap"].map(|name| Column { name, expected: Expected::is(false) }).into()

@@ -25,6 +25,8 @@ pub enum Distraction {
     ExecExits(u8),
     /// A child of init ends with this code.
     ChildExits(u8),
+    /// A process of the host that was put into the container's cgroups ends with this code.
+    StrangerExits(u8),
     /// The first process of a pid namespace that init makes ends with this code.
     NestedPidNamespace(u8),
     /// A process outside sends this signal so many times; init handles it and goes on.
@@ -74,6 +76,9 @@ pub enum End {
     OutsideHandled(i32, u8),
     /// A child of init sends a signal; init's handler exits with a code.
     ChildSignals(i32, u8),
+    /// A process that the engine starts in the container sends a signal; init's handler exits with a
+    /// code.
+    ExecSignals(i32, u8),
     /// A process in another container of the engine sends SIGKILL.
     Neighbour,
     /// The engine is told to send a signal, which ends init.
@@ -167,6 +172,8 @@ pub enum Story {
     ControlC { code: u8 },
     /// As `ControlC`, in the host's pid namespace and without a handler.
     ControlCByDefault,
+    /// In the host's pid namespace: a child of init is still there when init ends.
+    Outlived { code: u8, child: u8 },
     /// Its monitor is killed before it ends, so that nobody cleans up. podman.
     Unmonitored { end: End },
     /// No container: a directory on v1 that is given the name of one, and removed.
@@ -249,7 +256,7 @@ pub fn make(seed: u64, lives: usize, engines: &[EngineName], host: HostTraits) -
 }
 
 /// Number of kinds of stories that not every container has.
-const SPECIAL_STORIES: u64 = 23;
+const SPECIAL_STORIES: u64 = 24;
 
 /// Numbers that follow from a seed: splitmix64.
 pub struct Random(pub u64);
@@ -335,6 +342,7 @@ impl Random {
             19 if !host.is_v2_only => Story::RenamedDirectory,
             20 if matches!(engine, Runc | Docker) => Story::ControlC { code: self.code() },
             21 if matches!(engine, Runc | Docker) => Story::ControlCByDefault,
+            23 => Story::Outlived { code: self.code(), child: self.code() },
             22 if engine == Podman => Story::Unmonitored { end: End::Exit(self.code()) },
             _ => return None,
         })
@@ -350,7 +358,8 @@ impl Random {
     }
 
     fn distraction(&mut self) -> Distraction {
-        match self.below(13) {
+        match self.below(15) {
+            13 | 14 => Distraction::StrangerExits(self.code()),
             0 | 6 | 7 => Distraction::ExecExits(self.code()),
             1 | 8 => Distraction::ChildExits(self.code()),
             2 | 9 => Distraction::NestedPidNamespace(self.code()),
@@ -376,7 +385,7 @@ impl Random {
 
     fn end(&mut self, engine: EngineName, host: HostTraits, host_pids: bool) -> End {
         loop {
-            let end = match self.below(21) {
+            let end = match self.below(22) {
                 0 | 1 => End::Exit(self.code()),
                 2 => End::ThreadExit(self.code()),
                 3 => End::Fault(self.pick(&[libc::SIGSEGV, libc::SIGILL])),
@@ -391,6 +400,7 @@ impl Random {
                 }
                 6 => End::OutsideHandled(self.pick(&[TERM, libc::SIGINT, libc::SIGQUIT]), self.code()),
                 7 => End::ChildSignals(TERM, self.code()),
+                21 => End::ExecSignals(TERM, self.code()),
                 8 => End::Neighbour,
                 9 => End::EngineKill(if host_pids { self.pick(&ENDING_SIGNALS) } else { libc::SIGKILL }),
                 10 => End::EngineKillHandled(TERM, self.code()),

@@ -125,6 +125,11 @@ impl Puppet {
         stream.write_all(format!("{order}\n").as_bytes()).unwrap_or_else(|error| panic!("{order}: {error}"));
     }
 
+    /// Orders something of a process that may have ended.
+    pub fn try_send(&mut self, order: &impl Display) {
+        let _ = self.stream.get_mut().write_all(format!("{order}\n").as_bytes());
+    }
+
     /// Waits a short while for the end of the process. Returns true if it has ended.
     pub fn ends_within(&mut self, limit: Duration) -> bool {
         self.stream.get_ref().set_read_timeout(Some(limit)).expect("a limit");

@@ -18,6 +18,23 @@ pub fn enter_v2(stage: &Stage, where_this_is: u32, pid: u32) {
     fs::write(&file, pid.to_string()).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
 }
 
+/// Moves a process into another one's directory in every tree.
+pub fn enter_all(stage: &Stage, where_this_is: u32, pid: u32) {
+    let cgroup = fs::read_to_string(format!("/proc/{where_this_is}/cgroup")).expect("the cgroups of a process");
+    let places: Vec<_> = cgroup.lines().filter_map(|line| line.rsplit_once(':')).map(|(_, path)| path).collect();
+    for tree in stage.cgroups.mounts() {
+        let directories = places.iter().map(|path| tree.join(path.trim_start_matches('/')));
+        let inside = directories.filter(|directory| {
+            let tasks = fs::read_to_string(directory.join("cgroup.procs")).unwrap_or_default();
+            tasks.lines().any(|task| task == where_this_is.to_string())
+        });
+        for directory in inside {
+            // A tree without the process, or with a limit, takes it or not: one is enough.
+            let _ = fs::write(directory.join("cgroup.procs"), pid.to_string());
+        }
+    }
+}
+
 /// Moves a process into directories of that name, in every tree.
 pub fn move_away(stage: &Stage, pid: u32, name: &str) {
     stage.cgroups.make(name);

@@ -69,6 +69,7 @@ pub fn play(player: Player<'_>) -> Vec<Life> {
         Story::LosesV2Directory { end } => player.loses_v2_directory(end),
         Story::ControlC { code } => player.control_c(Some(code)),
         Story::ControlCByDefault => player.control_c(None),
+        Story::Outlived { code, child } => player.outlived(code, child),
         Story::Unmonitored { end } => player.unmonitored(end),
         Story::RenamedDirectory => player.renamed_directory(),
     }

@@ -9,6 +9,7 @@ use obit_test_engines::wait_until;
 use super::super::driver::{ContainerPlan, Terminal};
 use super::super::ends;
 use super::super::plan::{Distraction, End};
+use super::super::trees;
 use super::super::truth::{EndTruth, Killer, Life, Presence, Span};
 use super::{Actor, Player};
 
@@ -65,6 +66,12 @@ impl Player<'_> {
                 actor.innocents.push(other.pid);
                 other.order_end(format_args!("exit {code}"));
                 actor.init.order("reap");
+            }
+            Distraction::StrangerExits(code) => {
+                let mut other = self.puppets.start_outside(&tag);
+                trees::enter_all(self.stage, actor.init.pid, other.pid);
+                actor.innocents.push(other.pid);
+                other.order_end(format_args!("exit {code}"));
             }
             Distraction::HandledSignal(signal, count) => {
                 actor.init.order(format_args!("count {signal}"));
@@ -159,6 +166,22 @@ impl Player<'_> {
         // runc in the foreground deletes the container itself.
         self.clear(&mut life, !self.engine.removes_directories_at_exit());
         self.forget(&life.id, false);
+        vec![life]
+    }
+
+    /// A child of init is still there when init ends, and ends with a code of its own.
+    pub(super) fn outlived(&self, code: u8, child_code: u8) -> Vec<Life> {
+        let plan = ContainerPlan { host_pids: true, ..self.plan("") };
+        let mut actor = self.run(&plan);
+        let tag = self.name(".child");
+        actor.init.order(format_args!("child {tag}"));
+        let mut child = self.puppets.wait_for(&tag);
+        actor.innocents.push(child.pid);
+        let mut life = self.end("outlived by a child", &mut actor, End::Exit(code));
+        // Some engines kill it themselves.
+        child.try_send(&format_args!("exit {child_code}"));
+        child.wait_for_end();
+        self.finish(&mut life, End::Exit(code));
         vec![life]
     }
 
