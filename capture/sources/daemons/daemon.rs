@@ -140,8 +140,8 @@ impl Daemon {
         self.endpoint.request(&self.client.request(query))
     }
 
-    /// Asks about containers that the daemon runs without a cgroup: only it can say which process is
-    /// their init.
+    /// Asks about containers that the daemon runs without a cgroup: only it can say which process
+    /// is their init.
     async fn ask_without_cgroups(self: Arc<Self>) {
         loop {
             for container_id in self.gate.without_cgroups(NO_CGROUP_WAIT).await {

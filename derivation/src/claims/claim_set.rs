@@ -69,6 +69,9 @@ impl ClaimHistory {
     }
 }
 
+/// The text of each field, at the place of the field in [`ClaimField::ALL`].
+type FieldTexts<'a> = [Option<&'a str>; ClaimField::ALL.len()];
+
 /// Which of two words of one source counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Precedence {
@@ -199,6 +202,11 @@ impl ClaimSet {
         self.ranked.is_empty()
     }
 
+    /// Returns true if a source says nothing of the container.
+    pub fn is_silent(&self, source: Source) -> bool {
+        self.ranked.iter().all(|claim| claim.source != source)
+    }
+
     /// Returns true if no claim contradicts this one about where the container's runtime keeps it.
     pub fn agree_on_home(&self, claim: &Claim<'_>) -> bool {
         self.ranked.iter().all(|have| have.agrees_on_home(claim))
@@ -244,11 +252,18 @@ impl ClaimSet {
     }
 
     /// Returns every text by the most trusted source that speaks of it, at the place of its field
-    /// in [`ClaimField::ALL`].
-    fn texts(&self) -> [Option<&str>; ClaimField::ALL.len()] {
-        let mut texts = [None; _];
-        for (field, text) in self.ranked.iter().rev().flat_map(OwnedClaim::texts) {
-            texts[field as usize] = Some(text);
+    /// in [`ClaimField::ALL`]. An OCI runtime's files keep the name that a container had when they
+    /// were written; daemons follow it.
+    fn texts(&self) -> FieldTexts<'_> {
+        let mut texts: FieldTexts<'_> = [None; _];
+        for claim in self.ranked.iter().rev() {
+            let is_file = matches!(claim.source, Source::OciState | Source::OciBundle);
+            for (field, text) in claim.texts() {
+                let known = &mut texts[field as usize];
+                if !(is_file && field == ClaimField::ContainerName && known.is_some()) {
+                    *known = Some(text);
+                }
+            }
         }
         texts
     }
@@ -333,7 +348,7 @@ impl ClaimSet {
         *restart_count = facts.restart_count;
         overwrite_option(parent_container_id, parent);
         *identified_by = best.source;
-        *conflicts = self.conflicts(best, by_claims);
+        *conflicts = self.conflicts(best, by_claims, &texts, &facts);
         true
     }
 
@@ -354,8 +369,16 @@ impl ClaimSet {
 
     /// Returns the values that contradict the identity, each as `source: field value`: those that
     /// their own source withdrew, then those of other sources.
-    fn conflicts(&self, best: &OwnedClaim, runtime: Option<Engine>) -> Vec<String> {
-        let (texts, facts) = (self.texts(), self.facts());
+    fn conflicts(
+        &self,
+        best: &OwnedClaim,
+        runtime: Option<Engine>,
+        texts: &FieldTexts<'_>,
+        facts: &AnswerFacts,
+    ) -> Vec<String> {
+        if self.ranked.len() == 1 && self.history.is_none() {
+            return Vec::new(); // as in a storm
+        }
         let withdrawn = self.history.iter().flat_map(|history| &history.withdrawn);
         let is_withdrawn = |conflict: &&Conflict<'_>| match conflict.subject {
             // A name that was taken back is the container's again.
@@ -365,7 +388,7 @@ impl ClaimSet {
             _ => true,
         };
         let mut found: Vec<String> = withdrawn.filter(is_withdrawn).map(Conflict::text).collect();
-        for claim in self.ranked.iter().skip(1) {
+        for claim in self.ranked.iter() {
             let mut add = |subject, value: &str| found.push(Conflict::new(claim.source, subject, value).text());
             if !Arc::ptr_eq(&claim.container_id, &best.container_id) && claim.container_id != best.container_id {
                 add(ConflictSubject::ContainerId, &claim.container_id);

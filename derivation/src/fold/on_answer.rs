@@ -12,6 +12,9 @@ use crate::record::{Outcome, RuntimeAnswer, Source, Stamp, WallNs};
 /// start is done, and by then a short-lived container may be gone.
 const START_SLACK_NS: i64 = 10_000_000;
 
+/// Most records of a life up to which those of daemons that could not be asked are kept among them.
+const MAX_UNASKED: usize = 32;
+
 /// The bearing of an answer on what is known of containers in general, whichever of their lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Occasion {
@@ -143,15 +146,21 @@ impl Fold {
         lives.iter().rev().find(|life_id| self.containers.life(**life_id).is_some_and(is_within)).copied()
     }
 
-    /// Keeps a conflict where a source, asked about one container, spoke of another. Nothing else
-    /// of the answer counts.
+    /// Keeps a conflict where a source, asked about one container, spoke of another; nothing else
+    /// of the answer counts. A daemon that could not be asked is evidence of what a row lacks.
     fn on_wrong_answer(&mut self, at: Stamp, answer: &RuntimeAnswer<'_>) {
-        let (Some(asked), Some(answered)) = (answer.container_id.as_deref(), answer.answered_id.as_deref()) else {
+        let Some(asked) = answer.container_id.as_deref() else { return };
+        let is_unasked = matches!(answer.source, Source::Docker | Source::Podman | Source::Containerd | Source::Cri)
+            && matches!(answer.outcome, Outcome::Refused | Outcome::Denied | Outcome::Timeout | Outcome::Dropped);
+        if answer.answered_id.is_none() && !is_unasked {
             return;
-        };
+        }
         for life_id in self.containers.lives_with_id(asked) {
-            if let Some(life) = self.containers.life_mut(life_id).filter(|life| life.is_open()) {
+            let Some(life) = self.containers.life_mut(life_id).filter(|life| life.is_open()) else { continue };
+            if let Some(answered) = answer.answered_id.as_deref() {
                 life.claims_mut().overrule(answer.source, answered);
+                life.add_evidence(at.seq);
+            } else if life.evidence().len() < MAX_UNASKED && life.claims_mut().is_silent(answer.source) {
                 life.add_evidence(at.seq);
             }
         }

@@ -157,6 +157,17 @@ fn a_name_that_was_taken_back_is_no_conflict_and_the_one_between_is() {
     assert_eq!(names(&story.end()), [(Some("a"), vec!["docker: container_name b"])]);
 }
 
+/// As `nerdctl rename` does: the label is a new one, the annotation stays as it is.
+#[test]
+fn a_name_in_a_bundle_is_that_of_the_beginning() {
+    let mut story = Story::new();
+    let of = |source, name| RuntimeAnswer { source, ..named(name) };
+    story.docker_life(100, &[of(Source::OciBundle, "old"), of(Source::Containerd, "new")]);
+    story.docker_life(200, &[of(Source::OciBundle, "only")]);
+    let conflict = vec!["oci_bundle: container_name old"];
+    assert_eq!(names(&story.end()), [(Some("new"), conflict), (Some("only"), vec![])]);
+}
+
 // Sources that differ.
 
 #[test]
@@ -198,6 +209,24 @@ fn each_fact_in_which_two_sources_differ_is_a_conflict() {
     story.log.tell_at(BootNs(3 * second), Body::Cgroup(gone));
     let rows = story.end();
     assert_eq!(removes(&rows)[0].identity.conflicts, ["containerd: started_at 2023-11-14T22:13:21.000001003Z"]);
+}
+
+#[test]
+fn a_daemon_that_could_not_be_asked_is_evidence_of_what_the_row_lacks() {
+    for (outcome, is_kept) in [
+        (Outcome::Refused, true),
+        (Outcome::Denied, true),
+        (Outcome::Timeout, true),
+        (Outcome::Dropped, true),
+        (Outcome::NotFound, false),
+    ] {
+        let mut story = Story::new();
+        let refused = Seq(story.log.next().0 + 1);
+        story.docker_life(100, &[RuntimeAnswer { outcome, ..named("no word of this counts") }]);
+        let rows = story.end();
+        assert_eq!(names(&rows), [(None, vec![])]);
+        assert_eq!(removes(&rows)[0].evidence_seqs.contains(&refused), is_kept, "{outcome}");
+    }
 }
 
 // Other lives.
