@@ -26,4 +26,4 @@ pub use tables::Table;
 
 /// Version of the tables that this build writes: raised with each column, kind or enum value that
 /// is added.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;

@@ -8,6 +8,7 @@ use obit_case::origin::FileOrigin;
 use obit_case::writer::{CaseWriter, WriterOptions};
 use obit_case::{Case, Error, Problem, part};
 use obit_derivation::record::Body;
+use obit_schema::SCHEMA_VERSION;
 use obit_schema::Table;
 use obit_schema::encode::EventsBuilder;
 
@@ -149,11 +150,11 @@ const SECOND_PART: [u64; 5] = [15, 18, 21, 24, 27];
 #[test]
 fn a_part_of_a_newer_schema_is_read_as_far_as_it_is_known() {
     let scratch = case();
-    replace_second_part(&scratch, 2, clocks(&SECOND_PART));
+    replace_second_part(&scratch, SCHEMA_VERSION + 1, clocks(&SECOND_PART));
     let (seqs, problems) = kit::read(&scratch.case());
     assert_eq!(seqs, all_but(&[]));
     let file = "raw/events-000001.parquet".to_owned();
-    assert_eq!(problems, [Problem::NewerSchema { file, found: 2 }]);
+    assert_eq!(problems, [Problem::NewerSchema { file, found: SCHEMA_VERSION + 1 }]);
     assert!(!problems[0].loses_rows());
 }
 
@@ -208,7 +209,7 @@ fn a_newer_major_version_is_refused_by_name() {
     fs::write(&path, text).unwrap();
     for opened in [Case::open(&scratch.case()), Case::open_lenient(&scratch.case())] {
         let error = opened.unwrap_err().to_string();
-        assert!(error.ends_with("case format 2.1 is newer than this build's 1.1"), "{error}");
+        assert!(error.ends_with("case format 2.2 is newer than this build's 1.2"), "{error}");
     }
 }
 
@@ -216,7 +217,7 @@ fn a_newer_major_version_is_refused_by_name() {
 fn a_newer_minor_version_is_read() {
     let scratch = case();
     let path = scratch.file("case.json");
-    let text = fs::read_to_string(&path).unwrap().replace(r#""minor": 1"#, r#""minor": 7, "patch": 1"#);
+    let text = fs::read_to_string(&path).unwrap().replace(r#""minor": 2"#, r#""minor": 7, "patch": 1"#);
     fs::write(&path, text).unwrap();
     assert_eq!(Case::open(&scratch.case()).unwrap().problems(), []);
 }
@@ -227,10 +228,10 @@ fn a_corrupt_manifest_names_the_file_and_what_can_still_be_read() {
         let scratch = case();
         fs::write(scratch.file("case.json"), text).unwrap();
         let error = Case::open(&scratch.case()).unwrap_err();
-        assert!(matches!(&error, Error::Manifest { parts: 13, .. }), "{error:?}");
+        assert!(matches!(&error, Error::Manifest { parts: 14, .. }), "{error:?}");
         let message = error.to_string();
         assert!(
-            message.contains("case.json: ") && message.contains("13 files of the case can still be read"),
+            message.contains("case.json: ") && message.contains("14 files of the case can still be read"),
             "{message}"
         );
 

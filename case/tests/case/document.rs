@@ -7,7 +7,7 @@ use obit_derivation::identity::{Engine, OciRuntime};
 use obit_derivation::record::{
     CgroupEventKind, ClockReason, KernelEventKind, Outcome, SignalOrigin, SignalResult, SnapshotReason, Source,
 };
-use obit_derivation::row::{Cause, DisagreementKind, LimitScope};
+use obit_derivation::row::{Cause, DisagreementKind, KnownBy, LimitScope};
 use obit_schema::{Table, kind};
 
 fn path() -> PathBuf {
@@ -56,22 +56,24 @@ fn documented(heading: &str) -> Vec<String> {
 fn every_value_of_every_enum_is_documented() {
     let names = |all: &[&str]| all.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     let mut kinds: Vec<_> = CgroupEventKind::ALL.iter().map(|kind| kind.as_str()).collect();
-    kinds.extend([KernelEventKind::Exit, KernelEventKind::Signal, KernelEventKind::Oom].map(KernelEventKind::as_str));
+    kinds.extend(KernelEventKind::OF_PROCESSES.map(KernelEventKind::as_str));
     kinds.extend([kind::LOST, kind::CLOCK, kind::CAPTURE_START, kind::CAPTURE_STOP]);
     kinds.extend([kind::SEGMENT_BEGIN, kind::CARRIED, kind::SNAPSHOT_BEGIN, kind::SNAPSHOT_FAILED, kind::SNAPSHOT_END]);
     assert_eq!(documented("`kind` of raw/events"), names(&kinds));
     let reasons: Vec<_> = SnapshotReason::ALL.iter().map(|value| value.as_str()).collect();
     assert_eq!(documented("`reason` of raw/events"), names(&reasons));
     let origins: Vec<_> = SignalOrigin::ALL.iter().map(|value| value.as_str()).collect();
-    assert_eq!(documented("`signal_origin` of raw/events"), names(&origins));
+    assert_eq!(documented("`signal_origin` of raw/events, container_exit and container_remove"), names(&origins));
     let readings: Vec<_> = ClockReason::ALL.iter().map(|value| value.as_str()).collect();
     assert_eq!(documented("`clock_reason` of raw/events"), names(&readings));
     let results: Vec<_> = SignalResult::ALL.iter().map(|value| value.as_str()).collect();
     assert_eq!(documented("`signal_result` of raw/events"), names(&results));
     let causes: Vec<_> = Cause::ALL.iter().map(|value| value.as_str()).collect();
-    assert_eq!(documented("`cause` of container_remove"), names(&causes));
+    assert_eq!(documented("`cause` of container_exit and container_remove"), names(&causes));
+    let known: Vec<_> = KnownBy::ALL.iter().map(|value| value.as_str()).collect();
+    assert_eq!(documented("`cause_known_by` of container_exit and container_remove"), names(&known));
     let scopes: Vec<_> = LimitScope::ALL.iter().map(|value| value.as_str()).collect();
-    assert_eq!(documented("`oom_limit_scope` of container_remove"), names(&scopes));
+    assert_eq!(documented("`oom_limit_scope` of container_exit and container_remove"), names(&scopes));
     let aspects: Vec<_> = DisagreementKind::ALL.iter().map(|value| value.as_str()).collect();
     assert_eq!(documented("`aspect` of disagreement"), names(&aspects));
     let sources: Vec<_> = Source::RUNTIME.iter().map(|value| value.as_str()).collect();

@@ -49,6 +49,7 @@ fn a_closed_case_has_every_table_and_no_journal() {
         "SHA256SUMS",
         "case.json",
         "derived/container_create-000000.parquet",
+        "derived/container_exit-000000.parquet",
         "derived/container_remove-000000.parquet",
         "derived/disagreement-000000.parquet",
         "derived/existing_container-000000.parquet",
@@ -70,7 +71,7 @@ fn sha256sum_agrees() {
     let mut check = Command::new("sha256sum");
     let output = check.args(["--check", "--strict", "SHA256SUMS"]).current_dir(scratch.case()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 11, "ten parts and case.json");
+    assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 12, "eleven parts and case.json");
 }
 
 #[test]
@@ -145,7 +146,7 @@ fn the_manifest_tells_what_is_there() {
     );
     assert_eq!(events.bytes, scratch.file(&events.file).metadata().unwrap().len());
     let on_disk: u64 = files(&scratch.case()).iter().map(|file| scratch.file(file).metadata().unwrap().len()).sum();
-    assert_eq!((summary.bytes, summary.parts.len()), (on_disk, 7));
+    assert_eq!((summary.bytes, summary.parts.len()), (on_disk, 8));
     assert_eq!(summary.counts, manifest.counts);
 }
 

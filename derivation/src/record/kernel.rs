@@ -36,7 +36,7 @@ impl KernelEventKind {
     /// The kinds of events of processes.
     pub const OF_PROCESSES: [Self; 5] = [Self::Attach, Self::Exec, Self::Exit, Self::Signal, Self::Oom];
 
-    /// The name of [`Self::Exit`] in cases of schema 1.4 and older.
+    /// The name of [`Self::Exit`] in cases of schema 1.
     const OLDER_EXIT: &'static str = "container_exit";
 
     /// Returns the value with this name in a case.

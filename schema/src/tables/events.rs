@@ -19,7 +19,7 @@ table!(
         /// `lost`, `clock`, `cgroup_freeze`, `cgroup_unfreeze`, `cgroup_frozen`, `cgroup_thawed`,
         /// `cgroup_rename`, `process_attach`, `process_exec`, `process_exit`, `fatal_signal`,
         /// `oom_kill`, `capture_start`, `capture_stop`, `segment_begin`, `carried`,
-        /// `snapshot_begin`, `snapshot_failed`, `snapshot_end`. In cases of schema 1.4 and older,
+        /// `snapshot_begin`, `snapshot_failed`, `snapshot_end`. In cases of schema 1,
         /// `process_exit` is called `container_exit`.
         kind: Text required,
         /// Processor on which the event fired; for `lost` the processor that lost events, where
