@@ -6,6 +6,7 @@ use std::path::Path;
 use obit_case::signing::AllowedSigners;
 use obit_case::{Case, Problem};
 use obit_derivation::Profile;
+use obit_derivation::fold::DERIVATION_VERSION;
 use obit_schema::Table;
 
 use crate::compare::{
@@ -59,6 +60,14 @@ pub enum Verdict {
     },
     /// The rows are the same, but not the files.
     FilesChanged,
+    /// The recorder had older rules: some recorded rows are not those that follow by the rules of this
+    /// program. The files are those that were closed, and nothing else is wrong.
+    OlderRules {
+        /// Version of the recorder's rules.
+        recorded: u32,
+        /// Rows that differ.
+        rows: u64,
+    },
     /// The recorded rows are not those that follow.
     Different,
     /// A part of the case could not be read, so nothing was decided.
@@ -78,7 +87,17 @@ pub fn verify(case: &Case, options: &VerifyOptions<'_>) -> Result<Verification, 
     let (left, right) = (&comparison.left.problems, &comparison.right.problems);
     let problems = problems::all(case, &[left, right, &changed_files, &evidence.problems].map(Vec::as_slice).concat());
     let is_same = comparison.tables.iter().all(TableComparison::is_same);
-    let verdict = match Verdict::new(problems::worst(case, &problems), is_same) {
+    let older_rules = case.manifest().map(|manifest| manifest.derivation_version);
+    let older_rules = older_rules.filter(|recorded| *recorded < DERIVATION_VERSION);
+    let effect = problems::worst(case, &problems);
+    let verdict = match Verdict::new(effect, is_same) {
+        Verdict::Different if effect != Effect::Changed => match older_rules {
+            Some(recorded) => {
+                let rows = comparison.tables.iter().map(|table| table.different_rows).sum();
+                Verdict::OlderRules { recorded, rows }
+            }
+            None => Verdict::Different,
+        },
         Verdict::Same if comparison.left.rows_past_end > 0 => {
             Verdict::PastTheLog { rows: comparison.left.rows_past_end }
         }

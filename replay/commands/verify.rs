@@ -31,7 +31,7 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<CommandStatus> {
     Ok(match verification.verdict {
         Verdict::Same | Verdict::SameAsFarAsWritten { .. } => CommandStatus::Done,
         Verdict::FilesChanged | Verdict::Different => CommandStatus::Different,
-        Verdict::PastTheLog { .. } | Verdict::Undecided => CommandStatus::Incomplete,
+        Verdict::PastTheLog { .. } | Verdict::OlderRules { .. } | Verdict::Undecided => CommandStatus::Incomplete,
     })
 }
 
@@ -53,15 +53,6 @@ fn report_text(case: &Case, verification: &Verification) -> String {
     let _ = writeln!(text, "  derived  {:>18} {derived}", "sha256");
     for table in tables {
         push_differences(&mut text, table, ["recorded", "derived"]);
-    }
-    if let Some(recorded_version) = case.manifest().map(|manifest| manifest.derivation_version)
-        && recorded_version != DERIVATION_VERSION
-        && recorded != derived
-    {
-        let _ = writeln!(
-            text,
-            "the rows were recorded by version {recorded_version} of the derivation; this program has {DERIVATION_VERSION}"
-        );
     }
     text.push_str(&evidence_text(case, &verification.evidence.reach));
     let _ = writeln!(text, "{}", verdict_text(verification.verdict));
@@ -93,6 +84,12 @@ fn verdict_text(verdict: Verdict) -> String {
         Verdict::FilesChanged => "different: the recorded rows follow from the raw log, \
              but files are not those that were closed, or what proves them does not hold (see standard error)"
             .to_owned(),
+        Verdict::OlderRules { recorded, rows } => format!(
+            "undecided: the rows were recorded by version {recorded} of the rules, and this program has version \
+             {DERIVATION_VERSION}, by which {rows} rows differ (above); no record is missing or damaged, and the files \
+             are those that were closed. A program with version {recorded} of the rules can tell whether its rows are \
+             the recorded ones"
+        ),
         Verdict::Different => "different: the recorded rows are not those that follow from the raw log".to_owned(),
         Verdict::Undecided => "undecided: part of the case could not be read (see standard error); \
              verify a whole copy of it"

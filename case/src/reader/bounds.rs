@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 
 use super::thrift::{CompactReader, ThriftKind};
 
@@ -102,7 +102,8 @@ pub(super) fn check_pages(file: &File, metadata: &ParquetMetaData) -> Result<(),
     for group in metadata.row_groups() {
         let mut together = 0;
         for column in group.columns() {
-            let (start, length) = column.byte_range();
+            let (start, length) =
+                byte_range(column).ok_or_else(|| format!("column {}: it has no place", column.column_path()))?;
             let largest =
                 PageSizes::of(file, start, length).map_err(|why| format!("column {}: {why}", column.column_path()))?;
             together += largest.dictionary_bytes + largest.page_bytes;
@@ -112,6 +113,13 @@ pub(super) fn check_pages(file: &File, metadata: &ParquetMetaData) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// Returns where a column's pages begin, and their length; `None` if a file that anyone may have
+/// written states a negative number. (`ColumnChunkMetaData::byte_range()` panics then.)
+fn byte_range(column: &ColumnChunkMetaData) -> Option<(u64, u64)> {
+    let start = column.dictionary_page_offset().unwrap_or_else(|| column.data_page_offset());
+    Some((u64::try_from(start).ok()?, u64::try_from(column.compressed_size()).ok()?))
 }
 
 /// The largest pages of one column in one row group.

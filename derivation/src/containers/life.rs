@@ -49,15 +49,37 @@ pub(super) struct RootDirectory {
     pub path: Arc<str>,
     /// True if the path is cut.
     pub is_path_cut: bool,
-    /// True while tasks are in it or below it, as far as seen.
-    pub is_populated: bool,
-    /// The record that showed that it is gone.
-    pub gone_seq: Option<Seq>,
+    pub state: RootState,
+}
+
+/// The state of a root directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RootState {
+    /// No task was seen in it.
+    New,
+    /// The last task has left it, as this record showed.
+    Empty(Seq),
+    /// Tasks are in it or below it, as this record showed.
+    Populated(Seq),
+    /// It is gone, as this record showed.
+    Gone(Seq),
 }
 
 impl RootDirectory {
     pub fn is_present(&self) -> bool {
-        self.gone_seq.is_none()
+        !matches!(self.state, RootState::Gone(_))
+    }
+
+    /// Returns the record that showed the state.
+    fn seq(&self) -> Option<Seq> {
+        match self.state {
+            RootState::New => None,
+            RootState::Empty(seq) | RootState::Populated(seq) | RootState::Gone(seq) => Some(seq),
+        }
+    }
+
+    fn is_populated(&self) -> bool {
+        matches!(self.state, RootState::Populated(_))
     }
 }
 
@@ -212,16 +234,16 @@ impl Life {
     }
 
     /// Marks that tasks were seen in one of the life's directories, at no particular moment.
-    pub fn mark_entered(&mut self, key: CgroupKey) {
+    pub fn mark_entered(&mut self, key: CgroupKey, seq: Seq) {
         self.is_entered = true;
-        self.set_populated(key, true);
+        self.set_state(key, RootState::Populated(seq));
     }
 
     /// Marks that a task entered one of the life's directories.
     pub fn enter(&mut self, key: CgroupKey, seq: Seq) {
         self.is_entered = true;
         self.entered_seq.get_or_insert(seq);
-        self.set_populated(key, true);
+        self.set_state(key, RootState::Populated(seq));
         if let Some(end) = &mut self.end {
             end.emptied = None;
         }
@@ -230,14 +252,14 @@ impl Life {
     /// Marks that the last task left one of the life's directories, which had used so much.
     pub fn leave(&mut self, key: CgroupKey, at: Stamp, used: &Usage) {
         self.is_entered = true; // what is emptied was populated, seen or not
-        self.set_populated(key, false);
+        self.set_state(key, RootState::Empty(at.seq));
         self.end_mut().emptied = Some(at);
         self.add_usage(used);
     }
 
-    fn set_populated(&mut self, key: CgroupKey, is_populated: bool) {
+    fn set_state(&mut self, key: CgroupKey, state: RootState) {
         if let Some(root) = self.roots.iter_mut().find(|root| root.key == key) {
-            root.is_populated = is_populated;
+            root.state = state;
         }
     }
 
@@ -346,7 +368,7 @@ impl Life {
     /// Returns true if nothing runs in the container, as its directories show, and no end of its
     /// init is to come.
     pub fn is_abandoned(&self) -> bool {
-        let is_empty = self.roots.iter().all(|root| !root.is_populated);
+        let is_empty = !self.roots.iter().any(RootDirectory::is_populated);
         // A runtime may be about to begin the program.
         let is_starting = matches!(self.program_start(), ending::ProgramStart::Failed | ending::ProgramStart::Never);
         self.is_entered && is_empty && !self.awaits_init_end() && !is_starting
@@ -360,7 +382,7 @@ impl Life {
 
     /// Returns true if the container is known to run on, whatever directories it has lost.
     fn runs_on(&self) -> bool {
-        let has_tasks = self.roots.iter().any(|root| root.is_present() && root.is_populated);
+        let has_tasks = self.roots.iter().any(RootDirectory::is_populated);
         self.exit().is_none() && (has_tasks || self.awaits_init_end())
     }
 
@@ -466,13 +488,15 @@ impl Life {
 
     pub(super) fn add_root(&mut self, key: CgroupKey, path: &str, is_path_cut: bool) {
         if let Some(root) = self.roots.iter_mut().find(|root| root.key == key) {
-            root.gone_seq = None;
+            if !root.is_present() {
+                root.state = RootState::New;
+            }
             return;
         }
         // Most roots of a life have the same path: it is shared.
         let same = self.roots.iter().find(|root| *root.path == *path);
         let path = same.map_or_else(|| path.into(), |root| Arc::clone(&root.path));
-        self.roots.push(RootDirectory { key, path, is_path_cut, is_populated: false, gone_seq: None });
+        self.roots.push(RootDirectory { key, path, is_path_cut, state: RootState::New });
     }
 
     /// Forgets a directory that turned out to be a mere parent of the root.
@@ -484,10 +508,7 @@ impl Life {
     /// directory was the last one, or the one with [authority](Self::authority) is gone and the
     /// container does not run on in others.
     pub fn mark_root_gone(&mut self, key: CgroupKey, seq: Seq) -> bool {
-        if let Some(root) = self.roots.iter_mut().find(|root| root.key == key) {
-            root.gone_seq = Some(seq);
-            root.is_populated = false;
-        }
+        self.set_state(key, RootState::Gone(seq));
         !self.is_present() || self.authority().is_some_and(|root| !root.is_present()) && !self.runs_on()
     }
 
@@ -553,7 +574,7 @@ impl Life {
             .chain(self.entered_seq)
             .chain(self.init.seq())
             .chain(self.end().emptied.map(|stamp| stamp.seq))
-            .chain(self.roots.iter().filter_map(|root| root.gone_seq))
+            .chain(self.roots.iter().filter_map(RootDirectory::seq))
             .chain(self.end().evidence.seqs())
             .chain(self.reports().seqs())
     }

@@ -373,7 +373,7 @@ impl Containers {
         life.add_evidence(start.stamp.seq);
         for root in before.roots.iter().filter(|root| root.is_present()) {
             life.add_root(root.key, &root.path, root.is_path_cut);
-            life.mark_entered(root.key);
+            life.mark_entered(root.key, start.stamp.seq);
         }
         let keys: Vec<CgroupKey> = life.roots.iter().map(|root| root.key).collect();
         let ids: Vec<Arc<str>> = life.claims.ids().cloned().collect();

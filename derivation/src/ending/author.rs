@@ -8,9 +8,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::evidence::{NamespaceEnd, ProcessExit, SentSignal};
+use super::input::VerdictInput;
 use super::order::{namespace_end_steps, order_steps};
 use super::signal::{SIGINT, SIGKILL, SIGQUIT, SIGTERM};
-use super::verdict::VerdictInput;
 use crate::identity::argv;
 use crate::record::{ExitStatus, SignalOrigin, SignalResult};
 use crate::row::{Cause, Step};

@@ -11,6 +11,7 @@
 mod author;
 mod description;
 mod evidence;
+mod input;
 mod oom_limit;
 mod order;
 pub mod reports;
@@ -18,6 +19,7 @@ mod signal;
 mod verdict;
 
 pub(crate) use evidence::{DeathEvidence, NamespaceEnd, ProcessExit};
+pub(crate) use input::{ProgramStart, VerdictInput};
 pub(crate) use oom_limit::RootPath;
 pub use signal::{SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTERM, signal_name, signal_number};
-pub(crate) use verdict::{ProgramStart, VerdictInput, write_verdict};
+pub(crate) use verdict::write_verdict;

@@ -6,41 +6,12 @@ use core::mem;
 use super::author::Author;
 use super::description::describe_signal;
 use super::evidence::{DeathEvidence, OomVictim, ProcessExit, SentSignal};
-use super::oom_limit::{RootPath, limit_of};
+use super::input::{ProgramStart, VerdictInput};
+use super::oom_limit::limit_of;
 use super::order::order_steps;
-use super::reports::EndReports;
 use super::signal::SIGKILL;
 use crate::record::{ExitStatus, SignalOrigin};
 use crate::row::{Cause, Death, Killer, KnownBy};
-
-/// Facts about a container beside the evidence.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct VerdictInput<'a> {
-    pub container_id: &'a str,
-    /// The end of its init, if that was seen.
-    pub init_exit: Option<&'a ProcessExit>,
-    /// What is known of the start of its program.
-    pub start: ProgramStart,
-    /// Its init is a sandbox that runs the program within: gVisor's.
-    pub is_sandboxed: bool,
-    /// Signal that it is to be stopped with, as its runtime says.
-    pub stop_signal: Option<u32>,
-    /// Root directories; they count only where the OOM killer came.
-    pub roots: &'a [RootPath<'a>],
-    /// Reports of daemons and files.
-    pub reports: &'a EndReports,
-}
-
-/// The start of a container's program, as far as it is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ProgramStart {
-    /// The program was started, or that was not to be seen.
-    Possible,
-    /// A runtime's process was in the container, and never executed the program.
-    Failed,
-    /// Nothing ever entered the container, or what a runtime had prepared was deleted.
-    Never,
-}
 
 /// Writes into `death`, over all that it held, what the evidence says about a container's end.
 pub(crate) fn write_verdict(evidence: &DeathEvidence, input: &VerdictInput<'_>, death: &mut Death) {

@@ -5,14 +5,14 @@ use alloc::vec::Vec;
 use super::apply::Fold;
 use crate::claims::{ObservedDirectory, RootClaims};
 use crate::containers::{DirectoryRole, ExitEvidence, Origin, Stage, TrackedDirectory};
-use crate::record::{CgroupKey, Directory, SnapshotReason, Stamp};
+use crate::record::{CgroupKey, Directory, Seq, SnapshotReason, Stamp};
 use crate::row::RowSink;
 
 impl Fold {
     /// Takes a directory as cgroupfs showed it.
     pub(super) fn on_directory(&mut self, at: Stamp, directory: &Directory<'_>) {
         if directory.reason == SnapshotReason::Mkdir {
-            self.mark_entered(directory);
+            self.mark_entered(at.seq, directory);
             return;
         }
         // A directory that an earlier segment's walk showed comes again without that walk.
@@ -21,7 +21,7 @@ impl Fold {
             return;
         }
         if self.containers.directory(directory.key).is_some() {
-            self.mark_entered(directory);
+            self.mark_entered(at.seq, directory);
             return;
         }
         if self.containers.is_renamed(directory.key) {
@@ -40,15 +40,15 @@ impl Fold {
         }
         let life_id = self.adopt(&observed, &claims, enclosing, Origin::Walked, Stage::Unannounced, at);
         self.containers.track(directory.key, TrackedDirectory::walked(DirectoryRole::Root(life_id), at.seq));
-        self.mark_entered(directory);
+        self.mark_entered(at.seq, directory);
     }
 
     /// Marks the life of a root directory as entered if the directory's listing shows tasks.
-    fn mark_entered(&mut self, directory: &Directory<'_>) {
+    fn mark_entered(&mut self, seq: Seq, directory: &Directory<'_>) {
         if (directory.populated == Some(true) || !directory.pids.is_empty())
             && let Some(life) = self.containers.life_of_root_mut(directory.key)
         {
-            life.mark_entered(directory.key);
+            life.mark_entered(directory.key, seq);
         }
     }
 

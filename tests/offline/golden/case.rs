@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::program::replay;
 
 /// Events, by the names of their tables.
-pub const EVENTS: [&str; 4] = ["container_create", "container_remove", "disagreement", "existing_container"];
+pub const EVENTS: [&str; 5] =
+    ["container_create", "container_exit", "container_remove", "disagreement", "existing_container"];
 
 /// A recorded case with the lives that it must show.
 #[derive(Debug)]

@@ -84,13 +84,13 @@ fn the_table_fits_its_width_and_shows_what_a_responder_needs() {
     let lines: Vec<_> = run.stdout.lines().collect();
     assert_eq!(lines.len(), 1 + 4, "{run:#?}");
     assert!(lines.iter().all(|line| line.chars().count() <= 120), "{run:#?}");
-    for heading in ["ENDED AT (UTC)", "RUNTIME", "CONTAINER", "IMAGE", "LIFETIME", "CAUSE", "KILLED BY"] {
+    for heading in ["REMOVED AT (UTC)", "RUNTIME", "CONTAINER", "IMAGE", "LIFETIME", "CAUSE", "KILLED BY"] {
         assert!(lines[0].contains(heading), "{run:#?}");
     }
     assert!(lines[1].starts_with("2009-02-13 23:31:30.008  docker"), "{run:#?}");
     assert!(lines[1].contains("3ms"), "{run:#?}");
     assert!(lines[2].contains("web-1") && lines[2].contains("nginx:1.27"), "{run:#?}");
-    assert_eq!(run.stderr.trim_end(), "4 containers ended");
+    assert_eq!(run.stderr.trim_end(), "4 containers removed");
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn csv_of_no_rows_is_a_header() {
     assert_eq!(run.stdout.lines().count(), 1);
     assert!(run.stdout.starts_with("runtime,container_id,"));
     let run = replay(["derive", case.arg()]).expect_code(0);
-    assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", "no container ended\n"));
+    assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", "no container removed\n"));
     assert_eq!(replay(["derive", case.arg(), "--format", "jsonl"]).expect_code(0).stdout, "");
 }
 

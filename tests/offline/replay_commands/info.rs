@@ -26,7 +26,7 @@ fn a_closed_case_tells_all_about_itself() {
     assert_eq!(info["problems"], serde_json::json!([]));
     assert_eq!(info["lost_intervals"], serde_json::json!([]));
     let parts = info["parts"].as_array().expect("a list");
-    assert_eq!(parts.len(), 7, "one for each table");
+    assert_eq!(parts.len(), 8, "one for each table");
     assert!(parts.iter().all(|part| part["sealed"] == true && part["bytes"].as_u64() > Some(0)));
 }
 

@@ -34,7 +34,7 @@ fn bad_usage_is_one_line_and_code_2() {
         (&["exhume"], "exhume"),
         (&["derive"], "CASE"),
         (&["derive", "c", "--format", "xml"], "xml"),
-        (&["derive", "c", "--event", "container_exit"], "container_exit"),
+        (&["derive", "c", "--event", "container_stop"], "container_stop"),
         (&["verify", "c", "--shw", "1"], "--shw"),
         (&["diff", "only-one"], "<B>"),
         (&["explain", "c"], "CONTAINER_ID"),
