@@ -63,29 +63,31 @@ fn compare_table(table: &'static str, rows: &[Value], lives: &[Life], coverage: 
         by_id.entry(row["container_id"].as_str().unwrap_or("")).or_default().1.push(row);
     }
     for (lives, rows) in by_id.into_values() {
-        let mut left = lives;
-        for row in rows {
-            match take_life(table, row, coverage, &mut left) {
-                Some(life) => compare_row(table, row, life, coverage, report),
-                None => report.findings.push(Finding {
-                    kind: FindingKind::Phantom,
-                    table,
-                    column: String::new(),
-                    life: None,
-                    expected: "no such row".to_owned(),
-                    row: Some(row.clone()),
-                }),
-            }
+        let pairs = pairs_of(table, &rows, &lives, coverage);
+        for &(row, life) in &pairs {
+            compare_row(table, rows[row], lives[life], coverage, report);
         }
-        for life in left.into_iter().filter(|life| presence(table, life, coverage) == Presence::Must) {
+        for (_, row) in rows.iter().enumerate().filter(|(at, _)| pairs.iter().all(|(row, _)| row != at)) {
             report.findings.push(Finding {
-                kind: FindingKind::Missing,
+                kind: FindingKind::Phantom,
                 table,
                 column: String::new(),
-                life: Some(life.clone()),
-                expected: format!("a row at {}", Expected::Within(span(table, life))),
-                row: None,
+                life: None,
+                expected: "no such row".to_owned(),
+                row: Some((*row).clone()),
             });
+        }
+        for (_, life) in lives.iter().enumerate().filter(|(at, _)| pairs.iter().all(|(_, life)| life != at)) {
+            if presence(table, life, coverage) == Presence::Must {
+                report.findings.push(Finding {
+                    kind: FindingKind::Missing,
+                    table,
+                    column: String::new(),
+                    life: Some((*life).clone()),
+                    expected: format!("a row at {}", Expected::Within(span(table, life))),
+                    row: None,
+                });
+            }
         }
     }
 }
@@ -108,18 +110,27 @@ pub fn span(table: &str, life: &Life) -> Span {
     }
 }
 
-/// Takes the life that a row tells of: the one that it agrees with most, by engine, moment and
-/// init; of equals the latest.
-fn take_life<'a>(table: &str, row: &Value, coverage: &Coverage, left: &mut Vec<&'a Life>) -> Option<&'a Life> {
-    let agreement = |life: &Life| {
-        let is_engine = row["runtime"] == *life.runtime;
+/// Pairs the rows of one id with its lives, by index: first those that agree most, by engine, then
+/// by moment and init; of equals the latest.
+fn pairs_of(table: &str, rows: &[&Value], lives: &[&Life], coverage: &Coverage) -> Vec<(usize, usize)> {
+    let agreement = |row: &Value, life: &Life| {
         let is_moment = time(&row["ts"]).is_some_and(|ts| is_within(ts, span(table, life)));
         let is_init = life.pid.is_some_and(|pid| row["init_pid"] == pid);
-        (is_engine, is_moment, is_init, life.ended.from)
+        (row["runtime"] == *life.runtime, u8::from(is_moment) + u8::from(is_init), life.ended.from)
     };
-    let candidates = left.iter().enumerate().filter(|(_, life)| presence(table, life, coverage) != Presence::Never);
-    let (position, _) = candidates.max_by_key(|(_, life)| agreement(life))?;
-    Some(left.remove(position))
+    let mut all = Vec::new();
+    for (at, row) in rows.iter().enumerate() {
+        let possible = lives.iter().enumerate().filter(|(_, life)| presence(table, life, coverage) != Presence::Never);
+        all.extend(possible.map(|(life_at, life)| (agreement(row, life), at, life_at)));
+    }
+    all.sort_by(|a, b| b.cmp(a));
+    let mut pairs: Vec<(usize, usize)> = Vec::new();
+    for (_, row, life) in all {
+        if pairs.iter().all(|(paired_row, paired_life)| *paired_row != row && *paired_life != life) {
+            pairs.push((row, life));
+        }
+    }
+    pairs
 }
 
 fn compare_row(table: &'static str, row: &Value, life: &Life, coverage: &Coverage, report: &mut Report) {

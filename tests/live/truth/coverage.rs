@@ -83,7 +83,7 @@ impl Coverage {
             };
         }
         // What ended before, and still has its directory, may be told as ended.
-        if is_before && table == "container_exit" && span.from < self.begin.to {
+        if table == "container_exit" && span.from < self.begin.to && life.removed.to >= self.begin.from {
             return Presence::May;
         }
         if in_full == Presence::Never || span.to < self.begin.from || span.from > self.end.to {
