@@ -55,11 +55,6 @@ impl Init {
         self.stated.map(|(pid, _)| pid)
     }
 
-    /// Marks that the container's program was executed.
-    pub fn mark_executed(&mut self) {
-        self.is_executed = true;
-    }
-
     /// Returns true if the container's program was executed.
     pub fn is_executed(&self) -> bool {
         self.is_executed

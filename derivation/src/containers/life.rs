@@ -7,40 +7,16 @@ use alloc::vec::Vec;
 
 use super::end::{EndFacts, Exit, ExitEvidence, NO_FACTS};
 use super::init::Init;
+use super::life_start::LifeStart;
+use super::origin::{Origin, Stage};
 use super::usage;
 use crate::claims::{Claim, ClaimSet, OwnedClaim};
 use crate::ending;
 use crate::ending::reports::{self, EndReport, EndReports};
-use crate::identity::argv;
+use crate::identity::{argv, runtime_process};
 use crate::record::{Actor, CgroupKey, HierarchyId, ProcessId, Seq, Source, Stamp, Target, Usage, WallNs};
 use crate::row::ActorCopy;
 use crate::small_list::SmallList;
-
-/// The way in which the fold came to know of a life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
-    /// The making of its first directory was seen.
-    Made,
-    /// A walk found it. Its row is written at the walk's end, unless the event of its making still
-    /// turns up.
-    Walked,
-    /// The removal of its first known directory was seen, and nothing before.
-    Leaving,
-}
-
-/// The stage of a life, by its rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stage {
-    /// A runtime made a directory for it, but not yet one that is surely its root; no row yet.
-    Provisional,
-    /// The life has a root, and no row about its beginning yet (a walk is under way).
-    Unannounced,
-    /// The life's beginning has a row.
-    Announced,
-    /// The container is removed. The life is kept until its last directory is gone, so that these
-    /// end nothing more.
-    Ended,
-}
 
 /// A directory that is the container's root on one hierarchy.
 #[derive(Clone, Debug)]
@@ -280,11 +256,6 @@ impl Life {
         }
     }
 
-    /// Marks that the container's program was executed.
-    pub fn mark_executed(&mut self) {
-        self.init.mark_executed();
-    }
-
     /// Marks that the recorder tells of the programs that are executed in the container.
     pub fn mark_programs_seen(&mut self) {
         self.init.mark_programs_seen();
@@ -295,14 +266,19 @@ impl Life {
         self.maker_pid.get_or_insert(pid);
     }
 
+    /// Returns true if another process than this one made the container, so that its run is over if
+    /// the container is made anew. `has_one_maker`: its runtime makes it in one process.
+    pub fn is_run_of_another(&self, maker_pid: u32, has_one_maker: bool) -> bool {
+        let has_begun = self.init.is_executed() || has_one_maker && self.is_entered;
+        self.stage != Stage::Ended
+            && self.exit().is_none()
+            && has_begun
+            && self.maker_pid.is_some_and(|pid| pid != maker_pid)
+    }
+
     /// Returns true if the call in this process made the container.
     pub fn is_made_by(&self, pid: u32) -> bool {
         self.maker_pid == Some(pid)
-    }
-
-    /// Returns true while the container's program is yet to be executed, which would be seen.
-    pub fn expects_program(&self) -> bool {
-        self.sees_first_program() && self.init.sees_programs() && !self.init.is_executed()
     }
 
     /// Returns true if the container has or had an init, by a source's word, and a walk found
@@ -329,15 +305,17 @@ impl Life {
 
     /// Returns what is known of the start of the container's program.
     pub fn program_start(&self) -> ending::ProgramStart {
-        let is_seen = self.origin == Origin::Made && !self.after_gap && !self.execs_lost;
         let evidence = &self.end().evidence;
-        if !is_seen || self.init.is_executed() {
+        // A runtime's process has its own name until it executes the program.
+        let is_runtime_s = self.init_exit().is_some_and(|exit| runtime_process(exit.comm()).is_some());
+        let is_seen = self.origin == Origin::Made && !self.after_gap && !self.execs_lost;
+        if self.init.is_executed() || !is_seen && !is_runtime_s {
             return ending::ProgramStart::Possible;
         }
         if !self.is_entered {
             return ending::ProgramStart::Never;
         }
-        if !self.init.sees_programs() && !evidence.is_by_new_recorder() {
+        if !is_runtime_s && !self.init.sees_programs() && !evidence.is_by_new_recorder() {
             return ending::ProgramStart::Possible;
         }
         let id = self.container_id();
@@ -399,12 +377,15 @@ impl Life {
 
     /// Corrects the beginning of a life that a walk showed, by the event of its making. Returns
     /// false, and changes nothing, if its beginning has a row or was not found by a walk.
-    pub fn correct_beginning(&mut self, at: Stamp, user: u32) -> bool {
+    pub fn correct_beginning(&mut self, start: LifeStart, user: u32) -> bool {
         let is_correctable = self.origin == Origin::Walked && self.stage == Stage::Unannounced;
         if is_correctable {
             self.origin = Origin::Made;
             self.user = (user != 0).then_some(user);
-            self.first = at;
+            self.first = start.stamp;
+            self.after_gap = start.after_gap;
+            self.exits_lost = start.exits_lost;
+            self.execs_lost = start.execs_lost;
         }
         is_correctable
     }
@@ -530,6 +511,11 @@ impl Life {
     /// Returns true if the life has processes, as far as known.
     pub fn has_processes(&self) -> bool {
         self.is_entered && self.end().emptied.is_none() && self.exit().is_none()
+    }
+
+    /// Returns true if its exit may be among the events that were lost.
+    pub fn has_lost_exits(&self) -> bool {
+        self.after_gap || self.exits_lost
     }
 
     /// Returns true if the end of its init was seen.

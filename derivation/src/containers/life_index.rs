@@ -13,8 +13,9 @@ use alloc::vec::Vec;
 use core::ops::Bound;
 
 use super::id_key::IdKey;
-use super::life::{Life, Stage};
+use super::life::Life;
 use super::life_table::{LifeId, LifeTable};
+use super::origin::Stage;
 use crate::record::HierarchyId;
 
 /// Lives by container id.
@@ -182,8 +183,9 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::{HierarchyId, IdKey, LifeIndex};
-    use crate::containers::life::{Life, Origin, Stage};
+    use crate::containers::life::Life;
     use crate::containers::life_table::{LifeId, LifeTable};
+    use crate::containers::origin::{Origin, Stage};
     use crate::record::{BootNs, CgroupId, CgroupKey, Seq, Stamp, WallNs};
 
     fn key(hierarchy: u32, cgroup: u64) -> CgroupKey {

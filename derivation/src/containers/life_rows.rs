@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::end::{Exit, ExitEvidence};
-use super::life::{Life, Origin};
+use super::life::Life;
+use super::origin::Origin;
 use super::usage;
 use crate::ending::{self, ProgramStart};
 use crate::identity::OciRuntime;
@@ -79,6 +80,10 @@ impl Life {
             return false;
         }
         let is_made = self.origin == Origin::Made;
+        if is_made && !self.is_entered {
+            // Nothing runs in it yet: what is said of an init is of the life before.
+            (identity.init_pid, identity.started_at) = (None, None);
+        }
         match (self.made_by.take(), maker) {
             (Some(made_by), _) => *created_by = Some(*made_by),
             (None, Some(maker)) if is_made => created_by.get_or_insert_default().copy_from(maker),
@@ -149,7 +154,7 @@ impl Life {
         *lifetime_ns = (is_made && is_moment).then(|| ended.boot_ns.0.saturating_sub(self.first.boot_ns.0));
         *emptied_at = end.emptied.map(|stamp| stamp.ts);
         *usage = usage::for_row(&end.usage);
-        *inferred = death.exited_at.is_none();
+        *inferred = death.exited_at.is_none() && self.program_start() == ProgramStart::Possible;
         *never_started = self.never_started(false);
         *after_gap = self.is_after_gap(death);
         let seen = [self.entered_seq, end.emptied.map(|stamp| stamp.seq), Some(at.seq)];

@@ -97,7 +97,8 @@ impl LifeTable {
 #[cfg(test)]
 mod tests {
     use super::LifeTable;
-    use crate::containers::life::{Life, Origin, Stage};
+    use crate::containers::life::Life;
+    use crate::containers::origin::{Origin, Stage};
     use crate::record::{BootNs, Seq, Stamp, WallNs};
 
     fn life(seq: u64) -> Life {

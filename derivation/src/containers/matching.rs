@@ -2,7 +2,8 @@
 
 use alloc::sync::Arc;
 
-use super::life::{Life, Stage};
+use super::life::Life;
+use super::origin::Stage;
 use crate::claims::{ClaimSet, ObservedDirectory, RootClaims};
 use crate::record::Source;
 
@@ -18,10 +19,9 @@ pub(super) fn fit(
     observed: &ObservedDirectory<'_>,
     claims: &RootClaims<'_>,
     parent: Option<&Arc<str>>,
-    is_made: bool,
 ) -> Option<u8> {
-    // What is made for a container that has exited is made for its next life.
-    let is_over = life.stage == Stage::Ended || is_made && life.exit().is_some();
+    // What is found after a container has exited is of its next life.
+    let is_over = life.stage == Stage::Ended || life.exit().is_some();
     if is_over || life.is_present_on(observed.key.hierarchy) {
         return None;
     }

@@ -8,10 +8,12 @@ use core::cmp::Reverse;
 
 use super::directory::{DirectoryRole, TrackedDirectory, beside};
 use super::id_key::IdKey;
-use super::life::{Life, Origin, Stage};
+use super::life::Life;
 use super::life_index::LifeIndex;
+use super::life_start::LifeStart;
 use super::life_table::{LifeId, LifeTable};
 use super::matching;
+use super::origin::Stage;
 use super::usage::RemovedChildrenUsage;
 use crate::claims::{Claim, ClaimSet, ObservedDirectory, RootClaims};
 use crate::record::{BootNs, CgroupEvent, CgroupKey, HierarchyId, ProcessId, Seq, Stamp, Target, Usage};
@@ -52,22 +54,6 @@ pub(crate) struct Containers {
     renamed: BTreeSet<CgroupKey>,
     /// By directory on v2: the usage of its children that are gone.
     removed_children: BTreeMap<CgroupKey, RemovedChildrenUsage>,
-}
-
-/// The beginning of a life, if a directory turns out to begin one.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct LifeStart {
-    pub origin: Origin,
-    pub stage: Stage,
-    pub stamp: Stamp,
-    /// Events may have been lost since the life began.
-    pub after_gap: bool,
-    /// Exits may have been lost since the life began.
-    pub exits_lost: bool,
-    /// Executions of programs may have been lost since the life began.
-    pub execs_lost: bool,
-    /// False if another life of the same id cannot be meant: a runtime began the container anew.
-    pub extends_others: bool,
 }
 
 /// Directories.
@@ -305,9 +291,8 @@ impl Containers {
         let depth =
             enclosing.and_then(|life_id| self.lives.get(life_id)).map_or(0, |life| life.depth.saturating_add(1));
         let id = claims.container_id().map(|id| IdKey::from(self.share_id(id)));
-        let is_made = beginning.origin == Origin::Made;
         let fits = id.as_ref().filter(|_| beginning.extends_others);
-        let found = fits.and_then(|id| self.living_match(id, observed, claims, parent.as_ref(), is_made));
+        let found = fits.and_then(|id| self.living_match(id, observed, claims, parent.as_ref()));
         let is_new = found.is_none();
         let life_id = found.unwrap_or_else(|| {
             let mut life = Life::new(beginning.origin, beginning.stage, beginning.stamp);
@@ -404,11 +389,10 @@ impl Containers {
         observed: &ObservedDirectory<'_>,
         claims: &RootClaims<'_>,
         parent: Option<&Arc<str>>,
-        is_made: bool,
     ) -> Option<LifeId> {
         let mut best: Option<((u8, Reverse<u64>), LifeId)> = None;
         self.index.each_not_on(id, observed.key.hierarchy, |order, life_id| {
-            let fit = self.lives.get(life_id).and_then(|life| matching::fit(life, observed, claims, parent, is_made));
+            let fit = self.lives.get(life_id).and_then(|life| matching::fit(life, observed, claims, parent));
             let fit = fit.map(|fit| (fit, Reverse(order)));
             if fit > best.map(|(have, _)| have) {
                 best = fit.map(|fit| (fit, life_id));

@@ -171,7 +171,8 @@ impl DeathEvidence {
         init: Option<ProcessId>,
     ) {
         let process = signal.target.process();
-        if init.is_some_and(|init| init != process) {
+        let is_over = self.init_exit.as_ref().is_some_and(|exit| exit.process == process);
+        if is_over || init.is_some_and(|init| init != process) {
             return;
         }
         let counted = self.signal_counts.iter_mut().find(|(have, _)| *have == process);
@@ -254,6 +255,11 @@ impl DeathEvidence {
 }
 
 impl ProcessExit {
+    /// Returns the name of its first thread at the end.
+    pub fn comm(&self) -> &str {
+        &self.comm
+    }
+
     /// Returns the moment of the end.
     pub fn at(&self) -> Stamp {
         self.at

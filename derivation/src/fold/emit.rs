@@ -165,7 +165,7 @@ impl Fold {
                     let end = reports::ToldEnd::of_exit(&row, last);
                     found = reports::disagreements_at_end(&end, life.reports(), self.gaps.is_clock_steady(life));
                 }
-            } else if life.has_processes() {
+            } else if life.has_processes() && !life.has_lost_exits() {
                 let row = reports::disagreement_of_live(last, life.first().ts, life.evidence(), life.reports(), || {
                     life.identity()
                 });

@@ -38,8 +38,12 @@ impl Fold {
             }
             return;
         }
+        let demoted = self.demote_candidate(self.containers.directory_above(&observed));
         let life_id = self.adopt(&observed, &claims, enclosing, Origin::Walked, Stage::Unannounced, at);
         self.containers.track(directory.key, TrackedDirectory::walked(DirectoryRole::Root(life_id), at.seq));
+        if let Some(demoted) = demoted {
+            self.containers.forget_if_gone(demoted);
+        }
         self.mark_entered(at.seq, directory);
     }
 

@@ -2,10 +2,11 @@
 
 use super::apply::Fold;
 use crate::claims::{Claim, ObservedDirectory, RootClaims};
-use crate::containers::{DirectoryRole, LifeId, Origin, Stage, TrackedDirectory};
+use crate::containers::{DirectoryRole, ExitEvidence, LifeId, Origin, Stage, TrackedDirectory};
+use crate::identity::OciRuntime;
 use crate::identity::argv::Invocation;
 use crate::identity::path;
-use crate::record::{CgroupEvent, Stamp};
+use crate::record::{CgroupEvent, CgroupKey, Stamp};
 use crate::row::RowSink;
 
 impl Fold {
@@ -66,10 +67,9 @@ impl Fold {
                 }
             }
         }
-        let mut demoted = None;
-        if let Some((parent, DirectoryRole::Candidate(taken_for))) = above {
-            self.containers.demote(parent, taken_for);
-            demoted = Some(taken_for);
+        let demoted = self.demote_candidate(above);
+        if let Some(call) = call {
+            self.end_run_before(at, event.actor.pid, call, out);
         }
         let life_id = self.adopt(&observed, &claims, enclosing, Origin::Made, stage, at);
         self.containers.track(event.key, TrackedDirectory::made(role(life_id), at.seq));
@@ -100,13 +100,41 @@ impl Fold {
         out: &mut dyn RowSink,
     ) {
         let DirectoryRole::Root(life_id) = role else { return };
+        let demoted = self.demote_candidate(self.containers.directory_above(&ObservedDirectory::of_event(event)));
+        if let Some(demoted) = demoted {
+            self.containers.forget_if_gone(demoted);
+        }
         let Some(life) = self.containers.life_mut(life_id) else { return };
         life.add_evidence(at.seq);
         if let Some(call) = call.filter(|call| path::names_container(event.path, call.container_id)) {
             life.claims_mut().add(&Claim::of_argv(at.seq, call));
         }
-        if life.correct_beginning(at, event.actor.uid) {
+        let start = self.gaps.beginning(Origin::Made, Stage::Unannounced, at);
+        if life.correct_beginning(start, event.actor.uid) {
             self.emit_begin(life_id, at, Some(&event.actor), out);
+        }
+    }
+
+    /// Drops the directory above a root, if it was taken for one: it is a mere parent. Returns the
+    /// life that it was taken for.
+    pub(super) fn demote_candidate(&mut self, above: Option<(CgroupKey, DirectoryRole)>) -> Option<LifeId> {
+        let Some((parent, DirectoryRole::Candidate(taken_for))) = above else { return None };
+        self.containers.demote(parent, taken_for);
+        Some(taken_for)
+    }
+
+    /// Ends the runs of a container that a runtime now makes anew, though their end was not seen: it
+    /// does so only when the run before is over. runc makes all directories of a container in one
+    /// process; of another runtime, the program of the run before must have begun.
+    fn end_run_before(&mut self, at: Stamp, maker_pid: u32, call: &Invocation<'_>, out: &mut dyn RowSink) {
+        let claim = Claim::of_argv(at.seq, call);
+        let has_one_maker = call.oci_runtime == Some(OciRuntime::Runc);
+        for life_id in self.containers.lives_with_id(call.container_id) {
+            let is_before = self.containers.is_about(life_id, &claim)
+                && self.containers.life(life_id).is_some_and(|life| life.is_run_of_another(maker_pid, has_one_maker));
+            if is_before {
+                self.exit_life(life_id, at, ExitEvidence::Concluded, out);
+            }
         }
     }
 

@@ -94,12 +94,12 @@ impl Fold {
             return;
         }
         match life.is_init(&exec.target) {
-            Some(true) => life.mark_executed(),
+            Some(true) => self.containers.set_init(life_id, exec.target.process(), at.seq),
             // The first process of a pid namespace that a runtime makes is a container's.
             _ if exec.target.is_reaper && life.exit().is_some() => self.begin_again(at, life_id, &exec.target, out),
-            _ if life.sees_first_program() || exec.target.is_reaper && life.init().is_none() => {
-                self.containers.set_init(life_id, exec.target.process(), at.seq);
-            }
+            // What was stated before the first program is of the life before.
+            _ if life.sees_first_program() => self.containers.set_init(life_id, exec.target.process(), at.seq),
+            None if exec.target.is_reaper => self.containers.set_init(life_id, exec.target.process(), at.seq),
             _ => {}
         }
     }
@@ -136,7 +136,8 @@ impl Fold {
         let Some(life) = self.containers.life(life_id) else { return false };
         match life.is_init(target) {
             Some(is_init) => is_init,
-            None if target.is_reaper && is_outside && !life.expects_program() => {
+            // A runtime's own process that was to execute the program is none yet.
+            None if target.is_reaper && is_outside && !life.sees_first_program() => {
                 self.containers.set_init(life_id, target.process(), at.seq);
                 true
             }

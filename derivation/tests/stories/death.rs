@@ -16,7 +16,14 @@ struct Story {
 }
 
 impl Story {
+    /// A container whose program has begun.
     fn new() -> Self {
+        let mut story = Self::made();
+        story.exec(INIT);
+        story
+    }
+
+    fn made() -> Self {
         let mut story = Self { log: Log::default() };
         story.directory(CgroupEventKind::Mkdir, ROOT, ID);
         story.directory(CgroupEventKind::Mkdir, MEMORY, ID);
@@ -86,6 +93,7 @@ impl Story {
     }
 
     fn row(mut self) -> ContainerRemove {
+        self.directory(CgroupEventKind::Rmdir, MEMORY, ID);
         self.directory(CgroupEventKind::Rmdir, ROOT, ID);
         let removes = kit::removes(&self.log.rows);
         let [row] = removes[..] else { panic!("one container ended") };
@@ -400,7 +408,7 @@ fn the_init_is_found_among_helpers_commands_and_nested_namespaces() {
     let shared = (process(20, 9, 50, "init", false), inside(process(21, 20, 60, "sandbox", true)));
     for (init, nested) in [own, shared] {
         for order in [[command, nested, init], [nested, init, command], [init, nested, command]] {
-            let mut story = Story::new();
+            let mut story = Story::made();
             for helper in helpers {
                 story.exit(helper, ExitStatus::Exited(0));
             }
@@ -460,7 +468,7 @@ fn evidence_is_bounded_and_the_first_process_is_kept() {
 #[test]
 fn a_process_of_another_container_says_nothing_about_this_one() {
     let mut story = Story::new();
-    let elsewhere = Target { cgroup: CgroupId(1), v1: None, ..INIT };
+    let elsewhere = Target { pid: 4001, cgroup: CgroupId(1), v1: None, ..INIT };
     story.exit(elsewhere, ExitStatus::Exited(0));
     assert_eq!(story.end().0, Death::default());
     // On a host whose runtime keeps out of the v2 tree, the v1 tree tells.

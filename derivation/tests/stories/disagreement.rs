@@ -23,6 +23,7 @@ impl Story {
         let mut story = Self { log: Log::with_grace(GRACE_NS) };
         story.directory(10 * SECOND, CgroupEventKind::Mkdir);
         story.directory(10 * SECOND, CgroupEventKind::Populated);
+        story.tell(10 * SECOND, Body::Exec(ProcessExec { cpu: 0, target: INIT, parent_comm: "runc" }));
         story
     }
 

@@ -223,6 +223,55 @@ fn a_pid_that_a_source_states_names_the_process_that_had_it_then() {
 }
 
 #[test]
+fn what_is_stated_before_the_program_begins_does_not_make_an_exec_d_process_the_init() {
+    // runc writes its state before the program begins; the state of the life before may be read yet.
+    for stated in [INIT.pid, 17] {
+        let mut story = Story::made();
+        story.states_init(stated);
+        story.exec(INIT);
+        let check = process(4100);
+        story.exec(check);
+        story.exit(check, ExitStatus::Exited(139));
+        assert!(story.exits().is_empty());
+        story.exit(INIT, ExitStatus::Exited(3));
+        assert_eq!(story.exited().death.exit_code, Some(3));
+    }
+}
+
+#[test]
+fn a_run_whose_end_was_not_seen_is_over_when_the_container_is_made_anew() {
+    let mut story = Story::begun();
+    story.lost(KernelEventKind::Exit);
+    let again = key(0, 102);
+    story.directory(CgroupEventKind::Mkdir, again, &docker(ID), runc(5900, CREATE));
+    story.directory(CgroupEventKind::Populated, again, &docker(ID), Actor::default());
+    let second = Target { pid: 6001, started: BootNs(80), cgroup: again.cgroup, ..INIT };
+    story.exec(second);
+    story.exit(second, ExitStatus::Exited(130));
+    let told: Vec<_> = story.exits().iter().map(|row| (row.death.exit_code, row.after_gap)).collect();
+    assert_eq!(told, [(None, true), (Some(130), false)]);
+}
+
+#[test]
+fn the_directory_above_a_container_s_is_no_container_whatever_a_walk_shows_first() {
+    let mut story = Story::default();
+    story.tell(Body::SnapshotBegin(SnapshotReason::Start));
+    let (parent, child) = (key(0, 50), key(0, 51));
+    let path = docker(ID);
+    story.tell(Body::Directory(kit::directory(SnapshotReason::Start, child, parent.cgroup, &path)));
+    // The events of their making come after what the walk saw.
+    story.directory(CgroupEventKind::Mkdir, parent, "/docker", runc(3900, CREATE));
+    let event = kit::event(CgroupEventKind::Mkdir, child, parent.cgroup, &path);
+    story.tell(Body::Cgroup(CgroupEvent { actor: runc(3900, CREATE), ..event }));
+    story.directory(CgroupEventKind::Populated, child, &path, Actor::default());
+    story.directory(CgroupEventKind::Populated, parent, "/docker", Actor::default());
+    story.tell(Body::SnapshotEnd(SnapshotReason::Start));
+    let created = kit::creates(&story.log.rows);
+    assert_eq!(created.iter().map(|row| row.place.path.as_str()).collect::<Vec<_>>(), [path.as_str()]);
+    assert!(kit::existing(&story.log.rows).is_empty());
+}
+
+#[test]
 fn a_pid_namespace_that_the_container_makes_has_no_init_of_its_own() {
     let mut story = Story::made();
     story.exec(IN_HOST_PIDS);
