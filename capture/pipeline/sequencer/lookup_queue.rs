@@ -55,11 +55,20 @@ impl LookupQueue {
         }
     }
 
-    /// Queues a later look at what Docker keeps of a container that has exited.
+    /// Queues a look at what the engine keeps of a container that has exited: a later one at how
+    /// Docker says that it ended, and one at once at the name that it has at podman, which has
+    /// nobody who tells of renames unless its service runs.
     pub fn on_exit(&mut self, exit: &ContainerExit) {
-        if exit.identity.runtime == Some(Engine::Docker) {
-            let container_id = exit.identity.container_id.clone();
-            self.push(LookupRequest::Leftover(Leftover::EngineFile { engine: Engine::Docker, container_id }));
+        let container_id = || exit.identity.container_id.clone();
+        match exit.identity.runtime {
+            Some(engine @ Engine::Docker) => {
+                let container_id = container_id();
+                self.push(LookupRequest::Leftover(Leftover::EngineFile { engine, container_id }));
+            }
+            Some(engine @ Engine::Podman) => {
+                self.push(LookupRequest::EngineFile { engine, container_id: container_id() });
+            }
+            _ => {}
         }
     }
 

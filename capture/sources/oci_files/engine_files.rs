@@ -127,6 +127,7 @@ fn docker(host_root: &Path, container_id: &str, life: LifeStage) -> RuntimeRecor
         return RuntimeRecord::new(answer, request, begun.elapsed(), None);
     };
     answer.outcome = Outcome::Ok;
+    answer.as_of = Some(content.changed_at);
     answer.runtime = Some(Engine::Docker.as_str().into());
     answer.container_name = within(kept.name.as_deref().map(|name| name.trim_start_matches('/')), NAME_BYTES);
     let store = match (&kept.image_manifest, kept.driver.as_deref().and_then(ImageStore::of_driver)) {
@@ -178,7 +179,8 @@ fn podman(host_root: &Path, container_id: &str) -> RuntimeRecord {
                 return RuntimeRecord::new(answer, request, begun.elapsed(), None);
             };
             if let Some(mut kept) = all.into_iter().find(|kept| kept.id == container_id) {
-                let answer = describe(answer, &kept);
+                let mut answer = describe(answer, &kept);
+                answer.as_of = Some(content.changed_at);
                 // The metadata may hold more than is known here; what is taken from it is in the
                 // answer.
                 kept.metadata = None;
@@ -240,6 +242,7 @@ mod tests {
         assert_eq!(answer.container_name.as_deref(), Some("web-1"));
         assert_eq!(answer.image_name.as_deref(), Some("busybox:latest"));
         assert_eq!((answer.restart_count, answer.init_pid), (Some(2), None));
+        assert!(answer.as_of > Some(obit_derivation::WallNs(0)), "{:?}", answer.as_of);
         assert!(!details.document.expect("a document").contains("hunter2"));
     }
 

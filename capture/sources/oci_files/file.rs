@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use obit_derivation::WallNs;
 use obit_derivation::record::Outcome;
 use obit_schema::text::{escape, unescape};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, open, openat2, readlink};
@@ -21,6 +22,8 @@ pub struct FileContent {
     pub bytes: Vec<u8>,
     /// The owner and mode of the file.
     pub origin: FileOrigin,
+    /// Time of its last change.
+    pub changed_at: WallNs,
 }
 
 /// The owner and mode of a file. They are kept in the document of an answer, since a claim is as
@@ -122,7 +125,9 @@ pub fn read_open(file: &OwnedFd, limit: usize) -> Result<FileContent, Errno> {
         return Err(Errno::FBIG);
     }
     let origin = FileOrigin { uid: found.stx_uid, mode: found.stx_mode & 0o7777, bytes: found.stx_size };
-    Ok(FileContent { bytes, origin })
+    let (seconds, ns) = (found.stx_mtime.tv_sec, i64::from(found.stx_mtime.tv_nsec));
+    let changed_at = WallNs(seconds.saturating_mul(1_000_000_000).saturating_add(ns));
+    Ok(FileContent { bytes, origin, changed_at })
 }
 
 /// Returns the outcome for an error.

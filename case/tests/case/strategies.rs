@@ -315,10 +315,10 @@ fn runtime() -> impl Strategy<Value = OwnedBody> {
         ),
         (
             (paths, text(), any::<u64>(), vec((text(), text()), 0..3), option::of(text()), option::of(any::<bool>())),
-            (option::of(any::<bool>()), option::of(any::<u32>()), option::of(any::<u32>())),
+            (option::of(any::<bool>()), option::of(any::<u32>()), option::of(any::<u32>()), option::of(wall())),
         ),
     )
-        .prop_map(|(first, second, third, (fourth, (running, stop_signal, signal)))| {
+        .prop_map(|(first, second, third, (fourth, (running, stop_signal, signal, as_of)))| {
             let (cgroup_paths, request, latency_ns, labels, document, oom_killed) = fourth;
             let (namespace, event, started_at, finished_at, restart_count, exit_code, answered_id) = third;
             let labels = labels.into_iter().map(|(name, text)| (Cow::Owned(name), Cow::Owned(text))).collect();
@@ -352,6 +352,7 @@ fn runtime() -> impl Strategy<Value = OwnedBody> {
                     running,
                     stop_signal,
                     signal,
+                    as_of,
                     labels,
                     cgroup_path,
                     cgroup_paths,

@@ -49,7 +49,8 @@ impl Fold {
         }
         let Some(claim) = Claim::of_answer(at.seq, answer) else { return };
         let occasion = Occasion::of(answer);
-        let found = self.lives_of(at, &claim, occasion);
+        let moment = answer.as_of.map_or(at.ts, |as_of| as_of.min(at.ts));
+        let found = self.lives_of(moment, &claim, occasion);
         let is = |life_id: &LifeId, test: &dyn Fn(&Life) -> bool| self.containers.life(*life_id).is_some_and(test);
         let is_alive = found.iter().any(|life_id| is(life_id, &|life| !life.is_held()));
         if (self.walk.is_some() || self.is_carrying) && !is_alive {
@@ -57,11 +58,12 @@ impl Fold {
             self.pending.add_by_path(&claim, &answer.cgroup_paths);
         }
         self.keep_pending(&claim, occasion, found.is_empty());
-        let subject = self.subject_of(at, answer, &found);
+        let subject = self.subject_of(moment, answer, &found);
         self.report_end(at, answer, &found, subject);
         // The answer also describes a life that has just ended and was restarted, but for what
         // holds for one life only.
         for life_id in found.into_iter().rev() {
+            let is_late = self.containers.life(life_id).is_some_and(|life| self.is_after_end(life, moment));
             let Some(life) = self.containers.life_mut(life_id) else { continue };
             let mut claim = claim.clone();
             if subject != Some(life_id) {
@@ -71,7 +73,7 @@ impl Fold {
                 // Which directories were its own was decided when it ended.
                 claim.forget_home();
             }
-            if life.ended_at().is_some_and(|ended| ended < at.ts) {
+            if is_late {
                 life.claims_mut().complete(&claim);
             } else {
                 life.claims_mut().add(&claim);
@@ -80,10 +82,16 @@ impl Fold {
         }
     }
 
-    /// Returns the lives that a claim can be about, the oldest first.
-    fn lives_of(&self, at: Stamp, claim: &Claim<'_>, occasion: Occasion) -> Vec<LifeId> {
+    /// Returns true if what is so since this moment of the wall clock may have become so after the
+    /// end of a life.
+    fn is_after_end(&self, life: &Life, moment: WallNs) -> bool {
+        life.ended_at().is_some_and(|ended| ended < moment || !self.gaps.is_clock_steady(life))
+    }
+
+    /// Returns the lives that a claim of this moment can be about, the oldest first.
+    fn lives_of(&self, moment: WallNs, claim: &Claim<'_>, occasion: Occasion) -> Vec<LifeId> {
         let clock_set = self.gaps.clock_set();
-        let created = claim.facts().created_at.or_else(|| (occasion == Occasion::Creation).then_some(at.ts));
+        let created = claim.facts().created_at.or_else(|| (occasion == Occasion::Creation).then_some(moment));
         let can_be_subject = |life: &Life| {
             life.is_open()
                 && life.can_be_subject_of(claim, clock_set)
@@ -131,10 +139,10 @@ impl Fold {
 
     /// Returns the life, one of `lives`, that the start and the init of an answer are of. `None` if
     /// they are of a life that is not among them.
-    fn subject_of(&self, at: Stamp, answer: &RuntimeAnswer<'_>, lives: &[LifeId]) -> Option<LifeId> {
+    fn subject_of(&self, said: WallNs, answer: &RuntimeAnswer<'_>, lives: &[LifeId]) -> Option<LifeId> {
         // An OCI runtime writes its state anew in each life.
         let started = answer.started_at.or_else(|| answer.created_at.filter(|_| answer.source == Source::OciState));
-        let moment = started.or(answer.finished_at).or_else(|| answer.event.is_some().then_some(at.ts));
+        let moment = started.or(answer.finished_at).or_else(|| answer.event.is_some().then_some(said));
         let Some(moment) = moment else { return lives.last().copied() };
         let is_within = |life: &Life| {
             let had_begun = !self.can_tell_time(life) || life.first().ts <= moment;

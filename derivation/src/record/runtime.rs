@@ -84,6 +84,9 @@ pub struct RuntimeAnswer<'a> {
     pub stop_signal: Option<u32>,
     /// The number of the signal that the engine was told to send, of a `kill` event.
     pub signal: Option<u32>,
+    /// Time since when it is so, where the source tells it: of an event its time, of a file that of
+    /// its last change.
+    pub as_of: Option<WallNs>,
     /// Labels or annotations that were kept.
     pub labels: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     /// `linux.cgroupsPath` as the source spells it (a path, or `slice:prefix:name`).
@@ -127,6 +130,7 @@ impl RuntimeAnswer<'_> {
             running: None,
             stop_signal: None,
             signal: None,
+            as_of: None,
             labels: Vec::new(),
             cgroup_path: None,
             cgroup_paths: Vec::new(),

@@ -150,6 +150,20 @@ fn a_renaming_after_the_end_is_none_of_the_life_that_ended() {
     assert_eq!(names(&story.end()), [(Some("old"), vec![])]);
 }
 
+/// Nobody tells of a rename: a file is read when the container has ended, and its last change lies before that.
+#[test]
+fn what_a_file_has_said_since_before_the_end_is_so_at_the_end() {
+    for (changed, name) in [(2, "new"), (4, "old")] {
+        let mut story = Story::new();
+        let begun = story.log.next();
+        story.docker_life(100, &[named("old")]);
+        let as_of = Some(ts(Seq(begun.0 + changed)));
+        story.says(RuntimeAnswer { as_of, ..named("new") });
+        let rows = story.end();
+        assert_eq!(removes(&rows)[0].identity.container_name.as_deref(), Some(name), "changed at {changed}");
+    }
+}
+
 #[test]
 fn a_name_that_was_taken_back_is_no_conflict_and_the_one_between_is() {
     let mut story = Story::new();

@@ -62,6 +62,9 @@ columns!(
         /// For `kill` events: number of the signal that the engine was told to send; null in cases
         /// of older builds.
         signal: U32 optional,
+        /// Time since when it is so, by the source's clock: of an event its time, of a file that of
+        /// its last change; null in cases of older builds.
+        as_of: Timestamp optional,
         /// `linux.cgroupsPath` as the source spells it (a path, or `slice:prefix:name`); escaped.
         cgroup_path: Text optional,
         /// The container's directory on each hierarchy, where the source reports it; paths escaped.
@@ -102,6 +105,7 @@ impl<'a> From<&'a RuntimeAnswer<'a>> for Row<'a> {
             running,
             stop_signal,
             signal,
+            as_of,
             cgroup_path,
             cgroup_paths,
             labels,
@@ -131,6 +135,7 @@ impl<'a> From<&'a RuntimeAnswer<'a>> for Row<'a> {
             running: *running,
             stop_signal: *stop_signal,
             signal: *signal,
+            as_of: *as_of,
             cgroup_path: cgroup_path.as_deref(),
             cgroup_paths: (!cgroup_paths.is_empty()).then_some(cgroup_paths),
             labels: (!labels.is_empty()).then_some(Pairs::Borrowed(labels)),
@@ -168,6 +173,7 @@ impl Readers {
             running: self.running.get(row),
             stop_signal: self.stop_signal.get(row),
             signal: self.signal.get(row),
+            as_of: self.as_of.get(row),
             cgroup_path: text(&self.cgroup_path, row),
             cgroup_paths: self.cgroup_paths.paths(row),
             labels: self.labels.pairs(row).into_iter().map(|(name, text)| (name.into(), text.into())).collect(),

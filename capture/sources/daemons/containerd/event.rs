@@ -91,6 +91,7 @@ pub fn to_answer(envelope: &Envelope) -> Option<DaemonAnswer> {
 
     let mut answer = RuntimeAnswer::unanswered(Source::Containerd, Outcome::Ok);
     answer.event = Some(envelope.topic.clone().into());
+    answer.as_of = time(envelope);
     describe_namespace(&mut answer, &envelope.namespace);
     answer.container_id = Some(within(Some(&kept.container_id), NAME_BYTES)?);
     answer.image_name = within(Some(&*kept.image).filter(|image| digest(image).is_none()), NAME_BYTES);
@@ -145,7 +146,7 @@ mod tests {
     fn a_creation_names_the_image() {
         let event = ContainerEvent { id: "web.1".into(), image: "busybox:1".into() };
         let answer = to_answer(&envelope("/containers/create", &event)).unwrap().facts;
-        assert_eq!(answer.image_name.as_deref(), Some("busybox:1"));
+        assert_eq!((answer.image_name.as_deref(), answer.as_of), (Some("busybox:1"), Some(WallNs(9_000_000_001))));
     }
 
     #[test]

@@ -133,6 +133,7 @@ impl DockerEvent {
         answer.container_id = Some(id.clone());
         answer.container_name = within(of("name"), NAME_BYTES);
         answer.image_name = within(of("image").filter(|name| digest(name).is_none()), NAME_BYTES);
+        answer.as_of = self.time_nano.map(WallNs);
         answer.labels = pairs(&kept.labels);
         describe_pod(&mut answer, attributes);
         match action {
@@ -171,6 +172,7 @@ mod tests {
         assert_eq!(answer.facts.event.as_deref(), Some("die"));
         assert_eq!(answer.facts.container_id.as_deref(), Some("abc"));
         assert_eq!(answer.facts.container_name.as_deref(), Some("web"));
+        assert_eq!(answer.facts.as_of, Some(WallNs(5_000_000_007)));
         assert_eq!(answer.facts.image_name.as_deref(), Some("busybox"));
         assert_eq!((answer.facts.exit_code, answer.facts.finished_at), (Some(137), Some(WallNs(5_000_000_007))));
         assert_eq!(answer.facts.labels, [("com.docker.compose.service".into(), "shop".into())]);
