@@ -1,5 +1,8 @@
 //! podman, which has no daemon: a conmon process holds each container.
 
+use std::os::unix::net::UnixStream;
+
+use crate::daemon::Daemon;
 use crate::stage::Stage;
 use crate::{AT_ONCE, FOREVER};
 
@@ -15,6 +18,15 @@ impl<'a> Podman<'a> {
         let podman = Self { stage };
         podman.podman(&["import", "--quiet", &stage.root_file_system_tar().display().to_string(), IMAGE]);
         podman
+    }
+
+    /// Starts the service that answers Podman's API.
+    pub fn serve(&self) -> Daemon {
+        self.stage.run("mkdir", &["-p", "/run/podman"]);
+        let arguments = with_options(&["system", "service", "--time=0", "unix:///run/podman/podman.sock"]);
+        let arguments: Vec<_> = arguments.into_iter().map(str::to_owned).collect();
+        let socket = self.stage.outside("/run/podman/podman.sock");
+        Daemon::start(self.stage, "podman", &arguments, || UnixStream::connect(&socket).is_ok())
     }
 
     /// Runs a container whose process ends at once, and removes it. Returns its id.
