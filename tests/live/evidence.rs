@@ -388,15 +388,23 @@ fn read(case: &Path) -> RawLog {
                 Body::Lost(loss) => {
                     let kind = loss.kind.map_or("unknown", |kind| kind.as_str());
                     *recorded.lost.entry(kind.to_owned()).or_default() += loss.count;
-                    // A lost exit is no loss for a cgroup that stayed empty.
-                    if loss.kind != Some(KernelEventKind::Exit) {
+                    // Lost events of processes are no loss for a cgroup that stayed empty.
+                    let of_processes = [KernelEventKind::Attach, KernelEventKind::Exec, KernelEventKind::Exit];
+                    if !loss.kind.is_some_and(|kind| of_processes.contains(&kind)) {
                         recorded.first_loss.get_or_insert(record.seq.0);
                     }
                 }
-                Body::Exit(_) => *recorded.by_kind.entry("container_exit".to_owned()).or_default() += 1,
-                Body::Signal(_) => *recorded.by_kind.entry("fatal_signal".to_owned()).or_default() += 1,
-                Body::Oom(_) => *recorded.by_kind.entry("oom_kill".to_owned()).or_default() += 1,
-                _ => {}
+                body => {
+                    let kind = match body {
+                        Body::Attach(_) => KernelEventKind::Attach,
+                        Body::Exec(_) => KernelEventKind::Exec,
+                        Body::Exit(_) => KernelEventKind::Exit,
+                        Body::Signal(_) => KernelEventKind::Signal,
+                        Body::Oom(_) => KernelEventKind::Oom,
+                        _ => return Ok(()),
+                    };
+                    *recorded.by_kind.entry(kind.as_str().to_owned()).or_default() += 1;
+                }
             }
             Ok(())
         })

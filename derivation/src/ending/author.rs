@@ -103,9 +103,16 @@ impl<'a> Author<'a> {
         let is_timely = self.exit.at.boot_ns.0.saturating_sub(sent.at.boot_ns.0) <= REQUEST_NS;
         sent.has_other_author()
             && match self.is_by_authority(sent) {
-                true => is_request || self.input.reports.has_stop(),
+                true => is_request || self.input.reports.has_stop() && self.is_last_by_authority(sent),
                 false => is_request && is_timely,
             }
+    }
+
+    /// Returns true if the runtime or the host's init sent no other signal later but SIGKILL. A
+    /// stop begins with one signal of the engine's choice; those before it were not the stop's.
+    fn is_last_by_authority(&self, sent: &SentSignal) -> bool {
+        let is_later = |other: &&SentSignal| other.at.seq > sent.at.seq && other.signal != SIGKILL;
+        !self.received.iter().copied().filter(is_later).any(|other| self.is_by_authority(other))
     }
 
     /// Returns true if the runtime or the host's init sent a signal.

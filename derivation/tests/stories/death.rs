@@ -205,6 +205,31 @@ fn a_signal_that_the_image_names_asks_to_end_and_another_does_not() {
     }
 }
 
+/// An engine that was told to stop a container with a signal of the caller's choice says that it
+/// was a stop, and not by which signal. What it sent before, to reload, stays a reload.
+#[test]
+fn of_a_stop_that_a_daemon_reports_only_the_last_signal_asked_to_end() {
+    const SIGUSR1: u32 = 10;
+    const SIGUSR2: u32 = 12;
+    for status in [ExitStatus::Exited(0), SIGKILLED] {
+        let mut story = Story::new();
+        let calls = ["10", "12", "9"].map(|signal| [&KILL[..5], &[signal]].concat());
+        let [reload, stop, kill] = &calls;
+        story.signal(SIGUSR1, SignalOrigin::User, SignalResult::Delivered, task("runc", reload));
+        story.signal(SIGUSR2, SignalOrigin::User, SignalResult::Delivered, task("runc", stop));
+        if status == SIGKILLED {
+            story.signal(9, SignalOrigin::User, SignalResult::Delivered, task("runc", kill));
+        }
+        story.exit(INIT, status);
+        let mut said = RuntimeAnswer::unanswered(Source::Docker, Outcome::Ok);
+        (said.container_id, said.event) = (Some(ID.into()), Some("stop".into()));
+        story.tell(Body::Runtime(said));
+        let (death, _) = story.end();
+        let has = |call: &[&str]| steps(&death).contains(&call.join(" ").as_str());
+        assert_eq!((has(reload), has(stop), has(kill)), (false, true, status == SIGKILLED), "{:?}", steps(&death));
+    }
+}
+
 #[test]
 fn signals_are_read_as_engines_write_them() {
     for (text, number) in [
