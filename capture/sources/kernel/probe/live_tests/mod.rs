@@ -1,6 +1,7 @@
 //! The probe on the running kernel. These need root; each makes cgroups of its own and looks at
 //! those only.
 
+mod processes;
 mod usage;
 
 use std::io::{BufRead, BufReader, Write};
@@ -23,6 +24,9 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// `OBIT_ARGV_BYTES` and `OBIT_PATH_BYTES` of bpf/wire.h.
 const MAX_ARGV_BYTES: usize = 1024;
 const MAX_PATH_BYTES: usize = 1024;
+
+/// Number of programs that are attached where the kernel has BTF: one for each tracepoint.
+const PROGRAMS: usize = 12;
 
 /// One at a time: otherwise a test's events would be foreign ones in another's counters.
 fn in_turn() -> MutexGuard<'static, ()> {
@@ -421,7 +425,7 @@ fn root_what_does_not_fit_is_counted() {
         "{counted} of {own_events}, {foreign} from elsewhere"
     );
     let misses = probe.recursion_misses().expect("this kernel tells");
-    assert_eq!(misses.len(), 9);
+    assert_eq!(misses.len(), PROGRAMS);
     assert!(misses.iter().all(|(_, count)| *count == 0), "{misses:?}");
 }
 
@@ -537,7 +541,7 @@ fn root_nothing_is_seen_after_detach_and_drop_unloads() {
     let _turn = in_turn();
     let mut probe = Probe::attach(&ProbeOptions::default()).unwrap();
     let ids = probe.program_ids().to_vec();
-    assert_eq!(ids.len(), 9);
+    assert_eq!(ids.len(), PROGRAMS);
     probe.detach();
     let cgroup = OwnedCgroup::create(is_v2).unwrap();
     let id = inode(cgroup.path());
