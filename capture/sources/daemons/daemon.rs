@@ -19,6 +19,7 @@ use super::limits::{ASK_AGAIN, AT_ONCE, BACK_OFF, FRESH, NO_CGROUP_WAIT, PING_IN
 use super::query::ContainerQuery;
 use super::report::{DaemonAnswer, RecordSender, answer_record, failure_document, failure_record};
 use super::sockets::{Endpoint, SocketOwner};
+use crate::host::clock::ClockPair;
 use crate::sources::answer::RuntimeRecord;
 
 /// A daemon and its queries.
@@ -200,7 +201,7 @@ impl Daemon {
             self.report_failure(request, since.elapsed(), &failure, query).await;
             return None;
         }
-        let begun = Instant::now();
+        let (begun, asked_at) = (Instant::now(), ClockPair::read().wall);
         match self.client.ask(query).await {
             Ok(answers) => {
                 self.answered.notify_one();
@@ -208,6 +209,7 @@ impl Daemon {
                 for answer in answers {
                     let mut answer = about(query, answer);
                     awaits_start |= is_yet_to_start(&answer.facts);
+                    answer.facts.as_of = Some(asked_at);
                     if begun.elapsed() > FRESH {
                         answer.facts.running = None;
                     }

@@ -6,7 +6,7 @@ use super::runtime_facts::{AnswerFacts, RuntimeFacts};
 use crate::identity::argv::{Invocation, Verb};
 use crate::identity::path::PathIdentity;
 use crate::identity::{Engine, OciRuntime};
-use crate::record::{RuntimeAnswer, Seq, Source};
+use crate::record::{RuntimeAnswer, Seq, Source, WallNs};
 
 /// Declares the fields and lists them, so that the list lacks none.
 macro_rules! fields {
@@ -64,6 +64,8 @@ const KUBERNETES_LABELS: [(&str, ClaimField); 4] = [
 pub(crate) struct Claim<'a> {
     pub source: Source,
     pub seq: Seq,
+    /// Time since when it is so, where the source tells it.
+    pub as_of: Option<WallNs>,
     pub container_id: &'a str,
     pub runtime: Option<Engine>,
     /// True if `runtime` is only what remains where nothing shows an engine, and the source often
@@ -80,6 +82,7 @@ impl<'a> Claim<'a> {
         Self {
             source,
             seq,
+            as_of: None,
             container_id,
             runtime: None,
             runtime_by_default: false,
@@ -119,6 +122,7 @@ impl<'a> Claim<'a> {
     pub fn of_answer(seq: Seq, answer: &'a RuntimeAnswer<'_>) -> Option<Self> {
         let id = answer.container_id.as_deref().filter(|id| !id.is_empty())?;
         let mut claim = Self::new(answer.source, seq, id);
+        claim.as_of = answer.as_of;
         let engine = answer.runtime.as_deref().and_then(Engine::from_name);
         claim.runtime = engine.filter(|engine| *engine != Engine::Unknown);
         for (field, text) in [

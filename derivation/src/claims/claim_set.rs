@@ -151,7 +151,7 @@ impl ClaimSet {
                     let seq = have.seq;
                     match precedence {
                         // A claim that waited for its container is added again with each directory.
-                        Precedence::Newest if seq != claim.seq => {
+                        Precedence::Newest if seq != claim.seq && !have.is_newer_than(claim) => {
                             let history = &mut self.history;
                             have.update_from(claim, |conflict| {
                                 let history = history.get_or_insert_default();

@@ -9,13 +9,15 @@ use super::claim::{Claim, ClaimField, is_of_bare_runtime};
 use super::conflict::{Conflict, ConflictSubject, START_TOLERANCE_NS, is_same, time_text};
 use super::runtime_facts::{AnswerFacts, RuntimeFacts};
 use crate::identity::{Engine, OciRuntime};
-use crate::record::{Seq, Source};
+use crate::record::{Seq, Source, WallNs};
 
 /// A [`Claim`] that owns its texts, and takes memory only for those that it has.
 #[derive(Clone, Debug)]
 pub(crate) struct OwnedClaim {
     pub source: Source,
     pub seq: Seq,
+    /// Time since when the newest word is so, where the source tells it.
+    as_of: Option<WallNs>,
     pub container_id: Arc<str>,
     pub runtime: Option<Engine>,
     pub runtime_by_default: bool,
@@ -34,6 +36,7 @@ impl OwnedClaim {
         Self {
             source: claim.source,
             seq: claim.seq,
+            as_of: claim.as_of,
             container_id,
             runtime: claim.runtime,
             runtime_by_default: claim.runtime_by_default,
@@ -46,6 +49,7 @@ impl OwnedClaim {
     /// Returns the claim with its texts borrowed.
     pub fn borrow(&self) -> Claim<'_> {
         let mut claim = Claim::new(self.source, self.seq, &self.container_id);
+        claim.as_of = self.as_of;
         claim.runtime = self.runtime;
         claim.runtime_by_default = self.runtime_by_default;
         claim.oci_runtime = self.oci_runtime;
@@ -121,9 +125,16 @@ impl OwnedClaim {
         later.texts().any(|(field, theirs)| self.text(field).is_none_or(|ours| !is_same(field, ours, theirs)))
     }
 
+    /// Returns true if a claim that came later is an older word: an answer to a question that was
+    /// asked before an event may come after the event.
+    pub fn is_newer_than(&self, later: &Claim<'_>) -> bool {
+        self.as_of.zip(later.as_of).is_some_and(|(ours, theirs)| theirs < ours)
+    }
+
     /// Takes over what a later claim of the same source about the same container says: its newest
     /// word counts. Gives each value that it withdraws.
     pub(super) fn update_from(&mut self, later: &Claim<'_>, mut withdraw: impl FnMut(Conflict<'_>)) {
+        self.as_of = later.as_of;
         for (field, ours) in &mut self.texts {
             let Some(theirs) = later.text(*field).filter(|theirs| field.is_column() && !is_same(*field, ours, theirs))
             else {

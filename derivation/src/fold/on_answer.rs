@@ -47,7 +47,10 @@ impl Fold {
             self.on_wrong_answer(at, answer);
             return;
         }
-        let Some(claim) = Claim::of_answer(at.seq, answer) else { return };
+        let Some(mut claim) = Claim::of_answer(at.seq, answer) else { return };
+        if self.gaps.clock_set().is_some() {
+            claim.as_of = None; // which of two words is the newer one, the clock does not tell
+        }
         let occasion = Occasion::of(answer);
         let moment = answer.as_of.map_or(at.ts, |as_of| as_of.min(at.ts));
         let found = self.lives_of(moment, &claim, occasion);

@@ -84,8 +84,8 @@ pub struct RuntimeAnswer<'a> {
     pub stop_signal: Option<u32>,
     /// The number of the signal that the engine was told to send, of a `kill` event.
     pub signal: Option<u32>,
-    /// Time since when it is so, where the source tells it: of an event its time, of a file that of
-    /// its last change.
+    /// Time since when it is so: of an event its time, of a file that of its last change, of an
+    /// answer that of the question.
     pub as_of: Option<WallNs>,
     /// Labels or annotations that were kept.
     pub labels: Vec<(Cow<'a, str>, Cow<'a, str>)>,

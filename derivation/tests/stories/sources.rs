@@ -165,6 +165,22 @@ fn what_a_file_has_said_since_before_the_end_is_so_at_the_end() {
 }
 
 #[test]
+fn an_answer_to_a_question_from_before_a_renaming_does_not_take_the_name_back() {
+    for (is_clock_set, name) in [(false, "new"), (true, "old")] {
+        let mut story = Story::new();
+        story.mkdir(100, &docker(A), &DOCKER_CREATE);
+        let reason = is_clock_set.then_some(ClockReason::Set);
+        let asked = ts(story.log.next());
+        story.log.tell(Body::Clock(ClockReading { reason, ..ClockReading::default() }));
+        let renamed = ts(story.log.next());
+        story.says(RuntimeAnswer { as_of: Some(renamed), ..event("rename", "new") });
+        story.says(RuntimeAnswer { as_of: Some(asked), ..named("old") });
+        story.rmdir(100, &docker(A), &DOCKER_DELETE);
+        assert_eq!(names(&story.end())[0].0, Some(name), "the clock was set: {is_clock_set}");
+    }
+}
+
+#[test]
 fn a_name_that_was_taken_back_is_no_conflict_and_the_one_between_is() {
     let mut story = Story::new();
     story.docker_life(100, &[named("a"), event("rename", "b"), event("rename", "a")]);

@@ -62,8 +62,8 @@ columns!(
         /// For `kill` events: number of the signal that the engine was told to send; null in cases
         /// of older builds.
         signal: U32 optional,
-        /// Time since when it is so, by the source's clock: of an event its time, of a file that of
-        /// its last change; null in cases of older builds.
+        /// Time since when it is so: of an event its time by the daemon's clock, of a file that of
+        /// its last change, of an answer that of the question; null in cases of older builds.
         as_of: Timestamp optional,
         /// `linux.cgroupsPath` as the source spells it (a path, or `slice:prefix:name`); escaped.
         cgroup_path: Text optional,
