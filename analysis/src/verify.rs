@@ -60,8 +60,8 @@ pub enum Verdict {
     },
     /// The rows are the same, but not the files.
     FilesChanged,
-    /// The recorder had older rules: some recorded rows are not those that follow by the rules of this
-    /// program. The files are those that were closed, and nothing else is wrong.
+    /// The recorder had older rules: some recorded rows are not those that follow by the rules of
+    /// this program. The files are those that were closed, and nothing else is wrong.
     OlderRules {
         /// Version of the recorder's rules.
         recorded: u32,

@@ -31,8 +31,8 @@ pub struct QueryTarget {
 }
 
 impl QueryTarget {
-    /// Makes the target for a container that has exited. `None` if no daemon has said anything about
-    /// it, or no daemon runs it.
+    /// Makes the target for a container that has exited. `None` if no daemon has said anything
+    /// about it, or no daemon runs it.
     pub fn of_exit(row: &ContainerExit) -> Option<Self> {
         let identity = &row.identity;
         // In a storm no daemon has named most containers: nothing is copied for them.

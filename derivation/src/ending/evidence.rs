@@ -223,8 +223,8 @@ impl DeathEvidence {
         self.oom_victims.push(OomVictim { seq, process: kill.target.process(), limit: kill.limit });
     }
 
-    /// Returns true if a process ended whose parent the recorder looked at: it records the execution
-    /// of programs, too.
+    /// Returns true if a process ended whose parent the recorder looked at: it records the
+    /// execution of programs, too.
     pub fn is_by_new_recorder(&self) -> bool {
         self.init_exit.iter().chain(&self.other_exits).any(|exit| !exit.is_of_unknown_parent)
     }

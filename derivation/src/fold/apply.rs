@@ -46,9 +46,9 @@ impl Fold {
         Self::default()
     }
 
-    /// Returns a fold that has seen nothing, and holds rows of exits and removals back for `grace_ns`
-    /// nanoseconds of record time, so that what is said of the container meanwhile joins it. The
-    /// grace is part of what decides the rows: a case records it.
+    /// Returns a fold that has seen nothing, and holds rows of exits and removals back for
+    /// `grace_ns` nanoseconds of record time, so that what is said of the container meanwhile joins
+    /// it. The grace is part of what decides the rows: a case records it.
     pub fn with_grace(grace_ns: u64) -> Self {
         Self { output: HeldRows::with_grace(grace_ns), ..Self::default() }
     }

@@ -38,7 +38,8 @@ impl Fold {
         }
     }
 
-    /// Ends a container's run, once. The row follows when its grace is over; without grace, at once.
+    /// Ends a container's run, once. The row follows when its grace is over; without grace, at
+    /// once.
     pub(super) fn exit_life(&mut self, life_id: LifeId, at: Stamp, evidence: ExitEvidence, out: &mut dyn RowSink) {
         self.hold_exit(life_id, at, evidence, out);
         self.emit_due_ends(out);

@@ -123,9 +123,9 @@ impl Fold {
         Some(taken_for)
     }
 
-    /// Ends the runs of a container that a runtime now makes anew, though their end was not seen: it
-    /// does so only when the run before is over. runc makes all directories of a container in one
-    /// process; of another runtime, the program of the run before must have begun.
+    /// Ends the runs of a container that a runtime now makes anew, though their end was not seen:
+    /// it does so only when the run before is over. runc makes all directories of a container in
+    /// one process; of another runtime, the program of the run before must have begun.
     fn end_run_before(&mut self, at: Stamp, maker_pid: u32, call: &Invocation<'_>, out: &mut dyn RowSink) {
         let claim = Claim::of_argv(at.seq, call);
         let has_one_maker = call.oci_runtime == Some(OciRuntime::Runc);

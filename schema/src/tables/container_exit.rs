@@ -42,8 +42,8 @@ table!(
         death: Death columns,
         usage: UsageOfContainer columns,
         claim: Claim columns,
-        /// True if the container's program was begun, or may have been, and the end of the init was not
-        /// seen.
+        /// True if the container's program was begun, or may have been, and the end of the init was
+        /// not seen.
         inferred: Bool required,
         /// True if the container's program was never executed: its start failed. Null if its whole
         /// life was not seen.

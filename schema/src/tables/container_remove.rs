@@ -14,8 +14,8 @@ use super::usage::of_container::UsageOfContainer;
 use crate::column::{Bool, SeqList, Text, TextList, Texts, Timestamp, U32, U64};
 
 table!(
-    /// derived/container_remove: containers that were removed, one row for each life of a container:
-    /// its root directory is gone.
+    /// derived/container_remove: containers that were removed, one row for each life of a
+    /// container: its root directory is gone.
     ContainerRemove {
         subject: Subject columns,
         /// The record that decided the row. Rows are in this order; several may share one.

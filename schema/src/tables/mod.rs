@@ -1,6 +1,6 @@
 //! The tables of a case. A file of its own declares each: its columns in file order, documented.
-//! Columns that several tables share are in [`identity`], [`place`], [`death`] and [`usage`]; [`answer`]
-//! holds the columns of what a runtime says.
+//! Columns that several tables share are in [`identity`], [`place`], [`death`] and [`usage`];
+//! [`answer`] holds the columns of what a runtime says.
 
 pub(crate) mod answer;
 pub(crate) mod cgroupfs;
