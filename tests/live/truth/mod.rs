@@ -80,7 +80,7 @@ fn rows_state_nothing_false_on_the_hosts_hierarchies() {
     let runc = ByHand::new(&stage, OciRuntime::Runc, &puppets);
     let docker_client = DockerClient::new(&stage, &puppets);
     let ctr = Ctr::new(&stage, &puppets);
-    let podman_client = PodmanClient::new(&stage, OciRuntime::Runc, &puppets, true);
+    let podman_client = PodmanClient::new(&stage, OciRuntime::Runc, &puppets);
     let host = HostTraits { is_v2_only: stage.cgroups.hierarchies() == 1, is_v1_only: false, has_memory_limit: true };
     let engines: [(EngineName, &dyn Engine); 4] = [
         (EngineName::Runc, &runc),
@@ -123,7 +123,7 @@ fn rows_state_nothing_false_on_v2_alone() {
     let crun = ByHand::new(&stage, OciRuntime::Crun, &puppets);
     // crun raises RLIMIT_MEMLOCK for the device rules that podman asks for; root without
     // CAP_SYS_RESOURCE may not.
-    let podman = PodmanClient::new(&stage, OciRuntime::Runc, &puppets, false);
+    let podman = PodmanClient::new(&stage, OciRuntime::Runc, &puppets);
     // The memory controller may be one of v1.
     let has_memory_limit = false;
     let engines: [(EngineName, &dyn Engine); 3] =

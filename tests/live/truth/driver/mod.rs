@@ -123,11 +123,6 @@ pub trait Engine: Sync {
     /// Tells the engine to stop a container within a second.
     fn stop(&self, id: &str);
 
-    /// Returns true if there is a word of the engine about a container's newest name.
-    fn tells_renames(&self) -> bool {
-        true
-    }
-
     /// Gives a container another name.
     fn rename(&self, _id: &str, _name: &str) {
         panic!("{} cannot rename", self.runtime());

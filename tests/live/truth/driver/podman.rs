@@ -11,13 +11,12 @@ use super::{ContainerPlan, Engine, MEMORY_LIMIT, client_output, until};
 pub struct PodmanClient<'a> {
     stage: &'a Stage,
     runtime: OciRuntime,
-    is_served: bool,
     control: PathBuf,
 }
 
 impl<'a> PodmanClient<'a> {
-    pub fn new(stage: &'a Stage, runtime: OciRuntime, puppets: &Puppets, is_served: bool) -> Self {
-        Self { stage, runtime, is_served, control: puppets.directory().to_owned() }
+    pub fn new(stage: &'a Stage, runtime: OciRuntime, puppets: &Puppets) -> Self {
+        Self { stage, runtime, control: puppets.directory().to_owned() }
     }
 
     fn podman(&self, arguments: &[&str]) -> Result<String, String> {
@@ -97,11 +96,6 @@ impl Engine for PodmanClient<'_> {
 
     fn stop(&self, id: &str) {
         self.must(&["stop", "--time", "1", id]);
-    }
-
-    fn tells_renames(&self) -> bool {
-        // Without its API the bundle alone names a container, as it was made.
-        self.is_served
     }
 
     fn rename(&self, id: &str, name: &str) {

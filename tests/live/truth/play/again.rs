@@ -82,7 +82,7 @@ impl Player<'_> {
         engine.rename(&id, &self.name("-third"));
         let mut life = self.end("renamed", &mut actor, end);
         life.first_name = Some(self.name("-second"));
-        life.name = Some(self.name(if engine.tells_renames() { "-third" } else { "-second" }));
+        life.name = Some(self.name("-third"));
         self.finish(&mut life, end);
         vec![life]
     }
