@@ -225,6 +225,13 @@ impl ClaimSet {
         self.history.get_or_insert_default().add_withdrawn(conflict);
     }
 
+    /// Lets the claim of a source rest on another record that says the same.
+    pub fn restamp(&mut self, source: Source, seq: Seq) {
+        if let Some(claim) = self.ranked.iter_mut().find(|claim| claim.source == source) {
+            claim.seq = seq;
+        }
+    }
+
     /// Returns the claims that hold for the next life of the container too.
     pub fn for_next_life(&self) -> Self {
         let mut next = Self::default();

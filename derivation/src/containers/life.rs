@@ -355,7 +355,7 @@ impl Life {
     /// Returns true if the init is known, and its end would have been seen, wherever it is.
     pub fn awaits_init_end(&self) -> bool {
         let is_known = self.init.process().is_some() || self.init.stated_pid().is_some();
-        self.exit().is_none() && is_known && !self.after_gap && !self.exits_lost
+        self.exit().is_none() && is_known && !self.has_lost_exits() && !self.has_seen_init_exit()
     }
 
     /// Returns true if the container is known to run on, whatever directories it has lost.
@@ -559,6 +559,7 @@ impl Life {
             .chain(self.claims.seqs())
             .chain(self.entered_seq)
             .chain(self.init.seq())
+            .chain(self.exit().map(|exit| exit.at.seq))
             .chain(self.end().emptied.map(|stamp| stamp.seq))
             .chain(self.roots.iter().filter_map(RootDirectory::seq))
             .chain(self.end().evidence.seqs())

@@ -16,7 +16,7 @@ use super::matching;
 use super::origin::Stage;
 use super::usage::RemovedChildrenUsage;
 use crate::claims::{Claim, ClaimSet, ObservedDirectory, RootClaims};
-use crate::record::{BootNs, CgroupEvent, CgroupKey, HierarchyId, ProcessId, Seq, Stamp, Target, Usage};
+use crate::record::{BootNs, CgroupEvent, CgroupKey, HierarchyId, ProcessId, Seq, Source, Stamp, Target, Usage};
 
 /// Most lives kept after their last known directory went, so that a directory of theirs whose
 /// making was lost does not end them a second time.
@@ -309,8 +309,10 @@ impl Containers {
             life.stage = Stage::Unannounced;
         }
         if life.roots.is_empty() {
+            // A parent that the runtime made on its way is no evidence of the container.
             life.first = beginning.stamp;
             life.evidence.clear();
+            life.claims.restamp(Source::OciArgv, beginning.stamp.seq);
         }
         life.add_root(observed.key, observed.path, observed.is_path_cut);
         life.add_evidence(beginning.stamp.seq);

@@ -78,9 +78,22 @@ impl Fold {
             self.conclude_exit(life_id, at, out);
             self.remove_life(life_id, at, removed_by);
             self.emit_due_ends(out);
+        } else {
+            self.exit_if_abandoned(life_id, at, out);
         }
         self.containers.reindex(life_id);
         self.containers.forget_if_gone(life_id);
+    }
+
+    /// Ends the run of a container in which nothing is left, if the end of its init was not to be
+    /// seen.
+    pub(super) fn exit_if_abandoned(&mut self, life_id: LifeId, at: Stamp, out: &mut dyn RowSink) {
+        let Some(life) = self.containers.life(life_id) else { return };
+        if life.exit().is_none() && life.is_abandoned() {
+            let is_seen = life.has_seen_init_exit();
+            let evidence = if is_seen { ExitEvidence::InitEnded } else { ExitEvidence::Emptied };
+            self.exit_life(life_id, at, evidence, out);
+        }
     }
 
     /// Concludes, from the removal of a container, that it has exited, unless nothing ever ran in

@@ -1,7 +1,7 @@
 //! Changes of a container's cgroup: tasks come, leave, or are frozen; the directory is renamed.
 
 use super::apply::Fold;
-use crate::containers::{DirectoryRole, ExitEvidence, TrackedDirectory};
+use crate::containers::{DirectoryRole, TrackedDirectory};
 use crate::record::{CgroupEvent, CgroupKey, Stamp};
 use crate::row::RowSink;
 
@@ -25,15 +25,16 @@ impl Fold {
     /// Takes that the last task left a directory and those below it. Where the end of its init was
     /// not to be seen, that is a container's exit.
     pub(super) fn on_empty(&mut self, at: Stamp, event: &CgroupEvent<'_>, out: &mut dyn RowSink) {
+        let lives = self.containers.lives_with_root(event.key);
+        if lives.is_empty() {
+            return;
+        }
         let usage = self.containers.usage_with_children(event).into_owned();
-        for life_id in self.containers.lives_with_root(event.key) {
-            let Some(life) = self.containers.life_mut(life_id) else { continue };
-            life.leave(event.key, at, &usage);
-            if life.exit().is_some() || !life.is_abandoned() {
-                continue;
+        for life_id in lives {
+            if let Some(life) = self.containers.life_mut(life_id) {
+                life.leave(event.key, at, &usage);
             }
-            let evidence = if life.has_seen_init_exit() { ExitEvidence::InitEnded } else { ExitEvidence::Emptied };
-            self.exit_life(life_id, at, evidence, out);
+            self.exit_if_abandoned(life_id, at, out);
         }
     }
 
