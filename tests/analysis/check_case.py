@@ -23,7 +23,7 @@ import digest
 import promises
 
 RAW = ("cgroupfs", "events", "runtime")
-DERIVED = ("container_create", "container_remove", "disagreement", "existing_container")
+DERIVED = ("container_create", "container_exit", "container_remove", "disagreement", "existing_container")
 
 # DuckDB's only time with a zone has microseconds; boot_ns keeps the nanoseconds.
 DUCKDB_TYPES = {name: "TIMESTAMP WITH TIME ZONE" for name in ("ts", "ctime", "created_at", "started_at", "finished_at", "emptied_at")}

@@ -68,6 +68,7 @@ fn worked_example() {
         (Table::ExistingContainer, existing),
         (Table::ContainerCreate, created),
         (Table::Disagreement, digest_of(Table::Disagreement, &[])),
+        (Table::ContainerExit, digest_of(Table::ContainerExit, &[])),
     ]);
     assert_eq!(case.to_string(), "a022489392e6e9422bcc139a91d83881443736a7c899f7d89f14b651d99881f2");
 }

@@ -9,8 +9,8 @@
 //! - the digest of a table is SHA-256 over `netstring(table name)`, then `netstring(row)` for each
 //!   row in file order;
 //! - the digest of a case is SHA-256 over, for each derived table in byte order of their names,
-//!   `netstring(table name) netstring(digest in lower-case hex)`; `disagreement` is left out if it
-//!   has no rows.
+//!   `netstring(table name) netstring(digest in lower-case hex)`; `container_exit` and
+//!   `disagreement` are left out if they have no rows.
 //!
 //! Nulls are left out, so that a column which is added later changes no old digest.
 
