@@ -66,7 +66,7 @@ impl Fold {
         // The answer also describes a life that has just ended and was restarted, but for what
         // holds for one life only.
         for life_id in found.into_iter().rev() {
-            let is_late = self.containers.life(life_id).is_some_and(|life| self.is_after_end(life, moment));
+            let is_late = self.containers.life(life_id).is_some_and(|life| self.is_after_end(life, answer.as_of));
             let Some(life) = self.containers.life_mut(life_id) else { continue };
             let mut claim = claim.clone();
             if subject != Some(life_id) {
@@ -85,10 +85,11 @@ impl Fold {
         }
     }
 
-    /// Returns true if what is so since this moment of the wall clock may have become so after the
-    /// end of a life.
-    fn is_after_end(&self, life: &Life, moment: WallNs) -> bool {
-        life.ended_at().is_some_and(|ended| ended < moment || !self.gaps.is_clock_steady(life))
+    /// Returns true if what is so since this time may have become so after the end of a life.
+    /// Without a time, it is so since the record.
+    fn is_after_end(&self, life: &Life, as_of: Option<WallNs>) -> bool {
+        let is_before = |ended: WallNs| as_of.is_some_and(|as_of| as_of <= ended) && self.gaps.is_clock_steady(life);
+        life.ended_at().is_some_and(|ended| !is_before(ended))
     }
 
     /// Returns the lives that a claim of this moment can be about, the oldest first.
