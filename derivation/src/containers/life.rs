@@ -273,7 +273,7 @@ impl Life {
         self.stage != Stage::Ended
             && self.exit().is_none()
             && has_begun
-            && self.maker_pid.is_some_and(|pid| pid != maker_pid)
+            && self.maker_pid.map_or(self.has_lost_exits(), |pid| pid != maker_pid)
     }
 
     /// Returns true if the call in this process made the container.
@@ -327,6 +327,11 @@ impl Life {
             true => ending::ProgramStart::Never,
             false => ending::ProgramStart::Failed,
         }
+    }
+
+    /// Returns true if nothing speaks against it that the program was executed, or it was.
+    pub(super) fn may_have_begun(&self) -> bool {
+        self.init.is_executed() || self.has_seen_init_exit() || !self.after_gap && !self.execs_lost
     }
 
     /// Returns the exit, if the container has exited.

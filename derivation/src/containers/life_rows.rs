@@ -80,8 +80,8 @@ impl Life {
             return false;
         }
         let is_made = self.origin == Origin::Made;
-        if is_made && !self.is_entered {
-            // Nothing runs in it yet: what is said of an init is of the life before.
+        if is_made && self.init().is_none() {
+            // Its program has not begun: what is said of an init is of the life before.
             (identity.init_pid, identity.started_at) = (None, None);
         }
         match (self.made_by.take(), maker) {
@@ -236,7 +236,7 @@ impl Life {
             ProgramStart::Failed => Some(true),
             ProgramStart::Never if !is_inferred => Some(true),
             ProgramStart::Never => None,
-            ProgramStart::Possible => self.is_entered.then_some(false),
+            ProgramStart::Possible => (self.is_entered && self.may_have_begun()).then_some(false),
         }
     }
 

@@ -8,8 +8,9 @@ use alloc::string::String;
 
 use super::apply::Fold;
 use crate::claims::{Claim, ObservedDirectory, RootClaims};
-use crate::containers::{DirectoryRole, ExitEvidence, LifeId, LifeStart, Origin, Stage, TrackedDirectory};
+use crate::containers::{DirectoryRole, ExitEvidence, Life, LifeId, LifeStart, Origin, Stage, TrackedDirectory};
 use crate::ending::NamespaceEnd;
+use crate::identity::OciRuntime;
 use crate::identity::argv::Invocation;
 use crate::record::{
     CgroupKey, FatalSignal, HierarchyId, OomKill, ProcessAttach, ProcessExec, SignalOrigin, Stamp, Target, TaskExit,
@@ -35,7 +36,10 @@ impl Fold {
             let is_about = self.containers.is_about(life_id, &claim);
             let Some(life) = self.containers.life_mut(life_id) else { return };
             let is_of_this_call = life.is_made_by(attach.mover.pid);
-            if is_of_this_call || is_about && life.exit().is_none() && life.stage() != Stage::Ended {
+            let is_over = life.exit().is_some()
+                || life.stage() == Stage::Ended
+                || life.is_run_of_another(attach.mover.pid, call.oci_runtime == Some(OciRuntime::Runc));
+            if is_of_this_call || is_about && !is_over {
                 life.mark_programs_seen();
                 life.set_maker_pid(attach.mover.pid);
                 return;
@@ -95,8 +99,9 @@ impl Fold {
         }
         match life.is_init(&exec.target) {
             Some(true) => self.containers.set_init(life_id, exec.target.process(), at.seq),
-            // The first process of a pid namespace that a runtime makes is a container's.
-            _ if exec.target.is_reaper && life.exit().is_some() => self.begin_again(at, life_id, &exec.target, out),
+            _ if is_next_init(life, &exec.target) => {
+                self.begin_again(at, life_id, &exec.target, Origin::Made, out);
+            }
             // What was stated before the first program is of the life before.
             _ if life.sees_first_program() => self.containers.set_init(life_id, exec.target.process(), at.seq),
             None if exec.target.is_reaper => self.containers.set_init(life_id, exec.target.process(), at.seq),
@@ -105,20 +110,32 @@ impl Fold {
     }
 
     /// Begins the next life of a container that runs again in the directories of the life before,
-    /// as LXC does.
-    fn begin_again(&mut self, at: Stamp, older: LifeId, target: &Target<'_>, out: &mut dyn RowSink) {
-        let Some(life_id) =
-            self.containers.begin_again(older, self.gaps.beginning(Origin::Made, Stage::Unannounced, at))
-        else {
-            return;
-        };
+    /// as LXC does. The end of that life was not seen if it has no exit.
+    fn begin_again(
+        &mut self,
+        at: Stamp,
+        older: LifeId,
+        target: &Target<'_>,
+        origin: Origin,
+        out: &mut dyn RowSink,
+    ) -> Option<LifeId> {
+        self.exit_life(older, at, ExitEvidence::Concluded, out);
+        let life_id = self.containers.begin_again(older, self.gaps.beginning(origin, Stage::Unannounced, at))?;
         self.containers.set_init(life_id, target.process(), at.seq);
         self.emit_begin(life_id, at, None, out);
+        Some(life_id)
     }
 
     /// Takes that a process ended.
     pub(super) fn on_exit(&mut self, at: Stamp, exit: &TaskExit<'_>, out: &mut dyn RowSink) {
-        let Some(life_id) = self.containers.life_of_process(&exit.target) else { return };
+        let Some(mut life_id) = self.containers.life_of_process(&exit.target) else { return };
+        // The beginning of the next run is among the events that were lost.
+        if self.containers.is_parent_outside(&exit.target, life_id)
+            && self.containers.life(life_id).is_some_and(|life| is_next_init(life, &exit.target))
+        {
+            let next = self.begin_again(at, life_id, &exit.target, Origin::Leaving, out);
+            life_id = next.unwrap_or(life_id);
+        }
         let is_init = self.is_init(at, life_id, &exit.target);
         let Some(life) = self.containers.life_mut(life_id) else { return };
         if is_init {
@@ -180,4 +197,13 @@ impl Fold {
             life.end_evidence_mut().add_oom_kill(at.seq, kill);
         }
     }
+}
+
+/// Returns true if a process is the init of the next run: the first process of a pid namespace,
+/// which a runtime makes for a container, while the run before is over, or has another init whose
+/// end may be among the events that were lost.
+fn is_next_init(life: &Life, target: &Target<'_>) -> bool {
+    let is_another = life.init().is_some_and(|init| init != target.process());
+    target.is_reaper
+        && (life.exit().is_some() && life.init() != Some(target.process()) || is_another && life.has_lost_exits())
 }
