@@ -22,7 +22,7 @@ const CLOCK_TOLERANCE: Duration = Duration::from_millis(5);
 ///
 /// `is_ours` tells rows of the run from those of others on the host.
 pub fn compare(case: &Path, lives: &[Life], is_ours: impl Fn(&Value) -> bool) -> Report {
-    let mut report = Report::default();
+    let mut report = Report::of_case(case);
     let coverage = Coverage::read(case);
     for table in LIFE_TABLES {
         let Some(rows) = rows_of(case, table) else {
@@ -73,7 +73,7 @@ fn compare_table(table: &'static str, rows: &[Value], lives: &[Life], coverage: 
                 table,
                 column: String::new(),
                 life: None,
-                expected: "no such row".to_owned(),
+                expected: format!("no such row; lives of this id: {}", lives_text(&lives)),
                 row: Some((*row).clone()),
             });
         }
@@ -90,6 +90,15 @@ fn compare_table(table: &'static str, rows: &[Value], lives: &[Life], coverage: 
             }
         }
     }
+}
+
+/// Describes the moments of lives that share an id.
+fn lives_text(lives: &[&Life]) -> String {
+    let text = |life: &&Life| {
+        let [created, ended, removed] = [life.created, life.ended, life.removed].map(Expected::Within);
+        format!("{} ({}) created {created}, ended {ended}, removed {removed}", life.scene, life.role)
+    };
+    lives.iter().map(text).collect::<Vec<_>>().join("; ")
 }
 
 fn presence(table: &str, life: &Life, coverage: &Coverage) -> Presence {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Formatter};
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -44,6 +45,8 @@ struct Tally {
 #[derive(Default)]
 pub struct Report {
     pub findings: Vec<Finding>,
+    /// Cases that were compared, and how many findings there were before each.
+    cases: Vec<(String, usize)>,
     /// Columns that this build does not have.
     pub absent_columns: BTreeSet<(&'static str, &'static str)>,
     /// Tables that this build does not have.
@@ -52,6 +55,11 @@ pub struct Report {
 }
 
 impl Report {
+    /// Begins the report about a case.
+    pub fn of_case(case: &Path) -> Self {
+        Self { cases: vec![(case.display().to_string(), 0)], ..Self::default() }
+    }
+
     /// Counts a judgement about a column.
     pub fn count(&mut self, table: &'static str, column: &'static str, verdict: Verdict) {
         let tally = self.tallies.entry((table, column)).or_default();
@@ -66,6 +74,8 @@ impl Report {
 impl Report {
     /// Adds what was found in another case.
     pub fn add(&mut self, other: Self) {
+        let before = self.findings.len();
+        self.cases.extend(other.cases.into_iter().map(|(case, at)| (case, before + at)));
         self.findings.extend(other.findings);
         self.absent_columns.extend(other.absent_columns);
         self.absent_tables.extend(other.absent_tables);
@@ -90,7 +100,10 @@ impl Display for Report {
         }
         writeln!(f, "findings: {counts:?}")?;
         let mut subject = String::new();
-        for finding in &self.findings {
+        for (at, finding) in self.findings.iter().enumerate() {
+            for (case, _) in self.cases.iter().filter(|(_, first)| *first == at) {
+                writeln!(f, "in {case}:")?;
+            }
             let of_this = finding.subject();
             if subject != of_this {
                 writeln!(f, "{of_this}")?;
