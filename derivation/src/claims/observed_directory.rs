@@ -11,6 +11,8 @@ pub(crate) struct ObservedDirectory<'a> {
     /// True if the path is cut.
     pub is_path_cut: bool,
     pub identity: PathIdentity<'a>,
+    /// True if tasks are in it or below it, as a walk showed.
+    pub is_populated: Option<bool>,
     /// The user without privileges who made or removed it, or may have; `None` for root.
     pub user: Option<u32>,
 }
@@ -24,6 +26,7 @@ impl<'a> ObservedDirectory<'a> {
             parent: event.parent,
             path: event.path,
             is_path_cut: event.path_truncated,
+            is_populated: None,
             identity: if event.path_truncated { PathIdentity::default() } else { identify(event.path) },
             user: Some(event.actor.uid).filter(|uid| *uid != 0),
         }
@@ -37,6 +40,7 @@ impl<'a> ObservedDirectory<'a> {
             parent: None,
             path: attach.path,
             is_path_cut: attach.path_truncated,
+            is_populated: None,
             identity: PathIdentity::default(),
             user: Some(attach.mover.uid).filter(|uid| *uid != 0),
         }
@@ -49,6 +53,7 @@ impl<'a> ObservedDirectory<'a> {
             parent: directory.parent,
             path: &directory.path,
             is_path_cut: false,
+            is_populated: directory.populated,
             identity: identify(&directory.path),
             user: directory.parent_uid.filter(|uid| *uid != 0),
         }

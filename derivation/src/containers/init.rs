@@ -29,7 +29,6 @@ impl Init {
     /// Takes over which process it is. The first word stays: a process cannot become another.
     pub fn set_process(&mut self, process: ProcessId, seq: Seq) {
         self.process.get_or_insert((process, seq));
-        self.is_executed = true;
     }
 
     /// Takes over which pid a source states. The first statement of a pid is the time from when it
@@ -53,6 +52,11 @@ impl Init {
     /// Returns the pid that a source stated.
     pub fn stated_pid(&self) -> Option<u32> {
         self.stated.map(|(pid, _)| pid)
+    }
+
+    /// Marks that the container's program was executed.
+    pub fn mark_executed(&mut self) {
+        self.is_executed = true;
     }
 
     /// Returns true if the container's program was executed.

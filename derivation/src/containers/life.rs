@@ -256,6 +256,11 @@ impl Life {
         }
     }
 
+    /// Marks that the container's program was executed.
+    pub fn mark_executed(&mut self) {
+        self.init.mark_executed();
+    }
+
     /// Marks that the recorder tells of the programs that are executed in the container.
     pub fn mark_programs_seen(&mut self) {
         self.init.mark_programs_seen();

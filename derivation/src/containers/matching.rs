@@ -20,8 +20,9 @@ pub(super) fn fit(
     claims: &RootClaims<'_>,
     parent: Option<&Arc<str>>,
 ) -> Option<u8> {
-    // What is found after a container has exited is of its next life.
-    let is_over = life.stage == Stage::Ended || life.exit().is_some();
+    // What is found after a container has exited is of its next life, unless a walk shows that
+    // nobody is in it.
+    let is_over = life.stage == Stage::Ended || life.exit().is_some() && observed.is_populated != Some(false);
     if is_over || life.is_present_on(observed.key.hierarchy) {
         return None;
     }

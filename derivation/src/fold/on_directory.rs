@@ -38,6 +38,10 @@ impl Fold {
             }
             return;
         }
+        // A directory of a life that has ended, on its way to be removed.
+        if directory.populated == Some(false) && self.containers.has_ghost(&observed, &claims) {
+            return;
+        }
         let demoted = self.demote_candidate(self.containers.directory_above(&observed));
         let life_id = self.adopt(&observed, &claims, enclosing, Origin::Walked, Stage::Unannounced, at);
         self.containers.track(directory.key, TrackedDirectory::walked(DirectoryRole::Root(life_id), at.seq));

@@ -97,15 +97,21 @@ impl Fold {
         if !is_outside {
             return;
         }
-        match life.is_init(&exec.target) {
-            Some(true) => self.containers.set_init(life_id, exec.target.process(), at.seq),
-            _ if is_next_init(life, &exec.target) => {
-                self.begin_again(at, life_id, &exec.target, Origin::Made, out);
-            }
+        let is_named = life.is_init(&exec.target);
+        let begun = if is_next_init(life, &exec.target) {
+            self.begin_again(at, life_id, &exec.target, Origin::Made, out)
+        } else if is_named == Some(true)
             // What was stated before the first program is of the life before.
-            _ if life.sees_first_program() => self.containers.set_init(life_id, exec.target.process(), at.seq),
-            None if exec.target.is_reaper => self.containers.set_init(life_id, exec.target.process(), at.seq),
-            _ => {}
+            || life.sees_first_program()
+            || is_named.is_none() && exec.target.is_reaper
+        {
+            self.containers.set_init(life_id, exec.target.process(), at.seq);
+            Some(life_id)
+        } else {
+            None
+        };
+        if let Some(life) = begun.and_then(|life_id| self.containers.life_mut(life_id)) {
+            life.mark_executed();
         }
     }
 

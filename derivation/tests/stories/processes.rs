@@ -384,6 +384,26 @@ fn a_container_whose_program_never_began_has_no_exit_code() {
 }
 
 #[test]
+fn a_runtime_s_own_process_did_not_run_the_program_whatever_was_lost() {
+    for (comm, cause, code, never_started) in
+        [("runc:[2:INIT]", Cause::StartFailed, None, Some(true)), ("nginx", Cause::Exited, Some(1), Some(false))]
+    {
+        let mut story = Story::made();
+        story.lost(KernelEventKind::Exec);
+        story.exit(Target { comm, ..INIT }, ExitStatus::Exited(1));
+        let row = story.exited();
+        assert_eq!((row.death.cause, row.death.exit_code, row.never_started), (cause, code, never_started), "{comm}");
+    }
+    // Nobody saw whether the program began, nor its end.
+    let mut story = Story::made();
+    story.lost(KernelEventKind::Exec);
+    story.lost(KernelEventKind::Exit);
+    story.empty(ROOT, ID);
+    let row = story.exited();
+    assert_eq!((row.death.cause, row.never_started, row.after_gap), (Cause::Unknown, None, true));
+}
+
+#[test]
 fn a_request_counts_only_if_the_end_follows_on_it() {
     let second = 1_000_000_000;
     for (comm, wait_ns, expected) in
