@@ -143,7 +143,7 @@ pub struct RunArgs {
     /// Stop after this time, e.g. 30s, 10m, 1h30m
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub duration: Option<Duration>,
-    /// Print one line for each container that ends, as it ends
+    /// Print one line for each container that exits or is removed, as it happens
     #[arg(long)]
     pub follow: bool,
     /// Format of that line

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use serde_json::{Value, json};
 
 use crate::stage::Stage;
-use crate::{AT_ONCE, FOREVER};
+use crate::{AT_ONCE, FOREVER, wait_until};
 
 /// Program that runs the containers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,8 +88,21 @@ impl<'a> Oci<'a> {
 
     fn launch(&self, id: &str, cgroup: Option<&str>, command: &[&str]) {
         let bundle = self.bundle(id, command, cgroup);
-        self.stage.run_detached(self.runtime.name(), &["run", "--detach", "--bundle", &bundle, id]);
+        let pid_file = format!("{bundle}/pid");
+        let arguments = ["run", "--detach", "--pid-file", &pid_file, "--bundle", &bundle, id];
+        self.stage.run_detached(self.runtime.name(), &arguments);
         self.alive.lock().expect("no thread panics with it").push(id.to_owned());
+        self.wait_until_executed(&pid_file);
+    }
+
+    /// Waits until a container's program is executed, or over. The runtime returns before: whoever
+    /// kills the container then may kill the runtime's own process in it.
+    fn wait_until_executed(&self, pid_file: &str) {
+        let pid = fs::read_to_string(pid_file).expect("the pid of the init");
+        let name = format!("/proc/{}/comm", pid.trim());
+        wait_until("the container's program", || {
+            fs::read_to_string(&name).map_or(true, |name| !name.starts_with(self.runtime.name()))
+        });
     }
 
     /// Kills and removes a container.

@@ -8,12 +8,47 @@ use serde_json::Value;
 use super::capture::Capture;
 use super::replay;
 
-/// Stops the capture, verifies its case and returns the `container_remove` rows.
+/// Stops the capture, verifies its case and returns the `container_remove` rows. Each of them that
+/// has a cause says the same as the exit of its life.
 pub fn stop_and_derive(capture: Capture) -> Vec<Value> {
     let case = capture.case().to_owned();
     capture.stop();
     replay::assert_verifies(&case);
-    replay::derived_rows(&case, "container_remove")
+    let removed = replay::derived_rows(&case, "container_remove");
+    let exited = replay::derived_rows(&case, "container_exit");
+    for removal in removed.iter().filter(|row| row["created_seq"].is_u64()) {
+        assert_agrees(removal, &exited);
+    }
+    removed
+}
+
+/// Expects one exit of the life that was removed, before its removal and with the same cause.
+fn assert_agrees(removal: &Value, exited: &[Value]) {
+    const FACTS: [&str; 8] = [
+        "cause",
+        "cause_known_by",
+        "exit_code",
+        "exit_signal",
+        "signal_origin",
+        "killed_by_pid",
+        "requested_by",
+        "signals_total",
+    ];
+    let is_same_life = |exit: &&Value| ["container_id", "created_seq"].iter().all(|name| exit[name] == removal[name]);
+    let exits: Vec<_> = exited.iter().filter(is_same_life).collect();
+    match exits[..] {
+        [exit] => {
+            assert!(exit["boot_ns"].as_u64() <= removal["boot_ns"].as_u64(), "{exit:#}\n{removal:#}");
+            for fact in FACTS {
+                assert_eq!(exit[fact], removal[fact], "{fact}: {exit:#}\n{removal:#}");
+            }
+        }
+        [] => {
+            let cause = removal["cause"].as_str();
+            assert!(matches!(cause, Some("never_started" | "unknown")), "no exit: {removal:#}");
+        }
+        _ => panic!("several exits of one life: {exits:#?}"),
+    }
 }
 
 /// Reads case.json.
