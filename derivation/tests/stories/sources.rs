@@ -291,6 +291,20 @@ fn a_start_is_of_the_life_in_which_it_lies() {
     assert!(removes(&rows).iter().all(|row| row.identity.conflicts.is_empty()));
 }
 
+/// Docker notes a start when it is done; on a slow host that was 130 ms after the removal.
+#[test]
+fn a_start_that_is_noted_after_a_short_life_is_of_that_life() {
+    const MS: i64 = 1_000_000;
+    for (late_ms, is_of_it) in [(130, true), (700, false)] {
+        let mut story = Story::new();
+        story.docker_life(100, &[]);
+        let noted = Some(WallNs(ts(story.log.next()).0 + late_ms * MS));
+        story.says(RuntimeAnswer { started_at: noted, ..said() });
+        let rows = story.end();
+        assert_eq!(removes(&rows)[0].identity.started_at, noted.filter(|_| is_of_it), "{late_ms} ms");
+    }
+}
+
 #[test]
 fn a_state_that_was_written_before_a_life_began_is_of_another() {
     let mut story = Story::new();
