@@ -20,7 +20,7 @@ use crate::sources::daemons::{LabelPolicy, RuntimeChoice};
     after_help = "Examples:
   obit-capture check                                  what would work on this host
   obit-capture run --output case --duration 10m       record for ten minutes
-  obit-capture run --output case --follow             print each container as it ends, until Ctrl-C
+  obit-capture run --output case --follow             print each exit and removal, until Ctrl-C
   obit-capture demo --output case                     record a small workload of its own
 
 Exit codes:
@@ -134,7 +134,7 @@ pub struct RecordArgs {
 #[command(after_help = "Examples:
   obit-capture run --output case                                    until Ctrl-C
   obit-capture run --output case --duration 10m --quiet             for a script
-  obit-capture run --output case --follow --format jsonl | jq .cause
+  obit-capture run --output case --follow --format jsonl | jq -c '[.event, .cause]'
   obit-capture run --output '/var/lib/obit/{time}' --max-bytes 1GiB --when-full drop-oldest --max-total 4GiB
   obit-capture run --output case --sign ~/.ssh/id_ed25519 --anchor journal")]
 pub struct RunArgs {
