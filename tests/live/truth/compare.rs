@@ -153,13 +153,14 @@ fn compare_row(table: &'static str, row: &Value, life: &Life, coverage: &Coverag
             continue;
         }
         let mut verdict = expected.judge(value);
-        let has_gap = row["after_gap"] == json!(true);
+        // What was lost in a gap, or came before the capture, may be missing.
+        let is_partial = row["after_gap"] == json!(true) || life.ended.from <= coverage.begin.to;
         // Without the record of who sent it, a signal is only that.
-        if has_gap && name == "cause" && *value == json!("signalled") && life.end.exit_signal.is_some() {
+        if is_partial && name == "cause" && *value == json!("signalled") && life.end.exit_signal.is_some() {
             verdict = if verdict == Verdict::Right { verdict } else { Verdict::Unknown };
         }
         report.count(table, name, verdict);
-        let is_excused = has_gap || expected.may_be_unknown() || life.ended.from <= coverage.begin.to;
+        let is_excused = is_partial || expected.may_be_unknown();
         let kind = match verdict {
             Verdict::Right => continue,
             Verdict::Unknown if is_excused => continue,
