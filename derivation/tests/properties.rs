@@ -159,11 +159,11 @@ fn with_record_at<T>(seq: usize, ts: WallNs, step: &Step, use_it: impl FnOnce(&R
             answer.image_name =
                 (seq % 4 == 1).then(|| ["busybox", "docker.io/library/busybox:latest", "b:1"][seq % 3].into());
             let around = |offset: usize| Some(WallNs(ts.0.saturating_add(offset as i64 - 5)));
-            answer.as_of = around(seq % 11).filter(|_| seq % 2 == 0);
-            answer.started_at = around(seq % 10).filter(|_| seq % 3 == 0);
-            answer.created_at = around(seq % 9).filter(|_| seq % 4 == 0);
-            answer.init_pid = (seq % 5 == 0).then_some(seq as u32 % 4);
-            answer.namespace = (seq % 6 == 0).then_some("shop".into());
+            answer.as_of = around(seq % 11).filter(|_| seq.is_multiple_of(2));
+            answer.started_at = around(seq % 10).filter(|_| seq.is_multiple_of(3));
+            answer.created_at = around(seq % 9).filter(|_| seq.is_multiple_of(4));
+            answer.init_pid = seq.is_multiple_of(5).then_some(seq as u32 % 4);
+            answer.namespace = seq.is_multiple_of(6).then_some("shop".into());
             answer.cgroup_paths = places
                 .iter()
                 .map(|(hierarchy, path)| (HierarchyId(*hierarchy), Cow::Borrowed(paths[*path].as_str())))
