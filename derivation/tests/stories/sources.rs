@@ -3,7 +3,7 @@
 
 use obit_derivation::Row;
 use obit_derivation::record::*;
-use obit_derivation::row::{ContainerRemove, Identity};
+use obit_derivation::row::Identity;
 
 use crate::kit::{self, A, Log, creates, docker, key, moment, removes, wall};
 
@@ -78,14 +78,13 @@ fn ts(seq: Seq) -> WallNs {
     wall(moment(seq))
 }
 
+/// The name and the conflicts of each end.
 fn names(rows: &[Row]) -> Vec<(Option<&str>, Vec<&str>)> {
-    let of = |row: &&ContainerRemove| identity_names(&row.identity);
-    removes(rows).iter().map(of).collect::<Vec<_>>().into_iter().map(|(name, conflicts)| (name, conflicts)).collect()
-}
-
-fn identity_names(identity: &Identity) -> (Option<&'static str>, Vec<&'static str>) {
-    let leak = |text: &str| -> &'static str { Box::leak(text.to_owned().into_boxed_str()) };
-    (identity.container_name.as_deref().map(leak), identity.conflicts.iter().map(|text| leak(text)).collect())
+    let of = |identity: &'_ Identity| -> (Option<&'static str>, Vec<&'static str>) {
+        let leak = |text: &String| -> &'static str { Box::leak(text.clone().into_boxed_str()) };
+        (identity.container_name.as_ref().map(leak), identity.conflicts.iter().map(leak).collect())
+    };
+    removes(rows).into_iter().map(|row| of(&row.identity)).collect()
 }
 
 // Renames.
