@@ -425,6 +425,11 @@ impl Life {
         self.stage = Stage::Announced;
     }
 
+    /// Returns true if a walk found the container and its beginning has no row yet.
+    pub fn is_newly_found(&self) -> bool {
+        self.stage == Stage::Unannounced && self.origin == Origin::Walked
+    }
+
     /// Marks that the row of the beginning is in an earlier segment.
     pub fn mark_carried(&mut self) {
         self.stage = Stage::Unannounced;

@@ -45,6 +45,13 @@ impl Fold {
         let demoted = self.demote_candidate(self.containers.directory_above(&observed));
         let life_id = self.adopt(&observed, &claims, enclosing, Origin::Walked, Stage::Unannounced, at);
         self.containers.track(directory.key, TrackedDirectory::walked(DirectoryRole::Root(life_id), at.seq));
+        // It may end before this segment's own walk begins.
+        if self.is_carrying
+            && let Some(life) = self.containers.life_mut(life_id)
+            && life.is_newly_found()
+        {
+            life.mark_carried();
+        }
         if let Some(demoted) = demoted {
             self.containers.forget_if_gone(demoted);
         }
@@ -66,9 +73,9 @@ impl Fold {
         let directories = self.containers.directories();
         let missing: Vec<CgroupKey> =
             directories.filter(|(key, directory)| walk.misses(*key, directory.since)).map(|(key, _)| key).collect();
-        let found = self.containers.select(|life| {
-            life.stage() == Stage::Unannounced && (life.is_carried() || life.origin() == Origin::Walked)
-        });
+        let found = self
+            .containers
+            .select(|life| life.is_newly_found() || life.stage() == Stage::Unannounced && life.is_carried());
         let is_first = walk.follows_start();
         for life_id in found {
             self.emit_begin(life_id, at, None, out);

@@ -124,6 +124,22 @@ fn a_container_that_lives_on_keeps_its_beginning() {
     assert_eq!((exited.seq, exited.created_seq, exited.inferred), (removed.seq, removed.created_seq, true));
 }
 
+/// A recording may be told to stop before the walk of its last segment has begun.
+#[test]
+fn one_that_a_walk_had_found_and_that_goes_before_the_next_walk_was_there_before() {
+    let mut story = Story::default();
+    let path = path();
+    let found = kit::directory(SnapshotReason::Start, V2, DOCKER, &path);
+    let from = story.log.tell(Body::Directory(Directory { populated: Some(true), ..found.clone() }));
+    story.log.tell(Body::SegmentBegin);
+    let body = Body::Directory(Directory { populated: Some(true), ..found });
+    story.log.tell_at(moment(from), Body::Carried(Box::new(Carried { from, body })));
+    story.remove(V2, DOCKER, &path, 1);
+    let rows = story.rows();
+    let [Row::Existing(existing), Row::Exit(exited), Row::Remove(removed)] = &rows[..] else { panic!("{rows:#?}") };
+    assert_eq!((existing.created_at, exited.created_at, removed.created_at), (None, None, None));
+}
+
 #[test]
 fn what_was_used_below_before_a_cut_counts() {
     let mut story = Story::default();
