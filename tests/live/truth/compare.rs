@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::coverage::Coverage;
 use super::expected::{Column, Expected, Verdict, of_table};
+use super::life::{Life, Presence, Span};
 use super::report::{Finding, FindingKind, Report};
-use super::truth::{Life, Presence, Span};
 use crate::support::replay;
 
 /// Tables with a row for each life.
@@ -218,5 +218,31 @@ impl Expected {
         let texts: Vec<_> = list.iter().filter_map(Value::as_str).collect();
         let contains = |part: &String| texts.iter().any(|text| text.contains(part.as_str()));
         if has.iter().any(contains) && !lacks.iter().any(contains) { Verdict::Right } else { Verdict::False }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Expected, Verdict};
+
+    #[test]
+    fn null_is_unknown_and_any_other_value_false() {
+        let seven = Expected::AnyOf(vec![json!(7)]);
+        assert_eq!(seven.judge(&json!(7)), Verdict::Right);
+        assert_eq!(seven.judge(&json!(null)), Verdict::Unknown);
+        assert_eq!(seven.judge(&json!("unknown")), Verdict::Unknown);
+        assert_eq!(seven.judge(&json!(0)), Verdict::False);
+        assert_eq!(Expected::AnyOf(vec![json!(null)]).judge(&json!(7)), Verdict::False, "nobody is no value");
+    }
+
+    #[test]
+    fn a_list_must_have_one_and_may_not_have_the_other() {
+        let list = Expected::List { has: vec!["[7]".to_owned()], lacks: vec!["[8]".to_owned()] };
+        assert_eq!(list.judge(&json!(["kill[7]"])), Verdict::Right);
+        assert_eq!(list.judge(&json!(["kill[7]", "sh[8]"])), Verdict::False);
+        assert_eq!(list.judge(&json!(["sh[9]"])), Verdict::False);
+        assert_eq!(list.judge(&json!(null)), Verdict::Unknown);
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use obit_case::Case;
 use obit_derivation::record::{Body, SnapshotReason};
 
-use super::truth::{Life, Presence, Span};
+use super::life::{Life, Presence, Span};
 
 /// Time that a case covers.
 pub struct Coverage {

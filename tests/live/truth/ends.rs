@@ -2,10 +2,10 @@
 
 use std::fs;
 
+use super::life::{EndTruth, Killer};
 use super::plan::{End, SendCall};
 use super::play::{Actor, Player};
 use super::trees;
-use super::truth::{EndTruth, Killer};
 
 /// Ends a container's init. Returns once the kernel has closed its files.
 pub fn bring_about(player: &Player<'_>, actor: &mut Actor, end: End) -> EndTruth {

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::coverage::Coverage;
 use super::driver::containerd::NAMESPACE;
+use super::life::{Killer, Life, Span};
 use super::plan::Story;
-use super::truth::{Killer, Life, Span};
 
 /// Longest time in which an engine hears of what its runtime did.
 const LATE: Duration = Duration::from_secs(1);

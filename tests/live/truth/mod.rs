@@ -3,24 +3,29 @@
 //!
 //! The truth is known by construction, because every process in a container does only what the test
 //! orders ([`program`]). [`plan`] makes scenes from a seed, [`play`] and [`ends`] play them by the
-//! engines of [`driver`] and note the [`truth`], [`expected`] says what each column must say of it,
-//! and [`compare`] holds the
-//! rows against that, as far as a case covers it ([`coverage`]). A failure prints the seed.
+//! engines of [`driver`] and note the truth about each [`life`]. [`expected`] says what each column
+//! must say of it, and [`compare`] holds the rows against that, as far as a case covers it
+//! ([`coverage`]). In one test a [`recorder`] is starved, so that events are lost.
 //!
-//! `OBIT_TRUTH_LIVES` sets how many lives are played, `OBIT_TRUTH_SEED` which.
+//! A failure prints the seed. `OBIT_TRUTH_SEED` plays it again, `OBIT_TRUTH_LIVES` sets the number of
+//! lives of each test, and `OBIT_TRUTH_ENGINES=Runc,Docker` leaves the other engines out:
+//!
+//! ```sh
+//! OBIT_TRUTH_LIVES=2000 cargo test --test live truth -- --nocapture
+//! ```
 
 mod compare;
 mod coverage;
 mod driver;
 mod ends;
 mod expected;
+mod life;
 mod plan;
 mod play;
 mod program;
 mod recorder;
 mod report;
 mod trees;
-mod truth;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -36,11 +41,11 @@ use self::driver::containerd::{Ctr, NAMESPACE};
 use self::driver::docker::DockerClient;
 use self::driver::oci::ByHand;
 use self::driver::podman::PodmanClient;
+use self::life::Life;
 use self::plan::{EngineName, HostTraits, Scene};
 use self::play::Player;
 use self::program::Puppets;
 use self::report::Report;
-use self::truth::Life;
 use crate::support::capture::Capture;
 use crate::support::replay;
 

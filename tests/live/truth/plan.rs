@@ -424,3 +424,29 @@ impl Random {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{EngineName, HostTraits, Scene, make};
+
+    const HOST: HostTraits = HostTraits { is_v2_only: false, is_v1_only: false, has_memory_limit: true };
+    const ENGINES: [EngineName; 4] = [EngineName::Runc, EngineName::Docker, EngineName::Containerd, EngineName::Podman];
+
+    fn text(plan: &[Scene]) -> String {
+        plan.iter().map(|scene| format!("{scene}\n")).collect()
+    }
+
+    #[test]
+    fn a_plan_follows_from_its_seed() {
+        assert_eq!(text(&make(7, 300, &ENGINES, HOST)), text(&make(7, 300, &ENGINES, HOST)));
+        assert_ne!(text(&make(7, 300, &ENGINES, HOST)), text(&make(8, 300, &ENGINES, HOST)));
+    }
+
+    #[test]
+    fn a_plan_has_the_lives_that_were_asked_for() {
+        for seed in 0..20 {
+            let lives: usize = make(seed, 300, &ENGINES, HOST).iter().map(Scene::lives).sum();
+            assert!((300..310).contains(&lives), "{lives} lives");
+        }
+    }
+}

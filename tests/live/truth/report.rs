@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::expected::Verdict;
-use super::truth::Life;
+use super::life::Life;
 
 /// Kind of a finding. Each one fails the test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

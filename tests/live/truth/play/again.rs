@@ -4,9 +4,9 @@ use std::time::SystemTime;
 
 use super::super::driver::ContainerPlan;
 use super::super::driver::containerd::OTHER_IMAGE;
+use super::super::life::{EndTruth, Killer, Life, Presence, Span};
 use super::super::plan::{End, SendCall};
 use super::super::trees;
-use super::super::truth::{EndTruth, Killer, Life, Presence, Span};
 use super::{Actor, Player};
 
 impl Player<'_> {

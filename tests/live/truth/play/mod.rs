@@ -12,9 +12,9 @@ use obit_test_engines::Stage;
 
 use super::driver::{ContainerPlan, Engine};
 use super::ends;
+use super::life::{EndTruth, Life, Presence, Span};
 use super::plan::{End, EngineName, Scene, Story};
 use super::program::{Puppet, Puppets};
-use super::truth::{EndTruth, Life, Presence, Span};
 
 /// Longest part of a second in which the kernel and an engine get round to what has been decided.
 const SLACK: Duration = Duration::from_millis(20);

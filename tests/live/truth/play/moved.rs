@@ -2,9 +2,9 @@
 
 use std::fs;
 
+use super::super::life::Life;
 use super::super::plan::End;
 use super::super::trees;
-use super::super::truth::Life;
 use super::Player;
 
 impl Player<'_> {

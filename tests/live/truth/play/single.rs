@@ -8,9 +8,9 @@ use obit_test_engines::wait_until;
 
 use super::super::driver::{ContainerPlan, Terminal};
 use super::super::ends;
+use super::super::life::{EndTruth, Killer, Life, Presence, Span};
 use super::super::plan::{Distraction, End};
 use super::super::trees;
-use super::super::truth::{EndTruth, Killer, Life, Presence, Span};
 use super::{Actor, Player};
 
 /// Time between an order that init handled and an end that has nothing to do with it.

@@ -2,9 +2,9 @@
 
 use super::super::driver::ContainerPlan;
 use super::super::ends;
+use super::super::life::{Life, Presence, Span};
 use super::super::plan::{End, EngineName};
 use super::super::trees;
-use super::super::truth::{Life, Presence, Span};
 use super::Player;
 
 impl Player<'_> {

@@ -1,8 +1,8 @@
 //! Stories of containers whose program is never executed.
 
 use super::super::driver::Program;
+use super::super::life::{EndTruth, Life, Presence, Span};
 use super::super::plan::StartFailure;
-use super::super::truth::{EndTruth, Life, Presence, Span};
 use super::Player;
 
 impl Player<'_> {
