@@ -45,7 +45,10 @@ pub(super) fn order_steps(signals: &[&SentSignal], reports: &EndReports, ended: 
     let earliest = first.saturating_sub_unsigned(TOLERANCE_NS);
     let latest = ended.0.saturating_add_unsigned(TOLERANCE_NS);
     let is_of_it = |at: WallNs| (earliest..=latest).contains(&at.0);
-    let orders = reports.iter().filter(|report| report.is_order && is_of_it(report.ts));
+    // An engine passes on other signals too, as one to reload.
+    let is_among = |number: u32| signals.iter().any(|sent| sent.signal == number);
+    let is_such = |signal: Option<u32>| signals.is_empty() || signal.is_none_or(is_among);
+    let orders = reports.iter().filter(|report| report.is_order && is_such(report.signal) && is_of_it(report.ts));
     steps.extend(orders.map(|order| Step { at: order.ts, what: format!("{}: kill", order.by.as_str()) }));
     steps.sort_by_key(|step| step.at);
     steps

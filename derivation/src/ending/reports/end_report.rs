@@ -46,6 +46,8 @@ pub(crate) struct EndReport {
     pub by: ReportSource,
     /// An engine reports that it was given the order to send a signal.
     pub is_order: bool,
+    /// The number of that signal, if the engine says it.
+    pub signal: Option<u32>,
     /// An engine reports that it has stopped the container.
     pub is_stop: bool,
     pub exit_code: Option<i32>,
@@ -73,6 +75,7 @@ impl EndReport {
             boot_ns,
             by: ReportSource { source: answer.source, is_event: event.is_some() },
             is_order,
+            signal: answer.signal,
             is_stop,
             exit_code: answer.exit_code,
             oom_killed: answer.oom_killed,
