@@ -2,6 +2,7 @@
 
 use alloc::sync::Arc;
 
+use super::end::Exit;
 use super::life::Life;
 use super::origin::Stage;
 use crate::claims::{ClaimSet, ObservedDirectory, RootClaims};
@@ -20,9 +21,11 @@ pub(super) fn fit(
     claims: &RootClaims<'_>,
     parent: Option<&Arc<str>>,
 ) -> Option<u8> {
-    // What is found after a container has exited is of its next life, unless a walk shows that
-    // nobody is in it.
-    let is_over = life.stage == Stage::Ended || life.exit().is_some() && observed.is_populated != Some(false);
+    // What is found after a container has exited is of its next life, unless nobody is in it, or
+    // the container was yet to exit when it was looked at.
+    let is_before = |exit: Exit| observed.walk_began.is_none_or(|began| exit.at.seq < began);
+    let has_exited = life.exit().is_some_and(is_before) && observed.is_populated != Some(false);
+    let is_over = life.stage == Stage::Ended || has_exited;
     if is_over || life.is_present_on(observed.key.hierarchy) {
         return None;
     }

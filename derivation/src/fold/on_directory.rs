@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::apply::Fold;
+use super::walk::Walk;
 use crate::claims::{ObservedDirectory, RootClaims};
 use crate::containers::{DirectoryRole, ExitEvidence, Origin, Stage, TrackedDirectory};
 use crate::record::{CgroupKey, Directory, Seq, SnapshotReason, Stamp};
@@ -27,7 +28,7 @@ impl Fold {
         if self.containers.is_renamed(directory.key) {
             return;
         }
-        let observed = ObservedDirectory::of_walk(directory);
+        let observed = ObservedDirectory::of_walk(directory, self.walk.as_ref().map(Walk::begin));
         let pending = self.pending.take_by_path(directory.key.hierarchy, &directory.path);
         let claims = RootClaims::of(at.seq, &observed, None, &pending);
         let enclosing = self.containers.enclosing(&observed);

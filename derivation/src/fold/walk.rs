@@ -33,6 +33,11 @@ impl Walk {
         }
     }
 
+    /// Returns the record with which it began.
+    pub fn begin(&self) -> Seq {
+        self.begin
+    }
+
     /// Marks a hierarchy as not read whole: nothing may be concluded from a directory missing
     /// there.
     pub fn fail(&mut self, hierarchy: HierarchyId) {

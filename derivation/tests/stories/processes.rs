@@ -404,6 +404,31 @@ fn a_runtime_s_own_process_did_not_run_the_program_whatever_was_lost() {
 }
 
 #[test]
+fn a_directory_whose_making_was_lost_is_of_the_run_that_it_outlives() {
+    let path = docker(ID);
+    // It shows itself when it is removed, after the exit, while the one on v2 is still there.
+    let mut story = Story::begun();
+    story.exit(INIT, ExitStatus::Exited(0));
+    story.remove(MEMORY, ID);
+    story.remove(ROOT, ID);
+    assert_eq!((story.exits().len(), story.removals().len()), (1, 1));
+    // A walk read it before the exit, which is told first.
+    let mut story = Story::begun();
+    story.lost(KernelEventKind::Cgroup(CgroupEventKind::Mkdir));
+    story.tell(Body::SnapshotBegin(SnapshotReason::Resync));
+    story.exit(INIT, ExitStatus::Exited(0));
+    let shown = kit::directory(SnapshotReason::Resync, MEMORY, CgroupId(1), &path);
+    story.tell(Body::Directory(Directory { populated: Some(true), ..shown }));
+    let shown = kit::directory(SnapshotReason::Resync, ROOT, CgroupId(1), &path);
+    story.tell(Body::Directory(Directory { populated: Some(true), ..shown }));
+    story.tell(Body::SnapshotEnd(SnapshotReason::Resync));
+    story.remove(MEMORY, ID);
+    story.remove(ROOT, ID);
+    assert_eq!((story.exits().len(), story.removals().len()), (1, 1));
+    assert_eq!(kit::creates(&story.log.rows).len(), 1);
+}
+
+#[test]
 fn a_request_counts_only_if_the_end_follows_on_it() {
     let second = 1_000_000_000;
     for (comm, wait_ns, expected) in
