@@ -16,6 +16,7 @@ mod death;
 mod evidence;
 mod faults;
 mod flight;
+mod follow;
 mod hosts;
 mod loss;
 mod lxc;
