@@ -37,10 +37,11 @@ impl<'a> Author<'a> {
     ///
     /// Nothing survives the first SIGKILL (kernel/signal.c, `complete_signal()` begins the exit of
     /// the whole group). Of another signal earlier ones may have been handled, so the last one
-    /// counts.
+    /// counts. The signal that stands for a reboot was not sent.
     pub(super) fn decisive_signal(&self) -> Option<&'a SentSignal> {
         let mut arrived = self.received.iter().copied().filter(|sent| has_arrived(sent));
         match self.exit.status {
+            _ if self.exit.is_reboot => None,
             ExitStatus::Exited(_) => arrived.rfind(|sent| self.is_order(sent)),
             ExitStatus::Signalled { signal, .. } if u32::from(signal) == SIGKILL => {
                 arrived.find(|sent| sent.signal == SIGKILL)

@@ -34,6 +34,9 @@ pub(crate) struct ProcessExit {
     pub(super) is_reaper: bool,
     pub(super) status: ExitStatus,
     pub(super) oom_victim: bool,
+    /// The signal in its status is the kernel's word for a reboot or a halt of the pid namespace;
+    /// nobody sent it.
+    pub(super) is_reboot: bool,
     /// The recorder did not tell where the parent of the process was.
     is_of_unknown_parent: bool,
 }
@@ -274,6 +277,7 @@ impl ProcessExit {
             is_reaper: exit.target.is_reaper,
             status: exit.status,
             oom_victim: exit.oom_victim,
+            is_reboot: exit.rebooted == Some(true),
             is_of_unknown_parent: exit.target.parent_cgroup.is_none(),
         }
     }

@@ -230,6 +230,28 @@ fn of_a_stop_that_a_daemon_reports_only_the_last_signal_asked_to_end() {
     }
 }
 
+/// The kernel reports a reboot of a pid namespace as SIGHUP, which the init may have been sent and
+/// handled before.
+#[test]
+fn a_handled_hangup_has_nothing_to_do_with_a_later_reboot() {
+    const SIGHUP: u32 = 1;
+    for (rebooted, killer) in [(Some(true), None), (Some(false), Some("kill"))] {
+        let mut story = Story::new();
+        story.signal(SIGHUP, SignalOrigin::User, SignalResult::Delivered, task("kill", &["kill"]));
+        let status = ExitStatus::Signalled { signal: 1, core_dumped: false };
+        let (oom_victim, parent_comm) = (false, "containerd-shim");
+        story.tell(Body::Exit(TaskExit { cpu: 0, target: INIT, status, oom_victim, rebooted, parent_comm }));
+        let (death, _) = story.end();
+        assert_eq!((death.cause, death.exit_signal), (Cause::Signalled, Some(1)));
+        assert_eq!(death.killed_by.as_ref().map(|killer| killer.task.comm.as_str()), killer);
+        assert_eq!(
+            (death.signal_origin.is_some(), death.requested_by.is_empty()),
+            (killer.is_some(), killer.is_none())
+        );
+        assert_eq!(death.signals, ["SIGHUP from kill[900]"]);
+    }
+}
+
 #[test]
 fn signals_are_read_as_engines_write_them() {
     for (text, number) in [
