@@ -85,10 +85,12 @@ pub struct Column {
 /// Returns the columns of a table that the truth about a life decides, as far as a case covers it.
 pub fn of_table(table: &str, life: &Life, coverage: &Coverage) -> Vec<Column> {
     let mut columns = identity(table, life);
+    // The first walk finds what was there, whenever it reads its directory.
+    if table == "existing_container" {
+        return columns;
+    }
     columns.extend(limits(life, coverage));
     let moment = match table {
-        // Found by the first walk, whenever that read its directory.
-        "existing_container" => return columns,
         "container_create" => life.created,
         "container_exit" => life.ended,
         _ => life.removed,
@@ -194,6 +196,7 @@ fn ending(life: &Life) -> Vec<Column> {
             Column { name: "cause_known_by", expected: Expected::is("kernel") },
             Column { name: "oom_killed", expected: Expected::is(end.oom_killed) },
             Column { name: "exited_at", expected: Expected::Within(life.ended) },
+            Column { name: "reported_exit_code", expected: reported_exit_code(life) },
         ]);
     }
     if end.oom_kills > 0 {
@@ -205,6 +208,15 @@ fn ending(life: &Life) -> Vec<Column> {
     }
     columns.extend(killer(life));
     columns
+}
+
+/// Daemons count a signal as 128 plus its number. Nobody reports what is run by hand.
+fn reported_exit_code(life: &Life) -> Expected {
+    let code = life.end.exit_code.map(i32::from).or(life.end.exit_signal.map(|signal| 128 + signal));
+    match life.runtime {
+        "runc" | "crun" => Expected::null(),
+        _ => Expected::Reported(json!(code)),
+    }
 }
 
 fn no_killer() -> Vec<Column> {

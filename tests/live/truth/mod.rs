@@ -256,9 +256,12 @@ impl<'a> Play<'a> {
     fn expect_clean(&self, report: &Report, failures: &[String]) {
         let seed = self.seed;
         println!("{report}");
-        if !report.absent_columns.is_empty() || !report.absent_tables.is_empty() {
-            println!("not in this build: {:?} {:?}", report.absent_tables, report.absent_columns);
-        }
+        assert!(
+            report.absent_columns.is_empty() && report.absent_tables.is_empty(),
+            "not in this build: {:?} {:?}",
+            report.absent_tables,
+            report.absent_columns
+        );
         assert!(failures.is_empty(), "OBIT_TRUTH_SEED={seed}: scenes could not be played:\n{}", failures.join("\n"));
         assert!(report.findings.is_empty(), "OBIT_TRUTH_SEED={seed}: {} findings (above)", report.findings.len());
     }
