@@ -8,9 +8,9 @@ use crate::containers::{Life, LifeId, Origin};
 use crate::ending::reports::EndReport;
 use crate::record::{Outcome, RuntimeAnswer, Source, Stamp, WallNs};
 
-/// Time after a removal by which a start of that life may seem to be: engines note it when the start
-/// is done, and by then a short-lived container may be gone. Docker on a slow host noted it 130 ms
-/// after. The next life, if there is one, is asked first.
+/// Time after a removal by which a start of that life may seem to be: engines note it when the
+/// start is done, and by then a short-lived container may be gone. Docker on a slow host noted it
+/// 130 ms after. The next life, if there is one, is asked first.
 const START_SLACK_NS: i64 = 500_000_000;
 
 /// Most records of a life up to which those of daemons that could not be asked are kept among them.
