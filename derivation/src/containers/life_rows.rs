@@ -145,7 +145,9 @@ impl Life {
         let is_made = self.origin == Origin::Made;
         let is_moment = matches!(evidence, ExitEvidence::InitEnded | ExitEvidence::Emptied);
         // Of records that do not show which exit is the init's at once, the exit is found later.
-        let ended = self.init_exit().map_or(at, |exit| exit.at());
+        // One whose program never began has ended when its last task left.
+        let emptied = end.emptied.filter(|_| self.program_start() != ProgramStart::Possible);
+        let ended = self.init_exit().map(|exit| exit.at()).or(emptied).unwrap_or(at);
         *seq = at.seq;
         *ts = ended.ts;
         *boot_ns = ended.boot_ns;

@@ -33,6 +33,11 @@ impl LogGaps {
         containers.lives_mut().for_each(mark);
     }
 
+    /// Returns true if another run of a container may have begun unseen since this moment.
+    pub fn may_hide_run_since(&self, moment: BootNs) -> bool {
+        self.lost_until.is_some_and(|until| moment <= until)
+    }
+
     /// Takes a reading of the clocks.
     pub fn on_clock(&mut self, at: Stamp, reading: &ClockReading) {
         if reading.reason == Some(ClockReason::Set) {

@@ -68,9 +68,10 @@ impl Fold {
         // holds for one life only.
         for life_id in found.into_iter().rev() {
             let is_late = self.containers.life(life_id).is_some_and(|life| self.is_after_end(life, answer.as_of));
+            let may_be_of_next = self.may_be_of_next(life_id);
             let Some(life) = self.containers.life_mut(life_id) else { continue };
             let mut claim = claim.clone();
-            if subject != Some(life_id) {
+            if subject != Some(life_id) || may_be_of_next {
                 claim.forget_this_life();
             }
             if life.is_held() {
@@ -179,6 +180,13 @@ impl Fold {
         }
     }
 
+    /// Returns true if what is said now of an end may be about a next run that nobody saw: the
+    /// container has exited, and events were lost since.
+    fn may_be_of_next(&self, life_id: LifeId) -> bool {
+        let exit = self.containers.life(life_id).and_then(Life::exit);
+        exit.is_some_and(|exit| self.gaps.may_hide_run_since(exit.at.boot_ns))
+    }
+
     /// Keeps what an answer reports of an end with the life that it is about, one of `lives`, the
     /// oldest first. `subject` is the one that its start and init are of.
     fn report_end(&mut self, at: Stamp, answer: &RuntimeAnswer<'_>, lives: &[LifeId], subject: Option<LifeId>) {
@@ -190,6 +198,7 @@ impl Fold {
             [.., newest] if report.is_of_the_newest() => Some(*newest),
             _ => lives.iter().rev().find(|life_id| self.containers.life(**life_id).is_some_and(had_begun)).copied(),
         };
+        let life_id = life_id.filter(|life_id| !self.may_be_of_next(*life_id));
         if let Some(life) = life_id.and_then(|life_id| self.containers.life_mut(life_id)) {
             life.add_report(report);
         }
