@@ -50,7 +50,7 @@ demo: ## install, build, record a built-in workload, replay it and show the rows
 	printf '\nThe case stays in %s. What to try next:\n' "$$case_dir"; \
 	printf '  %-72s %s\n' \
 	  "$(DEMO_DIR)/obit-replay info $$case_dir" "# what the case holds" \
-	  "$(DEMO_DIR)/obit-replay explain fixtures/cases/docker-hybrid/case 663651a68005" "# why and how a container ended" \
+	  "$(DEMO_DIR)/obit-replay explain fixtures/cases/docker-hybrid/case 6b01a849852c" "# why and how a container ended" \
 	  "$(strip $(SUDO) $(DEMO_DIR)/obit-capture check)" "# what works on this host" \
 	  "make build" "# build optimised, then record this host: see the tour in README.md"
 

@@ -441,9 +441,10 @@ fn a_cut_anywhere_costs_no_container_its_name_times_or_cause() {
     for log in CaseRecords::all() {
         let whole = ends(log.derive(&log.whole()));
         // A recorder does not cut while it walks cgroupfs.
-        let (mut walking, mut cuts, mut places) = (false, Vec::new(), Vec::new());
+        let (mut walking, mut cuts, mut moments) = (false, Vec::new(), Vec::new());
         log.each(&log.whole(), |record, _| {
-            places.push(record.boot_ns);
+            // Single records lie before the one that came last.
+            moments.push(moments.last().copied().max(Some(record.boot_ns)).unwrap_or_default());
             match &record.body {
                 Body::SnapshotBegin(_) => walking = true,
                 Body::SnapshotEnd(_) => walking = false,
@@ -459,7 +460,7 @@ fn a_cut_anywhere_costs_no_container_its_name_times_or_cause() {
                 // An answer that comes after a container's end and after a cut does not join its
                 // row any more.
                 let ended = end_boot_ns(expected);
-                let is_held = ended <= places[cut - 1] && places[cut - 1].0 <= ended.0.saturating_add(log.grace_ns);
+                let is_held = ended <= moments[cut - 1] && moments[cut - 1].0 <= ended.0.saturating_add(log.grace_ns);
                 if !is_held {
                     assert_eq!(row, expected, "{}, cut at {cut}", log.name);
                 }

@@ -38,7 +38,9 @@ impl ExpectedRow {
             ("container_create", LifeBegin::Seen, _) => (Some(false), Some(false)),
             ("container_create", LifeBegin::Inferred, _) => (Some(true), Some(life.gap)),
             // What nothing ever ran in has not exited. An exit is inferred where its cause is unknown.
-            ("container_exit", _, LifeEnd::Seen | LifeEnd::Inferred) if life.never_started != Some(true) => {
+            ("container_exit", _, LifeEnd::Seen | LifeEnd::Inferred)
+                if life.cause.as_deref() != Some("never_started") =>
+            {
                 (Some(life.cause.as_deref() == Some("unknown")), Some(life.gap))
             }
             ("container_remove", _, LifeEnd::Seen) => (Some(false), Some(life.gap)),
