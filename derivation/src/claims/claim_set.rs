@@ -308,12 +308,15 @@ impl ClaimSet {
     }
 
     /// Writes who a container is by these claims into `identity`. Returns false without any claim.
-    pub fn write_identity(&self, parent: Option<&str>, identity: &mut Identity) -> bool {
+    /// `init_pid` is the init's, if the kernel has shown which process it is: what a source says of a
+    /// run with another init is of another life.
+    pub fn write_identity(&self, parent: Option<&str>, init_pid: Option<u32>, identity: &mut Identity) -> bool {
+        let known_init = init_pid;
         let Some(best) = self.ranked.first() else { return false };
         let shown = |claim: &OwnedClaim| claim.runtime.filter(|_| !claim.runtime_by_default);
         let by_claims = self.first(shown).or_else(|| self.first(|claim| claim.runtime));
         let texts = self.texts();
-        let facts = self.facts();
+        let facts = self.facts(known_init);
         // Each field by name: one that is added later does not compile until it is written.
         let Identity {
             runtime,
@@ -350,18 +353,22 @@ impl ClaimSet {
         write(pod_uid, ClaimField::PodUid);
         *sandbox = facts.sandbox;
         *labels = self.labels();
-        *init_pid = facts.init_pid;
+        *init_pid = known_init.or(facts.init_pid);
         *started_at = facts.started_at;
         *restart_count = facts.restart_count;
         overwrite_option(parent_container_id, parent);
         *identified_by = best.source;
-        *conflicts = self.conflicts(best, by_claims, &texts, &facts);
+        *conflicts = self.conflicts(best, by_claims, &texts, &facts, known_init);
         true
     }
 
     /// Returns each fact by the most trusted source that speaks of it.
-    fn facts(&self) -> AnswerFacts {
-        self.ranked.iter().rev().fold(AnswerFacts::default(), |less_trusted, claim| claim.facts().or(less_trusted))
+    fn facts(&self, known_init: Option<u32>) -> AnswerFacts {
+        let of_this_life = |claim: &OwnedClaim| claim.facts().of_run(known_init);
+        self.ranked
+            .iter()
+            .rev()
+            .fold(AnswerFacts::default(), |less_trusted, claim| of_this_life(claim).or(less_trusted))
     }
 
     /// Returns the labels of all sources in the order of their names; where two sources set one
@@ -382,6 +389,7 @@ impl ClaimSet {
         runtime: Option<Engine>,
         texts: &FieldTexts<'_>,
         facts: &AnswerFacts,
+        known_init: Option<u32>,
     ) -> Vec<String> {
         if self.ranked.len() == 1 && self.history.is_none() {
             return Vec::new(); // as in a storm
@@ -392,7 +400,8 @@ impl ClaimSet {
             ConflictSubject::Text(field) => {
                 texts[field as usize].is_none_or(|ours| !is_same(field, ours, &conflict.value))
             }
-            _ => true,
+            ConflictSubject::InitPid | ConflictSubject::StartedAt => known_init.is_none(),
+            ConflictSubject::ContainerId | ConflictSubject::Runtime => true,
         };
         let mut found: Vec<String> = withdrawn.filter(is_withdrawn).map(Conflict::text).collect();
         for claim in self.ranked.iter() {
@@ -411,7 +420,7 @@ impl ClaimSet {
                     add(ConflictSubject::Text(field), theirs);
                 }
             }
-            let theirs = claim.facts();
+            let theirs = claim.facts().of_run(known_init);
             if let (Some(theirs), Some(ours)) = (theirs.init_pid, facts.init_pid)
                 && theirs != ours
             {

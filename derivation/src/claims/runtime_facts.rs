@@ -29,6 +29,13 @@ pub(crate) struct AnswerFacts {
 }
 
 impl AnswerFacts {
+    /// Returns the facts that can be of the run with this init: if they state another one, those of
+    /// a run are not.
+    pub fn of_run(self, known_init: Option<u32>) -> Self {
+        let is_of_another = self.init_pid.zip(known_init).is_some_and(|(stated, known)| stated != known);
+        if is_of_another { Self { init_pid: None, started_at: None, restart_count: None, ..self } } else { self }
+    }
+
     /// Returns these facts, completed by others.
     pub fn or(self, others: Self) -> Self {
         Self {

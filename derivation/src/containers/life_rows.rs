@@ -28,7 +28,8 @@ impl Life {
     /// only a user without privileges stands behind is listed as a conflict.
     fn write_identity(&self, identity: &mut Identity, place: &mut Place) -> bool {
         let Some(root) = self.authority() else { return false };
-        if !self.claims.write_identity(self.parent_container_id.as_deref(), identity) {
+        let init_pid = self.init().map(|init| init.pid);
+        if !self.claims.write_identity(self.parent_container_id.as_deref(), init_pid, identity) {
             return false;
         }
         if let Some(user) = self.unbacked_user() {
@@ -38,9 +39,6 @@ impl Life {
                 Origin::Leaving => "removed by",
             };
             identity.conflicts.push(format!("path: {did} uid {user}, no runtime backs it"));
-        }
-        if let Some(init) = self.init() {
-            identity.init_pid = Some(init.pid);
         }
         place.key = root.key;
         overwrite(&mut place.path, &root.path);
@@ -80,8 +78,8 @@ impl Life {
             return false;
         }
         let is_made = self.origin == Origin::Made;
-        if is_made && self.init().is_none() {
-            // Its program has not begun: what is said of an init is of the life before.
+        if (is_made || self.after_gap) && self.init().is_none() {
+            // Its program has not begun, or nobody knows which run a source speaks of.
             (identity.init_pid, identity.started_at) = (None, None);
         }
         match (self.made_by.take(), maker) {

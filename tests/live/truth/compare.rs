@@ -37,7 +37,10 @@ pub fn compare(case: &Path, lives: &[Life], is_ours: impl Fn(&Value) -> bool) ->
         // Engines miss kills by the OOM killer, or take a child's for the container's.
         let is_true = row["aspect"] == "oom_killed"
             && row["source"] == "kernel"
-            && of_id().any(|life| row["value"] == life.end.oom_killed.to_string() && life.end.oom_kills > 0);
+            && of_id().any(|life| {
+                row["value"].as_str() == Some(if life.end.oom_killed { "true" } else { "false" })
+                    && life.end.oom_kills > 0
+            });
         if let Some(life) = of_id().next().filter(|_| !is_true) {
             // About all else each source was asked about ends that all of them saw.
             report.findings.push(Finding {
