@@ -22,7 +22,7 @@ define say
 @printf '\n==> %s\n' "$(1)"
 endef
 
-.PHONY: help setup build demo test bench venv static test-kernels test-systemd test-arm64 test-image deb test-manifests clean
+.PHONY: help setup build demo test test-all bench venv static test-kernels test-systemd test-arm64 test-image deb test-manifests clean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -66,6 +66,9 @@ test: ## install what the tests need and run every check; the live tests need ro
 	$(call say,the Python environment with DuckDB and pandas)
 	@$(MAKE) venv
 	@scripts/test.sh
+
+test-all: ## everything that `make test` does, with other random lives, more of them, and under forced loss
+	@OBIT_TRUTH_SEED=new OBIT_TRUTH_LIVES=600 OBIT_TRUTH_LOSS=1 $(MAKE) test
 
 bench: ## measure everything, in half an hour, into benches/RESULTS.md (FULL=1: in ninety minutes; ONLY="replay storm"); best as root
 	@scripts/setup.sh bench
