@@ -308,10 +308,9 @@ impl ClaimSet {
     }
 
     /// Writes who a container is by these claims into `identity`. Returns false without any claim.
-    /// `init_pid` is the init's, if the kernel has shown which process it is: what a source says of a
-    /// run with another init is of another life.
-    pub fn write_identity(&self, parent: Option<&str>, init_pid: Option<u32>, identity: &mut Identity) -> bool {
-        let known_init = init_pid;
+    /// `known_init` is the pid of the init that the kernel has shown, if it has: what a source says
+    /// of a run with another init is of another life.
+    pub fn write_identity(&self, parent: Option<&str>, known_init: Option<u32>, identity: &mut Identity) -> bool {
         let Some(best) = self.ranked.first() else { return false };
         let shown = |claim: &OwnedClaim| claim.runtime.filter(|_| !claim.runtime_by_default);
         let by_claims = self.first(shown).or_else(|| self.first(|claim| claim.runtime));

@@ -117,6 +117,10 @@ fn identity(table: &str, life: &Life) -> Vec<Column> {
     let names = if is_renamed && table == "existing_container" {
         // The walk may come between two names.
         Expected::AnyOf(vec![json!(life.first_name), json!(life.name), Value::Null])
+    } else if is_renamed && is_create && life.runtime == "podman" {
+        // The row has the name that was told last, and podman's service may tell of a renaming
+        // after the start that followed it.
+        Expected::AnyOf(vec![json!(life.made_as), json!(life.first_name), Value::Null])
     } else {
         reported(name.clone())
     };

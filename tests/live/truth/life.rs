@@ -114,9 +114,10 @@ pub struct Life {
     /// Program that made the container.
     pub oci_runtime: &'static str,
     pub id: String,
-    /// Name at the end, and at the start.
+    /// Names at the end, at the start, and before it.
     pub name: Option<String>,
     pub first_name: Option<String>,
+    pub made_as: Option<String>,
     pub image: Option<&'static str>,
     /// Pid of init, if its program was executed.
     pub pid: Option<u32>,

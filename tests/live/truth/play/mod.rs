@@ -136,6 +136,7 @@ impl Player<'_> {
             runtime: engine.runtime(),
             oci_runtime: engine.oci_runtime(),
             id: actor.id.clone(),
+            made_as: name.clone(),
             first_name: name.clone(),
             name,
             image: engine.image(),
@@ -160,6 +161,7 @@ impl Player<'_> {
     fn set_name(&self, life: &mut Life, part: &str) {
         life.name = self.engine.name_in_rows(&self.name(part));
         life.first_name = life.name.clone();
+        life.made_as = life.name.clone();
     }
 
     /// Waits until a container that has ended is gone from the cgroups; deletes it if its

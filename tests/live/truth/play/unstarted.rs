@@ -52,6 +52,7 @@ impl Player<'_> {
             runtime: engine.runtime(),
             oci_runtime: engine.oci_runtime(),
             id,
+            made_as: name.clone(),
             first_name: name.clone(),
             name,
             image: engine.image(),
