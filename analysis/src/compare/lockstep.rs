@@ -135,6 +135,7 @@ mod tests {
     use arrow_array::{ArrayRef, UInt64Array, new_null_array};
     use arrow_schema::DataType;
     use obit_case::Error;
+    use obit_derivation::fold::DERIVATION_VERSION;
     use obit_schema::digest::TableDigest;
     use obit_schema::encode::RowsBuilder;
     use std::fs;
@@ -263,7 +264,13 @@ mod tests {
         let mut rows = 0;
         for path in cases() {
             let case = Case::open(&path).expect("a case");
+            let version = case.manifest().expect("of a closed case").derivation_version;
             let comparison = compare_equal(&case).expect("records");
+            if version < DERIVATION_VERSION {
+                // Its tables have other columns, and its rows may be others.
+                assert!(comparison.is_none(), "{} is of older rules", path.display());
+                continue;
+            }
             let comparison = comparison.unwrap_or_else(|| panic!("{} takes the slow way", path.display()));
             rows += comparison.tables.iter().map(|table| table.left.rows).sum::<u64>();
         }
