@@ -141,7 +141,9 @@ mod tests {
     fn tasks_that_differ_in_any_text_are_told_apart() {
         let mut actors = ActorCache::new(ActorArgv::Runtimes);
         let call = who(b"runc", b"runc\0delete\0a\0");
-        let cut = KernelActor { argv_truncated: true, ..who(b"runc", b"runc\0delete\0a\0b") };
+        // The kernel side records the first bytes and the last 256.
+        let both_ends = [&b"runc\0delete\0long"[..], &[b'x'; 253], b"\0a\0"].concat();
+        let cut = KernelActor { argv_truncated: true, ..who(b"runc", &both_ends) };
         let of_parent = KernelActor { parent_comm: b"bash", ..call.clone() };
         for _ in 0..2 {
             assert_eq!(
@@ -150,7 +152,7 @@ mod tests {
             );
             assert_eq!(
                 read(&mut actors, &cut),
-                ("runc".into(), vec!["runc".into(), "delete".into(), "a".into()], true)
+                ("runc".into(), vec!["runc".into(), "delete".into(), "…".into(), "a".into()], true)
             );
             assert_eq!(
                 read(&mut actors, &who(b"r\xff", b"/bin/sh\0-c\0")),

@@ -280,7 +280,8 @@ fn each_kind_has_its_number() {
         };
         assert_eq!(decode(&record, PAGE).unwrap().payload.kind(), kind);
     }
-    assert_eq!(decode(&record(11, 0, 0, b"/", b""), PAGE), Err(WireError::Kind { found: 11 }));
+    let found = u8::try_from(KINDS.len()).unwrap();
+    assert_eq!(decode(&record(found, 0, 0, b"/", b""), PAGE), Err(WireError::Kind { found }));
 }
 
 #[test]
@@ -342,17 +343,25 @@ fn arguments_are_whole() {
         let event = decode(&record, PAGE).unwrap();
         event.actor.argv_elements().map(|element| String::from_utf8(element.to_vec()).unwrap()).collect()
     }
+    /// What the kernel side makes of longer arguments: their first bytes and the last 256.
+    fn both_ends(head: &[u8], last: &[u8]) -> Vec<u8> {
+        [head, &vec![b'x'; 256 - last.len()], last].concat()
+    }
     let none: [&str; 0] = [];
     assert_eq!(elements(b"", false), none);
-    assert_eq!(elements(b"", true), none);
     assert_eq!(elements(b"runc\0delete\0id\0", false), ["runc", "delete", "id"]);
     assert_eq!(elements(b"runc\0\0id\0", false), ["runc", "", "id"]);
     assert_eq!(elements(b"\0", false), [""]);
     assert_eq!(elements(b"nginx: worker process", false), ["nginx: worker process"]);
     assert_eq!(elements(b"a\0b", false), ["a", "b"]);
-    assert_eq!(elements(b"runc\0delete\0i", true), ["runc", "delete"]);
-    assert_eq!(elements(b"runc\0delete\0", true), ["runc", "delete"]);
-    assert_eq!(elements(b"one-long-argume", true), none);
+    assert_eq!(elements(&both_ends(b"runc\0delete\0i", b"\0id\0"), true), ["runc", "delete", "…", "id"]);
+    assert_eq!(
+        elements(&both_ends(b"runc\0delete\0", b"\0--force\0id"), true),
+        ["runc", "delete", "…", "--force", "id"]
+    );
+    assert_eq!(elements(&both_ends(b"runc\0create\0i", b""), true), ["runc", "create", "…"]);
+    assert_eq!(elements(&both_ends(b"one-long-argume", b"nt\0"), true), ["…"]);
+    assert_eq!(elements(b"one-long-argume", true), ["…"]);
 }
 
 #[test]
