@@ -2,6 +2,7 @@
 
 use obit_derivation::ending::signal_name;
 use obit_derivation::identity::task_name;
+use obit_derivation::record::Usage;
 use obit_derivation::row::{
     ActorCopy, Cause, ContainerCreate, ContainerExit, ContainerRemove, Death, Disagreement, ExistingContainer,
     Identity, ReportedValue,
@@ -37,14 +38,7 @@ const EXIT: &[CellColumn<ContainerExit>] = &[
     right("LIFETIME", 8, |row| row.lifetime_ns.map_or_else(unknown, time::duration)),
     left("CAUSE", 12, |row| cause(&row.death)),
     left("KILLED BY", 10, |row| killer(&row.death)),
-    left("NOTES", 7, |row| {
-        let notes = [
-            (row.inferred, "inferred"),
-            (row.after_gap, "after-gap"),
-            (row.usage.oom_kills.is_some_and(|kills| kills > 0), "oom-kills"),
-        ];
-        join(&row.identity, &notes)
-    }),
+    left("NOTES", 7, |row| end_notes(&row.identity, row.inferred, row.after_gap, &row.usage)),
 ];
 
 const REMOVE: &[CellColumn<ContainerRemove>] = &[
@@ -55,14 +49,7 @@ const REMOVE: &[CellColumn<ContainerRemove>] = &[
     right("LIFETIME", 8, |row| row.lifetime_ns.map_or_else(unknown, time::duration)),
     left("CAUSE", 12, |row| cause(&row.death)),
     left("KILLED BY", 10, |row| killer(&row.death)),
-    left("NOTES", 7, |row| {
-        let notes = [
-            (row.inferred, "inferred"),
-            (row.after_gap, "after-gap"),
-            (row.usage.oom_kills.is_some_and(|kills| kills > 0), "oom-kills"),
-        ];
-        join(&row.identity, &notes)
-    }),
+    left("NOTES", 7, |row| end_notes(&row.identity, row.inferred, row.after_gap, &row.usage)),
 ];
 
 const CREATE: &[CellColumn<ContainerCreate>] = &[
@@ -216,6 +203,12 @@ fn killer(death: &Death) -> String {
 
 fn actor(actor: &ActorCopy) -> String {
     format!("{}[{}]", task_name(&actor.comm, &actor.argv), actor.pid)
+}
+
+/// Returns the notes of a row that tells of an end.
+fn end_notes(identity: &Identity, is_inferred: bool, is_after_gap: bool, usage: &Usage) -> String {
+    let has_oom_kills = usage.oom_kills.is_some_and(|kills| kills > 0);
+    join(identity, &[(is_inferred, "inferred"), (is_after_gap, "after-gap"), (has_oom_kills, "oom-kills")])
 }
 
 fn join(identity: &Identity, notes: &[(bool, &str)]) -> String {
