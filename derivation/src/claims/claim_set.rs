@@ -176,9 +176,7 @@ impl ClaimSet {
     /// one: its runtime keeps it elsewhere.
     fn drop_strangers(&mut self, claim: &Claim<'_>) {
         let is_stranger = |have: &OwnedClaim| {
-            matches!(have.source, Source::Docker | Source::Podman | Source::Containerd | Source::Cri)
-                && *have.container_id == *claim.container_id
-                && !have.may_share_home(claim)
+            have.source.is_daemon() && *have.container_id == *claim.container_id && !have.may_share_home(claim)
         };
         if self.ranked.iter().any(is_stranger) {
             self.ranked.retain(|have| !is_stranger(have));

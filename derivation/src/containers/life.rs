@@ -1,9 +1,7 @@
 //! A life of a container id on the host.
 
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
 use super::end::{EndFacts, Exit, ExitEvidence, NO_FACTS};
 use super::init::Init;
@@ -13,7 +11,7 @@ use super::usage;
 use crate::claims::{Claim, ClaimSet, OwnedClaim};
 use crate::ending;
 use crate::ending::reports::{self, EndReport, EndReports};
-use crate::identity::{argv, runtime_process};
+use crate::identity::runtime_process;
 use crate::record::{Actor, CgroupKey, HierarchyId, ProcessId, Seq, Source, Stamp, Target, Usage, WallNs};
 use crate::row::ActorCopy;
 use crate::small_list::SmallList;
@@ -111,13 +109,13 @@ const MAX_EVIDENCE: usize = 64;
 
 impl Life {
     /// Returns a life without directories or claims.
-    pub fn new(origin: Origin, stage: Stage, first: Stamp) -> Self {
+    pub fn new(start: &LifeStart) -> Self {
         Self {
             claims: ClaimSet::default(),
-            origin,
+            origin: start.origin,
             made_by: None,
-            stage,
-            first,
+            stage: start.stage,
+            first: start.stamp,
             user: None,
             roots: SmallList::default(),
             parent_container_id: None,
@@ -125,9 +123,9 @@ impl Life {
             maker_pid: None,
             init: Init::default(),
             is_carried: false,
-            after_gap: false,
-            exits_lost: false,
-            execs_lost: false,
+            after_gap: start.after_gap,
+            exits_lost: start.exits_lost,
+            execs_lost: start.execs_lost,
             held_rows: 0,
             is_ghost: false,
             is_entered: false,
@@ -305,7 +303,7 @@ impl Life {
     /// Returns true if the first program that a runtime's process executes here is the container's:
     /// its beginning was seen, and nothing was lost since.
     pub fn sees_first_program(&self) -> bool {
-        self.origin == Origin::Made && !self.after_gap && !self.execs_lost && self.init.process().is_none()
+        self.origin == Origin::Made && !self.has_lost_execs() && self.init.process().is_none()
     }
 
     /// Returns what is known of the start of the container's program.
@@ -313,7 +311,7 @@ impl Life {
         let evidence = &self.end().evidence;
         // A runtime's process has its own name until it executes the program.
         let is_runtime_s = self.init_exit().is_some_and(|exit| runtime_process(exit.comm()).is_some());
-        let is_seen = self.origin == Origin::Made && !self.after_gap && !self.execs_lost;
+        let is_seen = self.origin == Origin::Made && !self.has_lost_execs();
         if self.init.is_executed() || !is_seen && !is_runtime_s {
             return ending::ProgramStart::Possible;
         }
@@ -323,12 +321,7 @@ impl Life {
         if !is_runtime_s && !self.init.sees_programs() && !evidence.is_by_new_recorder() {
             return ending::ProgramStart::Possible;
         }
-        let id = self.container_id();
-        let is_deletion = |sender: &ActorCopy| {
-            let arguments: Vec<&str> = sender.argv.iter().map(String::as_str).collect();
-            argv::parse(&arguments).is_some_and(|call| id.is_some_and(|id| call.ends_container(id)))
-        };
-        match evidence.is_killed_by(is_deletion) {
+        match self.container_id().is_some_and(|id| evidence.is_killed_by_engine_of(id)) {
             true => ending::ProgramStart::Never,
             false => ending::ProgramStart::Failed,
         }
@@ -336,7 +329,7 @@ impl Life {
 
     /// Returns true if nothing speaks against it that the program was executed, or it was.
     pub(super) fn may_have_begun(&self) -> bool {
-        self.init.is_executed() || self.has_seen_init_exit() || !self.after_gap && !self.execs_lost
+        self.init.is_executed() || self.has_seen_init_exit() || !self.has_lost_execs()
     }
 
     /// Returns the exit, if the container has exited.
@@ -533,14 +526,18 @@ impl Life {
         self.after_gap || self.exits_lost
     }
 
+    /// Returns true if the execution of its program may be among the events that were lost.
+    fn has_lost_execs(&self) -> bool {
+        self.after_gap || self.execs_lost
+    }
+
     /// Returns true if the end of its init was seen.
     pub fn has_seen_init_exit(&self) -> bool {
         self.init_exit().is_some()
     }
 
     pub(super) fn init_exit(&self) -> Option<&ending::ProcessExit> {
-        let is_whole = !self.after_gap && !self.exits_lost;
-        self.end().evidence.init_exit(self.claims.init_pid(), is_whole)
+        self.end().evidence.init_exit(self.claims.init_pid(), !self.has_lost_exits())
     }
 
     /// Returns true if a claim can be about this life.

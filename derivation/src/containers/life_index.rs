@@ -184,6 +184,7 @@ mod tests {
 
     use super::{HierarchyId, IdKey, LifeIndex};
     use crate::containers::life::Life;
+    use crate::containers::life_start::LifeStart;
     use crate::containers::life_table::{LifeId, LifeTable};
     use crate::containers::origin::{Origin, Stage};
     use crate::record::{BootNs, CgroupId, CgroupKey, Seq, Stamp, WallNs};
@@ -206,7 +207,7 @@ mod tests {
 
     fn begin(lives: &mut LifeTable, index: &mut LifeIndex) -> LifeId {
         let first = Stamp { seq: Seq(0), ts: WallNs(0), boot_ns: BootNs(0) };
-        let life_id = lives.insert(Life::new(Origin::Made, Stage::Announced, first));
+        let life_id = lives.insert(Life::new(&LifeStart::without_loss(Origin::Made, Stage::Announced, first)));
         for id in ["w", "x", "x", "y"] {
             index.add(IdKey::from(id), life_id, lives);
         }

@@ -18,3 +18,10 @@ pub(crate) struct LifeStart {
     /// False if another life of the same id cannot be meant: a runtime began the container anew.
     pub extends_others: bool,
 }
+
+impl LifeStart {
+    /// Describes a life since whose beginning nothing was lost.
+    pub fn without_loss(origin: Origin, stage: Stage, stamp: Stamp) -> Self {
+        Self { origin, stage, stamp, after_gap: false, exits_lost: false, execs_lost: false, extends_others: true }
+    }
+}

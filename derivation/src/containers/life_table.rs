@@ -98,12 +98,13 @@ impl LifeTable {
 mod tests {
     use super::LifeTable;
     use crate::containers::life::Life;
+    use crate::containers::life_start::LifeStart;
     use crate::containers::origin::{Origin, Stage};
     use crate::record::{BootNs, Seq, Stamp, WallNs};
 
     fn life(seq: u64) -> Life {
         let first = Stamp { seq: Seq(seq), ts: WallNs(0), boot_ns: BootNs(0) };
-        Life::new(Origin::Walked, Stage::Announced, first)
+        Life::new(&LifeStart::without_loss(Origin::Walked, Stage::Announced, first))
     }
 
     #[test]

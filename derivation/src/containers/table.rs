@@ -295,12 +295,9 @@ impl Containers {
         let found = fits.and_then(|id| self.living_match(id, observed, claims, parent.as_ref()));
         let is_new = found.is_none();
         let life_id = found.unwrap_or_else(|| {
-            let mut life = Life::new(beginning.origin, beginning.stage, beginning.stamp);
+            let mut life = Life::new(&beginning);
             life.parent_container_id = parent;
             life.user = observed.user;
-            life.after_gap = beginning.after_gap;
-            life.exits_lost = beginning.exits_lost;
-            life.execs_lost = beginning.execs_lost;
             life.depth = depth;
             self.lives.insert(life)
         });
@@ -349,13 +346,10 @@ impl Containers {
     /// Begins the next life of a container in the directories that the life before still has.
     pub fn begin_again(&mut self, older: LifeId, start: LifeStart) -> Option<LifeId> {
         let before = self.lives.get(older)?;
-        let mut life = Life::new(start.origin, start.stage, start.stamp);
+        let mut life = Life::new(&start);
         life.parent_container_id = before.parent_container_id.clone();
         life.depth = before.depth;
         life.user = before.user;
-        life.after_gap = start.after_gap;
-        life.exits_lost = start.exits_lost;
-        life.execs_lost = start.execs_lost;
         life.claims = before.claims.for_next_life();
         life.add_evidence(start.stamp.seq);
         for root in before.roots.iter().filter(|root| root.is_present()) {

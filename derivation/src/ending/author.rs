@@ -4,14 +4,12 @@
 //! An order is one that arrived and that the end followed on; a runtime's call to stop the
 //! container stays one until the end, since its program may take its time.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::evidence::{NamespaceEnd, ProcessExit, SentSignal};
 use super::input::VerdictInput;
 use super::order::{namespace_end_steps, order_steps};
 use super::signal::{SIGINT, SIGKILL, SIGQUIT, SIGTERM};
-use crate::identity::argv;
 use crate::record::{ExitStatus, SignalOrigin, SignalResult};
 use crate::row::{Cause, Step};
 
@@ -121,11 +119,9 @@ impl<'a> Author<'a> {
         sent.sender.pid == FIRST_PID || self.is_by_runtime(sent)
     }
 
-    /// Returns true if the engine sent a signal: by its runtime's call to signal or to delete the
-    /// container, or by its monitor.
+    /// Returns true if the engine sent a signal.
     fn is_by_runtime(&self, sent: &SentSignal) -> bool {
-        let arguments: Vec<&str> = sent.sender.argv.iter().map(String::as_str).collect();
-        argv::parse(&arguments).is_some_and(|call| call.ends_container(self.input.container_id))
+        sent.is_by_engine_of(self.input.container_id)
     }
 }
 

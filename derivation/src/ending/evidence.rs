@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::identity::runtime_process;
+use crate::identity::{argv, runtime_process};
 use crate::record::{
     Ancestor, ExitStatus, FatalSignal, OomKill, OomLimit, ProcessId, Seq, SignalOrigin, SignalResult, Stamp, TaskExit,
 };
@@ -63,6 +63,13 @@ impl SentSignal {
     pub(super) fn has_other_author(&self) -> bool {
         self.origin.is_none_or(|origin| origin.has_author() || origin == SignalOrigin::OnBehalf)
             && self.sender.pid != self.process.pid
+    }
+
+    /// Returns true if the engine of this container sent it: by its runtime's call to signal or to
+    /// delete the container, or by its monitor.
+    pub(super) fn is_by_engine_of(&self, container_id: &str) -> bool {
+        let arguments: Vec<&str> = self.sender.argv.iter().map(String::as_str).collect();
+        argv::parse(&arguments).is_some_and(|call| call.ends_container(container_id))
     }
 }
 
@@ -232,10 +239,9 @@ impl DeathEvidence {
         self.init_exit.iter().chain(&self.other_exits).any(|exit| !exit.is_of_unknown_parent)
     }
 
-    /// Returns true if a task sent a signal to one of its processes by a call that deletes or kills
-    /// the container.
-    pub fn is_killed_by(&self, is_such: impl Fn(&ActorCopy) -> bool) -> bool {
-        self.signals.iter().any(|sent| sent.has_other_author() && is_such(&sent.sender))
+    /// Returns true if the engine of this container sent a signal to one of its processes.
+    pub fn is_killed_by_engine_of(&self, container_id: &str) -> bool {
+        self.signals.iter().any(|sent| sent.has_other_author() && sent.is_by_engine_of(container_id))
     }
 
     /// Returns true if the OOM killer chose a process in it.

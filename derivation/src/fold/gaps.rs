@@ -62,13 +62,10 @@ impl LogGaps {
         let is_seen = origin == Origin::Made;
         let reaches = |until: Option<BootNs>| until.is_some_and(|until| !is_seen || stamp.boot_ns <= until);
         LifeStart {
-            origin,
-            stage,
-            stamp,
             after_gap: reaches(self.lost_until),
             exits_lost: reaches(self.exits_lost_until),
             execs_lost: reaches(self.execs_lost_until),
-            extends_others: true,
+            ..LifeStart::without_loss(origin, stage, stamp)
         }
     }
 }

@@ -164,7 +164,7 @@ impl Fold {
     /// of the answer counts. A daemon that could not be asked is evidence of what a row lacks.
     fn on_wrong_answer(&mut self, at: Stamp, answer: &RuntimeAnswer<'_>) {
         let Some(asked) = answer.container_id.as_deref() else { return };
-        let is_unasked = matches!(answer.source, Source::Docker | Source::Podman | Source::Containerd | Source::Cri)
+        let is_unasked = answer.source.is_daemon()
             && matches!(answer.outcome, Outcome::Refused | Outcome::Denied | Outcome::Timeout | Outcome::Dropped);
         if answer.answered_id.is_none() && !is_unasked {
             return;

@@ -46,7 +46,7 @@ impl Fold {
             }
         }
         let observed = ObservedDirectory::of_attach(attach);
-        let claims = RootClaims::of_call(claim);
+        let claims = RootClaims::of_call(claim.clone());
         let enclosing = match role {
             Some(DirectoryRole::Inside(life_id)) => Some(life_id),
             _ => None,
@@ -68,7 +68,7 @@ impl Fold {
                 .containers
                 .life(older)
                 .is_some_and(|life| life.container_id().is_some_and(|id| **id == *call.container_id));
-            if older != life_id && is_same && self.containers.is_about(older, &Claim::of_argv(at.seq, call)) {
+            if older != life_id && is_same && self.containers.is_about(older, &claim) {
                 self.exit_life(older, at, ExitEvidence::Concluded, out);
             }
         }

@@ -56,4 +56,10 @@ impl Source {
         Self::Cri,
         Self::Path,
     ];
+
+    /// Returns true if this is the API of a daemon, or the daemon's own file about a container.
+    #[must_use]
+    pub fn is_daemon(self) -> bool {
+        matches!(self, Self::Docker | Self::Podman | Self::Containerd | Self::Cri)
+    }
 }
