@@ -48,8 +48,8 @@ impl TrackedDirectory {
         Self { role, since, is_made: true }
     }
 
-    /// Tracks a directory that a walk shows.
-    pub fn walked(role: DirectoryRole, since: Seq) -> Self {
+    /// Tracks a directory whose making was not seen, or not yet.
+    pub fn found(role: DirectoryRole, since: Seq) -> Self {
         Self { role, since, is_made: false }
     }
 }

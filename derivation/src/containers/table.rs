@@ -203,8 +203,8 @@ impl Containers {
     /// Gives a directory that is a life's root to another life too, for which it is tracked from
     /// now on.
     pub fn share(&mut self, key: CgroupKey, newer: LifeId, since: Seq) {
-        let Some(TrackedDirectory { role, .. }) = self.directories.get(&key).copied() else { return };
-        if let DirectoryRole::Root(older) | DirectoryRole::Candidate(older) = role
+        let Some(directory) = self.directories.get(&key).copied() else { return };
+        if let DirectoryRole::Root(older) | DirectoryRole::Candidate(older) = directory.role
             && older != newer
         {
             let sharers = self.sharers.entry(key).or_default();
@@ -213,7 +213,7 @@ impl Containers {
                 sharers.push(older);
             }
         }
-        self.directories.insert(key, TrackedDirectory::made(DirectoryRole::Root(newer), since));
+        self.directories.insert(key, TrackedDirectory { role: DirectoryRole::Root(newer), since, ..directory });
     }
 
     /// Takes the lives that share a directory that is gone.

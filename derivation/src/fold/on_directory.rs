@@ -34,7 +34,7 @@ impl Fold {
         let enclosing = self.containers.enclosing(&observed);
         if claims.is_empty() {
             if let Some(life_id) = enclosing {
-                let inside = TrackedDirectory::walked(DirectoryRole::Inside(life_id), at.seq);
+                let inside = TrackedDirectory::found(DirectoryRole::Inside(life_id), at.seq);
                 self.containers.track(directory.key, inside);
             }
             return;
@@ -45,7 +45,7 @@ impl Fold {
         }
         let demoted = self.demote_candidate(self.containers.directory_above(&observed));
         let life_id = self.adopt(&observed, &claims, enclosing, Origin::Walked, Stage::Unannounced, at);
-        self.containers.track(directory.key, TrackedDirectory::walked(DirectoryRole::Root(life_id), at.seq));
+        self.containers.track(directory.key, TrackedDirectory::found(DirectoryRole::Root(life_id), at.seq));
         // It may end before this segment's own walk begins.
         if self.is_carrying
             && let Some(life) = self.containers.life_mut(life_id)

@@ -31,7 +31,8 @@ impl Fold {
 
     fn on_attach_by(&mut self, at: Stamp, attach: &ProcessAttach<'_>, call: &Invocation<'_>, out: &mut dyn RowSink) {
         let claim = Claim::of_argv(at.seq, call);
-        let role = self.containers.directory(attach.key).map(|directory| directory.role);
+        let known = self.containers.directory(attach.key);
+        let role = known.map(|directory| directory.role);
         if let Some(life_id) = role.map(DirectoryRole::life_id) {
             let is_about = self.containers.is_about(life_id, &claim);
             let Some(life) = self.containers.life_mut(life_id) else { return };
@@ -76,7 +77,11 @@ impl Fold {
             Some(DirectoryRole::Root(_) | DirectoryRole::Candidate(_)) => {
                 self.containers.share(attach.key, life_id, at.seq);
             }
-            _ => self.containers.track(attach.key, TrackedDirectory::made(DirectoryRole::Root(life_id), at.seq)),
+            _ => {
+                let found = TrackedDirectory::found(DirectoryRole::Root(life_id), at.seq);
+                let is_made = known.is_some_and(|directory| directory.is_made);
+                self.containers.track(attach.key, TrackedDirectory { is_made, ..found });
+            }
         }
         self.containers.add_root(life_id, &observed);
         if let Some(life) = self.containers.life_mut(life_id) {

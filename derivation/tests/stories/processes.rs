@@ -323,6 +323,21 @@ fn a_directory_that_stays_has_a_life_for_each_run() {
 }
 
 #[test]
+fn a_directory_whose_making_is_told_late_has_lost_no_removal() {
+    let mut story = Story::default();
+    story.attach(process(3950), ROOT, &docker(ID), runc(3900, CREATE));
+    story.directory(CgroupEventKind::Mkdir, ROOT, &docker(ID), runc(3900, CREATE));
+    story.exec(INIT);
+    story.exit(INIT, SIGKILLED);
+    let removed = story.remove(ROOT, ID);
+    assert_eq!(kit::creates(&story.log.rows).len(), 1);
+    let removals = story.removals();
+    let told: Vec<_> = removals.iter().map(|row| (row.rmdir_seq, row.inferred, row.death.exit_signal)).collect();
+    assert_eq!(told, [(Some(removed), false, Some(9))]);
+    assert_eq!(story.exits().len(), 1);
+}
+
+#[test]
 fn two_containers_in_one_directory_are_two() {
     let create_other = [&CREATE[..6], &[OTHER]].concat();
     let mut story = Story::begun();
