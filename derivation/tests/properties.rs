@@ -351,13 +351,14 @@ proptest! {
         }
     }
 
-    /// Who ended a container sent a signal that has an author, and how its init ended is the word of that exit.
+    /// An init is named only if its exit was seen, who ended a container sent a signal that has an author, and how its
+    /// init ended is the word of that exit.
     #[test]
     fn a_verdict_names_what_its_evidence_shows(steps in proptest::collection::vec(step(), 0..80)) {
         for row in derive(&steps) {
-            let death = match &row {
-                Row::Exit(row) => &row.death,
-                Row::Remove(row) => &row.death,
+            let (death, init_pid) = match &row {
+                Row::Exit(row) => (&row.death, row.identity.init_pid),
+                Row::Remove(row) => (&row.death, row.identity.init_pid),
                 _ => continue,
             };
             let plain = |step: &Step| match step { Step::Carried(step) => (**step).clone(), step => step.clone() };
@@ -367,9 +368,10 @@ proptest! {
                     _ => None,
                 }
             }).collect();
-            if death.exited_at.is_some() {
-                prop_assert!(tasks.iter().any(|(what, ..)| *what == 0), "no exit: {:?}", death);
-            } else {
+            if let Some(init_pid) = init_pid {
+                prop_assert!(tasks.iter().any(|(what, pid, _)| (*what, *pid) == (0, init_pid)), "no exit of {:?}: {:?}", init_pid, death);
+            }
+            if death.exited_at.is_none() {
                 prop_assert!(death.exit_code.is_none() && death.exit_signal.is_none() && death.killed_by.is_none());
             }
             if let Some(killer) = &death.killed_by {

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use super::claim::{Claim, ClaimField};
 use super::conflict::{Conflict, ConflictSubject, START_TOLERANCE_NS, is_same, time_text};
 use super::owned_claim::OwnedClaim;
+use super::run_init::RunInit;
 use super::runtime_facts::AnswerFacts;
 use crate::identity::Engine;
 use crate::record::{Seq, Source, WallNs};
@@ -300,20 +301,21 @@ impl ClaimSet {
         self.fact(|facts| facts.stop_signal)
     }
 
-    /// Returns the time of the container's creation, as its runtime says.
-    pub fn created_at(&self) -> Option<WallNs> {
-        self.fact(|facts| facts.created_at)
+    /// Returns the time of the container's creation, as its runtime says. An OCI runtime creates it
+    /// anew for each run.
+    pub fn created_at(&self, init: RunInit) -> Option<WallNs> {
+        let may_be = |claim: &&OwnedClaim| init != RunInit::Doubtful || claim.source != Source::OciState;
+        self.ranked.iter().filter(may_be).find_map(|claim| claim.facts().created_at)
     }
 
-    /// Writes who a container is by these claims into `identity`. Returns false without any claim.
-    /// `known_init` is the pid of the init that the kernel has shown, if it has: what a source says
-    /// of a run with another init is of another life.
-    pub fn write_identity(&self, parent: Option<&str>, known_init: Option<u32>, identity: &mut Identity) -> bool {
+    /// Writes who a container is by these claims into `identity`, in the run with this init. Returns
+    /// false without any claim.
+    pub fn write_identity(&self, parent: Option<&str>, init: RunInit, identity: &mut Identity) -> bool {
         let Some(best) = self.ranked.first() else { return false };
         let shown = |claim: &OwnedClaim| claim.runtime.filter(|_| !claim.runtime_by_default);
         let by_claims = self.first(shown).or_else(|| self.first(|claim| claim.runtime));
         let texts = self.texts();
-        let facts = self.facts(known_init);
+        let facts = self.facts(init);
         // Each field by name: one that is added later does not compile until it is written.
         let Identity {
             runtime,
@@ -350,18 +352,18 @@ impl ClaimSet {
         write(pod_uid, ClaimField::PodUid);
         *sandbox = facts.sandbox;
         *labels = self.labels();
-        *init_pid = known_init.or(facts.init_pid);
+        *init_pid = if let RunInit::Shown(pid) = init { Some(pid) } else { facts.init_pid };
         *started_at = facts.started_at;
         *restart_count = facts.restart_count;
         overwrite_option(parent_container_id, parent);
         *identified_by = best.source;
-        *conflicts = self.conflicts(best, by_claims, &texts, &facts, known_init);
+        *conflicts = self.conflicts(best, by_claims, &texts, &facts, init);
         true
     }
 
     /// Returns each fact by the most trusted source that speaks of it.
-    fn facts(&self, known_init: Option<u32>) -> AnswerFacts {
-        let of_this_life = |claim: &OwnedClaim| claim.facts().of_run(known_init);
+    fn facts(&self, init: RunInit) -> AnswerFacts {
+        let of_this_life = |claim: &OwnedClaim| claim.facts().of_run(init);
         self.ranked
             .iter()
             .rev()
@@ -386,7 +388,7 @@ impl ClaimSet {
         runtime: Option<Engine>,
         texts: &FieldTexts<'_>,
         facts: &AnswerFacts,
-        known_init: Option<u32>,
+        init: RunInit,
     ) -> Vec<String> {
         if self.ranked.len() == 1 && self.history.is_none() {
             return Vec::new(); // as in a storm
@@ -397,7 +399,7 @@ impl ClaimSet {
             ConflictSubject::Text(field) => {
                 texts[field as usize].is_none_or(|ours| !is_same(field, ours, &conflict.value))
             }
-            ConflictSubject::InitPid | ConflictSubject::StartedAt => known_init.is_none(),
+            ConflictSubject::InitPid | ConflictSubject::StartedAt => init == RunInit::Stated,
             ConflictSubject::ContainerId | ConflictSubject::Runtime => true,
         };
         let mut found: Vec<String> = withdrawn.filter(is_withdrawn).map(Conflict::text).collect();
@@ -417,7 +419,7 @@ impl ClaimSet {
                     add(ConflictSubject::Text(field), theirs);
                 }
             }
-            let theirs = claim.facts().of_run(known_init);
+            let theirs = claim.facts().of_run(init);
             if let (Some(theirs), Some(ours)) = (theirs.init_pid, facts.init_pid)
                 && theirs != ours
             {

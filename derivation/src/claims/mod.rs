@@ -9,6 +9,7 @@ mod conflict;
 mod observed_directory;
 mod owned_claim;
 mod root_claims;
+mod run_init;
 mod runtime_facts;
 
 pub(crate) use claim::Claim;
@@ -16,3 +17,4 @@ pub(crate) use claim_set::ClaimSet;
 pub(crate) use observed_directory::ObservedDirectory;
 pub(crate) use owned_claim::OwnedClaim;
 pub(crate) use root_claims::RootClaims;
+pub(crate) use run_init::RunInit;

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 
+use super::run_init::RunInit;
 use crate::record::{RuntimeAnswer, Seq, WallNs};
 
 /// The facts and labels of an answer. Shared by the claims about several lives of one container.
@@ -29,11 +30,15 @@ pub(crate) struct AnswerFacts {
 }
 
 impl AnswerFacts {
-    /// Returns the facts that can be of the run with this init: if they state another one, those of
-    /// a run are not.
-    pub fn of_run(self, known_init: Option<u32>) -> Self {
-        let is_of_another = self.init_pid.zip(known_init).is_some_and(|(stated, known)| stated != known);
-        if is_of_another { Self { init_pid: None, started_at: None, restart_count: None, ..self } } else { self }
+    /// Returns the facts that can be of the run with this init: if they may be of another one, those
+    /// that differ between runs are left out.
+    pub fn of_run(self, init: RunInit) -> Self {
+        let may_be = match init {
+            RunInit::Shown(known) => self.init_pid.is_none_or(|stated| stated == known),
+            RunInit::Stated => true,
+            RunInit::Doubtful => false,
+        };
+        if may_be { self } else { Self { init_pid: None, started_at: None, restart_count: None, ..self } }
     }
 
     /// Returns these facts, completed by others.

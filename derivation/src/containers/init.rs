@@ -54,6 +54,11 @@ impl Init {
         self.stated.map(|(pid, _)| pid)
     }
 
+    /// Returns true if a source had stated a pid before this moment.
+    pub fn is_stated_before(&self, moment: BootNs) -> bool {
+        self.stated.is_some_and(|(_, at)| at < moment)
+    }
+
     /// Marks that the container's program was executed.
     pub fn mark_executed(&mut self) {
         self.is_executed = true;

@@ -82,6 +82,8 @@ pub(crate) struct Life {
     pub(super) init: Init,
     /// True if an earlier segment has the row of the beginning.
     pub(super) is_carried: bool,
+    /// True if its beginning is among the events that were lost.
+    is_beginning_lost: bool,
     /// True if events were lost within the life.
     pub(super) after_gap: bool,
     /// True if exits of processes were lost within the life.
@@ -123,6 +125,7 @@ impl Life {
             maker_pid: None,
             init: Init::default(),
             is_carried: false,
+            is_beginning_lost: start.origin != Origin::Made && start.after_gap,
             after_gap: start.after_gap,
             exits_lost: start.exits_lost,
             execs_lost: start.execs_lost,
@@ -150,6 +153,12 @@ impl Life {
     /// Returns the stamp of the first record about the life.
     pub fn first(&self) -> Stamp {
         self.first
+    }
+
+    /// Returns true if its beginning is among the events that were lost, so that a run before it may
+    /// be among them too.
+    pub fn is_beginning_lost(&self) -> bool {
+        self.is_beginning_lost
     }
 
     /// Returns the claims about the life, to be added to.
@@ -200,6 +209,14 @@ impl Life {
     /// Keeps a report about the life's end.
     pub fn add_report(&mut self, report: EndReport) {
         self.reports.get_or_insert_default().add(report);
+    }
+
+    /// Forgets the reports on other runs of the container, once the end of the init was seen.
+    pub fn forget_reports_on_others(&mut self) {
+        let init_pid = self.init_exit().map(|exit| exit.process().pid);
+        if let (Some(reports), Some(init_pid)) = (&mut self.reports, init_pid) {
+            reports.keep_run(init_pid);
+        }
     }
 
     /// Marks that a row says that the life goes on although a report says it has ended.
@@ -270,13 +287,18 @@ impl Life {
     }
 
     /// Returns true if another process than this one made the container, so that its run is over if
-    /// the container is made anew. `has_one_maker`: its runtime makes it in one process.
-    pub fn is_run_of_another(&self, maker_pid: u32, has_one_maker: bool) -> bool {
+    /// the container is made anew at this moment. `has_one_maker`: its runtime makes it in one
+    /// process.
+    pub fn is_run_of_another(&self, at: Stamp, maker_pid: u32, has_one_maker: bool) -> bool {
         let has_begun = self.init.is_executed() || has_one_maker && self.is_entered;
+        // Who made it was not seen: it was there before, and made by then if it had an init, or its
+        // end may be among the events that were lost.
+        let was_made = self.init.is_stated_before(at.boot_ns) || self.has_lost_exits();
+        let was_there = self.first.boot_ns < at.boot_ns && was_made;
         self.stage != Stage::Ended
             && self.exit().is_none()
             && has_begun
-            && self.maker_pid.map_or(self.has_lost_exits(), |pid| pid != maker_pid)
+            && self.maker_pid.map_or(was_there, |pid| pid != maker_pid)
     }
 
     /// Returns true if the call in this process made the container.
@@ -386,6 +408,7 @@ impl Life {
             self.origin = Origin::Made;
             self.user = (user != 0).then_some(user);
             self.first = start.stamp;
+            self.is_beginning_lost = false;
             self.after_gap = start.after_gap;
             self.exits_lost = start.exits_lost;
             self.execs_lost = start.execs_lost;
@@ -507,6 +530,11 @@ impl Life {
         self.roots.iter().find(|root| root.key.hierarchy == HierarchyId::V2).or_else(|| self.roots.first())
     }
 
+    /// Iterates over the root directories that the life has or had.
+    pub fn root_keys(&self) -> impl Iterator<Item = CgroupKey> + '_ {
+        self.roots.iter().map(|root| root.key)
+    }
+
     /// Returns true while the life has a root directory.
     pub fn is_present(&self) -> bool {
         self.roots.iter().any(RootDirectory::is_present)
@@ -529,6 +557,12 @@ impl Life {
     /// Returns true if the execution of its program may be among the events that were lost.
     fn has_lost_execs(&self) -> bool {
         self.after_gap || self.execs_lost
+    }
+
+    /// Returns true if another run of the container may have taken place in the life unseen: the end
+    /// of its init was not seen, and events were lost.
+    pub fn is_run_doubtful(&self) -> bool {
+        (self.after_gap || self.exits_lost || self.execs_lost) && !self.has_seen_init_exit()
     }
 
     /// Returns true if the end of its init was seen.

@@ -8,6 +8,7 @@ use super::end::{Exit, ExitEvidence};
 use super::life::Life;
 use super::origin::Origin;
 use super::usage;
+use crate::claims::RunInit;
 use crate::ending::{self, ProgramStart};
 use crate::identity::OciRuntime;
 use crate::record::{Actor, Seq, Stamp, WallNs};
@@ -19,17 +20,34 @@ impl Life {
     /// Returns who the container is and where; `None` without claim or directory.
     pub fn identity(&self) -> Option<(Identity, Place)> {
         let (mut identity, mut place) = (Identity::default(), Place::default());
-        self.write_identity(&mut identity, &mut place).then_some((identity, place))
+        self.write_identity(self.begun_init(), &mut identity, &mut place).then_some((identity, place))
+    }
+
+    /// Returns the init as the rows of the beginning tell of it.
+    fn begun_init(&self) -> RunInit {
+        match self.init() {
+            Some(init) => RunInit::Shown(init.pid),
+            None if self.is_beginning_lost() => RunInit::Doubtful,
+            None => RunInit::Stated,
+        }
+    }
+
+    /// Returns the init as the rows of the end tell of it.
+    fn ended_init(&self) -> RunInit {
+        match self.init_exit() {
+            Some(exit) => RunInit::Shown(exit.process().pid),
+            None if self.is_run_doubtful() => RunInit::Doubtful,
+            None => self.begun_init(),
+        }
     }
 
     /// Writes who the container is and where. Returns false without claim or directory.
     ///
     /// A user who was given a subtree may name a directory there like a container. So a path that
     /// only a user without privileges stands behind is listed as a conflict.
-    fn write_identity(&self, identity: &mut Identity, place: &mut Place) -> bool {
+    fn write_identity(&self, init: RunInit, identity: &mut Identity, place: &mut Place) -> bool {
         let Some(root) = self.authority() else { return false };
-        let init_pid = self.init().map(|init| init.pid);
-        if !self.claims.write_identity(self.parent_container_id.as_deref(), init_pid, identity) {
+        if !self.claims.write_identity(self.parent_container_id.as_deref(), init, identity) {
             return false;
         }
         if let Some(user) = self.unbacked_user() {
@@ -74,7 +92,7 @@ impl Life {
             after_gap,
             evidence_seqs,
         } = row;
-        if !self.write_identity(identity, place) {
+        if !self.write_identity(self.begun_init(), identity, place) {
             return false;
         }
         let is_made = self.origin == Origin::Made;
@@ -111,7 +129,7 @@ impl Life {
             identity,
             place,
             first_seen_seq: self.first.seq,
-            created_at: made_at.or_else(|| self.claims.created_at()),
+            created_at: made_at.or_else(|| self.claims.created_at(self.begun_init())),
             evidence_seqs,
         })
     }
@@ -135,7 +153,7 @@ impl Life {
             after_gap,
             evidence_seqs,
         } = row;
-        if !self.write_identity(identity, place) {
+        if !self.write_identity(self.ended_init(), identity, place) {
             return false;
         }
         let end = self.end();
@@ -185,7 +203,7 @@ impl Life {
             rmdir_seq,
             evidence_seqs,
         } = row;
-        if !self.write_identity(identity, place) {
+        if !self.write_identity(self.ended_init(), identity, place) {
             return false;
         }
         mem::swap(removed_by, remover);
@@ -209,7 +227,8 @@ impl Life {
         true
     }
 
-    fn write_death(&self, identity: &Identity, death: &mut Death) {
+    /// Writes what ended the container. The row names its init only if the end of that was seen.
+    fn write_death(&self, identity: &mut Identity, death: &mut Death) {
         let end = self.end();
         let roots = self.roots.iter().filter(|_| end.evidence.has_oom_kills());
         let roots: Vec<_> = roots.map(|root| ending::RootPath { key: root.key, path: &root.path }).collect();
@@ -221,12 +240,22 @@ impl Life {
             stop_signal: self.claims.stop_signal(),
             roots: &roots,
             reports: self.reports(),
+            is_run_doubtful: self.is_run_doubtful(),
         };
         ending::write_verdict(&end.evidence, &input, death);
+        identity.init_pid = identity.init_pid.filter(|_| self.has_seen_init_exit());
+        // Others may have been sent before the capture, or are among the events that were lost.
+        let is_whole = self.origin == Origin::Made && !self.after_gap;
+        death.signals_total = death.signals_total.filter(|_| is_whole);
     }
 
     fn created_at(&self) -> Option<WallNs> {
-        if self.origin == Origin::Made { Some(self.first.ts) } else { self.claims.created_at() }
+        if self.origin == Origin::Made {
+            return Some(self.first.ts);
+        }
+        // What was created after the container was found is another run.
+        let init = if self.is_beginning_lost() { self.ended_init() } else { RunInit::Stated };
+        self.claims.created_at(init).filter(|created| *created <= self.first.ts)
     }
 
     /// Tells whether the container's program was never executed. A removal that was not seen leaves

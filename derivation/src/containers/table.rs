@@ -8,7 +8,7 @@ use core::cmp::Reverse;
 
 use super::directory::{DirectoryRole, TrackedDirectory, beside};
 use super::id_key::IdKey;
-use super::life::Life;
+use super::life::{Life, RootDirectory};
 use super::life_index::LifeIndex;
 use super::life_start::LifeStart;
 use super::life_table::{LifeId, LifeTable};
@@ -140,7 +140,13 @@ impl Containers {
         let known = || self.inits.get(&target.process()).copied();
         let is_init =
             |life_id: &LifeId| self.lives.get(*life_id).is_some_and(|life| life.is_init(target) == Some(true));
-        let stated = || self.stated_inits.get(&target.pid).copied().filter(is_init);
+        // A source may have meant another run of the container: that in whose directory it is.
+        let is_elsewhere = |life_id: &LifeId| {
+            let id_of = |life_id: LifeId| self.lives.get(life_id).and_then(|life| life.container_id());
+            let at = self.life_at(target.places()).filter(|at| at != life_id);
+            at.is_none_or(|at| id_of(at) != id_of(*life_id))
+        };
+        let stated = || self.stated_inits.get(&target.pid).copied().filter(is_init).filter(is_elsewhere);
         let here = || {
             let life_id = self.life_at(target.places())?;
             // Of several that share the directory, the one whose runtime began it.
@@ -214,6 +220,15 @@ impl Containers {
             }
         }
         self.directories.insert(key, TrackedDirectory { role: DirectoryRole::Root(newer), since, ..directory });
+    }
+
+    /// Marks a directory that may be a life's root as that: tasks were in it.
+    pub fn confirm_root(&mut self, key: CgroupKey) {
+        if let Some(directory) = self.directories.get_mut(&key)
+            && let DirectoryRole::Candidate(life_id) = directory.role
+        {
+            directory.role = DirectoryRole::Root(life_id);
+        }
     }
 
     /// Takes the lives that share a directory that is gone.
@@ -343,6 +358,32 @@ impl Containers {
         self.reindex(life_id);
     }
 
+    /// Returns the next life of a container that a walk has found in other directories, if it did,
+    /// and if nobody has shown its init.
+    pub fn next_life_found(&self, older: LifeId) -> Option<LifeId> {
+        let first = self.lives.get(older)?.first;
+        self.lives_with_id(self.lives.get(older)?.container_id()?).into_iter().find(|life_id| {
+            *life_id != older
+                && self.lives.get(*life_id).is_some_and(|life| {
+                    let is_over = life.stage == Stage::Ended || life.exit().is_some();
+                    life.is_beginning_lost() && life.first.seq > first.seq && !is_over && life.init().is_none()
+                })
+        })
+    }
+
+    /// Gives a life the directories that the life before still has.
+    pub fn inherit(&mut self, older: LifeId, life_id: LifeId, since: Seq) {
+        let Some(before) = self.lives.get(older) else { return };
+        let roots: Vec<RootDirectory> = before.roots.iter().filter(|root| root.is_present()).cloned().collect();
+        for root in &roots {
+            let Some(life) = self.lives.get_mut(life_id) else { return };
+            life.add_root(root.key, &root.path, root.is_path_cut);
+            life.mark_entered(root.key, since);
+            self.share(root.key, life_id, since);
+        }
+        self.reindex(life_id);
+    }
+
     /// Begins the next life of a container in the directories that the life before still has.
     pub fn begin_again(&mut self, older: LifeId, start: LifeStart) -> Option<LifeId> {
         let before = self.lives.get(older)?;
@@ -352,20 +393,12 @@ impl Containers {
         life.user = before.user;
         life.claims = before.claims.for_next_life();
         life.add_evidence(start.stamp.seq);
-        for root in before.roots.iter().filter(|root| root.is_present()) {
-            life.add_root(root.key, &root.path, root.is_path_cut);
-            life.mark_entered(root.key, start.stamp.seq);
-        }
-        let keys: Vec<CgroupKey> = life.roots.iter().map(|root| root.key).collect();
         let ids: Vec<Arc<str>> = life.claims.ids().cloned().collect();
         let life_id = self.lives.insert(life);
         for id in ids {
             self.index.add(IdKey::from(id), life_id, &mut self.lives);
         }
-        for key in keys {
-            self.share(key, life_id, start.stamp.seq);
-        }
-        self.reindex(life_id);
+        self.inherit(older, life_id, start.stamp.seq);
         Some(life_id)
     }
 

@@ -264,6 +264,11 @@ impl DeathEvidence {
 }
 
 impl ProcessExit {
+    /// Returns the process.
+    pub fn process(&self) -> ProcessId {
+        self.process
+    }
+
     /// Returns the name of its first thread at the end.
     pub fn comm(&self) -> &str {
         &self.comm

@@ -20,6 +20,7 @@ pub(crate) fn write_verdict(evidence: &DeathEvidence, input: &VerdictInput<'_>, 
     *death = Death::default();
     // The last kill says most, unless the init was the victim.
     let mut oom_victim = evidence.oom_victims.last();
+    seqs.extend(input.init_exit.map(|exit| exit.at.seq));
     match (input.start, input.init_exit.map(|exit| InitEnd::new(evidence, exit))) {
         (ProgramStart::Never, _) => death.cause = Cause::NeverStarted,
         (ProgramStart::Failed, _) => {
@@ -29,12 +30,13 @@ pub(crate) fn write_verdict(evidence: &DeathEvidence, input: &VerdictInput<'_>, 
         (ProgramStart::Possible, Some(init)) => {
             init.write(evidence, input, death);
             oom_victim = init.oom_victim.or(oom_victim);
-            seqs.push(init.exit.at.seq);
             seqs.extend(init.received.iter().map(|sent| sent.at.seq));
         }
         (ProgramStart::Possible, None) => {}
     }
-    if let Some((by, code)) = input.reports.exit_code() {
+    if let Some((by, code)) = input.reports.exit_code()
+        && (!input.is_run_doubtful || input.reports.tell_one_end())
+    {
         death.reported_exit_code = Some(code);
         death.reported_by = Some(by);
     }

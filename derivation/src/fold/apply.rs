@@ -14,7 +14,7 @@ use crate::row::{Row, RowSink};
 
 /// Version of the rules. A replay that knows other rules than the recorder says so when rows
 /// differ.
-pub const DERIVATION_VERSION: u32 = 5;
+pub const DERIVATION_VERSION: u32 = 6;
 
 /// The derivation's state between two records.
 #[derive(Debug, Default)]
@@ -92,7 +92,7 @@ impl Fold {
             Body::Cgroup(event) => match event.kind {
                 CgroupEventKind::Mkdir => self.on_mkdir(at, event, out),
                 CgroupEventKind::Rmdir => self.on_rmdir(at, event, out),
-                CgroupEventKind::Populated => self.on_populated(at, event.key, out),
+                CgroupEventKind::Populated => self.on_populated(at, event, out),
                 CgroupEventKind::Empty => self.on_empty(at, event, out),
                 CgroupEventKind::Frozen => self.on_frozen(at, event.key, true),
                 CgroupEventKind::Thawed => self.on_frozen(at, event.key, false),

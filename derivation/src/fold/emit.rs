@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::apply::Fold;
 use super::output::{HeldEnd, HeldRow};
 use super::walk::Walk;
-use crate::containers::{Exit, ExitEvidence, LifeId, Origin, Stage};
+use crate::containers::{Exit, ExitEvidence, Life, LifeId, Origin, Stage};
 use crate::ending::reports;
 use crate::record::{Actor, CgroupKey, Stamp};
 use crate::row::{ContainerExit, ContainerRemove, Row, RowSink};
@@ -50,6 +50,9 @@ impl Fold {
         // The row of a carried one is in the segment in which it happened.
         if !life.mark_exited(at, evidence) || self.is_carrying {
             return;
+        }
+        if let Some(id) = life.container_id() {
+            self.pending.forget_run(id);
         }
         // Nobody has seen the beginning of a life that an exit shows first.
         self.emit_begin(life_id, at, None, out);
@@ -111,6 +114,9 @@ impl Fold {
         if !life.mark_ended(at.ts) || self.is_carrying {
             return;
         }
+        if let Some(id) = life.container_id() {
+            self.pending.forget_run(id);
+        }
         life.hold();
         let removed_by = removed_by.map(|actor| self.output.copy_actor(actor));
         self.output.preview(|| {
@@ -138,6 +144,7 @@ impl Fold {
     fn emit_held(&mut self, held: HeldRow, out: &mut dyn RowSink) {
         let Some(life) = self.containers.life_mut(held.life_id) else { return };
         life.release();
+        life.forget_reports_on_others();
         let rows = self.output.rows_mut();
         match held.end {
             HeldEnd::Exit => {
@@ -152,7 +159,10 @@ impl Fold {
                     && life.write_remove_row(held.at, &mut removed_by, row)
                 {
                     let end = reports::ToldEnd::of_removal(row);
-                    let found = reports::disagreements_at_end(&end, life.reports(), self.gaps.is_clock_steady(life));
+                    let found = match life.is_run_doubtful() {
+                        true => Vec::new(),
+                        false => reports::disagreements_at_end(&end, life.reports(), self.gaps.is_clock_steady(life)),
+                    };
                     out.take(&rows.remove);
                     for disagreement in found {
                         out.take(&Row::Disagreement(disagreement));
@@ -169,9 +179,10 @@ impl Fold {
     pub(super) fn emit_disagreements_of_live(&mut self, last: Stamp, out: &mut dyn RowSink) {
         let living = self.containers.select(|life| life.stage() == Stage::Announced && !life.reports().is_told_alive);
         for life_id in living {
-            let Some(life) = self.containers.life_mut(life_id).filter(|life| !life.reports().is_empty()) else {
-                continue;
-            };
+            // A report may be about another run than the one that the rows tell of.
+            let can_differ = |life: &&mut Life| !life.reports().is_empty() && !life.is_run_doubtful();
+            let Some(life) = self.containers.life_mut(life_id).filter(can_differ) else { continue };
+            life.forget_reports_on_others();
             let mut found = Vec::new();
             if let Some(exit) = life.exit() {
                 let mut row = ContainerExit::default();
@@ -179,7 +190,7 @@ impl Fold {
                     let end = reports::ToldEnd::of_exit(&row, last);
                     found = reports::disagreements_at_end(&end, life.reports(), self.gaps.is_clock_steady(life));
                 }
-            } else if life.has_processes() && !life.has_lost_exits() {
+            } else if life.has_processes() {
                 let row = reports::disagreement_of_live(last, life.first().ts, life.evidence(), life.reports(), || {
                     life.identity()
                 });

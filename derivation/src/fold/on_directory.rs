@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use super::apply::Fold;
-use super::walk::Walk;
-use crate::claims::{ObservedDirectory, RootClaims};
+use super::walk::{FoundDirectory, Walk};
+use crate::claims::{ObservedDirectory, OwnedClaim, RootClaims};
 use crate::containers::{DirectoryRole, ExitEvidence, Origin, Stage, TrackedDirectory};
 use crate::record::{CgroupKey, Directory, Seq, SnapshotReason, Stamp};
 use crate::row::RowSink;
@@ -28,9 +28,33 @@ impl Fold {
         if self.containers.is_renamed(directory.key) {
             return;
         }
-        let observed = ObservedDirectory::of_walk(directory, self.walk.as_ref().map(Walk::begin));
         let pending = self.pending.take_by_path(directory.key.hierarchy, &directory.path);
-        let claims = RootClaims::of(at.seq, &observed, None, &pending);
+        let is_waiting = self.waits_for_walk(at, directory, &pending);
+        match self.walk.as_mut().filter(|_| is_waiting) {
+            Some(walk) => walk.defer(FoundDirectory { at, directory: directory.to_owned(), claims: pending }),
+            None => self.take_found(at, directory, &pending),
+        }
+    }
+
+    /// Returns true if only the end of the walk can tell whether a directory is of a container that
+    /// is known: events were lost since it began, and the walk has seen none of its directories.
+    fn waits_for_walk(&self, at: Stamp, directory: &Directory<'_>, pending: &[OwnedClaim]) -> bool {
+        let Some(walk) = self.walk.as_ref().filter(|_| !self.is_carrying) else { return false };
+        let observed = ObservedDirectory::of_walk(directory, None);
+        let claims = RootClaims::of(at.seq, &observed, None, pending);
+        let Some(id) = claims.container_id() else { return false };
+        self.containers.lives_with_id(id).into_iter().filter_map(|life_id| self.containers.life(life_id)).any(|life| {
+            life.first().seq < walk.begin()
+                && life.stage() != Stage::Ended
+                && life.is_run_doubtful()
+                && !life.root_keys().any(|key| walk.has_seen(key))
+        })
+    }
+
+    /// Takes a directory that a walk found.
+    fn take_found(&mut self, at: Stamp, directory: &Directory<'_>, pending: &[OwnedClaim]) {
+        let observed = ObservedDirectory::of_walk(directory, self.walk.as_ref().map(Walk::begin));
+        let claims = RootClaims::of(at.seq, &observed, None, pending);
         let enclosing = self.containers.enclosing(&observed);
         if claims.is_empty() {
             if let Some(life_id) = enclosing {
@@ -40,7 +64,7 @@ impl Fold {
             return;
         }
         // A directory of a life that has ended, on its way to be removed.
-        if directory.populated == Some(false) && self.containers.has_ghost(&observed, &claims) {
+        if directory.populated != Some(true) && self.containers.has_ghost(&observed, &claims) {
             return;
         }
         let demoted = self.demote_candidate(self.containers.directory_above(&observed));
@@ -70,14 +94,23 @@ impl Fold {
 
     /// Takes the end of a walk, and draws its conclusions.
     pub(super) fn on_walk_end(&mut self, at: Stamp, out: &mut dyn RowSink) {
-        let Some(walk) = self.walk.as_ref() else { return };
+        let Some(walk) = self.walk.as_mut() else { return };
+        let deferred = walk.take_deferred();
         let directories = self.containers.directories();
         let missing: Vec<CgroupKey> =
             directories.filter(|(key, directory)| walk.misses(*key, directory.since)).map(|(key, _)| key).collect();
+        let is_first = walk.follows_start();
+        for key in missing {
+            self.on_missing(key, at, out);
+        }
+        for FoundDirectory { at, directory, claims } in deferred {
+            if self.containers.directory(directory.key).is_none() {
+                self.take_found(at, &directory, &claims);
+            }
+        }
         let found = self
             .containers
             .select(|life| life.is_newly_found() || life.stage() == Stage::Unannounced && life.is_carried());
-        let is_first = walk.follows_start();
         for life_id in found {
             self.emit_begin(life_id, at, None, out);
             // It has an init, or had one, and nobody is in it.
@@ -88,8 +121,5 @@ impl Fold {
         }
         self.walk = None;
         self.pending.clear_by_path();
-        for key in missing {
-            self.on_missing(key, at, out);
-        }
     }
 }

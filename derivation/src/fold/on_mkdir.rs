@@ -131,7 +131,10 @@ impl Fold {
         let has_one_maker = call.oci_runtime == Some(OciRuntime::Runc);
         for life_id in self.containers.lives_with_id(call.container_id) {
             let is_before = self.containers.is_about(life_id, &claim)
-                && self.containers.life(life_id).is_some_and(|life| life.is_run_of_another(maker_pid, has_one_maker));
+                && self
+                    .containers
+                    .life(life_id)
+                    .is_some_and(|life| life.is_run_of_another(at, maker_pid, has_one_maker));
             if is_before {
                 self.exit_life(life_id, at, ExitEvidence::Concluded, out);
             }

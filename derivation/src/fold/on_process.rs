@@ -39,7 +39,7 @@ impl Fold {
             let is_of_this_call = life.is_made_by(attach.mover.pid);
             let is_over = life.exit().is_some()
                 || life.stage() == Stage::Ended
-                || life.is_run_of_another(attach.mover.pid, call.oci_runtime == Some(OciRuntime::Runc));
+                || life.is_run_of_another(at, attach.mover.pid, call.oci_runtime == Some(OciRuntime::Runc));
             if is_of_this_call || is_about && !is_over {
                 life.mark_programs_seen();
                 life.set_maker_pid(attach.mover.pid);
@@ -131,7 +131,13 @@ impl Fold {
         out: &mut dyn RowSink,
     ) -> Option<LifeId> {
         self.exit_life(older, at, ExitEvidence::Concluded, out);
-        let life_id = self.containers.begin_again(older, self.gaps.beginning(origin, Stage::Unannounced, at))?;
+        let life_id = match self.containers.next_life_found(older) {
+            Some(found) => {
+                self.containers.inherit(older, found, at.seq);
+                found
+            }
+            None => self.containers.begin_again(older, self.gaps.beginning(origin, Stage::Unannounced, at))?,
+        };
         self.containers.set_init(life_id, target.process(), at.seq);
         self.emit_begin(life_id, at, None, out);
         Some(life_id)

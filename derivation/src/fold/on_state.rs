@@ -1,24 +1,33 @@
 //! Changes of a container's cgroup: tasks come, leave, or are frozen; the directory is renamed.
 
 use super::apply::Fold;
-use crate::containers::{DirectoryRole, TrackedDirectory};
+use crate::containers::DirectoryRole;
+use crate::identity::argv;
 use crate::record::{CgroupEvent, CgroupKey, Stamp};
 use crate::row::RowSink;
 
 impl Fold {
     /// Takes that the first task entered a directory or one below it.
-    pub(super) fn on_populated(&mut self, at: Stamp, key: CgroupKey, out: &mut dyn RowSink) {
+    pub(super) fn on_populated(&mut self, at: Stamp, event: &CgroupEvent<'_>, out: &mut dyn RowSink) {
+        let key = event.key;
         let Some(directory) = self.containers.directory(key) else { return };
         let life_id = match directory.role {
             DirectoryRole::Inside(_) => return, // the kernel reports its root as populated as well
             DirectoryRole::Root(life_id) => life_id,
             DirectoryRole::Candidate(life_id) => {
-                self.containers.track(key, TrackedDirectory { role: DirectoryRole::Root(life_id), ..directory });
+                self.containers.confirm_root(key);
                 life_id
             }
         };
         let Some(life) = self.containers.life_mut(life_id) else { return };
         life.enter(key, at.seq);
+        // The event of its making was lost; who put the first task in is who made it.
+        if life.is_beginning_lost()
+            && let Some(call) = argv::parse(event.actor.argv).filter(|call| call.verb.makes_directories())
+            && life.container_id().is_some_and(|id| **id == *call.container_id)
+        {
+            life.set_maker_pid(event.actor.pid);
+        }
         self.emit_begin(life_id, at, None, out);
     }
 
@@ -29,6 +38,7 @@ impl Fold {
         if lives.is_empty() {
             return;
         }
+        self.containers.confirm_root(event.key); // what is emptied was populated, seen or not
         let usage = self.containers.usage_with_children(event).into_owned();
         for life_id in lives {
             if let Some(life) = self.containers.life_mut(life_id) {

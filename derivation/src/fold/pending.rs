@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::pending_by_id::PendingById;
 use super::pending_by_path::PendingByPath;
 use crate::claims::{Claim, ClaimSet, OwnedClaim};
-use crate::record::HierarchyId;
+use crate::record::{HierarchyId, Source};
 
 /// Claims about containers that have no directory yet.
 #[derive(Debug, Default)]
@@ -35,6 +35,12 @@ impl PendingClaims {
     /// Forgets what is kept by id about the container that a claim is about.
     pub fn forget_by_id(&mut self, claim: &Claim<'_>) {
         self.by_id.forget(claim);
+    }
+
+    /// Forgets, at the end of a run of a container, what a next one may not share. At containerd the
+    /// user chooses the id, and may give it to another container, of which its own events tell late.
+    pub fn forget_run(&mut self, container_id: &str) {
+        self.by_id.forget_source(container_id, Source::Containerd);
     }
 
     /// Takes the claims for the directory with this path.

@@ -9,6 +9,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::claims::{Claim, ClaimSet};
+use crate::record::Source;
 
 /// Most ids kept; the oldest go first.
 const MAX_IDS: usize = 8_192;
@@ -69,11 +70,24 @@ impl PendingById {
         for claims in containers.iter_mut().filter(|claims| claims.agree_on_home(claim)) {
             claims.forget_source(claim.source);
         }
+        self.drop_if_empty(claim.container_id);
+    }
+
+    /// Forgets what a source has said of all containers with an id.
+    pub fn forget_source(&mut self, container_id: &str, source: Source) {
+        let Some(containers) = self.by_id.get_mut(container_id) else { return };
+        containers.iter_mut().for_each(|claims| claims.forget_source(source));
+        self.drop_if_empty(container_id);
+    }
+
+    /// Drops the containers with an id of which nothing is said any more.
+    fn drop_if_empty(&mut self, container_id: &str) {
+        let Some(containers) = self.by_id.get_mut(container_id) else { return };
         containers.retain(|claims| !claims.is_empty());
         if containers.is_empty() {
-            self.by_id.remove(claim.container_id);
+            self.by_id.remove(container_id);
             // Most go soon after they came.
-            if let Some(place) = self.order.iter().rposition(|id| **id == *claim.container_id) {
+            if let Some(place) = self.order.iter().rposition(|id| **id == *container_id) {
                 self.order.remove(place);
             }
         }

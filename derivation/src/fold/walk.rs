@@ -5,8 +5,10 @@
 //! is concluded before that record.
 
 use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 
-use crate::record::{CgroupKey, Directory, HierarchyId, Seq, SnapshotReason};
+use crate::claims::OwnedClaim;
+use crate::record::{CgroupKey, Directory, HierarchyId, Seq, SnapshotReason, Stamp};
 
 /// A walk under way.
 #[derive(Debug)]
@@ -18,6 +20,16 @@ pub(super) struct Walk {
     buried: BTreeSet<CgroupKey>,
     failed: BTreeSet<HierarchyId>,
     walked: BTreeSet<HierarchyId>,
+    /// Directories whose life only the end of the walk can tell.
+    deferred: Vec<FoundDirectory>,
+}
+
+/// A directory that a walk found, with what was claimed about its path.
+#[derive(Clone, Debug)]
+pub(super) struct FoundDirectory {
+    pub at: Stamp,
+    pub directory: Directory<'static>,
+    pub claims: Vec<OwnedClaim>,
 }
 
 impl Walk {
@@ -30,6 +42,7 @@ impl Walk {
             buried: BTreeSet::new(),
             failed: BTreeSet::new(),
             walked: BTreeSet::new(),
+            deferred: Vec::new(),
         }
     }
 
@@ -47,6 +60,23 @@ impl Walk {
     /// Marks a directory as there.
     pub fn see(&mut self, key: CgroupKey) {
         self.seen.insert(key);
+    }
+
+    /// Returns true if the walk has read a directory, or its event has come since the walk began.
+    pub fn has_seen(&self, key: CgroupKey) -> bool {
+        self.seen.contains(&key)
+    }
+
+    /// Keeps a directory for the end of the walk.
+    pub fn defer(&mut self, found: FoundDirectory) {
+        self.deferred.push(found);
+    }
+
+    /// Takes the directories that were kept and are still there.
+    pub fn take_deferred(&mut self) -> Vec<FoundDirectory> {
+        let mut deferred = core::mem::take(&mut self.deferred);
+        deferred.retain(|found| !self.buried.contains(&found.directory.key));
+        deferred
     }
 
     /// Marks a directory as removed.

@@ -39,4 +39,11 @@ pub struct Directory<'a> {
     pub pids: Vec<u32>,
 }
 
+impl Directory<'_> {
+    /// Returns the directory with a copy of its path.
+    pub fn to_owned(&self) -> Directory<'static> {
+        Directory { path: Cow::Owned(self.path.clone().into_owned()), pids: self.pids.clone(), ..*self }
+    }
+}
+
 names!(SnapshotReason { Start => "start", Mkdir => "mkdir", Resync => "resync", Stop => "stop" });

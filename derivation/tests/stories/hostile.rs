@@ -32,6 +32,7 @@ impl Story {
     }
 
     fn end_real(&mut self) {
+        self.tell(kit::exit_of(4242, CgroupId(1)));
         for hierarchy in [5, 6] {
             self.event(CgroupEventKind::Rmdir, hierarchy, 100, &real(), runc(&["runc", "delete", ID]));
         }

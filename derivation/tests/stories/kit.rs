@@ -26,6 +26,13 @@ pub const INIT: Target<'static> = Target {
     parent_v1: None,
 };
 
+/// The end of a container's first process, in a directory on v2.
+pub fn exit_of(pid: u32, cgroup: CgroupId) -> Body<'static> {
+    let target = Target { pid, cgroup, ..INIT };
+    let (oom_victim, rebooted) = (false, Some(false));
+    Body::Exit(TaskExit { cpu: 0, target, status: ExitStatus::Exited(0), oom_victim, rebooted, parent_comm: "shim" })
+}
+
 /// How a process ends that was killed.
 pub const SIGKILLED: ExitStatus = ExitStatus::Signalled { signal: 9, core_dumped: false };
 

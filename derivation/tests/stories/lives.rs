@@ -467,6 +467,7 @@ fn an_answer_about_a_restarted_container_names_the_life_before_it_too() {
     answer.container_name = Some("web-1".into());
     answer.init_pid = Some(4242);
     story.tell(Body::Runtime(answer));
+    story.tell(kit::exit_of(4242, CgroupId(200)));
     story.rmdir(0, 200, 1, &docker(A), &refs(&delete_argv(A)));
     story.log.fold.finish(&mut story.log.rows);
     let lives: Vec<_> =

@@ -6,6 +6,7 @@ mod death;
 mod disagreement;
 mod hostile;
 mod lives;
+mod losses;
 mod names;
 mod processes;
 mod reuse;

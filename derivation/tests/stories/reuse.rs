@@ -320,11 +320,35 @@ fn the_task_of_a_row_is_the_one_of_its_own_record_whoever_had_its_pid_before() {
 }
 
 #[test]
+fn what_was_said_of_a_container_that_has_ended_is_not_of_the_next_one_with_its_id() {
+    let mut story = Story::with_grace();
+    let said = |image| RuntimeAnswer {
+        namespace: Some("shop".into()),
+        event: Some("/containers/create".into()),
+        ..answer(Source::Containerd, "web", image)
+    };
+    let create = ["runc", "--root", "/run/containerd/runc/shop", "create", "--bundle", "/c/shop/web", "web"];
+    let life = |story: &mut Story, inode| {
+        story.mkdir(key(0, inode), 1, "/shop/web", &create);
+        story.rmdir(key(0, inode), "/shop/web", &["runc", "--root", "/run/containerd/runc/shop", "delete", "web"]);
+    };
+    story.tell(Body::Runtime(said("a:1")));
+    life(&mut story, 100);
+    // containerd's word of the second comes when its directory is there.
+    life(&mut story, 200);
+    story.tell(Body::Runtime(said("b:1")));
+    let rows = story.end();
+    let images: Vec<_> = creates(&rows).iter().map(|row| image(&row.identity)).collect();
+    assert_eq!(images, [Some("a:1"), None]);
+}
+
+#[test]
 fn two_containers_whose_first_processes_had_one_pid_are_two() {
     let mut story = Story::with_grace();
     for (inode, id, image) in [(100, A, "a:1"), (200, B, "b:1")] {
         story.mkdir(key(0, inode), 1, &docker(id), &[]);
         story.tell(Body::Runtime(RuntimeAnswer { init_pid: Some(4242), ..answer(Source::Docker, id, image) }));
+        story.tell(kit::exit_of(4242, CgroupId(inode)));
         story.rmdir(key(0, inode), &docker(id), &[]);
     }
     let rows = story.end();

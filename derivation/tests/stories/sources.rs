@@ -47,6 +47,11 @@ impl Story {
         self.log.tell(Body::Runtime(answer))
     }
 
+    /// The end of the first process of the container in a directory.
+    fn exit(&mut self, inode: u64, pid: u32) {
+        self.log.tell(kit::exit_of(pid, CgroupId(inode)));
+    }
+
     /// A life of docker's container A: begins, hears what is said, and ends.
     fn docker_life(&mut self, inode: u64, said: &[RuntimeAnswer<'_>]) {
         self.mkdir(inode, &docker(A), &DOCKER_CREATE);
@@ -223,7 +228,11 @@ fn each_fact_in_which_two_sources_differ_is_a_conflict() {
     let rows = story.end();
     let row = removes(&rows)[0];
     assert_eq!(row.identity.conflicts, ["cri: image_name busybox:2", "cri: pod_uid u2", "cri: init_pid 8"]);
-    assert_eq!((row.identity.started_at, row.identity.init_pid), (Some(WallNs(ts(begun).0 + 2)), Some(7)));
+    assert_eq!(
+        (row.identity.started_at, row.identity.init_pid),
+        (Some(WallNs(ts(begun).0 + 2)), None),
+        "no exit is seen"
+    );
 
     // The two begin a second apart: more than the moments of one start.
     let mut story = Story::new();
@@ -276,6 +285,7 @@ fn a_start_is_of_the_life_in_which_it_lies() {
         if inode % 2 == 0 {
             story.says(RuntimeAnswer { started_at: Some(started), init_pid: Some(10 + inode as u32), ..said() });
         }
+        story.exit(100 + inode, if inode % 2 == 0 { 10 + inode as u32 } else { 1 });
         story.rmdir(100 + inode, &docker(A), &DOCKER_DELETE);
     }
     // When the next life has begun, a file still tells of the last one's start.
@@ -318,6 +328,8 @@ fn a_state_that_was_written_before_a_life_began_is_of_another() {
     };
     story.says(state(early, 1));
     story.says(state(ts(story.log.next()), 2));
+    story.exit(100, 1);
+    story.exit(100, 2);
     story.rmdir(100, "/job", &["runc", "delete", "job"]);
     let rows = story.end();
     assert_eq!(removes(&rows)[0].identity.init_pid, Some(2));
@@ -337,6 +349,7 @@ fn an_event_of_a_start_tells_when_it_was_and_of_whom() {
         started_at: Some(started),
         ..RuntimeAnswer::unanswered(Source::Containerd, Outcome::Ok)
     });
+    story.exit(100, 4242);
     story.rmdir(100, "/shop/web", &["runc", "--root", "/run/containerd/runc/shop", "delete", "web"]);
     let rows = story.end();
     let row = removes(&rows)[0];

@@ -128,12 +128,12 @@ pub fn span(table: &str, life: &Life) -> Span {
 }
 
 /// Pairs the rows of one id with its lives, by index: first those that agree most, by engine, then
-/// by moment and init; of equals the latest.
+/// by init, then by moment; of equals the latest.
 fn pairs_of(table: &str, rows: &[&Value], lives: &[&Life], coverage: &Coverage) -> Vec<(usize, usize)> {
     let agreement = |row: &Value, life: &Life| {
         let is_moment = time(&row["ts"]).is_some_and(|ts| is_within(ts, span(table, life)));
         let is_init = life.pid.is_some_and(|pid| row["init_pid"] == pid);
-        (row["runtime"] == *life.runtime, u8::from(is_moment) + u8::from(is_init), life.ended.from)
+        (row["runtime"] == *life.runtime, is_init, is_moment, life.ended.from)
     };
     let mut all = Vec::new();
     for (at, row) in rows.iter().enumerate() {

@@ -56,6 +56,8 @@ pub(crate) struct EndReport {
     pub presence: Option<ReportedPresence>,
     /// Start of the life that is reported on, as the source says.
     pub(super) started_at: Option<WallNs>,
+    /// The init of the life that is reported on, as the source says.
+    init_pid: Option<u32>,
 }
 
 impl EndReport {
@@ -82,6 +84,7 @@ impl EndReport {
             finished_at: answer.finished_at,
             presence,
             started_at: answer.started_at,
+            init_pid: answer.init_pid,
         };
         let says_something =
             is_order || is_stop || presence.is_some() || report.exit_code.is_some() || report.oom_killed.is_some();
@@ -122,10 +125,27 @@ impl EndReports {
         self.all.push(report);
     }
 
+    /// Forgets the reports on runs with another init.
+    pub fn keep_run(&mut self, init_pid: u32) {
+        self.all.retain(|report| report.init_pid.is_none_or(|pid| pid == init_pid));
+    }
+
     /// Returns the exit code that was reported last, and by whom. A report that states a code says
     /// that the container has ended.
     pub fn exit_code(&self) -> Option<(ReportSource, i32)> {
         self.all.iter().rev().find_map(|report| Some((report.by, report.exit_code?)))
+    }
+
+    /// Returns true if no two reports tell of different ends: with another code, or at another time.
+    pub fn tell_one_end(&self) -> bool {
+        let mut ends = self.all.iter().filter(|report| report.exit_code.is_some());
+        let Some(first) = ends.next() else { return true };
+        let is_at_once = |at: WallNs, other: WallNs| at.0.abs_diff(other.0) <= TOLERANCE_NS;
+        let is_same = |other: &EndReport| {
+            let times = first.finished_at.zip(other.finished_at);
+            first.exit_code == other.exit_code && times.is_none_or(|(at, other)| is_at_once(at, other))
+        };
+        ends.all(is_same)
     }
 
     /// Returns true if an engine reports that it has stopped the container.

@@ -1,0 +1,222 @@
+//! Runs of a container of which one may hide in a loss: what is not known of which run it is, no row states; and what
+//! walks find afterwards makes no run that was not there.
+
+use obit_derivation::Row;
+use obit_derivation::record::*;
+use obit_derivation::row::Cause;
+
+use crate::kit::{self, A as ID, INIT, Log, ROOT, creates, docker, exits, key, moment, removes, wall};
+
+const ROOT_DIR: &str = "/run/docker/runtime-runc/moby";
+const CREATE: &[&str] = &["runc", "--root", ROOT_DIR, "create", "--bundle", "/b/a", ID];
+const DELETE: &[&str] = &["runc", "--root", ROOT_DIR, "delete", "--force", ID];
+/// Its directory on a v1 hierarchy, and those of its next run.
+const V1: CgroupKey = CgroupKey { hierarchy: HierarchyId(4), cgroup: CgroupId(500) };
+const NEXT_ROOT: CgroupKey = CgroupKey { hierarchy: HierarchyId::V2, cgroup: CgroupId(101) };
+const NEXT_V1: CgroupKey = CgroupKey { hierarchy: HierarchyId(4), cgroup: CgroupId(501) };
+/// The first process of the next run.
+const NEXT_INIT: Target<'static> =
+    Target { pid: 5000, ppid: 4900, started: BootNs(90), cgroup: NEXT_ROOT.cgroup, ..INIT };
+const DONE: ExitStatus = ExitStatus::Exited(3);
+
+#[derive(Default)]
+struct Story {
+    log: Log,
+}
+
+impl Story {
+    /// A container with a directory on each of these hierarchies.
+    fn made(keys: &[CgroupKey]) -> Self {
+        let mut story = Self::default();
+        for key in keys {
+            story.directory(CgroupEventKind::Mkdir, *key, CREATE);
+            story.directory(CgroupEventKind::Populated, *key, CREATE);
+        }
+        story
+    }
+
+    fn tell(&mut self, body: Body<'_>) -> Seq {
+        self.log.tell(body)
+    }
+
+    fn directory(&mut self, kind: CgroupEventKind, key: CgroupKey, argv: &[&str]) {
+        let actor = Actor { pid: 3900, comm: "runc", argv, ..Actor::default() };
+        let path = docker(ID);
+        let event = CgroupEvent { actor, ..kit::event(kind, key, CgroupId(1), &path) };
+        self.tell(Body::Cgroup(event));
+    }
+
+    fn exec(&mut self, target: Target<'_>) {
+        self.tell(Body::Exec(ProcessExec { cpu: 0, target, parent_comm: "runc" }));
+    }
+
+    fn exit(&mut self, target: Target<'_>, status: ExitStatus) {
+        let (oom_victim, rebooted) = (false, Some(false));
+        self.tell(Body::Exit(TaskExit { cpu: 0, target, status, oom_victim, rebooted, parent_comm: "shim" }));
+    }
+
+    fn lost(&mut self) {
+        self.tell(Body::Lost(Loss { count: 1, kind: None, cpu: None, since: Seq(0) }));
+    }
+
+    /// A walk after a loss that shows these directories of the container, with tasks in them, and nothing else.
+    fn walk(&mut self, keys: &[CgroupKey]) {
+        self.tell(Body::SnapshotBegin(SnapshotReason::Resync));
+        for hierarchy in [ROOT.hierarchy, V1.hierarchy] {
+            let root = CgroupKey { hierarchy, cgroup: CgroupId(1) };
+            self.tell(Body::Directory(kit::directory(SnapshotReason::Resync, root, CgroupId(0), "/")));
+        }
+        for key in keys {
+            let path = docker(ID);
+            let shown = kit::directory(SnapshotReason::Resync, *key, CgroupId(1), &path);
+            self.tell(Body::Directory(Directory { populated: Some(true), ..shown }));
+        }
+        self.tell(Body::SnapshotEnd(SnapshotReason::Resync));
+    }
+
+    /// What docker says: of which run, when it began, and how it ended.
+    fn says(&mut self, init: Target<'_>, started: u64, exit_code: Option<i32>) {
+        let ago = |before: u64| wall(BootNs(moment(self.log.next()).0 - before));
+        let answer = RuntimeAnswer {
+            container_id: Some(ID.into()),
+            init_pid: Some(init.pid),
+            started_at: Some(ago(started)),
+            restart_count: Some(init.pid / 1000),
+            exit_code,
+            finished_at: exit_code.map(|_| ago(0)),
+            ..RuntimeAnswer::unanswered(Source::Docker, Outcome::Ok)
+        };
+        self.tell(Body::Runtime(answer));
+    }
+
+    fn end(self) -> Vec<Row> {
+        self.log.end()
+    }
+}
+
+#[test]
+fn a_row_names_an_init_only_if_its_end_was_seen() {
+    for is_seen in [true, false] {
+        let mut story = Story::made(&[ROOT]);
+        story.exec(INIT);
+        story.says(INIT, 1, None);
+        story.lost();
+        if is_seen {
+            story.exit(INIT, DONE);
+        }
+        story.directory(CgroupEventKind::Rmdir, ROOT, DELETE);
+        let rows = story.end();
+        let (exit, remove) = (&exits(&rows)[0].identity, &removes(&rows)[0].identity);
+        for identity in [exit, remove] {
+            let told = (identity.init_pid, identity.started_at.is_some(), identity.restart_count);
+            let expected = if is_seen { (Some(INIT.pid), true, Some(4)) } else { (None, false, None) };
+            assert_eq!(told, expected, "the run whose end was not seen may be another one");
+        }
+    }
+}
+
+#[test]
+fn a_reported_exit_code_is_of_the_only_run_that_was_reported() {
+    for (ends, expected) in [(&[58][..], Some(58)), (&[58, 137], None)] {
+        let mut story = Story::made(&[ROOT]);
+        story.exec(INIT);
+        story.lost();
+        for (init, code) in [INIT, NEXT_INIT].into_iter().zip(ends) {
+            story.says(init, 0, Some(*code));
+        }
+        story.directory(CgroupEventKind::Rmdir, ROOT, DELETE);
+        let rows = story.end();
+        let row = removes(&rows)[0];
+        assert_eq!((row.death.cause, row.death.reported_exit_code), (Cause::Unknown, expected));
+        assert_eq!(row.identity.conflicts, [""; 0], "two runs do not contradict each other");
+        let disagreements = rows.iter().filter(|row| matches!(row, Row::Disagreement(_))).count();
+        assert_eq!(disagreements, 0, "two runs do not contradict each other");
+    }
+}
+
+#[test]
+fn a_stated_init_in_the_directory_of_another_run_is_of_that_run() {
+    let mut story = Story::made(&[ROOT]);
+    story.lost();
+    // The only run that is known when this is said.
+    story.says(NEXT_INIT, 0, None);
+    story.walk(&[NEXT_ROOT]);
+    story.exec(NEXT_INIT);
+    story.exit(NEXT_INIT, DONE);
+    story.directory(CgroupEventKind::Rmdir, NEXT_ROOT, DELETE);
+    let rows = story.end();
+    let told: Vec<_> = removes(&rows)
+        .iter()
+        .map(|row| (row.place.key, row.identity.init_pid, row.death.exit_code.map(u32::from)))
+        .collect();
+    assert_eq!(told, [(ROOT, None, None), (NEXT_ROOT, Some(NEXT_INIT.pid), Some(3))]);
+}
+
+#[test]
+fn a_directory_found_after_a_loss_is_not_of_a_container_that_is_gone() {
+    // The making of the directory on v2 was lost; the walk shows whether it was that of the same run.
+    for (shown, runs) in [(&[ROOT, V1][..], 1), (&[NEXT_ROOT, NEXT_V1], 2), (&[NEXT_ROOT], 2)] {
+        let mut story = Story::made(&[V1]);
+        story.lost();
+        story.walk(shown);
+        for key in shown {
+            story.directory(CgroupEventKind::Rmdir, *key, DELETE);
+        }
+        let rows = story.end();
+        assert_eq!((creates(&rows).len(), exits(&rows).len(), removes(&rows).len()), (runs, runs, runs), "{shown:?}");
+        let is_found: Vec<_> = creates(&rows).iter().map(|row| row.inferred).collect();
+        assert_eq!(is_found, [false, true][..runs]);
+    }
+}
+
+#[test]
+fn a_directory_that_waits_for_the_end_of_a_walk_may_be_gone_by_then() {
+    let mut story = Story::made(&[V1]);
+    story.lost();
+    story.tell(Body::SnapshotBegin(SnapshotReason::Resync));
+    let path = docker(ID);
+    for key in [key(0, 1), key(4, 1)] {
+        story.tell(Body::Directory(kit::directory(SnapshotReason::Resync, key, CgroupId(0), "/")));
+    }
+    let shown = kit::directory(SnapshotReason::Resync, NEXT_ROOT, CgroupId(1), &path);
+    story.tell(Body::Directory(Directory { populated: Some(true), ..shown }));
+    story.directory(CgroupEventKind::Rmdir, NEXT_ROOT, DELETE);
+    story.tell(Body::SnapshotEnd(SnapshotReason::Resync));
+    let rows = story.end();
+    assert_eq!(removes(&rows).len(), 1, "nobody knows of which run it was, and it ends only one");
+}
+
+#[test]
+fn the_next_run_is_one_whether_a_walk_or_its_program_shows_it() {
+    // The directory on v2 is kept from one run to the next; that on v1 is made anew.
+    let mut story = Story::made(&[ROOT, V1]);
+    story.exec(INIT);
+    story.lost();
+    story.walk(&[ROOT, NEXT_V1]);
+    let next = Target { cgroup: ROOT.cgroup, ..NEXT_INIT };
+    story.exec(next);
+    story.exit(next, DONE);
+    for key in [NEXT_V1, ROOT] {
+        story.directory(CgroupEventKind::Rmdir, key, DELETE);
+    }
+    let rows = story.end();
+    let ended: Vec<_> = exits(&rows).iter().map(|row| row.identity.init_pid).collect();
+    assert_eq!((creates(&rows).len(), ended), (2, vec![None, Some(next.pid)]));
+}
+
+#[test]
+fn a_directory_that_may_be_the_root_is_it_once_it_was_emptied() {
+    // Who entered it was lost; a directory that the runtime makes below it later is its own affair.
+    let mut story = Story::default();
+    let argv: &[&str] = &["runc", "run", "--bundle", "/b", "job"];
+    let make = |story: &mut Story, key, parent, path| {
+        let actor = Actor { pid: 3900, comm: "runc", argv, ..Actor::default() };
+        let event = CgroupEvent { actor, ..kit::event(CgroupEventKind::Mkdir, key, CgroupId(parent), path) };
+        story.tell(Body::Cgroup(event));
+    };
+    make(&mut story, ROOT, 1, "/plain");
+    story.tell(Body::Cgroup(kit::event(CgroupEventKind::Empty, ROOT, CgroupId(1), "/plain")));
+    make(&mut story, NEXT_ROOT, 100, "/plain/job");
+    let rows = story.end();
+    assert_eq!(exits(&rows)[0].place.key, ROOT);
+}
