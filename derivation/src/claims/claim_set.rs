@@ -259,8 +259,9 @@ impl ClaimSet {
 
     /// Returns every text by the most trusted source that speaks of it, at the place of its field
     /// in [`ClaimField::ALL`]. An OCI runtime's files keep the name that a container had when they
-    /// were written; daemons follow it.
-    fn texts(&self) -> FieldTexts<'_> {
+    /// were written; daemons follow it. Where another run may hide, what a source took back may have
+    /// been said of another container that was given the id, unless it is the name.
+    fn texts(&self, init: RunInit) -> FieldTexts<'_> {
         let mut texts: FieldTexts<'_> = [None; _];
         for claim in self.ranked.iter().rev() {
             let is_file = matches!(claim.source, Source::OciState | Source::OciBundle);
@@ -268,6 +269,15 @@ impl ClaimSet {
                 let known = &mut texts[field as usize];
                 if !(is_file && field == ClaimField::ContainerName && known.is_some()) {
                     *known = Some(text);
+                }
+            }
+        }
+        if init == RunInit::Doubtful {
+            for conflict in self.history.iter().flat_map(|history| &history.withdrawn) {
+                if let ConflictSubject::Text(field) = conflict.subject
+                    && field != ClaimField::ContainerName
+                {
+                    texts[field as usize] = None;
                 }
             }
         }
@@ -314,7 +324,7 @@ impl ClaimSet {
         let Some(best) = self.ranked.first() else { return false };
         let shown = |claim: &OwnedClaim| claim.runtime.filter(|_| !claim.runtime_by_default);
         let by_claims = self.first(shown).or_else(|| self.first(|claim| claim.runtime));
-        let texts = self.texts();
+        let texts = self.texts(init);
         let facts = self.facts(init);
         // Each field by name: one that is added later does not compile until it is written.
         let Identity {
@@ -397,7 +407,7 @@ impl ClaimSet {
         let is_withdrawn = |conflict: &&Conflict<'_>| match conflict.subject {
             // A name that was taken back is the container's again.
             ConflictSubject::Text(field) => {
-                texts[field as usize].is_none_or(|ours| !is_same(field, ours, &conflict.value))
+                texts[field as usize].is_some_and(|ours| !is_same(field, ours, &conflict.value))
             }
             ConflictSubject::InitPid | ConflictSubject::StartedAt => init == RunInit::Stated,
             ConflictSubject::ContainerId | ConflictSubject::Runtime => true,

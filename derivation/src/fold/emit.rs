@@ -102,7 +102,10 @@ impl Fold {
     /// Concludes, from the removal of a container, that it has exited, unless nothing ever ran in
     /// it, or its init is known to go on elsewhere.
     fn conclude_exit(&mut self, life_id: LifeId, at: Stamp, out: &mut dyn RowSink) {
-        if self.containers.life(life_id).is_some_and(|life| life.has_run() && !life.awaits_init_end()) {
+        let Some(life) = self.containers.life(life_id) else { return };
+        // Of a container that was there before, a source may have stated the init of a run before.
+        let is_init_known = life.init().is_some() || life.origin() == Origin::Made;
+        if life.has_run() && !(is_init_known && life.awaits_init_end()) {
             self.hold_exit(life_id, at, ExitEvidence::Concluded, out);
         }
     }

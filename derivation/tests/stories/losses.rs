@@ -220,3 +220,27 @@ fn a_directory_that_may_be_the_root_is_it_once_it_was_emptied() {
     let rows = story.end();
     assert_eq!(exits(&rows)[0].place.key, ROOT);
 }
+
+#[test]
+fn what_a_source_took_back_may_be_of_another_container_where_one_may_hide() {
+    for is_lost in [false, true] {
+        let mut story = Story::made(&[ROOT]);
+        let said = |image: &'static str, name: &'static str| RuntimeAnswer {
+            container_id: Some(ID.into()),
+            image_name: Some(image.into()),
+            container_name: Some(name.into()),
+            ..RuntimeAnswer::unanswered(Source::Docker, Outcome::Ok)
+        };
+        story.tell(Body::Runtime(said("a:1", "one")));
+        if is_lost {
+            story.lost();
+        }
+        story.tell(Body::Runtime(said("b:1", "two")));
+        story.directory(CgroupEventKind::Rmdir, ROOT, DELETE);
+        let rows = story.end();
+        let identity = &removes(&rows)[0].identity;
+        let images = identity.conflicts.iter().filter(|conflict| conflict.contains("image_name")).count();
+        let told = (identity.image_name.as_deref(), identity.container_name.as_deref(), images);
+        assert_eq!(told, (if is_lost { None } else { Some("b:1") }, Some("two"), usize::from(!is_lost)));
+    }
+}

@@ -580,3 +580,18 @@ fn the_kernel_s_word_of_a_sandbox_is_not_of_the_program_in_it() {
     assert_eq!((death.exit_code, death.cause), (None, Cause::Unknown));
     assert_eq!((death.cause_known_by, death.reported_exit_code), (Some(KnownBy::Sandbox), Some(7)));
 }
+
+#[test]
+fn a_stated_init_that_nobody_saw_does_not_outlive_the_directories_of_a_container_of_before() {
+    let mut story = Story::default();
+    story.states_init(7);
+    story.tell(Body::SnapshotBegin(SnapshotReason::Start));
+    let path = docker(ID);
+    let shown = kit::directory(SnapshotReason::Start, ROOT, CgroupId(1), &path);
+    story.tell(Body::Directory(Directory { populated: Some(true), ..shown }));
+    story.tell(Body::SnapshotEnd(SnapshotReason::Start));
+    story.states_init(7);
+    story.remove(ROOT, ID);
+    let row = story.exited();
+    assert_eq!((row.inferred, row.identity.init_pid, row.death.cause), (true, None, Cause::Unknown));
+}

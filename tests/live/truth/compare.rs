@@ -167,12 +167,12 @@ fn compare_row(table: &'static str, row: &Value, life: &Life, coverage: &Coverag
         if is_partial && name == "cause" && *value == json!("signalled") && life.end.exit_signal.is_some() {
             verdict = if verdict == Verdict::Right { verdict } else { Verdict::Unknown };
         }
-        // Signals of a gap are not counted.
-        if is_partial && name == "signals_total" && value.as_u64() < life.signals.map(u64::from) {
-            verdict = Verdict::Unknown;
-        }
         report.count(table, name, verdict);
-        let is_excused = is_partial || expected.may_be_unknown();
+        // The container around it may have begun in a gap before.
+        let is_parent_lost = name == "parent_container_id" && coverage.has_gap_before(life.created);
+        // Signals from before the capture were not counted.
+        let is_uncounted = name == "signals_total" && life.created.from <= coverage.begin.to;
+        let is_excused = is_partial || is_parent_lost || is_uncounted || expected.may_be_unknown();
         let kind = match verdict {
             Verdict::Right => continue,
             Verdict::Unknown if is_excused => continue,

@@ -65,6 +65,11 @@ impl Coverage {
         self.gaps.iter().any(|gap| gap.from <= span.to && span.from <= gap.to)
     }
 
+    /// Returns true if events were lost before the end of a stretch of time.
+    pub fn has_gap_before(&self, span: Span) -> bool {
+        self.gaps.iter().any(|gap| gap.from <= span.to)
+    }
+
     /// Returns true if a life began before everything was seen.
     pub fn began_before(&self, life: &Life) -> bool {
         life.created.from <= self.begin.to

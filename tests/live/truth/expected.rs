@@ -84,7 +84,9 @@ pub struct Column {
 
 /// Returns the columns of a table that the truth about a life decides, as far as a case covers it.
 pub fn of_table(table: &str, life: &Life, coverage: &Coverage) -> Vec<Column> {
-    let mut columns = identity(table, life);
+    // What a daemon says after the stop is not recorded.
+    let is_at_stop = super::compare::span(table, life).to >= coverage.end.from;
+    let mut columns = identity(table, life, is_at_stop);
     // The first walk finds what was there, whenever it reads its directory.
     if table == "existing_container" {
         return columns;
@@ -104,7 +106,7 @@ pub fn of_table(table: &str, life: &Life, coverage: &Coverage) -> Vec<Column> {
 }
 
 /// Columns that say which container it was.
-fn identity(table: &str, life: &Life) -> Vec<Column> {
+fn identity(table: &str, life: &Life, is_at_stop: bool) -> Vec<Column> {
     // These rows do not wait for a daemon.
     let is_early = matches!(table, "container_create" | "existing_container");
     let is_create = table == "container_create";
@@ -114,8 +116,8 @@ fn identity(table: &str, life: &Life) -> Vec<Column> {
         value => Expected::optional(value),
     };
     let is_renamed = life.name != life.first_name;
-    let names = if is_renamed && table == "existing_container" {
-        // The walk may come between two names.
+    let names = if is_renamed && (table == "existing_container" || is_at_stop) {
+        // The walk, or the stop, may come between two names.
         Expected::AnyOf(vec![json!(life.first_name), json!(life.name), Value::Null])
     } else if is_renamed && is_create && life.runtime == "podman" {
         // The row has the name that was told last, and podman's service may tell of a renaming
