@@ -11,7 +11,7 @@ use super::conflict::{Conflict, ConflictSubject, START_TOLERANCE_NS, is_same, ti
 use super::owned_claim::OwnedClaim;
 use super::run_init::RunInit;
 use super::runtime_facts::AnswerFacts;
-use crate::identity::Engine;
+use crate::identity::{Engine, OciRuntime};
 use crate::record::{Seq, Source, WallNs};
 use crate::row::{Identity, overwrite, overwrite_option};
 use crate::small_list::SmallList;
@@ -289,6 +289,11 @@ impl ClaimSet {
         self.ranked.iter().map(|claim| &claim.container_id)
     }
 
+    /// Returns the OCI runtime, by the most trusted source that names one.
+    pub fn oci_runtime(&self) -> Option<OciRuntime> {
+        self.first(|claim| claim.oci_runtime)
+    }
+
     /// Returns the container id by the most trusted source.
     pub fn container_id(&self) -> Option<&Arc<str>> {
         self.ranked.first().map(|claim| &claim.container_id)
@@ -351,7 +356,7 @@ impl ClaimSet {
         let write = |text, field: ClaimField| overwrite_option(text, texts[field as usize]);
         *runtime = by_claims;
         overwrite(container_id, &best.container_id);
-        *oci_runtime = self.first(|claim| claim.oci_runtime);
+        *oci_runtime = self.oci_runtime();
         write(containerd_namespace, ClaimField::ContainerdNamespace);
         write(container_name, ClaimField::ContainerName);
         write(image_name, ClaimField::ImageName);

@@ -312,6 +312,11 @@ impl Life {
         self.origin == Origin::Walked && !self.is_entered && self.exit().is_none() && self.claims.init_pid().is_some()
     }
 
+    /// Returns true if an OCI runtime runs the container.
+    pub fn is_by_oci_runtime(&self) -> bool {
+        self.claims.oci_runtime().is_some()
+    }
+
     /// Returns true if something ran in the container, or may have.
     pub fn has_run(&self) -> bool {
         self.is_entered || self.origin != Origin::Made || self.after_gap
@@ -530,6 +535,11 @@ impl Life {
         self.roots.iter().find(|root| root.key.hierarchy == HierarchyId::V2).or_else(|| self.roots.first())
     }
 
+    /// Returns true if the life has or had a root directory on a hierarchy.
+    pub fn has_root_on(&self, hierarchy: HierarchyId) -> bool {
+        self.root_keys().any(|key| key.hierarchy == hierarchy)
+    }
+
     /// Iterates over the root directories that the life has or had.
     pub fn root_keys(&self) -> impl Iterator<Item = CgroupKey> + '_ {
         self.roots.iter().map(|root| root.key)
@@ -555,7 +565,7 @@ impl Life {
     }
 
     /// Returns true if the execution of its program may be among the events that were lost.
-    fn has_lost_execs(&self) -> bool {
+    pub fn has_lost_execs(&self) -> bool {
         self.after_gap || self.execs_lost
     }
 

@@ -8,7 +8,7 @@ use alloc::string::String;
 
 use super::apply::Fold;
 use crate::claims::{Claim, ObservedDirectory, RootClaims};
-use crate::containers::{DirectoryRole, ExitEvidence, Life, LifeId, LifeStart, Origin, Stage, TrackedDirectory};
+use crate::containers::{DirectoryRole, ExitEvidence, LifeId, LifeStart, Origin, Stage, TrackedDirectory};
 use crate::ending::NamespaceEnd;
 use crate::identity::OciRuntime;
 use crate::identity::argv::Invocation;
@@ -97,13 +97,14 @@ impl Fold {
     pub(super) fn on_exec(&mut self, at: Stamp, exec: &ProcessExec<'_>, out: &mut dyn RowSink) {
         let Some(life_id) = self.containers.life_of_process(&exec.target) else { return };
         let is_outside = self.containers.is_parent_outside(&exec.target, life_id);
+        let is_next = self.is_next_init(life_id, &exec.target);
         let Some(life) = self.containers.life_mut(life_id) else { return };
         life.mark_programs_seen();
         if !is_outside {
             return;
         }
         let is_named = life.is_init(&exec.target);
-        let begun = if is_next_init(life, &exec.target) {
+        let begun = if is_next {
             self.begin_again(at, life_id, &exec.target, Origin::Made, out)
         } else if is_named == Some(true)
             // What was stated before the first program is of the life before.
@@ -147,9 +148,7 @@ impl Fold {
     pub(super) fn on_exit(&mut self, at: Stamp, exit: &TaskExit<'_>, out: &mut dyn RowSink) {
         let Some(mut life_id) = self.containers.life_of_process(&exit.target) else { return };
         // The beginning of the next run is among the events that were lost.
-        if self.containers.is_parent_outside(&exit.target, life_id)
-            && self.containers.life(life_id).is_some_and(|life| is_next_init(life, &exit.target))
-        {
+        if self.containers.is_parent_outside(&exit.target, life_id) && self.is_next_init(life_id, &exit.target) {
             let next = self.begin_again(at, life_id, &exit.target, Origin::Leaving, out);
             life_id = next.unwrap_or(life_id);
         }
@@ -177,6 +176,22 @@ impl Fold {
             }
             None => false,
         }
+    }
+
+    /// Returns true if a process is the init of the next run: the first process of a pid namespace,
+    /// which a runtime makes for a container, while the run before is over, or has another init
+    /// whose end may be among the events that were lost.
+    ///
+    /// An OCI runtime puts a process into the directory before, and says for which container. Where
+    /// that may be lost, it may be another container that shares the directory.
+    fn is_next_init(&self, life_id: LifeId, target: &Target<'_>) -> bool {
+        let Some(life) = self.containers.life(life_id).filter(|_| target.is_reaper) else { return false };
+        if life.init() == Some(target.process()) || life.is_init(target) == Some(true) {
+            return false;
+        }
+        let is_over = life.exit().is_some() || life.init().is_some() && life.has_lost_exits();
+        let is_known = !(life.is_by_oci_runtime() && life.has_lost_execs());
+        is_over && (is_known || self.containers.next_life_found(life_id).is_some())
     }
 
     /// Takes that a process was sent a signal that may end it.
@@ -214,13 +229,4 @@ impl Fold {
             life.end_evidence_mut().add_oom_kill(at.seq, kill);
         }
     }
-}
-
-/// Returns true if a process is the init of the next run: the first process of a pid namespace,
-/// which a runtime makes for a container, while the run before is over, or has another init whose
-/// end may be among the events that were lost.
-fn is_next_init(life: &Life, target: &Target<'_>) -> bool {
-    let is_another = life.init().is_some_and(|init| init != target.process());
-    target.is_reaper
-        && (life.exit().is_some() && life.init() != Some(target.process()) || is_another && life.has_lost_exits())
 }

@@ -3,7 +3,7 @@
 use super::apply::Fold;
 use crate::containers::DirectoryRole;
 use crate::identity::argv;
-use crate::record::{CgroupEvent, CgroupKey, Stamp};
+use crate::record::{CgroupEvent, CgroupKey, HierarchyId, Stamp};
 use crate::row::RowSink;
 
 impl Fold {
@@ -41,10 +41,14 @@ impl Fold {
         self.containers.confirm_root(event.key); // what is emptied was populated, seen or not
         let usage = self.containers.usage_with_children(event).into_owned();
         for life_id in lives {
-            if let Some(life) = self.containers.life_mut(life_id) {
-                life.leave(event.key, at, &usage);
+            // The last task leaves by its own exit, or is put elsewhere by a task outside.
+            let actor = event.actor.cgroup.map(|cgroup| CgroupKey { hierarchy: HierarchyId::V2, cgroup });
+            let is_moved = actor.is_some_and(|key| self.containers.life_at([key].into_iter()) != Some(life_id));
+            let Some(life) = self.containers.life_mut(life_id) else { continue };
+            life.leave(event.key, at, &usage);
+            if !(is_moved && life.has_root_on(HierarchyId::V2)) {
+                self.exit_if_abandoned(life_id, at, out);
             }
-            self.exit_if_abandoned(life_id, at, out);
         }
     }
 

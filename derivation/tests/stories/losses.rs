@@ -244,3 +244,25 @@ fn what_a_source_took_back_may_be_of_another_container_where_one_may_hide() {
         assert_eq!(told, (if is_lost { None } else { Some("b:1") }, Some("two"), usize::from(!is_lost)));
     }
 }
+
+#[test]
+fn a_directory_that_is_emptied_from_outside_is_no_exit_whatever_was_lost() {
+    let outside = Actor { pid: 70, cgroup: Some(CgroupId(1)), ..Actor::default() };
+    let inside = Actor { pid: INIT.pid, cgroup: Some(ROOT.cgroup), ..Actor::default() };
+    for (actor, ends) in [(outside, vec![(Some(INIT.pid), false)]), (inside, vec![(None, true)])] {
+        let mut story = Story::made(&[ROOT]);
+        story.lost(); // with the execution of the program
+        story.says(INIT, 0, None);
+        let path = docker(ID);
+        let event = kit::event(CgroupEventKind::Empty, ROOT, CgroupId(1), &path);
+        story.tell(Body::Cgroup(CgroupEvent { actor: actor.clone(), ..event }));
+        if actor.pid != INIT.pid {
+            story.exit(Target { cgroup: CgroupId(900), ..INIT }, DONE);
+        }
+        story.directory(CgroupEventKind::Rmdir, ROOT, DELETE);
+        let rows = story.end();
+        let told: Vec<_> = exits(&rows).iter().map(|row| (row.identity.init_pid, row.inferred)).collect();
+        assert_eq!(told, ends, "{}", actor.pid);
+        assert_eq!((creates(&rows).len(), removes(&rows).len()), (1, 1));
+    }
+}

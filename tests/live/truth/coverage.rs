@@ -75,6 +75,11 @@ impl Coverage {
         life.created.from <= self.begin.to
     }
 
+    /// Returns true if a life began while the first walk looked: it may have missed it.
+    fn is_at_begin(&self, life: &Life) -> bool {
+        life.created.from <= self.begin.to && life.created.to >= self.begin.from
+    }
+
     /// Returns how many rows of a table this case must have of a life whose moment is `span`.
     pub fn presence(&self, table: &str, life: &Life, span: Span, in_full: Presence) -> Presence {
         let is_before = life.created.to < self.begin.from && life.removed.from > self.begin.to;
@@ -94,11 +99,13 @@ impl Coverage {
         if in_full == Presence::Never || span.to < self.begin.from || span.from > self.end.to {
             return Presence::Never;
         }
+        // In a directory that was there before, only what the runtime does at its creation tells it.
+        let is_hidden = life.scene.story.shares_directory() && self.has_gap_in(life.created);
         let is_inside = span.from > self.begin.to && span.to < self.end.from;
         // Once its creation is known, a walk after a gap finds that it is gone.
         let is_known = is_before
             || life.created.from > self.begin.to && !self.has_gap_in(life.created)
-            || table != "container_create" && !self.has_gap_in(span);
-        if is_inside && is_known { in_full } else { Presence::May }
+            || table != "container_create" && !self.is_at_begin(life) && !self.has_gap_in(span);
+        if is_inside && is_known && !is_hidden { in_full } else { Presence::May }
     }
 }

@@ -211,6 +211,13 @@ impl Scene {
     }
 }
 
+impl Story {
+    /// Returns true if a life of the story has the directory of another.
+    pub fn shares_directory(&self) -> bool {
+        matches!(self, Self::KeptDirectory { .. } | Self::SharedCgroup { .. } | Self::SameIdElsewhere { .. })
+    }
+}
+
 impl Display for Scene {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "scene {} {:?} {:?}", self.number, self.engine, self.story)
