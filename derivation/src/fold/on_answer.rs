@@ -56,7 +56,9 @@ impl Fold {
         let moment = answer.as_of.map_or(at.ts, |as_of| as_of.min(at.ts));
         let found = self.lives_of(moment, &claim, occasion);
         let is = |life_id: &LifeId, test: &dyn Fn(&Life) -> bool| self.containers.life(*life_id).is_some_and(test);
-        let is_alive = found.iter().any(|life_id| is(life_id, &|life| !life.is_held()));
+        // Another run of it may have other directories.
+        let is_alive = |life: &Life| !life.is_held() && life.exit().is_none() && !life.is_run_doubtful();
+        let is_alive = found.iter().any(|life_id| is(life_id, &is_alive));
         if (self.walk.is_some() || self.is_carrying) && !is_alive {
             // Only a walk can show a place whose making was not seen.
             self.pending.add_by_path(&claim, &answer.cgroup_paths);

@@ -16,6 +16,8 @@ pub struct Coverage {
     pub end: Span,
     /// Stretches in which events were lost, up to the end of the walk that followed.
     pub gaps: Vec<Span>,
+    /// Walks that followed on losses.
+    walks: Vec<Span>,
 }
 
 impl Coverage {
@@ -26,6 +28,7 @@ impl Coverage {
         let mut times: Vec<(u64, SystemTime)> = Vec::new();
         let (mut begin, mut end, mut last) = (None, None, UNIX_EPOCH);
         let (mut gaps, mut open, mut is_walked): (Vec<Span>, Option<Span>, bool) = (Vec::new(), None, false);
+        let mut walks: Vec<Span> = Vec::new();
         while records.advance() {
             let mut scratch = Vec::new();
             let Ok(record) = records.current(&mut scratch) else { continue };
@@ -40,9 +43,17 @@ impl Coverage {
                 Body::SnapshotBegin(SnapshotReason::Stop) => end = Some(Span { from: now, to: now }),
                 Body::CaptureStop => end = end.map(|span| Span { to: now, ..span }),
                 Body::SnapshotEnd(SnapshotReason::Start) => begin = begin.map(|span| Span { to: now, ..span }),
-                Body::SnapshotBegin(SnapshotReason::Resync) => is_walked = true,
-                Body::SnapshotEnd(SnapshotReason::Resync) if is_walked => {
-                    gaps.extend(open.take().map(|gap| Span { to: now, ..gap }));
+                Body::SnapshotBegin(SnapshotReason::Resync) => {
+                    is_walked = true;
+                    walks.push(Span { from: now, to: now });
+                }
+                Body::SnapshotEnd(SnapshotReason::Resync) => {
+                    if let Some(walk) = walks.last_mut() {
+                        walk.to = now;
+                    }
+                    if is_walked {
+                        gaps.extend(open.take().map(|gap| Span { to: now, ..gap }));
+                    }
                 }
                 Body::Lost(loss) => {
                     let since = times.partition_point(|(seq, _)| *seq <= loss.since.0).checked_sub(1);
@@ -57,12 +68,12 @@ impl Coverage {
         }
         gaps.extend(open.map(|gap| Span { to: last, ..gap }));
         let begin = begin.expect("a record of the capture's start");
-        Self { begin, end: end.unwrap_or(Span { from: last, to: last }), gaps }
+        Self { begin, end: end.unwrap_or(Span { from: last, to: last }), gaps, walks }
     }
 
     /// Returns true if events were lost in a stretch of time.
     pub fn has_gap_in(&self, span: Span) -> bool {
-        self.gaps.iter().any(|gap| gap.from <= span.to && span.from <= gap.to)
+        self.gaps.iter().any(|gap| gap.meets(span))
     }
 
     /// Returns true if events were lost before the end of a stretch of time.
@@ -77,7 +88,7 @@ impl Coverage {
 
     /// Returns true if a life began while the first walk looked: it may have missed it.
     fn is_at_begin(&self, life: &Life) -> bool {
-        life.created.from <= self.begin.to && life.created.to >= self.begin.from
+        self.begin.meets(life.created)
     }
 
     /// Returns how many rows of a table this case must have of a life whose moment is `span`.
@@ -101,6 +112,8 @@ impl Coverage {
         }
         // In a directory that was there before, only what the runtime does at its creation tells it.
         let is_hidden = life.scene.story.shares_directory() && self.has_gap_in(life.created);
+        // A walk may read the runtimes' states before a container has one, and its directory after.
+        let is_hidden = is_hidden || self.walks.iter().any(|walk| walk.meets(life.created));
         let is_inside = span.from > self.begin.to && span.to < self.end.from;
         // Once its creation is known, a walk after a gap finds that it is gone.
         let is_known = is_before

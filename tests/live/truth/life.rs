@@ -19,6 +19,11 @@ impl Span {
         (Self { from, to: SystemTime::now() }, value)
     }
 
+    /// Returns true if both have a moment in common.
+    pub fn meets(self, other: Self) -> bool {
+        self.from <= other.to && other.from <= self.to
+    }
+
     /// A moment that never comes.
     pub fn never() -> Self {
         let far = SystemTime::now() + Duration::from_secs(86_400);
