@@ -85,7 +85,7 @@ const BY_PATH: &[CellColumn<Row>] = &[
     left("WHEN (UTC)", 23, |row| when(row.ts())),
     left("RUNTIME", 10, |row| runtime(row.identity())),
     left("CONTAINER", 14, |row| container(row.identity())),
-    left("DIRECTORY", 40, |row| short_path(&row.place().path)),
+    left("DIRECTORY", 40, |row| row.place().map_or_else(String::new, |place| short_path(&place.path))),
 ];
 
 /// Returns the layouts of a derived table's columns.

@@ -267,4 +267,21 @@ fn of_a_container_without_cgroups_its_engine_says_which_process_it_is() {
     capture.stop();
     let document: Value = serde_json::from_str(&answer.document).expect("JSON");
     assert_eq!(document["State"]["Pid"].to_string(), pid, "{document:#}");
+    let of_it = |table| {
+        let rows = replay::derived_rows(&case, table).into_iter();
+        rows.filter(|row| row["container_id"] == *id).collect::<Vec<_>>()
+    };
+    let exits = of_it("container_exit");
+    let [exit] = exits.as_slice() else { panic!("{exits:#?}") };
+    assert_eq!(
+        (exit["init_pid"].to_string(), &exit["cgroup_path"], &exit["inferred"]),
+        (pid, &Value::Null, &json!(false))
+    );
+    assert_eq!(
+        (&exit["exit_signal"], &exit["cause_known_by"]),
+        (&json!(9), &json!("kernel")),
+        "podman kills what it removes"
+    );
+    assert_eq!((of_it("container_create").len(), of_it("container_remove").len()), (0, 0), "it has no directory");
+    replay::assert_verifies(&case);
 }

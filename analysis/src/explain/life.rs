@@ -9,7 +9,8 @@ use obit_derivation::{CgroupKey, Row};
 /// removal, and the disagreements about it.
 #[derive(Debug)]
 pub struct LifeRows {
-    key: CgroupKey,
+    /// `None` for a container without a directory.
+    key: Option<CgroupKey>,
     /// The record of the creation; `None` if the container was there before the capture.
     created: Option<Seq>,
     has_exited: bool,
@@ -33,7 +34,7 @@ impl LifeRows {
 /// directory that stands for it may be another at its end. Where the creation was not seen, a
 /// directory's id names the life as long as the directory lives; the same id may come again.
 pub(super) fn add(lives: &mut Vec<LifeRows>, row: Row) {
-    let key = row.place().key;
+    let key = row.place().map(|place| place.key);
     let (created, begins) = match &row {
         Row::Create(row) => (Some(row.created_seq), true),
         Row::Existing(_) => (None, true),
@@ -42,7 +43,7 @@ pub(super) fn add(lives: &mut Vec<LifeRows>, row: Row) {
         // The row comes after that of the end which it is about, or while the life lasts. The
         // directory may be any that stood for the life.
         Row::Disagreement(_) => {
-            let is_about = |life: &LifeRows| life.rows.iter().any(|row| row.place().key == key);
+            let is_about = |life: &LifeRows| life.rows.iter().any(|row| row.place().map(|place| place.key) == key);
             if let Some(life) = lives.iter_mut().rfind(|life| is_about(life)) {
                 life.rows.push(row);
                 return;

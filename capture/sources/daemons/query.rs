@@ -46,7 +46,7 @@ impl QueryTarget {
                 begun_at: row.created_seq.and(row.created_at),
             },
             runtime: identity.runtime,
-            cgroup_path: row.place.path.clone(),
+            cgroup_path: row.place.as_ref().map(|place| place.path.clone()).unwrap_or_default(),
             created_by_uid: None,
             is_over: true,
         };

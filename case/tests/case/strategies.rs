@@ -502,17 +502,17 @@ pub fn row(seq: u64) -> impl Strategy<Value = Row> {
     let exit = (
         common(),
         (some_seq(), option::of(wall()), option::of(any::<u64>()), option::of(wall()), usage()),
-        (any::<bool>(), option::of(any::<bool>()), any::<bool>(), death()),
+        (any::<(bool, bool)>(), option::of(any::<bool>()), any::<bool>(), death()),
     )
         .prop_map(move |((ts, boot_ns, identity, place, evidence_seqs), second, third)| {
             let (created_seq, created_at, lifetime_ns, emptied_at, usage) = second;
-            let (inferred, never_started, after_gap, death) = third;
+            let ((inferred, has_place), never_started, after_gap, death) = third;
             Row::Exit(ContainerExit {
                 seq,
                 ts,
                 boot_ns,
                 identity,
-                place,
+                place: has_place.then_some(place),
                 created_seq,
                 created_at,
                 lifetime_ns,

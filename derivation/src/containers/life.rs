@@ -145,6 +145,11 @@ impl Life {
         self.origin
     }
 
+    /// Returns true if the container has no directory: a source stated its init.
+    pub fn is_stated(&self) -> bool {
+        self.origin == Origin::Stated
+    }
+
     /// Returns the stage that the life has reached.
     pub fn stage(&self) -> Stage {
         self.stage

@@ -20,7 +20,8 @@ impl Life {
     /// Returns who the container is and where; `None` without claim or directory.
     pub fn identity(&self) -> Option<(Identity, Place)> {
         let (mut identity, mut place) = (Identity::default(), Place::default());
-        self.write_identity(self.begun_init(), &mut identity, &mut place).then_some((identity, place))
+        let is_written = self.write_identity(self.begun_init(), &mut identity) && self.write_place(&mut place);
+        is_written.then_some((identity, place))
     }
 
     /// Returns the init as the rows of the beginning tell of it.
@@ -41,12 +42,11 @@ impl Life {
         }
     }
 
-    /// Writes who the container is and where. Returns false without claim or directory.
+    /// Writes who the container is. Returns false without a claim.
     ///
     /// A user who was given a subtree may name a directory there like a container. So a path that
     /// only a user without privileges stands behind is listed as a conflict.
-    fn write_identity(&self, init: RunInit, identity: &mut Identity, place: &mut Place) -> bool {
-        let Some(root) = self.authority() else { return false };
+    fn write_identity(&self, init: RunInit, identity: &mut Identity) -> bool {
         if !self.claims.write_identity(self.parent_container_id.as_deref(), init, identity) {
             return false;
         }
@@ -55,9 +55,16 @@ impl Life {
                 Origin::Made => "made by",
                 Origin::Walked => "in a directory of",
                 Origin::Leaving => "removed by",
+                Origin::Stated => "stated as of",
             };
             identity.conflicts.push(format!("path: {did} uid {user}, no runtime backs it"));
         }
+        true
+    }
+
+    /// Writes where the container is. Returns false if it has no directory.
+    fn write_place(&self, place: &mut Place) -> bool {
+        let Some(root) = self.authority() else { return false };
         place.key = root.key;
         overwrite(&mut place.path, &root.path);
         place.is_path_cut = root.is_path_cut;
@@ -92,7 +99,7 @@ impl Life {
             after_gap,
             evidence_seqs,
         } = row;
-        if !self.write_identity(self.begun_init(), identity, place) {
+        if !self.write_identity(self.begun_init(), identity) || !self.write_place(place) {
             return false;
         }
         let is_made = self.origin == Origin::Made;
@@ -134,7 +141,8 @@ impl Life {
         })
     }
 
-    /// Writes the row of the exit over another. Returns false as [`Self::write_create_row`] does.
+    /// Writes the row of the exit over another. Returns false without a claim, which no caller lets
+    /// happen.
     pub fn write_exit_row(&self, Exit { at, evidence }: Exit, row: &mut ContainerExit) -> bool {
         let ContainerExit {
             seq,
@@ -153,8 +161,13 @@ impl Life {
             after_gap,
             evidence_seqs,
         } = row;
-        if !self.write_identity(self.ended_init(), identity, place) {
+        if !self.write_identity(self.ended_init(), identity) {
             return false;
+        }
+        if self.authority().is_none() {
+            *place = None;
+        } else {
+            self.write_place(place.get_or_insert_default());
         }
         let end = self.end();
         self.write_death(identity, death);
@@ -203,7 +216,7 @@ impl Life {
             rmdir_seq,
             evidence_seqs,
         } = row;
-        if !self.write_identity(self.ended_init(), identity, place) {
+        if !self.write_identity(self.ended_init(), identity) || !self.write_place(place) {
             return false;
         }
         mem::swap(removed_by, remover);

@@ -25,7 +25,8 @@ pub(super) fn fit(
     // the container was yet to exit when it was looked at.
     let is_before = |exit: Exit| observed.walk_began.is_none_or(|began| exit.at.seq < began);
     let has_exited = life.exit().is_some_and(is_before) && observed.is_populated != Some(false);
-    let is_over = life.stage == Stage::Ended || has_exited;
+    // What is known of one without a directory may be of a run before this directory.
+    let is_over = life.stage == Stage::Ended || has_exited || life.is_stated();
     if is_over || life.is_present_on(observed.key.hierarchy) {
         return None;
     }

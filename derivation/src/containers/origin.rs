@@ -10,6 +10,8 @@ pub(crate) enum Origin {
     Walked,
     /// The removal of its first known directory was seen, and nothing before.
     Leaving,
+    /// It has no directory; a source stated its init.
+    Stated,
 }
 
 /// The stage of a life, by its rows.

@@ -21,6 +21,8 @@ use crate::record::{BootNs, CgroupEvent, CgroupKey, HierarchyId, ProcessId, Seq,
 /// Most lives kept after their last known directory went, so that a directory of theirs whose
 /// making was lost does not end them a second time.
 const MAX_GHOSTS: usize = 1024;
+/// Most lives without a directory; the oldest go first.
+const MAX_STATED: usize = 8_192;
 
 /// Most lives that share one directory; a container that is restarted in a directory that stays
 /// would have any number.
@@ -50,6 +52,8 @@ pub(crate) struct Containers {
     inits: BTreeMap<ProcessId, LifeId>,
     /// Inits that a source stated, by pid.
     stated_inits: BTreeMap<u32, LifeId>,
+    /// Lives without a directory, the oldest first.
+    stated: VecDeque<LifeId>,
     /// Directories that had another name when they were made. Their names say nothing.
     renamed: BTreeSet<CgroupKey>,
     /// By directory on v2: the usage of its children that are gone.
@@ -309,6 +313,11 @@ impl Containers {
         let fits = id.as_ref().filter(|_| beginning.extends_others);
         let found = fits.and_then(|id| self.living_match(id, observed, claims, parent.as_ref()));
         let is_new = found.is_none();
+        if let Some(id) = &id
+            && is_new
+        {
+            self.forget_stated(&id.id);
+        }
         let life_id = found.unwrap_or_else(|| {
             let mut life = Life::new(&beginning);
             life.parent_container_id = parent;
@@ -339,6 +348,39 @@ impl Containers {
         }
         self.reindex(life_id);
         life_id
+    }
+
+    /// Begins the life of a container that has no directory, with an init that a source states.
+    pub fn begin_stated(&mut self, claim: &Claim<'_>, at: Stamp, start: LifeStart) {
+        let id = IdKey::from(self.share_id(claim.container_id));
+        let mut life = Life::new(&start);
+        life.claims.add_sharing(claim, Some(&id.id));
+        let life_id = self.lives.insert(life);
+        self.index.add(id, life_id, &mut self.lives);
+        self.note_stated_init(life_id, at);
+        self.stated.push_back(life_id);
+        if self.stated.len() > MAX_STATED
+            && let Some(oldest) = self.stated.pop_front()
+        {
+            self.forget_if_stated(oldest);
+        }
+    }
+
+    /// Forgets the lives without a directory that have this id, and have not exited.
+    pub fn forget_stated(&mut self, container_id: &str) {
+        if self.stated.is_empty() {
+            return; // as on nearly all hosts
+        }
+        for life_id in self.lives_with_id(container_id) {
+            self.forget_if_stated(life_id);
+        }
+    }
+
+    fn forget_if_stated(&mut self, life_id: LifeId) {
+        if self.lives.get(life_id).is_some_and(|life| life.is_stated() && life.exit().is_none()) {
+            self.stated.retain(|stated| *stated != life_id);
+            self.forget(life_id);
+        }
     }
 
     /// Returns the life of a container id that the call in this process has begun, if it has not
@@ -446,6 +488,9 @@ impl Containers {
             return;
         }
         if life.stage != Stage::Ended {
+            if life.is_stated() {
+                self.stated.retain(|stated| *stated != life_id);
+            }
             self.forget(life_id);
             return;
         }

@@ -38,6 +38,11 @@ impl LogGaps {
         self.lost_until.is_some_and(|until| moment <= until)
     }
 
+    /// Returns true if the making of directories may be among the events that were lost.
+    pub fn may_miss_directories(&self) -> bool {
+        self.lost_until.is_some()
+    }
+
     /// Takes a reading of the clocks.
     pub fn on_clock(&mut self, at: Stamp, reading: &ClockReading) {
         if reading.reason == Some(ClockReason::Set) {

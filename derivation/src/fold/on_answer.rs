@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::apply::Fold;
 use crate::claims::Claim;
-use crate::containers::{Life, LifeId, Origin};
+use crate::containers::{Life, LifeId, LifeStart, Origin, Stage};
 use crate::ending::reports::EndReport;
 use crate::record::{Outcome, RuntimeAnswer, Source, Stamp, WallNs};
 
@@ -63,6 +63,11 @@ impl Fold {
             // Only a walk can show a place whose making was not seen.
             self.pending.add_by_path(&claim, &answer.cgroup_paths);
         }
+        if occasion == Occasion::Deletion {
+            self.containers.forget_stated(claim.container_id);
+        } else if found.is_empty() {
+            self.begin_stated(at, &claim);
+        }
         self.keep_pending(&claim, occasion, found.is_empty());
         let subject = self.subject_of(moment, answer, &found);
         self.report_end(at, answer, &found, subject);
@@ -86,6 +91,17 @@ impl Fold {
                 life.claims_mut().add(&claim);
             }
             self.containers.note_stated_init(life_id, at);
+        }
+    }
+
+    /// Begins the life of a container that has no directory, if a daemon states its init, and no
+    /// directory can have been missed: one is made before its init is known.
+    fn begin_stated(&mut self, at: Stamp, claim: &Claim<'_>) {
+        let is_missing = self.gaps.may_miss_directories() || self.walk.is_some();
+        let is_known = !self.containers.lives_with_id(claim.container_id).is_empty();
+        if claim.source.is_daemon() && claim.facts().init_pid.is_some() && !is_missing && !is_known {
+            let start = LifeStart::without_loss(Origin::Stated, Stage::Provisional, at);
+            self.containers.begin_stated(claim, at, start);
         }
     }
 

@@ -82,7 +82,7 @@ impl Fold {
         // An event of a process may name a directory inside.
         let inside = self.containers.directories().map(|(_, directory)| directory);
         let inside = inside.filter(|directory| matches!(directory.role, DirectoryRole::Inside(_)));
-        let lives = self.containers.lives().filter(|life| life.is_present()).flat_map(Life::seqs);
+        let lives = self.containers.lives().filter(|life| life.is_present() || life.is_stated()).flat_map(Life::seqs);
         lives.chain(inside.map(|directory| directory.since)).chain(self.containers.usage_seqs())
     }
 }

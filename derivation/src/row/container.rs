@@ -64,8 +64,8 @@ pub struct ContainerExit {
     pub boot_ns: BootNs,
     /// The container's identity.
     pub identity: Identity,
-    /// The container's directory.
-    pub place: Place,
+    /// The container's directory; `None` if it has none.
+    pub place: Option<Place>,
     /// The record of the container's creation; `None` if it was there before the capture, or its
     /// creation was not seen.
     pub created_seq: Option<Seq>,

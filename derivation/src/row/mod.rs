@@ -68,9 +68,15 @@ impl Row {
         of_each_kind!(self, identity)
     }
 
-    /// Returns the directory that stands for the container.
-    pub fn place(&self) -> &Place {
-        of_each_kind!(self, place)
+    /// Returns the directory that stands for the container, if it has one.
+    pub fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Create(row) => Some(&row.place),
+            Self::Exit(row) => row.place.as_ref(),
+            Self::Remove(row) => Some(&row.place),
+            Self::Existing(row) => Some(&row.place),
+            Self::Disagreement(row) => Some(&row.place),
+        }
     }
 
     /// Returns the record that decided the row.

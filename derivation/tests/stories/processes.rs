@@ -595,3 +595,66 @@ fn a_stated_init_that_nobody_saw_does_not_outlive_the_directories_of_a_container
     let row = story.exited();
     assert_eq!((row.inferred, row.identity.init_pid, row.death.cause), (true, None, Cause::Unknown));
 }
+
+/// What docker says of a container that it runs, or of what it did with it.
+fn of_docker(pid: Option<u32>, event: Option<&'static str>) -> Body<'static> {
+    Body::Runtime(RuntimeAnswer {
+        container_id: Some(ID.into()),
+        container_name: Some("web".into()),
+        init_pid: pid,
+        event: event.map(Into::into),
+        ..RuntimeAnswer::unanswered(Source::Docker, Outcome::Ok)
+    })
+}
+
+#[test]
+fn a_container_without_a_directory_exits_with_the_process_that_its_engine_names() {
+    let init = Target { cgroup: CgroupId(1), ..INIT };
+    let mut story = Story::default();
+    story.tell(of_docker(Some(init.pid), None));
+    story.signal(init, 9, by("kill", 900));
+    story.exit(init, SIGKILLED);
+    let row = story.exited();
+    assert_eq!((row.place.as_ref(), row.identity.container_name.as_deref()), (None, Some("web")));
+    let told = (row.identity.init_pid, row.death.cause, row.death.killed_by.as_ref().map(|by| by.task.pid));
+    assert_eq!(told, (Some(init.pid), Cause::Signalled, Some(900)));
+    assert_eq!((kit::creates(&story.log.rows).len(), story.removals().len()), (0, 0), "it has no directory");
+}
+
+#[test]
+fn a_container_without_a_directory_is_known_only_while_its_engine_has_it_and_nothing_was_lost() {
+    let init = Target { cgroup: CgroupId(1), ..INIT };
+    let deleted: &[Body<'static>] = &[of_docker(Some(init.pid), None), of_docker(None, Some("destroy"))];
+    let loss = Body::Lost(Loss { count: 1, kind: None, cpu: None, since: Seq(0) });
+    let lost: &[Body<'static>] = &[loss, of_docker(Some(init.pid), None)];
+    let of_no_daemon = RuntimeAnswer {
+        container_id: Some(ID.into()),
+        init_pid: Some(init.pid),
+        ..RuntimeAnswer::unanswered(Source::OciState, Outcome::Ok)
+    };
+    for told in [deleted, lost, &[Body::Runtime(of_no_daemon)]] {
+        let mut story = Story::default();
+        for body in told {
+            story.tell(body.clone());
+        }
+        story.exit(init, SIGKILLED);
+        assert_eq!(story.exits().len(), 0, "{told:?}");
+    }
+    // Another process that has the pid later is another one.
+    let mut story = Story::default();
+    story.tell(of_docker(Some(init.pid), None));
+    story.exit(Target { started: BootNs(1_000_000), ..init }, SIGKILLED);
+    assert_eq!(story.exits().len(), 0);
+}
+
+#[test]
+fn what_is_stated_of_a_container_before_its_directory_begins_no_other_one() {
+    let mut story = Story::default();
+    story.tell(of_docker(Some(7), None));
+    story.directory(CgroupEventKind::Mkdir, ROOT, &docker(ID), runc(3900, CREATE));
+    story.exec(INIT);
+    story.exit(INIT, ExitStatus::Exited(0));
+    story.remove(ROOT, ID);
+    assert_eq!((story.exits().len(), story.removals().len()), (1, 1));
+    assert_eq!((story.exited().identity.init_pid, story.exited().place.is_some()), (Some(INIT.pid), true));
+}

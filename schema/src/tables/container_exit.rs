@@ -8,7 +8,7 @@ use super::identity::IdentityRows;
 use super::identity::claim::Claim;
 use super::identity::facts::Facts;
 use super::identity::subject::Subject;
-use super::place::Place;
+use super::place::if_any::PlaceIfAny;
 use super::usage::of_container::UsageOfContainer;
 use crate::column::{Bool, SeqList, Timestamp, U64};
 
@@ -25,7 +25,7 @@ table!(
         ts: Timestamp required,
         /// Time of `ts`, ns of CLOCK_BOOTTIME.
         boot_ns: U64 required,
-        place: Place columns,
+        place: PlaceIfAny columns,
         /// The record of the container's creation, possibly a carried one; null if the container
         /// was there before or its creation was lost.
         created_seq: U64 optional,

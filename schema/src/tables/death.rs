@@ -77,7 +77,8 @@ columns!(
         /// process are among them only if another container or the host sent them. Null if the
         /// exit of the init was not seen.
         signals: TextList optional,
-        /// Number of signals that the init was sent, those that `signals` lacks included.
+        /// Number of signals that the init was sent, those that `signals` lacks included; null
+        /// where some may have been sent before the capture, or lost.
         signals_total: U32 optional,
         /// The records that the cause came from, ascending; null in cases of older builds.
         cause_evidence_seqs: SeqList optional,

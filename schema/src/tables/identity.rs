@@ -108,8 +108,9 @@ pub(crate) mod facts {
             sandbox: Bool optional,
             /// Labels or annotations that were kept, by name; null if none was.
             labels: TextMap optional,
-            /// Process id of the container's init in the initial pid namespace, if a source
-            /// reported it.
+            /// Process id of the container's init in the initial pid namespace, as the kernel
+            /// showed or a source reported it. The rows of an exit and a removal have it only if
+            /// the end of the init was seen.
             init_pid: U32 optional,
             /// Start of the container's init in this life, as its runtime reports it; null if it
             /// reports that of another life only.

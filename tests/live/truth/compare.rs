@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -128,12 +128,17 @@ pub fn span(table: &str, life: &Life) -> Span {
 }
 
 /// Pairs the rows of one id with its lives, by index: first those that agree most, by engine, then
-/// by init, then by moment; of equals the latest.
+/// by init, then by moment; of equals the latest, or the first that a walk may have found.
 fn pairs_of(table: &str, rows: &[&Value], lives: &[&Life], coverage: &Coverage) -> Vec<(usize, usize)> {
     let agreement = |row: &Value, life: &Life| {
-        let is_moment = time(&row["ts"]).is_some_and(|ts| is_within(ts, span(table, life)));
+        // A walk finds a life at any moment of it.
+        let is_found = table == "container_create" && row["inferred"] == json!(true);
+        let moment = if is_found { Span { from: life.created.from, to: life.removed.to } } else { span(table, life) };
+        let is_moment = time(&row["ts"]).is_some_and(|ts| is_within(ts, moment));
         let is_init = life.pid.is_some_and(|pid| row["init_pid"] == pid);
-        (row["runtime"] == *life.runtime, is_init, is_moment, life.ended.from)
+        let since_epoch = life.ended.from.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as i128);
+        let order = if is_found { -since_epoch } else { since_epoch };
+        (row["runtime"] == *life.runtime, is_init, is_moment, order)
     };
     let mut all = Vec::new();
     for (at, row) in rows.iter().enumerate() {
@@ -172,7 +177,10 @@ fn compare_row(table: &'static str, row: &Value, life: &Life, coverage: &Coverag
         let is_parent_lost = name == "parent_container_id" && coverage.has_gap_before(life.created);
         // Signals from before the capture were not counted.
         let is_uncounted = name == "signals_total" && life.created.from <= coverage.begin.to;
-        let is_excused = is_partial || is_parent_lost || is_uncounted || expected.may_be_unknown();
+        // Of what was there before, a source may state another run's init, and no call names the runtime.
+        let is_from_before =
+            life.created.from <= coverage.begin.to && (name == "oci_runtime" || life.scene.story.shares_directory());
+        let is_excused = is_partial || is_parent_lost || is_uncounted || is_from_before || expected.may_be_unknown();
         let kind = match verdict {
             Verdict::Right => continue,
             Verdict::Unknown if is_excused => continue,

@@ -71,7 +71,10 @@ fn exited(row: &ContainerExit) -> Vec<String> {
     };
     let mut lines =
         vec![format!("container_exit  decided by record {} at {}", row.seq.0, when(row.ts)), format!("  rule: {how}")];
-    push_place(&mut lines, &row.place);
+    match &row.place {
+        Some(place) => push_place(&mut lines, place),
+        None => lines.push("  directory: none of its own; its engine names the process that is its init".to_owned()),
+    }
     push_identity(&mut lines, &row.identity);
     push_beginning(&mut lines, row.created_seq, row.created_at, row.lifetime_ns);
     push_death(&mut lines, &row.death);

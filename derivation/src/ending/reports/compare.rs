@@ -25,7 +25,7 @@ pub(crate) struct ToldEnd<'a> {
     /// The record of the end.
     ended: Stamp,
     identity: &'a Identity,
-    place: &'a Place,
+    place: Option<&'a Place>,
     death: &'a Death,
     usage: &'a Usage,
     /// True if the container is removed, not only exited.
@@ -37,14 +37,14 @@ impl<'a> ToldEnd<'a> {
     pub fn of_removal(row: &'a ContainerRemove) -> Self {
         let ContainerRemove { seq, ts, boot_ns, identity, place, death, usage, .. } = row;
         let ended = Stamp { seq: *seq, ts: *ts, boot_ns: *boot_ns };
-        Self { decided: ended, ended, identity, place, death, usage, is_removed: true }
+        Self { decided: ended, ended, identity, place: Some(place), death, usage, is_removed: true }
     }
 
     /// Returns the end as the row of an exit tells it, at the last record of the log.
     pub fn of_exit(row: &'a ContainerExit, last: Stamp) -> Self {
         let ContainerExit { seq, ts, boot_ns, identity, place, death, usage, .. } = row;
         let ended = Stamp { seq: *seq, ts: *ts, boot_ns: *boot_ns };
-        Self { decided: last, ended, identity, place, death, usage, is_removed: false }
+        Self { decided: last, ended, identity, place: place.as_ref(), death, usage, is_removed: false }
     }
 
     fn presence(&self) -> &'static str {
@@ -55,9 +55,7 @@ impl<'a> ToldEnd<'a> {
 /// Returns what contradicts the row of an end. `is_steady`: the wall clock was not set in that
 /// life, so that times by it can be compared.
 pub(crate) fn disagreements_at_end(row: &ToldEnd<'_>, reports: &EndReports, is_steady: bool) -> Vec<Disagreement> {
-    if reports.is_empty() {
-        return Vec::new(); // as of most
-    }
+    let Some(place) = row.place.filter(|_| !reports.is_empty()) else { return Vec::new() }; // as of most
     let mut found = Vec::new();
     compare_exit_codes(&mut found, row.death, reports);
     compare_oom_kills(&mut found, row, reports);
@@ -65,7 +63,7 @@ pub(crate) fn disagreements_at_end(row: &ToldEnd<'_>, reports: &EndReports, is_s
         compare_times(&mut found, row.death, reports);
     }
     compare_presence(&mut found, row, reports);
-    found.into_iter().map(|one| one.row(row.decided, row.identity.clone(), row.place.clone())).collect()
+    found.into_iter().map(|one| one.row(row.decided, row.identity.clone(), place.clone())).collect()
 }
 
 /// Returns what contradicts that a container is there at the end of the log: a report from long ago
