@@ -120,7 +120,7 @@ impl Fold {
             life.is_open()
                 && life.can_be_subject_of(claim, clock_set)
                 && !(claim.source == Source::Containerd
-                    && created.is_some_and(|created| self.began_before(life, created)))
+                    && created.is_some_and(|created| self.began_before(life, created) || self.was_over(life, created)))
         };
         let is = |life_id: &LifeId, test: &dyn Fn(&Life) -> bool| self.containers.life(*life_id).is_some_and(test);
         let mut found = self.containers.lives_with_id(claim.container_id);
@@ -139,6 +139,11 @@ impl Fold {
     /// at containerd the user chooses the id, and may choose it again.
     fn began_before(&self, life: &Life, moment: WallNs) -> bool {
         self.can_tell_time(life) && life.first().ts < moment
+    }
+
+    /// Returns true if a life was surely over before this moment of the wall clock.
+    fn was_over(&self, life: &Life, moment: WallNs) -> bool {
+        self.gaps.is_clock_steady(life) && life.ended_at().is_some_and(|ended| ended < moment)
     }
 
     /// Returns true if times of the wall clock tell what was within a life: its beginning was seen,

@@ -340,6 +340,13 @@ fn what_was_said_of_a_container_that_has_ended_is_not_of_the_next_one_with_its_i
     let rows = story.end();
     let images: Vec<_> = creates(&rows).iter().map(|row| image(&row.identity)).collect();
     assert_eq!(images, [Some("a:1"), None]);
+    // A container of before the capture shows itself by its removal only.
+    let mut story = Story::with_grace();
+    story.rmdir(key(0, 100), "/shop/web", &["runc", "--root", "/run/containerd/runc/shop", "delete", "web"]);
+    let as_of = Some(ts(story.log.next().0));
+    story.tell(Body::Runtime(RuntimeAnswer { as_of, ..said("b:1") }));
+    let rows = story.end();
+    assert_eq!(image(&removes(&rows)[0].identity), None);
 }
 
 #[test]
