@@ -259,8 +259,8 @@ impl ClaimSet {
 
     /// Returns every text by the most trusted source that speaks of it, at the place of its field
     /// in [`ClaimField::ALL`]. An OCI runtime's files keep the name that a container had when they
-    /// were written; daemons follow it. Where another run may hide, what a source took back may have
-    /// been said of another container that was given the id, unless it is the name.
+    /// were written; daemons follow it. Where another run may hide, what a source took back may
+    /// have been said of another container that was given the id, unless it is the name.
     fn texts(&self, init: RunInit) -> FieldTexts<'_> {
         let mut texts: FieldTexts<'_> = [None; _];
         for claim in self.ranked.iter().rev() {
@@ -323,8 +323,8 @@ impl ClaimSet {
         self.ranked.iter().filter(may_be).find_map(|claim| claim.facts().created_at)
     }
 
-    /// Writes who a container is by these claims into `identity`, in the run with this init. Returns
-    /// false without any claim.
+    /// Writes who a container is by these claims into `identity`, in the run with this init.
+    /// Returns false without any claim.
     pub fn write_identity(&self, parent: Option<&str>, init: RunInit, identity: &mut Identity) -> bool {
         let Some(best) = self.ranked.first() else { return false };
         let shown = |claim: &OwnedClaim| claim.runtime.filter(|_| !claim.runtime_by_default);

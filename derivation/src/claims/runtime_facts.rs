@@ -30,8 +30,8 @@ pub(crate) struct AnswerFacts {
 }
 
 impl AnswerFacts {
-    /// Returns the facts that can be of the run with this init: if they may be of another one, those
-    /// that differ between runs are left out.
+    /// Returns the facts that can be of the run with this init: if they may be of another one,
+    /// those that differ between runs are left out.
     pub fn of_run(self, init: RunInit) -> Self {
         let may_be = match init {
             RunInit::Shown(known) => self.init_pid.is_none_or(|stated| stated == known),

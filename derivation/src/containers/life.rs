@@ -160,8 +160,8 @@ impl Life {
         self.first
     }
 
-    /// Returns true if its beginning is among the events that were lost, so that a run before it may
-    /// be among them too.
+    /// Returns true if its beginning is among the events that were lost, so that a run before it
+    /// may be among them too.
     pub fn is_beginning_lost(&self) -> bool {
         self.is_beginning_lost
     }
@@ -574,8 +574,8 @@ impl Life {
         self.after_gap || self.execs_lost
     }
 
-    /// Returns true if another run of the container may have taken place in the life unseen: the end
-    /// of its init was not seen, and events were lost.
+    /// Returns true if another run of the container may have taken place in the life unseen: the
+    /// end of its init was not seen, and events were lost.
     pub fn is_run_doubtful(&self) -> bool {
         (self.after_gap || self.exits_lost || self.execs_lost) && !self.has_seen_init_exit()
     }

@@ -20,7 +20,8 @@ pub(crate) struct VerdictInput<'a> {
     pub roots: &'a [RootPath<'a>],
     /// Reports of daemons and files.
     pub reports: &'a EndReports,
-    /// Another run of the container may have taken place unseen, so that a report may be about either.
+    /// Another run of the container may have taken place unseen, so that a report may be about
+    /// either.
     pub is_run_doubtful: bool,
 }
 

@@ -214,8 +214,8 @@ impl Fold {
     /// oldest first. `subject` is the one that its start and init are of.
     fn report_end(&mut self, at: Stamp, answer: &RuntimeAnswer<'_>, lives: &[LifeId], subject: Option<LifeId>) {
         let Some(report) = EndReport::of(at.seq, at.ts, at.boot_ns, answer) else { return };
-        // If the wall clock was set since, or a container was there before the capture, the times tell
-        // nothing.
+        // If the wall clock was set since, or a container was there before the capture, the times
+        // tell nothing.
         let had_begun = |life: &Life| {
             let has_time = self.can_tell_time(life) || life.is_beginning_lost() && self.gaps.is_clock_steady(life);
             !has_time || life.first().ts <= report.about()

@@ -37,8 +37,9 @@ impl PendingClaims {
         self.by_id.forget(claim);
     }
 
-    /// Forgets, at the end of a run of a container, what a next one may not share. At containerd the
-    /// user chooses the id, and may give it to another container, of which its own events tell late.
+    /// Forgets, at the end of a run of a container, what a next one may not share. At containerd
+    /// the user chooses the id, and may give it to another container, of which its own events tell
+    /// late.
     pub fn forget_run(&mut self, container_id: &str) {
         self.by_id.forget_source(container_id, Source::Containerd);
     }

@@ -171,7 +171,10 @@ fn namespace(table: &str, life: &Life) -> Expected {
 
 /// Columns that say what was not seen. After a gap they may say so or not.
 fn limits(life: &Life, coverage: &Coverage) -> Vec<Column> {
-    let seen = Span { from: life.created.from.max(coverage.begin.from), to: life.removed.to };
+    // A daemon that restarts a container tells of each run when it has begun.
+    let is_loop = matches!(life.scene.story, Story::CrashLoop { .. });
+    let from = if is_loop { life.made } else { life.created.from };
+    let seen = Span { from: from.max(coverage.begin.from), to: life.removed.to };
     if coverage.has_gap_in(seen) || life.ended.from <= coverage.begin.to {
         return Vec::new();
     }

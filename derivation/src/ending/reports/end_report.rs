@@ -136,7 +136,8 @@ impl EndReports {
         self.all.iter().rev().find_map(|report| Some((report.by, report.exit_code?)))
     }
 
-    /// Returns true if no two reports tell of different ends: with another code, or at another time.
+    /// Returns true if no two reports tell of different ends: with another code, or at another
+    /// time.
     pub fn tell_one_end(&self) -> bool {
         let mut ends = self.all.iter().filter(|report| report.exit_code.is_some());
         let Some(first) = ends.next() else { return true };
