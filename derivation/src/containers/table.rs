@@ -376,6 +376,13 @@ impl Containers {
         }
     }
 
+    /// Forgets the lives without a directory that have not exited: theirs may have been missed.
+    pub fn forget_all_stated(&mut self) {
+        for life_id in self.stated.clone() {
+            self.forget_if_stated(life_id);
+        }
+    }
+
     fn forget_if_stated(&mut self, life_id: LifeId) {
         if self.lives.get(life_id).is_some_and(|life| life.is_stated() && life.exit().is_none()) {
             self.stated.retain(|stated| *stated != life_id);

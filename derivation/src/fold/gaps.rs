@@ -30,6 +30,9 @@ impl LogGaps {
             _ => (&mut self.lost_until, Life::mark_gap),
         };
         *until = (*until).max(Some(at.boot_ns));
+        if self.may_miss_directories() {
+            containers.forget_all_stated();
+        }
         containers.lives_mut().for_each(mark);
     }
 

@@ -626,13 +626,14 @@ fn a_container_without_a_directory_is_known_only_while_its_engine_has_it_and_not
     let init = Target { cgroup: CgroupId(1), ..INIT };
     let deleted: &[Body<'static>] = &[of_docker(Some(init.pid), None), of_docker(None, Some("destroy"))];
     let loss = Body::Lost(Loss { count: 1, kind: None, cpu: None, since: Seq(0) });
-    let lost: &[Body<'static>] = &[loss, of_docker(Some(init.pid), None)];
+    let lost: &[Body<'static>] = &[loss.clone(), of_docker(Some(init.pid), None)];
+    let lost_later: &[Body<'static>] = &[of_docker(Some(init.pid), None), loss];
     let of_no_daemon = RuntimeAnswer {
         container_id: Some(ID.into()),
         init_pid: Some(init.pid),
         ..RuntimeAnswer::unanswered(Source::OciState, Outcome::Ok)
     };
-    for told in [deleted, lost, &[Body::Runtime(of_no_daemon)]] {
+    for told in [deleted, lost, lost_later, &[Body::Runtime(of_no_daemon)]] {
         let mut story = Story::default();
         for body in told {
             story.tell(body.clone());
