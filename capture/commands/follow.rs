@@ -1,9 +1,12 @@
 //! Prints one line for each container that exits or is removed, as it happens.
 
 use std::io::{self, Write};
-use std::sync::mpsc::Receiver;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::thread;
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use clap::ValueEnum;
 use obit_derivation::Row;
 use obit_derivation::ending::signal_name;
@@ -12,6 +15,8 @@ use obit_derivation::row::{Cause, Death, Identity};
 use obit_schema::encode::RowsBuilder;
 use obit_schema::text::printable;
 use obit_schema::text::{json_lines, time};
+
+use crate::pipeline::Progress;
 
 /// The format of printed ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -22,21 +27,60 @@ pub enum FollowFormat {
     Jsonl,
 }
 
+/// Longest time that the end of a recording waits for whoever reads the lines.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The thread that prints ends.
+pub struct Follower {
+    done: Receiver<Result<()>>,
+}
+
+impl Follower {
+    /// Starts the thread. Each row that is printed is counted.
+    ///
+    /// # Errors
+    /// The thread cannot be started.
+    pub fn start(ends: Receiver<Row>, format: FollowFormat, progress: Arc<Progress>) -> Result<Self> {
+        let (finished, done) = sync_channel(1);
+        let follow = move || {
+            let _ = finished.send(print(&ends, format, &progress));
+        };
+        thread::Builder::new().name("obit-follow".into()).spawn(follow).context("cannot start a thread")?;
+        Ok(Self { done })
+    }
+
+    /// Waits until the last line is printed, or for some time if nobody reads it.
+    ///
+    /// # Errors
+    /// A row cannot be printed.
+    pub fn finish(self) -> Result<()> {
+        match self.done.recv_timeout(PATIENCE) {
+            Ok(result) => result,
+            Err(RecvTimeoutError::Timeout) => Ok(()),
+            Err(RecvTimeoutError::Disconnected) => Err(anyhow!("the thread that prints ends has failed")),
+        }
+    }
+}
+
 /// Prints ends until there are no more. A closed standard output is no error: the recording goes
 /// on.
-pub fn run(ends: &Receiver<Row>, format: FollowFormat) -> Result<()> {
+fn print(ends: &Receiver<Row>, format: FollowFormat, progress: &Progress) -> Result<()> {
     let mut output = io::stdout().lock();
     while let Ok(row) = ends.recv() {
         let line = match format {
             FollowFormat::Text => text(&row),
             FollowFormat::Jsonl => json(&row)?,
         };
-        if writeln!(output, "{line}").and_then(|()| output.flush()).is_err() {
+        let printed = writeln!(output, "{line}").and_then(|()| output.flush());
+        progress.printed();
+        if printed.is_err() {
             break;
         }
     }
-    // Empty the queue, or the sender would count these ends as not printed.
-    for _ in ends {}
+    // Nobody waits for these lines any more: they do not count as missing.
+    for _ in ends {
+        progress.printed();
+    }
     Ok(())
 }
 

@@ -1,11 +1,10 @@
 //! `obit-capture run`: records until told to stop.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use obit_case::manifest::CaseCounts;
 use obit_case::signing::Signer;
@@ -15,15 +14,18 @@ use serde_json::{Map, Value, json};
 
 use crate::Outcome;
 use crate::cli::{RecordArgs, RunArgs};
-use crate::commands::follow;
+use crate::commands::follow::Follower;
 use crate::host::case_dirs::CaseDirs;
 use crate::pipeline::{
-    EndingSignals, Progress, SegmentPolicy, Session, SessionOptions, SessionReport, SizeLimit, Tally, WhenFull,
+    EndingSignals, MessageOutput, Progress, SegmentPolicy, Session, SessionOptions, SessionReport, SizeLimit, Tally,
+    WhenFull,
 };
 use crate::sources::kernel::probe::ProbeOptions;
 
 /// Interval at which the status line is drawn.
 const STATUS_INTERVAL: Duration = Duration::from_millis(500);
+/// Control sequence that clears the line of the terminal.
+const CLEAR_LINE: &str = "\r\x1b[K";
 
 /// Room kept free in the case for its closing report on a full disk, in bytes.
 const RESERVE_BYTES: usize = 64 << 10;
@@ -37,29 +39,20 @@ pub fn run(args: &RunArgs) -> Result<Outcome> {
     // Before anything that a signal should not cut short.
     let signals = EndingSignals::register()?;
     let (session, rows) = Session::start(&options(&args.record, args.duration, args.follow)?, signals)?;
-    let follower = match args.follow.then_some(args.format) {
-        Some(format) => Some(
-            thread::Builder::new()
-                .name("obit-follow".into())
-                .spawn(move || follow::run(&rows, format))
-                .context("cannot start a thread")?,
-        ),
-        None => {
-            drop(rows);
-            None
-        }
-    };
-    wait_until_ready(&session.progress, &args.record);
+    let (progress, messages) = (Arc::clone(&session.progress), Arc::clone(&session.messages));
+    let follower = args.follow.then(|| Follower::start(rows, args.format, Arc::clone(&progress))).transpose()?;
+    wait_until_ready(&session, &args.record);
     let status = !args.record.quiet && !args.follow && io::stderr().is_terminal();
-    wait_until_over(&session.progress, args.duration, status);
-    if session.progress.is_full() && !args.record.quiet {
-        eprintln!("the case has the size that --max-bytes allows: recording ends");
+    wait_until_over(&session, args.duration, status);
+    if progress.is_full() && !args.record.quiet {
+        messages.say("the case has the size that --max-bytes allows: recording ends");
     }
-    let outcome = session.stop();
+    let mut outcome = session.stop();
     if let Some(follower) = follower {
-        follower.join().map_err(|_| anyhow!("the follower ended unexpectedly"))??;
+        outcome.errors.extend(follower.finish().err());
+        outcome.tally = progress.tally();
     }
-    Ok(report(&outcome, &args.record))
+    Ok(report(&outcome, &args.record, &messages))
 }
 
 /// Returns the session options of a command line.
@@ -137,16 +130,18 @@ fn size_limit(args: &RecordArgs) -> Result<(SizeLimit, Option<SegmentPolicy>)> {
 
 /// Waits until the containers that run already are recorded, and reports it. A signal or a failure
 /// ends the wait as well.
-pub(super) fn wait_until_ready(progress: &Progress, args: &RecordArgs) {
+pub(super) fn wait_until_ready(session: &Session, args: &RecordArgs) {
+    let Session { progress, messages, .. } = session;
     progress.wait_until(None, |progress| progress.is_ready() || progress.is_over());
     if progress.is_ready() && !args.quiet {
-        eprintln!("recording to {}", printable(&args.output.path.to_string_lossy()));
+        messages.say(&format!("recording to {}", printable(&args.output.path.to_string_lossy())));
     }
 }
 
 /// Waits for the end of the duration, a signal, a failure, or until the work is done; draws the
 /// status line meanwhile if `has_status`.
-pub(super) fn wait_until_over(progress: &Progress, duration: Option<Duration>, has_status: bool) {
+pub(super) fn wait_until_over(session: &Session, duration: Option<Duration>, has_status: bool) {
+    let Session { progress, messages, .. } = session;
     let end = duration.and_then(|duration| Instant::now().checked_add(duration));
     loop {
         let redraw = has_status.then(|| Instant::now() + STATUS_INTERVAL);
@@ -156,46 +151,46 @@ pub(super) fn wait_until_over(progress: &Progress, duration: Option<Duration>, h
         if end.is_some_and(|end| Instant::now() >= end) {
             return;
         }
-        draw(&progress.tally());
+        messages.draw(&status_line(&progress.tally()));
     }
 }
 
-fn draw(tally: &Tally) {
-    // An error means that the terminal is gone.
-    let _ = write!(
-        io::stderr(),
-        "\r\x1b[K{} events, {} containers exited, {} lost, {} written",
+fn status_line(tally: &Tally) -> String {
+    format!(
+        "{CLEAR_LINE}{} events, {} containers exited, {} lost, {} written",
         tally.events(),
         tally.exited,
         tally.lost,
         size(tally.bytes),
-    );
+    )
 }
 
-/// Prints how the recording went. Returns whether the case is complete.
-pub(super) fn report(outcome: &SessionReport, args: &RecordArgs) -> Outcome {
+/// Prints how the recording went, and waits until that is printed. Returns whether the case is
+/// complete.
+pub(super) fn report(outcome: &SessionReport, args: &RecordArgs, messages: &MessageOutput) -> Outcome {
     let tally = &outcome.tally;
     if !args.quiet {
         if io::stderr().is_terminal() {
-            eprint!("\r\x1b[K");
+            messages.draw(CLEAR_LINE);
         }
-        eprintln!("{}", summary(outcome, args));
+        messages.say(&summary(outcome, args));
     }
     for error in &outcome.errors {
-        eprintln!("obit-capture: {}", printable(&format!("{error:#}")));
+        messages.say(&format!("obit-capture: {}", printable(&format!("{error:#}"))));
     }
     if tally.unprinted > 0 {
-        eprintln!(
+        messages.say(&format!(
             "obit-capture: {} lines were not printed: the reader is too slow; the case has them",
             tally.unprinted
-        );
+        ));
     }
     if outcome.summary.is_none() {
-        eprintln!(
+        messages.say(&format!(
             "obit-capture: the case was not closed; obit-replay reads what is in it: obit-replay info {}",
             printable(&args.output.path.to_string_lossy())
-        );
+        ));
     }
+    messages.finish();
     if outcome.errors.is_empty() && tally.lost == 0 { Outcome::Complete } else { Outcome::Incomplete }
 }
 

@@ -13,5 +13,6 @@ pub(crate) mod file;
 pub mod hierarchies;
 pub(crate) mod namespaces;
 pub(crate) mod ntp;
+pub(crate) mod read_thread;
 #[cfg(test)]
 pub(crate) mod testing;

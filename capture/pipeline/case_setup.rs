@@ -1,6 +1,8 @@
 //! The beginning of a case: its manifest, the older cases that make room for it, and the
 //! confinement to it.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result};
 use obit_case::manifest::{BuildInfo, CaseCounts, Manifest, Segment};
 use obit_case::writer::CaseWriter;
@@ -8,7 +10,8 @@ use obit_derivation::fold::DERIVATION_VERSION;
 use obit_schema::text::time;
 use serde_json::Value;
 
-use super::anchor::Anchor;
+use super::anchor::{Anchor, AnchorTarget};
+use super::messages::MessageOutput;
 use super::options::SessionOptions;
 use super::recorder::RecorderOptions;
 use super::self_report;
@@ -27,14 +30,17 @@ pub fn create(
     started: ClockPair,
 ) -> Result<(CaseWriter, RecorderOptions)> {
     let manifest = manifest(options, facts, probe, started)?;
-    let anchor = options.anchor.as_deref().map(Anchor::open).transpose()?;
+    let anchor = options.anchor.as_deref().map(AnchorTarget::open).transpose()?;
     let removed = match &options.older_cases {
         Some((dirs, max_bytes)) => dirs.make_room(*max_bytes).context("cannot make room beside older cases")?,
         None => Vec::new(),
     };
     let mut writer = CaseWriter::create(&options.output, manifest, options.writer.clone())?;
-    let recorder = RecorderOptions { anchor, limit: options.size_limit, disk: Disk::of(&options.output) };
+    let disk = Disk::of(&options.output);
     let confinement = options.is_confined.then(|| confine::confine(&options.output, &options.host_root)).transpose()?;
+    // Threads are confined if they start from here on.
+    let anchor = anchor.map(Anchor::start).transpose()?;
+    let messages = Arc::new(MessageOutput::start()?);
     writer.amend(|manifest| {
         manifest.recorder = self_report::at_start(confinement.as_ref());
         if !removed.is_empty() {
@@ -42,7 +48,7 @@ pub fn create(
         }
     });
     writer.sync()?;
-    Ok((writer, recorder))
+    Ok((writer, RecorderOptions { anchor, messages, limit: options.size_limit, disk }))
 }
 
 /// Returns what a replay must know of this recorder and its host.

@@ -40,6 +40,9 @@ mod signal_log;
 /// Reports on the recorder itself.
 mod self_report;
 
+/// Prints messages.
+mod messages;
+
 // Between the threads.
 
 /// Counters and flags.
@@ -70,9 +73,13 @@ mod size_limit;
 /// Writes heads of the chain off the case.
 mod anchor;
 
+/// Writes lines without holding up whoever has them.
+mod line_writer;
+
 /// Gives memory back to the system.
 mod memory;
 
+pub use self::messages::MessageOutput;
 pub use self::options::SessionOptions;
 pub use self::progress::{Progress, Tally};
 pub use self::sequencer::{ActorArgv, SegmentPolicy};

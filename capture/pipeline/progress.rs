@@ -60,7 +60,7 @@ pub struct Tally {
     pub exited: u64,
     /// Containers that were removed.
     pub removed: u64,
-    /// Rows that were not printed live because the reader was too slow.
+    /// Rows that are not printed live yet, or never will be because the reader was too slow.
     pub unprinted: u64,
     /// Bytes written.
     pub bytes: u64,
@@ -105,9 +105,14 @@ impl Progress {
         self.lost.fetch_add(count, Relaxed);
     }
 
-    /// Counts a row that could not be printed.
-    pub fn unprinted(&self) {
+    /// Counts a row that is to be printed live.
+    pub fn to_print(&self) {
         self.unprinted.fetch_add(1, Relaxed);
+    }
+
+    /// Takes a row off that count: it was printed, or nobody wants it any more.
+    pub fn printed(&self) {
+        self.unprinted.fetch_sub(1, Relaxed);
     }
 
     /// Sets how much is on disk.

@@ -12,7 +12,8 @@ use obit_derivation::record::SnapshotReason;
 use super::drain::{Drain, DrainCommand, DrainCommands, DrainInputs, DrainIntervals, KernelCounts};
 use super::flush_deadline::FlushDeadline;
 use super::input::SequencerInput;
-use super::lookup::{self, LookupWorker};
+use super::lookup::{LookupReader, LookupService};
+use super::messages::MessageOutput;
 use super::notifier::Notifier;
 use super::options::SessionOptions;
 use super::progress::{Progress, Tally};
@@ -42,7 +43,10 @@ const FOLLOWED_ENDS: usize = 4096;
 pub struct Session {
     /// Counters and flags of the recording.
     pub progress: Arc<Progress>,
+    /// Output for messages to the user.
+    pub messages: Arc<MessageOutput>,
     daemons: DaemonClients,
+    lookups: LookupService,
     signals: SignalLog,
     to_walker: Sender<SnapshotReason>,
     to_drain: DrainCommands,
@@ -81,6 +85,7 @@ impl Session {
         let started = ClockPair::read();
         let (writer, recorder_options) = case_setup::create(options, &facts, &probe, started)?;
 
+        let messages = Arc::clone(&recorder_options.messages);
         // The channels: a full one holds up whoever fills it.
         let progress = Arc::new(Progress::default());
         let notifier = Arc::new(Notifier::new().context("cannot make an eventfd")?);
@@ -89,19 +94,20 @@ impl Session {
         let (to_sequencer, sequencer_inputs) = sync_channel(INPUTS);
         let (to_recorder, recorder_commands) = sync_channel(RECORDER_COMMANDS);
         let (to_walker, walk_reasons) = channel();
-        let (to_lookup, lookup_requests) = sync_channel(lookup::BATCHES);
         let (to_recycle, recycled) = sync_channel(RECYCLED);
         let (to_follower, ends) = sync_channel(FOLLOWED_ENDS);
 
         // What each thread owns.
         let daemons = start_daemons(options, to_sequencer.clone())?;
+        let files = OciFiles::new(&options.host_root, hierarchies.clone());
+        let lookups = LookupService::start(LookupReader::new(hierarchies, files), to_sequencer.clone())?;
         let drain_inputs =
             DrainInputs { notifier, commands: drain_commands, recycled, flush_deadline: Arc::clone(&flush_deadline) };
         let intervals = DrainIntervals { flush: options.sync_interval, clock: options.clock_interval };
         let drain = Drain::new(probe, drain_inputs, to_sequencer.clone(), intervals);
         let outputs = SequencerOutputs {
             recorder: to_recorder.clone(),
-            lookups: to_lookup,
+            lookups: lookups.commands(),
             daemons: daemons.queries(),
             walks: to_walker.clone(),
             recycled: to_recycle,
@@ -122,14 +128,12 @@ impl Session {
         let recorder_progress = Arc::clone(&progress);
         let (walker_output, walker_drain, host_root) =
             (to_sequencer.clone(), to_drain.clone(), options.host_root.clone());
-        let files = OciFiles::new(&options.host_root, hierarchies.clone());
-        let lookups = LookupWorker::new(to_sequencer.clone(), hierarchies, files);
 
         to_sequencer.send(SequencerInput::Start(started)).map_err(|_| anyhow!("cannot start recording"))?;
         to_walker.send(SnapshotReason::Start).map_err(|_| anyhow!("cannot start recording"))?;
 
-        // The way of an event: drain, sequencer, recorder. Beside it the walker, look-ups, signals
-        // and the digest of this program; `daemons` has its thread already.
+        // The way of an event: drain, sequencer, recorder. Beside it the walker, signals and the
+        // digest of this program; `daemons` and `lookups` have their threads already.
         let drain = spawn("obit-drain", &progress, move || Ok(drain.run()?))?;
         let sequencer = spawn("obit-sequencer", &progress, move || sequencer.run(&sequencer_inputs))?;
         let recorder = spawn("obit-recorder", &progress, move || {
@@ -139,16 +143,14 @@ impl Session {
             walker::run(&walk_reasons, &walker_output, &walker_drain, &host_root);
             Ok(())
         })?;
-        spawn("obit-lookup", &progress, move || {
-            lookups.run(&lookup_requests);
-            Ok(())
-        })?;
         let signals = signals.log(Arc::clone(&progress))?;
         let self_hash = self_report::start(to_recorder.clone())?;
 
         let session = Self {
             progress,
+            messages,
             daemons,
+            lookups,
             signals,
             to_walker,
             to_drain,
@@ -171,6 +173,7 @@ impl Session {
         let _ = self.to_walker.send(SnapshotReason::Stop); // the walker's last
         errors.extend(outcome("walking cgroupfs", self.walker.join()).err());
         // Before the last kernel events, so that answers on their way find a place in the log.
+        self.lookups.stop();
         self.daemons.stop();
         let _ = self.to_drain.send(DrainCommand::Stop);
         let counts = outcome("draining the ring buffer", self.drain.join()).unwrap_or_else(|error| {

@@ -12,9 +12,10 @@ use super::drain::{DrainCommand, DrainCommands};
 use super::input::SequencerInput;
 use crate::host::clock::ClockPair;
 use crate::host::hierarchies::Hierarchies;
+use crate::host::read_thread::ReadThread;
 use crate::sources::answer::Stamped;
 use crate::sources::cgroupfs;
-use crate::sources::oci_files::{self, OciFiles};
+use crate::sources::oci_files::{self, OciFiles, READ_LIMIT};
 
 /// Directories in one delivery: few enough to keep memory flat, enough to make sending cheap.
 const DELIVERY: usize = 256;
@@ -26,8 +27,9 @@ pub fn run(
     drain: &DrainCommands,
     host_root: &Path,
 ) {
+    let mut thread = ReadThread::new(READ_LIMIT);
     while let Ok(reason) = reasons.recv() {
-        if walk(reason, sequencer, drain, host_root).is_break() || reason == SnapshotReason::Stop {
+        if walk(reason, sequencer, drain, host_root, &mut thread).is_break() || reason == SnapshotReason::Stop {
             return;
         }
     }
@@ -38,6 +40,7 @@ fn walk(
     sequencer: &SyncSender<SequencerInput>,
     drain: &DrainCommands,
     host_root: &Path,
+    thread: &mut ReadThread,
 ) -> ControlFlow<()> {
     let deliver = |input| match sequencer.send(input) {
         Ok(()) => ControlFlow::Continue(()),
@@ -50,7 +53,7 @@ fn walk(
     // State files come first: the walk then finds the places that they name.
     if let Some(hierarchies) = &hierarchies {
         let mut listening = ControlFlow::Continue(());
-        oci_files::scan(&OciFiles::new(host_root, hierarchies.clone()), |record| {
+        oci_files::scan(&OciFiles::new(host_root, hierarchies.clone()), thread, |record| {
             if listening.is_continue() {
                 listening = deliver(SequencerInput::Answers(vec![Stamped::now(record)]));
             }

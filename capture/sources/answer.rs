@@ -35,9 +35,9 @@ impl RuntimeRecord {
         Self { answer, details: RuntimeDetails { request, latency_ns, document } }
     }
 
-    /// Makes the record of a request about a container that was never made.
-    pub fn dropped(source: Source, request: String, container_id: String) -> Self {
-        let mut answer = RuntimeAnswer::unanswered(source, Outcome::Dropped);
+    /// Makes the record of a request about a container that has no answer.
+    pub fn unanswered(source: Source, outcome: Outcome, request: String, container_id: String) -> Self {
+        let mut answer = RuntimeAnswer::unanswered(source, outcome);
         answer.container_id = Some(container_id.into());
         Self::new(answer, request, Duration::ZERO, None)
     }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use rustix::fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
+use crate::access::FileAccess;
 use crate::error::Error;
 use crate::files::{Folder, OutputFile};
 
@@ -36,7 +37,7 @@ impl Directory {
         Ok(Self { fd, path: path.to_owned() })
     }
 
-    /// Makes a directory, or opens an empty one.
+    /// Makes a directory, or opens an empty one that nobody else can write.
     pub(crate) fn create(path: &Path) -> Result<Self, Error> {
         match rustix::fs::mkdir(path, DIRECTORY_MODE) {
             Ok(()) => {
@@ -56,10 +57,25 @@ impl Directory {
             opened => opened.map_err(Error::io("open", path))?,
         };
         let directory = Self { fd, path: path.to_owned() };
+        directory.check_is_private()?;
         match directory.list()?.is_empty() {
             true => Ok(directory),
             false => Err(Error::Exists { path: path.to_owned() }),
         }
+    }
+
+    /// Fails if another user owns the directory or may write it: whoever can rename what is in it
+    /// can swap the case while it is written.
+    fn check_is_private(&self) -> Result<(), Error> {
+        let access = FileAccess::of(&self.fd).map_err(Error::io("read", &self.path))?;
+        let why = if !access.is_own() {
+            format!("belongs to another user (uid {})", access.uid())
+        } else if access.is_writable_by_others() {
+            format!("may be written by others (mode {:04o})", access.permissions())
+        } else {
+            return Ok(());
+        };
+        Err(Error::ForeignDirectory { path: self.path.clone(), why })
     }
 
     /// Opens a directory in this one.
@@ -183,7 +199,7 @@ impl OutputFile for File {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn a_case_is_readable_by_its_owner_only() {
@@ -192,6 +208,28 @@ mod tests {
         case.make_folder("raw").unwrap().create_file("part").unwrap();
         let mode = |path: &str| scratch.path().join(path).metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!((mode("case"), mode("case/raw"), mode("case/raw/part")), (0o700, 0o700, 0o600));
+    }
+
+    #[test]
+    fn an_empty_directory_that_others_may_write_is_refused() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("case");
+        std::fs::create_dir(&path).unwrap();
+        for (mode, is_taken) in [(0o777, false), (0o770, false), (0o702, false), (0o1777, false), (0o755, true)] {
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+            match Directory::create(&path) {
+                Ok(_) => assert!(is_taken, "{mode:o}"),
+                Err(error) => {
+                    assert!(!is_taken && error.to_string().contains(&format!("{mode:04o}")), "{mode:o}: {error}");
+                }
+            }
+        }
+        // Only root can give a directory to somebody else.
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(&path, Some(65534), None).unwrap();
+            let error = Directory::create(&path).unwrap_err().to_string();
+            assert!(error.contains("another user (uid 65534)"), "{error}");
+        }
     }
 
     #[test]

@@ -33,6 +33,14 @@ pub enum Error {
         /// The path given.
         path: PathBuf,
     },
+    /// Another user could change a new case while it is written.
+    #[error("{} {why}; give a path that does not exist yet, in a directory that only its owner can write", shown(path))]
+    ForeignDirectory {
+        /// The path given.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A new case would be written over one that was never closed.
     #[error("{} holds a case that was never closed", shown(path))]
     Unclosed {

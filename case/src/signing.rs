@@ -1,11 +1,15 @@
 //! Signatures of a case, in OpenSSH's format for files (PROTOCOL.sshsig): `ssh-keygen -Y verify`
 //! checks them.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
+use rustix::fs::{FileType, Mode, OFlags};
+use rustix::io::Errno;
 use ssh_key::{Algorithm, HashAlg, LineEnding, PrivateKey, PublicKey, SshSig};
 
+use crate::access::FileAccess;
 use crate::error::Error;
 
 /// The namespace of all signatures: a signature over a case is good for nothing else.
@@ -14,7 +18,7 @@ pub const NAMESPACE: &str = "obit-case";
 /// Name of the file with the signature of case.json, in a closed case.
 pub const SIGNATURE_NAME: &str = "case.json.sig";
 
-/// Longest signature or list of signers that is read, in bytes.
+/// Longest signature, key or list of signers that is read, in bytes.
 pub const MAX_BYTES: u64 = 1 << 20;
 
 /// A private key that signs cases.
@@ -24,13 +28,31 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// Reads an OpenSSH private key (ed25519, without a passphrase).
+    /// Reads an OpenSSH private key (ed25519, without a passphrase) that nobody but its owner can
+    /// read, as ssh-keygen wants it. A link is not followed.
     ///
     /// # Errors
     /// [`Error::Io`], or [`Error::Key`] for a key that cannot be used.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let text = fs::read(path).map_err(Error::io("read the key", path))?;
         let unusable = |why: String| Error::Key { path: path.to_owned(), why };
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = match rustix::fs::open(path, flags, Mode::empty()) {
+            Err(Errno::LOOP) => return Err(unusable("it is a link: name the file that it leads to".to_owned())),
+            opened => opened.map_err(Error::io("read the key", path))?,
+        };
+        let access = FileAccess::of(&file).map_err(Error::io("read the key", path))?;
+        if access.file_type() != FileType::RegularFile {
+            return Err(unusable("it is not a regular file".to_owned()));
+        }
+        if access.is_open_to_others() {
+            let mode = access.permissions();
+            return Err(unusable(format!("others can read or write the key (mode {mode:04o}): `chmod 600` it")));
+        }
+        let mut text = Vec::new();
+        let read = File::from(file).take(MAX_BYTES + 1).read_to_end(&mut text);
+        if read.map_err(Error::io("read the key", path))? as u64 > MAX_BYTES {
+            return Err(unusable(format!("it is no key: it has more than {MAX_BYTES} bytes")));
+        }
         let key = PrivateKey::from_openssh(&text)
             .map_err(|error| unusable(format!("it is no OpenSSH private key: {error}")))?;
         if key.is_encrypted() {
@@ -105,7 +127,12 @@ impl AllowedSigners {
     /// # Errors
     /// [`Error::Io`], or [`Error::Key`] if it names nobody.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let text = fs::read_to_string(path).map_err(Error::io("read the signers", path))?;
+        let mut text = String::new();
+        let read = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text));
+        if read.map_err(Error::io("read the signers", path))? as u64 > MAX_BYTES {
+            let why = format!("it is no list of signers: it has more than {MAX_BYTES} bytes");
+            return Err(Error::Key { path: path.to_owned(), why });
+        }
         let signers = Self::parse(&text);
         if signers.known.is_empty() {
             let why = "it names no ed25519 key: a line is `NAME ssh-ed25519 KEY`, as in ssh-keygen's allowed signers";
@@ -160,9 +187,32 @@ fn signer(line: &str) -> Result<(String, PublicKey), &'static str> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     const KEY: &str = "AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti";
+
+    #[test]
+    fn a_key_is_read_only_if_nobody_else_can() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (key, link) = (scratch.path().join("key"), scratch.path().join("link"));
+        std::fs::write(&key, "no key").unwrap();
+        std::os::unix::fs::symlink(&key, &link).unwrap();
+        let refused = |path: &Path| Signer::read(path).unwrap_err().to_string();
+        for mode in [0o644, 0o640, 0o604, 0o620] {
+            std::fs::set_permissions(&key, PermissionsExt::from_mode(mode)).unwrap();
+            assert!(refused(&key).contains(&format!("mode {mode:04o}")), "{}", refused(&key));
+        }
+        std::fs::set_permissions(&key, PermissionsExt::from_mode(0o600)).unwrap();
+        assert!(refused(&key).contains("no OpenSSH private key"), "{}", refused(&key));
+        assert!(refused(&link).contains("it is a link"), "{}", refused(&link));
+        assert!(refused(Path::new("/dev/zero")).contains("not a regular file"));
+        File::options().write(true).open(&key).unwrap().set_len(MAX_BYTES + 1).unwrap();
+        assert!(refused(&key).contains("more than"), "{}", refused(&key));
+        let signers = AllowedSigners::read(Path::new("/dev/zero")).unwrap_err().to_string();
+        assert!(signers.contains("more than"), "{signers}");
+    }
 
     #[test]
     fn a_signer_is_trusted_only_for_what_its_line_says() {

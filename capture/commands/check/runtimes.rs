@@ -7,8 +7,9 @@ use std::path::Path;
 
 use super::report::CheckItem;
 use crate::host::hierarchies::{CgroupMode, Hierarchies};
+use crate::host::read_thread::ReadThread;
 use crate::sources::daemons::{DaemonProcess, DaemonProduct, daemon_processes, on_host, sockets_of};
-use crate::sources::oci_files::{OciFiles, scan};
+use crate::sources::oci_files::{OciFiles, READ_LIMIT, scan};
 
 /// Directories of installed programs.
 const PROGRAM_DIRECTORIES: &[&str] =
@@ -44,7 +45,7 @@ pub fn examine(host_root: &Path, hierarchies: Option<&Hierarchies>) -> Vec<Check
     let mut items: Vec<_> = PRODUCTS.iter().map(|product| item(host_root, product, &processes)).collect();
     items.extend(without_cgroups(host_root, hierarchies, &processes));
     if let Some(hierarchies) = hierarchies {
-        let summary = scan(&OciFiles::new(host_root, hierarchies.clone()), |_| {});
+        let summary = scan(&OciFiles::new(host_root, hierarchies.clone()), &mut ReadThread::new(READ_LIMIT), |_| {});
         let found = match summary.roots.as_slice() {
             [] => "no state directories".to_owned(),
             roots => format!("{} in {}", summary.containers, list(roots)),

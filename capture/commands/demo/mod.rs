@@ -26,7 +26,7 @@ pub fn run(args: &DemoArgs) -> Result<Outcome> {
     let options = SessionOptions { is_confined: false, ..run::options(&args.record, None, false)? };
     let (session, rows) = Session::start(&options, signals)?;
     drop(rows);
-    run::wait_until_ready(&session.progress, &args.record);
+    run::wait_until_ready(&session, &args.record);
 
     let cancelled = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&cancelled);
@@ -39,19 +39,20 @@ pub fn run(args: &DemoArgs) -> Result<Outcome> {
             made
         })
         .context("cannot start a thread")?;
-    run::wait_until_over(&session.progress, None, false);
+    run::wait_until_over(&session, None, false);
     cancelled.store(true, Relaxed);
     let made = workload.join().map_err(|_| anyhow!("the demo's workload ended unexpectedly"))?;
 
+    let messages = Arc::clone(&session.messages);
     let finished = session.stop();
     let made = made?;
     if !args.record.quiet {
-        eprintln!("made and removed on {hierarchies} hierarchies, besides plain directories:");
+        messages.say(&format!("made and removed on {hierarchies} hierarchies, besides plain directories:"));
         for engine in &made {
-            eprintln!("  a container of {engine}");
+            messages.say(&format!("  a container of {engine}"));
         }
     }
-    Ok(run::report(&finished, &args.record))
+    Ok(run::report(&finished, &args.record, &messages))
 }
 
 /// Makes each container, puts a process into it, and removes both. Returns the engines imitated.

@@ -6,31 +6,39 @@
 //! together: a wake-up for each of them would cost more than most of the reads, and on a busy host
 //! each takes a processor away from the container that is looked at.
 
+mod read;
 mod request;
+mod watch;
 
 use std::collections::VecDeque;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use obit_derivation::record::{Directory, Outcome, SnapshotReason};
+use anyhow::{Context, Result};
+use obit_derivation::record::{Directory, Outcome};
 use obit_schema::details::DirectoryDetails;
 
+use self::read::FileRead;
+use self::watch::ReadWatch;
 use super::input::SequencerInput;
 use crate::host::clock::ClockPair;
-use crate::host::hierarchies::Hierarchies;
 use crate::sources::answer::{RuntimeRecord, Stamped};
-use crate::sources::cgroupfs;
-use crate::sources::oci_files::OciFiles;
+use crate::sources::oci_files::READ_LIMIT;
 
+pub use self::read::LookupReader;
 pub use self::request::{Leftover, LookupRequest, LookupResult, OnAbsent};
 
 /// Requests that are sent together at most. A container leads to about fifteen; a read takes well
 /// under a millisecond.
 pub const BATCH: usize = 64;
-/// Batches that may wait.
-pub const BATCHES: usize = 32;
+/// Commands that may wait.
+const COMMANDS: usize = 32;
 /// Look-ups that may wait for their time.
 const MAX_DELAYED: usize = 1024;
+/// Longest time that the end of a recording waits for look-ups that were requested before.
+const STOP_LIMIT: Duration = Duration::from_secs(1);
 
 /// Pauses before a state that is about to be written is looked at again: runc writes it some
 /// milliseconds after the container's process is in its cgroups.
@@ -43,68 +51,215 @@ const AFTER_END: Duration = Duration::from_millis(1_200);
 /// look is still within the grace that a row has by default, with time to spare.
 const AFTER_END_SLACK: Duration = Duration::from_millis(200);
 
-/// A look-up that waits for its time.
-struct DelayedLookup {
-    due: Instant,
-    task: DelayedTask,
+/// A command to the thread that does look-ups.
+#[derive(Debug)]
+pub enum LookupCommand {
+    /// Does these look-ups.
+    LookUp(Vec<LookupRequest>),
+    /// Ends once everything before is done, and confirms it.
+    Stop(SyncSender<()>),
 }
 
-enum DelayedTask {
-    /// A state that was not there yet.
-    State { root: String, container_id: String, attempt: usize },
-    /// Leftovers of a container that has ended.
-    Leftover(Leftover),
+/// The threads that do look-ups: one that reads, and one that watches whether it hangs.
+#[derive(Debug)]
+pub struct LookupService {
+    watch: Arc<ReadWatch<LookupWorker>>,
+    commands: SyncSender<LookupCommand>,
 }
 
-impl DelayedLookup {
-    /// Returns the latest moment for it.
-    fn deadline(&self) -> Instant {
-        match self.task {
-            DelayedTask::State { .. } => self.due,
-            DelayedTask::Leftover(_) => self.due + AFTER_END_SLACK,
+impl LookupService {
+    /// Starts the threads. Results go to this sequencer.
+    ///
+    /// # Errors
+    /// A thread cannot be started, or the kernel gives no timer.
+    pub fn start(reader: LookupReader, sequencer: SyncSender<SequencerInput>) -> Result<Self> {
+        let (commands, inbox) = sync_channel(COMMANDS);
+        let watch = Arc::new(ReadWatch::new(READ_LIMIT).context("cannot make a timer")?);
+        LookupWorker::new(reader, sequencer, inbox, Arc::clone(&watch)).start().context("cannot start a thread")?;
+        let watched = Arc::clone(&watch);
+        let replace = move || {
+            while let Some((worker, read)) = watched.next_hang() {
+                worker.go_on_without(read);
+            }
+        };
+        thread::Builder::new().name("obit-watchdog".into()).spawn(replace).context("cannot start a thread")?;
+        Ok(Self { watch, commands })
+    }
+
+    /// Returns the queue of commands.
+    pub fn commands(&self) -> SyncSender<LookupCommand> {
+        self.commands.clone()
+    }
+
+    /// Ends the threads. What was requested is looked up; what takes too long for that is recorded
+    /// as without an answer. Takes little more than a second, whatever the file systems do.
+    pub fn stop(self) {
+        let (confirm, confirmed) = sync_channel(1);
+        // With no room for it, so much waits that the end would not wait for it either.
+        let is_queued = self.commands.try_send(LookupCommand::Stop(confirm)).is_ok();
+        let is_done = is_queued && confirmed.recv_timeout(STOP_LIMIT).is_ok();
+        self.watch.end();
+        if is_done {
+            return;
+        }
+        match self.watch.take_over(Duration::ZERO) {
+            Some((worker, read)) => worker.abandon(Some(read)),
+            // It is between two readings, and abandons its work by itself.
+            None => drop(confirmed.recv_timeout(STOP_LIMIT)),
         }
     }
 }
 
-/// The state of the look-up thread.
-pub struct LookupWorker {
+/// A look-up that waits for its time.
+#[derive(Debug)]
+struct DelayedRead {
+    due: Instant,
+    /// A state that was not there yet, or leftovers of a container that has ended.
+    read: FileRead,
+}
+
+impl DelayedRead {
+    /// Returns the latest moment for it.
+    fn deadline(&self) -> Instant {
+        match self.read {
+            FileRead::Leftover(_) => self.due + AFTER_END_SLACK,
+            _ => self.due,
+        }
+    }
+}
+
+/// The state of the look-up thread. When a reading hangs, another thread goes on with it.
+#[derive(Debug)]
+struct LookupWorker {
+    reader: Arc<LookupReader>,
     sequencer: SyncSender<SequencerInput>,
-    hierarchies: Hierarchies,
-    files: OciFiles,
+    commands: Receiver<LookupCommand>,
+    watch: Arc<ReadWatch<Self>>,
+    /// Requests of this batch that are not done yet.
+    pending: VecDeque<LookupRequest>,
     /// Look-ups that wait, the next one first.
-    delayed: VecDeque<DelayedLookup>,
+    delayed: VecDeque<DelayedRead>,
+    /// How many of those that wait may still be done with this batch.
+    delayed_left: usize,
     /// Moment at which this batch was received. Delays count from it, so that look-ups of one batch
     /// stay together.
     now: Instant,
     directories: Vec<(ClockPair, Directory<'static>, DirectoryDetails)>,
     answers: Vec<Stamped<RuntimeRecord>>,
+    /// Confirmation that the thread has ended, once it is to end.
+    stop: Option<SyncSender<()>>,
 }
 
 impl LookupWorker {
-    /// Returns a worker that delivers its results to this sequencer.
-    pub fn new(sequencer: SyncSender<SequencerInput>, hierarchies: Hierarchies, files: OciFiles) -> Self {
-        let (delayed, directories, answers) = (VecDeque::new(), Vec::new(), Vec::new());
-        Self { sequencer, hierarchies, files, delayed, now: Instant::now(), directories, answers }
+    fn new(
+        reader: LookupReader,
+        sequencer: SyncSender<SequencerInput>,
+        commands: Receiver<LookupCommand>,
+        watch: Arc<ReadWatch<Self>>,
+    ) -> Self {
+        Self {
+            reader: Arc::new(reader),
+            sequencer,
+            commands,
+            watch,
+            pending: VecDeque::new(),
+            delayed: VecDeque::new(),
+            delayed_left: 0,
+            now: Instant::now(),
+            directories: Vec::new(),
+            answers: Vec::new(),
+            stop: None,
+        }
     }
 
-    /// Does look-ups until nobody requests any more.
-    pub fn run(mut self, requests: &Receiver<Vec<LookupRequest>>) {
-        loop {
-            let next = match self.delayed.iter().map(DelayedLookup::deadline).min() {
-                Some(deadline) => requests.recv_timeout(deadline.saturating_duration_since(Instant::now())),
-                None => requests.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            };
-            self.now = Instant::now();
-            match next {
-                Ok(batch) => batch.into_iter().for_each(|request| self.look_up(request)),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+    /// Starts a thread that does look-ups until nobody requests any more.
+    fn start(self) -> std::io::Result<()> {
+        thread::Builder::new().name("obit-lookup".into()).spawn(move || self.run()).map(drop)
+    }
+
+    fn run(self) {
+        let mut next = Some(self);
+        while let Some(mut worker) = next.take().and_then(Self::work) {
+            if worker.watch.is_over() {
+                return worker.abandon(None);
             }
-            self.look_up_delayed();
-            if !self.deliver() {
+            if !worker.deliver() {
                 return;
             }
+            if let Some(confirm) = worker.stop {
+                let _ = confirm.send(());
+                return;
+            }
+            if worker.receive() {
+                next = Some(worker);
+            }
         }
+    }
+
+    /// Goes on in another thread, after a reading that hangs.
+    fn go_on_without(mut self, read: FileRead) {
+        self.push(read.into_unanswered(Outcome::Timeout));
+        // Without a thread there is nobody who could go on. Requests then find their queue gone.
+        let _ = self.start();
+    }
+
+    /// Records that what was requested has no answer: first this reading, which hangs.
+    fn abandon(mut self, hung: Option<FileRead>) {
+        if let Some(read) = hung {
+            self.push(read.into_unanswered(Outcome::Timeout));
+        }
+        let mut unread: Vec<_> = self.pending.drain(..).collect();
+        for command in self.commands.try_iter() {
+            match command {
+                LookupCommand::LookUp(batch) => unread.extend(batch),
+                LookupCommand::Stop(confirm) => self.stop = Some(confirm),
+            }
+        }
+        unread.into_iter().for_each(|request| self.push(request.into_unanswered(Outcome::Dropped)));
+        self.deliver();
+        if let Some(confirm) = self.stop {
+            let _ = confirm.send(());
+        }
+    }
+
+    /// Waits for a batch, or until a look-up that waits is due. Returns false if nobody requests
+    /// any more.
+    fn receive(&mut self) -> bool {
+        let next = match self.delayed.iter().map(DelayedRead::deadline).min() {
+            Some(deadline) => self.commands.recv_timeout(deadline.saturating_duration_since(Instant::now())),
+            None => self.commands.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        self.now = Instant::now();
+        self.delayed_left = BATCH;
+        match next {
+            Ok(LookupCommand::LookUp(batch)) => self.pending.extend(batch),
+            Ok(LookupCommand::Stop(confirm)) => self.stop = Some(confirm),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return false,
+        }
+        true
+    }
+
+    /// Does the look-ups of this batch and those that are due. Returns nothing if one hangs: then
+    /// another thread goes on.
+    fn work(mut self) -> Option<Self> {
+        while let Some(read) = self.next_read() {
+            if self.watch.is_over() {
+                self.push(read.into_unanswered(Outcome::Dropped));
+                break;
+            }
+            if self.watch.is_hopeless(&read) {
+                self.push(read.into_unanswered(Outcome::Dropped));
+                continue;
+            }
+            let (watch, reader) = (Arc::clone(&self.watch), Arc::clone(&self.reader));
+            let (worker, result) = watch.read(self, &read, || reader.read(&read))?;
+            self = worker;
+            if let Some(result) = result {
+                self.take(read, result);
+            }
+        }
+        Some(self)
     }
 
     /// Delivers what was found. Returns whether the sequencer is still there.
@@ -114,39 +269,46 @@ impl LookupWorker {
             || self.sequencer.send(SequencerInput::LookupResults { directories, answers }).is_ok()
     }
 
-    fn look_up(&mut self, request: LookupRequest) {
+    /// Takes the next reading: of this batch, then of those that wait and are due, [`BATCH`] of
+    /// them at most.
+    fn next_read(&mut self) -> Option<FileRead> {
+        while let Some(request) = self.pending.pop_front() {
+            if let Some(read) = self.plan(request) {
+                return Some(read);
+            }
+        }
+        if self.delayed_left == 0 || self.delayed.front()?.due > self.now {
+            return None;
+        }
+        self.delayed_left -= 1;
+        self.delayed.pop_front().map(|delayed| delayed.read)
+    }
+
+    /// Returns what to read at once for a request, and plans what is to be read later.
+    fn plan(&mut self, request: LookupRequest) -> Option<FileRead> {
         match request {
-            LookupRequest::Directory { key, path } => {
-                let Some(hierarchy) = self.hierarchies.get(key.hierarchy) else { return };
-                let (directory, details) =
-                    cgroupfs::read_directory(hierarchy, &path, key.cgroup, SnapshotReason::Mkdir);
-                self.directories.push((ClockPair::read(), directory, details));
-            }
-            LookupRequest::Bundle { bundle, container_id } => {
-                let answer = self.files.bundle(&bundle, Some(&container_id));
-                self.push_answer(answer);
-            }
-            LookupRequest::EngineFile { engine, container_id } => {
-                if let Some(answer) = self.files.engine_file(engine, &container_id) {
-                    self.push_answer(answer);
-                }
-            }
+            LookupRequest::Directory { key, path } => Some(FileRead::Directory { key, path }),
+            LookupRequest::Bundle { bundle, container_id } => Some(FileRead::Bundle { bundle, container_id }),
+            LookupRequest::EngineFile { engine, container_id } => Some(FileRead::EngineFile { engine, container_id }),
             LookupRequest::State { root, container_id, on_absent } => {
                 // This look stands for an earlier one that still waits.
                 self.cancel_retry(&root, &container_id);
                 let attempt = if on_absent == OnAbsent::Report { RETRY_PAUSES.len() } else { 0 };
-                self.look_up_state(root, container_id, attempt);
+                Some(FileRead::State { root, container_id, attempt })
             }
             LookupRequest::Leftover(leftover) => {
-                if let Leftover::State { root, container_id } = &leftover
-                    && self.cancel_retry(root, container_id)
-                {
-                    self.look_up_state(root.clone(), container_id.clone(), RETRY_PAUSES.len());
-                }
+                let retry = match &leftover {
+                    Leftover::State { root, container_id } if self.cancel_retry(root, container_id) => {
+                        let (root, container_id) = (root.clone(), container_id.clone());
+                        Some(FileRead::State { root, container_id, attempt: RETRY_PAUSES.len() })
+                    }
+                    _ => None,
+                };
                 // With no room to wait it is not looked at: too early, what is found says nothing.
                 if self.delayed.len() < MAX_DELAYED {
-                    self.delay(AFTER_END, DelayedTask::Leftover(leftover));
+                    self.delay(AFTER_END, FileRead::Leftover(leftover));
                 }
+                retry
             }
         }
     }
@@ -154,57 +316,44 @@ impl LookupWorker {
     /// Cancels a look at this state that waits. Returns whether there was one.
     fn cancel_retry(&mut self, root: &str, container_id: &str) -> bool {
         let before = self.delayed.len();
-        self.delayed.retain(|delayed| match &delayed.task {
-            DelayedTask::State { root: place, container_id: id, .. } => place != root || id != container_id,
-            DelayedTask::Leftover(_) => true,
+        self.delayed.retain(|delayed| match &delayed.read {
+            FileRead::State { root: place, container_id: id, .. } => place != root || id != container_id,
+            _ => true,
         });
         self.delayed.len() < before
     }
 
-    fn push_answer(&mut self, record: RuntimeRecord) {
-        self.answers.push(Stamped::now(record));
-    }
-
-    /// Does the look-ups that are due, [`BATCH`] of them at most.
-    fn look_up_delayed(&mut self) {
-        for _ in 0..BATCH {
-            if self.delayed.front().is_none_or(|delayed| delayed.due > self.now) {
-                return;
-            }
-            let Some(delayed) = self.delayed.pop_front() else { return };
-            match delayed.task {
-                DelayedTask::State { root, container_id, attempt } => self.look_up_state(root, container_id, attempt),
-                DelayedTask::Leftover(leftover) => self.look_up_leftover(&leftover),
-            }
-        }
-    }
-
-    fn delay(&mut self, pause: Duration, task: DelayedTask) {
+    fn delay(&mut self, pause: Duration, read: FileRead) {
         let due = self.now + pause;
         let place = self.delayed.partition_point(|delayed| delayed.due <= due);
-        self.delayed.insert(place, DelayedLookup { due, task });
+        self.delayed.insert(place, DelayedRead { due, read });
     }
 
-    /// Reads what is left of a container. That nothing is left is as it should be, and no record.
-    fn look_up_leftover(&mut self, leftover: &Leftover) {
-        let record = match leftover {
-            Leftover::State { root, container_id } => Some(self.files.state(root, container_id)),
-            Leftover::EngineFile { engine, container_id } => self.files.engine_file_after_end(*engine, container_id),
-        };
-        if let Some(record) = record.filter(|record| record.answer.outcome != Outcome::NotFound) {
-            self.push_answer(record);
+    /// Takes a result. Of a state, the last attempt is recorded whatever it found, and an earlier
+    /// one only if it found the state. That nothing is left of a container is as it should be, and
+    /// no record.
+    fn take(&mut self, read: FileRead, result: LookupResult) {
+        let is_absent = matches!(&result, LookupResult::Answer(record) if record.answer.outcome == Outcome::NotFound);
+        match read {
+            FileRead::State { root, container_id, attempt } if is_absent && self.delayed.len() < MAX_DELAYED => {
+                match RETRY_PAUSES.get(attempt) {
+                    Some(pause) => {
+                        self.delay(*pause, FileRead::State { root, container_id, attempt: attempt + 1 });
+                    }
+                    None => self.push(result),
+                }
+            }
+            FileRead::Leftover(_) if is_absent => {}
+            _ => self.push(result),
         }
     }
 
-    /// Reads a state. The last attempt is recorded whatever it finds; an earlier one only if it
-    /// finds the state.
-    fn look_up_state(&mut self, root: String, container_id: String, attempt: usize) {
-        let record = self.files.state(&root, &container_id);
-        match RETRY_PAUSES.get(attempt) {
-            Some(pause) if record.answer.outcome == Outcome::NotFound && self.delayed.len() < MAX_DELAYED => {
-                self.delay(*pause, DelayedTask::State { root, container_id, attempt: attempt + 1 });
+    fn push(&mut self, result: LookupResult) {
+        match result {
+            LookupResult::Directory(directory, details) => {
+                self.directories.push((ClockPair::read(), directory, details));
             }
-            _ => self.push_answer(record),
+            LookupResult::Answer(record) => self.answers.push(Stamped::now(*record)),
         }
     }
 }
@@ -214,7 +363,8 @@ mod tests {
     use std::sync::mpsc::sync_channel;
 
     use super::*;
-    use crate::host::hierarchies::CgroupMode;
+    use crate::host::hierarchies::{CgroupMode, Hierarchies};
+    use crate::sources::oci_files::OciFiles;
 
     #[test]
     fn a_state_that_is_waited_for_has_one_answer_by_the_end_of_its_container() {
@@ -222,7 +372,9 @@ mod tests {
         let hierarchies = Hierarchies { mode: CgroupMode::V2, mounted: Vec::new(), unmounted: Vec::new() };
         let (inputs, inbox) = sync_channel(4);
         let files = OciFiles::new(root.path(), hierarchies.clone());
-        let mut lookups = LookupWorker::new(inputs, hierarchies, files);
+        let (_commands, queue) = sync_channel(1);
+        let watch = Arc::new(ReadWatch::new(READ_LIMIT).expect("a timer"));
+        let mut lookups = LookupWorker::new(LookupReader::new(hierarchies, files), inputs, queue, watch);
         let place = |id: &str| ("/run/runc".to_owned(), id.to_owned());
         let state = |id, on_absent| {
             let (root, container_id) = place(id);
@@ -232,19 +384,17 @@ mod tests {
             let (root, container_id) = place(id);
             LookupRequest::Leftover(Leftover::State { root, container_id })
         };
-        lookups.look_up(state("stays", OnAbsent::Retry));
-        lookups.look_up(state("empties", OnAbsent::Retry));
-        lookups.look_up(state("goes", OnAbsent::Retry));
+        lookups.pending.extend(["stays", "empties", "goes"].map(|id| state(id, OnAbsent::Retry)));
+        let mut lookups = lookups.work().expect("nothing hangs");
         assert!(lookups.answers.is_empty(), "they may be written yet");
-        lookups.look_up(state("empties", OnAbsent::Report));
-        lookups.look_up(leftover("empties"));
-        lookups.look_up(leftover("goes"));
+        lookups.pending.extend([state("empties", OnAbsent::Report), leftover("empties"), leftover("goes")]);
+        let mut lookups = lookups.work().expect("nothing hangs");
         assert!(lookups.deliver());
         let Ok(SequencerInput::LookupResults { answers, .. }) = inbox.try_recv() else { panic!("answers") };
         let told =
             answers.iter().map(|answer| (answer.record.answer.container_id.as_deref(), answer.record.answer.outcome));
         assert_eq!(told.collect::<Vec<_>>(), [(Some("empties"), Outcome::NotFound), (Some("goes"), Outcome::NotFound)]);
-        let waits = |delayed: &&DelayedLookup| matches!(&delayed.task, DelayedTask::State { container_id, .. } if container_id == "stays");
+        let waits = |delayed: &&DelayedRead| matches!(&delayed.read, FileRead::State { container_id, .. } if container_id == "stays");
         assert_eq!(lookups.delayed.iter().filter(waits).count(), 1);
         assert_eq!(lookups.delayed.len(), 3, "and what is left of the two");
     }

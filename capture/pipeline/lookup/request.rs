@@ -82,10 +82,9 @@ pub enum LookupResult {
 }
 
 impl LookupRequest {
-    /// Turns the request into the result that says that it was dropped. `None` if that is not
-    /// recorded.
-    pub fn into_dropped(self) -> Option<LookupResult> {
-        match self {
+    /// Turns the request into the result that says that it has no answer, and why.
+    pub fn into_unanswered(self, outcome: Outcome) -> LookupResult {
+        let (source, request, container_id, bundle) = match self {
             Self::Directory { key, path } => {
                 let directory = Directory {
                     reason: SnapshotReason::Mkdir,
@@ -96,21 +95,23 @@ impl LookupRequest {
                     populated: None,
                     pids: Vec::new(),
                 };
-                let details = DirectoryDetails { outcome: Outcome::Dropped, ctime: None, files: Vec::new() };
-                Some(LookupResult::Directory(directory, details))
+                let details = DirectoryDetails { outcome, ctime: None, files: Vec::new() };
+                return LookupResult::Directory(directory, details);
             }
             Self::Bundle { bundle, container_id } => {
-                let request = format!("{bundle}/config.json");
-                let mut record = RuntimeRecord::dropped(Source::OciBundle, request, container_id);
-                record.answer.bundle = Some(bundle.into());
-                Some(LookupResult::Answer(Box::new(record)))
+                (Source::OciBundle, format!("{bundle}/config.json"), container_id, Some(bundle))
             }
-            Self::State { root, container_id, on_absent: _ } => {
-                let request = format!("{root}/{container_id}");
-                let record = RuntimeRecord::dropped(Source::OciState, request, container_id);
-                Some(LookupResult::Answer(Box::new(record)))
+            Self::State { root, container_id, .. } | Self::Leftover(Leftover::State { root, container_id }) => {
+                (Source::OciState, format!("{root}/{container_id}"), container_id, None)
             }
-            Self::EngineFile { .. } | Self::Leftover(_) => None,
-        }
+            Self::EngineFile { engine, container_id }
+            | Self::Leftover(Leftover::EngineFile { engine, container_id }) => {
+                let source = if engine == Engine::Podman { Source::Podman } else { Source::Docker };
+                (source, format!("{engine} file of {container_id}"), container_id, None)
+            }
+        };
+        let mut record = RuntimeRecord::unanswered(source, outcome, request, container_id);
+        record.answer.bundle = bundle.map(Into::into);
+        LookupResult::Answer(Box::new(record))
     }
 }

@@ -25,6 +25,7 @@ use serde_json::{Map, Value};
 use self::backlog::{Backlog, WriteJob};
 use super::anchor::Anchor;
 use super::memory;
+use super::messages::MessageOutput;
 use super::progress::Progress;
 use super::size_limit::{Disk, LimitReached, SizeLimit};
 use crate::host::clock::ClockPair;
@@ -37,9 +38,14 @@ const MAX_BACKLOG_BYTES: usize = 32 << 20;
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 /// Longest time that a recording that is to end waits for a disk that cannot be written.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(3);
+/// Longest time that a recording that is to end waits for its anchor.
+const ANCHOR_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The name in case.json of the number of segments that were dropped because the disk was full.
 const DROPPED_ON_FULL_DISK: &str = "segments_dropped_on_full_disk";
+/// The name in case.json of the number of lines that had not reached the anchor when the case was
+/// closed.
+const ANCHOR_LINES_MISSING: &str = "anchor_lines_missing";
 
 /// The outcome of a recorder.
 #[derive(Debug, Default)]
@@ -55,6 +61,8 @@ pub struct RecorderResult {
 pub struct RecorderOptions {
     /// Target of each head of the chain, off the case.
     pub anchor: Option<Anchor>,
+    /// Output for messages on the way.
+    pub messages: Arc<MessageOutput>,
     /// Limit on the size of the case.
     pub limit: SizeLimit,
     /// The disk that it is on.
@@ -86,6 +94,8 @@ struct Recorder {
     next_durable: u64,
     /// The record after the last one that the recorder was given.
     next_given: u64,
+    /// Moment until which the end of the recording waits for the anchor, once it does.
+    anchor_deadline: Option<Instant>,
     /// The error of the last try to write.
     failing: Option<obit_case::Error>,
     /// Why nothing more is written.
@@ -110,6 +120,7 @@ pub fn run(
         growth_bytes: 0,
         next_durable: 0,
         next_given: 0,
+        anchor_deadline: None,
         failing: None,
         given_up: None,
         errors: Vec::new(),
@@ -184,11 +195,11 @@ impl Recorder {
             Err(error) if !matches!(error, obit_case::Error::Io { .. }) => self.give_up(error.to_string()),
             Err(error) => {
                 if self.failing.is_none() {
-                    eprintln!(
+                    self.options.messages.say(&format!(
                         "obit-capture: {}; up to {} MiB of rows are kept in memory and written as soon as they can be",
                         printable(&self.why(&error)),
                         MAX_BACKLOG_BYTES >> 20
-                    );
+                    ));
                 }
                 self.failing = Some(error);
             }
@@ -234,7 +245,7 @@ impl Recorder {
 
     fn on_written(&mut self, durability: Durability) {
         if self.failing.take().is_some() {
-            eprintln!("obit-capture: the case can be written again; no waiting rows were lost");
+            self.options.messages.say("obit-capture: the case can be written again; no waiting rows were lost");
         }
         if durability == Durability::Disk {
             self.next_durable = self.next_given;
@@ -254,10 +265,10 @@ impl Recorder {
 
     /// Drops the oldest segments until this many bytes more have room.
     fn make_room(&mut self, bytes: u64) -> Result<(), obit_case::Error> {
-        let RecorderOptions { limit, disk, .. } = &self.options;
+        let RecorderOptions { limit, disk, messages, .. } = &self.options;
         limit.make_room(disk, &mut self.writer, bytes, |writer, reached| {
             if reached == LimitReached::Disk {
-                note_full_disk(writer);
+                note_full_disk(writer, messages);
             }
         })
     }
@@ -268,7 +279,7 @@ impl Recorder {
         // If dropping fails, the next try to write fails for the same reason and reports it.
         let has_dropped = self.writer.drop_oldest(ClockPair::read().into()).unwrap_or(false);
         if has_dropped {
-            note_full_disk(&mut self.writer);
+            note_full_disk(&mut self.writer, &self.options.messages);
         }
         has_dropped
     }
@@ -305,6 +316,23 @@ impl Recorder {
         if let Some(line) = self.writer.head_line() {
             anchor.write(line);
         }
+    }
+
+    /// Waits for the anchor to have the last head, and notes in case.json how many lines it lacks.
+    fn wait_for_anchor(&mut self) {
+        self.anchor();
+        let deadline = self.anchor_deadline();
+        if let Some(anchor) = &self.options.anchor {
+            let missing = anchor.flush(deadline);
+            self.writer.amend(|manifest| {
+                manifest.recorder.insert(ANCHOR_LINES_MISSING.to_owned(), missing.into());
+            });
+        }
+    }
+
+    /// Returns until when the anchor is waited for, counted from the first call.
+    fn anchor_deadline(&mut self) -> Instant {
+        *self.anchor_deadline.get_or_insert_with(|| Instant::now() + ANCHOR_PATIENCE)
     }
 
     fn close(mut self, at: ClockPair, report: Map<String, Value>) -> RecorderResult {
@@ -349,14 +377,19 @@ impl Recorder {
             }
         };
         if let Some(anchor) = self.options.anchor.take() {
-            self.errors.extend(anchor.finish().err());
+            let deadline = self.anchor_deadline();
+            self.errors.extend(anchor.finish(deadline).err());
         }
         RecorderResult { summary, errors: self.errors }
     }
 
     fn seal(&mut self, at: ClockPair, deadline: Instant) -> Result<CaseSummary, Error> {
         loop {
-            match self.writer.close(|manifest| note_end(manifest, at)) {
+            let sealed = self.writer.seal_all();
+            if sealed.is_ok() {
+                self.wait_for_anchor();
+            }
+            match sealed.and_then(|()| self.writer.close(|manifest| note_end(manifest, at))) {
                 Err(error) if error.is_disk_full() && self.drop_on_full_disk() => {}
                 Err(obit_case::Error::Io { .. }) if Instant::now() < deadline => thread::sleep(RETRY_INTERVAL),
                 closed => return closed.context("cannot close the case"),
@@ -366,11 +399,13 @@ impl Recorder {
 }
 
 /// Counts a segment in case.json that was dropped before the case had reached its size limit.
-fn note_full_disk(writer: &mut CaseWriter) {
+fn note_full_disk(writer: &mut CaseWriter, messages: &MessageOutput) {
     writer.amend(|manifest| {
         let count = manifest.recorder.get(DROPPED_ON_FULL_DISK).and_then(Value::as_u64).unwrap_or(0);
         if count == 0 {
-            eprintln!("obit-capture: the disk is full: the oldest segments of the case are dropped before it has its --max-bytes");
+            messages.say(
+                "obit-capture: the disk is full: the oldest segments of the case are dropped before it has its --max-bytes",
+            );
         }
         manifest.recorder.insert(DROPPED_ON_FULL_DISK.to_owned(), count.saturating_add(1).into());
     });

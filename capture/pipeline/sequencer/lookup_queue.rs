@@ -4,12 +4,12 @@
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 use obit_derivation::identity::{Engine, argv};
-use obit_derivation::record::{CgroupEvent, CgroupEventKind};
+use obit_derivation::record::{CgroupEvent, CgroupEventKind, Outcome};
 use obit_derivation::row::ContainerExit;
 use obit_derivation::{CgroupKey, Row};
 
 use super::runtime_calls::{RuntimeCalls, StateDirectory};
-use crate::pipeline::lookup::{BATCH, Leftover, LookupRequest, LookupResult, OnAbsent};
+use crate::pipeline::lookup::{BATCH, Leftover, LookupCommand, LookupRequest, LookupResult, OnAbsent};
 use crate::sources::oci_files;
 
 /// The look-ups of one delivery, sent together at its end: each by itself would wake the thread
@@ -20,12 +20,12 @@ pub struct LookupQueue {
     /// Requests that found the worker's queue full, as far as that is recorded.
     dropped: Vec<LookupRequest>,
     calls: RuntimeCalls,
-    worker: SyncSender<Vec<LookupRequest>>,
+    worker: SyncSender<LookupCommand>,
 }
 
 impl LookupQueue {
     /// Returns an empty queue to the thread that does the look-ups.
-    pub fn new(worker: SyncSender<Vec<LookupRequest>>) -> Self {
+    pub fn new(worker: SyncSender<LookupCommand>) -> Self {
         Self { batch: Vec::new(), dropped: Vec::new(), calls: RuntimeCalls::default(), worker }
     }
 
@@ -77,11 +77,11 @@ impl LookupQueue {
         if self.batch.is_empty() {
             return;
         }
-        match self.worker.try_send(std::mem::take(&mut self.batch)) {
-            Ok(()) | Err(TrySendError::Disconnected(_)) => {}
+        match self.worker.try_send(LookupCommand::LookUp(std::mem::take(&mut self.batch))) {
+            Ok(()) | Err(TrySendError::Disconnected(_) | TrySendError::Full(LookupCommand::Stop(_))) => {}
             // About a file the engine itself is asked too, and that is recorded; what is left of a
             // container would find no room to wait for its time either.
-            Err(TrySendError::Full(batch)) => self.dropped.extend(
+            Err(TrySendError::Full(LookupCommand::LookUp(batch))) => self.dropped.extend(
                 batch
                     .into_iter()
                     .filter(|one| !matches!(one, LookupRequest::EngineFile { .. } | LookupRequest::Leftover(_))),
@@ -91,7 +91,7 @@ impl LookupQueue {
 
     /// Takes the requests that were dropped, as results that say so.
     pub fn take_dropped(&mut self) -> Vec<LookupResult> {
-        std::mem::take(&mut self.dropped).into_iter().filter_map(LookupRequest::into_dropped).collect()
+        std::mem::take(&mut self.dropped).into_iter().map(|one| one.into_unanswered(Outcome::Dropped)).collect()
     }
 
     /// Queues the bundle of a container that a runtime makes, and notes where its state will be.
@@ -142,7 +142,7 @@ impl LookupQueue {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::sync_channel;
+    use std::sync::mpsc::{Receiver, sync_channel};
 
     use obit_derivation::record::{Actor, Usage};
     use obit_derivation::{CgroupId, HierarchyId};
@@ -159,6 +159,15 @@ mod tests {
 
     fn state(on_absent: OnAbsent) -> LookupRequest {
         LookupRequest::State { root: "/run/runc".to_owned(), container_id: "a".to_owned(), on_absent }
+    }
+
+    /// Returns the batches that were sent.
+    fn batches(requests: &Receiver<LookupCommand>) -> Vec<Vec<LookupRequest>> {
+        let batch = |command| match command {
+            LookupCommand::LookUp(batch) => batch,
+            LookupCommand::Stop(_) => panic!("nobody stopped it"),
+        };
+        requests.try_iter().map(batch).collect()
     }
 
     fn event(kind: CgroupEventKind, number: u64) -> CgroupEvent<'static> {
@@ -197,7 +206,7 @@ mod tests {
         };
         let leftover = Leftover::State { root: "/run/runc".to_owned(), container_id: "a".into() };
         let expected = vec![directory(2), b, state(OnAbsent::Report), LookupRequest::Leftover(leftover)];
-        assert_eq!(requests.try_iter().collect::<Vec<_>>(), [expected]);
+        assert_eq!(batches(&requests), [expected]);
     }
 
     #[test]
@@ -207,8 +216,8 @@ mod tests {
         for number in 0..BATCH as u64 {
             queue.push(directory(number));
         }
-        assert_eq!(requests.try_recv().map(|batch| batch.len()), Ok(BATCH), "a full batch does not wait");
-        worker.send(Vec::new()).expect("room");
+        assert_eq!(batches(&requests)[0].len(), BATCH, "a full batch does not wait");
+        worker.send(LookupCommand::LookUp(Vec::new())).expect("room");
         let leftover = Leftover::State { root: "/run/runc".to_owned(), container_id: "a".into() };
         queue.push(LookupRequest::Leftover(leftover));
         queue.push(directory(7));

@@ -43,7 +43,7 @@ use self::startup_buffer::StartupBuffer;
 use self::walk_requests::WalkRequests;
 use super::flush_deadline::FlushDeadline;
 use super::input::{KernelBatch, SequencerInput};
-use super::lookup::LookupRequest;
+use super::lookup::LookupCommand;
 use super::progress::Progress;
 use super::recorder::RecorderCommand;
 use crate::host::clock::ClockPair;
@@ -63,7 +63,7 @@ pub struct SequencerOutputs {
     /// Batches of rows, to disk.
     pub recorder: SyncSender<RecorderCommand>,
     /// Look-ups, those of one delivery together.
-    pub lookups: SyncSender<Vec<LookupRequest>>,
+    pub lookups: SyncSender<LookupCommand>,
     /// Questions to daemons.
     pub daemons: DaemonQueries,
     /// Requests for a walk.

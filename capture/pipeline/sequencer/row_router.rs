@@ -43,12 +43,13 @@ impl RowRouter {
             self.daemons.ask_after_exit(exit);
             self.lookups.on_exit(exit);
         }
-        if let Some(followers) = &self.followers
-            && let Err(TrySendError::Full(_)) = followers.try_send(end)
-        {
-            // Whoever reads the live lines is too slow for them; the rows are in the case all the
-            // same.
-            self.progress.unprinted();
+        if let Some(followers) = &self.followers {
+            self.progress.to_print();
+            // Whoever reads the live lines may be too slow for them: then the row stays counted,
+            // and is in the case all the same.
+            if let Err(TrySendError::Disconnected(_)) = followers.try_send(end) {
+                self.progress.printed();
+            }
         }
     }
 }

@@ -133,7 +133,7 @@ impl Daemon {
 
     fn dropped(&self, query: &ContainerQuery) -> RuntimeRecord {
         let request = self.request(query);
-        RuntimeRecord::dropped(self.endpoint.kind.source(), request, query.container_id.clone())
+        RuntimeRecord::unanswered(self.endpoint.kind.source(), Outcome::Dropped, request, query.container_id.clone())
     }
 
     /// Returns the text of a query, with the interface and the socket.

@@ -36,6 +36,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use obit_derivation::Row;
+use obit_derivation::record::Outcome;
 use obit_derivation::row::ContainerExit;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc::Sender;
@@ -192,7 +193,7 @@ impl DroppedQuery {
     /// Returns the record of the dropped query.
     pub fn into_record(self) -> RuntimeRecord {
         let request = format!("{} {}", self.kind.as_str(), self.container_id);
-        RuntimeRecord::dropped(self.kind.source(), request, self.container_id.into())
+        RuntimeRecord::unanswered(self.kind.source(), Outcome::Dropped, request, self.container_id.into())
     }
 }
 

@@ -5,6 +5,8 @@
 //! component are not followed, and what is kept goes through allow-lists: environment, arguments
 //! and free annotations carry secrets.
 
+use std::time::Duration;
+
 mod annotations;
 mod bundle;
 mod cgroup_paths;
@@ -17,3 +19,7 @@ mod state;
 
 pub use self::files::OciFiles;
 pub use self::scan::{default_state_root, scan};
+
+/// Longest time that a reading may take. It is not waited for any longer, and recorded as without
+/// an answer.
+pub const READ_LIMIT: Duration = Duration::from_secs(2);

@@ -3,15 +3,17 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 use obit_derivation::identity::OciRuntime;
-use obit_derivation::record::Outcome;
+use obit_derivation::record::{Outcome, RuntimeAnswer, Source};
 use obit_schema::text::escape;
 use rustix::fs::{Dir, FileType, Mode, OFlags, openat};
 use rustix::io::Errno;
 
-use super::file::{open_directory, real_path};
+use super::file::{open_directory, outcome_of, real_path};
 use super::files::OciFiles;
+use crate::host::read_thread::ReadThread;
 use crate::sources::answer::RuntimeRecord;
 
 /// State directories of runtimes and their engines; `*` stands for one component.
@@ -74,25 +76,53 @@ pub struct ScanSummary {
     pub incomplete: Vec<String>,
 }
 
+impl ScanSummary {
+    /// Notes a directory that could not be listed. Returns the record that says so.
+    fn cannot_list(&mut self, path: String, errno: Errno) -> RuntimeRecord {
+        self.incomplete.push(format!("cannot list {path}: {errno}"));
+        let outcome = if errno == Errno::TIMEDOUT { Outcome::Timeout } else { outcome_of(errno) };
+        RuntimeRecord::new(RuntimeAnswer::unanswered(Source::OciState, outcome), path, Duration::ZERO, None)
+    }
+}
+
 /// Reads the state of every container of the state directories that runtimes use by default, and
-/// the bundles that they name.
-pub fn scan(files: &OciFiles, mut visit: impl FnMut(RuntimeRecord)) -> ScanSummary {
+/// the bundles that they name. Each reading that hangs is left to `thread`, and is an answer that
+/// did not come in time.
+pub fn scan(files: &OciFiles, thread: &mut ReadThread, mut visit: impl FnMut(RuntimeRecord)) -> ScanSummary {
     let mut summary = ScanSummary::default();
     let mut roots = BTreeSet::new();
     for pattern in ROOTS {
-        expand(files.host_root(), pattern, &mut roots, &mut summary);
+        let expanded = {
+            let files = files.clone();
+            thread.read(move || expand(files.host_root(), pattern))
+        };
+        let (found, failed) = expanded.unwrap_or_else(|| (Vec::new(), vec![((*pattern).to_owned(), Errno::TIMEDOUT)]));
+        failed.into_iter().for_each(|(path, errno)| visit(summary.cannot_list(path, errno)));
+        if roots.len() + found.len() > MAX_ROOTS {
+            summary.incomplete.push(format!("more than {MAX_ROOTS} state directories"));
+        } else {
+            roots.extend(found);
+        }
     }
     let mut seen = BTreeSet::new();
     for root in roots {
-        let real = open_directory(files.host_root(), &root).and_then(|opened| real_path(files.host_root(), opened));
+        let listed = {
+            let (files, root) = (files.clone(), root.clone());
+            thread.read(move || {
+                let real =
+                    open_directory(files.host_root(), &root).and_then(|opened| real_path(files.host_root(), opened));
+                (real, list(files.host_root(), &root))
+            })
+        };
+        let (real, listed) = listed.unwrap_or((Err(Errno::TIMEDOUT), Err(Errno::TIMEDOUT)));
         if real.is_ok_and(|real| !seen.insert(real)) {
             continue;
         }
-        let containers = match list(files.host_root(), &root) {
+        let containers = match listed {
             Ok(names) => names,
             Err(Errno::NOENT | Errno::NOTDIR) => continue,
             Err(errno) => {
-                summary.incomplete.push(format!("cannot list {root}: {errno}"));
+                visit(summary.cannot_list(root, errno));
                 continue;
             }
         };
@@ -101,7 +131,13 @@ pub fn scan(files: &OciFiles, mut visit: impl FnMut(RuntimeRecord)) -> ScanSumma
                 summary.incomplete.push(format!("more than {MAX_CONTAINERS} containers"));
                 return summary;
             }
-            let state = files.state(&root, &id);
+            let state = {
+                let (files, root, id) = (files.clone(), root.clone(), id.clone());
+                thread.read(move || files.state(&root, &id))
+            };
+            let state = state.unwrap_or_else(|| {
+                RuntimeRecord::unanswered(Source::OciState, Outcome::Timeout, format!("{root}/{id}"), id.clone())
+            });
             // The container is gone meanwhile, or the directory is something else: there is nothing
             // to record.
             if state.answer.outcome == Outcome::NotFound {
@@ -111,7 +147,7 @@ pub fn scan(files: &OciFiles, mut visit: impl FnMut(RuntimeRecord)) -> ScanSumma
             let bundle = state.answer.bundle.clone();
             visit(state);
             if let Some(bundle) = bundle {
-                visit(files.bundle(&bundle, Some(&id)));
+                visit(read_bundle(files, thread, &bundle, id));
             }
         }
         summary.roots.push(root);
@@ -119,9 +155,22 @@ pub fn scan(files: &OciFiles, mut visit: impl FnMut(RuntimeRecord)) -> ScanSumma
     summary
 }
 
-/// Adds the directories that a pattern stands for.
-fn expand(host_root: &Path, pattern: &str, roots: &mut BTreeSet<String>, summary: &mut ScanSummary) {
-    let mut found = vec![String::new()];
+fn read_bundle(files: &OciFiles, thread: &mut ReadThread, bundle: &str, id: String) -> RuntimeRecord {
+    let record = {
+        let (files, bundle, id) = (files.clone(), bundle.to_owned(), id.clone());
+        thread.read(move || files.bundle(&bundle, Some(&id)))
+    };
+    record.unwrap_or_else(|| {
+        let request = format!("{bundle}/config.json");
+        let mut record = RuntimeRecord::unanswered(Source::OciBundle, Outcome::Timeout, request, id);
+        record.answer.bundle = Some(bundle.to_owned().into());
+        record
+    })
+}
+
+/// Returns the directories that a pattern stands for, and those that could not be listed.
+fn expand(host_root: &Path, pattern: &str) -> (Vec<String>, Vec<(String, Errno)>) {
+    let (mut found, mut failed) = (vec![String::new()], Vec::new());
     for part in pattern.split('/').skip(1) {
         let Some((before, after)) = part.split_once('*') else {
             for path in &mut found {
@@ -131,8 +180,8 @@ fn expand(host_root: &Path, pattern: &str, roots: &mut BTreeSet<String>, summary
             continue;
         };
         let mut next = Vec::new();
-        for path in &found {
-            match list(host_root, path) {
+        for path in found {
+            match list(host_root, &path) {
                 Ok(names) => next.extend(
                     names
                         .iter()
@@ -140,16 +189,12 @@ fn expand(host_root: &Path, pattern: &str, roots: &mut BTreeSet<String>, summary
                         .map(|name| format!("{path}/{name}")),
                 ),
                 Err(Errno::NOENT | Errno::NOTDIR) => {}
-                Err(errno) => summary.incomplete.push(format!("cannot list {path}: {errno}")),
+                Err(errno) => failed.push((path, errno)),
             }
         }
         found = next;
     }
-    if roots.len() + found.len() > MAX_ROOTS {
-        summary.incomplete.push(format!("more than {MAX_ROOTS} state directories"));
-        return;
-    }
-    roots.extend(found);
+    (found, failed)
 }
 
 /// Returns the names of the directories in a directory, escaped and sorted.

@@ -309,17 +309,25 @@ impl CaseWriter {
         Ok(true)
     }
 
+    /// Seals the open parts, and an empty part of each table that has none. After it the chain has
+    /// its last head.
+    ///
+    /// # Errors
+    /// The first error; what can be sealed is sealed. It may be tried again.
+    pub fn seal_all(&mut self) -> Result<(), Error> {
+        self.check_open()?;
+        let sealed = Table::ALL.map(|table| self.seal(table).and_then(|()| self.seal_empty(table)));
+        sealed.into_iter().collect::<Result<(), Error>>()?;
+        self.save()
+    }
+
     /// Seals everything and marks the case as closed. `update` may change the manifest, e.g. add
     /// the closing clocks.
     ///
     /// # Errors
     /// The first error; the case stays open, and its journals can be read. It may be tried again.
     pub fn close(&mut self, update: impl FnOnce(&mut Manifest)) -> Result<CaseSummary, Error> {
-        self.check_open()?;
-        // Seals what can be sealed, whatever fails before.
-        let sealed = Table::ALL.map(|table| self.seal(table).and_then(|()| self.seal_empty(table)));
-        sealed.into_iter().collect::<Result<(), Error>>()?;
-        self.save()?;
+        self.seal_all()?;
         self.removals.check_parts_gone(&self.folders)?;
         self.manifest.amend(update);
         let manifest = Manifest { state: CaseState::Closed, ..self.manifest.get().clone() };

@@ -3,7 +3,8 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::host::hierarchies::{CgroupMode, CgroupVersion, Hierarchy};
-use crate::sources::oci_files::{OciFiles, scan};
+use crate::host::read_thread::ReadThread;
+use crate::sources::oci_files::{OciFiles, READ_LIMIT, scan};
 use obit_derivation::{HierarchyId, WallNs};
 
 const DOCKER_ID: &str = "9f08f8689cd30642405f76ea48c23e4f9800bb51003e40752d812f0fc512bdc5";
@@ -199,9 +200,13 @@ fn a_user_can_claim_only_directories_that_are_his() {
 #[test]
 fn a_scan_finds_every_container_and_its_bundle_once() {
     let mut found = Vec::new();
-    let summary = scan(&OciFiles::new(fixtures(), hybrid("")), |RuntimeRecord { answer, .. }| {
-        found.push((answer.source.as_str(), answer.container_id.unwrap().into_owned(), answer.outcome));
-    });
+    let summary = scan(
+        &OciFiles::new(fixtures(), hybrid("")),
+        &mut ReadThread::new(READ_LIMIT),
+        |RuntimeRecord { answer, .. }| {
+            found.push((answer.source.as_str(), answer.container_id.unwrap().into_owned(), answer.outcome));
+        },
+    );
     assert_eq!((summary.containers, summary.incomplete.as_slice()), (5, [].as_slice()));
     assert_eq!(summary.roots, ["/run/containerd/runc/shop", "/run/crun", "/run/docker/runtime-runc/moby", "/run/runc"]);
     let expected: Vec<_> = ["web-1", "sample-crun-1", DOCKER_ID, PODMAN_ID, "sample-runc-1"]
@@ -219,7 +224,7 @@ fn a_users_link_to_anothers_state_is_no_second_container() {
     fs::write(host.path().join("run/containerd/runc/shop/web-1/state.json"), r#"{"id":"web-1"}"#).unwrap();
     std::os::unix::fs::symlink("/run/containerd/runc/shop", host.path().join("run/user/1000/runc")).unwrap();
     let mut count = 0;
-    scan(&OciFiles::new(host.path(), hybrid("")), |_| count += 1);
+    scan(&OciFiles::new(host.path(), hybrid("")), &mut ReadThread::new(READ_LIMIT), |_| count += 1);
     assert_eq!(count, 1);
     // Also when a command line names the link, the answer is that of the real place.
     let RuntimeRecord { answer, .. } = read(host.path(), &hybrid(""), "/run/user/1000/runc", "web-1");
