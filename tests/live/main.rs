@@ -17,6 +17,7 @@ mod evidence;
 mod faults;
 mod flight;
 mod follow;
+mod hangs;
 mod hosts;
 mod loss;
 mod lxc;
