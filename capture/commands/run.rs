@@ -16,6 +16,7 @@ use crate::Outcome;
 use crate::cli::{RecordArgs, RunArgs};
 use crate::commands::follow::Follower;
 use crate::host::case_dirs::CaseDirs;
+use crate::host::confine;
 use crate::pipeline::{
     EndingSignals, MessageOutput, Progress, SegmentPolicy, Session, SessionOptions, SessionReport, SizeLimit, Tally,
     WhenFull,
@@ -36,6 +37,8 @@ const MIN_FLIGHT_BYTES: u64 = 1 << 20;
 
 /// Runs the command.
 pub fn run(args: &RunArgs) -> Result<Outcome> {
+    // Before the key is read.
+    confine::forbid_dumps()?;
     // Before anything that a signal should not cut short.
     let signals = EndingSignals::register()?;
     let (session, rows) = Session::start(&options(&args.record, args.duration, args.follow)?, signals)?;

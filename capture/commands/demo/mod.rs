@@ -15,10 +15,12 @@ use self::cgroups::DemoCgroups;
 use crate::Outcome;
 use crate::cli::DemoArgs;
 use crate::commands::run;
+use crate::host::confine;
 use crate::pipeline::{EndingSignals, Session, SessionOptions};
 
 /// Runs the command.
 pub fn run(args: &DemoArgs) -> Result<Outcome> {
+    confine::forbid_dumps()?;
     let signals = EndingSignals::register()?;
     let cgroups = DemoCgroups::claim()?;
     let hierarchies = cgroups.hierarchies();
