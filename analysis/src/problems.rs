@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use obit_case::manifest::SUMS_NAME;
-use obit_case::reader::PartSource;
 use obit_case::{Case, Problem};
 use obit_schema::Table;
 
@@ -50,8 +49,7 @@ pub fn effect(case: &Case, problem: &Problem) -> Effect {
         | Problem::Anchor { .. } => Effect::Changed,
         Problem::Damaged { file, .. } if file == SUMS_NAME => Effect::Changed,
         Problem::TornJournal { .. } if is_cut_off(case) => Effect::CutOff,
-        // The journals of the raw tables need not reach equally far. Sealed parts have no holes.
-        Problem::Hole { first_seq, .. } if is_past_the_cut(case, *first_seq) => Effect::CutOff,
+        Problem::Hole { first_seq, .. } if case.may_lack(*first_seq) => Effect::CutOff,
         Problem::MissingPart { file } | Problem::Damaged { file, .. } | Problem::Foreign { file, .. }
             if is_derived(file) =>
         {
@@ -67,19 +65,6 @@ pub fn effect(case: &Case, problem: &Problem) -> Effect {
 /// Without a manifest it says nothing.
 pub fn is_cut_off(case: &Case) -> bool {
     case.manifest().is_some_and(|manifest| !case.is_closed() || !manifest.incomplete.is_empty())
-}
-
-/// Returns true if the case says of itself that this record may be missing.
-fn is_past_the_cut(case: &Case, seq: u64) -> bool {
-    let Some(manifest) = case.manifest() else { return false };
-    let is_listed = manifest.incomplete.iter().any(|missing| missing.first_seq <= seq);
-    is_listed || (!case.is_closed() && sealed_end(case) < Some(seq))
-}
-
-/// Returns the last record of the sealed parts.
-fn sealed_end(case: &Case) -> Option<u64> {
-    let parts = Table::RAW.iter().flat_map(|table| case.parts(*table));
-    parts.filter(|part| part.source == PartSource::Sealed).filter_map(|part| part.last_seq).max()
 }
 
 /// Returns the problems that opening the case met and those found since, each once.

@@ -98,6 +98,11 @@ impl Directory {
         }
     }
 
+    /// Brings everything that was written to this file system to disk.
+    pub(crate) fn sync_file_system(&self) -> Result<(), Error> {
+        rustix::fs::syncfs(&self.fd).map_err(Error::io("sync", &self.path))
+    }
+
     /// Locks the case for one writer, until this is dropped or the process ends.
     pub(crate) fn lock(&self) -> Result<(), Error> {
         match rustix::fs::flock(&self.fd, FlockOperation::NonBlockingLockExclusive) {

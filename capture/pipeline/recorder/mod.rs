@@ -98,8 +98,8 @@ struct Recorder {
     anchor_deadline: Option<Instant>,
     /// The error of the last try to write.
     failing: Option<obit_case::Error>,
-    /// Why nothing more is written.
-    given_up: Option<String>,
+    /// Whether case.json says what is missing, once nothing more is written.
+    given_up: Option<Result<(), obit_case::Error>>,
     errors: Vec<Error>,
 }
 
@@ -303,11 +303,13 @@ impl Recorder {
         }
     }
 
+    /// Writes nothing more, and says so in case.json at once: later there may be no room for that.
     fn give_up(&mut self, why: String) {
         self.errors.push(anyhow!("cannot write the case: {why}"));
-        self.given_up = Some(why);
         self.backlog.clear();
         self.progress.set_failed();
+        let range = MissingRange { first_seq: self.next_durable, last_seq: None, reason: why };
+        self.given_up = Some(self.writer.note_missing(range));
     }
 
     /// Writes the newest head of the chain to the anchor, if it is new.
@@ -350,11 +352,41 @@ impl Recorder {
             thread::sleep(RETRY_INTERVAL);
             self.write(Durability::Disk);
         }
-        let last_seq = self.next_given.checked_sub(1).filter(|last| *last >= self.next_durable);
-        if let Some(reason) = self.given_up.take() {
-            self.writer.note_missing(MissingRange { first_seq: self.next_durable, last_seq, reason });
+        // A sealed part is final: nothing is sealed after a gap that case.json does not tell of.
+        let summary = match self.tell_missing() {
+            Ok(()) => self.seal_and_anchor(at, deadline),
+            Err(error) => {
+                self.errors.push(error);
+                None
+            }
+        };
+        if let Some(anchor) = self.options.anchor.take() {
+            let deadline = self.anchor_deadline();
+            self.errors.extend(anchor.finish(deadline).err());
         }
-        let summary = match self.seal(at, deadline) {
+        RecorderResult { summary, errors: self.errors }
+    }
+
+    /// Completes what case.json says of records that are missing, if there are any.
+    fn tell_missing(&mut self) -> Result<(), Error> {
+        let Some(told) = self.given_up.take() else { return Ok(()) };
+        let last_seq = self.next_given.checked_sub(1).filter(|last| *last >= self.next_durable);
+        self.writer.amend(|manifest| {
+            if let Some(range) = manifest.incomplete.last_mut() {
+                range.last_seq = last_seq;
+            }
+        });
+        // What was told at once stands, though the last record is not in it.
+        let told = told.or_else(|_| self.writer.sync());
+        told.with_context(|| {
+            let last = last_seq.map_or_else(|| "the last".to_owned(), |last| last.to_string());
+            format!("cannot say in case.json that records {} to {last} may be missing", self.next_durable)
+        })
+    }
+
+    /// Closes the case and has the anchor told of that; `None` if it could not be closed.
+    fn seal_and_anchor(&mut self, at: ClockPair, deadline: Instant) -> Option<CaseSummary> {
+        match self.seal(at, deadline) {
             Ok(summary) => {
                 self.progress.written(summary.bytes, summary.parts.len() as u64);
                 self.anchor();
@@ -366,21 +398,13 @@ impl Recorder {
             }
             Err(error) => {
                 self.errors.push(error);
-                // case.json should at least say what is missing.
+                // The rows stay in the journals.
                 if let Err(error) = self.writer.sync() {
-                    let last = last_seq.map_or_else(|| "the last".to_owned(), |last| last.to_string());
-                    let what =
-                        format!("cannot say in case.json that records {} to {last} may be missing", self.next_durable);
-                    self.errors.push(Error::new(error).context(what));
+                    self.errors.push(Error::new(error).context("the last rows may not be on disk"));
                 }
                 None
             }
-        };
-        if let Some(anchor) = self.options.anchor.take() {
-            let deadline = self.anchor_deadline();
-            self.errors.extend(anchor.finish(deadline).err());
         }
-        RecorderResult { summary, errors: self.errors }
     }
 
     fn seal(&mut self, at: ClockPair, deadline: Instant) -> Result<CaseSummary, Error> {

@@ -11,7 +11,7 @@ use obit_schema::tables::Table;
 
 use super::batches::{Projection, TableBatches};
 use super::folders::{CaseFolders, TableFiles};
-use super::part_info::PartInfo;
+use super::part_info::{PartInfo, PartSource};
 use super::prefetch::Prefetch;
 use super::problem_log::ProblemLog;
 use super::records::Records;
@@ -126,6 +126,21 @@ impl Case {
     /// Returns true if the capture closed the case.
     pub fn is_closed(&self) -> bool {
         self.manifest.as_ref().is_some_and(|manifest| manifest.state == CaseState::Closed)
+    }
+
+    /// Returns true if the case says of itself that this record may be missing: the recorder told
+    /// so, or the case was never closed and the record lies after all that is sealed. The journals
+    /// of the raw tables need not reach equally far; sealed parts have no holes.
+    pub fn may_lack(&self, seq: u64) -> bool {
+        let Some(manifest) = self.manifest() else { return false };
+        let is_told = manifest.incomplete.iter().any(|missing| missing.first_seq <= seq);
+        is_told || (!self.is_closed() && self.sealed_end() < Some(seq))
+    }
+
+    /// Returns the last record of the sealed parts.
+    fn sealed_end(&self) -> Option<u64> {
+        let parts = Table::RAW.iter().flat_map(|table| self.parts(*table));
+        parts.filter(|part| part.source == PartSource::Sealed).filter_map(|part| part.last_seq).max()
     }
 
     /// Returns the problems that opening the case found. Reading rows may find more.

@@ -90,6 +90,9 @@ impl CaseWriter {
     pub fn resume(path: &Path, options: WriterOptions) -> Result<Self, Error> {
         let root = Directory::open(path)?;
         root.lock()?;
+        // Of a recorder that was killed, all may be in memory still; a part that is sealed below
+        // must not outlive the journals of other tables.
+        root.sync_file_system()?;
         let case = Case::open(path)?;
         let mut manifest = resume::unclosed_manifest(&case)?;
         if manifest.head.is_none() {
@@ -185,9 +188,10 @@ impl CaseWriter {
     /// The first [`Error::Io`]; after it the rest is tried all the same.
     pub fn sync(&mut self) -> Result<(), Error> {
         let synced = self.tables.sync();
-        let sealed = self.seal_due();
+        // case.json may have to say that records are missing before a part is sealed after them.
         let saved = self.save();
-        synced.and(sealed).and(saved)
+        let sealed = if saved.is_ok() { self.seal_due() } else { Ok(()) };
+        synced.and(saved).and(sealed)
     }
 
     /// Seals the open part of a table, if it has rows.
@@ -207,6 +211,7 @@ impl CaseWriter {
     fn save(&mut self) -> Result<(), Error> {
         self.manifest.save(&self.folders)?;
         self.removals.run(&self.folders);
+        self.reserve.grow(self.manifest.bytes());
         Ok(())
     }
 
@@ -258,11 +263,17 @@ impl CaseWriter {
         self.manifest.bytes()
     }
 
-    /// Records that part of the recording is missing, and frees the room that was kept for that. It
-    /// is on disk after the next [`CaseWriter::sync`] or [`CaseWriter::close`] that succeeds.
-    pub fn note_missing(&mut self, range: MissingRange) {
-        self.reserve.free();
+    /// Says in case.json that part of the recording is missing, on a full disk in the room that is
+    /// kept for that. Call it before anything is sealed that comes after the missing part: a sealed
+    /// part is final. Frees the room that is left of the reserve, for closing.
+    ///
+    /// # Errors
+    /// [`Error::Io`]: case.json does not say so. The next [`CaseWriter::sync`] tries again.
+    pub fn note_missing(&mut self, range: MissingRange) -> Result<(), Error> {
         self.manifest.amend(|manifest| manifest.incomplete.push(range));
+        self.save_on_any_disk()?;
+        self.reserve.free();
+        Ok(())
     }
 
     /// Changes the manifest. The change is on disk after the next [`CaseWriter::sync`] or
@@ -295,6 +306,9 @@ impl CaseWriter {
     /// [`Error::Io`]: case.json could not be written, or files of a segment that was dropped before
     /// could not be removed. The next [`CaseWriter::sync`] tries both again.
     pub fn drop_oldest(&mut self, dropped_at: ClockPair) -> Result<bool, Error> {
+        // The segments that stay must be there. On a full disk that may fail, and only this drop
+        // makes room.
+        let _ = self.tables.sync();
         // An earlier drop must be on disk, and its files gone.
         self.save_on_any_disk()?;
         self.removals.check_parts_gone(&self.folders)?;

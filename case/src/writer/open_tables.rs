@@ -1,6 +1,6 @@
 //! The tables of a case that is being written, each with its open part.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use arrow_array::RecordBatch;
@@ -21,13 +21,22 @@ const DERIVED_MAX_AGE: Duration = Duration::from_secs(2);
 /// too.
 const DERIVED_MAX_BYTES: usize = 256 << 10;
 
+/// Bytes of a derived row in a journal or part, at most but for very long texts.
+const DERIVED_ROW_BYTES: u64 = 512;
+
 /// The writers of all tables.
+///
+/// Rows of derived tables reach their journals only once the records before them are on disk: a
+/// power cut drops writes that were not synced in any combination, and a row without its record is
+/// proof of nothing.
 #[derive(Debug)]
 pub(super) struct OpenTables {
     folders: WriterFolders,
     origin: FileOrigin,
     /// Made when a table is first used, in the order of [`Table`].
     writers: BTreeMap<Table, TableWriter>,
+    /// Derived rows that wait for their records, in order.
+    waiting: VecDeque<(Table, RecordBatch)>,
     /// Boot clock of the newest row when derived tables were last brought to disk.
     derived_synced_boot_ns: u64,
 }
@@ -35,7 +44,7 @@ pub(super) struct OpenTables {
 impl OpenTables {
     /// Returns the tables of a case without parts.
     pub(super) fn new(folders: WriterFolders, origin: FileOrigin) -> Self {
-        Self { folders, origin, writers: BTreeMap::new(), derived_synced_boot_ns: 0 }
+        Self { folders, origin, writers: BTreeMap::new(), waiting: VecDeque::new(), derived_synced_boot_ns: 0 }
     }
 
     /// Returns the writer of a table.
@@ -45,12 +54,37 @@ impl OpenTables {
 
     /// Adds rows to a table.
     pub(super) fn append(&mut self, table: Table, batch: &RecordBatch) -> Result<(), Error> {
-        self.writer(table).append(batch)
+        if Table::RAW.contains(&table) {
+            return self.writer(table).append(batch);
+        }
+        self.writer(table).accept(batch)?;
+        self.waiting.push_back((table, batch.clone()));
+        Ok(())
     }
 
-    /// Seals the open part of a table, if there is one.
+    /// Seals the open part of a table, if there is one. The records before its last one are on disk
+    /// first, as a sealed part is final.
     pub(super) fn seal(&mut self, table: Table) -> Result<Option<SealedPart>, Error> {
+        self.sync_raw()?;
+        self.write_waiting()?;
         self.writer(table).seal()
+    }
+
+    /// Brings the journals of records to disk.
+    fn sync_raw(&mut self) -> Result<(), Error> {
+        let raw = self.writers.iter_mut().filter(|(table, _)| Table::RAW.contains(table));
+        raw.map(|(_, writer)| writer.sync()).fold(Ok(()), Result::and)
+    }
+
+    /// Writes the derived rows whose records are on disk.
+    fn write_waiting(&mut self) -> Result<(), Error> {
+        while let Some((table, batch)) = self.waiting.pop_front() {
+            if let Err(error) = self.writer(table).write(&batch) {
+                self.waiting.push_front((table, batch));
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     /// Writes and seals a part of a table without rows.
@@ -63,17 +97,16 @@ impl OpenTables {
         self.writers.iter().filter(|(_, writer)| writer.is_due(options)).map(|(table, _)| *table).collect()
     }
 
-    /// Brings the journals of records to disk, and those of derived rows that have waited long
-    /// enough.
+    /// Brings the journals of records to disk, writes the derived rows that waited for that, and
+    /// brings those to disk that have waited long enough.
     pub(super) fn sync(&mut self) -> Result<(), Error> {
+        self.sync_raw()?;
+        let mut result = self.write_waiting();
         let newest = self.writers.values().filter_map(TableWriter::newest_boot_ns).max().unwrap_or(0);
         let age = Duration::from_nanos(newest.saturating_sub(self.derived_synced_boot_ns));
         let is_derived_due = age >= DERIVED_MAX_AGE;
-        let mut result = Ok(());
-        // Raw tables come first in the order: a row is not on disk before the records that it
-        // follows from.
-        for (table, writer) in &mut self.writers {
-            if is_derived_due || Table::RAW.contains(table) || writer.unsynced_bytes() >= DERIVED_MAX_BYTES {
+        for writer in self.writers.values_mut() {
+            if is_derived_due || writer.unsynced_bytes() >= DERIVED_MAX_BYTES {
                 result = result.and(writer.sync());
             }
         }
@@ -85,7 +118,8 @@ impl OpenTables {
 
     /// Bytes of all open parts: of each, the part or its journal, whichever is longer.
     pub(super) fn open_bytes(&self) -> u64 {
-        self.writers.values().map(TableWriter::open_bytes).sum()
+        let waiting = self.waiting.iter().map(|(_, batch)| batch.num_rows() as u64 * DERIVED_ROW_BYTES);
+        self.writers.values().map(TableWriter::open_bytes).chain(waiting).sum()
     }
 
     /// Returns how many parts are open.

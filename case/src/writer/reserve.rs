@@ -47,14 +47,27 @@ impl DiskReserve {
         if self.wanted_bytes == 0 || self.bytes >= bytes {
             return;
         }
+        let before = self.bytes;
         self.free();
         if self.write(bytes).is_err() {
-            // A shorter file would not be enough.
+            // A shorter file is better than none.
             drop(self.folder.remove_file(NAME));
+            if self.write(before).is_err() {
+                drop(self.folder.remove_file(NAME));
+            }
+        }
+    }
+
+    /// Takes more room, if there is some and case.json has outgrown it.
+    pub(super) fn grow(&mut self, manifest_bytes: u64) {
+        if self.bytes > 0 && (self.bytes as u64) < manifest_bytes.saturating_mul(2) {
+            // As much again, so that this is rare.
+            self.renew(manifest_bytes.saturating_mul(2));
         }
     }
 
     fn write(&mut self, bytes: usize) -> Result<(), Error> {
+        self.bytes = 0;
         if bytes > 0 {
             let mut file = self.folder.create_file(NAME)?;
             let filled = file.write_all(&vec![0; bytes]).and_then(|()| file.sync());

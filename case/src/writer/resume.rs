@@ -9,7 +9,7 @@ use crate::counts::CaseCounts;
 use crate::error::Error;
 use crate::manifest::{Manifest, MissingRange, Segment};
 use crate::problem::Problem;
-use crate::reader::{Case, PartInfo, PartSource};
+use crate::reader::{Case, PartInfo};
 
 /// Returns true if a path holds a case that was never closed.
 pub(super) fn is_unclosed(path: &Path) -> bool {
@@ -55,14 +55,11 @@ fn missing_range(case: &Case) -> Result<MissingRange, Error> {
         last = Some(record.seq.0);
         Ok(())
     })?;
-    let sealed = Table::RAW.iter().flat_map(|table| case.parts(*table));
-    let sealed_end = sealed.filter(|part| part.source == PartSource::Sealed).filter_map(|part| part.last_seq).max();
     let mut first_missing = last.map_or(0, |last| last.saturating_add(1));
     for problem in records.problems() {
         match problem {
-            // The journals of the raw tables need not reach equally far. Sealed parts have no
-            // holes.
-            Problem::Hole { first_seq, .. } if sealed_end < Some(*first_seq) => {
+            // A hole that the recorder told of is in case.json already.
+            Problem::Hole { first_seq, .. } if case.may_lack(*first_seq) => {
                 first_missing = first_missing.min(*first_seq);
             }
             problem if is_torn_end(problem) => {}

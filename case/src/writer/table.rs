@@ -56,6 +56,19 @@ impl TableWriter {
     /// Adds rows to the journal and the open part: all of them, or after an error none.
     pub(super) fn append(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         let last_seq = self.check(batch)?;
+        self.write(batch)?;
+        self.last_seq = Some(last_seq);
+        Ok(())
+    }
+
+    /// Checks rows that [`Self::write`] gets later. Rows that follow come after them.
+    pub(super) fn accept(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        self.last_seq = Some(self.check(batch)?);
+        Ok(())
+    }
+
+    /// Adds rows that were checked: all of them, or after an error none.
+    pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         let open = match &mut self.open {
             Some(open) => open,
             none => {
@@ -67,9 +80,7 @@ impl TableWriter {
                 none.insert(OpenPart { part, journal, rows: 0, first_boot_ns: None, last_boot_ns: None })
             }
         };
-        open.append(batch)?;
-        self.last_seq = Some(last_seq);
-        Ok(())
+        open.append(batch)
     }
 
     /// Checks the columns and the order of a batch. Returns its last `seq`.

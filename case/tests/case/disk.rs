@@ -30,6 +30,27 @@ pub enum Plan {
     Once(usize, Fault),
     /// All calls from one on: the disk is gone.
     From(usize, Fault),
+    /// About one call in so many, drawn from this seed.
+    Sometimes(u64, u64),
+}
+
+/// A call that changed something on the disk, as it was made.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A name was given to a new file or folder.
+    Name { folder: usize, name: String, node: usize, is_folder: bool },
+    /// A name was taken off.
+    Unname { folder: usize, name: String },
+    /// The name of a file was changed, in place of another file that had the new one.
+    Rename { folder: usize, from: String, to: String, node: usize },
+    /// Bytes were written.
+    Write { file: usize, offset: usize, bytes: Vec<u8> },
+    /// A file was cut to a length.
+    Truncate { file: usize, length: usize },
+    /// A file's contents were brought to disk; `false` if that failed.
+    SyncFile { file: usize, is_done: bool },
+    /// The names in a folder were brought to disk.
+    SyncFolder { folder: usize },
 }
 
 /// The bytes of the disk that survive.
@@ -73,6 +94,8 @@ struct DiskState {
     room: usize,
     /// True after a short write: the rest of that write fails.
     out_of_room: bool,
+    /// All changes, in order.
+    log: Vec<Change>,
 }
 
 /// A disk in memory.
@@ -82,7 +105,14 @@ pub struct Disk(Arc<Mutex<DiskState>>);
 impl Disk {
     pub fn new(plan: Plan) -> Self {
         let nodes = vec![Node::Folder(Names::default())];
-        Self(Arc::new(Mutex::new(DiskState { nodes, calls: 0, plan, room: usize::MAX, out_of_room: false })))
+        Self(Arc::new(Mutex::new(DiskState {
+            nodes,
+            calls: 0,
+            plan,
+            room: usize::MAX,
+            out_of_room: false,
+            log: Vec::new(),
+        })))
     }
 
     /// Returns the root folder, which is empty at first.
@@ -104,6 +134,16 @@ impl Disk {
     /// Returns the number of calls made.
     pub fn calls(&self) -> usize {
         self.state().calls
+    }
+
+    /// Returns the number of changes made.
+    pub fn changes(&self) -> usize {
+        self.state().log.len()
+    }
+
+    /// Returns the changes made.
+    pub fn log(&self) -> Vec<Change> {
+        self.state().log.clone()
     }
 
     /// Writes the surviving bytes into a real directory that is not there yet.
@@ -147,6 +187,11 @@ impl DiskState {
         match self.plan {
             Plan::Once(at, fault) if at == call => Some(fault),
             Plan::From(at, fault) if at <= call => Some(fault),
+            Plan::Sometimes(seed, one_in) => {
+                let drawn = mix(seed, call as u64);
+                let fault = if drawn & 1 == 0 { Fault::Short } else { Fault::Errno(EIO) };
+                (drawn >> 8).is_multiple_of(one_in).then_some(fault)
+            }
             _ => None,
         }
     }
@@ -164,6 +209,14 @@ impl DiskState {
             Node::Folder(_) => panic!("a folder in the place of a file"),
         }
     }
+}
+
+/// Draws the number of that place from a seed (SplitMix64).
+pub fn mix(seed: u64, place: u64) -> u64 {
+    let mut drawn = seed.wrapping_add(place.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    drawn = (drawn ^ (drawn >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    drawn = (drawn ^ (drawn >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    drawn ^ (drawn >> 31)
 }
 
 fn errno(fault: Fault) -> io::Error {
@@ -201,15 +254,20 @@ impl Place {
             return Err(self.fail("create", name, ErrorKind::AlreadyExists));
         }
         let number = state.nodes.len();
+        let is_folder = matches!(node, Node::Folder(_));
         state.nodes.push(node);
         state.names(self.node).now.insert(name.to_owned(), number);
+        state.log.push(Change::Name { folder: self.node, name: name.to_owned(), node: number, is_folder });
         Ok(number)
     }
 
     fn remove(&self, name: &str) -> Result<(), Error> {
         let mut state = self.begin("remove", name)?;
         match state.names(self.node).now.remove(name) {
-            Some(_) => Ok(()),
+            Some(_) => {
+                state.log.push(Change::Unname { folder: self.node, name: name.to_owned() });
+                Ok(())
+            }
             None => Err(self.fail("remove", name, ErrorKind::NotFound)),
         }
     }
@@ -222,6 +280,7 @@ impl Place {
         }
         let Some(node) = names.remove(from) else { return Err(self.fail("rename", from, ErrorKind::NotFound)) };
         names.insert(to.to_owned(), node);
+        state.log.push(Change::Rename { folder: self.node, from: from.to_owned(), to: to.to_owned(), node });
         Ok(())
     }
 }
@@ -271,6 +330,7 @@ impl Folder for Place {
         let mut state = self.begin("sync", "")?;
         let names = state.names(self.node);
         names.on_disk = names.now.clone();
+        state.log.push(Change::SyncFolder { folder: self.node });
         Ok(())
     }
 
@@ -313,6 +373,7 @@ impl Write for Handle {
         file.dirty.resize(file.now.len(), false);
         file.now[self.position..end].copy_from_slice(bytes);
         file.dirty[self.position..end].fill(true);
+        state.log.push(Change::Write { file: self.node, offset: self.position, bytes: bytes.to_vec() });
         self.position = end;
         Ok(bytes.len())
     }
@@ -337,6 +398,7 @@ impl OutputFile for Handle {
         }
         // The kernel will not write these bytes again, whether or not this failed.
         dirty.fill(false);
+        state.log.push(Change::SyncFile { file: self.node, is_done: fault.is_none() });
         fault.map_or(Ok(()), |fault| Err(errno(fault)))
     }
 
@@ -349,6 +411,7 @@ impl OutputFile for Handle {
         let file = state.file(self.node);
         file.now.truncate(length);
         file.dirty.truncate(length);
+        state.log.push(Change::Truncate { file: self.node, length });
         self.position = length;
         Ok(())
     }

@@ -9,6 +9,8 @@ mod faults;
 mod hostile;
 mod journal;
 mod kit;
+mod power;
+mod power_cut;
 mod round_trip;
 mod rows;
 mod segments;

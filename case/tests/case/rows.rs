@@ -294,6 +294,8 @@ proptest! {
                 }
             }
         };
+        // Until then they wait for their records.
+        writer.sync().unwrap();
         same(&Case::open(&scratch.case()).unwrap());
         writer.close(|_| {}).unwrap();
         same(&Case::open(&scratch.case()).unwrap());
