@@ -19,12 +19,12 @@ use rustix::process::Signal;
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::Value;
 
-use crate::support::capture::{Capture, CaptureEnd, INCOMPLETE};
+use crate::support::capture::{Capture, CaptureEnd, INCOMPLETE, kills};
 use crate::support::ledger::text;
 use crate::support::replay;
 use crate::support::rows::manifest;
 
-/// Number of times that a running capture is killed.
+/// Number of times that a running capture is killed, unless `OBIT_KILLS` says otherwise.
 const KILLS: u64 = 50;
 /// Interval of syncs that the capture promises in that test.
 const SYNC_INTERVAL: &str = "100ms";
@@ -42,7 +42,7 @@ fn a_capture_killed_at_any_moment_keeps_its_promise() {
     let stage = Stage::new(CgroupView::Host);
     let test_cgroups = test_cgroups(&stage);
     let mut random = Random::new();
-    for round in 0..KILLS {
+    for round in 0..kills(KILLS) {
         let case = stage.directory().join(format!("case-{round}"));
         let mut options = vec!["--sync-interval", SYNC_INTERVAL];
         if round % 2 == 0 {

@@ -10,7 +10,7 @@ use obit_test_engines::{CgroupView, Oci, OciRuntime, SmallDisk, Stage, require_r
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::support::capture::Capture;
+use crate::support::capture::{Capture, kills};
 use crate::support::ledger::text;
 use crate::support::rows::{manifest, only_row};
 use crate::support::{analysis, replay};
@@ -142,11 +142,12 @@ fn a_flight_recorder_on_a_small_disk_drops_before_it_has_its_size() {
 fn a_flight_recorder_killed_while_it_cuts_leaves_a_case_that_closes() {
     let Some(_live) = require_root(&[]) else { return };
     let stage = Stage::new(CgroupView::Host);
-    for round in 0..KILLS {
+    let kills = kills(KILLS);
+    for round in 0..kills {
         let case = stage.directory().join(format!("case-{round}"));
         let options = [&FLIGHT[..], &["--sync-interval", "50ms", "--segment-age", "100ms"]].concat();
         let capture = Capture::start(&stage, &case, &options);
-        let delay = Duration::from_millis(LATEST_KILL_MS * (round + 1) / KILLS);
+        let delay = Duration::from_millis(LATEST_KILL_MS * (round + 1) / kills);
         let stop = AtomicBool::new(false);
         let pid = Pid::from_raw(i32::try_from(capture.pid()).expect("a process id")).expect("a process id");
         let mut made = Vec::new();

@@ -177,3 +177,46 @@ fn promised(disk: &Disk, records: &[Owned]) -> usize {
     let _ = again(2, || writer.close(|_| {}));
     promised
 }
+
+#[test]
+fn a_full_disk_is_told_in_case_json_whatever_room_it_had_and_the_case_closes() {
+    let records = kit::plain(60);
+    // From hardly more than an empty case takes, to more than is written; parts of one row make
+    // case.json outgrow the room that is kept for it at first.
+    for room in (30_000..900_000).step_by(29_989) {
+        let disk = Disk::new(Plan::Never);
+        disk.limit(room);
+        let options = WriterOptions { reserve_bytes: 4096, ..kit::small_parts(1) };
+        let mut writer = CaseWriter::create_in(disk.root(), kit::manifest(), options).unwrap();
+        let mut builders = Builders::default();
+        let mut durable = 0;
+        for (seq, record) in (0..).zip(&records) {
+            builders.push(seq, record);
+            let batches = builders.batches();
+            let is_written = batches.iter().all(|(table, batch)| writer.append_unsealed(*table, batch).is_ok());
+            if !is_written || writer.sync().is_err() {
+                break;
+            }
+            durable = seq + 1;
+        }
+        let what = format!("{room} bytes of room, {durable} records");
+        let is_missing = durable < records.len() as u64;
+        if is_missing {
+            let range = MissingRange { first_seq: durable, last_seq: None, reason: "the disk is full".to_owned() };
+            writer.note_missing(range).unwrap_or_else(|error| panic!("{what}: it cannot be told: {error}"));
+        }
+        let is_closed = writer.close(|_| {}).is_ok();
+        drop(writer);
+
+        let (case, seqs, _, scratch) = look(&disk, Survives::Everything).unwrap();
+        let is_told = case.manifest().is_some_and(|manifest| !manifest.incomplete.is_empty());
+        assert_eq!((case.is_closed(), is_told), (is_closed, is_missing), "{what}");
+        assert!((0..durable).all(|seq| seqs.binary_search(&seq).is_ok()), "{what}");
+        drop(case);
+        if !is_closed {
+            let mut writer = CaseWriter::resume(&scratch.case(), WriterOptions::default())
+                .unwrap_or_else(|error| panic!("{what}: it cannot be closed elsewhere: {error}"));
+            writer.close(|_| {}).unwrap();
+        }
+    }
+}

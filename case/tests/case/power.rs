@@ -28,7 +28,7 @@ use crate::kit;
 use crate::power_cut::{Dice, Survivors, cut};
 
 /// Cuts of `make test`, which take it less than half a minute.
-const CUTS: u64 = 1_000;
+const CUTS: u64 = 300;
 /// Cuts of one recording.
 const CUTS_OF_ONE: u64 = 20;
 /// Tries of a step that fails, as the recorder makes them until it gives up.

@@ -20,6 +20,11 @@ pub const READY: &str = "recording to ";
 /// Exit code of a capture whose case is incomplete.
 pub const INCOMPLETE: i32 = 3;
 
+/// Returns how often a test kills captures: `OBIT_KILLS`, or this.
+pub fn kills(default: u64) -> u64 {
+    std::env::var("OBIT_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
 /// A running capture.
 pub struct Capture {
     child: Child,
