@@ -61,7 +61,8 @@ pub enum Command {
 /// Options of a recording, for `run` and `demo`.
 #[derive(Args, Debug)]
 pub struct RecordArgs {
-    /// The case directory to make; it must not exist, or be empty. `{time}` in its name stands for
+    /// The case directory to make; it must not exist, or be empty and writable by this user alone.
+    /// `{time}` in its name stands for
     /// the time of the start in UTC, like 20261124T070000Z
     #[arg(long, short, value_name = "CASE", value_parser = OsStringValueParser::new().map(CaseName::now))]
     pub output: CaseName,
@@ -78,7 +79,8 @@ pub struct RecordArgs {
     /// removes a cgroup or ends a container. Arguments may carry secrets
     #[arg(long, value_enum, default_value_t = ActorArgv::Runtimes)]
     pub actor_argv: ActorArgv,
-    /// Longest time until a record is on disk
+    /// Interval at which records are brought to disk. While cgroupfs is walked (at the start and
+    /// at each cut of drop-oldest) events wait in memory for the end of the walk
     #[arg(long, value_name = "TIME", default_value = "200ms", value_parser = parse_duration)]
     pub sync_interval: Duration,
     /// Interval at which the clocks, and how well they are kept, are recorded; a clock that is set
@@ -106,11 +108,12 @@ pub struct RecordArgs {
     /// this one's --max-bytes come to no more than this
     #[arg(long, value_name = "SIZE", value_parser = parse_size, requires = "max_bytes")]
     pub max_total: Option<u64>,
-    /// Sign the case with this OpenSSH private key (ed25519, without a passphrase)
+    /// Sign the case with this OpenSSH private key (ed25519, without a passphrase), which nobody
+    /// else may read
     #[arg(long, value_name = "KEY")]
     pub sign: Option<PathBuf>,
     /// Write a line for each sealed part to a file or FIFO off the case, or to the system's
-    /// `journal`
+    /// `journal`. Lines that do not get there in time are reported at the end (exit code 3)
     #[arg(long, value_name = "PATH")]
     pub anchor: Option<PathBuf>,
     /// Directory at which the host's file system is mounted, when obit runs in a container

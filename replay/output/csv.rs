@@ -1,4 +1,4 @@
-//! CSV as RFC 4180 has it, with a header, every column, and values as they are.
+//! CSV as RFC 4180 has it, with a header and every column. In a file values are as they are.
 
 use std::io::{self, Write};
 
@@ -14,18 +14,19 @@ use obit_schema::value::Value;
 use super::batch_writer::{BatchWriter, WriterNotes};
 use super::destination::Destination;
 
-/// The reader of the output, which decides about characters that a terminal acts on.
+/// The place of the output, which decides about characters that a terminal acts on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Audience {
-    /// A person at a terminal: such characters are escaped, as `\u{202e}`.
-    Terminal,
-    /// A file or a program: values stay as they are.
-    Program,
+pub enum CsvPlace {
+    /// Standard output: such characters are escaped, as `\u{202e}`, also in a pipe, at whose end a
+    /// terminal may be.
+    StandardOutput,
+    /// A file: values stay as they are.
+    File,
 }
 
 /// Writes rows as CSV.
 pub struct CsvWriter<W: Write> {
-    audience: Audience,
+    place: CsvPlace,
     output: W,
     /// Number of values so far that begin as a formula does: spreadsheets run text that begins with
     /// `=`, `+`, `-` or `@`, also after a tab or a carriage return (OWASP, "CSV Injection").
@@ -35,9 +36,9 @@ pub struct CsvWriter<W: Write> {
 
 impl<W: Write> CsvWriter<W> {
     /// Writes the header.
-    pub fn new(schema: &Schema, audience: Audience, mut output: W) -> anyhow::Result<Self> {
+    pub fn new(schema: &Schema, place: CsvPlace, mut output: W) -> anyhow::Result<Self> {
         write_record(schema.fields().iter().map(|field| field.name().clone()), &mut output)?;
-        Ok(Self { audience, output, formulas: 0 })
+        Ok(Self { place, output, formulas: 0 })
     }
 
     fn write_rows(&mut self, batch: &RecordBatch) -> anyhow::Result<()> {
@@ -56,9 +57,9 @@ impl<W: Write> CsvWriter<W> {
             Value::Null => String::new(),
             Value::Str(value) => {
                 self.formulas += u64::from(value.starts_with(['=', '+', '-', '@', '\t', '\r']));
-                match self.audience {
-                    Audience::Terminal => text::printable(value).into_owned(),
-                    Audience::Program => value.to_owned(),
+                match self.place {
+                    CsvPlace::StandardOutput => text::printable(value).into_owned(),
+                    CsvPlace::File => value.to_owned(),
                 }
             }
             Value::TimestampNs(ns) => time::rfc3339(ns),
@@ -111,9 +112,9 @@ mod tests {
     }
 
     /// Writes batches of these texts. Returns the CSV and the number of formulas.
-    fn written(audience: Audience, batches: &[Vec<Option<&str>>]) -> (String, u64) {
+    fn written(place: CsvPlace, batches: &[Vec<Option<&str>>]) -> (String, u64) {
         let schema = batch(Vec::new()).schema();
-        let mut writer = CsvWriter::new(&schema, audience, Vec::new()).expect("a Vec takes all");
+        let mut writer = CsvWriter::new(&schema, place, Vec::new()).expect("a Vec takes all");
         for text in batches {
             writer.write_rows(&batch(text.clone())).expect("a Vec takes all");
         }
@@ -122,7 +123,7 @@ mod tests {
 
     #[test]
     fn another_reader_gets_the_same_values_back() {
-        let (text, _) = written(Audience::Program, &[vec![Some("a,\"b\"\nc"), None, Some("")]]);
+        let (text, _) = written(CsvPlace::File, &[vec![Some("a,\"b\"\nc"), None, Some("")]]);
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         assert_eq!(reader.headers().expect("a header").iter().collect::<Vec<_>>(), ["text", "n", "ts", "argv"]);
         let records: Vec<_> = reader.records().collect::<Result<_, _>>().expect("valid CSV");
@@ -135,7 +136,7 @@ mod tests {
 
     #[test]
     fn the_header_is_written_once() {
-        let (text, _) = written(Audience::Program, &[vec![Some("x")], vec![Some("y")]]);
+        let (text, _) = written(CsvPlace::File, &[vec![Some("x")], vec![Some("y")]]);
         assert!(text.starts_with("text,") && text.contains("\ny,"), "{text}");
         assert_eq!(text.lines().count(), 3, "{text}");
     }
@@ -143,14 +144,14 @@ mod tests {
     #[test]
     fn formulas_are_counted_and_left_as_they_are() {
         let values = vec![Some("=cmd()"), Some("a=b"), Some("@x"), Some("-1"), Some("+1"), Some("\t=1"), None];
-        let (text, formulas) = written(Audience::Program, &[values]);
+        let (text, formulas) = written(CsvPlace::File, &[values]);
         assert_eq!(formulas, 5);
         assert!(text.contains("\n=cmd(),"), "{text}");
     }
 
     #[test]
-    fn a_terminal_gets_nothing_it_would_act_on() {
-        let (text, _) = written(Audience::Terminal, &[vec![Some("\x1b[2J\u{202e}")]]);
+    fn standard_output_gets_nothing_that_a_terminal_acts_on() {
+        let (text, _) = written(CsvPlace::StandardOutput, &[vec![Some("\x1b[2J\u{202e}")]]);
         assert!(!text.chars().any(|c| c != '\n' && obit_schema::text::is_hazard(c)), "{text:?}");
     }
 }

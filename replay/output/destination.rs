@@ -1,7 +1,7 @@
 //! The destination of output: standard output, or a new file.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, ErrorKind, IsTerminal, StdoutLock, Write};
+use std::io::{self, BufWriter, ErrorKind, StdoutLock, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
@@ -29,11 +29,6 @@ impl Destination {
             Some(path) => Ok(Self::File(NewFile::create(path)?)),
             None => Ok(Self::Stdout(BufWriter::with_capacity(1 << 16, io::stdout().lock()))),
         }
-    }
-
-    /// Returns true if the output goes to a terminal.
-    pub fn is_terminal(&self) -> bool {
-        matches!(self, Self::Stdout(_)) && io::stdout().is_terminal()
     }
 
     /// Writes what is buffered, and syncs a file to the disk.

@@ -18,8 +18,9 @@ Formats:
            could steer a terminal is escaped, as \\u{202e}
   jsonl    one JSON object a line with every column; null where a value is absent; times RFC 3339
            with nine digits
-  csv      every column; nothing between the commas where a value is absent; lists as JSON; values
-           are not altered: standard error warns if a spreadsheet could run one as a formula
+  csv      every column; nothing between the commas where a value is absent; lists as JSON; on
+           standard output text that could steer a terminal is escaped, with --output no value is
+           altered; standard error warns if a spreadsheet could run one as a formula
   parquet  every column, with the types of the case; needs --output
 With another profile than strict, \"every column\" means every column that the profile fills.";
 

@@ -12,7 +12,7 @@ use obit_schema::Table;
 
 use super::batch_writer::{BatchWriter, WriterNotes};
 use super::columns;
-use super::csv::{Audience, CsvWriter};
+use super::csv::{CsvPlace, CsvWriter};
 use super::destination::{Destination, NewFile};
 use super::format::RowFormat;
 use super::jsonl::JsonLinesWriter;
@@ -48,9 +48,8 @@ pub fn write_rows(case: &Case, request: &RowRequest<'_>) -> anyhow::Result<RowsR
             write_batches(case, request, |_| Ok(Box::new(JsonLinesWriter::new(Destination::open(path)?))))
         }
         (RowFormat::Csv, _) => write_batches(case, request, |schema| {
-            let output = Destination::open(path)?;
-            let audience = if output.is_terminal() { Audience::Terminal } else { Audience::Program };
-            Ok(Box::new(CsvWriter::new(&schema, audience, output)?))
+            let place = if path.is_some() { CsvPlace::File } else { CsvPlace::StandardOutput };
+            Ok(Box::new(CsvWriter::new(&schema, place, Destination::open(path)?)?))
         }),
         (RowFormat::Parquet, None) => bail!("Parquet is not for standard output; give a file with --output PATH"),
         (RowFormat::Parquet, Some(path)) => write_batches(case, request, |schema| {

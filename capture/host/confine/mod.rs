@@ -1,5 +1,5 @@
-//! Confinement of a recorder that is attached: whatever goes wrong in it later, it writes nothing but
-//! its case and what it had open, starts nothing and ends nothing.
+//! Confinement of a recorder that is attached: whatever goes wrong in it later, it writes nothing
+//! but its case and what it had open, starts nothing and ends nothing.
 //!
 //! It still reads every file and asks every daemon whose socket it may open, which can be as good
 //! as root on the host: `docs/design.md` lists what a confined recorder may do, and the tests below
@@ -188,7 +188,7 @@ mod tests {
         if is_root {
             chown(&private, Some(65534), None).unwrap();
         }
-        fs::set_permissions(&private, PermissionsExt::from_mode(0)).unwrap();
+        fs::set_permissions(&private, PermissionsExt::from_mode(0o000)).unwrap();
         let socket = scratch.path().join("daemon");
         let _daemon = UnixListener::bind(&socket).unwrap();
         let mut other = Command::new("sleep").arg("60").spawn().unwrap();

@@ -31,12 +31,20 @@ pub(crate) fn is_plain_byte(byte: u8) -> bool {
     (0x20..0x7f).contains(&byte)
 }
 
-/// Returns true if a terminal acts on a character or hides it, so that [`printable`] writes it out:
-/// control characters (C0, DEL, C1), line separators, marks of direction, characters without width.
+/// Returns true if a terminal acts on a character or does not show it, so that [`printable`] writes
+/// it out: control characters (C0, DEL, C1), marks of direction, and whatever looks like nothing or
+/// like a space. Two names that look alike would be taken for one.
+///
+/// The ranges are the Default_Ignorable_Code_Point of Unicode 16 (DerivedCoreProperties.txt), with
+/// the blank Braille pattern and the annotation marks.
 pub fn is_hazard(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        || (character.is_whitespace() && character != ' ')
+        || matches!(character,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Makes text [`printable`] and cuts it to this many characters; `…` marks the cut.
@@ -63,6 +71,19 @@ mod tests {
     fn what_a_terminal_acts_on_is_a_hazard_and_plain_text_is_not() {
         for hazard in
             ['\0', '\n', '\t', '\x1b', '\x7f', '\u{9b}', '\u{200b}', '\u{202e}', '\u{2066}', '\u{feff}', '\u{e0041}']
+                .into_iter()
+                // Shown as nothing, or as a space.
+                .chain([
+                    '\u{3164}',
+                    '\u{115f}',
+                    '\u{ffa0}',
+                    '\u{2800}',
+                    '\u{180e}',
+                    '\u{fe0f}',
+                    '\u{e0100}',
+                    '\u{e0001}',
+                ])
+                .chain(['\u{a0}', '\u{2003}', '\u{202f}', '\u{3000}', '\u{34f}'])
         {
             assert!(is_hazard(hazard), "{:x}", hazard as u32);
         }

@@ -111,6 +111,23 @@ fn csv_reads_back_with_a_header_and_every_column() {
 }
 
 #[test]
+fn csv_on_standard_output_has_nothing_that_a_terminal_acts_on_and_a_file_has_it_all() {
+    const NAME: &str = "web\x1b[2J\u{9b}\u{202e}\u{3164}1";
+    let mut recorder = Recorder::new();
+    let cgroup = recorder.begin(&case::id('b'));
+    recorder.answer(&case::id('b'), NAME, "nginx");
+    recorder.end(&case::id('b'), cgroup);
+    let case = recorder.close();
+    let run = replay(["derive", case.arg(), "--format", "csv"]).expect_code(0);
+    assert!(run.stdout.contains(r"web\u{1b}[2J\u{9b}\u{202e}\u{3164}1"), "{run:#?}");
+    assert!(!run.stdout.chars().any(|c| c != '\n' && obit_schema::text::is_hazard(c)), "{run:#?}");
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let file = directory.path().join("rows.csv");
+    replay(["derive", case.arg(), "--format", "csv", "--output", &file.display().to_string()]).expect_code(0);
+    assert!(std::fs::read_to_string(&file).expect("the file").contains(NAME));
+}
+
+#[test]
 fn csv_of_no_rows_is_a_header() {
     let case = Recorder::new().close();
     let run = replay(["derive", case.arg(), "--format", "csv"]).expect_code(0);
