@@ -87,7 +87,7 @@ test-kernels: ## boot Debian's kernels under qemu, record there, replay here: mi
 	@tests/kernels/run.sh $(GUESTS)
 
 deb: ## a Debian package of both programs in target, installed and removed again in a throw-away layer
-	@scripts/setup.sh build
+	@scripts/setup.sh deb
 	@packaging/static.sh
 	@packaging/build-deb.sh
 	@$(if $(SUDO),sudo -n true 2>/dev/null || exit 0; sudo -n,) packaging/deb/test.sh

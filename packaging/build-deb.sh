@@ -3,7 +3,7 @@
 # Usage: packaging/build-deb.sh
 #
 # The programs are the static ones: the package depends on nothing and installs on any release.
-# Only dpkg-deb is needed.
+# Only dpkg-deb, cargo and python3 are needed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -29,6 +29,9 @@ install -D -m 755 -t "$tree/usr/bin" target/static/obit-capture target/static/ob
 install -D -m 644 -t "$tree/usr/lib/systemd/system" packaging/obit-capture.service
 install -D -m 644 packaging/deb/copyright "$tree/usr/share/doc/obit/copyright"
 install -D -m 644 -t "$tree/usr/share/doc/obit" docs/*.md
+# The packages that the programs are made of.
+scripts/sbom.py "$(uname -m)-unknown-linux-musl" >"$tree/usr/share/doc/obit/obit.cdx.json"
+chmod 644 "$tree/usr/share/doc/obit/obit.cdx.json"
 printf 'obit (%s) unstable; urgency=medium\n\n  * See the history of the source.\n\n -- %s  %s\n' "$version" \
     "$(sed -n 's/^Maintainer: //p' packaging/deb/control.in)" "$(date -R -u -d "@$SOURCE_DATE_EPOCH")" |
     gzip -9n >"$tree/changelog.gz"

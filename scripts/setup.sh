@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the missing packages that `make build`, `make test`, `make bench` or another target
 # needs. Debian and Ubuntu; elsewhere it prints the packages' names and stops.
-# Usage: scripts/setup.sh build|test|bench|kernels|systemd|arm64
+# Usage: scripts/setup.sh build|deb|test|bench|kernels|systemd|arm64
 set -euo pipefail
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -18,12 +18,13 @@ systemd_packages=(qemu-system-x86:qemu-system-x86_64 debootstrap:debootstrap e2f
 
 case "${1:-}" in
     build) wanted=("${build_packages[@]}") ;;
+    deb) wanted=("${build_packages[@]}" python3:python3) ;;
     test) wanted=("${build_packages[@]}" "${test_packages[@]}") ;;
     bench) wanted=("${build_packages[@]}" "${bench_packages[@]}") ;;
     kernels) wanted=("${build_packages[@]}" "${kernels_packages[@]}") ;;
     systemd) wanted=("${build_packages[@]}" "${systemd_packages[@]}") ;;
     arm64) wanted=("${build_packages[@]}" "${arm64_packages[@]}") ;;
-    *) stop "usage: scripts/setup.sh build|test|bench|kernels|systemd|arm64" ;;
+    *) stop "usage: scripts/setup.sh build|deb|test|bench|kernels|systemd|arm64" ;;
 esac
 
 # A plain user's PATH lacks the directories of daemons and runtimes.

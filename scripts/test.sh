@@ -19,6 +19,7 @@ check "formatting" cargo fmt --all -- --check
 check "lints" cargo clippy --locked --workspace --all-targets -- -D warnings
 check "lints without the capture feature" cargo clippy --locked --workspace --all-targets --no-default-features -- -D warnings
 check "instructions of the inner loops" scripts/guard.sh
+check "licences, duplicates and sources of the packages, and advisories if there is a database" scripts/deny.sh
 
 if [ "$(id -u)" -eq 0 ]; then
     check "tests" "${tests[@]}"

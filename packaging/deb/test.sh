@@ -31,6 +31,9 @@ inside() { chroot "$root" "$@"; }
 
 inside dpkg -i /obit.deb >/dev/null
 [ -z "$(inside dpkg --verify obit)" ] || stop "files differ from the package's list"
+for package in parquet libbpf-sys ssh-key; do
+    grep -q "pkg:cargo/$package@" "$root/usr/share/doc/obit/obit.cdx.json" || stop "the bill of materials lacks $package"
+done
 inside obit-capture --version
 inside obit-replay --version
 for page in obit-capture obit-capture-run obit-replay obit-replay-verify; do
