@@ -1,8 +1,7 @@
 //! Inputs of the sequencer, from all threads. They are data: the sequencer reads no clock and no
 //! file.
 
-use obit_derivation::HierarchyId;
-use obit_derivation::record::{ClockReading, Directory, KernelEventKind, SnapshotReason};
+use obit_derivation::record::{ClockReading, Directory, KernelEventKind, SnapshotReason, UnreadPart};
 use obit_schema::details::DirectoryDetails;
 
 use crate::host::clock::ClockPair;
@@ -20,8 +19,8 @@ pub enum SequencerInput {
     SnapshotBegin(SnapshotReason, ClockPair),
     /// Directories of a walk, as read.
     Directories(Vec<(ClockPair, Directory<'static>, DirectoryDetails)>),
-    /// A walk could not read all of a hierarchy.
-    SnapshotFailed(HierarchyId, ClockPair),
+    /// A walk could not read a part of a hierarchy.
+    SnapshotFailed(UnreadPart<'static>, ClockPair),
     /// A walk is over, and every event from before its end has been delivered.
     SnapshotEnd(SnapshotReason, ClockPair),
     /// Answers of daemons, or contents of runtimes' files.

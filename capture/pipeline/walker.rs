@@ -1,12 +1,13 @@
 //! The thread that walks cgroupfs: before the first event is derived, after events were lost, and
 //! at the end.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use obit_derivation::identity::path;
-use obit_derivation::record::SnapshotReason;
+use obit_derivation::record::{SnapshotReason, UnreadPart};
 
 use super::drain::{DrainCommand, DrainCommands};
 use super::input::SequencerInput;
@@ -78,8 +79,9 @@ fn walk(
         );
         listening?;
         deliver(SequencerInput::Directories(pending))?;
-        if !summary.is_complete() {
-            deliver(SequencerInput::SnapshotFailed(hierarchy.id, ClockPair::read()))?;
+        for below in summary.unread_parts() {
+            let part = UnreadPart { hierarchy: hierarchy.id, below: below.map(Cow::Owned) };
+            deliver(SequencerInput::SnapshotFailed(part, ClockPair::read()))?;
         }
     }
     // The end goes by way of the drain thread, so that what happened before it is admitted before

@@ -163,7 +163,7 @@ impl Sequencer {
                 self.admission.event(at, Body::SnapshotBegin(reason))
             }
             SequencerInput::Directories(directories) => self.admit_directories(directories),
-            SequencerInput::SnapshotFailed(hierarchy, at) => self.admission.event(at, Body::SnapshotFailed(hierarchy)),
+            SequencerInput::SnapshotFailed(part, at) => self.admission.event(at, Body::SnapshotFailed(part)),
             SequencerInput::SnapshotEnd(reason, at) => {
                 let is_first = reason == SnapshotReason::Start;
                 if is_first {

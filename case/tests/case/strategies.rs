@@ -7,7 +7,7 @@ use obit_derivation::record::{
     Actor, Ancestor, Body, BootNs, Carried, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, ClockReading,
     ClockReason, Directory, ExitStatus, FatalSignal, HierarchyId, KernelEventKind, Loss, OomKill, OomLimit, Outcome,
     ProcessAttach, ProcessExec, Record, RuntimeAnswer, Seq, SignalOrigin, SignalResult, SnapshotReason, Source, Target,
-    TaskExit, Usage, WallNs,
+    TaskExit, UnreadPart, Usage, WallNs,
 };
 use obit_derivation::row::{
     ActorCopy, Cause, ContainerCreate, ContainerExit, ContainerRemove, Death, Disagreement, DisagreementKind,
@@ -160,7 +160,9 @@ fn mark() -> impl Strategy<Value = OwnedBody> {
         (any::<u64>(), fatal_signal())
             .prop_map(|(from, body)| Body::Carried(Box::new(Carried { from: Seq(from), body }))),
         reason().prop_map(Body::SnapshotBegin),
-        any::<u32>().prop_map(|hierarchy| Body::SnapshotFailed(HierarchyId(hierarchy))),
+        (any::<u32>(), option::of(text())).prop_map(|(hierarchy, below)| {
+            Body::SnapshotFailed(UnreadPart { hierarchy: HierarchyId(hierarchy), below: below.map(Into::into) })
+        }),
         reason().prop_map(Body::SnapshotEnd),
         loss,
         (any::<u32>(), target(), exit_status(), any::<bool>(), any::<Option<bool>>()).prop_map(

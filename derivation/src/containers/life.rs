@@ -545,6 +545,16 @@ impl Life {
         self.root_keys().any(|key| key.hierarchy == hierarchy)
     }
 
+    /// Returns the path of a root directory.
+    pub fn path_of(&self, key: CgroupKey) -> Option<&str> {
+        self.roots.iter().find(|root| root.key == key).map(|root| &*root.path)
+    }
+
+    /// Returns the path of the life's root directory on a hierarchy.
+    pub fn path_on(&self, hierarchy: HierarchyId) -> Option<&str> {
+        self.roots.iter().find(|root| root.key.hierarchy == hierarchy).map(|root| &*root.path)
+    }
+
     /// Iterates over the root directories that the life has or had.
     pub fn root_keys(&self) -> impl Iterator<Item = CgroupKey> + '_ {
         self.roots.iter().map(|root| root.key)

@@ -108,9 +108,9 @@ impl Fold {
             Body::Lost(loss) => self.gaps.on_lost(at, loss, &mut self.containers),
             Body::Clock(reading) => self.gaps.on_clock(at, reading),
             Body::SnapshotBegin(reason) => self.walk = Some(Walk::new(*reason, at.seq)),
-            Body::SnapshotFailed(hierarchy) => {
+            Body::SnapshotFailed(part) => {
                 if let Some(walk) = &mut self.walk {
-                    walk.fail(*hierarchy);
+                    walk.fail(part);
                 }
             }
             Body::SnapshotEnd(_) => self.on_walk_end(at, out),

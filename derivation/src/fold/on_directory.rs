@@ -96,9 +96,18 @@ impl Fold {
     pub(super) fn on_walk_end(&mut self, at: Stamp, out: &mut dyn RowSink) {
         let Some(walk) = self.walk.as_mut() else { return };
         let deferred = walk.take_deferred();
-        let directories = self.containers.directories();
-        let missing: Vec<CgroupKey> =
-            directories.filter(|(key, directory)| walk.misses(*key, directory.since)).map(|(key, _)| key).collect();
+        let may_hide = |key: CgroupKey, role: DirectoryRole| {
+            let life = self.containers.life(role.life_id());
+            let is_inside = matches!(role, DirectoryRole::Inside(_));
+            let path = life.and_then(|life| if is_inside { life.path_on(key.hierarchy) } else { life.path_of(key) });
+            path.is_none_or(|path| walk.may_hide(key.hierarchy, path, is_inside))
+        };
+        let missing: Vec<CgroupKey> = self
+            .containers
+            .directories()
+            .filter(|(key, directory)| walk.misses(*key, directory.since) && !may_hide(*key, directory.role))
+            .map(|(key, _)| key)
+            .collect();
         let is_first = walk.follows_start();
         for key in missing {
             self.on_missing(key, at, out);

@@ -4,11 +4,16 @@
 //! every event that happened before the walk's end is admitted before its `SnapshotEnd`. So nothing
 //! is concluded before that record.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::claims::OwnedClaim;
-use crate::record::{CgroupKey, Directory, HierarchyId, Seq, SnapshotReason, Stamp};
+use crate::record::{CgroupKey, Directory, HierarchyId, Seq, SnapshotReason, Stamp, UnreadPart};
+
+/// Most paths kept of one hierarchy below which it was not read; beyond, nothing follows from a
+/// directory missing in it.
+const MAX_UNREAD: usize = 1_024;
 
 /// A walk under way.
 #[derive(Debug)]
@@ -18,7 +23,8 @@ pub(super) struct Walk {
     seen: BTreeSet<CgroupKey>,
     /// Directories removed since the walk began, which it may still show.
     buried: BTreeSet<CgroupKey>,
-    failed: BTreeSet<HierarchyId>,
+    /// The paths below which a hierarchy was not read whole.
+    unread: BTreeMap<HierarchyId, BTreeSet<String>>,
     walked: BTreeSet<HierarchyId>,
     /// Directories whose life only the end of the walk can tell.
     deferred: Vec<FoundDirectory>,
@@ -40,7 +46,7 @@ impl Walk {
             begin,
             seen: BTreeSet::new(),
             buried: BTreeSet::new(),
-            failed: BTreeSet::new(),
+            unread: BTreeMap::new(),
             walked: BTreeSet::new(),
             deferred: Vec::new(),
         }
@@ -51,10 +57,15 @@ impl Walk {
         self.begin
     }
 
-    /// Marks a hierarchy as not read whole: nothing may be concluded from a directory missing
+    /// Marks a part of a hierarchy as not read: nothing may be concluded from a directory missing
     /// there.
-    pub fn fail(&mut self, hierarchy: HierarchyId) {
-        self.failed.insert(hierarchy);
+    pub fn fail(&mut self, part: &UnreadPart<'_>) {
+        let parts = self.unread.entry(part.hierarchy).or_default();
+        match &part.below {
+            Some(path) if parts.len() < MAX_UNREAD => _ = parts.insert(path.clone().into_owned()),
+            // The path of the root: below it is everything.
+            _ => *parts = BTreeSet::from([String::from("/")]),
+        }
     }
 
     /// Marks a directory as there.
@@ -102,12 +113,22 @@ impl Walk {
         is_there
     }
 
-    /// Returns true if a directory that was known before the walk began is gone, as far as this
-    /// walk can tell.
+    /// Returns true if a directory that was known before the walk began was not among those that
+    /// the walk read of its hierarchy.
     pub fn misses(&self, key: CgroupKey, since: Seq) -> bool {
-        since < self.begin
-            && !self.seen.contains(&key)
-            && self.walked.contains(&key.hierarchy)
-            && !self.failed.contains(&key.hierarchy)
+        since < self.begin && !self.seen.contains(&key) && self.walked.contains(&key.hierarchy)
+    }
+
+    /// Returns true if a directory may be in a part of its hierarchy that was not read. `is_inside`:
+    /// it is somewhere below this path.
+    pub fn may_hide(&self, hierarchy: HierarchyId, path: &str, is_inside: bool) -> bool {
+        let is_below = |path: &str, above: &str| {
+            path.strip_prefix(above).is_some_and(|rest| rest.starts_with('/') || above.ends_with('/'))
+        };
+        self.unread
+            .get(&hierarchy)
+            .into_iter()
+            .flatten()
+            .any(|unread| is_below(path, unread) || is_inside && (path == unread || is_below(unread, path)))
     }
 }

@@ -28,7 +28,7 @@ pub use process::{
 };
 pub use runtime::{Outcome, RuntimeAnswer};
 pub use source::Source;
-pub use walk::{Directory, SnapshotReason};
+pub use walk::{Directory, SnapshotReason, UnreadPart};
 
 /// A record of the raw log.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,9 +75,9 @@ pub enum Body<'a> {
     Carried(Box<Carried<'a>>),
     /// A walk of every mounted hierarchy begins.
     SnapshotBegin(SnapshotReason),
-    /// The walk could not read all of this hierarchy: nothing may be concluded from a directory
+    /// The walk could not read this part of a hierarchy: nothing may be concluded from a directory
     /// missing there.
-    SnapshotFailed(HierarchyId),
+    SnapshotFailed(UnreadPart<'a>),
     /// The walk is over, and every event that happened before it ended has been admitted.
     SnapshotEnd(SnapshotReason),
     /// A cgroup directory as cgroupfs showed it.

@@ -3,7 +3,7 @@
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
-use super::ids::{CgroupId, CgroupKey};
+use super::ids::{CgroupId, CgroupKey, HierarchyId};
 use super::names::names;
 
 /// The reason for a walk of cgroupfs.
@@ -37,6 +37,16 @@ pub struct Directory<'a> {
     pub populated: Option<bool>,
     /// Process ids in it, in the initial pid namespace as far as it was visible.
     pub pids: Vec<u32>,
+}
+
+/// A part of a hierarchy that a walk could not read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnreadPart<'a> {
+    /// The hierarchy.
+    pub hierarchy: HierarchyId,
+    /// The directory below which it was not read whole; `None` if nothing follows from any directory
+    /// missing in the hierarchy.
+    pub below: Option<Cow<'a, str>>,
 }
 
 impl Directory<'_> {

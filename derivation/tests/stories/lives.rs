@@ -343,9 +343,24 @@ fn a_hierarchy_that_could_not_be_walked_proves_nothing() {
     story.mkdir(0, 100, 1, &docker(A), &refs(&create_argv(A)));
     story.tell(Body::SnapshotBegin(SnapshotReason::Stop));
     story.directory(SnapshotReason::Stop, 0, 1, 0, "/");
-    story.tell(Body::SnapshotFailed(HierarchyId(0)));
+    story.tell(Body::SnapshotFailed(UnreadPart { hierarchy: HierarchyId(0), below: None }));
     story.tell(Body::SnapshotEnd(SnapshotReason::Stop));
     assert_eq!(story.removes().len(), 0);
+}
+
+#[test]
+fn a_part_that_could_not_be_walked_proves_nothing_about_itself_only() {
+    for (below, removed) in
+        [("/docker", 0), ("/", 0), ("/user.slice", 1), ("/dock", 1), (&*docker(A), 1), ("/docker/b", 1)]
+    {
+        let mut story = Story::default();
+        story.mkdir(0, 100, 1, &docker(A), &refs(&create_argv(A)));
+        story.tell(Body::SnapshotBegin(SnapshotReason::Stop));
+        story.directory(SnapshotReason::Stop, 0, 1, 0, "/");
+        story.tell(Body::SnapshotFailed(UnreadPart { hierarchy: HierarchyId(0), below: Some(below.into()) }));
+        story.tell(Body::SnapshotEnd(SnapshotReason::Stop));
+        assert_eq!(story.removes().len(), removed, "{below}");
+    }
 }
 
 #[test]

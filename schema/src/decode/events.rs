@@ -1,9 +1,11 @@
 //! Records of raw/events.
 
+use std::borrow::Cow;
+
 use obit_derivation::record::{
     Actor, Body, BootNs, Carried, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, ClockReading, ClockReason,
     ExitStatus, FatalSignal, HierarchyId, KernelEventKind, Loss, OomKill, OomLimit, ProcessAttach, ProcessExec, Record,
-    Seq, SignalOrigin, SignalResult, SnapshotReason, Target, TaskExit, Usage,
+    Seq, SignalOrigin, SignalResult, SnapshotReason, Target, TaskExit, UnreadPart, Usage,
 };
 
 use super::batch_view::{BatchView, RawTable};
@@ -83,7 +85,10 @@ impl EventsView {
             RowKind::SegmentBegin => Body::SegmentBegin,
             RowKind::SnapshotBegin => self.reason(row)?.map_or(Body::Unknown, Body::SnapshotBegin),
             RowKind::SnapshotEnd => self.reason(row)?.map_or(Body::Unknown, Body::SnapshotEnd),
-            RowKind::SnapshotFailed => Body::SnapshotFailed(HierarchyId(columns.hierarchy_id.require(row)?)),
+            RowKind::SnapshotFailed => Body::SnapshotFailed(UnreadPart {
+                hierarchy: HierarchyId(columns.hierarchy_id.require(row)?),
+                below: columns.path.get(row).map(Cow::Borrowed),
+            }),
             RowKind::Carried | RowKind::Unknown => Body::Unknown,
         };
         Ok(body)

@@ -49,7 +49,12 @@ impl EventsBuilder {
             Body::Lost(loss) => lost(columns, row, loss),
             Body::Clock(reading) => clock(columns, row, reading),
             Body::SnapshotBegin(reason) | Body::SnapshotEnd(reason) => columns.reason.put(row, reason.as_str()),
-            Body::SnapshotFailed(hierarchy) => columns.hierarchy_id.put(row, hierarchy.0),
+            Body::SnapshotFailed(part) => {
+                columns.hierarchy_id.put(row, part.hierarchy.0);
+                if let Some(path) = &part.below {
+                    columns.path.put(row, path);
+                }
+            }
             // Marks have only a kind.
             _ => {}
         }

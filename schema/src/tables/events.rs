@@ -35,7 +35,8 @@ table!(
         /// Depth below the hierarchy's root, which is 0. Source: the tracepoint's `level`.
         level: U32 optional,
         /// Path from the hierarchy's root, with a leading `/`, escaped. Source: the tracepoint's
-        /// `path`.
+        /// `path`. For `snapshot_failed`: the directory below which a walk did not read everything;
+        /// null if nothing follows from any directory missing in the hierarchy.
         path: Text optional,
         /// True if the path did not fit into the probe's record and is cut.
         path_truncated: Bool optional,

@@ -37,7 +37,10 @@ fn body_text(body: &Body<'_>) -> String {
         Body::SegmentBegin => "segment_begin".to_owned(),
         Body::Carried(carried) => format!("carried from record {}: {}", carried.from.0, body_text(&carried.body)),
         Body::SnapshotBegin(reason) => format!("snapshot_begin  ({reason})"),
-        Body::SnapshotFailed(hierarchy) => format!("snapshot_failed  hierarchy {}", hierarchy.0),
+        Body::SnapshotFailed(part) => {
+            let below = part.below.as_ref().map_or_else(String::new, |path| format!(" below {path}"));
+            format!("snapshot_failed  hierarchy {}{below}", part.hierarchy.0)
+        }
         Body::SnapshotEnd(reason) => format!("snapshot_end  ({reason})"),
         Body::Directory(directory) => directory_text(directory),
         Body::Runtime(answer) => answer_text(answer),

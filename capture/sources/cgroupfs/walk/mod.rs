@@ -4,6 +4,7 @@
 //! link, or a directory that vanishes under the walk, leads nowhere else. The walk holds one open
 //! directory a level and no list of names.
 
+use std::collections::BTreeSet;
 use std::ffi::CStr;
 use std::fmt;
 use std::ops::ControlFlow;
@@ -27,6 +28,8 @@ const MAX_DEPTH: usize = 256;
 const MAX_DIRECTORIES: u64 = 4_000_000;
 /// Inode of every hierarchy's real root (fs/kernfs/dir.c, kernfs_create_root: ids start at 1).
 const ROOT_INODE: u64 = 1;
+/// Paths kept below which a hierarchy was not read whole.
+const MAX_UNREAD: usize = 256;
 /// Errors whose text is kept.
 const KEPT_ERRORS: usize = 16;
 
@@ -41,6 +44,11 @@ pub struct WalkSummary {
     pub errors: u64,
     /// The first of them.
     pub first_errors: Vec<WalkError>,
+    /// The paths below which it was not read whole, escaped. Those in a subtree that was given to a
+    /// user are one: the user cannot make them many.
+    unread: BTreeSet<String>,
+    /// There were more of them than are kept, or the root could not be read.
+    is_unread: bool,
     /// The mount, or the cgroup namespace, shows a part of the hierarchy only.
     pub partial: bool,
     /// The visitor ended the walk.
@@ -49,9 +57,23 @@ pub struct WalkSummary {
 
 impl WalkSummary {
     /// Returns true if every directory that was not handed out was absent at some moment of the
-    /// walk. If false, the caller records `SnapshotFailed`.
+    /// walk.
     pub fn is_complete(&self) -> bool {
-        self.errors == 0 && !self.partial && !self.stopped
+        self.errors == 0 && !self.is_unknown()
+    }
+
+    /// Returns true if nothing follows from any directory that was not handed out.
+    fn is_unknown(&self) -> bool {
+        self.partial || self.stopped || self.is_unread
+    }
+
+    /// Returns the parts that were not read, for the records that say so: the path below which
+    /// something was not read, or `None` for the whole.
+    pub fn unread_parts(&self) -> Vec<Option<String>> {
+        match self.is_unknown() {
+            true => vec![None],
+            false => self.unread.iter().cloned().map(Some).collect(),
+        }
     }
 }
 
@@ -278,6 +300,17 @@ where
 
     fn fail(&mut self, cause: WalkErrorCause) {
         self.summary.errors += 1;
+        // The highest directory on the way that belongs to a user: whoever has a subtree may make
+        // any number of directories there that cannot be read.
+        let given = self.levels.iter().find(|level| level.own.uid != 0);
+        let bytes = given.map_or(self.path.len(), |level| level.path_bytes.min(self.path.len()));
+        let is_root = self.levels.is_empty();
+        if is_root || matches!(cause, WalkErrorCause::TooMany) || self.summary.unread.len() >= MAX_UNREAD {
+            self.summary.is_unread = true;
+        } else {
+            let path = escape(&self.hierarchy.path_of(&self.path[..bytes])).into_owned();
+            self.summary.unread.insert(path);
+        }
         if self.summary.first_errors.len() < KEPT_ERRORS {
             let path = escape(&self.hierarchy.path_of(&self.path)).into_owned();
             self.summary.first_errors.push(WalkError { path, cause });

@@ -201,6 +201,38 @@ fn root_nesting_beyond_the_bound_is_reported() {
     let (all, summary) = walk_all(&cgroup.view);
     assert_eq!((all.len(), summary.errors), (MAX_DEPTH + 1, 1));
     assert!(matches!(summary.first_errors[0].cause, WalkErrorCause::TooDeep), "{summary:?}");
+    let name_of = |path: &std::path::Path| {
+        let below = path.strip_prefix(cgroup.path()).unwrap().to_str().unwrap();
+        format!("{}/{below}", cgroup.view.mount_root.trim_end_matches('/'))
+    };
+    assert_eq!(summary.unread, BTreeSet::from([name_of(&path)]), "only what is below it is unknown");
+    // A user's two deep branches are one part: the subtree that the user was given.
+    let given = cgroup.path().join("given");
+    for branch in ["one", "two"] {
+        let mut path = given.join(branch);
+        for _ in 0..MAX_DEPTH {
+            path.push("n");
+        }
+        fs::create_dir_all(&path).unwrap();
+    }
+    std::os::unix::fs::chown(&given, Some(1000), None).unwrap();
+    let (_, summary) = walk_all(&cgroup.view);
+    assert_eq!((summary.errors, summary.unread), (3, BTreeSet::from([name_of(&path), name_of(&given)])));
+}
+
+#[test]
+fn what_is_unread_is_a_part_as_long_as_the_rest_is_known() {
+    let mut summary = WalkSummary { errors: 2, ..WalkSummary::default() };
+    summary.unread = BTreeSet::from(["/a".to_owned(), "/b".to_owned()]);
+    assert_eq!(summary.unread_parts(), [Some("/a".to_owned()), Some("/b".to_owned())]);
+    for part in [
+        WalkSummary { is_unread: true, ..WalkSummary::default() },
+        WalkSummary { partial: true, ..WalkSummary::default() },
+        WalkSummary { stopped: true, ..WalkSummary::default() },
+    ] {
+        assert_eq!(part.unread_parts(), [None], "{part:?}");
+    }
+    assert_eq!(WalkSummary::default().unread_parts(), []);
 }
 
 #[test]
