@@ -12,7 +12,7 @@ mod root_claims;
 mod run_init;
 mod runtime_facts;
 
-pub(crate) use claim::Claim;
+pub(crate) use claim::{Claim, ClaimField};
 pub(crate) use claim_set::ClaimSet;
 pub(crate) use observed_directory::ObservedDirectory;
 pub(crate) use owned_claim::OwnedClaim;

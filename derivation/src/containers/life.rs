@@ -8,10 +8,10 @@ use super::init::Init;
 use super::life_start::LifeStart;
 use super::origin::{Origin, Stage};
 use super::usage;
-use crate::claims::{Claim, ClaimSet, OwnedClaim};
+use crate::claims::{Claim, ClaimField, ClaimSet, OwnedClaim};
 use crate::ending;
 use crate::ending::reports::{self, EndReport, EndReports};
-use crate::identity::runtime_process;
+use crate::identity::{may_be_of_user, runtime_process};
 use crate::record::{Actor, CgroupKey, HierarchyId, ProcessId, Seq, Source, Stamp, Target, Usage, WallNs};
 use crate::row::ActorCopy;
 use crate::small_list::SmallList;
@@ -612,14 +612,19 @@ impl Life {
 
     /// Returns the user without privileges who alone stands behind the life: no OCI runtime does,
     /// and no engine that runs it. An engine that only knows the id may have a stopped container in
-    /// mind.
+    /// mind. Anybody can start a program with the arguments that root's engine gives its runtime.
     pub fn unbacked_user(&self) -> Option<u32> {
+        let user = self.user?;
         let backs = |claim: &OwnedClaim| match claim.source {
             Source::Path => false,
-            Source::OciArgv | Source::OciState | Source::OciBundle => true,
+            Source::OciState => true,
+            Source::OciArgv | Source::OciBundle => [ClaimField::StateRoot, ClaimField::Bundle]
+                .into_iter()
+                .filter_map(|field| claim.text(field))
+                .all(|place| may_be_of_user(place, user)),
             _ => claim.facts().init_pid.is_some(),
         };
-        self.user.filter(|_| !self.claims.iter().any(backs))
+        (!self.claims.iter().any(backs)).then_some(user)
     }
 
     /// Iterates over the records that the knowledge of the life rests on, in no order.

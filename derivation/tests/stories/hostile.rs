@@ -156,6 +156,32 @@ fn a_forgery_that_was_there_before_is_kept_apart_by_who_owns_its_place() {
 }
 
 #[test]
+fn the_arguments_of_roots_engine_back_nothing_that_a_user_gives_a_program() {
+    let mut story = Story::default();
+    story.begin_real();
+    story.event(CgroupEventKind::Mkdir, V2, 200, &forged(), mallory(&create_argv()));
+    story.docker_says(Some(4242));
+    story.event(CgroupEventKind::Rmdir, V2, 200, &forged(), mallory(&create_argv()));
+    story.end_real();
+    let (real, forged) = story.ends();
+    let ([real], [forged]) = (real.as_slice(), forged.as_slice()) else { panic!("{real:?} and {forged:?}") };
+    assert_eq!((real.identity.conflicts.as_slice(), name(&real.identity)), ([].as_slice(), Some("web")));
+    assert!(forged.identity.conflicts.contains(&FLAG.to_owned()), "{:?}", forged.identity.conflicts);
+    assert_eq!(name(&forged.identity), None, "the name is that of the container");
+}
+
+#[test]
+fn a_users_own_engine_is_believed_about_the_users_own_places() {
+    let mut story = Story::default();
+    let root = "/run/user/1000/docker/runtime-runc/moby";
+    let argv = ["runc", "--root", root, "create", "--bundle", "/run/user/1000/docker/bundle", ID];
+    story.event(CgroupEventKind::Mkdir, V2, 200, &forged(), mallory(&argv));
+    story.remove_forgery();
+    let (_, theirs) = story.ends();
+    assert_eq!(theirs[0].identity.conflicts, [""; 0], "{theirs:?}");
+}
+
+#[test]
 fn a_container_that_is_stopped_does_not_vouch_for_a_directory() {
     // Docker knows the id, and runs nothing under it.
     let mut story = Story::default();
