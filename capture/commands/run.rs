@@ -194,7 +194,14 @@ pub(super) fn report(outcome: &SessionReport, args: &RecordArgs, messages: &Mess
         ));
     }
     messages.finish();
-    if outcome.errors.is_empty() && tally.lost == 0 { Outcome::Complete } else { Outcome::Incomplete }
+    for (user, count) in &outcome.refused {
+        messages.say(&format!(
+            "obit-capture: {count} directories of user {user} that are named like containers were not followed: a user may \
+             have 4096 at a time, all users together 32768; look who runs what makes them"
+        ));
+    }
+    let is_complete = outcome.errors.is_empty() && tally.lost == 0 && outcome.refused.is_empty();
+    if is_complete { Outcome::Complete } else { Outcome::Incomplete }
 }
 
 fn summary(outcome: &SessionReport, args: &RecordArgs) -> String {

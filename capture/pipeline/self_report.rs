@@ -1,5 +1,6 @@
 //! The recorder's report on itself in case.json.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read as _, Seek as _};
 use std::sync::mpsc::SyncSender;
@@ -66,9 +67,13 @@ pub fn signals(signals: Vec<Value>) -> Map<String, Value> {
     Map::from_iter([("signals".to_owned(), signals.into())])
 }
 
-/// Returns what is known at the end.
-pub fn closing_report(counts: &KernelCounts, received: Vec<Value>) -> Map<String, Value> {
+/// Returns what is known at the end. `refused`: how many directories of each user were not
+/// followed.
+pub fn closing_report(counts: &KernelCounts, refused: &BTreeMap<u32, u64>, received: Vec<Value>) -> Map<String, Value> {
     let mut report = signals(received);
+    if !refused.is_empty() {
+        report.insert("directories_not_followed".into(), json!(refused));
+    }
     let counts: Map<String, Value> = counts
         .iter()
         .map(|(kind, (admitted, lost))| ((*kind).to_owned(), json!({"admitted": admitted, "lost": lost})))

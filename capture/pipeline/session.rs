@@ -1,5 +1,6 @@
 //! A recording, from attached probes to a closed case.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::thread::{self, JoinHandle};
@@ -53,7 +54,7 @@ pub struct Session {
     to_sequencer: SyncSender<SequencerInput>,
     to_recorder: SyncSender<RecorderCommand>,
     drain: JoinHandle<Result<KernelCounts>>,
-    sequencer: JoinHandle<Result<()>>,
+    sequencer: JoinHandle<Result<BTreeMap<u32, u64>>>,
     recorder: JoinHandle<Result<RecorderResult>>,
     walker: JoinHandle<Result<()>>,
     self_hash: JoinHandle<()>,
@@ -66,6 +67,8 @@ pub struct SessionReport {
     pub tally: Tally,
     /// Contents of the case; `None` if it could not be closed.
     pub summary: Option<CaseSummary>,
+    /// How many directories of each user without privileges were not followed.
+    pub refused: BTreeMap<u32, u64>,
     /// Errors on the way, each a sentence.
     pub errors: Vec<anyhow::Error>,
 }
@@ -183,16 +186,19 @@ impl Session {
             KernelCounts::new()
         });
         drop(self.to_sequencer);
-        errors.extend(outcome("deriving", self.sequencer.join()).err());
+        let refused = outcome("deriving", self.sequencer.join()).unwrap_or_else(|error| {
+            errors.push(error);
+            BTreeMap::new()
+        });
         // Its note comes before the closing report.
         let _ = self.self_hash.join();
-        let report = self_report::closing_report(&counts, self.signals.stop());
+        let report = self_report::closing_report(&counts, &refused, self.signals.stop());
         let _ = self.to_recorder.send(RecorderCommand::Close { at: ClockPair::read(), report });
         drop(self.to_recorder);
         let result = outcome("writing the case", self.recorder.join())
             .unwrap_or_else(|error| RecorderResult { summary: None, errors: vec![error] });
         errors.extend(result.errors);
-        SessionReport { tally: self.progress.tally(), summary: result.summary, errors }
+        SessionReport { tally: self.progress.tally(), summary: result.summary, refused, errors }
     }
 }
 

@@ -444,3 +444,60 @@ impl Random {
         self.0 % limit
     }
 }
+
+#[test]
+fn a_user_who_makes_more_than_a_share_is_named_and_root_s_containers_are_all_there() {
+    let Some(_live) = require_root(&["setpriv", "xargs"]) else { return };
+    const SHARE: u64 = 4_096;
+    const MORE: u64 = 50;
+    let stage = Stage::new(CgroupView::V2Only);
+    let ours = stage.outside("/sys/fs/cgroup/obit-live-shares");
+    let given = ours.join("given");
+    fs::create_dir_all(&given).expect("a subtree");
+    let _removed = RemovedAtEnd(ours.clone());
+    std::os::unix::fs::chown(&given, Some(1000), None).expect("delegating");
+    let case = stage.directory().join("case");
+    let capture = Capture::start(&stage, &case, &[]);
+    let flood = |program: &str| {
+        let script = format!(
+            "cd /sys/fs/cgroup/obit-live-shares/given && \
+             printf 'docker-%064x.scope\\n' $(seq 1 {}) | xargs -n 500 {program}",
+            SHARE + MORE
+        );
+        let mut command = stage.command("setpriv");
+        let status = command.args(["--reuid=1000", "--clear-groups", "sh", "-c", &script]).status();
+        assert!(status.expect("setpriv runs").success(), "{script}");
+    };
+    flood("mkdir");
+    let root_s: Vec<PathBuf> =
+        (0..20_u64).map(|number| ours.join("docker").join(format!("{:064x}", 1 << 60 | number))).collect();
+    for root in &root_s {
+        fs::create_dir_all(root).expect("a container of root's");
+        fs::remove_dir(root).expect("its end");
+    }
+    flood("rmdir");
+    let end = capture.interrupt();
+    assert_eq!(end.status.code(), Some(3), "the recorder says that it did not follow everything: {}", end.stderr);
+    assert!(end.stderr.contains(&format!("{MORE} directories of user 1000")), "{}", end.stderr);
+    let manifest: Value = serde_json::from_slice(&fs::read(case.join("case.json")).expect("a case")).expect("JSON");
+    assert_eq!(manifest["recorder"]["directories_not_followed"], serde_json::json!({"1000": MORE}));
+    let removed = replay::derived_rows(&case, "container_remove");
+    let is_root_s = |row: &&Value| text(row, "cgroup_path").starts_with("/obit-live-shares/docker/");
+    assert_eq!(removed.iter().filter(is_root_s).count(), root_s.len());
+    replay::assert_verifies(&case);
+}
+
+/// A directory of cgroups that goes with those in it, two levels deep.
+struct RemovedAtEnd(PathBuf);
+
+impl Drop for RemovedAtEnd {
+    fn drop(&mut self) {
+        for child in fs::read_dir(&self.0).into_iter().flatten().flatten() {
+            for grandchild in fs::read_dir(child.path()).into_iter().flatten().flatten() {
+                let _ = fs::remove_dir(grandchild.path());
+            }
+            let _ = fs::remove_dir(child.path());
+        }
+        let _ = fs::remove_dir(&self.0);
+    }
+}

@@ -1,6 +1,8 @@
 //! Admission of records: each gets its place in the total order, goes into the output, and is
 //! derived from.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result};
 use obit_derivation::record::{Body, Carried, CgroupEvent, Directory};
 use obit_derivation::row::RowSink;
@@ -103,6 +105,11 @@ impl Admission {
     /// Tells the recorder that the walk at the start of the case or segment is over.
     pub fn end_head(&mut self) -> Result<()> {
         self.output.end_head()
+    }
+
+    /// Returns how many directories of each user were not followed.
+    pub fn refused(&self) -> &BTreeMap<u32, u64> {
+        self.fold.refused()
     }
 
     /// Returns when the grace of the next held row is over.

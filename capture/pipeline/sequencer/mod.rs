@@ -25,6 +25,7 @@ mod segment;
 mod startup_buffer;
 mod walk_requests;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
 
@@ -132,8 +133,9 @@ impl Sequencer {
         }
     }
 
-    /// Admits what is delivered up to [`SequencerInput::Stop`], then ends the log.
-    pub fn run(mut self, inputs: &Receiver<SequencerInput>) -> Result<()> {
+    /// Admits what is delivered up to [`SequencerInput::Stop`], then ends the log. Returns how many
+    /// directories of each user were not followed.
+    pub fn run(mut self, inputs: &Receiver<SequencerInput>) -> Result<BTreeMap<u32, u64>> {
         while let Ok(input) = inputs.recv() {
             let is_last = matches!(input, SequencerInput::Stop(_));
             self.take(input)?;
@@ -148,7 +150,8 @@ impl Sequencer {
             }
             self.flush_deadline.set(self.admission.next_sync());
         }
-        self.admission.sync()
+        self.admission.sync()?;
+        Ok(self.admission.refused().clone())
     }
 
     fn take(&mut self, input: SequencerInput) -> Result<()> {

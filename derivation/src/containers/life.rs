@@ -101,6 +101,8 @@ pub(crate) struct Life {
     reports: Option<Box<EndReports>>,
     /// The records of its directories' making or finding.
     pub(super) evidence: SmallList<Seq>,
+    /// The user without privileges in whose share the life is counted.
+    pub(super) counted_for: Option<u32>,
     /// True if another life has or had one of its ids, so that the index is to know where it is.
     pub(super) is_one_of_many: bool,
 }
@@ -136,6 +138,7 @@ impl Life {
             end: None,
             reports: None,
             evidence: SmallList::default(),
+            counted_for: None,
             is_one_of_many: false,
         }
     }

@@ -16,6 +16,7 @@ mod matching;
 mod origin;
 mod table;
 mod usage;
+mod user_shares;
 
 pub(crate) use directory::{DirectoryRole, TrackedDirectory};
 pub(crate) use end::{Exit, ExitEvidence};

@@ -13,8 +13,9 @@ use super::life_index::LifeIndex;
 use super::life_start::LifeStart;
 use super::life_table::{LifeId, LifeTable};
 use super::matching;
-use super::origin::Stage;
+use super::origin::{Origin, Stage};
 use super::usage::RemovedChildrenUsage;
+use super::user_shares::UserShares;
 use crate::claims::{Claim, ClaimSet, ObservedDirectory, RootClaims};
 use crate::record::{BootNs, CgroupEvent, CgroupKey, HierarchyId, ProcessId, Seq, Source, Stamp, Target, Usage};
 
@@ -54,6 +55,8 @@ pub(crate) struct Containers {
     stated_inits: BTreeMap<u32, LifeId>,
     /// Lives without a directory, the oldest first.
     stated: VecDeque<LifeId>,
+    /// What users without privileges have of the lives.
+    shares: UserShares,
     /// Directories that had another name when they were made. Their names say nothing.
     renamed: BTreeSet<CgroupKey>,
     /// By directory on v2: the usage of its children that are gone.
@@ -294,7 +297,8 @@ impl Containers {
         lives.any(|life| life.stage == Stage::Ended && matching::had_directory(life, observed, claims))
     }
 
-    /// Gives a directory to the life that it belongs to, and begins one if there is none.
+    /// Gives a directory to the life that it belongs to, and begins one if there is none. Returns
+    /// `None`, and does nothing, if the share of the user who made it has no room for another.
     /// `complete` adds what was claimed of the container before it had a directory.
     pub fn adopt(
         &mut self,
@@ -303,7 +307,7 @@ impl Containers {
         enclosing: Option<LifeId>,
         beginning: LifeStart,
         complete: impl FnOnce(&mut ClaimSet),
-    ) -> LifeId {
+    ) -> Option<LifeId> {
         let parent = enclosing
             .and_then(|life_id| self.lives.get(life_id)?.container_id().cloned())
             .or_else(|| observed.identity.parent_container_id.as_deref().map(Arc::from));
@@ -313,6 +317,12 @@ impl Containers {
         let fits = id.as_ref().filter(|_| beginning.extends_others);
         let found = fits.and_then(|id| self.living_match(id, observed, claims, parent.as_ref()));
         let is_new = found.is_none();
+        if is_new && !self.shares.has_room(observed.user) {
+            if beginning.origin != Origin::Leaving {
+                self.shares.refuse(observed.user); // when it is removed, it was counted
+            }
+            return None;
+        }
         if let Some(id) = &id
             && is_new
         {
@@ -322,10 +332,12 @@ impl Containers {
             let mut life = Life::new(&beginning);
             life.parent_container_id = parent;
             life.user = observed.user;
+            life.counted_for = observed.user;
+            self.shares.add(observed.user);
             life.depth = depth;
             self.lives.insert(life)
         });
-        let Some(life) = self.lives.get_mut(life_id) else { return life_id };
+        let life = self.lives.get_mut(life_id)?;
         if life.stage == Stage::Provisional && beginning.stage != Stage::Provisional {
             life.stage = Stage::Unannounced;
         }
@@ -347,7 +359,17 @@ impl Containers {
             self.index.add(id, life_id, &mut self.lives);
         }
         self.reindex(life_id);
-        life_id
+        Some(life_id)
+    }
+
+    /// Returns how many directories of each user without privileges were not followed.
+    pub fn refused(&self) -> &BTreeMap<u32, u64> {
+        self.shares.refused()
+    }
+
+    /// Returns an empty table for the next segment, which knows what was refused so far.
+    pub fn take_for_next_segment(&mut self) -> Self {
+        Self { shares: self.shares.take_for_next_segment(), ..Self::default() }
     }
 
     /// Begins the life of a container that has no directory, with an init that a source states.
@@ -512,6 +534,7 @@ impl Containers {
 
     fn forget(&mut self, life_id: LifeId) {
         let Some(life) = self.lives.remove(life_id) else { return };
+        self.shares.release(life.counted_for);
         self.index.remove(life_id, life.claims.ids());
         if let Some(process) = life.init() {
             self.inits.remove(&process);

@@ -1,6 +1,7 @@
 //! The state of the fold, and the dispatch of records to their handlers.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::gaps::LogGaps;
@@ -131,6 +132,12 @@ impl Fold {
     /// Returns true if a directory is a container's root, as far as known now.
     pub fn is_container_root(&self, key: CgroupKey) -> bool {
         self.containers.directory(key).is_some_and(|directory| !matches!(directory.role, DirectoryRole::Inside(_)))
+    }
+
+    /// Returns how many directories of each user without privileges were not followed: a user's
+    /// share was full.
+    pub fn refused(&self) -> &BTreeMap<u32, u64> {
+        self.containers.refused()
     }
 
     /// Counts the containers that have not exited, as far as the records say.

@@ -68,17 +68,20 @@ impl Fold {
             return;
         }
         let demoted = self.demote_candidate(self.containers.directory_above(&observed));
-        let life_id = self.adopt(&observed, &claims, enclosing, Origin::Walked, Stage::Unannounced, at);
-        self.containers.track(directory.key, TrackedDirectory::found(DirectoryRole::Root(life_id), at.seq));
+        let adopted = self.adopt(&observed, &claims, enclosing, Origin::Walked, Stage::Unannounced, at);
+        if let Some(life_id) = adopted {
+            self.containers.track(directory.key, TrackedDirectory::found(DirectoryRole::Root(life_id), at.seq));
+        }
+        if let Some(demoted) = demoted {
+            self.containers.forget_if_gone(demoted);
+        }
+        let Some(life_id) = adopted else { return };
         // It may end before this segment's own walk begins.
         if self.is_carrying
             && let Some(life) = self.containers.life_mut(life_id)
             && life.is_newly_found()
         {
             life.mark_carried();
-        }
-        if let Some(demoted) = demoted {
-            self.containers.forget_if_gone(demoted);
         }
         self.mark_entered(at.seq, directory);
     }

@@ -71,11 +71,14 @@ impl Fold {
         if let Some(call) = call {
             self.end_run_before(at, event.actor.pid, call, out);
         }
-        let life_id = self.adopt(&observed, &claims, enclosing, Origin::Made, stage, at);
-        self.containers.track(event.key, TrackedDirectory::made(role(life_id), at.seq));
+        let adopted = self.adopt(&observed, &claims, enclosing, Origin::Made, stage, at);
+        if let Some(life_id) = adopted {
+            self.containers.track(event.key, TrackedDirectory::made(role(life_id), at.seq));
+        }
         if let Some(demoted) = demoted {
             self.containers.forget_if_gone(demoted);
         }
+        let Some(life_id) = adopted else { return };
         let Some(life) = self.containers.life_mut(life_id) else { return };
         if call.is_some() {
             life.set_maker_pid(event.actor.pid);
@@ -141,7 +144,8 @@ impl Fold {
         }
     }
 
-    /// Gives a directory to the life that it belongs to, and begins one if there is none.
+    /// Gives a directory to the life that it belongs to, and begins one if there is none. `None` if
+    /// the user who made it has too many.
     pub(super) fn adopt(
         &mut self,
         observed: &ObservedDirectory<'_>,
@@ -150,11 +154,11 @@ impl Fold {
         origin: Origin,
         stage: Stage,
         at: Stamp,
-    ) -> LifeId {
+    ) -> Option<LifeId> {
         let beginning = self.gaps.beginning(origin, stage, at);
         let life_id =
-            self.containers.adopt(observed, claims, enclosing, beginning, |claims| self.pending.complete(claims));
+            self.containers.adopt(observed, claims, enclosing, beginning, |claims| self.pending.complete(claims))?;
         self.containers.note_stated_init(life_id, at);
-        life_id
+        Some(life_id)
     }
 }

@@ -56,13 +56,11 @@ impl Fold {
         let begun = self.containers.life_made_by(call.container_id, attach.mover.pid);
         let start = self.gaps.beginning(Origin::Made, Stage::Unannounced, at);
         let start = LifeStart { extends_others: false, ..start };
-        let life_id = match begun {
-            Some(life_id) => life_id,
-            None => {
-                let pending = &self.pending;
-                self.containers.adopt(&observed, &claims, enclosing, start, |claims| pending.complete(claims))
-            }
-        };
+        let adopted = begun.or_else(|| {
+            let pending = &self.pending;
+            self.containers.adopt(&observed, &claims, enclosing, start, |claims| pending.complete(claims))
+        });
+        let Some(life_id) = adopted else { return };
         for older in self.containers.lives_with_root(attach.key) {
             // A runtime begins a container anew only if the run before is over.
             let is_same = self

@@ -50,7 +50,8 @@ impl Fold {
             return;
         }
         let enclosing = self.containers.enclosing(&observed);
-        let life_id = self.adopt(&observed, &claims, enclosing, Origin::Leaving, Stage::Announced, at);
+        let adopted = self.adopt(&observed, &claims, enclosing, Origin::Leaving, Stage::Announced, at);
+        let Some(life_id) = adopted else { return };
         if let Some(life) = self.containers.life_mut(life_id) {
             life.add_usage(&event.usage);
         }

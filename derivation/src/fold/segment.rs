@@ -16,7 +16,8 @@ impl Fold {
     /// Ends what is held, as at the end of a log, and forgets everything.
     pub(super) fn on_segment_begin(&mut self, out: &mut dyn RowSink) {
         self.finish(out);
-        *self = Self { output: self.output.take_for_next_segment(), ..Self::default() };
+        let containers = self.containers.take_for_next_segment();
+        *self = Self { containers, output: self.output.take_for_next_segment(), ..Self::default() };
     }
 
     /// Takes a record of an earlier segment again.

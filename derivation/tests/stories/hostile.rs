@@ -215,3 +215,37 @@ fn directories_of_one_user_in_two_trees_are_one_container() {
     let (_, theirs) = story.ends();
     assert_eq!(theirs.len(), 1, "{theirs:?}");
 }
+
+/// A directory in a user's subtree that is named like a container, one of many.
+fn forged_path(number: u64) -> String {
+    format!("/user.slice/user-1000.slice/user@1000.service/docker-{number:064x}.scope")
+}
+
+#[test]
+fn a_user_has_a_share_of_what_is_followed_and_no_more() {
+    const SHARE: u64 = 4_096;
+    let mut story = Story::default();
+    for number in 0..SHARE + 3 {
+        story.event(CgroupEventKind::Mkdir, V2, 1_000 + number, &forged_path(number), mallory(&["mkdir"]));
+    }
+    assert_eq!(story.log.fold.refused().iter().collect::<Vec<_>>(), [(&1000, &3)]);
+    assert_eq!(kit::creates(&story.log.rows).len() as u64, SHARE);
+    // What was not followed ends nothing, and root's containers have nothing to do with it.
+    story.event(CgroupEventKind::Rmdir, V2, 1_000 + SHARE, &forged_path(SHARE), mallory(&["rmdir"]));
+    story.begin_real();
+    story.end_real();
+    assert_eq!(removes(&story.log.rows).iter().map(|row| row.place.key).collect::<Vec<_>>(), [key(5, 100)]);
+}
+
+#[test]
+fn all_users_together_have_a_share() {
+    const SHARE: usize = 32_768;
+    let mut story = Story::default();
+    for number in 0..SHARE as u64 + 5 {
+        // A process in a user namespace has many user ids.
+        let actor = Actor { uid: 100_000 + (number / 100) as u32, ..mallory(&["mkdir"]) };
+        story.event(CgroupEventKind::Mkdir, V2, 1_000 + number, &forged_path(number), actor);
+    }
+    assert_eq!(story.log.fold.refused().values().sum::<u64>(), 5);
+    assert_eq!(kit::creates(&story.log.rows).len(), SHARE);
+}
