@@ -21,8 +21,8 @@
 //! last of them: the rest of the chain begins there, and nobody can move its beginning without
 //! another head.
 //!
-//! The head's line is `obit-head 1 CASE_ID PARTS SHA256`; `docs/case-format.md` shows how to check
-//! both by hand.
+//! The head's line is `obit-head 1 CASE_ID PARTS SHA256`, and `obit-final 1 CASE_ID PARTS SHA256`
+//! once the case is closed; `docs/case-format.md` shows how to check both by hand.
 
 use sha2::{Digest as _, Sha256};
 
@@ -33,11 +33,6 @@ use obit_schema::digest::Digest;
 /// Digest before the first entry, and head of a case without parts.
 pub const START: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// First word of a head's line.
-pub const HEAD_WORD: &str = "obit-head";
-/// First word of a closed case's line.
-pub const CLOSED_WORD: &str = "obit-closed";
-
 /// Returns the digest of a part's entry that follows the entry with the digest `previous`.
 pub fn entry_digest(case_id: &str, previous: &str, entry: &PartEntry) -> String {
     let place = |seq: Option<u64>| seq.map_or_else(|| "-".to_owned(), |seq| seq.to_string());
@@ -47,15 +42,15 @@ pub fn entry_digest(case_id: &str, previous: &str, entry: &PartEntry) -> String 
     Digest::from(Sha256::new_with_prefix(line)).to_string()
 }
 
-/// Returns the line of a head, with its newline. It is signed, and an anchor gets it.
+/// Returns the text that the signature of a head covers while the case is open.
 pub fn head_line(case_id: &str, parts: u64, sha256: &str) -> String {
-    format!("{HEAD_WORD} 1 {case_id} {parts} {sha256}\n")
+    format!("obit-head 1 {case_id} {parts} {sha256}\n")
 }
 
-/// Returns the line of a closed case, with its newline. An anchor gets it at the end. The digest is
-/// that of case.json.
-pub fn closed_line(case_id: &str, manifest_sha256: &str) -> String {
-    format!("{CLOSED_WORD} 1 {case_id} {manifest_sha256}\n")
+/// Returns the text that the signature of the head of a closed case covers. It is another one, so
+/// that nobody can open the case again and still have a head that is signed.
+pub fn final_line(case_id: &str, parts: u64, sha256: &str) -> String {
+    format!("obit-final 1 {case_id} {parts} {sha256}\n")
 }
 
 /// Returns the digest of a dropped segment's entry that follows the entry with the digest
@@ -238,5 +233,5 @@ fn set_head(manifest: &mut Manifest, parts: u64, sha256: String) {
     {
         manifest.signed_head = Some(head);
     }
-    manifest.head = Some(ChainHead { parts, sha256, signature: None });
+    manifest.head = Some(ChainHead { parts, sha256, signature: None, final_signature: None });
 }

@@ -9,6 +9,7 @@
 #![warn(missing_docs)]
 
 pub mod access;
+pub mod anchor_line;
 pub mod chain;
 mod counts;
 mod directory;

@@ -197,9 +197,12 @@ pub struct ChainHead {
     /// Digest of the last entry, in lower-case hex, see [`crate::chain`].
     pub sha256: String,
     /// Signature over the head's line, as `ssh-keygen -Y sign -n obit-case` makes it; `None`
-    /// without a key.
+    /// without a key, and once the case is closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<String>,
+    /// Signature over the final line, in a case that was closed with a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub final_signature: Option<String>,
 }
 
 /// A range of records that are or may be missing.

@@ -21,6 +21,13 @@ pub const SIGNATURE_NAME: &str = "case.json.sig";
 /// Longest signature, key or list of signers that is read, in bytes.
 pub const MAX_BYTES: u64 = 1 << 20;
 
+/// First line of a signature file (PROTOCOL.sshsig).
+const SIGNATURE_BEGIN: &str = "-----BEGIN SSH SIGNATURE-----";
+/// Last line of a signature file.
+const SIGNATURE_END: &str = "-----END SSH SIGNATURE-----";
+/// Characters of each line in between.
+const SIGNATURE_LINE_BYTES: usize = 70;
+
 /// A private key that signs cases.
 #[derive(Debug)]
 pub struct Signer {
@@ -81,6 +88,15 @@ impl Signer {
             self.key.sign(NAMESPACE, HashAlg::Sha512, message).and_then(|signed| signed.to_pem(LineEnding::LF));
         signed.map_err(|error| Error::Sign { why: error.to_string() })
     }
+
+    /// Signs a message. Returns the signature in one word, for a line of text: a signature file
+    /// without its first and last line and its newlines.
+    ///
+    /// # Errors
+    /// [`Error::Sign`].
+    pub fn sign_in_a_word(&self, message: &[u8]) -> Result<String, Error> {
+        Ok(self.sign(message)?.lines().filter(|line| !line.starts_with("-----")).collect())
+    }
 }
 
 /// A signature that was checked and holds, by any key.
@@ -105,6 +121,19 @@ impl Signature {
             other => return Err(format!("it is of a key of type {other}: check it with ssh-keygen -Y verify")),
         }
         Ok(Self { key })
+    }
+
+    /// Checks a signature in one word over a message.
+    ///
+    /// # Errors
+    /// The reason why it does not hold.
+    pub fn check_word(word: &str, message: &[u8]) -> Result<Self, String> {
+        let Some(lines) = word.is_ascii().then(|| word.as_bytes().chunks(SIGNATURE_LINE_BYTES)) else {
+            return Err("it is no signature of ssh-keygen's".to_owned());
+        };
+        let lines: Vec<_> = lines.map(String::from_utf8_lossy).collect();
+        let text = format!("{SIGNATURE_BEGIN}\n{}\n{SIGNATURE_END}\n", lines.join("\n"));
+        Self::check(&text, message)
     }
 
     /// Returns the fingerprint of the key that signed, as `ssh-keygen -l` prints it.

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use obit_case::chain::{CLOSED_WORD, Chain, HEAD_WORD};
+use obit_case::anchor_line::{AnchorLine, AnchorStatement, LineContent};
+use obit_case::chain::Chain;
 use obit_case::{Case, Problem};
 use obit_schema::digest::Digest;
 use sha2::{Digest as _, Sha256};
@@ -36,18 +37,14 @@ impl AnchorLines {
     fn parse(text: &str, case_id: &str) -> Self {
         let mut anchor = Self::default();
         for line in text.lines() {
-            let words: Vec<&str> = line.split_ascii_whitespace().collect();
-            let after = |word: &str| words.iter().position(|other| *other == word).map(|at| &words[at..]);
-            if let Some([_, "1", id, entries, sha256, ..]) = after(HEAD_WORD)
-                && *id == case_id
-                && let Ok(entries) = entries.parse()
-            {
-                anchor.heads.push((entries, (*sha256).to_owned()));
-            }
-            if let Some([_, "1", id, sha256, ..]) = after(CLOSED_WORD)
-                && *id == case_id
-            {
-                anchor.closed.push((*sha256).to_owned());
+            match LineContent::parse(line, case_id) {
+                LineContent::Statement(AnchorLine { statement: AnchorStatement::Head { entries, sha256 }, .. }) => {
+                    anchor.heads.push((entries, sha256.to_string()));
+                }
+                LineContent::Statement(AnchorLine { statement: AnchorStatement::Closed { sha256 }, .. }) => {
+                    anchor.closed.push(sha256.to_string());
+                }
+                LineContent::Other | LineContent::Torn => {}
             }
         }
         anchor
@@ -88,18 +85,5 @@ impl AnchorLines {
     /// Returns true if the anchor vouches for case.json.
     pub(super) fn has_manifest(&self) -> bool {
         !self.closed.is_empty()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_anchor_may_be_the_system_journals_text() {
-        let text = "Nov 24 07:00:01 host obit-capture[7]: obit-head 1 a 0 00\n\
-                    obit-head 1 b 3 ff\nobit-head 2 a 9 99\nobit-head 1 a 2 aa\r\nobit-closed 1 a cc\nobit-head 1 a x y\n";
-        let heads = vec![(0, "00".to_owned()), (2, "aa".to_owned())];
-        assert_eq!(AnchorLines::parse(text, "a"), AnchorLines { heads, closed: vec!["cc".to_owned()] });
     }
 }

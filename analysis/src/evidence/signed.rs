@@ -1,6 +1,6 @@
 //! Signatures: those that hold, and the entries that they vouch for.
 
-use obit_case::chain::{Chain, head_line};
+use obit_case::chain::{Chain, final_line, head_line};
 use obit_case::manifest::Manifest;
 use obit_case::signing::{AllowedSigners, Signature};
 use obit_case::{Case, Problem};
@@ -31,8 +31,13 @@ impl SignatureCheck {
     pub(super) fn new(case: &Case, manifest: &Manifest, chain: &Chain, signers: Option<&AllowedSigners>) -> Self {
         let mut check = Self::default();
         let heads = [&manifest.head, &manifest.signed_head].into_iter().flatten();
-        for (head, signature) in heads.filter_map(|head| Some((head, head.signature.as_ref()?))) {
-            let line = head_line(&manifest.case_id, head.parts, &head.sha256);
+        let signed = heads.flat_map(|head| {
+            let texts =
+                [(&head.signature, head_line as fn(&str, u64, &str) -> String), (&head.final_signature, final_line)];
+            texts.into_iter().filter_map(move |(signature, line)| Some((head, signature.as_ref()?, line)))
+        });
+        for (head, signature, line) in signed {
+            let line = line(&manifest.case_id, head.parts, &head.sha256);
             let name = format!("of the head after {} parts", head.parts);
             if check.add(&name, signature, signers, line.as_bytes())
                 && chain.after(head.parts) == Some(head.sha256.as_str())

@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error, anyhow};
 use arrow_array::{Array as _, RecordBatch};
-use obit_case::chain;
 use obit_case::manifest::{Manifest, MissingRange};
 use obit_case::writer::{CaseSummary, CaseWriter};
 use obit_schema::tables::Table;
@@ -391,8 +390,7 @@ impl Recorder {
                 self.progress.written(summary.bytes, summary.parts.len() as u64);
                 self.anchor();
                 if let Some(anchor) = &mut self.options.anchor {
-                    let case_id = &self.writer.manifest().case_id;
-                    anchor.write(chain::closed_line(case_id, &summary.manifest_sha256));
+                    anchor.write(summary.closed_line.clone());
                 }
                 Some(summary)
             }

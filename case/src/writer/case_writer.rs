@@ -228,8 +228,8 @@ impl CaseWriter {
         self.manifest.get()
     }
 
-    /// Returns the line of the chain's head that is on disk, as an anchor gets it; `None` while a
-    /// newer head is not on disk.
+    /// Returns the line about the chain's head that is on disk, as an anchor gets it: signed if
+    /// there is a key. `None` while a newer head is not on disk.
     pub fn head_line(&self) -> Option<String> {
         self.manifest.head_line()
     }
@@ -344,7 +344,7 @@ impl CaseWriter {
         self.seal_all()?;
         self.removals.check_parts_gone(&self.folders)?;
         self.manifest.amend(update);
-        let manifest = Manifest { state: CaseState::Closed, ..self.manifest.get().clone() };
+        let manifest = self.manifest.closed()?;
         let files = ClosingFiles::new(&manifest, self.manifest.signer())?;
         let root = Arc::clone(self.folders.root());
         files.write_sums(root.as_ref())?;
@@ -356,7 +356,7 @@ impl CaseWriter {
             bytes: self.sealed_bytes() + files.bytes(),
             parts: manifest.parts.clone(),
             counts: manifest.counts.clone(),
-            manifest_sha256: files.manifest_sha256().to_owned(),
+            closed_line: files.closed_line().to_owned(),
         };
         self.manifest.set_closed(manifest);
         Ok(summary)

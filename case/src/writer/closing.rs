@@ -3,6 +3,7 @@
 use obit_schema::digest::Digest;
 use sha2::{Digest as _, Sha256};
 
+use crate::anchor_line::AnchorStatement;
 use crate::error::Error;
 use crate::files::{self, Folder};
 use crate::manifest::{self, CaseState, Manifest};
@@ -11,7 +12,7 @@ use crate::signing::{SIGNATURE_NAME, Signer};
 /// The texts of the files that close a case.
 pub(super) struct ClosingFiles {
     manifest: Vec<u8>,
-    manifest_sha256: String,
+    closed_line: String,
     signature: Option<String>,
     sums: String,
 }
@@ -29,7 +30,8 @@ impl ClosingFiles {
         if let Some(signature) = &signature {
             lines.push(format!("{}  {SIGNATURE_NAME}\n", sha256(signature.as_bytes())));
         }
-        Ok(Self { manifest: text, manifest_sha256, signature, sums: lines.concat() })
+        let closed_line = AnchorStatement::Closed { sha256: manifest_sha256 }.line(&manifest.case_id, signer)?;
+        Ok(Self { manifest: text, closed_line, signature, sums: lines.concat() })
     }
 
     /// Writes the signature and SHA256SUMS.
@@ -51,12 +53,12 @@ impl ClosingFiles {
         (self.manifest.len() + signature + self.sums.len()) as u64
     }
 
-    /// SHA-256 of case.json, in lower-case hex.
-    pub(super) fn manifest_sha256(&self) -> &str {
-        &self.manifest_sha256
+    /// Returns the line about the closed case that an anchor gets.
+    pub(super) fn closed_line(&self) -> &str {
+        &self.closed_line
     }
 }
 
-fn sha256(bytes: &[u8]) -> String {
-    Digest::from(Sha256::new_with_prefix(bytes)).to_string()
+fn sha256(bytes: &[u8]) -> Digest {
+    Digest::from(Sha256::new_with_prefix(bytes))
 }

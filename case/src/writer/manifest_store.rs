@@ -6,10 +6,11 @@ use arrow_array::RecordBatch;
 use obit_schema::tables::Table;
 
 use super::folders::WriterFolders;
+use crate::anchor_line::AnchorStatement;
 use crate::chain;
 use crate::error::Error;
 use crate::files::{self, Folder};
-use crate::manifest::{self, Manifest, PartEntry};
+use crate::manifest::{self, CaseState, ChainHead, Manifest, PartEntry};
 use crate::signing::Signer;
 
 /// The manifest of a case that is being written. Each change is on disk after the next
@@ -22,12 +23,21 @@ pub(super) struct ManifestStore {
     is_saved: bool,
     /// Bytes of case.json when it was last written.
     bytes: u64,
+    /// The signed line about the newest head that was signed, for an anchor.
+    signed_line: Option<SignedLine>,
+}
+
+/// A signed line about a head.
+#[derive(Debug)]
+struct SignedLine {
+    head_sha256: String,
+    line: String,
 }
 
 impl ManifestStore {
     /// Takes a manifest that is not on disk yet.
     pub(super) fn new(manifest: Manifest, signer: Option<Arc<Signer>>) -> Self {
-        Self { manifest, signer, is_saved: false, bytes: 0 }
+        Self { manifest, signer, is_saved: false, bytes: 0, signed_line: None }
     }
 
     /// Returns the manifest.
@@ -93,20 +103,42 @@ impl ManifestStore {
         if head.signature.is_none() {
             let line = chain::head_line(&self.manifest.case_id, head.parts, &head.sha256);
             head.signature = Some(signer.sign(line.as_bytes())?);
+            if let Some(statement) = statement(head) {
+                let line = statement.line(&self.manifest.case_id, Some(signer))?;
+                self.signed_line = Some(SignedLine { head_sha256: head.sha256.clone(), line });
+            }
             self.manifest.signed_head = None;
             self.is_saved = false;
         }
         Ok(())
     }
 
-    /// Returns the line of the head that is on disk; `None` while a newer one is not.
+    /// Returns the line about the head that is on disk; `None` while a newer one is not.
     pub(super) fn head_line(&self) -> Option<String> {
         let head = self.manifest.head.as_ref().filter(|_| self.is_saved)?;
-        Some(chain::head_line(&self.manifest.case_id, head.parts, &head.sha256))
+        match self.signed_line.as_ref().filter(|signed| signed.head_sha256 == head.sha256) {
+            Some(signed) => Some(signed.line.clone()),
+            None => statement(head)?.line(&self.manifest.case_id, None).ok(),
+        }
+    }
+
+    /// Returns the manifest in state closed. With a key its head is signed as the final one.
+    pub(super) fn closed(&self) -> Result<Manifest, Error> {
+        let mut manifest = Manifest { state: CaseState::Closed, ..self.manifest.clone() };
+        if let (Some(signer), Some(head)) = (&self.signer, &mut manifest.head) {
+            let line = chain::final_line(&manifest.case_id, head.parts, &head.sha256);
+            (head.signature, head.final_signature) = (None, Some(signer.sign(line.as_bytes())?));
+        }
+        Ok(manifest)
     }
 
     /// Takes the manifest that was written when the case was closed.
     pub(super) fn set_closed(&mut self, closed: Manifest) {
         (self.manifest, self.is_saved) = (closed, true);
     }
+}
+
+/// Returns what an anchor is told about a head.
+fn statement(head: &ChainHead) -> Option<AnchorStatement> {
+    Some(AnchorStatement::Head { entries: head.parts, sha256: head.sha256.parse().ok()? })
 }

@@ -44,6 +44,6 @@ pub struct CaseSummary {
     pub parts: Vec<PartEntry>,
     /// Counts of the rows in these parts.
     pub counts: CaseCounts,
-    /// SHA-256 of case.json, in lower-case hex.
-    pub manifest_sha256: String,
+    /// The line about the closed case that an anchor gets.
+    pub closed_line: String,
 }

@@ -209,7 +209,7 @@ fn a_newer_major_version_is_refused_by_name() {
     fs::write(&path, text).unwrap();
     for opened in [Case::open(&scratch.case()), Case::open_lenient(&scratch.case())] {
         let error = opened.unwrap_err().to_string();
-        assert!(error.ends_with("case format 2.2 is newer than this build's 1.2"), "{error}");
+        assert!(error.ends_with("case format 2.3 is newer than this build's 1.3"), "{error}");
     }
 }
 
@@ -217,7 +217,7 @@ fn a_newer_major_version_is_refused_by_name() {
 fn a_newer_minor_version_is_read() {
     let scratch = case();
     let path = scratch.file("case.json");
-    let text = fs::read_to_string(&path).unwrap().replace(r#""minor": 2"#, r#""minor": 7, "patch": 1"#);
+    let text = fs::read_to_string(&path).unwrap().replace(r#""minor": 3"#, r#""minor": 7, "patch": 1"#);
     fs::write(&path, text).unwrap();
     assert_eq!(Case::open(&scratch.case()).unwrap().problems(), []);
 }

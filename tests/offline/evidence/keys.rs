@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
-use obit_case::chain;
+use obit_case::anchor_line::AnchorStatement;
 use obit_case::signing::Signer;
 use obit_case::writer::WriterOptions;
 use serde_json::json;
@@ -37,6 +37,10 @@ impl Key {
         self.directory.path().join("key")
     }
 
+    pub fn signer(&self) -> Signer {
+        Signer::read(&self.private()).expect("a key for signing")
+    }
+
     /// Returns the file of allowed signers: this key.
     pub fn signers(&self) -> PathBuf {
         self.directory.path().join("signers")
@@ -51,7 +55,7 @@ pub struct AnchoredCase {
 
 /// Makes a recorder with parts of five rows that signs with the key, if there is one.
 pub fn recorder(key: Option<&Key>) -> Recorder {
-    let signer = key.map(|key| Arc::new(Signer::read(&key.private()).expect("a key for signing")));
+    let signer = key.map(|key| Arc::new(key.signer()));
     Recorder::with_options(WriterOptions { part_rows: 5, signer, ..WriterOptions::default() }, json!({}))
 }
 
@@ -67,9 +71,11 @@ pub fn everyday(key: Option<&Key>) -> AnchoredCase {
     let id = manifest["case_id"].as_str().expect("an id");
     let head = &manifest["head"];
     let (parts, sha256) = (head["parts"].as_u64().expect("a number"), head["sha256"].as_str().expect("a digest"));
-    lines.push_str(&chain::head_line(id, parts, sha256));
-    let digest: String = Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
-    lines.push_str(&chain::closed_line(id, &digest));
+    let signer = key.map(Key::signer);
+    let sha256 = sha256.parse().expect("a digest");
+    lines.push_str(&AnchorStatement::Head { entries: parts, sha256 }.line(id, signer.as_ref()).expect("a line"));
+    let sha256 = Sha256::new_with_prefix(&text).into();
+    lines.push_str(&AnchorStatement::Closed { sha256 }.line(id, signer.as_ref()).expect("a line"));
     let anchor = NamedTempFile::new().expect("a temporary file");
     std::fs::write(anchor.path(), lines).expect("the anchor");
     AnchoredCase { case, anchor }

@@ -1,6 +1,7 @@
 //! Each way to tamper with a case, and the words of `verify` about it.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -61,15 +62,47 @@ fn stock_tools_check_the_sums_and_the_signature() {
         String::from_utf8_lossy(&sums.stdout).contains("case.json.sig: OK"),
         "the signature is listed too: {sums:?}"
     );
-    let signed = Command::new("ssh-keygen")
+    let text = fs::read_to_string(case.path.join("case.json")).expect("case.json");
+    assert!(is_signed(&key, &fs::read_to_string(case.path.join("case.json.sig")).expect("a signature"), &text));
+    let manifest = manifest(&case);
+    let (id, head) = (manifest["case_id"].as_str().expect("an id"), &manifest["head"]);
+    let (parts, sha256) = (&head["parts"], head["sha256"].as_str().expect("a digest"));
+    let signature = head["final_signature"].as_str().expect("a signature");
+    assert!(is_signed(&key, signature, &format!("obit-final 1 {id} {parts} {sha256}\n")));
+    assert!(!is_signed(&key, signature, &format!("obit-head 1 {id} {parts} {sha256}\n")), "the case is closed");
+}
+
+#[test]
+fn stock_tools_check_each_line_of_an_anchor() {
+    let (key, AnchoredCase { anchor, .. }) = everyday();
+    let lines = fs::read_to_string(anchor.path()).expect("the anchor");
+    let kinds: Vec<_> = lines.lines().map(|line| line.split(' ').next().expect("a word")).collect();
+    assert!(kinds.len() > 2 && kinds.ends_with(&["obit-head", "obit-closed"]), "{lines}");
+    for line in lines.lines() {
+        assert!(line.len() < 512, "shorter than a pipe takes at once (PIPE_BUF): {line}");
+        let (statement, signature) = line.rsplit_once(' ').expect("a signature");
+        let signature = format!("-----BEGIN SSH SIGNATURE-----\n{signature}\n-----END SSH SIGNATURE-----\n");
+        assert!(is_signed(&key, &signature, &format!("obit-anchor {statement}\n")), "{line}");
+        assert!(!is_signed(&key, &signature, &format!("{statement}\n")), "good for nothing in a case.json: {line}");
+    }
+}
+
+/// Asks ssh-keygen whether a signature of the key is over this text.
+fn is_signed(key: &Key, signature: &str, text: &str) -> bool {
+    let mut files = [signature, text].map(|content| {
+        let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+        file.write_all(content.as_bytes()).expect("written");
+        file
+    });
+    let [signature, text] = &mut files;
+    let run = Command::new("ssh-keygen")
         .args(["-Y", "verify", "-I", "anna@host", "-n", "obit-case", "-s"])
-        .arg(case.path.join("case.json.sig"))
+        .arg(signature.path())
         .arg("-f")
         .arg(key.signers())
-        .stdin(fs::File::open(case.path.join("case.json")).expect("case.json"))
-        .output()
-        .expect("ssh-keygen runs");
-    assert!(signed.status.success(), "{signed:?}");
+        .stdin(fs::File::open(text.path()).expect("the text"))
+        .output();
+    run.expect("ssh-keygen runs").status.success()
 }
 
 #[test]
