@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use obit_analysis::evidence::Requirement;
 use obit_derivation::Profile;
 use obit_schema::Table;
 
@@ -13,7 +14,8 @@ use crate::version::version;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done; for verify and diff: the rows are the same
-  1  verify and diff only: rows differ
+  1  verify and diff only: rows differ; for verify also: files were changed, or what was asked for is
+     not proven
   2  the case, the input or the command line could not be used; standard error says what to do";
 
 const EXAMPLES: &str = "\
@@ -106,8 +108,19 @@ pub struct DeriveArgs {
 /// Also checks the checksums of all files, the chain of parts in case.json, signatures, and with
 /// --anchor the lines that were written elsewhere while the case grew. The end of the report lists
 /// the parts that are anchored, signed, or only hashed.
+///
+/// Without --signers, --anchor and --require it is no error that something is not proven. With
+/// --signers or --anchor, what was sealed must lie before the newest head that one of the signers
+/// or the anchor vouches for. With requirements the exit code is 0 or 1 for any case that can be
+/// opened.
 #[derive(Debug, Args)]
-#[command(after_help = format!("Examples:\n  obit-replay verify case/\n\n{EXIT_CODES}"))]
+#[command(after_help = format!("\
+Examples:
+  obit-replay verify case/
+  obit-replay verify case/ --signers signers --require closed,signed,complete
+  journalctl -o cat _UID=0 _EXE=/usr/bin/obit-capture | obit-replay verify case/ --anchor /dev/stdin --signers signers
+
+{EXIT_CODES}"))]
 pub struct VerifyArgs {
     /// Directory of the case
     #[arg(value_name = "CASE")]
@@ -116,13 +129,28 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "ROWS", default_value_t = 20)]
     pub show: usize,
     /// Trust the signatures of these signers: allowed signers as in ssh-keygen(1), lines of NAME
-    /// ssh-ed25519 KEY
+    /// ssh-ed25519 KEY. Something must be signed by one of them
     #[arg(long, value_name = "FILE")]
     pub signers: Option<PathBuf>,
     /// Compare with the lines that `obit-capture run --anchor` wrote elsewhere; lines may have
-    /// anything before, such as the time in a system journal's text
+    /// anything before, such as the time in a system journal's text. With --signers, only lines
+    /// count that one of them signed
     #[arg(long, value_name = "FILE")]
     pub anchor: Option<PathBuf>,
+    /// Count all lines of the anchor: nobody but the recorder could write to it
+    #[arg(long)]
+    pub trust_anchor: bool,
+    /// Fail unless the case has this id
+    #[arg(long, value_name = "ID")]
+    pub case_id: Option<String>,
+    /// Fail unless all of these hold: closed, signed (all of it, by one of the signers), anchored
+    /// (all of it), complete (closed, and no record, event or segment is missing)
+    #[arg(long, value_name = "PROPERTIES", value_delimiter = ',', value_parser = requirement(), hide_possible_values = true)]
+    pub require: Vec<Requirement>,
+    /// Read what must hold from this file: a JSON object with any of require (a list), signers,
+    /// anchor (paths, from the file's folder on), trust_anchor (true or false) and case_id
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
 }
 
 /// Seal a case whose capture was cut off (power, kill -9), for good.
@@ -244,6 +272,13 @@ fn derived_table() -> impl TypedValueParser<Value = Table> {
         })
     });
     PossibleValuesParser::new(names).try_map(|name| Table::from_name(&name).ok_or("no such table"))
+}
+
+/// Parses the name of a requirement.
+fn requirement() -> impl TypedValueParser<Value = Requirement> {
+    let names = Requirement::ALL.map(|requirement| PossibleValue::new(requirement.name()));
+    let named = |name: String| Requirement::ALL.into_iter().find(|requirement| requirement.name() == name);
+    PossibleValuesParser::new(names).try_map(move |name| named(name).ok_or("no such property"))
 }
 
 /// Parses the name of a profile.

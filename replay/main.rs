@@ -8,6 +8,7 @@
 mod cli;
 mod commands;
 mod output;
+mod policy;
 #[path = "../packaging/reference.rs"]
 mod reference;
 mod status;

@@ -1,9 +1,6 @@
 //! Verification: do the recorded rows follow from the raw log, and are the files those that were
 //! closed?
 
-use std::path::Path;
-
-use obit_case::signing::AllowedSigners;
 use obit_case::{Case, Problem};
 use obit_derivation::Profile;
 use obit_derivation::fold::DERIVATION_VERSION;
@@ -13,18 +10,16 @@ use crate::compare::{
     CompareOptions, Comparison, DerivedSide, PairBy, RecordedSide, TableComparison, compare, compare_equal,
 };
 use crate::error::Error;
-use crate::evidence::{self, CaseEvidence};
+use crate::evidence::{self, CaseEvidence, ProofRequest};
 use crate::problems::{self, Effect};
 
 /// Options of a verification.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct VerifyOptions<'a> {
     /// Number of differing rows of each table that are listed; all are counted.
     pub max_listed: usize,
-    /// A file of lines that the recorder wrote elsewhere while the case grew.
-    pub anchor: Option<&'a Path>,
-    /// The signers to trust; without them, the key of any signature counts.
-    pub signers: Option<&'a AllowedSigners>,
+    /// The proof that is asked for.
+    pub proof: ProofRequest<'a>,
 }
 
 /// The result of a verification.
@@ -60,6 +55,9 @@ pub enum Verdict {
     },
     /// The rows are the same, but not the files.
     FilesChanged,
+    /// The recorded rows are those that follow, as far as they were written, and nothing
+    /// contradicts the files; but not all that was asked for is proven.
+    NotProven,
     /// The recorder had older rules: some recorded rows are not those that follow by the rules of
     /// this program. The files are those that were closed, and nothing else is wrong.
     OlderRules {
@@ -83,7 +81,7 @@ pub enum Verdict {
 pub fn verify(case: &Case, options: &VerifyOptions<'_>) -> Result<Verification, Error> {
     // Rows may be the same in a file that is not.
     let (comparison, changed_files) = case.check_sums_beside(|| compare_recorded(case, options.max_listed))?;
-    let evidence = evidence::examine(case, options.anchor, options.signers)?;
+    let evidence = evidence::examine(case, &options.proof)?;
     let (left, right) = (&comparison.left.problems, &comparison.right.problems);
     let problems = problems::all(case, &[left, right, &changed_files, &evidence.problems].map(Vec::as_slice).concat());
     let is_same = comparison.tables.iter().all(TableComparison::is_same);
@@ -104,6 +102,10 @@ pub fn verify(case: &Case, options: &VerifyOptions<'_>) -> Result<Verification, 
         Verdict::Same if problems::is_cut_off(case) => {
             Verdict::SameAsFarAsWritten { not_written: comparison.right.rows_past_end, closed: case.is_closed() }
         }
+        verdict => verdict,
+    };
+    let verdict = match verdict {
+        Verdict::Same | Verdict::SameAsFarAsWritten { .. } if !evidence.shortfalls.is_empty() => Verdict::NotProven,
         verdict => verdict,
     };
     Ok(Verification { comparison, evidence, problems, verdict })
@@ -145,7 +147,7 @@ mod tests {
     use crate::derive::derive_rows;
     use obit_case::reader::ReadThreads;
     use std::fs;
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
 
     /// Everything that an analysis says of a case: of its rows, its problems and its files.
     fn said(path: &Path, threads: ReadThreads) -> String {

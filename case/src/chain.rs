@@ -24,11 +24,16 @@
 //! The head's line is `obit-head 1 CASE_ID PARTS SHA256`, and `obit-final 1 CASE_ID PARTS SHA256`
 //! once the case is closed; `docs/case-format.md` shows how to check both by hand.
 
+use std::collections::BTreeSet;
+
 use sha2::{Digest as _, Sha256};
 
 use crate::manifest::{ChainHead, DropEntry, Manifest, PartEntry};
+use crate::part;
 use crate::problem::Problem;
+use crate::problem_log::ProblemLog;
 use obit_schema::digest::Digest;
+use obit_schema::tables::Table;
 
 /// Digest before the first entry, and head of a case without parts.
 pub const START: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -101,7 +106,7 @@ pub struct Chain {
     /// is gone.
     heads: Vec<String>,
     /// Contradictions between entries, head and totals.
-    problems: Vec<Problem>,
+    problems: ProblemLog,
 }
 
 impl Chain {
@@ -116,7 +121,7 @@ impl Chain {
         };
         let links = links(manifest);
         let mut heads = vec![first];
-        let mut problems = Vec::new();
+        let mut problems = ProblemLog::default();
         for link in &links {
             let before = heads.last().map_or(START, String::as_str);
             // The digest is that of the entry as it is, so that one break is one problem.
@@ -144,6 +149,7 @@ impl Chain {
     }
 
     fn check(&mut self, manifest: &Manifest) {
+        self.check_places(manifest);
         let mut say = |why: String| self.problems.push(Problem::Head { why });
         let ends = self.base.saturating_add(self.links.len() as u64);
         match &manifest.head {
@@ -172,6 +178,26 @@ impl Chain {
         }
     }
 
+    /// Checks what the digest of an entry does not cover: the place that the entry gives its part.
+    /// A part in another place would be passed over by a reader, though its file is as listed.
+    fn check_places(&mut self, manifest: &Manifest) {
+        let mut files = BTreeSet::new();
+        for part in &manifest.parts {
+            let mut say =
+                |why: &str| self.problems.push(Problem::Head { why: format!("the entry of {} {why}", part.file) });
+            let table = Table::from_name(&part.table);
+            if table.is_none_or(|table| part::path_in_case(table, part.number) != part.file) {
+                say("has a table or number that is not that of its name");
+            }
+            if !files.insert(part.file.as_str()) {
+                say("is there twice");
+            }
+            if manifest.dropped.as_ref().is_some_and(|dropped| dropped.has(&part.table, part.number)) {
+                say("is there, and is said to be dropped");
+            }
+        }
+    }
+
     /// Returns the number of entries that are gone with dropped segments.
     pub fn dropped(&self) -> u64 {
         self.base
@@ -195,7 +221,7 @@ impl Chain {
 
     /// Returns the contradictions found.
     pub fn problems(&self) -> &[Problem] {
-        &self.problems
+        self.problems.list()
     }
 }
 

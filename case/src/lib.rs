@@ -10,6 +10,7 @@
 
 pub mod access;
 pub mod anchor_line;
+pub mod bounded;
 pub mod chain;
 mod counts;
 mod directory;
@@ -22,6 +23,7 @@ pub mod manifest;
 pub mod origin;
 pub mod part;
 pub mod problem;
+mod problem_log;
 pub mod reader;
 pub mod signing;
 mod threads;

@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use ssh_key::{Algorithm, HashAlg, LineEnding, PrivateKey, PublicKey, SshSig};
 
 use crate::access::FileAccess;
+use crate::bounded;
 use crate::error::Error;
 
 /// The namespace of all signatures: a signature over a case is good for nothing else.
@@ -156,13 +157,8 @@ impl AllowedSigners {
     /// # Errors
     /// [`Error::Io`], or [`Error::Key`] if it names nobody.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let mut text = String::new();
-        let read = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text));
-        if read.map_err(Error::io("read the signers", path))? as u64 > MAX_BYTES {
-            let why = format!("it is no list of signers: it has more than {MAX_BYTES} bytes");
-            return Err(Error::Key { path: path.to_owned(), why });
-        }
-        let signers = Self::parse(&text);
+        let text = bounded::read(path, MAX_BYTES).map_err(Error::io("read the signers", path))?;
+        let signers = Self::parse(&String::from_utf8_lossy(&text));
         if signers.known.is_empty() {
             let why = "it names no ed25519 key: a line is `NAME ssh-ed25519 KEY`, as in ssh-keygen's allowed signers";
             return Err(Error::Key { path: path.to_owned(), why: why.to_owned() });

@@ -4,38 +4,66 @@ use std::fmt::Write as _;
 
 use anyhow::Context;
 use obit_analysis::compare::{TableComparison, TableSummary};
+use obit_analysis::evidence::{AnchorSource, LineTrust, ProofRequest};
 use obit_analysis::problems;
 use obit_analysis::verify::{Verdict, Verification, VerifyOptions, verify};
 use obit_case::Case;
 use obit_case::signing::AllowedSigners;
 use obit_derivation::fold::DERIVATION_VERSION;
 use obit_schema::digest::{Digest, case_digest};
+use obit_schema::text::printable;
 
 use crate::cli::VerifyArgs;
 use crate::output::differences::push_differences;
-use crate::output::evidence::evidence_text;
+use crate::output::evidence::{evidence_text, shortfall_text};
 use crate::output::messages::{complain, print_verdict};
 use crate::output::problems::report_problems;
+use crate::policy::RequestedProof;
 use crate::status::CommandStatus;
 
+/// Lines of a list of signers that are named one by one if they are left out.
+const MAX_SKIPPED: usize = 20;
+
 pub fn run(args: &VerifyArgs) -> anyhow::Result<CommandStatus> {
+    let requested = RequestedProof::of(args)?;
     let case = problems::open(&args.case)?;
-    let signers = args.signers.as_deref().map(AllowedSigners::read).transpose().context("cannot tell whom to trust")?;
-    for (line, why) in signers.iter().flat_map(|signers| &signers.skipped) {
-        complain(&format!("signers, line {line}: {why}; it is left out"));
-    }
-    let options = VerifyOptions { max_listed: args.show, anchor: args.anchor.as_deref(), signers: signers.as_ref() };
-    let verification = verify(&case, &options)?;
+    let signers =
+        requested.signers.as_deref().map(AllowedSigners::read).transpose().context("cannot tell whom to trust")?;
+    complain_of_signers(signers.as_ref());
+    let trust = if requested.trust_anchor { LineTrust::All } else { LineTrust::Signed };
+    let proof = ProofRequest {
+        anchor: requested.anchor.as_deref().map(|path| AnchorSource { path, trust }),
+        signers: signers.as_ref(),
+        case_id: requested.case_id.as_deref(),
+        required: requested.required.clone(),
+    };
+    let verification = verify(&case, &VerifyOptions { max_listed: args.show, proof })?;
     report_problems(&case, &verification.problems);
-    print_verdict(&report_text(&case, &verification))?;
+    for shortfall in &verification.evidence.shortfalls {
+        complain(&format!("{}: {}", case.path().display(), shortfall_text(shortfall)));
+    }
+    print_verdict(&report_text(&case, &verification, &requested))?;
     Ok(match verification.verdict {
         Verdict::Same | Verdict::SameAsFarAsWritten { .. } => CommandStatus::Done,
-        Verdict::FilesChanged | Verdict::Different => CommandStatus::Different,
+        Verdict::FilesChanged | Verdict::NotProven | Verdict::Different => CommandStatus::Different,
+        // Who requires something is told that it holds, or that it does not.
+        _ if !requested.required.is_empty() => CommandStatus::Different,
         Verdict::PastTheLog { .. } | Verdict::OlderRules { .. } | Verdict::Undecided => CommandStatus::Incomplete,
     })
 }
 
-fn report_text(case: &Case, verification: &Verification) -> String {
+/// Says which lines of a list of signers are left out.
+fn complain_of_signers(signers: Option<&AllowedSigners>) {
+    let skipped = signers.map(|signers| signers.skipped.as_slice()).unwrap_or_default();
+    for (line, why) in skipped.iter().take(MAX_SKIPPED) {
+        complain(&format!("signers, line {line}: {why}; it is left out"));
+    }
+    if skipped.len() > MAX_SKIPPED {
+        complain(&format!("signers: {} more lines are left out", skipped.len() - MAX_SKIPPED));
+    }
+}
+
+fn report_text(case: &Case, verification: &Verification, requested: &RequestedProof) -> String {
     let tables = &verification.comparison.tables;
     let mut text = String::new();
     // Writing to a String cannot fail.
@@ -55,8 +83,25 @@ fn report_text(case: &Case, verification: &Verification) -> String {
         push_differences(&mut text, table, ["recorded", "derived"]);
     }
     text.push_str(&evidence_text(case, &verification.evidence.reach));
+    push_requirements(&mut text, verification, requested);
     let _ = writeln!(text, "{}", verdict_text(verification.verdict));
     text
+}
+
+/// Adds a line for each requirement. What proves a case says nothing of a file that is not the one
+/// it was proven of, so nothing holds then.
+fn push_requirements(text: &mut String, verification: &Verification, requested: &RequestedProof) {
+    let is_intact =
+        matches!(verification.verdict, Verdict::Same | Verdict::SameAsFarAsWritten { .. } | Verdict::NotProven);
+    for requirement in &requested.required {
+        let shortfall = verification.evidence.shortfalls.iter().find(|lack| lack.requirement == Some(*requirement));
+        let state = match shortfall {
+            Some(shortfall) => format!("no: {}", printable(&shortfall.why)),
+            None if is_intact => "yes".to_owned(),
+            None => "no: the case is not as it was recorded (see standard error)".to_owned(),
+        };
+        let _ = writeln!(text, "required: {:<8} {state}", requirement.name());
+    }
 }
 
 fn same_or_different(is_same: bool) -> &'static str {
@@ -84,6 +129,11 @@ fn verdict_text(verdict: Verdict) -> String {
         Verdict::FilesChanged => "different: the recorded rows follow from the raw log, \
              but files are not those that were closed, or what proves them does not hold (see standard error)"
             .to_owned(),
+        Verdict::NotProven => {
+            "not proven: the recorded rows follow from the raw log and nothing contradicts the files, \
+             but not all that was asked for is proven (see standard error)"
+                .to_owned()
+        }
         Verdict::OlderRules { recorded, rows } => format!(
             "undecided: the rows were recorded by version {recorded} of the rules, and this program has version \
              {DERIVATION_VERSION}, by which {rows} rows differ (above); no record is missing or damaged, and the files \

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use obit_analysis::evidence::{ChainReach, EntrySpan, ProofReach, ProvenSpan, SigningKey};
+use obit_analysis::evidence::{ChainReach, EntrySpan, LineCounts, ProofReach, ProofShortfall, ProvenSpan, SigningKey};
 use obit_case::Case;
 use obit_schema::text;
 
@@ -34,7 +34,9 @@ fn reach_text(case: &Case, reach: &ProofReach) -> String {
         }
     }
     let anchored = match &reach.anchored {
-        Some(anchored) => proven_text(anchored, reach.has_drops),
+        Some(anchored) => {
+            format!("{}{}", proven_text(anchored, reach.has_drops), line_counts_text(reach.line_counts))
+        }
         None => "not looked at: see --anchor".to_owned(),
     };
     let _ = writeln!(lines, "  anchored     {anchored}");
@@ -42,8 +44,31 @@ fn reach_text(case: &Case, reach: &ProofReach) -> String {
     let keys = if keys.is_empty() { String::new() } else { format!(" ({})", text::printable(&keys.join("; "))) };
     let _ = writeln!(lines, "  signed       {}{keys}", proven_text(&reach.signed, reach.has_drops));
     let _ = writeln!(lines, "  only hashed  {}", span_text(reach.only_hashed, reach.has_drops));
-    if reach.journal_rows > 0 {
-        let _ = writeln!(lines, "  not hashed   {} rows in journals", reach.journal_rows);
+    if reach.unlisted_rows > 0 {
+        let rows = reach.unlisted_rows;
+        let _ = writeln!(lines, "  not hashed   {rows} rows in journals, or in parts that case.json does not list");
+    }
+    lines
+}
+
+/// Returns the sentence about something that was asked for and is not proven.
+pub fn shortfall_text(shortfall: &ProofShortfall) -> String {
+    let required = shortfall.requirement.map_or_else(String::new, |name| format!("{}: ", name.name()));
+    format!("not proven: {required}{}", text::printable(&shortfall.why))
+}
+
+fn line_counts_text(counts: LineCounts) -> String {
+    let LineCounts { ignored, torn } = counts;
+    let mut lines = String::new();
+    if ignored > 0 {
+        let _ = write!(
+            lines,
+            "; {ignored} lines contradict the case and are not signed by one of the signers: anyone may \
+             have written them"
+        );
+    }
+    if torn > 0 {
+        let _ = write!(lines, "; {torn} lines are torn and say nothing");
     }
     lines
 }

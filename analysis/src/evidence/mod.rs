@@ -1,23 +1,28 @@
 //! The proof behind the files of a case: the chain of its parts, signatures, and an anchor that is
-//! kept elsewhere.
+//! kept elsewhere. `docs/case-format.md` states the rules.
 
 mod anchor;
+mod reach;
+mod requirement;
 mod signed;
 
+pub use anchor::{AnchorSource, LineCounts, LineTrust};
+pub use reach::{ChainReach, EntrySpan, ProofReach, ProvenSpan};
+pub use requirement::{ProofRequest, ProofShortfall, Requirement};
 pub use signed::SigningKey;
 
-use std::path::Path;
+use std::collections::BTreeSet;
 
 use obit_case::chain::{Chain, ChainLink};
 use obit_case::manifest::Manifest;
-use obit_case::reader::PartSource;
-use obit_case::signing::AllowedSigners;
 use obit_case::{Case, Problem};
 use obit_schema::Table;
 
 use crate::error::Error;
-use anchor::AnchorLines;
-use signed::SignatureCheck;
+use anchor::{AnchorCheck, AnchorLines, closed_digest};
+use reach::span;
+use requirement::{JudgedCase, shortfalls};
+use signed::{SignatureCheck, SignedManifest};
 
 /// The first minor version of format 1 whose recorders chain their parts.
 const CHAINED_MINOR: u32 = 1;
@@ -29,126 +34,110 @@ pub struct CaseEvidence {
     pub problems: Vec<Problem>,
     /// The reach of each kind of proof.
     pub reach: ChainReach,
+    /// All that was asked for and is not proven.
+    pub shortfalls: Vec<ProofShortfall>,
 }
 
-/// The reach of what proves a case.
-#[derive(Debug)]
-pub enum ChainReach {
-    /// case.json could not be read, so nothing is proven.
-    NoManifest,
-    /// The recorder did not chain its parts: only their hashes are listed.
-    NotChained,
-    /// The parts are chained.
-    Chained(ProofReach),
-}
-
-/// The reach of each kind of proof along a chain of entries.
-#[derive(Debug)]
-pub struct ProofReach {
-    /// Entries of the chain: sealed parts, and segments that were dropped.
-    pub entries: u64,
-    /// Entries that are gone with dropped segments, counted from the first.
-    pub dropped_entries: u64,
-    /// True if some of the listed entries are drops, not parts.
-    pub has_drops: bool,
-    /// Entries and case.json that the anchor vouches for; `None` if no anchor was given.
-    pub anchored: Option<ProvenSpan>,
-    /// Entries and case.json that a signature vouches for.
-    pub signed: ProvenSpan,
-    /// The keys of these signatures.
-    pub keys: Vec<SigningKey>,
-    /// Entries that neither the anchor nor a signature vouches for.
-    pub only_hashed: Option<EntrySpan>,
-    /// Rows in journals, which are not hashed.
-    pub journal_rows: u64,
-}
-
-/// The part of a case that one kind of proof vouches for.
-#[derive(Debug)]
-pub struct ProvenSpan {
-    /// The entries; `None` if there are none.
-    pub entries: Option<EntrySpan>,
-    /// True if case.json is among it.
-    pub has_manifest: bool,
-}
-
-/// Consecutive entries of the chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EntrySpan {
-    /// Number of the first entry, counted from 1.
-    pub first: u64,
-    /// Number of the last entry.
-    pub last: u64,
-    /// `seq` of the first and the last record in them; `None` if they hold no records.
-    pub records: Option<(u64, u64)>,
-}
-
-/// Examines the proof behind a case. `anchor` is a file of lines that the recorder wrote elsewhere;
-/// `signers` are the signers to trust.
+/// Examines the proof behind a case.
 ///
 /// # Errors
-/// [`Error::Anchor`] if the anchor cannot be read.
-pub fn examine(case: &Case, anchor: Option<&Path>, signers: Option<&AllowedSigners>) -> Result<CaseEvidence, Error> {
+/// [`Error::Anchor`] if the anchor cannot be read; an error of reading the records if the case must
+/// be complete.
+pub fn examine(case: &Case, request: &ProofRequest<'_>) -> Result<CaseEvidence, Error> {
     let Some(manifest) = case.manifest() else {
-        return Ok(CaseEvidence { problems: Vec::new(), reach: ChainReach::NoManifest });
+        return Ok(without_chain(ChainReach::NoManifest, "case.json cannot be read", Vec::new(), request));
     };
     let Some(chain) = Chain::follow(manifest) else {
         let mut problems = Vec::new();
-        if manifest.format.minor >= CHAINED_MINOR || anchor.is_some() || signers.is_some() {
+        if manifest.format.minor >= CHAINED_MINOR || request.anchor.is_some() || request.signers.is_some() {
             let why = "case.json has none, so nothing can be said about signatures and anchors".to_owned();
             problems.push(Problem::Head { why });
         }
-        return Ok(CaseEvidence { problems, reach: ChainReach::NotChained });
+        return Ok(without_chain(ChainReach::NotChained, "its parts are not chained", problems, request));
     };
     let mut problems = chain.problems().to_vec();
-    let mut vouched = 0;
-    let anchored = match anchor {
-        Some(path) => {
-            let anchor = AnchorLines::read(path, &manifest.case_id)?;
-            let (entries, mut failed) = anchor.check(case, &chain);
-            problems.append(&mut failed);
-            vouched = entries;
-            let entries = span(manifest, &chain, 0, entries);
-            Some(ProvenSpan { entries, has_manifest: anchor.has_manifest() })
-        }
-        None => None,
-    };
-    let mut signatures = SignatureCheck::new(case, manifest, &chain, signers);
-    problems.append(&mut signatures.problems);
+    let anchor = request.anchor.map(|source| check_anchor(case, manifest, &chain, source, request)).transpose()?;
+    problems.extend(anchor.iter().flat_map(|anchor| &anchor.problems).cloned());
+    let closed = case.signature().filter(|_| case.is_closed()).zip(case.manifest_bytes());
+    let closed = closed.map(|(signature, bytes)| SignedManifest { bytes, signature });
+    let signatures = SignatureCheck::new(manifest, closed.as_ref(), &chain, request.signers);
+    problems.extend(signatures.problems.iter().cloned());
+    let anchored = anchor.as_ref().map_or(0, |anchor| anchor.entries);
+    let vouched = signatures.entries.max(anchored);
+    // Beside an anchor, a signature by anybody's key proves nothing.
+    let proven = if request.signers.is_some() || anchor.is_none() { vouched } else { anchored };
+    // Where nothing at all vouches, a dropping is as unproven as all the rest.
+    let has_proof = !signatures.keys.is_empty() || request.signers.is_some() || anchor.is_some();
+    if let Some(problem) = unproven_drop(&chain, manifest, proven).filter(|_| has_proof) {
+        problems.push(problem);
+    }
+    let unlisted_rows = unlisted_rows(case, manifest);
+    let judged =
+        JudgedCase { case, manifest, chain: &chain, signatures: &signatures, anchor: anchor.as_ref(), unlisted_rows };
+    let shortfalls = shortfalls(&judged, request)?;
     let entries = chain.parts();
-    let journals = Table::ALL.iter().flat_map(|table| case.parts(*table));
-    let journals = journals.filter(|part| part.source == PartSource::Journal);
     let reach = ProofReach {
         entries,
         dropped_entries: chain.dropped(),
         has_drops: chain.links().iter().any(|link| matches!(link, ChainLink::Drop(_))),
-        anchored,
+        anchored: anchor.as_ref().map(|anchor| ProvenSpan {
+            entries: span(manifest, &chain, 0, anchor.entries),
+            has_manifest: anchor.has_manifest,
+        }),
+        line_counts: anchor.as_ref().map(|anchor| anchor.counts).unwrap_or_default(),
         signed: ProvenSpan {
             entries: span(manifest, &chain, 0, signatures.entries),
             has_manifest: signatures.manifest,
         },
         keys: signatures.keys,
-        only_hashed: span(manifest, &chain, signatures.entries.max(vouched), entries),
-        journal_rows: journals.map(|part| part.rows).sum(),
+        only_hashed: span(manifest, &chain, vouched, entries),
+        unlisted_rows,
     };
-    Ok(CaseEvidence { problems, reach: ChainReach::Chained(reach) })
+    Ok(CaseEvidence { problems, reach: ChainReach::Chained(Box::new(reach)), shortfalls })
 }
 
-/// Returns the entries after the first `from` and up to the first `to`, as far as they are not
-/// dropped.
-fn span(manifest: &Manifest, chain: &Chain, from: u64, to: u64) -> Option<EntrySpan> {
-    let from = from.max(chain.dropped());
-    if from >= to {
-        return None;
-    }
-    let skip = usize::try_from(from - chain.dropped()).unwrap_or(usize::MAX);
-    let links = chain.links().iter().skip(skip).take(usize::try_from(to - from).unwrap_or(usize::MAX));
-    let raw_parts = links.filter_map(|link| match link {
-        ChainLink::Part(index) => manifest.parts.get(*index).filter(|part| part.file.starts_with("raw/")),
-        ChainLink::Drop(_) => None,
-    });
-    let records = raw_parts
-        .filter_map(|part| Some((part.first_seq?, part.last_seq?)))
-        .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-    Some(EntrySpan { first: from + 1, last: to, records })
+/// Returns the evidence of a case in which nothing can vouch for anything.
+fn without_chain(reach: ChainReach, why: &str, problems: Vec<Problem>, request: &ProofRequest<'_>) -> CaseEvidence {
+    let lack = |requirement| ProofShortfall { requirement, why: why.to_owned() };
+    let given = request.anchor.is_some() || request.signers.is_some() || request.case_id.is_some();
+    let required = request.required.iter().map(|requirement| lack(Some(*requirement)));
+    let shortfalls = given.then(|| lack(None)).into_iter().chain(required).collect();
+    CaseEvidence { problems, reach, shortfalls }
+}
+
+fn check_anchor(
+    case: &Case,
+    manifest: &Manifest,
+    chain: &Chain,
+    source: AnchorSource<'_>,
+    request: &ProofRequest<'_>,
+) -> Result<AnchorCheck, Error> {
+    let signers = request.signers.filter(|_| source.trust == LineTrust::Signed);
+    let lines = AnchorLines::read(source.path, &manifest.case_id)?;
+    let failed = |cause| Error::Anchor { path: source.path.to_owned(), cause };
+    lines.check(manifest, closed_digest(case), chain, signers).map_err(failed)
+}
+
+/// Returns the problem of segments that are said to be dropped, unless a head at or after the entry
+/// that says so is vouched for.
+fn unproven_drop(chain: &Chain, manifest: &Manifest, proven: u64) -> Option<Problem> {
+    let dropped = manifest.dropped.as_ref()?;
+    let last = chain.links().iter().rposition(|link| matches!(link, ChainLink::Drop(_)));
+    let needed = chain.dropped().saturating_add(last.map_or(0, |last| last as u64 + 1)).max(1);
+    (proven < needed).then(|| {
+        let last_seq = dropped.last_seq;
+        let why = format!(
+            "records 0 to {last_seq} are said to be dropped, and no head that is signed or anchored says so: somebody \
+             else may have removed them"
+        );
+        Problem::Head { why }
+    })
+}
+
+/// Returns the number of rows that are in files which the manifest does not list: journals, and
+/// parts of a case that was never closed.
+fn unlisted_rows(case: &Case, manifest: &Manifest) -> u64 {
+    let listed: BTreeSet<&str> = manifest.parts.iter().map(|part| part.file.as_str()).collect();
+    let parts = Table::ALL.iter().flat_map(|table| case.parts(*table));
+    parts.filter(|part| !listed.contains(part.file.as_str())).map(|part| part.rows).fold(0, u64::saturating_add)
 }

@@ -1,9 +1,9 @@
 //! Signatures: those that hold, and the entries that they vouch for.
 
+use obit_case::Problem;
 use obit_case::chain::{Chain, final_line, head_line};
-use obit_case::manifest::Manifest;
+use obit_case::manifest::{CaseState, ChainHead, Manifest};
 use obit_case::signing::{AllowedSigners, Signature};
-use obit_case::{Case, Problem};
 
 /// A key that signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +12,12 @@ pub struct SigningKey {
     pub fingerprint: String,
     /// Name of the signer; `None` if no list of signers was given.
     pub signer: Option<String>,
+}
+
+/// case.json of a closed case as a whole, and its signature.
+pub(super) struct SignedManifest {
+    pub(super) bytes: Vec<u8>,
+    pub(super) signature: String,
 }
 
 /// The signatures of a case that hold.
@@ -23,44 +29,71 @@ pub(super) struct SignatureCheck {
     pub(super) manifest: bool,
     /// The keys, each once.
     pub(super) keys: Vec<SigningKey>,
+    /// Signatures that do not hold, and those that hold over what the case does not have.
     pub(super) problems: Vec<Problem>,
 }
 
 impl SignatureCheck {
     /// Checks the signatures of heads and of case.json. Without signers, any key counts.
-    pub(super) fn new(case: &Case, manifest: &Manifest, chain: &Chain, signers: Option<&AllowedSigners>) -> Self {
+    pub(super) fn new(
+        manifest: &Manifest,
+        closed: Option<&SignedManifest>,
+        chain: &Chain,
+        signers: Option<&AllowedSigners>,
+    ) -> Self {
         let mut check = Self::default();
-        let heads = [&manifest.head, &manifest.signed_head].into_iter().flatten();
-        let signed = heads.flat_map(|head| {
-            let texts =
-                [(&head.signature, head_line as fn(&str, u64, &str) -> String), (&head.final_signature, final_line)];
-            texts.into_iter().filter_map(move |(signature, line)| Some((head, signature.as_ref()?, line)))
-        });
-        for (head, signature, line) in signed {
-            let line = line(&manifest.case_id, head.parts, &head.sha256);
-            let name = format!("of the head after {} parts", head.parts);
-            if check.add(&name, signature, signers, line.as_bytes())
-                && chain.after(head.parts) == Some(head.sha256.as_str())
-            {
-                check.entries = check.entries.max(head.parts);
+        for head in [&manifest.head, &manifest.signed_head].into_iter().flatten() {
+            let parts = head.parts;
+            if let Some(signature) = &head.signature {
+                let line = head_line(&manifest.case_id, parts, &head.sha256);
+                let name = format!("of the head after {parts} parts");
+                if check.add(&name, signature, signers, line.as_bytes()) {
+                    check.take_head(&name, head, chain);
+                }
+            }
+            if let Some(signature) = &head.final_signature {
+                let line = final_line(&manifest.case_id, parts, &head.sha256);
+                let name = format!("of the final head after {parts} parts");
+                if check.add(&name, signature, signers, line.as_bytes()) {
+                    check.take_head(&name, head, chain);
+                    check.take_final(&name, manifest, parts < chain.parts());
+                }
             }
         }
-        let signature = case.signature().filter(|_| case.is_closed());
-        if let (Some(signature), Some(bytes)) = (signature, case.manifest_bytes())
-            && check.add("of case.json", &signature, signers, &bytes)
+        if let Some(SignedManifest { bytes, signature }) = closed
+            && check.add("of case.json", signature, signers, bytes)
         {
             check.manifest = true;
             check.entries = chain.parts();
         }
-        if signers.is_some() {
-            let mut lack = |why: &str| check.problems.push(Problem::Signature { why: why.to_owned() });
-            if check.keys.is_empty() {
-                lack("nothing in this case is signed by one of the signers");
-            } else if case.is_closed() && !check.manifest {
-                lack("case.json is not signed: whoever closed the case had no key, or the signature was taken away");
+        check
+    }
+
+    /// Takes a head whose signature holds: the chain has it, or was changed since.
+    fn take_head(&mut self, name: &str, head: &ChainHead, chain: &Chain) {
+        match chain.after(head.parts) {
+            Some(found) if found == head.sha256 => self.entries = self.entries.max(head.parts),
+            // Entries that were dropped: a later head must vouch for that.
+            None if head.parts < chain.dropped() => {}
+            Some(_) => self.contradict(name, "the case has another head there: parts up to there were changed"),
+            None => {
+                let found = chain.parts();
+                self.contradict(name, &format!("the case has {found} parts: its end was cut off"));
             }
         }
-        check
+    }
+
+    /// Takes a final head whose signature holds: the case was closed with it.
+    fn take_final(&mut self, name: &str, manifest: &Manifest, is_longer: bool) {
+        if manifest.state != CaseState::Closed {
+            self.contradict(name, "the case was closed, and is not: somebody opened it again");
+        } else if is_longer {
+            self.contradict(name, "the case was closed there, and goes on: somebody added to it");
+        }
+    }
+
+    fn contradict(&mut self, name: &str, why: &str) {
+        self.problems.push(Problem::Signature { why: format!("{name}: it holds, and {why}") });
     }
 
     /// Checks one signature and notes its key, or the problem. Returns true if it holds and is by

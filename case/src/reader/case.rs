@@ -13,7 +13,6 @@ use super::batches::{Projection, TableBatches};
 use super::folders::{CaseFolders, TableFiles};
 use super::part_info::{PartInfo, PartSource};
 use super::prefetch::Prefetch;
-use super::problem_log::ProblemLog;
 use super::records::Records;
 use super::scan::CaseScan;
 use super::sums;
@@ -23,6 +22,7 @@ use crate::files::Folder as _;
 use crate::hasher::Hasher;
 use crate::manifest::{self, CaseState, Manifest};
 use crate::problem::Problem;
+use crate::problem_log::ProblemLog;
 use crate::signing::{self, SIGNATURE_NAME};
 use crate::threads::ReadThreads;
 

@@ -13,7 +13,6 @@ mod nulls;
 mod part_file;
 mod part_info;
 mod prefetch;
-mod problem_log;
 mod records;
 mod scan;
 mod sums;

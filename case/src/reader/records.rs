@@ -6,9 +6,9 @@ use obit_schema::tables::Table;
 
 use super::batches::TableBatches;
 use super::prefetch::Prefetch;
-use super::problem_log::ProblemLog;
 use crate::error::Error;
 use crate::problem::Problem;
+use crate::problem_log::ProblemLog;
 use crate::threads::ReadThreads;
 
 /// The records of a case in their total order, in bounded memory: a few batches of each raw table

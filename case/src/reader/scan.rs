@@ -9,12 +9,12 @@ use obit_schema::tables::Table;
 use super::folders::{CaseFolders, TableFiles};
 use super::footer;
 use super::part_info::{PartInfo, PartSource};
-use super::problem_log::ProblemLog;
 use crate::journal::{self, JournalReader};
 use crate::manifest::Manifest;
 use crate::origin::FileOrigin;
 use crate::part;
 use crate::problem::Problem;
+use crate::problem_log::ProblemLog;
 
 /// Most missing parts that are named for each gap in the numbering.
 const MAX_NAMED: u32 = 16;

@@ -6,19 +6,19 @@ use crate::problem::Problem;
 const MAX_LISTED: usize = 200;
 
 /// Problems found: the first one by one, the others as a number.
-#[derive(Clone, Debug, Default)]
-pub(super) struct ProblemLog {
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ProblemLog {
     list: Vec<Problem>,
 }
 
 impl ProblemLog {
     /// Adds a problem, or counts it.
-    pub(super) fn push(&mut self, problem: Problem) {
+    pub(crate) fn push(&mut self, problem: Problem) {
         self.push_many(problem, 0);
     }
 
     /// Adds a problem that stands for `others` more of its kind.
-    pub(super) fn push_many(&mut self, problem: Problem, others: u64) {
+    pub(crate) fn push_many(&mut self, problem: Problem, others: u64) {
         let unlisted = match self.list.len() < MAX_LISTED {
             true => {
                 self.list.push(problem);
@@ -36,7 +36,7 @@ impl ProblemLog {
     }
 
     /// Returns the problems found; the last one may count those that are not listed.
-    pub(super) fn list(&self) -> &[Problem] {
+    pub(crate) fn list(&self) -> &[Problem] {
         &self.list
     }
 }
