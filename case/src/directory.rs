@@ -22,6 +22,15 @@ const DIRECTORY_MODE: Mode = Mode::RWXU;
 /// Most names that are read of one directory.
 const MAX_NAMES: usize = 1 << 20;
 
+/// The names in a directory.
+#[derive(Debug, Default)]
+pub(crate) struct NameList {
+    /// The names; bytes that are not UTF-8 are replaced, which makes a name that no case has.
+    pub(crate) names: Vec<String>,
+    /// True if there are more.
+    pub(crate) is_cut: bool,
+}
+
 /// An open directory.
 #[derive(Debug)]
 pub(crate) struct Directory {
@@ -114,19 +123,29 @@ impl Directory {
 
     /// Lists the names that are UTF-8, sorted; no others are a case's.
     pub(crate) fn list(&self) -> Result<Vec<String>, Error> {
-        let read = || Error::io("list", &self.path);
-        let mut names = Vec::new();
-        for entry in Dir::read_from(&self.fd).map_err(read())?.take(MAX_NAMES) {
-            let entry = entry.map_err(read())?;
-            if let Ok(name) = entry.file_name().to_str()
-                && name != "."
-                && name != ".."
-            {
-                names.push(name.to_owned());
-            }
-        }
-        names.sort_unstable();
+        let mut names = self.list_all()?.names;
+        names.retain(|name| !name.contains(char::REPLACEMENT_CHARACTER));
         Ok(names)
+    }
+
+    /// Lists all names, sorted, up to a number that no case has.
+    pub(crate) fn list_all(&self) -> Result<NameList, Error> {
+        let read = || Error::io("list", &self.path);
+        let mut list = NameList::default();
+        for entry in Dir::read_from(&self.fd).map_err(read())? {
+            let entry = entry.map_err(read())?;
+            let name = entry.file_name().to_bytes();
+            if name == b"." || name == b".." {
+                continue;
+            }
+            if list.names.len() >= MAX_NAMES {
+                list.is_cut = true;
+                break;
+            }
+            list.names.push(String::from_utf8_lossy(name).into_owned());
+        }
+        list.names.sort_unstable();
+        Ok(list)
     }
 }
 

@@ -86,6 +86,9 @@ pub trait OutputFile: Write + fmt::Debug + Send {
     fn truncate(&mut self, length: u64) -> std::io::Result<()>;
 }
 
+/// Name of the file that keeps room on the disk for case.json while a case is open.
+pub(crate) const RESERVE_NAME: &str = ".reserve";
+
 /// Returns the hidden name of a file until it is complete.
 pub(crate) fn partial(name: &str) -> String {
     format!(".{name}.partial")

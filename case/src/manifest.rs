@@ -20,6 +20,10 @@ pub const SUMS_NAME: &str = "SHA256SUMS";
 /// Longest case.json that is read, in bytes. Each part takes about 300.
 pub const MAX_BYTES: u64 = 64 << 20;
 
+/// Most values in a case.json. Each takes tens of bytes of memory, and can be two bytes of text; a
+/// part has about ten.
+const MAX_VALUES: usize = 2_000_000;
+
 /// The program that recorded.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuildInfo {
@@ -327,6 +331,12 @@ impl Manifest {
             format: FormatVersion,
         }
         let invalid = |why: serde_json::Error| Error::Manifest { path: path.to_owned(), why: why.to_string(), parts };
+        // Each value but the last of a list or an object is followed by a comma.
+        let values = text.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
+        if values > MAX_VALUES {
+            let why = format!("more than {MAX_VALUES} values; a part has about ten");
+            return Err(Error::Manifest { path: path.to_owned(), why, parts });
+        }
         let head: VersionOnly = serde_json::from_slice(text).map_err(invalid)?;
         if head.format.major > FORMAT.major {
             return Err(Error::NewerFormat { path: path.to_owned(), found: head.format });

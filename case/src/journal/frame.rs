@@ -7,9 +7,9 @@ use arrow_buffer::Buffer;
 use arrow_ipc::{Message, MessageHeader, RecordBatch as BatchHeader, root_as_message};
 
 /// Longest message that is read, in bytes. The writer's are some megabytes at most.
-const MAX_MESSAGE_BYTES: u64 = 512 << 20;
+const MAX_MESSAGE_BYTES: u64 = 128 << 20;
 /// Longest message after decompression, in bytes.
-const MAX_UNCOMPRESSED_BYTES: u64 = 1 << 30;
+const MAX_UNCOMPRESSED_BYTES: u64 = 128 << 20;
 /// First bytes of each message.
 pub(super) const CONTINUATION: [u8; 4] = [0xff; 4];
 
@@ -27,6 +27,8 @@ pub(super) enum Frame {
 pub(super) struct FrameReader {
     file: BufReader<Box<dyn Read + Send>>,
     remaining: u64,
+    /// Bytes of the messages read so far, after decompression.
+    unfolded_bytes: u64,
 }
 
 impl fmt::Debug for FrameReader {
@@ -38,7 +40,7 @@ impl fmt::Debug for FrameReader {
 impl FrameReader {
     /// Returns a reader of a stream of `length` bytes.
     pub(super) fn new(stream: Box<dyn Read + Send>, length: u64) -> Self {
-        Self { file: BufReader::new(stream), remaining: length }
+        Self { file: BufReader::new(stream), remaining: length, unfolded_bytes: 0 }
     }
 
     /// Reads the next message.
@@ -79,10 +81,20 @@ impl FrameReader {
             return Ok(Frame::Torn);
         }
         let (head, body) = bytes.split_at(head_end);
-        match root_as_message(head.get(prefix.len()..).unwrap_or_default()) {
-            Ok(message) if is_bounded(&message, body) => Ok(Frame::Message(Buffer::from_vec(bytes))),
-            _ => Ok(Frame::Torn),
+        let message = root_as_message(head.get(prefix.len()..).unwrap_or_default());
+        let unfolded = message.ok().and_then(|message| unfolded_bytes(&message, body));
+        match unfolded.filter(|bytes| *bytes <= MAX_UNCOMPRESSED_BYTES) {
+            Some(unfolded) => {
+                self.unfolded_bytes = self.unfolded_bytes.saturating_add(unfolded);
+                Ok(Frame::Message(Buffer::from_vec(bytes)))
+            }
+            None => Ok(Frame::Torn),
         }
+    }
+
+    /// Returns the bytes of the messages read so far, after decompression.
+    pub(super) fn unfolded_bytes(&self) -> u64 {
+        self.unfolded_bytes
     }
 
     /// Fills the buffer. Returns false if the file ends before.
@@ -99,16 +111,13 @@ impl FrameReader {
     }
 }
 
-/// Returns true if journals hold messages of this kind and it decompresses to no more than the
-/// limit.
-fn is_bounded(message: &Message<'_>, body: &[u8]) -> bool {
+/// Returns the bytes of a message after decompression; `None` if journals hold no messages of this
+/// kind.
+fn unfolded_bytes(message: &Message<'_>, body: &[u8]) -> Option<u64> {
     match message.header_type() {
-        MessageHeader::Schema => true,
-        MessageHeader::RecordBatch => message
-            .header_as_record_batch()
-            .and_then(|batch| uncompressed_bytes(&batch, body))
-            .is_some_and(|bytes| bytes <= MAX_UNCOMPRESSED_BYTES),
-        _ => false,
+        MessageHeader::Schema => Some(body.len() as u64),
+        MessageHeader::RecordBatch => uncompressed_bytes(&message.header_as_record_batch()?, body),
+        _ => None,
     }
 }
 

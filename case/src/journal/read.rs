@@ -41,6 +41,11 @@ impl JournalReader {
         self.decoder.schema()
     }
 
+    /// Returns the bytes of the messages read so far, after decompression.
+    pub(crate) fn unfolded_bytes(&self) -> u64 {
+        self.frames.unfolded_bytes()
+    }
+
     /// Returns true if the stream ended within a message.
     pub(crate) fn is_torn(&self) -> bool {
         self.is_torn

@@ -4,22 +4,25 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
-use arrow_schema::{Fields, Schema, SchemaRef};
+use arrow_array::cast::AsArray as _;
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{DataType, Fields, Schema, SchemaRef};
 use obit_schema::column::with_text_views;
 use obit_schema::tables::Table;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 
+use super::budget::TextBudget;
 use super::filter::RowFilter;
 use super::folders::CaseFolders;
 use super::part_file::PartFile;
 use super::part_info::{PartInfo, PartSource};
-use super::{footer, nulls};
+use super::{footer, levels, nulls};
 use crate::error::Error;
 use crate::guard::guarded;
 use crate::journal::JournalReader;
+use crate::part::ROW_GROUP_ROWS;
 
 /// Rows of a batch: a reader holds a few hundred bytes a row in memory of each table. Values are
 /// used soon after they were read, so a batch should fit into a processor's own cache.
@@ -71,6 +74,8 @@ pub struct TableBatches {
     reader: Option<PartReader>,
     /// Schema of a batch that was found to have the table's columns.
     checked: Option<SchemaRef>,
+    /// The texts that the open file may still unfold to.
+    texts: TextBudget,
 }
 
 /// An open file of a table.
@@ -89,7 +94,8 @@ impl TableBatches {
         projection: Projection,
     ) -> Self {
         let (case, parts, file) = (case.to_owned(), parts.into_iter(), String::new());
-        Self { folders, case, table, projection, filter: None, parts, file, reader: None, checked: None }
+        let texts = TextBudget::default();
+        Self { folders, case, table, projection, filter: None, parts, file, reader: None, checked: None, texts }
     }
 
     /// Leaves out the rows of sealed parts that a filter does not match.
@@ -120,7 +126,20 @@ impl TableBatches {
 
     fn open_sealed(&self, file: File) -> Result<ParquetRecordBatchReader, ParquetError> {
         let metadata = ArrowReaderMetadata::load(&file, footer::options())?;
-        let chosen = self.filter.as_ref().map(|filter| filter.choose(&file, &metadata)).transpose()?;
+        let most = self.projection.batch_rows();
+        let whole = Arc::new(PartFile::new(file.try_clone()?)?);
+        // Views name a value of a dictionary; other texts are copies of it, row by row.
+        let batch_rows = match self.projection {
+            Projection::All => levels::batch_rows(&whole, metadata.metadata(), most, |_| true)?,
+            Projection::NonNull | Projection::Records => most,
+        };
+        let choose = |filter: &Arc<RowFilter>| {
+            let names: Vec<_> = filter.columns().collect();
+            let batch_rows =
+                levels::batch_rows(&whole, metadata.metadata(), ROW_GROUP_ROWS, |name| names.contains(&name))?;
+            filter.choose(&file, &metadata, batch_rows)
+        };
+        let chosen = self.filter.as_ref().map(choose).transpose()?;
         let file = PartFile::new(file)?;
         let builder = match self.projection {
             Projection::All => ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata),
@@ -130,7 +149,7 @@ impl TableBatches {
             Some((groups, rows)) => builder.with_row_groups(groups).with_row_selection(rows),
             None => builder,
         };
-        builder.with_batch_size(self.projection.batch_rows()).build()
+        builder.with_batch_size(batch_rows).build()
     }
 
     /// Returns a reader of the columns that the projection leaves, with text as views.
@@ -172,6 +191,9 @@ impl TableBatches {
             self.table.check(batch.schema_ref()).map_err(|error| error.to_string())?;
             self.checked = Some(batch.schema());
         }
+        if let (Some(batch), Some(PartReader::Sealed(_))) = (&batch, &self.reader) {
+            self.texts.take(batch.columns().iter().map(text_bytes).sum())?;
+        }
         Ok(batch)
     }
 
@@ -188,6 +210,7 @@ impl Iterator for TableBatches {
             if self.reader.is_none() {
                 let part = self.parts.next()?;
                 self.file.clone_from(&part.file);
+                self.texts = TextBudget::of(part.bytes);
                 match self.open(&part) {
                     Ok(reader) => self.reader = Some(reader),
                     Err(why) => return Some(Err(self.damaged(why))),
@@ -202,6 +225,19 @@ impl Iterator for TableBatches {
                 }
             }
         }
+    }
+}
+
+/// Returns the bytes of a column's texts, each as long as it is.
+fn text_bytes(column: &ArrayRef) -> u64 {
+    match column.data_type() {
+        DataType::Utf8 => column.as_string::<i32>().value_data().len() as u64,
+        // The low half of a view's first word is the length.
+        DataType::Utf8View => column.as_string_view().views().iter().map(|view| u64::from(*view as u32)).sum(),
+        DataType::List(_) => text_bytes(column.as_list::<i32>().values()),
+        DataType::Struct(_) => column.as_struct().columns().iter().map(text_bytes).sum(),
+        DataType::Map(_, _) => column.as_map().entries().columns().iter().map(text_bytes).sum(),
+        _ => 0,
     }
 }
 

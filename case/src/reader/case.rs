@@ -10,12 +10,13 @@ use arrow_array::RecordBatch;
 use obit_schema::tables::Table;
 
 use super::batches::{Projection, TableBatches};
+use super::budget::ReadBudget;
 use super::folders::{CaseFolders, TableFiles};
 use super::part_info::{PartInfo, PartSource};
 use super::prefetch::Prefetch;
 use super::records::Records;
 use super::scan::CaseScan;
-use super::sums;
+use super::{sums, unlisted};
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::files::Folder as _;
@@ -94,8 +95,12 @@ impl Case {
         };
         let is_closed = manifest.as_ref().is_some_and(|manifest| manifest.state == CaseState::Closed);
         let case_id = manifest.as_ref().map(|manifest| manifest.case_id.clone());
-        let mut scan = CaseScan { folders: &folders, is_closed, case_id, problems: &mut problems };
+        let mut scan =
+            CaseScan { folders: &folders, is_closed, case_id, problems: &mut problems, budget: ReadBudget::default() };
         let tables = files.map(|files| scan.table(files, manifest.as_ref()));
+        if let Some(manifest) = &manifest {
+            unlisted::check(&folders, manifest, &mut problems);
+        }
         Ok(Self {
             path: path.to_owned(),
             root,

@@ -13,7 +13,6 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::ColumnChunkMetaData;
 
 use super::footer::unsigned_range;
-use crate::part::ROW_GROUP_ROWS;
 
 /// A container id to look for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,17 +47,20 @@ pub(super) struct RowFilter {
 }
 
 impl RowFilter {
-    fn columns(&self) -> impl Iterator<Item = &'static str> {
+    /// Returns the names of the columns that decide.
+    pub(super) fn columns(&self) -> impl Iterator<Item = &'static str> {
         let text = self.text.as_ref().map(|(column, _)| *column);
         let seq = (!self.seqs.is_empty()).then_some("seq");
         self.number_columns.iter().chain(self.present).copied().chain(text).chain(seq)
     }
 
     /// Returns the row groups that have matching rows, and the selection of these rows in them.
+    /// Reads so many rows at once.
     pub(super) fn choose(
         &self,
         file: &File,
         metadata: &ArrowReaderMetadata,
+        batch_rows: usize,
     ) -> Result<(Vec<usize>, RowSelection), ParquetError> {
         let names: Vec<_> = self.columns().collect();
         let fields = metadata.schema().fields().iter();
@@ -74,7 +76,7 @@ impl RowFilter {
             let reader = builder
                 .with_projection(mask.clone())
                 .with_row_groups(vec![group])
-                .with_batch_size(ROW_GROUP_ROWS)
+                .with_batch_size(batch_rows)
                 .build()?;
             let marks: Vec<_> = reader.map(|batch| Ok(self.marks(&batch?))).collect::<Result<_, ParquetError>>()?;
             if marks.iter().any(BooleanArray::has_true) {

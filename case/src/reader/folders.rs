@@ -5,42 +5,64 @@ use std::fs::File;
 
 use obit_schema::tables::Table;
 
-use crate::directory::Directory;
+use crate::directory::{Directory, NameList};
 use crate::error::Error;
 use crate::journal;
 use crate::manifest::Manifest;
 use crate::part;
 
-/// The folders of a case. A missing folder reads as an empty one.
+/// A folder of a case with its names. A folder that cannot be opened has none.
+#[derive(Debug)]
+pub(super) struct ListedFolder {
+    /// Name of the folder; empty for the case itself.
+    pub(super) name: &'static str,
+    /// Names in it, sorted.
+    pub(super) names: Vec<String>,
+    /// True if there are more names.
+    pub(super) is_cut: bool,
+    /// The folder; `None` for the case itself.
+    directory: Option<Directory>,
+}
+
+impl ListedFolder {
+    fn new(name: &'static str, directory: Option<Directory>, listed: Result<NameList, Error>) -> Self {
+        let NameList { names, is_cut } = listed.unwrap_or_default();
+        Self { name, names, is_cut, directory }
+    }
+}
+
+/// The folders of a case, each listed once. A missing folder reads as an empty one.
 #[derive(Debug)]
 pub(super) struct CaseFolders {
-    raw: Option<Directory>,
-    derived: Option<Directory>,
-    journals: Option<Directory>,
+    folders: Vec<ListedFolder>,
 }
 
 impl CaseFolders {
-    /// Opens the folders that are there.
+    /// Opens and lists the folders that are there.
     pub(super) fn open(root: &Directory) -> Self {
-        let child = |name| root.child(name).ok();
-        Self { raw: child("raw"), derived: child("derived"), journals: child(journal::FOLDER) }
+        let child = |name| {
+            let directory = root.child(name).ok()?;
+            let listed = directory.list_all();
+            Some(ListedFolder::new(name, Some(directory), listed))
+        };
+        let folders = ["raw", "derived", journal::FOLDER].into_iter().filter_map(child);
+        Self { folders: folders.chain([ListedFolder::new("", None, root.list_all())]).collect() }
     }
 
-    fn named(&self, name: &str) -> Option<&Directory> {
-        match name {
-            "raw" => self.raw.as_ref(),
-            "derived" => self.derived.as_ref(),
-            journal::FOLDER => self.journals.as_ref(),
-            _ => None,
-        }
+    /// Returns the folders, and the case itself.
+    pub(super) fn list(&self) -> &[ListedFolder] {
+        &self.folders
     }
 
-    /// Lists every file below raw and derived that has the name of a part, relative to the case.
-    pub(super) fn parts(&self) -> impl Iterator<Item = String> + '_ {
-        Table::ALL.into_iter().flat_map(|table| {
-            let files = TableFiles::find(self, table);
-            files.sealed.into_iter().map(move |number| part::path_in_case(table, number))
-        })
+    fn named(&self, name: &str) -> Option<&ListedFolder> {
+        self.folders.iter().find(|folder| folder.name == name && folder.directory.is_some())
+    }
+
+    /// Returns true if there is a file of that path within the case.
+    pub(super) fn has(&self, file: &str) -> bool {
+        let (folder, name) = file.split_once('/').unwrap_or(("", file));
+        let names = self.folders.iter().filter(|listed| listed.name == folder).map(|listed| &listed.names);
+        names.into_iter().any(|names| names.binary_search_by(|other| other.as_str().cmp(name)).is_ok())
     }
 
     /// Opens a file by its path within the case.
@@ -49,7 +71,7 @@ impl CaseFolders {
         if name.contains('/') {
             return Err("it is in no folder of a case".to_owned());
         }
-        let folder = self.named(folder).ok_or("its folder is missing")?;
+        let folder = self.named(folder).and_then(|folder| folder.directory.as_ref()).ok_or("its folder is missing")?;
         folder.open_file(name).map_err(|error| match error {
             Error::Io { cause, .. } => cause.to_string(),
             other => other.to_string(),
@@ -69,7 +91,7 @@ impl TableFiles {
     /// Finds the files of a table by their names.
     pub(super) fn find(folders: &CaseFolders, table: Table) -> Self {
         let numbers = |folder: &str, suffix: &str| {
-            let names = folders.named(folder).and_then(|folder| folder.list().ok()).unwrap_or_default();
+            let names = folders.named(folder).map(|folder| folder.names.as_slice()).unwrap_or_default();
             names.iter().filter_map(|name| part::numbered(table, name, suffix)).collect()
         };
         Self { table, sealed: numbers(table.folder(), ".parquet"), journals: numbers(journal::FOLDER, ".arrows") }

@@ -7,14 +7,16 @@ use parquet::file::metadata::ParquetMetaData;
 use parquet::file::statistics::Statistics;
 
 use super::bounds;
+use super::budget::ReadCost;
 use crate::guard::guarded;
 
-/// Reads the footer of a file and checks that it asks for no more than [`bounds`] allow.
-pub(super) fn read(file: &File) -> Result<ArrowReaderMetadata, String> {
+/// Reads the footer of a file and checks that it asks for no more than [`bounds`] allow. Returns
+/// beside it the work that reading the file takes.
+pub(super) fn read(file: &File) -> Result<(ArrowReaderMetadata, ReadCost), String> {
     bounds::check_footer(file)?;
     let metadata = guarded(|| ArrowReaderMetadata::load(file, options()))?;
-    guarded(|| bounds::check_pages(file, metadata.metadata()))?;
-    Ok(metadata)
+    let cost = guarded(|| bounds::check_pages(file, metadata.metadata()))?;
+    Ok((metadata, cost))
 }
 
 /// Returns options that take types from Parquet's own schema, never from the Arrow schema that a

@@ -3,11 +3,13 @@
 
 mod batches;
 mod bounds;
+mod budget;
 mod case;
 mod filter;
 mod folders;
 mod footer;
 mod hashing;
+mod levels;
 mod matching;
 mod nulls;
 mod part_file;
@@ -17,6 +19,7 @@ mod records;
 mod scan;
 mod sums;
 mod thrift;
+mod unlisted;
 
 pub use self::batches::TableBatches;
 pub use self::case::Case;

@@ -6,6 +6,7 @@ use std::fs::File;
 use arrow_schema::Schema;
 use obit_schema::tables::Table;
 
+use super::budget::{ReadBudget, ReadCost};
 use super::folders::{CaseFolders, TableFiles};
 use super::footer;
 use super::part_info::{PartInfo, PartSource};
@@ -27,6 +28,8 @@ pub(super) struct CaseScan<'a> {
     /// The case that files must belong to; without a case.json, that of the first file.
     pub(super) case_id: Option<String>,
     pub(super) problems: &'a mut ProblemLog,
+    /// The work that the files found so far ask for.
+    pub(super) budget: ReadBudget,
 }
 
 impl CaseScan<'_> {
@@ -89,6 +92,10 @@ impl CaseScan<'_> {
             0 => Err("it is empty".to_owned()),
             _ => Ok((bytes, footer::read(&opened)?)),
         });
+        let read = read.and_then(|(bytes, (metadata, cost))| {
+            self.budget.take(bytes, cost)?;
+            Ok((bytes, metadata))
+        });
         let (bytes, metadata) = self.or_damaged(&file, read)?;
         let pairs = metadata.metadata().file_metadata().key_value_metadata();
         let value = |key: &str| {
@@ -112,6 +119,7 @@ impl CaseScan<'_> {
             .and_then(|(opened, bytes)| Ok((bytes, JournalReader::new(opened).map_err(|error| error.to_string())?)));
         let (bytes, mut reader) = self.or_damaged(&file, opened)?;
         let (mut rows, mut first_seq, mut last_seq) = (0_u64, None, None);
+        let mut budget = self.budget;
         let failure = loop {
             match reader.next() {
                 Ok(Some(batch)) => {
@@ -119,6 +127,12 @@ impl CaseScan<'_> {
                     if let Some((first, last)) = part::seq_ends(&batch) {
                         first_seq = first_seq.or(Some(first));
                         last_seq = Some(last);
+                    }
+                    budget = self.budget;
+                    let cost = ReadCost { rows, unfolded_bytes: reader.unfolded_bytes(), ..ReadCost::default() };
+                    if let Err(why) = budget.take(bytes, cost) {
+                        self.problems.push(Problem::Damaged { file, why });
+                        return None;
                     }
                 }
                 Ok(None) => break None,
@@ -131,6 +145,7 @@ impl CaseScan<'_> {
                 return None;
             }
         }
+        self.budget = budget;
         if let Some(why) = failure {
             self.problems.push(Problem::Damaged { file: file.clone(), why });
         } else if reader.is_torn() {

@@ -1,64 +1,128 @@
 //! Compares the files of a case with SHA256SUMS and case.json.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
 
 use obit_schema::digest::Digest;
 
 use super::folders::CaseFolders;
 use super::hashing::sha256;
 use crate::directory::Directory;
-use crate::manifest::{self, CaseState, Manifest, SUMS_NAME};
+use crate::manifest::{self, CaseState, Manifest, PartEntry, SUMS_NAME};
 use crate::problem::Problem;
+use crate::problem_log::ProblemLog;
+use crate::signing::SIGNATURE_NAME;
 
 /// Longest SHA256SUMS that is read, in bytes.
 const MAX_BYTES: u64 = 64 << 20;
 
+/// Smallest file that is looked at for holes, in bytes.
+const MIN_SPARSE_BYTES: u64 = 64 << 20;
+/// Least part of a file that is on disk; file systems that compress have less than all of it.
+const MIN_STORED_PART: u64 = 256;
+/// Bytes of a block in which the operating system counts (stat(2), `st_blocks`).
+const BLOCK_BYTES: u64 = 512;
+
 /// Checks the files that SHA256SUMS (of a closed case) and case.json list, and the lists
 /// themselves.
 pub(super) fn check(root: &Directory, folders: &CaseFolders, manifest: Option<&Manifest>) -> Vec<Problem> {
-    let mut problems = Vec::new();
+    let mut problems = ProblemLog::default();
     let is_closed = manifest.is_none_or(|manifest| manifest.state == CaseState::Closed);
     let sums = if is_closed { read_sums(root, &mut problems) } else { None };
-    let (has_sums, listed) = (sums.is_some(), sums.unwrap_or_default());
-    let entries: BTreeMap<&str, &str> =
-        manifest.iter().flat_map(|manifest| &manifest.parts).map(|part| (&*part.file, &*part.sha256)).collect();
-    let names: BTreeSet<&str> = listed.keys().map(String::as_str).chain(entries.keys().copied()).collect();
-    let open = |file: &str| match file.contains('/') {
-        false => root.open_file(file).map_err(|error| error.to_string()),
-        true => folders.open_file(file),
-    };
-    for file in names {
-        let found = match open(file).and_then(|opened| sha256(opened).map_err(|error| error.to_string())) {
-            Ok(found) => found,
-            Err(why) => {
-                problems.push(Problem::Damaged { file: file.to_owned(), why });
-                continue;
+    let parts = manifest.map(|manifest| manifest.parts.as_slice()).unwrap_or_default();
+    for part in parts {
+        let sum = sums.as_ref().map(|sums| sums.get(&part.file).copied());
+        check_part(folders, part, sum, &mut problems);
+    }
+    let entries: BTreeSet<&str> = parts.iter().map(|part| part.file.as_str()).collect();
+    for (file, sum) in sums.iter().flatten().filter(|(file, _)| !entries.contains(file.as_str())) {
+        check_other(root, folders, manifest, file, sum, &mut problems);
+    }
+    if let Some(sums) = sums.filter(|_| manifest.is_some()) {
+        for file in [manifest::FILE_NAME, SIGNATURE_NAME] {
+            if folders.has(file) && !sums.contains_key(file) {
+                problems.push(Problem::Unlisted { file: file.to_owned(), list: SUMS_NAME });
             }
-        };
-        let (by_sums, by_entry) = (listed.get(file), entries.get(file));
-        if by_sums.is_some_and(|sum| *sum != found) {
-            problems.push(Problem::Changed { file: file.to_owned() });
-        } else if by_entry.is_some_and(|sum| *sum != found.to_string()) {
-            problems.push(Problem::NotAsListed { file: file.to_owned() });
-        }
-        if has_sums && by_sums.is_none() {
-            problems.push(Problem::Unlisted { file: file.to_owned(), list: SUMS_NAME });
         }
     }
-    if manifest.is_some() && is_closed {
-        for file in folders.parts().filter(|file| !entries.contains_key(file.as_str())) {
-            problems.push(Problem::Unlisted { file, list: manifest::FILE_NAME });
+    problems.list().to_vec()
+}
+
+/// Checks a part that case.json lists. `sum` is that of SHA256SUMS; `None` without such a list,
+/// `Some(None)` if it lacks the part.
+fn check_part(folders: &CaseFolders, part: &PartEntry, sum: Option<Option<Digest>>, problems: &mut ProblemLog) {
+    let file = part.file.clone();
+    let opened = folders.open_file(&file).and_then(|opened| Ok((check_holes(&opened)?, opened)));
+    let found = match opened {
+        // Another length needs no sum, which may take long.
+        Ok((bytes, _)) if bytes != part.bytes => None,
+        Ok((_, opened)) => match sha256(opened) {
+            Ok(found) => Some(found),
+            Err(error) => return problems.push(Problem::Damaged { file, why: error.to_string() }),
+        },
+        Err(why) => return problems.push(Problem::Damaged { file, why }),
+    };
+    match (sum, found) {
+        (Some(Some(sum)), Some(found)) if sum != found => problems.push(Problem::Changed { file: file.clone() }),
+        (Some(Some(sum)), None) if sum.to_string() == part.sha256 => {
+            problems.push(Problem::Changed { file: file.clone() });
         }
-        if has_sums && !listed.contains_key(manifest::FILE_NAME) {
-            problems.push(Problem::Unlisted { file: manifest::FILE_NAME.to_owned(), list: SUMS_NAME });
-        }
+        (_, Some(found)) if found.to_string() == part.sha256 => {}
+        _ => problems.push(Problem::NotAsListed { file: file.clone() }),
     }
-    problems
+    if sum == Some(None) {
+        problems.push(Problem::Unlisted { file, list: SUMS_NAME });
+    }
+}
+
+/// Checks a file that SHA256SUMS lists and case.json does not: case.json itself, its signature, and
+/// without a case.json every part.
+fn check_other(
+    root: &Directory,
+    folders: &CaseFolders,
+    manifest: Option<&Manifest>,
+    file: &str,
+    sum: &Digest,
+    problems: &mut ProblemLog,
+) {
+    let file = file.to_owned();
+    if !folders.has(&file) {
+        return problems.push(Problem::Damaged { file, why: "SHA256SUMS lists it, and it is not there".to_owned() });
+    }
+    if manifest.is_some() && ![manifest::FILE_NAME, SIGNATURE_NAME].contains(&file.as_str()) {
+        return problems.push(Problem::Unlisted { file, list: manifest::FILE_NAME });
+    }
+    let opened = match file.contains('/') {
+        false => root.open_file(&file).map_err(|error| error.to_string()),
+        true => folders.open_file(&file),
+    };
+    let found = opened.and_then(|opened| {
+        check_holes(&opened)?;
+        sha256(opened).map_err(|error| error.to_string())
+    });
+    match found {
+        Ok(found) if found == *sum => {}
+        Ok(_) => problems.push(Problem::Changed { file }),
+        Err(why) => problems.push(Problem::Damaged { file, why }),
+    }
+}
+
+/// Returns the length of a file; an error if nearly all of it is holes, which no recorder writes
+/// and which take long to read.
+fn check_holes(file: &File) -> Result<u64, String> {
+    let metadata = file.metadata().map_err(|error| error.to_string())?;
+    let bytes = metadata.len();
+    let stored = metadata.blocks().saturating_mul(BLOCK_BYTES);
+    match bytes < MIN_SPARSE_BYTES || stored >= bytes / MIN_STORED_PART {
+        true => Ok(bytes),
+        false => Err(format!("{stored} of its {bytes} bytes are on disk: the rest is holes, which no recorder writes")),
+    }
 }
 
 /// Reads the sums that are listed, by file; `None` if the list cannot be read.
-fn read_sums(root: &Directory, problems: &mut Vec<Problem>) -> Option<BTreeMap<String, Digest>> {
+fn read_sums(root: &Directory, problems: &mut ProblemLog) -> Option<BTreeMap<String, Digest>> {
     let mut listed = BTreeMap::new();
     let text = match read_list(root) {
         Ok(text) => text,

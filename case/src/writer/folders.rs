@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use obit_schema::tables::Table;
 
-use super::reserve;
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::files::{self, Folder};
@@ -67,7 +66,7 @@ impl WriterFolders {
     /// Removes files that were not complete when the capture was cut off, and its reserve.
     pub(super) fn remove_unfinished(&self) -> Result<(), Error> {
         for folder in [&self.raw, &self.derived, &self.journals, &self.root] {
-            for name in folder.names()?.iter().filter(|name| files::is_partial(name) || *name == reserve::NAME) {
+            for name in folder.names()?.iter().filter(|name| files::is_partial(name) || *name == files::RESERVE_NAME) {
                 folder.remove_file(name)?;
             }
         }

@@ -3,10 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::files::Folder;
-
-/// Name of the file.
-pub(super) const NAME: &str = ".reserve";
+use crate::files::{Folder, RESERVE_NAME as NAME};
 
 /// A file that takes up room on the disk until it is needed for case.json.
 #[derive(Debug)]
