@@ -33,6 +33,19 @@ pub struct Verification {
     pub problems: Vec<Problem>,
     /// The conclusion.
     pub verdict: Verdict,
+    /// The answer to whoever asked.
+    pub answer: VerifyAnswer,
+}
+
+/// The answer of a verification: its exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VerifyAnswer {
+    /// All that was asked for holds.
+    Holds,
+    /// Something contradicts the case, or not all that was asked for is proven.
+    Fails,
+    /// Too little could be read to tell.
+    Undecided,
 }
 
 /// The conclusion of a verification.
@@ -108,7 +121,8 @@ pub fn verify(case: &Case, options: &VerifyOptions<'_>) -> Result<Verification, 
         Verdict::Same | Verdict::SameAsFarAsWritten { .. } if !evidence.shortfalls.is_empty() => Verdict::NotProven,
         verdict => verdict,
     };
-    Ok(Verification { comparison, evidence, problems, verdict })
+    let answer = verdict.answer(!options.proof.required.is_empty());
+    Ok(Verification { comparison, evidence, problems, verdict, answer })
 }
 
 /// Compares the recorded rows with those that follow from the raw log.
@@ -128,6 +142,18 @@ fn compare_recorded(case: &Case, max_listed: usize) -> Result<Comparison, Error>
 }
 
 impl Verdict {
+    /// Returns the answer. Whoever requires something is told that it holds, or that it does not.
+    fn answer(self, has_requirements: bool) -> VerifyAnswer {
+        match self {
+            Self::Same | Self::SameAsFarAsWritten { .. } => VerifyAnswer::Holds,
+            Self::FilesChanged | Self::NotProven | Self::Different => VerifyAnswer::Fails,
+            Self::PastTheLog { .. } | Self::OlderRules { .. } | Self::Undecided if has_requirements => {
+                VerifyAnswer::Fails
+            }
+            Self::PastTheLog { .. } | Self::OlderRules { .. } | Self::Undecided => VerifyAnswer::Undecided,
+        }
+    }
+
     fn new(effect: Effect, is_same: bool) -> Self {
         match (effect, is_same) {
             // A row that could not be read or derived was not compared.

@@ -6,7 +6,7 @@ use anyhow::Context;
 use obit_analysis::compare::{TableComparison, TableSummary};
 use obit_analysis::evidence::{AnchorSource, LineTrust, ProofRequest};
 use obit_analysis::problems;
-use obit_analysis::verify::{Verdict, Verification, VerifyOptions, verify};
+use obit_analysis::verify::{Verdict, Verification, VerifyAnswer, VerifyOptions, verify};
 use obit_case::Case;
 use obit_case::signing::AllowedSigners;
 use obit_derivation::fold::DERIVATION_VERSION;
@@ -43,12 +43,10 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<CommandStatus> {
         complain(&format!("{}: {}", case.path().display(), shortfall_text(shortfall)));
     }
     print_verdict(&report_text(&case, &verification, &requested))?;
-    Ok(match verification.verdict {
-        Verdict::Same | Verdict::SameAsFarAsWritten { .. } => CommandStatus::Done,
-        Verdict::FilesChanged | Verdict::NotProven | Verdict::Different => CommandStatus::Different,
-        // Who requires something is told that it holds, or that it does not.
-        _ if !requested.required.is_empty() => CommandStatus::Different,
-        Verdict::PastTheLog { .. } | Verdict::OlderRules { .. } | Verdict::Undecided => CommandStatus::Incomplete,
+    Ok(match verification.answer {
+        VerifyAnswer::Holds => CommandStatus::Done,
+        VerifyAnswer::Fails => CommandStatus::Different,
+        VerifyAnswer::Undecided => CommandStatus::Incomplete,
     })
 }
 

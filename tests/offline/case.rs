@@ -22,6 +22,9 @@ use tempfile::TempDir;
 /// Start of every case: 2009-02-13T23:31:30Z, the second 1234567890.
 pub const START_NS: i64 = 1_234_567_890_000_000_000;
 
+/// Id of every case that is not told another.
+pub const CASE_ID: &str = "11111111-2222-3333-4444-555555555555";
+
 /// Time between two records: a millisecond.
 pub const STEP_NS: u64 = 1_000_000;
 
@@ -82,13 +85,13 @@ impl Recorder {
 
     /// Makes a recorder with these options.
     pub fn with_options(options: WriterOptions, host: Value) -> Self {
-        Self::start(options, host, Vec::new())
+        Self::start(CASE_ID, options, host, Vec::new())
     }
 
     /// Makes a flight recorder: see [`Self::cut`].
     pub fn in_segments(options: WriterOptions) -> Self {
         let first = Segment { number: 0, first_seq: 0, began: at(0), counts: CaseCounts::default() };
-        Self::start(options, json!({}), vec![first])
+        Self::start(CASE_ID, options, json!({}), vec![first])
     }
 
     /// Ends the segment and begins the next one, with nothing carried over; drops the oldest until
@@ -105,11 +108,16 @@ impl Recorder {
         }
     }
 
-    fn start(options: WriterOptions, host: Value, segments: Vec<Segment>) -> Self {
+    /// Makes a recorder of a case with this id.
+    pub fn with_id(case_id: &str, options: WriterOptions) -> Self {
+        Self::start(case_id, options, json!({}), Vec::new())
+    }
+
+    fn start(case_id: &str, options: WriterOptions, host: Value, segments: Vec<Segment>) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let path = directory.path().join("case");
         let build = BuildInfo { version: "9.9.9".to_owned(), commit: "abc123".to_owned() };
-        let mut manifest = Manifest::new("11111111-2222-3333-4444-555555555555".to_owned(), build);
+        let mut manifest = Manifest::new(case_id.to_owned(), build);
         manifest.derivation_version = obit_derivation::fold::DERIVATION_VERSION;
         manifest.started_at = "2009-02-13T23:31:30Z".to_owned();
         manifest.host = host.as_object().expect("facts by name").clone();
@@ -279,6 +287,13 @@ impl Recorder {
     /// Returns the line that an anchor has of the parts sealed so far.
     pub fn head_line(&self) -> String {
         self.writer.head_line().expect("on disk")
+    }
+
+    /// Seals all open parts.
+    pub fn seal(&mut self) {
+        for table in Table::ALL {
+            self.writer.seal(table).expect("sealed");
+        }
     }
 
     /// Kills the capture: nothing is closed.

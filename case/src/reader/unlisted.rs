@@ -30,7 +30,7 @@ pub(super) fn check(folders: &CaseFolders, manifest: &Manifest, problems: &mut P
         for name in &folder.names {
             let is_known = match (folder.name, is_closed) {
                 ("", _) => is_of_root(name, is_closed),
-                (journal::FOLDER, _) => is_journal(name, is_closed.then_some(&listed)),
+                (journal::FOLDER, false) => is_journal(name),
                 (folder, true) => listed.contains(format!("{folder}/{name}").as_str()),
                 (folder, false) => is_part_in_writing(folder, name),
             };
@@ -48,17 +48,8 @@ fn is_of_root(name: &str, is_closed: bool) -> bool {
     is_folder || ROOT_FILES.contains(&name) || (!is_closed && is_in_writing())
 }
 
-/// Returns true for a journal. In a closed case it must be that of a listed part: one that could
-/// not be removed when the case was closed, which no reader reads.
-fn is_journal(name: &str, listed: Option<&BTreeSet<&str>>) -> bool {
-    Table::ALL.iter().any(|table| {
-        let number = part::numbered(*table, name, ".arrows");
-        let is_listed = |number| {
-            let file = part::path_in_case(*table, number);
-            listed.is_none_or(|listed| listed.contains(file.as_str()))
-        };
-        number.is_some_and(is_listed)
-    })
+fn is_journal(name: &str) -> bool {
+    Table::ALL.iter().any(|table| part::numbered(*table, name, ".arrows").is_some())
 }
 
 /// Returns true for a part, and for one that has its hidden name.

@@ -348,10 +348,13 @@ impl CaseWriter {
         let files = ClosingFiles::new(&manifest, self.manifest.signer())?;
         let root = Arc::clone(self.folders.root());
         files.write_sums(root.as_ref())?;
+        self.folders.remove_journals()?;
+        // Nor may parts come back that were dropped.
+        self.folders.sync_parts()?;
         self.reserve.free();
         files.write_manifest(root.as_ref())?;
         self.is_closed = true;
-        self.folders.remove_journals();
+        self.folders.remove_journal_folder();
         let summary = CaseSummary {
             bytes: self.sealed_bytes() + files.bytes(),
             parts: manifest.parts.clone(),

@@ -86,12 +86,16 @@ impl WriterFolders {
         Ok(())
     }
 
-    /// Removes the journals, which are no part of a closed case. A journal that cannot be removed
-    /// costs space and nothing else.
-    pub(super) fn remove_journals(&self) {
-        for name in self.journals.names().unwrap_or_default() {
-            let _ = self.journals.remove_file(&name);
-        }
+    /// Removes the journals: their rows are in parts by now, and a closed case may not have files
+    /// that it does not list.
+    pub(super) fn remove_journals(&self) -> Result<(), Error> {
+        self.journals.names()?.iter().try_for_each(|name| self.journals.remove_file(name))?;
+        // A power cut may not bring one back beside the case.json that calls the case closed.
+        self.journals.sync()
+    }
+
+    /// Removes the folder of the journals. An empty folder is no harm.
+    pub(super) fn remove_journal_folder(&self) {
         let _ = self.root.remove_folder(journal::FOLDER);
         let _ = self.root.sync();
     }

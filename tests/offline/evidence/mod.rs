@@ -2,5 +2,6 @@
 
 mod closing;
 mod dropping;
+mod forgeries;
 mod keys;
 mod tampering;
