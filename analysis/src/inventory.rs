@@ -1,5 +1,6 @@
 //! Inventory of a case: its manifest, parts, counts, lost events and problems.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use arrow_array::RecordBatch;
@@ -24,8 +25,9 @@ pub struct CaseInventory<'a> {
     pub path: String,
     /// True if the capture closed the case.
     pub closed: bool,
-    /// The contents of case.json; `None` if it could not be read.
-    pub manifest: Option<&'a Manifest>,
+    /// The contents of case.json, without the secret that salts are made from; `None` if it could
+    /// not be read.
+    pub manifest: Option<Cow<'a, Manifest>>,
     /// Counts of records and rows.
     pub counts: InventoryCounts,
     /// The files of all tables.
@@ -93,6 +95,14 @@ pub struct LostInterval {
     pub cpu: Option<u64>,
 }
 
+/// Returns a manifest as it may be printed.
+fn without_secret(manifest: &Manifest) -> Cow<'_, Manifest> {
+    match manifest.salt_seed {
+        None => Cow::Borrowed(manifest),
+        Some(_) => Cow::Owned(Manifest { salt_seed: None, ..manifest.clone() }),
+    }
+}
+
 /// Takes the inventory of a case from its manifest and the footers of its parts. Rows are read only
 /// where counts are missing (the case was never closed) or events were lost.
 ///
@@ -122,7 +132,7 @@ pub fn take(case: &Case) -> Result<CaseInventory<'_>, Error> {
     Ok(CaseInventory {
         path: case.path().display().to_string(),
         closed: case.is_closed(),
-        manifest: case.manifest(),
+        manifest: case.manifest().map(without_secret),
         counts: InventoryCounts {
             by_kind: counts.by_kind,
             by_table: Table::ALL.iter().map(|table| (table.name(), case.rows(*table))).collect(),

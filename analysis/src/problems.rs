@@ -46,7 +46,8 @@ pub fn effect(case: &Case, problem: &Problem) -> Effect {
         | Problem::Unchained { .. }
         | Problem::Head { .. }
         | Problem::Signature { .. }
-        | Problem::Anchor { .. } => Effect::Changed,
+        | Problem::Anchor { .. }
+        | Problem::Excerpt { .. } => Effect::Changed,
         Problem::Damaged { file, .. } if file == SUMS_NAME => Effect::Changed,
         Problem::TornJournal { .. } if is_cut_off(case) => Effect::CutOff,
         Problem::Hole { first_seq, .. } if case.may_lack(*first_seq) => Effect::CutOff,

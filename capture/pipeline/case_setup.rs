@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use obit_case::manifest::{BuildInfo, CaseCounts, Manifest, Segment};
 use obit_case::writer::CaseWriter;
 use obit_derivation::fold::DERIVATION_VERSION;
+use obit_schema::leaf::SaltSeed;
 use obit_schema::text::time;
 use serde_json::Value;
 
@@ -51,6 +52,15 @@ pub fn create(
     Ok((writer, RecorderOptions { anchor, messages, limit: options.size_limit, disk }))
 }
 
+/// Returns a new secret to make salts from: two UUIDs, which have 244 random bits.
+fn salt_seed() -> SaltSeed {
+    let mut random = [0; 32];
+    for half in random.as_chunks_mut::<16>().0 {
+        half.copy_from_slice(uuid::Uuid::new_v4().as_bytes());
+    }
+    SaltSeed::new(random)
+}
+
 /// Returns what a replay must know of this recorder and its host.
 fn manifest(options: &SessionOptions, facts: &HostFacts, probe: &Probe, started: ClockPair) -> Result<Manifest> {
     let build = BuildInfo { version: env!("CARGO_PKG_VERSION").into(), commit: env!("OBIT_GIT_COMMIT").into() };
@@ -62,6 +72,10 @@ fn manifest(options: &SessionOptions, facts: &HostFacts, probe: &Probe, started:
     let facts = serde_json::to_value(facts).context("cannot write down the facts of this host")?;
     if let Value::Object(facts) = facts {
         manifest.host = facts;
+    }
+    // Roots over the records cost time, and prove something only where somebody vouches for them.
+    if options.writer.signer.is_some() || options.anchor.is_some() {
+        manifest.salt_seed = Some(salt_seed().to_hex());
     }
     if options.segments.is_some() {
         let (began, counts) = (started.into(), CaseCounts::default());

@@ -9,7 +9,11 @@
 //! ```
 //!
 //! with a newline at the end, single spaces, 64 zeros as PREVIOUS of the first entry, and `-` for a
-//! null.
+//! null. An entry that has the root of the Merkle tree over the part's records is
+//!
+//! ```text
+//! obit-part 2 CASE_ID PREVIOUS SHA256 BYTES ROWS FIRST_SEQ LAST_SEQ ROOT FILE
+//! ```
 //!
 //! A recorder that drops its oldest segments adds an entry for each:
 //!
@@ -43,7 +47,12 @@ pub fn entry_digest(case_id: &str, previous: &str, entry: &PartEntry) -> String 
     let place = |seq: Option<u64>| seq.map_or_else(|| "-".to_owned(), |seq| seq.to_string());
     let PartEntry { sha256, bytes, rows, file, .. } = entry;
     let (first, last) = (place(entry.first_seq), place(entry.last_seq));
-    let line = format!("obit-part 1 {case_id} {previous} {sha256} {bytes} {rows} {first} {last} {file}\n");
+    let line = match &entry.root {
+        None => format!("obit-part 1 {case_id} {previous} {sha256} {bytes} {rows} {first} {last} {file}\n"),
+        Some(root) => {
+            format!("obit-part 2 {case_id} {previous} {sha256} {bytes} {rows} {first} {last} {root} {file}\n")
+        }
+    };
     Digest::from(Sha256::new_with_prefix(line)).to_string()
 }
 

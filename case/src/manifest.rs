@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use obit_derivation::record::{BootNs, WallNs};
+use obit_schema::leaf::SaltSeed;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -101,6 +102,10 @@ pub struct PartEntry {
     pub bytes: u64,
     /// SHA-256 of the file, in lower-case hex.
     pub sha256: String,
+    /// Root of the Merkle tree over the part's records, in lower-case hex, see [`crate::merkle`];
+    /// `None` for a derived table, and if the recorder made none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
     /// Digest of the entry before, in lower-case hex, see [`crate::chain`]; `None` if the recorder
     /// made no chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -220,6 +225,23 @@ pub struct MissingRange {
     pub reason: String,
 }
 
+/// The case that an excerpt was taken from, and what of it the excerpt holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExcerptOrigin {
+    /// Unique name of the case.
+    pub case_id: String,
+    /// Number of entries of its chain; 0 if its recorder made no chain.
+    pub entries: u64,
+    /// Digest of the last of these entries, in lower-case hex; `None` if its recorder made no
+    /// chain.
+    pub sha256: Option<String>,
+    /// Ids of the containers whose records and rows were taken, ascending.
+    pub containers: Vec<String>,
+    /// Columns whose values were left out, as `table.column`, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redacted: Vec<String>,
+}
+
 /// The contents of case.json.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
@@ -278,6 +300,13 @@ pub struct Manifest {
     /// Dropped segments whose entries are still needed, in the order of the chain.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drops: Vec<DropEntry>,
+    /// The case that this one is an excerpt of; `None` for a case that was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excerpt: Option<ExcerptOrigin>,
+    /// Secret that the salts of the records' commitments are made from, in lower-case hex; `None`
+    /// if the recorder made no Merkle trees. See [`obit_schema::leaf`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salt_seed: Option<String>,
     /// The sealed parts, in the order of their sealing.
     #[serde(default)]
     pub parts: Vec<PartEntry>,
@@ -313,10 +342,17 @@ impl Manifest {
             segments: Vec::new(),
             dropped: None,
             drops: Vec::new(),
+            excerpt: None,
+            salt_seed: None,
             parts: Vec::new(),
             head: None,
             signed_head: None,
         }
+    }
+
+    /// Returns the secret that salts are made from; `None` if there is none that can be read.
+    pub fn salt_seed(&self) -> Option<SaltSeed> {
+        self.salt_seed.as_deref()?.parse().ok()
     }
 
     /// Parses the text of a case.json. `path` and `parts`, the number of part and journal files

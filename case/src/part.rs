@@ -19,7 +19,9 @@ use crate::error::Error;
 use crate::files::{Folder, OutputFile, partial};
 use crate::manifest::PartEntry;
 use crate::origin::FileOrigin;
+use crate::record_tree::RecordTree;
 use obit_schema::digest::Digest;
+use obit_schema::leaf::SaltSeed;
 use obit_schema::tables::Table;
 
 /// Effort of the compressor. A capture compresses beside the workload that it watches; higher
@@ -71,7 +73,7 @@ pub fn write_file(
         cause: io::Error::other("the file's name is not UTF-8 text"),
     })?;
     let folder: Arc<dyn Folder> = Arc::new(Directory::open(parent)?);
-    let mut part = PartWriter::create(Arc::clone(&folder), origin, table, 0, name.to_owned())?;
+    let mut part = PartWriter::create(Arc::clone(&folder), origin, None, table, 0, name.to_owned())?;
     for batch in batches {
         part.append(&batch?)?;
     }
@@ -89,16 +91,20 @@ pub(crate) struct PartWriter {
     name: String,
     /// `None` once the part is sealed.
     writer: Option<ArrowWriter<HashingFile>>,
+    /// `None` for a part that gets no root.
+    tree: Option<RecordTree>,
     rows: u64,
     first_seq: Option<u64>,
     last_seq: Option<u64>,
 }
 
 impl PartWriter {
-    /// Begins a part, under a hidden name.
+    /// Begins a part, under a hidden name. With a seed, its entry gets the root of the tree over
+    /// its records.
     pub(crate) fn create(
         folder: Arc<dyn Folder>,
         origin: &FileOrigin,
+        seed: Option<&SaltSeed>,
         table: Table,
         number: u32,
         name: String,
@@ -111,7 +117,8 @@ impl PartWriter {
             .with_skip_arrow_metadata(true);
         let writer = ArrowWriter::try_new_with_options(file, table.schema(), options)
             .map_err(|error| write_error(&path, error))?;
-        Ok(Self { folder, table, number, name, writer: Some(writer), rows: 0, first_seq: None, last_seq: None })
+        let (writer, tree) = (Some(writer), RecordTree::new(table, seed));
+        Ok(Self { folder, table, number, name, writer, tree, rows: 0, first_seq: None, last_seq: None })
     }
 
     /// Adds rows, in order of `seq`.
@@ -121,6 +128,9 @@ impl PartWriter {
             return Err(Error::Stopped { path });
         };
         writer.write(batch).map_err(|error| write_error(&path, error))?;
+        if let Some(tree) = &mut self.tree {
+            tree.append(batch)?;
+        }
         self.rows += batch.num_rows() as u64;
         if let Some((first, last)) = seq_ends(batch) {
             self.first_seq = self.first_seq.or(Some(first));
@@ -156,6 +166,7 @@ impl PartWriter {
             last_seq: self.last_seq,
             bytes: file.bytes,
             sha256: Digest::from(file.hash.clone()).to_string(),
+            root: self.tree.take().map(|tree| tree.root().to_string()),
             previous: None,
             segment: None,
         })

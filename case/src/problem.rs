@@ -84,6 +84,11 @@ pub enum Problem {
         /// The contradiction.
         why: String,
     },
+    /// The proof of an excerpt does not hold.
+    Excerpt {
+        /// The defect.
+        why: String,
+    },
     /// Records are missing.
     Hole {
         /// The first that is missing.
@@ -128,7 +133,8 @@ impl Problem {
             | Self::Unchained { .. }
             | Self::Head { .. }
             | Self::Signature { .. }
-            | Self::Anchor { .. } => false,
+            | Self::Anchor { .. }
+            | Self::Excerpt { .. } => false,
             Self::MissingPart { .. }
             | Self::Damaged { .. }
             | Self::Foreign { .. }
@@ -177,6 +183,7 @@ impl fmt::Display for Problem {
             Self::Head { why } => write!(f, "case.json: the chain of parts does not hold: {}", printable(why)),
             Self::Signature { why } => write!(f, "signature: {}", printable(why)),
             Self::Anchor { why } => write!(f, "anchor: {}", printable(why)),
+            Self::Excerpt { why } => write!(f, "excerpt: {}", printable(why)),
             Self::Hole { first_seq, last_seq } if first_seq == last_seq => write!(f, "record {first_seq} is missing"),
             Self::Hole { first_seq, last_seq } => write!(f, "records {first_seq} to {last_seq} are missing"),
             Self::Disorder { file, seq, after_seq } => {

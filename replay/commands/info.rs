@@ -41,7 +41,7 @@ fn inventory_text(info: &CaseInventory<'_>) -> String {
     let mut lines = String::new();
     // Writing to a String cannot fail.
     let _ = writeln!(lines, "case       {}", text::printable(&info.path));
-    match info.manifest {
+    match info.manifest.as_deref() {
         Some(manifest) => push_manifest(&mut lines, manifest, info.closed),
         None => lines.push_str("state      not known: case.json could not be read\n"),
     }
@@ -75,10 +75,10 @@ fn inventory_text(info: &CaseInventory<'_>) -> String {
     push_rest(&mut lines, info.lost_intervals.len());
     push_counts(&mut lines, "cut to fit", &info.counts.truncated);
     push_counts(&mut lines, "readings and questions", &info.counts.outcomes);
-    if let Some(manifest) = info.manifest {
+    if let Some(manifest) = info.manifest.as_deref() {
         push_segments(&mut lines, manifest);
     }
-    let incomplete = info.manifest.map(|manifest| manifest.incomplete.as_slice()).unwrap_or_default();
+    let incomplete = info.manifest.as_deref().map(|manifest| manifest.incomplete.as_slice()).unwrap_or_default();
     for missing in incomplete.iter().take(LINES) {
         let _ = writeln!(lines, "incomplete: {}", text::printable(&missing_text(missing)));
     }

@@ -16,6 +16,8 @@ pub mod digest;
 pub mod encode;
 pub mod error;
 pub mod kind;
+pub mod leaf;
+mod netstring;
 pub mod recorded;
 pub mod tables;
 pub mod text;

@@ -19,6 +19,7 @@ use super::scan::CaseScan;
 use super::{sums, unlisted};
 use crate::directory::Directory;
 use crate::error::Error;
+use crate::excerpt::{self, ExcerptProof};
 use crate::files::Folder as _;
 use crate::hasher::Hasher;
 use crate::manifest::{self, CaseState, Manifest};
@@ -172,7 +173,9 @@ impl Case {
     pub fn records(&self) -> Records {
         let tables = Table::RAW.map(|table| (self.batches_with(table, Projection::Records), self.rows(table)));
         let dropped = self.manifest.as_ref().and_then(|manifest| manifest.dropped.as_ref());
-        Records::all(tables, self.threads, dropped.map(|dropped| dropped.last_seq))
+        // An excerpt has some of the records on purpose.
+        let is_excerpt = self.manifest.as_ref().is_some_and(|manifest| manifest.excerpt.is_some());
+        Records::all(tables, self.threads, dropped.map(|dropped| dropped.last_seq), is_excerpt)
     }
 
     /// Returns the batches of a table, in file order. After an error the next part follows.
@@ -197,7 +200,7 @@ impl Case {
     }
 
     /// Returns the batches of one file of a table.
-    pub(crate) fn batches_of(&self, table: Table, part: &PartInfo) -> TableBatches {
+    pub fn batches_of(&self, table: Table, part: &PartInfo) -> TableBatches {
         TableBatches::new(Arc::clone(&self.folders), &self.path, table, vec![part.clone()], Projection::All)
     }
 
@@ -231,6 +234,16 @@ impl Case {
     /// cannot be read.
     pub fn manifest_bytes(&self) -> Option<Vec<u8>> {
         self.small_file(manifest::FILE_NAME, manifest::MAX_BYTES)
+    }
+
+    /// Returns the proof that an excerpt carries.
+    ///
+    /// # Errors
+    /// The reason why it cannot be read.
+    pub fn excerpt_proof(&self) -> Result<ExcerptProof, String> {
+        let name = excerpt::FILE_NAME;
+        let text = self.small_file(name, excerpt::MAX_BYTES).ok_or_else(|| format!("{name} cannot be read"))?;
+        ExcerptProof::parse(&text).map_err(|why| format!("{name}: {why}"))
     }
 
     /// Returns the signature of case.json; `None` if there is none.

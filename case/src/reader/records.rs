@@ -119,14 +119,16 @@ impl TableCursor {
 
 impl Records {
     /// Returns all records of the raw tables, each with its number of rows. Records up to
-    /// `last_dropped` were dropped on request and are no hole.
+    /// `last_dropped` were dropped on request and are no hole; in a filtered log no number that is
+    /// missing is one.
     pub(super) fn all(
         tables: [(TableBatches, u64); Table::RAW.len()],
         threads: ReadThreads,
         last_dropped: Option<u64>,
+        is_filtered: bool,
     ) -> Self {
         let cursors = tables.into_iter().map(|(batches, rows)| TableCursor::new(batches, threads, rows));
-        Self::new(cursors.collect(), last_dropped, false)
+        Self::new(cursors.collect(), last_dropped, is_filtered)
     }
 
     /// Returns the records of these batches, which are some of the case's.

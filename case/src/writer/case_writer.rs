@@ -4,7 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+use obit_schema::digest::Digest;
 use obit_schema::tables::Table;
+use sha2::{Digest as _, Sha256};
 
 use super::closing::ClosingFiles;
 use super::folders::WriterFolders;
@@ -18,7 +20,7 @@ use crate::chain;
 use crate::counts::CaseCounts;
 use crate::directory::Directory;
 use crate::error::Error;
-use crate::files::Folder;
+use crate::files::{self, Folder};
 use crate::journal;
 use crate::manifest::{CaseState, ClockPair, Manifest, MissingRange};
 use crate::origin::FileOrigin;
@@ -37,6 +39,8 @@ pub struct CaseWriter {
     removals: FileRemovals,
     reserve: DiskReserve,
     options: WriterOptions,
+    /// Files beside case.json that SHA256SUMS lists.
+    attached: Vec<(&'static str, Digest)>,
     is_closed: bool,
 }
 
@@ -111,27 +115,36 @@ impl CaseWriter {
                 writer.tables.writer(table).start_at(*number);
             }
             for part in case.parts(table) {
-                writer.adopt_part(table, part)?;
+                writer.adopt_part(&case, table, part)?;
             }
         }
         Ok(writer)
     }
 
     fn new(folders: WriterFolders, manifest: ManifestStore, options: WriterOptions) -> Self {
-        let tables = OpenTables::new(folders.clone(), FileOrigin::of(manifest.get()));
+        let tables = OpenTables::new(folders.clone(), FileOrigin::of(manifest.get()), manifest.get().salt_seed());
         let reserve = DiskReserve::new(Arc::clone(folders.root()), options.reserve_bytes);
-        Self { folders, tables, manifest, removals: FileRemovals::default(), reserve, options, is_closed: false }
+        Self {
+            folders,
+            tables,
+            manifest,
+            removals: FileRemovals::default(),
+            reserve,
+            options,
+            attached: Vec::new(),
+            is_closed: false,
+        }
     }
 
     /// Adds a part of the case to those that the manifest lists, unless it is there.
-    fn adopt_part(&mut self, table: Table, part: &PartInfo) -> Result<(), Error> {
+    fn adopt_part(&mut self, case: &Case, table: Table, part: &PartInfo) -> Result<(), Error> {
         let writer = self.tables.writer(table);
         writer.skip_past(part);
         let listed = &self.manifest.get().parts;
         if listed.iter().any(|listed| listed.table == table.name() && listed.number == part.number) {
             return Ok(());
         }
-        let mut entry = writer.adopt_part(part)?;
+        let mut entry = writer.adopt_part(case, part)?;
         entry.segment = resume::segment_number(self.manifest.get(), part);
         self.manifest.amend(|manifest| chain::push(manifest, entry));
         self.removals.add_journal(journal::file_name(table, part.number));
@@ -335,6 +348,17 @@ impl CaseWriter {
         self.save()
     }
 
+    /// Writes a file beside case.json, which SHA256SUMS will list.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`] or [`Error::Io`].
+    pub fn attach(&mut self, name: &'static str, bytes: &[u8]) -> Result<(), Error> {
+        self.check_open()?;
+        files::write_whole(self.folders.root().as_ref(), name, bytes)?;
+        self.attached.push((name, Sha256::new_with_prefix(bytes).into()));
+        Ok(())
+    }
+
     /// Seals everything and marks the case as closed. `update` may change the manifest, e.g. add
     /// the closing clocks.
     ///
@@ -345,7 +369,7 @@ impl CaseWriter {
         self.removals.check_parts_gone(&self.folders)?;
         self.manifest.amend(update);
         let manifest = self.manifest.closed()?;
-        let files = ClosingFiles::new(&manifest, self.manifest.signer())?;
+        let files = ClosingFiles::new(&manifest, self.manifest.signer(), &self.attached)?;
         let root = Arc::clone(self.folders.root());
         files.write_sums(root.as_ref())?;
         self.folders.remove_journals()?;

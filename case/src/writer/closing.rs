@@ -19,7 +19,11 @@ pub(super) struct ClosingFiles {
 
 impl ClosingFiles {
     /// Makes the texts from a manifest in state closed.
-    pub(super) fn new(manifest: &Manifest, signer: Option<&Signer>) -> Result<Self, Error> {
+    pub(super) fn new(
+        manifest: &Manifest,
+        signer: Option<&Signer>,
+        attached: &[(&'static str, Digest)],
+    ) -> Result<Self, Error> {
         debug_assert_eq!(manifest.state, CaseState::Closed);
         let text = manifest.to_text()?;
         let signature = signer.map(|signer| signer.sign(&text)).transpose()?;
@@ -27,6 +31,7 @@ impl ClosingFiles {
         lines.sort_by(|a, b| a.get(64..).cmp(&b.get(64..)));
         let manifest_sha256 = sha256(&text);
         lines.push(format!("{manifest_sha256}  {}\n", manifest::FILE_NAME));
+        lines.extend(attached.iter().map(|(name, sha256)| format!("{sha256}  {name}\n")));
         if let Some(signature) = &signature {
             lines.push(format!("{}  {SIGNATURE_NAME}\n", sha256(signature.as_bytes())));
         }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use arrow_array::RecordBatch;
+use obit_schema::leaf::SaltSeed;
 use obit_schema::tables::Table;
 
 use super::folders::WriterFolders;
@@ -33,6 +34,7 @@ const DERIVED_ROW_BYTES: u64 = 512;
 pub(super) struct OpenTables {
     folders: WriterFolders,
     origin: FileOrigin,
+    seed: Option<SaltSeed>,
     /// Made when a table is first used, in the order of [`Table`].
     writers: BTreeMap<Table, TableWriter>,
     /// Derived rows that wait for their records, in order.
@@ -43,13 +45,15 @@ pub(super) struct OpenTables {
 
 impl OpenTables {
     /// Returns the tables of a case without parts.
-    pub(super) fn new(folders: WriterFolders, origin: FileOrigin) -> Self {
-        Self { folders, origin, writers: BTreeMap::new(), waiting: VecDeque::new(), derived_synced_boot_ns: 0 }
+    pub(super) fn new(folders: WriterFolders, origin: FileOrigin, seed: Option<SaltSeed>) -> Self {
+        let (writers, waiting) = (BTreeMap::new(), VecDeque::new());
+        Self { folders, origin, seed, writers, waiting, derived_synced_boot_ns: 0 }
     }
 
     /// Returns the writer of a table.
     pub(super) fn writer(&mut self, table: Table) -> &mut TableWriter {
-        self.writers.entry(table).or_insert_with(|| TableWriter::new(table, &self.folders, &self.origin))
+        let (folders, origin, seed) = (&self.folders, &self.origin, self.seed.as_ref());
+        self.writers.entry(table).or_insert_with(|| TableWriter::new(table, folders, origin, seed))
     }
 
     /// Adds rows to a table.

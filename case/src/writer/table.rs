@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow_array::{Array, RecordBatch, UInt64Array, new_null_array};
+use arrow_array::{Array, RecordBatch, UInt64Array};
+use obit_schema::leaf::SaltSeed;
 use obit_schema::tables::Table;
 
 use super::folders::WriterFolders;
@@ -14,7 +15,8 @@ use crate::journal::{self, JournalReader, JournalWriter};
 use crate::manifest::PartEntry;
 use crate::origin::FileOrigin;
 use crate::part::{self, PartWriter};
-use crate::reader::{self, PartInfo, PartSource};
+use crate::reader::{self, Case, PartInfo, PartSource};
+use crate::record_tree::RecordTree;
 
 /// The writer of one table.
 #[derive(Debug)]
@@ -23,6 +25,8 @@ pub(super) struct TableWriter {
     parts: Arc<dyn Folder>,
     journals: Arc<dyn Folder>,
     origin: FileOrigin,
+    /// Secret that the salts of the records' commitments are made from.
+    seed: Option<SaltSeed>,
     /// The number of the open part, or of the next one.
     number: u32,
     open: Option<OpenPart>,
@@ -48,9 +52,10 @@ struct OpenPart {
 
 impl TableWriter {
     /// Returns the writer of a table that has no parts yet.
-    pub(super) fn new(table: Table, folders: &WriterFolders, origin: &FileOrigin) -> Self {
+    pub(super) fn new(table: Table, folders: &WriterFolders, origin: &FileOrigin, seed: Option<&SaltSeed>) -> Self {
         let (parts, journals) = (Arc::clone(folders.parts(table)), Arc::clone(folders.journals()));
-        Self { table, parts, journals, origin: origin.clone(), number: 0, open: None, last_seq: None }
+        let (origin, seed) = (origin.clone(), seed.cloned());
+        Self { table, parts, journals, origin, seed, number: 0, open: None, last_seq: None }
     }
 
     /// Adds rows to the journal and the open part: all of them, or after an error none.
@@ -76,7 +81,8 @@ impl TableWriter {
                 // A part that cannot be created is made from the journal when it is sealed.
                 let name = part::file_name(self.table, self.number);
                 let parts = Arc::clone(&self.parts);
-                let part = PartWriter::create(parts, &self.origin, self.table, self.number, name).ok();
+                let part =
+                    PartWriter::create(parts, &self.origin, self.seed.as_ref(), self.table, self.number, name).ok();
                 none.insert(OpenPart { part, journal, rows: 0, first_boot_ns: None, last_boot_ns: None })
             }
         };
@@ -134,7 +140,8 @@ impl TableWriter {
     pub(super) fn seal_empty(&mut self) -> Result<PartEntry, Error> {
         let name = part::file_name(self.table, self.number);
         let parts = Arc::clone(&self.parts);
-        let entry = PartWriter::create(parts, &self.origin, self.table, self.number, name)?.seal()?;
+        let entry =
+            PartWriter::create(parts, &self.origin, self.seed.as_ref(), self.table, self.number, name)?.seal()?;
         self.number = self.number.saturating_add(1);
         Ok(entry)
     }
@@ -151,17 +158,23 @@ impl TableWriter {
     }
 
     /// Returns the entry of a part that case.json does not list; seals it if it is a journal still.
-    pub(super) fn adopt_part(&self, part: &PartInfo) -> Result<PartEntry, Error> {
+    pub(super) fn adopt_part(&self, case: &Case, part: &PartInfo) -> Result<PartEntry, Error> {
         match part.source {
-            PartSource::Sealed => self.sealed_entry(part),
+            PartSource::Sealed => self.sealed_entry(case, part),
             PartSource::Journal => self.part_from_journal(part.number, part.rows),
         }
     }
 
-    fn sealed_entry(&self, part: &PartInfo) -> Result<PartEntry, Error> {
+    fn sealed_entry(&self, case: &Case, part: &PartInfo) -> Result<PartEntry, Error> {
         let name = part::file_name(self.table, part.number);
         let (file, _) = self.parts.read_file(&name)?;
         let digest = reader::sha256(file).map_err(Error::io("read", &self.parts.path().join(&name)))?;
+        let mut tree = RecordTree::new(self.table, self.seed.as_ref());
+        if let Some(tree) = &mut tree {
+            for batch in case.batches_of(self.table, part) {
+                tree.append(&batch?)?;
+            }
+        }
         Ok(PartEntry {
             file: part.file.clone(),
             table: self.table.name().to_owned(),
@@ -171,6 +184,7 @@ impl TableWriter {
             last_seq: part.last_seq,
             bytes: part.bytes,
             sha256: digest.to_string(),
+            root: tree.map(|tree| tree.root().to_string()),
             previous: None,
             segment: None,
         })
@@ -185,9 +199,16 @@ impl TableWriter {
         let part_name = part::file_name(self.table, number);
         // An attempt that failed, or a capture that was cut off, may have left one.
         let _ = self.parts.remove_file(&files::partial(&part_name));
-        let mut part = PartWriter::create(Arc::clone(&self.parts), &self.origin, self.table, number, part_name)?;
+        let mut part = PartWriter::create(
+            Arc::clone(&self.parts),
+            &self.origin,
+            self.seed.as_ref(),
+            self.table,
+            number,
+            part_name,
+        )?;
         while let Some(batch) = journal.next().map_err(Error::io("read", &path))? {
-            part.append(&with_own_columns(self.table, &batch)?)?;
+            part.append(&self.table.conform(&batch)?)?;
         }
         if part.rows() != rows {
             let why = format!("{} rows can be read of {rows}", part.rows());
@@ -243,18 +264,6 @@ impl OpenPart {
             _ => Duration::ZERO,
         }
     }
-}
-
-/// Brings a batch of an older build, or with other metadata, to the columns that this build writes.
-fn with_own_columns(table: Table, batch: &RecordBatch) -> Result<RecordBatch, Error> {
-    let schema = table.schema();
-    let columns = schema.fields().iter().map(|field| match batch.column_by_name(field.name()) {
-        Some(column) => Arc::clone(column),
-        None => new_null_array(field.data_type(), batch.num_rows()),
-    });
-    let columns = columns.collect();
-    RecordBatch::try_new(Arc::clone(&schema), columns)
-        .map_err(|source| obit_schema::Error::Encode { table: table.name(), source }.into())
 }
 
 /// Returns the boot clock of a row, in ns.

@@ -10,8 +10,8 @@ use arrow_array::{Array, RecordBatch};
 use arrow_buffer::NullBuffer;
 use arrow_schema::Field;
 
-use super::netstring::{NoCanonicalText, push_cell, push_netstring};
 use crate::error::Error;
+use crate::netstring::{NoCanonicalText, push_cell, push_netstring};
 use crate::value::{Cells, TypedArray};
 
 /// Rows of a run.

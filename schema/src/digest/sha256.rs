@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::Sha256;
 
 /// A SHA-256. Its text is lower-case hex.
@@ -10,6 +11,11 @@ use sha2::Sha256;
 pub struct Digest([u8; 32]);
 
 impl Digest {
+    /// Takes the 32 bytes of a digest.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// Returns the 32 bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -34,9 +40,22 @@ impl fmt::Debug for Digest {
     }
 }
 
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
 /// The error of a text that is not 64 hex digits.
 #[derive(Debug, thiserror::Error)]
-#[error("a SHA-256 has 64 hex digits")]
+#[error("a SHA-256 has 64 hex digits, in lower case")]
 pub struct NotADigest;
 
 impl FromStr for Digest {
@@ -49,9 +68,31 @@ impl FromStr for Digest {
             return Err(NotADigest);
         }
         for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-            let digit = |digit: u8| char::from(digit).to_digit(16).ok_or(NotADigest);
-            *byte = u8::try_from(digit(*high)? << 4 | digit(*low)?).map_err(|_| NotADigest)?;
+            *byte = digit(*high)? << 4 | digit(*low)?;
         }
         Ok(Self(bytes))
+    }
+}
+
+/// Returns the value of a hex digit. One in upper case is refused: a digest has one text.
+fn digit(digit: u8) -> Result<u8, NotADigest> {
+    match digit {
+        b'0'..=b'9' => Ok(digit - b'0'),
+        b'a'..=b'f' => Ok(digit - b'a' + 10),
+        _ => Err(NotADigest),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_has_one_text() {
+        let text = "0123456789abcdef".repeat(4);
+        assert_eq!(text.parse::<Digest>().expect("64 digits").to_string(), text);
+        for other in [text.to_uppercase(), text[1..].to_owned(), format!("{text}0"), text.replace('f', "g")] {
+            assert!(other.parse::<Digest>().is_err(), "{other}");
+        }
     }
 }

@@ -3,10 +3,10 @@
 use arrow_array::RecordBatch;
 use sha2::{Digest as _, Sha256};
 
-use super::netstring::push_netstring;
 use super::row_text::RowWriter;
 use super::sha256::Digest;
 use crate::error::Error;
+use crate::netstring::push_netstring;
 use crate::tables::Table;
 
 /// The digest of one table so far.

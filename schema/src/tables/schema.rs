@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
+use arrow_array::{RecordBatch, new_null_array};
 use arrow_schema::{DataType, Schema, SchemaRef};
 
 use super::table::Table;
@@ -77,6 +78,21 @@ impl Table {
             }
         }
         Ok(())
+    }
+
+    /// Brings a batch of an older build, or with other metadata, to the columns that this build
+    /// writes.
+    ///
+    /// # Errors
+    /// [`Error::Encode`] if a column has another type.
+    pub fn conform(self, batch: &RecordBatch) -> Result<RecordBatch, Error> {
+        let schema = self.schema();
+        let columns = schema.fields().iter().map(|field| match batch.column_by_name(field.name()) {
+            Some(column) => Arc::clone(column),
+            None => new_null_array(field.data_type(), batch.num_rows()),
+        });
+        let columns = columns.collect();
+        RecordBatch::try_new(schema, columns).map_err(|source| Error::Encode { table: self.name(), source })
     }
 
     /// Returns true if the table has a column of container ids, which gets a Bloom filter.

@@ -3,10 +3,10 @@
 use crate::value::{Cells, TypedArray, Value};
 
 /// The error of a value without canonical text: of a type that no table has, or null in a list.
-pub(super) struct NoCanonicalText;
+pub(crate) struct NoCanonicalText;
 
 /// Appends decimal length, colon, the bytes, comma (D. J. Bernstein, "Netstrings").
-pub(super) fn push_netstring(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(crate) fn push_netstring(out: &mut Vec<u8>, bytes: &[u8]) {
     push_length(out, bytes.len());
     out.extend_from_slice(bytes);
     out.push(b',');
@@ -28,7 +28,7 @@ fn push_length(out: &mut Vec<u8>, length: usize) {
 /// Appends the netstring of a row's value, which is not null. Numbers and text, which most values
 /// are, go without [`Value`].
 #[inline]
-pub(super) fn push_cell(out: &mut Vec<u8>, cells: Cells<'_>, row: usize) -> Result<(), NoCanonicalText> {
+pub(crate) fn push_cell(out: &mut Vec<u8>, cells: Cells<'_>, row: usize) -> Result<(), NoCanonicalText> {
     match cells.typed() {
         TypedArray::U32(array) => push_number(out, array.value(row)),
         TypedArray::U64(array) => push_number(out, array.value(row)),
