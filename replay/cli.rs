@@ -28,6 +28,7 @@ Examples:
   obit-replay explain case/ 4f1d                      why is this container said to have ended?
   obit-replay info case/                              what is in this case, and is any of it damaged
   obit-replay close case/                             seal a case whose capture was cut off
+  obit-replay extract case/ --container 4f1d --output one/    hand out what one container's rows rest on
   echo /docker/$ID | obit-replay identify             apply the path rule alone";
 
 /// Derive the container rows of a case again, from its recording alone.
@@ -50,6 +51,8 @@ pub enum ReplayCommand {
     Explain(ExplainArgs),
     Info(InfoArgs),
     Close(CloseArgs),
+    Extract(ExtractArgs),
+    Disclose(DiscloseArgs),
     Identify(IdentifyArgs),
     /// Write man pages and shell completions, for packages
     #[command(hide = true)]
@@ -151,6 +154,9 @@ pub struct VerifyArgs {
     /// anchor (paths, from the file's folder on), trust_anchor (true or false) and case_id
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
+    /// Compare the texts that 'obit-replay disclose' printed with the commitments of an excerpt
+    #[arg(long, value_name = "FILE")]
+    pub disclosed: Option<PathBuf>,
 }
 
 /// Seal a case whose capture was cut off (power, kill -9), for good.
@@ -167,6 +173,66 @@ pub struct CloseArgs {
     /// Sign the case with this OpenSSH private key (ed25519, without a passphrase)
     #[arg(long, value_name = "KEY")]
     pub sign: Option<PathBuf>,
+}
+
+/// Take the records that some containers' rows rest on out of a case.
+///
+/// The excerpt is a case of its own: the records with their old places in the log, and the rows
+/// that follow from them. No more records are taken than are needed for the rows of the whole case
+/// to follow: the rows' evidence alone, or all that was recorded of the containers, or of those
+/// around them, or everything.
+///
+/// If the capture signed or anchored the case, each part has the root of a Merkle tree over its
+/// records in the chain, and the excerpt carries the proof that its records stand in them:
+/// 'obit-replay verify EXCERPT --signers FILE' checks it without the whole case. It shows that the
+/// records are genuine, not that no others were left out.
+#[derive(Debug, Args)]
+#[command(after_help = format!("\
+Examples:
+  obit-replay extract case/ --container 4f1d9e --output excerpt/
+  obit-replay extract case/ --container 4f1d9e --container 77ab --redact actor_argv,runtime.labels --output excerpt/
+  obit-replay verify excerpt/ --signers signers
+
+{EXIT_CODES}"))]
+pub struct ExtractArgs {
+    /// Directory of the case
+    #[arg(value_name = "CASE")]
+    pub case: PathBuf,
+    /// Id of a container, or the first 4 or more characters of it; can be given several times
+    #[arg(long = "container", value_name = "CONTAINER_ID", required = true)]
+    pub containers: Vec<String>,
+    /// Leave out the values of these columns of text, as COLUMN or TABLE.COLUMN; the excerpt has
+    /// salted commitments in their place
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    pub redact: Vec<String>,
+    /// New directory of the excerpt
+    #[arg(long, value_name = "EXCERPT")]
+    pub output: PathBuf,
+    /// Sign the excerpt with this OpenSSH private key (ed25519, without a passphrase)
+    #[arg(long, value_name = "KEY")]
+    pub sign: Option<PathBuf>,
+}
+
+/// Print texts that an excerpt leaves out, for whoever has the excerpt.
+///
+/// Prints one JSON object with the texts and the salts of their commitments; of all other texts it
+/// tells nothing. 'obit-replay verify EXCERPT --disclosed FILE' compares it with the excerpt.
+#[derive(Debug, Args)]
+#[command(after_help = format!("Examples:\n  obit-replay disclose case/ excerpt/ --column actor_argv --seq 1042 > disclosed.json\n\n{EXIT_CODES}"))]
+pub struct DiscloseArgs {
+    /// Directory of the whole case
+    #[arg(value_name = "CASE")]
+    pub case: PathBuf,
+    /// Directory of the excerpt
+    #[arg(value_name = "EXCERPT")]
+    pub excerpt: PathBuf,
+    /// Disclose the texts of this column, as COLUMN or TABLE.COLUMN, and of those that were left
+    /// out together with it
+    #[arg(long = "column", value_name = "COLUMN", value_delimiter = ',', required = true)]
+    pub columns: Vec<String>,
+    /// Disclose those of these records only
+    #[arg(long = "seq", value_name = "SEQ", value_delimiter = ',')]
+    pub seqs: Vec<u64>,
 }
 
 /// Compare the rows that follow from two cases, or from one by two profiles' rules.

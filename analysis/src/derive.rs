@@ -4,7 +4,7 @@
 //! [`DerivedRows`] gives rows one by one; [`DerivedBatches`] gives them in columns, which spares a
 //! copy of each row.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use arrow_array::RecordBatch;
 use obit_case::reader::Records;
@@ -29,7 +29,18 @@ const ROWS_AHEAD: usize = 256;
 /// [`Error::Hierarchies`] if the profile needs facts of the host that case.json does not have.
 pub fn derive_rows<'a>(case: &Case, profile: Profile) -> Result<DerivedRows<'a>, Error> {
     let rules = profile::rules(case, profile)?;
-    Ok(DerivedRows::new(Derivation::new(case.records(), rules)))
+    let rows = DerivedRows::new(Derivation::new(case.records(), rules));
+    Ok(match excerpted(case) {
+        Some(containers) => rows.matching(move |row| containers.contains(&row.identity().container_id)),
+        None => rows,
+    })
+}
+
+/// Returns the ids of the containers that an excerpt is about: of others it lacks records. Returns
+/// `None` for a whole case.
+fn excerpted(case: &Case) -> Option<BTreeSet<String>> {
+    let excerpt = case.manifest()?.excerpt.as_ref()?;
+    Some(excerpt.containers.iter().cloned().collect())
 }
 
 /// Derives the rows of some tables by a profile's rules, in batches of [`BATCH_ROWS`] rows of all
@@ -39,7 +50,8 @@ pub fn derive_rows<'a>(case: &Case, profile: Profile) -> Result<DerivedRows<'a>,
 /// [`Error::Hierarchies`] if the profile needs facts of the host that case.json does not have.
 pub fn derive_batches(case: &Case, profile: Profile, tables: &[Table]) -> Result<DerivedBatches, Error> {
     let rules = profile::rules(case, profile)?;
-    let rows = BatchBuffer { tables: tables.to_vec(), builder: RowsBuilder::new(), batches: Ok(VecDeque::new()) };
+    let (tables, containers) = (tables.to_vec(), excerpted(case));
+    let rows = BatchBuffer { tables, containers, builder: RowsBuilder::new(), batches: Ok(VecDeque::new()) };
     Ok(DerivedBatches { derivation: Derivation::new(case.records(), rules), profile, rows })
 }
 
@@ -148,7 +160,8 @@ impl<'a> DerivedRows<'a> {
     /// Leaves out rows before they are copied, unlike [`Iterator::filter`].
     #[must_use]
     pub fn matching(mut self, is_wanted: impl Fn(&Row) -> bool + 'a) -> Self {
-        self.queue.is_wanted = Box::new(is_wanted);
+        let before = std::mem::replace(&mut self.queue.is_wanted, Box::new(|_| true));
+        self.queue.is_wanted = Box::new(move |row| before(row) && is_wanted(row));
         self
     }
 
@@ -185,6 +198,8 @@ pub struct DerivedBatches {
 /// Puts rows of some tables into columns. The first error stays until it is taken.
 struct BatchBuffer {
     tables: Vec<Table>,
+    /// Ids of the containers whose rows are put; `None` for all.
+    containers: Option<BTreeSet<String>>,
     builder: RowsBuilder,
     batches: Result<VecDeque<(Table, RecordBatch)>, Error>,
 }
@@ -202,7 +217,8 @@ impl BatchBuffer {
 
 impl RowSink for BatchBuffer {
     fn take(&mut self, row: &Row) {
-        if self.tables.contains(&table_of(row)) {
+        let is_of = |containers: &BTreeSet<String>| containers.contains(&row.identity().container_id);
+        if self.tables.contains(&table_of(row)) && self.containers.as_ref().is_none_or(is_of) {
             self.builder.append(row);
             if self.builder.len() >= BATCH_ROWS {
                 self.seal();

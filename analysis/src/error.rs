@@ -42,6 +42,44 @@ pub enum Error {
         /// The part that is missing or cannot be read.
         why: String,
     },
+    /// A container has no rows in the case.
+    #[error("there is no container {}: `obit-replay derive` lists those that ended", printable(container_id))]
+    NoContainer {
+        /// Id of the container.
+        container_id: String,
+    },
+    /// A column has no commitments, so an excerpt cannot leave its values out.
+    #[error("the column {} cannot be left out; these can: {}", printable(column), known.join(", "))]
+    NotRedactable {
+        /// The column that was asked for.
+        column: String,
+        /// The columns that can be left out.
+        known: Vec<String>,
+    },
+    /// An excerpt is to be taken from an excerpt.
+    #[error("this case is an excerpt itself: take the excerpt from the whole case")]
+    ExcerptOfExcerpt,
+    /// Records of the case are missing or cannot be read.
+    #[error("an excerpt of a damaged case would not tell what is missing: {problem}")]
+    DamagedCase {
+        /// The first problem.
+        problem: obit_case::Problem,
+    },
+    /// The records of a part are not those that its root stands for.
+    #[error(
+        "the records of {} are not those of its entry in case.json: `obit-replay verify` tells more",
+        printable(file)
+    )]
+    WrongRoot {
+        /// The part, relative to the case.
+        file: String,
+    },
+    /// Texts that an excerpt leaves out cannot be disclosed, or compared with it.
+    #[error("cannot match the excerpt with the texts that it leaves out: {}", printable(why))]
+    NoDisclosure {
+        /// The contradiction.
+        why: String,
+    },
     /// The anchor file cannot be read.
     #[error("cannot read the anchor {}: {cause}", printable(&path.display().to_string()))]
     Anchor {

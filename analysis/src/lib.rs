@@ -14,6 +14,7 @@ pub mod derive;
 pub mod diff;
 mod error;
 pub mod evidence;
+pub mod excerpt;
 pub mod explain;
 pub mod inventory;
 pub mod problems;

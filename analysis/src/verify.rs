@@ -11,6 +11,7 @@ use crate::compare::{
 };
 use crate::error::Error;
 use crate::evidence::{self, CaseEvidence, ProofRequest};
+use crate::excerpt::{self, ExcerptEvidence};
 use crate::problems::{self, Effect};
 
 /// Options of a verification.
@@ -29,6 +30,8 @@ pub struct Verification {
     pub comparison: Comparison,
     /// The proof behind the files.
     pub evidence: CaseEvidence,
+    /// The proof behind the records of an excerpt; `None` if the case is none.
+    pub excerpt: Option<ExcerptEvidence>,
     /// All problems of the case, each once.
     pub problems: Vec<Problem>,
     /// The conclusion.
@@ -94,9 +97,15 @@ pub enum Verdict {
 pub fn verify(case: &Case, options: &VerifyOptions<'_>) -> Result<Verification, Error> {
     // Rows may be the same in a file that is not.
     let (comparison, changed_files) = case.check_sums_beside(|| compare_recorded(case, options.max_listed))?;
-    let evidence = evidence::examine(case, &options.proof)?;
+    // What vouches for an excerpt's records vouched for the whole case, not for the excerpt.
+    let excerpt = excerpt::check(case, &options.proof)?;
+    let of_files = if excerpt.is_some() { &ProofRequest::default() } else { &options.proof };
+    let mut evidence = evidence::examine(case, of_files)?;
+    let of_excerpt = excerpt.as_ref().map(|excerpt| excerpt.problems.as_slice()).unwrap_or_default();
+    evidence.shortfalls.extend(excerpt.iter().flat_map(|excerpt| &excerpt.shortfalls).cloned());
     let (left, right) = (&comparison.left.problems, &comparison.right.problems);
-    let problems = problems::all(case, &[left, right, &changed_files, &evidence.problems].map(Vec::as_slice).concat());
+    let found = [left, right, &changed_files, &evidence.problems, of_excerpt].concat();
+    let problems = problems::all(case, &found);
     let is_same = comparison.tables.iter().all(TableComparison::is_same);
     let older_rules = case.manifest().map(|manifest| manifest.derivation_version);
     let older_rules = older_rules.filter(|recorded| *recorded < DERIVATION_VERSION);
@@ -122,7 +131,7 @@ pub fn verify(case: &Case, options: &VerifyOptions<'_>) -> Result<Verification, 
         verdict => verdict,
     };
     let answer = verdict.answer(!options.proof.required.is_empty());
-    Ok(Verification { comparison, evidence, problems, verdict, answer })
+    Ok(Verification { comparison, evidence, excerpt, problems, verdict, answer })
 }
 
 /// Compares the recorded rows with those that follow from the raw log.

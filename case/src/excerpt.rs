@@ -12,7 +12,7 @@ use obit_schema::leaf::Salt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::manifest::{BuildInfo, ChainHead, DropEntry, DropTotals, Manifest, PartEntry};
+use crate::manifest::{BuildInfo, CaseState, ChainHead, DropEntry, DropTotals, Manifest, PartEntry};
 use crate::version::FormatVersion;
 
 /// Name of the file.
@@ -37,6 +37,11 @@ pub struct ParentChain {
     pub format: FormatVersion,
     /// Unique name of the case.
     pub case_id: String,
+    /// State of the case.
+    pub state: CaseState,
+    /// Digest of its case.json; `None` if it was not closed. An anchor may have a line about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case_json_sha256: Option<Digest>,
     /// The sealed parts.
     pub parts: Vec<PartEntry>,
     /// Totals of the segments that the recorder dropped.
@@ -55,11 +60,14 @@ pub struct ParentChain {
 
 impl ParentChain {
     /// Takes the chain out of a case's manifest, and nothing else: no secret, no fact of the host.
-    pub fn of(manifest: &Manifest) -> Self {
-        let Manifest { format, case_id, parts, dropped, drops, head, signed_head, .. } = manifest;
+    /// `case_json_sha256` is the digest of a closed case's case.json.
+    pub fn of(manifest: &Manifest, case_json_sha256: Option<Digest>) -> Self {
+        let Manifest { format, case_id, state, parts, dropped, drops, head, signed_head, .. } = manifest;
         Self {
             format: *format,
             case_id: case_id.clone(),
+            state: *state,
+            case_json_sha256,
             parts: parts.clone(),
             dropped: dropped.clone(),
             drops: drops.clone(),
@@ -70,9 +78,10 @@ impl ParentChain {
 
     /// Returns a manifest with this chain, for [`crate::chain::Chain::follow`].
     pub fn to_manifest(&self) -> Manifest {
-        let Self { format, case_id, parts, dropped, drops, head, signed_head } = self.clone();
+        let Self { format, case_id, state, case_json_sha256: _, parts, dropped, drops, head, signed_head } =
+            self.clone();
         let manifest = Manifest::new(case_id, BuildInfo::default());
-        Manifest { format, parts, dropped, drops, head, signed_head, ..manifest }
+        Manifest { format, state, parts, dropped, drops, head, signed_head, ..manifest }
     }
 }
 

@@ -3,7 +3,9 @@
 pub mod close;
 pub mod derive;
 pub mod diff;
+pub mod disclose;
 pub mod explain;
+pub mod extract;
 pub mod identify;
 pub mod info;
 pub mod verify;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use anyhow::Context;
 use obit_analysis::compare::{TableComparison, TableSummary};
 use obit_analysis::evidence::{AnchorSource, LineTrust, ProofRequest};
+use obit_analysis::excerpt::DisclosureCheck;
 use obit_analysis::problems;
 use obit_analysis::verify::{Verdict, Verification, VerifyAnswer, VerifyOptions, verify};
 use obit_case::Case;
@@ -13,9 +14,11 @@ use obit_derivation::fold::DERIVATION_VERSION;
 use obit_schema::digest::{Digest, case_digest};
 use obit_schema::text::printable;
 
+use super::disclose;
 use crate::cli::VerifyArgs;
 use crate::output::differences::push_differences;
 use crate::output::evidence::{evidence_text, shortfall_text};
+use crate::output::excerpt::excerpt_text;
 use crate::output::messages::{complain, print_verdict};
 use crate::output::problems::report_problems;
 use crate::policy::RequestedProof;
@@ -42,7 +45,16 @@ pub fn run(args: &VerifyArgs) -> anyhow::Result<CommandStatus> {
     for shortfall in &verification.evidence.shortfalls {
         complain(&format!("{}: {}", case.path().display(), shortfall_text(shortfall)));
     }
-    print_verdict(&report_text(&case, &verification, &requested))?;
+    let mut text = report_text(&case, &verification, &requested);
+    let disclosed = args.disclosed.as_deref().map(|path| disclose::check(path, &case)).transpose()?;
+    if let Some(DisclosureCheck { fitting, others }) = disclosed {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "disclosed: {fitting} texts are those that were left out, {others} are not");
+    }
+    print_verdict(&text)?;
+    if disclosed.is_some_and(|check| check.others > 0) {
+        return Ok(CommandStatus::Different);
+    }
     Ok(match verification.answer {
         VerifyAnswer::Holds => CommandStatus::Done,
         VerifyAnswer::Fails => CommandStatus::Different,
@@ -81,6 +93,7 @@ fn report_text(case: &Case, verification: &Verification, requested: &RequestedPr
         push_differences(&mut text, table, ["recorded", "derived"]);
     }
     text.push_str(&evidence_text(case, &verification.evidence.reach));
+    text.push_str(&verification.excerpt.as_ref().map(excerpt_text).unwrap_or_default());
     push_requirements(&mut text, verification, requested);
     let _ = writeln!(text, "{}", verdict_text(verification.verdict));
     text

@@ -84,7 +84,8 @@ fn span_text(span: Option<EntrySpan>, has_drops: bool) -> String {
     format!("{} {first} to {last}{records}", if has_drops { "entries" } else { "parts" })
 }
 
-fn key_text(key: &SigningKey) -> String {
+/// Returns the words about a key that signed.
+pub fn key_text(key: &SigningKey) -> String {
     match &key.signer {
         Some(signer) => format!("{signer}, key {}", key.fingerprint),
         None => format!("key {}, whose is not known: see --signers", key.fingerprint),

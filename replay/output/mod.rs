@@ -3,10 +3,12 @@
 
 mod batch_writer;
 mod columns;
+pub mod containers;
 mod csv;
 mod destination;
 pub mod differences;
 pub mod evidence;
+pub mod excerpt;
 pub mod format;
 mod jsonl;
 pub mod messages;

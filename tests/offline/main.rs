@@ -7,6 +7,7 @@ mod program;
 #[cfg(feature = "capture")]
 mod corpora;
 mod evidence;
+mod excerpts;
 mod golden;
 mod properties_case;
 mod replay_commands;

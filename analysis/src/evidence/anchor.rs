@@ -243,7 +243,7 @@ fn contradiction(statement: &AnchorStatement, is_closed: bool, chain: &Chain) ->
 }
 
 /// Returns the digest of the case.json of a closed case.
-pub(super) fn closed_digest(case: &Case) -> Option<Digest> {
+pub(crate) fn closed_digest(case: &Case) -> Option<Digest> {
     let bytes = case.is_closed().then(|| case.manifest_bytes())??;
     Some(Sha256::new_with_prefix(bytes).into())
 }

@@ -17,9 +17,11 @@ use obit_case::chain::{Chain, ChainLink};
 use obit_case::manifest::Manifest;
 use obit_case::{Case, Problem};
 use obit_schema::Table;
+use obit_schema::digest::Digest;
 
 use crate::error::Error;
-use anchor::{AnchorCheck, AnchorLines, closed_digest};
+pub(crate) use anchor::closed_digest;
+use anchor::{AnchorCheck, AnchorLines};
 use reach::span;
 use requirement::{JudgedCase, shortfalls};
 use signed::{SignatureCheck, SignedManifest};
@@ -56,7 +58,10 @@ pub fn examine(case: &Case, request: &ProofRequest<'_>) -> Result<CaseEvidence, 
         return Ok(without_chain(ChainReach::NotChained, "its parts are not chained", problems, request));
     };
     let mut problems = chain.problems().to_vec();
-    let anchor = request.anchor.map(|source| check_anchor(case, manifest, &chain, source, request)).transpose()?;
+    let anchor = request
+        .anchor
+        .map(|source| check_anchor(closed_digest(case), manifest, &chain, source, request))
+        .transpose()?;
     problems.extend(anchor.iter().flat_map(|anchor| &anchor.problems).cloned());
     let closed = case.signature().filter(|_| case.is_closed()).zip(case.manifest_bytes());
     let closed = closed.map(|(signature, bytes)| SignedManifest { bytes, signature });
@@ -64,8 +69,7 @@ pub fn examine(case: &Case, request: &ProofRequest<'_>) -> Result<CaseEvidence, 
     problems.extend(signatures.problems.iter().cloned());
     let anchored = anchor.as_ref().map_or(0, |anchor| anchor.entries);
     let vouched = signatures.entries.max(anchored);
-    // Beside an anchor, a signature by anybody's key proves nothing.
-    let proven = if request.signers.is_some() || anchor.is_none() { vouched } else { anchored };
+    let proven = proven_entries(request, signatures.entries, anchored);
     // Where nothing at all vouches, a dropping is as unproven as all the rest.
     let has_proof = !signatures.keys.is_empty() || request.signers.is_some() || anchor.is_some();
     if let Some(problem) = unproven_drop(&chain, manifest, proven).filter(|_| has_proof) {
@@ -96,6 +100,48 @@ pub fn examine(case: &Case, request: &ProofRequest<'_>) -> Result<CaseEvidence, 
     Ok(CaseEvidence { problems, reach: ChainReach::Chained(Box::new(reach)), shortfalls })
 }
 
+/// The proof behind a chain whose files are not all there.
+#[derive(Debug)]
+pub(crate) struct ChainEvidence {
+    /// Number of entries that a signature vouches for.
+    pub(crate) signed: u64,
+    /// Number of entries that the anchor vouches for.
+    pub(crate) anchored: u64,
+    /// Number of entries that are proven by what was asked for.
+    pub(crate) proven: u64,
+    /// The keys of the signatures.
+    pub(crate) keys: Vec<SigningKey>,
+    /// Everything that does not hold.
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// Examines the proof behind the chain of a case. `closed` is the digest of its case.json if it is
+/// closed.
+///
+/// # Errors
+/// [`Error::Anchor`] if the anchor cannot be read.
+pub(crate) fn examine_chain(
+    manifest: &Manifest,
+    closed: Option<Digest>,
+    request: &ProofRequest<'_>,
+) -> Result<Option<ChainEvidence>, Error> {
+    let Some(chain) = Chain::follow(manifest) else { return Ok(None) };
+    let mut problems = chain.problems().to_vec();
+    let anchor = request.anchor.map(|source| check_anchor(closed, manifest, &chain, source, request)).transpose()?;
+    problems.extend(anchor.iter().flat_map(|anchor| &anchor.problems).cloned());
+    let mut signatures = SignatureCheck::new(manifest, None, &chain, request.signers);
+    problems.append(&mut signatures.problems);
+    let anchored = anchor.as_ref().map_or(0, |anchor| anchor.entries);
+    let proven = proven_entries(request, signatures.entries, anchored);
+    Ok(Some(ChainEvidence { signed: signatures.entries, anchored, proven, keys: signatures.keys, problems }))
+}
+
+/// Returns the number of entries that are proven. Beside an anchor, a signature by anybody's key
+/// proves nothing.
+fn proven_entries(request: &ProofRequest<'_>, signed: u64, anchored: u64) -> u64 {
+    if request.signers.is_some() || request.anchor.is_none() { signed.max(anchored) } else { anchored }
+}
+
 /// Returns the evidence of a case in which nothing can vouch for anything.
 fn without_chain(reach: ChainReach, why: &str, problems: Vec<Problem>, request: &ProofRequest<'_>) -> CaseEvidence {
     let lack = |requirement| ProofShortfall { requirement, why: why.to_owned() };
@@ -106,7 +152,7 @@ fn without_chain(reach: ChainReach, why: &str, problems: Vec<Problem>, request: 
 }
 
 fn check_anchor(
-    case: &Case,
+    closed: Option<Digest>,
     manifest: &Manifest,
     chain: &Chain,
     source: AnchorSource<'_>,
@@ -115,7 +161,7 @@ fn check_anchor(
     let signers = request.signers.filter(|_| source.trust == LineTrust::Signed);
     let lines = AnchorLines::read(source.path, &manifest.case_id)?;
     let failed = |cause| Error::Anchor { path: source.path.to_owned(), cause };
-    lines.check(manifest, closed_digest(case), chain, signers).map_err(failed)
+    lines.check(manifest, closed, chain, signers).map_err(failed)
 }
 
 /// Returns the problem of segments that are said to be dropped, unless a head at or after the entry

@@ -57,7 +57,7 @@ pub struct ProofRequest<'a> {
 
 impl ProofRequest<'_> {
     /// Returns true if the lines of the anchor that count are known to be the recorder's.
-    fn has_authentic_lines(&self) -> bool {
+    pub(crate) fn has_authentic_lines(&self) -> bool {
         let is_trusted = |anchor: &AnchorSource<'_>| self.signers.is_some() || anchor.trust == LineTrust::All;
         self.anchor.as_ref().is_some_and(is_trusted)
     }

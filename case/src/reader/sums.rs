@@ -10,6 +10,7 @@ use obit_schema::digest::Digest;
 use super::folders::CaseFolders;
 use super::hashing::sha256;
 use crate::directory::Directory;
+use crate::excerpt;
 use crate::manifest::{self, CaseState, Manifest, PartEntry, SUMS_NAME};
 use crate::problem::Problem;
 use crate::problem_log::ProblemLog;
@@ -40,14 +41,22 @@ pub(super) fn check(root: &Directory, folders: &CaseFolders, manifest: Option<&M
     for (file, sum) in sums.iter().flatten().filter(|(file, _)| !entries.contains(file.as_str())) {
         check_other(root, folders, manifest, file, sum, &mut problems);
     }
-    if let Some(sums) = sums.filter(|_| manifest.is_some()) {
-        for file in [manifest::FILE_NAME, SIGNATURE_NAME] {
-            if folders.has(file) && !sums.contains_key(file) {
-                problems.push(Problem::Unlisted { file: file.to_owned(), list: SUMS_NAME });
+    if let (Some(sums), Some(manifest)) = (sums, manifest) {
+        for file in files_beside(manifest) {
+            if folders.has(file) && !sums.contains_key(*file) {
+                problems.push(Problem::Unlisted { file: (*file).to_owned(), list: SUMS_NAME });
             }
         }
     }
     problems.list().to_vec()
+}
+
+/// Returns the files beside the parts that SHA256SUMS lists.
+fn files_beside(manifest: &Manifest) -> &'static [&'static str] {
+    match manifest.excerpt {
+        None => &[manifest::FILE_NAME, SIGNATURE_NAME],
+        Some(_) => &[manifest::FILE_NAME, SIGNATURE_NAME, excerpt::FILE_NAME],
+    }
 }
 
 /// Checks a part that case.json lists. `sum` is that of SHA256SUMS; `None` without such a list,
@@ -91,7 +100,7 @@ fn check_other(
     if !folders.has(&file) {
         return problems.push(Problem::Damaged { file, why: "SHA256SUMS lists it, and it is not there".to_owned() });
     }
-    if manifest.is_some() && ![manifest::FILE_NAME, SIGNATURE_NAME].contains(&file.as_str()) {
+    if manifest.is_some_and(|manifest| !files_beside(manifest).contains(&file.as_str())) {
         return problems.push(Problem::Unlisted { file, list: manifest::FILE_NAME });
     }
     let opened = match file.contains('/') {

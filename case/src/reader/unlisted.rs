@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use obit_schema::tables::Table;
 
 use super::folders::CaseFolders;
+use crate::excerpt;
 use crate::files::{RESERVE_NAME, partial};
 use crate::journal;
 use crate::manifest::{self, CaseState, Manifest, SUMS_NAME};
@@ -29,7 +30,7 @@ pub(super) fn check(folders: &CaseFolders, manifest: &Manifest, problems: &mut P
         }
         for name in &folder.names {
             let is_known = match (folder.name, is_closed) {
-                ("", _) => is_of_root(name, is_closed),
+                ("", _) => is_of_root(name, is_closed) || (manifest.excerpt.is_some() && name == excerpt::FILE_NAME),
                 (journal::FOLDER, false) => is_journal(name),
                 (folder, true) => listed.contains(format!("{folder}/{name}").as_str()),
                 (folder, false) => is_part_in_writing(folder, name),

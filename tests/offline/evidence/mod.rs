@@ -3,5 +3,5 @@
 mod closing;
 mod dropping;
 mod forgeries;
-mod keys;
+pub mod keys;
 mod tampering;
