@@ -11,6 +11,7 @@ mod journal;
 mod kit;
 mod power;
 mod power_cut;
+mod roots;
 mod round_trip;
 mod rows;
 mod segments;
