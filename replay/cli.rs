@@ -34,7 +34,7 @@ Examples:
 /// Derive the container rows of a case again, from its recording alone.
 ///
 /// A case is the directory that `obit-capture run --output CASE` made. Commands only read it; only
-/// `close` writes into it. No root is needed.
+/// `close` and `handover` write into it. No root is needed.
 #[derive(Debug, Parser)]
 #[command(name = "obit-replay", version = version(), max_term_width = 100, arg_required_else_help = false)]
 #[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
@@ -53,6 +53,7 @@ pub enum ReplayCommand {
     Close(CloseArgs),
     Extract(ExtractArgs),
     Disclose(DiscloseArgs),
+    Handover(HandoverArgs),
     Identify(IdentifyArgs),
     /// Write man pages and shell completions, for packages
     #[command(hide = true)]
@@ -233,6 +234,28 @@ pub struct DiscloseArgs {
     /// Disclose those of these records only
     #[arg(long = "seq", value_name = "SEQ", value_delimiter = ',')]
     pub seqs: Vec<u64>,
+}
+
+/// Record that a closed case is handed to somebody.
+///
+/// Adds a record to handover.jsonl beside case.json, signed with the key of whoever hands the case
+/// over. It names case.json by its digest, and the record before it. 'obit-replay verify' and
+/// 'obit-replay info' show and check the records; the case itself stays as it is.
+#[derive(Debug, Args)]
+#[command(after_help = format!("Examples:\n  obit-replay handover case/ --to 'J. Doe, CERT' --note 'copy on disk 7, sealed bag 4711' --sign key\n\n{EXIT_CODES}"))]
+pub struct HandoverArgs {
+    /// Directory of the case
+    #[arg(value_name = "CASE")]
+    pub case: PathBuf,
+    /// Who gets the case
+    #[arg(long, value_name = "NAME")]
+    pub to: String,
+    /// Reason and circumstances
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub note: String,
+    /// Sign with this OpenSSH private key (ed25519, without a passphrase)
+    #[arg(long, value_name = "KEY")]
+    pub sign: PathBuf,
 }
 
 /// Compare the rows that follow from two cases, or from one by two profiles' rules.

@@ -21,7 +21,7 @@ use anyhow::Context;
 use clap::{CommandFactory, Parser};
 
 use cli::{ReplayCli, ReplayCommand};
-use commands::{close, derive, diff, disclose, explain, extract, identify, info, verify};
+use commands::{close, derive, diff, disclose, explain, extract, handover, identify, info, verify};
 use output::messages::complain;
 use status::CommandStatus;
 
@@ -62,6 +62,7 @@ fn run(command: ReplayCommand) -> anyhow::Result<CommandStatus> {
         ReplayCommand::Close(args) => close::run(&args),
         ReplayCommand::Extract(args) => extract::run(&args),
         ReplayCommand::Disclose(args) => disclose::run(&args),
+        ReplayCommand::Handover(args) => handover::run(&args),
         ReplayCommand::Reference { directory } => {
             reference::write(ReplayCli::command(), &directory)
                 .with_context(|| format!("cannot write into {}", directory.display()))?;

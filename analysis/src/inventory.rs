@@ -13,6 +13,7 @@ use obit_schema::{Table, kind};
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::handovers::{self, Handover};
 use crate::problems;
 
 /// Most lost intervals kept: a storm may make one for each flush of the ring buffer.
@@ -34,6 +35,8 @@ pub struct CaseInventory<'a> {
     pub parts: Vec<InventoryPart<'a>>,
     /// The intervals in which events were lost, in the order of the log; 10,000 at most.
     pub lost_intervals: Vec<LostInterval>,
+    /// The hand-overs of the case.
+    pub handovers: Vec<Handover>,
     /// The text of each problem.
     #[serde(rename = "problems")]
     pub problem_texts: Vec<String>,
@@ -126,6 +129,8 @@ pub fn take(case: &Case) -> Result<CaseInventory<'_>, Error> {
             counts
         }
     };
+    let (handovers, mut of_handovers) = handovers::read(case, None);
+    found.append(&mut of_handovers);
     let problems = problems::all(case, &found);
     let parts =
         Table::ALL.iter().flat_map(|table| case.parts(*table).iter().map(|part| InventoryPart::new(*table, part)));
@@ -142,6 +147,7 @@ pub fn take(case: &Case) -> Result<CaseInventory<'_>, Error> {
         },
         parts: parts.collect(),
         lost_intervals,
+        handovers,
         problem_texts: problems.iter().map(Problem::to_string).collect(),
         problems,
     })

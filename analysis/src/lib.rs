@@ -16,6 +16,7 @@ mod error;
 pub mod evidence;
 pub mod excerpt;
 pub mod explain;
+pub mod handovers;
 pub mod inventory;
 pub mod problems;
 pub mod profile;

@@ -47,7 +47,8 @@ pub fn effect(case: &Case, problem: &Problem) -> Effect {
         | Problem::Head { .. }
         | Problem::Signature { .. }
         | Problem::Anchor { .. }
-        | Problem::Excerpt { .. } => Effect::Changed,
+        | Problem::Excerpt { .. }
+        | Problem::Handover { .. } => Effect::Changed,
         Problem::Damaged { file, .. } if file == SUMS_NAME => Effect::Changed,
         Problem::TornJournal { .. } if is_cut_off(case) => Effect::CutOff,
         Problem::Hole { first_seq, .. } if case.may_lack(*first_seq) => Effect::CutOff,

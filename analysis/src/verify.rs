@@ -12,6 +12,7 @@ use crate::compare::{
 use crate::error::Error;
 use crate::evidence::{self, CaseEvidence, ProofRequest};
 use crate::excerpt::{self, ExcerptEvidence};
+use crate::handovers::{self, Handover};
 use crate::problems::{self, Effect};
 
 /// Options of a verification.
@@ -32,6 +33,8 @@ pub struct Verification {
     pub evidence: CaseEvidence,
     /// The proof behind the records of an excerpt; `None` if the case is none.
     pub excerpt: Option<ExcerptEvidence>,
+    /// The hand-overs of the case.
+    pub handovers: Vec<Handover>,
     /// All problems of the case, each once.
     pub problems: Vec<Problem>,
     /// The conclusion.
@@ -104,7 +107,8 @@ pub fn verify(case: &Case, options: &VerifyOptions<'_>) -> Result<Verification, 
     let of_excerpt = excerpt.as_ref().map(|excerpt| excerpt.problems.as_slice()).unwrap_or_default();
     evidence.shortfalls.extend(excerpt.iter().flat_map(|excerpt| &excerpt.shortfalls).cloned());
     let (left, right) = (&comparison.left.problems, &comparison.right.problems);
-    let found = [left, right, &changed_files, &evidence.problems, of_excerpt].concat();
+    let (handovers, of_handovers) = handovers::read(case, options.proof.signers);
+    let found = [left, right, &changed_files, &evidence.problems, of_excerpt, &of_handovers].concat();
     let problems = problems::all(case, &found);
     let is_same = comparison.tables.iter().all(TableComparison::is_same);
     let older_rules = case.manifest().map(|manifest| manifest.derivation_version);
@@ -131,7 +135,7 @@ pub fn verify(case: &Case, options: &VerifyOptions<'_>) -> Result<Verification, 
         verdict => verdict,
     };
     let answer = verdict.answer(!options.proof.required.is_empty());
-    Ok(Verification { comparison, evidence, excerpt, problems, verdict, answer })
+    Ok(Verification { comparison, evidence, excerpt, handovers, problems, verdict, answer })
 }
 
 /// Compares the recorded rows with those that follow from the raw log.

@@ -67,6 +67,12 @@ pub enum Error {
         /// The first problem found.
         problem: Problem,
     },
+    /// The case was never closed, so it may still change.
+    #[error("{} was never closed: close it first, with 'obit-replay close'", shown(path))]
+    StillOpen {
+        /// The case.
+        path: PathBuf,
+    },
     /// A key cannot be used for signing.
     #[error("{}: {}", shown(path), printable(why))]
     Key {

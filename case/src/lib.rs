@@ -18,6 +18,7 @@ pub mod error;
 pub mod excerpt;
 pub mod files;
 mod guard;
+pub mod handover;
 pub mod hasher;
 pub mod journal;
 pub mod manifest;

@@ -89,6 +89,11 @@ pub enum Problem {
         /// The defect.
         why: String,
     },
+    /// The log of hand-overs does not hold.
+    Handover {
+        /// The record, and the defect.
+        why: String,
+    },
     /// Records are missing.
     Hole {
         /// The first that is missing.
@@ -134,7 +139,8 @@ impl Problem {
             | Self::Head { .. }
             | Self::Signature { .. }
             | Self::Anchor { .. }
-            | Self::Excerpt { .. } => false,
+            | Self::Excerpt { .. }
+            | Self::Handover { .. } => false,
             Self::MissingPart { .. }
             | Self::Damaged { .. }
             | Self::Foreign { .. }
@@ -183,6 +189,7 @@ impl fmt::Display for Problem {
             Self::Head { why } => write!(f, "case.json: the chain of parts does not hold: {}", printable(why)),
             Self::Signature { why } => write!(f, "signature: {}", printable(why)),
             Self::Anchor { why } => write!(f, "anchor: {}", printable(why)),
+            Self::Handover { why } => write!(f, "hand-overs: {}", printable(why)),
             Self::Excerpt { why } => write!(f, "excerpt: {}", printable(why)),
             Self::Hole { first_seq, last_seq } if first_seq == last_seq => write!(f, "record {first_seq} is missing"),
             Self::Hole { first_seq, last_seq } => write!(f, "records {first_seq} to {last_seq} are missing"),

@@ -13,6 +13,7 @@ use obit_schema::text::time;
 
 use crate::cli::InfoArgs;
 use crate::output::format::InfoFormat;
+use crate::output::handovers::handovers_text;
 use crate::output::problems::{dropped_text, missing_text, report_problems};
 use crate::status::CommandStatus;
 
@@ -82,6 +83,9 @@ fn inventory_text(info: &CaseInventory<'_>) -> String {
     for missing in incomplete.iter().take(LINES) {
         let _ = writeln!(lines, "incomplete: {}", text::printable(&missing_text(missing)));
     }
+    if !info.handovers.is_empty() {
+        let _ = write!(lines, "\n{}", handovers_text(&info.handovers));
+    }
     let _ = writeln!(lines, "\nproblems: {}", info.problems.len());
     for problem in info.problem_texts.iter().take(LINES) {
         let _ = writeln!(lines, "  {}", text::printable(problem));
@@ -95,6 +99,9 @@ fn push_manifest(lines: &mut String, manifest: &Manifest, closed: bool) {
     let state = if closed { "closed" } else { "open: the capture is running, or was cut off" };
     let _ = writeln!(lines, "id         {}", text::shortened(&manifest.case_id, 80));
     let _ = writeln!(lines, "state      {state}");
+    if let Some(excerpt) = &manifest.excerpt {
+        let _ = writeln!(lines, "excerpt    of case {}", text::shortened(&excerpt.case_id, 80));
+    }
     let _ = writeln!(lines, "started    {}", text::shortened(&manifest.started_at, 40));
     let _ = writeln!(lines, "ended      {}", text::shortened(manifest.ended_at.as_deref().unwrap_or("-"), 40));
     let _ = writeln!(

@@ -6,6 +6,7 @@ pub mod diff;
 pub mod disclose;
 pub mod explain;
 pub mod extract;
+pub mod handover;
 pub mod identify;
 pub mod info;
 pub mod verify;

@@ -19,6 +19,7 @@ use crate::cli::VerifyArgs;
 use crate::output::differences::push_differences;
 use crate::output::evidence::{evidence_text, shortfall_text};
 use crate::output::excerpt::excerpt_text;
+use crate::output::handovers::handovers_text;
 use crate::output::messages::{complain, print_verdict};
 use crate::output::problems::report_problems;
 use crate::policy::RequestedProof;
@@ -94,6 +95,7 @@ fn report_text(case: &Case, verification: &Verification, requested: &RequestedPr
     }
     text.push_str(&evidence_text(case, &verification.evidence.reach));
     text.push_str(&verification.excerpt.as_ref().map(excerpt_text).unwrap_or_default());
+    text.push_str(&handovers_text(&verification.handovers));
     push_requirements(&mut text, verification, requested);
     let _ = writeln!(text, "{}", verdict_text(verification.verdict));
     text

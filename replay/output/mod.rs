@@ -10,6 +10,7 @@ pub mod differences;
 pub mod evidence;
 pub mod excerpt;
 pub mod format;
+pub mod handovers;
 mod jsonl;
 pub mod messages;
 mod parquet;

@@ -4,9 +4,10 @@ use obit_case::Problem;
 use obit_case::chain::{Chain, final_line, head_line};
 use obit_case::manifest::{CaseState, ChainHead, Manifest};
 use obit_case::signing::{AllowedSigners, Signature};
+use serde::Serialize;
 
 /// A key that signed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SigningKey {
     /// Fingerprint, as `ssh-keygen -l` prints it.
     pub fingerprint: String,

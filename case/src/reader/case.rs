@@ -21,6 +21,7 @@ use crate::directory::Directory;
 use crate::error::Error;
 use crate::excerpt::{self, ExcerptProof};
 use crate::files::Folder as _;
+use crate::handover::{self, HandoverLog};
 use crate::hasher::Hasher;
 use crate::manifest::{self, CaseState, Manifest};
 use crate::problem::Problem;
@@ -244,6 +245,21 @@ impl Case {
         let name = excerpt::FILE_NAME;
         let text = self.small_file(name, excerpt::MAX_BYTES).ok_or_else(|| format!("{name} cannot be read"))?;
         ExcerptProof::parse(&text).map_err(|why| format!("{name}: {why}"))
+    }
+
+    /// Returns the log of hand-overs; `None` if there is none. One that cannot be read is all
+    /// defects.
+    pub fn handovers(&self) -> Option<HandoverLog> {
+        let name = handover::FILE_NAME;
+        if !self.folders.has(name) {
+            return None;
+        }
+        let (Some(manifest), Some(text), Some(case_json)) =
+            (&self.manifest, self.small_file(name, handover::MAX_BYTES), self.manifest_bytes())
+        else {
+            return Some(HandoverLog::unreadable(format!("{name} or case.json cannot be read")));
+        };
+        Some(HandoverLog::parse(&text, &manifest.case_id, &case_json))
     }
 
     /// Returns the signature of case.json; `None` if there is none.

@@ -8,6 +8,7 @@ use obit_schema::tables::Table;
 use super::folders::CaseFolders;
 use crate::excerpt;
 use crate::files::{RESERVE_NAME, partial};
+use crate::handover;
 use crate::journal;
 use crate::manifest::{self, CaseState, Manifest, SUMS_NAME};
 use crate::part;
@@ -16,7 +17,7 @@ use crate::problem_log::ProblemLog;
 use crate::signing::SIGNATURE_NAME;
 
 /// Files beside the folders of a case, whether it is closed or not.
-const ROOT_FILES: [&str; 3] = [manifest::FILE_NAME, SIGNATURE_NAME, SUMS_NAME];
+const ROOT_FILES: [&str; 4] = [manifest::FILE_NAME, SIGNATURE_NAME, SUMS_NAME, handover::FILE_NAME];
 
 /// Reports each file that neither the manifest lists nor a recorder leaves there. An open case may
 /// have files that are being written, and parts and journals that are not listed yet.

@@ -3,5 +3,6 @@
 mod closing;
 mod dropping;
 mod forgeries;
+mod handovers;
 pub mod keys;
 mod tampering;
