@@ -6,14 +6,15 @@ use std::collections::BTreeMap;
 use arrow_array::RecordBatch;
 use obit_case::manifest::{self, Manifest};
 use obit_case::reader::{PartInfo, PartSource};
+use obit_case::time_stamp::TimeStamp;
 use obit_case::{Case, Problem};
 use obit_schema::text::time;
 use obit_schema::value::{self, Value};
 use obit_schema::{Table, kind};
 use serde::Serialize;
 
+use crate::attachments::{self, Attachments, Handover};
 use crate::error::Error;
-use crate::handovers::{self, Handover};
 use crate::problems;
 
 /// Most lost intervals kept: a storm may make one for each flush of the ring buffer.
@@ -37,6 +38,8 @@ pub struct CaseInventory<'a> {
     pub lost_intervals: Vec<LostInterval>,
     /// The hand-overs of the case.
     pub handovers: Vec<Handover>,
+    /// The time stamp over case.json, whose signature is not checked.
+    pub time_stamp: Option<TimeStamp>,
     /// The text of each problem.
     #[serde(rename = "problems")]
     pub problem_texts: Vec<String>,
@@ -129,8 +132,8 @@ pub fn take(case: &Case) -> Result<CaseInventory<'_>, Error> {
             counts
         }
     };
-    let (handovers, mut of_handovers) = handovers::read(case, None);
-    found.append(&mut of_handovers);
+    let Attachments { handovers, time_stamp, problems: mut of_attachments } = attachments::read(case, None);
+    found.append(&mut of_attachments);
     let problems = problems::all(case, &found);
     let parts =
         Table::ALL.iter().flat_map(|table| case.parts(*table).iter().map(|part| InventoryPart::new(*table, part)));
@@ -148,6 +151,7 @@ pub fn take(case: &Case) -> Result<CaseInventory<'_>, Error> {
         parts: parts.collect(),
         lost_intervals,
         handovers,
+        time_stamp,
         problem_texts: problems.iter().map(Problem::to_string).collect(),
         problems,
     })

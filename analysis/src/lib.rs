@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod attachments;
 pub mod compare;
 pub mod derive;
 pub mod diff;
@@ -16,7 +17,6 @@ mod error;
 pub mod evidence;
 pub mod excerpt;
 pub mod explain;
-pub mod handovers;
 pub mod inventory;
 pub mod problems;
 pub mod profile;

@@ -48,6 +48,7 @@ pub fn effect(case: &Case, problem: &Problem) -> Effect {
         | Problem::Signature { .. }
         | Problem::Anchor { .. }
         | Problem::Excerpt { .. }
+        | Problem::TimeStamp { .. }
         | Problem::Handover { .. } => Effect::Changed,
         Problem::Damaged { file, .. } if file == SUMS_NAME => Effect::Changed,
         Problem::TornJournal { .. } if is_cut_off(case) => Effect::CutOff,

@@ -6,13 +6,13 @@ use obit_derivation::Profile;
 use obit_derivation::fold::DERIVATION_VERSION;
 use obit_schema::Table;
 
+use crate::attachments::{self, Attachments};
 use crate::compare::{
     CompareOptions, Comparison, DerivedSide, PairBy, RecordedSide, TableComparison, compare, compare_equal,
 };
 use crate::error::Error;
 use crate::evidence::{self, CaseEvidence, ProofRequest};
 use crate::excerpt::{self, ExcerptEvidence};
-use crate::handovers::{self, Handover};
 use crate::problems::{self, Effect};
 
 /// Options of a verification.
@@ -33,8 +33,8 @@ pub struct Verification {
     pub evidence: CaseEvidence,
     /// The proof behind the records of an excerpt; `None` if the case is none.
     pub excerpt: Option<ExcerptEvidence>,
-    /// The hand-overs of the case.
-    pub handovers: Vec<Handover>,
+    /// Hand-overs and a time stamp.
+    pub attachments: Attachments,
     /// All problems of the case, each once.
     pub problems: Vec<Problem>,
     /// The conclusion.
@@ -107,8 +107,8 @@ pub fn verify(case: &Case, options: &VerifyOptions<'_>) -> Result<Verification, 
     let of_excerpt = excerpt.as_ref().map(|excerpt| excerpt.problems.as_slice()).unwrap_or_default();
     evidence.shortfalls.extend(excerpt.iter().flat_map(|excerpt| &excerpt.shortfalls).cloned());
     let (left, right) = (&comparison.left.problems, &comparison.right.problems);
-    let (handovers, of_handovers) = handovers::read(case, options.proof.signers);
-    let found = [left, right, &changed_files, &evidence.problems, of_excerpt, &of_handovers].concat();
+    let attachments = attachments::read(case, options.proof.signers);
+    let found = [left, right, &changed_files, &evidence.problems, of_excerpt, &attachments.problems].concat();
     let problems = problems::all(case, &found);
     let is_same = comparison.tables.iter().all(TableComparison::is_same);
     let older_rules = case.manifest().map(|manifest| manifest.derivation_version);
@@ -135,7 +135,7 @@ pub fn verify(case: &Case, options: &VerifyOptions<'_>) -> Result<Verification, 
         verdict => verdict,
     };
     let answer = verdict.answer(!options.proof.required.is_empty());
-    Ok(Verification { comparison, evidence, excerpt, handovers, problems, verdict, answer })
+    Ok(Verification { comparison, evidence, excerpt, attachments, problems, verdict, answer })
 }
 
 /// Compares the recorded rows with those that follow from the raw log.

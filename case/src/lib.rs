@@ -31,6 +31,7 @@ pub mod reader;
 mod record_tree;
 pub mod signing;
 mod threads;
+pub mod time_stamp;
 mod version;
 pub mod writer;
 

@@ -89,6 +89,11 @@ pub enum Problem {
         /// The defect.
         why: String,
     },
+    /// The time stamp does not hold.
+    TimeStamp {
+        /// The defect.
+        why: String,
+    },
     /// The log of hand-overs does not hold.
     Handover {
         /// The record, and the defect.
@@ -140,6 +145,7 @@ impl Problem {
             | Self::Signature { .. }
             | Self::Anchor { .. }
             | Self::Excerpt { .. }
+            | Self::TimeStamp { .. }
             | Self::Handover { .. } => false,
             Self::MissingPart { .. }
             | Self::Damaged { .. }
@@ -189,6 +195,7 @@ impl fmt::Display for Problem {
             Self::Head { why } => write!(f, "case.json: the chain of parts does not hold: {}", printable(why)),
             Self::Signature { why } => write!(f, "signature: {}", printable(why)),
             Self::Anchor { why } => write!(f, "anchor: {}", printable(why)),
+            Self::TimeStamp { why } => write!(f, "time stamp: {}", printable(why)),
             Self::Handover { why } => write!(f, "hand-overs: {}", printable(why)),
             Self::Excerpt { why } => write!(f, "excerpt: {}", printable(why)),
             Self::Hole { first_seq, last_seq } if first_seq == last_seq => write!(f, "record {first_seq} is missing"),

@@ -12,8 +12,8 @@ use obit_schema::text::json;
 use obit_schema::text::time;
 
 use crate::cli::InfoArgs;
+use crate::output::attachments::attachments_text;
 use crate::output::format::InfoFormat;
-use crate::output::handovers::handovers_text;
 use crate::output::problems::{dropped_text, missing_text, report_problems};
 use crate::status::CommandStatus;
 
@@ -83,8 +83,9 @@ fn inventory_text(info: &CaseInventory<'_>) -> String {
     for missing in incomplete.iter().take(LINES) {
         let _ = writeln!(lines, "incomplete: {}", text::printable(&missing_text(missing)));
     }
-    if !info.handovers.is_empty() {
-        let _ = write!(lines, "\n{}", handovers_text(&info.handovers));
+    let attachments = attachments_text(info.time_stamp.as_ref(), &info.handovers);
+    if !attachments.is_empty() {
+        let _ = write!(lines, "\n{attachments}");
     }
     let _ = writeln!(lines, "\nproblems: {}", info.problems.len());
     for problem in info.problem_texts.iter().take(LINES) {

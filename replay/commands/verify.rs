@@ -16,10 +16,10 @@ use obit_schema::text::printable;
 
 use super::disclose;
 use crate::cli::VerifyArgs;
+use crate::output::attachments::attachments_text;
 use crate::output::differences::push_differences;
 use crate::output::evidence::{evidence_text, shortfall_text};
 use crate::output::excerpt::excerpt_text;
-use crate::output::handovers::handovers_text;
 use crate::output::messages::{complain, print_verdict};
 use crate::output::problems::report_problems;
 use crate::policy::RequestedProof;
@@ -95,7 +95,7 @@ fn report_text(case: &Case, verification: &Verification, requested: &RequestedPr
     }
     text.push_str(&evidence_text(case, &verification.evidence.reach));
     text.push_str(&verification.excerpt.as_ref().map(excerpt_text).unwrap_or_default());
-    text.push_str(&handovers_text(&verification.handovers));
+    text.push_str(&attachments_text(verification.attachments.time_stamp.as_ref(), &verification.attachments.handovers));
     push_requirements(&mut text, verification, requested);
     let _ = writeln!(text, "{}", verdict_text(verification.verdict));
     text

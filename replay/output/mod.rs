@@ -1,6 +1,7 @@
 //! Output: rows as a table for people, as JSON lines or CSV for programs, as Parquet for both; and
 //! the texts that commands print.
 
+pub mod attachments;
 mod batch_writer;
 mod columns;
 pub mod containers;
@@ -10,7 +11,6 @@ pub mod differences;
 pub mod evidence;
 pub mod excerpt;
 pub mod format;
-pub mod handovers;
 mod jsonl;
 pub mod messages;
 mod parquet;

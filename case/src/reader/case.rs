@@ -28,6 +28,7 @@ use crate::problem::Problem;
 use crate::problem_log::ProblemLog;
 use crate::signing::{self, SIGNATURE_NAME};
 use crate::threads::ReadThreads;
+use crate::time_stamp::{self, TimeStamp};
 
 /// A case on disk.
 #[derive(Debug)]
@@ -245,6 +246,21 @@ impl Case {
         let name = excerpt::FILE_NAME;
         let text = self.small_file(name, excerpt::MAX_BYTES).ok_or_else(|| format!("{name} cannot be read"))?;
         ExcerptProof::parse(&text).map_err(|why| format!("{name}: {why}"))
+    }
+
+    /// Returns the time stamp over case.json, or why it does not hold; `None` if there is none.
+    pub fn time_stamp(&self) -> Option<Result<TimeStamp, String>> {
+        let name = time_stamp::FILE_NAME;
+        if !self.folders.has(name) {
+            return None;
+        }
+        let read = || {
+            let answer = self.small_file(name, time_stamp::MAX_BYTES).ok_or("it cannot be read")?;
+            let stamp = TimeStamp::parse(&answer)?;
+            stamp.check(&self.manifest_bytes().ok_or("case.json cannot be read")?)?;
+            Ok(stamp)
+        };
+        Some(read())
     }
 
     /// Returns the log of hand-overs; `None` if there is none. One that cannot be read is all

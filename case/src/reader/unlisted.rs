@@ -15,9 +15,11 @@ use crate::part;
 use crate::problem::Problem;
 use crate::problem_log::ProblemLog;
 use crate::signing::SIGNATURE_NAME;
+use crate::time_stamp;
 
 /// Files beside the folders of a case, whether it is closed or not.
-const ROOT_FILES: [&str; 4] = [manifest::FILE_NAME, SIGNATURE_NAME, SUMS_NAME, handover::FILE_NAME];
+const ROOT_FILES: [&str; 5] =
+    [manifest::FILE_NAME, SIGNATURE_NAME, SUMS_NAME, handover::FILE_NAME, time_stamp::FILE_NAME];
 
 /// Reports each file that neither the manifest lists nor a recorder leaves there. An open case may
 /// have files that are being written, and parts and journals that are not listed yet.
