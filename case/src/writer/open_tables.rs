@@ -22,6 +22,9 @@ const DERIVED_MAX_AGE: Duration = Duration::from_secs(2);
 /// too.
 const DERIVED_MAX_BYTES: usize = 256 << 10;
 
+/// Derived rows that wait for their records at most: a walk may show a hundred thousand containers
+/// at once.
+const MAX_WAITING_ROWS: usize = 4096;
 /// Bytes of a derived row in a journal or part, at most but for very long texts.
 const DERIVED_ROW_BYTES: u64 = 512;
 
@@ -39,6 +42,8 @@ pub(super) struct OpenTables {
     writers: BTreeMap<Table, TableWriter>,
     /// Derived rows that wait for their records, in order.
     waiting: VecDeque<(Table, RecordBatch)>,
+    /// How many rows these are.
+    waiting_rows: usize,
     /// Boot clock of the newest row when derived tables were last brought to disk.
     derived_synced_boot_ns: u64,
 }
@@ -46,8 +51,15 @@ pub(super) struct OpenTables {
 impl OpenTables {
     /// Returns the tables of a case without parts.
     pub(super) fn new(folders: WriterFolders, origin: FileOrigin, seed: Option<SaltSeed>) -> Self {
-        let (writers, waiting) = (BTreeMap::new(), VecDeque::new());
-        Self { folders, origin, seed, writers, waiting, derived_synced_boot_ns: 0 }
+        Self {
+            folders,
+            origin,
+            seed,
+            writers: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            waiting_rows: 0,
+            derived_synced_boot_ns: 0,
+        }
     }
 
     /// Returns the writer of a table.
@@ -63,6 +75,11 @@ impl OpenTables {
         }
         self.writer(table).accept(batch)?;
         self.waiting.push_back((table, batch.clone()));
+        self.waiting_rows += batch.num_rows();
+        if self.waiting_rows >= MAX_WAITING_ROWS {
+            // What fails now is tried again by the next sync.
+            let _ = self.sync_raw().and_then(|()| self.write_waiting());
+        }
         Ok(())
     }
 
@@ -87,6 +104,7 @@ impl OpenTables {
                 self.waiting.push_front((table, batch));
                 return Err(error);
             }
+            self.waiting_rows -= batch.num_rows();
         }
         Ok(())
     }
@@ -122,8 +140,8 @@ impl OpenTables {
 
     /// Bytes of all open parts: of each, the part or its journal, whichever is longer.
     pub(super) fn open_bytes(&self) -> u64 {
-        let waiting = self.waiting.iter().map(|(_, batch)| batch.num_rows() as u64 * DERIVED_ROW_BYTES);
-        self.writers.values().map(TableWriter::open_bytes).chain(waiting).sum()
+        let waiting = self.waiting_rows as u64 * DERIVED_ROW_BYTES;
+        self.writers.values().map(TableWriter::open_bytes).sum::<u64>() + waiting
     }
 
     /// Returns how many parts are open.
