@@ -51,7 +51,7 @@ pub struct KernelActor<'a> {
 }
 
 /// Bytes kept of the end of a long argument area.
-const ARGV_TAIL_BYTES: usize = 256;
+pub(super) const ARGV_TAIL_BYTES: usize = 256;
 /// Stands for the arguments that are missing between the first and the last ones.
 pub const ARGV_SEAM: &[u8] = "\u{2026}".as_bytes();
 

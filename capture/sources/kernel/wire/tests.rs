@@ -424,3 +424,10 @@ proptest! {
         prop_assert_eq!(Some(name(&bytes)), bytes.split(|&byte| byte == 0).next());
     }
 }
+
+#[test]
+fn the_tail_of_long_arguments_is_as_long_as_the_program_writes_it() {
+    let header = include_str!("../../../../bpf/wire.h");
+    let define = format!("#define OBIT_ARGV_TAIL_BYTES {}\n", super::event::ARGV_TAIL_BYTES);
+    assert!(header.contains(&define), "bpf/wire.h has another length than event.rs");
+}
