@@ -135,7 +135,7 @@ fn with_record_at<T>(seq: usize, ts: WallNs, step: &Step, use_it: impl FnOnce(&R
         Step::Begin(reason) => Body::SnapshotBegin(SnapshotReason::ALL[*reason]),
         Step::Failed(hierarchy) => Body::SnapshotFailed(UnreadPart {
             hierarchy: HierarchyId(*hierarchy),
-            below: (seq % 3 != 0).then(|| paths[seq % paths.len()].as_str().into()),
+            below: (!seq.is_multiple_of(3)).then(|| paths[seq % paths.len()].as_str().into()),
         }),
         Step::End(reason) => Body::SnapshotEnd(SnapshotReason::ALL[*reason]),
         Step::Directory { reason, hierarchy, id, parent, path, populated } => Body::Directory(Directory {

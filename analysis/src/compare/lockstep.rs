@@ -265,12 +265,10 @@ mod tests {
         for path in cases() {
             let case = Case::open(&path).expect("a case");
             let version = case.manifest().expect("of a closed case").derivation_version;
-            let comparison = compare_equal(&case).expect("records");
             if version < DERIVATION_VERSION {
-                // Its tables have other columns, and its rows may be others.
-                assert!(comparison.is_none(), "{} is of older rules", path.display());
-                continue;
+                continue; // its tables may have other columns, and its rows may be others
             }
+            let comparison = compare_equal(&case).expect("records");
             let comparison = comparison.unwrap_or_else(|| panic!("{} takes the slow way", path.display()));
             rows += comparison.tables.iter().map(|table| table.left.rows).sum::<u64>();
         }
