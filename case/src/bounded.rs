@@ -14,7 +14,7 @@ pub fn read(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
     let length = File::open(path)?.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
     match length as u64 <= max_bytes {
         true => Ok(bytes),
-        false => Err(io::Error::other(format!("it is longer than {max_bytes} bytes"))),
+        false => Err(io::Error::other(format!("it has more than {max_bytes} bytes"))),
     }
 }
 
@@ -29,6 +29,6 @@ mod tests {
         assert_eq!(read(file.path(), 4).expect("it fits"), b"1234");
         assert!(read(file.path(), 3).is_err());
         let error = read(Path::new("/dev/zero"), 1 << 20).expect_err("it is endless").to_string();
-        assert_eq!(error, "it is longer than 1048576 bytes");
+        assert_eq!(error, "it has more than 1048576 bytes");
     }
 }

@@ -296,9 +296,14 @@ impl Recorder {
         }
     }
 
+    /// Brings all that was recorded to disk, sealed where that is due.
+    pub fn sync(&mut self) {
+        self.writer.sync().expect("journals reach the disk");
+    }
+
     /// Kills the capture: nothing is closed.
     pub fn kill(mut self) -> RecordedCase {
-        self.writer.sync().expect("journals reach the disk");
+        self.sync();
         drop(self.writer);
         RecordedCase { _directory: self.directory, path: self.path }
     }

@@ -9,6 +9,7 @@ mod corpora;
 mod evidence;
 mod excerpts;
 mod golden;
+mod hostile;
 mod properties_case;
 mod replay_commands;
 mod tidy;

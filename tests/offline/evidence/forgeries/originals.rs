@@ -65,8 +65,9 @@ impl Originals {
         let (mut recorder, mut lines) = everyday(case::CASE_ID, signer(), |path| {
             earlier_manifest = fs::read(path.join("case.json")).expect("case.json");
         });
-        lines.push(recorder.head_line());
         recorder.live(&case::id('d'));
+        recorder.sync();
+        lines.push(recorder.head_line());
         recorded.push((Original::Killed, recorder.kill(), lines));
         let (mut recorder, _) = everyday(case::CASE_ID, None, |_| {});
         recorder.live(&case::id('9'));
@@ -78,7 +79,9 @@ impl Originals {
         let (recorder, lines) = flight("12345678", signer());
         let (case, lines) = closed(recorder, lines, signer().as_deref());
         recorded.push((Original::Flight, case, lines));
-        let (recorder, lines) = flight("12345678", signer());
+        let (mut recorder, mut lines) = flight("12345678", signer());
+        recorder.sync();
+        lines.push(recorder.head_line());
         recorded.push((Original::KilledFlight, recorder.kill(), lines));
         let (recorder, lines) = everyday(case::CASE_ID, None, |_| {});
         let (case, lines) = closed(recorder, lines, None);
@@ -149,9 +152,11 @@ fn everyday(
     let mut recorder = Recorder::with_id(case_id, options(signer));
     let mut lines = vec![recorder.head_line()];
     recorder.live(&case::id('f'));
+    recorder.sync();
     lines.push(recorder.head_line());
     before_last(recorder.path());
     case::everyday_into(&mut recorder);
+    recorder.sync();
     lines.push(recorder.head_line());
     (recorder, lines)
 }
