@@ -452,7 +452,8 @@ fn a_user_who_makes_more_than_a_share_is_named_and_root_s_containers_are_all_the
     const MORE: u64 = 50;
     let stage = Stage::new(CgroupView::V2Only);
     let ours = stage.outside("/sys/fs/cgroup/obit-live-shares");
-    let given = ours.join("given");
+    // A slice, so that systemd could put containers' scopes into it.
+    let given = ours.join("given.slice");
     fs::create_dir_all(&given).expect("a subtree");
     let _removed = RemovedAtEnd(ours.clone());
     std::os::unix::fs::chown(&given, Some(1000), None).expect("delegating");
@@ -460,7 +461,7 @@ fn a_user_who_makes_more_than_a_share_is_named_and_root_s_containers_are_all_the
     let capture = Capture::start(&stage, &case, &[]);
     let flood = |program: &str| {
         let script = format!(
-            "cd /sys/fs/cgroup/obit-live-shares/given && \
+            "cd /sys/fs/cgroup/obit-live-shares/given.slice && \
              printf 'docker-%064x.scope\\n' $(seq 1 {}) | xargs -n 500 {program}",
             SHARE + MORE
         );
