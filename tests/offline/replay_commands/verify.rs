@@ -1,5 +1,7 @@
 //! `verify`: same, different, unusable.
 
+use std::fs;
+
 use obit_derivation::Row;
 
 use crate::case::{self, Recorder, id};
@@ -155,4 +157,30 @@ fn verify_does_not_change_the_case() {
     replay(["derive", case.arg()]).expect_code(0);
     replay(["info", case.arg()]).expect_code(0);
     assert_eq!(before, list());
+}
+
+#[test]
+fn what_must_hold_comes_from_the_command_line_or_a_policy() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let policy = folder.path().join("policy.json");
+    let policy = policy.to_str().expect("text");
+    let (closed, killed) = (case::everyday().close(), case::everyday().kill());
+    fs::write(policy, r#"{"require": ["closed"], "case_id": "11111111-2222-3333-4444-555555555555"}"#)
+        .expect("written");
+    let held = replay(["verify", closed.arg(), "--policy", policy, "--require", "complete"]).expect_code(0);
+    assert!(held.stdout.contains("required: closed   yes\nrequired: complete yes\n"), "{held:#?}");
+    let run = replay(["verify", killed.arg(), "--policy", policy]).expect_code(1);
+    assert!(run.stdout.contains("required: closed   no: the case was never closed"), "{run:#?}");
+    assert!(run.stderr.contains("not proven: closed: the case was never closed"), "{run:#?}");
+    let run = replay(["verify", closed.arg(), "--case-id", "another"]).expect_code(1);
+    assert!(run.stderr.contains("and not another"), "{run:#?}");
+    // Whoever asks for something that cannot be asked is told, and not that it holds.
+    replay(["verify", closed.arg(), "--require", "signed"]).expect_code(2).expect_one_error(&["--signers"]);
+    for (text, named) in [
+        (r#"{"requires": ["closed"]}"#, "unknown field"),
+        (r#"{"require": ["cosed"]}"#, "none of closed, signed, anchored, complete"),
+    ] {
+        fs::write(policy, text).expect("written");
+        replay(["verify", closed.arg(), "--policy", policy]).expect_code(2).expect_one_error(&[named]);
+    }
 }
