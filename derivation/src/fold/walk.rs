@@ -119,8 +119,8 @@ impl Walk {
         since < self.begin && !self.seen.contains(&key) && self.walked.contains(&key.hierarchy)
     }
 
-    /// Returns true if a directory may be in a part of its hierarchy that was not read. `is_inside`:
-    /// it is somewhere below this path.
+    /// Returns true if a directory may be in a part of its hierarchy that was not read.
+    /// `is_inside`: it is somewhere below this path.
     pub fn may_hide(&self, hierarchy: HierarchyId, path: &str, is_inside: bool) -> bool {
         let is_below = |path: &str, above: &str| {
             path.strip_prefix(above).is_some_and(|rest| rest.starts_with('/') || above.ends_with('/'))

@@ -44,8 +44,8 @@ pub struct Directory<'a> {
 pub struct UnreadPart<'a> {
     /// The hierarchy.
     pub hierarchy: HierarchyId,
-    /// The directory below which it was not read whole; `None` if nothing follows from any directory
-    /// missing in the hierarchy.
+    /// The directory below which it was not read whole; `None` if nothing follows from any
+    /// directory missing in the hierarchy.
     pub below: Option<Cow<'a, str>>,
 }
 

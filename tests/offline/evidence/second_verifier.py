@@ -131,9 +131,10 @@ def read(path):
 
 def part_line(case_id, part):
     place = lambda seq: "-" if seq is None else seq
+    root = f"{part['root']} " if part.get("root") else ""
     return (
-        f"obit-part 1 {case_id} {part.get('previous')} {part['sha256']} {part['bytes']} {part['rows']}"
-        f" {place(part['first_seq'])} {place(part['last_seq'])} {part['file']}\n"
+        f"obit-part {2 if root else 1} {case_id} {part.get('previous')} {part['sha256']} {part['bytes']} {part['rows']}"
+        f" {place(part['first_seq'])} {place(part['last_seq'])} {root}{part['file']}\n"
     )
 
 
