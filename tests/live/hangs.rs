@@ -6,14 +6,14 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use obit_case::Case;
 use obit_derivation::record::{Body, Outcome, Source};
 use obit_test_engines::{
-    CgroupView, HangingDisk, Oci, OciRuntime, Stage, make_and_remove, require_root, test_cgroups, wait_until,
-    wait_within,
+    CgroupView, HangingDisk, Oci, OciRuntime, Stage, make_and_remove, require_root, terminate, test_cgroups,
+    wait_until, wait_within,
 };
 use rustix::fs::{CWD, FileType, Mode, OFlags, fcntl_getfl, fcntl_setfl, mknodat};
 use rustix::process::{Pid, Signal, kill_process};
@@ -176,6 +176,15 @@ fn full_pipe() -> (io::PipeReader, io::PipeWriter) {
     (reader, writer)
 }
 
+/// A capture whose output nobody reads; it ends with the test.
+struct UnreadCapture(Child);
+
+impl Drop for UnreadCapture {
+    fn drop(&mut self) {
+        terminate(&mut self.0, END_LIMIT);
+    }
+}
+
 #[test]
 fn nobody_needs_to_read_what_it_prints() {
     let Some(_live) = require_root(&["runc"]) else { return };
@@ -186,7 +195,8 @@ fn nobody_needs_to_read_what_it_prints() {
     let ((_unread_output, output), (_unread_errors, errors)) = (full_pipe(), full_pipe());
     let mut command = stage.command(env!("CARGO_BIN_EXE_obit-capture"));
     command.args(["run", "--follow", "--output"]).arg(&case);
-    let mut capture = command.stdout(Stdio::from(output)).stderr(Stdio::from(errors)).spawn().expect("obit-capture");
+    command.stdout(Stdio::from(output)).stderr(Stdio::from(errors));
+    let mut capture = UnreadCapture(command.spawn().expect("obit-capture"));
     let has = |event: &str, id: &str| {
         case.join("case.json").exists()
             && replay::derived_rows(&case, event).iter().any(|row| text(row, "container_id") == id)
@@ -197,8 +207,8 @@ fn nobody_needs_to_read_what_it_prints() {
         runc.run_short(&format!("obit-live-unread-{number}"), None);
     }
     wait_until("an end", || has("container_remove", "obit-live-unread-4"));
-    kill_process(Pid::from_child(&capture), Signal::TERM).expect("a signal");
-    let status = wait_within(&mut capture, END_LIMIT).expect("it ends though nobody reads what it prints");
+    kill_process(Pid::from_child(&capture.0), Signal::TERM).expect("a signal");
+    let status = wait_within(&mut capture.0, END_LIMIT).expect("it ends though nobody reads what it prints");
 
     assert_eq!(status.code(), Some(0), "the case has everything");
     assert_eq!(manifest(&case)["state"], "closed");
