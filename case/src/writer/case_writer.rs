@@ -375,7 +375,9 @@ impl CaseWriter {
         self.folders.remove_journals()?;
         // Nor may parts come back that were dropped.
         self.folders.sync_parts()?;
+        // On disk before case.json says that it is closed: then what it does not list is a problem.
         self.reserve.free();
+        root.sync()?;
         files.write_manifest(root.as_ref())?;
         self.is_closed = true;
         self.folders.remove_journal_folder();
