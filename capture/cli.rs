@@ -50,6 +50,13 @@ pub enum Command {
     /// Wait in a demo container until standard input ends
     #[command(hide = true)]
     DemoOccupant,
+    /// Hold the key on standard input for a recorder, and sign what comes over standard output, a
+    /// socket, until that is closed
+    #[command(hide = true)]
+    SignLines {
+        /// Name of the key, for messages
+        key: PathBuf,
+    },
     /// Write man pages and shell completions, for packages
     #[command(hide = true)]
     Reference {
@@ -109,7 +116,8 @@ pub struct RecordArgs {
     #[arg(long, value_name = "SIZE", value_parser = parse_size, requires = "max_bytes")]
     pub max_total: Option<u64>,
     /// Sign the case with this OpenSSH private key (ed25519, without a passphrase), which nobody
-    /// else may read
+    /// else may read; `-`: it is standard input, a file that the recorder need not find. A process
+    /// of its own holds the key; if that fails, the case goes on unsigned (exit code 3)
     #[arg(long, value_name = "KEY")]
     pub sign: Option<PathBuf>,
     /// Write a line for each sealed part to a file or FIFO off the case, or to the system's

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod commands;
 pub mod host;
 mod pipeline;
+pub mod signing;
 pub mod sources;
 
 /// The outcome of a command that did not fail.

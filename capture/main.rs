@@ -13,6 +13,7 @@ use clap::{CommandFactory, Parser};
 use obit_capture::Outcome;
 use obit_capture::cli::{Cli, Command};
 use obit_capture::commands::{check, demo, run};
+use obit_capture::signing;
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::DemoOccupant => demo::occupy(),
+        Command::SignLines { key } => signing::run(&key),
         Command::Reference { directory } => reference::write(Cli::command(), &directory)
             .with_context(|| format!("cannot write into {}", directory.display()))
             .map(|()| Outcome::Complete),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use obit_case::manifest::CaseCounts;
-use obit_case::signing::Signer;
+use obit_case::signing::CaseSigner;
 use obit_case::writer::WriterOptions;
 use obit_schema::text::printable;
 use serde_json::{Map, Value, json};
@@ -21,6 +21,7 @@ use crate::pipeline::{
     EndingSignals, MessageOutput, Progress, SegmentPolicy, Session, SessionOptions, SessionReport, SizeLimit, Tally,
     WhenFull,
 };
+use crate::signing::SigningProcess;
 use crate::sources::kernel::probe::ProbeOptions;
 
 /// Interval at which the status line is drawn.
@@ -37,7 +38,6 @@ const MIN_FLIGHT_BYTES: u64 = 1 << 20;
 
 /// Runs the command.
 pub fn run(args: &RunArgs) -> Result<Outcome> {
-    // Before the key is read.
     confine::forbid_dumps()?;
     // Before anything that a signal should not cut short.
     let signals = EndingSignals::register()?;
@@ -60,7 +60,7 @@ pub fn run(args: &RunArgs) -> Result<Outcome> {
 
 /// Returns the session options of a command line.
 pub(super) fn options(args: &RecordArgs, duration: Option<Duration>, follow: bool) -> Result<SessionOptions> {
-    let signer = args.sign.as_deref().map(Signer::read).transpose().context("cannot sign the case")?;
+    let signer = args.sign.as_deref().map(SigningProcess::start).transpose().context("cannot sign the case")?;
     let (size_limit, segments) = size_limit(args)?;
     let mut given = Map::new();
     given.insert("ring_buffer_bytes".into(), args.ring_buffer.into());
@@ -80,7 +80,7 @@ pub(super) fn options(args: &RecordArgs, duration: Option<Duration>, follow: boo
     given.insert("when_full".into(), when_full.map_or(Value::Null, |value| value.get_name().into()));
     given.insert("max_total_bytes".into(), args.max_total.into());
     given.insert("segment_age_ms".into(), json!(args.segment_age.as_millis() as u64));
-    given.insert("signed_by".into(), signer.as_ref().map(Signer::fingerprint).into());
+    given.insert("signed_by".into(), signer.as_ref().map(SigningProcess::fingerprint).into());
     given.insert("anchor".into(), args.anchor.as_ref().map(|path| path.to_string_lossy().into_owned()).into());
     given.insert("duration_ms".into(), duration.map_or(Value::Null, |time| json!(time.as_millis() as u64)));
     Ok(SessionOptions {
@@ -96,7 +96,7 @@ pub(super) fn options(args: &RecordArgs, duration: Option<Duration>, follow: boo
             part_rows: args.part_rows,
             part_age: args.part_age,
             reserve_bytes: RESERVE_BYTES,
-            signer: signer.map(Arc::new),
+            signer: signer.map(|process| Arc::new(process) as Arc<dyn CaseSigner>),
         },
         anchor: args.anchor.clone(),
         size_limit,

@@ -13,7 +13,7 @@
 use std::fmt;
 
 use crate::error::Error;
-use crate::signing::Signer;
+use crate::signing::{CaseSigner, sign_in_a_word};
 use obit_schema::digest::Digest;
 
 /// First word of a line about a head.
@@ -56,16 +56,18 @@ impl AnchorStatement {
         format!("{SIGNED_WORD} {}\n", self.text(case_id))
     }
 
-    /// Returns the line that an anchor gets, with its newline; signed if there is a key.
+    /// Returns the line that an anchor gets from a recorder without a key, with its newline.
+    pub fn unsigned_line(&self, case_id: &str) -> String {
+        format!("{}\n", self.text(case_id))
+    }
+
+    /// Returns the line that an anchor gets, with its newline and a signature.
     ///
     /// # Errors
     /// [`Error::Sign`].
-    pub fn line(&self, case_id: &str, signer: Option<&Signer>) -> Result<String, Error> {
-        let text = self.text(case_id);
-        match signer {
-            None => Ok(format!("{text}\n")),
-            Some(signer) => Ok(format!("{text} {}\n", signer.sign_in_a_word(self.signed_text(case_id).as_bytes())?)),
-        }
+    pub fn signed_line(&self, case_id: &str, signer: &dyn CaseSigner) -> Result<String, Error> {
+        let signature = sign_in_a_word(signer, self.signed_text(case_id).as_bytes())?;
+        Ok(format!("{} {signature}\n", self.text(case_id)))
     }
 }
 
@@ -127,12 +129,12 @@ impl LineContent {
 }
 
 /// Parses a number in its one spelling: a number that was cut or garbled is none.
-fn number(word: &str) -> Option<u64> {
+pub(crate) fn number(word: &str) -> Option<u64> {
     word.parse().ok().filter(|number: &u64| number.to_string() == word)
 }
 
 /// Parses a digest in lower-case hex.
-fn digest(word: &str) -> Option<Digest> {
+pub(crate) fn digest(word: &str) -> Option<Digest> {
     word.parse().ok().filter(|digest: &Digest| digest.to_string() == word)
 }
 
@@ -168,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_torn_line_is_no_statement_wherever_it_was_torn() {
-        let whole = head(39, "ab").line("a", None).expect("no key");
+        let whole = head(39, "ab").unsigned_line("a");
         let whole = whole.trim_end();
         for end in "obit-head 1 a ".len()..whole.len() {
             let torn = &whole[..end];

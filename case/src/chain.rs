@@ -182,7 +182,7 @@ impl Chain {
             say("the parts that are said to be dropped are not those that an entry of the chain says".to_owned());
         }
         // A line consists of words; an id with a space in it could be read in two ways.
-        if manifest.case_id.is_empty() || !manifest.case_id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if !is_word(&manifest.case_id) {
             say("the case's id is not one word".to_owned());
         }
     }
@@ -255,6 +255,11 @@ pub(crate) fn push_drop(manifest: &mut Manifest, mut drop: DropEntry) {
 /// Sets the head of a case without parts.
 pub(crate) fn start(manifest: &mut Manifest) {
     set_head(manifest, 0, START.to_owned());
+}
+
+/// Returns true if a text can be a word of a line.
+pub(crate) fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// Returns the number of entries and the digest of the last one.

@@ -29,6 +29,7 @@ pub mod problem;
 mod problem_log;
 pub mod reader;
 mod record_tree;
+pub mod signable;
 pub mod signing;
 mod threads;
 pub mod time_stamp;

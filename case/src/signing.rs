@@ -1,9 +1,11 @@
 //! Signatures of a case, in OpenSSH's format for files (PROTOCOL.sshsig): `ssh-keygen -Y verify`
 //! checks them.
 
+use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
@@ -29,7 +31,37 @@ const SIGNATURE_END: &str = "-----END SSH SIGNATURE-----";
 /// Characters of each line in between.
 const SIGNATURE_LINE_BYTES: usize = 70;
 
-/// A private key that signs cases.
+/// A holder of a private key that signs what a writer says of its case.
+pub trait CaseSigner: fmt::Debug + Send + Sync {
+    /// Signs a message. Returns the text of a signature file.
+    ///
+    /// # Errors
+    /// [`Error::Sign`].
+    fn sign(&self, message: &[u8]) -> Result<String, Error>;
+}
+
+/// Signs a message. Returns the signature in one word, for a line of text: a signature file without
+/// its first and last line and its newlines.
+pub(crate) fn sign_in_a_word(signer: &dyn CaseSigner, message: &[u8]) -> Result<String, Error> {
+    Ok(signer.sign(message)?.lines().filter(|line| !line.starts_with("-----")).collect())
+}
+
+/// Opens the file of a private key. A link is not followed.
+///
+/// # Errors
+/// [`Error::Io`], or [`Error::Key`] for a link.
+pub fn open_key(path: &Path) -> Result<File, Error> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    match rustix::fs::open(path, flags, Mode::empty()) {
+        Err(Errno::LOOP) => {
+            let why = "it is a link: name the file that it leads to".to_owned();
+            Err(Error::Key { path: path.to_owned(), why })
+        }
+        opened => Ok(File::from(opened.map_err(Error::io("read the key", path))?)),
+    }
+}
+
+/// A private key in memory that signs cases.
 #[derive(Debug)]
 pub struct Signer {
     key: PrivateKey,
@@ -42,12 +74,15 @@ impl Signer {
     /// # Errors
     /// [`Error::Io`], or [`Error::Key`] for a key that cannot be used.
     pub fn read(path: &Path) -> Result<Self, Error> {
+        Self::from_file(open_key(path)?, path)
+    }
+
+    /// Reads such a key from an open file. `path` is for errors.
+    ///
+    /// # Errors
+    /// [`Error::Io`], or [`Error::Key`] for a key that cannot be used.
+    pub fn from_file(file: File, path: &Path) -> Result<Self, Error> {
         let unusable = |why: String| Error::Key { path: path.to_owned(), why };
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let file = match rustix::fs::open(path, flags, Mode::empty()) {
-            Err(Errno::LOOP) => return Err(unusable("it is a link: name the file that it leads to".to_owned())),
-            opened => opened.map_err(Error::io("read the key", path))?,
-        };
         let access = FileAccess::of(&file).map_err(Error::io("read the key", path))?;
         if access.file_type() != FileType::RegularFile {
             return Err(unusable("it is not a regular file".to_owned()));
@@ -57,7 +92,7 @@ impl Signer {
             return Err(unusable(format!("others can read or write the key (mode {mode:04o}): `chmod 600` it")));
         }
         let mut text = Vec::new();
-        let read = File::from(file).take(MAX_BYTES + 1).read_to_end(&mut text);
+        let read = file.take(MAX_BYTES + 1).read_to_end(&mut text);
         if read.map_err(Error::io("read the key", path))? as u64 > MAX_BYTES {
             return Err(unusable(format!("it is no key: it has more than {MAX_BYTES} bytes")));
         }
@@ -75,6 +110,11 @@ impl Signer {
         Ok(Self { key })
     }
 
+    /// Returns this key as the signer that a writer takes.
+    pub fn shared(self) -> Arc<dyn CaseSigner> {
+        Arc::new(self)
+    }
+
     /// Returns the key's fingerprint, as `ssh-keygen -l` prints it.
     pub fn fingerprint(&self) -> String {
         self.key.fingerprint(HashAlg::Sha256).to_string()
@@ -89,14 +129,11 @@ impl Signer {
             self.key.sign(NAMESPACE, HashAlg::Sha512, message).and_then(|signed| signed.to_pem(LineEnding::LF));
         signed.map_err(|error| Error::Sign { why: error.to_string() })
     }
+}
 
-    /// Signs a message. Returns the signature in one word, for a line of text: a signature file
-    /// without its first and last line and its newlines.
-    ///
-    /// # Errors
-    /// [`Error::Sign`].
-    pub fn sign_in_a_word(&self, message: &[u8]) -> Result<String, Error> {
-        Ok(self.sign(message)?.lines().filter(|line| !line.starts_with("-----")).collect())
+impl CaseSigner for Signer {
+    fn sign(&self, message: &[u8]) -> Result<String, Error> {
+        self.sign(message)
     }
 }
 

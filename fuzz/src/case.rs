@@ -42,6 +42,7 @@ pub fn check(bytes: &[u8]) {
             let _ = fs::remove_file(place.path().join(name));
         }
     });
+    let _ = obit_case::signable::case_of(contents);
     if let Ok(text) = std::str::from_utf8(contents) {
         let _ = Signature::check(text, b"message");
         let _ = AllowedSigners::parse(text);

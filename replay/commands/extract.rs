@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use anyhow::Context;
 use obit_analysis::excerpt::{ExtractOptions, ExtractSummary, SelectionScope, TextColumns, extract};
@@ -27,7 +26,7 @@ pub fn run(args: &ExtractArgs) -> anyhow::Result<CommandStatus> {
     for asked in &args.containers {
         containers.insert(the_container(find(&case, asked)?.matches, asked, effect)?.0);
     }
-    let options = ExtractOptions { containers, redacted, signer: signer.map(Arc::new) };
+    let options = ExtractOptions { containers, redacted, signer: signer.map(Signer::shared) };
     let summary = extract(&case, &args.output, &options).context("cannot make the excerpt")?;
     print_verdict(&summary_text(args, &case, &options, summary))?;
     Ok(CommandStatus::Done)

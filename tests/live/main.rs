@@ -26,6 +26,7 @@ mod names;
 mod orders;
 mod runtimes;
 mod self_report;
+mod signing;
 mod sources;
 mod truth;
 mod usage;

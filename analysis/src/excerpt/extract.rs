@@ -10,7 +10,7 @@ use obit_case::excerpt::{self, ExcerptProof, ParentChain, PartProof, RecordProof
 use obit_case::manifest::{ExcerptOrigin, Manifest, PartEntry};
 use obit_case::merkle::MerkleTree;
 use obit_case::reader::PartInfo;
-use obit_case::signing::Signer;
+use obit_case::signing::CaseSigner;
 use obit_case::writer::WriterOptions;
 use obit_case::{Case, CaseWriter, FORMAT};
 use obit_derivation::Profile;
@@ -42,7 +42,7 @@ pub struct ExtractOptions {
     /// Columns whose values are left out.
     pub redacted: TextColumns,
     /// The key that signs the excerpt, as the word of whoever made it.
-    pub signer: Option<Arc<Signer>>,
+    pub signer: Option<Arc<dyn CaseSigner>>,
 }
 
 /// Numbers about an excerpt that was made.
@@ -86,6 +86,9 @@ pub fn extract(case: &Case, output: &Path, options: &ExtractOptions) -> Result<E
     maker.writer.attach(excerpt::FILE_NAME, &proof.to_text()?)?;
     let rows = maker.write_rows(output)?;
     maker.writer.close(|_| {})?;
+    if let Some(error) = maker.writer.take_signing_failure() {
+        return Err(error.into());
+    }
     let ExcerptMaker { selection, records, proven, .. } = maker;
     Ok(ExtractSummary { scope: selection.scope, records, rows, without_proof: records - proven })
 }

@@ -83,13 +83,25 @@ const KEPT: [(CapabilitySet, &str); 2] =
 /// Capability to follow `/proc/PID/root` of a process with more capabilities than this one.
 const PTRACE: (CapabilitySet, &str) = (CapabilitySet::SYS_PTRACE, "CAP_SYS_PTRACE");
 
-/// Keeps the memory of this process, and a key in it, from core dumps and from other processes that
-/// lack CAP_SYS_PTRACE.
+/// Keeps the memory of this process from core dumps and from other processes that lack
+/// CAP_SYS_PTRACE.
 ///
 /// # Errors
 /// The kernel refuses, which it has no reason for.
 pub fn forbid_dumps() -> Result<()> {
     set_dumpable_behavior(DumpableBehavior::NotDumpable).context("cannot forbid core dumps")
+}
+
+/// Keeps all open descriptors but the standard ones from programs that are started from here on,
+/// also those that this process was started with. Before Linux 5.11 those stay open in them.
+pub fn keep_descriptors_from_children() {
+    /// `close_range` (Linux 5.9), and its flag to only mark descriptors (Linux 5.11)
+    /// (include/uapi/linux/close_range.h). From 424 on, calls have one number on all processors.
+    const CLOSE_RANGE: libc::c_long = 436;
+    const CLOSE_RANGE_CLOEXEC: libc::c_uint = 1 << 2;
+    let (first, last) = (3 as libc::c_uint, libc::c_uint::MAX);
+    // SAFETY: takes numbers only, and closes nothing: it sets FD_CLOEXEC.
+    let _ = unsafe { libc::syscall(CLOSE_RANGE, first, last, CLOSE_RANGE_CLOEXEC) };
 }
 
 /// Gives up what is not needed any more. Only `case` stays writable; open files stay open.
@@ -100,7 +112,8 @@ pub fn forbid_dumps() -> Result<()> {
 pub fn confine(case: &Path, host_root: &Path) -> Result<Confinement> {
     // An unprivileged process needs it for Landlock.
     set_no_new_privs(true).context("cannot set no_new_privs")?;
-    let landlock = restrict_files(case).context("cannot restrict which files may be written (Landlock)")?;
+    let landlock =
+        restrict_files(&[Path::new("/")], &[case]).context("cannot restrict which files may be written (Landlock)")?;
     let kept = KEPT.into_iter().chain(host_root.starts_with("/proc").then_some(PTRACE));
     let held = capabilities(None).context("cannot read the capabilities")?;
     // Before Linux 5.8 there is no CAP_BPF, and CAP_SYS_ADMIN stands for it.
@@ -119,7 +132,7 @@ pub fn confine(case: &Path, host_root: &Path) -> Result<Confinement> {
 
 /// Returns how much Landlock can restrict here. A thread finds out, by confining itself, and ends.
 pub fn landlock_here() -> LandlockState {
-    let try_it = || set_no_new_privs(true).ok().and_then(|()| restrict_files(Path::new("/")).ok());
+    let try_it = || set_no_new_privs(true).ok().and_then(|()| restrict_files(&[], &[Path::new("/")]).ok());
     thread::spawn(try_it).join().ok().flatten().unwrap_or(LandlockState::None)
 }
 
@@ -129,17 +142,32 @@ pub fn seccomp_here() -> SeccompState {
     thread::spawn(|| restrict_calls().ok()).join().ok().flatten().unwrap_or(SeccompState::None)
 }
 
-fn restrict_files(case: &Path) -> Result<LandlockState> {
+/// Gives up all but reading and writing what is open, as far as this kernel can refuse it.
+///
+/// # Errors
+/// The kernel refuses a step.
+pub fn confine_to_open_files() -> Result<()> {
+    set_no_new_privs(true).context("cannot set no_new_privs")?;
+    restrict_files(&[], &[]).context("cannot restrict which files may be opened (Landlock)")?;
+    let none = CapabilitySet::empty();
+    let sets = CapabilitySets { effective: none, permitted: none, inheritable: none };
+    set_capabilities(None, sets).context("cannot drop capabilities")?;
+    seccomp::allow_only_io().context("cannot restrict which system calls may be made (seccomp)")?;
+    Ok(())
+}
+
+/// Refuses to open files but those below the given paths. Bundles lie where an engine put them, so
+/// a recorder may read everything.
+fn restrict_files(readable: &[&Path], writable: &[&Path]) -> Result<LandlockState> {
     let all: BitFlags<AccessFs> = AccessFs::from_all(ABI_USED);
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
     let write = all & !AccessFs::Execute;
-    // Bundles lie where an engine put them, so everything may be read.
     let status = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(all)?
         .create()?
-        .add_rules(path_beneath_rules(["/"], read))?
-        .add_rules(path_beneath_rules([case], write))?
+        .add_rules(path_beneath_rules(readable, read))?
+        .add_rules(path_beneath_rules(writable, write))?
         .restrict_self()?;
     Ok(match status.ruleset {
         RulesetStatus::FullyEnforced => LandlockState::Full,
@@ -153,11 +181,43 @@ mod tests {
     use super::*;
     use std::fs::{self, File, OpenOptions};
     use std::io::ErrorKind::{CrossesDevices, PermissionDenied};
-    use std::io::{self, Write as _};
+    use std::io::{self, Read as _, Write as _};
     use std::net::UdpSocket;
+    use std::os::fd::OwnedFd;
     use std::os::unix::fs::{PermissionsExt, chown};
     use std::os::unix::net::{UnixListener, UnixStream};
     use std::process::Command;
+
+    #[test]
+    fn a_process_that_only_signs_opens_starts_and_gains_nothing() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("file");
+        fs::write(&path, "as it was").unwrap();
+        let has_filters = seccomp_here() == SeccompState::Filtered;
+        let own = rustix::process::getpid();
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let (mut ours, mut theirs) = (File::from(OwnedFd::from(ours)), File::from(OwnedFd::from(theirs)));
+        thread::scope(|scope| {
+            let confined = scope.spawn(|| {
+                confine_to_open_files().unwrap();
+                ours.write_all(b"signed").unwrap();
+                let mut answer = [0; 6];
+                theirs.read_exact(&mut answer).unwrap();
+                let tried = [
+                    ("opening a file", File::open(&path).map(drop)),
+                    ("making a file", File::create(scratch.path().join("new")).map(drop)),
+                    ("asking for a socket", UnixStream::connect(&path).map(drop)),
+                    ("starting a program", Command::new("true").status().map(drop)),
+                    ("a signal", rustix::process::test_kill_process(own).map_err(io::Error::from)),
+                    ("a look at memory", rustix::process::dumpable_behavior().map(drop).map_err(io::Error::from)),
+                ];
+                for (what, outcome) in tried.into_iter().filter(|_| has_filters) {
+                    assert_eq!(outcome.expect_err(what).kind(), PermissionDenied, "{what}");
+                }
+            });
+            confined.join().unwrap();
+        });
+    }
 
     #[test]
     fn finding_out_confines_nobody_else() {

@@ -41,9 +41,22 @@ pub fn restrict_calls() -> Result<SeccompState> {
     filter::install()
 }
 
+/// Refuses all calls for this thread but those of a process that reads and writes what is open, and
+/// computes.
+///
+/// # Errors
+/// The filter does not compile, or the kernel refuses it though it has filters.
+pub fn allow_only_io() -> Result<SeccompState> {
+    filter::install_for_io()
+}
+
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod filter {
     pub fn install() -> anyhow::Result<super::SeccompState> {
+        Ok(super::SeccompState::None)
+    }
+
+    pub fn install_for_io() -> anyhow::Result<super::SeccompState> {
         Ok(super::SeccompState::None)
     }
 }
@@ -151,6 +164,29 @@ mod filter {
         libc::SYS_io_uring_register,
     ];
 
+    /// Calls of a process that reads and writes what is open: its memory, its end, and the return
+    /// from a signal's handler.
+    const FOR_IO: &[c_long] = &[
+        libc::SYS_read,
+        libc::SYS_write,
+        libc::SYS_close,
+        libc::SYS_brk,
+        libc::SYS_mmap,
+        libc::SYS_mremap,
+        libc::SYS_munmap,
+        libc::SYS_mprotect,
+        libc::SYS_madvise,
+        libc::SYS_futex,
+        libc::SYS_getrandom,
+        libc::SYS_clock_gettime,
+        libc::SYS_sigaltstack,
+        libc::SYS_rt_sigprocmask,
+        libc::SYS_rt_sigreturn,
+        libc::SYS_restart_syscall,
+        libc::SYS_exit,
+        libc::SYS_exit_group,
+    ];
+
     /// Commands of bpf(2) that stay allowed: on maps and objects whose descriptors are held
     /// (include/uapi/linux/bpf.h). The only value written is the mark that the recorder sleeps.
     const BPF_MAP_LOOKUP_ELEM: u64 = 1;
@@ -163,8 +199,15 @@ mod filter {
     const UNAVAILABLE: [i32; 3] = [libc::ENOSYS, libc::EINVAL, libc::EPERM];
 
     pub fn install() -> Result<SeccompState> {
-        let program = program().context("cannot make the filter")?;
-        match seccompiler::apply_filter(&program) {
+        apply(&program().context("cannot make the filter")?)
+    }
+
+    pub fn install_for_io() -> Result<SeccompState> {
+        apply(&program_for_io().context("cannot make the filter")?)
+    }
+
+    fn apply(program: &BpfProgram) -> Result<SeccompState> {
+        match seccompiler::apply_filter(program) {
             Ok(()) => Ok(SeccompState::Filtered),
             // Built without CONFIG_SECCOMP_FILTER (seccomp(2)), or refused by the filter of
             // whatever runs us.
@@ -192,9 +235,19 @@ mod filter {
         // The filter first checks the architecture: a call by i386's numbers ends the process.
         #[cfg(target_arch = "x86_64")]
         rules.extend(x32::also(&rules));
-        let refuse = SeccompAction::Errno(Errno::PERM.raw_os_error().unsigned_abs());
-        let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, TargetArch::try_from(ARCH)?)?;
+        let filter = SeccompFilter::new(rules, SeccompAction::Allow, refusal(), TargetArch::try_from(ARCH)?)?;
         Ok(filter.try_into()?)
+    }
+
+    fn program_for_io() -> Result<BpfProgram> {
+        let rules = FOR_IO.iter().map(|call| (*call, Vec::new())).collect();
+        let filter = SeccompFilter::new(rules, refusal(), SeccompAction::Allow, TargetArch::try_from(ARCH)?)?;
+        Ok(filter.try_into()?)
+    }
+
+    /// The answer to a call that is refused.
+    fn refusal() -> SeccompAction {
+        SeccompAction::Errno(Errno::PERM.raw_os_error().unsigned_abs())
     }
 
     /// Refuses a call unless its first argument, of 32 bits, is one of these.

@@ -45,6 +45,9 @@ const DROPPED_ON_FULL_DISK: &str = "segments_dropped_on_full_disk";
 /// The name in case.json of the number of lines that had not reached the anchor when the case was
 /// closed.
 const ANCHOR_LINES_MISSING: &str = "anchor_lines_missing";
+/// The name in case.json of the reason why the key failed; what was written from then on is
+/// unsigned.
+const SIGNING_FAILED: &str = "signing_failed";
 
 /// The outcome of a recorder.
 #[derive(Debug, Default)]
@@ -255,6 +258,7 @@ impl Recorder {
             memory::give_back();
         }
         self.progress.written(self.writer.bytes(), self.writer.manifest().parts.len() as u64);
+        self.tell_unsigned();
         self.anchor();
         if self.options.limit.is_used_up(self.writer.bytes()) {
             self.progress.set_full();
@@ -309,6 +313,17 @@ impl Recorder {
         self.progress.set_failed();
         let range = MissingRange { first_seq: self.next_durable, last_seq: None, reason: why };
         self.given_up = Some(self.writer.note_missing(range));
+    }
+
+    /// Tells, once, that the key has failed: the case goes on unsigned.
+    fn tell_unsigned(&mut self) {
+        let Some(error) = self.writer.take_signing_failure() else { return };
+        let why = error.to_string();
+        self.options.messages.say(&format!("obit-capture: {}; the case goes on unsigned", printable(&why)));
+        self.writer.amend(|manifest| {
+            manifest.recorder.insert(SIGNING_FAILED.to_owned(), why.into());
+        });
+        self.errors.push(Error::new(error).context("the case is not signed to its end"));
     }
 
     /// Writes the newest head of the chain to the anchor, if it is new.
@@ -408,10 +423,13 @@ impl Recorder {
     fn seal(&mut self, at: ClockPair, deadline: Instant) -> Result<CaseSummary, Error> {
         loop {
             let sealed = self.writer.seal_all();
+            self.tell_unsigned();
             if sealed.is_ok() {
                 self.wait_for_anchor();
             }
-            match sealed.and_then(|()| self.writer.close(|manifest| note_end(manifest, at))) {
+            let closed = sealed.and_then(|()| self.writer.close(|manifest| note_end(manifest, at)));
+            self.tell_unsigned();
+            match closed {
                 Err(error) if error.is_disk_full() && self.drop_on_full_disk() => {}
                 Err(obit_case::Error::Io { .. }) if Instant::now() < deadline => thread::sleep(RETRY_INTERVAL),
                 closed => return closed.context("cannot close the case"),

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::closing::ClosingFiles;
 use super::folders::WriterFolders;
+use super::head_signing::HeadSigning;
 use super::manifest_store::ManifestStore;
 use super::open_tables::OpenTables;
 use super::options::{CaseSummary, WriterOptions};
@@ -50,7 +51,7 @@ impl CaseWriter {
     /// counts and parts.
     ///
     /// # Errors
-    /// [`Error::Exists`], [`Error::Unclosed`], [`Error::Busy`] or [`Error::Io`].
+    /// [`Error::Exists`], [`Error::Unclosed`], [`Error::Busy`], [`Error::Sign`] or [`Error::Io`].
     pub fn create(path: &Path, manifest: Manifest, options: WriterOptions) -> Result<Self, Error> {
         let root = match Directory::create(path) {
             Err(Error::Exists { path }) if resume::is_unclosed(&path) => return Err(Error::Unclosed { path }),
@@ -63,7 +64,7 @@ impl CaseWriter {
     /// Makes the case in an empty folder.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Io`] or [`Error::Sign`].
     pub fn create_in(root: Arc<dyn Folder>, mut manifest: Manifest, options: WriterOptions) -> Result<Self, Error> {
         manifest.state = CaseState::Open;
         manifest.parts.clear();
@@ -72,14 +73,18 @@ impl CaseWriter {
         manifest.counts = CaseCounts::default();
         manifest.head = None;
         chain::start(&mut manifest);
-        let mut manifest = ManifestStore::new(manifest, options.signer.clone());
+        let mut manifest = ManifestStore::new(manifest, HeadSigning::new(options.signer.clone()));
         // case.json first: a directory that holds anything else is a case that says so.
         manifest.write(root.as_ref())?;
         let folders = WriterFolders::make(root)?;
         let mut writer = Self::new(folders, manifest, options);
         writer.reserve.take()?;
         writer.folders.root().sync()?;
-        writer.manifest.sign_head()?;
+        writer.manifest.sign_head();
+        // A key that fails at once is a mistake that can still be mended.
+        if let Some(error) = writer.take_signing_failure() {
+            return Err(error);
+        }
         writer.save()?;
         Ok(writer)
     }
@@ -108,7 +113,7 @@ impl CaseWriter {
         if let Some(dropped) = &dropped {
             folders.remove_dropped(dropped)?;
         }
-        let manifest = ManifestStore::new(manifest, options.signer.clone());
+        let manifest = ManifestStore::new(manifest, HeadSigning::new(options.signer.clone()));
         let mut writer = Self::new(folders, manifest, options);
         for table in Table::ALL {
             if let Some(number) = dropped.as_ref().and_then(|dropped| dropped.next_parts.get(table.name())) {
@@ -241,6 +246,11 @@ impl CaseWriter {
         self.manifest.get()
     }
 
+    /// Returns why the key failed, once. What was written from then on is unsigned.
+    pub fn take_signing_failure(&mut self) -> Option<Error> {
+        self.manifest.signing().take_failure()
+    }
+
     /// Returns the line about the chain's head that is on disk, as an anchor gets it: signed if
     /// there is a key. `None` while a newer head is not on disk.
     pub fn head_line(&self) -> Option<String> {
@@ -368,8 +378,8 @@ impl CaseWriter {
         self.seal_all()?;
         self.removals.check_parts_gone(&self.folders)?;
         self.manifest.amend(update);
-        let manifest = self.manifest.closed()?;
-        let files = ClosingFiles::new(&manifest, self.manifest.signer(), &self.attached)?;
+        let manifest = self.manifest.closed();
+        let files = ClosingFiles::new(&manifest, self.manifest.signing(), &self.attached)?;
         let root = Arc::clone(self.folders.root());
         files.write_sums(root.as_ref())?;
         self.folders.remove_journals()?;

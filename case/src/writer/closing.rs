@@ -3,11 +3,12 @@
 use obit_schema::digest::Digest;
 use sha2::{Digest as _, Sha256};
 
+use super::head_signing::HeadSigning;
 use crate::anchor_line::AnchorStatement;
 use crate::error::Error;
 use crate::files::{self, Folder};
 use crate::manifest::{self, CaseState, Manifest};
-use crate::signing::{SIGNATURE_NAME, Signer};
+use crate::signing::SIGNATURE_NAME;
 
 /// The texts of the files that close a case.
 pub(super) struct ClosingFiles {
@@ -21,12 +22,12 @@ impl ClosingFiles {
     /// Makes the texts from a manifest in state closed.
     pub(super) fn new(
         manifest: &Manifest,
-        signer: Option<&Signer>,
+        signing: &mut HeadSigning,
         attached: &[(&'static str, Digest)],
     ) -> Result<Self, Error> {
         debug_assert_eq!(manifest.state, CaseState::Closed);
         let text = manifest.to_text()?;
-        let signature = signer.map(|signer| signer.sign(&text)).transpose()?;
+        let signature = signing.sign(|signer| signer.sign(&text));
         let mut lines: Vec<_> = manifest.parts.iter().map(|part| format!("{}  {}\n", part.sha256, part.file)).collect();
         lines.sort_by(|a, b| a.get(64..).cmp(&b.get(64..)));
         let manifest_sha256 = sha256(&text);
@@ -35,7 +36,7 @@ impl ClosingFiles {
         if let Some(signature) = &signature {
             lines.push(format!("{}  {SIGNATURE_NAME}\n", sha256(signature.as_bytes())));
         }
-        let closed_line = AnchorStatement::Closed { sha256: manifest_sha256 }.line(&manifest.case_id, signer)?;
+        let closed_line = signing.line(AnchorStatement::Closed { sha256: manifest_sha256 }, &manifest.case_id);
         Ok(Self { manifest: text, closed_line, signature, sums: lines.concat() })
     }
 

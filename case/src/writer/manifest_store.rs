@@ -1,24 +1,22 @@
 //! case.json of a case that is being written: the manifest in memory, and whether the disk has it.
 
-use std::sync::Arc;
-
 use arrow_array::RecordBatch;
 use obit_schema::tables::Table;
 
 use super::folders::WriterFolders;
+use super::head_signing::HeadSigning;
 use crate::anchor_line::AnchorStatement;
 use crate::chain;
 use crate::error::Error;
 use crate::files::{self, Folder};
 use crate::manifest::{self, CaseState, ChainHead, Manifest, PartEntry};
-use crate::signing::Signer;
 
 /// The manifest of a case that is being written. Each change is on disk after the next
 /// [`ManifestStore::save`] that succeeds.
 #[derive(Debug)]
 pub(super) struct ManifestStore {
     manifest: Manifest,
-    signer: Option<Arc<Signer>>,
+    signing: HeadSigning,
     /// True if case.json on disk says what `manifest` does, but for counts of open parts.
     is_saved: bool,
     /// Bytes of case.json when it was last written.
@@ -36,8 +34,8 @@ struct SignedLine {
 
 impl ManifestStore {
     /// Takes a manifest that is not on disk yet.
-    pub(super) fn new(manifest: Manifest, signer: Option<Arc<Signer>>) -> Self {
-        Self { manifest, signer, is_saved: false, bytes: 0, signed_line: None }
+    pub(super) fn new(manifest: Manifest, signing: HeadSigning) -> Self {
+        Self { manifest, signing, is_saved: false, bytes: 0, signed_line: None }
     }
 
     /// Returns the manifest.
@@ -45,9 +43,9 @@ impl ManifestStore {
         &self.manifest
     }
 
-    /// Returns the key that signs heads and case.json.
-    pub(super) fn signer(&self) -> Option<&Signer> {
-        self.signer.as_deref()
+    /// Returns what signs heads and case.json.
+    pub(super) fn signing(&mut self) -> &mut HeadSigning {
+        &mut self.signing
     }
 
     /// Bytes of case.json when it was last written.
@@ -82,7 +80,7 @@ impl ManifestStore {
         }
         // The names of new parts first: what case.json lists is there.
         folders.sync_parts()?;
-        self.sign_head()?;
+        self.sign_head();
         self.write(folders.root().as_ref())
     }
 
@@ -96,21 +94,18 @@ impl ManifestStore {
     }
 
     /// Signs the head of the chain unless it is signed or there is no key.
-    pub(super) fn sign_head(&mut self) -> Result<(), Error> {
-        let (Some(signer), Some(head)) = (&self.signer, &mut self.manifest.head) else {
-            return Ok(());
-        };
-        if head.signature.is_none() {
-            let line = chain::head_line(&self.manifest.case_id, head.parts, &head.sha256);
-            head.signature = Some(signer.sign(line.as_bytes())?);
-            if let Some(statement) = statement(head) {
-                let line = statement.line(&self.manifest.case_id, Some(signer))?;
-                self.signed_line = Some(SignedLine { head_sha256: head.sha256.clone(), line });
-            }
-            self.manifest.signed_head = None;
-            self.is_saved = false;
+    pub(super) fn sign_head(&mut self) {
+        let case_id = &self.manifest.case_id;
+        let Some(head) = self.manifest.head.as_mut().filter(|head| head.signature.is_none()) else { return };
+        let line = chain::head_line(case_id, head.parts, &head.sha256);
+        let Some(signature) = self.signing.sign(|signer| signer.sign(line.as_bytes())) else { return };
+        head.signature = Some(signature);
+        if let Some(statement) = statement(head) {
+            let line = self.signing.line(statement, case_id);
+            self.signed_line = Some(SignedLine { head_sha256: head.sha256.clone(), line });
         }
-        Ok(())
+        self.manifest.signed_head = None;
+        self.is_saved = false;
     }
 
     /// Returns the line about the head that is on disk; `None` while a newer one is not.
@@ -118,18 +113,20 @@ impl ManifestStore {
         let head = self.manifest.head.as_ref().filter(|_| self.is_saved)?;
         match self.signed_line.as_ref().filter(|signed| signed.head_sha256 == head.sha256) {
             Some(signed) => Some(signed.line.clone()),
-            None => statement(head)?.line(&self.manifest.case_id, None).ok(),
+            None => Some(statement(head)?.unsigned_line(&self.manifest.case_id)),
         }
     }
 
     /// Returns the manifest in state closed. With a key its head is signed as the final one.
-    pub(super) fn closed(&self) -> Result<Manifest, Error> {
+    pub(super) fn closed(&mut self) -> Manifest {
         let mut manifest = Manifest { state: CaseState::Closed, ..self.manifest.clone() };
-        if let (Some(signer), Some(head)) = (&self.signer, &mut manifest.head) {
+        if let Some(head) = &mut manifest.head {
             let line = chain::final_line(&manifest.case_id, head.parts, &head.sha256);
-            (head.signature, head.final_signature) = (None, Some(signer.sign(line.as_bytes())?));
+            if let Some(signature) = self.signing.sign(|signer| signer.sign(line.as_bytes())) {
+                (head.signature, head.final_signature) = (None, Some(signature));
+            }
         }
-        Ok(manifest)
+        manifest
     }
 
     /// Takes the manifest that was written when the case was closed.

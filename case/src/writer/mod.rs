@@ -10,6 +10,7 @@
 mod case_writer;
 mod closing;
 mod folders;
+mod head_signing;
 mod manifest_store;
 mod open_tables;
 mod options;

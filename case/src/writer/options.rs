@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::counts::CaseCounts;
 use crate::manifest::PartEntry;
-use crate::signing::Signer;
+use crate::signing::CaseSigner;
 
 /// Options of a [`crate::CaseWriter`].
 #[derive(Clone, Debug)]
@@ -18,8 +18,9 @@ pub struct WriterOptions {
     /// Bytes to keep free for case.json in case the disk fills up; see
     /// [`crate::CaseWriter::note_missing`] and [`crate::CaseWriter::drop_oldest`].
     pub reserve_bytes: usize,
-    /// The key that signs each head and case.json.
-    pub signer: Option<Arc<Signer>>,
+    /// The holder of the key that signs each head and case.json. If it fails, the case goes on
+    /// unsigned: see [`crate::CaseWriter::take_signing_failure`].
+    pub signer: Option<Arc<dyn CaseSigner>>,
 }
 
 impl Default for WriterOptions {

@@ -15,5 +15,6 @@ mod roots;
 mod round_trip;
 mod rows;
 mod segments;
+mod signing;
 mod strategies;
 mod writing;

@@ -2,11 +2,9 @@
 //! them apart.
 
 use std::fs;
-use std::sync::Arc;
 
 use obit_case::chain;
 use obit_case::manifest::Manifest;
-use obit_case::signing::Signer;
 use obit_case::writer::WriterOptions;
 use tempfile::NamedTempFile;
 
@@ -18,7 +16,7 @@ use crate::program::replay;
 /// Records containers that end in four segments, of which the last two are left. The anchor has a
 /// line for each head.
 fn flown(key: &Key) -> (RecordedCase, NamedTempFile) {
-    let signer = Some(Arc::new(Signer::read(&key.private()).expect("a key for signing")));
+    let signer = Some(key.signer().shared());
     let mut recorder = Recorder::in_segments(WriterOptions { signer, ..WriterOptions::default() });
     let mut lines = recorder.head_line();
     for (number, digit) in "12345678".chars().enumerate() {

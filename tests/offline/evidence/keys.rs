@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::Arc;
 
 use obit_case::anchor_line::AnchorStatement;
 use obit_case::signing::Signer;
@@ -55,8 +54,16 @@ pub struct AnchoredCase {
 
 /// Makes a recorder with parts of five rows that signs with the key, if there is one.
 pub fn recorder(key: Option<&Key>) -> Recorder {
-    let signer = key.map(|key| Arc::new(key.signer()));
+    let signer = key.map(|key| key.signer().shared());
     Recorder::with_options(WriterOptions { part_rows: 5, signer, ..WriterOptions::default() }, json!({}))
+}
+
+/// Returns the line of a recorder that has this key or none.
+pub fn anchor_line(statement: AnchorStatement, case_id: &str, signer: Option<&Signer>) -> String {
+    match signer {
+        None => statement.unsigned_line(case_id),
+        Some(signer) => statement.signed_line(case_id, signer).expect("a line"),
+    }
 }
 
 /// Records the everyday case, signed if there is a key, with its anchor.
@@ -73,9 +80,9 @@ pub fn everyday(key: Option<&Key>) -> AnchoredCase {
     let (parts, sha256) = (head["parts"].as_u64().expect("a number"), head["sha256"].as_str().expect("a digest"));
     let signer = key.map(Key::signer);
     let sha256 = sha256.parse().expect("a digest");
-    lines.push_str(&AnchorStatement::Head { entries: parts, sha256 }.line(id, signer.as_ref()).expect("a line"));
+    lines.push_str(&anchor_line(AnchorStatement::Head { entries: parts, sha256 }, id, signer.as_ref()));
     let sha256 = Sha256::new_with_prefix(&text).into();
-    lines.push_str(&AnchorStatement::Closed { sha256 }.line(id, signer.as_ref()).expect("a line"));
+    lines.push_str(&anchor_line(AnchorStatement::Closed { sha256 }, id, signer.as_ref()));
     let anchor = NamedTempFile::new().expect("a temporary file");
     std::fs::write(anchor.path(), lines).expect("the anchor");
     AnchoredCase { case, anchor }

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use obit_analysis::derive::derive_rows;
 use obit_analysis::evidence::ProofRequest;
@@ -58,7 +57,7 @@ pub fn signed_copy(of: &Path) -> SignedCopy {
     manifest.host.clone_from(&recorded.host);
     manifest.salt_seed = Some(SaltSeed::new([0x5a; 32]).to_hex());
     let options =
-        WriterOptions { part_rows: PART_ROWS, signer: Some(Arc::new(key.signer())), ..WriterOptions::default() };
+        WriterOptions { part_rows: PART_ROWS, signer: Some(key.signer().shared()), ..WriterOptions::default() };
     let mut writer = CaseWriter::create(&path, manifest, options).expect("a new case");
     for table in Table::RAW {
         for batch in whole.batches(table) {

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use obit_case::anchor_line::AnchorStatement;
 use obit_case::chain;
@@ -13,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::forger::Forger;
 use crate::case::{self, RecordedCase, Recorder};
-use crate::evidence::keys::Key;
+use crate::evidence::keys::{Key, anchor_line};
 
 /// A case that a forger begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,10 +55,10 @@ pub const OTHER_ID: &str = "99999999-2222-3333-4444-555555555555";
 impl Originals {
     pub fn record() -> Self {
         let (key, other_key) = (Key::new("anna@host"), Key::new("mallory"));
-        let signer = || Some(Arc::new(key.signer()));
+        let signer = || Some(key.signer());
         let mut recorded = Vec::new();
         let (recorder, lines) = everyday(case::CASE_ID, signer(), |_| {});
-        let (case, lines) = closed(recorder, lines, signer().as_deref());
+        let (case, lines) = closed(recorder, lines, signer().as_ref());
         recorded.push((Original::Closed, case, lines));
         let mut earlier_manifest = Vec::new();
         let (mut recorder, mut lines) = everyday(case::CASE_ID, signer(), |path| {
@@ -77,7 +76,7 @@ impl Originals {
         lines.push(recorder.head_line());
         recorded.push((Original::Sealed, recorder.kill(), lines));
         let (recorder, lines) = flight("12345678", signer());
-        let (case, lines) = closed(recorder, lines, signer().as_deref());
+        let (case, lines) = closed(recorder, lines, signer().as_ref());
         recorded.push((Original::Flight, case, lines));
         let (mut recorder, mut lines) = flight("12345678", signer());
         recorder.sync();
@@ -90,7 +89,7 @@ impl Originals {
         let (case, lines) = older(recorder, lines, &key.signer());
         recorded.push((Original::Older, case, lines));
         let (recorder, lines) = everyday(OTHER_ID, signer(), |_| {});
-        let other = closed(recorder, lines, signer().as_deref());
+        let other = closed(recorder, lines, signer().as_ref());
         Self { key, other_key, recorded, other, earlier_manifest, killed_otherwise }
     }
 
@@ -115,7 +114,7 @@ impl Originals {
 
     /// Returns the same, signed with the forger's own key.
     pub fn purged_and_signed(&self) -> Forger {
-        let mut recorder = Recorder::with_id(case::CASE_ID, options(Some(Arc::new(self.other_key.signer()))));
+        let mut recorder = Recorder::with_id(case::CASE_ID, options(Some(self.other_key.signer())));
         recorder.live(&case::id('a'));
         Forger::of(recorder.close(), Vec::new())
     }
@@ -139,14 +138,14 @@ impl Originals {
     }
 }
 
-fn options(signer: Option<Arc<Signer>>) -> WriterOptions {
-    WriterOptions { part_rows: 5, signer, ..WriterOptions::default() }
+fn options(signer: Option<Signer>) -> WriterOptions {
+    WriterOptions { part_rows: 5, signer: signer.map(Signer::shared), ..WriterOptions::default() }
 }
 
 /// Records the everyday events. `before_last` sees the case before the last heads are made.
 fn everyday(
     case_id: &str,
-    signer: Option<Arc<Signer>>,
+    signer: Option<Signer>,
     before_last: impl FnOnce(&std::path::Path),
 ) -> (Recorder, Vec<String>) {
     let mut recorder = Recorder::with_id(case_id, options(signer));
@@ -162,8 +161,9 @@ fn everyday(
 }
 
 /// Records containers that end in four segments, of which the last two are left.
-fn flight(containers: &str, signer: Option<Arc<Signer>>) -> (Recorder, Vec<String>) {
-    let mut recorder = Recorder::in_segments(WriterOptions { signer, ..WriterOptions::default() });
+fn flight(containers: &str, signer: Option<Signer>) -> (Recorder, Vec<String>) {
+    let mut recorder =
+        Recorder::in_segments(WriterOptions { signer: signer.map(Signer::shared), ..WriterOptions::default() });
     let mut lines = vec![recorder.head_line()];
     for (number, digit) in containers.chars().enumerate() {
         if number > 0 && number % 2 == 0 {
@@ -189,7 +189,7 @@ pub fn closing_lines(case: &RecordedCase, signer: Option<&Signer>) -> [String; 2
     let head = manifest.head.expect("a head");
     let head = AnchorStatement::Head { entries: head.parts, sha256: head.sha256.parse().expect("a digest") };
     let closed = AnchorStatement::Closed { sha256: Sha256::new_with_prefix(&text).into() };
-    [head, closed].map(|statement| statement.line(&manifest.case_id, signer).expect("a line"))
+    [head, closed].map(|statement| anchor_line(statement, &manifest.case_id, signer))
 }
 
 /// Closes a case as a recorder of format 1.2 did: the head keeps its signature, and the lines of

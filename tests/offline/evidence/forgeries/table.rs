@@ -553,7 +553,7 @@ pub const FORGERIES: &[Forgery] = &[
     genuine(Closed, "the anchor with a false head of another key", "0010 000", |originals, forger| {
         let sha256 = sha256(b"false").parse().expect("a digest");
         let statement = obit_case::anchor_line::AnchorStatement::Head { entries: 3, sha256 };
-        forger.lines.push(statement.line(CASE_ID, Some(&originals.other_key.signer())).expect("a line"));
+        forger.lines.push(statement.signed_line(CASE_ID, &originals.other_key.signer()).expect("a line"));
     }),
     genuine(Closed, "an edited line in the anchor", "0010 000", |_, forger| {
         let line = &forger.lines[1];
