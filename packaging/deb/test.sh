@@ -53,13 +53,43 @@ if inside sh -c 'command -v systemd-analyze' >/dev/null; then
     inside systemd-analyze security --offline=yes --threshold=30 obit-capture.service | tail -n 1
 fi
 
+# The installation made a key that only root can read, and a second one leaves it alone.
+key="$root/etc/obit/signing_key"
+[ "$(stat -c '%a %U' "$key")" = "600 root" ] || stop "the key is there for others too, or not at all"
+fingerprint="$(ssh-keygen -l -f "$key.pub")"
+inside dpkg -i /obit.deb >/dev/null
+[ "$(ssh-keygen -l -f "$key.pub")" = "$fingerprint" ] || stop "a second installation changed the key"
+printf 'recorder %s\n' "$(cut -d' ' -f1,2 "$key.pub")" >"$root/signers"
+
+# The journal of this test: writes the messages that it gets into a file.
+mkdir -p "$root/run/systemd/journal"
+python3 - "$root/run/systemd/journal/socket" "$root/anchor" <<'JOURNAL' & journal=$!
+import socket, sys
+journal = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+journal.bind(sys.argv[1])
+with open(sys.argv[2], "w") as anchor:
+    while True:
+        for field in journal.recv(65536).decode().splitlines():
+            if field.startswith("MESSAGE="):
+                print(field.removeprefix("MESSAGE="), file=anchor, flush=True)
+JOURNAL
+trap 'kill "$journal" 2>/dev/null || true' EXIT
+tries=0
+until [ -S "$root/run/systemd/journal/socket" ]; do
+    kill -0 "$journal" 2>/dev/null || stop "the journal of this test ended by itself"
+    tries=$((tries + 1)); [ "$tries" -lt 600 ] || stop "there is no journal"
+    sleep 0.05
+done
+
 # The unit's command, with systemd's doubled percent signs made single.
 command="$(sed -n 's/^ExecStart=//p' "$unit" | sed 's/%%/%/g')"
 [ -n "$command" ] || stop "the unit's command is not understood"
+input="$(sed -n 's/^StandardInput=file://p' "$unit")"
+[ "$root$input" = "$key" ] || stop "the unit has another key: $input"
 capabilities="$(sed -n 's/^CapabilityBoundingSet=//p' "$unit" | tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g')"
 inside mkdir -m 700 /var/lib/obit
-inside setpriv --no-new-privs --bounding-set "-all,$capabilities" sh -c "exec $command" & recorder=$!
-trap 'kill $(cat "/proc/$recorder/task/$recorder/children" 2>/dev/null) 2>/dev/null || true' EXIT
+inside setpriv --no-new-privs --bounding-set "-all,$capabilities" sh -c "exec $command" <"$key" & recorder=$!
+trap 'kill "$journal" $(cat "/proc/$recorder/task/$recorder/children" 2>/dev/null) 2>/dev/null || true' EXIT
 # The journal of the case shows that it records; SIGTERM is what systemd sends.
 tries=0
 until compgen -G "$root/var/lib/obit/*/journal/events-*" >/dev/null; do
@@ -68,9 +98,11 @@ until compgen -G "$root/var/lib/obit/*/journal/events-*" >/dev/null; do
     sleep 0.05
 done
 pid="$(cat "/proc/$recorder/task/$recorder/children")"; pid="${pid:-$recorder}"
-kill -TERM $pid
+# systemd signals the process that holds the key too.
+kill -TERM $pid $(cat /proc/$pid/task/$pid/children)
 wait "$recorder" || [ $? = 3 ] || stop "the service's command ended with $?"
-inside sh -c 'obit-replay verify /var/lib/obit/*' || stop "the service's case does not verify"
+inside sh -c 'obit-replay verify /var/lib/obit/* --signers /signers --anchor /anchor --require closed,signed,anchored' ||
+    stop "the service's case is not signed and anchored as it should be"
 
 inside dpkg -r obit >/dev/null
 for left in usr/bin/obit-capture usr/bin/obit-replay usr/lib/systemd/system/obit-capture.service usr/share/man/man1/obit-capture.1.gz; do
@@ -79,5 +111,7 @@ done
 compgen -G "$root/var/lib/obit/*/case.json" >/dev/null || stop "the removal took the case away"
 inside dpkg -P obit >/dev/null
 compgen -G "$root/var/lib/obit/*/case.json" >/dev/null || stop "the purge took the case away"
+[ ! -e "$key" ] || stop "the purge left the private key"
+compgen -G "$root/var/lib/obit/signing_key-*.pub" >/dev/null || stop "the purge took the public key away from the case"
 INSIDE
-echo "deb: installed, ran, removed; the case stayed"
+echo "deb: installed, ran signed and anchored, removed; the case stayed"

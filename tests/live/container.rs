@@ -52,14 +52,16 @@ fn granted() -> ManifestGrants {
             sources.insert(name.clone(), path);
         }
     }
-    let mounts = mounts.into_iter().map(|(name, at, read_only)| (at, sources[&name].clone(), !read_only)).collect();
+    // A Secret has no path on the host: the tests stand for it with a file of their own.
+    let source = |name: &String| sources.get(name).cloned().unwrap_or_default();
+    let mounts = mounts.into_iter().map(|(name, at, read_only)| (at, source(&name), !read_only)).collect();
     ManifestGrants { capabilities, arguments, mounts }
 }
 
 /// Makes a root file system with the program under test and the libraries of this build; the image
 /// has the static program.
 fn make_root(root: &Path) {
-    for directory in ["proc", "sys", "dev", "host/run", "host/var/lib/containers", "cases"] {
+    for directory in ["proc", "sys", "dev", "host/run", "host/var/lib/containers", "cases", "anchor"] {
         fs::create_dir_all(root.join(directory)).expect("a directory of the container");
     }
     let program = env!("CARGO_BIN_EXE_obit-capture");
@@ -131,19 +133,27 @@ fn recorder(stage: &Stage, granted: &ManifestGrants, name: &str, arguments: &[St
 
 #[test]
 fn the_privileges_of_the_manifest_are_enough_to_record_the_hosts_containers() {
-    let Some(_live) = require_root(&["runc", "ldd"]) else {
+    let Some(_live) = require_root(&["runc", "ldd", "ssh-keygen"]) else {
         return;
     };
     let stage = Stage::new(CgroupView::Host);
-    let cases = stage.directory().join("cases");
+    let (cases, anchor, key) =
+        (stage.directory().join("cases"), stage.directory().join("anchor"), stage.directory().join("key"));
     fs::create_dir(&cases).expect("a place for cases");
+    fs::create_dir(&anchor).expect("a place for the anchor");
+    stage.run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", &key.display().to_string()]);
     let mut granted = granted();
     assert!(!granted.capabilities.contains(&"CAP_SYS_ADMIN".to_owned()), "that would be everything");
     for (at, from, can_write) in &mut granted.mounts {
-        assert_eq!(*can_write, at == "/cases", "only the case is written");
-        if *can_write {
-            *from = cases.display().to_string();
-        }
+        let place = match at.as_str() {
+            "/cases" => Some(&cases),
+            "/anchor" => Some(&anchor),
+            "/key/signing_key" => Some(&key),
+            _ => None,
+        };
+        assert_eq!(*can_write, at == "/cases" || at == "/anchor", "only the case and its anchor are written");
+        *from = place.map_or_else(|| from.clone(), |place| place.display().to_string());
+        assert!(!from.is_empty(), "nothing to mount at {at}");
     }
     // As in a Pod. CAP_SYS_RESOURCE depends on the kernel's release.
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").expect("the release");
@@ -184,7 +194,13 @@ fn the_privileges_of_the_manifest_are_enough_to_record_the_hosts_containers() {
     }
     let existing = replay::derived_rows(case, "existing_container");
     assert!(existing.iter().any(|row| row["container_id"] == "obit-live-before"), "found by the walk: {existing:?}");
-    replay::assert_verifies(case);
+    let public = fs::read_to_string(key.with_extension("pub")).expect("the public key");
+    let signers = stage.directory().join("signers");
+    fs::write(&signers, format!("recorder {public}")).expect("the signers");
+    let [case, signers, heads] = [case, &signers, &anchor.join("heads")].map(|path| path.display().to_string());
+    let options = ["--signers", &signers, "--anchor", &heads, "--require", "closed,signed,anchored"];
+    let verified = replay::replay(&[&["verify", case.as_str()], &options[..]].concat());
+    assert!(verified.status.success(), "{verified:?}");
 }
 
 #[test]
@@ -195,7 +211,7 @@ fn without_cap_bpf_it_names_what_is_missing_and_makes_no_case() {
     let stage = Stage::new(CgroupView::Host);
     let mut granted = granted();
     granted.capabilities.retain(|capability| capability != "CAP_BPF");
-    granted.mounts.retain(|(_, _, can_write)| !can_write);
+    granted.mounts.retain(|(_, from, can_write)| !can_write && !from.is_empty());
     let (mut run, _) =
         recorder(&stage, &granted, "obit-live-refused", &["run", "--output", "/cases/x"].map(str::to_owned));
     let run = run.output().expect("cannot run runc");

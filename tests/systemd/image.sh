@@ -12,7 +12,7 @@ disk_mib=2500
 packages=(
     systemd-sysv systemd-container dbus dbus-user-session libpam-systemd udev kmod linux-image-cloud-amd64 initramfs-tools zstd
     containerd docker.io docker-cli podman conmon crun runc netavark passt uidmap iptables
-    busybox-static python3 python3-grpcio
+    busybox-static python3 python3-grpcio openssh-client
 )
 
 stop() { printf 'systemd guest: %s\n' "$*" >&2; exit 1; }
