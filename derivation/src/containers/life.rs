@@ -590,7 +590,7 @@ impl Life {
     /// Returns true if another run of the container may have taken place in the life unseen: the
     /// end of its init was not seen, and events were lost.
     pub fn is_run_doubtful(&self) -> bool {
-        (self.after_gap || self.exits_lost || self.execs_lost) && !self.has_seen_init_exit()
+        (self.has_lost_exits() || self.has_lost_execs()) && !self.has_seen_init_exit()
     }
 
     /// Returns true if the end of its init was seen.

@@ -51,9 +51,7 @@ impl Fold {
         if !life.mark_exited(at, evidence) || self.is_carrying {
             return;
         }
-        if let Some(id) = life.container_id() {
-            self.pending.forget_run(id);
-        }
+        self.forget_pending_run(life_id);
         // Nobody has seen the beginning of a life that an exit shows first.
         self.emit_begin(life_id, at, None, out);
         let Some(life) = self.containers.life_mut(life_id) else { return };
@@ -117,9 +115,8 @@ impl Fold {
         if !life.mark_ended(at.ts) || self.is_carrying {
             return;
         }
-        if let Some(id) = life.container_id() {
-            self.pending.forget_run(id);
-        }
+        self.forget_pending_run(life_id);
+        let Some(life) = self.containers.life_mut(life_id) else { return };
         life.hold();
         let removed_by = removed_by.map(|actor| self.output.copy_actor(actor));
         self.output.preview(|| {
@@ -127,6 +124,13 @@ impl Fold {
             life.write_remove_row(at, &mut removed_by.clone(), &mut row).then_some(Row::Remove(row))
         });
         self.output.hold(life_id, at, HeldEnd::Removal(removed_by));
+    }
+
+    /// Forgets what was said of a container in advance and may not hold for its next run.
+    fn forget_pending_run(&mut self, life_id: LifeId) {
+        if let Some(id) = self.containers.life(life_id).and_then(Life::container_id) {
+            self.pending.forget_run(id);
+        }
     }
 
     /// Writes the rows whose grace is over.
