@@ -299,7 +299,7 @@ impl Recorder {
     /// Returns why the case cannot be written.
     fn why(&self, error: &obit_case::Error) -> String {
         match self.options.limit {
-            SizeLimit::DropOldest(_) if error.is_disk_full() => {
+            SizeLimit::DropOldest(_) if error.is_disk_full() && self.writer.manifest().segments.len() < 2 => {
                 format!("{error}; no older segment is left that could be dropped")
             }
             _ => error.to_string(),

@@ -1,8 +1,9 @@
 //! A small disk: a tmpfs inside the stage.
 
 use std::fs::OpenOptions;
-use std::io::Write as _;
 use std::path::PathBuf;
+
+use rustix::fs::{FallocateFlags, fallocate, fstatvfs};
 
 use crate::stage::Stage;
 
@@ -22,10 +23,19 @@ impl SmallDisk {
         Self { outside: stage.outside(&mount_point), inside }
     }
 
-    /// Fills every page that is left with a file that is not part of the case.
+    /// Takes all room that is left at once, with a file that is not part of the case. What is freed
+    /// after it is the case's again.
     pub fn fill_up(&self) {
-        let file = OpenOptions::new().create(true).append(true).open(self.outside.join("somebody-elses"));
-        let mut file = file.expect("a file beside the case");
-        while file.write_all(&[7; 4096]).is_ok() {}
+        let path = self.outside.join("somebody-elses");
+        let file = OpenOptions::new().create(true).append(true).open(path).expect("a file beside the case");
+        loop {
+            let volume = fstatvfs(&file).expect("what is free");
+            let free_bytes = volume.f_bavail * volume.f_frsize;
+            let length = file.metadata().expect("its length").len();
+            // Who records may have taken some of it meanwhile.
+            if free_bytes == 0 || fallocate(&file, FallocateFlags::empty(), length, free_bytes).is_ok() {
+                return;
+            }
+        }
     }
 }

@@ -117,6 +117,18 @@ impl Capture {
         self.child.try_wait().expect("waiting for a child").is_some()
     }
 
+    /// Checks that it still records.
+    ///
+    /// # Panics
+    /// Panics with what it said if it has ended.
+    pub fn assert_runs(&mut self) {
+        if self.has_ended() {
+            let status = wait_within(&mut self.child, STOP_LIMIT);
+            self.seen.extend(self.errors.iter());
+            panic!("obit-capture ended by itself with {status:?}: {:?}", self.seen);
+        }
+    }
+
     /// Returns its peak of resident memory, in bytes.
     pub fn peak_memory_bytes(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("its status");
