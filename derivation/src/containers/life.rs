@@ -7,7 +7,6 @@ use super::end::{EndFacts, Exit, ExitEvidence, NO_FACTS};
 use super::init::Init;
 use super::life_start::LifeStart;
 use super::origin::{Origin, Stage};
-use super::usage;
 use crate::claims::{Claim, ClaimField, ClaimSet, OwnedClaim};
 use crate::ending;
 use crate::ending::reports::{self, EndReport, EndReports};
@@ -404,7 +403,7 @@ impl Life {
 
     /// Takes over the usage of one of the life's directories.
     pub fn add_usage(&mut self, used: &Usage) {
-        usage::absorb(&mut self.end_mut().usage, used);
+        self.end_mut().usage.absorb(used);
     }
 
     /// Keeps the task that made the first directory, for the row of the beginning; a later call

@@ -60,31 +60,6 @@ impl RemovedChildrenUsage {
     }
 }
 
-/// Takes over values that were counted later, or in another directory of the same container: the
-/// highest of those that only grow, the latest of the others.
-pub(super) fn absorb(ours: &mut Usage, theirs: &Usage) {
-    let grow = |ours: &mut Option<u64>, theirs: Option<u64>| {
-        if theirs > *ours {
-            *ours = theirs;
-        }
-    };
-    grow(&mut ours.memory_peak_bytes, theirs.memory_peak_bytes);
-    ours.memory_usage_bytes = theirs.memory_usage_bytes.or(ours.memory_usage_bytes);
-    // v1's accounting and v2's differ by moments: the parts belong to their whole.
-    if theirs.cpu_usage_ns > ours.cpu_usage_ns {
-        ours.cpu_usage_ns = theirs.cpu_usage_ns;
-        ours.cpu_user_ns = theirs.cpu_user_ns;
-        ours.cpu_system_ns = theirs.cpu_system_ns;
-    }
-    grow(&mut ours.cpu_throttled_ns, theirs.cpu_throttled_ns);
-    grow(&mut ours.cpu_throttled_count, theirs.cpu_throttled_count);
-    grow(&mut ours.io_read_bytes, theirs.io_read_bytes);
-    grow(&mut ours.io_written_bytes, theirs.io_written_bytes);
-    grow(&mut ours.pids_peak, theirs.pids_peak);
-    grow(&mut ours.ooms, theirs.ooms);
-    grow(&mut ours.oom_kills, theirs.oom_kills);
-}
-
 /// Returns the values as a row has them. Samples of user and system time become parts of the CPU
 /// time, as the kernel does for `cpu.stat` (kernel/sched/cputime.c, `cputime_adjust`); without a
 /// sample the parts are unknown.

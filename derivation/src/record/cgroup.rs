@@ -2,6 +2,7 @@
 
 use super::ids::{CgroupId, CgroupKey};
 use super::names::names;
+use super::usage::Usage;
 
 /// The cgroup tracepoint that fired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,56 +74,6 @@ pub struct Actor<'a> {
     pub argv: &'a [&'a str],
     /// The argument vector did not fit into the record and is cut.
     pub argv_truncated: bool,
-}
-
-/// Accounting values of a cgroup; `None` where this kernel or hierarchy holds none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// Highest memory charge, in bytes (`page_counter.watermark`).
-    pub memory_peak_bytes: Option<u64>,
-    /// Memory charge at that moment, in bytes.
-    pub memory_usage_bytes: Option<u64>,
-    /// CPU time used, in nanoseconds. v2 counts this value, the next two, and the bytes read and
-    /// written for the directory's own tasks only; v1 includes the directories below. Both count
-    /// the time throttled for the directory only.
-    pub cpu_usage_ns: Option<u64>,
-    /// CPU time used in user mode, in nanoseconds, by samples at clock ticks: a short task may fall
-    /// between two of them.
-    pub cpu_user_ns: Option<u64>,
-    /// CPU time used in the kernel, in nanoseconds, by samples at clock ticks.
-    pub cpu_system_ns: Option<u64>,
-    /// Time that its CPU quota kept it from running, in nanoseconds, over all processors.
-    pub cpu_throttled_ns: Option<u64>,
-    /// Number of times that its CPU quota kept it from running.
-    pub cpu_throttled_count: Option<u64>,
-    /// Bytes read from all block devices together.
-    pub io_read_bytes: Option<u64>,
-    /// Bytes written to all block devices together.
-    pub io_written_bytes: Option<u64>,
-    /// Most tasks at one time.
-    pub pids_peak: Option<u64>,
-    /// Number of times that its memory limit made the OOM killer run, whether or not it killed.
-    pub ooms: Option<u64>,
-    /// Tasks of this cgroup that the OOM killer killed.
-    pub oom_kills: Option<u64>,
-}
-
-impl Usage {
-    /// The usage of a cgroup for which the kernel holds no value.
-    pub const NONE: Self = Self {
-        memory_peak_bytes: None,
-        memory_usage_bytes: None,
-        cpu_usage_ns: None,
-        cpu_user_ns: None,
-        cpu_system_ns: None,
-        cpu_throttled_ns: None,
-        cpu_throttled_count: None,
-        io_read_bytes: None,
-        io_written_bytes: None,
-        pids_peak: None,
-        ooms: None,
-        oom_kills: None,
-    };
 }
 
 names!(CgroupEventKind {

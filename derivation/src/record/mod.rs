@@ -12,11 +12,12 @@ mod names;
 mod process;
 mod runtime;
 mod source;
+mod usage;
 mod walk;
 
 use alloc::boxed::Box;
 
-pub use cgroup::{Actor, CgroupEvent, CgroupEventKind, Usage};
+pub use cgroup::{Actor, CgroupEvent, CgroupEventKind};
 pub use clock::{ClockReading, ClockReason};
 pub(crate) use ids::Stamp;
 pub use ids::{BootNs, CgroupId, CgroupKey, HierarchyId, Seq, WallNs};
@@ -28,6 +29,7 @@ pub use process::{
 };
 pub use runtime::{Outcome, RuntimeAnswer};
 pub use source::Source;
+pub use usage::Usage;
 pub use walk::{Directory, SnapshotReason, UnreadPart};
 
 /// A record of the raw log.

@@ -4,10 +4,6 @@
 //! compiled. Flags, kinds and the version have no copy here: the enums of the header are in
 //! [`types`].
 
-use std::mem::offset_of;
-
-use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
-
 pub use crate::sources::kernel::skeleton::types;
 
 /// Declares structs with the layout of a struct of the BPF program. They are packed, since a record
@@ -15,16 +11,17 @@ pub use crate::sources::kernel::skeleton::types;
 macro_rules! same_layout {
     ($($(#[$doc:meta])* struct $name:ident as $kernel:ident { $($field:ident: $type:ty,)+ })+) => {$(
         $(#[$doc])*
-        #[derive(FromBytes, Immutable, KnownLayout, Unaligned)]
+        #[derive(zerocopy::FromBytes, zerocopy::Immutable, zerocopy::KnownLayout, zerocopy::Unaligned)]
         #[repr(C, packed)]
         pub struct $name { $(pub $field: $type,)+ }
 
         const _: () = {
             assert!(size_of::<$name>() == size_of::<types::$kernel>());
-            $(assert!(offset_of!($name, $field) == offset_of!(types::$kernel, $field));)+
+            $(assert!(std::mem::offset_of!($name, $field) == std::mem::offset_of!(types::$kernel, $field));)+
         };
     )+};
 }
+pub(super) use same_layout;
 
 same_layout! {
     /// The start of each record.
@@ -49,21 +46,6 @@ same_layout! {
         version: u8,
         comm: ThreadName,
         parent_comm: ThreadName,
-    }
-
-    /// The end of a record of a cgroup that has used anything.
-    struct UsageCounters as obit_usage {
-        memory_usage: u64,
-        memory_watermark: u64,
-        ooms: u64,
-        oom_kills: u64,
-        cpu_usage: u64,
-        cpu_user: u64,
-        cpu_system: u64,
-        throttled: u64,
-        throttled_times: u64,
-        io_read: u64,
-        io_written: u64,
     }
 
     /// The part behind the header of a record about a process.

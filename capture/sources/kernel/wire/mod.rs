@@ -6,19 +6,21 @@
 mod batch;
 mod event;
 mod layout;
+mod usage;
 
 use obit_derivation::BootNs;
 use obit_derivation::ending::{SIGHUP, SIGINT, SIGKILL, SIGQUIT};
 use obit_derivation::record::{
     CgroupEventKind, CgroupId, CgroupKey, ExitStatus, HierarchyId, KernelEventKind, OomLimit, SignalOrigin,
-    SignalResult, Target, Usage,
+    SignalResult, Target,
 };
 use thiserror::Error;
 
 use zerocopy::FromBytes;
 
-use self::layout::types::{obit_flag, obit_kind, obit_present, obit_process_flag, obit_wire_version};
-use self::layout::{AncestorFacts, EventHeader, ProcessFacts, ThreadName, UsageCounters};
+use self::layout::types::{obit_flag, obit_kind, obit_process_flag, obit_wire_version};
+use self::layout::{AncestorFacts, EventHeader, ProcessFacts, ThreadName};
+use self::usage::{NO_USAGE, UsageCounters};
 
 pub use self::batch::RawBatch;
 pub use self::event::{
@@ -48,14 +50,8 @@ pub const KINDS: [KernelEventKind; obit_kind::OBIT_KINDS.0 as usize] = {
 
 /// The layout that this build reads.
 const VERSION: u8 = obit_wire_version::OBIT_WIRE_VERSION.0;
-/// The values of a cgroup that are in its usage; the others are in the header.
-const USAGE_VALUES: u8 = !obit_present::OBIT_HAS_PIDS_WATERMARK.0;
 /// Stands for the part of a process in a record about a cgroup.
 const NO_PROCESS: &ProcessFacts = &zerocopy::transmute!([0_u8; size_of::<ProcessFacts>()]);
-/// Stands for a usage that is not in a record.
-const NO_USAGE: &UsageCounters = &zerocopy::transmute!([0_u8; size_of::<UsageCounters>()]);
-/// The usage is at a multiple of this, in bytes.
-const USAGE_ALIGNMENT: usize = 8;
 
 /// The reason why bytes are no event: each means that program and user space disagree, never that a
 /// host did something odd.
@@ -107,12 +103,9 @@ pub fn decode(record: &[u8], page_size: u64) -> Result<KernelEvent<'_>, WireErro
     let wrong_lengths = WireError::Lengths { length: record.len(), path_bytes, argv_bytes };
     let (argv, rest) = split(text, argv_bytes).ok_or(wrong_lengths)?;
     let (path, rest) = split(rest, path_bytes).ok_or(wrong_lengths)?;
-    let has_usage = matches!(kind, KernelEventKind::Cgroup(_))
-        && header.present & USAGE_VALUES != 0
-        && header.flags & obit_flag::OBIT_USAGE_ZERO.0 == 0;
-    let usage = if has_usage {
-        let to_usage = (argv.len() + path.len()).wrapping_neg() % USAGE_ALIGNMENT;
-        rest.get(to_usage..).and_then(|usage| UsageCounters::ref_from_bytes(usage).ok())
+    let is_cgroup = matches!(kind, KernelEventKind::Cgroup(_));
+    let usage = if is_cgroup && usage::is_present(header) {
+        usage::counters(rest, argv.len() + path.len())
     } else {
         rest.is_empty().then_some(NO_USAGE)
     };
@@ -160,14 +153,11 @@ fn split(bytes: &[u8], at: u32) -> Option<(&[u8], &[u8])> {
 
 fn cgroup<'a>(
     header: &EventHeader,
-    usage: &UsageCounters,
+    counters: &UsageCounters,
     kind: CgroupEventKind,
     path: &'a [u8],
     page_size: u64,
 ) -> KernelCgroup<'a> {
-    let value = |bit: obit_present, value: u64| (header.present & bit.0 != 0).then_some(value);
-    // A page count that overflows is not possible: absent is better than wrong.
-    let in_bytes = |pages: Option<u64>| pages.and_then(|pages| pages.checked_mul(page_size));
     KernelCgroup {
         kind,
         hierarchy_id: header.hierarchy_id,
@@ -176,20 +166,7 @@ fn cgroup<'a>(
         level: header.level,
         path,
         path_truncated: header.flags & obit_flag::OBIT_PATH_TRUNCATED.0 != 0,
-        usage: Usage {
-            memory_peak_bytes: in_bytes(value(obit_present::OBIT_HAS_MEMORY_WATERMARK, usage.memory_watermark)),
-            memory_usage_bytes: in_bytes(value(obit_present::OBIT_HAS_MEMORY_USAGE, usage.memory_usage)),
-            cpu_usage_ns: value(obit_present::OBIT_HAS_CPU_USAGE, usage.cpu_usage),
-            cpu_user_ns: value(obit_present::OBIT_HAS_CPU_SPLIT, usage.cpu_user),
-            cpu_system_ns: value(obit_present::OBIT_HAS_CPU_SPLIT, usage.cpu_system),
-            cpu_throttled_ns: value(obit_present::OBIT_HAS_THROTTLED, usage.throttled),
-            cpu_throttled_count: value(obit_present::OBIT_HAS_THROTTLED, usage.throttled_times),
-            io_read_bytes: value(obit_present::OBIT_HAS_IO, usage.io_read),
-            io_written_bytes: value(obit_present::OBIT_HAS_IO, usage.io_written),
-            pids_peak: value(obit_present::OBIT_HAS_PIDS_WATERMARK, header.pids_watermark),
-            ooms: value(obit_present::OBIT_HAS_OOMS, usage.ooms),
-            oom_kills: value(obit_present::OBIT_HAS_OOMS, usage.oom_kills),
-        },
+        usage: usage::decode(header, counters, page_size),
     }
 }
 

@@ -1,7 +1,9 @@
 use std::mem::offset_of;
 
+use obit_derivation::record::Usage;
 use proptest::prelude::*;
 
+use super::layout::types::obit_present;
 use super::*;
 
 const PAGE: u64 = 4096;
@@ -24,8 +26,8 @@ fn record(kind: u8, flags: u8, present: u8, path: &[u8], argv: &[u8]) -> Vec<u8>
     record.extend(b"fifteen-letters\0");
     record.extend(argv);
     record.extend(path);
-    if present & USAGE_VALUES != 0 && flags & obit_flag::OBIT_USAGE_ZERO.0 == 0 {
-        record.resize(record.len().next_multiple_of(USAGE_ALIGNMENT), b'?');
+    if present & usage::USAGE_VALUES != 0 && flags & obit_flag::OBIT_USAGE_ZERO.0 == 0 {
+        record.resize(record.len().next_multiple_of(usage::ALIGNMENT), b'?');
         for value in [3_u64, 40, 3, 2, 500, 300, 200, 70, 6, 8192, 4096] {
             record.extend(value.to_ne_bytes());
         }
@@ -404,7 +406,7 @@ proptest! {
             let argv = event.actor.argv;
             if let Payload::Cgroup(cgroup) = &event.payload {
                 let text = cgroup.path.len() + argv.len();
-                let with_usage = text.next_multiple_of(USAGE_ALIGNMENT) + USAGE_BYTES;
+                let with_usage = text.next_multiple_of(usage::ALIGNMENT) + USAGE_BYTES;
                 prop_assert!([text, with_usage].contains(&(bytes.len() - HEADER_BYTES)));
             }
             let elements: usize = event.actor.argv_elements().map(|element| element.len() + 1).sum();
