@@ -255,6 +255,17 @@ impl Life {
         self.add_usage(used);
     }
 
+    /// Marks that a walk's record showed no task in one of the life's directories, unless a later
+    /// record has one. Returns true if tasks were in it by all that was known.
+    pub fn mark_vacant(&mut self, key: CgroupKey, shown: Seq) -> bool {
+        let is_outdated = |root: &RootDirectory| matches!(root.state, RootState::Populated(seen) if seen < shown);
+        let is_news = self.roots.iter().any(|root| root.key == key && is_outdated(root));
+        if is_news {
+            self.set_state(key, RootState::Empty(shown));
+        }
+        is_news
+    }
+
     fn set_state(&mut self, key: CgroupKey, state: RootState) {
         if let Some(root) = self.roots.iter_mut().find(|root| root.key == key) {
             root.state = state;

@@ -23,6 +23,9 @@ impl Fold {
         }
         if self.containers.directory(directory.key).is_some() {
             self.mark_entered(at.seq, directory);
+            if let Some(walk) = self.walk.as_mut().filter(|_| directory.populated == Some(false)) {
+                walk.note_vacant(directory.key, at.seq);
+            }
             return;
         }
         if self.containers.is_renamed(directory.key) {
@@ -95,10 +98,22 @@ impl Fold {
         }
     }
 
+    /// Concludes that a container has exited if the walk showed its root without a task, although
+    /// the last record of it has tasks in it: the event of the last one's leaving was lost, as every
+    /// event that came before the walk's end is here by now.
+    fn on_vacant(&mut self, key: CgroupKey, shown: Seq, at: Stamp, out: &mut dyn RowSink) {
+        for life_id in self.containers.lives_with_root(key) {
+            let Some(life) = self.containers.life_mut(life_id) else { continue };
+            if life.mark_vacant(key, shown) && life.is_abandoned() {
+                self.exit_life(life_id, at, ExitEvidence::Concluded, out);
+            }
+        }
+    }
+
     /// Takes the end of a walk, and draws its conclusions.
     pub(super) fn on_walk_end(&mut self, at: Stamp, out: &mut dyn RowSink) {
         let Some(walk) = self.walk.as_mut() else { return };
-        let deferred = walk.take_deferred();
+        let (deferred, vacant) = (walk.take_deferred(), walk.take_vacant());
         let may_hide = |key: CgroupKey, role: DirectoryRole| {
             let life = self.containers.life(role.life_id());
             let is_inside = matches!(role, DirectoryRole::Inside(_));
@@ -114,6 +129,9 @@ impl Fold {
         let is_first = walk.follows_start();
         for key in missing {
             self.on_missing(key, at, out);
+        }
+        for (key, shown) in vacant {
+            self.on_vacant(key, shown, at, out);
         }
         for FoundDirectory { at, directory, claims } in deferred {
             if self.containers.directory(directory.key).is_none() {

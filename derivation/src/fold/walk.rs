@@ -26,6 +26,8 @@ pub(super) struct Walk {
     /// The paths below which a hierarchy was not read whole.
     unread: BTreeMap<HierarchyId, BTreeSet<String>>,
     walked: BTreeSet<HierarchyId>,
+    /// Directories known before that were shown without a task, with the record that showed it.
+    vacant: BTreeMap<CgroupKey, Seq>,
     /// Directories whose life only the end of the walk can tell.
     deferred: Vec<FoundDirectory>,
 }
@@ -48,6 +50,7 @@ impl Walk {
             buried: BTreeSet::new(),
             unread: BTreeMap::new(),
             walked: BTreeSet::new(),
+            vacant: BTreeMap::new(),
             deferred: Vec::new(),
         }
     }
@@ -88,6 +91,18 @@ impl Walk {
         let mut deferred = core::mem::take(&mut self.deferred);
         deferred.retain(|found| !self.buried.contains(&found.directory.key));
         deferred
+    }
+
+    /// Marks a directory that is known as shown without a task.
+    pub fn note_vacant(&mut self, key: CgroupKey, shown: Seq) {
+        self.vacant.insert(key, shown);
+    }
+
+    /// Takes the directories that were shown without a task and are still there.
+    pub fn take_vacant(&mut self) -> BTreeMap<CgroupKey, Seq> {
+        let mut vacant = core::mem::take(&mut self.vacant);
+        vacant.retain(|key, _| !self.buried.contains(key));
+        vacant
     }
 
     /// Marks a directory as removed.

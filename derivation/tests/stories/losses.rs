@@ -61,6 +61,12 @@ impl Story {
 
     /// A walk after a loss that shows these directories of the container, with tasks in them, and nothing else.
     fn walk(&mut self, keys: &[CgroupKey]) {
+        self.walk_shows(keys, Some(true));
+        self.tell(Body::SnapshotEnd(SnapshotReason::Resync));
+    }
+
+    /// A walk that has not ended.
+    fn walk_shows(&mut self, keys: &[CgroupKey], populated: Option<bool>) {
         self.tell(Body::SnapshotBegin(SnapshotReason::Resync));
         for hierarchy in [ROOT.hierarchy, V1.hierarchy] {
             let root = CgroupKey { hierarchy, cgroup: CgroupId(1) };
@@ -69,9 +75,8 @@ impl Story {
         for key in keys {
             let path = docker(ID);
             let shown = kit::directory(SnapshotReason::Resync, *key, CgroupId(1), &path);
-            self.tell(Body::Directory(Directory { populated: Some(true), ..shown }));
+            self.tell(Body::Directory(Directory { populated, ..shown }));
         }
-        self.tell(Body::SnapshotEnd(SnapshotReason::Resync));
     }
 
     /// What docker says: of which run, when it began, and how it ended.
@@ -265,4 +270,51 @@ fn a_directory_that_is_emptied_from_outside_is_no_exit_whatever_was_lost() {
         assert_eq!(told, ends, "{}", actor.pid);
         assert_eq!((creates(&rows).len(), removes(&rows).len()), (1, 1));
     }
+}
+
+#[test]
+fn a_directory_that_a_walk_shows_empty_tells_an_exit_that_was_lost() {
+    for (populated, later, is_init_known, exited) in [
+        (Some(false), None, false, true),
+        (Some(false), None, true, true),
+        (Some(true), None, false, false),
+        // Nobody could read it.
+        (None, None, false, false),
+        // A task came after the walk had looked.
+        (Some(false), Some(CgroupEventKind::Populated), false, false),
+    ] {
+        let mut story = Story::made(&[ROOT]);
+        if is_init_known {
+            story.exec(INIT);
+        }
+        story.lost();
+        story.walk_shows(&[ROOT], populated);
+        if let Some(kind) = later {
+            story.directory(kind, ROOT, CREATE);
+        }
+        story.tell(Body::SnapshotEnd(SnapshotReason::Resync));
+        let rows = story.end();
+        let told: Vec<_> = exits(&rows)
+            .iter()
+            .map(|row| (row.inferred, row.death.cause, row.identity.init_pid, row.death.exited_at))
+            .collect();
+        let expected = (true, Cause::Unknown, None, None);
+        assert_eq!(told, [expected][..usize::from(exited)], "{populated:?}, then {later:?}");
+        assert_eq!(removes(&rows).len(), 0, "its directory is there");
+    }
+}
+
+#[test]
+fn a_walk_that_shows_an_empty_directory_adds_no_exit_to_one_that_was_seen() {
+    let mut story = Story::made(&[ROOT]);
+    story.exec(INIT);
+    story.lost();
+    story.walk_shows(&[ROOT], Some(false));
+    // Both were on their way when the walk looked.
+    story.exit(INIT, DONE);
+    story.directory(CgroupEventKind::Empty, ROOT, &[]);
+    story.tell(Body::SnapshotEnd(SnapshotReason::Resync));
+    let rows = story.end();
+    let told: Vec<_> = exits(&rows).iter().map(|row| (row.inferred, row.death.exit_code.map(u32::from))).collect();
+    assert_eq!(told, [(false, Some(3))]);
 }

@@ -74,7 +74,7 @@ impl Story {
         self.log.tell(Body::SnapshotBegin(SnapshotReason::Start));
         for (key, parent, path) in shown {
             let directory = kit::directory(SnapshotReason::Start, *key, *parent, path);
-            self.log.tell(Body::Directory(Directory { populated: Some(false), ..directory }));
+            self.log.tell(Body::Directory(directory));
         }
         self.log.tell(Body::SnapshotEnd(SnapshotReason::Start));
     }
