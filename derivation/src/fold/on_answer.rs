@@ -173,6 +173,17 @@ impl Fold {
         let started = answer.started_at.or_else(|| answer.created_at.filter(|_| answer.source == Source::OciState));
         let moment = started.or(answer.finished_at).or_else(|| answer.event.is_some().then_some(said));
         let Some(moment) = moment else { return lives.last().copied() };
+        // A life whose beginning was not seen may seem to begin at any time, but none begins within
+        // another one.
+        let has_within = |life: &Life| {
+            self.gaps.is_clock_steady(life)
+                && started.is_some_and(|started| life.first().ts <= started)
+                && started.zip(life.ended_at()).is_some_and(|(started, ended)| started <= ended)
+        };
+        let is = |life_id: &LifeId, test: &dyn Fn(&Life) -> bool| self.containers.life(*life_id).is_some_and(test);
+        if let Some(life_id) = lives.iter().rev().find(|life_id| is(life_id, &has_within)) {
+            return Some(*life_id);
+        }
         let is_within = |life: &Life| {
             let had_begun = !self.can_tell_time(life) || life.first().ts <= moment;
             let latest = life.removed_at().map(|removed| removed.0.saturating_add(START_SLACK_NS));
@@ -180,7 +191,7 @@ impl Fold {
                 started.is_some() && self.gaps.is_clock_steady(life) && latest.is_some_and(|latest| latest < moment.0);
             had_begun && !was_over
         };
-        lives.iter().rev().find(|life_id| self.containers.life(**life_id).is_some_and(is_within)).copied()
+        lives.iter().rev().find(|life_id| is(life_id, &is_within)).copied()
     }
 
     /// Keeps a conflict where a source, asked about one container, spoke of another; nothing else

@@ -94,6 +94,19 @@ impl Story {
         self.tell(Body::Runtime(answer));
     }
 
+    /// What docker says of a run that is over: when it began, and how it ended.
+    fn says_over(&mut self, started_at: WallNs, exit_code: i32) {
+        let answer = RuntimeAnswer {
+            container_id: Some(ID.into()),
+            started_at: Some(started_at),
+            exit_code: Some(exit_code),
+            finished_at: Some(started_at),
+            running: Some(false),
+            ..RuntimeAnswer::unanswered(Source::Docker, Outcome::Ok)
+        };
+        self.tell(Body::Runtime(answer));
+    }
+
     fn end(self) -> Vec<Row> {
         self.log.end()
     }
@@ -317,4 +330,32 @@ fn a_walk_that_shows_an_empty_directory_adds_no_exit_to_one_that_was_seen() {
     let rows = story.end();
     let told: Vec<_> = exits(&rows).iter().map(|row| (row.inferred, row.death.exit_code.map(u32::from))).collect();
     assert_eq!(told, [(false, Some(3))]);
+}
+
+#[test]
+fn what_began_within_a_run_whose_end_was_seen_is_of_that_run() {
+    // The directory on v2 is kept from one run to the next; that on v1 is made anew.
+    let mut story = Story::made(&[ROOT, V1]);
+    let started = wall(moment(story.log.next()));
+    story.exec(INIT);
+    story.exit(INIT, ExitStatus::Exited(58));
+    story.directory(CgroupEventKind::Rmdir, V1, DELETE);
+    story.lost();
+    story.walk(&[ROOT, NEXT_V1]);
+    story.says_over(started, 58);
+    let next = Target { cgroup: ROOT.cgroup, ..NEXT_INIT };
+    story.exec(next);
+    story.exit(next, DONE);
+    for key in [NEXT_V1, ROOT] {
+        story.directory(CgroupEventKind::Rmdir, key, DELETE);
+    }
+    let rows = story.end();
+    let told: Vec<_> = exits(&rows)
+        .iter()
+        .map(|row| (row.death.exit_code.map(u32::from), row.identity.started_at, row.death.reported_exit_code))
+        .collect();
+    assert_eq!(told.len(), 2, "{rows:#?}");
+    assert_eq!(told[1], (Some(3), None, None), "docker spoke of the run before");
+    let disagreements = rows.iter().filter(|row| matches!(row, Row::Disagreement(_))).count();
+    assert_eq!(disagreements, 0, "docker spoke of the run before");
 }
