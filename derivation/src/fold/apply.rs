@@ -10,7 +10,7 @@ use super::pending::PendingClaims;
 use super::walk::Walk;
 use crate::containers::{Containers, DirectoryRole, Life, Stage};
 use crate::identity::argv::InvocationCache;
-use crate::record::{Body, BootNs, CgroupEventKind, CgroupKey, Record, Stamp};
+use crate::record::{Body, BootNs, CgroupEventKind, CgroupKey, Record, Stamp, WallNs};
 use crate::row::{Row, RowSink};
 
 /// Version of the rules. A replay that knows other rules than the recorder says so when rows
@@ -30,6 +30,8 @@ pub struct Fold {
     pub(super) output: HeldRows,
     /// The walk under way.
     pub(super) walk: Option<Walk>,
+    /// When the first walk was over: directories made since were seen being made.
+    pub(super) first_walk_end: Option<WallNs>,
     /// The last command line of an OCI runtime, which made or removed a container's directory on
     /// each hierarchy.
     pub(super) invocations: Option<Box<InvocationCache>>,

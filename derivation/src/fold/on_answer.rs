@@ -69,8 +69,12 @@ impl Fold {
             self.begin_stated(at, &claim);
         }
         self.keep_pending(&claim, occasion, found.is_empty());
-        let subject = self.subject_of(moment, answer, &found);
-        self.report_end(at, answer, &found, subject);
+        // It may speak of the run whose directory waits for the end of the walk.
+        let is_run_open = self.walk.as_ref().is_some_and(|walk| walk.has_deferred(claim.container_id));
+        let subject = if is_run_open { None } else { self.subject_of(moment, answer, &found) };
+        if !is_run_open {
+            self.report_end(at, answer, &found, subject);
+        }
         // The answer also describes a life that has just ended and was restarted, but for what
         // holds for one life only.
         for life_id in found.into_iter().rev() {
@@ -95,9 +99,13 @@ impl Fold {
     }
 
     /// Begins the life of a container that has no directory, if a daemon states its init, and no
-    /// directory can have been missed: one is made before its init is known.
+    /// directory can have been missed: one is made before its init is known, and the container was
+    /// created after the first walk. A walk may show directories that nobody calls a container's
+    /// yet.
     fn begin_stated(&mut self, at: Stamp, claim: &Claim<'_>) {
-        let is_missing = self.gaps.may_miss_directories() || self.walk.is_some();
+        let is_new = claim.facts().created_at.zip(self.first_walk_end).is_some_and(|(created, seen)| created > seen);
+        let is_clock_set = self.gaps.clock_set().is_some();
+        let is_missing = !is_new || is_clock_set || self.gaps.may_miss_directories() || self.walk.is_some();
         let is_known = !self.containers.lives_with_id(claim.container_id).is_empty();
         if claim.source.is_daemon() && claim.facts().init_pid.is_some() && !is_missing && !is_known {
             let start = LifeStart::without_loss(Origin::Stated, Stage::Provisional, at);

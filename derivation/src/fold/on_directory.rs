@@ -1,11 +1,12 @@
 //! Directories that walks show, and the conclusions of a walk.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::apply::Fold;
 use super::walk::{FoundDirectory, Walk};
 use crate::claims::{ObservedDirectory, OwnedClaim, RootClaims};
-use crate::containers::{DirectoryRole, ExitEvidence, Origin, Stage, TrackedDirectory};
+use crate::containers::{DirectoryRole, ExitEvidence, Life, Origin, Stage, TrackedDirectory};
 use crate::record::{CgroupKey, Directory, Seq, SnapshotReason, Stamp};
 use crate::row::RowSink;
 
@@ -32,26 +33,32 @@ impl Fold {
             return;
         }
         let pending = self.pending.take_by_path(directory.key.hierarchy, &directory.path);
-        let is_waiting = self.waits_for_walk(at, directory, &pending);
-        match self.walk.as_mut().filter(|_| is_waiting) {
-            Some(walk) => walk.defer(FoundDirectory { at, directory: directory.to_owned(), claims: pending }),
+        let waiting_id = self.id_that_waits(at, directory, &pending);
+        match self.walk.as_mut().zip(waiting_id) {
+            Some((walk, container_id)) => {
+                walk.defer(FoundDirectory { at, directory: directory.to_owned(), container_id, claims: pending });
+            }
             None => self.take_found(at, directory, &pending),
         }
     }
 
-    /// Returns true if only the end of the walk can tell whether a directory is of a container that
-    /// is known: events were lost since it began, and the walk has seen none of its directories.
-    fn waits_for_walk(&self, at: Stamp, directory: &Directory<'_>, pending: &[OwnedClaim]) -> bool {
-        let Some(walk) = self.walk.as_ref().filter(|_| !self.is_carrying) else { return false };
+    /// Returns the container's id of a directory of which only the end of the walk can tell whether
+    /// it is of a container that is known: events were lost since it began, and the walk has seen
+    /// none of its directories.
+    fn id_that_waits(&self, at: Stamp, directory: &Directory<'_>, pending: &[OwnedClaim]) -> Option<String> {
+        let walk = self.walk.as_ref().filter(|_| !self.is_carrying)?;
         let observed = ObservedDirectory::of_walk(directory, None);
         let claims = RootClaims::of(at.seq, &observed, None, pending);
-        let Some(id) = claims.container_id() else { return false };
-        self.containers.lives_with_id(id).into_iter().filter_map(|life_id| self.containers.life(life_id)).any(|life| {
+        let id = claims.container_id()?;
+        let is_doubtful = |life: &Life| {
             life.first().seq < walk.begin()
                 && life.stage() != Stage::Ended
                 && life.is_run_doubtful()
                 && !life.root_keys().any(|key| walk.has_seen(key))
-        })
+        };
+        let mut lives =
+            self.containers.lives_with_id(id).into_iter().filter_map(|life_id| self.containers.life(life_id));
+        lives.any(is_doubtful).then(|| id.into())
     }
 
     /// Takes a directory that a walk found.
@@ -127,14 +134,18 @@ impl Fold {
             .map(|(key, _)| key)
             .collect();
         let is_first = walk.follows_start();
+        if is_first {
+            self.first_walk_end = Some(at.ts);
+        }
         for key in missing {
             self.on_missing(key, at, out);
         }
         for (key, shown) in vacant {
             self.on_vacant(key, shown, at, out);
         }
-        for FoundDirectory { at, directory, claims } in deferred {
+        for FoundDirectory { at, directory, mut claims, .. } in deferred {
             if self.containers.directory(directory.key).is_none() {
+                claims.extend(self.pending.take_by_path(directory.key.hierarchy, &directory.path));
                 self.take_found(at, &directory, &claims);
             }
         }

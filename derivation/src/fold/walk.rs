@@ -37,6 +37,7 @@ pub(super) struct Walk {
 pub(super) struct FoundDirectory {
     pub at: Stamp,
     pub directory: Directory<'static>,
+    pub container_id: String,
     pub claims: Vec<OwnedClaim>,
 }
 
@@ -84,6 +85,11 @@ impl Walk {
     /// Keeps a directory for the end of the walk.
     pub fn defer(&mut self, found: FoundDirectory) {
         self.deferred.push(found);
+    }
+
+    /// Returns true if a directory with this container's id is kept for the end of the walk.
+    pub fn has_deferred(&self, container_id: &str) -> bool {
+        self.deferred.iter().any(|found| found.container_id == container_id)
     }
 
     /// Takes the directories that were kept and are still there.

@@ -359,3 +359,27 @@ fn what_began_within_a_run_whose_end_was_seen_is_of_that_run() {
     let disagreements = rows.iter().filter(|row| matches!(row, Row::Disagreement(_))).count();
     assert_eq!(disagreements, 0, "docker spoke of the run before");
 }
+
+#[test]
+fn a_state_read_while_a_directory_waits_for_the_end_of_a_walk_is_of_the_run_in_it() {
+    let mut story = Story::made(&[ROOT]);
+    story.lost();
+    story.walk_shows(&[NEXT_ROOT], Some(true));
+    let state = RuntimeAnswer {
+        container_id: Some(ID.into()),
+        init_pid: Some(NEXT_INIT.pid),
+        created_at: Some(wall(moment(story.log.next()))),
+        cgroup_paths: vec![(NEXT_ROOT.hierarchy, docker(ID).into())],
+        ..RuntimeAnswer::unanswered(Source::OciState, Outcome::Ok)
+    };
+    story.tell(Body::Runtime(state));
+    story.tell(Body::SnapshotEnd(SnapshotReason::Resync));
+    story.exit(NEXT_INIT, DONE);
+    story.directory(CgroupEventKind::Rmdir, NEXT_ROOT, DELETE);
+    let rows = story.end();
+    let told: Vec<_> = removes(&rows)
+        .iter()
+        .map(|row| (row.place.key, row.identity.init_pid, row.death.exit_code.map(u32::from)))
+        .collect();
+    assert_eq!(told, [(ROOT, None, None), (NEXT_ROOT, Some(NEXT_INIT.pid), Some(3))]);
+}

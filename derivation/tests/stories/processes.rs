@@ -20,6 +20,14 @@ struct Story {
 }
 
 impl Story {
+    /// A host without containers, as the first walk shows it.
+    fn walked() -> Self {
+        let mut story = Self::default();
+        story.tell(Body::SnapshotBegin(SnapshotReason::Start));
+        story.tell(Body::SnapshotEnd(SnapshotReason::Start));
+        story
+    }
+
     /// A container that a runtime has made and put a process into.
     fn made() -> Self {
         let mut story = Self::default();
@@ -603,6 +611,7 @@ fn of_docker(pid: Option<u32>, event: Option<&'static str>) -> Body<'static> {
         container_name: Some("web".into()),
         init_pid: pid,
         event: event.map(Into::into),
+        created_at: Some(wall(moment(Seq(10)))),
         ..RuntimeAnswer::unanswered(Source::Docker, Outcome::Ok)
     })
 }
@@ -610,7 +619,7 @@ fn of_docker(pid: Option<u32>, event: Option<&'static str>) -> Body<'static> {
 #[test]
 fn a_container_without_a_directory_exits_with_the_process_that_its_engine_names() {
     let init = Target { cgroup: CgroupId(1), ..INIT };
-    let mut story = Story::default();
+    let mut story = Story::walked();
     story.tell(of_docker(Some(init.pid), None));
     story.signal(init, 9, by("kill", 900));
     story.exit(init, SIGKILLED);
@@ -634,7 +643,7 @@ fn a_container_without_a_directory_is_known_only_while_its_engine_has_it_and_not
         ..RuntimeAnswer::unanswered(Source::OciState, Outcome::Ok)
     };
     for told in [deleted, lost, lost_later, &[Body::Runtime(of_no_daemon)]] {
-        let mut story = Story::default();
+        let mut story = Story::walked();
         for body in told {
             story.tell(body.clone());
         }
@@ -642,7 +651,7 @@ fn a_container_without_a_directory_is_known_only_while_its_engine_has_it_and_not
         assert_eq!(story.exits().len(), 0, "{told:?}");
     }
     // Another process that has the pid later is another one.
-    let mut story = Story::default();
+    let mut story = Story::walked();
     story.tell(of_docker(Some(init.pid), None));
     story.exit(Target { started: BootNs(1_000_000), ..init }, SIGKILLED);
     assert_eq!(story.exits().len(), 0);
@@ -650,7 +659,7 @@ fn a_container_without_a_directory_is_known_only_while_its_engine_has_it_and_not
 
 #[test]
 fn what_is_stated_of_a_container_before_its_directory_begins_no_other_one() {
-    let mut story = Story::default();
+    let mut story = Story::walked();
     story.tell(of_docker(Some(7), None));
     story.directory(CgroupEventKind::Mkdir, ROOT, &docker(ID), runc(3900, CREATE));
     story.exec(INIT);
@@ -658,4 +667,17 @@ fn what_is_stated_of_a_container_before_its_directory_begins_no_other_one() {
     story.remove(ROOT, ID);
     assert_eq!((story.exits().len(), story.removals().len()), (1, 1));
     assert_eq!((story.exited().identity.init_pid, story.exited().place.is_some()), (Some(INIT.pid), true));
+}
+
+#[test]
+fn a_container_created_before_the_first_walk_was_over_may_have_a_directory() {
+    let init = Target { cgroup: CgroupId(1), ..INIT };
+    for (created, expected) in [(Seq(10), 1), (Seq(0), 0)] {
+        let mut story = Story::walked();
+        let Body::Runtime(answer) = of_docker(Some(init.pid), None) else { panic!("an answer") };
+        let created_at = Some(wall(moment(created)));
+        story.tell(Body::Runtime(RuntimeAnswer { created_at, ..answer }));
+        story.exit(init, SIGKILLED);
+        assert_eq!(story.exits().len(), expected, "{created:?}");
+    }
 }
