@@ -309,9 +309,9 @@ impl Life {
     /// process.
     pub fn is_run_of_another(&self, at: Stamp, maker_pid: u32, has_one_maker: bool) -> bool {
         let has_begun = self.init.is_executed() || has_one_maker && self.is_entered;
-        // Who made it was not seen: it was there before, and made by then if it had an init, or its
-        // end may be among the events that were lost.
-        let was_made = self.init.is_stated_before(at.boot_ns) || self.has_lost_exits();
+        // Who made it was not seen: it was there before, and made by then if it had an init, if it
+        // is reported to have ended, or if its end may be among the events that were lost.
+        let was_made = self.init.is_stated_before(at.boot_ns) || self.reports().tell_an_end() || self.has_lost_exits();
         let was_there = self.first.boot_ns < at.boot_ns && was_made;
         self.stage != Stage::Ended
             && self.exit().is_none()

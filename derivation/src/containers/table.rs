@@ -153,7 +153,14 @@ impl Containers {
             let at = self.life_at(target.places()).filter(|at| at != life_id);
             at.is_none_or(|at| id_of(at) != id_of(*life_id))
         };
-        let stated = || self.stated_inits.get(&target.pid).copied().filter(is_init).filter(is_elsewhere);
+        // What is gone has no process any more: the source means a run that nobody saw.
+        let may_have_process = |life_id: &LifeId| {
+            self.lives.get(*life_id).is_some_and(|life| life.stage() != Stage::Ended || !life.is_run_doubtful())
+        };
+        let stated = || {
+            let stated = self.stated_inits.get(&target.pid).copied();
+            stated.filter(is_init).filter(is_elsewhere).filter(may_have_process)
+        };
         let here = || {
             let life_id = self.life_at(target.places())?;
             // Of several that share the directory, the one whose runtime began it.

@@ -604,6 +604,39 @@ fn a_stated_init_that_nobody_saw_does_not_outlive_the_directories_of_a_container
     assert_eq!((row.inferred, row.identity.init_pid, row.death.cause), (true, None, Cause::Unknown));
 }
 
+#[test]
+fn a_container_that_had_ended_before_the_first_walk_is_not_the_next_one_in_its_directory() {
+    // A process of somebody else keeps the directory on v2; that on v1 is made anew.
+    let mut story = Story::default();
+    story.tell(Body::SnapshotBegin(SnapshotReason::Start));
+    let path = docker(ID);
+    let shown = kit::directory(SnapshotReason::Start, ROOT, CgroupId(1), &path);
+    story.tell(Body::Directory(Directory { populated: Some(true), ..shown }));
+    story.tell(Body::SnapshotEnd(SnapshotReason::Start));
+    let before = Some(wall(moment(Seq(0))));
+    story.tell(Body::Runtime(RuntimeAnswer {
+        container_id: Some(ID.into()),
+        started_at: before,
+        finished_at: before,
+        running: Some(false),
+        exit_code: Some(137),
+        ..RuntimeAnswer::unanswered(Source::Docker, Outcome::Ok)
+    }));
+    story.directory(CgroupEventKind::Mkdir, MEMORY, &docker(ID), runc(3900, CREATE));
+    story.attach(process(3950), MEMORY, &docker(ID), runc(3900, CREATE));
+    story.attach(process(3950), ROOT, &docker(ID), runc(3900, CREATE));
+    story.exec(INIT);
+    story.exit(INIT, ExitStatus::Exited(3));
+    story.remove(ROOT, ID);
+    let told: Vec<_> = story
+        .exits()
+        .iter()
+        .map(|row| (row.identity.init_pid, row.death.exit_code.map(u32::from), row.identity.started_at))
+        .collect();
+    assert_eq!(told.last(), Some(&(Some(INIT.pid), Some(3), None)), "{told:?}");
+    assert_eq!(told.len(), 2, "the one that was there has ended as well: {told:?}");
+}
+
 /// What docker says of a container that it runs, or of what it did with it.
 fn of_docker(pid: Option<u32>, event: Option<&'static str>) -> Body<'static> {
     Body::Runtime(RuntimeAnswer {

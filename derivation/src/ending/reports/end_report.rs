@@ -149,6 +149,11 @@ impl EndReports {
         ends.all(is_same)
     }
 
+    /// Returns true if a report says that the container has ended.
+    pub fn tell_an_end(&self) -> bool {
+        self.all.iter().any(|report| report.exit_code.is_some() || report.presence == Some(ReportedPresence::Ended))
+    }
+
     /// Returns true if an engine reports that it has stopped the container.
     pub fn has_stop(&self) -> bool {
         self.all.iter().any(|report| report.is_stop)
