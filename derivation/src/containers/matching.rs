@@ -21,10 +21,13 @@ pub(super) fn fit(
     claims: &RootClaims<'_>,
     parent: Option<&Arc<str>>,
 ) -> Option<u8> {
-    // What is found after a container has exited is of its next life, unless nobody is in it, or
-    // the container was yet to exit when it was looked at.
+    // What is found after a container has exited is of its next life, unless nobody is in it, its
+    // state is that of the run that has exited, or the container was yet to exit when it was looked
+    // at.
     let is_before = |exit: Exit| observed.walk_began.is_none_or(|began| exit.at.seq < began);
-    let has_exited = life.exit().is_some_and(is_before) && observed.is_populated != Some(false);
+    let ended_init = life.init_exit().map(|exit| exit.process().pid);
+    let is_of_ended = ended_init.is_some() && claims.iter().any(|claim| claim.facts().init_pid == ended_init);
+    let has_exited = life.exit().is_some_and(is_before) && observed.is_populated != Some(false) && !is_of_ended;
     // What is known of one without a directory may be of a run before this directory.
     let is_over = life.stage == Stage::Ended || has_exited || life.is_stated();
     if is_over || life.is_present_on(observed.key.hierarchy) {

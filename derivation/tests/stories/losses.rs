@@ -400,3 +400,29 @@ fn a_state_read_after_a_loss_gives_no_init_of_the_next_run_to_the_one_before() {
         .collect();
     assert_eq!(told, [(ROOT, None, None), (NEXT_ROOT, None, None)]);
 }
+
+#[test]
+fn a_directory_whose_state_is_of_a_run_that_has_exited_is_of_that_run() {
+    // The making of its directory on v1 was lost, and the container is never deleted.
+    for (stated, runs) in [(INIT, 1), (NEXT_INIT, 2)] {
+        let mut story = Story::made(&[ROOT]);
+        story.exec(INIT);
+        story.exit(INIT, DONE);
+        story.lost();
+        story.tell(Body::SnapshotBegin(SnapshotReason::Resync));
+        story.tell(Body::Runtime(RuntimeAnswer {
+            container_id: Some(ID.into()),
+            init_pid: Some(stated.pid),
+            cgroup_paths: vec![(V1.hierarchy, docker(ID).into())],
+            ..RuntimeAnswer::unanswered(Source::OciState, Outcome::Ok)
+        }));
+        let path = docker(ID);
+        for (key, populated) in [(ROOT, Some(false)), (V1, None)] {
+            let shown = kit::directory(SnapshotReason::Resync, key, CgroupId(1), &path);
+            story.tell(Body::Directory(Directory { populated, ..shown }));
+        }
+        story.tell(Body::SnapshotEnd(SnapshotReason::Resync));
+        let rows = story.end();
+        assert_eq!(creates(&rows).len(), runs, "{rows:#?}");
+    }
+}
