@@ -5,7 +5,7 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 
 use super::run_init::RunInit;
-use crate::record::{RuntimeAnswer, Seq, WallNs};
+use crate::record::{RuntimeAnswer, Seq, Source, WallNs};
 
 /// The facts and labels of an answer. Shared by the claims about several lives of one container.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -58,13 +58,21 @@ impl AnswerFacts {
 impl RuntimeFacts {
     /// Reads the facts and labels of an answer, record `seq`; `None` if it has none.
     pub fn of(seq: Seq, answer: &RuntimeAnswer<'_>) -> Option<Arc<Self>> {
+        // Docker and Podman count a restart when a run ends: what they say between two runs may be
+        // the number of the next one.
+        let is_of_this_run = |count: &u32| {
+            *count == 0
+                || answer.running == Some(true)
+                || answer.init_pid.is_some()
+                || !matches!(answer.source, Source::Docker | Source::Podman)
+        };
         let facts = AnswerFacts {
             sandbox: answer.sandbox.or_else(|| sandbox_by_labels(answer)),
             init_pid: answer.init_pid,
             init_seq: answer.init_pid.map(|_| seq),
             created_at: answer.created_at,
             started_at: answer.started_at,
-            restart_count: answer.restart_count,
+            restart_count: answer.restart_count.filter(is_of_this_run),
             stop_signal: answer.stop_signal,
         };
         let labels: BTreeMap<&str, &str> = answer.labels.iter().map(|(name, value)| (&**name, &**value)).collect();

@@ -529,3 +529,27 @@ fn the_kubelets_labels_name_the_pod_whatever_the_engine() {
         assert_eq!(identity.sandbox, sandbox);
     }
 }
+
+#[test]
+fn a_count_of_restarts_that_docker_states_between_two_runs_is_not_of_the_run_before() {
+    for (count, running, expected) in [
+        (2, Some(true), Some(2)),
+        (3, Some(false), None),
+        (3, None, None),
+        // It was never started again, whenever that was said.
+        (0, Some(false), Some(0)),
+    ] {
+        let mut log = Log::default();
+        let path = docker(A);
+        log.tell(Body::Cgroup(kit::event(CgroupEventKind::Mkdir, kit::ROOT, CgroupId(1), &path)));
+        log.tell(Body::Runtime(RuntimeAnswer {
+            container_id: Some(A.into()),
+            restart_count: Some(count),
+            running,
+            ..RuntimeAnswer::unanswered(Source::Docker, Outcome::Ok)
+        }));
+        log.tell(Body::Cgroup(kit::event(CgroupEventKind::Rmdir, kit::ROOT, CgroupId(1), &path)));
+        let rows = log.end();
+        assert_eq!(removes(&rows)[0].identity.restart_count, expected, "{count} while running: {running:?}");
+    }
+}

@@ -114,6 +114,8 @@ impl Coverage {
         let is_hidden = life.scene.story.shares_directory() && self.has_gap_in(life.created);
         // A walk may read the runtimes' states before a container has one, and its directory after.
         let is_hidden = is_hidden || self.walks.iter().any(|walk| walk.meets(life.created));
+        let is_hidden =
+            is_hidden || table == "container_exit" && life.scene.story.leaves_others() && self.has_gap_in(life.ended);
         let is_inside = span.from > self.begin.to && span.to < self.end.from;
         // Once its creation is known, a walk after a gap finds that it is gone.
         let is_known = is_before

@@ -216,6 +216,12 @@ impl Story {
     pub fn shares_directory(&self) -> bool {
         matches!(self, Self::KeptDirectory { .. } | Self::SharedCgroup { .. } | Self::SameIdElsewhere { .. })
     }
+
+    /// Returns true if processes of others stay in a directory of a life that has exited, so that
+    /// no walk shows the exit.
+    pub fn leaves_others(&self) -> bool {
+        self.shares_directory() || matches!(self, Self::InsideAnother { .. })
+    }
 }
 
 impl Display for Scene {
