@@ -70,7 +70,7 @@ impl Fold {
         }
         self.keep_pending(&claim, occasion, found.is_empty());
         // It may speak of the run whose directory waits for the end of the walk.
-        let is_run_open = self.walk.as_ref().is_some_and(|walk| walk.has_deferred(claim.container_id));
+        let is_run_open = self.walk.as_ref().is_some_and(|walk| walk.has_deferred_id(claim.container_id));
         let subject = if is_run_open { None } else { self.subject_of(moment, answer, &found) };
         if !is_run_open {
             self.report_end(at, answer, &found, subject);

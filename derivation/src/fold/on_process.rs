@@ -7,6 +7,7 @@
 use alloc::string::String;
 
 use super::apply::Fold;
+use super::walk::Walk;
 use crate::claims::{Claim, ObservedDirectory, RootClaims};
 use crate::containers::{DirectoryRole, ExitEvidence, LifeId, LifeStart, Origin, Stage, TrackedDirectory};
 use crate::ending::NamespaceEnd;
@@ -93,7 +94,7 @@ impl Fold {
     /// Takes that a process executed a program: the container's, if a runtime's process did that
     /// first.
     pub(super) fn on_exec(&mut self, at: Stamp, exec: &ProcessExec<'_>, out: &mut dyn RowSink) {
-        let Some(life_id) = self.containers.life_of_process(&exec.target) else { return };
+        let Some(life_id) = self.life_of_process(&exec.target) else { return };
         let is_outside = self.containers.is_parent_outside(&exec.target, life_id);
         let is_next = self.is_next_init(life_id, &exec.target);
         let Some(life) = self.containers.life_mut(life_id) else { return };
@@ -117,6 +118,13 @@ impl Fold {
         if let Some(life) = begun.and_then(|life_id| self.containers.life_mut(life_id)) {
             life.mark_executed();
         }
+    }
+
+    /// Returns the life that a process is of. Of one in a directory that waits for the end of a
+    /// walk, nobody knows.
+    fn life_of_process(&self, target: &Target<'_>) -> Option<LifeId> {
+        let waits = |walk: &Walk| target.places().any(|key| walk.has_deferred(key));
+        if self.walk.as_ref().is_some_and(waits) { None } else { self.containers.life_of_process(target) }
     }
 
     /// Begins the next life of a container that runs again in the directories of the life before,
@@ -144,7 +152,7 @@ impl Fold {
 
     /// Takes that a process ended.
     pub(super) fn on_exit(&mut self, at: Stamp, exit: &TaskExit<'_>, out: &mut dyn RowSink) {
-        let Some(mut life_id) = self.containers.life_of_process(&exit.target) else { return };
+        let Some(mut life_id) = self.life_of_process(&exit.target) else { return };
         // The beginning of the next run is among the events that were lost.
         if self.containers.is_parent_outside(&exit.target, life_id) && self.is_next_init(life_id, &exit.target) {
             let next = self.begin_again(at, life_id, &exit.target, Origin::Leaving, out);
@@ -198,7 +206,7 @@ impl Fold {
         let v1 = signal.target.v1.zip(signal.sender_v1);
         let v1 = v1.map(|(target, cgroup)| CgroupKey { hierarchy: target.hierarchy, cgroup });
         let sender_id = self.containers.container_id_at(v2.into_iter().chain(v1)).map(|id| String::from(&**id));
-        let Some(life_id) = self.containers.life_of_process(&signal.target) else { return };
+        let Some(life_id) = self.life_of_process(&signal.target) else { return };
         let namespace_end = self.namespace_end(life_id, signal);
         let Some(life) = self.containers.life_mut(life_id) else { return };
         let init = life.init();
@@ -222,7 +230,7 @@ impl Fold {
 
     /// Takes that the OOM killer chose a process.
     pub(super) fn on_oom(&mut self, at: Stamp, kill: &OomKill<'_>) {
-        let life_id = self.containers.life_of_process(&kill.target);
+        let life_id = self.life_of_process(&kill.target);
         if let Some(life) = life_id.and_then(|life_id| self.containers.life_mut(life_id)) {
             life.end_evidence_mut().add_oom_kill(at.seq, kill);
         }

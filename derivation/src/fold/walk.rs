@@ -30,6 +30,8 @@ pub(super) struct Walk {
     vacant: BTreeMap<CgroupKey, Seq>,
     /// Directories whose life only the end of the walk can tell.
     deferred: Vec<FoundDirectory>,
+    deferred_ids: BTreeSet<String>,
+    deferred_keys: BTreeSet<CgroupKey>,
 }
 
 /// A directory that a walk found, with what was claimed about its path.
@@ -53,6 +55,8 @@ impl Walk {
             walked: BTreeSet::new(),
             vacant: BTreeMap::new(),
             deferred: Vec::new(),
+            deferred_ids: BTreeSet::new(),
+            deferred_keys: BTreeSet::new(),
         }
     }
 
@@ -84,12 +88,19 @@ impl Walk {
 
     /// Keeps a directory for the end of the walk.
     pub fn defer(&mut self, found: FoundDirectory) {
+        self.deferred_ids.insert(found.container_id.clone());
+        self.deferred_keys.insert(found.directory.key);
         self.deferred.push(found);
     }
 
     /// Returns true if a directory with this container's id is kept for the end of the walk.
-    pub fn has_deferred(&self, container_id: &str) -> bool {
-        self.deferred.iter().any(|found| found.container_id == container_id)
+    pub fn has_deferred_id(&self, container_id: &str) -> bool {
+        self.deferred_ids.contains(container_id)
+    }
+
+    /// Returns true if a directory is kept for the end of the walk.
+    pub fn has_deferred(&self, key: CgroupKey) -> bool {
+        self.deferred_keys.contains(&key)
     }
 
     /// Takes the directories that were kept and are still there.

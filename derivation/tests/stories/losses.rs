@@ -426,3 +426,23 @@ fn a_directory_whose_state_is_of_a_run_that_has_exited_is_of_that_run() {
         assert_eq!(creates(&rows).len(), runs, "{rows:#?}");
     }
 }
+
+#[test]
+fn what_runs_in_a_directory_that_waits_for_the_end_of_a_walk_is_not_of_the_run_before() {
+    let mut story = Story { log: Log::with_grace(1_000) };
+    story.make(&[ROOT]);
+    story.lost();
+    // The only run that is known when this is said.
+    story.says(NEXT_INIT, 0, None);
+    story.walk_shows(&[NEXT_ROOT], Some(true));
+    story.exec(NEXT_INIT);
+    story.tell(Body::SnapshotEnd(SnapshotReason::Resync));
+    story.exit(NEXT_INIT, DONE);
+    story.directory(CgroupEventKind::Rmdir, NEXT_ROOT, DELETE);
+    let rows = story.end();
+    let told: Vec<_> = removes(&rows)
+        .iter()
+        .map(|row| (row.place.key, row.identity.init_pid, row.death.exit_code.map(u32::from)))
+        .collect();
+    assert_eq!(told, [(ROOT, None, None), (NEXT_ROOT, Some(NEXT_INIT.pid), Some(3))]);
+}
