@@ -368,6 +368,7 @@ impl Life {
         }
         match self.container_id().is_some_and(|id| evidence.is_killed_by_engine_of(id)) {
             true => ending::ProgramStart::Never,
+            false if self.after_gap => ending::ProgramStart::NotExecuted,
             false => ending::ProgramStart::Failed,
         }
     }
@@ -396,7 +397,7 @@ impl Life {
     pub fn is_abandoned(&self) -> bool {
         let is_empty = !self.roots.iter().any(RootDirectory::is_populated);
         // A runtime may be about to begin the program.
-        let is_starting = matches!(self.program_start(), ending::ProgramStart::Failed | ending::ProgramStart::Never);
+        let is_starting = self.program_start() != ending::ProgramStart::Possible;
         self.is_entered && is_empty && !self.awaits_init_end() && !is_starting
     }
 

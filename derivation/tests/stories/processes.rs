@@ -417,6 +417,12 @@ fn a_runtime_s_own_process_did_not_run_the_program_whatever_was_lost() {
         let row = story.exited();
         assert_eq!((row.death.cause, row.death.exit_code, row.never_started), (cause, code, never_started), "{comm}");
     }
+    // Whether it failed or was deleted, the signal would tell.
+    let mut story = Story::made();
+    story.lost(KernelEventKind::Signal);
+    story.exit(Target { comm: "runc:[2:INIT]", ..INIT }, SIGKILLED);
+    let row = story.exited();
+    assert_eq!((row.death.cause, row.never_started), (Cause::Unknown, Some(true)));
     // Nobody saw whether the program began, nor its end.
     let mut story = Story::made();
     story.lost(KernelEventKind::Exec);

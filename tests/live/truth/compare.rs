@@ -166,8 +166,10 @@ fn compare_row(table: &'static str, row: &Value, life: &Life, coverage: &Coverag
             continue;
         }
         let mut verdict = expected.judge(value);
-        // What was lost in a gap, or came before the capture, may be missing.
-        let is_partial = row["after_gap"] == json!(true) || life.ended.from <= coverage.begin.to;
+        // What was lost in a gap, or came before the capture, may be missing; so may what came while
+        // the first walk looked, which may have missed it.
+        let is_partial =
+            row["after_gap"] == json!(true) || life.ended.from <= coverage.begin.to || coverage.is_at_begin(life);
         // Without the record of who sent it, a signal is only that.
         if is_partial && name == "cause" && *value == json!("signalled") && life.end.exit_signal.is_some() {
             verdict = if verdict == Verdict::Right { verdict } else { Verdict::Unknown };

@@ -87,7 +87,7 @@ impl Coverage {
     }
 
     /// Returns true if a life began while the first walk looked: it may have missed it.
-    fn is_at_begin(&self, life: &Life) -> bool {
+    pub fn is_at_begin(&self, life: &Life) -> bool {
         self.begin.meets(life.created)
     }
 
