@@ -106,8 +106,8 @@ impl Fold {
     }
 
     /// Concludes that a container has exited if the walk showed its root without a task, although
-    /// the last record of it has tasks in it: the event of the last one's leaving was lost, as every
-    /// event that came before the walk's end is here by now.
+    /// the last record of it has tasks in it: the event of the last one's leaving was lost, as
+    /// every event that came before the walk's end is here by now.
     fn on_vacant(&mut self, key: CgroupKey, shown: Seq, at: Stamp, out: &mut dyn RowSink) {
         for life_id in self.containers.lives_with_root(key) {
             let Some(life) = self.containers.life_mut(life_id) else { continue };

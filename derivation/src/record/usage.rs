@@ -49,8 +49,8 @@ impl Usage {
         oom_kills: None,
     };
 
-    /// Takes over values that were counted later, or in another directory of the same container: the
-    /// highest of those that only grow, the latest of the others.
+    /// Takes over values that were counted later, or in another directory of the same container:
+    /// the highest of those that only grow, the latest of the others.
     pub(crate) fn absorb(&mut self, theirs: &Self) {
         let grow = |ours: &mut Option<u64>, theirs: Option<u64>| {
             if theirs > *ours {

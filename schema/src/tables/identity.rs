@@ -115,8 +115,8 @@ pub(crate) mod facts {
             /// Start of the container's init in this life, as its runtime reports it; null if it
             /// reports that of another life only.
             started_at: Timestamp optional,
-            /// Number of times that the engine had restarted the container. Null if it said so only between
-            /// two runs, when it counts the next one already.
+            /// Number of times that the engine had restarted the container. Null if it said so only
+            /// between two runs, when it counts the next one already.
             restart_count: U32 optional,
             /// Id of the container whose cgroup encloses this one's.
             parent_container_id: Text optional,

@@ -175,7 +175,9 @@ fn limits(life: &Life, coverage: &Coverage) -> Vec<Column> {
     let is_loop = matches!(life.scene.story, Story::CrashLoop { .. });
     let from = if is_loop { life.made } else { life.created.from };
     let seen = Span { from: from.max(coverage.begin.from), to: life.removed.to };
-    if coverage.has_gap_in(seen) || life.ended.from <= coverage.begin.to || coverage.is_at_begin(life) {
+    let is_old_shared = coverage.began_before(life) && life.scene.story.shares_directory();
+    if coverage.has_gap_in(seen) || life.ended.from <= coverage.begin.to || coverage.is_at_begin(life) || is_old_shared
+    {
         return Vec::new();
     }
     ["inferred", "after_gap"].map(|name| Column { name, expected: Expected::is(false) }).into()
