@@ -23,7 +23,13 @@
 //!
 //! where ENTRIES and SHA256 are the number of entries that are gone with it and the digest of the
 //! last of them: the rest of the chain begins there, and nobody can move its beginning without
-//! another head.
+//! another head. If derived parts of dropped segments are kept, the line is
+//!
+//! ```text
+//! obit-drop 2 CASE_ID PREVIOUS SEGMENT FIRST_SEQ LAST_SEQ BYTES ENTRIES SHA256 KEPT
+//! ```
+//!
+//! where KEPT is the digest of the list of all of them, as of this dropping.
 //!
 //! The head's line is `obit-head 1 CASE_ID PARTS SHA256`, and `obit-final 1 CASE_ID PARTS SHA256`
 //! once the case is closed; `docs/case-format.md` shows how to check both by hand.
@@ -44,7 +50,6 @@ pub const START: &str = "0000000000000000000000000000000000000000000000000000000
 
 /// Returns the digest of a part's entry that follows the entry with the digest `previous`.
 pub fn entry_digest(case_id: &str, previous: &str, entry: &PartEntry) -> String {
-    let place = |seq: Option<u64>| seq.map_or_else(|| "-".to_owned(), |seq| seq.to_string());
     let PartEntry { sha256, bytes, rows, file, .. } = entry;
     let (first, last) = (place(entry.first_seq), place(entry.last_seq));
     let line = match &entry.root {
@@ -71,9 +76,29 @@ pub fn final_line(case_id: &str, parts: u64, sha256: &str) -> String {
 /// `previous`.
 pub fn drop_digest(case_id: &str, previous: &str, drop: &DropEntry) -> String {
     let DropEntry { segment, first_seq, last_seq, bytes, entries, sha256, .. } = drop;
-    let line =
-        format!("obit-drop 1 {case_id} {previous} {segment} {first_seq} {last_seq} {bytes} {entries} {sha256}\n");
+    let gone = format!("{case_id} {previous} {segment} {first_seq} {last_seq} {bytes} {entries} {sha256}");
+    let line = match &drop.kept_sha256 {
+        None => format!("obit-drop 1 {gone}\n"),
+        Some(kept) => format!("obit-drop 2 {gone} {kept}\n"),
+    };
     Digest::from(Sha256::new_with_prefix(line)).to_string()
+}
+
+/// Returns the digest of the list of parts that are kept of dropped segments: over one line for
+/// each, `FILE SHA256 BYTES ROWS FIRST_SEQ LAST_SEQ`. `None` if none is kept.
+pub fn kept_digest(kept: &[PartEntry]) -> Option<String> {
+    let mut hash = Sha256::new();
+    for part in kept {
+        let (first, last) = (place(part.first_seq), place(part.last_seq));
+        let PartEntry { file, sha256, bytes, rows, .. } = part;
+        hash.update(format!("{file} {sha256} {bytes} {rows} {first} {last}\n"));
+    }
+    (!kept.is_empty()).then(|| Digest::from(hash).to_string())
+}
+
+/// Returns the word for the place of a record.
+fn place(seq: Option<u64>) -> String {
+    seq.map_or_else(|| "-".to_owned(), |seq| seq.to_string())
 }
 
 /// An entry of the chain.
@@ -173,11 +198,14 @@ impl Chain {
         }
         // The totals must agree with the last entry of a dropped segment. That entry is in the
         // chain, so nobody can change it without another head.
-        let said = manifest.drops.last().map(|drop| (drop.entries, &drop.sha256, drop.last_seq, drop.segment));
-        let gone = manifest
-            .dropped
-            .as_ref()
-            .map(|gone| (gone.entries, &gone.sha256, gone.last_seq, gone.segments.saturating_sub(1)));
+        let said = manifest
+            .drops
+            .last()
+            .map(|drop| (drop.entries, &drop.sha256, drop.last_seq, drop.segment, drop.kept_sha256.clone()));
+        let gone = manifest.dropped.as_ref().map(|gone| {
+            let last_segment = gone.segments.saturating_sub(1);
+            (gone.entries, &gone.sha256, gone.last_seq, last_segment, kept_digest(&gone.kept))
+        });
         if said != gone {
             say("the parts that are said to be dropped are not those that an entry of the chain says".to_owned());
         }
@@ -191,7 +219,7 @@ impl Chain {
     /// A part in another place would be passed over by a reader, though its file is as listed.
     fn check_places(&mut self, manifest: &Manifest) {
         let mut files = BTreeSet::new();
-        for part in &manifest.parts {
+        for part in manifest.part_files() {
             let mut say =
                 |why: &str| self.problems.push(Problem::Head { why: format!("the entry of {} {why}", part.file) });
             let table = Table::from_name(&part.table);
@@ -201,9 +229,21 @@ impl Chain {
             if !files.insert(part.file.as_str()) {
                 say("is there twice");
             }
-            if manifest.dropped.as_ref().is_some_and(|dropped| dropped.has(&part.table, part.number)) {
-                say("is there, and is said to be dropped");
-            }
+        }
+        let Some(dropped) = &manifest.dropped else { return };
+        let mut say =
+            |part: &PartEntry, why: &str| self.problems.push(Problem::Head { why: format!("{} {why}", part.file) });
+        for part in manifest.parts.iter().filter(|part| dropped.has(&part.table, part.number)) {
+            say(part, "is listed, and is said to be dropped");
+        }
+        // Rows that are kept are not derived again: none may be of a record that is still there.
+        let is_of_dropped = |part: &&PartEntry| {
+            let is_derived = Table::from_name(&part.table).is_some_and(|table| Table::DERIVED.contains(&table));
+            let is_before = part.last_seq.is_some_and(|last| last <= dropped.last_seq);
+            is_derived && is_before && dropped.has(&part.table, part.number)
+        };
+        for part in dropped.kept.iter().filter(|part| !is_of_dropped(part)) {
+            say(part, "is said to be kept of a dropped segment, and is not of one");
         }
     }
 

@@ -158,6 +158,10 @@ pub struct DropEntry {
     pub entries: u64,
     /// Digest of the last of these entries, in lower-case hex.
     pub sha256: String,
+    /// Digest of the list of all parts that are kept from here on, in lower-case hex, see
+    /// [`crate::chain::kept_digest`]; `None` if none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_sha256: Option<String>,
     /// Entries of its parts.
     pub parts: Vec<PartEntry>,
 }
@@ -188,13 +192,27 @@ pub struct DropTotals {
     pub sha256: String,
     /// Number of the first part that is left, by table.
     pub next_parts: BTreeMap<String, u32>,
+    /// Parts of derived tables that were kept though their segment is gone, the oldest first. The
+    /// records that their rows follow from are gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<PartEntry>,
 }
 
 impl DropTotals {
-    /// Returns true if a part of that number was dropped. Its file may still be there after a
-    /// crash.
+    /// Returns true if a part of that number was of a dropped segment. Its file may still be there
+    /// after a crash, or because it is [kept](Self::keeps).
     pub fn has(&self, table: &str, number: u32) -> bool {
         self.next_parts.get(table).is_some_and(|next| number < *next)
+    }
+
+    /// Returns true if a part of a dropped segment was kept.
+    pub fn keeps(&self, table: &str, number: u32) -> bool {
+        self.kept.iter().any(|part| part.table == table && part.number == number)
+    }
+
+    /// Returns the number of rows that were kept.
+    pub fn kept_rows(&self) -> u64 {
+        self.kept.iter().fold(0, |rows, part| part.rows.saturating_add(rows))
     }
 }
 
@@ -348,6 +366,12 @@ impl Manifest {
             head: None,
             signed_head: None,
         }
+    }
+
+    /// Iterates over the files of tables that the case has: the parts, and those that were kept of
+    /// dropped segments.
+    pub fn part_files(&self) -> impl Iterator<Item = &PartEntry> {
+        self.parts.iter().chain(self.dropped.iter().flat_map(|dropped| &dropped.kept))
     }
 
     /// Returns the secret that salts are made from; `None` if there is none that can be read.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufWriter, Write};
 
 use obit_analysis::explain::text::{record_lines, row_lines};
-use obit_analysis::explain::{LifeRows, find};
+use obit_analysis::explain::{IdSearchResult, KeptRow, LifeRows, find, kept_rows};
 use obit_analysis::problems::{self, Effect};
 use obit_schema::text;
 
@@ -23,7 +23,13 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<CommandStatus> {
     let case = problems::open(&args.case)?;
     let search = find(&case, &args.container_id)?;
     let effect = report_problems(&case, &problems::all(&case, &search.problems));
-    let (id, lives) = the_container(search.matches, &args.container_id, effect)?;
+    let kept = kept_rows(&case, &args.container_id)?;
+    let (id, lives) = match (search.matches, kept.first()) {
+        (IdSearchResult::None, Some(row)) if kept.iter().all(|other| other.container_id == row.container_id) => {
+            (row.container_id.clone(), Vec::new())
+        }
+        (matches, _) => the_container(matches, &args.container_id, effect)?,
+    };
 
     let seqs: BTreeSet<u64> = lives.iter().flat_map(|life| life.evidence().take(MAX_RECORDS)).collect();
     let records = record_lines(&case, &seqs)?;
@@ -36,6 +42,7 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<CommandStatus> {
     if lives.len() > MAX_LIVES {
         writeln!(output, "\nand {} more lives", lives.len() - MAX_LIVES)?;
     }
+    kept.iter().filter(|row| row.container_id == id).try_for_each(|row| write_kept(row, &mut output))?;
     output.flush()?;
     Ok(if effect == Effect::Damage { CommandStatus::Incomplete } else { CommandStatus::Done })
 }
@@ -60,4 +67,10 @@ fn write_life(life: &LifeRows, records: &BTreeMap<u64, String>, output: &mut imp
         writeln!(output, "    and {hidden} more records")?;
     }
     Ok(())
+}
+
+/// Writes a row that was kept of a dropped segment.
+fn write_kept(row: &KeptRow, output: &mut impl Write) -> io::Result<()> {
+    writeln!(output, "\n{} of a dropped segment, as it was recorded; its records are gone", row.table)?;
+    row.fields.iter().try_for_each(|(column, value)| writeln!(output, "  {column}: {}", text::printable(value)))
 }

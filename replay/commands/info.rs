@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 
 use obit_analysis::inventory::{self, CaseInventory};
 use obit_analysis::problems::{self, Effect};
-use obit_case::manifest::{Manifest, Segment};
+use obit_case::manifest::{Manifest, PartEntry, Segment};
 use obit_schema::text;
 use obit_schema::text::json;
 use obit_schema::text::time;
@@ -148,6 +148,13 @@ fn push_segments(lines: &mut String, manifest: &Manifest) {
         for (kind, count) in dropped.counts.by_kind.iter().take(LINES) {
             let _ = writeln!(lines, "  {count:>12}  {}", text::shortened(kind, 60));
         }
+        if !dropped.kept.is_empty() {
+            let _ = writeln!(lines, "\nkept of what was dropped, as it was recorded");
+        }
+        for PartEntry { file, rows, .. } in dropped.kept.iter().take(LINES) {
+            let _ = writeln!(lines, "  {rows:>12}  {}", text::shortened(file, 60));
+        }
+        push_rest(lines, dropped.kept.len());
     }
 }
 

@@ -42,8 +42,15 @@ pub fn missing_text(missing: &MissingRange) -> String {
 pub fn dropped_text(dropped: &DropTotals) -> String {
     let DropTotals { segments, parts, bytes, last_seq, began, ended, dropped_at, .. } = dropped;
     let (began, ended, at) = (rfc3339(began.ts.0), rfc3339(ended.ts.0), rfc3339(dropped_at.ts.0));
+    let kept = match dropped.kept_rows() {
+        0 => String::new(),
+        rows => format!(
+            "; {rows} rows of them are kept as they were recorded: the chain vouches for these, and they cannot be \
+             derived again"
+        ),
+    };
     format!(
         "records 0 to {last_seq}, of {began} to {ended}, dropped by the recorder to make room, as it was told to, last at \
-         {at} ({segments} segments, {parts} parts, {bytes} bytes)"
+         {at} ({segments} segments, {parts} parts, {bytes} bytes){kept}"
     )
 }

@@ -188,7 +188,8 @@ fn fields(
     Ok(found)
 }
 
-fn row_fields(table: Table, values: &RecordBatch) -> Result<Fields, Error> {
+/// Returns the values of a row that are not null, given as a batch of one.
+pub(crate) fn row_fields(table: Table, values: &RecordBatch) -> Result<Fields, Error> {
     let schema = values.schema();
     let mut fields = Vec::new();
     for (field, column) in schema.fields().iter().zip(values.columns()) {
@@ -247,7 +248,7 @@ fn for_each_row(
 }
 
 /// Returns the text in a column that each derived table has.
-fn text(table: Table, batch: &RecordBatch, column: &'static str, row: usize) -> Result<String, Error> {
+pub(crate) fn text(table: Table, batch: &RecordBatch, column: &'static str, row: usize) -> Result<String, Error> {
     let missing = obit_schema::Error::ColumnMissing { table: table.name(), column };
     let values = batch.column_by_name(column).ok_or(missing)?;
     Ok(match value::cell(values.as_ref(), row) {

@@ -2,11 +2,13 @@
 //! that they follow from. [`text`] puts all of it into words.
 
 mod id_search;
+mod kept;
 mod life;
 mod quick;
 pub mod text;
 
 pub use id_search::{IdSearchResult, MIN_PREFIX_CHARACTERS};
+pub use kept::{KeptRow, kept_rows};
 pub use life::LifeRows;
 
 use std::collections::BTreeMap;

@@ -39,6 +39,8 @@ pub struct Case {
     manifest: Option<Manifest>,
     problems: ProblemLog,
     tables: [Vec<PartInfo>; Table::ALL.len()],
+    /// Derived parts that were kept of dropped segments.
+    kept: Vec<(Table, PartInfo)>,
     threads: ReadThreads,
 }
 
@@ -101,6 +103,7 @@ impl Case {
         let mut scan =
             CaseScan { folders: &folders, is_closed, case_id, problems: &mut problems, budget: ReadBudget::default() };
         let tables = files.map(|files| scan.table(files, manifest.as_ref()));
+        let kept = manifest.as_ref().map(|manifest| scan.kept(manifest)).unwrap_or_default();
         if let Some(manifest) = &manifest {
             unlisted::check(&folders, manifest, &mut problems);
         }
@@ -111,6 +114,7 @@ impl Case {
             manifest,
             problems,
             tables,
+            kept,
             threads: ReadThreads::default(),
         })
     }
@@ -156,10 +160,16 @@ impl Case {
         self.problems.list()
     }
 
-    /// Returns the readable files of a table, in order.
+    /// Returns the readable files of a table, in order, without those of [`Case::kept_parts`].
     pub fn parts(&self, table: Table) -> &[PartInfo] {
         let index = Table::ALL.iter().position(|other| *other == table);
         index.and_then(|index| self.tables.get(index)).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Iterates over the parts of a derived table that were kept of dropped segments, the oldest
+    /// first. Their rows are as they were recorded: the records that they follow from are gone.
+    pub fn kept_parts(&self, table: Table) -> impl Iterator<Item = &PartInfo> {
+        self.kept.iter().filter(move |(other, _)| *other == table).map(|(_, part)| part)
     }
 
     /// Returns the number of rows of a table, as its files state it.
@@ -203,7 +213,11 @@ impl Case {
 
     /// Returns the batches of one file of a table.
     pub fn batches_of(&self, table: Table, part: &PartInfo) -> TableBatches {
-        TableBatches::new(Arc::clone(&self.folders), &self.path, table, vec![part.clone()], Projection::All)
+        self.batches_of_parts(table, vec![part.clone()])
+    }
+
+    pub(super) fn batches_of_parts(&self, table: Table, parts: Vec<PartInfo>) -> TableBatches {
+        TableBatches::new(Arc::clone(&self.folders), &self.path, table, parts, Projection::All)
     }
 
     /// Reads every file that case.json and SHA256SUMS (of a closed case) list, and compares its

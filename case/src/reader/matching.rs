@@ -44,7 +44,16 @@ impl Case {
 
     /// Returns the rows of a derived table whose container id matches.
     pub fn rows_matching(&self, table: Table, id: &IdMatch) -> TableBatches {
-        let filter = RowFilter { text: Some(("container_id", id.clone())), ..RowFilter::default() };
-        self.batches_with(table, Projection::All).with_filter(filter)
+        self.batches_with(table, Projection::All).with_filter(by_id(id))
     }
+
+    /// Returns the rows of a derived table whose container id matches, of those that were kept of
+    /// dropped segments.
+    pub fn kept_rows_matching(&self, table: Table, id: &IdMatch) -> TableBatches {
+        self.batches_of_parts(table, self.kept_parts(table).cloned().collect()).with_filter(by_id(id))
+    }
+}
+
+fn by_id(id: &IdMatch) -> RowFilter {
+    RowFilter { text: Some(("container_id", id.clone())), ..RowFilter::default() }
 }

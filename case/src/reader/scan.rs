@@ -66,6 +66,28 @@ impl CaseScan<'_> {
         readable.into_values().collect()
     }
 
+    /// Returns the parts that were kept of dropped segments, in the order of the list. An entry
+    /// that contradicts its place is passed over here; the check of the chain reports it.
+    pub(super) fn kept(&mut self, manifest: &Manifest) -> Vec<(Table, PartInfo)> {
+        let Some(dropped) = &manifest.dropped else { return Vec::new() };
+        let listed: BTreeSet<&str> = manifest.parts.iter().map(|part| part.file.as_str()).collect();
+        let (mut seen, mut kept) = (BTreeSet::new(), Vec::new());
+        for part in &dropped.kept {
+            let Some(table) = Table::DERIVED.into_iter().find(|table| table.name() == part.table) else { continue };
+            let is_in_place = part.file == part::path_in_case(table, part.number);
+            let is_dropped = dropped.has(&part.table, part.number) && !listed.contains(part.file.as_str());
+            if !is_in_place || !is_dropped || !seen.insert(part.file.as_str()) {
+                continue;
+            }
+            if !self.folders.has(&part.file) {
+                self.problems.push(Problem::MissingPart { file: part.file.clone() });
+            } else if let Some(info) = self.sealed(table, part.number) {
+                kept.push((table, info));
+            }
+        }
+        kept
+    }
+
     /// Reports the parts from `first` on that are listed, or that the numbering asks for, and are
     /// not there.
     fn report_missing(&mut self, table: Table, first: u32, there: &BTreeSet<u32>, listed: &BTreeSet<u32>) {

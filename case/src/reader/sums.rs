@@ -32,12 +32,12 @@ pub(super) fn check(root: &Directory, folders: &CaseFolders, manifest: Option<&M
     let mut problems = ProblemLog::default();
     let is_closed = manifest.is_none_or(|manifest| manifest.state == CaseState::Closed);
     let sums = if is_closed { read_sums(root, &mut problems) } else { None };
-    let parts = manifest.map(|manifest| manifest.parts.as_slice()).unwrap_or_default();
-    for part in parts {
+    let parts = || manifest.into_iter().flat_map(Manifest::part_files);
+    for part in parts() {
         let sum = sums.as_ref().map(|sums| sums.get(&part.file).copied());
         check_part(folders, part, sum, &mut problems);
     }
-    let entries: BTreeSet<&str> = parts.iter().map(|part| part.file.as_str()).collect();
+    let entries: BTreeSet<&str> = parts().map(|part| part.file.as_str()).collect();
     for (file, sum) in sums.iter().flatten().filter(|(file, _)| !entries.contains(file.as_str())) {
         check_other(root, folders, manifest, file, sum, &mut problems);
     }

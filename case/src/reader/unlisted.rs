@@ -24,7 +24,7 @@ const ROOT_FILES: [&str; 5] =
 /// Reports each file that neither the manifest lists nor a recorder leaves there. An open case may
 /// have files that are being written, and parts and journals that are not listed yet.
 pub(super) fn check(folders: &CaseFolders, manifest: &Manifest, problems: &mut ProblemLog) {
-    let listed: BTreeSet<&str> = manifest.parts.iter().map(|part| part.file.as_str()).collect();
+    let listed: BTreeSet<&str> = manifest.part_files().map(|part| part.file.as_str()).collect();
     let is_closed = manifest.state == CaseState::Closed;
     for folder in folders.list() {
         if folder.is_cut {

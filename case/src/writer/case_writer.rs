@@ -31,6 +31,10 @@ use crate::reader::{Case, PartInfo};
 /// and the head of its journal.
 const PART_OVERHEAD_BYTES: u64 = 24 << 10;
 
+/// Derived rows of dropped segments have this part of the case at most. A share, not a number of
+/// bytes: on a disk with less room than the case may take, its segments have less, too.
+const KEPT_SHARE: u64 = 8;
+
 /// Writes a case.
 #[derive(Debug)]
 pub struct CaseWriter {
@@ -278,7 +282,7 @@ impl CaseWriter {
     }
 
     fn sealed_bytes(&self) -> u64 {
-        self.manifest.get().parts.iter().map(|part| part.bytes).sum()
+        self.manifest.get().part_files().map(|part| part.bytes).sum()
     }
 
     /// Bytes of case.json when it was last written.
@@ -321,9 +325,10 @@ impl CaseWriter {
         self.save()
     }
 
-    /// Drops the oldest segment, unless it is the current one. Returns true if there was one to
-    /// drop. On a full disk it uses the reserve to say so, and then keeps a reserve again in the
-    /// room that the segment leaves.
+    /// Drops the oldest segment, unless it is the current one. Of its derived rows and those kept
+    /// before, the newest stay that have room in an eighth of the case. Returns true if there was
+    /// one to drop. On a full disk it uses the reserve to say so, and then keeps a reserve again in
+    /// the room that the segment leaves.
     ///
     /// # Errors
     /// [`Error::Io`]: case.json could not be written, or files of a segment that was dropped before
@@ -338,8 +343,9 @@ impl CaseWriter {
         if self.manifest.get().segments.len() < 2 {
             return Ok(false);
         }
-        let parts = self.manifest.amend(|manifest| segments::drop_oldest(manifest, dropped_at));
-        self.removals.add_parts(parts.unwrap_or_default());
+        let max_kept = self.bytes() / KEPT_SHARE;
+        let gone = self.manifest.amend(|manifest| segments::drop_oldest(manifest, dropped_at, max_kept));
+        self.removals.add_parts(gone.unwrap_or_default());
         self.save_on_any_disk()?;
         // case.json may be longer the next time.
         self.reserve.renew(self.manifest.bytes());

@@ -28,7 +28,7 @@ impl ClosingFiles {
         debug_assert_eq!(manifest.state, CaseState::Closed);
         let text = manifest.to_text()?;
         let signature = signing.sign(|signer| signer.sign(&text));
-        let mut lines: Vec<_> = manifest.parts.iter().map(|part| format!("{}  {}\n", part.sha256, part.file)).collect();
+        let mut lines: Vec<_> = manifest.part_files().map(|part| format!("{}  {}\n", part.sha256, part.file)).collect();
         lines.sort_by(|a, b| a.get(64..).cmp(&b.get(64..)));
         let manifest_sha256 = sha256(&text);
         lines.push(format!("{manifest_sha256}  {}\n", manifest::FILE_NAME));

@@ -78,7 +78,8 @@ impl WriterFolders {
         for table in Table::ALL {
             let folder = self.parts(table);
             for name in folder.names()? {
-                if part::number(table, &name).is_some_and(|number| dropped.has(table.name(), number)) {
+                let is_gone = |number| dropped.has(table.name(), number) && !dropped.keeps(table.name(), number);
+                if part::number(table, &name).is_some_and(is_gone) {
                     folder.remove_file(&name)?;
                 }
             }

@@ -3,12 +3,21 @@
 //! case.json says first what is dropped, as an entry of the chain, and is on disk before the first
 //! file goes. So at any moment a file is either listed, or has a number that case.json calls
 //! dropped.
+//!
+//! Derived rows take less space than their records, and say who ran and how it ended. So the parts
+//! that hold them stay when their segment goes, up to a share of the case: whoever floods a
+//! recording removes the records of others from it, and not what followed from them.
 
 use std::collections::BTreeMap;
 
 use crate::chain::{self, ChainLink};
 use crate::counts::CaseCounts;
 use crate::manifest::{ClockPair, DropEntry, DropTotals, Manifest, PartEntry, Segment};
+use obit_schema::tables::Table;
+
+/// Most parts that are kept of dropped segments: each has an entry of 400 bytes in case.json, which
+/// is written anew with each part.
+const MAX_KEPT_PARTS: usize = 4_096;
 
 /// Adds a segment that begins with this record. Changes nothing in a manifest without segments.
 pub(super) fn begin(manifest: &mut Manifest, first_seq: u64, began: ClockPair) {
@@ -18,19 +27,43 @@ pub(super) fn begin(manifest: &mut Manifest, first_seq: u64, began: ClockPair) {
     }
 }
 
-/// Drops the oldest segment from a manifest and chains an entry that says so. Returns the entries
-/// of its parts; `None` if there is no segment but the current one.
-pub(super) fn drop_oldest(manifest: &mut Manifest, dropped_at: ClockPair) -> Option<Vec<PartEntry>> {
-    let drop = oldest(manifest, dropped_at)?;
-    let parts = drop.parts.clone();
-    let totals = totals_with(manifest.dropped.take(), &drop);
+/// Drops the oldest segment from a manifest and chains an entry that says so. Keeps derived parts
+/// of it and of those dropped before, up to this many bytes. Returns the entries of the parts whose
+/// files go; `None` if there is no segment but the current one.
+pub(super) fn drop_oldest(manifest: &mut Manifest, dropped_at: ClockPair, max_kept: u64) -> Option<Vec<PartEntry>> {
+    let mut drop = oldest(manifest, dropped_at)?;
+    let mut totals = totals_with(manifest.dropped.take(), &drop);
+    let kept_before = std::mem::take(&mut totals.kept);
+    let (kept, gone) = keep(kept_before.into_iter().chain(drop.parts.iter().cloned()), max_kept);
+    drop.kept_sha256 = chain::kept_digest(&kept);
+    totals.kept = kept;
     manifest.dropped = Some(totals);
     manifest.counts.subtract(&drop.counts);
     manifest.segments.remove(0);
     manifest.parts.retain(|part| part.segment != Some(drop.segment));
     manifest.drops.retain(|earlier| earlier.entry >= drop.entries);
     chain::push_drop(manifest, drop);
-    Some(parts)
+    Some(gone)
+}
+
+/// Separates the parts that are kept from those that go: the oldest of derived rows go first.
+fn keep(parts: impl Iterator<Item = PartEntry>, max_bytes: u64) -> (Vec<PartEntry>, Vec<PartEntry>) {
+    let has_rows = |part: &PartEntry| {
+        let is_derived = Table::DERIVED.iter().any(|table| table.name() == part.table);
+        is_derived && part.rows > 0
+    };
+    let (mut kept, mut gone): (Vec<_>, Vec<_>) = parts.partition(has_rows);
+    let mut room = max_bytes;
+    let fits = |part: &&PartEntry| {
+        let left = room.checked_sub(part.bytes);
+        room = left.unwrap_or(0);
+        left.is_some()
+    };
+    let count = kept.iter().rev().take(MAX_KEPT_PARTS).take_while(fits).count();
+    gone.extend(kept.drain(..kept.len() - count));
+    // They are in the list of what is kept, not in the chain.
+    kept.iter_mut().for_each(|part| part.previous = None);
+    (kept, gone)
 }
 
 /// Makes the entry that drops the oldest segment. Its place in the chain is set when it is chained.
@@ -62,6 +95,7 @@ fn oldest(manifest: &Manifest, dropped_at: ClockPair) -> Option<DropEntry> {
         counts: segment.counts.clone(),
         entries: gone_before + last.map_or(0, |last| last as u64 + 1),
         sha256,
+        kept_sha256: None,
         parts,
     })
 }
@@ -80,6 +114,7 @@ fn totals_with(before: Option<DropTotals>, drop: &DropEntry) -> DropTotals {
         entries: 0,
         sha256: String::new(),
         next_parts: BTreeMap::new(),
+        kept: Vec::new(),
     });
     totals.segments = drop.segment.saturating_add(1);
     totals.parts += drop.parts.len() as u64;

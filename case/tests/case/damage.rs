@@ -213,7 +213,7 @@ fn a_newer_major_version_is_refused_by_name() {
     fs::write(&path, text).unwrap();
     for opened in [Case::open(&scratch.case()), Case::open_lenient(&scratch.case())] {
         let error = opened.unwrap_err().to_string();
-        assert!(error.ends_with("case format 2.3 is newer than this build's 1.3"), "{error}");
+        assert!(error.ends_with("case format 2.4 is newer than this build's 1.4"), "{error}");
     }
 }
 

@@ -8,6 +8,7 @@ mod document;
 mod faults;
 mod hostile;
 mod journal;
+mod kept_rows;
 mod kit;
 mod power;
 mod power_cut;

@@ -140,7 +140,19 @@ def part_line(case_id, part):
 
 def drop_line(case_id, drop):
     words = "segment first_seq last_seq bytes entries sha256".split()
-    return f"obit-drop 1 {case_id} {drop['previous']} {' '.join(str(drop[word]) for word in words)}\n"
+    line = f"{case_id} {drop['previous']} {' '.join(str(drop[word]) for word in words)}"
+    kept = drop.get("kept_sha256")
+    return f"obit-drop 1 {line}\n" if kept is None else f"obit-drop 2 {line} {kept}\n"
+
+
+def kept_parts(manifest):
+    return (manifest.get("dropped") or {}).get("kept", [])
+
+
+def kept_digest(kept):
+    words = "file sha256 bytes rows first_seq last_seq".split()
+    lines = [" ".join("-" if part[word] is None else str(part[word]) for word in words) + "\n" for part in kept]
+    return sha256("".join(lines).encode()) if kept else None
 
 
 class Chain:
@@ -168,17 +180,23 @@ class Chain:
 
     def check_dropped(self, manifest, dropped):
         last = manifest.get("drops", [])[-1:]
-        said = [(drop["entries"], drop["sha256"], drop["last_seq"], drop["segment"]) for drop in last]
+        said = [(drop["entries"], drop["sha256"], drop["last_seq"], drop["segment"], drop.get("kept_sha256")) for drop in last]
         gone = [(dropped["entries"], dropped["sha256"], dropped["last_seq"], max(dropped["segments"] - 1, 0))] if dropped else []
+        gone = [(*one, kept_digest(kept_parts(manifest))) for one in gone]
         self.holds &= said == gone
 
     def check_places(self, manifest, dropped):
-        files = [part["file"] for part in manifest["parts"]]
+        kept = kept_parts(manifest)
+        files = [part["file"] for part in manifest["parts"] + kept]
         self.holds &= len(files) == len(set(files))
-        for part in manifest["parts"]:
+        for part in manifest["parts"] + kept:
             folder = next((folder for folder, tables in TABLES.items() if part["table"] in tables), None)
             self.holds &= part["file"] == f"{folder}/{part['table']}-{part['number']:06}.parquet"
-            self.holds &= not dropped or part["number"] >= dropped["next_parts"].get(part["table"], 0)
+            is_gone = bool(dropped) and part["number"] < dropped["next_parts"].get(part["table"], 0)
+            self.holds &= is_gone == (part in kept)
+        for part in kept:
+            last = part["last_seq"]
+            self.holds &= part["table"] in TABLES["derived"] and last is not None and last <= dropped["last_seq"]
 
     def after(self, entries):
         at = entries - self.base
@@ -188,7 +206,7 @@ class Chain:
 def files_are_listed(case, manifest):
     """Says whether the files are those that case.json and SHA256SUMS list, and no others are there."""
     closed = manifest["state"] == "closed"
-    listed = {part["file"]: part for part in manifest["parts"]}
+    listed = {part["file"]: part for part in manifest["parts"] + kept_parts(manifest)}
     sums = {}
     if closed:
         text = read(os.path.join(case, "SHA256SUMS"))

@@ -57,7 +57,7 @@ impl Forger {
     }
 
     pub fn write_sums(&self) {
-        let mut files: Vec<String> = self.manifest.parts.iter().map(|part| part.file.clone()).collect();
+        let mut files: Vec<String> = self.manifest.part_files().map(|part| part.file.clone()).collect();
         files.extend(["case.json", "case.json.sig"].map(ToOwned::to_owned));
         let there = files.iter().filter(|file| self.file(file).exists());
         let line = |file: &String| format!("{}  {file}\n", sha256(&fs::read(self.file(file)).expect("a file")));
