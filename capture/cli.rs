@@ -27,8 +27,8 @@ Exit codes:
   0  done, nothing is missing
   1  check: a capture cannot run here
   2  cannot run, or wrong usage
-  3  the case is incomplete: events were lost, or something failed on the way;
-     what was recorded is in it
+  3  the case is incomplete: events were lost, a user made more than is recorded
+     or followed, or something failed on the way; what was recorded is in it
 
 Read a case with obit-replay."
 )]

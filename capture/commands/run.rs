@@ -194,13 +194,21 @@ pub(super) fn report(outcome: &SessionReport, args: &RecordArgs, messages: &Mess
         ));
     }
     messages.finish();
-    for (user, count) in &outcome.refused {
+    for (user, count) in &outcome.limits.not_followed {
         messages.say(&format!(
             "obit-capture: {count} directories of user {user} that are named like containers were not followed: a user may \
              have 4096 at a time, all users together 32768; look who runs what makes them"
         ));
     }
-    let is_complete = outcome.errors.is_empty() && tally.lost == 0 && outcome.refused.is_empty();
+    for (user, count) in &outcome.limits.thinned {
+        let user = user.map_or_else(|| "other users".to_owned(), |user| format!("user {user}"));
+        messages.say(&format!(
+            "obit-capture: {count} events of {user} that concern no container were counted and not recorded: a user may make \
+             1000 a second, all users together 4000; look who runs what makes them"
+        ));
+    }
+    let has_limits = !outcome.limits.not_followed.is_empty() || !outcome.limits.thinned.is_empty();
+    let is_complete = outcome.errors.is_empty() && tally.lost == 0 && !has_limits;
     if is_complete { Outcome::Complete } else { Outcome::Incomplete }
 }
 

@@ -1,6 +1,5 @@
 //! The recorder's report on itself in case.json.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read as _, Seek as _};
 use std::sync::mpsc::SyncSender;
@@ -14,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::drain::KernelCounts;
 use super::recorder::RecorderCommand;
+use super::sequencer::UserLimits;
 use crate::host::confine::Confinement;
 use crate::host::ntp::ClockState;
 
@@ -67,12 +67,16 @@ pub fn signals(signals: Vec<Value>) -> Map<String, Value> {
     Map::from_iter([("signals".to_owned(), signals.into())])
 }
 
-/// Returns what is known at the end. `refused`: how many directories of each user were not
-/// followed.
-pub fn closing_report(counts: &KernelCounts, refused: &BTreeMap<u32, u64>, received: Vec<Value>) -> Map<String, Value> {
+/// Returns what is known at the end.
+pub fn closing_report(counts: &KernelCounts, limits: &UserLimits, received: Vec<Value>) -> Map<String, Value> {
     let mut report = signals(received);
-    if !refused.is_empty() {
-        report.insert("directories_not_followed".into(), json!(refused));
+    if !limits.not_followed.is_empty() {
+        report.insert("directories_not_followed".into(), json!(limits.not_followed));
+    }
+    if !limits.thinned.is_empty() {
+        let name = |uid: Option<u32>| uid.map_or_else(|| "others".to_owned(), |uid| uid.to_string());
+        let thinned: Map<_, _> = limits.thinned.iter().map(|(uid, count)| (name(*uid), (*count).into())).collect();
+        report.insert("events_thinned".into(), thinned.into());
     }
     let counts: Map<String, Value> = counts
         .iter()

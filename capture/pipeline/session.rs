@@ -1,6 +1,5 @@
 //! A recording, from attached probes to a closed case.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::thread::{self, JoinHandle};
@@ -19,7 +18,7 @@ use super::notifier::Notifier;
 use super::options::SessionOptions;
 use super::progress::{Progress, Tally};
 use super::recorder::{self, RecorderCommand, RecorderResult};
-use super::sequencer::{Sequencer, SequencerOptions, SequencerOutputs};
+use super::sequencer::{Sequencer, SequencerOptions, SequencerOutputs, UserLimits};
 use super::signal_log::{EndingSignals, SignalLog};
 use super::{case_setup, self_report, walker};
 use crate::host::clock::ClockPair;
@@ -54,7 +53,7 @@ pub struct Session {
     to_sequencer: SyncSender<SequencerInput>,
     to_recorder: SyncSender<RecorderCommand>,
     drain: JoinHandle<Result<KernelCounts>>,
-    sequencer: JoinHandle<Result<BTreeMap<u32, u64>>>,
+    sequencer: JoinHandle<Result<UserLimits>>,
     recorder: JoinHandle<Result<RecorderResult>>,
     walker: JoinHandle<Result<()>>,
     self_hash: JoinHandle<()>,
@@ -67,8 +66,8 @@ pub struct SessionReport {
     pub tally: Tally,
     /// Contents of the case; `None` if it could not be closed.
     pub summary: Option<CaseSummary>,
-    /// How many directories of each user without privileges were not followed.
-    pub refused: BTreeMap<u32, u64>,
+    /// Limits that users without privileges ran into.
+    pub limits: UserLimits,
     /// Errors on the way, each a sentence.
     pub errors: Vec<anyhow::Error>,
 }
@@ -186,19 +185,19 @@ impl Session {
             KernelCounts::new()
         });
         drop(self.to_sequencer);
-        let refused = outcome("deriving", self.sequencer.join()).unwrap_or_else(|error| {
+        let limits = outcome("deriving", self.sequencer.join()).unwrap_or_else(|error| {
             errors.push(error);
-            BTreeMap::new()
+            UserLimits::default()
         });
         // Its note comes before the closing report.
         let _ = self.self_hash.join();
-        let report = self_report::closing_report(&counts, &refused, self.signals.stop());
+        let report = self_report::closing_report(&counts, &limits, self.signals.stop());
         let _ = self.to_recorder.send(RecorderCommand::Close { at: ClockPair::read(), report });
         drop(self.to_recorder);
         let result = outcome("writing the case", self.recorder.join())
             .unwrap_or_else(|error| RecorderResult { summary: None, errors: vec![error] });
         errors.extend(result.errors);
-        SessionReport { tally: self.progress.tally(), summary: result.summary, refused, errors }
+        SessionReport { tally: self.progress.tally(), summary: result.summary, limits, errors }
     }
 }
 

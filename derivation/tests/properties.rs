@@ -472,6 +472,31 @@ proptest! {
         prop_assert_eq!(ends(derive_with(&steps, grace_ns)), ends(derive(&steps)));
     }
 
+    /// A recorder may leave out what the derivation ignores: the rows are the same, and name none of it.
+    #[test]
+    fn what_is_ignored_decides_nothing(steps in proptest::collection::vec(step(), 0..80)) {
+        let last = Step::Other(0);
+        let (mut fold, mut rows, mut left_out) = (Fold::new(), Vec::new(), BTreeSet::new());
+        for (seq, step) in steps.iter().chain([&last]).enumerate() {
+            with_record(seq, step, |record| {
+                match fold.ignores(&record.body) {
+                    true => _ = left_out.insert(record.seq),
+                    false => fold.apply(record, &mut rows),
+                }
+            });
+        }
+        fold.finish(&mut rows);
+        let (mut whole, mut expected) = (Fold::new(), Vec::new());
+        for (seq, step) in steps.iter().chain([&last]).enumerate() {
+            with_record(seq, step, |record| whole.apply(record, &mut expected));
+        }
+        whole.finish(&mut expected);
+        prop_assert_eq!(&rows, &expected);
+        for row in rows {
+            prop_assert!(row.evidence_seqs().iter().all(|seq| !left_out.contains(seq)), "{:?}", row);
+        }
+    }
+
     /// Evidence names records of the log, each once, in order, and none from after the decision.
     #[test]
     fn evidence_is_from_the_log(steps in proptest::collection::vec(step(), 0..80)) {

@@ -3,6 +3,8 @@
 
 /// Events were lost.
 pub const LOST: &str = "lost";
+/// Events of a user that concern no container were left out.
+pub const THINNED: &str = "thinned";
 /// The pair of clocks was read again.
 pub const CLOCK: &str = "clock";
 /// The probes are attached.

@@ -28,4 +28,4 @@ pub use tables::Table;
 
 /// Version of the tables that this build writes: raised with each column, kind or enum value that
 /// is added.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;

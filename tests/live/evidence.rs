@@ -488,6 +488,60 @@ fn a_user_who_makes_more_than_a_share_is_named_and_root_s_containers_are_all_the
     replay::assert_verifies(&case);
 }
 
+#[test]
+fn a_user_who_floods_a_recording_is_thinned_named_and_takes_no_container_from_it() {
+    let Some(_live) = require_root(&["setpriv", "xargs"]) else { return };
+    const BURST: u64 = 10_000;
+    const ROUNDS: u64 = 8;
+    const DIRECTORIES: u64 = 2_000;
+    let stage = Stage::new(CgroupView::V2Only);
+    let ours = stage.outside("/sys/fs/cgroup/obit-live-flood");
+    let given = ours.join("given");
+    fs::create_dir_all(&given).expect("a subtree");
+    let _removed = RemovedAtEnd(ours.clone());
+    std::os::unix::fs::chown(&given, Some(65534), None).expect("delegating");
+    let case = stage.directory().join("case");
+    let began = Instant::now();
+    let capture = Capture::start(&stage, &case, &["--max-bytes", "16MiB", "--when-full", "drop-oldest"]);
+    // Names as long as they may be; nothing is a container's.
+    let script = format!(
+        "cd /sys/fs/cgroup/obit-live-flood/given && for round in $(seq {ROUNDS}); do \
+         for what in mkdir rmdir; do printf '%0250d\\n' $(seq {DIRECTORIES}) | xargs -n 200 $what; done; done"
+    );
+    let mut command = stage.command("setpriv");
+    command.args(["--reuid=65534", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all", "sh", "-c", &script]);
+    let mut flood = command.spawn().expect("setpriv runs");
+    let mut root_s = 0_u64;
+    while root_s < 200 {
+        let path = ours.join("docker").join(format!("{:064x}", 1 << 60 | root_s));
+        fs::create_dir_all(&path).expect("a container of root's");
+        fs::remove_dir(path).expect("its end");
+        root_s += 1;
+    }
+    assert!(flood.wait().expect("a child").success(), "{script}");
+    let seconds = began.elapsed().as_secs() + 1;
+    let end = capture.interrupt();
+    assert_eq!(end.status.code(), Some(3), "the recorder says that it did not record everything: {}", end.stderr);
+    let manifest: Value = serde_json::from_slice(&fs::read(case.join("case.json")).expect("a case")).expect("JSON");
+    let thinned = manifest["recorder"]["events_thinned"]["65534"].as_u64().expect("the user is named");
+    let made = 2 * ROUNDS * DIRECTORIES;
+    // The last walk may begin before the last removals are admitted, which are recorded then.
+    let least = made - BURST - 1_000 * seconds - DIRECTORIES;
+    assert!((least..=made - BURST).contains(&thinned), "{thinned} of {made} in {seconds} s");
+    assert!(end.stderr.contains(&format!("{thinned} events of user 65534")), "{}", end.stderr);
+    // What is not recorded is told by records, and nothing counts as lost.
+    let counts = &manifest["counts"]["by_kind"];
+    let recorded: u64 = ["cgroup_mkdir", "cgroup_rmdir"].iter().filter_map(|kind| counts[*kind].as_u64()).sum();
+    assert!(recorded >= made - thinned + 2 * root_s, "{recorded} of {made} less {thinned}");
+    assert!(counts["thinned"].as_u64() >= Some(1) && manifest["counts"]["lost"] == 0, "{manifest}");
+    let removed = replay::derived_rows(&case, "container_remove");
+    let is_root_s = |row: &&Value| text(row, "cgroup_path").starts_with("/obit-live-flood/docker/");
+    assert_eq!(removed.iter().filter(is_root_s).count() as u64, root_s);
+    replay::assert_verifies(&case);
+    let info = replay::replay(&["info", &case.display().to_string()]);
+    assert!(String::from_utf8_lossy(&info.stdout).contains("events_thinned"), "{info:?}");
+}
+
 /// A directory of cgroups that goes with those in it, two levels deep.
 struct RemovedAtEnd(PathBuf);
 

@@ -109,6 +109,43 @@ fn a_flight_recorder_keeps_the_newest_within_its_size() {
 }
 
 #[test]
+fn what_is_known_of_containers_outlasts_a_flood() {
+    let Some(_live) = require_root(&[]) else { return };
+    let stage = Stage::new(CgroupView::V2Only);
+    let case = stage.directory().join("case");
+    let options = ["--max-bytes", "8MiB", "--when-full", "drop-oldest", "--sync-interval", "50ms"];
+    let mut capture = Capture::start(&stage, &case, &options);
+    let first = container(&stage, 0);
+    let deadline = Instant::now() + LIMIT;
+    let mut number = 0;
+    while dropped_segments(&case) < DROPS {
+        capture.assert_runs();
+        assert!(Instant::now() < deadline, "{} segments dropped within {LIMIT:?}", dropped_segments(&case));
+        for _ in 0..500 {
+            let name: String = (0..15).map(|word| format!("{:016x}", mixed(number * 15 + word))).collect();
+            let path = format!("obit-live.slice/{name}");
+            stage.cgroups.make(&path);
+            stage.cgroups.remove(&path);
+            number += 1;
+        }
+    }
+    capture.stop();
+    assert!(size(&case) <= 8 << 20, "{} bytes", size(&case));
+    // Its records are gone, so nothing follows about it. Its rows are there, and proven by the chain.
+    let removed = replay::derived_rows(&case, "container_remove");
+    assert!(removed.iter().all(|row| text(row, "container_id") != first));
+    let case_path = case.display().to_string();
+    let explained = replay::replay(&["explain", &case_path, &first]);
+    let said = String::from_utf8_lossy(&explained.stdout);
+    for table in ["container_create", "container_remove"] {
+        assert!(said.contains(&format!("{table} of a dropped segment, as it was recorded")), "{explained:?}");
+    }
+    let said = replay::assert_verifies(&case);
+    assert!(said.contains("are kept as they were recorded"), "{said}");
+    analysis::assert_readable_elsewhere(&case);
+}
+
+#[test]
 fn a_flight_recorder_on_a_small_disk_drops_before_it_has_its_size() {
     let Some(_live) = require_root(&[]) else { return };
     let stage = Stage::new(CgroupView::Host);

@@ -1,8 +1,6 @@
 //! Admission of records: each gets its place in the total order, goes into the output, and is
 //! derived from.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Context, Result};
 use obit_derivation::record::{Body, Carried, CgroupEvent, Directory};
 use obit_derivation::row::RowSink;
@@ -107,9 +105,9 @@ impl Admission {
         self.output.end_head()
     }
 
-    /// Returns how many directories of each user were not followed.
-    pub fn refused(&self) -> &BTreeMap<u32, u64> {
-        self.fold.refused()
+    /// Returns the derivation.
+    pub fn fold(&self) -> &Fold {
+        &self.fold
     }
 
     /// Returns when the grace of the next held row is over.

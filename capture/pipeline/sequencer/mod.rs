@@ -4,6 +4,7 @@
 //! A delivery passes these parts, each with a state of its own:
 //! - [`kernel_events`], with [`actors`], decodes kernel events; [`startup_buffer`] holds them until
 //!   the first walk is over;
+//! - [`thinning`] leaves out what a user does beside all containers, beyond a rate;
 //! - [`admission`] numbers records and derives rows; [`output_batch`], with [`raw_builders`], takes
 //!   both to the recorder;
 //! - [`row_router`] passes rows to those who act on them; [`lookup_queue`], with [`runtime_calls`],
@@ -23,6 +24,7 @@ mod row_router;
 mod runtime_calls;
 mod segment;
 mod startup_buffer;
+mod thinning;
 mod walk_requests;
 
 use std::collections::BTreeMap;
@@ -31,7 +33,9 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender};
 
 use anyhow::Result;
 use obit_derivation::Row;
-use obit_derivation::record::{Body, ClockReading, ClockReason, Directory, KernelEventKind, Loss, SnapshotReason};
+use obit_derivation::record::{
+    Body, ClockReading, ClockReason, Directory, KernelEventKind, Loss, SnapshotReason, Thinning,
+};
 use obit_schema::details::DirectoryDetails;
 
 use self::admission::Admission;
@@ -41,6 +45,7 @@ use self::output_batch::OutputBatch;
 use self::row_router::RowRouter;
 use self::segment::SegmentState;
 use self::startup_buffer::StartupBuffer;
+use self::thinning::UserRates;
 use self::walk_requests::WalkRequests;
 use super::flush_deadline::FlushDeadline;
 use super::input::{KernelBatch, SequencerInput};
@@ -54,6 +59,7 @@ use crate::sources::kernel::wire::RawBatch;
 
 pub use self::actors::ActorArgv;
 pub use self::segment::SegmentPolicy;
+pub use self::thinning::ThinnedByUser;
 
 /// The most memory of an emptied kernel batch that is worth using again. A second of a storm needs
 /// less.
@@ -95,6 +101,15 @@ pub struct SequencerOptions {
     pub segments: Option<SegmentPolicy>,
 }
 
+/// Limits that users without privileges ran into.
+#[derive(Clone, Debug, Default)]
+pub struct UserLimits {
+    /// Number of directories of each user that were not followed.
+    pub not_followed: BTreeMap<u32, u64>,
+    /// Number of events of each user that were not recorded.
+    pub thinned: ThinnedByUser,
+}
+
 /// The state of the sequencer thread.
 pub struct Sequencer {
     /// The clocks as recorded last; they give the wall time of kernel events.
@@ -104,6 +119,7 @@ pub struct Sequencer {
     decoder: EventDecoder,
     /// Kernel events that wait for the first walk; `None` once it is over.
     startup: Option<StartupBuffer>,
+    rates: UserRates,
     admission: Admission,
     walks: WalkRequests,
     recycled: SyncSender<RawBatch>,
@@ -125,6 +141,7 @@ impl Sequencer {
             latest: started,
             decoder: EventDecoder::new(page_size_bytes, actor_argv),
             startup: Some(StartupBuffer::default()),
+            rates: UserRates::default(),
             admission: Admission::new(grace_ns, OutputBatch::new(recorder), router, segment),
             walks: WalkRequests::new(walks),
             recycled,
@@ -133,9 +150,9 @@ impl Sequencer {
         }
     }
 
-    /// Admits what is delivered up to [`SequencerInput::Stop`], then ends the log. Returns how many
-    /// directories of each user were not followed.
-    pub fn run(mut self, inputs: &Receiver<SequencerInput>) -> Result<BTreeMap<u32, u64>> {
+    /// Admits what is delivered up to [`SequencerInput::Stop`], then ends the log. Returns the
+    /// limits that users ran into.
+    pub fn run(mut self, inputs: &Receiver<SequencerInput>) -> Result<UserLimits> {
         while let Ok(input) = inputs.recv() {
             let is_last = matches!(input, SequencerInput::Stop(_));
             self.take(input)?;
@@ -144,6 +161,8 @@ impl Sequencer {
             }
             self.admission.send_queries(self.clock)?;
             if self.is_cut_due() {
+                // In the segment that they are missing from.
+                self.admit_thinned(UserRates::take_all)?;
                 self.admission.cut(self.latest)?;
                 self.startup = Some(StartupBuffer::default());
                 self.walks.request_start();
@@ -151,7 +170,7 @@ impl Sequencer {
             self.flush_deadline.set(self.admission.next_sync());
         }
         self.admission.sync()?;
-        Ok(self.admission.refused().clone())
+        Ok(UserLimits { not_followed: self.admission.fold().refused().clone(), thinned: self.rates.total().clone() })
     }
 
     fn take(&mut self, input: SequencerInput) -> Result<()> {
@@ -190,6 +209,7 @@ impl Sequencer {
             }
             SequencerInput::Flush(at) => {
                 self.latest = at;
+                self.admit_thinned(|rates| rates.take_due(at.boot))?;
                 // On a quiet host no other record would release a row whose grace is over.
                 if self.admission.next_due().is_some_and(|due| due <= at.boot) {
                     let due = ClockReading { reason: Some(ClockReason::Due), ..ClockReading::default() };
@@ -199,6 +219,7 @@ impl Sequencer {
             }
             SequencerInput::Stop(at) => {
                 self.admit_startup()?;
+                self.admit_thinned(UserRates::take_all)?;
                 self.admission.event(at, Body::CaptureStop)?;
                 self.admission.finish()
             }
@@ -227,10 +248,13 @@ impl Sequencer {
         for loss in &batch.losses {
             self.admit_loss(batch.read_at, loss.count, loss.kind, loss.cpu)?;
         }
-        let (clock, progress, admission) = (self.clock, &self.progress, &mut self.admission);
+        let (clock, progress, admission, rates) = (self.clock, &self.progress, &mut self.admission, &mut self.rates);
         let undecodable = self.decoder.for_each(&batch.events, |event| {
             progress.event(event.kind);
             let at = ClockPair { wall: clock.wall_at(event.boot_ns), boot: event.boot_ns, ..clock };
+            if rates.leaves_out(at, &event.body, admission.fold()) {
+                return Ok(());
+            }
             match event.body {
                 Body::Cgroup(cgroup) => admission.cgroup_event(at, cgroup),
                 body => admission.event(at, body),
@@ -256,6 +280,12 @@ impl Sequencer {
             self.walks.request_resync();
         }
         Ok(())
+    }
+
+    /// Admits a record for each user of whom events were left out.
+    fn admit_thinned(&mut self, take: impl FnOnce(&mut UserRates) -> Vec<(ClockPair, Thinning)>) -> Result<()> {
+        let left_out = take(&mut self.rates);
+        left_out.into_iter().try_for_each(|(at, thinning)| self.admission.event(at, Body::Thinned(thinning)))
     }
 
     fn admit_directories(&mut self, directories: Vec<(ClockPair, Directory<'static>, DirectoryDetails)>) -> Result<()> {

@@ -57,7 +57,7 @@ fn every_value_of_every_enum_is_documented() {
     let names = |all: &[&str]| all.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     let mut kinds: Vec<_> = CgroupEventKind::ALL.iter().map(|kind| kind.as_str()).collect();
     kinds.extend(KernelEventKind::OF_PROCESSES.map(KernelEventKind::as_str));
-    kinds.extend([kind::LOST, kind::CLOCK, kind::CAPTURE_START, kind::CAPTURE_STOP]);
+    kinds.extend([kind::LOST, kind::THINNED, kind::CLOCK, kind::CAPTURE_START, kind::CAPTURE_STOP]);
     kinds.extend([kind::SEGMENT_BEGIN, kind::CARRIED, kind::SNAPSHOT_BEGIN, kind::SNAPSHOT_FAILED, kind::SNAPSHOT_END]);
     assert_eq!(documented("`kind` of raw/events"), names(&kinds));
     let reasons: Vec<_> = SnapshotReason::ALL.iter().map(|value| value.as_str()).collect();

@@ -167,6 +167,20 @@ fn a_case_that_was_cut_off_is_closed_with_the_rows_that_were_kept() {
 }
 
 #[test]
+fn nothing_is_kept_where_the_current_segment_is_the_only_one() {
+    let scratch = Scratch::new();
+    let mut writer = flown(&scratch.case(), 8, |_| {});
+    let kept = |writer: &CaseWriter| writer.manifest().dropped.as_ref().unwrap().kept.len();
+    for left in (1..LEFT).rev() {
+        assert!(writer.drop_oldest(at(8 * SEGMENT)).unwrap());
+        assert_eq!(kept(&writer) > 0, left > 1, "{left} left");
+    }
+    assert!(!writer.drop_oldest(at(8 * SEGMENT)).unwrap());
+    let listed: u64 = writer.manifest().parts.iter().map(|part| part.bytes).sum();
+    assert!(listed < writer.bytes(), "the current segment is not sealed");
+}
+
+#[test]
 fn a_kept_part_that_is_gone_or_changed_is_missed() {
     let scratch = Scratch::new();
     flown(&scratch.case(), 8, |_| {}).close(|_| {}).unwrap();

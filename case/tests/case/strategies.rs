@@ -7,7 +7,7 @@ use obit_derivation::record::{
     Actor, Ancestor, Body, BootNs, Carried, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, ClockReading,
     ClockReason, Directory, ExitStatus, FatalSignal, HierarchyId, KernelEventKind, Loss, OomKill, OomLimit, Outcome,
     ProcessAttach, ProcessExec, Record, RuntimeAnswer, Seq, SignalOrigin, SignalResult, SnapshotReason, Source, Target,
-    TaskExit, UnreadPart, Usage, WallNs,
+    TaskExit, Thinning, UnreadPart, Usage, WallNs,
 };
 use obit_derivation::row::{
     ActorCopy, Cause, ContainerCreate, ContainerExit, ContainerRemove, Death, Disagreement, DisagreementKind,
@@ -165,6 +165,8 @@ fn mark() -> impl Strategy<Value = OwnedBody> {
         }),
         reason().prop_map(Body::SnapshotEnd),
         loss,
+        (any::<u64>(), option::of(any::<u32>()), any::<u64>())
+            .prop_map(|(count, uid, since)| Body::Thinned(Thinning { count, uid, since: BootNs(since) })),
         (any::<u32>(), target(), exit_status(), any::<bool>(), any::<Option<bool>>()).prop_map(
             |(cpu, target, status, oom_victim, rebooted)| {
                 Body::Exit(TaskExit { cpu, target, status, oom_victim, rebooted, parent_comm: "runc" })

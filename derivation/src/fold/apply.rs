@@ -119,6 +119,8 @@ impl Fold {
             Body::SnapshotEnd(_) => self.on_walk_end(at, out),
             Body::Directory(directory) => self.on_directory(at, directory),
             Body::Runtime(answer) => self.on_answer(at, answer),
+            // What was left out is what decides nothing: see `Fold::ignores`.
+            Body::Thinned(_) => {}
             Body::CaptureStart | Body::CaptureStop | Body::SegmentBegin | Body::Carried(_) | Body::Unknown => {}
         }
     }

@@ -12,6 +12,7 @@
 mod apply;
 mod emit;
 mod gaps;
+mod ignored;
 mod on_answer;
 mod on_directory;
 mod on_mkdir;

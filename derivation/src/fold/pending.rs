@@ -44,6 +44,11 @@ impl PendingClaims {
         self.by_id.forget_source(container_id, Source::Containerd);
     }
 
+    /// Returns true if there are claims for the directory with this path.
+    pub fn has_path(&self, hierarchy: HierarchyId, path: &str) -> bool {
+        self.by_path.has(hierarchy, path)
+    }
+
     /// Takes the claims for the directory with this path.
     pub fn take_by_path(&mut self, hierarchy: HierarchyId, path: &str) -> Vec<OwnedClaim> {
         self.by_path.take(hierarchy, path)

@@ -52,6 +52,11 @@ impl PendingByPath {
         self.by_id.entry(id).or_default().push(number);
     }
 
+    /// Returns true if there are claims for a path.
+    pub fn has(&self, hierarchy: HierarchyId, path: &str) -> bool {
+        !self.by_path.is_empty() && self.by_path.contains_key(&(hierarchy, path.to_owned()))
+    }
+
     /// Takes the claims for a path; a second directory with the same path is another container's.
     pub fn take(&mut self, hierarchy: HierarchyId, path: &str) -> Vec<OwnedClaim> {
         if self.by_path.is_empty() {

@@ -12,6 +12,7 @@ mod names;
 mod process;
 mod runtime;
 mod source;
+mod thinning;
 mod usage;
 mod walk;
 
@@ -29,6 +30,7 @@ pub use process::{
 };
 pub use runtime::{Outcome, RuntimeAnswer};
 pub use source::Source;
+pub use thinning::Thinning;
 pub use usage::Usage;
 pub use walk::{Directory, SnapshotReason, UnreadPart};
 
@@ -65,6 +67,8 @@ pub enum Body<'a> {
     Oom(OomKill<'a>),
     /// Events were lost.
     Lost(Loss),
+    /// Events of a user that decide nothing were left out.
+    Thinned(Thinning),
     /// The clocks were read again; the record's `ts` and `boot_ns` are the pair read.
     Clock(ClockReading),
     /// The probes are attached: events are seen from here on.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use obit_derivation::record::{
     Actor, Body, BootNs, Carried, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, ClockReading, ClockReason,
     ExitStatus, FatalSignal, HierarchyId, KernelEventKind, Loss, OomKill, OomLimit, ProcessAttach, ProcessExec, Record,
-    Seq, SignalOrigin, SignalResult, SnapshotReason, Target, TaskExit, UnreadPart, Usage,
+    Seq, SignalOrigin, SignalResult, SnapshotReason, Target, TaskExit, Thinning, UnreadPart, Usage,
 };
 
 use super::batch_view::{BatchView, RawTable};
@@ -78,6 +78,11 @@ impl EventsView {
                 kind: columns.lost_kind.get(row).and_then(KernelEventKind::from_name),
                 cpu: columns.cpu.get(row),
                 since: Seq(columns.lost_since_seq.require(row)?),
+            }),
+            RowKind::Thinned => Body::Thinned(Thinning {
+                count: columns.thinned.require(row)?,
+                uid: columns.actor_uid.get(row),
+                since: BootNs(columns.thinned_since_boot_ns.require(row)?),
             }),
             RowKind::Clock => Body::Clock(self.clock(row)),
             RowKind::CaptureStart => Body::CaptureStart,

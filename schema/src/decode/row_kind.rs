@@ -9,6 +9,7 @@ use crate::kind;
 pub enum RowKind {
     Kernel(KernelEventKind),
     Lost,
+    Thinned,
     Clock,
     CaptureStart,
     CaptureStop,
@@ -25,6 +26,7 @@ impl RowKind {
     pub(super) fn from_name(name: &str) -> Self {
         match name {
             kind::LOST => Self::Lost,
+            kind::THINNED => Self::Thinned,
             kind::CLOCK => Self::Clock,
             kind::CAPTURE_START => Self::CaptureStart,
             kind::CAPTURE_STOP => Self::CaptureStop,

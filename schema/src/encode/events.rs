@@ -2,7 +2,7 @@
 
 use obit_derivation::record::{
     Actor, Body, CgroupEvent, ClockReading, ExitStatus, FatalSignal, HierarchyId, KernelEventKind, Loss, OomKill,
-    OomLimit, ProcessAttach, ProcessExec, Record, Target, TaskExit,
+    OomLimit, ProcessAttach, ProcessExec, Record, Target, TaskExit, Thinning,
 };
 
 use super::batch_builder::BatchBuilder;
@@ -47,6 +47,7 @@ impl EventsBuilder {
             Body::Signal(signal) => fatal_signal(columns, row, signal),
             Body::Oom(kill) => oom_kill(columns, row, kill),
             Body::Lost(loss) => lost(columns, row, loss),
+            Body::Thinned(thinning) => thinned(columns, row, thinning),
             Body::Clock(reading) => clock(columns, row, reading),
             Body::SnapshotBegin(reason) | Body::SnapshotEnd(reason) => columns.reason.put(row, reason.as_str()),
             Body::SnapshotFailed(part) => {
@@ -72,6 +73,7 @@ fn kind_of(body: &Body<'_>) -> Option<&'static str> {
         Body::Signal(_) => KernelEventKind::Signal.as_str(),
         Body::Oom(_) => KernelEventKind::Oom.as_str(),
         Body::Lost(_) => kind::LOST,
+        Body::Thinned(_) => kind::THINNED,
         Body::Clock(_) => kind::CLOCK,
         Body::CaptureStart => kind::CAPTURE_START,
         Body::CaptureStop => kind::CAPTURE_STOP,
@@ -204,4 +206,10 @@ fn lost(columns: &mut Builders, row: usize, loss: &Loss) {
     columns.lost.put(row, loss.count);
     columns.lost_since_seq.put(row, loss.since.0);
     columns.lost_kind.set(row, loss.kind.map(|kind| kind.as_str()));
+}
+
+fn thinned(columns: &mut Builders, row: usize, thinning: &Thinning) {
+    columns.actor_uid.set(row, thinning.uid);
+    columns.thinned.put(row, thinning.count);
+    columns.thinned_since_boot_ns.put(row, thinning.since.0);
 }

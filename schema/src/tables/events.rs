@@ -19,7 +19,7 @@ table!(
         /// `lost`, `clock`, `cgroup_freeze`, `cgroup_unfreeze`, `cgroup_frozen`, `cgroup_thawed`,
         /// `cgroup_rename`, `process_attach`, `process_exec`, `process_exit`, `fatal_signal`,
         /// `oom_kill`, `capture_start`, `capture_stop`, `segment_begin`, `carried`,
-        /// `snapshot_begin`, `snapshot_failed`, `snapshot_end`. In cases of schema 1,
+        /// `snapshot_begin`, `snapshot_failed`, `snapshot_end`, `thinned`. In cases of schema 1,
         /// `process_exit` is called `container_exit`.
         kind: Text required,
         /// Processor on which the event fired; for `lost` the processor that lost events, where
@@ -171,5 +171,12 @@ table!(
         carried_kind: Text optional,
         /// For `carried`: the record's first `seq`. It may be in a segment that was dropped.
         carried_from_seq: U64 optional,
+        /// For `thinned`: number of events of the user `actor_uid` that were left out, because they
+        /// concern no container and the user made too many. `actor_uid` is null for several users
+        /// of whom no account was kept.
+        thinned: U64 optional,
+        /// For `thinned`: time of the first of them, ns of CLOCK_BOOTTIME. `boot_ns` is that of the
+        /// last.
+        thinned_since_boot_ns: U64 optional,
     }
 );

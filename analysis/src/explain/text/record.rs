@@ -6,7 +6,7 @@ use obit_derivation::Record;
 use obit_derivation::ending::signal_name;
 use obit_derivation::record::{
     Actor, Body, CgroupEvent, ClockReading, ClockReason, Directory, ExitStatus, FatalSignal, Loss, OomKill, OomLimit,
-    ProcessAttach, ProcessExec, RuntimeAnswer, Target, TaskExit,
+    ProcessAttach, ProcessExec, RuntimeAnswer, Target, TaskExit, Thinning,
 };
 
 use obit_schema::text;
@@ -31,6 +31,7 @@ fn body_text(body: &Body<'_>) -> String {
         Body::Signal(signal) => signal_text(signal),
         Body::Oom(kill) => oom_kill(kill),
         Body::Lost(loss) => lost(loss),
+        Body::Thinned(thinning) => thinned(thinning),
         Body::Clock(reading) => clock(reading),
         Body::CaptureStart => "capture_start".to_owned(),
         Body::CaptureStop => "capture_stop".to_owned(),
@@ -161,6 +162,11 @@ fn lost(loss: &Loss) -> String {
     let kind = loss.kind.map_or("events", |kind| kind.as_str());
     let cpu = loss.cpu.map_or_else(String::new, |cpu| format!(" on cpu {cpu}"));
     format!("lost  {} {kind}{cpu}, after record {}", loss.count, loss.since.0)
+}
+
+fn thinned(thinning: &Thinning) -> String {
+    let user = thinning.uid.map_or_else(|| "several users".to_owned(), |uid| format!("user {uid}"));
+    format!("thinned  {} events of {user} that concern no container", thinning.count)
 }
 
 fn directory_text(directory: &Directory<'_>) -> String {

@@ -1,0 +1,275 @@
+//! Thinning of what users without privileges do beside all containers: beyond a rate it is counted
+//! and not recorded, so that no user fills a case with it.
+//!
+//! Whoever was given a subtree of cgroupfs can make and remove directories in it as fast as the
+//! kernel takes them: one process was seen to make 6.7 MB of records a second, which is a flight
+//! recorder of 1 GiB in two to three minutes. By the rate below that takes an hour or more.
+//!
+//! Only events that decide nothing are left out ([`Fold::ignores`]), so a replay reaches the same
+//! rows without them.
+
+use std::collections::BTreeMap;
+
+use obit_derivation::record::{Body, Thinning};
+use obit_derivation::{BootNs, Fold};
+
+use crate::host::clock::ClockPair;
+
+/// Events of one user that are recorded whatever they are, a second on average. A user's own systemd
+/// and rootless engines make some dozens.
+const EVENTS_PER_SECOND: u64 = 1_000;
+/// Events of one user that may come at once beyond that.
+const BURST: u64 = 10_000;
+/// The same for all users together, as a multiple: a process in a user namespace has many user ids.
+const SHARES_OF_ALL: u64 = 4;
+/// Most users of whom an account is kept.
+const MAX_USERS: usize = 1_024;
+/// Shortest time between two records about one user, in ns.
+const REPORT_INTERVAL_NS: u64 = 1_000_000_000;
+
+const NS_PER_SECOND: u64 = 1_000_000_000;
+
+/// The number of events that were left out, by user; `None` for several of whom no account was kept.
+pub type ThinnedByUser = BTreeMap<Option<u32>, u64>;
+
+/// What users without privileges used of their rates.
+#[derive(Debug)]
+pub struct UserRates {
+    all: EventRate,
+    users: BTreeMap<u32, EventRate>,
+    /// Events that were left out and are not recorded yet.
+    unreported: BTreeMap<Option<u32>, LeftOut>,
+    /// All that was left out.
+    total: ThinnedByUser,
+}
+
+/// Events of a user that were left out.
+#[derive(Clone, Copy, Debug)]
+struct LeftOut {
+    count: u64,
+    first: BootNs,
+    last: ClockPair,
+}
+
+/// A rate with a burst, kept as the time until which events are paid for: the generic cell rate
+/// algorithm (ITU-T I.371).
+#[derive(Clone, Copy, Debug)]
+struct EventRate {
+    event_ns: u64,
+    paid_until_ns: u64,
+}
+
+impl EventRate {
+    /// Returns a rate of so many shares that nobody has used.
+    fn new(shares: u64) -> Self {
+        Self { event_ns: NS_PER_SECOND / (EVENTS_PER_SECOND * shares), paid_until_ns: 0 }
+    }
+
+    /// Returns true if the rate has room for an event now.
+    fn has_room(&self, now: BootNs) -> bool {
+        // The burst is larger as the event is cheaper.
+        let most_ns = NS_PER_SECOND / EVENTS_PER_SECOND * BURST;
+        self.paid_until_ns.max(now.0).saturating_add(self.event_ns).saturating_sub(now.0) <= most_ns
+    }
+
+    /// Counts an event.
+    fn take(&mut self, now: BootNs) {
+        self.paid_until_ns = self.paid_until_ns.max(now.0).saturating_add(self.event_ns);
+    }
+
+    /// Returns true if the rate is as if nobody had ever used it.
+    fn is_idle(&self, now: BootNs) -> bool {
+        self.paid_until_ns <= now.0
+    }
+}
+
+impl Default for UserRates {
+    fn default() -> Self {
+        Self {
+            all: EventRate::new(SHARES_OF_ALL),
+            users: BTreeMap::new(),
+            unreported: BTreeMap::new(),
+            total: BTreeMap::new(),
+        }
+    }
+}
+
+impl UserRates {
+    /// Returns true if a kernel event is to be left out, and counts it: its task is of a user without
+    /// privileges who has made more than the rate allows, and it decides nothing.
+    pub fn leaves_out(&mut self, at: ClockPair, body: &Body<'_>, fold: &Fold) -> bool {
+        let Some(uid) = user(body) else { return false };
+        let account = self.account(uid, at.boot);
+        let has_room = account.as_ref().is_none_or(|rate| rate.has_room(at.boot));
+        if has_room && self.all.has_room(at.boot) {
+            if let Some(rate) = self.users.get_mut(&uid) {
+                rate.take(at.boot);
+            }
+            self.all.take(at.boot);
+            return false;
+        }
+        if !fold.ignores(body) {
+            return false;
+        }
+        let user = account.map(|_| uid).filter(|_| self.has_place(Some(uid)));
+        let left_out = self.unreported.entry(user).or_insert(LeftOut { count: 0, first: at.boot, last: at });
+        (left_out.count, left_out.last) = (left_out.count + 1, at);
+        *self.total.entry(user).or_default() += 1;
+        true
+    }
+
+    /// Returns what a user has used; `None` if there are too many users for an account.
+    fn account(&mut self, uid: u32, now: BootNs) -> Option<EventRate> {
+        if self.users.len() >= MAX_USERS && !self.users.contains_key(&uid) {
+            self.users.retain(|_, rate| !rate.is_idle(now));
+            if self.users.len() >= MAX_USERS {
+                return None;
+            }
+        }
+        Some(*self.users.entry(uid).or_insert_with(|| EventRate::new(1)))
+    }
+
+    fn has_place(&self, user: Option<u32>) -> bool {
+        self.total.len() < MAX_USERS || self.total.contains_key(&user)
+    }
+
+    /// Takes what is to be recorded by now of what was left out, each with its time.
+    pub fn take_due(&mut self, now: BootNs) -> Vec<(ClockPair, Thinning)> {
+        self.take_where(|left_out| now.0.saturating_sub(left_out.first.0) >= REPORT_INTERVAL_NS)
+    }
+
+    /// Takes all that is still to be recorded.
+    pub fn take_all(&mut self) -> Vec<(ClockPair, Thinning)> {
+        self.take_where(|_| true)
+    }
+
+    fn take_where(&mut self, is_due: impl Fn(&LeftOut) -> bool) -> Vec<(ClockPair, Thinning)> {
+        let mut due = Vec::new();
+        self.unreported.retain(|uid, left_out| {
+            let LeftOut { count, first, last } = *left_out;
+            let is_due = is_due(left_out);
+            due.extend(is_due.then_some((last, Thinning { count, uid: *uid, since: first })));
+            !is_due
+        });
+        due
+    }
+
+    /// Returns all that was left out.
+    pub fn total(&self) -> &ThinnedByUser {
+        &self.total
+    }
+}
+
+/// Returns the user without privileges whose task made an event of a directory happen.
+fn user(body: &Body<'_>) -> Option<u32> {
+    let actor = match body {
+        Body::Cgroup(event) => &event.actor,
+        Body::Attach(attach) => &attach.mover,
+        _ => return None,
+    };
+    Some(actor.uid).filter(|uid| *uid != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use obit_derivation::record::{
+        Actor, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, Record, Seq, Usage, WallNs,
+    };
+
+    use super::*;
+
+    const PLAIN: &str = "/user.slice/a";
+    const CONTAINER: &str = "/user.slice/docker-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.scope";
+
+    fn at(boot_ns: u64) -> ClockPair {
+        let boot = BootNs(boot_ns);
+        ClockPair { wall: WallNs(0), boot, ..ClockPair::read() }
+    }
+
+    fn mkdir(uid: u32, path: &str) -> Body<'_> {
+        Body::Cgroup(CgroupEvent {
+            kind: CgroupEventKind::Mkdir,
+            cpu: 0,
+            key: CgroupKey { cgroup: CgroupId(7), ..CgroupKey::default() },
+            parent: None,
+            level: 2,
+            path,
+            path_truncated: false,
+            actor: Actor { uid, ..Actor::default() },
+            usage: Usage::NONE,
+        })
+    }
+
+    /// Returns how many of so many events at one time are left out.
+    fn left_out(rates: &mut UserRates, now: u64, uid: u32, path: &str, count: u64) -> u64 {
+        let fold = Fold::new();
+        (0..count).filter(|_| rates.leaves_out(at(now), &mkdir(uid, path), &fold)).count() as u64
+    }
+
+    #[test]
+    fn a_burst_is_recorded_and_then_the_rate() {
+        let mut rates = UserRates::default();
+        assert_eq!(left_out(&mut rates, 0, 1000, PLAIN, BURST + 500), 500);
+        // A second later there is room for a second's events.
+        assert_eq!(left_out(&mut rates, NS_PER_SECOND, 1000, PLAIN, EVENTS_PER_SECOND + 70), 70);
+        // After a pause the burst is whole again, and no larger.
+        let later = 100 * NS_PER_SECOND;
+        assert_eq!(left_out(&mut rates, later, 1000, PLAIN, BURST + 1), 1);
+        assert_eq!(rates.total(), &BTreeMap::from([(Some(1000), 571)]));
+    }
+
+    #[test]
+    fn neither_root_nor_another_user_nor_a_container_is_thinned() {
+        let mut rates = UserRates::default();
+        assert!(left_out(&mut rates, 0, 1000, PLAIN, 2 * BURST) > 0);
+        assert_eq!(left_out(&mut rates, 0, 1000, CONTAINER, BURST), 0);
+        assert_eq!(left_out(&mut rates, 0, 0, PLAIN, 10 * BURST), 0);
+        assert_eq!(left_out(&mut rates, 0, 1001, PLAIN, BURST), 0);
+    }
+
+    #[test]
+    fn what_is_known_as_a_container_s_is_recorded_whoever_removes_it() {
+        let mut rates = UserRates::default();
+        let mut fold = Fold::new();
+        let made = mkdir(1000, CONTAINER);
+        fold.apply(&Record { seq: Seq(0), ts: WallNs(0), boot_ns: BootNs(0), body: made }, &mut Vec::new());
+        left_out(&mut rates, 0, 1000, PLAIN, 2 * BURST);
+        for path in [PLAIN, CONTAINER] {
+            let Body::Cgroup(event) = mkdir(1000, path) else { panic!("an event") };
+            let below = CgroupEvent {
+                key: CgroupKey { cgroup: CgroupId(8), ..event.key },
+                parent: Some(CgroupId(7)),
+                path: PLAIN,
+                ..event.clone()
+            };
+            for body in [below, CgroupEvent { kind: CgroupEventKind::Rmdir, ..event }] {
+                assert!(!rates.leaves_out(at(0), &Body::Cgroup(body), &fold), "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn many_users_have_one_rate_together_and_a_bounded_account() {
+        let mut rates = UserRates::default();
+        let users = 10 * MAX_USERS as u32;
+        let recorded: u64 = (1..=users).map(|uid| 100 - left_out(&mut rates, 0, uid, PLAIN, 100)).sum();
+        assert_eq!(recorded, SHARES_OF_ALL * BURST);
+        assert!(rates.users.len() <= MAX_USERS && rates.total().len() <= MAX_USERS + 1);
+        assert_eq!(rates.total().values().sum::<u64>(), u64::from(users) * 100 - recorded);
+        assert!(rates.total()[&None] > 0, "those of whom no account was kept");
+    }
+
+    #[test]
+    fn what_was_left_out_is_told_with_its_time_and_once() {
+        let mut rates = UserRates::default();
+        assert_eq!(left_out(&mut rates, 5, 1000, PLAIN, BURST), 0);
+        assert_eq!(left_out(&mut rates, 6, 1000, PLAIN, 2), 2);
+        assert_eq!(left_out(&mut rates, 7, 1000, PLAIN, 1), 1);
+        assert_eq!(rates.take_due(BootNs(8)), []);
+        let told = rates.take_due(BootNs(6 + REPORT_INTERVAL_NS));
+        let [(time, thinning)] = told.as_slice() else { panic!("{told:?}") };
+        assert_eq!(time.boot, BootNs(7));
+        assert_eq!(*thinning, Thinning { count: 3, uid: Some(1000), since: BootNs(6) });
+        assert_eq!(rates.take_all(), []);
+    }
+}
