@@ -203,8 +203,8 @@ pub(super) fn report(outcome: &SessionReport, args: &RecordArgs, messages: &Mess
     for (user, count) in &outcome.limits.thinned {
         let user = user.map_or_else(|| "other users".to_owned(), |user| format!("user {user}"));
         messages.say(&format!(
-            "obit-capture: {count} events of {user} that concern no container were counted and not recorded: a user may make \
-             1000 a second, all users together 4000; look who runs what makes them"
+            "obit-capture: {count} events of {user} that concern no container were counted and not recorded: a user may have \
+             64 KiB of them a second recorded, all users together 256 KiB; look who runs what makes them"
         ));
     }
     let has_limits = !outcome.limits.not_followed.is_empty() || !outcome.limits.thinned.is_empty();

@@ -491,7 +491,11 @@ fn a_user_who_makes_more_than_a_share_is_named_and_root_s_containers_are_all_the
 #[test]
 fn a_user_who_floods_a_recording_is_thinned_named_and_takes_no_container_from_it() {
     let Some(_live) = require_root(&["setpriv", "xargs"]) else { return };
-    const BURST: u64 = 10_000;
+    /// Bytes that are recorded at once and a second, and those that an event counts for: itself, and
+    /// its path of 250 bytes in two directories.
+    const BURST_BYTES: u64 = 640 << 10;
+    const BYTES_PER_SECOND: u64 = 64 << 10;
+    const EVENT_BYTES: u64 = 64 + 250 + "/obit-live-flood/given/".len() as u64;
     const ROUNDS: u64 = 8;
     const DIRECTORIES: u64 = 2_000;
     let stage = Stage::new(CgroupView::V2Only);
@@ -526,8 +530,8 @@ fn a_user_who_floods_a_recording_is_thinned_named_and_takes_no_container_from_it
     let thinned = manifest["recorder"]["events_thinned"]["65534"].as_u64().expect("the user is named");
     let made = 2 * ROUNDS * DIRECTORIES;
     // The last walk may begin before the last removals are admitted, which are recorded then.
-    let least = made - BURST - 1_000 * seconds - DIRECTORIES;
-    assert!((least..=made - BURST).contains(&thinned), "{thinned} of {made} in {seconds} s");
+    let least = made - (BURST_BYTES + BYTES_PER_SECOND * seconds) / EVENT_BYTES - DIRECTORIES;
+    assert!((least..=made - BURST_BYTES / EVENT_BYTES).contains(&thinned), "{thinned} of {made} in {seconds} s");
     assert!(end.stderr.contains(&format!("{thinned} events of user 65534")), "{}", end.stderr);
     // What is not recorded is told by records, and nothing counts as lost.
     let counts = &manifest["counts"]["by_kind"];
