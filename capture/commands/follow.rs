@@ -9,12 +9,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use clap::ValueEnum;
 use obit_derivation::Row;
-use obit_derivation::ending::signal_name;
-use obit_derivation::identity::task_name;
-use obit_derivation::row::{Cause, Death, Identity};
+use obit_derivation::row::{Death, Identity};
 use obit_schema::encode::RowsBuilder;
 use obit_schema::text::printable;
-use obit_schema::text::{json_lines, time};
+use obit_schema::text::{json_lines, row_words, time};
 
 use crate::pipeline::Progress;
 
@@ -99,18 +97,13 @@ fn json(row: &Row) -> Result<String> {
     Ok(String::from_utf8_lossy(&lines).trim_end().to_owned())
 }
 
-/// Shortens an id of 64 digits to 12, as engines print it; returns any other as it is.
-fn short(container_id: &str) -> &str {
-    let is_digest = container_id.len() == 64 && container_id.bytes().all(|digit| digit.is_ascii_hexdigit());
-    if is_digest { &container_id[..12] } else { container_id }
-}
-
 /// Formats an exit or a removal as a line for people. Nothing else is followed.
 fn text(row: &Row) -> String {
     let (Identity { runtime, container_id, container_name, image_name, pod_name, conflicts, .. }, ts) =
         (row.identity(), row.ts());
     let runtime = runtime.map_or("unknown runtime", |runtime| runtime.as_str());
-    let mut line = format!("{} UTC {runtime} {}", time::to_millisecond(ts.0), printable(short(container_id)));
+    let mut line =
+        format!("{} UTC {runtime} {}", time::to_millisecond(ts.0), printable(row_words::short_id(container_id)));
     for name in [container_name, image_name, pod_name].into_iter().flatten() {
         line.push(' ');
         line.push_str(&printable(name));
@@ -119,16 +112,15 @@ fn text(row: &Row) -> String {
         Row::Exit(exit) => {
             line.push_str(" exited");
             push_lifetime(&mut line, exit.lifetime_ns, exit.created_seq.is_some());
-            push_cause(&mut line, &exit.death);
+            push_death(&mut line, &exit.death);
             [(exit.inferred, "inferred: the end of its init was not seen"), (exit.after_gap, AFTER_GAP)]
         }
         Row::Remove(removal) => {
             line.push_str(" removed");
             push_lifetime(&mut line, removal.lifetime_ns, removal.created_seq.is_some());
-            push_cause(&mut line, &removal.death);
+            push_death(&mut line, &removal.death);
             if let Some(actor) = &removal.removed_by {
-                let name = task_name(&actor.comm, &actor.argv);
-                line.push_str(&format!(", by {}[{}]", printable(name), actor.pid));
+                line.push_str(&format!(", removed by {}", printable(&row_words::task(actor))));
             }
             [(removal.inferred, "inferred: its removal was not seen"), (removal.after_gap, AFTER_GAP)]
         }
@@ -150,14 +142,12 @@ fn push_lifetime(line: &mut String, lifetime_ns: Option<u64>, is_begun_here: boo
     }
 }
 
-fn push_cause(line: &mut String, death: &Death) {
-    if death.cause != Cause::Unknown {
-        line.push_str(&format!(", {}", death.cause));
-    }
-    if let Some(code) = death.exit_code {
-        line.push_str(&format!(" {code}"));
-    }
-    if let Some(signal) = death.exit_signal {
-        line.push_str(&format!(" {}", signal_name(signal.into())));
+fn push_death(line: &mut String, death: &Death) {
+    let unknown = || "cause not known".to_owned();
+    line.push_str(&format!(", {}", row_words::cause(death).unwrap_or_else(unknown)));
+    for (lead, who) in [("killed by", row_words::killer(death)), ("ordered by", row_words::orderer(death))] {
+        if let Some(who) = who {
+            line.push_str(&format!(", {lead} {}", printable(&who)));
+        }
     }
 }

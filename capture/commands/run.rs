@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use obit_case::manifest::CaseCounts;
 use obit_case::signing::CaseSigner;
 use obit_case::writer::WriterOptions;
-use obit_schema::text::printable;
+use obit_schema::text::{printable, size};
 use serde_json::{Map, Value, json};
 
 use crate::Outcome;
@@ -242,17 +242,7 @@ fn health(counts: &CaseCounts) -> String {
     let (ok, not_found, timeout) = (of("ok"), of("not_found"), of("timeout"));
     let others = all - ok - not_found - timeout;
     format!(
-        "\n{cut} paths or arguments cut; {all} readings and questions: {ok} answered, {not_found} of what was not there, \
-         {timeout} timed out, {others} refused or dropped"
+        "\n{cut} paths or arguments cut to fit; {all} files read and questions to daemons: {ok} answered, {not_found} \
+         about what was gone already, {timeout} without an answer in time, {others} refused or left out"
     )
-}
-
-/// Formats a size for people.
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1024 => format!("{bytes} B"),
-        1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
-        1_048_576..1_073_741_824 => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
-        _ => format!("{:.1} GiB", bytes as f64 / 1_073_741_824.0),
-    }
 }

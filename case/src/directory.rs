@@ -121,6 +121,19 @@ impl Directory {
         }
     }
 
+    /// Returns true if a writer has locked the case. A writer that begins at this very moment may
+    /// find it locked by this look.
+    pub(crate) fn is_locked(&self) -> bool {
+        match rustix::fs::flock(&self.fd, FlockOperation::NonBlockingLockShared) {
+            Err(errno) => errno == Errno::WOULDBLOCK,
+            Ok(()) => {
+                // The lock is gone with this descriptor in any case.
+                let _ = rustix::fs::flock(&self.fd, FlockOperation::Unlock);
+                false
+            }
+        }
+    }
+
     /// Lists the names that are UTF-8, sorted; no others are a case's.
     pub(crate) fn list(&self) -> Result<Vec<String>, Error> {
         let mut names = self.list_all()?.names;

@@ -140,6 +140,12 @@ impl Case {
         self.manifest.as_ref().is_some_and(|manifest| manifest.state == CaseState::Closed)
     }
 
+    /// Returns true if a recorder is writing the case now, on a file system that has locks; a case
+    /// that is neither closed nor being written was cut off.
+    pub fn is_being_recorded(&self) -> bool {
+        !self.is_closed() && self.root.is_locked()
+    }
+
     /// Returns true if the case says of itself that this record may be missing: the recorder told
     /// so, or the case was never closed and the record lies after all that is sealed. The journals
     /// of the raw tables need not reach equally far; sealed parts have no holes.

@@ -7,6 +7,8 @@ mod escape;
 pub mod json;
 pub mod json_lines;
 mod printable;
+pub mod row_words;
+mod size;
 pub mod time;
 
 pub use cell::Cell;
@@ -14,3 +16,4 @@ pub use compare::are_same;
 pub(crate) use compare::is_same_text;
 pub use escape::{escape, unescape};
 pub use printable::{is_hazard, printable, shortened};
+pub use size::size;
