@@ -3,33 +3,44 @@
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, ColorChoice, Parser, Subcommand};
 use obit_analysis::evidence::Requirement;
 use obit_derivation::Profile;
 use obit_schema::Table;
 
-use crate::output::format::{InfoFormat, ROW_FORMATS_HELP, RowFormat};
+use crate::json::subject::SchemaSubject;
+use crate::output::format::{ROW_FORMATS_HELP, ReportFormat, RowFormat};
 use crate::version::version;
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done; for verify and diff: the rows are the same
-  1  verify and diff only: rows differ; for verify also: files were changed, or what was asked for is
-     not proven
-  2  the case, the input or the command line could not be used; standard error says what to do";
+  1  verify and diff only: rows differ; for verify also: files were changed, or
+     what was asked for is not proven
+  2  the case, the input or the command line could not be used; standard error
+     says what to do";
 
 const EXAMPLES: &str = "\
 Examples:
-  obit-replay derive case/                            which containers ended, as a table
-  obit-replay derive case/ --format jsonl | jq .      the same with every column, for machines
-  obit-replay verify case/ && echo reproduced         do the recorded rows follow from the raw log?
-  obit-replay diff monday/ tuesday/                   which rows differ between two cases
-  obit-replay diff case/ --profile-a tracee           which rows would Tracee have given instead?
-  obit-replay explain case/ 4f1d                      why is this container said to have ended?
-  obit-replay info case/                              what is in this case, and is any of it damaged
-  obit-replay close case/                             seal a case whose capture was cut off
-  obit-replay extract case/ --container 4f1d --output one/    hand out what one container's rows rest on
-  echo /docker/$ID | obit-replay identify             apply the path rule alone";
+  # which containers were removed, as a table
+  obit-replay derive case/
+  # the same with every column, for machines
+  obit-replay derive case/ --format jsonl | jq .
+  # do the recorded rows follow from the raw log?
+  obit-replay verify case/ && echo reproduced
+  # who was this container, how did it live, how and on whose order did it end?
+  obit-replay explain case/ 4f1d
+  # which rows differ between two cases; which ones would Tracee have given?
+  obit-replay diff monday/ tuesday/
+  obit-replay diff case/ --profile-a tracee
+  # what is in this case, and is any of it damaged
+  obit-replay info case/
+  # seal a case whose capture was cut off
+  obit-replay close case/
+  # hand out what one container's rows rest on
+  obit-replay extract case/ --container 4f1d --output one/
+  # apply the path rule alone
+  echo /docker/$ID | obit-replay identify";
 
 /// Derive the container rows of a case again, from its recording alone.
 ///
@@ -41,6 +52,12 @@ Examples:
 pub struct ReplayCli {
     #[command(subcommand)]
     pub command: ReplayCommand,
+    /// Print colours: on a terminal (auto; not if NO_COLOR is set), always, or never
+    #[arg(long, global = true, value_name = "WHEN", hide_possible_values = true, default_value_t = ColorChoice::Auto)]
+    pub color: ColorChoice,
+    /// Print long text at once; without it a terminal gets it through OBIT_PAGER, PAGER or less
+    #[arg(long, global = true)]
+    pub no_pager: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -55,8 +72,8 @@ pub enum ReplayCommand {
     Disclose(DiscloseArgs),
     Handover(HandoverArgs),
     Identify(IdentifyArgs),
-    /// Write man pages and shell completions, for packages
-    #[command(hide = true)]
+    Schema(SchemaArgs),
+    /// Write man pages (man1) and shell completions (bash, zsh, fish) into a directory
     Reference {
         /// Directory to write them into
         directory: PathBuf,
@@ -72,8 +89,8 @@ pub enum ReplayCommand {
 #[command(after_help = format!("\
 Examples:
   obit-replay derive case/
-  obit-replay derive case/ --event container_create --format csv --output created.csv
-  obit-replay derive case/ --format parquet --output removed.parquet
+  obit-replay derive case/ --event container_create --output created.csv
+  obit-replay derive case/ --output removed.parquet
   obit-replay derive case/ --profile tracee
 
 {ROW_FORMATS_HELP}
@@ -91,11 +108,12 @@ pub struct DeriveArgs {
     /// (tracee)
     #[arg(long, value_parser = profile(), hide_possible_values = true, default_value_t = Profile::Strict)]
     pub profile: Profile,
-    /// Format of the output
-    #[arg(long, value_enum, default_value_t = RowFormat::Table)]
-    pub format: RowFormat,
+    /// Format of the output; without it, the one that the name of the output's file ends with, else
+    /// a table
+    #[arg(long, value_enum)]
+    pub format: Option<RowFormat>,
     /// Write to this new file instead of standard output; an existing file is never overwritten
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, short, value_name = "PATH")]
     pub output: Option<PathBuf>,
 }
 
@@ -122,7 +140,8 @@ pub struct DeriveArgs {
 Examples:
   obit-replay verify case/
   obit-replay verify case/ --signers signers --require closed,signed,complete
-  journalctl -o cat _UID=0 _EXE=/usr/bin/obit-capture | obit-replay verify case/ --anchor /dev/stdin --signers signers
+  journalctl -o cat _UID=0 _EXE=/usr/bin/obit-capture |
+    obit-replay verify case/ --anchor /dev/stdin --signers signers
 
 {EXIT_CODES}"))]
 pub struct VerifyArgs {
@@ -158,6 +177,9 @@ pub struct VerifyArgs {
     /// Compare the texts that 'obit-replay disclose' printed with the commitments of an excerpt
     #[arg(long, value_name = "FILE")]
     pub disclosed: Option<PathBuf>,
+    /// Format of the output; 'obit-replay schema verify' describes the JSON
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
 }
 
 /// Seal a case whose capture was cut off (power, kill -9), for good.
@@ -191,7 +213,8 @@ pub struct CloseArgs {
 #[command(after_help = format!("\
 Examples:
   obit-replay extract case/ --container 4f1d9e --output excerpt/
-  obit-replay extract case/ --container 4f1d9e --container 77ab --redact actor_argv,runtime.labels --output excerpt/
+  obit-replay extract case/ --container 4f1d9e --container 77ab --output two/ \\
+    --redact actor_argv,runtime.labels
   obit-replay verify excerpt/ --signers signers
 
 {EXIT_CODES}"))]
@@ -207,7 +230,7 @@ pub struct ExtractArgs {
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     pub redact: Vec<String>,
     /// New directory of the excerpt
-    #[arg(long, value_name = "EXCERPT")]
+    #[arg(long, short, value_name = "EXCERPT")]
     pub output: PathBuf,
     /// Sign the excerpt with this OpenSSH private key (ed25519, without a passphrase)
     #[arg(long, value_name = "KEY")]
@@ -219,7 +242,7 @@ pub struct ExtractArgs {
 /// Prints one JSON object with the texts and the salts of their commitments; of all other texts it
 /// tells nothing. 'obit-replay verify EXCERPT --disclosed FILE' compares it with the excerpt.
 #[derive(Debug, Args)]
-#[command(after_help = format!("Examples:\n  obit-replay disclose case/ excerpt/ --column actor_argv --seq 1042 > disclosed.json\n\n{EXIT_CODES}"))]
+#[command(after_help = format!("Examples:\n  obit-replay disclose case/ excerpt/ --column actor_argv --seq 1042 > texts.json\n\n{EXIT_CODES}"))]
 pub struct DiscloseArgs {
     /// Directory of the whole case
     #[arg(value_name = "CASE")]
@@ -242,7 +265,7 @@ pub struct DiscloseArgs {
 /// over. It names case.json by its digest, and the record before it. 'obit-replay verify' and
 /// 'obit-replay info' show and check the records; the case itself stays as it is.
 #[derive(Debug, Args)]
-#[command(after_help = format!("Examples:\n  obit-replay handover case/ --to 'J. Doe, CERT' --note 'copy on disk 7, sealed bag 4711' --sign key\n\n{EXIT_CODES}"))]
+#[command(after_help = format!("Examples:\n  obit-replay handover case/ --to 'J. Doe, CERT' --note 'copy on disk 7' --sign key\n\n{EXIT_CODES}"))]
 pub struct HandoverArgs {
     /// Directory of the case
     #[arg(value_name = "CASE")]
@@ -303,14 +326,18 @@ pub struct DiffArgs {
     /// Show at most this many differing rows of each table; all are counted
     #[arg(long, value_name = "ROWS", default_value_t = 20)]
     pub show: usize,
+    /// Format of the output; 'obit-replay schema diff' describes the JSON
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
 }
 
-/// Show the records that led to a container's rows, and the rule that decided each row.
+/// Tell who a container was, how it lived, how it ended, on whose order, and what others said.
 ///
-/// Each life of the container (a restarted one has several) is shown by itself, with its records in
-/// the order of the log.
+/// Each life of the container (a restarted one has several) is told by itself. Numbers in brackets
+/// name the records of the log that a sentence follows from; what the log does not tell is said to
+/// be not known. Times are UTC.
 #[derive(Debug, Args)]
-#[command(after_help = format!("Examples:\n  obit-replay explain case/ 4f1d9e\n  obit-replay explain case/ web-1\n\n{EXIT_CODES}"))]
+#[command(after_help = format!("Examples:\n  obit-replay explain case/ 4f1d9e\n  obit-replay explain case/ web-1 --records\n\n{EXIT_CODES}"))]
 pub struct ExplainArgs {
     /// Directory of the case
     #[arg(value_name = "CASE")]
@@ -318,6 +345,12 @@ pub struct ExplainArgs {
     /// Id of the container, or the first 4 or more characters of it
     #[arg(value_name = "CONTAINER_ID")]
     pub container_id: String,
+    /// Also show each record that the rows came from, in the order of the log
+    #[arg(long)]
+    pub records: bool,
+    /// Format of the output; 'obit-replay schema explain' describes the JSON
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
 }
 
 /// Show what a case holds: manifest, parts, counts, lost intervals, damage.
@@ -331,8 +364,8 @@ pub struct InfoArgs {
     #[arg(value_name = "CASE")]
     pub case: PathBuf,
     /// Format of the output
-    #[arg(long, value_enum, default_value_t = InfoFormat::Text)]
-    pub format: InfoFormat,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
 }
 
 /// Read cgroup paths, one a line, and apply the path rule alone to each.
@@ -348,6 +381,24 @@ Examples:
 
 {EXIT_CODES}"))]
 pub struct IdentifyArgs {}
+
+/// Print the JSON Schema (draft 2020-12) of what a command prints for programs.
+///
+/// Without a name, lists the names. New members may be added to what a schema describes; none is
+/// taken away, and none changes its meaning.
+#[derive(Debug, Args)]
+#[command(after_help = format!("Examples:\n  obit-replay schema\n  obit-replay schema verify > verify.schema.json\n\n{EXIT_CODES}"))]
+pub struct SchemaArgs {
+    /// Name of a schema: a command, or the table of rows
+    #[arg(value_name = "WHAT", value_parser = schema_subject())]
+    pub subject: Option<SchemaSubject>,
+}
+
+/// Parses the name of a schema.
+fn schema_subject() -> impl TypedValueParser<Value = SchemaSubject> {
+    let names = SchemaSubject::all().map(|subject| PossibleValue::new(subject.name()).help(subject.about()));
+    PossibleValuesParser::new(names).try_map(|name| SchemaSubject::from_name(&name).ok_or("no such schema"))
+}
 
 /// Parses the name of a derived table.
 fn derived_table() -> impl TypedValueParser<Value = Table> {
@@ -376,22 +427,10 @@ fn profile() -> impl TypedValueParser<Value = Profile> {
     PossibleValuesParser::new(names).try_map(|name| Profile::from_name(&name).ok_or("no such profile"))
 }
 
-/// Puts a usage error of clap, which takes several lines, on one line.
-pub fn one_line(error: &clap::Error) -> String {
-    let text = error.to_string();
-    let lines: Vec<&str> = text
-        .lines()
-        .map(str::trim)
-        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
-        .filter(|line| !line.is_empty())
-        .collect();
-    let line = lines.join(" ");
-    format!("{}; see 'obit-replay --help'", line.strip_prefix("error: ").unwrap_or(&line))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::usage::one_line;
     use clap::CommandFactory;
 
     #[test]
@@ -400,16 +439,32 @@ mod tests {
     }
 
     #[test]
-    fn usage_errors_take_one_line_and_keep_the_cause() {
-        for (arguments, cause) in [
-            (&["obit-replay"][..], "subcommand"),
-            (&["obit-replay", "derive"], "CASE"),
-            (&["obit-replay", "derive", "c", "--format", "xml"], "xml"),
-            (&["obit-replay", "derive", "c", "--frmat", "csv"], "--frmat"),
-            (&["obit-replay", "verify", "c", "--show", "many"], "many"),
+    fn usage_errors_take_one_line_with_the_cause_and_the_right_help() {
+        for (arguments, cause, help) in [
+            (&["obit-replay"][..], "One of derive, verify", "'obit-replay --help'"),
+            (&["obit-replay", "exhume"], "exhume", "'obit-replay --help'"),
+            (&["obit-replay", "derive"], "CASE", "'obit-replay derive --help'"),
+            (&["obit-replay", "derive", "c", "--format", "xml"], "xml", "'obit-replay derive --help'"),
+            (&["obit-replay", "derive", "c", "--frmat", "csv"], "--frmat", "'obit-replay derive --help'"),
+            (&["obit-replay", "verify", "c", "--show", "many"], "many", "--help'"),
         ] {
-            let line = one_line(&ReplayCli::try_parse_from(arguments).expect_err("bad usage"));
-            assert!(!line.contains('\n') && line.contains(cause) && line.contains("--help"), "{line}");
+            let error = ReplayCli::try_parse_from(arguments).expect_err("bad usage");
+            let line = one_line(&error, &ReplayCli::command());
+            assert!(!line.contains('\n') && line.contains(cause) && line.ends_with(help), "{line}");
+            assert!(!line.contains("tip:"), "{line}");
+        }
+    }
+
+    #[test]
+    fn examples_can_be_pasted_from_a_terminal_of_80_columns() {
+        let mut program = ReplayCli::command();
+        let commands: Vec<clap::Command> = program.get_subcommands().cloned().chain([program.clone()]).collect();
+        program.build();
+        for command in commands {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            for line in help.lines() {
+                assert!(line.chars().count() <= 80, "{}: {line}", command.get_name());
+            }
         }
     }
 }

@@ -7,11 +7,14 @@
 
 mod cli;
 mod commands;
+mod json;
 mod output;
 mod policy;
 #[path = "../packaging/reference.rs"]
 mod reference;
 mod status;
+#[path = "../packaging/usage.rs"]
+mod usage;
 mod version;
 
 use std::io::{self, ErrorKind};
@@ -21,21 +24,25 @@ use anyhow::Context;
 use clap::{CommandFactory, Parser};
 
 use cli::{ReplayCli, ReplayCommand};
-use commands::{close, derive, diff, disclose, explain, extract, handover, identify, info, verify};
+use commands::{close, derive, diff, disclose, explain, extract, handover, identify, info, schema, verify};
 use output::messages::complain;
+use output::terminal::Look;
 use status::CommandStatus;
 
 fn main() -> ExitCode {
     let command = match ReplayCli::try_parse() {
-        Ok(cli) => cli.command,
+        Ok(cli) => {
+            Look::set(cli.color, cli.no_pager);
+            cli.command
+        }
         // Help and version are errors for clap; they go to standard output. If that is closed,
         // nobody reads them.
         Err(help) if !help.use_stderr() => {
             let _ = help.print();
             return ExitCode::SUCCESS;
         }
-        Err(usage) => {
-            complain(&cli::one_line(&usage));
+        Err(error) => {
+            complain(&usage::one_line(&error, &ReplayCli::command()));
             return ExitCode::from(2);
         }
     };
@@ -63,6 +70,7 @@ fn run(command: ReplayCommand) -> anyhow::Result<CommandStatus> {
         ReplayCommand::Extract(args) => extract::run(&args),
         ReplayCommand::Disclose(args) => disclose::run(&args),
         ReplayCommand::Handover(args) => handover::run(&args),
+        ReplayCommand::Schema(args) => schema::run(&args),
         ReplayCommand::Reference { directory } => {
             reference::write(ReplayCli::command(), &directory)
                 .with_context(|| format!("cannot write into {}", directory.display()))?;

@@ -14,7 +14,9 @@ use crate::status::CommandStatus;
 pub fn run(args: &DeriveArgs) -> anyhow::Result<CommandStatus> {
     // Before the output is made: a wrong path must not leave an empty file behind.
     let case = problems::open(&args.case)?;
-    let DeriveArgs { event: table, profile, format, ref output, .. } = *args;
+    let DeriveArgs { event: table, profile, ref output, .. } = *args;
+    let of_name = || output.as_deref().and_then(RowFormat::of_extension);
+    let format = args.format.or_else(of_name).unwrap_or(RowFormat::Table);
     let report = write_rows(&case, &RowRequest { table, profile, format, path: output.as_deref() })?;
     let rows = report.rows;
     if format == RowFormat::Table {

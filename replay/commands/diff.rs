@@ -6,14 +6,19 @@ use std::fmt::Write as _;
 
 use anyhow::bail;
 use obit_analysis::compare::TableComparison;
-use obit_analysis::diff::{DiffOptions, DiffSide, diff};
+use obit_analysis::diff::{CaseDiff, DiffOptions, DiffSide, diff};
 use obit_analysis::problems::{self, Effect};
 use obit_analysis::profile::gives;
 use obit_derivation::Profile;
 use obit_schema::Table;
 
 use crate::cli::DiffArgs;
+use crate::json;
+use crate::json::diff::DiffReport;
+use crate::json::problems::of_case;
+use crate::output::activity::Activity;
 use crate::output::differences::push_differences;
+use crate::output::format::ReportFormat;
 use crate::output::messages::{complain, print_verdict};
 use crate::output::problems::report_problems;
 use crate::status::CommandStatus;
@@ -45,12 +50,18 @@ pub fn run(args: &DiffArgs) -> anyhow::Result<CommandStatus> {
         all_columns: args.all_columns,
         max_listed: args.show,
     };
+    let activity = Activity::on_records("comparing", &[left.case, right.case]);
     let diff = diff(left, right, &options)?;
+    drop(activity);
     let comparison = &diff.comparison;
 
-    let mut effects = vec![report_problems(&left_case, &problems::all(&left_case, &comparison.left.problems))];
+    let left_problems = problems::all(&left_case, &comparison.left.problems);
+    let mut effects = vec![report_problems(&left_case, &left_problems)];
+    let mut all_problems = of_case(&left_case, &left_problems);
     if let Some(other) = &other_case {
-        effects.push(report_problems(other, &problems::all(other, &comparison.right.problems)));
+        let right_problems = problems::all(other, &comparison.right.problems);
+        effects.push(report_problems(other, &right_problems));
+        all_problems.extend(of_case(other, &right_problems));
     }
     let is_same = comparison.tables.iter().all(|table| table.different_rows == 0);
     let status = match (effects.contains(&Effect::Damage), is_same) {
@@ -58,21 +69,29 @@ pub fn run(args: &DiffArgs) -> anyhow::Result<CommandStatus> {
         (false, true) => CommandStatus::Done,
         (false, false) => CommandStatus::Different,
     };
-    let profiles = [args.profile_a, args.profile_b];
-    let mut left_out: Vec<String> = diff.columns_left_out.iter().map(|column| (*column).to_owned()).collect();
-    // The columns that a profile does not fill are too many to list.
-    let partial: BTreeSet<Profile> = profiles.into_iter().filter(|profile| *profile != Profile::Strict).collect();
-    left_out.extend(partial.iter().map(|profile| format!("and what {profile} does not give")));
-    // The sides of one case are told apart by their profiles.
-    let is_by_profile = other_case.is_none() && args.profile_a != args.profile_b;
-    let names = if is_by_profile { profiles.map(Profile::as_str) } else { ["A", "B"] };
-    print_verdict(&report_text(&comparison.tables, status, names, &left_out))?;
+    match args.format {
+        ReportFormat::Json => json::print(&DiffReport::new([left, right], &diff, status, all_problems))?,
+        ReportFormat::Text => print_text(args, &diff, status, other_case.is_none())?,
+    }
     if status == CommandStatus::Incomplete {
         complain(
             "not everything could be read, so these cases cannot be called the same or different; get whole copies",
         );
     }
     Ok(status)
+}
+
+/// Prints the comparison for people.
+fn print_text(args: &DiffArgs, diff: &CaseDiff, status: CommandStatus, is_one_case: bool) -> anyhow::Result<()> {
+    let profiles = [args.profile_a, args.profile_b];
+    let mut left_out: Vec<String> = diff.columns_left_out.iter().map(|column| (*column).to_owned()).collect();
+    // The columns that a profile does not fill are too many to list.
+    let partial: BTreeSet<Profile> = profiles.into_iter().filter(|profile| *profile != Profile::Strict).collect();
+    left_out.extend(partial.iter().map(|profile| format!("and what {profile} does not give")));
+    // The sides of one case are told apart by their profiles.
+    let is_by_profile = is_one_case && args.profile_a != args.profile_b;
+    let names = if is_by_profile { profiles.map(Profile::as_str) } else { ["A", "B"] };
+    print_verdict(&report_text(&diff.comparison.tables, status, names, &left_out))
 }
 
 fn report_text(

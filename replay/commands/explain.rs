@@ -1,16 +1,25 @@
-//! `explain`: the records and the rule behind each row of a container.
+//! `explain`: the story of a container, and the records behind it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
-use obit_analysis::explain::text::{record_lines, row_lines};
+use obit_analysis::explain::story::ContainerStory;
+use obit_analysis::explain::trace::{self, TracedRecord};
 use obit_analysis::explain::{IdSearchResult, KeptRow, LifeRows, find, kept_rows};
 use obit_analysis::problems::{self, Effect};
-use obit_schema::text;
+use obit_schema::text::{printable, time};
 
 use crate::cli::ExplainArgs;
+use crate::json;
+use crate::json::explain::ExplainReport;
+use crate::json::problems::of_case;
+use crate::output::activity::Activity;
 use crate::output::containers::the_container;
+use crate::output::destination::Destination;
+use crate::output::format::ReportFormat;
 use crate::output::problems::report_problems;
+use crate::output::story;
+use crate::output::terminal::{HEADING, Look};
 use crate::status::CommandStatus;
 
 /// Most lives shown; a crash loop makes more.
@@ -21,46 +30,76 @@ const MAX_RECORDS: usize = 500;
 
 pub fn run(args: &ExplainArgs) -> anyhow::Result<CommandStatus> {
     let case = problems::open(&args.case)?;
+    let activity = Activity::on_records("searching", &[&case]);
     let search = find(&case, &args.container_id)?;
-    let effect = report_problems(&case, &problems::all(&case, &search.problems));
-    let kept = kept_rows(&case, &args.container_id)?;
-    let (id, lives) = match (search.matches, kept.first()) {
+    let mut kept = kept_rows(&case, &args.container_id)?;
+    drop(activity);
+    let found = problems::all(&case, &search.problems);
+    let effect = report_problems(&case, &found);
+    let (id, mut lives) = match (search.matches, kept.first()) {
         (IdSearchResult::None, Some(row)) if kept.iter().all(|other| other.container_id == row.container_id) => {
             (row.container_id.clone(), Vec::new())
         }
         (matches, _) => the_container(matches, &args.container_id, effect)?,
     };
+    kept.retain(|row| row.container_id == id);
 
+    let all_lives = lives.len();
+    lives.truncate(MAX_LIVES);
     let seqs: BTreeSet<u64> = lives.iter().flat_map(|life| life.evidence().take(MAX_RECORDS)).collect();
-    let records = record_lines(&case, &seqs)?;
-    let mut output = BufWriter::new(io::stdout().lock());
-    writeln!(output, "container {}", text::printable(&id))?;
-    for (number, life) in (1..).zip(lives.iter().take(MAX_LIVES)) {
-        writeln!(output, "\nlife {number} of {}", lives.len())?;
-        write_life(life, &records, &mut output)?;
+    let records = trace::read(&case, &id, &seqs)?;
+    let story = ContainerStory::tell(&id, &lives, &records);
+    match args.format {
+        ReportFormat::Json => {
+            let problems = of_case(&case, &found);
+            json::print(&ExplainReport::new(&story, &lives, all_lives - lives.len(), &kept, &records, problems)?)?;
+        }
+        ReportFormat::Text => {
+            let mut output = Destination::for_people(None)?;
+            write_text(&story, &lives, all_lives, args.records.then_some(&records), &mut output)?;
+            kept.iter().try_for_each(|row| write_kept(row, &mut output))?;
+            output.finish()?;
+        }
     }
-    if lives.len() > MAX_LIVES {
-        writeln!(output, "\nand {} more lives", lives.len() - MAX_LIVES)?;
-    }
-    kept.iter().filter(|row| row.container_id == id).try_for_each(|row| write_kept(row, &mut output))?;
-    output.flush()?;
     Ok(if effect == Effect::Damage { CommandStatus::Incomplete } else { CommandStatus::Done })
 }
 
-/// Writes the lines about the rows of a life, each once, and its records.
-fn write_life(life: &LifeRows, records: &BTreeMap<u64, String>, output: &mut impl Write) -> io::Result<()> {
-    // Identity and place are mostly the same from row to row.
-    let mut written = BTreeSet::new();
-    for line in life.rows.iter().flat_map(row_lines) {
-        if !written.contains(&line) {
-            writeln!(output, "  {}", text::printable(&line))?;
-            written.insert(line);
+/// Writes the story as text, with the records if they are wanted.
+fn write_text(
+    story: &ContainerStory,
+    lives: &[LifeRows],
+    all_lives: usize,
+    records: Option<&BTreeMap<u64, TracedRecord>>,
+    output: &mut impl Write,
+) -> io::Result<()> {
+    let look = Look::get();
+    writeln!(output, "{}", look.paint(HEADING, &format!("container {}", printable(&story.container_id))))?;
+    for (number, (life, told)) in (1..).zip(lives.iter().zip(&story.lives)) {
+        writeln!(output)?;
+        story::write_life(&format!("life {number} of {all_lives}"), told, look, output)?;
+        if let Some(records) = records {
+            write_records(life, records, output)?;
         }
     }
-    writeln!(output, "  records:")?;
+    if all_lives > lives.len() {
+        writeln!(output, "\nand {} more lives", all_lives - lives.len())?;
+    }
+    if !story.commands.is_empty() {
+        writeln!(output)?;
+    }
+    story::write_commands(story, look, output)
+}
+
+/// Writes a line for each record that the rows of a life came from.
+fn write_records(life: &LifeRows, records: &BTreeMap<u64, TracedRecord>, output: &mut impl Write) -> io::Result<()> {
+    writeln!(output, "  records")?;
     for seq in life.evidence().take(MAX_RECORDS) {
-        let line = records.get(&seq).map_or("this record could not be read", String::as_str);
-        writeln!(output, "    {seq:>8}  {line}")?;
+        match records.get(&seq) {
+            Some(record) => {
+                writeln!(output, "    {seq:>8}  {}  {}", time::to_millisecond(record.ts.0), record.line)?;
+            }
+            None => writeln!(output, "    {seq:>8}  this record could not be read")?,
+        }
     }
     let hidden = life.evidence().count().saturating_sub(MAX_RECORDS);
     if hidden > 0 {
@@ -72,5 +111,5 @@ fn write_life(life: &LifeRows, records: &BTreeMap<u64, String>, output: &mut imp
 /// Writes a row that was kept of a dropped segment.
 fn write_kept(row: &KeptRow, output: &mut impl Write) -> io::Result<()> {
     writeln!(output, "\n{} of a dropped segment, as it was recorded; its records are gone", row.table)?;
-    row.fields.iter().try_for_each(|(column, value)| writeln!(output, "  {column}: {}", text::printable(value)))
+    row.fields.iter().try_for_each(|(column, value)| writeln!(output, "  {column}: {}", printable(value)))
 }

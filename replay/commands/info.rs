@@ -6,30 +6,35 @@ use std::io::{self, Write as _};
 
 use obit_analysis::inventory::{self, CaseInventory};
 use obit_analysis::problems::{self, Effect};
+use obit_case::Case;
 use obit_case::manifest::{Manifest, PartEntry, Segment};
 use obit_schema::text;
 use obit_schema::text::json;
 use obit_schema::text::time;
+use serde_json::Value;
 
 use crate::cli::InfoArgs;
 use crate::output::attachments::attachments_text;
-use crate::output::format::InfoFormat;
+use crate::output::format::ReportFormat;
 use crate::output::problems::{dropped_text, missing_text, report_problems};
 use crate::status::CommandStatus;
 
 /// Most lines of each list in the text form; the JSON has all.
 const LINES: usize = 20;
 
+/// Longest fact of case.json in the text form, in characters.
+const FACT_CHARACTERS: usize = 200;
+
 pub fn run(args: &InfoArgs) -> anyhow::Result<CommandStatus> {
     let case = problems::open(&args.case)?;
     let inventory = inventory::take(&case)?;
     let mut output = io::BufWriter::new(io::stdout().lock());
     match args.format {
-        InfoFormat::Json => {
+        ReportFormat::Json => {
             json::write_pretty(&inventory, &mut output)?;
             output.write_all(b"\n")?;
         }
-        InfoFormat::Text => output.write_all(inventory_text(&inventory).as_bytes())?,
+        ReportFormat::Text => output.write_all(inventory_text(&inventory, state_text(&case)).as_bytes())?,
     }
     output.flush()?;
     match report_problems(&case, &inventory.problems) {
@@ -38,12 +43,22 @@ pub fn run(args: &InfoArgs) -> anyhow::Result<CommandStatus> {
     }
 }
 
-fn inventory_text(info: &CaseInventory<'_>) -> String {
+fn state_text(case: &Case) -> &'static str {
+    if case.is_closed() {
+        "closed"
+    } else if case.is_being_recorded() {
+        "open: it is being recorded"
+    } else {
+        "open: its capture was cut off"
+    }
+}
+
+fn inventory_text(info: &CaseInventory<'_>, state: &str) -> String {
     let mut lines = String::new();
     // Writing to a String cannot fail.
     let _ = writeln!(lines, "case       {}", text::printable(&info.path));
     match info.manifest.as_deref() {
-        Some(manifest) => push_manifest(&mut lines, manifest, info.closed),
+        Some(manifest) => push_manifest(&mut lines, manifest, state),
         None => lines.push_str("state      not known: case.json could not be read\n"),
     }
     let _ = writeln!(lines, "\nrows by table");
@@ -62,7 +77,7 @@ fn inventory_text(info: &CaseInventory<'_>) -> String {
         };
         let open = if part.sealed { "" } else { ", journal" };
         let file = text::shortened(part.file, 60);
-        let _ = writeln!(lines, "  {:>12}  {file} ({} bytes, {seqs}{open})", part.rows, part.bytes);
+        let _ = writeln!(lines, "  {:>12}  {file} ({}, {seqs}{open})", part.rows, text::size(part.bytes));
     }
     push_rest(&mut lines, info.parts.len());
     let _ = writeln!(lines, "\nlost events: {}", info.counts.lost);
@@ -95,9 +110,8 @@ fn inventory_text(info: &CaseInventory<'_>) -> String {
     lines
 }
 
-fn push_manifest(lines: &mut String, manifest: &Manifest, closed: bool) {
+fn push_manifest(lines: &mut String, manifest: &Manifest, state: &str) {
     // Writing to a String cannot fail.
-    let state = if closed { "closed" } else { "open: the capture is running, or was cut off" };
     let _ = writeln!(lines, "id         {}", text::shortened(&manifest.case_id, 80));
     let _ = writeln!(lines, "state      {state}");
     if let Some(excerpt) = &manifest.excerpt {
@@ -116,14 +130,31 @@ fn push_manifest(lines: &mut String, manifest: &Manifest, closed: bool) {
         "versions   format {}, schema {}, derivation {}",
         manifest.format, manifest.schema_version, manifest.derivation_version
     );
-    for (name, facts) in [("host", &manifest.host), ("options", &manifest.options), ("witness", &manifest.recorder)] {
+    for (name, facts) in [("host", &manifest.host), ("options", &manifest.options), ("recorder", &manifest.recorder)] {
         for (fact, value) in facts.iter().take(LINES) {
-            let value = json::to_string(value).unwrap_or_default();
-            let _ = writeln!(lines, "{name:<10} {}: {}", text::shortened(fact, 40), text::shortened(&value, 200));
+            let _ = writeln!(lines, "{name:<10} {}: {}", text::shortened(fact, 40), fact_text(value));
         }
     }
     for quirk in manifest.quirks.iter().take(LINES) {
         let _ = writeln!(lines, "quirk      {}", text::shortened(quirk, 80));
+    }
+}
+
+/// Returns a fact of case.json on one line: text as it is, and of a list or an object that would
+/// not fit its size.
+fn fact_text(value: &Value) -> String {
+    let (whole, members) = match value {
+        Value::String(text) => (text::printable(text).into_owned(), 0),
+        Value::Array(list) => (json::to_string(value).unwrap_or_default(), list.len()),
+        Value::Object(object) => (json::to_string(value).unwrap_or_default(), object.len()),
+        _ => (json::to_string(value).unwrap_or_default(), 0),
+    };
+    if whole.chars().count() <= FACT_CHARACTERS {
+        whole
+    } else if members > 0 {
+        format!("{members} values, see --format json")
+    } else {
+        text::shortened(&whole, FACT_CHARACTERS).into_owned()
     }
 }
 

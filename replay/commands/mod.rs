@@ -9,4 +9,5 @@ pub mod extract;
 pub mod handover;
 pub mod identify;
 pub mod info;
+pub mod schema;
 pub mod verify;

@@ -1,20 +1,14 @@
 //! The columns that people see of each derived table, and the text of their cells.
 
-use obit_derivation::ending::signal_name;
-use obit_derivation::identity::task_name;
 use obit_derivation::record::Usage;
 use obit_derivation::row::{
-    ActorCopy, Cause, ContainerCreate, ContainerExit, ContainerRemove, Death, Disagreement, ExistingContainer,
-    Identity, ReportedValue,
+    ContainerCreate, ContainerExit, ContainerRemove, Disagreement, ExistingContainer, Identity, ReportedValue,
 };
 use obit_derivation::{Profile, Row, WallNs};
 use obit_schema::Table;
-use obit_schema::text::time;
+use obit_schema::text::{row_words, time};
 
 use super::table::{Alignment, ColumnLayout};
-
-/// Digits of a hexadecimal id that are shown, as docker and podman do.
-const SHORT_ID_DIGITS: usize = 12;
 
 /// A column of a table of rows of type `R`.
 struct CellColumn<R: 'static> {
@@ -32,39 +26,45 @@ const fn right<R>(heading: &'static str, narrowest: usize, cell: fn(&R) -> Strin
 
 const EXIT: &[CellColumn<ContainerExit>] = &[
     left("EXITED AT (UTC)", 23, |row| when(row.ts)),
-    left("RUNTIME", 10, |row| runtime(&row.identity)),
-    left("CONTAINER", 13, |row| container(&row.identity)),
-    left("IMAGE", 6, |row| image(&row.identity)),
-    right("LIFETIME", 8, |row| row.lifetime_ns.map_or_else(unknown, time::duration)),
-    left("CAUSE", 12, |row| cause(&row.death)),
-    left("KILLED BY", 10, |row| killer(&row.death)),
+    left("RUNTIME", 7, |row| runtime(&row.identity)),
+    left("CONTAINER", 12, |row| container(&row.identity)),
+    left("NAME", 8, |row| name(&row.identity)),
+    left("IMAGE", 8, |row| image(&row.identity)),
+    right("LIFETIME", 6, |row| row.lifetime_ns.map_or_else(unknown, time::duration)),
+    left("CAUSE", 12, |row| row_words::cause(&row.death).unwrap_or_else(unknown)),
+    left("KILLED BY", 8, |row| row_words::killer(&row.death).unwrap_or_else(unknown)),
+    left("ORDERED BY", 7, |row| row_words::orderer(&row.death).unwrap_or_else(unknown)),
     left("NOTES", 7, |row| end_notes(&row.identity, row.inferred, row.after_gap, &row.usage)),
 ];
 
 const REMOVE: &[CellColumn<ContainerRemove>] = &[
     left("REMOVED AT (UTC)", 23, |row| when(row.ts)),
-    left("RUNTIME", 10, |row| runtime(&row.identity)),
-    left("CONTAINER", 13, |row| container(&row.identity)),
-    left("IMAGE", 6, |row| image(&row.identity)),
-    right("LIFETIME", 8, |row| row.lifetime_ns.map_or_else(unknown, time::duration)),
-    left("CAUSE", 12, |row| cause(&row.death)),
-    left("KILLED BY", 10, |row| killer(&row.death)),
+    left("RUNTIME", 7, |row| runtime(&row.identity)),
+    left("CONTAINER", 12, |row| container(&row.identity)),
+    left("NAME", 8, |row| name(&row.identity)),
+    left("IMAGE", 8, |row| image(&row.identity)),
+    right("LIFETIME", 6, |row| row.lifetime_ns.map_or_else(unknown, time::duration)),
+    left("CAUSE", 12, |row| row_words::cause(&row.death).unwrap_or_else(unknown)),
+    left("KILLED BY", 8, |row| row_words::killer(&row.death).unwrap_or_else(unknown)),
+    left("ORDERED BY", 7, |row| row_words::orderer(&row.death).unwrap_or_else(unknown)),
     left("NOTES", 7, |row| end_notes(&row.identity, row.inferred, row.after_gap, &row.usage)),
 ];
 
 const CREATE: &[CellColumn<ContainerCreate>] = &[
     left("CREATED AT (UTC)", 23, |row| when(row.ts)),
-    left("RUNTIME", 10, |row| runtime(&row.identity)),
-    left("CONTAINER", 14, |row| container(&row.identity)),
+    left("RUNTIME", 7, |row| runtime(&row.identity)),
+    left("CONTAINER", 12, |row| container(&row.identity)),
+    left("NAME", 8, |row| name(&row.identity)),
     left("IMAGE", 8, |row| image(&row.identity)),
-    left("CREATED BY", 10, |row| row.created_by.as_ref().map_or_else(unknown, actor)),
+    left("CREATED BY", 10, |row| row.created_by.as_ref().map_or_else(unknown, row_words::task)),
     left("NOTES", 8, |row| join(&row.identity, &[(row.inferred, "inferred"), (row.after_gap, "after-gap")])),
 ];
 
 const EXISTING: &[CellColumn<ExistingContainer>] = &[
     left("SEEN AT (UTC)", 23, |row| when(row.ts)),
-    left("RUNTIME", 10, |row| runtime(&row.identity)),
-    left("CONTAINER", 14, |row| container(&row.identity)),
+    left("RUNTIME", 7, |row| runtime(&row.identity)),
+    left("CONTAINER", 12, |row| container(&row.identity)),
+    left("NAME", 8, |row| name(&row.identity)),
     left("IMAGE", 8, |row| image(&row.identity)),
     left("CREATED AT (UTC)", 16, |row| row.created_at.map_or_else(unknown, when)),
     right("INIT PID", 8, |row| row.identity.init_pid.map_or_else(unknown, |pid| pid.to_string())),
@@ -73,18 +73,19 @@ const EXISTING: &[CellColumn<ExistingContainer>] = &[
 
 const DISAGREEMENT: &[CellColumn<Disagreement>] = &[
     left("DECIDED AT (UTC)", 23, |row| when(row.ts)),
-    left("RUNTIME", 10, |row| runtime(&row.identity)),
-    left("CONTAINER", 14, |row| container(&row.identity)),
+    left("RUNTIME", 7, |row| runtime(&row.identity)),
+    left("CONTAINER", 12, |row| container(&row.identity)),
+    left("NAME", 8, |row| name(&row.identity)),
     left("ABOUT", 10, |row| row.aspect.to_string()),
-    left("SOURCE SAYS", 14, |row| reported(&row.said)),
-    left("OTHER SAYS", 14, |row| reported(&row.other)),
+    left("SOURCE SAYS", usize::MAX, |row| reported(&row.said)),
+    left("OTHER SAYS", usize::MAX, |row| reported(&row.other)),
 ];
 
 /// The columns for a profile that knows little more than paths: the directory tells its rows apart.
 const BY_PATH: &[CellColumn<Row>] = &[
     left("WHEN (UTC)", 23, |row| when(row.ts())),
     left("RUNTIME", 10, |row| runtime(row.identity())),
-    left("CONTAINER", 14, |row| container(row.identity())),
+    left("CONTAINER", 12, |row| container(row.identity())),
     left("DIRECTORY", 40, |row| row.place().map_or_else(String::new, |place| short_path(&place.path))),
 ];
 
@@ -118,26 +119,6 @@ pub fn cells(row: &Row, profile: Profile) -> Vec<String> {
     }
 }
 
-/// Returns `exit 0`, `oom KILL`, `runtime TERM`: signals lose the letters that are the same for
-/// all.
-fn cause(death: &Death) -> String {
-    let signal = death.exit_signal.map_or_else(String::new, |signal| {
-        let name = signal_name(signal.into());
-        name.trim_start_matches("SIG").trim_start_matches("signal ").to_owned()
-    });
-    match (death.cause, death.exit_code) {
-        (Cause::Unknown, _) => unknown(),
-        (Cause::StartFailed, _) => "start failed".to_owned(),
-        (Cause::NeverStarted, _) => "never started".to_owned(),
-        (_, Some(code)) => format!("exit {code}"),
-        (Cause::OomKilled, None) => format!("oom {signal}"),
-        (Cause::CgroupKilled, None) => format!("cgroup {signal}"),
-        (Cause::KilledByRuntime, None) => format!("runtime {signal}"),
-        (Cause::HostShutdown, None) => format!("shutdown {signal}"),
-        (_, None) => format!("signal {signal}"),
-    }
-}
-
 /// Returns `docker_event: 137`; for a report without a value, its time.
 fn reported(report: &ReportedValue) -> String {
     let value = report.value.clone().or_else(|| report.at.map(when)).unwrap_or_else(unknown);
@@ -157,19 +138,12 @@ fn runtime(identity: &Identity) -> String {
     identity.runtime.map_or_else(unknown, |runtime| runtime.as_str().to_owned())
 }
 
-/// Returns the short id, and the name if it is another.
 fn container(identity: &Identity) -> String {
-    let id = short_id(&identity.container_id);
-    match &identity.container_name {
-        Some(name) if *name != identity.container_id => format!("{id} {name}"),
-        _ => id.to_owned(),
-    }
+    row_words::short_id(&identity.container_id).to_owned()
 }
 
-/// Returns the first 12 digits of an id of 64, and any other id whole.
-pub fn short_id(id: &str) -> &str {
-    let is_long_hex = id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if is_long_hex { &id[..SHORT_ID_DIGITS] } else { id }
+fn name(identity: &Identity) -> String {
+    identity.container_name.clone().unwrap_or_else(unknown)
 }
 
 /// Cuts the long hexadecimal ids in a path to their first 12 digits: the directories below them
@@ -179,7 +153,7 @@ fn short_path(path: &str) -> String {
     let mut short = String::with_capacity(path.len());
     for run in path.split_inclusive(is_no_digit) {
         let digits = run.trim_end_matches(is_no_digit);
-        match short_id(digits) {
+        match row_words::short_id(digits) {
             cut if cut.len() < digits.len() => short.extend([cut, "…", &run[digits.len()..]]),
             _ => short.push_str(run),
         }
@@ -195,14 +169,6 @@ fn image(identity: &Identity) -> String {
     let name = name.split_once('@').map_or(name.as_str(), |(name, _)| name);
     let name = name.strip_prefix("docker.io/").unwrap_or(name);
     name.strip_prefix("library/").unwrap_or(name).to_owned()
-}
-
-fn killer(death: &Death) -> String {
-    death.killed_by.as_ref().map_or_else(unknown, |killer| actor(&killer.task))
-}
-
-fn actor(actor: &ActorCopy) -> String {
-    format!("{}[{}]", task_name(&actor.comm, &actor.argv), actor.pid)
 }
 
 /// Returns the notes of a row that tells of an end.

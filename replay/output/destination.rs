@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
+use super::pager::Pager;
+
 /// An open destination. Call [`Destination::finish`] at the end: a file that was not finished is
 /// removed, so that half an answer is never taken for a whole one.
 pub enum Destination {
@@ -13,6 +15,8 @@ pub enum Destination {
     Stdout(BufWriter<StdoutLock<'static>>),
     /// A new file.
     File(NewFile),
+    /// A pager on the terminal.
+    Pager(BufWriter<Pager>),
 }
 
 /// A file that this program created.
@@ -31,11 +35,21 @@ impl Destination {
         }
     }
 
+    /// Opens a destination for text that people read: as [`Self::open`], but a terminal gets a
+    /// pager.
+    pub fn for_people(path: Option<&Path>) -> anyhow::Result<Self> {
+        match path.map_or_else(Pager::start, |_| None) {
+            Some(pager) => Ok(Self::Pager(BufWriter::new(pager))),
+            None => Self::open(path),
+        }
+    }
+
     /// Writes what is buffered, and syncs a file to the disk.
     pub fn finish(self) -> io::Result<()> {
         match self {
             Self::Stdout(mut stdout) => stdout.flush(),
             Self::File(file) => file.finish(),
+            Self::Pager(mut pager) => pager.flush(),
         }
     }
 }
@@ -86,6 +100,7 @@ impl Write for Destination {
         match self {
             Self::Stdout(stdout) => stdout.write(bytes),
             Self::File(file) => file.write(bytes),
+            Self::Pager(pager) => pager.write(bytes),
         }
     }
 
@@ -93,6 +108,7 @@ impl Write for Destination {
         match self {
             Self::Stdout(stdout) => stdout.flush(),
             Self::File(file) => file.flush(),
+            Self::Pager(pager) => pager.flush(),
         }
     }
 }

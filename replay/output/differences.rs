@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 
 use obit_analysis::compare::{Change, RowDifference, TableComparison};
 use obit_schema::text;
-
-use super::columns::short_id;
+use obit_schema::text::row_words::short_id;
 
 /// Longest value shown, in characters; a path takes up to 4,096.
 const VALUE_CHARACTERS: usize = 200;

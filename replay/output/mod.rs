@@ -1,19 +1,25 @@
 //! Output: rows as a table for people, as JSON lines or CSV for programs, as Parquet for both; and
 //! the texts that commands print.
 
+pub mod activity;
 pub mod attachments;
 mod batch_writer;
 mod columns;
 pub mod containers;
 mod csv;
-mod destination;
+pub mod destination;
 pub mod differences;
 pub mod evidence;
 pub mod excerpt;
 pub mod format;
 mod jsonl;
 pub mod messages;
+mod pager;
 mod parquet;
 pub mod problems;
 pub mod rows;
+pub mod story;
 mod table;
+pub mod terminal;
+pub mod verdict;
+mod wrap;

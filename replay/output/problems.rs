@@ -3,6 +3,7 @@
 use obit_analysis::problems::{Effect, worst};
 use obit_case::manifest::{DropTotals, MissingRange};
 use obit_case::{Case, Problem};
+use obit_schema::text::size;
 use obit_schema::text::time::rfc3339;
 
 use super::messages::complain;
@@ -10,23 +11,26 @@ use super::messages::complain;
 /// Prints each problem on standard error and returns the worst effect.
 pub fn report_problems(case: &Case, problems: &[Problem]) -> Effect {
     let path = case.path().display();
-    if let Some(manifest) = case.manifest() {
-        for missing in &manifest.incomplete {
-            complain(&format!("{path}: the recording is incomplete: {}", missing_text(missing)));
-        }
-        if let Some(dropped) = &manifest.dropped {
-            complain(&format!("{path}: not in this case any more: {}", dropped_text(dropped)));
-        }
-        if !case.is_closed() {
-            complain(&format!(
-                "{path}: this case was never closed; what was written until the capture was cut off is read"
-            ));
-        }
+    for warning in case_warnings(case) {
+        complain(&format!("{path}: {warning}"));
     }
     for problem in problems {
         complain(&format!("{path}: {problem}"));
     }
     worst(case, problems)
+}
+
+/// Returns a sentence for each lack that the case states of itself.
+pub fn case_warnings(case: &Case) -> Vec<String> {
+    let Some(manifest) = case.manifest() else { return Vec::new() };
+    let missing =
+        manifest.incomplete.iter().map(|range| format!("the recording is incomplete: {}", missing_text(range)));
+    let dropped = manifest.dropped.iter().map(|totals| format!("not in this case any more: {}", dropped_text(totals)));
+    let open = (!case.is_closed()).then(|| match case.is_being_recorded() {
+        true => "this case is being recorded; what was written so far is read".to_owned(),
+        false => "this case was never closed; what was written until the capture was cut off is read".to_owned(),
+    });
+    missing.chain(dropped).chain(open).collect()
 }
 
 /// Returns the sentence about records that may be missing.
@@ -51,6 +55,7 @@ pub fn dropped_text(dropped: &DropTotals) -> String {
     };
     format!(
         "records 0 to {last_seq}, of {began} to {ended}, dropped by the recorder to make room, as it was told to, last at \
-         {at} ({segments} segments, {parts} parts, {bytes} bytes){kept}"
+         {at} ({segments} segments, {parts} parts, {}){kept}",
+        size(*bytes)
     )
 }

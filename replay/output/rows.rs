@@ -10,6 +10,7 @@ use obit_case::{Case, Problem};
 use obit_derivation::Profile;
 use obit_schema::Table;
 
+use super::activity::Activity;
 use super::batch_writer::{BatchWriter, WriterNotes};
 use super::columns;
 use super::csv::{CsvPlace, CsvWriter};
@@ -62,7 +63,11 @@ pub fn write_rows(case: &Case, request: &RowRequest<'_>) -> anyhow::Result<RowsR
 fn write_table(case: &Case, request: &RowRequest<'_>) -> anyhow::Result<RowsReport> {
     let RowRequest { table, profile, path, .. } = *request;
     let mut rows = derive_rows(case, profile)?.matching(|row| table_of(row) == table);
-    let mut writer = TextTableWriter::new(columns::layouts(table, profile), Destination::open(path)?);
+    let (layouts, output) = (columns::layouts(table, profile), Destination::for_people(path)?);
+    let mut writer = match path {
+        Some(_) => TextTableWriter::for_file(layouts, output),
+        None => TextTableWriter::new(layouts, output),
+    };
     let mut count = 0;
     for row in rows.by_ref() {
         writer.write(columns::cells(&row?, profile)).with_context(|| cannot_write(path))?;
@@ -78,6 +83,8 @@ fn write_batches(
     open: impl FnOnce(SchemaRef) -> anyhow::Result<Box<dyn BatchWriter>>,
 ) -> anyhow::Result<RowsReport> {
     let RowRequest { table, profile, path, .. } = *request;
+    // On a terminal the rows themselves are the sign of life.
+    let activity = path.map(|_| Activity::on_records("deriving rows from", &[case]));
     let mut batches = derive_batches(case, profile, &[table])?;
     let mut writer = open(profile::schema(profile, table)?)?;
     let mut rows = 0;
@@ -87,6 +94,7 @@ fn write_batches(
         writer.write(&batch).with_context(|| cannot_write(path))?;
     }
     let notes = writer.finish().with_context(|| cannot_write(path))?;
+    drop(activity);
     Ok(RowsReport { rows, notes, problems: batches.problems().to_vec() })
 }
 

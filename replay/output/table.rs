@@ -1,17 +1,19 @@
-//! Tables for people: 120 characters wide, one line a row, without characters that a terminal acts
-//! on.
+//! Tables for people: as wide as the terminal, one line a row, without characters that a terminal
+//! acts on. A pipe gets every value whole.
 
 use std::io::{self, Write};
 
-use comfy_table::{CellAlignment, ColumnConstraint, Table, Width, presets};
-
+use anstyle::Style;
 use obit_schema::text;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Width of every table, in terminal columns.
-pub const WIDTH: usize = 120;
+use super::terminal::{ALARM, FAINT, HEADING, Look, NOTICE};
 
 /// Rows held back to fit the columns to; the rows after them get the same columns.
 const FITTED_ROWS: usize = 1_000;
+
+/// Columns that a narrow terminal does without, the first first. The name is never left out.
+const LEFT_OUT_FIRST: [&str; 5] = ["IMAGE", "RUNTIME", "NOTES", "CREATED AT (UTC)", "LIFETIME"];
 
 /// Space between columns, in terminal columns.
 const GAP: usize = 2;
@@ -20,7 +22,8 @@ const GAP: usize = 2;
 #[derive(Clone, Copy, Debug)]
 pub struct ColumnLayout {
     pub heading: &'static str,
-    /// Least width if the table is too wide, in terminal columns.
+    /// Least width if the table is too wide, in terminal columns; `usize::MAX` if nothing of it may
+    /// be cut.
     pub narrowest: usize,
     pub alignment: Alignment,
 }
@@ -36,13 +39,24 @@ pub enum Alignment {
 pub struct TextTableWriter<W: Write> {
     columns: Vec<ColumnLayout>,
     output: W,
+    look: Look,
     pending: Vec<Vec<String>>,
     widths: Option<Vec<usize>>,
 }
 
 impl<W: Write> TextTableWriter<W> {
     pub fn new(columns: Vec<ColumnLayout>, output: W) -> Self {
-        Self { columns, output, pending: Vec::new(), widths: None }
+        Self::with_look(columns, output, Look::get())
+    }
+
+    /// Makes a writer for a file, which gets every value whole and no colours.
+    pub fn for_file(columns: Vec<ColumnLayout>, output: W) -> Self {
+        Self::with_look(columns, output, Look::default())
+    }
+
+    /// Makes a writer for a terminal, or a pipe, of this look.
+    fn with_look(columns: Vec<ColumnLayout>, output: W, look: Look) -> Self {
+        Self { columns, output, look, pending: Vec::new(), widths: None }
     }
 
     /// Adds a row; its texts may be of any origin.
@@ -61,56 +75,117 @@ impl<W: Write> TextTableWriter<W> {
     }
 
     fn write_pending(&mut self) -> io::Result<()> {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING);
-        let fitted = match self.widths.take() {
+        let rows = std::mem::take(&mut self.pending);
+        let widths = match self.widths.take() {
             Some(widths) => widths,
             None => {
-                table.set_header(self.columns.iter().map(|column| column.heading));
-                fit(&self.columns, &self.natural_widths())
+                let natural = natural_widths(&self.columns, &rows);
+                let widths = fit(&self.columns, &natural, self.look.columns);
+                let headings: Vec<String> = self.columns.iter().map(|column| column.heading.to_owned()).collect();
+                self.write_line(&headings, &widths, |_, _| HEADING)?;
+                widths
             }
         };
-        for cells in self.pending.drain(..) {
-            let mut row = comfy_table::Row::from(cells);
-            row.max_height(1);
-            table.add_row(row);
-        }
-        let last = self.columns.len().saturating_sub(1);
-        for (index, (column, width)) in self.columns.iter().zip(&fitted).enumerate() {
-            let Some(cells) = table.column_mut(index) else { continue };
-            let gap = if index == last { 0 } else { GAP };
-            cells.set_padding((0, u16::try_from(gap).unwrap_or(0)));
-            let total = u16::try_from(width + gap).unwrap_or(u16::MAX);
-            cells.set_constraint(ColumnConstraint::Absolute(Width::Fixed(total)));
-            cells.set_cell_alignment(match column.alignment {
-                Alignment::Left => CellAlignment::Left,
-                Alignment::Right => CellAlignment::Right,
-            });
-        }
-        self.widths = Some(fitted);
-        table.lines().try_for_each(|line| writeln!(self.output, "{}", line.trim_end()))
+        rows.iter().try_for_each(|cells| self.write_line(cells, &widths, style_of))?;
+        self.widths = Some(widths);
+        Ok(())
     }
 
-    fn natural_widths(&self) -> Vec<usize> {
-        let mut table = Table::new();
-        table.set_header(self.columns.iter().map(|column| column.heading)).add_rows(self.pending.iter().cloned());
-        table.column_max_content_widths().into_iter().map(usize::from).collect()
+    /// Writes cells on one line, without space at its end.
+    fn write_line(
+        &mut self,
+        cells: &[String],
+        widths: &[usize],
+        style: impl Fn(&'static str, &str) -> Style,
+    ) -> io::Result<()> {
+        let mut line = String::new();
+        let mut owed = 0;
+        let shown_columns = cells.iter().zip(&self.columns).zip(widths).filter(|(_, width)| **width > 0);
+        for ((cell, column), width) in shown_columns {
+            let shown = match self.look.columns {
+                Some(_) => cut(cell, *width),
+                None => cell.clone(),
+            };
+            let rest = width.saturating_sub(shown.width());
+            let (before, after) = match column.alignment {
+                Alignment::Left => (0, rest),
+                Alignment::Right => (rest, 0),
+            };
+            line.extend(std::iter::repeat_n(' ', owed + before));
+            line.push_str(&self.look.paint(style(column.heading, cell), &shown));
+            owed = after + GAP;
+        }
+        writeln!(self.output, "{}", line.trim_end())
     }
 }
 
-/// Returns widths that add up to [`WIDTH`] at most: what does not fit is taken from the widest
-/// column that can still give.
-fn fit(columns: &[ColumnLayout], natural: &[usize]) -> Vec<usize> {
-    let mut widths: Vec<usize> = natural.iter().map(|width| (*width).clamp(1, WIDTH)).collect();
-    let gaps = GAP * columns.len().saturating_sub(1);
-    while widths.iter().sum::<usize>() + gaps > WIDTH {
-        let can_give = |index: &usize| widths[*index] > columns[*index].narrowest.max(1);
-        match (0..widths.len().min(columns.len())).filter(can_give).max_by_key(|index| widths[*index]) {
+/// Returns the style of a cell: an end that somebody or something brought about stands out.
+fn style_of(heading: &'static str, cell: &str) -> Style {
+    let is_good = |cell: &str| cell == "exit 0" || cell == "-";
+    match heading {
+        _ if cell == "-" => FAINT,
+        "CAUSE" if !is_good(cell) => ALARM,
+        "NOTES" | "ABOUT" => NOTICE,
+        _ => Style::new(),
+    }
+}
+
+/// Returns the widths that the columns need, headings included.
+fn natural_widths(columns: &[ColumnLayout], rows: &[Vec<String>]) -> Vec<usize> {
+    let widest = |index: usize| rows.iter().filter_map(|cells| cells.get(index)).map(|cell| cell.width()).max();
+    let with_heading = |(index, column): (usize, &ColumnLayout)| column.heading.width().max(widest(index).unwrap_or(0));
+    columns.iter().enumerate().map(with_heading).collect()
+}
+
+/// Returns widths that fit a terminal of so many columns, 0 for a column that is left out. What
+/// does not fit is taken from the widest column that can still give. Where nothing can, columns are
+/// left out; and where none may be, lines are longer, and the terminal wraps them.
+fn fit(columns: &[ColumnLayout], natural: &[usize], terminal: Option<usize>) -> Vec<usize> {
+    let mut widths = natural.to_vec();
+    let Some(terminal) = terminal else { return widths };
+    let least = |index: usize| columns[index].narrowest.max(1).min(natural[index]);
+    let total = |widths: &[usize]| {
+        let shown = widths.iter().filter(|width| **width > 0).count();
+        widths.iter().sum::<usize>() + GAP * shown.saturating_sub(1)
+    };
+    for heading in LEFT_OUT_FIRST {
+        let narrowest: Vec<usize> =
+            widths.iter().enumerate().map(|(index, width)| if *width == 0 { 0 } else { least(index) }).collect();
+        if total(&narrowest) <= terminal {
+            break;
+        }
+        if let Some(index) = columns.iter().position(|column| column.heading == heading) {
+            widths[index] = 0;
+        }
+    }
+    while total(&widths) > terminal {
+        let can_give = |index: &usize| widths[*index] > least(*index);
+        match (0..widths.len()).filter(can_give).max_by_key(|index| widths[*index]) {
             Some(widest) => widths[widest] -= 1,
             None => break,
         }
     }
     widths
+}
+
+/// Cuts text to so many columns of a terminal; `…` marks the cut.
+fn cut(cell: &str, columns: usize) -> String {
+    if cell.width() <= columns {
+        return cell.to_owned();
+    }
+    let mut shown = String::new();
+    let mut taken = 0;
+    for character in cell.chars() {
+        let width = character.width().unwrap_or(0);
+        // One column is for the mark.
+        if taken + width + 1 > columns {
+            break;
+        }
+        taken += width;
+        shown.push(character);
+    }
+    shown.push('…');
+    shown
 }
 
 #[cfg(test)]
@@ -124,7 +199,11 @@ mod tests {
     ];
 
     fn table(rows: &[[&str; 3]]) -> String {
-        let mut writer = TextTableWriter::new(COLUMNS.to_vec(), Vec::new());
+        table_of(Look { columns: Some(80), ..Look::default() }, rows)
+    }
+
+    fn table_of(look: Look, rows: &[[&str; 3]]) -> String {
+        let mut writer = TextTableWriter::with_look(COLUMNS.to_vec(), Vec::new(), look);
         for row in rows {
             writer.write(row.map(str::to_owned).to_vec()).expect("a Vec takes all");
         }
@@ -140,14 +219,68 @@ mod tests {
     }
 
     #[test]
-    fn no_line_is_wider_than_the_table_and_cuts_are_marked() {
-        let text = table(&[["2009", &"x".repeat(300), "1"], ["2010", &"数".repeat(300), "1"]]);
-        let lines: Vec<_> = text.lines().collect();
-        assert_eq!(lines.len(), 3, "one line a row: {text}");
-        assert!(lines[1].chars().count() <= WIDTH && lines[1].contains('…'), "{text}");
-        // These take two columns each.
-        assert!(lines[2].chars().count() <= WIDTH / 2 + 10 && lines[2].contains('…'), "{text}");
-        assert!(lines.iter().all(|line| line.trim_end() == *line));
+    fn no_line_is_wider_than_the_terminal_and_cuts_are_marked() {
+        let rows = [["2009", &"x".repeat(300), "1"], ["2010", &"数".repeat(300), "1"]];
+        for columns in [80, 120, 230] {
+            let text = table_of(Look { columns: Some(columns), ..Look::default() }, &rows);
+            let lines: Vec<_> = text.lines().collect();
+            assert_eq!(lines.len(), 3, "one line a row: {text}");
+            assert!(lines[1..].iter().all(|line| line.contains('…')), "{text}");
+            // Characters of the last row take two columns each.
+            assert!(lines.iter().all(|line| line.width() <= columns), "{text}");
+            assert!(lines[1].width() == columns && lines[2].width() + 1 >= columns, "{text}");
+            assert!(lines.iter().all(|line| line.trim_end() == *line));
+        }
+    }
+
+    #[test]
+    fn a_pipe_gets_every_value_whole() {
+        let text = table_of(Look::default(), &[["2009", &"x".repeat(300), "1"], ["2010", "y", "1"]]);
+        assert!(text.contains(&"x".repeat(300)) && !text.contains('…'), "{text}");
+    }
+
+    #[test]
+    fn a_narrow_terminal_leaves_columns_out_but_never_the_name() {
+        let layout = |heading| ColumnLayout { heading, narrowest: 10, alignment: Alignment::Left };
+        let columns = ["TIME", "RUNTIME", "NAME", "IMAGE", "ORDERED BY"].map(layout).to_vec();
+        let row = ["2009-02-13 23", "containerd-long", "web-with-a-long-name", "busybox:latest", "bash[500]>podman"];
+        let headings = |terminal: usize| {
+            let look = Look { columns: Some(terminal), ..Look::default() };
+            let mut writer = TextTableWriter::with_look(columns.clone(), Vec::new(), look);
+            writer.write(row.map(str::to_owned).to_vec()).expect("a Vec takes all");
+            let text = String::from_utf8(writer.finish().expect("a Vec takes all")).expect("UTF-8");
+            assert!(text.lines().all(|line| line.width() <= terminal), "{text}");
+            text.lines().next().expect("a header").split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(headings(120), ["TIME", "RUNTIME", "NAME", "IMAGE", "ORDERED", "BY"]);
+        assert_eq!(headings(50), ["TIME", "RUNTIME", "NAME", "ORDERED", "BY"]);
+        assert_eq!(headings(40), ["TIME", "NAME", "ORDERED", "BY"]);
+    }
+
+    #[test]
+    fn nothing_is_cut_away_of_what_must_be_whole() {
+        let columns = vec![
+            ColumnLayout { heading: "ABOUT", narrowest: 4, alignment: Alignment::Left },
+            ColumnLayout { heading: "SAYS", narrowest: usize::MAX, alignment: Alignment::Left },
+        ];
+        let look = Look { columns: Some(40), ..Look::default() };
+        let mut writer = TextTableWriter::with_look(columns, Vec::new(), look);
+        writer.write(vec!["exit_code".to_owned(), "v".repeat(60)]).expect("a Vec takes all");
+        let text = String::from_utf8(writer.finish().expect("a Vec takes all")).expect("UTF-8");
+        assert!(text.contains(&"v".repeat(60)), "{text}");
+    }
+
+    #[test]
+    fn colors_change_no_width() {
+        let rows = [["2009", "-", "1"], ["2010", "web", "1"]];
+        let plain = table(&rows);
+        let colored = table_of(Look { columns: Some(80), has_color: true, has_pager: false }, &rows);
+        assert!(colored.contains("\u{1b}[1mTIME\u{1b}[0m") && colored.contains("\u{1b}[2m-\u{1b}[0m"), "{colored:?}");
+        let mut stripped = colored;
+        for code in ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[2m"] {
+            stripped = stripped.replace(code, "");
+        }
+        assert_eq!(stripped, plain);
     }
 
     #[test]

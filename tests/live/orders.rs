@@ -89,7 +89,7 @@ fn the_chain_of_an_order_is_recorded_as_far_as_it_shows() {
     }
     assert_eq!(only_row(&rows, by_ctr)["runtime"], "containerd");
     let explanation = replay::explain(&case, &by_podman);
-    assert!(explanation.contains("the order came by: ") && explanation.contains("then: podman["), "{explanation}");
+    assert!(explanation.contains("\n  order ") && explanation.contains("  podman["), "{explanation}");
     assert_eq!(replay::derived_rows(&case, "disagreement"), Vec::<Value>::new(), "nobody said otherwise");
 }
 
@@ -204,7 +204,7 @@ fn a_report_of_docker_that_contradicts_the_kernel_has_a_row() {
     assert_eq!((&row["other_source"], &row["other_value"]), (&json!("docker"), &json!("running")));
     assert!(row["value_at"].as_str() < row["other_value_at"].as_str(), "{row:#}");
     let explanation = replay::explain(&case, &orphan);
-    assert!(explanation.contains("about whether it is there: kernel says gone"), "{explanation}");
+    assert!(explanation.contains("disagree about whether it is there: kernel says gone"), "{explanation}");
     assert!(explanation.contains("life 1 of 1"), "it is about the life that ended: {explanation}");
 }
 

@@ -84,7 +84,8 @@ fn a_recorder_reports_on_itself() {
     for (fact, value) in
         recorder.as_object().expect("what it says").iter().filter(|(fact, _)| fact.starts_with("binary"))
     {
-        assert!(told.contains(&format!("witness    {fact}: {value}")), "{told}");
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        assert!(told.contains(&format!("recorder   {fact}: {value}")), "{told}");
     }
     let verified = replay::replay(&["verify", &case, "--signers", &signers, "--anchor", &anchor]);
     let said = String::from_utf8_lossy(&verified.stdout);

@@ -3,6 +3,7 @@
 
 mod case;
 mod program;
+mod terminal;
 
 #[cfg(feature = "capture")]
 mod corpora;

@@ -20,6 +20,11 @@ pub struct LifeRows {
 }
 
 impl LifeRows {
+    /// Returns the `seq` of the record that decided the first row.
+    pub fn first_seq(&self) -> u64 {
+        self.rows.first().map_or(0, |row| row.seq().0)
+    }
+
     /// Returns the `seq` of each record that the rows came from, ascending, each once.
     pub fn evidence(&self) -> impl Iterator<Item = u64> + use<> {
         let seqs: BTreeSet<u64> = self.rows.iter().flat_map(Row::evidence_seqs).map(|seq| seq.0).collect();

@@ -1,11 +1,13 @@
-//! Explanation of a container's rows: its lives, the rule that decided each row, and the records
-//! that they follow from. [`text`] puts all of it into words.
+//! Explanation of a container's rows: its lives, the records that they follow from ([`trace`]), and
+//! what they tell, in words ([`story`]).
 
 mod id_search;
 mod kept;
 mod life;
 mod quick;
-pub mod text;
+mod record_text;
+pub mod story;
+pub mod trace;
 
 pub use id_search::{IdSearchResult, MIN_PREFIX_CHARACTERS};
 pub use kept::{KeptRow, kept_rows};

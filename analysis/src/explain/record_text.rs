@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use obit_derivation::Record;
 use obit_derivation::ending::signal_name;
 use obit_derivation::record::{
     Actor, Body, CgroupEvent, ClockReading, ClockReason, Directory, ExitStatus, FatalSignal, Loss, OomKill, OomLimit,
@@ -10,15 +9,13 @@ use obit_derivation::record::{
 };
 
 use obit_schema::text;
-use obit_schema::text::time;
 
 /// Longest line, in characters: an argument vector and a path may take kilobytes.
 const LINE_CHARACTERS: usize = 1_000;
 
-/// Returns the line of a record: its time, its kind, and what it says.
-pub fn line(record: &Record<'_>) -> String {
-    let line = format!("{}  {}", time::to_millisecond(record.ts.0), body_text(&record.body));
-    text::shortened(&line, LINE_CHARACTERS).into_owned()
+/// Returns the line of a record: its kind, and what it says. It is safe to print.
+pub(super) fn body_line(body: &Body<'_>) -> String {
+    text::shortened(&body_text(body), LINE_CHARACTERS).into_owned()
 }
 
 /// Returns the kind of a record and what it says. A carried record holds no other carried one.

@@ -26,9 +26,9 @@ pub fn derived_rows(case: &Path, event: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
 }
 
-/// Returns what `explain` prints of a container.
+/// Returns what `explain` prints of a container, with its records.
 pub fn explain(case: &Path, container_id: &str) -> String {
-    let output = replay(&["explain", &case.display().to_string(), container_id]);
+    let output = replay(&["explain", &case.display().to_string(), container_id, "--records"]);
     assert!(output.status.success(), "obit-replay explain {container_id}: {output:?}");
     String::from_utf8(output.stdout).expect("UTF-8 from obit-replay")
 }

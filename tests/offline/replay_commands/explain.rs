@@ -8,17 +8,17 @@ use crate::program::replay;
 #[test]
 fn each_life_is_explained_with_its_own_records_in_order() {
     let case = case::everyday().close();
-    let run = replay(["explain", case.arg(), &id('a')]).expect_code(0);
+    let run = replay(["explain", case.arg(), &id('a'), "--records"]).expect_code(0);
     assert!(run.stdout.contains("life 1 of 2") && run.stdout.contains("life 2 of 2"), "{run:#?}");
     let (first, second) = run.stdout.split_once("life 2 of 2").expect("two parts");
     for part in [first, second] {
-        assert!(part.contains("container_create") && part.contains("container_remove"), "{part}");
+        assert!(part.contains("created: ") && part.contains("its root directory was removed"), "{part}");
         assert!(part.contains("cgroup_mkdir") && part.contains("cgroup_rmdir"), "{part}");
     }
     // The first life of `a` is records 5 to 8 (see derive's test); all records of the second come
     // later.
     let seqs = |part: &str| -> Vec<u64> {
-        let (_, records) = part.split_once("records:").expect("a list of records");
+        let (_, records) = part.split_once("  records\n").expect("a list of records");
         records.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect()
     };
     let (first, second) = (seqs(first), seqs(second));
@@ -30,14 +30,15 @@ fn each_life_is_explained_with_its_own_records_in_order() {
 #[test]
 fn the_rule_and_the_source_of_the_identity_are_put_in_words() {
     let case = case::everyday().close();
-    let run = replay(["explain", case.arg(), "eeee"]).expect_code(0);
+    let run = replay(["explain", case.arg(), "eeee", "--records"]).expect_code(0);
     for part in [
-        "existing_container",
         "the first walk of cgroupfs saw the directory",
-        "removed the directory, and it is the container's root",
-        "identified by: path",
-        "created: not seen",
-        "runc[77]",
+        "its root directory was removed by runc[77]",
+        "identified by path: the directory's path alone",
+        "when it was created is not known",
+        "how long it lived is not known",
+        "name not known, image not known",
+        "which process was its init is not known",
         "cgroupfs (start)",
     ] {
         assert!(run.stdout.contains(part), "{part} is not in {run:#?}");
@@ -58,7 +59,8 @@ fn one_life_on_two_hierarchies_is_one_life() {
     let case = recorder.close();
     let run = replay(["explain", case.arg(), &id('a')]).expect_code(0);
     assert!(run.stdout.contains("life 1 of 1"), "{run:#?}");
-    assert!(run.stdout.contains("on v1 hierarchy 7") && run.stdout.contains("on v2"), "{run:#?}");
+    let made = run.stdout.lines().filter(|line| line.contains("on v1 hierarchy 7 and v2, made by")).count();
+    assert_eq!(made, 1, "two directories are one sentence: {run:#?}");
 }
 
 #[test]
@@ -133,4 +135,35 @@ fn an_unknown_or_too_short_id_is_refused_with_advice() {
     replay(["explain", case.arg(), "aaa"]).expect_code(2).expect_one_error(&["aaa", "4 characters"]);
     // Every id begins with the empty prefix.
     replay(["explain", case.arg(), ""]).expect_code(2);
+}
+
+/// Records that sentences of a story name, in brackets at the end of lines.
+fn named_records(story: &str) -> Vec<u64> {
+    let brackets = story.lines().filter_map(|line| line.strip_suffix(']')?.rsplit_once(" ["));
+    brackets.flat_map(|(_, numbers)| numbers.split(", ")).filter_map(|number| number.parse().ok()).collect()
+}
+
+#[test]
+fn a_story_is_short_and_each_record_that_it_names_is_in_the_log() {
+    let case = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/cases/docker-hybrid/case");
+    let run = replay(["explain", case, "6b01a849852c"]).expect_code(0);
+    let lines: Vec<&str> = run.stdout.lines().collect();
+    // Two lives in some twenty lines each, though docker made ten directories for each of them.
+    assert!(lines.len() <= 45, "{run:#?}");
+    assert_eq!(run.stdout.matches("on v1 hierarchies 1 to 9 and v2").count(), 2, "{run:#?}");
+    // The two kills, with the signal that each was told to send.
+    assert!(
+        run.stdout.contains("kill 6b01a849852c… 15 (command ") && run.stdout.contains("kill 6b01a849852c… 9 (command ")
+    );
+    // A long command line is printed once, whatever lines name it.
+    let commands: Vec<&str> = lines.iter().copied().filter(|line| line.contains("--root /var/run/docker")).collect();
+    assert_eq!(commands.len(), commands.iter().collect::<std::collections::BTreeSet<_>>().len(), "{commands:#?}");
+    assert!(commands.iter().all(|line| line.starts_with("command ")), "{commands:#?}");
+    let records = named_records(&run.stdout);
+    assert!(records.len() > 20, "{records:?}");
+    let with_records = replay(["explain", case, "6b01a849852c", "--records"]).expect_code(0).stdout;
+    for seq in [136, 190, 191, 220] {
+        assert!(records.contains(&seq), "record {seq} is not named: {run:#?}");
+        assert!(with_records.contains(&format!("\n    {seq:>8}  2026-11-30 ")), "{with_records}");
+    }
 }

@@ -6,6 +6,8 @@ mod diff;
 mod explain;
 mod identify;
 mod info;
+mod json;
+mod look;
 mod profile;
 mod segments;
 mod threads;

@@ -19,7 +19,7 @@ fn a_container_that_lives_across_a_cut_is_one_life() {
     recorder.end(&id('1'), cgroup);
     let case = recorder.close();
 
-    let explained = replay(["explain", case.arg(), &id('1')]).expect_code(0).stdout;
+    let explained = replay(["explain", case.arg(), &id('1'), "--records"]).expect_code(0).stdout;
     assert!(explained.contains("life 1 of 1"), "{explained}");
     assert!(explained.contains("carried from record 3: cgroup_mkdir"), "{explained}");
     let rows = |event| replay(["derive", case.arg(), "--event", event, "--format", "jsonl"]).expect_code(0).stdout;

@@ -30,7 +30,7 @@ fn version_names_the_commit() {
 #[test]
 fn bad_usage_is_one_line_and_code_2() {
     for (arguments, cause) in [
-        (&[][..], "subcommand"),
+        (&[][..], "One of derive, verify"),
         (&["exhume"], "exhume"),
         (&["derive"], "CASE"),
         (&["derive", "c", "--format", "xml"], "xml"),

@@ -1,11 +1,11 @@
-//! Sentences about the resources that a container used.
+//! Phrases about the resources that a container used.
 
 use obit_derivation::record::Usage;
-use obit_schema::text::time;
+use obit_schema::text::{size, time};
 
-/// Returns one line each about processors, memory, tasks and block devices. Values that the kernel
-/// did not report are left out.
-pub fn lines(usage: &Usage) -> Vec<String> {
+/// Returns one phrase each about processors, memory, tasks and block devices. Values that the
+/// kernel did not report are left out.
+pub(super) fn phrases(usage: &Usage) -> Vec<String> {
     // Each field by name: a new one does not compile until it has a line here.
     let Usage {
         memory_peak_bytes,
@@ -22,7 +22,7 @@ pub fn lines(usage: &Usage) -> Vec<String> {
         oom_kills,
     } = *usage;
     let duration = |what: &str, ns: Option<u64>| ns.map(|ns| format!("{what}{}", time::duration(ns)));
-    let bytes = |what: &str, bytes: Option<u64>| bytes.map(|bytes| format!("{what}{bytes} bytes"));
+    let bytes = |what: &str, bytes: Option<u64>| bytes.map(|bytes| format!("{what}{}", size(bytes)));
     let throttled = cpu_throttled_count.zip(cpu_throttled_ns).map(|(count, ns)| match count {
         0 => "never throttled".to_owned(),
         count => format!("throttled in {count} periods for {}", time::duration(ns)),
@@ -52,7 +52,7 @@ pub fn lines(usage: &Usage) -> Vec<String> {
     .into_iter()
     .map(|(what, values)| (what, values.into_iter().flatten().collect::<Vec<_>>()))
     .filter(|(_, values)| !values.is_empty())
-    .map(|(what, values)| format!("  {what}: {}", values.join(", ")))
+    .map(|(what, values)| format!("{what}: {}", values.join(", ")))
     .collect()
 }
 
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_not_said() {
-        assert_eq!(lines(&Usage::default()), [""; 0]);
+        assert_eq!(phrases(&Usage::default()), [""; 0]);
         let usage = Usage {
             cpu_usage_ns: Some(1_500_000_000),
             cpu_throttled_ns: Some(0),
@@ -71,8 +71,8 @@ mod tests {
             oom_kills: Some(0),
             ..Usage::default()
         };
-        let cpu = format!("  CPU time: {}, never throttled", time::duration(1_500_000_000));
-        assert_eq!(lines(&usage), [&cpu, "  tasks: 0 killed by the OOM killer"]);
+        let cpu = format!("CPU time: {}, never throttled", time::duration(1_500_000_000));
+        assert_eq!(phrases(&usage), [&cpu, "tasks: 0 killed by the OOM killer"]);
     }
 
     #[test]
@@ -93,11 +93,11 @@ mod tests {
         };
         let [one, two, three, five] = [1, 2, 3, 5].map(|seconds| time::duration(seconds * 1_000_000_000));
         let expected = [
-            format!("  CPU time: {five}, user {three}, system {two}, throttled in 7 periods for {one}"),
-            "  memory: peak 9000 bytes, last 4000 bytes".to_owned(),
-            "  tasks: 13 at most, 1 killed by the OOM killer, which was asked 2 times".to_owned(),
-            "  block devices: read 11 bytes, wrote 12 bytes".to_owned(),
+            format!("CPU time: {five}, user {three}, system {two}, throttled in 7 periods for {one}"),
+            "memory: peak 8.8 KiB, last 3.9 KiB".to_owned(),
+            "tasks: 13 at most, 1 killed by the OOM killer, which was asked 2 times".to_owned(),
+            "block devices: read 11 B, wrote 12 B".to_owned(),
         ];
-        assert_eq!(lines(&usage), expected);
+        assert_eq!(phrases(&usage), expected);
     }
 }

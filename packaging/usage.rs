@@ -1,0 +1,27 @@
+//! Usage errors of both programs, in the same words.
+
+use clap::Command;
+use clap::error::ErrorKind;
+
+/// Puts a usage error of clap, which takes several lines, on one line that names the help of the
+/// command in question.
+pub fn one_line(error: &clap::Error, program: &Command) -> String {
+    let name = program.get_name();
+    if matches!(error.kind(), ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand) {
+        let commands: Vec<&str> =
+            program.get_subcommands().filter(|command| !command.is_hide_set()).map(Command::get_name).collect();
+        return format!("which command? One of {}; see '{name} --help'", commands.join(", "));
+    }
+    let text = error.to_string();
+    let lines = || text.lines().map(str::trim);
+    let cause: Vec<&str> = lines()
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
+        // What clap guesses is at times no option of the command.
+        .filter(|line| !line.is_empty() && !line.starts_with("tip:"))
+        .collect();
+    let cause = cause.join(" ");
+    let usage = lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or(name);
+    let is_name = |word: &&str| word.starts_with(|letter: char| letter.is_ascii_lowercase());
+    let command: Vec<&str> = usage.split(' ').take_while(is_name).collect();
+    format!("{}; see '{} --help'", cause.strip_prefix("error: ").unwrap_or(&cause), command.join(" "))
+}

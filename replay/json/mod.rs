@@ -1,0 +1,31 @@
+//! The JSON that commands print for programs: a type each, with its JSON Schema.
+//!
+//! A field is never left out: what is not known is null. Names and meanings stay; new fields may
+//! come.
+
+mod comparison;
+pub mod diff;
+pub mod explain;
+pub mod problems;
+mod proof;
+pub mod schema;
+pub mod subject;
+pub mod verify;
+
+use std::io::Write as _;
+
+use anyhow::Context;
+use obit_schema::text::json;
+use serde::Serialize;
+
+use crate::output::messages::print_verdict;
+
+/// Prints a value on standard output, indented. A reader that closes the pipe early does not change
+/// the exit code.
+pub fn print(value: &impl Serialize) -> anyhow::Result<()> {
+    let mut text = Vec::new();
+    json::write_pretty(value, &mut text).context("cannot write JSON")?;
+    writeln!(text)?;
+    // The serializer writes UTF-8 only, so no byte is replaced.
+    print_verdict(&String::from_utf8_lossy(&text))
+}
