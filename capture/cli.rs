@@ -18,10 +18,10 @@ use crate::sources::daemons::{LabelPolicy, RuntimeChoice};
     name = "obit-capture",
     version = concat!(env!("CARGO_PKG_VERSION"), " (git commit ", env!("OBIT_GIT_COMMIT"), ")"),
     after_help = "Examples:
-  obit-capture check                                  what would work on this host
-  obit-capture run --output case --duration 10m       record for ten minutes
-  obit-capture run --output case --follow             print each exit and removal, until Ctrl-C
-  obit-capture demo --output case                     record a small workload of its own
+  obit-capture check                              # what works on this host
+  obit-capture run --output case --duration 10m   # record for ten minutes
+  obit-capture run --output case --follow         # print each end, until Ctrl-C
+  obit-capture demo --output case                 # record a small workload
 
 Exit codes:
   0  done, nothing is missing
@@ -57,8 +57,7 @@ pub enum Command {
         /// Name of the key, for messages
         key: PathBuf,
     },
-    /// Write man pages and shell completions, for packages
-    #[command(hide = true)]
+    /// Write man pages (man1) and shell completions (bash, zsh, fish) into a directory
     Reference {
         /// The directory to write them into
         directory: PathBuf,
@@ -143,10 +142,12 @@ pub struct RecordArgs {
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  obit-capture run --output case                                    until Ctrl-C
-  obit-capture run --output case --duration 10m --quiet             for a script
-  obit-capture run --output case --follow --format jsonl | jq -c '[.event, .cause]'
-  obit-capture run --output '/var/lib/obit/{time}' --max-bytes 1GiB --when-full drop-oldest --max-total 4GiB
+  obit-capture run --output case                          # until Ctrl-C
+  obit-capture run --output case --duration 10m --quiet   # for a script
+  obit-capture run --output case --follow --format jsonl |
+    jq -c '[.event, .cause]'
+  obit-capture run --output '/var/lib/obit/{time}' --max-bytes 1GiB \\
+    --when-full drop-oldest --max-total 4GiB
   obit-capture run --output case --sign ~/.ssh/id_ed25519 --anchor journal")]
 pub struct RunArgs {
     #[command(flatten)]

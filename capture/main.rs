@@ -4,6 +4,8 @@
 
 #[path = "../packaging/reference.rs"]
 mod reference;
+#[path = "../packaging/usage.rs"]
+mod usage;
 
 use std::process::ExitCode;
 
@@ -16,7 +18,21 @@ use obit_capture::commands::{check, demo, run};
 use obit_capture::signing;
 
 fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Help and version are errors for clap; they go to standard output. If that is closed,
+        // nobody reads them.
+        Err(help) if !help.use_stderr() => {
+            let _ = help.print();
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            let message = usage::one_line(&error, &Cli::command());
+            eprintln!("obit-capture: {}", obit_schema::text::printable(&message));
+            return ExitCode::from(2);
+        }
+    };
+    let outcome = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Demo(args) => demo::run(&args),

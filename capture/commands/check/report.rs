@@ -32,7 +32,7 @@ impl CheckStatus {
         match self {
             Self::Ok => "ok",
             Self::Warning => "warning",
-            Self::Missing => "missing",
+            Self::Missing => "absent",
             Self::Failed => "failed",
         }
     }
