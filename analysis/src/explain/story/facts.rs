@@ -1,5 +1,6 @@
 //! The rows of a life, sorted by what they tell.
 
+use obit_derivation::record::Seq;
 use obit_derivation::row::{
     ContainerCreate, ContainerExit, ContainerRemove, Death, Disagreement, ExistingContainer, Identity, Place,
 };
@@ -57,6 +58,12 @@ impl<'a> LifeFacts<'a> {
     /// Returns the time from its creation to its exit or, without such a row, to its removal.
     pub(super) fn lifetime_ns(&self) -> Option<u64> {
         self.exit.and_then(|row| row.lifetime_ns).or(self.remove.and_then(|row| row.lifetime_ns))
+    }
+
+    /// Returns the record of its creation, if that was seen: of a life that goes on in a later
+    /// segment, the row of the creation may be gone with an earlier one.
+    pub(super) fn created_seq(&self) -> Option<Seq> {
+        self.exit.and_then(|row| row.created_seq).or(self.remove.and_then(|row| row.created_seq))
     }
 
     /// Returns the time of its creation, as a row of its end or of the first walk has it.

@@ -77,13 +77,7 @@ fn beginning(facts: &LifeFacts<'_>, trace: &LifeTrace<'_>, commands: &mut Comman
         sentences.push(StorySentence::at(row.ts, text, vec![row.first_seen_seq.0]));
     }
     if facts.create.is_none() {
-        let created = facts.created_at();
-        let text = match created {
-            Some(at) => format!("its creation was not seen; its runtime says {}", when(at)),
-            None => "its creation was not seen, so when it was created is not known".to_owned(),
-        };
-        let records = created.map(|at| trace.first_said(|said| said.created_at == Some(at)));
-        sentences.push(StorySentence::new(text, records.unwrap_or_default()));
+        sentences.push(creation(facts, trace));
         if facts.existing.is_none()
             && let Some(place) = facts.place()
         {
@@ -92,6 +86,21 @@ fn beginning(facts: &LifeFacts<'_>, trace: &LifeTrace<'_>, commands: &mut Comman
         }
     }
     sentences
+}
+
+/// Tells when it was created, where no row of that is left.
+fn creation(facts: &LifeFacts<'_>, trace: &LifeTrace<'_>) -> StorySentence {
+    match (facts.created_seq(), facts.created_at()) {
+        (Some(seq), Some(at)) => StorySentence::new(format!("created {}", when(at)), vec![seq.0]),
+        (Some(seq), None) => StorySentence::new("created; the time is not known", vec![seq.0]),
+        (None, Some(at)) => {
+            let records = trace.first_said(|said| said.created_at == Some(at));
+            StorySentence::new(format!("its creation was not seen; its runtime says {}", when(at)), records)
+        }
+        (None, None) => {
+            StorySentence::new("its creation was not seen, so when it was created is not known", Vec::new())
+        }
+    }
 }
 
 /// Tells which programs its init executed.
@@ -105,8 +114,7 @@ fn programs(facts: &LifeFacts<'_>, trace: &LifeTrace<'_>) -> Vec<StorySentence> 
     });
     let mut sentences: Vec<_> = executed.take(MAX_TOLD).collect();
     if sentences.is_empty() {
-        let text = format!("its init was pid {init}; when it executed the container's program is not known");
-        sentences.push(StorySentence::new(text, Vec::new()));
+        sentences.push(StorySentence::new(format!("its init was pid {init}"), Vec::new()));
     }
     sentences
 }

@@ -122,3 +122,6 @@ impl LifeStory {
         Self { headline: ending::headline(&facts), sections }
     }
 }
+
+#[cfg(test)]
+mod tests;
