@@ -68,8 +68,8 @@ pub enum Command {
 #[derive(Args, Debug)]
 pub struct RecordArgs {
     /// The case directory to make; it must not exist, or be empty and writable by this user alone.
-    /// `{time}` in its name stands for
-    /// the time of the start in UTC, like 20261124T070000Z
+    /// An empty one of mode 2750 lets its group read the case. `{time}` in its name stands for the
+    /// time of the start in UTC, like 20261124T070000Z
     #[arg(long, short, value_name = "CASE", value_parser = OsStringValueParser::new().map(CaseName::now))]
     pub output: CaseName,
     /// Size of the buffer between kernel and recorder: a power of two

@@ -16,10 +16,11 @@ pub fn one_line(error: &clap::Error, program: &Command) -> String {
     let lines = || text.lines().map(str::trim);
     let cause: Vec<&str> = lines()
         .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
-        // What clap guesses is at times no option of the command.
         .filter(|line| !line.is_empty() && !line.starts_with("tip:"))
         .collect();
-    let cause = cause.join(" ");
+    // Of what clap guesses, the advice to give an option as a value misleads.
+    let similar = lines().filter_map(|line| line.strip_prefix("tip: ")).filter(|tip| tip.contains("similar"));
+    let cause = [cause.join(" ")].into_iter().chain(similar.map(str::to_owned)).collect::<Vec<_>>().join("; ");
     let usage = lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or(name);
     let is_name = |word: &&str| word.starts_with(|letter: char| letter.is_ascii_lowercase());
     let command: Vec<&str> = usage.split(' ').take_while(is_name).collect();

@@ -451,7 +451,8 @@ mod tests {
             let error = ReplayCli::try_parse_from(arguments).expect_err("bad usage");
             let line = one_line(&error, &ReplayCli::command());
             assert!(!line.contains('\n') && line.contains(cause) && line.ends_with(help), "{line}");
-            assert!(!line.contains("tip:"), "{line}");
+            assert!(!line.contains("tip:") && !line.contains("-- --"), "{line}");
+            assert_eq!(line.contains("similar") && line.contains("'--format'"), cause == "--frmat", "{line}");
         }
     }
 

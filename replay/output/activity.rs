@@ -41,7 +41,8 @@ impl Activity {
             }
             let bar = ProgressBar::new_spinner().with_message(what).with_elapsed(PATIENCE);
             if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
-                bar.set_style(style);
+                // ASCII, for terminals of any locale.
+                bar.set_style(style.tick_chars("|/-\\ "));
             }
             bar.enable_steady_tick(TICK);
             // The sender says that the work is over by being gone.

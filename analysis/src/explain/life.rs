@@ -25,6 +25,11 @@ impl LifeRows {
         self.rows.first().map_or(0, |row| row.seq().0)
     }
 
+    /// Returns the `seq` of the record that decided the last row.
+    pub fn last_seq(&self) -> u64 {
+        self.rows.iter().map(|row| row.seq().0).max().unwrap_or(0)
+    }
+
     /// Returns the `seq` of each record that the rows came from, ascending, each once.
     pub fn evidence(&self) -> impl Iterator<Item = u64> + use<> {
         let seqs: BTreeSet<u64> = self.rows.iter().flat_map(Row::evidence_seqs).map(|seq| seq.0).collect();

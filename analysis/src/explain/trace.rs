@@ -2,7 +2,7 @@
 //! rows are traced by.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::RangeInclusive;
+use std::ops::Range;
 
 use obit_case::Case;
 use obit_case::reader::RecordFilter;
@@ -141,15 +141,15 @@ fn actor_text(actor: &Actor<'_>) -> String {
 pub(super) struct LifeTrace<'a>(Vec<(u64, &'a TracedRecord)>);
 
 impl<'a> LifeTrace<'a> {
-    /// Takes the records of a life out of those that were read: its evidence, and the statements of
-    /// its time.
+    /// Takes the records of a life out of those that were read: its evidence, and the statements
+    /// among these records.
     pub(super) fn new(
         records: &'a BTreeMap<u64, TracedRecord>,
         evidence: &BTreeSet<u64>,
-        time: RangeInclusive<u64>,
+        statement_seqs: Range<u64>,
     ) -> Self {
         let is_of_life = |seq: &u64, record: &TracedRecord| {
-            evidence.contains(seq) || time.contains(seq) && matches!(record.facts, RecordFacts::Said(_))
+            evidence.contains(seq) || statement_seqs.contains(seq) && matches!(record.facts, RecordFacts::Said(_))
         };
         Self(
             records

@@ -69,6 +69,25 @@ fn an_open_case_is_counted_as_it_is() {
 }
 
 #[test]
+fn a_case_that_is_being_recorded_is_not_called_cut_off() {
+    let mut recorder = case::everyday();
+    recorder.sync();
+    let path = recorder.path().to_str().expect("UTF-8").to_owned();
+    let info = replay(["info", &path]).expect_code(0);
+    assert!(info.stdout.contains("open: it is being recorded"), "{info:#?}");
+    let verify = replay(["verify", &path]).expect_code(0);
+    assert!(verify.stdout.contains("the case is being recorded"), "{verify:#?}");
+    for run in [&info, &verify] {
+        assert!(run.stderr.contains("this case is being recorded") && !run.stderr.contains("cut off"), "{run:#?}");
+    }
+    // Looking at it does not hold up its writer.
+    let case = recorder.kill();
+    let info = replay(["info", case.arg()]).expect_code(0);
+    assert!(info.stdout.contains("open: its capture was cut off") && info.stderr.contains("never closed"), "{info:#?}");
+    replay(["close", case.arg()]).expect_code(0);
+}
+
+#[test]
 fn lost_intervals_of_closed_and_of_open_cases_are_listed() {
     let record = || {
         let mut recorder = Recorder::new();

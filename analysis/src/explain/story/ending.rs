@@ -81,7 +81,7 @@ fn exit_sentence(facts: &LifeFacts<'_>, death: &Death, trace: &LifeTrace<'_>) ->
     let status = status_text(death);
     let ending = if !status.is_empty() {
         match death.exit_code {
-            Some(_) => format!("{init} exited with {status}"),
+            Some(code) => format!("{init} exited with code {code}"),
             None => format!("{init} was ended by {status}"),
         }
     } else if matches!(death.cause, Cause::StartFailed | Cause::NeverStarted) {
@@ -97,7 +97,7 @@ fn exit_sentence(facts: &LifeFacts<'_>, death: &Death, trace: &LifeTrace<'_>) ->
         (_, true, Some(_)) => "; its last task left, and the end of its init was not seen (inferred)",
         (_, true, None) => "; it was found without its init, whose end was not seen (inferred)",
     });
-    let text = format!("{ending}: {}, {}{how}", death.cause, meaning(death.cause));
+    let text = format!("{ending} ({}: {}){how}", death.cause, meaning(death.cause));
     let at = death.exited_at.or(facts.exit.map(|row| row.ts));
     let init_pid = facts.init_pid();
     let is_end = |facts: &RecordFacts| matches!(facts, RecordFacts::Ended(pid) if Some(*pid) == init_pid);

@@ -8,6 +8,9 @@ use super::facts::LifeFacts;
 use super::sentence::StorySentence;
 use super::words::basis;
 
+/// Most labels told; the row has all.
+const MAX_LABELS: usize = 6;
+
 /// Most conflicts told.
 const MAX_CONFLICTS: usize = 10;
 
@@ -16,7 +19,7 @@ pub(super) fn sentences(facts: &LifeFacts<'_>, trace: &LifeTrace<'_>) -> Vec<Sto
     let mut sentences = vec![name(facts, trace)];
     if let Some(source) = facts.identities().next().map(|identity| identity.identified_by) {
         let text = format!("identified by {source}: {}", basis(source));
-        sentences.push(StorySentence::new(text, records_of(source, trace)));
+        sentences.push(StorySentence::new(text, records_of(source, facts, trace)));
     }
     let details = details(facts);
     if !details.is_empty() {
@@ -61,10 +64,12 @@ fn name(facts: &LifeFacts<'_>, trace: &LifeTrace<'_>) -> StorySentence {
 }
 
 /// Returns the records that a claim of this source rests on.
-fn records_of(source: Source, trace: &LifeTrace<'_>) -> Vec<u64> {
+fn records_of(source: Source, facts: &LifeFacts<'_>, trace: &LifeTrace<'_>) -> Vec<u64> {
     match source {
         Source::OciArgv => {
-            trace.seqs(|record| matches!(record.facts, RecordFacts::Made(_))).into_iter().take(1).collect()
+            let made = trace.seqs(|record| matches!(record.facts, RecordFacts::Made(_)));
+            let removed = facts.remove.and_then(|row| row.rmdir_seq).map(|seq| seq.0);
+            made.into_iter().chain(removed).take(1).collect()
         }
         Source::Path => {
             let names_path = |facts: &RecordFacts| matches!(facts, RecordFacts::Made(_) | RecordFacts::Walked);
@@ -96,6 +101,8 @@ fn details(facts: &LifeFacts<'_>) -> Vec<String> {
     let restarts = facts.newest(|identity| identity.restart_count.filter(|count| *count > 0));
     let restarts = restarts.map(|count| format!("restarts before: {count}"));
     let labels = facts.newest(|identity| Some(&identity.labels).filter(|labels| !labels.is_empty()));
-    let labels = labels.into_iter().flatten().map(|(name, value)| format!("label {name}={value}"));
-    pod.into_iter().chain(fields).chain(restarts).chain(labels).collect()
+    let hidden = labels.map_or(0, |labels| labels.len().saturating_sub(MAX_LABELS));
+    let labels = labels.into_iter().flatten().take(MAX_LABELS).map(|(name, value)| format!("label {name}={value}"));
+    let hidden = (hidden > 0).then(|| format!("and {hidden} more labels"));
+    pod.into_iter().chain(fields).chain(restarts).chain(labels).chain(hidden).collect()
 }

@@ -31,8 +31,8 @@ pub(super) fn sentences(
             StorySentence::at(record.ts, format!("the OOM killer chose {}", commands.short_ids(what)), vec![seq])
         },
     ));
-    events.sort_by_key(|sentence| sentence.at);
     sentences.append(&mut events);
+    let mut sentences = in_order(sentences);
     if facts.init_pid().is_none() && facts.never_started() != Some(true) {
         sentences.push(StorySentence::new("which process was its init is not known", Vec::new()));
     }
@@ -41,6 +41,19 @@ pub(super) fn sentences(
         sentences.push(StorySentence::new(text, Vec::new()));
     }
     sentences
+}
+
+/// Puts sentences in the order of their times; one without a time stays behind the one before it.
+fn in_order(sentences: Vec<StorySentence>) -> Vec<StorySentence> {
+    let mut groups: Vec<Vec<StorySentence>> = Vec::new();
+    for sentence in sentences {
+        match groups.last_mut() {
+            Some(group) if sentence.at.is_none() => group.push(sentence),
+            _ => groups.push(vec![sentence]),
+        }
+    }
+    groups.sort_by_key(|group| group.first().and_then(|sentence| sentence.at));
+    groups.into_iter().flatten().collect()
 }
 
 /// Tells how it was made, or that this was not seen.

@@ -17,6 +17,7 @@ mod usage;
 mod words;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::life::LifeRows;
 use super::trace::{LifeTrace, TracedRecord};
@@ -87,26 +88,25 @@ impl ContainerStory {
     /// from.
     pub fn tell(container_id: &str, lives: &[LifeRows], records: &BTreeMap<u64, TracedRecord>) -> Self {
         let mut commands = CommandList::new(container_id);
-        let beginnings = lives.iter().skip(1).map(LifeRows::first_seq).chain([u64::MAX]);
         let lives = lives
             .iter()
-            .zip(beginnings)
-            .map(|(life, next)| LifeStory::tell(life, next, records, &mut commands))
+            .enumerate()
+            .map(|(place, life)| LifeStory::tell(life, statement_seqs(lives, place), records, &mut commands))
             .collect();
         Self { container_id: container_id.to_owned(), lives, commands: commands.into_lines() }
     }
 }
 
 impl LifeStory {
-    /// Tells a life, after which the next one began with this record.
+    /// Tells a life; statements among these records are about it.
     fn tell(
         life: &LifeRows,
-        next_seq: u64,
+        statement_seqs: Range<u64>,
         records: &BTreeMap<u64, TracedRecord>,
         commands: &mut CommandList<'_>,
     ) -> Self {
         let facts = LifeFacts::of(&life.rows);
-        let trace = LifeTrace::new(records, &life.evidence().collect(), life.first_seq()..=next_seq);
+        let trace = LifeTrace::new(records, &life.evidence().collect(), statement_seqs);
         let sections = [
             (StoryPart::Identity, identity::sentences(&facts, &trace)),
             (StoryPart::Life, living::sentences(&facts, &trace, commands)),
@@ -121,6 +121,19 @@ impl LifeStory {
             .collect();
         Self { headline: ending::headline(&facts), sections }
     }
+}
+
+/// Returns the records among which statements about the container are about one life: those from
+/// its first row on, up to the next life's. Of lives at the same time (one id in two namespaces)
+/// nothing tells which one is meant.
+fn statement_seqs(lives: &[LifeRows], place: usize) -> Range<u64> {
+    let span = |life: &LifeRows| (life.first_seq(), life.last_seq());
+    let Some((first, last)) = lives.get(place).map(span) else { return 0..0 };
+    let others = || lives.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, life)| span(life));
+    if others().any(|(other_first, other_last)| other_first <= last && first <= other_last) {
+        return 0..0;
+    }
+    first..others().map(|(other_first, _)| other_first).filter(|other| *other > last).min().unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

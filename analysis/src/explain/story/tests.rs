@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use obit_derivation::record::{Seq, SignalOrigin};
 use obit_derivation::row::{
-    Cause, ContainerExit, ContainerRemove, Death, Disagreement, DisagreementKind, ExistingContainer, Identity, Killer,
-    LimitScope, Place, ReportSource, ReportedValue, Step,
+    Cause, ContainerCreate, ContainerExit, ContainerRemove, Death, Disagreement, DisagreementKind, ExistingContainer,
+    Identity, Killer, LimitScope, Place, ReportSource, ReportedValue, Step,
 };
 use obit_derivation::{Row, WallNs};
 
 use super::super::life;
-use super::{ContainerStory, StoryPart};
+use super::{ContainerStory, StoryPart, statement_seqs};
 
 /// Tells the story of rows, without records. Returns each section's sentences and the headline.
 fn told(rows: Vec<Row>) -> (Vec<(StoryPart, Vec<String>)>, String) {
@@ -40,7 +40,7 @@ fn a_row_that_knows_nothing_says_so_and_no_more() {
     assert!(life.contains("which process was its init is not known"), "{life}");
     assert_eq!(section(&sections, StoryPart::Order), "", "nobody is named");
     let end = section(&sections, StoryPart::End);
-    assert!(end.starts_with("how its init ended is not known: that was not seen: unknown, no record tells"), "{end}");
+    assert!(end.starts_with("how its init ended is not known: that was not seen (unknown: no record tells)"), "{end}");
     assert!(end.contains("it was not seen being removed"), "{end}");
     assert!(end.ends_with("what it used is not known"), "{end}");
     assert_eq!(section(&sections, StoryPart::Others), "no daemon and no file reported an exit code");
@@ -91,7 +91,7 @@ fn a_kill_names_who_sent_it_and_who_did_not() {
         told(vec![Row::Exit(ContainerExit { death: death.clone(), ..ContainerExit::default() })]);
     assert!(headline.starts_with("killed by the OOM killer (SIGKILL)"), "{headline}");
     let end = section(&sections, StoryPart::End);
-    assert!(end.starts_with("its init java was ended by SIGKILL: oom_killed, the OOM killer chose its init"), "{end}");
+    assert!(end.starts_with("its init java was ended by SIGKILL (oom_killed: the OOM killer chose its init)"), "{end}");
     assert!(end.contains("the signal has no author, its origin: kernel"), "{end}");
     assert!(end.contains("signals to its init: SIGKILL from the kernel; and 3 more in between"), "{end}");
     assert!(end.contains("memory limit that was reached: a cgroup's above the container, /kubepods"), "{end}");
@@ -131,4 +131,23 @@ fn steps_of_an_order_have_their_times_and_a_contradiction_both_its_sides() {
     assert_eq!(section(&sections, StoryPart::Order), "bash[7]\nrunc … kill web 9 (command 1)");
     let others = section(&sections, StoryPart::Others);
     assert!(others.ends_with("the code that its init ended with: kernel says 0, but kernel says 1"), "{others}");
+}
+
+#[test]
+fn statements_belong_to_the_life_of_their_time_if_it_is_one() {
+    let row = |seq: u64, created: u64| {
+        Row::Exit(ContainerExit { seq: Seq(seq), created_seq: Some(Seq(created)), ..ContainerExit::default() })
+    };
+    let begin =
+        |seq: u64| Row::Create(ContainerCreate { seq: Seq(seq), created_seq: Seq(seq), ..ContainerCreate::default() });
+    let lives_of = |rows: Vec<Row>| {
+        let mut lives = Vec::new();
+        rows.into_iter().for_each(|row| life::add(&mut lives, row));
+        lives
+    };
+    let one_after_the_other = lives_of(vec![begin(10), row(20, 10), begin(30), row(40, 30)]);
+    assert_eq!(statement_seqs(&one_after_the_other, 0), 10..30);
+    assert_eq!(statement_seqs(&one_after_the_other, 1), 30..u64::MAX);
+    let at_one_time = lives_of(vec![begin(10), begin(15), row(20, 10), row(40, 15)]);
+    assert_eq!([statement_seqs(&at_one_time, 0), statement_seqs(&at_one_time, 1)], [0..0, 0..0]);
 }
