@@ -19,6 +19,9 @@ use crate::files::{Folder, OutputFile};
 const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
 /// Mode of directories: the recorder's user alone may enter them.
 const DIRECTORY_MODE: Mode = Mode::RWXU;
+/// Mode of a directory that gives what is made in it to its group to read. Its set-group-id bit has
+/// the kernel hand the group on.
+const SHARED_MODE: Mode = Mode::SGID.union(Mode::RGRP).union(Mode::XGRP);
 /// Most names that are read of one directory.
 const MAX_NAMES: usize = 1 << 20;
 
@@ -85,6 +88,12 @@ impl Directory {
             return Ok(());
         };
         Err(Error::ForeignDirectory { path: self.path.clone(), why })
+    }
+
+    /// Returns true if whoever made the directory gave it to a group to read: by its set-group-id
+    /// bit, which no directory has by accident.
+    fn is_shared(&self) -> bool {
+        FileAccess::of(&self.fd).is_ok_and(|access| Mode::from_raw_mode(access.permissions()).contains(SHARED_MODE))
     }
 
     /// Opens a directory in this one.
@@ -169,14 +178,15 @@ impl Folder for Directory {
 
     fn make_folder(&self, name: &str) -> Result<Arc<dyn Folder>, Error> {
         let path = self.path.join(name);
-        rustix::fs::mkdirat(&self.fd, name, DIRECTORY_MODE).map_err(Error::io("create", &path))?;
+        let mode = if self.is_shared() { DIRECTORY_MODE | Mode::RGRP | Mode::XGRP } else { DIRECTORY_MODE };
+        rustix::fs::mkdirat(&self.fd, name, mode).map_err(Error::io("create", &path))?;
         Ok(Arc::new(self.child(name)?))
     }
 
     fn create_file(&self, name: &str) -> Result<Box<dyn OutputFile>, Error> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd =
-            rustix::fs::openat(&self.fd, name, flags, FILE_MODE).map_err(Error::io("create", &self.path.join(name)))?;
+        let mode = if self.is_shared() { FILE_MODE | Mode::RGRP } else { FILE_MODE };
+        let fd = rustix::fs::openat(&self.fd, name, flags, mode).map_err(Error::io("create", &self.path.join(name)))?;
         Ok(Box::new(File::from(fd)))
     }
 
@@ -245,6 +255,21 @@ mod tests {
         case.make_folder("raw").unwrap().create_file("part").unwrap();
         let mode = |path: &str| scratch.path().join(path).metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!((mode("case"), mode("case/raw"), mode("case/raw/part")), (0o700, 0o700, 0o600));
+    }
+
+    #[test]
+    fn a_directory_that_was_given_to_a_group_to_read_hands_that_on() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("case");
+        let mode = |path: &str| scratch.path().join(path).metadata().unwrap().permissions().mode() & 0o7777;
+        for (given, folder, file) in [(0o2750, 0o2750, 0o640), (0o750, 0o700, 0o600), (0o2710, 0o2700, 0o600)] {
+            std::fs::create_dir(&path).unwrap();
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(given)).unwrap();
+            let case = Directory::create(&path).unwrap();
+            case.make_folder("raw").unwrap().create_file("part").unwrap();
+            assert_eq!((mode("case/raw"), mode("case/raw/part")), (folder, file), "{given:o}");
+            std::fs::remove_dir_all(&path).unwrap();
+        }
     }
 
     #[test]
