@@ -67,9 +67,16 @@ impl Drop for Pager {
 /// Returns the command of the pager that the environment names: obit's own, that of all programs,
 /// else less. An empty one, or `cat`, is none.
 fn pager_command(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
-    let command = variable("OBIT_PAGER").or_else(|| variable("PAGER")).unwrap_or_else(|| USUAL_PAGER.to_owned());
+    let usual = || is_installed(USUAL_PAGER, &variable("PATH")?).then(|| USUAL_PAGER.to_owned());
+    let command = variable("OBIT_PAGER").or_else(|| variable("PAGER")).or_else(usual)?;
     let is_none = matches!(command.trim(), "" | "cat");
     (!is_none).then_some(command)
+}
+
+/// Returns true if a program is in one of these directories. A small system has no less, and its
+/// users get the text all the same.
+fn is_installed(program: &str, path: &str) -> bool {
+    env::split_paths(path).any(|directory| directory.join(program).is_file())
 }
 
 #[cfg(test)]
@@ -77,11 +84,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn less_is_the_pager_of_those_who_name_none_and_have_it() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = format!("/nonexistent:{}", directory.path().display());
+        let command = || pager_command(|name| (name == "PATH").then(|| path.clone()));
+        assert_eq!(command(), None);
+        std::fs::write(directory.path().join("less"), "").expect("written");
+        assert_eq!(command().as_deref(), Some("less"));
+    }
+
+    #[test]
     fn the_nearest_name_counts_and_an_empty_one_is_none() {
         let of = |obit: Option<&str>, all: Option<&str>| {
-            pager_command(|name| if name == "PAGER" { all } else { obit }.map(str::to_owned))
+            pager_command(|name| match name {
+                "OBIT_PAGER" => obit.map(str::to_owned),
+                "PAGER" => all.map(str::to_owned),
+                _ => None,
+            })
         };
-        assert_eq!(of(None, None).as_deref(), Some("less"));
+        assert_eq!(of(None, None), None, "less is in no directory here");
         assert_eq!(of(None, Some("most")).as_deref(), Some("most"));
         assert_eq!(of(Some("less -S"), Some("most")).as_deref(), Some("less -S"));
         assert_eq!(of(Some(""), Some("most")), None);

@@ -70,3 +70,16 @@ fn a_path_in_an_error_steers_no_terminal() {
     assert_eq!(run.stderr.lines().count(), 1, "{run:#?}");
     assert!(!run.stderr.trim_end().chars().any(char::is_control) && !run.stderr.contains('\u{202e}'), "{run:#?}");
 }
+
+#[test]
+fn man_pages_and_completions_are_written() {
+    let directory = tempfile::tempdir().expect("a directory");
+    replay(["reference", directory.path().to_str().expect("UTF-8")]).expect_code(0);
+    let read = |name: &str| std::fs::read_to_string(directory.path().join(name)).expect(name);
+    for command in ["", "-derive", "-explain", "-schema"] {
+        assert!(read(&format!("man1/obit-replay{command}.1")).contains(".SH SYNOPSIS"));
+    }
+    for name in ["bash/obit-replay.bash", "zsh/_obit-replay", "fish/obit-replay.fish"] {
+        assert!(read(name).contains("no-pager"), "{name}");
+    }
+}
