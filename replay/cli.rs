@@ -5,7 +5,13 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ColorChoice, Parser, Subcommand};
 use obit_analysis::evidence::Requirement;
+use obit_analysis::filter::{
+    IdPattern, ImagePattern, KillerPattern, PodPattern, RowFilter, TextPattern, TimeArgument, TimeArgumentError,
+};
+use obit_analysis::span::CaseSpan;
 use obit_derivation::Profile;
+use obit_derivation::identity::Engine;
+use obit_derivation::row::Cause;
 use obit_schema::Table;
 
 use crate::json::subject::SchemaSubject;
@@ -26,6 +32,8 @@ Examples:
   obit-replay derive case/
   # the same with every column, for machines
   obit-replay derive case/ --format jsonl | jq .
+  # only these; see 'obit-replay derive --help'
+  obit-replay derive case/ --name web --last 2h
   # do the recorded rows follow from the raw log?
   obit-replay verify case/ && echo reproduced
   # who was this container, how did it live, how and on whose order did it end?
@@ -62,7 +70,7 @@ pub struct ReplayCli {
 
 #[derive(Debug, Subcommand)]
 pub enum ReplayCommand {
-    Derive(DeriveArgs),
+    Derive(Box<DeriveArgs>),
     Verify(VerifyArgs),
     Diff(DiffArgs),
     Explain(ExplainArgs),
@@ -92,14 +100,26 @@ Examples:
   obit-replay derive case/ --event container_create --output created.csv
   obit-replay derive case/ --output removed.parquet
   obit-replay derive case/ --profile tracee
+  obit-replay derive case/ --image nginx --cause oom_killed --cause signalled --last 2h
+  obit-replay derive case/ --event container_exit --sort=-lifetime_ns --limit 10
+  obit-replay derive nodes/ --since 03:05 --until 03:15 --columns host,ts,pod_namespace,pod_name,cause
+
+Filters choose rows after the derivation: several values of one option mean any of them, several
+options all of them. Of names, pods, namespaces and images `*` stands for any characters. A time is
+RFC 3339, a date, a time of day (03:10), today, yesterday, so long before the case's end (10m,
+1h30m), start or end; it is UTC unless it says otherwise, and is compared with the rows' column ts.
+
+With several cases the rows are in the order of the wall clocks of their hosts, with the columns
+host, machine_id, boot_id and case_id before the others; standard error says how far each clock may
+be off.
 
 {ROW_FORMATS_HELP}
 
 {EXIT_CODES}"))]
 pub struct DeriveArgs {
-    /// Directory of the case
-    #[arg(value_name = "CASE")]
-    pub case: PathBuf,
+    /// Directory of a case, or a directory with cases in it; several give one time line
+    #[arg(value_name = "CASE", required = true)]
+    pub cases: Vec<PathBuf>,
     /// Rows to print
     #[arg(long, value_parser = derived_table(), default_value_t = Table::ContainerRemove)]
     pub event: Table,
@@ -115,6 +135,10 @@ pub struct DeriveArgs {
     /// Write to this new file instead of standard output; an existing file is never overwritten
     #[arg(long, short, value_name = "PATH")]
     pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    #[command(flatten)]
+    pub order: OrderArgs,
 }
 
 /// Derive again and compare with the rows recorded at capture time.
@@ -398,6 +422,110 @@ pub struct SchemaArgs {
 fn schema_subject() -> impl TypedValueParser<Value = SchemaSubject> {
     let names = SchemaSubject::all().map(|subject| PossibleValue::new(subject.name()).help(subject.about()));
     PossibleValuesParser::new(names).try_map(|name| SchemaSubject::from_name(&name).ok_or("no such schema"))
+}
+
+/// Options that choose rows: see [`RowFilter`].
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Filters")]
+pub struct FilterArgs {
+    /// Containers with this id, or whose id begins with these 4 or more characters
+    #[arg(long = "container", value_name = "ID")]
+    pub containers: Vec<IdPattern>,
+    /// Containers of this name
+    #[arg(long = "name", value_name = "NAME")]
+    pub names: Vec<TextPattern>,
+    /// Containers of this Kubernetes pod, as NAME or NAMESPACE/NAME
+    #[arg(long = "pod", value_name = "POD")]
+    pub pods: Vec<PodPattern>,
+    /// Containers in this Kubernetes namespace, or containerd's
+    #[arg(long = "namespace", value_name = "NAMESPACE")]
+    pub namespaces: Vec<TextPattern>,
+    /// Containers of this image: its reference, of which tag, digest and docker.io/library/ may be
+    /// left out, or its digest
+    #[arg(long = "image", value_name = "IMAGE")]
+    pub images: Vec<ImagePattern>,
+    /// Containers of this engine: docker, containerd, crio, podman, …
+    #[arg(long = "runtime", value_name = "ENGINE", value_delimiter = ',', value_parser = engine(), hide_possible_values = true)]
+    pub runtimes: Vec<Engine>,
+    /// Ends with this cause: exited, signalled, oom_killed, cgroup_killed, killed_by_runtime,
+    /// host_shutdown, start_failed, never_started, unknown
+    #[arg(long = "cause", value_name = "CAUSE", value_delimiter = ',', value_parser = cause(), hide_possible_values = true)]
+    pub causes: Vec<Cause>,
+    /// Ends with this exit code, by the kernel's word
+    #[arg(long = "exit-code", value_name = "CODE", value_delimiter = ',')]
+    pub exit_codes: Vec<u8>,
+    /// Ends by this task, as PROGRAM, PID or PROGRAM[PID]
+    #[arg(long = "killed-by", value_name = "TASK")]
+    pub killers: Vec<KillerPattern>,
+    /// Rows from this time on
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub since: Option<TimeArgument>,
+    /// Rows up to this time
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub until: Option<TimeArgument>,
+    /// Rows of the last 10m, 2h, … before the case's end
+    #[arg(long, value_name = "DURATION", value_parser = before_end, conflicts_with_all = ["since", "until"])]
+    pub last: Option<TimeArgument>,
+}
+
+impl FilterArgs {
+    /// Returns the filter for cases of this span.
+    pub fn filter(&self, span: CaseSpan) -> RowFilter {
+        RowFilter {
+            containers: self.containers.clone(),
+            names: self.names.clone(),
+            pods: self.pods.clone(),
+            namespaces: self.namespaces.clone(),
+            images: self.images.clone(),
+            runtimes: self.runtimes.clone(),
+            causes: self.causes.clone(),
+            exit_codes: self.exit_codes.clone(),
+            killers: self.killers.clone(),
+            since: self.since.or(self.last).map(|time| time.resolve(span)),
+            until: self.until.map(|time| time.resolve(span)),
+        }
+    }
+}
+
+/// Options for the order and the columns of rows.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Order and columns")]
+pub struct OrderArgs {
+    /// Write these columns, in this order, by the names that docs/case-format.md has; also host,
+    /// machine_id, boot_id and case_id
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    pub columns: Vec<String>,
+    /// Sort by these columns; --sort=-COLUMN for the greatest first. Rows without a value come last
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',', allow_hyphen_values = true)]
+    pub sort: Vec<String>,
+    /// Write at most this many rows
+    #[arg(long, value_name = "ROWS")]
+    pub limit: Option<usize>,
+}
+
+/// Parses a moment.
+fn moment(text: &str) -> Result<TimeArgument, TimeArgumentError> {
+    text.parse()
+}
+
+/// Parses a duration that ends with the case.
+fn before_end(text: &str) -> Result<TimeArgument, String> {
+    match text.parse() {
+        Ok(time @ TimeArgument::BeforeEnd(_)) => Ok(time),
+        _ => Err("give a duration, as 10m, 1h30m or 2d".to_owned()),
+    }
+}
+
+/// Parses the name of an engine.
+fn engine() -> impl TypedValueParser<Value = Engine> {
+    let names = Engine::ALL.iter().map(|engine| PossibleValue::new(engine.as_str()));
+    PossibleValuesParser::new(names).try_map(|name| Engine::from_name(&name).ok_or("no such engine"))
+}
+
+/// Parses the name of a cause.
+fn cause() -> impl TypedValueParser<Value = Cause> {
+    let names = Cause::ALL.iter().map(|cause| PossibleValue::new(cause.as_str()));
+    PossibleValuesParser::new(names).try_map(|name| Cause::from_name(&name).ok_or("no such cause"))
 }
 
 /// Parses the name of a derived table.

@@ -15,6 +15,7 @@ use obit_schema::Table;
 use obit_schema::encode::RowsBuilder;
 
 use crate::error::Error;
+use crate::filter::RowFilter;
 use crate::profile;
 
 /// Rows of one batch.
@@ -51,7 +52,8 @@ fn excerpted(case: &Case) -> Option<BTreeSet<String>> {
 pub fn derive_batches(case: &Case, profile: Profile, tables: &[Table]) -> Result<DerivedBatches, Error> {
     let rules = profile::rules(case, profile)?;
     let (tables, containers) = (tables.to_vec(), excerpted(case));
-    let rows = BatchBuffer { tables, containers, builder: RowsBuilder::new(), batches: Ok(VecDeque::new()) };
+    let filter = RowFilter::default();
+    let rows = BatchBuffer { tables, containers, filter, builder: RowsBuilder::new(), batches: Ok(VecDeque::new()) };
     Ok(DerivedBatches { derivation: Derivation::new(case.records(), rules), profile, rows })
 }
 
@@ -200,6 +202,7 @@ struct BatchBuffer {
     tables: Vec<Table>,
     /// Ids of the containers whose rows are put; `None` for all.
     containers: Option<BTreeSet<String>>,
+    filter: RowFilter,
     builder: RowsBuilder,
     batches: Result<VecDeque<(Table, RecordBatch)>, Error>,
 }
@@ -218,7 +221,8 @@ impl BatchBuffer {
 impl RowSink for BatchBuffer {
     fn take(&mut self, row: &Row) {
         let is_of = |containers: &BTreeSet<String>| containers.contains(&row.identity().container_id);
-        if self.tables.contains(&table_of(row)) && self.containers.as_ref().is_none_or(is_of) {
+        let is_wanted = self.tables.contains(&table_of(row)) && self.containers.as_ref().is_none_or(is_of);
+        if is_wanted && self.filter.matches(row) {
             self.builder.append(row);
             if self.builder.len() >= BATCH_ROWS {
                 self.seal();
@@ -234,6 +238,13 @@ impl RowBuffer for BatchBuffer {
 }
 
 impl DerivedBatches {
+    /// Leaves out the rows that a filter does not match.
+    #[must_use]
+    pub fn matching(mut self, filter: RowFilter) -> Self {
+        self.rows.filter = filter;
+        self
+    }
+
     /// Returns the problems met so far: all of them once the iterator is at its end.
     pub fn problems(&self) -> &[Problem] {
         self.derivation.problems()

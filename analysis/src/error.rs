@@ -42,6 +42,44 @@ pub enum Error {
         /// The part that is missing or cannot be read.
         why: String,
     },
+    /// A derived table has no column of this name, or the profile does not fill it.
+    #[error("{table} has no column {} here; it has {}", printable(column), known.join(", "))]
+    NoColumn {
+        /// The table.
+        table: &'static str,
+        /// The name that was asked for.
+        column: String,
+        /// The names of the columns.
+        known: Vec<String>,
+    },
+    /// The values of a column cannot be put in order.
+    #[error("the values of {} are lists or the like, and have no order", printable(column))]
+    NoOrder {
+        /// The name of the column.
+        column: String,
+    },
+    /// There are more rows than can be put in order in bounded memory.
+    #[error("more than {limit} rows are to be put in order: take fewer by a filter, or the first ones with --limit")]
+    TooManyRows {
+        /// Most rows that can be put in order.
+        limit: usize,
+    },
+    /// A case is given twice: each of its rows would be there twice.
+    #[error("{} and {} are the same case; give it once", printable(&first.display().to_string()), printable(&second.display().to_string()))]
+    SameCase {
+        /// Directory of the case.
+        first: PathBuf,
+        /// The other directory.
+        second: PathBuf,
+    },
+    /// A directory has more below it than is looked through for cases.
+    #[error("{} holds more than {limit} directories; give the cases themselves", printable(&path.display().to_string()))]
+    TooManyDirectories {
+        /// The directory.
+        path: PathBuf,
+        /// Most directories that are looked through.
+        limit: usize,
+    },
     /// A container has no rows in the case.
     #[error("there is no container {}: `obit-replay derive` lists those that ended", printable(container_id))]
     NoContainer {

@@ -10,16 +10,22 @@
 #![warn(missing_docs)]
 
 pub mod attachments;
+pub mod cases;
+pub mod clock_quality;
 pub mod compare;
+pub mod contents;
 pub mod derive;
 pub mod diff;
 mod error;
 pub mod evidence;
 pub mod excerpt;
 pub mod explain;
-pub mod inventory;
+pub mod filter;
+pub mod order;
+pub mod origin;
 pub mod problems;
 pub mod profile;
+pub mod span;
 pub mod verify;
 
 pub use error::Error;

@@ -1,10 +1,10 @@
-//! `info`: the inventory of a case.
+//! `info`: the contents of a case.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
-use obit_analysis::inventory::{self, CaseInventory};
+use obit_analysis::contents::{self, CaseContents};
 use obit_analysis::problems::{self, Effect};
 use obit_case::Case;
 use obit_case::manifest::{Manifest, PartEntry, Segment};
@@ -27,17 +27,17 @@ const FACT_CHARACTERS: usize = 200;
 
 pub fn run(args: &InfoArgs) -> anyhow::Result<CommandStatus> {
     let case = problems::open(&args.case)?;
-    let inventory = inventory::take(&case)?;
+    let contents = contents::list(&case)?;
     let mut output = io::BufWriter::new(io::stdout().lock());
     match args.format {
         ReportFormat::Json => {
-            json::write_pretty(&inventory, &mut output)?;
+            json::write_pretty(&contents, &mut output)?;
             output.write_all(b"\n")?;
         }
-        ReportFormat::Text => output.write_all(inventory_text(&inventory, state_text(&case)).as_bytes())?,
+        ReportFormat::Text => output.write_all(contents_text(&contents, state_text(&case)).as_bytes())?,
     }
     output.flush()?;
-    match report_problems(&case, &inventory.problems) {
+    match report_problems(&case, &contents.problems) {
         Effect::Damage | Effect::DerivedOnly => Ok(CommandStatus::Incomplete),
         Effect::None | Effect::CutOff | Effect::Changed => Ok(CommandStatus::Done),
     }
@@ -53,7 +53,7 @@ fn state_text(case: &Case) -> &'static str {
     }
 }
 
-fn inventory_text(info: &CaseInventory<'_>, state: &str) -> String {
+fn contents_text(info: &CaseContents<'_>, state: &str) -> String {
     let mut lines = String::new();
     // Writing to a String cannot fail.
     let _ = writeln!(lines, "case       {}", text::printable(&info.path));

@@ -89,6 +89,9 @@ const BY_PATH: &[CellColumn<Row>] = &[
     left("DIRECTORY", 40, |row| row.place().map_or_else(String::new, |place| short_path(&place.path))),
 ];
 
+/// The column of the host, before the others where rows of several cases meet.
+pub const HOST: ColumnLayout = ColumnLayout { heading: "HOST", narrowest: 8, alignment: Alignment::Left };
+
 /// Returns the layouts of a derived table's columns.
 pub fn layouts(table: Table, profile: Profile) -> Vec<ColumnLayout> {
     fn of<R>(columns: &[CellColumn<R>]) -> Vec<ColumnLayout> {

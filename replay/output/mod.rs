@@ -4,6 +4,7 @@
 pub mod activity;
 pub mod attachments;
 mod batch_writer;
+mod cell_table;
 mod columns;
 pub mod containers;
 mod csv;
@@ -12,6 +13,7 @@ pub mod differences;
 pub mod evidence;
 pub mod excerpt;
 pub mod format;
+pub mod hosts;
 mod jsonl;
 pub mod messages;
 mod pager;

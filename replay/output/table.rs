@@ -2,11 +2,13 @@
 //! acts on. A pipe gets every value whole.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use anstyle::Style;
 use obit_schema::text;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use super::destination::Destination;
 use super::terminal::{ALARM, FAINT, HEADING, Look, NOTICE};
 
 /// Rows held back to fit the columns to; the rows after them get the same columns.
@@ -44,7 +46,19 @@ pub struct TextTableWriter<W: Write> {
     widths: Option<Vec<usize>>,
 }
 
+impl TextTableWriter<Destination> {
+    /// Opens a table on standard output, or in a new file at `path`.
+    pub fn open(columns: Vec<ColumnLayout>, path: Option<&Path>) -> anyhow::Result<Self> {
+        let output = Destination::for_people(path)?;
+        Ok(match path {
+            Some(_) => Self::for_file(columns, output),
+            None => Self::new(columns, output),
+        })
+    }
+}
+
 impl<W: Write> TextTableWriter<W> {
+    /// Makes a writer for standard output.
     pub fn new(columns: Vec<ColumnLayout>, output: W) -> Self {
         Self::with_look(columns, output, Look::get())
     }

@@ -113,7 +113,7 @@ impl Recorder {
         Self::start(case_id, options, json!({}), Vec::new())
     }
 
-    fn start(case_id: &str, options: WriterOptions, host: Value, segments: Vec<Segment>) -> Self {
+    pub fn start(case_id: &str, options: WriterOptions, host: Value, segments: Vec<Segment>) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let path = directory.path().join("case");
         let build = BuildInfo { version: "9.9.9".to_owned(), commit: "abc123".to_owned() };

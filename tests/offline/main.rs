@@ -12,5 +12,6 @@ mod excerpts;
 mod golden;
 mod hostile;
 mod properties_case;
+mod python;
 mod replay_commands;
 mod tidy;

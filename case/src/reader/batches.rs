@@ -14,7 +14,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader
 use parquet::errors::ParquetError;
 
 use super::budget::TextBudget;
-use super::filter::RowFilter;
+use super::filter::RowMatch;
 use super::folders::CaseFolders;
 use super::part_file::PartFile;
 use super::part_info::{PartInfo, PartSource};
@@ -67,7 +67,7 @@ pub struct TableBatches {
     table: Table,
     projection: Projection,
     /// The rows of sealed parts to return; `None`: all.
-    filter: Option<Arc<RowFilter>>,
+    filter: Option<Arc<RowMatch>>,
     parts: std::vec::IntoIter<PartInfo>,
     /// Path of the open file, or of the last one, relative to the case.
     file: String,
@@ -99,7 +99,7 @@ impl TableBatches {
     }
 
     /// Leaves out the rows of sealed parts that a filter does not match.
-    pub(super) fn with_filter(mut self, filter: RowFilter) -> Self {
+    pub(super) fn with_filter(mut self, filter: RowMatch) -> Self {
         self.filter = Some(Arc::new(filter));
         self
     }
@@ -133,7 +133,7 @@ impl TableBatches {
             Projection::All => levels::batch_rows(&whole, metadata.metadata(), most, |_| true)?,
             Projection::NonNull | Projection::Records => most,
         };
-        let choose = |filter: &Arc<RowFilter>| {
+        let choose = |filter: &Arc<RowMatch>| {
             let names: Vec<_> = filter.columns().collect();
             let batch_rows =
                 levels::batch_rows(&whole, metadata.metadata(), ROW_GROUP_ROWS, |name| names.contains(&name))?;

@@ -34,7 +34,7 @@ impl IdMatch {
 
 /// A filter of a table's rows: a row matches by any of its fields.
 #[derive(Debug, Default)]
-pub(super) struct RowFilter {
+pub(super) struct RowMatch {
     /// Places of the rows.
     pub seqs: BTreeSet<u64>,
     /// Numbers to look for in `number_columns`.
@@ -46,7 +46,7 @@ pub(super) struct RowFilter {
     pub text: Option<(&'static str, IdMatch)>,
 }
 
-impl RowFilter {
+impl RowMatch {
     /// Returns the names of the columns that decide.
     pub(super) fn columns(&self) -> impl Iterator<Item = &'static str> {
         let text = self.text.as_ref().map(|(column, _)| *column);

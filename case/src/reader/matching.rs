@@ -6,7 +6,7 @@ use obit_schema::tables::Table;
 
 use super::batches::{Projection, TableBatches};
 use super::case::Case;
-use super::filter::{IdMatch, RowFilter};
+use super::filter::{IdMatch, RowMatch};
 use super::records::Records;
 
 /// A filter for the records of one container: a record matches by any of its fields.
@@ -25,21 +25,27 @@ impl Case {
     /// walk: these are about all containers. Numbers between the records are no holes.
     pub fn records_matching(&self, filter: &RecordFilter) -> Records {
         Records::some(Table::RAW.map(|table| {
-            let by_seq = RowFilter { seqs: filter.seqs.clone(), ..RowFilter::default() };
+            let by_seq = RowMatch { seqs: filter.seqs.clone(), ..RowMatch::default() };
             let rows = match table {
-                Table::Events => RowFilter {
+                Table::Events => RowMatch {
                     numbers: filter.cgroup_ids.clone(),
                     number_columns: &["cgroup_id", "v1_cgroup_id"],
                     present: &["lost", "reason"],
                     ..by_seq
                 },
                 Table::Cgroupfs => {
-                    RowFilter { numbers: filter.cgroup_ids.clone(), number_columns: &["cgroup_id"], ..by_seq }
+                    RowMatch { numbers: filter.cgroup_ids.clone(), number_columns: &["cgroup_id"], ..by_seq }
                 }
-                _ => RowFilter { text: Some(("container_id", IdMatch::Exact(filter.container_id.clone()))), ..by_seq },
+                _ => RowMatch { text: Some(("container_id", IdMatch::Exact(filter.container_id.clone()))), ..by_seq },
             };
             self.batches_with(table, Projection::Records).with_filter(rows)
         }))
+    }
+
+    /// Returns the rows of raw/events that tell of the clocks, and of journals all rows.
+    pub fn clock_readings(&self) -> TableBatches {
+        let filter = RowMatch { present: &["clock_reason"], ..RowMatch::default() };
+        self.batches_with(Table::Events, Projection::All).with_filter(filter)
     }
 
     /// Returns the rows of a derived table whose container id matches.
@@ -54,6 +60,6 @@ impl Case {
     }
 }
 
-fn by_id(id: &IdMatch) -> RowFilter {
-    RowFilter { text: Some(("container_id", id.clone())), ..RowFilter::default() }
+fn by_id(id: &IdMatch) -> RowMatch {
+    RowMatch { text: Some(("container_id", id.clone())), ..RowMatch::default() }
 }

@@ -79,6 +79,15 @@ impl Row {
         }
     }
 
+    /// Returns the account of the container's end, if the row tells of one.
+    pub fn death(&self) -> Option<&Death> {
+        match self {
+            Self::Exit(row) => Some(&row.death),
+            Self::Remove(row) => Some(&row.death),
+            Self::Create(_) | Self::Existing(_) | Self::Disagreement(_) => None,
+        }
+    }
+
     /// Returns the record that decided the row.
     pub fn seq(&self) -> Seq {
         *of_each_kind!(self, seq)

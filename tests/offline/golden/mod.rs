@@ -10,3 +10,5 @@ mod commands;
 mod rows;
 mod secrets;
 mod systemd;
+
+pub use case::{EVENTS, Golden};

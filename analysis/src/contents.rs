@@ -1,4 +1,4 @@
-//! Inventory of a case: its manifest, parts, counts, lost events and problems.
+//! Contents of a case: its manifest, parts, counts, lost events and problems.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,9 +20,9 @@ use crate::problems;
 /// Most lost intervals kept: a storm may make one for each flush of the ring buffer.
 const MAX_LOST_INTERVALS: usize = 10_000;
 
-/// The inventory of a case. Its JSON is the output of `info --format json`.
+/// The contents of a case. Their JSON is the output of `info --format json`.
 #[derive(Debug, Serialize)]
-pub struct CaseInventory<'a> {
+pub struct CaseContents<'a> {
     /// The case's directory, as it was given.
     pub path: String,
     /// True if the capture closed the case.
@@ -31,9 +31,9 @@ pub struct CaseInventory<'a> {
     /// not be read.
     pub manifest: Option<Cow<'a, Manifest>>,
     /// Counts of records and rows.
-    pub counts: InventoryCounts,
+    pub counts: ContentCounts,
     /// The files of all tables.
-    pub parts: Vec<InventoryPart<'a>>,
+    pub parts: Vec<ContentPart<'a>>,
     /// The intervals in which events were lost, in the order of the log; 10,000 at most.
     pub lost_intervals: Vec<LostInterval>,
     /// The hand-overs of the case.
@@ -50,7 +50,7 @@ pub struct CaseInventory<'a> {
 
 /// Counts of what a case holds.
 #[derive(Debug, Default, Serialize)]
-pub struct InventoryCounts {
+pub struct ContentCounts {
     /// Records of raw/events by kind.
     pub by_kind: BTreeMap<String, u64>,
     /// Rows by table.
@@ -65,7 +65,7 @@ pub struct InventoryCounts {
 
 /// A file of a table.
 #[derive(Debug, Serialize)]
-pub struct InventoryPart<'a> {
+pub struct ContentPart<'a> {
     /// The table.
     pub table: &'static str,
     /// Number of the part within the table.
@@ -109,12 +109,12 @@ fn without_secret(manifest: &Manifest) -> Cow<'_, Manifest> {
     }
 }
 
-/// Takes the inventory of a case from its manifest and the footers of its parts. Rows are read only
+/// Lists the contents of a case from its manifest and the footers of its parts. Rows are read only
 /// where counts are missing (the case was never closed) or events were lost.
 ///
 /// # Errors
 /// A table lacks a column that it must have.
-pub fn take(case: &Case) -> Result<CaseInventory<'_>, Error> {
+pub fn list(case: &Case) -> Result<CaseContents<'_>, Error> {
     let mut found = Vec::new();
     let mut lost_intervals = Vec::new();
     // A closed case has counted its rows; any other is counted now.
@@ -136,12 +136,12 @@ pub fn take(case: &Case) -> Result<CaseInventory<'_>, Error> {
     found.append(&mut of_attachments);
     let problems = problems::all(case, &found);
     let parts =
-        Table::ALL.iter().flat_map(|table| case.parts(*table).iter().map(|part| InventoryPart::new(*table, part)));
-    Ok(CaseInventory {
+        Table::ALL.iter().flat_map(|table| case.parts(*table).iter().map(|part| ContentPart::new(*table, part)));
+    Ok(CaseContents {
         path: case.path().display().to_string(),
         closed: case.is_closed(),
         manifest: case.manifest().map(without_secret),
-        counts: InventoryCounts {
+        counts: ContentCounts {
             by_kind: counts.by_kind,
             by_table: Table::ALL.iter().map(|table| (table.name(), case.rows(*table))).collect(),
             lost: counts.lost,
@@ -157,7 +157,7 @@ pub fn take(case: &Case) -> Result<CaseInventory<'_>, Error> {
     })
 }
 
-impl<'a> InventoryPart<'a> {
+impl<'a> ContentPart<'a> {
     fn new(table: Table, part: &'a PartInfo) -> Self {
         Self {
             table: table.name(),

@@ -1,0 +1,80 @@
+//! Several cases, given one by one or as a directory that holds them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use obit_case::Case;
+
+use crate::error::Error;
+use crate::problems;
+
+/// Most directories that are looked through for cases.
+const MAX_DIRECTORIES: usize = 10_000;
+
+/// Most levels of directories that are looked through, as in `cases/HOST/CASE`.
+const MAX_DEPTH: usize = 3;
+
+/// Opens cases, each as [`problems::open`] does. A directory that is no case stands for the cases
+/// below it, in the order of their names; symbolic links in it are not followed.
+///
+/// # Errors
+/// [`Error::Open`] if a directory is no case and holds none; [`Error::SameCase`];
+/// [`Error::TooManyDirectories`].
+pub fn open(paths: &[PathBuf]) -> Result<Vec<Case>, Error> {
+    let mut cases = Vec::new();
+    for path in paths {
+        match problems::open(path) {
+            Err(Error::Open(not_a_case @ obit_case::Error::NotACase { .. })) => {
+                let before = cases.len();
+                let mut left = MAX_DIRECTORIES;
+                open_below(path, path, MAX_DEPTH, &mut left, &mut cases)?;
+                if cases.len() == before {
+                    return Err(Error::Open(not_a_case));
+                }
+            }
+            opened => cases.push(opened?),
+        }
+    }
+    let mut by_id: BTreeMap<&str, &Case> = BTreeMap::new();
+    for case in &cases {
+        if let Some(manifest) = case.manifest()
+            && let Some(first) = by_id.insert(&manifest.case_id, case)
+        {
+            return Err(Error::SameCase { first: first.path().to_owned(), second: case.path().to_owned() });
+        }
+    }
+    Ok(cases)
+}
+
+/// Opens the cases in the directories below one that is no case.
+fn open_below(
+    root: &Path,
+    directory: &Path,
+    depth: usize,
+    left: &mut usize,
+    cases: &mut Vec<Case>,
+) -> Result<(), Error> {
+    // A directory that cannot be listed holds no case that could be read.
+    let Ok(entries) = fs::read_dir(directory) else { return Ok(()) };
+    let mut below = Vec::new();
+    for entry in entries.filter_map(Result::ok) {
+        if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            continue;
+        }
+        let too_many = Error::TooManyDirectories { path: root.to_owned(), limit: MAX_DIRECTORIES };
+        *left = left.checked_sub(1).ok_or(too_many)?;
+        below.push(entry.path());
+    }
+    below.sort();
+    for path in below {
+        match problems::open(&path) {
+            Err(Error::Open(obit_case::Error::NotACase { .. })) if depth > 1 => {
+                open_below(root, &path, depth - 1, left, cases)?;
+            }
+            Err(Error::Open(obit_case::Error::NotACase { .. })) => {}
+            opened => cases.push(opened?),
+        }
+    }
+    Ok(())
+}
