@@ -37,7 +37,7 @@ Examples:
   # do the recorded rows follow from the raw log?
   obit-replay verify case/ && echo reproduced
   # who was this container, how did it live, how and on whose order did it end?
-  obit-replay explain case/ 4f1d
+  obit-replay explain case/ web-1
   # which rows differ between two cases; which ones would Tracee have given?
   obit-replay diff monday/ tuesday/
   obit-replay diff case/ --profile-a tracee
@@ -246,8 +246,8 @@ pub struct ExtractArgs {
     /// Directory of the case
     #[arg(value_name = "CASE")]
     pub case: PathBuf,
-    /// Id of a container, or the first 4 or more characters of it; can be given several times
-    #[arg(long = "container", value_name = "CONTAINER_ID", required = true)]
+    /// A container, by its id or as 'obit-replay explain' takes it; can be given several times
+    #[arg(long = "container", value_name = "CONTAINER", required = true)]
     pub containers: Vec<String>,
     /// Leave out the values of these columns of text, as COLUMN or TABLE.COLUMN; the excerpt has
     /// salted commitments in their place
@@ -361,14 +361,22 @@ pub struct DiffArgs {
 /// name the records of the log that a sentence follows from; what the log does not tell is said to
 /// be not known. Times are UTC.
 #[derive(Debug, Args)]
-#[command(after_help = format!("Examples:\n  obit-replay explain case/ 4f1d9e\n  obit-replay explain case/ web-1 --records\n\n{EXIT_CODES}"))]
+#[command(after_help = format!("\
+Examples:
+  obit-replay explain case/ 4f1d9e
+  obit-replay explain case/ web-1 --records
+  obit-replay explain nodes/ shop/web-7f9c
+  obit-replay explain case/ nginx:1.27
+
+{EXIT_CODES}"))]
 pub struct ExplainArgs {
-    /// Directory of the case
-    #[arg(value_name = "CASE")]
-    pub case: PathBuf,
-    /// Id of the container, or the first 4 or more characters of it
-    #[arg(value_name = "CONTAINER_ID")]
-    pub container_id: String,
+    /// Directory of a case, or a directory with cases in it
+    #[arg(value_name = "CASE", required = true)]
+    pub cases: Vec<PathBuf>,
+    /// The container: its id, its name or the first 4 or more characters of its id; else its pod
+    /// (NAME or NAMESPACE/NAME); else its image. If it fits several, they are listed
+    #[arg(value_name = "CONTAINER", required = true)]
+    pub what: String,
     /// Also show each record that the rows came from, in the order of the log
     #[arg(long)]
     pub records: bool,

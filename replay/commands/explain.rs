@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
+use obit_analysis::cases;
 use obit_analysis::explain::story::ContainerStory;
 use obit_analysis::explain::trace::{self, TracedRecord};
-use obit_analysis::explain::{IdSearchResult, KeptRow, LifeRows, find, kept_rows};
-use obit_analysis::problems::{self, Effect};
+use obit_analysis::explain::{KeptRow, LifeRows};
+use obit_analysis::problems::Effect;
 use obit_schema::text::{printable, time};
 
 use crate::cli::ExplainArgs;
@@ -14,10 +15,9 @@ use crate::json;
 use crate::json::explain::ExplainReport;
 use crate::json::problems::of_case;
 use crate::output::activity::Activity;
-use crate::output::containers::the_container;
+use crate::output::containers::{FoundContainer, find_container};
 use crate::output::destination::Destination;
 use crate::output::format::ReportFormat;
-use crate::output::problems::report_problems;
 use crate::output::story;
 use crate::output::terminal::{HEADING, Look};
 use crate::status::CommandStatus;
@@ -29,29 +29,20 @@ const MAX_LIVES: usize = 1_000;
 const MAX_RECORDS: usize = 500;
 
 pub fn run(args: &ExplainArgs) -> anyhow::Result<CommandStatus> {
-    let case = problems::open(&args.case)?;
-    let activity = Activity::on_records("searching", &[&case]);
-    let search = find(&case, &args.container_id)?;
-    let mut kept = kept_rows(&case, &args.container_id)?;
+    let cases = cases::open(&args.cases)?;
+    let activity = Activity::on_records("searching", &cases.iter().collect::<Vec<_>>());
+    let found = find_container(&cases, &args.what);
     drop(activity);
-    let found = problems::all(&case, &search.problems);
-    let effect = report_problems(&case, &found);
-    let (id, mut lives) = match (search.matches, kept.first()) {
-        (IdSearchResult::None, Some(row)) if kept.iter().all(|other| other.container_id == row.container_id) => {
-            (row.container_id.clone(), Vec::new())
-        }
-        (matches, _) => the_container(matches, &args.container_id, effect)?,
-    };
-    kept.retain(|row| row.container_id == id);
+    let FoundContainer { case, container_id, mut lives, kept, problems, effect } = found?;
 
     let all_lives = lives.len();
     lives.truncate(MAX_LIVES);
     let seqs: BTreeSet<u64> = lives.iter().flat_map(|life| life.evidence().take(MAX_RECORDS)).collect();
-    let records = trace::read(&case, &id, &seqs)?;
-    let story = ContainerStory::tell(&id, &lives, &records);
+    let records = trace::read(case, &container_id, &seqs)?;
+    let story = ContainerStory::tell(&container_id, &lives, &records);
     match args.format {
         ReportFormat::Json => {
-            let problems = of_case(&case, &found);
+            let problems = of_case(case, &problems);
             json::print(&ExplainReport::new(&story, &lives, all_lives - lives.len(), &kept, &records, problems)?)?;
         }
         ReportFormat::Text => {

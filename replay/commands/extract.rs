@@ -2,29 +2,27 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::slice;
 
 use anyhow::Context;
 use obit_analysis::excerpt::{ExtractOptions, ExtractSummary, SelectionScope, TextColumns, extract};
-use obit_analysis::explain::find;
 use obit_analysis::problems;
 use obit_case::Case;
 use obit_case::signing::Signer;
 use obit_schema::text;
 
 use crate::cli::ExtractArgs;
-use crate::output::containers::the_container;
+use crate::output::containers::find_container;
 use crate::output::messages::print_verdict;
-use crate::output::problems::report_problems;
 use crate::status::CommandStatus;
 
 pub fn run(args: &ExtractArgs) -> anyhow::Result<CommandStatus> {
     let redacted = TextColumns::parse(args.redact.iter().map(String::as_str))?;
     let signer = args.sign.as_deref().map(Signer::read).transpose().context("cannot sign the excerpt")?;
     let case = problems::open(&args.case)?;
-    let effect = report_problems(&case, case.problems());
     let mut containers = BTreeSet::new();
     for asked in &args.containers {
-        containers.insert(the_container(find(&case, asked)?.matches, asked, effect)?.0);
+        containers.insert(find_container(slice::from_ref(&case), asked)?.container_id);
     }
     let options = ExtractOptions { containers, redacted, signer: signer.map(Signer::shared) };
     let summary = extract(&case, &args.output, &options).context("cannot make the excerpt")?;

@@ -1,26 +1,105 @@
 //! The container that an argument means.
 
-use anyhow::bail;
-use obit_analysis::explain::{IdSearchResult, LifeRows, MIN_PREFIX_CHARACTERS};
-use obit_analysis::problems::Effect;
+use std::collections::BTreeSet;
 
-/// Returns the container that was found, or an error that tells how to name exactly one.
-pub fn the_container(matches: IdSearchResult, asked: &str, effect: Effect) -> anyhow::Result<(String, Vec<LifeRows>)> {
-    match matches {
-        IdSearchResult::One { container_id, lives } => Ok((container_id, lives)),
-        IdSearchResult::Several { ids, has_more } => {
-            let rest = if has_more { ", and more" } else { "" };
-            bail!("{asked} is the beginning of several containers' ids: {}{rest}; give more of it", ids.join(", "))
+use anyhow::bail;
+use obit_analysis::explain::{ContainerSummary, KeptRow, LifeRows, SearchResult, find, kept_rows};
+use obit_analysis::filter::MIN_PREFIX_CHARACTERS;
+use obit_analysis::origin::RowOrigin;
+use obit_analysis::problems::{self, Effect};
+use obit_case::{Case, Problem};
+use obit_schema::text;
+use obit_schema::text::time;
+
+use super::hosts::host_names;
+use super::messages::say;
+use super::problems::report_problems;
+
+/// Longest name shown, in characters.
+const NAME_CHARACTERS: usize = 60;
+
+/// A container that was found, and the case that it is of.
+pub struct FoundContainer<'a> {
+    pub case: &'a Case,
+    pub container_id: String,
+    /// The lives that follow from the log; none if only kept rows tell of the container.
+    pub lives: Vec<LifeRows>,
+    /// Rows that were kept of dropped segments.
+    pub kept: Vec<KeptRow>,
+    /// The problems of the case.
+    pub problems: Vec<Problem>,
+    /// The worst effect of the problems of all cases that were searched.
+    pub effect: Effect,
+}
+
+/// Finds the one container of some cases that a text stands for, and reports the problems that
+/// reading them met. An error tells how to name exactly one.
+pub fn find_container<'a>(cases: &'a [Case], asked: &str) -> anyhow::Result<FoundContainer<'a>> {
+    let hosts = host_names(&cases.iter().map(RowOrigin::of).collect::<Vec<_>>());
+    let (mut found, mut listed, mut effect) = (Vec::new(), Vec::new(), Effect::None);
+    for (case, host) in cases.iter().zip(hosts) {
+        let search = find(case, asked)?;
+        let problems = problems::all(case, &search.problems);
+        effect = effect.max(report_problems(case, &problems));
+        let place = if cases.len() > 1 { format!(" on {host} in {}", case.path().display()) } else { String::new() };
+        match search.matches {
+            SearchResult::One { container_id, lives } => {
+                listed.push(format!("{}{place}", text::shortened(&container_id, 2 * NAME_CHARACTERS)));
+                let kept = kept_rows(case, &container_id)?;
+                found.push(FoundContainer { case, container_id, lives, kept, problems, effect });
+            }
+            SearchResult::Several { containers, has_more } => {
+                listed.extend(containers.iter().map(|container| summary_text(container) + &place));
+                listed.extend(has_more.then(|| format!("and more{place}")));
+            }
+            SearchResult::None => {
+                let kept = kept_rows(case, asked)?;
+                let ids: BTreeSet<_> = kept.iter().map(|row| row.container_id.clone()).collect();
+                listed.extend(ids.iter().map(|id| text::shortened(id, 2 * NAME_CHARACTERS).into_owned() + &place));
+                if let ([container_id], lives) = (Vec::from_iter(ids).as_slice(), Vec::new()) {
+                    let container_id = container_id.clone();
+                    found.push(FoundContainer { case, container_id, lives, kept, problems, effect });
+                }
+            }
         }
-        IdSearchResult::None if asked.chars().count() < MIN_PREFIX_CHARACTERS => bail!(
-            "no container has the id {asked}; to find one by the beginning of its id give {MIN_PREFIX_CHARACTERS} characters or more"
-        ),
-        IdSearchResult::None if effect == Effect::Damage => {
-            bail!("no container whose id begins with {asked} in what could be read of this case")
-        }
-        IdSearchResult::None => bail!(
-            "no container's id begins with {asked} in this case; \
-             'obit-replay derive CASE --format jsonl' lists those that ended, --event existing_container those alive before"
-        ),
     }
+    match found.pop() {
+        Some(container) if listed.len() == 1 => return Ok(FoundContainer { effect, ..container }),
+        _ if !listed.is_empty() => {
+            let which = if found.is_empty() { "the id of one" } else { "the id of one, and its case" };
+            listed.iter().for_each(|container| say(container));
+            bail!("{asked} stands for several containers, which are listed above; give {which}")
+        }
+        _ => {}
+    }
+    let cases = if cases.len() > 1 { "these cases" } else { "this case" };
+    if asked.chars().count() < MIN_PREFIX_CHARACTERS {
+        bail!(
+            "no container has the id, name, pod or image {asked}; to find one by the beginning of its id give \
+             {MIN_PREFIX_CHARACTERS} characters or more"
+        )
+    }
+    if effect == Effect::Damage {
+        bail!("no container has the id, name, pod or image {asked} in what could be read of {cases}")
+    }
+    bail!(
+        "no container of {cases} has the id, name, pod or image {asked}, or an id that begins so; 'obit-replay derive CASE \
+         --event container_exit' lists those that ended, --event existing_container those alive before"
+    )
+}
+
+/// Returns what tells a container from others, on one line.
+fn summary_text(container: &ContainerSummary) -> String {
+    let ContainerSummary { container_id, name, pod, image, ended } = container;
+    let named = [("name", name), ("pod", pod), ("image", image)];
+    let known = named
+        .into_iter()
+        .filter_map(|(what, value)| Some(format!(", {what} {}", text::shortened(value.as_deref()?, NAME_CHARACTERS))));
+    let end = match ended {
+        Some((at, cause)) => {
+            format!(", ended {} ({})", time::to_millisecond(at.0), text::shortened(cause, NAME_CHARACTERS))
+        }
+        None => ", no end seen".to_owned(),
+    };
+    format!("{}{}{end}", text::shortened(container_id, 2 * NAME_CHARACTERS), known.collect::<String>())
 }

@@ -5,9 +5,9 @@ use obit_case::Case;
 use obit_case::reader::IdMatch;
 use obit_schema::Table;
 
-use super::id_search::is_prefix;
 use crate::compare::{row_fields, text};
 use crate::error::Error;
+use crate::filter::IdPattern;
 
 /// Most rows that are read. A container that lives through many segments has one in each.
 const MAX_ROWS: usize = 500;
@@ -31,7 +31,8 @@ pub struct KeptRow {
 /// A row has no container id, or a value that has no text.
 pub fn kept_rows(case: &Case, asked: &str) -> Result<Vec<KeptRow>, Error> {
     let exact = matching(case, &IdMatch::Exact(asked.to_owned()))?;
-    if !exact.is_empty() || !is_prefix(asked) {
+    let Ok(pattern) = asked.parse::<IdPattern>();
+    if !exact.is_empty() || !pattern.is_prefix() {
         return Ok(exact);
     }
     matching(case, &IdMatch::Prefix(asked.to_owned()))

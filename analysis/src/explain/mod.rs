@@ -1,38 +1,37 @@
 //! Explanation of a container's rows: its lives, the records that they follow from ([`trace`]), and
 //! what they tell, in words ([`story`]).
 
-mod id_search;
 mod kept;
 mod life;
 mod quick;
 mod record_text;
+mod search;
 pub mod story;
 pub mod trace;
 
-pub use id_search::{IdSearchResult, MIN_PREFIX_CHARACTERS};
 pub use kept::{KeptRow, kept_rows};
 pub use life::LifeRows;
-
-use std::collections::BTreeMap;
+pub use search::{ContainerSummary, SearchResult};
 
 use obit_case::{Case, Problem};
 use obit_derivation::{Profile, Row};
 
 use crate::derive::derive_rows;
 use crate::error::Error;
-use id_search::{MAX_LISTED_IDS, is_prefix};
+use search::Candidates;
 
 /// The answer to the search for a container.
 #[derive(Debug)]
 pub struct ContainerSearch {
     /// The container, or the reason why there is not exactly one.
-    pub matches: IdSearchResult,
+    pub matches: SearchResult,
     /// The problems that reading the case met.
     pub problems: Vec<Problem>,
 }
 
-/// Finds the container with an id, or else the one whose id begins with
-/// [`MIN_PREFIX_CHARACTERS`] or more characters, and derives its rows.
+/// Finds the container that a text stands for, and derives its rows: the one with this id, else the
+/// only one with this name or with an id that begins so, else the only one of this pod, else the
+/// only one of this image. The text may be a pattern, as in [`filter`](crate::filter).
 ///
 /// Reads only the records that have to do with the container if the rows that follow from these are
 /// those that were recorded, and else the whole log.
@@ -40,23 +39,32 @@ pub struct ContainerSearch {
 /// # Errors
 /// The records cannot be read.
 pub fn find(case: &Case, asked: &str) -> Result<ContainerSearch, Error> {
-    if let Some(matches) = quick::find(case, asked)? {
+    if let Some(lives) = quick::find(case, asked)? {
+        let matches = SearchResult::One { container_id: asked.to_owned(), lives };
         return Ok(ContainerSearch { matches, problems: Vec::new() });
     }
-    let fits = |row: &Row| {
-        let id = row.identity().container_id.as_str();
-        id == asked || (is_prefix(asked) && id.starts_with(asked))
-    };
-    let mut rows = derive_rows(case, Profile::Strict)?.matching(fits);
-    let mut lives_by_id: BTreeMap<String, Vec<LifeRows>> = BTreeMap::new();
-    for row in rows.by_ref() {
-        let row = row?;
-        let id = row.identity().container_id.as_str();
-        // One more than is listed shows that there are more.
-        let has_room = id == asked || lives_by_id.contains_key(id) || lives_by_id.len() <= MAX_LISTED_IDS;
-        if has_room {
-            life::add(lives_by_id.entry(id.to_owned()).or_default(), row);
+    let (candidates, problems) = Candidates::find(case, asked)?;
+    let (mut containers, has_more) = candidates.into_meant();
+    let container_id = match (containers.pop(), containers.as_slice()) {
+        (None, _) => return Ok(ContainerSearch { matches: SearchResult::None, problems }),
+        (Some(only), []) => only.container_id,
+        (Some(last), _) => {
+            containers.push(last);
+            return Ok(ContainerSearch { matches: SearchResult::Several { containers, has_more }, problems });
         }
+    };
+    if let Some(lives) = quick::find(case, &container_id)? {
+        return Ok(ContainerSearch { matches: SearchResult::One { container_id, lives }, problems });
     }
-    Ok(ContainerSearch { matches: IdSearchResult::choose(lives_by_id, asked), problems: rows.problems().to_vec() })
+    let is_wanted = |row: &Row| row.identity().container_id == container_id;
+    let mut rows = derive_rows(case, Profile::Strict)?.matching(is_wanted);
+    let mut lives = Vec::new();
+    for row in rows.by_ref() {
+        life::add(&mut lives, row?);
+    }
+    let problems = rows.problems().to_vec();
+    drop(rows);
+    // Recorded rows may name a container that does not follow from the log.
+    let matches = if lives.is_empty() { SearchResult::None } else { SearchResult::One { container_id, lives } };
+    Ok(ContainerSearch { matches, problems })
 }

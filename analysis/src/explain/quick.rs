@@ -18,30 +18,29 @@ use obit_schema::digest::{Digest, TableDigest};
 use obit_schema::encode::RowsBuilder;
 use obit_schema::value::{Cells, Value};
 
-use super::id_search::{IdSearchResult, MAX_LISTED_IDS, is_prefix};
-use super::life;
+use super::life::{self, LifeRows};
 use crate::derive::{Derivation, DerivedRows};
 use crate::error::Error;
 use crate::profile;
 
-/// Finds a container and derives its rows. Returns `None` if only the whole log can tell.
-pub(super) fn find(case: &Case, asked: &str) -> Result<Option<IdSearchResult>, Error> {
+/// Returns true if the recorded rows may stand for what follows from the log: the case is closed
+/// and undamaged, and this build's rules made them.
+pub(super) fn has_reliable_rows(case: &Case) -> bool {
     let has_these_rules = case.manifest().is_some_and(|manifest| manifest.derivation_version == DERIVATION_VERSION);
-    if !case.is_closed() || !has_these_rules || !case.problems().is_empty() {
+    case.is_closed() && has_these_rules && case.problems().is_empty()
+}
+
+/// Derives the rows of the container with this id. Returns `None` if there is none in the recorded
+/// rows, or if only the whole log can tell.
+pub(super) fn find(case: &Case, id: &str) -> Result<Option<Vec<LifeRows>>, Error> {
+    if !has_reliable_rows(case) {
         return Ok(None);
     }
-    let Some(mut recorded) = ContainerRows::read(case, &IdMatch::Exact(asked.to_owned())) else { return Ok(None) };
-    if recorded.ids.is_empty() && is_prefix(asked) {
-        match ContainerRows::read(case, &IdMatch::Prefix(asked.to_owned())) {
-            Some(rows) => recorded = rows,
-            None => return Ok(None),
-        }
+    let id = id.to_owned();
+    let Some(recorded) = ContainerRows::read(case, &IdMatch::Exact(id.clone())) else { return Ok(None) };
+    if recorded.batches.is_empty() {
+        return Ok(None);
     }
-    if recorded.ids.len() > 1 {
-        return Ok(Some(IdSearchResult::several(recorded.ids.into_iter())));
-    }
-    let Some(id) = recorded.ids.pop_first() else { return Ok(None) };
-
     let mut filter = RecordFilter { container_id: id.clone(), seqs: recorded.seqs, cgroup_ids: recorded.cgroup_ids };
     let mut directories = cgroups_of(case, &filter)?;
     filter.cgroup_ids.append(&mut directories);
@@ -57,7 +56,7 @@ pub(super) fn find(case: &Case, asked: &str) -> Result<Option<IdSearchResult>, E
     let derived = builder.finish()?;
     let is_same = rows.problems().is_empty() && digests(&derived)? == digests(&recorded.batches)?;
     drop(rows);
-    Ok(is_same.then_some(IdSearchResult::One { container_id: id, lives }))
+    Ok(is_same.then_some(lives))
 }
 
 /// Returns the directories of the records that a filter names: the container's on all hierarchies.
@@ -76,11 +75,9 @@ fn cgroups_of(case: &Case, filter: &RecordFilter) -> Result<BTreeSet<u64>, Error
     Ok(cgroup_ids)
 }
 
-/// Recorded rows of the containers that an id stands for.
+/// Recorded rows of a container.
 #[derive(Default)]
 struct ContainerRows {
-    /// The ids of the containers; one more than [`MAX_LISTED_IDS`] at most.
-    ids: BTreeSet<String>,
     batches: Vec<(Table, RecordBatch)>,
     /// The records that the rows came from.
     seqs: BTreeSet<u64>,
@@ -95,6 +92,9 @@ impl ContainerRows {
         for table in Table::DERIVED {
             for batch in case.rows_matching(table, wanted) {
                 let batch = batch.ok()?;
+                if batch.num_rows() == 0 {
+                    continue;
+                }
                 found.add(&batch)?;
                 found.batches.push((table, batch));
             }
@@ -104,13 +104,8 @@ impl ContainerRows {
 
     fn add(&mut self, batch: &RecordBatch) -> Option<()> {
         let column = |name: &str| batch.column_by_name(name).map(|array| Cells::new(array.as_ref()));
-        let (ids, seqs, cgroups) = (column("container_id")?, column("evidence_seqs")?, column("cgroup_id")?);
+        let (seqs, cgroups) = (column("evidence_seqs")?, column("cgroup_id")?);
         for row in 0..batch.num_rows() {
-            if let Value::Str(id) = ids.value(row)
-                && self.ids.len() <= MAX_LISTED_IDS
-            {
-                self.ids.insert(id.to_owned());
-            }
             if let Value::List(evidence) = seqs.value(row) {
                 self.seqs.extend(evidence.iter().filter_map(number));
             }

@@ -121,11 +121,88 @@ fn a_prefix_that_fits_several_lists_them() {
     ids.iter().for_each(|id| _ = recorder.live(id));
     let case = recorder.close();
     let run = replay(["explain", case.arg(), "abcd"]).expect_code(2);
-    run.expect_one_error(&[&ids[0], &ids[1], "give more of it"]);
-    assert!(!run.stderr.contains(&ids[2]), "{run:#?}");
+    let lines: Vec<_> = run.stderr.lines().collect();
+    assert!(lines.len() == 3 && lines[0].starts_with(&ids[0]) && lines[1].starts_with(&ids[1]), "{run:#?}");
+    assert!(lines[2].contains("abcd stands for several containers"), "{run:#?}");
     assert_eq!(run.stdout, "");
     let run = replay(["explain", case.arg(), "abcd2"]).expect_code(0);
     assert!(run.stdout.contains(&ids[1]) && !run.stdout.contains(&ids[0]), "{run:#?}");
+}
+
+#[test]
+fn a_container_is_found_by_what_people_know_of_it() {
+    let mut recorder = Recorder::new();
+    let names =
+        [("a", "web", "docker.io/library/nginx:1.27"), ("b", "db", "postgres:17"), ("c", "web-old", "nginx:1.27")];
+    for (digit, name, image) in names {
+        let id = digit.repeat(64);
+        let cgroup = recorder.begin(&id);
+        recorder.answer(&id, name, image);
+        recorder.end(&id, cgroup);
+    }
+    let closed = recorder.close();
+    // A case that was never closed has no recorded rows to look in.
+    let open = case::copy(&closed);
+    let manifest = open.path.join("case.json");
+    let text = std::fs::read_to_string(&manifest).expect("case.json");
+    std::fs::write(&manifest, text.replace("\"closed\"", "\"open\"")).expect("case.json");
+    for case in [&closed, &open] {
+        for (asked, digit) in [("web", "a"), ("db", "b"), ("postgres", "b"), ("postgres:17", "b"), ("*-old", "c")] {
+            let run = replay(["explain", case.arg(), asked]).expect_code(0);
+            assert!(run.stdout.starts_with(&format!("container {}\n", digit.repeat(64))), "{asked}: {run:#?}");
+        }
+        let run = replay(["explain", case.arg(), "nginx"]).expect_code(2);
+        let told = |digit: &str, name: &str| format!("{}, name {name}, image", digit.repeat(64));
+        assert!(run.stderr.contains(&told("a", "web")) && run.stderr.contains(&told("c", "web-old")), "{run:#?}");
+        assert!(run.stderr.contains("ended 2009-02-13 23:31:30.") && !run.stderr.contains("postgres"), "{run:#?}");
+    }
+}
+
+#[test]
+fn a_chosen_id_hides_no_container_of_that_name() {
+    let mut recorder = Recorder::new();
+    let cgroup = recorder.begin(&id('a'));
+    recorder.answer(&id('a'), "aaaaaaab", "nginx");
+    recorder.end(&id('a'), cgroup);
+    recorder.live(&format!("aaaaaaab{}", "0".repeat(56)));
+    let case = recorder.close();
+    let run = replay(["explain", case.arg(), "aaaaaaab"]).expect_code(2);
+    assert_eq!(run.stderr.lines().count(), 3, "{run:#?}");
+    assert!(run.stderr.contains("name aaaaaaab"), "{run:#?}");
+}
+
+#[test]
+fn hostile_names_in_a_list_reach_no_terminal() {
+    let mut recorder = Recorder::new();
+    for digit in ['a', 'b'] {
+        let cgroup = recorder.begin(&id(digit));
+        recorder.answer(&id(digit), "x\u{1b}[2J\u{202e}\n1", "evil\u{9b}");
+        recorder.end(&id(digit), cgroup);
+    }
+    let case = recorder.close();
+    let run = replay(["explain", case.arg(), "x*"]).expect_code(2);
+    assert!(!run.stderr.chars().any(|c| c != '\n' && obit_schema::text::is_hazard(c)), "{run:?}");
+    assert_eq!(run.stderr.lines().count(), 3, "{run:?}");
+}
+
+#[test]
+fn several_cases_are_searched_and_each_host_is_named() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let cases = ["1", "2"].map(|number| {
+        let host = serde_json::json!({"hostname": format!("node-{number}"), "machine_id": number});
+        let mut recorder = Recorder::start(number, Default::default(), host, Vec::new());
+        recorder.live(&id('a'));
+        recorder.live(&id(if number == "1" { 'b' } else { 'c' }));
+        let case = recorder.close();
+        std::fs::rename(&case.path, folder.path().join(number)).expect("renamed");
+        case
+    });
+    let folder = folder.path().to_str().expect("UTF-8");
+    let run = replay(["explain", folder, &id('c')]).expect_code(0);
+    assert!(run.stdout.contains(&id('c')), "{run:#?}");
+    let run = replay(["explain", folder, &id('a')]).expect_code(2);
+    assert!(run.stderr.contains("on node-1 in") && run.stderr.contains("on node-2 in"), "{run:#?}");
+    drop(cases);
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn bad_usage_is_one_line_and_code_2() {
         (&["derive", "c", "--event", "container_stop"], "container_stop"),
         (&["verify", "c", "--shw", "1"], "--shw"),
         (&["diff", "only-one"], "<B>"),
-        (&["explain", "c"], "CONTAINER_ID"),
+        (&["explain", "c"], "CASE"),
     ] {
         let run = replay(arguments).expect_code(2);
         run.expect_one_error(&[cause, "--help"]);
