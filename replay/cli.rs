@@ -6,7 +6,8 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ColorChoice, Parser, Subcommand};
 use obit_analysis::evidence::Requirement;
 use obit_analysis::filter::{
-    IdPattern, ImagePattern, KillerPattern, PodPattern, RowFilter, TextPattern, TimeArgument, TimeArgumentError,
+    IdPattern, IdentityFilter, ImagePattern, KillerPattern, PodPattern, RowFilter, TextPattern, TimeArgument,
+    TimeArgumentError,
 };
 use obit_analysis::span::CaseSpan;
 use obit_derivation::Profile;
@@ -38,6 +39,9 @@ Examples:
   obit-replay verify case/ && echo reproduced
   # who was this container, how did it live, how and on whose order did it end?
   obit-replay explain case/ web-1
+  # which ends want a second look; what was running then?
+  obit-replay triage case/
+  obit-replay inventory case/ --at 03:10
   # which rows differ between two cases; which ones would Tracee have given?
   obit-replay diff monday/ tuesday/
   obit-replay diff case/ --profile-a tracee
@@ -75,6 +79,8 @@ pub enum ReplayCommand {
     Diff(DiffArgs),
     Explain(ExplainArgs),
     Info(InfoArgs),
+    Inventory(Box<InventoryArgs>),
+    Triage(Box<TriageArgs>),
     Close(CloseArgs),
     Extract(ExtractArgs),
     Disclose(DiscloseArgs),
@@ -355,6 +361,86 @@ pub struct DiffArgs {
     pub format: ReportFormat,
 }
 
+/// List the containers that were there at a moment: since when, and who each of them was.
+///
+/// A container runs from its creation to its exit. One that has exited and whose directory is still
+/// there is listed as exited. Those that were alive when the capture started count from its start
+/// on. The moment is compared with the wall clock of the rows, a record with their places in the
+/// log. Who a container was is what its last row says: a name that a daemon told later is missing
+/// if the case has no end of the container.
+#[derive(Debug, Args)]
+#[command(after_help = format!("\
+Examples:
+  obit-replay inventory case/
+  obit-replay inventory case/ --at 03:10 --namespace shop
+  obit-replay inventory nodes/ --at 2026-11-30T03:10:00Z --format json
+  obit-replay inventory case/ --at 191                what ran when record 191 was admitted
+
+{EXIT_CODES}"))]
+pub struct InventoryArgs {
+    /// Directory of a case, or a directory with cases in it
+    #[arg(value_name = "CASE", required = true)]
+    pub cases: Vec<PathBuf>,
+    /// The moment: start, end, RFC 3339, a time of day (03:10, UTC), so long before the case's end
+    /// (10m), or the number of a record (seq)
+    #[arg(long, value_name = "TIME", value_parser = inventory_moment, default_value = "end")]
+    pub at: InventoryMoment,
+    /// Format of the output
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
+    #[command(flatten)]
+    pub identity: IdentityArgs,
+}
+
+/// Count the ends of containers, and list those that want a second look.
+///
+/// Prints how many containers ended, by engine and cause, then the ends that have one of these
+/// reasons, the most urgent first: killed_from_container (a task in another container killed it),
+/// claimed_by_user (a user's own directory claims to be it), oom_by_ancestor (out of memory by a
+/// limit above it), disputed (a source contradicts the kernel), never_started, ended_at_once
+/// (within a second), seen_in_part (events were lost, or the end was not seen), not_removed (it
+/// exited, and its directory was there to the end).
+///
+/// A reason is what the row's columns say, not a finding: many such ends are harmless.
+#[derive(Debug, Args)]
+#[command(after_help = format!("\
+Examples:
+  obit-replay triage case/
+  obit-replay triage nodes/ --last 1h --limit 20
+  obit-replay triage case/ --format json | jq '.suspects[] | select(.reasons[0] == \"disputed\")'
+
+{EXIT_CODES}"))]
+pub struct TriageArgs {
+    /// Directory of a case, or a directory with cases in it
+    #[arg(value_name = "CASE", required = true)]
+    pub cases: Vec<PathBuf>,
+    /// Format of the output
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
+    /// List at most this many ends; all are counted
+    #[arg(long, value_name = "ENDS", default_value_t = 100)]
+    pub limit: usize,
+    #[command(flatten)]
+    pub filter: FilterArgs,
+}
+
+/// The moment that `inventory` asks about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InventoryMoment {
+    /// A moment by the wall clock.
+    Time(TimeArgument),
+    /// The place of a record.
+    Record(u64),
+}
+
+/// Parses the moment of an inventory. A bare number is a record.
+fn inventory_moment(text: &str) -> Result<InventoryMoment, TimeArgumentError> {
+    match text.parse() {
+        Ok(seq) => Ok(InventoryMoment::Record(seq)),
+        Err(_) => text.parse().map(InventoryMoment::Time),
+    }
+}
+
 /// Tell who a container was, how it lived, how it ended, on whose order, and what others said.
 ///
 /// Each life of the container (a restarted one has several) is told by itself. Numbers in brackets
@@ -432,10 +518,10 @@ fn schema_subject() -> impl TypedValueParser<Value = SchemaSubject> {
     PossibleValuesParser::new(names).try_map(|name| SchemaSubject::from_name(&name).ok_or("no such schema"))
 }
 
-/// Options that choose rows: see [`RowFilter`].
+/// Options that choose containers: see [`IdentityFilter`].
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Filters")]
-pub struct FilterArgs {
+pub struct IdentityArgs {
     /// Containers with this id, or whose id begins with these 4 or more characters
     #[arg(long = "container", value_name = "ID")]
     pub containers: Vec<IdPattern>,
@@ -455,6 +541,22 @@ pub struct FilterArgs {
     /// Containers of this engine: docker, containerd, crio, podman, …
     #[arg(long = "runtime", value_name = "ENGINE", value_delimiter = ',', value_parser = engine(), hide_possible_values = true)]
     pub runtimes: Vec<Engine>,
+}
+
+impl IdentityArgs {
+    /// Returns the filter.
+    pub fn filter(&self) -> IdentityFilter {
+        let Self { containers, names, pods, namespaces, images, runtimes } = self.clone();
+        IdentityFilter { containers, names, pods, namespaces, images, runtimes }
+    }
+}
+
+/// Options that choose rows: see [`RowFilter`].
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Filters")]
+pub struct FilterArgs {
+    #[command(flatten)]
+    pub identity: IdentityArgs,
     /// Ends with this cause: exited, signalled, oom_killed, cgroup_killed, killed_by_runtime,
     /// host_shutdown, start_failed, never_started, unknown
     #[arg(long = "cause", value_name = "CAUSE", value_delimiter = ',', value_parser = cause(), hide_possible_values = true)]
@@ -480,12 +582,7 @@ impl FilterArgs {
     /// Returns the filter for cases of this span.
     pub fn filter(&self, span: CaseSpan) -> RowFilter {
         RowFilter {
-            containers: self.containers.clone(),
-            names: self.names.clone(),
-            pods: self.pods.clone(),
-            namespaces: self.namespaces.clone(),
-            images: self.images.clone(),
-            runtimes: self.runtimes.clone(),
+            identity: self.identity.filter(),
             causes: self.causes.clone(),
             exit_codes: self.exit_codes.clone(),
             killers: self.killers.clone(),

@@ -24,7 +24,9 @@ use anyhow::Context;
 use clap::{CommandFactory, Parser};
 
 use cli::{ReplayCli, ReplayCommand};
-use commands::{close, derive, diff, disclose, explain, extract, handover, identify, info, schema, verify};
+use commands::{
+    close, derive, diff, disclose, explain, extract, handover, identify, info, inventory, schema, triage, verify,
+};
 use output::messages::complain;
 use output::terminal::Look;
 use status::CommandStatus;
@@ -66,6 +68,8 @@ fn run(command: ReplayCommand) -> anyhow::Result<CommandStatus> {
         ReplayCommand::Diff(args) => diff::run(&args),
         ReplayCommand::Explain(args) => explain::run(&args),
         ReplayCommand::Info(args) => info::run(&args),
+        ReplayCommand::Inventory(args) => inventory::run(&args),
+        ReplayCommand::Triage(args) => triage::run(&args),
         ReplayCommand::Close(args) => close::run(&args),
         ReplayCommand::Extract(args) => extract::run(&args),
         ReplayCommand::Disclose(args) => disclose::run(&args),

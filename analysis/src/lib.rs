@@ -21,11 +21,14 @@ pub mod evidence;
 pub mod excerpt;
 pub mod explain;
 pub mod filter;
+pub mod inventory;
+mod life_key;
 pub mod order;
 pub mod origin;
 pub mod problems;
 pub mod profile;
 pub mod span;
+pub mod triage;
 pub mod verify;
 
 pub use error::Error;

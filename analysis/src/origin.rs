@@ -26,6 +26,9 @@ pub struct RowOrigin {
 }
 
 impl RowOrigin {
+    /// The origin of which nothing is known.
+    pub const UNKNOWN: &'static Self = &Self { host: None, machine_id: None, boot_id: None, case_id: None };
+
     /// Names of the columns, in their order.
     pub const COLUMNS: [&'static str; 4] = ["host", "machine_id", "boot_id", "case_id"];
 

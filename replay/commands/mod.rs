@@ -9,5 +9,7 @@ pub mod extract;
 pub mod handover;
 pub mod identify;
 pub mod info;
+pub mod inventory;
 pub mod schema;
+pub mod triage;
 pub mod verify;

@@ -1,5 +1,7 @@
 //! The columns that people see of each derived table, and the text of their cells.
 
+use obit_analysis::inventory::{PresentContainer, SinceSource};
+use obit_analysis::triage::SuspectEnd;
 use obit_derivation::record::Usage;
 use obit_derivation::row::{
     ContainerCreate, ContainerExit, ContainerRemove, Disagreement, ExistingContainer, Identity, ReportedValue,
@@ -89,6 +91,59 @@ const BY_PATH: &[CellColumn<Row>] = &[
     left("DIRECTORY", 40, |row| row.place().map_or_else(String::new, |place| short_path(&place.path))),
 ];
 
+const PRESENCE: &[CellColumn<PresentContainer>] = &[
+    left("SINCE (UTC)", 23, |row| row.since.map_or_else(|| "before the capture".to_owned(), |(ts, _)| when(ts))),
+    left("STATE", 7, |row| if row.exited_at.is_some() { "exited" } else { "running" }.to_owned()),
+    left("RUNTIME", 10, |row| runtime(&row.identity)),
+    left("CONTAINER", 12, |row| container(&row.identity)),
+    left("NAME", 8, |row| name(&row.identity)),
+    left("IMAGE", 8, |row| image(&row.identity)),
+    left("POD", 8, |row| pod(&row.identity)),
+    left("NOTES", 8, |row| {
+        let source = row.since.map(|(_, source)| source);
+        let is = |one| source == Some(one);
+        join(&row.identity, &[(is(SinceSource::Inferred), "inferred"), (is(SinceSource::Reported), "since-reported")])
+    }),
+];
+
+const SUSPECT: &[CellColumn<SuspectEnd>] = &[
+    left("ENDED AT (UTC)", 23, |end| when(end.row.ts())),
+    left("RUNTIME", 10, |end| runtime(end.row.identity())),
+    left("CONTAINER", 12, |end| container(end.row.identity())),
+    left("NAME", 8, |end| name(end.row.identity())),
+    left("IMAGE", 6, |end| image(end.row.identity())),
+    left("CAUSE", 12, |end| end.row.death().and_then(row_words::cause).unwrap_or_else(unknown)),
+    left("KILLED BY", 10, |end| end.row.death().and_then(row_words::killer).unwrap_or_else(unknown)),
+    left("REASONS", 22, |end| end.reasons.iter().map(|reason| reason.name()).collect::<Vec<_>>().join(",")),
+];
+
+/// The columns of the ends by engine and cause.
+pub const CAUSE_COUNTS: [ColumnLayout; 3] = [
+    ColumnLayout { heading: "RUNTIME", narrowest: 10, alignment: Alignment::Left },
+    ColumnLayout { heading: "CAUSE", narrowest: 12, alignment: Alignment::Left },
+    ColumnLayout { heading: "ENDS", narrowest: 4, alignment: Alignment::Right },
+];
+
+/// Returns the layouts of the columns of an inventory.
+pub fn presence_layouts() -> impl Iterator<Item = ColumnLayout> {
+    PRESENCE.iter().map(|column| column.layout)
+}
+
+/// Returns the cells of a container that was there.
+pub fn presence_cells(container: &PresentContainer) -> impl Iterator<Item = String> {
+    PRESENCE.iter().map(|column| (column.cell)(container))
+}
+
+/// Returns the layouts of the columns of ends that want a second look.
+pub fn suspect_layouts() -> impl Iterator<Item = ColumnLayout> {
+    SUSPECT.iter().map(|column| column.layout)
+}
+
+/// Returns the cells of an end that wants a second look.
+pub fn suspect_cells(end: &SuspectEnd) -> impl Iterator<Item = String> {
+    SUSPECT.iter().map(|column| (column.cell)(end))
+}
+
 /// The column of the host, before the others where rows of several cases meet.
 pub const HOST: ColumnLayout = ColumnLayout { heading: "HOST", narrowest: 8, alignment: Alignment::Left };
 
@@ -172,6 +227,15 @@ fn image(identity: &Identity) -> String {
     let name = name.split_once('@').map_or(name.as_str(), |(name, _)| name);
     let name = name.strip_prefix("docker.io/").unwrap_or(name);
     name.strip_prefix("library/").unwrap_or(name).to_owned()
+}
+
+/// Returns `namespace/name` of the pod.
+fn pod(identity: &Identity) -> String {
+    match (&identity.pod_namespace, &identity.pod_name) {
+        (Some(namespace), Some(name)) => format!("{namespace}/{name}"),
+        (None, Some(name)) => name.clone(),
+        (_, None) => unknown(),
+    }
 }
 
 /// Returns the notes of a row that tells of an end.

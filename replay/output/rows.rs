@@ -230,8 +230,7 @@ impl BatchRows<'_> {
         self.rows.iter().for_each(|placed| builder.append(&placed.row));
         // All rows are of one table.
         for (_, batch) in builder.finish()? {
-            let nowhere = RowOrigin::default();
-            let origins = self.rows.iter().map(|placed| self.origins.get(placed.case).unwrap_or(&nowhere));
+            let origins = self.rows.iter().map(|placed| self.origins.get(placed.case).unwrap_or(RowOrigin::UNKNOWN));
             let selected = self.output.select(&batch, origins)?;
             self.writer.write(&selected)?;
         }

@@ -7,7 +7,7 @@ mod pattern;
 mod time;
 
 use obit_derivation::identity::Engine;
-use obit_derivation::row::Cause;
+use obit_derivation::row::{Cause, Identity};
 use obit_derivation::{Row, WallNs};
 
 pub use pattern::{
@@ -15,9 +15,10 @@ pub use pattern::{
 };
 pub use time::{TimeArgument, TimeArgumentError};
 
-/// A filter of derived rows: a row must fit each field that is not empty, and one value of it.
+/// A filter of containers by who they are: a container must fit each field that is not empty, and
+/// one value of it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct RowFilter {
+pub struct IdentityFilter {
     /// Container ids, or their beginnings.
     pub containers: Vec<IdPattern>,
     /// Container names.
@@ -30,6 +31,25 @@ pub struct RowFilter {
     pub images: Vec<ImagePattern>,
     /// Engines.
     pub runtimes: Vec<Engine>,
+}
+
+impl IdentityFilter {
+    /// Returns true if the filter leaves the container.
+    pub fn matches(&self, identity: &Identity) -> bool {
+        fits(&self.containers, |id| id.matches(&identity.container_id))
+            && fits(&self.names, |name| identity.container_name.as_deref().is_some_and(|text| name.matches(text)))
+            && fits(&self.pods, |pod| pod.matches(identity))
+            && fits(&self.namespaces, |namespace| is_in_namespace(namespace, identity))
+            && fits(&self.images, |image| image.matches(identity))
+            && fits(&self.runtimes, |runtime| identity.runtime == Some(*runtime))
+    }
+}
+
+/// A filter of derived rows: a row must fit each field that is not empty, and one value of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RowFilter {
+    /// The container that the row is about.
+    pub identity: IdentityFilter,
     /// Causes of an end.
     pub causes: Vec<Cause>,
     /// Exit codes, by the kernel's word.
@@ -45,17 +65,11 @@ pub struct RowFilter {
 impl RowFilter {
     /// Returns true if the filter leaves the row.
     pub fn matches(&self, row: &Row) -> bool {
-        let identity = row.identity();
         let death = row.death();
         let killer = death.and_then(|death| death.killed_by.as_ref());
         self.since.is_none_or(|since| since <= row.ts())
             && self.until.is_none_or(|until| row.ts() <= until)
-            && fits(&self.containers, |id| id.matches(&identity.container_id))
-            && fits(&self.names, |name| identity.container_name.as_deref().is_some_and(|text| name.matches(text)))
-            && fits(&self.pods, |pod| pod.matches(identity))
-            && fits(&self.namespaces, |namespace| is_in_namespace(namespace, identity))
-            && fits(&self.images, |image| image.matches(identity))
-            && fits(&self.runtimes, |runtime| identity.runtime == Some(*runtime))
+            && self.identity.matches(row.identity())
             && fits(&self.causes, |cause| death.is_some_and(|death| death.cause == *cause))
             && fits(&self.exit_codes, |code| death.is_some_and(|death| death.exit_code == Some(*code)))
             && fits(&self.killers, |pattern| killer.is_some_and(|killer| pattern.matches(killer)))
@@ -64,17 +78,16 @@ impl RowFilter {
     /// Returns the columns that decide, by the names that they have in a case. A table without one
     /// of them has no row that fits.
     pub fn columns(&self) -> Vec<&'static str> {
-        let Self { containers: _, names, pods, namespaces, images, runtimes: _, causes, exit_codes, killers, .. } =
-            self;
         // All tables have the container's id, its runtime and a time.
+        let IdentityFilter { containers: _, names, pods, namespaces, images, runtimes: _ } = &self.identity;
         [
             (names.is_empty(), "container_name"),
             (pods.is_empty(), "pod_name"),
             (namespaces.is_empty(), "pod_namespace"),
             (images.is_empty(), "image_name"),
-            (causes.is_empty(), "cause"),
-            (exit_codes.is_empty(), "exit_code"),
-            (killers.is_empty(), "killed_by_pid"),
+            (self.causes.is_empty(), "cause"),
+            (self.exit_codes.is_empty(), "exit_code"),
+            (self.killers.is_empty(), "killed_by_pid"),
         ]
         .into_iter()
         .filter(|(is_empty, _)| !is_empty)
@@ -91,7 +104,7 @@ fn fits<T>(wanted: &[T], is_there: impl FnMut(&T) -> bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use obit_derivation::row::{ContainerCreate, ContainerRemove, Death, Identity};
+    use obit_derivation::row::{ContainerCreate, ContainerRemove, Death};
 
     fn removal(name: &str, cause: Cause, ts: i64) -> Row {
         let identity = Identity { container_name: Some(name.to_owned()), ..Identity::default() };
@@ -102,7 +115,8 @@ mod tests {
     #[test]
     fn of_one_field_any_value_fits_and_all_fields_must() {
         let names = ["web", "db"].map(|name| name.parse().expect("a pattern")).to_vec();
-        let filter = RowFilter { names, causes: vec![Cause::Exited], ..RowFilter::default() };
+        let identity = IdentityFilter { names, ..IdentityFilter::default() };
+        let filter = RowFilter { identity, causes: vec![Cause::Exited], ..RowFilter::default() };
         assert!(filter.matches(&removal("web", Cause::Exited, 0)) && filter.matches(&removal("db", Cause::Exited, 0)));
         assert!(!filter.matches(&removal("web", Cause::Signalled, 0)));
         assert!(!filter.matches(&removal("app", Cause::Exited, 0)));
