@@ -10,7 +10,7 @@ use arrow_array::RecordBatch;
 use obit_case::reader::Records;
 use obit_case::{Case, Problem};
 use obit_derivation::row::RowSink;
-use obit_derivation::{Derive, Profile, Row};
+use obit_derivation::{Derive, Profile, Row, WallNs};
 use obit_schema::Table;
 use obit_schema::encode::RowsBuilder;
 
@@ -29,12 +29,30 @@ const ROWS_AHEAD: usize = 256;
 /// # Errors
 /// [`Error::Hierarchies`] if the profile needs facts of the host that case.json does not have.
 pub fn derive_rows<'a>(case: &Case, profile: Profile) -> Result<DerivedRows<'a>, Error> {
+    derive_rows_since(case, profile, None)
+}
+
+/// Derives rows as [`derive_rows`] does, at least all of this time or later. Segments of the log
+/// that only older rows follow from are not read.
+///
+/// # Errors
+/// [`Error::Hierarchies`] if the profile needs facts of the host that case.json does not have.
+pub fn derive_rows_since<'a>(case: &Case, profile: Profile, since: Option<WallNs>) -> Result<DerivedRows<'a>, Error> {
     let rules = profile::rules(case, profile)?;
-    let rows = DerivedRows::new(Derivation::new(case.records(), rules));
+    let rows = DerivedRows::new(Derivation::new(records_since(case, profile, since), rules));
     Ok(match excerpted(case) {
         Some(containers) => rows.matching(move |row| containers.contains(&row.identity().container_id)),
         None => rows,
     })
+}
+
+/// Returns the records that rows of this time or later follow from.
+fn records_since(case: &Case, profile: Profile, since: Option<WallNs>) -> Records {
+    match (profile, since) {
+        (Profile::Strict, Some(since)) => case.records_since(since),
+        // Another tool's rules know no segments.
+        _ => case.records(),
+    }
 }
 
 /// Returns the ids of the containers that an excerpt is about: of others it lacks records. Returns
@@ -50,11 +68,25 @@ fn excerpted(case: &Case) -> Option<BTreeSet<String>> {
 /// # Errors
 /// [`Error::Hierarchies`] if the profile needs facts of the host that case.json does not have.
 pub fn derive_batches(case: &Case, profile: Profile, tables: &[Table]) -> Result<DerivedBatches, Error> {
+    derive_matching(case, profile, tables, RowFilter::default())
+}
+
+/// Derives rows as [`derive_batches`] does, and leaves out those that a filter does not match.
+/// Segments of the log that only older rows follow from are not read.
+///
+/// # Errors
+/// [`Error::Hierarchies`] if the profile needs facts of the host that case.json does not have.
+pub fn derive_matching(
+    case: &Case,
+    profile: Profile,
+    tables: &[Table],
+    filter: RowFilter,
+) -> Result<DerivedBatches, Error> {
     let rules = profile::rules(case, profile)?;
+    let records = records_since(case, profile, filter.since);
     let (tables, containers) = (tables.to_vec(), excerpted(case));
-    let filter = RowFilter::default();
     let rows = BatchBuffer { tables, containers, filter, builder: RowsBuilder::new(), batches: Ok(VecDeque::new()) };
-    Ok(DerivedBatches { derivation: Derivation::new(case.records(), rules), profile, rows })
+    Ok(DerivedBatches { derivation: Derivation::new(records, rules), profile, rows })
 }
 
 /// Returns the table that a row belongs to.
@@ -238,13 +270,6 @@ impl RowBuffer for BatchBuffer {
 }
 
 impl DerivedBatches {
-    /// Leaves out the rows that a filter does not match.
-    #[must_use]
-    pub fn matching(mut self, filter: RowFilter) -> Self {
-        self.rows.filter = filter;
-        self
-    }
-
     /// Returns the problems met so far: all of them once the iterator is at its end.
     pub fn problems(&self) -> &[Problem] {
         self.derivation.problems()

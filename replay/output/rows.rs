@@ -4,7 +4,7 @@ use std::iter;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use obit_analysis::derive::{BATCH_ROWS, derive_batches, derive_rows, table_of};
+use obit_analysis::derive::{BATCH_ROWS, derive_matching, derive_rows_since, table_of};
 use obit_analysis::filter::RowFilter;
 use obit_analysis::order::{PlacedRow, RowSorter, SortKey};
 use obit_analysis::origin::{OutputColumns, RowOrigin};
@@ -105,7 +105,7 @@ fn write_batches(
 ) -> anyhow::Result<RowsReport> {
     // On a terminal the rows themselves are the sign of life.
     let activity = request.path.map(|_| Activity::on_records("deriving rows from", &[case]));
-    let mut batches = derive_batches(case, request.profile, &[request.table])?.matching(request.filter.clone());
+    let mut batches = derive_matching(case, request.profile, &[request.table], request.filter.clone())?;
     let mut left = request.limit.unwrap_or(usize::MAX);
     let mut rows = 0;
     while left > 0
@@ -131,7 +131,7 @@ fn write_as_they_come(
     mut sink: Box<dyn PlacedRowSink + '_>,
 ) -> anyhow::Result<RowsReport> {
     let is_wanted = |row: &Row| table_of(row) == request.table && request.filter.matches(row);
-    let mut derived = derive_rows(case, request.profile)?.matching(is_wanted);
+    let mut derived = derive_rows_since(case, request.profile, request.filter.since)?.matching(is_wanted);
     let mut rows = 0;
     for row in derived.by_ref().take(limit) {
         sink.write(PlacedRow { case: 0, row: row? }).with_context(|| cannot_write(request.path))?;
@@ -166,7 +166,7 @@ fn write_in_order(
     let mut report = RowsReport::default();
     for (place, case) in cases.iter().enumerate() {
         let is_wanted = |row: &Row| table_of(row) == request.table && request.filter.matches(row);
-        let mut derived = derive_rows(case, request.profile)?.matching(is_wanted);
+        let mut derived = derive_rows_since(case, request.profile, request.filter.since)?.matching(is_wanted);
         for row in derived.by_ref() {
             sorter.push(PlacedRow { case: place, row: row? })?;
         }

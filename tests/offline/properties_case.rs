@@ -9,12 +9,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use obit_analysis::derive::{derive_matching, derive_rows_since};
+use obit_analysis::filter::{IdentityFilter, RowFilter};
 use obit_case::manifest::{BuildInfo, Manifest};
 use obit_case::writer::WriterOptions;
 use obit_case::{Case, CaseWriter};
 use obit_derivation::fold::DERIVATION_VERSION;
 use obit_derivation::record::{Body, BootNs, Carried, CgroupEventKind, Record, Seq};
-use obit_derivation::{Fold, Row};
+use obit_derivation::{Fold, Profile, Row};
 use obit_schema::Table;
 use obit_schema::decode::RawView;
 use obit_schema::details::{DirectoryDetails, RuntimeDetails};
@@ -368,6 +370,81 @@ proptest! {
         let [derived, recorded] = digests_of_case(&scratch.case());
         prop_assert_eq!(&derived, &digests(&log.derive(&picks)));
         prop_assert_eq!(derived, recorded);
+    }
+
+    /// A filter commutes with the derivation: what is derived through it is what it leaves of the
+    /// rows of the whole log, row by row and in columns.
+    #[test]
+    fn a_filter_chooses_among_the_rows_of_the_whole(
+        which in any::<Index>(),
+        keep in 50..100_u32,
+        seed in any::<u64>(),
+        shape in shape(),
+        rows in proptest::collection::vec(any::<Index>(), 3),
+        fields in any::<u16>(),
+    ) {
+        let log = which.get(CaseRecords::all());
+        let picks = torn(log, keep, &[], seed);
+        let scratch = Scratch::new();
+        log.write(&picks, shape, &scratch.case());
+        let whole = log.derive(&picks);
+        prop_assume!(!whole.is_empty());
+        let filter = filter_of(&[0, 1, 2].map(|place| rows[place].get(&whole)), fields);
+        let left: Vec<Row> = whole.iter().filter(|row| filter.matches(row)).cloned().collect();
+        let case = Case::open(&scratch.case()).expect("a case");
+        let derived = derive_rows_since(&case, Profile::Strict, filter.since).expect("rules");
+        let derived: Vec<Row> = derived.matching(|row| filter.matches(row)).collect::<Result<_, _>>().expect("records");
+        prop_assert_eq!(&derived, &left, "{:?}", filter);
+        let mut in_columns: BTreeMap<Table, TableDigest> =
+            Table::DERIVED.into_iter().map(|table| (table, TableDigest::new(table))).collect();
+        for batch in derive_matching(&case, Profile::Strict, &Table::DERIVED, filter.clone()).expect("rules") {
+            let (table, batch) = batch.expect("records");
+            in_columns.get_mut(&table).expect("a derived table").update(&batch).expect("a table of this version");
+        }
+        let in_columns = Table::DERIVED.map(|table| {
+            let digest = in_columns.remove(&table).expect("a derived table");
+            (table, digest.rows(), digest.finish())
+        });
+        prop_assert_eq!(in_columns.to_vec(), digests(&left), "{:?}", filter);
+    }
+}
+
+/// Returns a filter of what some rows have. The bits say which fields it has.
+fn filter_of([first, second, third]: &[&Row; 3], fields: u16) -> RowFilter {
+    fn values<T>(is_wanted: bool, values: [Option<T>; 2]) -> Vec<T> {
+        if is_wanted { values.into_iter().flatten().collect() } else { Vec::new() }
+    }
+    fn pattern<T: std::str::FromStr<Err = std::convert::Infallible>>(text: &str) -> T {
+        let Ok(pattern) = text.parse();
+        pattern
+    }
+    let has = |bit: u16| fields & (1 << bit) != 0;
+    let (a, b) = (first.identity(), second.identity());
+    let death = |row: &Row| row.death().cloned();
+    let (mut since, mut until) = (second.ts(), third.ts());
+    if since > until {
+        std::mem::swap(&mut since, &mut until);
+    }
+    RowFilter {
+        identity: IdentityFilter {
+            containers: values(
+                has(0),
+                [&a.container_id, &b.container_id].map(|id| Some(pattern(&id[..id.len().min(6)]))),
+            ),
+            names: values(has(1), [&a.container_name, &b.container_name].map(|name| name.as_deref().map(pattern))),
+            pods: values(has(2), [&a.pod_name, &b.pod_name].map(|pod| pod.as_deref().map(pattern))),
+            namespaces: values(
+                has(3),
+                [&a.pod_namespace, &b.containerd_namespace].map(|one| one.as_deref().map(pattern)),
+            ),
+            images: values(has(4), [&a.image_name, &b.image_name].map(|image| image.as_deref().map(pattern))),
+            runtimes: values(has(5), [a.runtime, b.runtime]),
+        },
+        causes: values(has(6), [death(first), death(second)].map(|death| death.map(|death| death.cause))),
+        exit_codes: values(has(7), [death(first), death(second)].map(|death| death.and_then(|death| death.exit_code))),
+        killers: values(has(8), [death(first), death(second)].map(|death| Some(pattern(&death?.killed_by?.task.comm)))),
+        since: has(9).then_some(since),
+        until: has(10).then_some(until),
     }
 }
 

@@ -189,11 +189,23 @@ impl Case {
 
     /// Returns the records of the three raw tables in their total order.
     pub fn records(&self) -> Records {
-        let tables = Table::RAW.map(|table| (self.batches_with(table, Projection::Records), self.rows(table)));
         let dropped = self.manifest.as_ref().and_then(|manifest| manifest.dropped.as_ref());
+        self.records_after(dropped.map(|dropped| dropped.last_seq))
+    }
+
+    /// Returns the records after this one in their total order. Files that hold none of them are
+    /// not read; the others hold no other.
+    pub(super) fn records_after(&self, last_seq: Option<u64>) -> Records {
+        let is_after = |part: &&PartInfo| last_seq.is_none_or(|last| part.last_seq.is_none_or(|seq| seq > last));
+        let tables = Table::RAW.map(|table| {
+            let parts: Vec<_> = self.parts(table).iter().filter(is_after).cloned().collect();
+            let rows = parts.iter().map(|part| part.rows).fold(0, u64::saturating_add);
+            let folders = Arc::clone(&self.folders);
+            (TableBatches::new(folders, &self.path, table, parts, Projection::Records), rows)
+        });
         // An excerpt has some of the records on purpose.
         let is_excerpt = self.manifest.as_ref().is_some_and(|manifest| manifest.excerpt.is_some());
-        Records::all(tables, self.threads, dropped.map(|dropped| dropped.last_seq), is_excerpt)
+        Records::all(tables, self.threads, last_seq, is_excerpt)
     }
 
     /// Returns the batches of a table, in file order. After an error the next part follows.

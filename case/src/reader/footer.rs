@@ -3,7 +3,7 @@
 use std::fs::File;
 
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
 
 use super::bounds;
@@ -38,6 +38,18 @@ pub(super) fn seq_range(metadata: &ParquetMetaData) -> Option<(u64, u64)> {
     groups
         .filter_map(|group| unsigned_range(group.columns().get(seq)?.statistics()?))
         .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+}
+
+/// Returns the greatest `ts` by the statistics, if those of all row groups tell.
+pub(super) fn last_ts(metadata: &ParquetMetaData) -> Option<i64> {
+    let columns = metadata.file_metadata().schema_descr().columns();
+    let ts = columns.iter().position(|column| column.path().string() == "ts")?;
+    let last_of = |group: &RowGroupMetaData| match group.columns().get(ts)?.statistics()? {
+        Statistics::Int64(range) => range.max_opt().copied(),
+        _ => None,
+    };
+    let all: Option<Vec<i64>> = metadata.row_groups().iter().map(last_of).collect();
+    all?.into_iter().max()
 }
 
 /// Returns the range of a column of unsigned 64-bit values by its statistics, which store them in

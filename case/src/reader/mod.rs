@@ -17,6 +17,7 @@ mod part_info;
 mod prefetch;
 mod records;
 mod scan;
+mod segments;
 mod sums;
 mod thrift;
 mod unlisted;

@@ -24,6 +24,9 @@ pub struct PartInfo {
     pub first_seq: Option<u64>,
     /// Greatest `seq` of its rows; `None` without rows, or if the file's statistics do not tell.
     pub last_seq: Option<u64>,
+    /// Greatest `ts` of its rows, in ns since 1970; `None` without rows, or if the file's
+    /// statistics do not tell.
+    pub last_ts: Option<i64>,
     /// Kind of file.
     pub source: PartSource,
 }

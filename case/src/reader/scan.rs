@@ -129,8 +129,8 @@ impl CaseScan<'_> {
         }
         let metadata = metadata.metadata();
         let (first_seq, last_seq) = footer::seq_range(metadata).unzip();
-        let rows = footer::rows(metadata);
-        Some(PartInfo { number, file, rows, bytes, first_seq, last_seq, source: PartSource::Sealed })
+        let (rows, last_ts) = (footer::rows(metadata), footer::last_ts(metadata));
+        Some(PartInfo { number, file, rows, bytes, first_seq, last_seq, last_ts, source: PartSource::Sealed })
     }
 
     /// Reads a journal to its end: only its batches tell its rows.
@@ -173,7 +173,8 @@ impl CaseScan<'_> {
         } else if reader.is_torn() {
             self.problems.push(Problem::TornJournal { file: file.clone(), rows });
         }
-        let info = PartInfo { number, file, rows, bytes, first_seq, last_seq, source: PartSource::Journal };
+        let source = PartSource::Journal;
+        let info = PartInfo { number, file, rows, bytes, first_seq, last_seq, last_ts: None, source };
         (rows > 0).then_some(info)
     }
 
