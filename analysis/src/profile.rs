@@ -29,7 +29,11 @@ const V1_CONTROLLER: &str = "cpuset";
 pub(crate) fn rules(case: &Case, profile: Profile) -> Result<Box<dyn Derive>, Error> {
     match profile {
         // Without case.json the recorder's grace is unknown; cases of old builds have none.
-        Profile::Strict => Ok(Box::new(Fold::with_grace(case.manifest().map_or(0, |manifest| manifest.grace_ns)))),
+        Profile::Strict => {
+            let (grace_ns, rate) =
+                case.manifest().map_or((0, 0), |manifest| (manifest.grace_ns, manifest.user_lives_per_second));
+            Ok(Box::new(Fold::with_grace(grace_ns).with_user_rate(rate)))
+        }
         Profile::Tracee => {
             let manifest = case.manifest().ok_or_else(|| missing("case.json could not be read"))?;
             Ok(Box::new(TraceeFold::new(watched(manifest)?)))

@@ -19,7 +19,7 @@ use crate::host::case_dirs::CaseDirs;
 use crate::host::confine;
 use crate::pipeline::{
     EndingSignals, MessageOutput, Progress, SegmentPolicy, Session, SessionOptions, SessionReport, SizeLimit, Tally,
-    WhenFull,
+    USER_LIVES_PER_SECOND, WhenFull,
 };
 use crate::signing::SigningProcess;
 use crate::sources::kernel::probe::ProbeOptions;
@@ -197,7 +197,8 @@ pub(super) fn report(outcome: &SessionReport, args: &RecordArgs, messages: &Mess
     for (user, count) in &outcome.limits.not_followed {
         messages.say(&format!(
             "obit-capture: {count} directories of user {user} that are named like containers were not followed: a user may \
-             have 4096 at a time, all users together 32768; look who runs what makes them"
+             have 4096 at a time and {USER_LIVES_PER_SECOND} new ones a second, all users together eight times as many; look who \
+             runs what makes them"
         ));
     }
     for (user, count) in &outcome.limits.thinned {

@@ -16,6 +16,7 @@ use super::messages::MessageOutput;
 use super::options::SessionOptions;
 use super::recorder::RecorderOptions;
 use super::self_report;
+use super::sequencer::USER_LIVES_PER_SECOND;
 use super::size_limit::Disk;
 use crate::host::clock::ClockPair;
 use crate::host::confine;
@@ -67,6 +68,7 @@ fn manifest(options: &SessionOptions, facts: &HostFacts, probe: &Probe, started:
     let mut manifest = Manifest::new(uuid::Uuid::new_v4().to_string(), build);
     manifest.derivation_version = DERIVATION_VERSION;
     manifest.grace_ns = options.grace_ns();
+    manifest.user_lives_per_second = USER_LIVES_PER_SECOND;
     manifest.started_at = time::rfc3339(started.wall.0);
     manifest.clocks.start = Some(started.into());
     let facts = serde_json::to_value(facts).context("cannot write down the facts of this host")?;

@@ -82,7 +82,7 @@ mod memory;
 pub use self::messages::MessageOutput;
 pub use self::options::SessionOptions;
 pub use self::progress::{Progress, Tally};
-pub use self::sequencer::{ActorArgv, SegmentPolicy};
+pub use self::sequencer::{ActorArgv, SegmentPolicy, USER_LIVES_PER_SECOND};
 pub use self::session::{Session, SessionReport};
 pub use self::signal_log::EndingSignals;
 pub use self::size_limit::{SizeLimit, WhenFull};

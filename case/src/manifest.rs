@@ -274,6 +274,10 @@ pub struct Manifest {
     /// late reports.
     #[serde(default)]
     pub grace_ns: u64,
+    /// Number of containers of a user without privileges that the derivation followed a second, on
+    /// average; 0 for any number.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub user_lives_per_second: u32,
     /// The program that recorded.
     #[serde(default)]
     pub build: BuildInfo,
@@ -337,6 +341,11 @@ pub struct Manifest {
     pub signed_head: Option<ChainHead>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 impl Manifest {
     /// Returns the manifest of a new case, in this build's format.
     pub fn new(case_id: String, build: BuildInfo) -> Self {
@@ -345,6 +354,7 @@ impl Manifest {
             schema_version: obit_schema::SCHEMA_VERSION,
             derivation_version: 0,
             grace_ns: 0,
+            user_lives_per_second: 0,
             build,
             case_id,
             state: CaseState::Open,

@@ -106,6 +106,7 @@ fn excerpt_manifest(whole: &Manifest, options: &ExtractOptions) -> Manifest {
     manifest.schema_version = whole.schema_version;
     manifest.derivation_version = DERIVATION_VERSION;
     manifest.grace_ns = whole.grace_ns;
+    manifest.user_lives_per_second = whole.user_lives_per_second;
     manifest.started_at.clone_from(&whole.started_at);
     manifest.ended_at.clone_from(&whole.ended_at);
     manifest.clocks = whole.clocks;

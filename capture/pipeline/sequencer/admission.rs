@@ -12,6 +12,7 @@ use super::output_batch::OutputBatch;
 use super::raw_builders::RecordDetails;
 use super::row_router::RowRouter;
 use super::segment::SegmentState;
+use super::thinning::USER_LIVES_PER_SECOND;
 use crate::host::clock::ClockPair;
 use crate::pipeline::lookup::LookupResult;
 use crate::sources::answer::{RuntimeRecord, Stamped};
@@ -29,7 +30,7 @@ pub struct Admission {
 impl Admission {
     /// Returns an empty log. Rows of ends are held for `grace_ns`.
     pub fn new(grace_ns: u64, output: OutputBatch, router: RowRouter, segment: Option<SegmentState>) -> Self {
-        let mut fold = Fold::with_grace(grace_ns);
+        let mut fold = Fold::with_grace(grace_ns).with_user_rate(USER_LIVES_PER_SECOND);
         fold.enable_preview();
         Self { next_seq: 0, fold, output, router, segment }
     }

@@ -59,7 +59,7 @@ use crate::sources::kernel::wire::RawBatch;
 
 pub use self::actors::ActorArgv;
 pub use self::segment::SegmentPolicy;
-pub use self::thinning::ThinnedByUser;
+pub use self::thinning::{ThinnedByUser, USER_LIVES_PER_SECOND};
 
 /// The most memory of an emptied kernel batch that is worth using again. A second of a storm needs
 /// less.

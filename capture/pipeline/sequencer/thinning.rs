@@ -16,6 +16,10 @@ use obit_derivation::{BootNs, Fold};
 
 use crate::host::clock::ClockPair;
 
+/// Containers of one user that are followed, a second on average, after a burst of 4,096: more than
+/// a user's engines start on a host of some processors.
+pub const USER_LIVES_PER_SECOND: u32 = 32;
+
 /// Bytes of events of one user that are recorded whatever they are, a second on average. A user's own
 /// systemd and rootless engines make some dozens of events of 150 bytes.
 const BYTES_PER_SECOND: u64 = 64 << 10;

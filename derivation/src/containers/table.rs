@@ -324,7 +324,7 @@ impl Containers {
         let fits = id.as_ref().filter(|_| beginning.extends_others);
         let found = fits.and_then(|id| self.living_match(id, observed, claims, parent.as_ref()));
         let is_new = found.is_none();
-        if is_new && !self.shares.has_room(observed.user) {
+        if is_new && !self.shares.has_room(observed.user, beginning.stamp.boot_ns) {
             if beginning.origin != Origin::Leaving {
                 self.shares.refuse(observed.user); // when it is removed, it was counted
             }
@@ -340,7 +340,7 @@ impl Containers {
             life.parent_container_id = parent;
             life.user = observed.user;
             life.counted_for = observed.user;
-            self.shares.add(observed.user);
+            self.shares.add(observed.user, beginning.stamp.boot_ns);
             life.depth = depth;
             self.lives.insert(life)
         });
@@ -367,6 +367,11 @@ impl Containers {
         }
         self.reindex(life_id);
         Some(life_id)
+    }
+
+    /// Bounds how many lives of a user without privileges may begin a second; 0 for any number.
+    pub fn limit_user_rate(&mut self, lives_per_second: u32) {
+        self.shares.limit_rate(lives_per_second);
     }
 
     /// Returns how many directories of each user without privileges were not followed.

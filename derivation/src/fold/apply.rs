@@ -56,6 +56,14 @@ impl Fold {
         Self { output: HeldRows::with_grace(grace_ns), ..Self::default() }
     }
 
+    /// Follows at most so many new containers of a user without privileges a second on average; 0
+    /// for any number. The rate is part of what decides the rows: a case records it.
+    #[must_use]
+    pub fn with_user_rate(mut self, lives_per_second: u32) -> Self {
+        self.containers.limit_user_rate(lives_per_second);
+        self
+    }
+
     /// Keeps a copy of each exit and removal as it is known when it happens; see
     /// [`Self::take_previews`].
     pub fn enable_preview(&mut self) {
