@@ -3,8 +3,8 @@
 //!
 //! Whoever was given a subtree of cgroupfs can make and remove directories in it as fast as the
 //! kernel takes them: one process was seen to make 6.7 MB of records a second, which is a flight
-//! recorder of 1 GiB in two to three minutes. By the rate below, which counts bytes, that takes more
-//! than four hours.
+//! recorder of 1 GiB in two to three minutes. By the rate below, which counts bytes before they are
+//! compressed, that takes more than four hours.
 //!
 //! Only events that decide nothing are left out ([`Fold::ignores`]), so a replay reaches the same
 //! rows without them.
@@ -20,8 +20,8 @@ use crate::host::clock::ClockPair;
 /// a user's engines start on a host of some processors.
 pub const USER_LIVES_PER_SECOND: u32 = 32;
 
-/// Bytes of events of one user that are recorded whatever they are, a second on average. A user's own
-/// systemd and rootless engines make some dozens of events of 150 bytes.
+/// Bytes of events of one user that are recorded whatever they are, a second on average: some
+/// hundred events.
 const BYTES_PER_SECOND: u64 = 64 << 10;
 /// Bytes of events of one user that may come at once beyond that: those of ten seconds, which are
 /// 10,000 events with the shortest paths.
@@ -37,7 +37,8 @@ const REPORT_INTERVAL_NS: u64 = 1_000_000_000;
 
 const NS_PER_SECOND: u64 = 1_000_000_000;
 
-/// The number of events that were left out, by user; `None` for several of whom no account was kept.
+/// The number of events that were left out, by user; `None` for several of whom no account was
+/// kept.
 pub type ThinnedByUser = BTreeMap<Option<u32>, u64>;
 
 /// What users without privileges used of their rates.
@@ -108,8 +109,8 @@ impl Default for UserRates {
 }
 
 impl UserRates {
-    /// Returns true if a kernel event is to be left out, and counts it: its task is of a user without
-    /// privileges who has made more than the rate allows, and it decides nothing.
+    /// Returns true if a kernel event is to be left out, and counts it: its task is of a user
+    /// without privileges who has made more than the rate allows, and it decides nothing.
     pub fn leaves_out(&mut self, at: ClockPair, body: &Body<'_>, fold: &Fold) -> bool {
         let Some((uid, bytes)) = user_and_bytes(body) else { return false };
         let account = self.account(uid, at.boot);
@@ -173,8 +174,8 @@ impl UserRates {
     }
 }
 
-/// Returns the user without privileges whose task made an event of a directory happen, and the bytes
-/// that the event counts for.
+/// Returns the user without privileges whose task made an event of a directory happen, and the
+/// bytes that the event counts for.
 fn user_and_bytes(body: &Body<'_>) -> Option<(u32, u64)> {
     let (actor, path) = match body {
         Body::Cgroup(event) => (&event.actor, event.path),

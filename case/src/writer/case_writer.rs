@@ -327,8 +327,8 @@ impl CaseWriter {
 
     /// Drops the oldest segment, unless it is the current one. Of its derived rows and those kept
     /// before, the newest stay that have room in an eighth of the case; none if only the current
-    /// segment is left. Returns true if there was one to drop. On a full disk it uses the reserve to
-    /// say so, and then keeps a reserve again in the room that the segment leaves.
+    /// segment is left. Returns true if there was one to drop. On a full disk it uses the reserve
+    /// to say so, and then keeps a reserve again in the room that the segment leaves.
     ///
     /// # Errors
     /// [`Error::Io`]: case.json could not be written, or files of a segment that was dropped before
@@ -343,8 +343,8 @@ impl CaseWriter {
         if self.manifest.get().segments.len() < 2 {
             return Ok(false);
         }
-        // With the current segment alone the room is short, and no later dropping could free that of
-        // the rows.
+        // With the current segment alone the room is short, and no later dropping could free that
+        // of the rows.
         let is_only_one_left = self.manifest.get().segments.len() == 2;
         let max_kept = if is_only_one_left { 0 } else { self.bytes() / KEPT_SHARE };
         let gone = self.manifest.amend(|manifest| segments::drop_oldest(manifest, dropped_at, max_kept));

@@ -3,8 +3,8 @@
 //! Whoever was given a subtree of cgroupfs may make any number of directories there that are named
 //! like containers. What is known of each takes memory, so a user has a share, and all such users
 //! together have one: a process in a user namespace has many user ids. And what follows from each
-//! takes room in a case, so where the case states a rate, a user may begin no more than that. Root's
-//! containers are not counted.
+//! takes room in a case, so where the case states a rate, a user may begin no more than that.
+//! Root's containers are not counted.
 
 use alloc::collections::BTreeMap;
 
