@@ -27,7 +27,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Err(error) => {
-            let message = usage::one_line(&error, &Cli::command());
+            let message = usage::one_line(&error, &Cli::command(), std::env::args_os().skip(1));
             eprintln!("obit-capture: {}", obit_schema::text::printable(&message));
             return ExitCode::from(2);
         }

@@ -1,11 +1,13 @@
 //! Usage errors of both programs, in the same words.
 
+use std::ffi::OsString;
+
 use clap::Command;
 use clap::error::ErrorKind;
 
 /// Puts a usage error of clap, which takes several lines, on one line that names the help of the
-/// command in question.
-pub fn one_line(error: &clap::Error, program: &Command) -> String {
+/// command in question: the first of the arguments that is one.
+pub fn one_line(error: &clap::Error, program: &Command, mut arguments: impl Iterator<Item = OsString>) -> String {
     let name = program.get_name();
     if matches!(error.kind(), ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand) {
         let commands: Vec<&str> =
@@ -21,8 +23,7 @@ pub fn one_line(error: &clap::Error, program: &Command) -> String {
     // Of what clap guesses, the advice to give an option as a value misleads.
     let similar = lines().filter_map(|line| line.strip_prefix("tip: ")).filter(|tip| tip.contains("similar"));
     let cause = [cause.join(" ")].into_iter().chain(similar.map(str::to_owned)).collect::<Vec<_>>().join("; ");
-    let usage = lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or(name);
-    let is_name = |word: &&str| word.starts_with(|letter: char| letter.is_ascii_lowercase());
-    let command: Vec<&str> = usage.split(' ').take_while(is_name).collect();
-    format!("{}; see '{} --help'", cause.strip_prefix("error: ").unwrap_or(&cause), command.join(" "))
+    let command = arguments.find_map(|argument| program.find_subcommand(argument)).map(Command::get_name);
+    let command = command.map_or_else(String::new, |command| format!(" {command}"));
+    format!("{}; see '{name}{command} --help'", cause.strip_prefix("error: ").unwrap_or(&cause))
 }

@@ -272,7 +272,7 @@ pub struct ExtractArgs {
 /// Prints one JSON object with the texts and the salts of their commitments; of all other texts it
 /// tells nothing. 'obit-replay verify EXCERPT --disclosed FILE' compares it with the excerpt.
 #[derive(Debug, Args)]
-#[command(after_help = format!("Examples:\n  obit-replay disclose case/ excerpt/ --column actor_argv --seq 1042 > texts.json\n\n{EXIT_CODES}"))]
+#[command(after_help = format!("Examples:\n  obit-replay disclose case/ excerpt/ --column actor_argv --seq 42 > texts.json\n\n{EXIT_CODES}"))]
 pub struct DiscloseArgs {
     /// Directory of the whole case
     #[arg(value_name = "CASE")]
@@ -295,7 +295,7 @@ pub struct DiscloseArgs {
 /// over. It names case.json by its digest, and the record before it. 'obit-replay verify' and
 /// 'obit-replay info' show and check the records; the case itself stays as it is.
 #[derive(Debug, Args)]
-#[command(after_help = format!("Examples:\n  obit-replay handover case/ --to 'J. Doe, CERT' --note 'copy on disk 7' --sign key\n\n{EXIT_CODES}"))]
+#[command(after_help = format!("Examples:\n  obit-replay handover case/ --to 'J. Doe' --note 'copy on disk 7' --sign key\n\n{EXIT_CODES}"))]
 pub struct HandoverArgs {
     /// Directory of the case
     #[arg(value_name = "CASE")]
@@ -679,10 +679,10 @@ mod tests {
             (&["obit-replay", "derive"], "CASE", "'obit-replay derive --help'"),
             (&["obit-replay", "derive", "c", "--format", "xml"], "xml", "'obit-replay derive --help'"),
             (&["obit-replay", "derive", "c", "--frmat", "csv"], "--frmat", "'obit-replay derive --help'"),
-            (&["obit-replay", "verify", "c", "--show", "many"], "many", "--help'"),
+            (&["obit-replay", "verify", "c", "--show", "many"], "many", "'obit-replay verify --help'"),
         ] {
             let error = ReplayCli::try_parse_from(arguments).expect_err("bad usage");
-            let line = one_line(&error, &ReplayCli::command());
+            let line = one_line(&error, &ReplayCli::command(), arguments[1..].iter().map(Into::into));
             assert!(!line.contains('\n') && line.contains(cause) && line.ends_with(help), "{line}");
             assert!(!line.contains("tip:") && !line.contains("-- --"), "{line}");
             assert_eq!(line.contains("similar") && line.contains("'--format'"), cause == "--frmat", "{line}");
@@ -696,7 +696,8 @@ mod tests {
         program.build();
         for command in commands {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-            for line in help.lines() {
+            let examples = help.lines().skip_while(|line| *line != "Examples:").take_while(|line| !line.is_empty());
+            for line in examples {
                 assert!(line.chars().count() <= 80, "{}: {line}", command.get_name());
             }
         }

@@ -17,6 +17,7 @@ mod status;
 mod usage;
 mod version;
 
+use std::env;
 use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
@@ -44,7 +45,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Err(error) => {
-            complain(&usage::one_line(&error, &ReplayCli::command()));
+            complain(&usage::one_line(&error, &ReplayCli::command(), env::args_os().skip(1)));
             return ExitCode::from(2);
         }
     };
