@@ -5,7 +5,7 @@ use obit_schema::kind;
 use obit_schema::value::{self, Value};
 
 /// The quality of a host's wall clock during a capture.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClockQuality {
     /// True if a reference such as NTP kept the clock whenever it was read; `None` if no reading
     /// tells.

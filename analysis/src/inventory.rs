@@ -48,8 +48,7 @@ impl LifeChange {
 }
 
 /// The source of the time since which a container is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SinceSource {
     /// The capture saw the creation.
     Seen,

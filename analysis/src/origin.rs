@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::profile;
 
 /// The host and the case that a row comes from. A fact that case.json does not have is `None`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RowOrigin {
     /// Name of the host.
     pub host: Option<String>,

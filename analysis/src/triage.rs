@@ -23,8 +23,7 @@ const SHORT_LIFETIME_NS: u64 = 1_000_000_000;
 
 /// A reason to look at an end a second time, the most urgent first. Columns are those of
 /// `container_exit`, or of `container_remove` where a life has no exit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TriageReason {
     /// A task in another container ended it: `killed_by_container_id` is neither null, nor the
     /// container itself, nor the one around it (`parent_container_id`).

@@ -6,10 +6,13 @@
 mod comparison;
 pub mod diff;
 pub mod explain;
+pub mod inventory;
+mod origin;
 pub mod problems;
 mod proof;
 pub mod schema;
 pub mod subject;
+pub mod triage;
 pub mod verify;
 
 use std::io::Write as _;

@@ -7,7 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::diff::DiffReport;
 use super::explain::ExplainReport;
+use super::inventory::InventoryReport;
 use super::subject::SchemaSubject;
+use super::triage::TriageDocument;
 use super::verify::VerifyReport;
 
 /// The dialect of the schemas.
@@ -22,6 +24,8 @@ pub fn schema(subject: SchemaSubject) -> Value {
         SchemaSubject::Verify => report(schema_for!(VerifyReport)),
         SchemaSubject::Diff => report(schema_for!(DiffReport)),
         SchemaSubject::Explain => report(schema_for!(ExplainReport)),
+        SchemaSubject::Inventory => report(schema_for!(InventoryReport)),
+        SchemaSubject::Triage => report(schema_for!(TriageDocument)),
         SchemaSubject::Row(table) => row(table),
     }
 }

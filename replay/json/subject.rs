@@ -11,6 +11,10 @@ pub enum SchemaSubject {
     Diff,
     /// The output of `explain --format json`.
     Explain,
+    /// The output of `inventory --format json`.
+    Inventory,
+    /// The output of `triage --format json`.
+    Triage,
     /// A line of `derive --format jsonl`.
     Row(Table),
 }
@@ -18,7 +22,9 @@ pub enum SchemaSubject {
 impl SchemaSubject {
     /// All of them.
     pub fn all() -> impl Iterator<Item = Self> {
-        [Self::Verify, Self::Diff, Self::Explain].into_iter().chain(Table::DERIVED.map(Self::Row))
+        [Self::Verify, Self::Diff, Self::Explain, Self::Inventory, Self::Triage]
+            .into_iter()
+            .chain(Table::DERIVED.map(Self::Row))
     }
 
     /// Returns the name.
@@ -27,6 +33,8 @@ impl SchemaSubject {
             Self::Verify => "verify",
             Self::Diff => "diff",
             Self::Explain => "explain",
+            Self::Inventory => "inventory",
+            Self::Triage => "triage",
             Self::Row(table) => table.name(),
         }
     }

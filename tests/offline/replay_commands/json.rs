@@ -61,6 +61,9 @@ fn every_output_for_programs_fits_its_schema() {
         values.entry("verify").or_default().push(parsed(&replay(["verify", case, "--format", "json"]).stdout));
         let diff = replay(["diff", case, &cases[0], "--format", "json", "--show", "2"]);
         values.entry("diff").or_default().push(parsed(&diff.stdout));
+        for command in ["inventory", "triage"] {
+            values.entry(command).or_default().push(parsed(&replay([command, case, "--format", "json"]).stdout));
+        }
         for table in Table::DERIVED {
             let rows = replay(["derive", case, "--event", table.name(), "--format", "jsonl"]).json_lines();
             for row in rows.iter().take(2) {

@@ -1,0 +1,145 @@
+//! The JSON of `inventory`.
+
+use obit_analysis::inventory::{Moment, PresentContainer, SinceSource};
+use obit_analysis::origin::RowOrigin;
+use obit_schema::text::time::rfc3339;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::origin::CaseOrigin;
+use super::problems::CaseProblem;
+
+/// The output of `obit-replay inventory --format json`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct InventoryReport {
+    /// The moment, RFC 3339; null if a record was asked for.
+    pub at: Option<String>,
+    /// The record that was asked for.
+    pub at_seq: Option<u64>,
+    /// The cases that were read.
+    pub cases: Vec<CaseOrigin>,
+    /// The containers that were there, of each case those first that are there the longest.
+    pub containers: Vec<InventoryEntry>,
+    /// Everything that is wrong with the cases.
+    pub problems: Vec<CaseProblem>,
+}
+
+/// A container that was there.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct InventoryEntry {
+    /// The host and the case.
+    #[serde(flatten)]
+    pub origin: CaseOrigin,
+    /// The state at the moment.
+    pub state: PresentState,
+    /// The engine.
+    pub runtime: Option<&'static str>,
+    /// Id of the container.
+    pub container_id: String,
+    /// Name of the container.
+    pub container_name: Option<String>,
+    /// Reference of the image.
+    pub image_name: Option<String>,
+    /// Config digest of the image.
+    pub image_id: Option<String>,
+    /// Manifest digest of the image.
+    pub image_digest: Option<String>,
+    /// Kubernetes pod name.
+    pub pod_name: Option<String>,
+    /// Kubernetes namespace.
+    pub pod_namespace: Option<String>,
+    /// Kubernetes pod UID.
+    pub pod_uid: Option<String>,
+    /// containerd's namespace.
+    pub containerd_namespace: Option<String>,
+    /// True for a pod's sandbox.
+    pub sandbox: Option<bool>,
+    /// Id of the container around it.
+    pub parent_container_id: Option<String>,
+    /// Process id of its init in the initial pid namespace.
+    pub init_pid: Option<u32>,
+    /// Time of its creation, RFC 3339; null if that was before the capture and no runtime tells.
+    pub since: Option<String>,
+    /// Source of that time.
+    pub since_source: Option<CreationSource>,
+    /// Time of the exit, RFC 3339; null if it ran.
+    pub exited_at: Option<String>,
+    /// Source of the claim that won.
+    pub identified_by: &'static str,
+    /// Values that contradict the identity.
+    pub conflicts: Vec<String>,
+}
+
+/// The state of a container at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PresentState {
+    /// It ran.
+    Running,
+    /// It had exited, and its directory was there.
+    Exited,
+}
+
+/// The source of the time of a creation.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CreationSource {
+    /// The capture saw it.
+    Seen,
+    /// A walk found the container after events were lost: it was created by then.
+    Inferred,
+    /// The container's runtime reports it.
+    Reported,
+}
+
+impl InventoryReport {
+    /// Makes the report of what was there, each with the place of its case.
+    pub fn new(
+        origins: &[RowOrigin],
+        moment: Moment,
+        present: &[(usize, PresentContainer)],
+        problems: Vec<CaseProblem>,
+    ) -> Self {
+        let (at, at_seq) = match moment {
+            Moment::Time(at) => (Some(rfc3339(at.0)), None),
+            Moment::Record(seq) => (None, Some(seq)),
+        };
+        let entry = |(place, container): &(usize, PresentContainer)| {
+            InventoryEntry::new(origins.get(*place).unwrap_or(RowOrigin::UNKNOWN), container)
+        };
+        let cases = origins.iter().map(CaseOrigin::from).collect();
+        Self { at, at_seq, cases, containers: present.iter().map(entry).collect(), problems }
+    }
+}
+
+impl InventoryEntry {
+    fn new(origin: &RowOrigin, container: &PresentContainer) -> Self {
+        let identity = container.identity.clone();
+        Self {
+            origin: origin.into(),
+            state: if container.exited_at.is_some() { PresentState::Exited } else { PresentState::Running },
+            runtime: identity.runtime.map(|runtime| runtime.as_str()),
+            container_id: identity.container_id,
+            container_name: identity.container_name,
+            image_name: identity.image_name,
+            image_id: identity.image_id,
+            image_digest: identity.image_digest,
+            pod_name: identity.pod_name,
+            pod_namespace: identity.pod_namespace,
+            pod_uid: identity.pod_uid,
+            containerd_namespace: identity.containerd_namespace,
+            sandbox: identity.sandbox,
+            parent_container_id: identity.parent_container_id,
+            init_pid: identity.init_pid,
+            since: container.since.map(|(ts, _)| rfc3339(ts.0)),
+            since_source: container.since.map(|(_, source)| match source {
+                SinceSource::Seen => CreationSource::Seen,
+                SinceSource::Inferred => CreationSource::Inferred,
+                SinceSource::Reported => CreationSource::Reported,
+            }),
+            exited_at: container.exited_at.map(|ts| rfc3339(ts.0)),
+            identified_by: identity.identified_by.as_str(),
+            conflicts: identity.conflicts,
+        }
+    }
+}
