@@ -106,9 +106,9 @@ Examples:
   obit-replay derive case/ --event container_create --output created.csv
   obit-replay derive case/ --output removed.parquet
   obit-replay derive case/ --profile tracee
-  obit-replay derive case/ --image nginx --cause oom_killed --cause signalled --last 2h
+  obit-replay derive case/ --image nginx --cause oom_killed --last 2h
   obit-replay derive case/ --event container_exit --sort=-lifetime_ns --limit 10
-  obit-replay derive nodes/ --since 03:05 --until 03:15 --columns host,ts,pod_namespace,pod_name,cause
+  obit-replay derive nodes/ --since 03:05 --until 03:15 --columns host,ts,cause
 
 Filters choose rows after the derivation: several values of one option mean any of them, several
 options all of them. Of names, pods, namespaces and images `*` stands for any characters. A time is
