@@ -374,7 +374,8 @@ Examples:
   obit-replay inventory case/
   obit-replay inventory case/ --at 03:10 --namespace shop
   obit-replay inventory nodes/ --at 2026-11-30T03:10:00Z --format json
-  obit-replay inventory case/ --at 191                what ran when record 191 was admitted
+  # what ran when record 191 was admitted
+  obit-replay inventory case/ --at 191
 
 {EXIT_CODES}"))]
 pub struct InventoryArgs {
@@ -407,7 +408,8 @@ pub struct InventoryArgs {
 Examples:
   obit-replay triage case/
   obit-replay triage nodes/ --last 1h --limit 20
-  obit-replay triage case/ --format json | jq '.suspects[] | select(.reasons[0] == \"disputed\")'
+  obit-replay triage case/ --format json |
+    jq '.suspects[] | select(.reasons[0] == \"disputed\")'
 
 {EXIT_CODES}"))]
 pub struct TriageArgs {
