@@ -112,6 +112,7 @@ fn write_table(origins: &[RowOrigin], moment: Moment, present: &[(usize, Present
         0 => String::new(),
         others => format!(", {others} had exited and were still there"),
     };
-    say(&format!("{running} containers ran at {at}{exited}"));
+    let noun = if running == 1 { "container" } else { "containers" };
+    say(&format!("{running} {noun} ran at {at}{exited}"));
     Ok(())
 }

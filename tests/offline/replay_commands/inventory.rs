@@ -166,4 +166,6 @@ fn filters_choose_by_identity_and_hostile_names_reach_no_terminal() {
     let everyday = case::everyday().close();
     let run = replay(["inventory", everyday.arg(), "--at", "6"]).expect_code(0);
     assert!(run.stdout.contains("aaaaaaaaaaaa") && run.stderr.contains("2 containers ran at record 6"), "{run:#?}");
+    let one = replay(["inventory", everyday.arg(), "--container", "aaaaaaaaaaaa", "--at", "6"]).expect_code(0);
+    assert!(one.stderr.contains("1 container ran at record 6"), "{one:#?}");
 }
