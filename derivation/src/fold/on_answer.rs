@@ -55,10 +55,9 @@ impl Fold {
         let occasion = Occasion::of(answer);
         let moment = answer.as_of.map_or(at.ts, |as_of| as_of.min(at.ts));
         let found = self.lives_of(moment, &claim, occasion);
-        let is = |life_id: &LifeId, test: &dyn Fn(&Life) -> bool| self.containers.life(*life_id).is_some_and(test);
         // Another run of it may have other directories.
         let is_alive = |life: &Life| !life.is_held() && life.exit().is_none() && !life.is_run_doubtful();
-        let is_alive = found.iter().any(|life_id| is(life_id, &is_alive));
+        let is_alive = found.iter().any(|life_id| self.is(*life_id, is_alive));
         if (self.walk.is_some() || self.is_carrying) && !is_alive {
             // Only a walk can show a place whose making was not seen.
             self.pending.add_by_path(&claim, &answer.cgroup_paths);
@@ -98,6 +97,11 @@ impl Fold {
         }
     }
 
+    /// Returns true if a life is known and passes a test.
+    fn is(&self, life_id: LifeId, test: impl FnOnce(&Life) -> bool) -> bool {
+        self.containers.life(life_id).is_some_and(test)
+    }
+
     /// Begins the life of a container that has no directory, if a daemon states its init, and no
     /// directory can have been missed: one is made before its init is known, and the container was
     /// created after the first walk. A walk may show directories that nobody calls a container's
@@ -130,12 +134,11 @@ impl Fold {
                 && !(claim.source == Source::Containerd
                     && created.is_some_and(|created| self.began_before(life, created) || self.was_over(life, created)))
         };
-        let is = |life_id: &LifeId, test: &dyn Fn(&Life) -> bool| self.containers.life(*life_id).is_some_and(test);
         let mut found = self.containers.lives_with_id(claim.container_id);
-        found.retain(|life_id| is(life_id, &can_be_subject));
+        found.retain(|life_id| self.is(*life_id, can_be_subject));
         // If a container and a directory that a user named like it have the id, the container is
         // meant.
-        let is_unbacked = |life_id: &LifeId| is(life_id, &|life| life.unbacked_user().is_some());
+        let is_unbacked = |life_id: &LifeId| self.is(*life_id, |life| life.unbacked_user().is_some());
         if !found.iter().all(is_unbacked) {
             found.retain(|life_id| !is_unbacked(life_id));
         }
@@ -188,8 +191,7 @@ impl Fold {
                 && started.is_some_and(|started| life.first().ts <= started)
                 && started.zip(life.ended_at()).is_some_and(|(started, ended)| started <= ended)
         };
-        let is = |life_id: &LifeId, test: &dyn Fn(&Life) -> bool| self.containers.life(*life_id).is_some_and(test);
-        if let Some(life_id) = lives.iter().rev().find(|life_id| is(life_id, &has_within)) {
+        if let Some(life_id) = lives.iter().rev().find(|life_id| self.is(**life_id, has_within)) {
             return Some(*life_id);
         }
         let is_within = |life: &Life| {
@@ -199,7 +201,7 @@ impl Fold {
                 started.is_some() && self.gaps.is_clock_steady(life) && latest.is_some_and(|latest| latest < moment.0);
             had_begun && !was_over
         };
-        lives.iter().rev().find(|life_id| is(life_id, &is_within)).copied()
+        lives.iter().rev().find(|life_id| self.is(**life_id, is_within)).copied()
     }
 
     /// Keeps a conflict where a source, asked about one container, spoke of another; nothing else
@@ -242,7 +244,7 @@ impl Fold {
         let life_id = match lives {
             _ if answer.started_at.is_some() => subject,
             [.., newest] if report.is_of_the_newest() => Some(*newest),
-            _ => lives.iter().rev().find(|life_id| self.containers.life(**life_id).is_some_and(had_begun)).copied(),
+            _ => lives.iter().rev().find(|life_id| self.is(**life_id, had_begun)).copied(),
         };
         let life_id = life_id.filter(|life_id| !self.may_be_of_next(*life_id));
         if let Some(life) = life_id.and_then(|life_id| self.containers.life_mut(life_id)) {

@@ -36,7 +36,7 @@ impl Fold {
         let waiting_id = self.id_that_waits(at, directory, &pending);
         match self.walk.as_mut().zip(waiting_id) {
             Some((walk, container_id)) => {
-                walk.defer(FoundDirectory { at, directory: directory.to_owned(), container_id, claims: pending });
+                walk.defer(container_id, FoundDirectory { at, directory: directory.to_owned(), claims: pending });
             }
             None => self.take_found(at, directory, &pending),
         }
@@ -143,7 +143,7 @@ impl Fold {
         for (key, shown) in vacant {
             self.on_vacant(key, shown, at, out);
         }
-        for FoundDirectory { at, directory, mut claims, .. } in deferred {
+        for FoundDirectory { at, directory, mut claims } in deferred {
             if self.containers.directory(directory.key).is_none() {
                 claims.extend(self.pending.take_by_path(directory.key.hierarchy, &directory.path));
                 self.take_found(at, &directory, &claims);

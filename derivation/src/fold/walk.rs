@@ -39,7 +39,6 @@ pub(super) struct Walk {
 pub(super) struct FoundDirectory {
     pub at: Stamp,
     pub directory: Directory<'static>,
-    pub container_id: String,
     pub claims: Vec<OwnedClaim>,
 }
 
@@ -86,9 +85,9 @@ impl Walk {
         self.seen.contains(&key)
     }
 
-    /// Keeps a directory for the end of the walk.
-    pub fn defer(&mut self, found: FoundDirectory) {
-        self.deferred_ids.insert(found.container_id.clone());
+    /// Keeps a directory of the container with this id for the end of the walk.
+    pub fn defer(&mut self, container_id: String, found: FoundDirectory) {
+        self.deferred_ids.insert(container_id);
         self.deferred_keys.insert(found.directory.key);
         self.deferred.push(found);
     }

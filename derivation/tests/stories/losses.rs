@@ -116,6 +116,17 @@ impl Story {
     }
 }
 
+/// What the rows of removals tell: the directory, the init, and its exit code.
+fn told_of_removals(rows: &[Row]) -> Vec<(CgroupKey, Option<u32>, Option<u32>)> {
+    let told =
+        removes(rows).into_iter().map(|row| (row.place.key, row.identity.init_pid, row.death.exit_code.map(u32::from)));
+    told.collect()
+}
+
+fn disagreements(rows: &[Row]) -> usize {
+    rows.iter().filter(|row| matches!(row, Row::Disagreement(_))).count()
+}
+
 #[test]
 fn a_row_names_an_init_only_if_its_end_was_seen() {
     for is_seen in [true, false] {
@@ -151,8 +162,7 @@ fn a_reported_exit_code_is_of_the_only_run_that_was_reported() {
         let row = removes(&rows)[0];
         assert_eq!((row.death.cause, row.death.reported_exit_code), (Cause::Unknown, expected));
         assert_eq!(row.identity.conflicts, [""; 0], "two runs do not contradict each other");
-        let disagreements = rows.iter().filter(|row| matches!(row, Row::Disagreement(_))).count();
-        assert_eq!(disagreements, 0, "two runs do not contradict each other");
+        assert_eq!(disagreements(&rows), 0, "two runs do not contradict each other");
     }
 }
 
@@ -167,11 +177,7 @@ fn a_stated_init_in_the_directory_of_another_run_is_of_that_run() {
     story.exit(NEXT_INIT, DONE);
     story.directory(CgroupEventKind::Rmdir, NEXT_ROOT, DELETE);
     let rows = story.end();
-    let told: Vec<_> = removes(&rows)
-        .iter()
-        .map(|row| (row.place.key, row.identity.init_pid, row.death.exit_code.map(u32::from)))
-        .collect();
-    assert_eq!(told, [(ROOT, None, None), (NEXT_ROOT, Some(NEXT_INIT.pid), Some(3))]);
+    assert_eq!(told_of_removals(&rows), [(ROOT, None, None), (NEXT_ROOT, Some(NEXT_INIT.pid), Some(3))]);
 }
 
 #[test]
@@ -360,8 +366,7 @@ fn what_began_within_a_run_whose_end_was_seen_is_of_that_run() {
         .collect();
     assert_eq!(told.len(), 2, "{rows:#?}");
     assert_eq!(told[1], (Some(3), None, None), "docker spoke of the run before");
-    let disagreements = rows.iter().filter(|row| matches!(row, Row::Disagreement(_))).count();
-    assert_eq!(disagreements, 0, "docker spoke of the run before");
+    assert_eq!(disagreements(&rows), 0, "docker spoke of the run before");
 }
 
 #[test]
@@ -394,11 +399,7 @@ fn a_state_read_after_a_loss_gives_no_init_of_the_next_run_to_the_one_before() {
     story.exit(NEXT_INIT, DONE);
     directory(&mut story, CgroupEventKind::Rmdir, NEXT_ROOT, &["runc", "delete", "web-1"]);
     let rows = story.end();
-    let told: Vec<_> = removes(&rows)
-        .iter()
-        .map(|row| (row.place.key, row.identity.init_pid, row.death.exit_code.map(u32::from)))
-        .collect();
-    assert_eq!(told, [(ROOT, None, None), (NEXT_ROOT, None, None)]);
+    assert_eq!(told_of_removals(&rows), [(ROOT, None, None), (NEXT_ROOT, None, None)]);
 }
 
 #[test]
@@ -440,9 +441,5 @@ fn what_runs_in_a_directory_that_waits_for_the_end_of_a_walk_is_not_of_the_run_b
     story.exit(NEXT_INIT, DONE);
     story.directory(CgroupEventKind::Rmdir, NEXT_ROOT, DELETE);
     let rows = story.end();
-    let told: Vec<_> = removes(&rows)
-        .iter()
-        .map(|row| (row.place.key, row.identity.init_pid, row.death.exit_code.map(u32::from)))
-        .collect();
-    assert_eq!(told, [(ROOT, None, None), (NEXT_ROOT, Some(NEXT_INIT.pid), Some(3))]);
+    assert_eq!(told_of_removals(&rows), [(ROOT, None, None), (NEXT_ROOT, Some(NEXT_INIT.pid), Some(3))]);
 }
