@@ -111,8 +111,13 @@ impl Fold {
     /// Removes a container, once. Its row follows when its grace is over.
     fn remove_life(&mut self, life_id: LifeId, at: Stamp, removed_by: Option<&Actor<'_>>) {
         let Some(life) = self.containers.life_mut(life_id) else { return };
-        // The row of a carried one is in the segment in which it ended.
-        if !life.mark_ended(at.ts) || self.is_carrying {
+        if !life.mark_ended(at.ts) {
+            return;
+        }
+        if self.is_carrying {
+            // The rows of a carried one, that of its exit among them, are in the segment in which
+            // it ended.
+            life.mark_exited(at, ExitEvidence::Concluded);
             return;
         }
         self.forget_pending_run(life_id);

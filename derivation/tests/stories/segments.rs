@@ -205,3 +205,18 @@ fn one_that_went_while_nobody_looked_is_found_missing() {
     let Some(Row::Remove(row)) = rows.last() else { panic!("{rows:#?}") };
     assert!(row.inferred && row.lifetime_ns.is_some(), "{row:#?}");
 }
+
+/// Only a damaged or forged log has such a record after others of its segment.
+#[test]
+fn one_whose_removal_is_carried_has_no_exit_in_this_segment_either() {
+    let mut story = Story::default();
+    let argv = &["runc", "--root", "/run/docker/runtime-runc/moby", "create", "--bundle", "/b/a", ID];
+    let made =
+        Event { kind: CgroupEventKind::Mkdir, key: V1, parent: DOCKER, path: "/".to_owned(), argv, cpu_usage_ns: None };
+    story.admit(&made, None);
+    let removed = Event { kind: CgroupEventKind::Rmdir, key: V2, path: path(), argv: &[], ..made };
+    story.admit(&removed, Some((Seq(0), moment(Seq(0)))));
+    story.tell(CgroupEventKind::Empty, V1, DOCKER, "/", None);
+    let rows = story.rows();
+    assert!(rows.is_empty(), "its rows are in the segment in which it ended: {rows:#?}");
+}
