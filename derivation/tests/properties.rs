@@ -475,7 +475,10 @@ proptest! {
     /// A recorder may leave out what the derivation ignores: the rows are the same, and name none of it.
     #[test]
     fn what_is_ignored_decides_nothing(steps in proptest::collection::vec(step(), 0..80)) {
+        // The end of a segment, as that of the log, is told by the time of the last record before it.
         let last = Step::Other(0);
+        let with_last = |step: Step| [matches!(step, Step::Segment).then(|| last.clone()), Some(step)];
+        let steps: Vec<Step> = steps.into_iter().flat_map(with_last).flatten().collect();
         let (mut fold, mut rows, mut left_out) = (Fold::new(), Vec::new(), BTreeSet::new());
         for (seq, step) in steps.iter().chain([&last]).enumerate() {
             with_record(seq, step, |record| {
