@@ -1,5 +1,5 @@
-//! The command line: commands, arguments and their help. A file holds the arguments of a command, or
-//! of a group of commands.
+//! The command line: commands, arguments and their help. A file holds the arguments of a command,
+//! or of a group of commands.
 
 mod derive;
 mod diff;
