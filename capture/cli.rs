@@ -126,10 +126,7 @@ pub struct RecordArgs {
     /// Directory at which the host's file system is mounted, when obit runs in a container
     #[arg(long, value_name = "DIR", default_value = "/")]
     pub host_root: PathBuf,
-    /// A daemon to ask about its containers: docker, podman, containerd or cri, and its socket;
-    /// `none`: look for no others. May be given more than once; other kinds are looked for at the
-    /// usual places
-    #[arg(long = "runtime", value_name = "KIND=PATH", value_parser = RuntimeChoice::parse)]
+    #[arg(long = "runtime", value_name = "KIND=PATH", help = runtime_help(), value_parser = RuntimeChoice::parse)]
     pub runtimes: Vec<RuntimeChoice>,
     /// Labels of containers to keep: all, none, or names joined by commas, a `*` at the end for any
     /// ending [default: a list of those that orchestrators set]
@@ -185,6 +182,15 @@ pub struct CheckArgs {
     /// Directory of the case to be made, to check its free space
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub output: PathBuf,
+}
+
+/// Returns the help of `--runtime`, which names every kind of daemon.
+fn runtime_help() -> String {
+    format!(
+        "A daemon to ask about its containers: {}, and its socket; `none`: look for no others. May be given more than \
+         once; other kinds are looked for at the usual places",
+        RuntimeChoice::kinds()
+    )
 }
 
 /// Reads a time that may be zero.

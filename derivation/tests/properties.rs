@@ -62,6 +62,11 @@ fn argvs() -> Vec<Vec<&'static str>> {
     ]
 }
 
+/// Iterates over the sources of records in raw/runtime.
+fn runtimes() -> impl Iterator<Item = Source> {
+    Source::ALL.iter().copied().filter(|source| source.is_runtime())
+}
+
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         14 => plain_step(),
@@ -148,7 +153,8 @@ fn with_record_at<T>(seq: usize, ts: WallNs, step: &Step, use_it: impl FnOnce(&R
             pids: vec![],
         }),
         Step::Answer { source, outcome, id, bundle, places } => {
-            let mut answer = RuntimeAnswer::unanswered(Source::RUNTIME[*source], Outcome::ALL[*outcome]);
+            let mut answer =
+                RuntimeAnswer::unanswered(runtimes().nth(*source).expect("a source"), Outcome::ALL[*outcome]);
             answer.container_id = Some(IDS[*id].into());
             answer.bundle = Some(BUNDLES[*bundle].into());
             answer.running = [None, Some(true), Some(false)][seq % 3];

@@ -8,41 +8,34 @@ use std::path::Path;
 use super::report::CheckItem;
 use crate::host::hierarchies::{CgroupMode, Hierarchies};
 use crate::host::read_thread::ReadThread;
-use crate::sources::daemons::{DaemonProcess, DaemonProduct, daemon_processes, on_host, sockets_of};
+use crate::sources::daemons::{
+    DaemonProcess, DaemonProduct, PRODUCTS, ProductFacts, daemon_processes, on_host, sockets_of,
+};
 use crate::sources::oci_files::{OciFiles, READ_LIMIT, scan};
 
 /// Directories of installed programs.
 const PROGRAM_DIRECTORIES: &[&str] =
     &["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/snap/bin", "/opt/bin"];
 
-/// An engine or runtime, and its programs.
-struct EngineProduct {
-    name: &'static str,
-    /// The daemon whose processes and sockets are looked for.
-    daemon: Option<DaemonProduct>,
-    programs: &'static [&'static str],
-}
-
-const PRODUCTS: &[EngineProduct] = &[
-    EngineProduct { name: "docker", daemon: Some(DaemonProduct::Docker), programs: &["dockerd", "balenad"] },
-    EngineProduct { name: "containerd", daemon: Some(DaemonProduct::Containerd), programs: &["containerd"] },
-    EngineProduct { name: "cri-o", daemon: Some(DaemonProduct::Crio), programs: &["crio"] },
-    EngineProduct { name: "podman", daemon: Some(DaemonProduct::Podman), programs: &["podman"] },
-    EngineProduct { name: "isulad", daemon: Some(DaemonProduct::Isulad), programs: &["isulad"] },
-    EngineProduct { name: "buildkit", daemon: Some(DaemonProduct::Buildkit), programs: &["buildkitd"] },
-    EngineProduct { name: "runc", daemon: None, programs: &["runc"] },
-    EngineProduct { name: "crun", daemon: None, programs: &["crun"] },
-    EngineProduct { name: "youki", daemon: None, programs: &["youki"] },
-    EngineProduct { name: "gvisor", daemon: None, programs: &["runsc"] },
-    EngineProduct { name: "kata", daemon: None, programs: &["kata-runtime", "containerd-shim-kata-v2"] },
-    EngineProduct { name: "lxc", daemon: None, programs: &["lxc-start", "incusd", "lxd"] },
-    EngineProduct { name: "systemd-nspawn", daemon: None, programs: &["systemd-nspawn"] },
+/// Runtimes without a daemon, and their programs.
+const WITHOUT_DAEMON: &[(&str, &[&str])] = &[
+    ("runc", &["runc"]),
+    ("crun", &["crun"]),
+    ("youki", &["youki"]),
+    ("gvisor", &["runsc"]),
+    ("kata", &["kata-runtime", "containerd-shim-kata-v2"]),
+    ("lxc", &["lxc-start", "incusd", "lxd"]),
+    ("systemd-nspawn", &["systemd-nspawn"]),
 ];
 
 /// Looks for engines and runtimes below the host's root.
 pub fn examine(host_root: &Path, hierarchies: Option<&Hierarchies>) -> Vec<CheckItem> {
     let processes = daemon_processes(host_root);
-    let mut items: Vec<_> = PRODUCTS.iter().map(|product| item(host_root, product, &processes)).collect();
+    let mut items: Vec<_> = PRODUCTS.iter().map(|facts| daemon_item(host_root, facts, &processes)).collect();
+    items.extend(WITHOUT_DAEMON.iter().map(|(name, programs)| match installed(host_root, programs).as_slice() {
+        [] => CheckItem::missing(*name, "not found"),
+        found => CheckItem::ok(*name, list(found)),
+    }));
     items.extend(without_cgroups(host_root, hierarchies, &processes));
     if let Some(hierarchies) = hierarchies {
         let summary = scan(&OciFiles::new(host_root, hierarchies.clone()), &mut ReadThread::new(READ_LIMIT), |_| {});
@@ -87,21 +80,21 @@ fn without_cgroups(
     has_podman.then(|| CheckItem::ok(NAME, format!("those of podman --cgroups=disabled; {UNSEEN}")))
 }
 
-fn item(host_root: &Path, product: &EngineProduct, processes: &[DaemonProcess]) -> CheckItem {
+/// Returns the programs that are installed below the host's root.
+fn installed(host_root: &Path, programs: &[&str]) -> Vec<String> {
     let below = |path: &str| host_root.join(path.trim_start_matches('/'));
     let mut found = Vec::new();
     // Directories of programs may be links to each other (/bin to /usr/bin): the first is enough.
-    for program in product.programs {
+    for program in programs {
         let paths = PROGRAM_DIRECTORIES.iter().map(|directory| format!("{directory}/{program}"));
         found.extend(paths.into_iter().find(|path| below(path).is_file()));
     }
-    let Some(daemon) = product.daemon else {
-        return if found.is_empty() {
-            CheckItem::missing(product.name, "not found")
-        } else {
-            CheckItem::ok(product.name, list(&found))
-        };
-    };
+    found
+}
+
+fn daemon_item(host_root: &Path, facts: &ProductFacts, processes: &[DaemonProcess]) -> CheckItem {
+    let mut found = installed(host_root, facts.programs);
+    let daemon = facts.product;
     let sockets = sockets_of(host_root, daemon, processes);
     let running = processes.iter().filter(|process| process.product == daemon);
     // A daemon whose socket was handed to it does not name it; if there is a socket, it is that
@@ -113,19 +106,19 @@ fn item(host_root: &Path, product: &EngineProduct, processes: &[DaemonProcess]) 
     let silent: Vec<_> = running.clone().filter(is_silent).map(|process| process.pid.to_string()).collect();
     let is_running = running.count() > 0;
     if found.is_empty() && sockets.is_empty() && !is_running {
-        return CheckItem::missing(product.name, "not found");
+        return CheckItem::missing(facts.name, "not found");
     }
     if sockets.is_empty() && !is_running {
         found.push("no socket: not running".to_owned());
     }
     found.extend(sockets.iter().map(|path| path.display().to_string()));
-    if silent.is_empty() || daemon.kinds().is_empty() {
-        return CheckItem::ok(product.name, list(&found));
+    if silent.is_empty() || facts.kinds.is_empty() {
+        return CheckItem::ok(facts.name, list(&found));
     }
     found.push(format!("no socket found of process {}", list(&silent)));
-    let kind = daemon.kinds()[0].as_str();
+    let kind = facts.kinds[0].as_str();
     let advice = format!("give its socket with --runtime {kind}=PATH: its containers stay without names and images");
-    CheckItem::warning(product.name, list(&found), advice)
+    CheckItem::warning(facts.name, list(&found), advice)
 }
 
 /// Lists the first few, and the number of the others.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use obit_derivation::record::RuntimeAnswer;
 use tokio::sync::Notify;
 
-use super::kind::DaemonKind;
+use super::kind::{DaemonKind, Existence};
 use super::limits::{EVENT_BURST, EVENTS_PER_S};
 use super::query::ContainerQuery;
 use super::report::{DaemonAnswer, RecordSender, answer_record};
@@ -110,12 +110,10 @@ impl EventGate {
         }
     }
 
-    /// Returns true if the daemon may run containers without a cgroup, which nobody asks about
-    /// because the kernel shows none: podman's `--cgroups=disabled`. What a user's daemon says of
-    /// such a container nothing shows to be true.
+    /// Returns true if containers without a cgroup count. What a user's daemon says of such a
+    /// container nothing shows to be true.
     fn may_lack_cgroups(&self) -> bool {
-        matches!(self.endpoint.kind, DaemonKind::Docker | DaemonKind::Podman)
-            && !matches!(self.endpoint.owner, SocketOwner::User(_))
+        self.endpoint.kind.may_lack_cgroups() && !matches!(self.endpoint.owner, SocketOwner::User(_))
     }
 
     /// Notes that the daemon reports a container as started, or in a list as running.
@@ -154,12 +152,12 @@ impl EventGate {
 
     fn note_removal(&self, answer: &RuntimeAnswer<'_>) {
         let (Some(event), Some(id)) = (answer.event.as_deref(), answer.container_id.as_deref()) else { return };
+        let Some(existence) = DaemonKind::existence_after(event) else { return };
         let Ok(mut removed) = self.removed.lock() else { return };
-        match event {
-            // Docker's, podman's and containerd's words.
-            "destroy" | "remove" | "/containers/delete" => removed.insert(self.key(answer.namespace.as_deref(), id)),
-            "create" | "/containers/create" => _ = removed.ids.remove(&self.key(answer.namespace.as_deref(), id)),
-            _ => {}
+        let key = self.key(answer.namespace.as_deref(), id);
+        match existence {
+            Existence::Removed => removed.insert(key),
+            Existence::Created => _ = removed.ids.remove(&key),
         }
     }
 

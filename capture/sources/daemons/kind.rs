@@ -74,11 +74,37 @@ impl DaemonKind {
         !matches!(self, Self::Cri)
     }
 
+    /// Returns true if the daemon may run containers without a cgroup, which nobody asks about
+    /// because the kernel shows none: podman's `--cgroups=disabled`.
+    pub const fn may_lack_cgroups(self) -> bool {
+        matches!(self, Self::Docker | Self::Podman)
+    }
+
+    /// Returns what an event, by the daemon's own word, says of the existence of its container;
+    /// `None` if nothing.
+    pub fn existence_after(event: &str) -> Option<Existence> {
+        match event {
+            // Docker's, podman's and containerd's words.
+            "destroy" | "remove" | "/containers/delete" => Some(Existence::Removed),
+            "create" | "/containers/create" => Some(Existence::Created),
+            _ => None,
+        }
+    }
+
     /// Returns true if the daemon knows a container only once it runs. The others do before the
     /// kernel makes its cgroup.
     pub const fn learns_late(self) -> bool {
         matches!(self, Self::Cri)
     }
+}
+
+/// A change to whether a container exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existence {
+    /// The container is there from now on.
+    Created,
+    /// The container is gone.
+    Removed,
 }
 
 fn is_hex_id(id: &str) -> bool {
@@ -95,6 +121,11 @@ pub enum RuntimeChoice {
 }
 
 impl RuntimeChoice {
+    /// Returns the kinds of daemons as the command line names them.
+    pub fn kinds() -> String {
+        DaemonKind::ALL.map(DaemonKind::as_str).join(", ")
+    }
+
     /// Reads `docker=/run/docker.sock`, `unix://` before the path allowed, or `none`.
     ///
     /// # Errors
@@ -103,14 +134,13 @@ impl RuntimeChoice {
         if text == "none" {
             return Ok(Self::None);
         }
-        let kinds = || DaemonKind::ALL.map(DaemonKind::as_str).join(", ");
         let Some((name, path)) = text.split_once('=') else {
-            return Err(format!("'{text}' names no socket: write KIND=PATH with one of {}, or none", kinds()));
+            return Err(format!("'{text}' names no socket: write KIND=PATH with one of {}, or none", Self::kinds()));
         };
         let kind = DaemonKind::ALL
             .into_iter()
             .find(|kind| kind.as_str() == name)
-            .ok_or_else(|| format!("'{name}' is no kind of daemon: write one of {}, or none", kinds()))?;
+            .ok_or_else(|| format!("'{name}' is no kind of daemon: write one of {}, or none", Self::kinds()))?;
         let path = path.strip_prefix("unix://").unwrap_or(path);
         if !path.starts_with('/') {
             return Err(format!("'{path}' is no absolute path: write {name}=/path/to/socket"));

@@ -10,11 +10,8 @@
 
 mod cache;
 mod client;
-mod containerd;
-mod cri;
 mod daemon;
 mod debounce;
-mod docker;
 mod event_gate;
 mod failure;
 mod grpc;
@@ -48,11 +45,11 @@ use self::query::QueryTarget;
 use self::sockets::SocketPaths;
 use crate::sources::answer::{RuntimeRecord, Stamped};
 
-pub use self::docker::ImageStore;
+pub use self::client::ImageStore;
 pub use self::kind::RuntimeChoice;
 pub use self::labels::LabelPolicy;
 pub use self::processes::{DaemonProcess, daemon_processes, on_host};
-pub use self::products::DaemonProduct;
+pub use self::products::{DaemonProduct, PRODUCTS, ProductFacts};
 pub use self::service::SendResult;
 pub use self::sockets::sockets_of;
 

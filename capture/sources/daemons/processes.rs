@@ -115,37 +115,31 @@ fn daemon_process(host_root: &Path, pid: u32) -> Option<(DaemonProcess, bool)> {
 /// Returns the sockets that a command line and the configuration name. `None` if the process is no
 /// daemon: podman is a client too.
 fn sockets(host_root: &Path, product: DaemonProduct, command: &DaemonArguments) -> Option<Vec<String>> {
-    let mut found: Vec<String> = match product {
-        DaemonProduct::Docker | DaemonProduct::Isulad => {
-            let mut hosts: Vec<String> = command.values(&["-H", "--host"]).map(str::to_owned).collect();
-            if product == DaemonProduct::Docker {
-                let config = command.value(&["--config-file"]).unwrap_or("/etc/docker/daemon.json");
-                let config = read_config(host_root, config).and_then(|text| serde_json::from_str(&text).ok());
-                let config: DaemonJson = config.unwrap_or_default();
-                hosts.extend(config.hosts);
-            }
-            hosts
+    let options = product.facts().map_or(&[][..], |facts| facts.socket_options);
+    let mut found: Vec<String> = command.values(options).map(str::to_owned).collect();
+    match product {
+        DaemonProduct::Docker => {
+            let config = command.value(&["--config-file"]).unwrap_or("/etc/docker/daemon.json");
+            let config = read_config(host_root, config).and_then(|text| serde_json::from_str(&text).ok());
+            let config: DaemonJson = config.unwrap_or_default();
+            found.extend(config.hosts);
         }
-        DaemonProduct::Containerd => {
-            let by_config = || {
-                let text = containerd_config(host_root, command)?;
-                toml_text(&text, "grpc", "address")
-            };
-            command.value(&["-a", "--address"]).map(str::to_owned).or_else(by_config).into_iter().collect()
+        DaemonProduct::Containerd if found.is_empty() => {
+            found.extend(containerd_config(host_root, command).and_then(|text| toml_text(&text, "grpc", "address")));
         }
-        DaemonProduct::Crio => {
-            let by_config = || toml_text(&read_config(host_root, "/etc/crio/crio.conf")?, "crio.api", "listen");
-            command.value(&["--listen"]).map(str::to_owned).or_else(by_config).into_iter().collect()
+        DaemonProduct::Crio if found.is_empty() => {
+            let config = read_config(host_root, "/etc/crio/crio.conf");
+            found.extend(config.and_then(|text| toml_text(&text, "crio.api", "listen")));
         }
         DaemonProduct::Podman => {
             let mut rest = command.0.iter().skip_while(|argument| *argument != "system").skip(1);
             if rest.next().is_none_or(|argument| argument != "service") {
                 return None;
             }
-            rest.filter(|argument| argument.starts_with("unix:")).cloned().collect()
+            found.extend(rest.filter(|argument| argument.starts_with("unix:")).cloned());
         }
-        DaemonProduct::Buildkit => command.values(&["--addr"]).map(str::to_owned).collect(),
-    };
+        _ => {}
+    }
     found.retain_mut(|address| {
         let path = address.strip_prefix("unix://").or_else(|| address.strip_prefix("unix:")).unwrap_or(address);
         *address = path.to_owned();

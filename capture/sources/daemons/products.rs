@@ -20,31 +20,91 @@ pub enum DaemonProduct {
     Buildkit,
 }
 
+/// A product, and how it is recognised on a host.
+#[derive(Debug)]
+pub struct ProductFacts {
+    /// The product.
+    pub product: DaemonProduct,
+    /// The name that is shown.
+    pub name: &'static str,
+    /// The interfaces that are asked on its sockets.
+    pub kinds: &'static [DaemonKind],
+    /// Programs that are installed with it.
+    pub programs: &'static [&'static str],
+    /// Names of its processes as the kernel has them: cut after 15 bytes.
+    pub comms: &'static [&'static str],
+    /// Options on its command line whose values are sockets.
+    pub socket_options: &'static [&'static str],
+}
+
+/// All products, in the order in which they are shown.
+pub const PRODUCTS: &[ProductFacts] = &[
+    ProductFacts {
+        product: DaemonProduct::Docker,
+        name: "docker",
+        kinds: &[DaemonKind::Docker],
+        programs: &["dockerd", "balenad"],
+        comms: &["dockerd", "balenad", "balena-engine-d"],
+        socket_options: &["-H", "--host"],
+    },
+    ProductFacts {
+        product: DaemonProduct::Containerd,
+        name: "containerd",
+        // The CRI plugin of containerd answers on containerd's own socket.
+        kinds: &[DaemonKind::Containerd, DaemonKind::Cri],
+        programs: &["containerd"],
+        comms: &["containerd"],
+        socket_options: &["-a", "--address"],
+    },
+    ProductFacts {
+        product: DaemonProduct::Crio,
+        name: "cri-o",
+        kinds: &[DaemonKind::Cri],
+        programs: &["crio"],
+        comms: &["crio"],
+        socket_options: &["--listen"],
+    },
+    ProductFacts {
+        product: DaemonProduct::Podman,
+        name: "podman",
+        kinds: &[DaemonKind::Podman],
+        programs: &["podman"],
+        comms: &["podman"],
+        // Its service has the socket as an argument.
+        socket_options: &[],
+    },
+    ProductFacts {
+        product: DaemonProduct::Isulad,
+        name: "isulad",
+        kinds: &[DaemonKind::Cri],
+        programs: &["isulad"],
+        comms: &["isulad"],
+        socket_options: &["-H", "--host"],
+    },
+    ProductFacts {
+        product: DaemonProduct::Buildkit,
+        name: "buildkit",
+        kinds: &[],
+        programs: &["buildkitd"],
+        comms: &["buildkitd"],
+        socket_options: &["--addr"],
+    },
+];
+
 impl DaemonProduct {
-    /// Returns the interfaces that are asked on its sockets.
-    pub const fn kinds(self) -> &'static [DaemonKind] {
-        match self {
-            Self::Docker => &[DaemonKind::Docker],
-            // The CRI plugin of containerd answers on containerd's own socket.
-            Self::Containerd => &[DaemonKind::Containerd, DaemonKind::Cri],
-            Self::Podman => &[DaemonKind::Podman],
-            Self::Crio | Self::Isulad => &[DaemonKind::Cri],
-            Self::Buildkit => &[],
-        }
+    /// Returns what is known of the product; `None` if it is not among [`PRODUCTS`].
+    pub fn facts(self) -> Option<&'static ProductFacts> {
+        PRODUCTS.iter().find(|facts| facts.product == self)
     }
 
-    /// Returns the product that a process is of, by its name as the kernel has it: cut after 15
-    /// bytes.
+    /// Returns the interfaces that are asked on its sockets.
+    pub fn kinds(self) -> &'static [DaemonKind] {
+        self.facts().map_or(&[], |facts| facts.kinds)
+    }
+
+    /// Returns the product that a process is of, by its name as the kernel has it.
     pub fn of_comm(comm: &str) -> Option<Self> {
-        match comm {
-            "dockerd" | "balenad" | "balena-engine-d" => Some(Self::Docker),
-            "containerd" => Some(Self::Containerd),
-            "podman" => Some(Self::Podman),
-            "crio" => Some(Self::Crio),
-            "isulad" => Some(Self::Isulad),
-            "buildkitd" => Some(Self::Buildkit),
-            _ => None,
-        }
+        PRODUCTS.iter().find(|facts| facts.comms.contains(&comm)).map(|facts| facts.product)
     }
 }
 

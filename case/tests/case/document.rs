@@ -76,7 +76,7 @@ fn every_value_of_every_enum_is_documented() {
     assert_eq!(documented("`oom_limit_scope` of container_exit and container_remove"), names(&scopes));
     let aspects: Vec<_> = DisagreementKind::ALL.iter().map(|value| value.as_str()).collect();
     assert_eq!(documented("`aspect` of disagreement"), names(&aspects));
-    let sources: Vec<_> = Source::RUNTIME.iter().map(|value| value.as_str()).collect();
+    let sources: Vec<_> = Source::ALL.iter().filter(|source| source.is_runtime()).map(|value| value.as_str()).collect();
     assert_eq!(documented("`source` of raw/runtime"), names(&sources));
     let outcomes: Vec<_> = Outcome::ALL.iter().map(|value| value.as_str()).collect();
     assert_eq!(documented("`outcome` of raw/cgroupfs"), names(&outcomes));
@@ -84,7 +84,7 @@ fn every_value_of_every_enum_is_documented() {
     assert_eq!(documented("`runtime` of every table"), names(&runtimes));
     let oci: Vec<_> = OciRuntime::ALL.iter().map(|value| value.as_str()).collect();
     assert_eq!(documented("`oci_runtime` of the derived"), names(&oci));
-    let claims: Vec<_> = Source::CLAIM.iter().map(|value| value.as_str()).collect();
+    let claims: Vec<_> = Source::ALL.iter().filter(|source| source.is_claimant()).map(|value| value.as_str()).collect();
     assert_eq!(documented("`identified_by` of the derived"), names(&claims));
 }
 

@@ -303,10 +303,14 @@ fn directory() -> impl Strategy<Value = OwnedBody> {
         })
 }
 
+fn select_source(is_one: fn(Source) -> bool) -> impl Strategy<Value = Source> {
+    select(Source::ALL.iter().copied().filter(|source| is_one(*source)).collect::<Vec<_>>())
+}
+
 fn runtime() -> impl Strategy<Value = OwnedBody> {
     let paths = vec((any::<u32>().prop_map(HierarchyId), text().prop_map(Cow::Owned)), 0..3);
     (
-        (select(Source::RUNTIME), select(Outcome::ALL), cow(), cow(), cow(), cow(), cow(), cow()),
+        (select_source(Source::is_runtime), select(Outcome::ALL), cow(), cow(), cow(), cow(), cow(), cow()),
         (cow(), cow(), cow(), cow(), option::of(any::<bool>()), option::of(any::<u32>()), option::of(wall()), cow()),
         (
             cow(),
@@ -376,7 +380,15 @@ fn identity() -> impl Strategy<Value = Identity> {
     let some = || option::of(text());
     (
         (option::of(select(Engine::ALL)), text(), option::of(select(OciRuntime::ALL)), some(), some(), some(), some()),
-        (some(), some(), some(), option::of(any::<bool>()), some(), select(Source::CLAIM), vec(text(), 0..3)),
+        (
+            some(),
+            some(),
+            some(),
+            option::of(any::<bool>()),
+            some(),
+            select_source(Source::is_claimant),
+            vec(text(), 0..3),
+        ),
         (some(), pairs(), option::of(any::<u32>()), option::of(wall()), option::of(any::<u32>())),
     )
         .prop_map(|(first, second, (containerd_namespace, labels, init_pid, started_at, restart_count))| {
@@ -427,8 +439,8 @@ fn step() -> impl Strategy<Value = Step> {
 fn said() -> impl Strategy<Value = ReportedValue> {
     let by = prop_oneof![
         Just(ReportSource::KERNEL),
-        select(Source::RUNTIME).prop_map(ReportSource::answer),
-        select(Source::RUNTIME).prop_map(ReportSource::event),
+        select_source(Source::is_runtime).prop_map(ReportSource::answer),
+        select_source(Source::is_runtime).prop_map(ReportSource::event),
     ];
     (by, option::of(text()), option::of(wall())).prop_map(|(by, value, at)| ReportedValue { by, value, at })
 }

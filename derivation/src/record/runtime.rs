@@ -29,7 +29,7 @@ pub enum Outcome {
 /// The description of a container by a runtime, or by a file of one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RuntimeAnswer<'a> {
-    /// The speaker: one of [`Source::RUNTIME`].
+    /// The speaker: one that [is a runtime](Source::is_runtime).
     pub source: Source,
     /// The outcome. The other fields mean something only with [`Outcome::Ok`].
     pub outcome: Outcome,

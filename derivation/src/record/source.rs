@@ -41,25 +41,56 @@ names!(Source {
 });
 
 impl Source {
-    /// The sources of records in raw/runtime: files of OCI runtimes, and daemons.
-    pub const RUNTIME: &'static [Self] =
-        &[Self::OciState, Self::OciBundle, Self::Docker, Self::Podman, Self::Containerd, Self::Cri];
+    /// Returns what kind of source this is.
+    const fn kind(self) -> SourceKind {
+        match self {
+            Self::Kernel => SourceKind::Kernel,
+            Self::OciArgv | Self::Path => SourceKind::Cgroup,
+            Self::OciState | Self::OciBundle => SourceKind::File,
+            Self::Docker => SourceKind::Daemon { event: "docker_event" },
+            Self::Podman => SourceKind::Daemon { event: "podman_event" },
+            Self::Containerd => SourceKind::Daemon { event: "containerd_event" },
+            Self::Cri => SourceKind::Daemon { event: "cri_event" },
+        }
+    }
 
-    /// The sources of claims about identity: all but the kernel.
-    pub const CLAIM: &'static [Self] = &[
-        Self::OciArgv,
-        Self::OciState,
-        Self::OciBundle,
-        Self::Docker,
-        Self::Podman,
-        Self::Containerd,
-        Self::Cri,
-        Self::Path,
-    ];
+    /// Returns true for the sources of records in raw/runtime: files of OCI runtimes, and daemons.
+    #[must_use]
+    pub const fn is_runtime(self) -> bool {
+        matches!(self.kind(), SourceKind::File | SourceKind::Daemon { .. })
+    }
+
+    /// Returns true for the sources of claims about identity: all but the kernel.
+    #[must_use]
+    pub const fn is_claimant(self) -> bool {
+        !matches!(self.kind(), SourceKind::Kernel)
+    }
 
     /// Returns true if this is the API of a daemon, or the daemon's own file about a container.
     #[must_use]
-    pub fn is_daemon(self) -> bool {
-        matches!(self, Self::Docker | Self::Podman | Self::Containerd | Self::Cri)
+    pub const fn is_daemon(self) -> bool {
+        matches!(self.kind(), SourceKind::Daemon { .. })
     }
+
+    /// Returns the name in a case of a daemon as the sender of an event; `None` of all others,
+    /// which send none.
+    #[must_use]
+    pub const fn event_name(self) -> Option<&'static str> {
+        match self.kind() {
+            SourceKind::Daemon { event } => Some(event),
+            _ => None,
+        }
+    }
+}
+
+/// A kind of sources.
+enum SourceKind {
+    /// The kernel's events.
+    Kernel,
+    /// What an event of a cgroup carries: the directory's path, the arguments of its task.
+    Cgroup,
+    /// A file of an OCI runtime.
+    File,
+    /// A daemon, with its name as the sender of an event.
+    Daemon { event: &'static str },
 }

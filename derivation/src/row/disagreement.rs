@@ -45,13 +45,9 @@ impl ReportSource {
 
     /// Returns its name in a case.
     pub const fn as_str(self) -> &'static str {
-        match (self.is_event, self.source) {
-            (true, Source::Docker) => "docker_event",
-            (true, Source::Podman) => "podman_event",
-            (true, Source::Containerd) => "containerd_event",
-            (true, Source::Cri) => "cri_event",
-            // Only daemons send events.
-            (_, source) => source.as_str(),
+        match self.source.event_name() {
+            Some(name) if self.is_event => name,
+            _ => self.source.as_str(),
         }
     }
 }

@@ -28,7 +28,7 @@ impl RuntimeView {
     /// The row is past the end.
     pub fn get(&self, row: usize) -> Result<Record<'_>, Error> {
         let columns = &self.columns;
-        let source = Source::from_name(columns.source.require(row)?).filter(|source| Source::RUNTIME.contains(source));
+        let source = Source::from_name(columns.source.require(row)?).filter(|source| source.is_runtime());
         let outcome = Outcome::from_name(columns.outcome.require(row)?);
         let body = match (source, outcome) {
             (Some(source), Some(outcome)) => Body::Runtime(columns.answer.get(row, source, outcome)),

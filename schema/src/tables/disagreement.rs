@@ -44,8 +44,8 @@ table!(
         /// Time by this source: for `time` the end of the init; for `existence` the time since
         /// which the container is gone, or there.
         value_at: Timestamp optional,
-        /// The other source: `docker`, `containerd`, `cri`, `podman` or `oci_state` for an answer
-        /// or a file; with the suffix `_event` for an event of the daemon.
+        /// The other source: a `source` of raw/runtime for an answer or a file; with the suffix
+        /// `_event` for an event of the daemon.
         other_source: Text required,
         /// Value by the other source; for `existence` `running`, `kept` (in its runtime's state) or
         /// `ended`.

@@ -131,8 +131,7 @@ pub(crate) mod claim {
     columns!(
         /// The claims that the identity rests on.
         Claim {
-            /// Source of the claim that won: `oci_argv`, `oci_state`, `oci_bundle`, `docker`,
-            /// `podman`, `containerd`, `cri` or `path`.
+            /// Source of the claim that won; see "Values of enums".
             identified_by: Text required,
             /// Values that contradict the row, each as `source: field value`: of other sources, and
             /// older ones of the same source.

@@ -15,8 +15,7 @@ table!(
         ts: Timestamp required,
         /// Time of the answer, or of its failure, ns of CLOCK_BOOTTIME.
         boot_ns: U64 required,
-        /// Source of the answer: `docker`, `containerd`, `cri`, `podman`, `oci_state` or
-        /// `oci_bundle`.
+        /// Source of the answer; see "Values of enums".
         source: Text required,
         /// The request, e.g. a file's path; escaped.
         request: Text required,

@@ -1,5 +1,7 @@
 //! Words that several sections use.
 
+use std::borrow::Cow;
+
 use obit_derivation::WallNs;
 use obit_derivation::record::Source;
 use obit_derivation::row::{Cause, Place};
@@ -8,18 +10,16 @@ use obit_schema::text::time;
 use super::super::record_text::tree;
 
 /// Returns the basis of a claim of this source.
-pub(super) fn basis(source: Source) -> &'static str {
-    match source {
+pub(super) fn basis(source: Source) -> Cow<'static, str> {
+    let text = match source {
         Source::OciArgv => "the arguments of the OCI runtime that made or removed the directory",
         Source::OciState => "the OCI runtime's own state file",
         Source::OciBundle => "the config.json of the container's bundle",
-        Source::Docker => "what docker answered",
-        Source::Podman => "what podman answered",
-        Source::Containerd => "what containerd answered",
-        Source::Cri => "what the CRI answered",
+        daemon if daemon.is_daemon() => return format!("what {daemon} answered").into(),
         Source::Path => "the directory's path alone: no better source spoke",
         _ => "a source that this program does not know",
-    }
+    };
+    text.into()
 }
 
 /// Returns the meaning of a cause.

@@ -17,19 +17,19 @@ use self::api::{
     SubscribeRequest,
 };
 use self::container::ContainerFacts;
-use super::cache::TimedCache;
-use super::debounce::Debounce;
-use super::event_gate::EventGate;
-use super::failure::Failure;
-use super::grpc::{GrpcCall, GrpcClient};
-use super::labels::LabelPolicy;
-use super::limits::{CALL_LIMIT, DOCUMENT_BYTES, EXTRA_LIMIT, LIST_BYTES, MAX_LISTED};
-use super::processes::{self, state_of_bundle};
-use super::query::ContainerQuery;
-use super::report::DaemonAnswer;
-use super::sockets::Endpoint;
 use crate::host::clock::ClockPair;
 use crate::sources::answer::{PATH_BYTES, within};
+use crate::sources::daemons::cache::TimedCache;
+use crate::sources::daemons::debounce::Debounce;
+use crate::sources::daemons::event_gate::EventGate;
+use crate::sources::daemons::failure::Failure;
+use crate::sources::daemons::grpc::{GrpcCall, GrpcClient};
+use crate::sources::daemons::labels::LabelPolicy;
+use crate::sources::daemons::limits::{CALL_LIMIT, DOCUMENT_BYTES, EXTRA_LIMIT, LIST_BYTES, MAX_LISTED};
+use crate::sources::daemons::processes::{self, state_of_bundle};
+use crate::sources::daemons::query::ContainerQuery;
+use crate::sources::daemons::report::DaemonAnswer;
+use crate::sources::daemons::sockets::Endpoint;
 
 /// Namespaces asked at most.
 const MAX_NAMESPACES: usize = 64;

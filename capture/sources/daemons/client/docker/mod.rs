@@ -18,17 +18,17 @@ use obit_derivation::WallNs;
 
 use self::image::ImageDigests;
 pub use self::store::ImageStore;
-use super::debounce::Debounce;
-use super::event_gate::EventGate;
-use super::failure::Failure;
-use super::http::{self, component};
-use super::kind::DaemonKind;
-use super::labels::LabelPolicy;
-use super::limits::{CALL_LIMIT, DOCUMENT_BYTES, LIST_BYTES};
-use super::query::ContainerQuery;
-use super::report::DaemonAnswer;
-use super::sockets::Endpoint;
 use crate::host::clock::ClockPair;
+use crate::sources::daemons::debounce::Debounce;
+use crate::sources::daemons::event_gate::EventGate;
+use crate::sources::daemons::failure::Failure;
+use crate::sources::daemons::http::{self, component};
+use crate::sources::daemons::kind::DaemonKind;
+use crate::sources::daemons::labels::LabelPolicy;
+use crate::sources::daemons::limits::{CALL_LIMIT, DOCUMENT_BYTES, LIST_BYTES};
+use crate::sources::daemons::query::ContainerQuery;
+use crate::sources::daemons::report::DaemonAnswer;
+use crate::sources::daemons::sockets::Endpoint;
 
 /// Longest wait for an image's digest, which only completes an answer.
 const IMAGE_LIMIT: Duration = Duration::from_secs(1);

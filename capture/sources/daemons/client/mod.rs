@@ -2,11 +2,15 @@
 //!
 //! Beside [`DaemonKind`], this is the only place that names each of them.
 
+mod containerd;
+mod cri;
+mod docker;
+
 use std::path::Path;
 
-use super::containerd::ContainerdClient;
-use super::cri::CriClient;
-use super::docker::DockerClient;
+use self::containerd::ContainerdClient;
+use self::cri::CriClient;
+use self::docker::DockerClient;
 use super::event_gate::EventGate;
 use super::failure::Failure;
 use super::kind::DaemonKind;
@@ -14,6 +18,8 @@ use super::labels::LabelPolicy;
 use super::query::ContainerQuery;
 use super::report::DaemonAnswer;
 use super::sockets::Endpoint;
+
+pub use self::docker::ImageStore;
 
 /// A client of one daemon, by the interface that it speaks.
 #[derive(Debug)]

@@ -16,15 +16,15 @@ use self::api::{
     PodSandboxStatusResponse, VersionRequest, VersionResponse,
 };
 use self::status::{Pod, StatusFacts, VerboseInfo};
-use super::cache::TimedCache;
-use super::event_gate::EventGate;
-use super::failure::Failure;
-use super::grpc::{GrpcCall, GrpcClient};
-use super::labels::LabelPolicy;
-use super::limits::{CALL_LIMIT, DOCUMENT_BYTES, EXTRA_LIMIT, LIST_BYTES, MAX_LISTED};
-use super::query::ContainerQuery;
-use super::report::DaemonAnswer;
-use super::sockets::Endpoint;
+use crate::sources::daemons::cache::TimedCache;
+use crate::sources::daemons::event_gate::EventGate;
+use crate::sources::daemons::failure::Failure;
+use crate::sources::daemons::grpc::{GrpcCall, GrpcClient};
+use crate::sources::daemons::labels::LabelPolicy;
+use crate::sources::daemons::limits::{CALL_LIMIT, DOCUMENT_BYTES, EXTRA_LIMIT, LIST_BYTES, MAX_LISTED};
+use crate::sources::daemons::query::ContainerQuery;
+use crate::sources::daemons::report::DaemonAnswer;
+use crate::sources::daemons::sockets::Endpoint;
 
 /// Pods remembered.
 const MAX_PODS: usize = 1_024;
