@@ -57,6 +57,9 @@ pub enum Command {
         /// Name of the key, for messages
         key: PathBuf,
     },
+    /// Ask daemons what a recorder sends over standard output, a socket, until that is closed
+    #[command(hide = true)]
+    AskDaemons(AskDaemonsArgs),
     /// Write man pages (man1) and shell completions (bash, zsh, fish) into a directory
     Reference {
         /// The directory to write them into
@@ -182,6 +185,17 @@ pub struct CheckArgs {
     /// Directory of the case to be made, to check its free space
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub output: PathBuf,
+}
+
+/// Options of the process that asks daemons: those of its recorder.
+#[derive(Args, Debug)]
+pub struct AskDaemonsArgs {
+    #[arg(long)]
+    pub host_root: PathBuf,
+    #[arg(long = "runtime", value_parser = RuntimeChoice::parse)]
+    pub runtimes: Vec<RuntimeChoice>,
+    #[arg(long, value_parser = LabelPolicy::parse)]
+    pub labels: Option<LabelPolicy>,
 }
 
 /// Returns the help of `--runtime`, which names every kind of daemon.

@@ -16,6 +16,7 @@ use obit_capture::Outcome;
 use obit_capture::cli::{Cli, Command};
 use obit_capture::commands::{check, demo, run};
 use obit_capture::signing;
+use obit_capture::sources::daemons::{self, DaemonOptions};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -38,6 +39,11 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::DemoOccupant => demo::occupy(),
         Command::SignLines { key } => signing::run(&key),
+        Command::AskDaemons(args) => daemons::run(DaemonOptions {
+            host_root: args.host_root,
+            choices: args.runtimes,
+            labels: args.labels.unwrap_or_default(),
+        }),
         Command::Reference { directory } => reference::write(Cli::command(), &directory)
             .with_context(|| format!("cannot write into {}", directory.display()))
             .map(|()| Outcome::Complete),

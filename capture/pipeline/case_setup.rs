@@ -21,6 +21,7 @@ use super::size_limit::Disk;
 use crate::host::clock::ClockPair;
 use crate::host::confine;
 use crate::host::facts::HostFacts;
+use crate::sources::daemons::DaemonAsker;
 use crate::sources::kernel::probe::Probe;
 
 /// Makes the case and confines this thread to it, and with it every thread that it starts from now
@@ -29,6 +30,7 @@ pub fn create(
     options: &SessionOptions,
     facts: &HostFacts,
     probe: &Probe,
+    asker: Option<&DaemonAsker>,
     started: ClockPair,
 ) -> Result<(CaseWriter, RecorderOptions)> {
     let manifest = manifest(options, facts, probe, started)?;
@@ -44,7 +46,7 @@ pub fn create(
     let anchor = anchor.map(Anchor::start).transpose()?;
     let messages = Arc::new(MessageOutput::start()?);
     writer.amend(|manifest| {
-        manifest.recorder = self_report::at_start(confinement.as_ref());
+        manifest.recorder = self_report::at_start(confinement.as_ref(), asker);
         if !removed.is_empty() {
             manifest.recorder.insert("older_cases_removed".into(), removed.into());
         }

@@ -16,6 +16,7 @@ use super::recorder::RecorderCommand;
 use super::sequencer::UserLimits;
 use crate::host::confine::Confinement;
 use crate::host::ntp::ClockState;
+use crate::sources::daemons::DaemonAsker;
 
 /// Starts a thread that hashes this program as it runs (the file itself, whatever its path leads to
 /// by now) and has the recorder note the digest.
@@ -53,11 +54,13 @@ fn sha256(mut program: File) -> Option<String> {
 }
 
 /// Returns what is known once the probes are attached.
-pub fn at_start(confinement: Option<&Confinement>) -> Map<String, Value> {
+pub fn at_start(confinement: Option<&Confinement>, asker: Option<&DaemonAsker>) -> Map<String, Value> {
     let mut report = Map::new();
     report.insert("pid".into(), std::process::id().into());
     report.insert("uid".into(), rustix::process::geteuid().as_raw().into());
     report.insert("confinement".into(), json!(confinement));
+    let asker = asker.map(|asker| json!({"pid": asker.pid(), "confinement": asker.confinement()}));
+    report.insert("daemon_process".into(), asker.into());
     report.insert("clock_at_start".into(), json!(ClockState::read()));
     report
 }

@@ -1,13 +1,14 @@
 //! A recording, from attached probes to a closed case.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, Result, anyhow};
 use obit_case::writer::CaseSummary;
 use obit_derivation::Row;
 use obit_derivation::record::SnapshotReason;
+use obit_schema::text::printable;
 
 use super::drain::{Drain, DrainCommand, DrainCommands, DrainInputs, DrainIntervals, KernelCounts};
 use super::flush_deadline::FlushDeadline;
@@ -24,8 +25,7 @@ use super::{case_setup, self_report, walker};
 use crate::host::clock::ClockPair;
 use crate::host::facts::HostFacts;
 use crate::host::hierarchies::Hierarchies;
-use crate::sources::answer::{RuntimeRecord, Stamped};
-use crate::sources::daemons::{DaemonClients, DaemonOptions, SendResult};
+use crate::sources::daemons::{DaemonAsker, DaemonClients, DaemonOptions};
 use crate::sources::kernel::probe::Probe;
 use crate::sources::oci_files::OciFiles;
 
@@ -45,7 +45,8 @@ pub struct Session {
     pub progress: Arc<Progress>,
     /// Output for messages to the user.
     pub messages: Arc<MessageOutput>,
-    daemons: DaemonClients,
+    /// `None` if no daemon is to be asked.
+    daemons: Option<DaemonClients>,
     lookups: LookupService,
     signals: SignalLog,
     to_walker: Sender<SnapshotReason>,
@@ -82,10 +83,16 @@ impl Session {
     pub fn start(options: &SessionOptions, signals: EndingSignals) -> Result<(Self, Receiver<Row>)> {
         let hierarchies = Hierarchies::read().context("cannot tell which cgroup hierarchies are mounted")?;
         let facts = HostFacts::read(&hierarchies);
-        // The probes first: a host on which they cannot attach gets no case.
+        // As long as there is nothing that the process should not get.
+        let asker = DaemonAsker::start(&DaemonOptions {
+            host_root: options.host_root.clone(),
+            choices: options.runtimes.clone(),
+            labels: options.labels.clone(),
+        })?;
+        // The probes before the case: a host on which they cannot attach gets none.
         let probe = Probe::attach(&options.probe)?;
         let started = ClockPair::read();
-        let (writer, recorder_options) = case_setup::create(options, &facts, &probe, started)?;
+        let (writer, recorder_options) = case_setup::create(options, &facts, &probe, asker.as_ref(), started)?;
 
         let messages = Arc::clone(&recorder_options.messages);
         // The channels: a full one holds up whoever fills it.
@@ -100,7 +107,7 @@ impl Session {
         let (to_follower, ends) = sync_channel(FOLLOWED_ENDS);
 
         // What each thread owns.
-        let daemons = start_daemons(options, to_sequencer.clone())?;
+        let daemons = listen(asker, &to_sequencer, &messages)?;
         let files = OciFiles::new(&options.host_root, hierarchies.clone());
         let lookups = LookupService::start(LookupReader::new(hierarchies, files), to_sequencer.clone())?;
         let drain_inputs =
@@ -110,7 +117,7 @@ impl Session {
         let outputs = SequencerOutputs {
             recorder: to_recorder.clone(),
             lookups: lookups.commands(),
-            daemons: daemons.queries(),
+            daemons: daemons.as_ref().map(DaemonClients::queries).unwrap_or_default(),
             walks: to_walker.clone(),
             recycled: to_recycle,
             followers: options.follow.then_some(to_follower),
@@ -176,7 +183,7 @@ impl Session {
         errors.extend(outcome("walking cgroupfs", self.walker.join()).err());
         // Before the last kernel events, so that answers on their way find a place in the log.
         self.lookups.stop();
-        self.daemons.stop();
+        errors.extend(self.daemons.and_then(|daemons| daemons.stop().err()));
         let _ = self.to_drain.send(DrainCommand::Stop);
         let counts = outcome("draining the ring buffer", self.drain.join()).unwrap_or_else(|error| {
             errors.push(error);
@@ -201,20 +208,20 @@ impl Session {
     }
 }
 
-/// Starts the clients of the runtime daemons.
-fn start_daemons(options: &SessionOptions, to_sequencer: SyncSender<SequencerInput>) -> Result<DaemonClients> {
-    let daemons = DaemonOptions {
-        host_root: options.host_root.clone(),
-        choices: options.runtimes.clone(),
-        labels: options.labels.clone(),
+/// Starts to listen to the process that asks daemons, if there is one.
+fn listen(
+    asker: Option<DaemonAsker>,
+    to_sequencer: &SyncSender<SequencerInput>,
+    messages: &Arc<MessageOutput>,
+) -> Result<Option<DaemonClients>> {
+    let Some(asker) = asker else { return Ok(None) };
+    let (to_sequencer, messages) = (to_sequencer.clone(), Arc::clone(messages));
+    let deliver = move |answers| {
+        // The sequencer is gone if the recording is over.
+        let _ = to_sequencer.send(SequencerInput::Answers(answers));
     };
-    DaemonClients::start(daemons, move |answers: Vec<Stamped<RuntimeRecord>>| {
-        match to_sequencer.try_send(SequencerInput::Answers(answers)) {
-            Ok(()) => SendResult::Taken,
-            Err(TrySendError::Full(SequencerInput::Answers(answers))) => SendResult::Full(answers),
-            Err(_) => SendResult::Gone,
-        }
-    })
+    let on_gone = move |why: &str| messages.say(&format!("obit-capture: {}", printable(why)));
+    asker.listen(deliver, on_gone).map(Some)
 }
 
 /// Starts a thread that reports to `progress` if it fails.

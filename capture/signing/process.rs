@@ -6,7 +6,7 @@ use std::net::Shutdown;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ use obit_case::signing::{CaseSigner, open_key};
 use rustix::stdio::dup2_stdin;
 
 use super::{COMMAND, STANDARD_INPUT, frame};
-use crate::host::confine;
+use crate::host::helper_process;
 
 /// Longest time that the process may take to start.
 const START_PATIENCE: Duration = Duration::from_secs(30);
@@ -50,16 +50,9 @@ impl SigningProcess {
             false => open_key(key)?,
         };
         let (stream, theirs) = UnixStream::pair().context("cannot make a pair of sockets")?;
-        confine::keep_descriptors_from_children();
-        // The path of this program may lead to another file by now.
-        let child = Command::new("/proc/self/exe")
-            .arg(COMMAND)
-            .arg(key)
-            .stdin(file)
-            .stdout(OwnedFd::from(theirs))
-            .stderr(Stdio::null())
-            .spawn()
-            .context("cannot start the process that holds the key")?;
+        let mut command = helper_process::command(OwnedFd::from(theirs));
+        command.arg(COMMAND).arg(key).stdin(file);
+        let child = helper_process::start(&mut command).context("cannot start the process that holds the key")?;
         let mut channel = SigningChannel { child, stream };
         let fingerprint = channel.answer(START_PATIENCE).map_err(|why| anyhow!(why))?;
         Ok(Self { fingerprint, channel: Mutex::new(channel) })
@@ -154,6 +147,8 @@ impl Write for DeadlineStream<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
 
     /// Returns a channel to a process that never answers, and that process' end.

@@ -4,18 +4,15 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd as _;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result};
 use obit_case::signable;
 use obit_case::signing::{CaseSigner, Signer};
 use rustix::stdio::{dup2_stdin, dup2_stdout};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::frame;
 use crate::Outcome;
-use crate::host::confine;
+use crate::host::{confine, helper_process};
 
 /// Runs the hidden command `sign-lines`: reads the key from standard input, then signs what comes
 /// over the socket that is standard output, until its other end is closed. `key` is for errors.
@@ -24,7 +21,7 @@ use crate::host::confine;
 /// The channel is none, or breaks.
 pub fn run(key: &Path) -> Result<Outcome> {
     confine::forbid_dumps()?;
-    outlive_signals()?;
+    helper_process::outlive_signals()?;
     let channel = io::stdout().as_fd().try_clone_to_owned().context("cannot take over standard output")?;
     let mut channel = File::from(channel);
     match start(key) {
@@ -46,15 +43,6 @@ fn start(key: &Path) -> Result<Signer> {
     drop(nothing);
     confine::confine_to_open_files()?;
     Ok(signer)
-}
-
-/// Goes on when a terminal or a service manager signals the recorder and all that it started: the
-/// recorder closes its case then, and has its last head signed.
-fn outlive_signals() -> Result<()> {
-    for signal in [SIGHUP, SIGINT, SIGTERM] {
-        signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false))).context("cannot listen for signals")?;
-    }
-    Ok(())
 }
 
 /// Signs messages about one case, the first that a message is about, until the stream ends.

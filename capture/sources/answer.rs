@@ -17,7 +17,7 @@ pub const NAME_BYTES: usize = 1_024;
 /// Longest path taken, in bytes: PATH_MAX.
 pub const PATH_BYTES: usize = 4_096;
 /// Largest document of an answer, in bytes. Real ones have 2 to 15 KiB.
-const DOCUMENT_BYTES: usize = 64 << 10;
+pub const DOCUMENT_BYTES: usize = 64 << 10;
 
 /// A row of raw/runtime, without its place and time.
 #[derive(Clone, Debug)]

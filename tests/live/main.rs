@@ -11,6 +11,7 @@ mod burst;
 mod container;
 mod cri;
 mod daemon_faults;
+mod daemon_process;
 mod daemons;
 mod death;
 mod evidence;

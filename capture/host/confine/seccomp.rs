@@ -10,10 +10,10 @@
 use std::fmt;
 
 use anyhow::Result;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The state of the filter of system calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SeccompState {
     /// The kernel refuses the calls that a recorder never needs.
@@ -50,6 +50,15 @@ pub fn allow_only_io() -> Result<SeccompState> {
     filter::install_for_io()
 }
 
+/// Refuses all calls for this thread and those that it starts but those of a process that looks for
+/// sockets, connects to them, reads and writes, and computes.
+///
+/// # Errors
+/// The filter does not compile, or the kernel refuses it though it has filters.
+pub fn allow_only_asking() -> Result<SeccompState> {
+    filter::install_for_asking()
+}
+
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod filter {
     pub fn install() -> anyhow::Result<super::SeccompState> {
@@ -57,6 +66,10 @@ mod filter {
     }
 
     pub fn install_for_io() -> anyhow::Result<super::SeccompState> {
+        Ok(super::SeccompState::None)
+    }
+
+    pub fn install_for_asking() -> anyhow::Result<super::SeccompState> {
         Ok(super::SeccompState::None)
     }
 }
@@ -82,6 +95,11 @@ mod filter {
 
     /// Calls that are refused whatever their arguments.
     const REFUSED: &[c_long] = &[
+        // Sockets: a recorder has those that it needs, and asks no daemon.
+        libc::SYS_socket,
+        libc::SYS_socketpair,
+        libc::SYS_connect,
+        libc::SYS_bind,
         // Other programs, and their memory and files.
         libc::SYS_execve,
         libc::SYS_execveat,
@@ -187,6 +205,66 @@ mod filter {
         libc::SYS_exit_group,
     ];
 
+    /// Further calls of a process that asks daemons: its threads, its sockets, and a look at
+    /// directories and files, which Landlock bounds. Those of other C libraries are among them.
+    const FOR_ASKING: &[c_long] = &[
+        libc::SYS_clone,
+        libc::SYS_clone3,
+        libc::SYS_set_robust_list,
+        libc::SYS_set_tid_address,
+        libc::SYS_rseq,
+        libc::SYS_gettid,
+        libc::SYS_getpid,
+        libc::SYS_sched_yield,
+        libc::SYS_sched_getaffinity,
+        libc::SYS_clock_nanosleep,
+        libc::SYS_nanosleep,
+        libc::SYS_rt_sigaction,
+        libc::SYS_epoll_create1,
+        libc::SYS_epoll_ctl,
+        libc::SYS_epoll_pwait,
+        EPOLL_PWAIT2,
+        libc::SYS_ppoll,
+        libc::SYS_eventfd2,
+        libc::SYS_fcntl,
+        libc::SYS_connect,
+        libc::SYS_getsockopt,
+        libc::SYS_getpeername,
+        libc::SYS_getsockname,
+        libc::SYS_shutdown,
+        libc::SYS_sendto,
+        libc::SYS_recvfrom,
+        libc::SYS_sendmsg,
+        libc::SYS_recvmsg,
+        libc::SYS_readv,
+        libc::SYS_writev,
+        libc::SYS_lseek,
+        libc::SYS_openat,
+        libc::SYS_getdents64,
+        libc::SYS_statx,
+        libc::SYS_newfstatat,
+        libc::SYS_fstat,
+        libc::SYS_readlinkat,
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_open,
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_stat,
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_lstat,
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_readlink,
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_poll,
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_epoll_wait,
+    ];
+
+    /// `epoll_pwait2` (Linux 5.11); from 424 on, calls have one number on all processors.
+    const EPOLL_PWAIT2: c_long = 441;
+
+    /// `FIONBIO` (include/uapi/asm-generic/ioctls.h); C libraries declare it with different types.
+    const FIONBIO: u64 = 0x5421;
+
     /// Commands of bpf(2) that stay allowed: on maps and objects whose descriptors are held
     /// (include/uapi/linux/bpf.h). The only value written is the mark that the recorder sleeps.
     const BPF_MAP_LOOKUP_ELEM: u64 = 1;
@@ -206,6 +284,10 @@ mod filter {
         apply(&program_for_io().context("cannot make the filter")?)
     }
 
+    pub fn install_for_asking() -> Result<SeccompState> {
+        apply(&program_for_asking().context("cannot make the filter")?)
+    }
+
     fn apply(program: &BpfProgram) -> Result<SeccompState> {
         match seccompiler::apply_filter(program) {
             Ok(()) => Ok(SeccompState::Filtered),
@@ -220,8 +302,6 @@ mod filter {
 
     fn program() -> Result<BpfProgram> {
         let mut rules: BTreeMap<c_long, Vec<SeccompRule>> = REFUSED.iter().map(|call| (*call, Vec::new())).collect();
-        // The daemons are asked over unix sockets; there is no other network for a recorder.
-        rules.insert(libc::SYS_socket, unless(&[libc::AF_UNIX as u64])?);
         // A process may abort itself.
         rules.insert(libc::SYS_tgkill, unless(&[u64::from(std::process::id())])?);
         let held = [
@@ -243,6 +323,30 @@ mod filter {
         let rules = FOR_IO.iter().map(|call| (*call, Vec::new())).collect();
         let filter = SeccompFilter::new(rules, refusal(), SeccompAction::Allow, TargetArch::try_from(ARCH)?)?;
         Ok(filter.try_into()?)
+    }
+
+    fn program_for_asking() -> Result<BpfProgram> {
+        let mut rules: BTreeMap<c_long, Vec<SeccompRule>> =
+            FOR_IO.iter().chain(FOR_ASKING).map(|call| (*call, Vec::new())).collect();
+        rules.insert(libc::SYS_socket, only(&[libc::AF_UNIX as u64])?);
+        // A socket that does not block.
+        rules.insert(libc::SYS_ioctl, vec![SeccompRule::new(vec![equals(1, FIONBIO)?])?]);
+        // The name of a thread.
+        rules.insert(libc::SYS_prctl, only(&[libc::PR_SET_NAME as u64])?);
+        // A process may abort itself.
+        rules.insert(libc::SYS_tgkill, only(&[u64::from(std::process::id())])?);
+        let filter = SeccompFilter::new(rules, refusal(), SeccompAction::Allow, TargetArch::try_from(ARCH)?)?;
+        Ok(filter.try_into()?)
+    }
+
+    /// Matches a call whose first argument, of 32 bits, is one of these.
+    fn only(allowed: &[u64]) -> Result<Vec<SeccompRule>> {
+        allowed.iter().map(|value| Ok(SeccompRule::new(vec![equals(0, *value)?])?)).collect()
+    }
+
+    /// Matches an argument, of 32 bits, by its place.
+    fn equals(place: u8, value: u64) -> Result<SeccompCondition> {
+        Ok(SeccompCondition::new(place, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value)?)
     }
 
     /// The answer to a call that is refused.
@@ -281,7 +385,7 @@ mod tests {
     use std::io;
     use std::net::UdpSocket;
     use std::os::unix::fs::PermissionsExt;
-    use std::os::unix::net::{UnixDatagram, UnixStream};
+    use std::os::unix::net::UnixDatagram;
     use std::process::Command;
     use std::{fs, thread};
 
@@ -315,6 +419,7 @@ mod tests {
                 let refused = [
                     ("starting a program", Command::new("true").status().map(drop)),
                     ("the network", UdpSocket::bind("127.0.0.1:0").map(drop)),
+                    ("a socket of this host", UnixDatagram::unbound().map(drop)),
                     ("a file's mode", fs::set_permissions(&file, PermissionsExt::from_mode(0o777))),
                     ("a signal to another", call(libc::SYS_kill, [theirs, 0, 0]).map(drop)),
                     ("a signal to another's thread", call(libc::SYS_tgkill, [theirs, theirs, 0]).map(drop)),
@@ -325,8 +430,6 @@ mod tests {
                     let error = outcome.expect_err(what);
                     assert_eq!(error.raw_os_error(), Some(libc::EPERM), "{what}: {error}");
                 }
-                UnixStream::pair().unwrap();
-                UnixDatagram::unbound().unwrap();
                 fs::rename(&file, scratch.path().join("renamed")).unwrap();
                 // Signal 0 asks whether the process is there.
                 call(libc::SYS_tgkill, [own, own, 0]).unwrap();

@@ -85,7 +85,7 @@ impl Admission {
             }
         }
         self.router.daemons.send();
-        for query in self.router.daemons.take_dropped() {
+        for query in self.router.daemons.take_unanswered() {
             self.answer(Stamped { at, record: query.into_record() })?;
         }
         Ok(())

@@ -16,7 +16,7 @@ use super::event_gate::EventGate;
 use super::failure::Failure;
 use super::labels::LabelPolicy;
 use super::limits::{ASK_AGAIN, AT_ONCE, BACK_OFF, FRESH, NO_CGROUP_WAIT, PING_INTERVAL, QUEUE, STEADY, WAIT_LIMIT};
-use super::query::ContainerQuery;
+use super::query::{ContainerQuery, QueryTicket};
 use super::report::{DaemonAnswer, RecordSender, answer_record, failure_document, failure_record};
 use super::sockets::{Endpoint, SocketOwner};
 use crate::host::clock::ClockPair;
@@ -47,6 +47,8 @@ struct QueuedQuery {
     since: Instant,
     /// Number of times that it was asked already.
     attempts: usize,
+    /// `None` if the question is the process' own.
+    ticket: Option<QueryTicket>,
 }
 
 /// The state of the connection that was recorded last.
@@ -104,12 +106,17 @@ impl Daemon {
 
     /// Queues a query; if the queue is full, returns the record that says so. A query that waits
     /// already is not queued twice.
-    pub fn ask(&self, query: &ContainerQuery) -> Result<(), Box<RuntimeRecord>> {
+    pub fn ask(&self, query: &ContainerQuery, ticket: QueryTicket) -> Result<(), Box<RuntimeRecord>> {
         self.gate.allow(&query.container_id);
-        self.enqueue(query, 0)
+        self.enqueue(query, 0, Some(ticket))
     }
 
-    fn enqueue(&self, query: &ContainerQuery, attempts: usize) -> Result<(), Box<RuntimeRecord>> {
+    fn enqueue(
+        &self,
+        query: &ContainerQuery,
+        attempts: usize,
+        ticket: Option<QueryTicket>,
+    ) -> Result<(), Box<RuntimeRecord>> {
         let Ok(mut waiting) = self.queue.lock() else { return Ok(()) };
         if waiting.iter().any(|one| one.query == *query) {
             return Ok(());
@@ -117,7 +124,7 @@ impl Daemon {
         if waiting.len() >= QUEUE {
             return Err(Box::new(self.dropped(query)));
         }
-        waiting.push_back(QueuedQuery { query: query.clone(), since: Instant::now(), attempts });
+        waiting.push_back(QueuedQuery { query: query.clone(), since: Instant::now(), attempts, ticket });
         drop(waiting);
         self.query_added.notify_one();
         Ok(())
@@ -147,7 +154,7 @@ impl Daemon {
         loop {
             for container_id in self.gate.without_cgroups(NO_CGROUP_WAIT).await {
                 let query = ContainerQuery { container_id, namespace: None, begun_at: None };
-                if let Err(record) = self.enqueue(&query, 0) {
+                if let Err(record) = self.enqueue(&query, 0, None) {
                     self.gate.records.send(*record).await;
                 }
             }
@@ -171,7 +178,7 @@ impl Daemon {
                 drop(permit);
                 if let Some(delay) = again {
                     sleep(delay).await;
-                    if let Err(record) = daemon.enqueue(&next.query, next.attempts + 1) {
+                    if let Err(record) = daemon.enqueue(&next.query, next.attempts + 1, next.ticket.clone()) {
                         daemon.gate.records.send(*record).await;
                     }
                 }
@@ -193,7 +200,7 @@ impl Daemon {
     }
 
     /// Asks, and records the answer. Returns when to ask again, if that is worth it.
-    async fn answer(&self, QueuedQuery { query, since, attempts }: &QueuedQuery) -> Option<Duration> {
+    async fn answer(&self, QueuedQuery { query, since, attempts, .. }: &QueuedQuery) -> Option<Duration> {
         let request = self.request(query);
         if since.elapsed() > WAIT_LIMIT {
             let why = format!("not asked: waited over {} s for its turn", WAIT_LIMIT.as_secs());

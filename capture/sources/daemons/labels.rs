@@ -13,7 +13,7 @@ use crate::sources::answer::{NAME_BYTES, within};
 /// Longest name or value kept, in bytes. A longer one is left out, for a cut one would be another.
 const LABEL_BYTES: usize = 256;
 /// Labels kept of one container.
-const MAX_LABELS: usize = 64;
+pub const MAX_LABELS: usize = 64;
 
 /// Kept by default. A `*` at the end stands for any ending.
 const LISTED: &[&str] = &[

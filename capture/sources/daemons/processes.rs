@@ -149,6 +149,28 @@ fn sockets(host_root: &Path, product: DaemonProduct, command: &DaemonArguments) 
     Some(found)
 }
 
+/// Directories of the daemons' configurations.
+const CONFIGURATIONS: [&str; 3] = ["/etc/docker", "/etc/containerd", "/etc/crio"];
+/// Options on the daemons' command lines that name configurations.
+const CONFIG_OPTIONS: &[&str] = &["--config-file", "-c", "--config"];
+
+/// Returns where configurations of daemons are: the usual directories, and the files that the
+/// command lines of those that run now name.
+pub fn configurations(host_root: &Path) -> Vec<PathBuf> {
+    let usual = CONFIGURATIONS.iter().map(|path| on_host(host_root, path));
+    let proc = host_root.join("proc");
+    let pids = fs::read_dir(&proc).into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_daemon = |directory: &PathBuf| {
+        let comm = fs::read_to_string(directory.join("comm")).unwrap_or_default();
+        DaemonProduct::of_comm(comm.trim_end()).is_some()
+    };
+    let named = pids.filter(is_daemon).take(MAX_PROCESSES).filter_map(|directory| {
+        let command = DaemonArguments::read(&directory)?;
+        command.value(CONFIG_OPTIONS).filter(|path| path.starts_with('/')).map(|path| on_host(host_root, path))
+    });
+    usual.chain(named).collect()
+}
+
 fn containerd_config(host_root: &Path, command: &DaemonArguments) -> Option<String> {
     read_config(host_root, command.value(&["-c", "--config"]).unwrap_or("/etc/containerd/config.toml"))
 }

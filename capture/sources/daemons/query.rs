@@ -1,31 +1,68 @@
 //! The query about a container, and the choice of daemons that may know it.
 
+use std::sync::Arc;
+
 use obit_derivation::identity::Engine;
 use obit_derivation::row::ContainerExit;
 use obit_derivation::{Row, WallNs};
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc::UnboundedSender;
 
 use super::kind::DaemonKind;
 use super::sockets::{Endpoint, SocketOwner};
+use super::value_form;
+
+/// Most users that a container may belong to.
+const MAX_USERS: usize = 8;
 
 /// A query about a container.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContainerQuery {
     /// The container.
     pub container_id: String,
     /// containerd's namespace, if known.
     pub namespace: Option<String>,
     /// The start of the life that is asked about; `None` if it was not seen.
+    #[serde(with = "value_form::optional_time")]
     pub begun_at: Option<WallNs>,
 }
 
+/// A part of a batch of queries: when the last part is dropped, every query of the batch has been
+/// answered or given up.
+#[derive(Clone, Debug)]
+pub struct QueryTicket {
+    _batch: Arc<BatchGuard>,
+}
+
+#[derive(Debug)]
+struct BatchGuard {
+    number: u64,
+    done: UnboundedSender<u64>,
+}
+
+impl QueryTicket {
+    /// Makes the ticket of a batch, whose number goes to `done` at the end.
+    pub fn new(number: u64, done: UnboundedSender<u64>) -> Self {
+        Self { _batch: Arc::new(BatchGuard { number, done }) }
+    }
+}
+
+impl Drop for BatchGuard {
+    fn drop(&mut self) {
+        // At the end of a capture there is no receiver any more.
+        let _ = self.done.send(self.number);
+    }
+}
+
 /// A container that the derivation has announced, with what chooses the daemons.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueryTarget {
     /// The query.
     pub query: ContainerQuery,
+    #[serde(with = "value_form::optional_engine")]
     runtime: Option<Engine>,
-    cgroup_path: String,
-    created_by_uid: Option<u32>,
+    /// Users whose daemons may know it: by its cgroup, and by who made that.
+    users: Vec<u32>,
     /// True if the container has ended.
     pub is_over: bool,
 }
@@ -46,8 +83,7 @@ impl QueryTarget {
                 begun_at: row.created_seq.and(row.created_at),
             },
             runtime: identity.runtime,
-            cgroup_path: row.place.as_ref().map(|place| place.path.clone()).unwrap_or_default(),
-            created_by_uid: None,
+            users: row.place.as_ref().map(|place| users(&place.path, None)).unwrap_or_default(),
             is_over: true,
         };
         (!target.kinds().is_empty()).then_some(target)
@@ -70,8 +106,7 @@ impl QueryTarget {
                 begun_at,
             },
             runtime: identity.runtime,
-            cgroup_path: place.path.clone(),
-            created_by_uid,
+            users: users(&place.path, created_by_uid),
             is_over: false,
         };
         (!target.kinds().is_empty()).then_some(target)
@@ -92,12 +127,16 @@ impl QueryTarget {
     pub fn may_be_known_to(&self, endpoint: &Endpoint) -> bool {
         match endpoint.owner {
             SocketOwner::Root | SocketOwner::Given => true,
-            SocketOwner::User(uid) => {
-                let slice = format!("user-{uid}.slice");
-                self.created_by_uid == Some(uid) || self.cgroup_path.split('/').any(|component| component == slice)
-            }
+            SocketOwner::User(uid) => self.users.contains(&uid),
         }
     }
+}
+
+/// Returns the users whom a container may belong to: those whose slice its cgroup is in, and who
+/// made that.
+fn users(cgroup_path: &str, created_by_uid: Option<u32>) -> Vec<u32> {
+    let of_slice = |component: &str| component.strip_prefix("user-")?.strip_suffix(".slice")?.parse().ok();
+    created_by_uid.into_iter().chain(cgroup_path.split('/').filter_map(of_slice)).take(MAX_USERS).collect()
 }
 
 #[cfg(test)]
@@ -108,8 +147,7 @@ mod tests {
         QueryTarget {
             query: ContainerQuery { container_id: id.into(), namespace: namespace.map(Into::into), begun_at: None },
             runtime,
-            cgroup_path: path.into(),
-            created_by_uid: None,
+            users: users(path, None),
             is_over: false,
         }
     }
@@ -177,7 +215,7 @@ mod tests {
         assert!(!mine.may_be_known_to(&endpoint(SocketOwner::User(100))));
         assert!(!other.may_be_known_to(&endpoint(SocketOwner::User(1000))));
         assert!(other.may_be_known_to(&endpoint(SocketOwner::Root)));
-        let made = QueryTarget { created_by_uid: Some(1000), ..other };
+        let made = QueryTarget { users: users("/x", Some(1000)), ..other };
         assert!(made.may_be_known_to(&endpoint(SocketOwner::User(1000))));
     }
 }

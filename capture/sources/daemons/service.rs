@@ -1,33 +1,33 @@
-//! The thread of the runtime clients: finds daemons, passes questions to them and their answers on.
+//! The work of the process that asks daemons: finds daemons, passes questions to them and their
+//! answers on.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use obit_derivation::record::Outcome;
-use tokio::sync::mpsc::{Receiver, channel};
-use tokio::sync::oneshot;
+use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
 use tokio::task::{AbortHandle, JoinSet, spawn_blocking, yield_now};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
 use super::daemon::Daemon;
 use super::failure::Failure;
 use super::labels::LabelPolicy;
 use super::limits::{AFTER_END, LOOK_INTERVAL, OUTBOX, PROCESSES_INTERVAL, STOP_LIMIT};
+use super::message::QueryBatch;
 use super::processes::{DaemonProcess, daemon_processes};
-use super::query::{ContainerQuery, QueryTarget};
+use super::query::{ContainerQuery, QueryTarget, QueryTicket};
 use super::report::{RecordSender, failure_record};
 use super::sockets::{Endpoint, SocketOwner, SocketPaths};
 use crate::sources::answer::{RuntimeRecord, Stamped};
 
-/// The result of passing records to the sequencer.
-pub enum SendResult {
-    /// The sequencer has them.
-    Taken,
-    /// The sequencer has no room: here they are back.
-    Full(Vec<Stamped<RuntimeRecord>>),
-    /// The sequencer is gone.
-    Gone,
+/// Messages to the recorder: first the records, then which batches are done.
+#[derive(Debug, Default)]
+pub struct Delivery {
+    /// Records of what daemons said.
+    pub records: Vec<Stamped<RuntimeRecord>>,
+    /// Numbers of the batches of which every question has its records.
+    pub done: Vec<u64>,
 }
 
 /// Most queries about ends that may wait for their time.
@@ -35,26 +35,29 @@ const MAX_LATER: usize = 4_096;
 
 /// Records that are handed on together at most.
 const TOGETHER: usize = 256;
-/// Pause before records that the sequencer had no room for are passed again.
-const FULL_WAIT: Duration = Duration::from_millis(2);
+/// Time that a batch without a record may be done before the recorder learns of it: to say so at
+/// once would wake the recorder for each.
+const DONE_WAIT: Duration = Duration::from_millis(500);
 
-/// Serves until it is stopped, then records which queries had no answer.
-pub async fn serve(
+/// Serves until `stop` is over, then records which queries had no answer. `deliver` returns false
+/// if nobody takes messages any more.
+pub async fn serve<D: Future<Output = bool> + Send + 'static>(
     places: SocketPaths,
     labels: LabelPolicy,
-    queries: Receiver<Vec<QueryTarget>>,
-    stop: oneshot::Receiver<()>,
-    deliver: impl FnMut(Vec<Stamped<RuntimeRecord>>) -> SendResult + Send + 'static,
+    queries: Receiver<QueryBatch>,
+    stop: impl Future<Output = ()>,
+    deliver: impl FnMut(Delivery) -> D + Send + 'static,
 ) {
     let (outbox, records) = channel(OUTBOX);
-    let delivery = tokio::spawn(pass_on(records, deliver));
+    let (done, batches) = unbounded_channel();
+    let delivery = tokio::spawn(pass_on(records, batches, deliver));
     let records = RecordSender(outbox);
     let (daemons, later, tasks) = (BTreeMap::new(), VecDeque::new(), JoinSet::new());
     let processes = ProcessList::default();
-    let mut service = DaemonService { places, processes, labels, records, daemons, later, tasks };
+    let mut service = DaemonService { places, processes, labels, records, done, daemons, later, tasks };
     tokio::select! {
         () = service.run(queries) => {}
-        _ = stop => {}
+        () = stop => {}
     }
     // A daemon that hangs must not hold up the end of the capture; what it was asked is recorded as
     // not answered.
@@ -65,30 +68,51 @@ pub async fn serve(
     .await;
 }
 
-/// Hands records to the sequencer, however busy it is, without blocking this thread. Those of one
-/// burst of events go together.
-async fn pass_on(
+/// Hands records to the recorder, however busy it is. Those of one burst of events go together.
+async fn pass_on<D: Future<Output = bool>>(
     mut records: Receiver<Stamped<RuntimeRecord>>,
-    mut deliver: impl FnMut(Vec<Stamped<RuntimeRecord>>) -> SendResult,
+    mut batches: UnboundedReceiver<u64>,
+    mut deliver: impl FnMut(Delivery) -> D,
 ) {
-    while let Some(first) = records.recv().await {
+    let mut outgoing = Delivery::default();
+    loop {
+        // A batch is done after its records were sent to here, so they are read after it.
+        tokio::select! {
+            record = records.recv() => match record {
+                Some(record) => outgoing.records.push(record),
+                None => break,
+            },
+            Some(number) = batches.recv() => {
+                outgoing.done.push(number);
+                match timeout(DONE_WAIT, records.recv()).await {
+                    Ok(Some(record)) => outgoing.records.push(record),
+                    Ok(None) => break,
+                    Err(_) => {}
+                }
+            }
+        }
         // Whatever else there is to read now is read first.
         yield_now().await;
-        let mut gathered = vec![first];
-        while gathered.len() < TOGETHER
-            && let Ok(record) = records.try_recv()
-        {
-            gathered.push(record);
+        while let Ok(number) = batches.try_recv() {
+            outgoing.done.push(number);
         }
-        loop {
-            match deliver(gathered) {
-                SendResult::Taken => break,
-                SendResult::Gone => return,
-                SendResult::Full(back) => gathered = back,
+        while let Ok(record) = records.try_recv() {
+            if outgoing.records.len() >= TOGETHER {
+                let records = std::mem::take(&mut outgoing.records);
+                if !deliver(Delivery { records, done: Vec::new() }).await {
+                    return;
+                }
             }
-            sleep(FULL_WAIT).await;
+            outgoing.records.push(record);
+        }
+        if !deliver(std::mem::take(&mut outgoing)).await {
+            return;
         }
     }
+    while let Ok(number) = batches.try_recv() {
+        outgoing.done.push(number);
+    }
+    deliver(outgoing).await;
 }
 
 /// Waits until a moment, or for ever.
@@ -122,6 +146,8 @@ struct DaemonService {
     processes: ProcessList,
     labels: LabelPolicy,
     records: RecordSender,
+    /// Takes the numbers of the batches that are done.
+    done: UnboundedSender<u64>,
     daemons: BTreeMap<Endpoint, (Arc<Daemon>, AbortHandle)>,
     /// Queries about ends, the next one first.
     later: VecDeque<DueQuery>,
@@ -133,10 +159,11 @@ struct DueQuery {
     due: Instant,
     daemon: Arc<Daemon>,
     query: ContainerQuery,
+    ticket: QueryTicket,
 }
 
 impl DaemonService {
-    async fn run(&mut self, mut queries: Receiver<Vec<QueryTarget>>) {
+    async fn run(&mut self, mut queries: Receiver<QueryBatch>) {
         let mut look = interval(LOOK_INTERVAL);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -146,7 +173,7 @@ impl DaemonService {
                 biased;
                 _ = look.tick() => self.look().await,
                 batch = queries.recv() => match batch {
-                    Some(batch) => self.ask_all(&batch).await,
+                    Some(batch) => self.ask_all(batch).await,
                     None => std::future::pending().await,
                 },
                 () = until(due) => self.ask_due().await,
@@ -192,16 +219,17 @@ impl DaemonService {
         while self.tasks.try_join_next().is_some() {}
     }
 
-    async fn ask_all(&mut self, batch: &[QueryTarget]) {
-        for target in batch {
-            self.ask(target).await;
+    async fn ask_all(&mut self, QueryBatch { number, targets }: QueryBatch) {
+        let ticket = QueryTicket::new(number, self.done.clone());
+        for target in &targets {
+            self.ask(target, &ticket).await;
         }
     }
 
-    async fn ask(&mut self, target: &QueryTarget) {
+    async fn ask(&mut self, target: &QueryTarget, ticket: &QueryTicket) {
         let query = &target.query;
         if target.is_over {
-            return self.ask_later(target);
+            return self.ask_later(target, ticket);
         }
         for &kind in target.kinds() {
             let mut is_known = false;
@@ -209,7 +237,7 @@ impl DaemonService {
                 is_known = true;
                 if daemon.is_worth_asking()
                     && target.may_be_known_to(endpoint)
-                    && let Err(record) = daemon.ask(query)
+                    && let Err(record) = daemon.ask(query, ticket.clone())
                 {
                     self.records.send(*record).await;
                 }
@@ -228,7 +256,7 @@ impl DaemonService {
 
     /// Plans queries to the daemons that are there about an end. A query that the end of the
     /// capture leaves unasked has no record: the daemons were asked about the container before.
-    fn ask_later(&mut self, target: &QueryTarget) {
+    fn ask_later(&mut self, target: &QueryTarget, ticket: &QueryTicket) {
         let kinds = target.kinds();
         let may_know = |(endpoint, (daemon, _)): &(&Endpoint, &(Arc<Daemon>, AbortHandle))| {
             kinds.contains(&endpoint.kind) && daemon.is_connected() && target.may_be_known_to(endpoint)
@@ -237,7 +265,8 @@ impl DaemonService {
         for (_, (daemon, _)) in self.daemons.iter().filter(may_know) {
             // With so many waiting, asking at once would only fill the queues that turn them away.
             if self.later.len() < MAX_LATER {
-                self.later.push_back(DueQuery { due, daemon: Arc::clone(daemon), query: target.query.clone() });
+                let (daemon, query, ticket) = (Arc::clone(daemon), target.query.clone(), ticket.clone());
+                self.later.push_back(DueQuery { due, daemon, query, ticket });
             }
         }
     }
@@ -254,9 +283,9 @@ impl DaemonService {
     async fn ask_due(&mut self) {
         let now = Instant::now();
         while self.next_due().is_some_and(|due| due <= now)
-            && let Some(DueQuery { daemon, query, .. }) = self.later.pop_front()
+            && let Some(DueQuery { daemon, query, ticket, .. }) = self.later.pop_front()
         {
-            if let Err(record) = daemon.ask(&query) {
+            if let Err(record) = daemon.ask(&query, ticket) {
                 self.records.send(*record).await;
             }
         }
