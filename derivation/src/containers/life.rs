@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use super::end::{EndFacts, Exit, ExitEvidence, NO_FACTS};
 use super::init::Init;
@@ -218,6 +219,11 @@ impl Life {
         self.reports.get_or_insert_default().add(report);
     }
 
+    /// Takes the reports about what happened after this moment.
+    pub fn take_later_reports(&mut self, moment: WallNs) -> Vec<EndReport> {
+        self.reports.as_mut().map(|reports| reports.take_later(moment)).unwrap_or_default()
+    }
+
     /// Forgets the reports on other runs of the container, once the end of the init was seen.
     pub fn forget_reports_on_others(&mut self) {
         let init_pid = self.init_exit().map(|exit| exit.process().pid);
@@ -311,7 +317,8 @@ impl Life {
         let has_begun = self.init.is_executed() || has_one_maker && self.is_entered;
         // Who made it was not seen: it was there before, and made by then if it had an init, if it
         // is reported to have ended, or if its end may be among the events that were lost.
-        let was_made = self.init.is_stated_before(at.boot_ns) || self.reports().tell_an_end() || self.has_lost_exits();
+        let was_made =
+            self.init.is_stated_before(at.boot_ns) || self.reports().tell_an_end_by(at) || self.has_lost_exits();
         let was_there = self.first.boot_ns < at.boot_ns && was_made;
         self.stage != Stage::Ended
             && self.exit().is_none()
@@ -535,7 +542,7 @@ impl Life {
         self.roots.push(RootDirectory { key, path, is_path_cut, state: RootState::New });
     }
 
-    /// Forgets a directory that turned out to be a mere parent of the root.
+    /// Forgets a directory that turned out not to be a root.
     pub(super) fn drop_root(&mut self, key: CgroupKey) {
         self.roots.retain(|root| root.key != key);
     }

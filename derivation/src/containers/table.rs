@@ -96,13 +96,13 @@ impl Containers {
         self.directory_above(observed)?.1.encloses()
     }
 
-    /// Drops a directory that turned out to be a mere parent, made by a runtime on its way to a
-    /// root: its own, or another one's that is made beside it at the same time. Kept, it would seem
-    /// entered as soon as the one below is.
-    pub fn demote(&mut self, candidate: CgroupKey, life_id: LifeId) {
-        self.directories.remove(&candidate);
+    /// Takes a directory from a life whose root it turned out not to be. It is a mere parent, made
+    /// by a runtime on its way to a root, and would seem entered as soon as the one below is; or it
+    /// is that of the container's next run.
+    pub fn detach(&mut self, key: CgroupKey, life_id: LifeId) {
+        self.directories.remove(&key);
         if let Some(life) = self.lives.get_mut(life_id) {
-            life.drop_root(candidate);
+            life.drop_root(key);
         }
         self.reindex(life_id);
     }

@@ -23,6 +23,8 @@ impl Fold {
             return;
         }
         life.mark_announced();
+        self.hand_on_reports(life_id);
+        let Some(life) = self.containers.life_mut(life_id) else { return };
         let existed = life.is_carried() || life.origin() == Origin::Walked && is_start;
         if existed {
             if let Some(row) = life.existing_row(at) {
@@ -35,6 +37,25 @@ impl Fold {
             {
                 out.take(&rows.create);
             }
+        }
+    }
+
+    /// Gives a life what was reported of its end before the event of its beginning was read: the
+    /// life before, which has exited, was the only one to have it then.
+    fn hand_on_reports(&mut self, life_id: LifeId) {
+        let Some(life) = self.containers.life(life_id).filter(|life| life.origin() == Origin::Made) else { return };
+        let Some(container_id) = life.container_id() else { return };
+        let first = life.first();
+        let is_before = |older: &Life| {
+            let has_exited = older.exit().is_some_and(|exit| exit.at.boot_ns <= first.boot_ns);
+            has_exited && !older.reports().is_empty() && self.gaps.is_clock_steady(older)
+        };
+        let mut lives = self.containers.lives_with_id(container_id);
+        lives.retain(|older| *older != life_id && self.containers.life(*older).is_some_and(is_before));
+        for older in lives {
+            let reports = self.containers.life_mut(older).map(|life| life.take_later_reports(first.ts));
+            let Some(life) = self.containers.life_mut(life_id) else { return };
+            reports.unwrap_or_default().into_iter().for_each(|report| life.add_report(report));
         }
     }
 

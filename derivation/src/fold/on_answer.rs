@@ -67,7 +67,7 @@ impl Fold {
         } else if found.is_empty() {
             self.begin_stated(at, &claim);
         }
-        self.keep_pending(&claim, occasion, found.is_empty());
+        self.keep_pending(&claim, occasion, moment, found.is_empty());
         // It may speak of the run whose directory waits for the end of the walk.
         let is_run_open = self.walk.as_ref().is_some_and(|walk| walk.has_deferred_id(claim.container_id));
         let subject = if is_run_open { None } else { self.subject_of(moment, answer, &found) };
@@ -163,16 +163,19 @@ impl Fold {
         life.origin() == Origin::Made && self.gaps.is_clock_steady(life)
     }
 
-    /// Keeps what an answer says of a container for lives that are still to begin.
-    fn keep_pending(&mut self, claim: &Claim<'_>, occasion: Occasion, is_without_life: bool) {
+    /// Keeps what an answer of this moment says of a container for lives that are still to begin.
+    fn keep_pending(&mut self, claim: &Claim<'_>, occasion: Occasion, moment: WallNs, is_without_life: bool) {
         match occasion {
             Occasion::Creation => {
                 self.pending.forget_by_id(claim);
-                self.pending.add_by_id(claim.clone());
+                self.pending.add_by_id(claim.clone(), Some(moment));
             }
-            Occasion::Deletion => self.pending.forget_by_id(claim),
-            Occasion::Renaming => self.pending.add_by_id(claim.clone()),
-            Occasion::Other if is_without_life => self.pending.add_by_id(claim.clone()),
+            Occasion::Deletion => {
+                self.pending.keep_deleted(claim, moment);
+                self.pending.forget_by_id(claim);
+            }
+            Occasion::Renaming => self.pending.add_by_id(claim.clone(), None),
+            Occasion::Other if is_without_life => self.pending.add_by_id(claim.clone(), None),
             Occasion::Other => self.pending.update_by_id(claim.clone()),
         }
     }

@@ -1,8 +1,8 @@
 //! The making of directories: which one is a container's root.
 
 use super::apply::Fold;
-use crate::claims::{Claim, ObservedDirectory, RootClaims};
-use crate::containers::{DirectoryRole, ExitEvidence, LifeId, Origin, Stage, TrackedDirectory};
+use crate::claims::{Claim, ClaimSet, ObservedDirectory, RootClaims};
+use crate::containers::{DirectoryRole, ExitEvidence, Life, LifeId, Origin, Stage, TrackedDirectory};
 use crate::identity::OciRuntime;
 use crate::identity::argv::Invocation;
 use crate::identity::path;
@@ -30,9 +30,16 @@ impl Fold {
         if let Some(walk) = &mut self.walk {
             walk.see(event.key);
         }
+        let mut taken_from = None;
         match self.containers.directory(event.key) {
             // The number comes again: the removal of the directory that had it was lost.
             Some(TrackedDirectory { is_made: true, .. }) => self.on_missing(event.key, at, out),
+            Some(TrackedDirectory { role: DirectoryRole::Root(life_id), .. })
+                if call.is_some_and(|call| self.is_of_next_run(life_id, at, event, call)) =>
+            {
+                self.containers.detach(event.key, life_id);
+                taken_from = Some(life_id);
+            }
             Some(directory) => {
                 self.containers.track(event.key, TrackedDirectory { is_made: true, ..directory });
                 return self.on_mkdir_of_known(directory.role, at, event, call, out);
@@ -75,10 +82,11 @@ impl Fold {
         if let Some(life_id) = adopted {
             self.containers.track(event.key, TrackedDirectory::made(role(life_id), at.seq));
         }
-        if let Some(demoted) = demoted {
-            self.containers.forget_if_gone(demoted);
+        for life_id in demoted.into_iter().chain(taken_from) {
+            self.containers.forget_if_gone(life_id);
         }
         let Some(life_id) = adopted else { return };
+        let start = self.gaps.beginning(Origin::Made, Stage::Unannounced, at);
         let Some(life) = self.containers.life_mut(life_id) else { return };
         if call.is_some() {
             life.set_maker_pid(event.actor.pid);
@@ -86,11 +94,27 @@ impl Fold {
         if life.stage() == Stage::Provisional {
             life.set_maker(&event.actor);
         }
-        // A walk may have shown another of its directories whose making is yet to be told.
+        // A walk may have shown others of its directories before the event of this one was read. If
+        // this one was made later, the making of those is yet to be told, or was lost.
+        if at.boot_ns < life.first().boot_ns {
+            life.correct_beginning(start, event.actor.uid);
+        }
         let is_found = life.origin() == Origin::Walked;
         if stage == Stage::Unannounced && !is_found {
             self.emit_begin(life_id, at, Some(&event.actor), out);
         }
+    }
+
+    /// Returns true if a directory that a walk found is not of the run that it was taken for: the
+    /// call that made it begins, or has begun, another run of the container.
+    fn is_of_next_run(&self, taken_for: LifeId, at: Stamp, event: &CgroupEvent<'_>, call: &Invocation<'_>) -> bool {
+        let has_one_maker = call.oci_runtime == Some(OciRuntime::Runc);
+        let is_of_another = |life: &Life| life.is_run_of_another(at, event.actor.pid, has_one_maker);
+        let begun = self.containers.life_made_by(call.container_id, event.actor.pid);
+        path::names_container(event.path, call.container_id)
+            && self.containers.is_about(taken_for, &Claim::of_argv(at.seq, call))
+            && (begun.is_some_and(|begun| begun != taken_for)
+                || self.containers.life(taken_for).is_some_and(is_of_another))
     }
 
     /// Takes the event of a directory's making after a walk has shown the directory.
@@ -111,6 +135,7 @@ impl Fold {
         life.add_evidence(at.seq);
         if let Some(call) = call.filter(|call| path::names_container(event.path, call.container_id)) {
             life.claims_mut().add(&Claim::of_argv(at.seq, call));
+            life.set_maker_pid(event.actor.pid);
         }
         let start = self.gaps.beginning(Origin::Made, Stage::Unannounced, at);
         if life.correct_beginning(start, event.actor.uid) {
@@ -122,7 +147,7 @@ impl Fold {
     /// life that it was taken for.
     pub(super) fn demote_candidate(&mut self, above: Option<(CgroupKey, DirectoryRole)>) -> Option<LifeId> {
         let Some((parent, DirectoryRole::Candidate(taken_for))) = above else { return None };
-        self.containers.demote(parent, taken_for);
+        self.containers.detach(parent, taken_for);
         Some(taken_for)
     }
 
@@ -156,8 +181,9 @@ impl Fold {
         at: Stamp,
     ) -> Option<LifeId> {
         let beginning = self.gaps.beginning(origin, stage, at);
-        let life_id =
-            self.containers.adopt(observed, claims, enclosing, beginning, |claims| self.pending.complete(claims))?;
+        let began_at = self.gaps.clock_set().is_none().then_some(at.ts);
+        let complete = |claims: &mut ClaimSet| self.pending.complete(claims, began_at);
+        let life_id = self.containers.adopt(observed, claims, enclosing, beginning, complete)?;
         self.containers.note_stated_init(life_id, at);
         Some(life_id)
     }

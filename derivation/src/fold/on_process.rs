@@ -8,7 +8,7 @@ use alloc::string::String;
 
 use super::apply::Fold;
 use super::walk::Walk;
-use crate::claims::{Claim, ObservedDirectory, RootClaims};
+use crate::claims::{Claim, ClaimSet, ObservedDirectory, RootClaims};
 use crate::containers::{DirectoryRole, ExitEvidence, LifeId, LifeStart, Origin, Stage, TrackedDirectory};
 use crate::ending::NamespaceEnd;
 use crate::identity::OciRuntime;
@@ -57,9 +57,11 @@ impl Fold {
         let begun = self.containers.life_made_by(call.container_id, attach.mover.pid);
         let start = self.gaps.beginning(Origin::Made, Stage::Unannounced, at);
         let start = LifeStart { extends_others: false, ..start };
+        let began_at = self.gaps.clock_set().is_none().then_some(at.ts);
         let adopted = begun.or_else(|| {
             let pending = &self.pending;
-            self.containers.adopt(&observed, &claims, enclosing, start, |claims| pending.complete(claims))
+            let complete = |claims: &mut ClaimSet| pending.complete(claims, began_at);
+            self.containers.adopt(&observed, &claims, enclosing, start, complete)
         });
         let Some(life_id) = adopted else { return };
         for older in self.containers.lives_with_root(attach.key) {
@@ -192,7 +194,9 @@ impl Fold {
     /// that may be lost, it may be another container that shares the directory.
     fn is_next_init(&self, life_id: LifeId, target: &Target<'_>) -> bool {
         let Some(life) = self.containers.life(life_id).filter(|_| target.is_reaper) else { return false };
-        if life.init() == Some(target.process()) || life.is_init(target) == Some(true) {
+        // A run begins after the one before.
+        let is_older = life.init().is_some_and(|init| target.started <= init.started);
+        if is_older || life.is_init(target) == Some(true) {
             return false;
         }
         let is_over = life.exit().is_some() || life.init().is_some() && life.has_lost_exits();

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::pending_by_id::PendingById;
 use super::pending_by_path::PendingByPath;
 use crate::claims::{Claim, ClaimSet, OwnedClaim};
-use crate::record::{HierarchyId, Source};
+use crate::record::{HierarchyId, Source, WallNs};
 
 /// Claims about containers that have no directory yet.
 #[derive(Debug, Default)]
@@ -22,9 +22,16 @@ impl PendingClaims {
         self.by_path.add(claim, paths);
     }
 
-    /// Keeps a claim for the lives of its container that begin from now on.
-    pub fn add_by_id(&mut self, claim: Claim<'_>) {
-        self.by_id.add(claim);
+    /// Keeps a claim for the lives of its container that begin from now on. `created_at`: the
+    /// claim is that of its creation.
+    pub fn add_by_id(&mut self, claim: Claim<'_>, created_at: Option<WallNs>) {
+        self.by_id.add(claim, created_at);
+    }
+
+    /// Keeps what is claimed of a container that was deleted for a life of it of which is read
+    /// later.
+    pub fn keep_deleted(&mut self, claim: &Claim<'_>, deleted_at: WallNs) {
+        self.by_id.keep_deleted(claim, deleted_at);
     }
 
     /// Takes over what a claim changes about a container that is kept by id.
@@ -54,9 +61,10 @@ impl PendingClaims {
         self.by_path.take(hierarchy, path)
     }
 
-    /// Adds the claims about a container to those about a life of it.
-    pub fn complete(&self, claims: &mut ClaimSet) {
-        self.by_id.complete(claims);
+    /// Adds the claims about a container to those about a life of it that began at this moment; a
+    /// clock that was set tells none.
+    pub fn complete(&self, claims: &mut ClaimSet, began_at: Option<WallNs>) {
+        self.by_id.complete(claims, began_at);
     }
 
     /// Forgets the claims that are kept by path: a path that no walk showed was stale.

@@ -43,6 +43,10 @@ impl Story {
         self.log.tell(body)
     }
 
+    fn tell_at(&mut self, at_ns: u64, body: Body<'_>) {
+        self.log.tell_at(BootNs(at_ns), body);
+    }
+
     fn directory(&mut self, kind: CgroupEventKind, key: CgroupKey, argv: &[&str]) {
         let actor = Actor { pid: 3900, comm: "runc", argv, ..Actor::default() };
         let path = docker(ID);
@@ -442,4 +446,151 @@ fn what_runs_in_a_directory_that_waits_for_the_end_of_a_walk_is_not_of_the_run_b
     story.directory(CgroupEventKind::Rmdir, NEXT_ROOT, DELETE);
     let rows = story.end();
     assert_eq!(told_of_removals(&rows), [(ROOT, None, None), (NEXT_ROOT, Some(NEXT_INIT.pid), Some(3))]);
+}
+
+/// A recorder that was held up reads the making of a container after its walk has shown the directories, and after
+/// daemons have told of its end.
+#[test]
+fn a_making_that_is_read_after_the_walk_is_that_of_the_life_found() {
+    for shown in [&[ROOT, V1][..], &[V1]] {
+        let mut story = Story::default();
+        story.tell(Body::SnapshotBegin(SnapshotReason::Start));
+        let path = docker(ID);
+        for key in shown {
+            let directory = kit::directory(SnapshotReason::Start, *key, CgroupId(1), &path);
+            story.tell_at(100, Body::Directory(Directory { populated: Some(true), ..directory }));
+        }
+        let says = RuntimeAnswer {
+            container_id: Some(ID.into()),
+            init_pid: Some(INIT.pid),
+            exit_code: Some(3),
+            finished_at: Some(wall(BootNs(200))),
+            ..RuntimeAnswer::unanswered(Source::Docker, Outcome::Ok)
+        };
+        story.tell_at(200, Body::Runtime(says));
+        for (at, key) in [(50, ROOT), (52, V1)] {
+            let maker = || Actor { pid: 3900, comm: "runc", argv: CREATE, ..Actor::default() };
+            for (later, kind) in [(0, CgroupEventKind::Mkdir), (1, CgroupEventKind::Populated)] {
+                let event = CgroupEvent { actor: maker(), ..kit::event(kind, key, CgroupId(1), &path) };
+                story.tell_at(at + later, Body::Cgroup(event));
+            }
+            let target = Target { pid: 4000, ppid: 3900, comm: "runc", started: BootNs(40), ..INIT };
+            let attach =
+                ProcessAttach { cpu: 0, target, key, level: 2, path: &path, path_truncated: false, mover: maker() };
+            story.tell_at(at + 2, Body::Attach(attach));
+        }
+        story.tell_at(300, Body::SnapshotEnd(SnapshotReason::Start));
+        let rows = story.end();
+        let told: Vec<_> = creates(&rows).iter().map(|row| (row.inferred, row.boot_ns)).collect();
+        assert_eq!(told, [(false, BootNs(50))], "{shown:?}");
+        assert_eq!(exits(&rows).len(), 0, "the call that made it is no other run's: {shown:?}");
+    }
+}
+
+#[test]
+fn a_report_from_after_the_next_beginning_is_of_the_next_run() {
+    let mut story = Story { log: Log::with_grace(1_000) };
+    // A recorder that was held up hears of both ends before it reads of the first.
+    story.make(&[ROOT]);
+    story.exec(INIT);
+    let died = |code: i32, at: u64| RuntimeAnswer {
+        container_id: Some(ID.into()),
+        event: Some("die".into()),
+        exit_code: Some(code),
+        finished_at: Some(wall(BootNs(at))),
+        ..RuntimeAnswer::unanswered(Source::Docker, Outcome::Ok)
+    };
+    story.tell_at(1_900, Body::Runtime(died(0, 1_110)));
+    story.tell_at(1_901, Body::Runtime(died(137, 1_400)));
+    story.tell_at(1_100, kit::exit_of(INIT.pid, ROOT.cgroup));
+    let path = docker(ID);
+    let gone = kit::event(CgroupEventKind::Rmdir, ROOT, CgroupId(1), &path);
+    story.tell_at(1_120, Body::Cgroup(gone));
+    let maker = Actor { pid: 4900, comm: "runc", argv: CREATE, ..Actor::default() };
+    let made = kit::event(CgroupEventKind::Mkdir, NEXT_ROOT, CgroupId(1), &path);
+    story.tell_at(1_300, Body::Cgroup(CgroupEvent { actor: maker, ..made }));
+    story.tell_at(1_390, kit::exit_of(NEXT_INIT.pid, NEXT_ROOT.cgroup));
+    story.tell_at(1_420, Body::Cgroup(kit::event(CgroupEventKind::Rmdir, NEXT_ROOT, CgroupId(1), &path)));
+    let rows = story.end();
+    let told: Vec<_> = removes(&rows).iter().map(|row| row.death.reported_exit_code).collect();
+    assert_eq!(told, [Some(0), Some(137)]);
+    assert_eq!(disagreements(&rows), 0);
+}
+
+/// What containerd says when a container is created or deleted.
+fn containerd_says(event: &'static str, image: Option<&'static str>) -> RuntimeAnswer<'static> {
+    RuntimeAnswer {
+        container_id: Some(ID.into()),
+        event: Some(event.into()),
+        image_name: image.map(Into::into),
+        ..RuntimeAnswer::unanswered(Source::Containerd, Outcome::Ok)
+    }
+}
+
+#[test]
+fn a_life_has_the_image_that_its_container_had_when_it_began() {
+    // A recorder that was held up reads of the life when the container is deleted, and its id given to another one.
+    for (made, image) in [(1_050, "a:1"), (1_250, "b:1")] {
+        let mut story = Story::default();
+        story.tell_at(1_000, Body::Runtime(containerd_says("/containers/create", Some("a:1"))));
+        story.tell_at(1_100, Body::Runtime(containerd_says("/containers/delete", None)));
+        story.tell_at(1_200, Body::Runtime(containerd_says("/containers/create", Some("b:1"))));
+        let path = docker(ID);
+        story.tell_at(made, Body::Cgroup(kit::event(CgroupEventKind::Mkdir, ROOT, CgroupId(1), &path)));
+        let rows = story.end();
+        assert_eq!(creates(&rows)[0].identity.image_name.as_deref(), Some(image), "made at {made}");
+    }
+}
+
+#[test]
+fn a_directory_that_a_walk_found_is_of_the_run_whose_call_made_it() {
+    // The directory on v2 is kept from the run before, whose state is still there; a call makes the others anew while
+    // the walk looks, which shows some of them before their making is read.
+    for shown in [&[][..], &[NEXT_V1], &[NEXT_V1, key(5, 501)]] {
+        let mut story = Story::default();
+        story.tell(Body::SnapshotBegin(SnapshotReason::Start));
+        let path = docker(ID);
+        story.tell(Body::Runtime(RuntimeAnswer {
+            container_id: Some(ID.into()),
+            init_pid: Some(INIT.pid),
+            cgroup_paths: vec![(ROOT.hierarchy, path.as_str().into())],
+            ..RuntimeAnswer::unanswered(Source::OciState, Outcome::Ok)
+        }));
+        for key in [ROOT].iter().chain(shown) {
+            let directory = kit::directory(SnapshotReason::Start, *key, CgroupId(1), &path);
+            story.tell(Body::Directory(Directory { populated: Some(true), ..directory }));
+        }
+        let maker = || Actor { pid: 4900, comm: "runc", argv: CREATE, ..Actor::default() };
+        for key in [NEXT_V1, key(5, 501)] {
+            for kind in [CgroupEventKind::Mkdir, CgroupEventKind::Populated] {
+                let event = CgroupEvent { actor: maker(), ..kit::event(kind, key, CgroupId(1), &path) };
+                story.tell(Body::Cgroup(event));
+            }
+        }
+        let target = Target { ppid: 4900, comm: "runc", ..NEXT_INIT };
+        let attach =
+            ProcessAttach { cpu: 0, target, key: ROOT, level: 2, path: &path, path_truncated: false, mover: maker() };
+        story.tell(Body::Attach(attach));
+        story.tell(Body::SnapshotEnd(SnapshotReason::Start));
+        let next = Target { cgroup: ROOT.cgroup, ..NEXT_INIT };
+        story.exec(next);
+        story.exit(next, DONE);
+        for key in [NEXT_V1, key(5, 501), ROOT] {
+            story.directory(CgroupEventKind::Rmdir, key, DELETE);
+        }
+        let rows = story.end();
+        assert_eq!(kit::existing(&rows).len() + creates(&rows).len(), 2, "{shown:?}: {rows:#?}");
+        assert_eq!(told_of_removals(&rows), [(ROOT, None, None), (ROOT, Some(NEXT_INIT.pid), Some(3))], "{shown:?}");
+    }
+}
+
+#[test]
+fn the_first_process_of_another_container_in_the_directory_is_no_next_init_if_it_is_older() {
+    // Two containers share a directory; who came first was lost with its entry.
+    let mut story = Story::made(&[ROOT]);
+    story.lost();
+    story.exec(Target { cgroup: ROOT.cgroup, ..NEXT_INIT });
+    story.exit(Target { pid: 4100, ..INIT }, DONE);
+    let rows = story.end();
+    assert_eq!((creates(&rows).len(), exits(&rows).len()), (1, 0), "{rows:#?}");
 }

@@ -1,5 +1,6 @@
 //! Compares the rows of a case with the truth, column by column.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -128,7 +129,8 @@ pub fn span(table: &str, life: &Life) -> Span {
 }
 
 /// Pairs the rows of one id with its lives, by index: first those that agree most, by engine, then
-/// by init, then by moment; of equals the latest, or the first that a walk may have found.
+/// by init, then by moment, then by how few columns contradict; of equals the latest, or the first
+/// that a walk may have found.
 fn pairs_of(table: &str, rows: &[&Value], lives: &[&Life], coverage: &Coverage) -> Vec<(usize, usize)> {
     let agreement = |row: &Value, life: &Life| {
         // A walk finds a life at any moment of it.
@@ -138,7 +140,11 @@ fn pairs_of(table: &str, rows: &[&Value], lives: &[&Life], coverage: &Coverage) 
         let is_init = life.pid.is_some_and(|pid| row["init_pid"] == pid);
         let since_epoch = life.ended.from.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as i128);
         let order = if is_found { -since_epoch } else { since_epoch };
-        (row["runtime"] == *life.runtime, is_init, is_moment, order)
+        // Two runs in one directory are removed at one moment.
+        let contradicts =
+            |column: &Column| row.get(column.name).is_some_and(|value| column.expected.judge(value) == Verdict::False);
+        let contradictions = of_table(table, life, coverage).iter().filter(|column| contradicts(column)).count();
+        (row["runtime"] == *life.runtime, is_init, is_moment, Reverse(contradictions), order)
     };
     let mut all = Vec::new();
     for (at, row) in rows.iter().enumerate() {
@@ -179,6 +185,8 @@ fn compare_row(table: &'static str, row: &Value, life: &Life, coverage: &Coverag
         let is_parent_lost = name == "parent_container_id" && coverage.has_gap_before(life.created);
         // Signals from before the capture were not counted.
         let is_uncounted = name == "signals_total" && life.created.from <= coverage.begin.to;
+        // The kernel's count is read when the directory is empty, which may be after the capture.
+        let is_uncounted = is_uncounted || name == "oom_kills" && life.ended.to >= coverage.end.from;
         // Of what was there before, a source may state another run's init, and no call names the runtime.
         let is_from_before =
             life.created.from <= coverage.begin.to && (name == "oci_runtime" || life.scene.story.shares_directory());

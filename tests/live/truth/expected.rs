@@ -86,7 +86,10 @@ pub struct Column {
 pub fn of_table(table: &str, life: &Life, coverage: &Coverage) -> Vec<Column> {
     // What a daemon says after the stop is not recorded.
     let is_at_stop = super::compare::span(table, life).to >= coverage.end.from;
-    let mut columns = identity(table, life, is_at_stop);
+    // Of a renaming, podman's service may tell after the start that followed it; and a recorder that
+    // is held up may read of it then.
+    let is_told_late = life.runtime == "podman" || coverage.has_gap_in(life.created);
+    let mut columns = identity(table, life, is_at_stop, is_told_late);
     // The first walk finds what was there, whenever it reads its directory.
     if table == "existing_container" {
         return columns;
@@ -106,7 +109,7 @@ pub fn of_table(table: &str, life: &Life, coverage: &Coverage) -> Vec<Column> {
 }
 
 /// Columns that say which container it was.
-fn identity(table: &str, life: &Life, is_at_stop: bool) -> Vec<Column> {
+fn identity(table: &str, life: &Life, is_at_stop: bool, is_told_late: bool) -> Vec<Column> {
     // These rows do not wait for a daemon.
     let is_early = matches!(table, "container_create" | "existing_container");
     let is_create = table == "container_create";
@@ -119,9 +122,8 @@ fn identity(table: &str, life: &Life, is_at_stop: bool) -> Vec<Column> {
     let names = if is_renamed && (table == "existing_container" || is_at_stop) {
         // The walk, or the stop, may come between two names.
         Expected::AnyOf(vec![json!(life.first_name), json!(life.name), Value::Null])
-    } else if is_renamed && is_create && life.runtime == "podman" {
-        // The row has the name that was told last, and podman's service may tell of a renaming
-        // after the start that followed it.
+    } else if is_renamed && is_create && is_told_late {
+        // The row has the name that was told last.
         Expected::AnyOf(vec![json!(life.made_as), json!(life.first_name), Value::Null])
     } else {
         reported(name.clone())

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::record::{BootNs, RuntimeAnswer, Seq, Source, WallNs};
+use crate::record::{BootNs, RuntimeAnswer, Seq, Source, Stamp, WallNs};
 use crate::row::ReportSource;
 
 /// Distance that a source's time may have from the kernel's without being a different one, and how
@@ -149,9 +149,17 @@ impl EndReports {
         ends.all(is_same)
     }
 
-    /// Returns true if a report says that the container has ended.
-    pub fn tell_an_end(&self) -> bool {
-        self.all.iter().any(|report| report.exit_code.is_some() || report.presence == Some(ReportedPresence::Ended))
+    /// Returns true if a report says that the container had ended by this moment.
+    pub fn tell_an_end_by(&self, moment: Stamp) -> bool {
+        let tells_end =
+            |report: &&EndReport| report.exit_code.is_some() || report.presence == Some(ReportedPresence::Ended);
+        let is_by = |report: &EndReport| report.boot_ns <= moment.boot_ns || report.about() <= moment.ts;
+        self.all.iter().filter(tells_end).any(is_by)
+    }
+
+    /// Takes the reports about what happened after this moment.
+    pub fn take_later(&mut self, moment: WallNs) -> Vec<EndReport> {
+        self.all.extract_if(.., |report| report.about() > moment).collect()
     }
 
     /// Returns true if an engine reports that it has stopped the container.
