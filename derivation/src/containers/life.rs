@@ -361,11 +361,14 @@ impl Life {
     /// Returns what is known of the start of the container's program.
     pub fn program_start(&self) -> ending::ProgramStart {
         let evidence = &self.end().evidence;
-        // A runtime's process has its own name until it executes the program.
+        // A runtime's process has its own name until it executes the program, which may take any.
         let is_runtime_s = self.init_exit().is_some_and(|exit| runtime_process(exit.comm()).is_some());
         let is_seen = self.origin == Origin::Made && !self.has_lost_execs();
         if self.init.is_executed() || !is_seen && !is_runtime_s {
             return ending::ProgramStart::Possible;
+        }
+        if !is_seen {
+            return ending::ProgramStart::Unclear;
         }
         if !self.is_entered {
             return ending::ProgramStart::Never;
@@ -375,7 +378,6 @@ impl Life {
         }
         match self.container_id().is_some_and(|id| evidence.is_killed_by_engine_of(id)) {
             true => ending::ProgramStart::Never,
-            false if self.after_gap => ending::ProgramStart::NotExecuted,
             false => ending::ProgramStart::Failed,
         }
     }

@@ -275,9 +275,9 @@ impl Life {
     /// open what came before it.
     fn never_started(&self, is_inferred: bool) -> Option<bool> {
         match self.program_start() {
-            ProgramStart::Failed | ProgramStart::NotExecuted => Some(true),
+            ProgramStart::Failed => Some(true),
             ProgramStart::Never if !is_inferred => Some(true),
-            ProgramStart::Never => None,
+            ProgramStart::Never | ProgramStart::Unclear => None,
             ProgramStart::Possible => (self.is_entered && self.may_have_begun()).then_some(false),
         }
     }

@@ -32,9 +32,9 @@ pub(crate) enum ProgramStart {
     Possible,
     /// A runtime's process was in the container, and never executed the program.
     Failed,
-    /// The program was never executed. Whether its runtime failed, or what it had prepared was
-    /// deleted, is among the events that were lost.
-    NotExecuted,
+    /// The init ended under the name of a runtime's process. Whether it had executed the program,
+    /// which may take that name, is among the events that were lost.
+    Unclear,
     /// Nothing ever entered the container, or what a runtime had prepared was deleted.
     Never,
 }

@@ -32,7 +32,7 @@ pub(crate) fn write_verdict(evidence: &DeathEvidence, input: &VerdictInput<'_>, 
             oom_victim = init.oom_victim.or(oom_victim);
             seqs.extend(init.received.iter().map(|sent| sent.at.seq));
         }
-        (ProgramStart::Possible, None) | (ProgramStart::NotExecuted, _) => {}
+        (ProgramStart::Possible, None) | (ProgramStart::Unclear, _) => {}
     }
     if let Some((by, code)) = input.reports.exit_code()
         && (!input.is_run_doubtful || input.reports.tell_one_end())

@@ -407,9 +407,9 @@ fn a_container_whose_program_never_began_has_no_exit_code() {
 }
 
 #[test]
-fn a_runtime_s_own_process_did_not_run_the_program_whatever_was_lost() {
+fn a_runtime_s_name_tells_nothing_of_the_program_where_its_execution_may_be_lost() {
     for (comm, cause, code, never_started) in
-        [("runc:[2:INIT]", Cause::StartFailed, None, Some(true)), ("nginx", Cause::Exited, Some(1), Some(false))]
+        [("runc:[2:INIT]", Cause::Unknown, None, None), ("nginx", Cause::Exited, Some(1), Some(false))]
     {
         let mut story = Story::made();
         story.lost(KernelEventKind::Exec);
@@ -417,12 +417,6 @@ fn a_runtime_s_own_process_did_not_run_the_program_whatever_was_lost() {
         let row = story.exited();
         assert_eq!((row.death.cause, row.death.exit_code, row.never_started), (cause, code, never_started), "{comm}");
     }
-    // Whether it failed or was deleted, the signal would tell.
-    let mut story = Story::made();
-    story.lost(KernelEventKind::Signal);
-    story.exit(Target { comm: "runc:[2:INIT]", ..INIT }, SIGKILLED);
-    let row = story.exited();
-    assert_eq!((row.death.cause, row.never_started), (Cause::Unknown, Some(true)));
     // Nobody saw whether the program began, nor its end.
     let mut story = Story::made();
     story.lost(KernelEventKind::Exec);
