@@ -36,29 +36,34 @@ impl Fold {
         let waiting_id = self.id_that_waits(at, directory, &pending);
         match self.walk.as_mut().zip(waiting_id) {
             Some((walk, container_id)) => {
-                walk.defer(container_id, FoundDirectory { at, directory: directory.to_owned(), claims: pending });
+                let directory = directory.to_owned();
+                walk.defer(FoundDirectory { at, container_id, directory, claims: pending });
             }
             None => self.take_found(at, directory, &pending),
         }
     }
 
     /// Returns the container's id of a directory of which only the end of the walk can tell whether
-    /// it is of a container that is known: events were lost since it began, and the walk has seen
-    /// none of its directories.
+    /// it is of a container that is known.
     fn id_that_waits(&self, at: Stamp, directory: &Directory<'_>, pending: &[OwnedClaim]) -> Option<String> {
         let walk = self.walk.as_ref().filter(|_| !self.is_carrying)?;
         let observed = ObservedDirectory::of_walk(directory, None);
         let claims = RootClaims::of(at.seq, &observed, None, pending);
         let id = claims.container_id()?;
+        self.has_doubtful_life(walk, id, |_| true).then(|| id.into())
+    }
+
+    /// Returns true if a life of a container passes a test and may be over, unseen: events were
+    /// lost since it began, and the walk has shown none of its directories.
+    fn has_doubtful_life(&self, walk: &Walk, container_id: &str, is_meant: impl Fn(&Life) -> bool) -> bool {
         let is_doubtful = |life: &Life| {
-            life.first().seq < walk.begin()
-                && life.stage() != Stage::Ended
+            life.stage() != Stage::Ended
                 && life.is_run_doubtful()
-                && !life.root_keys().any(|key| walk.has_seen(key))
+                && is_meant(life)
+                && !life.root_keys().any(|key| walk.has_shown(key))
         };
-        let mut lives =
-            self.containers.lives_with_id(id).into_iter().filter_map(|life_id| self.containers.life(life_id));
-        lives.any(is_doubtful).then(|| id.into())
+        let lives = self.containers.lives_with_id(container_id);
+        lives.into_iter().filter_map(|life_id| self.containers.life(life_id)).any(is_doubtful)
     }
 
     /// Takes a directory that a walk found.
@@ -143,8 +148,13 @@ impl Fold {
         for (key, shown) in vacant {
             self.on_vacant(key, shown, at, out);
         }
-        for FoundDirectory { at, directory, mut claims } in deferred {
-            if self.containers.directory(directory.key).is_none() {
+        for FoundDirectory { at, container_id, directory, mut claims } in deferred {
+            // Of a life that began since the walk did, the walk cannot tell that it is over. Another
+            // walk follows on the loss.
+            let is_open = self.walk.as_ref().is_some_and(|walk| {
+                self.has_doubtful_life(walk, &container_id, |life| life.first().seq >= walk.begin())
+            });
+            if !is_open && self.containers.directory(directory.key).is_none() {
                 claims.extend(self.pending.take_by_path(directory.key.hierarchy, &directory.path));
                 self.take_found(at, &directory, &claims);
             }

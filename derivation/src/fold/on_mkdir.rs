@@ -28,7 +28,7 @@ impl Fold {
         out: &mut dyn RowSink,
     ) {
         if let Some(walk) = &mut self.walk {
-            walk.see(event.key);
+            walk.note_made(event.key);
         }
         let mut taken_from = None;
         match self.containers.directory(event.key) {

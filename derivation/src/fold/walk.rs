@@ -20,7 +20,10 @@ const MAX_UNREAD: usize = 1_024;
 pub(super) struct Walk {
     reason: SnapshotReason,
     begin: Seq,
-    seen: BTreeSet<CgroupKey>,
+    /// Directories that it has read.
+    shown: BTreeSet<CgroupKey>,
+    /// Directories made since the walk began, which it may have passed before.
+    made: BTreeSet<CgroupKey>,
     /// Directories removed since the walk began, which it may still show.
     buried: BTreeSet<CgroupKey>,
     /// The paths below which a hierarchy was not read whole.
@@ -38,6 +41,8 @@ pub(super) struct Walk {
 #[derive(Clone, Debug)]
 pub(super) struct FoundDirectory {
     pub at: Stamp,
+    /// The container that it is a root of.
+    pub container_id: String,
     pub directory: Directory<'static>,
     pub claims: Vec<OwnedClaim>,
 }
@@ -48,7 +53,8 @@ impl Walk {
         Self {
             reason,
             begin,
-            seen: BTreeSet::new(),
+            shown: BTreeSet::new(),
+            made: BTreeSet::new(),
             buried: BTreeSet::new(),
             unread: BTreeMap::new(),
             walked: BTreeSet::new(),
@@ -75,19 +81,19 @@ impl Walk {
         }
     }
 
-    /// Marks a directory as there.
-    pub fn see(&mut self, key: CgroupKey) {
-        self.seen.insert(key);
+    /// Marks a directory as made.
+    pub fn note_made(&mut self, key: CgroupKey) {
+        self.made.insert(key);
     }
 
-    /// Returns true if the walk has read a directory, or its event has come since the walk began.
-    pub fn has_seen(&self, key: CgroupKey) -> bool {
-        self.seen.contains(&key)
+    /// Returns true if the walk has read a directory.
+    pub fn has_shown(&self, key: CgroupKey) -> bool {
+        self.shown.contains(&key)
     }
 
-    /// Keeps a directory of the container with this id for the end of the walk.
-    pub fn defer(&mut self, container_id: String, found: FoundDirectory) {
-        self.deferred_ids.insert(container_id);
+    /// Keeps a directory for the end of the walk.
+    pub fn defer(&mut self, found: FoundDirectory) {
+        self.deferred_ids.insert(found.container_id.clone());
         self.deferred_keys.insert(found.directory.key);
         self.deferred.push(found);
     }
@@ -139,7 +145,7 @@ impl Walk {
         self.walked.insert(directory.key.hierarchy);
         let is_there = !self.buried.contains(&directory.key);
         if is_there {
-            self.seen.insert(directory.key);
+            self.shown.insert(directory.key);
         }
         is_there
     }
@@ -147,7 +153,8 @@ impl Walk {
     /// Returns true if a directory that was known before the walk began was not among those that
     /// the walk read of its hierarchy.
     pub fn misses(&self, key: CgroupKey, since: Seq) -> bool {
-        since < self.begin && !self.seen.contains(&key) && self.walked.contains(&key.hierarchy)
+        let is_seen = self.shown.contains(&key) || self.made.contains(&key);
+        since < self.begin && !is_seen && self.walked.contains(&key.hierarchy)
     }
 
     /// Returns true if a directory may be in a part of its hierarchy that was not read.

@@ -594,3 +594,24 @@ fn the_first_process_of_another_container_in_the_directory_is_no_next_init_if_it
     let rows = story.end();
     assert_eq!((creates(&rows).len(), exits(&rows).len()), (1, 0), "{rows:#?}");
 }
+
+#[test]
+fn a_directory_found_beside_a_life_that_began_within_the_walk_is_told_by_the_next_walk() {
+    for (shown, runs) in [(&[NEXT_ROOT, V1][..], 1), (&[NEXT_ROOT], 2)] {
+        let mut story = Story::default();
+        // The walk has passed the directory's place when it is made.
+        story.walk_shows(&[], None);
+        story.make(&[V1]);
+        story.lost();
+        let path = docker(ID);
+        let found = kit::directory(SnapshotReason::Resync, NEXT_ROOT, CgroupId(1), &path);
+        story.tell(Body::Directory(Directory { populated: Some(true), ..found }));
+        story.tell(Body::SnapshotEnd(SnapshotReason::Resync));
+        story.walk(shown);
+        for key in shown {
+            story.directory(CgroupEventKind::Rmdir, *key, DELETE);
+        }
+        let rows = story.end();
+        assert_eq!((creates(&rows).len(), exits(&rows).len(), removes(&rows).len()), (runs, runs, runs), "{shown:?}");
+    }
+}
