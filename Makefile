@@ -15,6 +15,7 @@ PROFILE_DIR := $(TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 DEMO_PROFILE := $(if $(filter file,$(origin PROFILE)),quick,$(PROFILE))
 DEMO_DIR := $(TARGET_DIR)/$(if $(filter dev,$(DEMO_PROFILE)),debug,$(DEMO_PROFILE))
 VENV := target/venv
+VENV_EXPORTS := target/venv-exports
 # Capture needs root; nothing else does.
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
@@ -54,10 +55,14 @@ demo: ## install, build, record a built-in workload, replay it and show the rows
 	  "$(strip $(SUDO) $(DEMO_DIR)/obit-capture check)" "# what works on this host" \
 	  "make build" "# build optimised, then record this host: see the tour in README.md"
 
-venv: $(VENV)/ready ## the Python environment of the analysis check, in target/venv
+venv: $(VENV)/ready $(VENV_EXPORTS)/ready ## the Python environments of the tests, in target/venv and target/venv-exports
 $(VENV)/ready: tests/analysis/requirements.txt
 	python3 -m venv --clear $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/analysis/requirements.txt
+	@touch $@
+$(VENV_EXPORTS)/ready: tests/exports/requirements.txt
+	python3 -m venv --clear $(VENV_EXPORTS)
+	$(VENV_EXPORTS)/bin/pip install --quiet --disable-pip-version-check --no-deps -r tests/exports/requirements.txt
 	@touch $@
 
 test: ## install what the tests need and run every check; the live tests need root

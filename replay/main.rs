@@ -26,7 +26,8 @@ use clap::{CommandFactory, Parser};
 
 use cli::{ReplayCli, ReplayCommand};
 use commands::{
-    close, derive, diff, disclose, explain, extract, handover, identify, info, inventory, schema, triage, verify,
+    close, derive, diff, disclose, explain, export, extract, handover, identify, info, inventory, schema, triage,
+    verify,
 };
 use output::messages::complain;
 use output::terminal::Look;
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
 fn run(command: ReplayCommand) -> anyhow::Result<CommandStatus> {
     match command {
         ReplayCommand::Derive(args) => derive::run(&args),
+        ReplayCommand::Export(args) => export::run(&args),
         ReplayCommand::Verify(args) => verify::run(&args),
         ReplayCommand::Diff(args) => diff::run(&args),
         ReplayCommand::Explain(args) => explain::run(&args),

@@ -126,4 +126,7 @@ pub enum Error {
         /// The reason that the operating system gives.
         cause: io::Error,
     },
+    /// What was made of a case cannot be written.
+    #[error("cannot write what is exported")]
+    Output(#[source] io::Error),
 }

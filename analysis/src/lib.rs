@@ -20,6 +20,7 @@ mod error;
 pub mod evidence;
 pub mod excerpt;
 pub mod explain;
+pub mod export;
 pub mod filter;
 pub mod inventory;
 mod life_key;

@@ -5,6 +5,7 @@ mod derive;
 mod diff;
 mod exit_codes;
 mod explain;
+mod export;
 mod filter;
 mod info;
 mod inventory;
@@ -25,6 +26,7 @@ use exit_codes::EXIT_CODES;
 pub use derive::DeriveArgs;
 pub use diff::DiffArgs;
 pub use explain::ExplainArgs;
+pub use export::ExportArgs;
 pub use info::InfoArgs;
 pub use inventory::{InventoryArgs, InventoryMoment};
 pub use keep::{CloseArgs, DiscloseArgs, ExtractArgs, HandoverArgs};
@@ -40,6 +42,8 @@ Examples:
   obit-replay derive case/ --format jsonl | jq .
   # only these; see 'obit-replay derive --help'
   obit-replay derive case/ --name web --last 2h
+  # the same for another program: an event for each instant of a life
+  obit-replay export case/ --to timesketch --output case.jsonl
   # do the recorded rows follow from the raw log?
   obit-replay verify case/ && echo reproduced
   # who was this container, how did it live, how and on whose order did it end?
@@ -80,6 +84,7 @@ pub struct ReplayCli {
 #[derive(Debug, Subcommand)]
 pub enum ReplayCommand {
     Derive(Box<DeriveArgs>),
+    Export(Box<ExportArgs>),
     Verify(VerifyArgs),
     Diff(DiffArgs),
     Explain(ExplainArgs),

@@ -5,6 +5,7 @@ pub mod derive;
 pub mod diff;
 pub mod disclose;
 pub mod explain;
+pub mod export;
 pub mod extract;
 pub mod handover;
 pub mod identify;

@@ -65,6 +65,9 @@ pub(crate) enum TypedArray<'a> {
 }
 
 impl<'a> Cells<'a> {
+    /// Nothing but nulls, of any length.
+    pub const NULL: Self = Self(TypedArray::Null);
+
     /// Finds the type of an array.
     pub fn new(array: &'a dyn Array) -> Self {
         if array.null_count() == array.len() {

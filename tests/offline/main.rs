@@ -9,6 +9,7 @@ mod terminal;
 mod corpora;
 mod evidence;
 mod excerpts;
+mod exports;
 mod golden;
 mod hostile;
 mod properties_case;

@@ -54,18 +54,19 @@ impl RowsBuilder {
     /// # Errors
     /// Arrow refuses the columns, which is a fault of the builder.
     pub fn finish(&mut self) -> Result<Vec<(Table, RecordBatch)>, Error> {
+        // In the order of a life, for whoever takes rows as they come.
         let mut batches = Vec::new();
+        if !self.existing.is_empty() {
+            batches.push((Table::ExistingContainer, self.existing.finish()?));
+        }
+        if !self.creates.is_empty() {
+            batches.push((Table::ContainerCreate, self.creates.finish()?));
+        }
         if !self.exits.is_empty() {
             batches.push((Table::ContainerExit, self.exits.finish()?));
         }
         if !self.removes.is_empty() {
             batches.push((Table::ContainerRemove, self.removes.finish()?));
-        }
-        if !self.creates.is_empty() {
-            batches.push((Table::ContainerCreate, self.creates.finish()?));
-        }
-        if !self.existing.is_empty() {
-            batches.push((Table::ExistingContainer, self.existing.finish()?));
         }
         if !self.disagreements.is_empty() {
             batches.push((Table::Disagreement, self.disagreements.finish()?));

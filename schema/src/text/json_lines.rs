@@ -59,9 +59,12 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Appends a value: frequent types here, the rest by [`json::write`], which writes all of them
-/// alike.
-fn push_value(out: &mut Vec<u8>, value: Value<'_>) -> io::Result<()> {
+/// Appends a value as JSON: frequent types here, the rest by [`json::write`], which writes all of
+/// them alike.
+///
+/// # Errors
+/// The value has a type that no table has.
+pub fn push_value(out: &mut Vec<u8>, value: Value<'_>) -> io::Result<()> {
     match value {
         Value::Null => out.extend_from_slice(b"null"),
         Value::Bool(value) => out.extend_from_slice(if value { b"true" } else { b"false" }),
@@ -88,7 +91,11 @@ fn push_value(out: &mut Vec<u8>, value: Value<'_>) -> io::Result<()> {
     Ok(())
 }
 
-fn push_text(out: &mut Vec<u8>, text: &str) -> io::Result<()> {
+/// Appends a text as JSON, with quotation marks.
+///
+/// # Errors
+/// None: a `Vec` takes all.
+pub fn push_text(out: &mut Vec<u8>, text: &str) -> io::Result<()> {
     // No early return, so that many bytes are tested at once.
     let is_as_it_is =
         text.bytes().fold(true, |so_far, byte| so_far & is_plain_byte(byte) & !matches!(byte, b'"' | b'\\'));

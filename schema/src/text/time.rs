@@ -17,7 +17,7 @@ pub fn rfc3339(ns_since_epoch: i64) -> String {
 const RFC3339_BYTES: usize = 30;
 
 /// Appends the text that [`rfc3339`] gives.
-pub(crate) fn push_rfc3339(out: &mut Vec<u8>, ns_since_epoch: i64) {
+pub fn push_rfc3339(out: &mut Vec<u8>, ns_since_epoch: i64) {
     let time = DateTime::from_timestamp_nanos(ns_since_epoch);
     let (date, clock, ns) = (time.date_naive(), time.num_seconds_from_midnight(), time.nanosecond());
     let year = date.year().unsigned_abs();

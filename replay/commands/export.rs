@@ -1,0 +1,45 @@
+//! `export`: derived rows in the formats of other programs.
+
+use anyhow::Context;
+use obit_analysis::cases;
+use obit_analysis::export::Exporter;
+use obit_analysis::problems::{self, Effect};
+use obit_analysis::span::CaseSpan;
+use obit_case::Case;
+
+use crate::cli::ExportArgs;
+use crate::output::activity::Activity;
+use crate::output::destination::Destination;
+use crate::output::messages::{complain, say};
+use crate::output::problems::report_problems;
+use crate::status::CommandStatus;
+
+pub fn run(args: &ExportArgs) -> anyhow::Result<CommandStatus> {
+    // Before the output is made: a wrong path must not leave an empty file behind.
+    let cases = cases::open(&args.cases)?;
+    let filter = args.filter.filter(CaseSpan::of_all(&cases));
+    let mut output = Destination::open(args.output.as_deref())?;
+    let activity =
+        args.output.as_ref().map(|_| Activity::on_records("exporting rows from", &cases.iter().collect::<Vec<_>>()));
+    let mut exporter = Exporter::new(args.to);
+    let (mut rows, mut found) = (0, Vec::new());
+    for case in &cases {
+        let exported = exporter.export(case, &filter, &mut output)?;
+        rows += exported.rows;
+        found.push(exported.problems);
+    }
+    output.finish().context("cannot write what is exported (check the disk's free space)")?;
+    drop(activity);
+    let problems_of = |(case, found): (&Case, &Vec<_>)| report_problems(case, &problems::all(case, found));
+    let effect = cases.iter().zip(&found).map(problems_of).max().unwrap_or(Effect::None);
+    if let Some(path) = &args.output {
+        say(&format!("{rows} rows written to {} for {}", path.display(), args.to.name()));
+    }
+    match effect {
+        Effect::None | Effect::CutOff | Effect::Changed | Effect::DerivedOnly => Ok(CommandStatus::Done),
+        Effect::Damage => {
+            complain(&format!("{rows} rows follow from what could be read; others may be missing"));
+            Ok(CommandStatus::Incomplete)
+        }
+    }
+}
