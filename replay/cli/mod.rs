@@ -84,13 +84,13 @@ pub struct ReplayCli {
 #[derive(Debug, Subcommand)]
 pub enum ReplayCommand {
     Derive(Box<DeriveArgs>),
-    Export(Box<ExportArgs>),
     Verify(VerifyArgs),
     Diff(DiffArgs),
     Explain(ExplainArgs),
     Info(InfoArgs),
     Inventory(Box<InventoryArgs>),
     Triage(Box<TriageArgs>),
+    Export(Box<ExportArgs>),
     Close(CloseArgs),
     Extract(ExtractArgs),
     Disclose(DiscloseArgs),
