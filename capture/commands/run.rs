@@ -193,7 +193,6 @@ pub(super) fn report(outcome: &SessionReport, args: &RecordArgs, messages: &Mess
             printable(&args.output.path.to_string_lossy())
         ));
     }
-    messages.finish();
     for (user, count) in &outcome.limits.not_followed {
         messages.say(&format!(
             "obit-capture: {count} directories of user {user} that are named like containers were not followed: a user may \
@@ -208,6 +207,7 @@ pub(super) fn report(outcome: &SessionReport, args: &RecordArgs, messages: &Mess
              64 KiB of them a second recorded, all users together 256 KiB; look who runs what makes them"
         ));
     }
+    messages.finish();
     let has_limits = !outcome.limits.not_followed.is_empty() || !outcome.limits.thinned.is_empty();
     let is_complete = outcome.errors.is_empty() && tally.lost == 0 && !has_limits;
     if is_complete { Outcome::Complete } else { Outcome::Incomplete }

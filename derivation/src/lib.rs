@@ -23,6 +23,7 @@ pub mod ending;
 pub mod fold;
 pub mod identity;
 pub mod profile;
+mod rate;
 pub mod record;
 pub mod row;
 mod small_list;
@@ -30,5 +31,6 @@ pub mod tracee;
 
 pub use fold::Fold;
 pub use profile::{Derive, Profile};
+pub use rate::RateAccount;
 pub use record::{BootNs, CgroupId, CgroupKey, HierarchyId, Record, Seq, WallNs};
 pub use row::Row;

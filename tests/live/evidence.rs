@@ -12,7 +12,7 @@ use obit_case::Case;
 use obit_derivation::record::{Body, CgroupEventKind, KernelEventKind};
 use obit_schema::text::escape;
 use obit_test_engines::{
-    CgroupView, SmallDisk, Stage, make_and_remove, require_root, test_cgroups, test_cgroups_named,
+    CgroupView, Oci, OciRuntime, SmallDisk, Stage, make_and_remove, require_root, test_cgroups, test_cgroups_named,
 };
 use rustix::fs::syncfs;
 use rustix::process::Signal;
@@ -544,6 +544,47 @@ fn a_user_who_floods_a_recording_is_thinned_named_and_takes_no_container_from_it
     replay::assert_verifies(&case);
     let info = replay::replay(&["info", &case.display().to_string()]);
     assert!(String::from_utf8_lossy(&info.stdout).contains("events_thinned"), "{info:?}");
+}
+
+#[test]
+fn a_user_who_floods_a_recording_with_signals_is_thinned_and_takes_no_end_from_it() {
+    let Some(_live) = require_root(&["setpriv", "unshare", "runc"]) else { return };
+    /// Bytes that are recorded at once and a second, and the least that a signal counts for.
+    const BURST_BYTES: u64 = 640 << 10;
+    const BYTES_PER_SECOND: u64 = 64 << 10;
+    const EVENT_BYTES: u64 = 64;
+    const SIGNALS: u64 = 60_000;
+    const CONTAINERS: usize = 5;
+    let stage = Stage::new(CgroupView::Host);
+    let runc = Oci::start(&stage, OciRuntime::Runc);
+    let case = stage.directory().join("case");
+    let began = Instant::now();
+    let capture = Capture::start(&stage, &case, &[]);
+    // The first process of a pid namespace, which is in no container, signals itself. Root makes the
+    // namespace, since some hosts let nobody else do so.
+    let script = format!("trap '' TERM; for number in $(seq {SIGNALS}); do kill -TERM $$; done");
+    let mut command = stage.command("unshare");
+    command.args(["--pid", "--fork", "setpriv", "--reuid=65534", "--clear-groups", "sh", "-c", &script]);
+    let mut flood = command.spawn().expect("unshare runs");
+    let ids: Vec<_> = (0..CONTAINERS).map(|number| format!("obit-live-flood-{number}")).collect();
+    ids.iter().for_each(|id| runc.run_short(id, None));
+    assert!(flood.wait().expect("a child").success(), "{script}");
+    let seconds = began.elapsed().as_secs() + 1;
+    let end = capture.interrupt();
+    assert_eq!(end.status.code(), Some(3), "the recorder says that it did not record everything: {}", end.stderr);
+    let manifest = manifest(&case);
+    let thinned = manifest["recorder"]["events_thinned"]["65534"].as_u64().expect("the user is named");
+    let least = SIGNALS - (BURST_BYTES + BYTES_PER_SECOND * seconds) / EVENT_BYTES;
+    assert!((least..SIGNALS).contains(&thinned), "{thinned} in {seconds} s");
+    assert_eq!(manifest["counts"]["lost"], 0, "{manifest}");
+    let recorded = manifest["counts"]["by_kind"]["fatal_signal"].as_u64().expect("a burst is recorded");
+    assert!(recorded + thinned >= SIGNALS, "{recorded} and {thinned}");
+    let exits = replay::derived_rows(&case, "container_exit");
+    for id in &ids {
+        let row = exits.iter().find(|row| text(row, "container_id") == id).unwrap_or_else(|| panic!("no exit of {id}"));
+        assert_eq!(text(row, "cause"), "exited", "{row}");
+    }
+    replay::assert_verifies(&case);
 }
 
 /// A directory of cgroups that goes with those in it, two levels deep.

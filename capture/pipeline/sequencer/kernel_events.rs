@@ -16,6 +16,8 @@ pub struct DecodedEvent<'a> {
     pub boot_ns: BootNs,
     /// Kind of the event.
     pub kind: KernelEventKind,
+    /// Real user id of the task in whose context it happened.
+    pub uid: u32,
     /// Contents of the event.
     pub body: Body<'a>,
 }
@@ -69,8 +71,8 @@ fn decode(
         argv,
         argv_truncated: texts.argv_truncated,
     };
-    let mut pass =
-        |body: Body<'_>| each(DecodedEvent { boot_ns: BootNs(event.boot_ns), kind: event.payload.kind(), body });
+    let (boot_ns, kind, uid) = (BootNs(event.boot_ns), event.payload.kind(), who.uid);
+    let mut pass = |body: Body<'_>| each(DecodedEvent { boot_ns, kind, uid, body });
     match &event.payload {
         Payload::Cgroup(cgroup) => pass(Body::Cgroup(cgroup_event(cpu, cgroup, &escape(cgroup.path), actor))),
         Payload::Attach { target, cgroup } => pass(Body::Attach(ProcessAttach {

@@ -252,7 +252,7 @@ impl Sequencer {
         let undecodable = self.decoder.for_each(&batch.events, |event| {
             progress.event(event.kind);
             let at = ClockPair { wall: clock.wall_at(event.boot_ns), boot: event.boot_ns, ..clock };
-            if rates.leaves_out(at, &event.body, admission.fold()) {
+            if rates.leaves_out(at, event.uid, &event.body, admission.fold()) {
                 return Ok(());
             }
             match event.body {

@@ -6,13 +6,16 @@
 //! recorder of 1 GiB in two to three minutes. By the rate below, which counts bytes before they are
 //! compressed, that takes more than four hours.
 //!
+//! Whoever may make namespaces can start processes whose programs, exits and signals are recorded
+//! as fast as the kernel does.
+//!
 //! Only events that decide nothing are left out ([`Fold::ignores`]), so a replay reaches the same
 //! rows without them.
 
 use std::collections::BTreeMap;
 
 use obit_derivation::record::{Body, Thinning};
-use obit_derivation::{BootNs, Fold};
+use obit_derivation::{BootNs, Fold, RateAccount};
 
 use crate::host::clock::ClockPair;
 
@@ -26,8 +29,11 @@ const BYTES_PER_SECOND: u64 = 64 << 10;
 /// Bytes of events of one user that may come at once beyond that: those of ten seconds, which are
 /// 10,000 events with the shortest paths.
 const BURST_BYTES: u64 = 640 << 10;
-/// Bytes that an event counts for beside its path: what most compress to.
+/// Bytes that an event counts for beside its path or the arguments of a signal's sender: what most
+/// compress to.
 const EVENT_BYTES: u64 = 64;
+/// Bytes that an ancestor of a signal's sender counts for.
+const ANCESTOR_BYTES: usize = 16;
 /// The same for all users together, as a multiple: a process in a user namespace has many user ids.
 const SHARES_OF_ALL: u64 = 4;
 /// Most users of whom an account is kept.
@@ -36,16 +42,18 @@ const MAX_USERS: usize = 1_024;
 const REPORT_INTERVAL_NS: u64 = 1_000_000_000;
 
 const NS_PER_SECOND: u64 = 1_000_000_000;
+/// Cost of a byte of one user.
+const BYTE_NS: u64 = NS_PER_SECOND / BYTES_PER_SECOND;
 
 /// The number of events that were left out, by user; `None` for several of whom no account was
 /// kept.
 pub type ThinnedByUser = BTreeMap<Option<u32>, u64>;
 
 /// What users without privileges used of their rates.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct UserRates {
-    all: ByteRate,
-    users: BTreeMap<u32, ByteRate>,
+    all: RateAccount,
+    users: BTreeMap<u32, RateAccount>,
     /// Events that were left out and are not recorded yet.
     unreported: BTreeMap<Option<u32>, LeftOut>,
     /// All that was left out.
@@ -60,66 +68,19 @@ struct LeftOut {
     last: ClockPair,
 }
 
-/// A rate with a burst, kept as the time until which bytes are paid for: the generic cell rate
-/// algorithm (ITU-T I.371).
-#[derive(Clone, Copy, Debug)]
-struct ByteRate {
-    byte_ns: u64,
-    paid_until_ns: u64,
-}
-
-impl ByteRate {
-    /// Returns a rate of so many shares that nobody has used.
-    fn new(shares: u64) -> Self {
-        Self { byte_ns: NS_PER_SECOND / (BYTES_PER_SECOND * shares), paid_until_ns: 0 }
-    }
-
-    /// Returns the time until which bytes are paid for with these.
-    fn paid_with(&self, bytes: u64, now: BootNs) -> u64 {
-        self.paid_until_ns.max(now.0).saturating_add(self.byte_ns.saturating_mul(bytes))
-    }
-
-    /// Returns true if the rate has room for so many bytes now.
-    fn has_room(&self, bytes: u64, now: BootNs) -> bool {
-        // The burst is larger as the byte is cheaper.
-        let most_ns = NS_PER_SECOND / BYTES_PER_SECOND * BURST_BYTES;
-        self.paid_with(bytes, now).saturating_sub(now.0) <= most_ns
-    }
-
-    /// Counts bytes.
-    fn take(&mut self, bytes: u64, now: BootNs) {
-        self.paid_until_ns = self.paid_with(bytes, now);
-    }
-
-    /// Returns true if the rate is as if nobody had ever used it.
-    fn is_idle(&self, now: BootNs) -> bool {
-        self.paid_until_ns <= now.0
-    }
-}
-
-impl Default for UserRates {
-    fn default() -> Self {
-        Self {
-            all: ByteRate::new(SHARES_OF_ALL),
-            users: BTreeMap::new(),
-            unreported: BTreeMap::new(),
-            total: BTreeMap::new(),
-        }
-    }
-}
-
 impl UserRates {
     /// Returns true if a kernel event is to be left out, and counts it: its task is of a user
     /// without privileges who has made more than the rate allows, and it decides nothing.
-    pub fn leaves_out(&mut self, at: ClockPair, body: &Body<'_>, fold: &Fold) -> bool {
-        let Some((uid, bytes)) = user_and_bytes(body) else { return false };
+    pub fn leaves_out(&mut self, at: ClockPair, uid: u32, body: &Body<'_>, fold: &Fold) -> bool {
+        let Some(bytes) = bytes_of(body).filter(|_| uid != 0) else { return false };
         let account = self.account(uid, at.boot);
-        let has_room = account.as_ref().is_none_or(|rate| rate.has_room(bytes, at.boot));
-        if has_room && self.all.has_room(bytes, at.boot) {
-            if let Some(rate) = self.users.get_mut(&uid) {
-                rate.take(bytes, at.boot);
+        let has_room = account.is_none_or(|account| account.has_room(BURST_BYTES * BYTE_NS, at.boot));
+        if has_room && self.all.has_room(BURST_BYTES * BYTE_NS, at.boot) {
+            if let Some(account) = self.users.get_mut(&uid) {
+                account.take(bytes * BYTE_NS, at.boot);
             }
-            self.all.take(bytes, at.boot);
+            // The burst of all is larger as their byte is cheaper.
+            self.all.take(bytes * BYTE_NS / SHARES_OF_ALL, at.boot);
             return false;
         }
         if !fold.ignores(body) {
@@ -133,14 +94,14 @@ impl UserRates {
     }
 
     /// Returns what a user has used; `None` if there are too many users for an account.
-    fn account(&mut self, uid: u32, now: BootNs) -> Option<ByteRate> {
+    fn account(&mut self, uid: u32, now: BootNs) -> Option<RateAccount> {
         if self.users.len() >= MAX_USERS && !self.users.contains_key(&uid) {
-            self.users.retain(|_, rate| !rate.is_idle(now));
+            self.users.retain(|_, account| !account.is_idle(now));
             if self.users.len() >= MAX_USERS {
                 return None;
             }
         }
-        Some(*self.users.entry(uid).or_insert_with(|| ByteRate::new(1)))
+        Some(*self.users.entry(uid).or_default())
     }
 
     fn has_place(&self, user: Option<u32>) -> bool {
@@ -174,21 +135,26 @@ impl UserRates {
     }
 }
 
-/// Returns the user without privileges whose task made an event of a directory happen, and the
-/// bytes that the event counts for.
-fn user_and_bytes(body: &Body<'_>) -> Option<(u32, u64)> {
-    let (actor, path) = match body {
-        Body::Cgroup(event) => (&event.actor, event.path),
-        Body::Attach(attach) => (&attach.mover, attach.path),
+/// Returns the bytes that an event counts for; `None` if it is recorded whoever makes it happen.
+fn bytes_of(body: &Body<'_>) -> Option<u64> {
+    let texts_bytes = match body {
+        Body::Cgroup(event) => event.path.len(),
+        Body::Attach(attach) => attach.path.len(),
+        Body::Exec(_) | Body::Exit(_) => 0,
+        Body::Signal(signal) => {
+            let arguments: usize = signal.sender.argv.iter().map(|argument| argument.len()).sum();
+            arguments + ANCESTOR_BYTES * signal.sender_ancestors.len()
+        }
         _ => return None,
     };
-    (actor.uid != 0).then_some((actor.uid, EVENT_BYTES + path.len() as u64))
+    Some(EVENT_BYTES + texts_bytes as u64)
 }
 
 #[cfg(test)]
 mod tests {
     use obit_derivation::record::{
-        Actor, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, Record, Seq, Usage, WallNs,
+        Actor, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, ExitStatus, FatalSignal, ProcessExec, Record, Seq,
+        Target, TaskExit, Usage, WallNs,
     };
 
     use super::*;
@@ -196,7 +162,7 @@ mod tests {
     const PLAIN: &str = "/user.slice/plain";
     /// Events with that path that one user may make a second, and at once.
     const PER_SECOND: u64 = BYTES_PER_SECOND / (EVENT_BYTES + PLAIN.len() as u64);
-    const BURST: u64 = BURST_BYTES / (EVENT_BYTES + PLAIN.len() as u64);
+    const BURST: u64 = BURST_BYTES.div_ceil(EVENT_BYTES + PLAIN.len() as u64);
     const CONTAINER: &str = "/user.slice/docker-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.scope";
 
     fn at(boot_ns: u64) -> ClockPair {
@@ -220,7 +186,7 @@ mod tests {
     /// Returns how many of so many events at one time are left out.
     fn left_out(rates: &mut UserRates, now: u64, uid: u32, path: &str, count: u64) -> u64 {
         let fold = Fold::new();
-        (0..count).filter(|_| rates.leaves_out(at(now), &mkdir(uid, path), &fold)).count() as u64
+        (0..count).filter(|_| rates.leaves_out(at(now), uid, &mkdir(uid, path), &fold)).count() as u64
     }
 
     #[test]
@@ -241,7 +207,7 @@ mod tests {
         let mut rates = UserRates::default();
         let long = format!("/user.slice/{}", "x".repeat(4_000));
         let recorded = BURST - left_out(&mut rates, 0, 1000, &long, BURST);
-        assert_eq!(recorded, BURST_BYTES / (EVENT_BYTES + long.len() as u64));
+        assert_eq!(recorded, BURST_BYTES.div_ceil(EVENT_BYTES + long.len() as u64));
     }
 
     #[test]
@@ -251,6 +217,44 @@ mod tests {
         assert_eq!(left_out(&mut rates, 0, 1000, CONTAINER, BURST), 0);
         assert_eq!(left_out(&mut rates, 0, 0, PLAIN, 10 * BURST), 0);
         assert_eq!(left_out(&mut rates, 0, 1001, PLAIN, BURST), 0);
+    }
+
+    #[test]
+    fn programs_exits_and_signals_are_thinned_unless_a_process_is_a_container_s() {
+        let mut fold = Fold::new();
+        let container = mkdir(0, CONTAINER);
+        fold.apply(&Record { seq: Seq(0), ts: WallNs(0), boot_ns: BootNs(0), body: container }, &mut Vec::new());
+        let bodies = |cgroup| {
+            let target = Target { pid: 70, started: BootNs(1), cgroup: CgroupId(cgroup), ..Target::default() };
+            let exec = ProcessExec { cpu: 0, target, parent_comm: "sh" };
+            let status = ExitStatus::Exited(0);
+            let exit = TaskExit { cpu: 0, target, status, oom_victim: false, rebooted: None, parent_comm: "sh" };
+            let signal = FatalSignal {
+                cpu: 0,
+                target,
+                signal: 15,
+                code: 0,
+                origin: None,
+                to_group: true,
+                result: None,
+                sender: Actor { uid: 1000, argv: &["kill", "70"], ..Actor::default() },
+                sender_v1: None,
+                sender_loginuid: None,
+                sender_ancestors: Vec::new(),
+            };
+            [Body::Exec(exec), Body::Exit(exit), Body::Signal(signal)]
+        };
+        for place in 0..3 {
+            let mut rates = UserRates::default();
+            let mut left_out = |uid, cgroup| {
+                let body = &bodies(cgroup)[place];
+                (0..3 * BURST).filter(|_| rates.leaves_out(at(0), uid, body, &fold)).count() as u64
+            };
+            let others = left_out(1000, 99);
+            assert!((BURST..3 * BURST).contains(&others), "{others} of {place}");
+            assert_eq!(left_out(1000, 7), 0, "of a container's process");
+            assert_eq!(left_out(0, 99), 0, "of root");
+        }
     }
 
     #[test]
@@ -269,7 +273,7 @@ mod tests {
                 ..event.clone()
             };
             for body in [below, CgroupEvent { kind: CgroupEventKind::Rmdir, ..event }] {
-                assert!(!rates.leaves_out(at(0), &Body::Cgroup(body), &fold), "{path}");
+                assert!(!rates.leaves_out(at(0), 1000, &Body::Cgroup(body), &fold), "{path}");
             }
         }
     }

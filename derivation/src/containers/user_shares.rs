@@ -8,6 +8,7 @@
 
 use alloc::collections::BTreeMap;
 
+use crate::rate::RateAccount;
 use crate::record::BootNs;
 
 /// Most lives of one user at a time. Rootless engines run some dozens.
@@ -85,14 +86,13 @@ impl UserShares {
 }
 
 /// The rates at which lives of users without privileges begin: as many as a share at once, and then
-/// so many a second. Each is kept as the time until which lives are paid for (the generic cell rate
-/// algorithm, ITU-T I.371).
+/// so many a second.
 #[derive(Debug, Default)]
 struct LifeRates {
     /// 0 for any number.
     lives_per_second: u32,
-    all_paid_until_ns: u64,
-    paid_until_ns: BTreeMap<u32, u64>,
+    all: RateAccount,
+    users: BTreeMap<u32, RateAccount>,
 }
 
 impl LifeRates {
@@ -104,24 +104,22 @@ impl LifeRates {
 
     fn has_room(&self, user: u32, now: BootNs) -> bool {
         let Some((life_ns, life_ns_of_all)) = self.life_ns() else { return true };
-        let is_paid = |paid_until_ns: u64, life_ns: u64, most: u32| {
-            paid_until_ns.saturating_sub(now.0) < life_ns.saturating_mul(most.into())
-        };
-        let of_one = self.paid_until_ns.get(&user).copied().unwrap_or(0);
-        is_paid(of_one, life_ns, MAX_OF_ONE) && is_paid(self.all_paid_until_ns, life_ns_of_all, MAX_OF_ALL)
+        let burst_ns = |life_ns: u64, most: u32| life_ns.saturating_mul(most.into());
+        let of_one = self.users.get(&user).copied().unwrap_or_default();
+        of_one.has_room(burst_ns(life_ns, MAX_OF_ONE), now)
+            && self.all.has_room(burst_ns(life_ns_of_all, MAX_OF_ALL), now)
     }
 
     fn take(&mut self, user: u32, now: BootNs) {
         let Some((life_ns, life_ns_of_all)) = self.life_ns() else { return };
-        self.all_paid_until_ns = self.all_paid_until_ns.max(now.0).saturating_add(life_ns_of_all);
-        if self.paid_until_ns.len() >= MAX_RATED_USERS && !self.paid_until_ns.contains_key(&user) {
-            self.paid_until_ns.retain(|_, paid_until_ns| *paid_until_ns > now.0);
-            if self.paid_until_ns.len() >= MAX_RATED_USERS {
+        self.all.take(life_ns_of_all, now);
+        if self.users.len() >= MAX_RATED_USERS && !self.users.contains_key(&user) {
+            self.users.retain(|_, account| !account.is_idle(now));
+            if self.users.len() >= MAX_RATED_USERS {
                 return; // the rate of all bounds them
             }
         }
-        let paid_until_ns = self.paid_until_ns.entry(user).or_default();
-        *paid_until_ns = (*paid_until_ns).max(now.0).saturating_add(life_ns);
+        self.users.entry(user).or_default().take(life_ns, now);
     }
 }
 
@@ -165,7 +163,7 @@ mod tests {
         shares.limit_rate(RATE);
         let all: u32 = (1..=40_000).map(|user| begun(&mut shares, Some(user), 0, 1)).sum();
         assert_eq!(all, MAX_OF_ALL);
-        assert!(shares.rates.paid_until_ns.len() <= MAX_RATED_USERS);
+        assert!(shares.rates.users.len() <= MAX_RATED_USERS);
         assert_eq!(begun(&mut shares, Some(50_000), 1, MAX_OF_ONE), RATE * (MAX_OF_ALL / MAX_OF_ONE));
     }
 }

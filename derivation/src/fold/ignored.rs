@@ -1,5 +1,5 @@
-//! Events that decide nothing: of a directory that is no container's and in none. A recorder that
-//! has to leave some events of a user out takes these.
+//! Events that decide nothing: of a directory that is no container's and in none, or of a process
+//! of no container. A recorder that has to leave some events of a user out takes these.
 
 use super::apply::Fold;
 use crate::claims::{ObservedDirectory, RootClaims};
@@ -13,6 +13,9 @@ impl Fold {
         match body {
             Body::Cgroup(event) => self.ignores_event(event),
             Body::Attach(attach) => !self.is_known(attach.key) && !is_runtime(&attach.mover),
+            Body::Exec(exec) => self.life_of_process(&exec.target).is_none(),
+            Body::Exit(exit) => self.life_of_process(&exit.target).is_none(),
+            Body::Signal(signal) => self.life_of_process(&signal.target).is_none(),
             _ => false,
         }
     }

@@ -124,7 +124,7 @@ impl Fold {
 
     /// Returns the life that a process is of. Of one in a directory that waits for the end of a
     /// walk, nobody knows.
-    fn life_of_process(&self, target: &Target<'_>) -> Option<LifeId> {
+    pub(super) fn life_of_process(&self, target: &Target<'_>) -> Option<LifeId> {
         let waits = |walk: &Walk| target.places().any(|key| walk.has_deferred(key));
         if self.walk.as_ref().is_some_and(waits) { None } else { self.containers.life_of_process(target) }
     }
