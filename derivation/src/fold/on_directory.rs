@@ -149,8 +149,8 @@ impl Fold {
             self.on_vacant(key, shown, at, out);
         }
         for FoundDirectory { at, container_id, directory, mut claims } in deferred {
-            // Of a life that began since the walk did, the walk cannot tell that it is over. Another
-            // walk follows on the loss.
+            // Of a life that began since the walk did, the walk cannot tell that it is over.
+            // Another walk follows on the loss.
             let is_open = self.walk.as_ref().is_some_and(|walk| {
                 self.has_doubtful_life(walk, &container_id, |life| life.first().seq >= walk.begin())
             });
