@@ -247,6 +247,29 @@ fn each_end_has_one_row_however_often_the_recording_is_cut() {
     replay::assert_verifies(&case);
 }
 
+#[test]
+fn events_are_on_disk_in_time_while_a_storm_runs_and_segments_are_cut() {
+    let Some(_live) = require_root(&[]) else { return };
+    /// Greatest age of an event on disk: the default interval of 200 ms, that of the drain thread,
+    /// the walk at a cut, and the delays of a busy machine.
+    const MOST_MS: u64 = 2_000;
+    let stage = Stage::new(CgroupView::Host);
+    let case = stage.directory().join("case");
+    let capture = Capture::start(&stage, &case, &["--max-bytes", "4MiB", "--when-full", "drop-oldest"]);
+    let begun = Instant::now();
+    let mut made = 0;
+    while begun.elapsed() < Duration::from_secs(10) || segments_left(&case) < 3 {
+        assert!(begun.elapsed() < LIMIT, "not cut within {LIMIT:?}");
+        (0..100).for_each(|number| _ = container(&stage, made + number));
+        made += 100;
+    }
+    let ended = capture.stop();
+    let age_ms = manifest(&case)["recorder"]["sync_age_ms"].as_u64().expect("the recorder says it");
+    println!("{made} containers in {:?}: {age_ms} ms at most; {}", begun.elapsed(), ended.stderr);
+    // An event cannot be on disk before the thread that brings it there looks.
+    assert!((1..=MOST_MS).contains(&age_ms), "{age_ms} ms");
+}
+
 /// Makes and removes a container that is only directories. Returns its id.
 fn container(stage: &Stage, number: usize) -> String {
     // Text that compresses as badly as real ids.

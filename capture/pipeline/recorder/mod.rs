@@ -6,6 +6,7 @@
 
 mod backlog;
 mod command;
+mod sync_age;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -22,6 +23,7 @@ use obit_schema::text::time;
 use serde_json::{Map, Value};
 
 use self::backlog::{Backlog, WriteJob};
+use self::sync_age::SyncAge;
 use super::anchor::Anchor;
 use super::memory;
 use super::messages::MessageOutput;
@@ -96,6 +98,7 @@ struct Recorder {
     next_durable: u64,
     /// The record after the last one that the recorder was given.
     next_given: u64,
+    sync_age: SyncAge,
     /// Moment until which the end of the recording waits for the anchor, once it does.
     anchor_deadline: Option<Instant>,
     /// The error of the last try to write.
@@ -122,6 +125,7 @@ pub fn run(
         growth_bytes: 0,
         next_durable: 0,
         next_given: 0,
+        sync_age: SyncAge::default(),
         anchor_deadline: None,
         failing: None,
         given_up: None,
@@ -151,6 +155,7 @@ pub fn run(
 impl Recorder {
     fn append(&mut self, batches: Vec<(Table, RecordBatch)>) {
         for (table, batch) in &batches {
+            self.sync_age.add(*table, batch);
             if Table::RAW.contains(table) {
                 self.next_given = self.next_given.max(next_seq(batch).unwrap_or(0));
             }
@@ -251,6 +256,7 @@ impl Recorder {
         }
         if durability == Durability::Disk {
             self.next_durable = self.next_given;
+            self.sync_age.sync(ClockPair::read().boot);
         }
         let parts = self.writer.manifest().head.as_ref().map_or(0, |head| head.parts);
         if std::mem::replace(&mut self.head_parts, parts) != parts {
@@ -427,7 +433,8 @@ impl Recorder {
             if sealed.is_ok() {
                 self.wait_for_anchor();
             }
-            let closed = sealed.and_then(|()| self.writer.close(|manifest| note_end(manifest, at)));
+            let greatest_ms = self.sync_age.greatest_ms();
+            let closed = sealed.and_then(|()| self.writer.close(|manifest| note_end(manifest, at, greatest_ms)));
             self.tell_unsigned();
             match closed {
                 Err(error) if error.is_disk_full() && self.drop_on_full_disk() => {}
@@ -457,7 +464,8 @@ fn next_seq(batch: &RecordBatch) -> Option<u64> {
     seqs.values().last().map(|last| last.saturating_add(1))
 }
 
-fn note_end(manifest: &mut Manifest, at: ClockPair) {
+fn note_end(manifest: &mut Manifest, at: ClockPair, greatest_sync_age_ms: u64) {
+    manifest.recorder.insert("sync_age_ms".to_owned(), greatest_sync_age_ms.into());
     manifest.ended_at = Some(time::rfc3339(at.wall.0));
     manifest.clocks.end = Some(at.into());
 }
