@@ -1,6 +1,8 @@
 //! `export`: derived rows in the formats of other programs.
 
-use anyhow::Context;
+use std::io::{self, IsTerminal as _};
+
+use anyhow::{Context, ensure};
 use obit_analysis::cases;
 use obit_analysis::export::Exporter;
 use obit_analysis::problems::{self, Effect};
@@ -18,6 +20,8 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<CommandStatus> {
     // Before the output is made: a wrong path must not leave an empty file behind.
     let cases = cases::open(&args.cases)?;
     let filter = args.filter.filter(CaseSpan::of_all(&cases));
+    let is_for_terminal = args.output.is_none() && io::stdout().is_terminal();
+    ensure!(!(args.to.is_binary() && is_for_terminal), "a trace is not for a terminal; give a file with --output PATH");
     let mut output = Destination::open(args.output.as_deref())?;
     let activity =
         args.output.as_ref().map(|_| Activity::on_records("exporting rows from", &cases.iter().collect::<Vec<_>>()));

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 from common import EVENTS, ORIGIN, Findings, documented, export, fields_of, nanoseconds, rows
+from google.protobuf.unknown_fields import UnknownFieldSet
 from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import BUILTIN_CLOCK_BOOTTIME, BUILTIN_CLOCK_REALTIME, Trace, TrackEvent
 
 OWN = {
@@ -39,7 +40,8 @@ def check(program: str, case: str, findings: Findings) -> None:
     tracks, events, clocks = {}, [], []
     for packet in trace.packet:
         findings.true(packet.trusted_packet_sequence_id, f"{case}: a sequence")
-        findings.equal(packet.UnknownFields() if hasattr(packet, "UnknownFields") else [], [], f"{case}: unknown fields")
+        for message in (packet, packet.track_event, packet.track_descriptor, packet.clock_snapshot):
+            findings.equal(len(UnknownFieldSet(message)), 0, f"{case}: unknown fields")
         if packet.HasField("track_descriptor"):
             track = packet.track_descriptor
             findings.true(track.uuid not in tracks, f"{case}: a track described once")
@@ -54,11 +56,11 @@ def check(program: str, case: str, findings: Findings) -> None:
             findings.true(packet.track_event.track_uuid in tracks, f"{case}: a track before its events")
             events.append(packet)
 
-    # Clocks are those of the log, read by another program.
+    # Clocks are those of the log, read by another program, whose times have microseconds.
     files = [str(path) for path in sorted(Path(case).glob("raw/events-*.parquet"))]
     if files and not list(Path(case).glob("journal/events-*")):
-        query = "SELECT boot_ns, epoch_ns(ts) FROM read_parquet($1) WHERE kind = 'clock' ORDER BY seq"
-        findings.equal(clocks, duckdb.execute(query, [files]).fetchall(), f"{case}: clock snapshots")
+        query = "SELECT boot_ns, epoch_us(ts) FROM read_parquet($1) WHERE kind = 'clock' ORDER BY seq"
+        findings.equal([(boot, wall // 1000) for boot, wall in clocks], duckdb.execute(query, [files]).fetchall(), f"{case}: clock snapshots")
 
     tables = rows(program, case)
     lives = Counter(row["container_id"] for row in tables["container_create"])

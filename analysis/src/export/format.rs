@@ -5,6 +5,7 @@ use super::encoder::RowEncoder;
 use super::mapping::FieldMapping;
 use super::ocsf::{self, OcsfEncoder};
 use super::otlp::{self, OtlpEncoder};
+use super::perfetto::{self, PerfettoEncoder};
 use super::timesketch;
 
 /// A format of another program.
@@ -20,11 +21,13 @@ pub enum ExportFormat {
     Ocsf,
     /// Log records of OpenTelemetry, as JSON lines.
     Otlp,
+    /// A trace for Perfetto, in protobuf.
+    Perfetto,
 }
 
 impl ExportFormat {
     /// Every format.
-    pub const ALL: [Self; 5] = [Self::Timesketch, Self::Ecs, Self::EcsBulk, Self::Ocsf, Self::Otlp];
+    pub const ALL: [Self; 6] = [Self::Timesketch, Self::Ecs, Self::EcsBulk, Self::Ocsf, Self::Otlp, Self::Perfetto];
 
     /// Returns the name on a command line.
     pub fn name(self) -> &'static str {
@@ -34,6 +37,7 @@ impl ExportFormat {
             Self::EcsBulk => "ecs-bulk",
             Self::Ocsf => "ocsf",
             Self::Otlp => "otlp",
+            Self::Perfetto => "perfetto",
         }
     }
 
@@ -45,6 +49,7 @@ impl ExportFormat {
             Self::EcsBulk => "the documents of ecs as the body of a _bulk request",
             Self::Ocsf => "OCSF 1.8: a Process Activity event a row, as JSON lines",
             Self::Otlp => "OpenTelemetry: a log record a row, as OTLP in JSON lines",
+            Self::Perfetto => "Perfetto: a trace with a track for each container",
         }
     }
 
@@ -55,6 +60,7 @@ impl ExportFormat {
             Self::Ecs | Self::EcsBulk => ecs::MAPPINGS,
             Self::Ocsf => ocsf::MAPPINGS,
             Self::Otlp => otlp::MAPPINGS,
+            Self::Perfetto => perfetto::MAPPINGS,
         }
     }
 
@@ -64,7 +70,13 @@ impl ExportFormat {
             Self::Timesketch => column.to_owned(),
             Self::Ecs | Self::EcsBulk | Self::Otlp => format!("obit.{column}"),
             Self::Ocsf => format!("unmapped.{column}"),
+            Self::Perfetto => format!("debug.{column}"),
         }
+    }
+
+    /// Returns true if the output is no text.
+    pub fn is_binary(self) -> bool {
+        self == Self::Perfetto
     }
 
     /// Makes an encoder.
@@ -75,6 +87,7 @@ impl ExportFormat {
             Self::EcsBulk => Box::new(EcsEncoder::new(true)),
             Self::Ocsf => Box::<OcsfEncoder>::default(),
             Self::Otlp => Box::<OtlpEncoder>::default(),
+            Self::Perfetto => Box::<PerfettoEncoder>::default(),
         }
     }
 }

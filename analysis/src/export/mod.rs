@@ -13,6 +13,7 @@ mod json_line;
 pub mod mapping;
 mod ocsf;
 mod otlp;
+mod perfetto;
 mod row;
 mod sentence;
 mod tags;

@@ -34,3 +34,8 @@ fn the_schema_of_ocsf_finds_no_error() {
 fn the_protobufs_of_opentelemetry_parse_each_record() {
     check("check_otlp.py");
 }
+
+#[test]
+fn the_protobufs_of_perfetto_parse_each_trace() {
+    check("check_perfetto.py");
+}
