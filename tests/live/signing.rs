@@ -21,11 +21,13 @@ fn make_key(stage: &Stage) -> (String, String) {
     (key, signers)
 }
 
-/// Returns the only process that a recorder has started.
+/// Returns the process that a recorder has started to hold the key; another one asks daemons.
 fn signing_process(capture: &Capture) -> Pid {
     let path = format!("/proc/{0}/task/{0}/children", capture.pid());
     let children = fs::read_to_string(path).expect("its children");
-    Pid::from_raw(children.trim().parse().expect("one child")).expect("a process id")
+    let mut pids = children.split_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?));
+    let command = |pid: &Pid| fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    pids.find(|pid| command(pid).contains("sign-lines")).expect("the process that holds the key")
 }
 
 /// Returns what the descriptors of a process lead to.
