@@ -23,7 +23,7 @@ define say
 @printf '\n==> %s\n' "$(1)"
 endef
 
-.PHONY: help setup build demo test test-all bench venv static test-kernels test-systemd test-arm64 test-image deb test-manifests clean
+.PHONY: help setup build demo page-tools test test-all bench venv static test-kernels test-systemd test-arm64 test-image deb test-manifests clean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -48,7 +48,8 @@ demo: ## install, build, record a built-in workload, replay it and show the rows
 	printf '\n==> 4/4 replaying it: does the recording alone lead to the same rows?\n'; \
 	$(DEMO_DIR)/obit-replay verify "$$case_dir"; \
 	$(DEMO_DIR)/obit-replay derive "$$case_dir"; \
-	printf '\nThe case stays in %s. What to try next:\n' "$$case_dir"; \
+	$(DEMO_DIR)/obit-replay report "$$case_dir" --output "$$case_dir.html"; \
+	printf '\nThe case stays in %s, its page for a browser in %s.html. What to try next:\n' "$$case_dir" "$$case_dir"; \
 	printf '  %-72s %s\n' \
 	  "$(DEMO_DIR)/obit-replay info $$case_dir" "# what the case holds" \
 	  "$(DEMO_DIR)/obit-replay explain fixtures/cases/docker-hybrid/case 6b01a849852c" "# why and how a container ended" \
@@ -65,11 +66,18 @@ $(VENV_EXPORTS)/ready: tests/exports/requirements.txt
 	$(VENV_EXPORTS)/bin/pip install --quiet --disable-pip-version-check --no-deps -r tests/exports/requirements.txt
 	@touch $@
 
+page-tools: tests/page/node_modules/.package-lock.json ## what the tests of the report's page use, in tests/page/node_modules
+tests/page/node_modules/.package-lock.json: tests/page/package-lock.json
+	npm ci --prefix tests/page --ignore-scripts --no-audit --no-fund
+	@touch $@
+
 test: ## install what the tests need and run every check; the live tests need root
 	$(call say,what the tests need)
 	@scripts/setup.sh test
 	$(call say,the Python environment with DuckDB and pandas)
 	@$(MAKE) venv
+	$(call say,the tools that look at the page of a report)
+	@$(MAKE) page-tools
 	@scripts/test.sh
 
 test-all: ## everything that `make test` does, with other random lives, more of them and under forced loss, and more kills and power cuts

@@ -12,6 +12,7 @@ mod output;
 mod policy;
 #[path = "../packaging/reference.rs"]
 mod reference;
+mod report;
 mod status;
 #[path = "../packaging/usage.rs"]
 mod usage;
@@ -77,6 +78,7 @@ fn run(command: ReplayCommand) -> anyhow::Result<CommandStatus> {
         ReplayCommand::Extract(args) => extract::run(&args),
         ReplayCommand::Disclose(args) => disclose::run(&args),
         ReplayCommand::Handover(args) => handover::run(&args),
+        ReplayCommand::Report(args) => commands::report::run(&args),
         ReplayCommand::Schema(args) => schema::run(&args),
         ReplayCommand::Reference { directory } => {
             reference::write(ReplayCli::command(), &directory)

@@ -10,7 +10,7 @@ stop() { say "$*"; exit 1; }
 # package:command. A package counts as installed if dpkg says so, or if its command is on the PATH
 # (docker-ce, a runc built from source). Libraries and headers have no command.
 build_packages=(clang:clang make:make gcc:gcc pkg-config:pkg-config libelf-dev: zlib1g-dev:)
-test_packages=(runc:runc crun:crun containerd:containerd docker.io:dockerd podman:podman lxc:lxc-start busybox-static: openssh-client:ssh-keygen e2fsprogs:mkfs.ext4 python3:python3 python3-venv: valgrind:valgrind)
+test_packages=(runc:runc crun:crun containerd:containerd docker.io:dockerd podman:podman lxc:lxc-start busybox-static: openssh-client:ssh-keygen e2fsprogs:mkfs.ext4 python3:python3 python3-venv: valgrind:valgrind chromium:chromium nodejs:node npm:npm poppler-utils:pdftotext)
 bench_packages=(runc:runc containerd:containerd docker.io:dockerd busybox-static: python3:python3 python3-venv: bpftrace:bpftrace)
 kernels_packages=(qemu-system-x86:qemu-system-x86_64 cpio:cpio xz-utils:xz zstd:zstd busybox-static: runc:runc python3:python3 python3-venv:)
 arm64_packages=(gcc-aarch64-linux-gnu:aarch64-linux-gnu-gcc libc6-dev-arm64-cross: qemu-system-arm:qemu-system-aarch64 cpio:cpio)

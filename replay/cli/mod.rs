@@ -13,6 +13,7 @@ mod keep;
 mod names;
 mod order;
 mod reference;
+mod report;
 mod triage;
 mod verify;
 
@@ -31,6 +32,7 @@ pub use info::InfoArgs;
 pub use inventory::{InventoryArgs, InventoryMoment};
 pub use keep::{CloseArgs, DiscloseArgs, ExtractArgs, HandoverArgs};
 pub use reference::{IdentifyArgs, SchemaArgs};
+pub use report::ReportArgs;
 pub use triage::TriageArgs;
 pub use verify::VerifyArgs;
 
@@ -51,6 +53,8 @@ Examples:
   # which ends want a second look; what was running then?
   obit-replay triage case/
   obit-replay inventory case/ --at 03:10
+  # a page for people: the time line of all lives, and the story of each
+  obit-replay report case/ --output report.html
   # which rows differ between two cases; which ones would Tracee have given?
   obit-replay diff monday/ tuesday/
   obit-replay diff case/ --profile-a tracee
@@ -96,6 +100,7 @@ pub enum ReplayCommand {
     Disclose(DiscloseArgs),
     Handover(HandoverArgs),
     Identify(IdentifyArgs),
+    Report(Box<ReportArgs>),
     Schema(SchemaArgs),
     /// Write man pages (man1) and shell completions (bash, zsh, fish) into a directory
     Reference {

@@ -11,6 +11,7 @@ pub mod handover;
 pub mod identify;
 pub mod info;
 pub mod inventory;
+pub mod report;
 pub mod schema;
 pub mod triage;
 pub mod verify;

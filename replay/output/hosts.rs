@@ -34,7 +34,8 @@ pub fn say_clock_errors(cases: &[Case]) {
     }
 }
 
-fn clock_text(quality: ClockQuality) -> String {
+/// Returns how far a clock may be trusted, in words.
+pub fn clock_text(quality: ClockQuality) -> String {
     let error = match (quality.is_synchronized, quality.max_error_ns) {
         (Some(true), Some(error)) => {
             format!("wall clock kept by a reference, off by {} at most", time::duration(error))

@@ -12,6 +12,7 @@ mod excerpts;
 mod exports;
 mod golden;
 mod hostile;
+mod page;
 mod properties_case;
 mod python;
 mod replay_commands;

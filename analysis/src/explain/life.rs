@@ -3,20 +3,35 @@
 use std::collections::BTreeSet;
 
 use obit_derivation::record::Seq;
+use obit_derivation::row::{ContainerExit, ContainerRemove};
 use obit_derivation::{CgroupKey, Row};
 
-/// The rows of one life of a container: its beginning or the walk that found it, its exit, its
-/// removal, and the disagreements about it.
+/// The facts by which the rows of one life find together.
 #[derive(Debug)]
-pub struct LifeRows {
+pub(super) struct LifeSlot {
     /// `None` for a container without a directory.
     key: Option<CgroupKey>,
     /// The record of the creation; `None` if the container was there before the capture.
     created: Option<Seq>,
     has_exited: bool,
     is_removed: bool,
+    /// The directories of its rows, each once.
+    directories: Vec<Option<CgroupKey>>,
+}
+
+/// The rows of one life of a container: its beginning or the walk that found it, its exit, its
+/// removal, and the disagreements about it.
+#[derive(Debug)]
+pub struct LifeRows {
+    slot: LifeSlot,
     /// The rows, in the order in which they were decided.
     pub rows: Vec<Row>,
+}
+
+impl AsMut<LifeSlot> for LifeRows {
+    fn as_mut(&mut self) -> &mut LifeSlot {
+        &mut self.slot
+    }
 }
 
 impl LifeRows {
@@ -37,51 +52,49 @@ impl LifeRows {
     }
 }
 
-/// Adds a row to the life that it belongs to: of the lives that lack such a row, the one with the
-/// same creation, else the last one of the same directory; else a new one.
+/// Adds a row to the life that it belongs to, or to a new one.
+pub(super) fn add(lives: &mut Vec<LifeRows>, row: Row) {
+    match assign(lives, &row) {
+        Ok(place) => lives[place].rows.push(row),
+        Err(slot) => lives.push(LifeRows { slot, rows: vec![row] }),
+    }
+}
+
+/// Returns the place of the life that a row belongs to, which takes note of it: of the lives of the
+/// container that lack such a row, the one with the same creation, else the last one of the same
+/// directory. Returns the facts of a new life if there is none.
 ///
 /// The creation comes first because a container has a directory on each hierarchy, and the
 /// directory that stands for it may be another at its end. Where the creation was not seen, a
 /// directory's id names the life as long as the directory lives; the same id may come again.
-pub(super) fn add(lives: &mut Vec<LifeRows>, row: Row) {
+pub(super) fn assign<L: AsMut<LifeSlot>>(lives: &mut [L], row: &Row) -> Result<usize, LifeSlot> {
     let key = row.place().map(|place| place.key);
-    let (created, begins) = match &row {
-        Row::Create(row) => (Some(row.created_seq), true),
-        Row::Existing(_) => (None, true),
-        Row::Exit(row) => (row.created_seq, false),
-        Row::Remove(row) => (row.created_seq, false),
+    let mut find = |fits: &dyn Fn(&LifeSlot) -> bool| lives.iter_mut().rposition(|life| fits(life.as_mut()));
+    let (is_exit, is_removal) = (matches!(row, Row::Exit(_)), matches!(row, Row::Remove(_)));
+    let (created, place) = match row {
+        Row::Create(row) => (Some(row.created_seq), None),
+        // A life goes on in a later segment, whose walk finds it again.
+        Row::Existing(_) => (None, find(&|life| !life.is_removed && life.key == key)),
         // The row comes after that of the end which it is about, or while the life lasts. The
         // directory may be any that stood for the life.
-        Row::Disagreement(_) => {
-            let is_about = |life: &LifeRows| life.rows.iter().any(|row| row.place().map(|place| place.key) == key);
-            if let Some(life) = lives.iter_mut().rfind(|life| is_about(life)) {
-                life.rows.push(row);
-                return;
-            }
-            (None, true)
+        Row::Disagreement(_) => (None, find(&|life| life.directories.contains(&key))),
+        Row::Exit(ContainerExit { created_seq, .. }) | Row::Remove(ContainerRemove { created_seq, .. }) => {
+            let created = *created_seq;
+            let lacks_row = |life: &LifeSlot| if is_exit { !life.has_exited } else { !life.is_removed };
+            let same_creation = find(&|life| lacks_row(life) && created.is_some() && life.created == created);
+            (created, same_creation.or_else(|| find(&|life| lacks_row(life) && life.key == key)))
         }
     };
-    // A life goes on in a later segment, whose walk finds it again.
-    if let Row::Existing(_) = &row
-        && let Some(life) = lives.iter_mut().rfind(|life| !life.is_removed && life.key == key)
-    {
-        life.rows.push(row);
-        return;
-    }
-    if !begins {
-        let same_creation = |life: &LifeRows| created.is_some() && life.created == created;
-        let same_directory = |life: &LifeRows| life.key == key;
-        let is_exit = matches!(row, Row::Exit(_));
-        let lacks_row = |life: &LifeRows| if is_exit { !life.has_exited } else { !life.is_removed };
-        let find = |fits: &dyn Fn(&LifeRows) -> bool| lives.iter().rposition(|life| lacks_row(life) && fits(life));
-        if let Some(life) = find(&same_creation).or_else(|| find(&same_directory)) {
-            let life = &mut lives[life];
-            life.has_exited |= is_exit;
-            life.is_removed |= !is_exit;
-            life.rows.push(row);
-            return;
+    let Some(place) = place else {
+        return Err(LifeSlot { key, created, has_exited: is_exit, is_removed: is_removal, directories: vec![key] });
+    };
+    if let Some(life) = lives.get_mut(place) {
+        let life = life.as_mut();
+        life.has_exited |= is_exit;
+        life.is_removed |= is_removal;
+        if !life.directories.contains(&key) {
+            life.directories.push(key);
         }
     }
-    let (has_exited, is_removed) = (matches!(row, Row::Exit(_)), matches!(row, Row::Remove(_)));
-    lives.push(LifeRows { key, created, has_exited, is_removed, rows: vec![row] });
+    Ok(place)
 }

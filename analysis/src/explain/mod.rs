@@ -3,6 +3,7 @@
 
 mod kept;
 mod life;
+mod numbering;
 mod quick;
 mod record_text;
 mod search;
@@ -11,7 +12,10 @@ pub mod trace;
 
 pub use kept::{KeptRow, kept_rows};
 pub use life::LifeRows;
+pub use numbering::LifeNumbering;
 pub use search::{ContainerSummary, SearchResult};
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use obit_case::{Case, Problem};
 use obit_derivation::{Profile, Row};
@@ -67,4 +71,19 @@ pub fn find(case: &Case, asked: &str) -> Result<ContainerSearch, Error> {
     // Recorded rows may name a container that does not follow from the log.
     let matches = if lives.is_empty() { SearchResult::None } else { SearchResult::One { container_id, lives } };
     Ok(ContainerSearch { matches, problems })
+}
+
+/// Derives the rows of several containers, and returns the lives of each, in the order in which
+/// they began.
+///
+/// # Errors
+/// The records cannot be read.
+pub fn lives_of(case: &Case, containers: &BTreeSet<String>) -> Result<BTreeMap<String, Vec<LifeRows>>, Error> {
+    let mut lives: BTreeMap<String, Vec<LifeRows>> = BTreeMap::new();
+    let is_wanted = |row: &Row| containers.contains(&row.identity().container_id);
+    for row in derive_rows(case, Profile::Strict)?.matching(is_wanted) {
+        let row = row?;
+        life::add(lives.entry(row.identity().container_id.clone()).or_default(), row);
+    }
+    Ok(lives)
 }

@@ -85,6 +85,45 @@ pub fn read(case: &Case, container_id: &str, seqs: &BTreeSet<u64>) -> Result<BTr
     Ok(records)
 }
 
+/// Records of several containers, by the container's id and by `seq`.
+pub type TracedContainers = BTreeMap<String, BTreeMap<u64, TracedRecord>>;
+
+/// Reads the records of several containers as [`read`] does of one, all in one reading of the log,
+/// and shows each record of the log to `watch`.
+///
+/// # Errors
+/// The records cannot be read at all.
+pub fn read_many(
+    case: &Case,
+    wanted: &BTreeMap<String, BTreeSet<u64>>,
+    mut watch: impl FnMut(&Record<'_>),
+) -> Result<TracedContainers, Error> {
+    let mut found: TracedContainers = wanted.keys().map(|id| (id.clone(), BTreeMap::new())).collect();
+    let mut containers_of: BTreeMap<u64, Vec<&str>> = BTreeMap::new();
+    for (id, seqs) in wanted {
+        seqs.iter().for_each(|seq| containers_of.entry(*seq).or_default().push(id));
+    }
+    case.records().for_each(|record| -> Result<(), Error> {
+        watch(record);
+        let of_evidence = containers_of.get(&record.seq.0).map(Vec::as_slice).unwrap_or_default();
+        for id in of_evidence {
+            if let Some(records) = found.get_mut(*id) {
+                records.insert(record.seq.0, TracedRecord::of(record));
+            }
+        }
+        if let Body::Runtime(answer) = &record.body
+            && let Some(id) = answer.container_id.as_deref()
+            && let Some(records) = found.get_mut(id)
+            && records.len() < MAX_STATEMENTS
+            && !records.contains_key(&record.seq.0)
+        {
+            records.insert(record.seq.0, TracedRecord::of(record));
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
 impl TracedRecord {
     fn of(record: &Record<'_>) -> Self {
         Self { ts: record.ts, line: record_text::body_line(&record.body), facts: RecordFacts::of(&record.body) }

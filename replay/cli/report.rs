@@ -1,0 +1,33 @@
+//! The arguments of `report`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::exit_codes::EXIT_CODES;
+use super::filter::FilterArgs;
+
+/// Write a page for people: the time line of all lives, and the story of each.
+///
+/// The page is one HTML file that asks nothing of a network: open it in any current browser, also
+/// from a USB stick. The same case and options always make the same file.
+#[derive(Debug, Args)]
+#[command(after_help = format!("\
+Examples:
+  obit-replay report case/ --output report.html
+  obit-replay report nodes/ --since 03:05 --until 03:15 --output night.html
+  obit-replay report case/ --container 4f1d9e --output one.html
+
+A life is on the page if one of its rows matches the filters; all of its rows are.
+
+{EXIT_CODES}"))]
+pub struct ReportArgs {
+    /// Directory of a case, or a directory with cases in it
+    #[arg(value_name = "CASE", required = true)]
+    pub cases: Vec<PathBuf>,
+    /// Name of the new file
+    #[arg(long, value_name = "FILE")]
+    pub output: PathBuf,
+    #[command(flatten)]
+    pub filter: FilterArgs,
+}
