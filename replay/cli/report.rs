@@ -16,7 +16,10 @@ use super::filter::FilterArgs;
 Examples:
   obit-replay report case/ --output report.html
   obit-replay report nodes/ --since 03:05 --until 03:15 --output night.html
-  obit-replay report case/ --container 4f1d9e --output one.html
+  obit-replay report case/ --container 4f1d9e --output one.md
+
+Each case is verified, and the result is part of the page. To print what there is to know of one
+end, open its life in the page and print that: it has page numbers and needs no colour.
 
 A life is on the page if one of its rows matches the filters; all of its rows are.
 
@@ -25,9 +28,15 @@ pub struct ReportArgs {
     /// Directory of a case, or a directory with cases in it
     #[arg(value_name = "CASE", required = true)]
     pub cases: Vec<PathBuf>,
-    /// Name of the new file
+    /// Name of the new file: NAME.html is a page, NAME.md the same stories as Markdown
     #[arg(long, value_name = "FILE")]
     pub output: PathBuf,
+    /// File of signers to trust, as for `verify`
+    #[arg(long, value_name = "FILE")]
+    pub signers: Option<PathBuf>,
+    /// Anchor of the case, as for `verify`; its lines count if one of the signers signed them
+    #[arg(long, value_name = "FILE")]
+    pub anchor: Option<PathBuf>,
     #[command(flatten)]
     pub filter: FilterArgs,
 }

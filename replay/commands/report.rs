@@ -4,14 +4,20 @@ use std::env;
 
 use anyhow::Context;
 use obit_analysis::cases;
+use obit_analysis::evidence::{AnchorSource, LineTrust, ProofRequest};
 use obit_analysis::problems::Effect;
 use obit_analysis::span::CaseSpan;
+use obit_analysis::verify::{VerifyOptions, verify};
+use obit_case::Case;
+use obit_case::signing::AllowedSigners;
 
+use super::verify::report_text;
 use crate::cli::ReportArgs;
 use crate::output::activity::Activity;
 use crate::output::destination::Destination;
 use crate::output::messages::{complain, say};
-use crate::report::{gather, page};
+use crate::policy::RequestedProof;
+use crate::report::{gather, markdown, page};
 use crate::status::CommandStatus;
 
 pub fn run(args: &ReportArgs) -> anyhow::Result<CommandStatus> {
@@ -20,9 +26,17 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<CommandStatus> {
     let mut output = Destination::open(Some(&args.output))?;
     let filter = args.filter.filter(CaseSpan::of_all(&cases));
     let activity = Activity::on_records("reading", &cases.iter().collect::<Vec<_>>());
-    let (contents, effect) = gather(&cases, &filter, command_line())?;
+    let (mut contents, effect) = gather(&cases, &filter, command_line())?;
+    for (page_case, case) in contents.cases.iter_mut().zip(&cases) {
+        page_case.verification = verification_text(case, args)?;
+    }
     drop(activity);
-    let written = page::write(&contents, &mut output).and_then(|()| output.finish());
+    let is_markdown = args.output.extension().is_some_and(|extension| extension == "md");
+    let written = match is_markdown {
+        true => markdown::write(&contents, &mut output),
+        false => page::write(&contents, &mut output),
+    };
+    let written = written.and_then(|()| output.finish());
     written.with_context(|| format!("cannot write {} (check the room on its disk)", args.output.display()))?;
     let told = contents.stories.len();
     say(&format!("{}: {} lives, {told} with their story", args.output.display(), contents.lives));
@@ -31,6 +45,21 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<CommandStatus> {
         return Ok(CommandStatus::Incomplete);
     }
     Ok(CommandStatus::Done)
+}
+
+/// Verifies a case, and returns what `verify` prints of it.
+fn verification_text(case: &Case, args: &ReportArgs) -> anyhow::Result<String> {
+    let (signers, anchor) = (args.signers.clone(), args.anchor.clone());
+    let requested = RequestedProof { signers, anchor, ..RequestedProof::default() };
+    let signers = args.signers.as_deref().map(AllowedSigners::read).transpose().context("cannot tell whom to trust")?;
+    let proof = ProofRequest {
+        anchor: args.anchor.as_deref().map(|path| AnchorSource { path, trust: LineTrust::Signed }),
+        signers: signers.as_ref(),
+        case_id: None,
+        required: requested.required.clone(),
+    };
+    let verification = verify(case, &VerifyOptions { max_listed: 0, proof })?;
+    Ok(report_text(case, &verification, &requested, None))
 }
 
 /// Returns this command line, quoted for a shell where that is needed.

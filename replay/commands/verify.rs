@@ -77,7 +77,8 @@ fn complain_of_signers(signers: Option<&AllowedSigners>) {
     }
 }
 
-fn report_text(
+/// Returns what is printed of a verification.
+pub(super) fn report_text(
     case: &Case,
     verification: &Verification,
     requested: &RequestedProof,

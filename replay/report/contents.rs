@@ -58,6 +58,8 @@ pub struct PageCase {
     pub clock_steps: Vec<PageClockStep>,
     /// The text of each problem of the case.
     pub problems: Vec<String>,
+    /// The text of `verify`: rows by table, digests, what is anchored and signed, the verdict.
+    pub verification: String,
     /// Rows of dropped segments that are kept in the case and not on the page.
     pub kept_rows: u64,
 }
@@ -90,6 +92,8 @@ pub struct PageClockStep {
 /// The story of a life.
 #[derive(Debug, Serialize)]
 pub struct PageStory {
+    /// The whole id of the container.
+    pub container_id: String,
     /// The end in a few words.
     pub headline: String,
     /// Sections with their sentences.
@@ -133,6 +137,7 @@ impl PageCase {
             gaps: Vec::new(),
             clock_steps: Vec::new(),
             problems: Vec::new(),
+            verification: String::new(),
             kept_rows: 0,
         }
     }

@@ -335,6 +335,7 @@ impl CaseGatherer<'_> {
                         .collect(),
                 });
                 let story = PageStory {
+                    container_id: id.clone(),
                     headline: life.headline,
                     sections: sections.collect(),
                     commands: story.commands.clone(),

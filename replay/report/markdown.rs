@@ -49,7 +49,11 @@ fn write_case(number: u32, case: &PageCase, output: &mut impl Write) -> io::Resu
 
 fn write_story(case: u32, story: &PageStory, output: &mut impl Write) -> io::Result<()> {
     writeln!(output, "## Container {}\n", escaped(&story.container_id))?;
-    writeln!(output, "**{}** (case {case}; times are UTC, numbers in brackets name records)\n", escaped(&story.headline))?;
+    writeln!(
+        output,
+        "**{}** (case {case}; times are UTC, numbers in brackets name records)\n",
+        escaped(&story.headline)
+    )?;
     for section in &story.sections {
         writeln!(output, "### {}\n", section.part)?;
         for sentence in &section.sentences {

@@ -144,7 +144,7 @@ test("a printed life has the facts", async () => {
     const file = path.join(pages, "life.pdf");
     await page.pdf({ path: file, format: "A4" });
     const text = execFileSync("pdftotext", ["-layout", file, "-"], { encoding: "utf8" });
-    for (const fact of [CONTAINER, "killed by its OCI runtime (SIGKILL)", "runc[6699]", "2026-11-30T16:21:57.176", "exit code 137", "wall clock", "obit-replay report"]) {
+    for (const fact of [CONTAINER, "killed by its OCI runtime (SIGKILL)", "runc[6699]", "2026-11-30T16:21:57.176", "exit code 137", "wall clock", "obit-replay report", "same: the recorded rows are those that follow from the raw log", "only hashed"]) {
         assert.ok(text.replace(/\s+/g, " ").includes(fact), `${fact} is not in ${text}`);
     }
     await page.close();

@@ -11,7 +11,7 @@
  * @typedef {{ from: string, to: string, lost: number, seq: number }} Gap
  * @typedef {{ at: string, step_ns: string, seq: number }} ClockStep
  * @typedef {{ path: string, host: string, case_id: string | null, boot_id: string | null, state: string, start: string,
- *     end: string, clock: string, gaps: Gap[], clock_steps: ClockStep[], problems: string[], kept_rows: number }} PageCase
+ *     end: string, clock: string, gaps: Gap[], clock_steps: ClockStep[], problems: string[], verification: string, kept_rows: number }} PageCase
  * @typedef {{ program: string, command: string, cases: PageCase[], texts: string[], tables: Record<string, PackedTable>,
  *     lives: number, life_cases: number[], stories: Record<string, Story>, triage: Record<string, string[]> }} Contents
  */

@@ -35,6 +35,9 @@ class Page {
                 one.problems.slice(0, 20).forEach((problem) => list.append(make("li", {}, problem)));
                 item.append(list);
             }
+            const verified = make("pre", { tabindex: "0" });
+            verified.append(one.verification.split("\n").map(printable).join("\n"));
+            item.append(make("p", {}, "obit-replay verify says:"), verified);
             byId("cases").append(item);
         }
         const told = Object.keys(contents.stories).length;

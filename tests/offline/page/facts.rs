@@ -105,3 +105,18 @@ fn the_same_case_makes_the_same_page_and_no_page_is_overwritten() {
     replay(arguments).expect_code(0);
     assert!(fs::read(&page).expect("a page") == first, "the two pages differ");
 }
+
+#[test]
+fn markdown_tells_the_stories_and_what_verify_says() {
+    let case = case::everyday().close();
+    let folder = tempfile::tempdir().expect("a directory");
+    let file = folder.path().join("report.md");
+    replay(["report", case.arg(), "--container", &id('a'), "--output", file.to_str().expect("UTF-8")]).expect_code(0);
+    let text = fs::read_to_string(&file).expect("a report");
+    assert_eq!(text.matches(&format!("## Container {}", id('a'))).count(), 2, "{text}");
+    let verified = replay(["verify", case.arg()]).expect_code(0).stdout;
+    for line in verified.lines() {
+        assert!(text.contains(&format!("    {line}\n")), "{line} is not in {text}");
+    }
+    assert!(text.contains("\\[5") && text.contains("    obit-replay report "), "{text}");
+}
