@@ -25,14 +25,12 @@ pub fn serve() -> bool {
 
 /// Returns the command that decodes the raw events of a case.
 pub fn arguments(case: &Path) -> [String; 2] {
-    [DECODE.to_owned(), case.join("raw").display().to_string()]
+    [DECODE.to_owned(), case.join("raw/events").display().to_string()]
 }
 
 fn rows(folder: &Path) -> usize {
-    let parts = fs::read_dir(folder).expect("the folder of a case").map(|entry| entry.expect("an entry").path());
-    let events =
-        parts.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("events-")));
-    events
+    let parts = fs::read_dir(folder).expect("the folder of a table").map(|entry| entry.expect("an entry").path());
+    parts
         .map(|path| {
             let file = File::open(&path).expect("a part");
             let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("a footer").with_batch_size(BATCH_ROWS);

@@ -123,7 +123,7 @@ fn scan(case: &Path, shape: Shape, events: u64, runs: u64, perf_events: Option<&
         all.push(BenchTask::Command("verify", words(&["verify", &path]), *cores));
         all.push(BenchTask::Command("derive to JSON lines", words(&["derive", &path, "--format", "jsonl"]), *cores));
         if Path::new(PYTHON).exists() {
-            all.push(BenchTask::DuckDb(format!("{path}/raw/events-*.parquet"), *cores));
+            all.push(BenchTask::DuckDb(format!("{path}/raw/events/*.parquet"), *cores));
         }
     }
     all.push(BenchTask::Decoder(decoder::arguments(case)));

@@ -207,13 +207,17 @@ mod tests {
 
     /// The files of the tables of a case, relative to it.
     fn files(case: &Path) -> Vec<PathBuf> {
-        let folders = ["raw", "derived", "journal"].map(|folder| fs::read_dir(case.join(folder)));
-        folders
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.expect("a name").path().strip_prefix(case).expect("below").to_owned())
-            .collect()
+        let (mut files, mut folders) = (Vec::new(), ["raw", "derived", "journal"].map(|name| case.join(name)).to_vec());
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).into_iter().flatten() {
+                let path = entry.expect("a name").path();
+                match path.is_dir() {
+                    true => folders.push(path),
+                    false => files.push(path.strip_prefix(case).expect("below").to_owned()),
+                }
+            }
+        }
+        files
     }
 
     #[test]
@@ -224,10 +228,10 @@ mod tests {
         for case in recorded.map(|path| path.join("case")).filter(|case| case.exists()) {
             expect_the_same_on_each_thread(&case, "as it was recorded");
             let copy = scratch.path().join("case");
-            for folder in ["raw", "derived", "journal"] {
-                fs::create_dir_all(copy.join(folder)).expect("a folder");
-            }
             let files = files(&case);
+            for file in &files {
+                fs::create_dir_all(copy.join(file).parent().expect("a folder")).expect("a folder");
+            }
             for file in files.iter().map(PathBuf::as_path).chain(["case.json", "SHA256SUMS"].map(Path::new)) {
                 // A case that was never closed has no sums.
                 let _ = fs::copy(case.join(file), copy.join(file));

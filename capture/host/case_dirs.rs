@@ -18,6 +18,9 @@ use rustix::fs::{FlockOperation, OFlags, flock};
 
 use crate::host::clock::ClockPair;
 
+/// Levels of folders in a case: those of kinds, and of tables in them.
+const FOLDER_LEVELS: u32 = 2;
+
 /// Placeholder of the time of the start in the name of a case.
 const TIME: &str = "{time}";
 
@@ -95,7 +98,7 @@ impl CaseDirs {
             };
             // Links are not followed.
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                cases.push((name, size_bytes(&entry.path(), 1)));
+                cases.push((name, size_bytes(&entry.path(), FOLDER_LEVELS)));
             }
         }
         // Times sort as text.
@@ -190,8 +193,11 @@ mod tests {
 
         let dirs = CaseName::now(place("c-{time}").into_os_string()).siblings.unwrap();
         assert_eq!(dirs.make_room(1 << 30).unwrap(), Vec::<String>::new());
-        let newest = size_bytes(&place(cases[3]), 1);
-        let stays = 100 + size_bytes(&place(cases[1]), 1);
+        let newest = size_bytes(&place(cases[3]), FOLDER_LEVELS);
+        let stays = 100 + size_bytes(&place(cases[1]), FOLDER_LEVELS);
+        let case = Case::open(&place(cases[3])).unwrap();
+        let parts: u64 = case.manifest().unwrap().parts.iter().map(|part| part.bytes).sum();
+        assert!(newest > parts && parts > 0, "{newest} bytes, of which parts have {parts}");
         assert_eq!(dirs.make_room(newest + stays).unwrap(), [cases[0], cases[2]]);
         assert_eq!(dirs.make_room(0).unwrap(), [cases[3]]);
         let left: Vec<_> =

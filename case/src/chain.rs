@@ -39,7 +39,6 @@ use std::collections::BTreeSet;
 use sha2::{Digest as _, Sha256};
 
 use crate::manifest::{ChainHead, DropEntry, Manifest, PartEntry};
-use crate::part;
 use crate::problem::Problem;
 use crate::problem_log::ProblemLog;
 use obit_schema::digest::Digest;
@@ -218,12 +217,12 @@ impl Chain {
     /// Checks what the digest of an entry does not cover: the place that the entry gives its part.
     /// A part in another place would be passed over by a reader, though its file is as listed.
     fn check_places(&mut self, manifest: &Manifest) {
-        let mut files = BTreeSet::new();
+        let (layout, mut files) = (manifest.layout(), BTreeSet::new());
         for part in manifest.part_files() {
             let mut say =
                 |why: &str| self.problems.push(Problem::Head { why: format!("the entry of {} {why}", part.file) });
             let table = Table::from_name(&part.table);
-            if table.is_none_or(|table| part::path_in_case(table, part.number) != part.file) {
+            if table.is_none_or(|table| layout.part_path(table, part.number) != part.file) {
                 say("has a table or number that is not that of its name");
             }
             if !files.insert(part.file.as_str()) {

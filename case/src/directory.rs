@@ -22,8 +22,8 @@ const DIRECTORY_MODE: Mode = Mode::RWXU;
 /// Mode of a directory that gives what is made in it to its group to read. Its set-group-id bit has
 /// the kernel hand the group on.
 const SHARED_MODE: Mode = Mode::SGID.union(Mode::RGRP).union(Mode::XGRP);
-/// Most names that are read of one directory.
-const MAX_NAMES: usize = 1 << 20;
+/// Most names that are read of a case's directories, more than any case has.
+pub(crate) const MAX_NAMES: usize = 1 << 20;
 
 /// The names in a directory.
 #[derive(Debug, Default)]
@@ -145,13 +145,13 @@ impl Directory {
 
     /// Lists the names that are UTF-8, sorted; no others are a case's.
     pub(crate) fn list(&self) -> Result<Vec<String>, Error> {
-        let mut names = self.list_all()?.names;
+        let mut names = self.list_up_to(MAX_NAMES)?.names;
         names.retain(|name| !name.contains(char::REPLACEMENT_CHARACTER));
         Ok(names)
     }
 
-    /// Lists all names, sorted, up to a number that no case has.
-    pub(crate) fn list_all(&self) -> Result<NameList, Error> {
+    /// Lists the names, sorted, up to this number of them.
+    pub(crate) fn list_up_to(&self, max_names: usize) -> Result<NameList, Error> {
         let read = || Error::io("list", &self.path);
         let mut list = NameList::default();
         for entry in Dir::read_from(&self.fd).map_err(read())? {
@@ -160,7 +160,7 @@ impl Directory {
             if name == b"." || name == b".." {
                 continue;
             }
-            if list.names.len() >= MAX_NAMES {
+            if list.names.len() >= max_names {
                 list.is_cut = true;
                 break;
             }

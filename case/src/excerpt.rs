@@ -12,6 +12,7 @@ use obit_schema::leaf::Salt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::layout::Layout;
 use crate::manifest::{BuildInfo, CaseState, ChainHead, DropEntry, DropTotals, Manifest, PartEntry};
 use crate::version::FormatVersion;
 
@@ -74,6 +75,11 @@ impl ParentChain {
             head: head.clone(),
             signed_head: signed_head.clone(),
         }
+    }
+
+    /// Returns the layout of the case's tables, which names of its parts follow.
+    pub fn layout(&self) -> Layout {
+        Layout::of(self.format)
     }
 
     /// Returns a manifest with this chain, for [`crate::chain::Chain::follow`].

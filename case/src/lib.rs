@@ -21,6 +21,7 @@ mod guard;
 pub mod handover;
 pub mod hasher;
 pub mod journal;
+pub mod layout;
 pub mod manifest;
 pub mod merkle;
 pub mod origin;

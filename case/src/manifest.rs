@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 pub use crate::counts::CaseCounts;
 use crate::error::Error;
+use crate::layout::Layout;
 use crate::version::{FORMAT, FormatVersion};
 
 /// Name of the file.
@@ -376,6 +377,11 @@ impl Manifest {
             head: None,
             signed_head: None,
         }
+    }
+
+    /// Returns the layout of the case's tables.
+    pub fn layout(&self) -> Layout {
+        Layout::of(self.format)
     }
 
     /// Iterates over the files of tables that the case has: the parts, and those that were kept of

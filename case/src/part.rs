@@ -17,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::files::{Folder, OutputFile, partial};
+use crate::layout::Layout;
 use crate::manifest::PartEntry;
 use crate::origin::FileOrigin;
 use crate::record_tree::RecordTree;
@@ -32,29 +33,6 @@ const ZSTD_LEVEL: i32 = 3;
 /// statistics.
 pub const ROW_GROUP_ROWS: usize = 128 << 10;
 
-/// Returns the name of a part: `events-000003.parquet`.
-pub fn file_name(table: Table, number: u32) -> String {
-    format!("{}-{number:06}.parquet", table.name())
-}
-
-/// Returns the path of a part within its case: `raw/events-000003.parquet`.
-pub(crate) fn path_in_case(table: Table, number: u32) -> String {
-    format!("{}/{}", table.folder(), file_name(table, number))
-}
-
-/// Returns the number in a part's name, if it is a part of that table.
-pub(crate) fn number(table: Table, name: &str) -> Option<u32> {
-    numbered(table, name, ".parquet")
-}
-
-/// Returns the number in a file's name, if it is a file of that table with that ending.
-pub(crate) fn numbered(table: Table, name: &str, suffix: &str) -> Option<u32> {
-    let digits = name.strip_prefix(table.name())?.strip_prefix('-')?.strip_suffix(suffix)?;
-    let number = digits.parse().ok()?;
-    // A number has one spelling, so that no two files share it.
-    (digits == format!("{number:06}")).then_some(number)
-}
-
 /// Writes a table to one Parquet file outside a case. The path must not exist; the file gets its
 /// name once it is complete.
 ///
@@ -65,7 +43,7 @@ pub fn write_file(
     table: Table,
     origin: &FileOrigin,
     batches: impl IntoIterator<Item = Result<RecordBatch, Error>>,
-) -> Result<PartEntry, Error> {
+) -> Result<(), Error> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(|| Error::Io {
         action: "create",
@@ -77,9 +55,9 @@ pub fn write_file(
     for batch in batches {
         part.append(&batch?)?;
     }
-    let entry = part.seal()?;
-    folder.sync()?;
-    Ok(entry)
+    // The entry is for a part of a case.
+    part.seal(Layout::ByTable)?;
+    folder.sync()
 }
 
 /// Writes one part, under a hidden name until it is sealed.
@@ -140,8 +118,8 @@ impl PartWriter {
     }
 
     /// Completes the part, brings it to disk and gives it its name. The name is on disk once the
-    /// folder is synced.
-    pub(crate) fn seal(mut self) -> Result<PartEntry, Error> {
+    /// folder is synced. Returns the part's entry in a case of this layout.
+    pub(crate) fn seal(mut self, layout: Layout) -> Result<PartEntry, Error> {
         let path = self.folder.path().join(&self.name);
         let Some(mut writer) = self.writer.take() else {
             return Err(Error::Stopped { path });
@@ -158,7 +136,7 @@ impl PartWriter {
         }
         let file = writer.inner();
         Ok(PartEntry {
-            file: format!("{}/{}", self.table.folder(), self.name),
+            file: layout.part_path(self.table, self.number),
             table: self.table.name().to_owned(),
             number: self.number,
             rows: self.rows,

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// Version of the layout that this build writes. It reads every version up to this major.
-pub const FORMAT: FormatVersion = FormatVersion { major: 1, minor: 4 };
+pub const FORMAT: FormatVersion = FormatVersion { major: 2, minor: 0 };
 
 /// A version of the layout. A newer major is another layout; a newer minor only adds to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -12,14 +12,14 @@ use obit_schema::Table;
 const FILES: [&str; 6] = [
     "case.json",
     "SHA256SUMS",
-    "raw/events-000000.parquet",
-    "derived/container_remove-000000.parquet",
+    "raw/events/events-000000.parquet",
+    "derived/container_remove/container_remove-000000.parquet",
     "journal/events-000000.arrows",
     "journal/runtime-000000.arrows",
 ];
 
 /// A case.json to go with SHA256SUMS. Without one, the first file says which case it is.
-const MANIFEST: &str = r#"{"format":{"major":1,"minor":1},"schema_version":1,"case_id":"fuzz","state":"closed"}"#;
+const MANIFEST: &str = r#"{"format":{"major":2,"minor":0},"schema_version":1,"case_id":"fuzz","state":"closed"}"#;
 
 /// Reads a case in which the first byte chooses a file and the other bytes are its content.
 pub fn check(bytes: &[u8]) {
@@ -30,7 +30,7 @@ pub fn check(bytes: &[u8]) {
     let Some((choice, contents)) = bytes.split_first() else { return };
     let file = FILES[usize::from(*choice) % FILES.len()];
     PLACE.with(|place| {
-        for folder in ["raw", "derived", "journal"] {
+        for folder in ["raw/events", "derived/container_remove", "journal"] {
             fs::create_dir_all(place.path().join(folder)).expect("a directory");
         }
         if file == "SHA256SUMS" {

@@ -47,9 +47,15 @@ def kept(case: Path) -> set[Path]:
     return {case / part["file"] for part in dropped.get("kept", [])}
 
 
+def folder(case: Path, table: str) -> Path:
+    """Returns the folder of a table's parts: its own, or in format 1 that of all tables of its kind."""
+    major = json.loads((case / "case.json").read_text(encoding="utf-8"))["format"]["major"]
+    kind = case / ("raw" if table in RAW else "derived")
+    return kind / table if major >= 2 else kind
+
+
 def parts(case: Path, table: str) -> list[Path]:
-    folder = "raw" if table in RAW else "derived"
-    return sorted(set((case / folder).glob(f"{table}-*.parquet")) - kept(case))
+    return sorted(set(folder(case, table).glob(f"{table}-*.parquet")) - kept(case))
 
 
 def check_promises(case: Path, document: Path) -> None:

@@ -122,7 +122,7 @@ def check_excerpt(excerpt: Path) -> int:
     proof = json.loads((excerpt / "excerpt.json").read_text(encoding="utf-8"))
     entries = {part["file"]: part for part in proof["parent"]["parts"]}
     found = {}
-    for part in sorted((excerpt / "raw").glob("*.parquet")):
+    for part in sorted((excerpt / "raw").glob("*/*.parquet")):
         table = part.name.rsplit("-", 1)[0]
         kinds, records = rows(part)
         found |= {row["seq"]: (table, row, kinds) for row in records}

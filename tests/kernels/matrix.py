@@ -122,7 +122,7 @@ class Guest:
         self.expect("lifetime", all((row["lifetime_ns"] or 0) > 0 for row in rows))
         self.expect("emptied", all(row["emptied_at"] for row in rows))
         self.expect("removed by", all(row["removed_by_comm"] for row in rows))
-        events = f"read_parquet('{self.home}/runc-case/raw/events-*.parquet')"
+        events = f"read_parquet('{self.home}/runc-case/raw/events/*.parquet')"
         with_argv = duckdb.sql(
             f"SELECT kind, bool_and(actor_argv IS NOT NULL) FROM {events} "
             "WHERE kind IN ('cgroup_mkdir', 'cgroup_rmdir') GROUP BY kind ORDER BY kind"
@@ -156,7 +156,7 @@ class Guest:
         """
         names = (*CONTAINERS, KILLED)
         self.row["runc"] = f"{len(ended)}/{len(names)}"
-        events = f"read_parquet('{self.home}/runc-case/raw/events-*.parquet')"
+        events = f"read_parquet('{self.home}/runc-case/raw/events/*.parquet')"
         for kind in ("cgroup_mkdir", "cgroup_populated", "cgroup_empty", "cgroup_rmdir"):
             seen = duckdb.sql(
                 f"SELECT DISTINCT parse_filename(path), actor_argv IS NULL AND actor_ppid IS NULL FROM {events} "
@@ -168,7 +168,7 @@ class Guest:
     def check_clock(self):
         """Checks that a set clock and a sleep are records, and that neither changes a container's age."""
         self.expect("run with clocks", self.text("clock.status") == "0", self.text("clock.txt"))
-        events = f"read_parquet('{self.home}/clock-case/raw/events-*.parquet')"
+        events = f"read_parquet('{self.home}/clock-case/raw/events/*.parquet')"
         told = duckdb.sql(
             "SELECT clock_reason, clock_step_ns / 1e9, suspended_ns / 1e9 - lag(suspended_ns, 1, 0) OVER (ORDER BY seq) / 1e9 "
             f"FROM {events} WHERE kind = 'clock' AND clock_reason <> 'due' ORDER BY seq"

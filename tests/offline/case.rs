@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use obit_case::CaseWriter;
 use obit_case::manifest::{BuildInfo, CaseCounts, ClockPair, Manifest, Segment};
 use obit_case::writer::WriterOptions;
+use obit_case::{CaseWriter, FORMAT, FormatVersion};
 use obit_derivation::record::{
     Actor, Body, BootNs, Carried, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, Directory, HierarchyId, Loss,
     Outcome, Record, RuntimeAnswer, Seq, SnapshotReason, Source, Usage, WallNs,
@@ -114,10 +114,22 @@ impl Recorder {
     }
 
     pub fn start(case_id: &str, options: WriterOptions, host: Value, segments: Vec<Segment>) -> Self {
+        Self::of_format(FORMAT, case_id, options, host, segments)
+    }
+
+    /// Makes a recorder of a case of this format.
+    pub fn of_format(
+        format: FormatVersion,
+        case_id: &str,
+        options: WriterOptions,
+        host: Value,
+        segments: Vec<Segment>,
+    ) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let path = directory.path().join("case");
         let build = BuildInfo { version: "9.9.9".to_owned(), commit: "abc123".to_owned() };
         let mut manifest = Manifest::new(case_id.to_owned(), build);
+        manifest.format = format;
         manifest.derivation_version = obit_derivation::fold::DERIVATION_VERSION;
         manifest.started_at = "2009-02-13T23:31:30Z".to_owned();
         manifest.host = host.as_object().expect("facts by name").clone();

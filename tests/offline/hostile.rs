@@ -29,7 +29,7 @@ const MAX_SECONDS: u64 = 30;
 /// Time after which a command is taken for one that does not end.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-const EVENTS: &str = "raw/events-000000.parquet";
+const EVENTS: &str = "raw/events/events-000000.parquet";
 
 /// A case to spoil.
 struct HostileCase {
@@ -205,9 +205,9 @@ fn one_long_text_in_each_row() {
 fn hundreds_of_thousands_of_names() {
     let case = HostileCase::closed();
     for number in 0..300_000 {
-        File::create(case.file(&format!("raw/{number}"))).expect("created");
+        File::create(case.file(&format!("raw/events/{number}"))).expect("created");
     }
-    case.expect_named("raw/0: not listed in case.json");
+    case.expect_named("raw/events/0: not listed in case.json");
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn hundreds_of_thousands_of_listed_parts() {
         manifest.parts = (0..count)
             .map(|number| PartEntry {
                 number,
-                file: format!("raw/events-{number:06}.parquet"),
+                file: format!("raw/events/events-{number:06}.parquet"),
                 ..manifest.parts[0].clone()
             })
             .collect();

@@ -10,6 +10,7 @@ mod corpora;
 mod evidence;
 mod excerpts;
 mod exports;
+mod folders;
 mod golden;
 mod hostile;
 mod page;

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 
 use obit_case::chain::{Chain, ChainLink};
 use obit_case::manifest::Manifest;
-use obit_case::{Case, Problem};
+use obit_case::{Case, FormatVersion, Problem};
 use obit_schema::Table;
 use obit_schema::digest::Digest;
 
@@ -26,8 +26,8 @@ use reach::span;
 use requirement::{JudgedCase, shortfalls};
 use signed::{SignatureCheck, SignedManifest};
 
-/// The first minor version of format 1 whose recorders chain their parts.
-const CHAINED_MINOR: u32 = 1;
+/// The first format whose recorders chain their parts.
+const CHAINED_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 1 };
 
 /// The proof behind a case, as far as it reaches.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ pub fn examine(case: &Case, request: &ProofRequest<'_>) -> Result<CaseEvidence, 
     };
     let Some(chain) = Chain::follow(manifest) else {
         let mut problems = Vec::new();
-        if manifest.format.minor >= CHAINED_MINOR || request.anchor.is_some() || request.signers.is_some() {
+        if manifest.format >= CHAINED_FORMAT || request.anchor.is_some() || request.signers.is_some() {
             let why = "case.json has none, so nothing can be said about signatures and anchors".to_owned();
             problems.push(Problem::Head { why });
         }

@@ -216,10 +216,10 @@ struct Leaves(Vec<(usize, u64, Digest)>);
 impl Leaves {
     /// Reads the records and hashes those that the proof names.
     fn read(case: &Case, proof: &ExcerptProof, problems: &mut Vec<Problem>) -> Self {
-        let mut leaves = Vec::new();
+        let (layout, mut leaves) = (proof.parent.layout(), Vec::new());
         for table in Table::RAW {
-            let beginning = format!("{}/{}-", table.folder(), table.name());
-            let parts = proof.parts.iter().enumerate().filter(|(_, part)| part.file.starts_with(&beginning));
+            let is_of_table = |part: &PartProof| layout.part_of(&part.file).is_some_and(|(of, _)| of == table);
+            let parts = proof.parts.iter().enumerate().filter(|(_, part)| is_of_table(part));
             let records: BTreeMap<u64, (usize, &RecordProof)> = parts
                 .flat_map(|(index, part)| part.records.iter().map(move |record| (record.seq, (index, record))))
                 .collect();

@@ -103,6 +103,8 @@ impl Disclosure {
             .iter()
             .flat_map(|part| part.records.iter().map(move |record| (record.seq, (part.file.as_str(), record))))
             .collect();
+        let layout = proof.parent.layout();
+        let is_of = |file: &str, name: &str| layout.part_of(file).is_some_and(|(table, _)| table.name() == name);
         let mut check = DisclosureCheck::default();
         for DisclosedText { table, seq, group, salt, text } in &self.texts {
             let record = records.get(seq).filter(|(file, _)| is_of(file, table)).map(|(_, record)| record);
@@ -112,14 +114,6 @@ impl Disclosure {
         }
         Ok(check)
     }
-}
-
-/// Returns true if a part is one of the table of that name.
-fn is_of(file: &str, table: &str) -> bool {
-    Table::from_name(table).is_some_and(|table| {
-        let rest = file.strip_prefix(table.folder()).and_then(|rest| rest.strip_prefix('/'));
-        rest.and_then(|rest| rest.strip_prefix(table.name())).is_some_and(|rest| rest.starts_with('-'))
-    })
 }
 
 /// Takes note of the texts that are to be disclosed while records are hashed.

@@ -75,11 +75,15 @@ impl Case {
 
     fn open_with(path: &Path, policy: ManifestPolicy) -> Result<Self, Error> {
         let root = Directory::open(path)?;
-        let folders = CaseFolders::open(&root);
-        let files = Table::ALL.map(|table| TableFiles::find(&folders, table));
-        let count = files.iter().map(TableFiles::count).sum();
+        let read = read_manifest(&root);
+        let folders = match &read {
+            Ok(manifest) => CaseFolders::open(&root, manifest.layout()),
+            Err(_) => CaseFolders::guess(&root),
+        };
+        let count = folders.count();
         let mut problems = ProblemLog::default();
-        let manifest = match read_manifest(&root, count) {
+        folders.problems().for_each(|problem| problems.push(problem));
+        let manifest = match read {
             Ok(manifest) => Some(manifest),
             Err(error @ Error::NewerFormat { .. }) => return Err(error),
             Err(Error::Io { cause, .. }) if cause.kind() == ErrorKind::NotFound && count == 0 => {
@@ -102,7 +106,7 @@ impl Case {
         let case_id = manifest.as_ref().map(|manifest| manifest.case_id.clone());
         let mut scan =
             CaseScan { folders: &folders, is_closed, case_id, problems: &mut problems, budget: ReadBudget::default() };
-        let tables = files.map(|files| scan.table(files, manifest.as_ref()));
+        let tables = Table::ALL.map(|table| scan.table(TableFiles::find(&folders, table), manifest.as_ref()));
         let kept = manifest.as_ref().map(|manifest| scan.kept(manifest)).unwrap_or_default();
         if let Some(manifest) = &manifest {
             unlisted::check(&folders, manifest, &mut problems);
@@ -322,7 +326,9 @@ impl Case {
     }
 }
 
-fn read_manifest(root: &Directory, parts: usize) -> Result<Manifest, Error> {
+/// Reads case.json. An error says nothing of the parts beside it.
+fn read_manifest(root: &Directory) -> Result<Manifest, Error> {
+    let parts = 0;
     let path = root.path().join(manifest::FILE_NAME);
     let file = root.open_file(manifest::FILE_NAME)?;
     let mut text = Vec::new();

@@ -2,20 +2,22 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::io::ErrorKind;
 
 use obit_schema::tables::Table;
 
-use crate::directory::{Directory, NameList};
+use crate::directory::{Directory, MAX_NAMES, NameList};
 use crate::error::Error;
 use crate::journal;
+use crate::layout::{self, FOLDERS, Layout};
 use crate::manifest::Manifest;
-use crate::part;
+use crate::problem::Problem;
 
 /// A folder of a case with its names. A folder that cannot be opened has none.
 #[derive(Debug)]
 pub(super) struct ListedFolder {
-    /// Name of the folder; empty for the case itself.
-    pub(super) name: &'static str,
+    /// Path of the folder within the case; empty for the case itself.
+    pub(super) path: String,
     /// Names in it, sorted.
     pub(super) names: Vec<String>,
     /// True if there are more names.
@@ -24,29 +26,69 @@ pub(super) struct ListedFolder {
     directory: Option<Directory>,
 }
 
-impl ListedFolder {
-    fn new(name: &'static str, directory: Option<Directory>, listed: Result<NameList, Error>) -> Self {
-        let NameList { names, is_cut } = listed.unwrap_or_default();
-        Self { name, names, is_cut, directory }
-    }
-}
-
 /// The folders of a case, each listed once. A missing folder reads as an empty one.
 #[derive(Debug)]
 pub(super) struct CaseFolders {
+    layout: Layout,
     folders: Vec<ListedFolder>,
+    /// Folders that are there and cannot be opened, with the reason: a link, say.
+    unopened: Vec<(String, String)>,
 }
 
 impl CaseFolders {
-    /// Opens and lists the folders that are there.
-    pub(super) fn open(root: &Directory) -> Self {
-        let child = |name| {
-            let directory = root.child(name).ok()?;
-            let listed = directory.list_all();
-            Some(ListedFolder::new(name, Some(directory), listed))
+    /// Opens and lists the folders that are there, up to a number of names that no case has.
+    pub(super) fn open(root: &Directory, layout: Layout) -> Self {
+        let mut folders = Self { layout, folders: Vec::new(), unopened: Vec::new() };
+        let mut room = MAX_NAMES;
+        for name in FOLDERS {
+            let Some(directory) = folders.child(root, "", name) else { continue };
+            if layout == Layout::ByTable {
+                for table in Table::ALL.into_iter().filter(|table| table.folder() == name) {
+                    if let Some(of_table) = folders.child(&directory, name, table.name()) {
+                        folders.add(layout.folder(table), Some(of_table), root, &mut room);
+                    }
+                }
+            }
+            folders.add(name.to_owned(), Some(directory), root, &mut room);
+        }
+        if let Some(directory) = folders.child(root, "", journal::FOLDER) {
+            folders.add(journal::FOLDER.to_owned(), Some(directory), root, &mut room);
+        }
+        folders.add(String::new(), None, root, &mut room);
+        folders
+    }
+
+    /// Opens the folders of a case that does not say its layout: takes the one in which more files
+    /// have their place.
+    pub(super) fn guess(root: &Directory) -> Self {
+        let [shared, by_table] = Layout::ALL.map(|layout| Self::open(root, layout));
+        if shared.count() > by_table.count() { shared } else { by_table }
+    }
+
+    /// Opens a folder in another one, whose path within the case is `parent`.
+    fn child(&mut self, directory: &Directory, parent: &str, name: &str) -> Option<Directory> {
+        let cause = match directory.child(name) {
+            Ok(child) => return Some(child),
+            Err(Error::Io { cause, .. }) if cause.kind() == ErrorKind::NotFound => return None,
+            Err(Error::Io { cause, .. }) => cause.to_string(),
+            Err(other) => other.to_string(),
         };
-        let folders = ["raw", "derived", journal::FOLDER].into_iter().filter_map(child);
-        Self { folders: folders.chain([ListedFolder::new("", None, root.list_all())]).collect() }
+        let path = if parent.is_empty() { name.to_owned() } else { format!("{parent}/{name}") };
+        self.unopened.push((path, format!("it cannot be opened as a folder: {cause}")));
+        None
+    }
+
+    /// Lists a folder, or the case itself, and takes its names from the room that is left.
+    fn add(&mut self, path: String, directory: Option<Directory>, root: &Directory, room: &mut usize) {
+        let listed = directory.as_ref().unwrap_or(root).list_up_to(*room);
+        let NameList { names, is_cut } = listed.unwrap_or_default();
+        *room = room.saturating_sub(names.len());
+        self.folders.push(ListedFolder { path, names, is_cut, directory });
+    }
+
+    /// Returns the layout that the folders were opened by.
+    pub(super) fn layout(&self) -> Layout {
+        self.layout
     }
 
     /// Returns the folders, and the case itself.
@@ -54,28 +96,41 @@ impl CaseFolders {
         &self.folders
     }
 
-    fn named(&self, name: &str) -> Option<&ListedFolder> {
-        self.folders.iter().find(|folder| folder.name == name && folder.directory.is_some())
+    /// Returns a problem for each folder that cannot be opened or is not read to its end.
+    pub(super) fn problems(&self) -> impl Iterator<Item = Problem> {
+        let unopened =
+            self.unopened.iter().map(|(file, why)| Problem::Damaged { file: file.clone(), why: why.clone() });
+        let cut = self.folders.iter().filter(|folder| folder.is_cut).map(|folder| {
+            let why = format!("the case has more than {MAX_NAMES} names; the rest are not looked at");
+            Problem::Damaged { file: folder.path.clone(), why }
+        });
+        unopened.chain(cut)
+    }
+
+    fn named(&self, path: &str) -> Option<&ListedFolder> {
+        self.folders.iter().find(|folder| folder.path == path && folder.directory.is_some())
     }
 
     /// Returns true if there is a file of that path within the case.
     pub(super) fn has(&self, file: &str) -> bool {
-        let (folder, name) = file.split_once('/').unwrap_or(("", file));
-        let names = self.folders.iter().filter(|listed| listed.name == folder).map(|listed| &listed.names);
+        let (folder, name) = file.rsplit_once('/').unwrap_or(("", file));
+        let names = self.folders.iter().filter(|listed| listed.path == folder).map(|listed| &listed.names);
         names.into_iter().any(|names| names.binary_search_by(|other| other.as_str().cmp(name)).is_ok())
     }
 
     /// Opens a file by its path within the case.
     pub(super) fn open_file(&self, file: &str) -> Result<File, String> {
-        let (folder, name) = file.split_once('/').ok_or("it is in no folder of a case")?;
-        if name.contains('/') {
-            return Err("it is in no folder of a case".to_owned());
-        }
+        let (folder, name) = file.rsplit_once('/').ok_or("it is in no folder of a case")?;
         let folder = self.named(folder).and_then(|folder| folder.directory.as_ref()).ok_or("its folder is missing")?;
         folder.open_file(name).map_err(|error| match error {
             Error::Io { cause, .. } => cause.to_string(),
             other => other.to_string(),
         })
+    }
+
+    /// Returns how many files of tables there are.
+    pub(super) fn count(&self) -> usize {
+        Table::ALL.into_iter().map(|table| TableFiles::find(self, table).count()).sum()
     }
 }
 
@@ -92,9 +147,10 @@ impl TableFiles {
     pub(super) fn find(folders: &CaseFolders, table: Table) -> Self {
         let numbers = |folder: &str, suffix: &str| {
             let names = folders.named(folder).map(|folder| folder.names.as_slice()).unwrap_or_default();
-            names.iter().filter_map(|name| part::numbered(table, name, suffix)).collect()
+            names.iter().filter_map(|name| layout::numbered(table, name, suffix)).collect()
         };
-        Self { table, sealed: numbers(table.folder(), ".parquet"), journals: numbers(journal::FOLDER, ".arrows") }
+        let sealed = numbers(&folders.layout.folder(table), ".parquet");
+        Self { table, sealed, journals: numbers(journal::FOLDER, ".arrows") }
     }
 
     /// Returns how many files there are.

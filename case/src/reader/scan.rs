@@ -74,7 +74,7 @@ impl CaseScan<'_> {
         let (mut seen, mut kept) = (BTreeSet::new(), Vec::new());
         for part in &dropped.kept {
             let Some(table) = Table::DERIVED.into_iter().find(|table| table.name() == part.table) else { continue };
-            let is_in_place = part.file == part::path_in_case(table, part.number);
+            let is_in_place = part.file == self.path(table, part.number);
             let is_dropped = dropped.has(&part.table, part.number) && !listed.contains(part.file.as_str());
             if !is_in_place || !is_dropped || !seen.insert(part.file.as_str()) {
                 continue;
@@ -91,7 +91,8 @@ impl CaseScan<'_> {
     /// Reports the parts from `first` on that are listed, or that the numbering asks for, and are
     /// not there.
     fn report_missing(&mut self, table: Table, first: u32, there: &BTreeSet<u32>, listed: &BTreeSet<u32>) {
-        let missing_part = |number| Problem::MissingPart { file: part::path_in_case(table, number) };
+        let layout = self.folders.layout();
+        let missing_part = |number| Problem::MissingPart { file: layout.part_path(table, number) };
         let known: BTreeSet<u32> = there.union(listed).copied().collect();
         let mut next = first;
         for number in known {
@@ -109,7 +110,7 @@ impl CaseScan<'_> {
 
     /// Reads the footer of a sealed part.
     fn sealed(&mut self, table: Table, number: u32) -> Option<PartInfo> {
-        let file = part::path_in_case(table, number);
+        let file = self.path(table, number);
         let read = self.open(&file).and_then(|(opened, bytes)| match bytes {
             0 => Err("it is empty".to_owned()),
             _ => Ok((bytes, footer::read(&opened)?)),
@@ -176,6 +177,11 @@ impl CaseScan<'_> {
         let source = PartSource::Journal;
         let info = PartInfo { number, file, rows, bytes, first_seq, last_seq, last_ts: None, source };
         (rows > 0).then_some(info)
+    }
+
+    /// Returns the path of a part within the case.
+    fn path(&self, table: Table, number: u32) -> String {
+        self.folders.layout().part_path(table, number)
     }
 
     /// Opens a file. Returns its size beside it.

@@ -80,7 +80,7 @@ impl CaseWriter {
         let mut manifest = ManifestStore::new(manifest, HeadSigning::new(options.signer.clone()));
         // case.json first: a directory that holds anything else is a case that says so.
         manifest.write(root.as_ref())?;
-        let folders = WriterFolders::make(root)?;
+        let folders = WriterFolders::make(root, manifest.get().layout())?;
         let mut writer = Self::new(folders, manifest, options);
         writer.reserve.take()?;
         writer.folders.root().sync()?;
@@ -111,7 +111,7 @@ impl CaseWriter {
         if manifest.head.is_none() {
             chain::start(&mut manifest);
         }
-        let folders = WriterFolders::open(root)?;
+        let folders = WriterFolders::open(root, manifest.layout())?;
         folders.remove_unfinished()?;
         let dropped = manifest.dropped.clone();
         if let Some(dropped) = &dropped {
@@ -155,7 +155,7 @@ impl CaseWriter {
         }
         let mut entry = writer.adopt_part(case, part)?;
         entry.segment = resume::segment_number(self.manifest.get(), part);
-        self.manifest.amend(|manifest| chain::push(manifest, entry));
+        self.manifest.adopt_part(table, entry);
         self.removals.add_journal(journal::file_name(table, part.number));
         Ok(())
     }
@@ -222,7 +222,7 @@ impl CaseWriter {
     /// [`Error::Io`]; the rows are still in the journal.
     pub fn seal(&mut self, table: Table) -> Result<(), Error> {
         if let Some(sealed) = self.tables.seal(table)? {
-            self.manifest.push_part(sealed.entry);
+            self.manifest.push_part(table, sealed.entry);
             self.removals.add_journal(sealed.journal);
         }
         self.save()
@@ -420,7 +420,7 @@ impl CaseWriter {
         self.manifest.amend(|manifest| {
             manifest.counts.by_table.entry(table.name().to_owned()).or_insert(0);
         });
-        self.manifest.push_part(entry);
+        self.manifest.push_part(table, entry);
         Ok(())
     }
 

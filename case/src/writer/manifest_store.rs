@@ -1,5 +1,7 @@
 //! case.json of a case that is being written: the manifest in memory, and whether the disk has it.
 
+use std::collections::BTreeSet;
+
 use arrow_array::RecordBatch;
 use obit_schema::tables::Table;
 
@@ -21,6 +23,8 @@ pub(super) struct ManifestStore {
     is_saved: bool,
     /// Bytes of case.json when it was last written.
     bytes: u64,
+    /// Tables with parts whose names are not known to be on disk.
+    unnamed: BTreeSet<Table>,
     /// The signed line about the newest head that was signed, for an anchor.
     signed_line: Option<SignedLine>,
 }
@@ -35,7 +39,7 @@ struct SignedLine {
 impl ManifestStore {
     /// Takes a manifest that is not on disk yet.
     pub(super) fn new(manifest: Manifest, signing: HeadSigning) -> Self {
-        Self { manifest, signing, is_saved: false, bytes: 0, signed_line: None }
+        Self { manifest, signing, is_saved: false, bytes: 0, unnamed: BTreeSet::new(), signed_line: None }
     }
 
     /// Returns the manifest.
@@ -68,8 +72,14 @@ impl ManifestStore {
     }
 
     /// Adds a sealed part of the current segment to the chain.
-    pub(super) fn push_part(&mut self, mut entry: PartEntry) {
+    pub(super) fn push_part(&mut self, table: Table, mut entry: PartEntry) {
         entry.segment = self.manifest.segments.last().map(|segment| segment.number);
+        self.adopt_part(table, entry);
+    }
+
+    /// Adds a sealed part of any segment to the chain.
+    pub(super) fn adopt_part(&mut self, table: Table, entry: PartEntry) {
+        self.unnamed.insert(table);
         self.amend(|manifest| chain::push(manifest, entry));
     }
 
@@ -79,7 +89,8 @@ impl ManifestStore {
             return Ok(());
         }
         // The names of new parts first: what case.json lists is there.
-        folders.sync_parts()?;
+        folders.sync_parts_of(&self.unnamed)?;
+        self.unnamed.clear();
         self.sign_head();
         self.write(folders.root().as_ref())
     }

@@ -6,8 +6,8 @@ use obit_schema::tables::Table;
 
 use super::folders::WriterFolders;
 use crate::error::Error;
+use crate::layout;
 use crate::manifest::PartEntry;
-use crate::part;
 
 /// Files to remove after the next save of case.json.
 #[derive(Debug, Default)]
@@ -40,7 +40,7 @@ impl FileRemovals {
         self.journals.retain(|journal| folders.journals().remove_file(journal).is_err());
         self.parts.retain(|part| {
             let Some(table) = Table::ALL.into_iter().find(|table| table.name() == part.table) else { return false };
-            match folders.parts(table).remove_file(&part::file_name(table, part.number)) {
+            match folders.parts(table).remove_file(&layout::file_name(table, part.number)) {
                 Ok(()) => false,
                 Err(Error::Io { cause, .. }) => cause.kind() != io::ErrorKind::NotFound,
                 Err(_) => true,

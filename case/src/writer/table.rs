@@ -12,9 +12,10 @@ use super::options::WriterOptions;
 use crate::error::Error;
 use crate::files::{self, Folder};
 use crate::journal::{self, JournalReader, JournalWriter};
+use crate::layout::{self, Layout};
 use crate::manifest::PartEntry;
 use crate::origin::FileOrigin;
-use crate::part::{self, PartWriter};
+use crate::part::PartWriter;
 use crate::reader::{self, Case, PartInfo, PartSource};
 use crate::record_tree::RecordTree;
 
@@ -22,6 +23,7 @@ use crate::record_tree::RecordTree;
 #[derive(Debug)]
 pub(super) struct TableWriter {
     table: Table,
+    layout: Layout,
     parts: Arc<dyn Folder>,
     journals: Arc<dyn Folder>,
     origin: FileOrigin,
@@ -54,8 +56,8 @@ impl TableWriter {
     /// Returns the writer of a table that has no parts yet.
     pub(super) fn new(table: Table, folders: &WriterFolders, origin: &FileOrigin, seed: Option<&SaltSeed>) -> Self {
         let (parts, journals) = (Arc::clone(folders.parts(table)), Arc::clone(folders.journals()));
-        let (origin, seed) = (origin.clone(), seed.cloned());
-        Self { table, parts, journals, origin, seed, number: 0, open: None, last_seq: None }
+        let (layout, origin, seed) = (folders.layout(), origin.clone(), seed.cloned());
+        Self { table, layout, parts, journals, origin, seed, number: 0, open: None, last_seq: None }
     }
 
     /// Adds rows to the journal and the open part: all of them, or after an error none.
@@ -79,7 +81,7 @@ impl TableWriter {
             none => {
                 let journal = JournalWriter::create(Arc::clone(&self.journals), &self.origin, self.table, self.number)?;
                 // A part that cannot be created is made from the journal when it is sealed.
-                let name = part::file_name(self.table, self.number);
+                let name = layout::file_name(self.table, self.number);
                 let parts = Arc::clone(&self.parts);
                 let part =
                     PartWriter::create(parts, &self.origin, self.seed.as_ref(), self.table, self.number, name).ok();
@@ -123,7 +125,7 @@ impl TableWriter {
     pub(super) fn seal(&mut self) -> Result<Option<SealedPart>, Error> {
         let Some(open) = &mut self.open else { return Ok(None) };
         let entry = match open.part.take() {
-            Some(part) => part.seal()?,
+            Some(part) => part.seal(self.layout)?,
             None => {
                 open.journal.repair()?;
                 let rows = open.rows;
@@ -138,10 +140,10 @@ impl TableWriter {
 
     /// Writes and seals a part without rows.
     pub(super) fn seal_empty(&mut self) -> Result<PartEntry, Error> {
-        let name = part::file_name(self.table, self.number);
+        let name = layout::file_name(self.table, self.number);
         let parts = Arc::clone(&self.parts);
-        let entry =
-            PartWriter::create(parts, &self.origin, self.seed.as_ref(), self.table, self.number, name)?.seal()?;
+        let entry = PartWriter::create(parts, &self.origin, self.seed.as_ref(), self.table, self.number, name)?
+            .seal(self.layout)?;
         self.number = self.number.saturating_add(1);
         Ok(entry)
     }
@@ -166,7 +168,7 @@ impl TableWriter {
     }
 
     fn sealed_entry(&self, case: &Case, part: &PartInfo) -> Result<PartEntry, Error> {
-        let name = part::file_name(self.table, part.number);
+        let name = layout::file_name(self.table, part.number);
         let (file, _) = self.parts.read_file(&name)?;
         let digest = reader::sha256(file).map_err(Error::io("read", &self.parts.path().join(&name)))?;
         let mut tree = RecordTree::new(self.table, self.seed.as_ref());
@@ -196,7 +198,7 @@ impl TableWriter {
         let path = self.journals.path().join(&name);
         let (stream, length) = self.journals.read_file(&name)?;
         let mut journal = JournalReader::from_stream(stream, length);
-        let part_name = part::file_name(self.table, number);
+        let part_name = layout::file_name(self.table, number);
         // An attempt that failed, or a capture that was cut off, may have left one.
         let _ = self.parts.remove_file(&files::partial(&part_name));
         let mut part = PartWriter::create(
@@ -214,7 +216,7 @@ impl TableWriter {
             let why = format!("{} rows can be read of {rows}", part.rows());
             return Err(Error::Damaged { path, why });
         }
-        part.seal()
+        part.seal(self.layout)
     }
 
     /// Returns true if a part is open.

@@ -51,7 +51,7 @@ fn a_whole_case_has_no_problems() {
 fn a_missing_part_is_named_and_the_rest_is_read() {
     for number in 0..3 {
         let scratch = case();
-        let file = format!("raw/events-00000{number}.parquet");
+        let file = format!("raw/events/events-00000{number}.parquet");
         fs::remove_file(scratch.file(&file)).unwrap();
         let (seqs, problems) = kit::read(&scratch.case());
         assert_eq!(seqs, all_but(&[number]));
@@ -63,20 +63,20 @@ fn a_missing_part_is_named_and_the_rest_is_read() {
 #[test]
 fn a_gap_in_the_numbering_is_seen_without_a_manifest() {
     let scratch = case();
-    fs::remove_file(scratch.file("raw/events-000001.parquet")).unwrap();
+    fs::remove_file(scratch.file("raw/events/events-000001.parquet")).unwrap();
     fs::remove_file(scratch.file("case.json")).unwrap();
     let case = Case::open_lenient(&scratch.case()).unwrap();
     let (seqs, problems) = kit::read_from(&case);
     assert_eq!(seqs, all_but(&[1]));
     let [manifest, missing] = named(&problems).try_into().unwrap();
     assert!(manifest.starts_with("case.json: No such file"), "{manifest}");
-    assert!(missing.starts_with("raw/events-000001.parquet: missing"), "{missing}");
+    assert!(missing.starts_with("raw/events/events-000001.parquet: missing"), "{missing}");
 }
 
 #[test]
 fn a_number_far_off_does_not_make_a_list_of_millions() {
     let scratch = case();
-    fs::write(scratch.file("raw/events-4294967295.parquet"), "").unwrap();
+    fs::write(scratch.file("raw/events/events-4294967295.parquet"), "").unwrap();
     let case = Case::open(&scratch.case()).unwrap();
     assert_eq!(
         case.problems().len(),
@@ -89,14 +89,14 @@ fn a_number_far_off_does_not_make_a_list_of_millions() {
 #[test]
 fn a_truncated_part_is_named_and_the_rest_is_read() {
     let scratch = case();
-    let path = scratch.file("raw/events-000001.parquet");
+    let path = scratch.file("raw/events/events-000001.parquet");
     let bytes = fs::read(&path).unwrap();
     for length in [0, 3, 8, bytes.len() / 2, bytes.len() - 1] {
         fs::write(&path, &bytes[..length]).unwrap();
         let (seqs, problems) = kit::read(&scratch.case());
         assert_eq!(seqs, all_but(&[1]), "cut at {length}");
         let [named] = named(&problems).try_into().unwrap();
-        assert!(named.starts_with("raw/events-000001.parquet: damaged ("), "{named}");
+        assert!(named.starts_with("raw/events/events-000001.parquet: damaged ("), "{named}");
     }
 }
 
@@ -108,7 +108,7 @@ fn files_that_belong_elsewhere_are_left_out() {
     manifest.case_id = "another".to_owned();
     let mut writer = CaseWriter::create(&other.case(), manifest, WriterOptions::default()).unwrap();
     writer.close(|_| {}).unwrap();
-    let target = scratch.file("raw/events-000001.parquet");
+    let target = scratch.file("raw/events/events-000001.parquet");
     let problem = || {
         let (seqs, problems) = kit::read(&scratch.case());
         assert_eq!(seqs, all_but(&[1]));
@@ -116,9 +116,9 @@ fn files_that_belong_elsewhere_are_left_out() {
         named
     };
 
-    copy(&other.file("raw/events-000000.parquet"), &target);
+    copy(&other.file("raw/events/events-000000.parquet"), &target);
     assert!(problem().contains("does not belong here (it is of case another)"), "{}", problem());
-    copy(&scratch.file("raw/runtime-000001.parquet"), &target);
+    copy(&scratch.file("raw/runtime/runtime-000001.parquet"), &target);
     assert!(problem().contains("does not belong here (it is a part of runtime)"), "{}", problem());
     fs::write(&target, "PAR1, or so it says. PAR1").unwrap();
     assert!(problem().contains("damaged"), "{}", problem());
@@ -129,7 +129,7 @@ fn files_that_belong_elsewhere_are_left_out() {
 
 /// Writes a batch in place of the second part of raw/events.
 fn replace_second_part(scratch: &Scratch, schema_version: u32, batch: RecordBatch) {
-    let path = scratch.file("raw/events-000001.parquet");
+    let path = scratch.file("raw/events/events-000001.parquet");
     fs::remove_file(&path).unwrap();
     let origin = FileOrigin { schema_version, ..FileOrigin::of(&kit::manifest()) };
     part::write_file(&path, Table::Events, &origin, [Ok(batch)]).unwrap();
@@ -157,7 +157,7 @@ fn a_part_of_a_newer_schema_is_read_as_far_as_it_is_known() {
     replace_second_part(&scratch, SCHEMA_VERSION + 1, clocks(&SECOND_PART));
     let (seqs, problems) = kit::read(&scratch.case());
     assert_eq!(seqs, all_but(&[]));
-    let file = "raw/events-000001.parquet".to_owned();
+    let file = "raw/events/events-000001.parquet".to_owned();
     assert_eq!(problems, [Problem::NewerSchema { file, found: SCHEMA_VERSION + 1 }]);
     assert!(!problems[0].loses_rows());
 }
@@ -209,11 +209,11 @@ fn records_out_of_order_are_left_out_and_named() {
 fn a_newer_major_version_is_refused_by_name() {
     let scratch = case();
     let path = scratch.file("case.json");
-    let text = fs::read_to_string(&path).unwrap().replace(r#""major": 1"#, r#""major": 2"#);
+    let text = fs::read_to_string(&path).unwrap().replace(r#""major": 2"#, r#""major": 3"#);
     fs::write(&path, text).unwrap();
     for opened in [Case::open(&scratch.case()), Case::open_lenient(&scratch.case())] {
         let error = opened.unwrap_err().to_string();
-        assert!(error.ends_with("case format 2.4 is newer than this build's 1.4"), "{error}");
+        assert!(error.ends_with("case format 3.0 is newer than this build's 2.0"), "{error}");
     }
 }
 
@@ -274,7 +274,7 @@ fn a_change_after_closing_shows_in_the_sums() {
 #[test]
 fn batches_go_on_after_a_damaged_part() {
     let scratch = case();
-    let path = scratch.file("raw/events-000001.parquet");
+    let path = scratch.file("raw/events/events-000001.parquet");
     let whole = fs::read(&path).unwrap();
     let case = Case::open(&scratch.case()).unwrap();
     // Damages the file after the case was opened, as a failing disk does.
@@ -282,5 +282,5 @@ fn batches_go_on_after_a_damaged_part() {
     let (rows, errors): (Vec<_>, Vec<_>) = case.batches(Table::Events).partition(Result::is_ok);
     assert_eq!(rows.into_iter().map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 10);
     let [Err(Error::Damaged { path, .. })] = errors.as_slice() else { panic!("one error: {errors:?}") };
-    assert!(path.ends_with("raw/events-000001.parquet"));
+    assert!(path.ends_with("raw/events/events-000001.parquet"));
 }

@@ -25,7 +25,7 @@ use proptest::prelude::*;
 use crate::kit::{self, Scratch};
 
 const EVENTS_JOURNAL: &str = "journal/events-000000.arrows";
-const EVENTS_PART: &str = "raw/events-000000.parquet";
+const EVENTS_PART: &str = "raw/events/events-000000.parquet";
 
 /// Returns the origin of a file of table `events` in the kit's cases.
 fn origin() -> HashMap<String, String> {
@@ -338,7 +338,7 @@ proptest! {
                 0 => (open, EVENTS_JOURNAL),
                 1 => (open, "journal/runtime-000000.arrows"),
                 2 => (closed, EVENTS_PART),
-                3 => (closed, "raw/runtime-000000.parquet"),
+                3 => (closed, "raw/runtime/runtime-000000.parquet"),
                 _ => (closed, "case.json"),
             };
             let path = scratch.file(file);

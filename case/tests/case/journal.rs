@@ -96,7 +96,7 @@ fn a_part_wins_over_its_journal() {
     assert_eq!(sources, [PartSource::Sealed]);
     kit::assert_records(&case, &records);
     // The journal wins over a part that cannot be read.
-    fs::write(scratch.file("raw/events-000000.parquet"), "").unwrap();
+    fs::write(scratch.file("raw/events/events-000000.parquet"), "").unwrap();
     kit::assert_records(&Case::open(&scratch.case()).unwrap(), &records);
 }
 
@@ -104,7 +104,7 @@ fn a_part_wins_over_its_journal() {
 fn a_part_that_was_being_written_is_no_part() {
     let scratch = open_case();
     // Left by kill -9.
-    fs::write(scratch.file("raw/.events-000000.parquet.partial"), "half").unwrap();
+    fs::write(scratch.file("raw/events/.events-000000.parquet.partial"), "half").unwrap();
     fs::write(scratch.file(".case.json.partial"), "half").unwrap();
     let (seqs, problems) = kit::read(&scratch.case());
     assert_eq!((seqs, problems), ((0..30).collect(), vec![]));

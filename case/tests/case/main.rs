@@ -10,6 +10,7 @@ mod hostile;
 mod journal;
 mod kept_rows;
 mod kit;
+mod layout;
 mod power;
 mod power_cut;
 mod roots;

@@ -12,7 +12,7 @@ use obit_analysis::evidence::{AnchorSource, LineTrust, ProofRequest, examine};
 use obit_analysis::verify::{Verdict, VerifyOptions, verify};
 use obit_case::manifest::{CaseCounts, ClockPair, Manifest, MissingRange, Segment};
 use obit_case::writer::{CaseWriter, WriterOptions};
-use obit_case::{Case, Error, Problem};
+use obit_case::{Case, Error, FORMAT, FormatVersion, Problem};
 use obit_derivation::fold::DERIVATION_VERSION;
 use obit_derivation::record::{
     Actor, Body, BootNs, CgroupEvent, CgroupEventKind, CgroupId, CgroupKey, ClockReading, Directory, HierarchyId,
@@ -191,7 +191,10 @@ impl Recording {
         let part_rows = [1, 2, 3, 5, 8, 1 << 20][dice.below(6) as usize];
         let is_cut = dice.below(3) == 0;
         let options = WriterOptions { part_rows, reserve_bytes: 4096, ..WriterOptions::default() };
-        let mut writer = CaseWriter::create_in(self.disk.root(), manifest(is_cut), options)?;
+        let mut manifest = manifest(is_cut);
+        // A recorder of this build writes the newest format alone; both lay their files out here.
+        manifest.format = [FORMAT, FORMAT, FormatVersion { major: 1, minor: 4 }][dice.below(3) as usize];
+        let mut writer = CaseWriter::create_in(self.disk.root(), manifest, options)?;
         self.made = self.disk.changes();
         let mut host = HostStory {
             dice: Dice::new(!seed),

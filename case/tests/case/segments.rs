@@ -403,7 +403,7 @@ fn a_file_of_a_dropped_part_is_no_part_of_the_case() {
     disk.unload(Survives::Synced, &scratch.case());
     let case = Case::open(&scratch.case()).unwrap();
     let left = &case.parts(Table::Events)[0];
-    let gone = "raw/events-000000.parquet";
+    let gone = "raw/events/events-000000.parquet";
     fs::copy(scratch.file(&left.file), scratch.file(gone)).unwrap();
     let (seqs, problems) = kit::read(&scratch.case());
     // A closed case must not have it.

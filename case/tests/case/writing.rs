@@ -48,17 +48,17 @@ fn a_closed_case_has_every_table_and_no_journal() {
     let expected = [
         "SHA256SUMS",
         "case.json",
-        "derived/container_create-000000.parquet",
-        "derived/container_exit-000000.parquet",
-        "derived/container_remove-000000.parquet",
-        "derived/disagreement-000000.parquet",
-        "derived/existing_container-000000.parquet",
-        "raw/cgroupfs-000000.parquet",
-        "raw/cgroupfs-000001.parquet",
-        "raw/events-000000.parquet",
-        "raw/events-000001.parquet",
-        "raw/runtime-000000.parquet",
-        "raw/runtime-000001.parquet",
+        "derived/container_create/container_create-000000.parquet",
+        "derived/container_exit/container_exit-000000.parquet",
+        "derived/container_remove/container_remove-000000.parquet",
+        "derived/disagreement/disagreement-000000.parquet",
+        "derived/existing_container/existing_container-000000.parquet",
+        "raw/cgroupfs/cgroupfs-000000.parquet",
+        "raw/cgroupfs/cgroupfs-000001.parquet",
+        "raw/events/events-000000.parquet",
+        "raw/events/events-000001.parquet",
+        "raw/runtime/runtime-000000.parquet",
+        "raw/runtime/runtime-000001.parquet",
     ];
     assert_eq!(files(&scratch.case()), expected);
     assert!(!scratch.file("journal").exists());
@@ -142,7 +142,7 @@ fn the_manifest_tells_what_is_there() {
     let events = &manifest.parts[0];
     assert_eq!(
         (events.file.as_str(), events.first_seq, events.last_seq),
-        ("raw/events-000000.parquet", Some(0), Some(1))
+        ("raw/events/events-000000.parquet", Some(0), Some(1))
     );
     assert_eq!(events.bytes, scratch.file(&events.file).metadata().unwrap().len());
     let on_disk: u64 = files(&scratch.case()).iter().map(|file| scratch.file(file).metadata().unwrap().len()).sum();
@@ -162,7 +162,7 @@ fn nothing_incomplete_has_a_name_of_a_part() {
     };
     assert_eq!(visible(&scratch), ["case.json", "journal/events-000000.arrows"]);
     writer.seal(Table::Events).unwrap();
-    assert_eq!(visible(&scratch), ["case.json", "raw/events-000000.parquet"]);
+    assert_eq!(visible(&scratch), ["case.json", "raw/events/events-000000.parquet"]);
     assert_eq!(files(&scratch.case()), visible(&scratch), "nothing hidden is left");
 }
 
@@ -241,10 +241,10 @@ fn a_part_that_cannot_be_sealed_is_sealed_once_it_can_be() {
     let records = kit::plain(9);
     let mut writer = kit::write(&scratch.case(), &records, 3, 100);
     // Somebody else took the name of the part.
-    fs::write(scratch.file("raw/events-000000.parquet"), "").unwrap();
+    fs::write(scratch.file("raw/events/events-000000.parquet"), "").unwrap();
     let failure = writer.seal(Table::Events).unwrap_err();
     assert!(failure.to_string().contains("events-000000.parquet"), "{failure}");
-    assert_eq!(fs::read(scratch.file("raw/events-000000.parquet")).unwrap(), b"", "it is not written over");
+    assert_eq!(fs::read(scratch.file("raw/events/events-000000.parquet")).unwrap(), b"", "it is not written over");
     writer.append(Table::Events, &clocks([20])).unwrap();
     writer.seal(Table::Runtime).unwrap();
     assert!(writer.close(|_| {}).is_err());
@@ -255,7 +255,7 @@ fn a_part_that_cannot_be_sealed_is_sealed_once_it_can_be() {
     assert_eq!(seqs, (0..9).chain([20]).collect::<Vec<_>>(), "the journal still has what the part has not");
     assert_eq!(problems.len(), 2, "the empty file, and the hole that this test left: {problems:?}");
 
-    fs::remove_file(scratch.file("raw/events-000000.parquet")).unwrap();
+    fs::remove_file(scratch.file("raw/events/events-000000.parquet")).unwrap();
     writer.close(|_| {}).unwrap();
     let case = Case::open(&scratch.case()).unwrap();
     assert!(case.is_closed());
@@ -286,9 +286,13 @@ fn a_failed_write_names_the_file_and_keeps_what_was_written() {
 #[test]
 fn messages_about_a_full_disk_say_what_to_do() {
     let full = std::io::Error::from_raw_os_error(28);
-    let error = Error::Io { action: "write", path: "/cases/a\u{1b}[2J/raw/events-000000.parquet".into(), cause: full };
+    let error =
+        Error::Io { action: "write", path: "/cases/a\u{1b}[2J/raw/events/events-000000.parquet".into(), cause: full };
     let text = error.to_string();
-    assert!(text.starts_with("cannot write /cases/a\\u{1b}[2J/raw/events-000000.parquet: No space left"), "{text}");
+    assert!(
+        text.starts_with("cannot write /cases/a\\u{1b}[2J/raw/events/events-000000.parquet: No space left"),
+        "{text}"
+    );
     assert!(text.contains("free some space"), "{text}");
 }
 

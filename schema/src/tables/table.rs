@@ -65,7 +65,8 @@ impl Table {
         Self::ALL.into_iter().find(|table| table.name() == name)
     }
 
-    /// Returns the folder of a case that holds the table's parts.
+    /// Returns the folder of a case that holds the parts of this table and of others of its
+    /// kind, or their folders.
     pub const fn folder(self) -> &'static str {
         match self {
             Self::Events | Self::Cgroupfs | Self::Runtime => "raw",

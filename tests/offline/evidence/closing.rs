@@ -65,9 +65,9 @@ fn a_damaged_case_is_left_as_it_is() {
     let mut recorder = Recorder::with_part_rows(5);
     case::everyday_into(&mut recorder);
     let case = recorder.kill();
-    fs::remove_file(case.path.join("raw/events-000001.parquet")).expect("removed");
+    fs::remove_file(case.path.join("raw/events/events-000001.parquet")).expect("removed");
     let before = files(&case.path);
-    run("close", &case).expect_code(2).expect_one_error(&["raw/events-000001.parquet", "not closed"]);
+    run("close", &case).expect_code(2).expect_one_error(&["raw/events/events-000001.parquet", "not closed"]);
     assert_eq!(files(&case.path), before);
 }
 

@@ -14,6 +14,7 @@ use tempfile::NamedTempFile;
 use super::keys::Key;
 use super::tampering::{assert_named, manifest, rewrite, verify};
 use crate::case::{self, RecordedCase, Recorder};
+use crate::folders::assert_one_table_a_folder;
 use crate::program::replay;
 
 /// Records containers that end in four segments, of which the last two are left. The anchor has a
@@ -140,7 +141,7 @@ fn rows_of_dropped_segments_are_kept_shown_and_proven() {
     assert_eq!((rows("container_create"), rows("container_exit"), rows("container_remove")), (2, 2, 2));
     replay(["diff", case.arg(), case.arg()]).expect_code(0);
     let info = replay(["info", case.arg()]).expect_code(0).stdout;
-    assert!(info.contains("1  derived/container_exit-000000.parquet"), "{info}");
+    assert!(info.contains("1  derived/container_exit/container_exit-000000.parquet"), "{info}");
     // Who ran and how it ended is still said, of a whole id and of its beginning.
     for asked in [&case::id('1'), &case::id('1')[..8]] {
         let explained = replay(["explain", case.arg(), asked]).expect_code(0).stdout;
@@ -153,13 +154,15 @@ fn rows_of_dropped_segments_are_kept_shown_and_proven() {
     let left = replay(["explain", case.arg(), &case::id('4')]).expect_code(0).stdout;
     assert!(!left.contains("of a dropped segment"), "{left}");
     assert!(replay(["explain", case.arg(), &case::id('9')]).code != 0, "there is no such container");
+    // In the folder of their table they are rows among the others.
+    assert_one_table_a_folder(&case.path);
 }
 
 #[test]
 fn a_kept_row_that_somebody_changed_or_took_away_is_named() {
     let key = Key::new("anna@host");
     let (case, anchor) = flooded(&key);
-    let file = "derived/container_exit-000000.parquet";
+    let file = "derived/container_exit/container_exit-000000.parquet";
     let mut edited: Manifest = serde_json::from_value(manifest(&case)).expect("case.json");
     fs::remove_file(case.path.join(file)).expect("removed");
     assert_named(&verify(&case, None, None), &[&format!("{file}: missing")]);

@@ -20,6 +20,13 @@ TABLES = {
     "derived": ["container_exit", "container_remove", "container_create", "existing_container", "disagreement"],
 }
 
+
+def folder_of(manifest, table):
+    """Returns the folder of a table's parts: its own, or in format 1 that of all tables of its kind."""
+    kind = next((kind for kind, tables in TABLES.items() if table in tables), None)
+    return f"{kind}/{table}" if manifest["format"]["major"] >= 2 else kind
+
+
 # --- Ed25519 (RFC 8032, section 6) ---
 P = 2**255 - 19
 Q = 2**252 + 27742317777372353535851937790883648493
@@ -190,8 +197,7 @@ class Chain:
         files = [part["file"] for part in manifest["parts"] + kept]
         self.holds &= len(files) == len(set(files))
         for part in manifest["parts"] + kept:
-            folder = next((folder for folder, tables in TABLES.items() if part["table"] in tables), None)
-            self.holds &= part["file"] == f"{folder}/{part['table']}-{part['number']:06}.parquet"
+            self.holds &= part["file"] == f"{folder_of(manifest, part['table'])}/{part['table']}-{part['number']:06}.parquet"
             is_gone = bool(dropped) and part["number"] < dropped["next_parts"].get(part["table"], 0)
             self.holds &= is_gone == (part in kept)
         for part in kept:
@@ -233,8 +239,20 @@ def files_are_listed(case, manifest):
     names = os.listdir(os.fsencode(case))
     if any(os.fsdecode(name) not in known for name in names):
         return False
-    for folder, tables in TABLES.items():
-        for name in map(os.fsdecode, os.listdir(os.path.join(os.fsencode(case), folder.encode()))):
+    folders = {}
+    for kind, tables in TABLES.items():
+        for table in tables:
+            folders.setdefault(folder_of(manifest, table), []).append(table)
+        if os.path.islink(os.path.join(case, kind)):
+            return False
+        names = map(os.fsdecode, os.listdir(os.path.join(os.fsencode(case), kind.encode())))
+        if kind not in folders and any(name not in tables for name in names):
+            return False
+    for folder, tables in folders.items():
+        path = os.path.join(case, folder)
+        if not os.path.isdir(path) or os.path.islink(path):
+            return False
+        for name in map(os.fsdecode, os.listdir(os.fsencode(path))):
             shape = r"\.?(%s)-(\d{6}|[1-9]\d{6,9})\.parquet(\.partial)?" % "|".join(tables)
             is_hidden = name.startswith(".") == name.endswith(".partial")
             if f"{folder}/{name}" not in listed and (closed or not is_hidden or not re.fullmatch(shape, name)):

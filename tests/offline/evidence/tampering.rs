@@ -108,30 +108,35 @@ fn is_signed(key: &Key, signature: &str, text: &str) -> bool {
 #[test]
 fn a_flipped_byte_is_named() {
     let (key, AnchoredCase { case, anchor }) = everyday();
-    let path = case.path.join("raw/events-000001.parquet");
+    let path = case.path.join("raw/events/events-000001.parquet");
     let mut bytes = fs::read(&path).expect("a part");
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     fs::write(&path, bytes).expect("written");
-    assert_named(&verify(&case, Some(&key), Some(anchor.path())), &["raw/events-000001.parquet: its checksum differs"]);
+    assert_named(
+        &verify(&case, Some(&key), Some(anchor.path())),
+        &["raw/events/events-000001.parquet: its checksum differs"],
+    );
 }
 
 #[test]
 fn a_removed_part_is_named() {
     let (key, AnchoredCase { case, anchor }) = everyday();
-    fs::remove_file(case.path.join("raw/events-000001.parquet")).expect("removed");
-    assert_named(&verify(&case, Some(&key), Some(anchor.path())), &["raw/events-000001.parquet: missing"]);
+    fs::remove_file(case.path.join("raw/events/events-000001.parquet")).expect("removed");
+    assert_named(&verify(&case, Some(&key), Some(anchor.path())), &["raw/events/events-000001.parquet: missing"]);
 }
 
 #[test]
 fn a_swapped_pair_is_named() {
     let (key, AnchoredCase { case, anchor }) = everyday();
-    let path = |name: &str| case.path.join("raw").join(name);
+    let path = |name: &str| case.path.join("raw/events").join(name);
     fs::rename(path("events-000000.parquet"), path("aside")).expect("renamed");
     fs::rename(path("events-000001.parquet"), path("events-000000.parquet")).expect("renamed");
     fs::rename(path("aside"), path("events-000001.parquet")).expect("renamed");
-    let swapped =
-        ["raw/events-000000.parquet: its checksum differs", "raw/events-000001.parquet: its checksum differs"];
+    let swapped = [
+        "raw/events/events-000000.parquet: its checksum differs",
+        "raw/events/events-000001.parquet: its checksum differs",
+    ];
     assert_named(&verify(&case, Some(&key), Some(anchor.path())), &swapped);
 }
 
@@ -214,9 +219,9 @@ fn a_forgery_with_sums_and_chain_of_its_own_is_named() {
 fn a_file_that_was_added_is_named() {
     let (_key, AnchoredCase { case, .. }) = everyday();
     let other = case::everyday().close();
-    fs::copy(other.path.join("raw/events-000000.parquet"), case.path.join("raw/events-000099.parquet"))
+    fs::copy(other.path.join("raw/events/events-000000.parquet"), case.path.join("raw/events/events-000099.parquet"))
         .expect("copied");
-    assert_named(&verify(&case, None, None), &["raw/events-000099.parquet: not listed in case.json"]);
+    assert_named(&verify(&case, None, None), &["raw/events/events-000099.parquet: not listed in case.json"]);
 }
 
 pub fn manifest(case: &RecordedCase) -> Value {

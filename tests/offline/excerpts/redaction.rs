@@ -23,14 +23,16 @@ fn first_container(case: &Case) -> String {
 }
 
 /// Returns the commitments of an excerpt by table and group, each with the record's place.
-fn commitments(excerpt: &Case) -> BTreeMap<(String, String), Vec<(u64, String)>> {
+fn commitments(excerpt: &Case) -> BTreeMap<(Table, String), Vec<(u64, String)>> {
     let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for part in excerpt.excerpt_proof().expect("a proof").parts {
-        let table = part.file.split('-').next().expect("a name").to_owned();
+    let proof = excerpt.excerpt_proof().expect("a proof");
+    let layout = proof.parent.layout();
+    for part in proof.parts {
+        let (table, _) = layout.part_of(&part.file).expect("a part");
         for record in part.records {
             for (group, text) in record.texts {
                 if let TextProof::Commitment(digest) = text {
-                    found.entry((table.clone(), group)).or_default().push((record.seq, digest.to_string()));
+                    found.entry((table, group)).or_default().push((record.seq, digest.to_string()));
                 }
             }
         }
@@ -105,7 +107,7 @@ fn equal_texts_have_commitments_that_differ_and_all_look_alike() {
     let excerpt = Excerpt::of(&case, &[&id], &["path", "actor_comm", "request", "container_name"]);
     let found = commitments(&excerpt.open());
     let texts = values(&case, Table::Events, "path");
-    let paths = &found[&("raw/events".to_owned(), "path".to_owned())];
+    let paths = &found[&(Table::Events, "path".to_owned())];
     let different: BTreeSet<&String> = paths.iter().map(|(seq, _)| &texts[seq]).collect();
     assert!(different.len() * 2 < paths.len(), "{} paths in {} records", different.len(), paths.len());
     let all: Vec<&String> = found.values().flatten().map(|(_, commitment)| commitment).collect();
@@ -128,7 +130,7 @@ fn texts_that_are_disclosed_fit_their_commitments_and_changed_ones_do_not() {
     let excerpt = excerpt.open();
     let columns = TextColumns::parse(["actor_argv"]).expect("a column");
     let all = Disclosure::of(&case, &excerpt, &columns, &BTreeSet::new()).expect("texts");
-    let expected = commitments(&excerpt)[&("raw/events".to_owned(), "actor_comm".to_owned())].len();
+    let expected = commitments(&excerpt)[&(Table::Events, "actor_comm".to_owned())].len();
     assert_eq!(all.texts.len(), expected);
     let check = all.check(&excerpt).expect("of this case");
     assert_eq!((check.fitting, check.others), (expected as u64, 0));

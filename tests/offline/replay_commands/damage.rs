@@ -6,8 +6,8 @@ use std::fs::{self, OpenOptions};
 use crate::case::{self, RecordedCase, Recorder, id};
 use crate::program::{Run, replay};
 
-const FIRST_EVENTS: &str = "raw/events-000000.parquet";
-const SECOND_EVENTS: &str = "raw/events-000001.parquet";
+const FIRST_EVENTS: &str = "raw/events/events-000000.parquet";
+const SECOND_EVENTS: &str = "raw/events/events-000001.parquet";
 
 /// Records a case whose events are in parts of ten.
 fn in_parts() -> RecordedCase {
@@ -70,7 +70,7 @@ fn a_part_that_is_no_parquet() {
 #[test]
 fn a_part_of_another_table() {
     let case = in_parts();
-    let cgroupfs = fs::read(case.path.join("raw/cgroupfs-000000.parquet")).expect("a part");
+    let cgroupfs = fs::read(case.path.join("raw/cgroupfs/cgroupfs-000000.parquet")).expect("a part");
     fs::write(case.path.join(SECOND_EVENTS), cgroupfs).expect("replaced");
     expect_damage(&case, SECOND_EVENTS);
 }
@@ -94,7 +94,7 @@ fn a_part_with_flipped_bytes_never_panics_and_never_passes() {
 #[test]
 fn a_missing_derived_part_spoils_verify_and_not_derive() {
     let case = case::everyday().close();
-    fs::remove_file(case.path.join("derived/container_remove-000000.parquet")).expect("removed");
+    fs::remove_file(case.path.join("derived/container_remove/container_remove-000000.parquet")).expect("removed");
     let run = replay(["verify", case.arg()]).expect_code(2);
     assert!(run.stderr.contains("container_remove-000000"), "{run:#?}");
     let run = replay(["derive", case.arg(), "--format", "jsonl"]).expect_code(0);

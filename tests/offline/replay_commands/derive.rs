@@ -265,7 +265,10 @@ fn deriving_does_not_look_at_the_recorded_rows() {
     fs::remove_dir_all(case.path.join("derived")).expect("removed");
     let run = replay(["derive", case.arg(), "--format", "jsonl"]).expect_code(0);
     assert_eq!(run.stdout, before);
-    assert!(run.stderr.contains("derived/container_remove-000000.parquet"), "the loss is named: {run:#?}");
+    assert!(
+        run.stderr.contains("derived/container_remove/container_remove-000000.parquet"),
+        "the loss is named: {run:#?}"
+    );
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn expect_the_same(case: &RecordedCase, code: i32) {
 fn one_processor_and_several_say_the_same() {
     let case = long();
     expect_the_same(&case, 0);
-    let part = case.path.join("raw/events-000001.parquet");
+    let part = case.path.join("raw/events/events-000001.parquet");
     let mut bytes = fs::read(&part).expect("a part");
     // In the pages, so that only reading them finds it.
     let middle = bytes.len() / 2;

@@ -143,7 +143,7 @@ fn a_row_missing_in_the_middle_of_a_killed_capture_is_a_difference() {
 fn verify_does_not_change_the_case() {
     let case = case::everyday().close();
     let list = || {
-        let mut files: Vec<_> = ["", "raw", "derived"]
+        let mut files: Vec<_> = ["", "raw", "raw/events", "derived", "derived/container_remove"]
             .iter()
             .flat_map(|folder| std::fs::read_dir(case.path.join(folder)).expect("a directory"))
             .map(|entry| entry.expect("an entry"))

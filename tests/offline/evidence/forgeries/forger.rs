@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use obit_case::FormatVersion;
 use obit_case::chain::{self, Chain, ChainLink};
+use obit_case::layout::Layout;
 use obit_case::manifest::{CaseState, ChainHead, Manifest, PartEntry};
 use obit_schema::Table;
 use sha2::{Digest as _, Sha256};
@@ -146,6 +148,20 @@ impl Forger {
         };
     }
 
+    /// Lays the parts out as in a case of this format, and lists them there.
+    pub fn lay_out(&mut self, format: FormatVersion) {
+        let from = self.manifest.layout();
+        self.manifest.format = format;
+        for part in &mut self.manifest.parts {
+            let file = Layout::of(format).part_path(Table::from_name(&part.table).expect("a table"), part.number);
+            fs::rename(self.case.path.join(&part.file), self.case.path.join(&file)).expect("moved");
+            part.file = file;
+        }
+        for folder in Table::ALL.map(|table| from.folder(table)) {
+            fs::remove_dir(self.file(&folder)).expect("an empty folder");
+        }
+    }
+
     /// Removes the last parts that were sealed, and their entries.
     pub fn cut_off(&mut self, parts: usize) {
         for part in self.manifest.parts.split_off(self.manifest.parts.len() - parts) {
@@ -176,6 +192,7 @@ impl Forger {
                 copy_folder(&other.file(folder), &self.file(folder));
             }
         }
+        self.manifest.format = other.manifest.format;
         self.manifest.parts.clone_from(&other.manifest.parts);
         self.manifest.counts = other.manifest.counts.clone();
         self.manifest.head.clone_from(&other.manifest.head);
@@ -187,7 +204,7 @@ impl Forger {
             let table = Table::from_name(&part.table).expect("a table");
             let number = self.manifest.parts.iter().filter(|ours| ours.table == part.table).map(|ours| ours.number + 1);
             let number = number.max().unwrap_or(0);
-            let file = format!("{}/{}-{number:06}.parquet", table.folder(), table.name());
+            let file = self.manifest.layout().part_path(table, number);
             fs::copy(other.file(&part.file), self.file(&file)).expect("copied");
             let segment = self.manifest.segments.last().map(|segment| segment.number);
             self.manifest.parts.push(PartEntry { file, number, previous: None, segment, ..part.clone() });
@@ -249,7 +266,11 @@ fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir(to).expect("a new folder");
     for entry in fs::read_dir(from).expect("a folder") {
         let entry = entry.expect("an entry");
-        fs::copy(entry.path(), to.join(entry.file_name())).expect("copied");
+        let target = to.join(entry.file_name());
+        match entry.path().is_dir() {
+            true => copy_folder(&entry.path(), &target),
+            false => drop(fs::copy(entry.path(), target).expect("copied")),
+        }
     }
 }
 

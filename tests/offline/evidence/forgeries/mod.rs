@@ -1,5 +1,6 @@
 //! Forgeries of cases and anchors, and what `verify` answers to each under every option.
 
+mod folders;
 mod forger;
 mod mutations;
 mod originals;
@@ -20,9 +21,15 @@ use obit_case::signing::AllowedSigners;
 use tempfile::NamedTempFile;
 
 use crate::case::CASE_ID;
+use folders::FOLDER_FORGERIES;
 use forger::Forger;
 use originals::Originals;
-use table::FORGERIES;
+use table::{FORGERIES, Forgery};
+
+/// Returns all forgeries.
+fn forgeries() -> Vec<&'static Forgery> {
+    FORGERIES.iter().chain(FOLDER_FORGERIES).collect()
+}
 
 /// A column of the table: the options of `verify`.
 struct AskedProof {
@@ -101,8 +108,9 @@ fn anchor_file(forged: &Forger) -> NamedTempFile {
 fn each_forgery_gets_the_answer_that_the_rules_give() {
     let originals = Originals::record();
     let signers = AllowedSigners::read(&originals.signers()).expect("signers");
-    let wrong = in_parallel(FORGERIES.len(), |place| {
-        let forgery = &FORGERIES[place];
+    let forgeries = forgeries();
+    let wrong = in_parallel(forgeries.len(), |place| {
+        let forgery = forgeries[place];
         let found = exits(&forgery.make(&originals), &signers);
         let name = (forgery.original, forgery.name);
         (found != forgery.exits).then(|| format!("{found} {:?} for {name:?}\n", forgery.exits))
@@ -112,7 +120,8 @@ fn each_forgery_gets_the_answer_that_the_rules_give() {
 
 #[test]
 fn no_forgery_of_a_case_passes_where_everything_is_asked_for() {
-    let forged = FORGERIES.iter().filter(|forgery| !forgery.is_genuine);
+    let forgeries = forgeries();
+    let forged = forgeries.iter().filter(|forgery| !forgery.is_genuine);
     assert!(forged.clone().count() >= 70, "the table has {} forgeries", forged.count());
     for forgery in forged {
         assert!(forgery.exits.ends_with('1'), "{}: {}", forgery.name, forgery.exits);
@@ -120,6 +129,6 @@ fn no_forgery_of_a_case_passes_where_everything_is_asked_for() {
         let signers = forgery.exits.as_bytes()[1];
         assert!(signers != b'0' || !forgery.note.is_empty(), "{}: {}", forgery.name, forgery.exits);
     }
-    let names: BTreeSet<_> = FORGERIES.iter().map(|forgery| (forgery.original, forgery.name)).collect();
-    assert_eq!(names.len(), FORGERIES.len(), "each has a name of its own");
+    let names: BTreeSet<_> = forgeries.iter().map(|forgery| (forgery.original, forgery.name)).collect();
+    assert_eq!(names.len(), forgeries.len(), "each has a name of its own");
 }

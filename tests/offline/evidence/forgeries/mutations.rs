@@ -99,7 +99,7 @@ fn change_files(random: &mut RandomChoice, forger: &Forger, other: &Forger) {
         2 => drop(fs::copy(first, second)),
         3 => {
             let name = random.of(&[
-                "raw/events-000007.parquet",
+                "raw/events/events-000007.parquet",
                 "raw/x",
                 "y",
                 "derived/.z.partial",
@@ -161,7 +161,7 @@ fn change_manifest(random: &mut RandomChoice, forger: &mut Forger, other: &Forge
         0 => forger.reopen(),
         _ if !is_whole(forger) => {}
         1 if forger.manifest.parts.len() > 3 => forger.cut_off(1 + random.below(2)),
-        2 => forger.replace_part("derived/container_remove-000000.parquet", other),
+        2 => forger.replace_part("derived/container_remove/container_remove-000000.parquet", other),
         3 => forger.strip_manifest_signature(),
         _ => {}
     }
@@ -196,7 +196,12 @@ fn random_file(seed: u64, files: &[PathBuf]) -> PathBuf {
 /// them for granted.
 fn is_whole(forger: &Forger) -> bool {
     let listed = forger.manifest.parts.iter().all(|part| forger.file(&part.file).exists());
-    listed && forger.manifest.parts.iter().any(|part| part.file == "derived/container_remove-000000.parquet")
+    listed
+        && forger
+            .manifest
+            .parts
+            .iter()
+            .any(|part| part.file == "derived/container_remove/container_remove-000000.parquet")
 }
 
 #[test]

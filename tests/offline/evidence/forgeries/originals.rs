@@ -3,11 +3,13 @@
 use std::fs;
 use std::path::PathBuf;
 
+use obit_case::FormatVersion;
 use obit_case::anchor_line::AnchorStatement;
 use obit_case::chain;
 use obit_case::manifest::Manifest;
 use obit_case::signing::Signer;
 use obit_case::writer::WriterOptions;
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::forger::Forger;
@@ -49,6 +51,9 @@ pub struct Originals {
     pub killed_otherwise: RecordedCase,
 }
 
+/// Format of the older recorder.
+const OLDER_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 2 };
+
 /// Id of the other case.
 pub const OTHER_ID: &str = "99999999-2222-3333-4444-555555555555";
 
@@ -85,7 +90,8 @@ impl Originals {
         let (recorder, lines) = everyday(case::CASE_ID, None, |_| {});
         let (case, lines) = closed(recorder, lines, None);
         recorded.push((Original::Unsigned, case, lines));
-        let (recorder, lines) = everyday(case::CASE_ID, signer(), |_| {});
+        let recorder = Recorder::of_format(OLDER_FORMAT, case::CASE_ID, options(signer()), json!({}), Vec::new());
+        let (recorder, lines) = everyday_of(recorder, |_| {});
         let (case, lines) = older(recorder, lines, &key.signer());
         recorded.push((Original::Older, case, lines));
         let (recorder, lines) = everyday(OTHER_ID, signer(), |_| {});
@@ -148,7 +154,11 @@ fn everyday(
     signer: Option<Signer>,
     before_last: impl FnOnce(&std::path::Path),
 ) -> (Recorder, Vec<String>) {
-    let mut recorder = Recorder::with_id(case_id, options(signer));
+    everyday_of(Recorder::with_id(case_id, options(signer)), before_last)
+}
+
+/// Records the everyday events with this recorder.
+fn everyday_of(mut recorder: Recorder, before_last: impl FnOnce(&std::path::Path)) -> (Recorder, Vec<String>) {
     let mut lines = vec![recorder.head_line()];
     recorder.live(&case::id('f'));
     recorder.sync();
@@ -196,7 +206,6 @@ pub fn closing_lines(case: &RecordedCase, signer: Option<&Signer>) -> [String; 2
 /// the anchor have none.
 fn older(recorder: Recorder, lines: Vec<String>, signer: &Signer) -> (RecordedCase, Vec<String>) {
     let mut forger = Forger::of(recorder.close(), lines);
-    forger.manifest.format.minor = 2;
     let case_id = forger.manifest.case_id.clone();
     let head = forger.manifest.head.as_mut().expect("a head");
     head.final_signature = None;

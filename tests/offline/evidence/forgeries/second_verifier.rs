@@ -11,8 +11,8 @@ use obit_case::signing::AllowedSigners;
 use serde_json::{Value, json};
 
 use super::anchor_file;
+use super::forgeries;
 use super::originals::Originals;
-use super::table::FORGERIES;
 
 /// Returns what this verifier finds, in the words of the other one.
 fn found(case: &Path, signers: Option<&AllowedSigners>, anchor: Option<AnchorSource<'_>>) -> Value {
@@ -23,7 +23,7 @@ fn found(case: &Path, signers: Option<&AllowedSigners>, anchor: Option<AnchorSou
     if case.manifest().is_none_or(|manifest| manifest.head.is_none()) {
         return json!({"readable": false});
     }
-    let is_unlisted = |problem: &Problem| matches!(problem, Problem::Unlisted { .. });
+    let is_unlisted = |problem: &Problem| matches!(problem, Problem::Unlisted { .. } | Problem::Damaged { .. });
     let last = |span: &ProvenSpan| span.entries.map_or(0, |entries| entries.last);
     json!({
         "readable": true,
@@ -42,7 +42,7 @@ fn a_second_verifier_finds_the_same_in_every_forgery() {
     let path = originals.signers();
     let signers = AllowedSigners::read(&path).expect("signers");
     let (mut requests, mut answers, mut kept) = (String::new(), Vec::new(), Vec::new());
-    for forgery in FORGERIES {
+    for forgery in forgeries() {
         let forged = forgery.make(&originals);
         let anchor = anchor_file(&forged);
         for (with_signers, trust) in [

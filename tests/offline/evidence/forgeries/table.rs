@@ -7,7 +7,10 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 
+use obit_case::FormatVersion;
+use obit_case::layout::Layout;
 use obit_case::manifest::MissingRange;
+use obit_schema::Table;
 
 use super::forger::{Forger, GenuineHead, sha256};
 use super::originals::{OTHER_ID, Original, Originals};
@@ -34,7 +37,7 @@ impl Forgery {
     }
 }
 
-const fn forged(
+pub(super) const fn forged(
     original: Original,
     name: &'static str,
     exits: &'static str,
@@ -59,8 +62,8 @@ impl Forgery {
     }
 }
 
-const EVENTS: &str = "raw/events-000000.parquet";
-const REMOVED: &str = "derived/container_remove-000000.parquet";
+pub(super) const EVENTS: &str = "raw/events/events-000000.parquet";
+pub(super) const REMOVED: &str = "derived/container_remove/container_remove-000000.parquet";
 
 use Original::{Closed, Flight, Killed, KilledFlight, Older, Sealed, Unsigned};
 
@@ -97,10 +100,10 @@ pub const FORGERIES: &[Forgery] = &[
         fs::write(forger.file(EVENTS), &bytes[..bytes.len() / 2]).expect("written");
     }),
     forged(Closed, "a part removed", "2222 111", |_, forger| {
-        fs::remove_file(forger.file("raw/events-000001.parquet")).expect("removed");
+        fs::remove_file(forger.file("raw/events/events-000001.parquet")).expect("removed");
     }),
     forged(Closed, "two parts swapped", "2222 111", |_, forger| {
-        let [first, second] = [EVENTS, "raw/events-000001.parquet"].map(|name| forger.file(name));
+        let [first, second] = [EVENTS, "raw/events/events-000001.parquet"].map(|name| forger.file(name));
         fs::rename(&first, forger.file("aside")).expect("renamed");
         fs::rename(&second, &first).expect("renamed");
         fs::rename(forger.file("aside"), second).expect("renamed");
@@ -126,23 +129,25 @@ pub const FORGERIES: &[Forgery] = &[
     }),
     // --- Files added to a closed case. ---
     forged(Closed, "a part with seven digits", "1111 111", |_, forger| {
-        fs::copy(forger.file(EVENTS), forger.file("raw/events-0000001.parquet")).expect("copied");
+        fs::copy(forger.file(EVENTS), forger.file("raw/events/events-0000001.parquet")).expect("copied");
     }),
     forged(Closed, "a derived part with another name", "1111 111", |_, forger| {
-        fs::copy(forger.file(REMOVED), forger.file("derived/container_remove-x.parquet")).expect("copied");
+        fs::copy(forger.file(REMOVED), forger.file("derived/container_remove/container_remove-x.parquet"))
+            .expect("copied");
     }),
     forged(Closed, "a part with the next number", "2222 111", |_, forger| {
-        fs::copy(forger.file(EVENTS), forger.file("raw/events-000099.parquet")).expect("copied");
+        fs::copy(forger.file(EVENTS), forger.file("raw/events/events-000099.parquet")).expect("copied");
     }),
     forged(Closed, "a hidden file", "1111 111", |_, forger| {
-        fs::copy(forger.file(EVENTS), forger.file("raw/.events-000000.parquet.partial")).expect("copied");
+        fs::copy(forger.file(EVENTS), forger.file("raw/events/.events-000000.parquet.partial")).expect("copied");
     }),
     forged(Closed, "a file with bytes that are no text", "1111 111", |_, forger| {
         let name = OsStr::from_bytes(b"events-\xff.parquet");
-        fs::copy(forger.file(EVENTS), forger.file("raw").join(name)).expect("copied");
+        fs::copy(forger.file(EVENTS), forger.file("raw/events").join(name)).expect("copied");
     }),
     forged(Closed, "a link", "1111 111", |_, forger| {
-        std::os::unix::fs::symlink("events-000000.parquet", forger.file("raw/events-1.parquet")).expect("linked");
+        std::os::unix::fs::symlink("events-000000.parquet", forger.file("raw/events/events-1.parquet"))
+            .expect("linked");
     }),
     forged(Closed, "a folder", "1111 111", |_, forger| {
         fs::create_dir(forger.file("derived/more")).expect("made");
@@ -174,7 +179,7 @@ pub const FORGERIES: &[Forgery] = &[
         forger.write();
     }),
     forged(Closed, "a part removed, the hole excused, chained anew", "2222 111", |_, forger| {
-        forger.remove_part("raw/events-000001.parquet");
+        forger.remove_part("raw/events/events-000001.parquet");
         let range = MissingRange { first_seq: 5, last_seq: Some(9), reason: "disk".to_owned() };
         forger.manifest.incomplete.push(range);
         forger.chain_anew(GenuineHead::Gone);
@@ -188,7 +193,7 @@ pub const FORGERIES: &[Forgery] = &[
         forger.write();
     }),
     forged(Closed, "the chain removed, as of format 1.0", "0111 111", |_, forger| {
-        forger.manifest.format.minor = 0;
+        forger.lay_out(FormatVersion { major: 1, minor: 0 });
         forger.manifest.head = None;
         forger.manifest.parts.iter_mut().for_each(|part| part.previous = None);
         forger.strip_manifest_signature();
@@ -350,8 +355,8 @@ pub const FORGERIES: &[Forgery] = &[
     forged(Killed, "rolled back to a head from before", "0011 011", |originals, forger| {
         forger.manifest = serde_json::from_slice(&originals.earlier_manifest).expect("case.json");
         forger.remove_journals();
-        for folder in ["raw", "derived"] {
-            for entry in fs::read_dir(forger.file(folder)).expect("a folder") {
+        for folder in Table::ALL.map(|table| Layout::ByTable.folder(table)) {
+            for entry in fs::read_dir(forger.file(&folder)).expect("a folder") {
                 let name = entry.expect("a name").file_name().into_string().expect("text");
                 let file = format!("{folder}/{name}");
                 if forger.manifest.parts.iter().all(|part| part.file != file) {
@@ -372,10 +377,10 @@ pub const FORGERIES: &[Forgery] = &[
     forged(Killed, "a part that is not listed", "2222 111", |originals, forger| {
         let other = originals.purged_and_killed();
         let number = forger.manifest.parts.iter().filter(|part| part.table == "events").count();
-        fs::copy(other.file(EVENTS), forger.file(&format!("raw/events-{number:06}.parquet"))).expect("copied");
+        fs::copy(other.file(EVENTS), forger.file(&format!("raw/events/events-{number:06}.parquet"))).expect("copied");
     }),
     forged(Killed, "a file with a name that no recorder gives", "1111 111", |_, forger| {
-        fs::copy(forger.file(EVENTS), forger.file("raw/events-x.parquet")).expect("copied");
+        fs::copy(forger.file(EVENTS), forger.file("raw/events/events-x.parquet")).expect("copied");
     }),
     forged(Killed, "an entry that gives its part another table", "1111 111", |_, forger| {
         let part = forger.manifest.parts.iter_mut().find(|part| part.file == REMOVED).expect("a part");
