@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand};
+use obit_filter::RowFilter;
+use obit_filter::args::{CauseArgs, IdentityArgs};
 
 use crate::commands::check::report::CheckFormat;
 use crate::commands::follow::FollowFormat;
@@ -144,11 +146,18 @@ pub struct RecordArgs {
 #[command(after_help = "Examples:
   obit-capture run --output case                          # until Ctrl-C
   obit-capture run --output case --duration 10m --quiet   # for a script
+  obit-capture run --output case --follow --engine podman --cause oom_killed
   obit-capture run --output case --follow --format jsonl |
     jq -c '[.event, .cause]'
   obit-capture run --output '/var/lib/obit/{time}' --max-bytes 1GiB \\
     --when-full drop-oldest --max-total 4GiB
-  obit-capture run --output case --sign ~/.ssh/id_ed25519 --anchor journal")]
+  obit-capture run --output case --sign ~/.ssh/id_ed25519 --anchor journal
+
+Filters choose the lines that --follow prints; everything is recorded all the same. Several values of
+one option mean any of them, several options all of them. Of names, pods, namespaces and images `*`
+stands for any characters.")]
+// --runtime names the socket of a daemon here.
+#[command(mut_arg("engines", |engines| engines.long("engine").alias(None::<&str>)))]
 pub struct RunArgs {
     #[command(flatten)]
     pub record: RecordArgs,
@@ -161,6 +170,17 @@ pub struct RunArgs {
     /// Format of that line
     #[arg(long, value_enum, default_value_t = FollowFormat::Text, requires = "follow")]
     pub format: FollowFormat,
+    #[command(flatten)]
+    pub identity: IdentityArgs,
+    #[command(flatten)]
+    pub cause: CauseArgs,
+}
+
+impl RunArgs {
+    /// Returns the filter of the lines that `--follow` prints.
+    pub fn filter(&self) -> RowFilter {
+        RowFilter { identity: self.identity.filter(), causes: self.cause.causes.clone(), ..RowFilter::default() }
+    }
 }
 
 #[derive(Args, Debug)]

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, anyhow};
 use clap::ValueEnum;
 use obit_derivation::Row;
 use obit_derivation::row::{Death, Identity};
+use obit_filter::RowFilter;
 use obit_schema::encode::RowsBuilder;
 use obit_schema::text::printable;
 use obit_schema::text::{json_lines, row_words, time};
@@ -34,14 +35,20 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Starts the thread. Each row that is printed is counted.
+    /// Starts the thread, which prints the rows that the filter leaves. Each row that is done with is
+    /// counted.
     ///
     /// # Errors
     /// The thread cannot be started.
-    pub fn start(ends: Receiver<Row>, format: FollowFormat, progress: Arc<Progress>) -> Result<Self> {
+    pub fn start(
+        ends: Receiver<Row>,
+        format: FollowFormat,
+        filter: RowFilter,
+        progress: Arc<Progress>,
+    ) -> Result<Self> {
         let (finished, done) = sync_channel(1);
         let follow = move || {
-            let _ = finished.send(print(&ends, format, &progress));
+            let _ = finished.send(print(&ends, format, &filter, &progress));
         };
         thread::Builder::new().name("obit-follow".into()).spawn(follow).context("cannot start a thread")?;
         Ok(Self { done })
@@ -62,9 +69,13 @@ impl Follower {
 
 /// Prints ends until there are no more. A closed standard output is no error: the recording goes
 /// on.
-fn print(ends: &Receiver<Row>, format: FollowFormat, progress: &Progress) -> Result<()> {
+fn print(ends: &Receiver<Row>, format: FollowFormat, filter: &RowFilter, progress: &Progress) -> Result<()> {
     let mut output = io::stdout().lock();
     while let Ok(row) = ends.recv() {
+        if !filter.matches(&row) {
+            progress.printed();
+            continue;
+        }
         let line = match format {
             FollowFormat::Text => text(&row),
             FollowFormat::Jsonl => json(&row)?,

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
 use obit_case::manifest::CaseCounts;
 use obit_case::signing::CaseSigner;
@@ -38,12 +38,18 @@ const MIN_FLIGHT_BYTES: u64 = 1 << 20;
 
 /// Runs the command.
 pub fn run(args: &RunArgs) -> Result<Outcome> {
+    let filter = args.filter();
+    ensure!(
+        args.follow || filter.is_empty(),
+        "filters choose the lines of --follow, which is not there; everything is recorded"
+    );
     confine::forbid_dumps()?;
     // Before anything that a signal should not cut short.
     let signals = EndingSignals::register()?;
     let (session, rows) = Session::start(&options(&args.record, args.duration, args.follow)?, signals)?;
     let (progress, messages) = (Arc::clone(&session.progress), Arc::clone(&session.messages));
-    let follower = args.follow.then(|| Follower::start(rows, args.format, Arc::clone(&progress))).transpose()?;
+    let follower =
+        args.follow.then(|| Follower::start(rows, args.format, filter, Arc::clone(&progress))).transpose()?;
     wait_until_ready(&session, &args.record);
     let status = !args.record.quiet && !args.follow && io::stderr().is_terminal();
     wait_until_over(&session, args.duration, status);

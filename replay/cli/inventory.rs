@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use obit_analysis::filter::{TimeArgument, TimeArgumentError};
+use obit_filter::args::IdentityArgs;
 
 use super::exit_codes::EXIT_CODES;
-use super::filter::IdentityArgs;
 use crate::output::format::ReportFormat;
 
 /// List the containers that were there at a moment: since when, and who each of them was.

@@ -15,13 +15,14 @@ use modules::Crate;
 use tokens::Source;
 
 /// First files of the crates, and the crates of this repository that each may use.
-const CRATES: [(&str, &[&str]); 7] = [
+const CRATES: [(&str, &[&str]); 8] = [
     ("derivation/src/lib.rs", &[]),
+    ("filter/src/lib.rs", &["obit_derivation"]),
     ("schema/src/lib.rs", &["obit_derivation"]),
     ("case/src/lib.rs", &["obit_derivation", "obit_schema"]),
-    ("analysis/src/lib.rs", &["obit_derivation", "obit_schema", "obit_case"]),
-    ("replay/main.rs", &["obit_derivation", "obit_schema", "obit_case", "obit_analysis"]),
-    ("capture/lib.rs", &["obit_derivation", "obit_schema", "obit_case"]),
+    ("analysis/src/lib.rs", &["obit_derivation", "obit_filter", "obit_schema", "obit_case"]),
+    ("replay/main.rs", &["obit_derivation", "obit_filter", "obit_schema", "obit_case", "obit_analysis"]),
+    ("capture/lib.rs", &["obit_derivation", "obit_filter", "obit_schema", "obit_case"]),
     ("capture/main.rs", &["obit_derivation", "obit_schema", "obit_case", "obit_capture"]),
 ];
 

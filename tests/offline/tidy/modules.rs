@@ -14,8 +14,15 @@ use super::tokens::{Source, Token, TokenKind, group_end};
 const MAX_HOPS: usize = 16;
 
 /// Crates of this repository, as code names them.
-const CRATES: [&str; 6] =
-    ["obit_derivation", "obit_schema", "obit_case", "obit_analysis", "obit_capture", "obit_test_engines"];
+const CRATES: [&str; 7] = [
+    "obit_derivation",
+    "obit_filter",
+    "obit_schema",
+    "obit_case",
+    "obit_analysis",
+    "obit_capture",
+    "obit_test_engines",
+];
 
 /// One crate.
 #[derive(Default)]
