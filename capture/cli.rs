@@ -290,11 +290,25 @@ fn parse_ring_buffer(text: &str) -> Result<u32, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use obit_derivation::identity::Engine;
+    use obit_derivation::row::Cause;
 
     #[test]
     fn the_command_line_is_consistent() {
         use clap::CommandFactory;
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_engine_is_followed_and_the_socket_of_a_daemon_is_a_runtime() {
+        let words = "obit-capture run --output c --follow --runtime docker=/s --engine podman,docker --cause exited";
+        let Command::Run(args) = Cli::try_parse_from(words.split(' ')).expect("good usage").command else {
+            panic!("another command")
+        };
+        assert_eq!(args.record.runtimes.len(), 1);
+        let filter = args.filter();
+        assert_eq!(filter.identity.runtimes, [Engine::Podman, Engine::Docker]);
+        assert_eq!(filter.causes, [Cause::Exited]);
     }
 
     #[test]

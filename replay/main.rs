@@ -19,7 +19,7 @@ mod usage;
 mod version;
 
 use std::env;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -32,7 +32,7 @@ use commands::{
 };
 use output::messages::complain;
 use output::terminal::Look;
-use status::CommandStatus;
+use status::{CommandStatus, is_closed_pipe};
 
 fn main() -> ExitCode {
     let command = match ReplayCli::try_parse() {
@@ -99,9 +99,4 @@ fn advice(error: &anyhow::Error) -> &'static str {
         Some(obit_case::Error::Busy { .. }) => "; wait until the running obit-capture has ended",
         _ => "",
     }
-}
-
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    let is_closed = |cause: &io::Error| cause.kind() == ErrorKind::BrokenPipe;
-    error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(is_closed))
 }

@@ -15,27 +15,12 @@ const MAX_DIRECTORIES: usize = 10_000;
 /// Most levels of directories that are looked through, as in `cases/HOST/CASE`.
 const MAX_DEPTH: usize = 3;
 
-/// Opens cases, each as [`problems::open`] does. A directory that is no case stands for the cases
-/// below it, in the order of their names; symbolic links in it are not followed.
+/// Opens cases as [`open_each`] does, for an answer that is drawn from all of them together.
 ///
 /// # Errors
-/// [`Error::Open`] if a directory is no case and holds none; [`Error::SameCase`];
-/// [`Error::TooManyDirectories`].
+/// The first error of [`open_each`]; [`Error::SameCase`].
 pub fn open(paths: &[PathBuf]) -> Result<Vec<Case>, Error> {
-    let mut cases = Vec::new();
-    for path in paths {
-        match problems::open(path) {
-            Err(Error::Open(not_a_case @ obit_case::Error::NotACase { .. })) => {
-                let before = cases.len();
-                let mut left = MAX_DIRECTORIES;
-                open_below(path, path, MAX_DEPTH, &mut left, &mut cases)?;
-                if cases.len() == before {
-                    return Err(Error::Open(not_a_case));
-                }
-            }
-            opened => cases.push(opened?),
-        }
-    }
+    let cases: Vec<Case> = open_each(paths).into_iter().collect::<Result<_, _>>()?;
     let mut by_id: BTreeMap<&str, &Case> = BTreeMap::new();
     for case in &cases {
         if let Some(manifest) = case.manifest()
@@ -47,13 +32,39 @@ pub fn open(paths: &[PathBuf]) -> Result<Vec<Case>, Error> {
     Ok(cases)
 }
 
+/// Opens cases, each as [`problems::open`] does, for an answer about each of them. A directory that
+/// is no case stands for the cases below it, in the order of their names; symbolic links in it are
+/// not followed.
+///
+/// An error stands in the place of a case: [`Error::Open`], also for a directory that is no case
+/// and holds none; [`Error::TooManyDirectories`].
+pub fn open_each(paths: &[PathBuf]) -> Vec<Result<Case, Error>> {
+    let mut cases = Vec::new();
+    for path in paths {
+        match problems::open(path) {
+            Err(Error::Open(not_a_case @ obit_case::Error::NotACase { .. })) => {
+                let before = cases.len();
+                let mut left = MAX_DIRECTORIES;
+                if let Err(error) = open_below(path, path, MAX_DEPTH, &mut left, &mut cases) {
+                    cases.push(Err(error));
+                }
+                if cases.len() == before {
+                    cases.push(Err(Error::Open(not_a_case)));
+                }
+            }
+            opened => cases.push(opened),
+        }
+    }
+    cases
+}
+
 /// Opens the cases in the directories below one that is no case.
 fn open_below(
     root: &Path,
     directory: &Path,
     depth: usize,
     left: &mut usize,
-    cases: &mut Vec<Case>,
+    cases: &mut Vec<Result<Case, Error>>,
 ) -> Result<(), Error> {
     // A directory that cannot be listed holds no case that could be read.
     let Ok(entries) = fs::read_dir(directory) else { return Ok(()) };
@@ -73,7 +84,7 @@ fn open_below(
                 open_below(root, &path, depth - 1, left, cases)?;
             }
             Err(Error::Open(obit_case::Error::NotACase { .. })) => {}
-            opened => cases.push(opened?),
+            opened => cases.push(opened),
         }
     }
     Ok(())

@@ -8,6 +8,7 @@ use obit_schema::Table;
 
 use crate::compare::{CompareOptions, Comparison, DerivedSide, PairBy, compare};
 use crate::error::Error;
+use crate::filter::RowFilter;
 use crate::profile;
 
 /// Columns with places in the log: the same event has another place in each recording.
@@ -37,6 +38,8 @@ pub struct DiffSide<'a> {
     pub case: &'a Case,
     /// The rules by which its rows are derived.
     pub profile: Profile,
+    /// The rows that are compared.
+    pub filter: &'a RowFilter,
 }
 
 /// Options of a difference.
@@ -79,8 +82,8 @@ pub fn diff(left: DiffSide<'_>, right: DiffSide<'_>, options: &DiffOptions<'_>) 
     let pair_by = if is_one_profile { PairBy::Id } else { PairBy::IdAndPath };
     let comparison = compare(
         options.tables,
-        &DerivedSide::all(left.case, left.profile),
-        &DerivedSide::all(right.case, right.profile),
+        &DerivedSide::all(left.case, left.profile).matching(left.filter.clone()),
+        &DerivedSide::all(right.case, right.profile).matching(right.filter.clone()),
         &CompareOptions { pair_by, is_ignored: &is_ignored, max_listed: options.max_listed },
     )?;
     let columns = options.tables.iter().flat_map(|table| table.columns().iter().map(|column| (*table, column.name)));

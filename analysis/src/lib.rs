@@ -26,6 +26,7 @@ pub mod inventory;
 mod life_key;
 pub mod order;
 pub mod origin;
+pub mod pairing;
 pub mod problems;
 pub mod profile;
 pub mod span;

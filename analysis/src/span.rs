@@ -15,6 +15,9 @@ pub struct CaseSpan {
 }
 
 impl CaseSpan {
+    /// The span of all time.
+    pub const UNBOUNDED: Self = Self { start: WallNs(i64::MIN), end: WallNs(i64::MAX) };
+
     /// Finds the span of a case. Reads one file of events if case.json does not tell the end.
     pub fn of(case: &Case) -> Self {
         let manifest = case.manifest();
@@ -31,7 +34,7 @@ impl CaseSpan {
     pub fn of_all<'a>(cases: impl IntoIterator<Item = &'a Case>) -> Self {
         let spans = cases.into_iter().map(Self::of);
         let joined = spans.reduce(|a, b| Self { start: a.start.min(b.start), end: a.end.max(b.end) });
-        joined.unwrap_or(Self { start: WallNs(i64::MIN), end: WallNs(i64::MAX) })
+        joined.unwrap_or(Self::UNBOUNDED)
     }
 }
 

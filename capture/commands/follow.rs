@@ -35,8 +35,8 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Starts the thread, which prints the rows that the filter leaves. Each row that is done with is
-    /// counted.
+    /// Starts the thread, which prints the rows that the filter leaves. Each row that is printed or
+    /// left out is counted.
     ///
     /// # Errors
     /// The thread cannot be started.

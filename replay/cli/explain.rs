@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::exit_codes::EXIT_CODES;
+use super::filter::FilterArgs;
 use crate::output::format::ReportFormat;
 
 /// Tell who a container was, how it lived, how it ended, on whose order, and what others said.
@@ -19,6 +20,10 @@ Examples:
   obit-replay explain case/ web-1 --records
   obit-replay explain nodes/ shop/web-7f9c
   obit-replay explain case/ nginx:1.27
+  obit-replay explain case/ web-1 --cause oom_killed --last 2h --limit 3
+
+Filters choose among containers that CONTAINER stands for, and among their lives: those with a row
+that fits. See 'obit-replay derive --help' for what a time may be.
 
 {EXIT_CODES}"))]
 pub struct ExplainArgs {
@@ -32,7 +37,12 @@ pub struct ExplainArgs {
     /// Also show each record that the rows came from, in the order of the log
     #[arg(long)]
     pub records: bool,
+    /// Tell of at most this many lives
+    #[arg(long, value_name = "LIVES", default_value_t = 1_000)]
+    pub limit: usize,
     /// Format of the output; 'obit-replay schema explain' describes the JSON
     #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
     pub format: ReportFormat,
+    #[command(flatten)]
+    pub filter: FilterArgs,
 }

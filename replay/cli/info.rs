@@ -10,13 +10,13 @@ use crate::output::format::ReportFormat;
 /// Show what a case holds: manifest, parts, counts, lost intervals, damage.
 ///
 /// Reads only the manifest and the parts' footers, not the log itself, unless the case was never
-/// closed.
+/// closed. The JSON of each of several cases is a line.
 #[derive(Debug, Args)]
 #[command(after_help = format!("Examples:\n  obit-replay info case/\n  obit-replay info case/ --format json | jq .problems\n\n{EXIT_CODES}"))]
 pub struct InfoArgs {
-    /// Directory of the case
-    #[arg(value_name = "CASE")]
-    pub case: PathBuf,
+    /// Directory of a case, or a directory with cases in it
+    #[arg(value_name = "CASE", required = true)]
+    pub cases: Vec<PathBuf>,
     /// Format of the output
     #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
     pub format: ReportFormat,

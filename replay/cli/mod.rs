@@ -89,8 +89,8 @@ pub struct ReplayCli {
 pub enum ReplayCommand {
     Derive(Box<DeriveArgs>),
     Verify(VerifyArgs),
-    Diff(DiffArgs),
-    Explain(ExplainArgs),
+    Diff(Box<DiffArgs>),
+    Explain(Box<ExplainArgs>),
     Info(InfoArgs),
     Inventory(Box<InventoryArgs>),
     Triage(Box<TriageArgs>),

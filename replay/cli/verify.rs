@@ -27,19 +27,23 @@ use crate::output::format::ReportFormat;
 /// --signers or --anchor, what was sealed must lie before the newest head that one of the signers
 /// or the anchor vouches for. With requirements the exit code is 0 or 1 for any case that can be
 /// opened.
+///
+/// Of several cases, each is verified by itself, and the JSON of each is a line. The exit code is 1
+/// if any fails, else 2 if any could not be decided or opened.
 #[derive(Debug, Args)]
 #[command(after_help = format!("\
 Examples:
   obit-replay verify case/
+  obit-replay verify nodes/ --format json | jq -r '[.host, .verdict] | @tsv'
   obit-replay verify case/ --signers signers --require closed,signed,complete
   journalctl -o cat _UID=0 _EXE=/usr/bin/obit-capture |
     obit-replay verify case/ --anchor /dev/stdin --signers signers
 
 {EXIT_CODES}"))]
 pub struct VerifyArgs {
-    /// Directory of the case
-    #[arg(value_name = "CASE")]
-    pub case: PathBuf,
+    /// Directory of a case, or a directory with cases in it; each is verified by itself
+    #[arg(value_name = "CASE", required = true)]
+    pub cases: Vec<PathBuf>,
     /// Show at most this many differing rows of each table; all are counted
     #[arg(long, value_name = "ROWS", default_value_t = 20)]
     pub show: usize,

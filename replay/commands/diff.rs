@@ -3,65 +3,131 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::slice;
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
+use obit_analysis::cases;
 use obit_analysis::compare::TableComparison;
 use obit_analysis::diff::{CaseDiff, DiffOptions, DiffSide, diff};
+use obit_analysis::pairing::CasePairs;
 use obit_analysis::problems::{self, Effect};
-use obit_analysis::profile::gives;
+use obit_analysis::profile::{fills, gives};
+use obit_analysis::span::CaseSpan;
+use obit_case::Case;
 use obit_derivation::Profile;
 use obit_schema::Table;
+use obit_schema::text::printable;
 
 use crate::cli::DiffArgs;
-use crate::json;
 use crate::json::diff::DiffReport;
 use crate::json::problems::of_case;
+use crate::json::{self, JsonLayout};
 use crate::output::activity::Activity;
 use crate::output::differences::push_differences;
 use crate::output::format::ReportFormat;
 use crate::output::messages::{complain, print_verdict};
 use crate::output::problems::report_problems;
+use crate::output::terminal::{HEADING, Look};
 use crate::status::CommandStatus;
 
 pub fn run(args: &DiffArgs) -> anyhow::Result<CommandStatus> {
-    let tables = match args.event {
-        Some(table) => vec![table],
-        // What only one of two profiles gives is no difference.
-        None => Table::DERIVED
-            .into_iter()
-            .filter(|table| gives(args.profile_a, *table) && gives(args.profile_b, *table))
-            .collect(),
-    };
-    let ignored_columns: BTreeSet<&str> = args.ignore.iter().map(|column| column.trim()).collect();
-    let is_column = |name: &str| tables.iter().any(|table| table.columns().iter().any(|column| column.name == name));
-    if let Some(unknown) = ignored_columns.iter().find(|column| !is_column(column)) {
-        bail!(
-            "--ignore {unknown}: the compared tables have no such column; see 'obit-replay derive CASE --format csv'"
-        );
-    }
-    let left_case = problems::open(&args.left)?;
-    let other_case = args.right.as_deref().map(problems::open).transpose()?;
-    let right_case = other_case.as_ref().unwrap_or(&left_case);
-    let left = DiffSide { case: &left_case, profile: args.profile_a };
-    let right = DiffSide { case: right_case, profile: args.profile_b };
+    let tables = compared_tables(args)?;
+    let ignored_columns = ignored_columns(args, &tables)?;
+    let left_cases = cases::open(slice::from_ref(&args.left))?;
+    let other_cases = args.right.as_ref().map(|right| cases::open(slice::from_ref(right))).transpose()?;
+    let right_cases = other_cases.as_ref().unwrap_or(&left_cases);
+    let CasePairs { pairs, only_left, only_right } = CasePairs::of(&left_cases, right_cases);
     let options = DiffOptions {
         tables: &tables,
         ignored_columns: &ignored_columns,
-        all_columns: args.all_columns,
+        all_columns: args.all_columns || !args.columns.is_empty(),
         max_listed: args.show,
     };
+    let mut worst = CommandStatus::Done;
+    for (place, (left, right)) in pairs.iter().enumerate() {
+        let [left, right] = [left_cases.get(*left), right_cases.get(*right)];
+        let (Some(left), Some(right)) = (left, right) else { continue };
+        if pairs.len() > 1 && args.format == ReportFormat::Text {
+            let gap = if place == 0 { "" } else { "\n" };
+            let pair = printable(&format!("A {}, B {}", left.path().display(), right.path().display())).into_owned();
+            print_verdict(&format!("{gap}{}\n", Look::get().paint(HEADING, &pair)))?;
+        }
+        let is_one_case = other_cases.is_none();
+        worst = worst.max(diff_pair([left, right], is_one_case, args, &options, JsonLayout::of(pairs.len()))?);
+    }
+    for (set, cases, alone) in [("A", &left_cases, only_left), ("B", right_cases, only_right)] {
+        for case in alone.iter().filter_map(|place| cases.get(*place)) {
+            complain(&format!("{}: only {set} has this recording of its host", case.path().display()));
+            worst = CommandStatus::Different;
+        }
+    }
+    Ok(worst)
+}
+
+/// Returns the tables whose rows are compared: those that have what is asked for.
+fn compared_tables(args: &DiffArgs) -> anyhow::Result<Vec<Table>> {
+    let profiles = [args.profile_a, args.profile_b];
+    let of_filter = args.filter.filter(CaseSpan::UNBOUNDED).columns();
+    let has = |table: Table, column: &str| {
+        let is_filled = profiles.iter().all(|profile| fills(*profile, table, column));
+        table.columns().iter().any(|one| one.name == column) && is_filled
+    };
+    let fits = |table: &Table| of_filter.iter().all(|column| has(*table, column));
+    let tables: Vec<Table> = match args.event {
+        Some(table) => vec![table],
+        // What only one of two profiles gives is no difference.
+        None => Table::DERIVED.into_iter().filter(|table| profiles.iter().all(|one| gives(*one, *table))).collect(),
+    };
+    let tables: Vec<Table> = tables.into_iter().filter(fits).collect();
+    ensure!(
+        !tables.is_empty(),
+        "no rows that are compared have a {}: leave out the filter of it",
+        of_filter.join(" and a ")
+    );
+    Ok(tables)
+}
+
+/// Returns the columns that the arguments leave out.
+fn ignored_columns<'a>(args: &'a DiffArgs, tables: &[Table]) -> anyhow::Result<BTreeSet<&'a str>> {
+    let known: BTreeSet<&'static str> =
+        tables.iter().flat_map(|table| table.columns().iter().map(|column| column.name)).collect();
+    for (option, columns) in [("--ignore", &args.ignore), ("--columns", &args.columns)] {
+        if let Some(unknown) = columns.iter().map(|column| column.trim()).find(|column| !known.contains(column)) {
+            bail!(
+                "{option} {unknown}: the compared tables have no such column; see 'obit-replay derive CASE --format csv'"
+            );
+        }
+    }
+    if args.columns.is_empty() {
+        return Ok(args.ignore.iter().map(|column| column.trim()).collect());
+    }
+    let compared: BTreeSet<&str> = args.columns.iter().map(|column| column.trim()).collect();
+    Ok(known.difference(&compared).copied().collect())
+}
+
+/// Compares two cases, and prints the comparison.
+fn diff_pair(
+    [left_case, right_case]: [&Case; 2],
+    is_one_case: bool,
+    args: &DiffArgs,
+    options: &DiffOptions<'_>,
+    layout: JsonLayout,
+) -> anyhow::Result<CommandStatus> {
+    let filters = [left_case, right_case].map(|case| args.filter.filter(CaseSpan::of(case)));
+    let left = DiffSide { case: left_case, profile: args.profile_a, filter: &filters[0] };
+    let right = DiffSide { case: right_case, profile: args.profile_b, filter: &filters[1] };
     let activity = Activity::on_records("comparing", &[left.case, right.case]);
-    let diff = diff(left, right, &options)?;
+    let diff = diff(left, right, options)?;
     drop(activity);
     let comparison = &diff.comparison;
 
-    let left_problems = problems::all(&left_case, &comparison.left.problems);
-    let mut effects = vec![report_problems(&left_case, &left_problems)];
-    let mut all_problems = of_case(&left_case, &left_problems);
-    if let Some(other) = &other_case {
-        let right_problems = problems::all(other, &comparison.right.problems);
-        effects.push(report_problems(other, &right_problems));
-        all_problems.extend(of_case(other, &right_problems));
+    let left_problems = problems::all(left_case, &comparison.left.problems);
+    let mut effects = vec![report_problems(left_case, &left_problems)];
+    let mut all_problems = of_case(left_case, &left_problems);
+    if !is_one_case {
+        let right_problems = problems::all(right_case, &comparison.right.problems);
+        effects.push(report_problems(right_case, &right_problems));
+        all_problems.extend(of_case(right_case, &right_problems));
     }
     let is_same = comparison.tables.iter().all(|table| table.different_rows == 0);
     let status = match (effects.contains(&Effect::Damage), is_same) {
@@ -70,8 +136,8 @@ pub fn run(args: &DiffArgs) -> anyhow::Result<CommandStatus> {
         (false, false) => CommandStatus::Different,
     };
     match args.format {
-        ReportFormat::Json => json::print(&DiffReport::new([left, right], &diff, status, all_problems))?,
-        ReportFormat::Text => print_text(args, &diff, status, other_case.is_none())?,
+        ReportFormat::Json => json::print_as(&DiffReport::new([left, right], &diff, status, all_problems), layout)?,
+        ReportFormat::Text => print_text(args, &diff, status, is_one_case)?,
     }
     if status == CommandStatus::Incomplete {
         complain(
@@ -84,7 +150,10 @@ pub fn run(args: &DiffArgs) -> anyhow::Result<CommandStatus> {
 /// Prints the comparison for people.
 fn print_text(args: &DiffArgs, diff: &CaseDiff, status: CommandStatus, is_one_case: bool) -> anyhow::Result<()> {
     let profiles = [args.profile_a, args.profile_b];
-    let mut left_out: Vec<String> = diff.columns_left_out.iter().map(|column| (*column).to_owned()).collect();
+    let mut left_out: Vec<String> = match args.columns.as_slice() {
+        [] => diff.columns_left_out.iter().map(|column| (*column).to_owned()).collect(),
+        compared => vec![format!("all columns but {}", compared.join(", "))],
+    };
     // The columns that a profile does not fill are too many to list.
     let partial: BTreeSet<Profile> = profiles.into_iter().filter(|profile| *profile != Profile::Strict).collect();
     left_out.extend(partial.iter().map(|profile| format!("and what {profile} does not give")));

@@ -8,6 +8,7 @@ use obit_analysis::explain::story::ContainerStory;
 use obit_analysis::explain::trace::{self, TracedRecord};
 use obit_analysis::explain::{KeptRow, LifeRows};
 use obit_analysis::problems::Effect;
+use obit_analysis::span::CaseSpan;
 use obit_schema::text::{printable, time};
 
 use crate::cli::ExplainArgs;
@@ -18,12 +19,10 @@ use crate::output::activity::Activity;
 use crate::output::containers::{FoundContainer, find_container};
 use crate::output::destination::Destination;
 use crate::output::format::ReportFormat;
+use crate::output::messages::say;
 use crate::output::story;
 use crate::output::terminal::{HEADING, Look};
 use crate::status::CommandStatus;
-
-/// Most lives shown; a crash loop makes more.
-const MAX_LIVES: usize = 1_000;
 
 /// Most records shown of one life.
 const MAX_RECORDS: usize = 500;
@@ -31,25 +30,37 @@ const MAX_RECORDS: usize = 500;
 pub fn run(args: &ExplainArgs) -> anyhow::Result<CommandStatus> {
     let cases = cases::open(&args.cases)?;
     let activity = Activity::on_records("searching", &cases.iter().collect::<Vec<_>>());
-    let found = find_container(&cases, &args.what);
+    let filter = args.filter.filter(CaseSpan::of_all(&cases));
+    let found = find_container(&cases, &args.what, &filter);
     drop(activity);
-    let FoundContainer { case, container_id, mut lives, kept, problems, effect } = found?;
+    let FoundContainer { case, container_id, mut lives, lives_left_out, kept, problems, effect } = found?;
 
     let all_lives = lives.len();
-    lives.truncate(MAX_LIVES);
+    lives.truncate(args.limit);
     let seqs: BTreeSet<u64> = lives.iter().flat_map(|life| life.evidence().take(MAX_RECORDS)).collect();
     let records = trace::read(case, &container_id, &seqs)?;
     let story = ContainerStory::tell(&container_id, &lives, &records);
     match args.format {
         ReportFormat::Json => {
             let problems = of_case(case, &problems);
-            json::print(&ExplainReport::new(&story, &lives, all_lives - lives.len(), &kept, &records, problems)?)?;
+            json::print(&ExplainReport::new(
+                &story,
+                &lives,
+                [all_lives - lives.len(), lives_left_out],
+                &kept,
+                &records,
+                problems,
+            )?)?;
         }
         ReportFormat::Text => {
             let mut output = Destination::for_people(None)?;
             write_text(&story, &lives, all_lives, args.records.then_some(&records), &mut output)?;
             kept.iter().try_for_each(|row| write_kept(row, &mut output))?;
             output.finish()?;
+            if lives_left_out > 0 {
+                let noun = if lives_left_out == 1 { "life" } else { "lives" };
+                say(&format!("the filters leave out {lives_left_out} {noun} of this container"));
+            }
         }
     }
     Ok(if effect == Effect::Damage { CommandStatus::Incomplete } else { CommandStatus::Done })

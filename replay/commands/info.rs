@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
+use obit_analysis::cases;
 use obit_analysis::contents::{self, CaseContents};
-use obit_analysis::problems::{self, Effect};
+use obit_analysis::problems::Effect;
 use obit_case::Case;
 use obit_case::manifest::{Manifest, PartEntry, Segment};
 use obit_schema::text;
@@ -14,10 +15,12 @@ use obit_schema::text::time;
 use serde_json::Value;
 
 use crate::cli::InfoArgs;
+use crate::json::JsonLayout;
 use crate::output::attachments::attachments_text;
 use crate::output::format::ReportFormat;
+use crate::output::messages::complain;
 use crate::output::problems::{dropped_text, missing_text, report_problems};
-use crate::status::CommandStatus;
+use crate::status::{CommandStatus, is_closed_pipe};
 
 /// Most lines of each list in the text form; the JSON has all.
 const LINES: usize = 20;
@@ -26,21 +29,47 @@ const LINES: usize = 20;
 const FACT_CHARACTERS: usize = 200;
 
 pub fn run(args: &InfoArgs) -> anyhow::Result<CommandStatus> {
-    let case = problems::open(&args.case)?;
-    let contents = contents::list(&case)?;
+    let cases = cases::open_each(&args.cases);
+    let several = cases.len();
+    let mut worst = CommandStatus::Done;
+    for (place, case) in cases.into_iter().enumerate() {
+        let shown = case.map_err(anyhow::Error::from).and_then(|case| {
+            if place > 0 && args.format == ReportFormat::Text {
+                writeln!(io::stdout())?;
+            }
+            show(&case, args.format, several)
+        });
+        worst = worst.max(match shown {
+            Err(error) if several > 1 && !is_closed_pipe(&error) => {
+                complain(&format!("{error:#}"));
+                CommandStatus::Incomplete
+            }
+            shown => shown?,
+        });
+    }
+    Ok(worst)
+}
+
+/// Prints the contents of one of several cases.
+fn show(case: &Case, format: ReportFormat, several: usize) -> anyhow::Result<CommandStatus> {
+    let contents = contents::list(case)?;
     let mut output = io::BufWriter::new(io::stdout().lock());
-    match args.format {
+    match format {
         ReportFormat::Json => {
-            json::write_pretty(&contents, &mut output)?;
+            match JsonLayout::of(several) {
+                JsonLayout::Indented => json::write_pretty(&contents, &mut output)?,
+                JsonLayout::Line => json::write(&contents, &mut output)?,
+            }
             output.write_all(b"\n")?;
         }
-        ReportFormat::Text => output.write_all(contents_text(&contents, state_text(&case)).as_bytes())?,
+        ReportFormat::Text => output.write_all(contents_text(&contents, state_text(case)).as_bytes())?,
     }
     output.flush()?;
-    match report_problems(&case, &contents.problems) {
-        Effect::Damage | Effect::DerivedOnly => Ok(CommandStatus::Incomplete),
-        Effect::None | Effect::CutOff | Effect::Changed => Ok(CommandStatus::Done),
-    }
+    let status = match report_problems(case, &contents.problems) {
+        Effect::Damage | Effect::DerivedOnly => CommandStatus::Incomplete,
+        Effect::None | Effect::CutOff | Effect::Changed => CommandStatus::Done,
+    };
+    Ok(status)
 }
 
 fn state_text(case: &Case) -> &'static str {

@@ -1,12 +1,14 @@
 //! `verify`: compares the recorded rows with those that follow from the raw log.
 
 use std::fmt::Write as _;
+use std::fs;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
+use obit_analysis::cases;
 use obit_analysis::compare::TableSummary;
 use obit_analysis::evidence::{AnchorSource, LineTrust, ProofRequest};
 use obit_analysis::excerpt::DisclosureCheck;
-use obit_analysis::problems;
+use obit_analysis::origin::RowOrigin;
 use obit_analysis::verify::{Verification, VerifyAnswer, VerifyOptions, verify};
 use obit_case::Case;
 use obit_case::signing::AllowedSigners;
@@ -14,16 +16,17 @@ use obit_schema::text::printable;
 
 use super::disclose;
 use crate::cli::VerifyArgs;
-use crate::json;
 use crate::json::verify::VerifyReport;
+use crate::json::{self, JsonLayout};
 use crate::output::activity::Activity;
 use crate::output::attachments::attachments_text;
 use crate::output::differences::push_differences;
 use crate::output::evidence::{evidence_text, shortfall_text};
 use crate::output::excerpt::excerpt_text;
 use crate::output::format::ReportFormat;
-use crate::output::messages::{complain, print_verdict};
+use crate::output::messages::{complain, print_verdict, say};
 use crate::output::problems::report_problems;
+use crate::output::terminal::{HEADING, Look};
 use crate::output::verdict::{SideDigests, requirement_states, verdict_text};
 use crate::policy::RequestedProof;
 use crate::status::CommandStatus;
@@ -33,28 +36,87 @@ const MAX_SKIPPED: usize = 20;
 
 pub fn run(args: &VerifyArgs) -> anyhow::Result<CommandStatus> {
     let requested = RequestedProof::of(args)?;
-    let case = problems::open(&args.case)?;
+    let cases = cases::open_each(&args.cases);
+    let several = cases.len();
+    ensure_for_each(args, &requested, several)?;
     let signers =
         requested.signers.as_deref().map(AllowedSigners::read).transpose().context("cannot tell whom to trust")?;
     complain_of_signers(signers.as_ref());
+    let mut verdicts = Vec::new();
+    for case in cases {
+        let verified = case.map_err(anyhow::Error::from).and_then(|case| {
+            if several > 1 && args.format == ReportFormat::Text {
+                let gap = if verdicts.is_empty() { "" } else { "\n" };
+                print_verdict(&format!("{gap}{}\n", heading(&case)))?;
+            }
+            verify_one(&case, args, &requested, signers.as_ref(), JsonLayout::of(several))
+        });
+        verdicts.push(match verified {
+            Err(error) if several > 1 => {
+                complain(&format!("{error:#}"));
+                CommandStatus::Incomplete
+            }
+            verified => verified?,
+        });
+    }
+    if several > 1 {
+        let count = |status| verdicts.iter().filter(|verdict| **verdict == status).count();
+        say(&format!(
+            "{several} cases: {} hold, {} fail, {} are undecided",
+            count(CommandStatus::Done),
+            count(CommandStatus::Different),
+            count(CommandStatus::Incomplete)
+        ));
+    }
+    Ok(verdicts.into_iter().max().unwrap_or(CommandStatus::Done))
+}
+
+/// Refuses what is about one case where several are verified.
+fn ensure_for_each(args: &VerifyArgs, requested: &RequestedProof, cases: usize) -> anyhow::Result<()> {
+    if cases > 1 {
+        ensure!(requested.case_id.is_none(), "an id is that of one case, and {cases} are to be verified");
+        ensure!(args.disclosed.is_none(), "texts are disclosed of one excerpt, and {cases} cases are to be verified");
+        if let Some(anchor) = &requested.anchor {
+            let is_file = fs::metadata(anchor).is_ok_and(|metadata| metadata.is_file());
+            ensure!(is_file, "{} is read for each of {cases} cases: give a file", anchor.display());
+        }
+    }
+    Ok(())
+}
+
+/// Returns the line before what is printed of one of several cases.
+fn heading(case: &Case) -> String {
+    let host = RowOrigin::of(case).host.map(|host| format!(" of {host}")).unwrap_or_default();
+    Look::get().paint(HEADING, &printable(&format!("{}{host}", case.path().display())))
+}
+
+fn verify_one(
+    case: &Case,
+    args: &VerifyArgs,
+    requested: &RequestedProof,
+    signers: Option<&AllowedSigners>,
+    layout: JsonLayout,
+) -> anyhow::Result<CommandStatus> {
     let trust = if requested.trust_anchor { LineTrust::All } else { LineTrust::Signed };
     let proof = ProofRequest {
         anchor: requested.anchor.as_deref().map(|path| AnchorSource { path, trust }),
-        signers: signers.as_ref(),
+        signers,
         case_id: requested.case_id.as_deref(),
         required: requested.required.clone(),
     };
-    let activity = Activity::on_records("verifying", &[&case]);
-    let verification = verify(&case, &VerifyOptions { max_listed: args.show, proof })?;
+    let activity = Activity::on_records("verifying", &[case]);
+    let verification = verify(case, &VerifyOptions { max_listed: args.show, proof })?;
     drop(activity);
-    report_problems(&case, &verification.problems);
+    report_problems(case, &verification.problems);
     for shortfall in &verification.evidence.shortfalls {
         complain(&format!("{}: {}", case.path().display(), shortfall_text(shortfall)));
     }
-    let disclosed = args.disclosed.as_deref().map(|path| disclose::check(path, &case)).transpose()?;
+    let disclosed = args.disclosed.as_deref().map(|path| disclose::check(path, case)).transpose()?;
     match args.format {
-        ReportFormat::Json => json::print(&VerifyReport::new(&case, &verification, &requested.required, disclosed))?,
-        ReportFormat::Text => print_verdict(&report_text(&case, &verification, &requested, disclosed))?,
+        ReportFormat::Json => {
+            json::print_as(&VerifyReport::new(case, &verification, &requested.required, disclosed), layout)?;
+        }
+        ReportFormat::Text => print_verdict(&report_text(case, &verification, requested, disclosed))?,
     }
     if disclosed.is_some_and(|check| check.others > 0) {
         return Ok(CommandStatus::Different);

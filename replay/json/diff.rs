@@ -1,14 +1,16 @@
 //! The JSON of `diff`.
 
 use obit_analysis::diff::{CaseDiff, DiffSide};
+use obit_analysis::origin::RowOrigin;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::comparison::ComparedTable;
+use super::origin::CaseOrigin;
 use super::problems::CaseProblem;
 use crate::status::CommandStatus;
 
-/// The output of `obit-replay diff --format json`.
+/// The output of `obit-replay diff --format json`; of several pairs of cases a line each.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct DiffReport {
     /// The left side.
@@ -30,8 +32,9 @@ pub struct DiffReport {
 pub struct ComparedSide {
     /// The case's directory, as it was given.
     pub case: String,
-    /// Id of the case; null if case.json could not be read.
-    pub case_id: Option<String>,
+    /// The host and the case.
+    #[serde(flatten)]
+    pub origin: CaseOrigin,
     /// The rules by which its rows were derived.
     pub profile: &'static str,
 }
@@ -75,7 +78,7 @@ impl From<DiffSide<'_>> for ComparedSide {
     fn from(side: DiffSide<'_>) -> Self {
         Self {
             case: side.case.path().display().to_string(),
-            case_id: side.case.manifest().map(|manifest| manifest.case_id.clone()),
+            origin: (&RowOrigin::of(side.case)).into(),
             profile: side.profile.as_str(),
         }
     }

@@ -25,6 +25,8 @@ pub struct ExplainReport {
     pub lives: Vec<ExplainedLife>,
     /// Number of later lives that are left out.
     pub lives_left_out: u64,
+    /// Number of lives that the filters leave out.
+    pub lives_filtered_out: u64,
     /// Rows that were kept of dropped segments, as they were recorded: `event` names the table, and
     /// values that are null are left out. The records that they follow from are gone.
     pub kept_rows: Vec<Map<String, Value>>,
@@ -86,7 +88,7 @@ impl ExplainReport {
     pub fn new(
         story: &ContainerStory,
         lives: &[LifeRows],
-        lives_left_out: usize,
+        [lives_left_out, lives_filtered_out]: [usize; 2],
         kept: &[KeptRow],
         records: &BTreeMap<u64, TracedRecord>,
         problems: Vec<CaseProblem>,
@@ -101,6 +103,7 @@ impl ExplainReport {
             container_id: story.container_id.clone(),
             lives: lives.collect::<Result<_, _>>()?,
             lives_left_out: lives_left_out as u64,
+            lives_filtered_out: lives_filtered_out as u64,
             kept_rows: kept.iter().map(kept_object).collect(),
             commands: story.commands.clone(),
             records: records.collect(),

@@ -6,6 +6,7 @@ use obit_schema::text::time::rfc3339;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::identity::ContainerIdentity;
 use super::origin::CaseOrigin;
 use super::problems::CaseProblem;
 
@@ -32,42 +33,15 @@ pub struct InventoryEntry {
     pub origin: CaseOrigin,
     /// The state at the moment.
     pub state: PresentState,
-    /// The engine.
-    pub runtime: Option<&'static str>,
-    /// Id of the container.
-    pub container_id: String,
-    /// Name of the container.
-    pub container_name: Option<String>,
-    /// Reference of the image.
-    pub image_name: Option<String>,
-    /// Config digest of the image.
-    pub image_id: Option<String>,
-    /// Manifest digest of the image.
-    pub image_digest: Option<String>,
-    /// Kubernetes pod name.
-    pub pod_name: Option<String>,
-    /// Kubernetes namespace.
-    pub pod_namespace: Option<String>,
-    /// Kubernetes pod UID.
-    pub pod_uid: Option<String>,
-    /// containerd's namespace.
-    pub containerd_namespace: Option<String>,
-    /// True for a pod's sandbox.
-    pub sandbox: Option<bool>,
-    /// Id of the container around it.
-    pub parent_container_id: Option<String>,
-    /// Process id of its init in the initial pid namespace.
-    pub init_pid: Option<u32>,
+    /// Who it was.
+    #[serde(flatten)]
+    pub identity: ContainerIdentity,
     /// Time of its creation, RFC 3339; null if that was before the capture and no runtime tells.
     pub since: Option<String>,
     /// Source of that time.
     pub since_source: Option<CreationSource>,
     /// Time of the exit, RFC 3339; null if it ran.
     pub exited_at: Option<String>,
-    /// Source of the claim that won.
-    pub identified_by: &'static str,
-    /// Values that contradict the identity.
-    pub conflicts: Vec<String>,
 }
 
 /// The state of a container at the moment.
@@ -114,23 +88,10 @@ impl InventoryReport {
 
 impl InventoryEntry {
     fn new(origin: &RowOrigin, container: &PresentContainer) -> Self {
-        let identity = container.identity.clone();
         Self {
             origin: origin.into(),
             state: if container.exited_at.is_some() { PresentState::Exited } else { PresentState::Running },
-            runtime: identity.runtime.map(|runtime| runtime.as_str()),
-            container_id: identity.container_id,
-            container_name: identity.container_name,
-            image_name: identity.image_name,
-            image_id: identity.image_id,
-            image_digest: identity.image_digest,
-            pod_name: identity.pod_name,
-            pod_namespace: identity.pod_namespace,
-            pod_uid: identity.pod_uid,
-            containerd_namespace: identity.containerd_namespace,
-            sandbox: identity.sandbox,
-            parent_container_id: identity.parent_container_id,
-            init_pid: identity.init_pid,
+            identity: (&container.identity).into(),
             since: container.since.map(|(ts, _)| rfc3339(ts.0)),
             since_source: container.since.map(|(_, source)| match source {
                 SinceSource::Seen => CreationSource::Seen,
@@ -138,8 +99,6 @@ impl InventoryEntry {
                 SinceSource::Reported => CreationSource::Reported,
             }),
             exited_at: container.exited_at.map(|ts| rfc3339(ts.0)),
-            identified_by: identity.identified_by.as_str(),
-            conflicts: identity.conflicts,
         }
     }
 }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use obit_analysis::origin::RowOrigin;
 use obit_analysis::triage::{SuspectEnd, TriageReason};
-use obit_derivation::Row;
 use obit_derivation::identity::Engine;
 use obit_derivation::row::Cause;
 use obit_schema::text::time::rfc3339;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::identity::ContainerIdentity;
 use super::origin::CaseOrigin;
 use super::problems::CaseProblem;
 
@@ -54,18 +54,9 @@ pub struct SuspectEntry {
     pub seq: u64,
     /// Time of the end, RFC 3339.
     pub ts: String,
-    /// The engine.
-    pub runtime: Option<&'static str>,
-    /// Id of the container.
-    pub container_id: String,
-    /// Name of the container.
-    pub container_name: Option<String>,
-    /// Reference of the image.
-    pub image_name: Option<String>,
-    /// Kubernetes pod name.
-    pub pod_name: Option<String>,
-    /// Kubernetes namespace.
-    pub pod_namespace: Option<String>,
+    /// Who it was.
+    #[serde(flatten)]
+    pub identity: ContainerIdentity,
     /// Time from the creation to the end, in ns.
     pub lifetime_ns: Option<u64>,
     /// Cause of the end; null if a source says that a container which lives has ended.
@@ -84,8 +75,6 @@ pub struct SuspectEntry {
     pub killed_by_container_id: Option<String>,
     /// The cgroup whose memory limit was reached.
     pub oom_limit_cgroup_path: Option<String>,
-    /// Values that contradict the identity.
-    pub conflicts: Vec<String>,
 }
 
 impl TriageDocument {
@@ -109,25 +98,15 @@ impl SuspectEntry {
     /// Makes the entry of an end.
     pub fn new(origin: &RowOrigin, end: &SuspectEnd) -> Self {
         let row = &end.row;
-        let (identity, death) = (row.identity().clone(), row.death());
+        let death = row.death();
         let killer = death.and_then(|death| death.killed_by.as_ref());
-        let lifetime_ns = match row {
-            Row::Exit(row) => row.lifetime_ns,
-            Row::Remove(row) => row.lifetime_ns,
-            Row::Create(_) | Row::Existing(_) | Row::Disagreement(_) => None,
-        };
         Self {
             reasons: end.reasons.iter().map(|reason| reason.name()).collect(),
             origin: origin.into(),
             seq: row.seq().0,
             ts: rfc3339(row.ts().0),
-            runtime: identity.runtime.map(Engine::as_str),
-            container_id: identity.container_id,
-            container_name: identity.container_name,
-            image_name: identity.image_name,
-            pod_name: identity.pod_name,
-            pod_namespace: identity.pod_namespace,
-            lifetime_ns,
+            identity: row.identity().into(),
+            lifetime_ns: row.lifetime_ns(),
             cause: death.map(|death| death.cause.as_str()),
             exit_code: death.and_then(|death| death.exit_code),
             exit_signal: death.and_then(|death| death.exit_signal),
@@ -136,7 +115,6 @@ impl SuspectEntry {
             killed_by_comm: killer.map(|killer| killer.task.comm.clone()),
             killed_by_container_id: killer.and_then(|killer| killer.container_id.clone()),
             oom_limit_cgroup_path: death.and_then(|death| death.oom_limit_cgroup_path.clone()),
-            conflicts: identity.conflicts,
         }
     }
 }

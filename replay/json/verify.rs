@@ -4,23 +4,26 @@ use std::collections::BTreeSet;
 
 use obit_analysis::evidence::Requirement;
 use obit_analysis::excerpt::DisclosureCheck;
+use obit_analysis::origin::RowOrigin;
 use obit_analysis::verify::{Verdict, Verification, VerifyAnswer};
 use obit_case::Case;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::comparison::ComparedTable;
+use super::origin::CaseOrigin;
 use super::problems::{self, CaseProblem};
 use super::proof::{self, CaseProof, ExcerptSummary, HandoverSummary, ProofLack, StampSummary};
 use crate::output::verdict::{SideDigests, requirement_states, verdict_text};
 
-/// The output of `obit-replay verify --format json`.
+/// The output of `obit-replay verify --format json`; of several cases a line each.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct VerifyReport {
     /// The case's directory, as it was given.
     pub case: String,
-    /// Id of the case; null if case.json could not be read.
-    pub case_id: Option<String>,
+    /// The host and the case.
+    #[serde(flatten)]
+    pub origin: CaseOrigin,
     /// The conclusion.
     pub verdict: VerdictName,
     /// The conclusion in words.
@@ -120,7 +123,7 @@ impl VerifyReport {
         });
         Self {
             case: case.path().display().to_string(),
-            case_id: case.manifest().map(|manifest| manifest.case_id.clone()),
+            origin: (&RowOrigin::of(case)).into(),
             verdict: verification.verdict.into(),
             verdict_text: verdict_text(case, verification.verdict),
             answer: verification.answer.into(),

@@ -2,10 +2,7 @@
 
 use obit_analysis::inventory::{PresentContainer, SinceSource};
 use obit_analysis::triage::SuspectEnd;
-use obit_derivation::record::Usage;
-use obit_derivation::row::{
-    ContainerCreate, ContainerExit, ContainerRemove, Disagreement, ExistingContainer, Identity, ReportedValue,
-};
+use obit_derivation::row::{ContainerCreate, Disagreement, ExistingContainer, Identity, ReportedValue};
 use obit_derivation::{Profile, Row, WallNs};
 use obit_schema::Table;
 use obit_schema::text::{row_words, time};
@@ -26,31 +23,25 @@ const fn right<R>(heading: &'static str, narrowest: usize, cell: fn(&R) -> Strin
     CellColumn { layout: ColumnLayout { heading, narrowest, alignment: Alignment::Right }, cell }
 }
 
-const EXIT: &[CellColumn<ContainerExit>] = &[
-    left("EXITED AT (UTC)", 23, |row| when(row.ts)),
-    left("RUNTIME", 7, |row| runtime(&row.identity)),
-    left("CONTAINER", 12, |row| container(&row.identity)),
-    left("NAME", 8, |row| name(&row.identity)),
-    left("IMAGE", 8, |row| image(&row.identity)),
-    right("LIFETIME", 6, |row| row.lifetime_ns.map_or_else(unknown, time::duration)),
-    left("CAUSE", 12, |row| row_words::cause(&row.death).unwrap_or_else(unknown)),
-    left("KILLED BY", 8, |row| row_words::killer(&row.death).unwrap_or_else(unknown)),
-    left("ORDERED BY", 7, |row| row_words::orderer(&row.death).unwrap_or_else(unknown)),
-    left("NOTES", 7, |row| end_notes(&row.identity, row.inferred, row.after_gap, &row.usage)),
-];
+const EXIT: &[CellColumn<Row>] = &end("EXITED AT (UTC)");
 
-const REMOVE: &[CellColumn<ContainerRemove>] = &[
-    left("REMOVED AT (UTC)", 23, |row| when(row.ts)),
-    left("RUNTIME", 7, |row| runtime(&row.identity)),
-    left("CONTAINER", 12, |row| container(&row.identity)),
-    left("NAME", 8, |row| name(&row.identity)),
-    left("IMAGE", 8, |row| image(&row.identity)),
-    right("LIFETIME", 6, |row| row.lifetime_ns.map_or_else(unknown, time::duration)),
-    left("CAUSE", 12, |row| row_words::cause(&row.death).unwrap_or_else(unknown)),
-    left("KILLED BY", 8, |row| row_words::killer(&row.death).unwrap_or_else(unknown)),
-    left("ORDERED BY", 7, |row| row_words::orderer(&row.death).unwrap_or_else(unknown)),
-    left("NOTES", 7, |row| end_notes(&row.identity, row.inferred, row.after_gap, &row.usage)),
-];
+const REMOVE: &[CellColumn<Row>] = &end("REMOVED AT (UTC)");
+
+/// Returns the columns of rows that tell of an end.
+const fn end(when_heading: &'static str) -> [CellColumn<Row>; 10] {
+    [
+        left(when_heading, 23, |row| when(row.ts())),
+        left("RUNTIME", 7, |row| runtime(row.identity())),
+        left("CONTAINER", 12, |row| container(row.identity())),
+        left("NAME", 8, |row| name(row.identity())),
+        left("IMAGE", 8, |row| image(row.identity())),
+        right("LIFETIME", 6, |row| row.lifetime_ns().map_or_else(unknown, time::duration)),
+        left("CAUSE", 12, |row| row.death().and_then(row_words::cause).unwrap_or_else(unknown)),
+        left("KILLED BY", 8, |row| row.death().and_then(row_words::killer).unwrap_or_else(unknown)),
+        left("ORDERED BY", 7, |row| row.death().and_then(row_words::orderer).unwrap_or_else(unknown)),
+        left("NOTES", 7, end_notes),
+    ]
+}
 
 const CREATE: &[CellColumn<ContainerCreate>] = &[
     left("CREATED AT (UTC)", 23, |row| when(row.ts)),
@@ -169,8 +160,8 @@ pub fn cells(row: &Row, profile: Profile) -> Vec<String> {
     }
     match (profile, row) {
         (Profile::Tracee, row) => of(BY_PATH, row),
-        (Profile::Strict, Row::Exit(row)) => of(EXIT, row),
-        (Profile::Strict, Row::Remove(row)) => of(REMOVE, row),
+        (Profile::Strict, row @ Row::Exit(_)) => of(EXIT, row),
+        (Profile::Strict, row @ Row::Remove(_)) => of(REMOVE, row),
         (Profile::Strict, Row::Create(row)) => of(CREATE, row),
         (Profile::Strict, Row::Existing(row)) => of(EXISTING, row),
         (Profile::Strict, Row::Disagreement(row)) => of(DISAGREEMENT, row),
@@ -239,9 +230,14 @@ fn pod(identity: &Identity) -> String {
 }
 
 /// Returns the notes of a row that tells of an end.
-fn end_notes(identity: &Identity, is_inferred: bool, is_after_gap: bool, usage: &Usage) -> String {
+fn end_notes(row: &Row) -> String {
+    let (is_inferred, is_after_gap, usage) = match row {
+        Row::Exit(row) => (row.inferred, row.after_gap, &row.usage),
+        Row::Remove(row) => (row.inferred, row.after_gap, &row.usage),
+        Row::Create(_) | Row::Existing(_) | Row::Disagreement(_) => return join(row.identity(), &[]),
+    };
     let has_oom_kills = usage.oom_kills.is_some_and(|kills| kills > 0);
-    join(identity, &[(is_inferred, "inferred"), (is_after_gap, "after-gap"), (has_oom_kills, "oom-kills")])
+    join(row.identity(), &[(is_inferred, "inferred"), (is_after_gap, "after-gap"), (has_oom_kills, "oom-kills")])
 }
 
 fn join(identity: &Identity, notes: &[(bool, &str)]) -> String {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use obit_analysis::explain::{ContainerSummary, KeptRow, LifeRows, SearchResult, find, kept_rows};
-use obit_analysis::filter::MIN_PREFIX_CHARACTERS;
+use obit_analysis::filter::{MIN_PREFIX_CHARACTERS, RowFilter};
 use obit_analysis::origin::RowOrigin;
 use obit_analysis::problems::{self, Effect};
 use obit_case::{Case, Problem};
@@ -24,6 +24,8 @@ pub struct FoundContainer<'a> {
     pub container_id: String,
     /// The lives that follow from the log; none if only kept rows tell of the container.
     pub lives: Vec<LifeRows>,
+    /// Number of lives that the filter leaves out.
+    pub lives_left_out: usize,
     /// Rows that were kept of dropped segments.
     pub kept: Vec<KeptRow>,
     /// The problems of the case.
@@ -33,32 +35,39 @@ pub struct FoundContainer<'a> {
 }
 
 /// Finds the one container of some cases that a text stands for, and reports the problems that
-/// reading them met. An error tells how to name exactly one.
-pub fn find_container<'a>(cases: &'a [Case], asked: &str) -> anyhow::Result<FoundContainer<'a>> {
+/// reading them met. An error tells how to name exactly one. The filter chooses among containers
+/// and among their lives.
+pub fn find_container<'a>(cases: &'a [Case], asked: &str, filter: &RowFilter) -> anyhow::Result<FoundContainer<'a>> {
     let hosts = host_names(&cases.iter().map(RowOrigin::of).collect::<Vec<_>>());
-    let (mut found, mut listed, mut effect) = (Vec::new(), Vec::new(), Effect::None);
+    let (mut found, mut listed, mut effect, mut all_left_out) = (Vec::new(), Vec::new(), Effect::None, 0);
     for (case, host) in cases.iter().zip(hosts) {
-        let search = find(case, asked)?;
+        let search = find(case, asked, filter)?;
         let problems = problems::all(case, &search.problems);
         effect = effect.max(report_problems(case, &problems));
         let place = if cases.len() > 1 { format!(" on {host} in {}", case.path().display()) } else { String::new() };
         match search.matches {
-            SearchResult::One { container_id, lives } => {
+            // In another case the filter may leave lives.
+            SearchResult::One { lives, lives_left_out: left_out @ 1.., .. } if lives.is_empty() => {
+                all_left_out += left_out;
+            }
+            SearchResult::One { container_id, lives, lives_left_out } => {
                 listed.push(format!("{}{place}", text::shortened(&container_id, 2 * NAME_CHARACTERS)));
                 let kept = kept_rows(case, &container_id)?;
-                found.push(FoundContainer { case, container_id, lives, kept, problems, effect });
+                found.push(FoundContainer { case, container_id, lives, lives_left_out, kept, problems, effect });
             }
             SearchResult::Several { containers, has_more } => {
                 listed.extend(containers.iter().map(|container| summary_text(container) + &place));
                 listed.extend(has_more.then(|| format!("and more{place}")));
             }
+            // The columns of kept rows are not compared with filters.
+            SearchResult::None if !filter.is_empty() => {}
             SearchResult::None => {
                 let kept = kept_rows(case, asked)?;
                 let ids: BTreeSet<_> = kept.iter().map(|row| row.container_id.clone()).collect();
                 listed.extend(ids.iter().map(|id| text::shortened(id, 2 * NAME_CHARACTERS).into_owned() + &place));
                 if let ([container_id], lives) = (Vec::from_iter(ids).as_slice(), Vec::new()) {
                     let container_id = container_id.clone();
-                    found.push(FoundContainer { case, container_id, lives, kept, problems, effect });
+                    found.push(FoundContainer { case, container_id, lives, lives_left_out: 0, kept, problems, effect });
                 }
             }
         }
@@ -72,18 +81,20 @@ pub fn find_container<'a>(cases: &'a [Case], asked: &str) -> anyhow::Result<Foun
         }
         _ => {}
     }
+    ensure!(all_left_out == 0, "of {asked} the filters leave none of {all_left_out} lives: leave out some of them");
     let cases = if cases.len() > 1 { "these cases" } else { "this case" };
+    let fitting = if filter.is_empty() { "" } else { " that the filters leave" };
     if asked.chars().count() < MIN_PREFIX_CHARACTERS {
         bail!(
-            "no container has the id, name, pod or image {asked}; to find one by the beginning of its id give \
+            "no container{fitting} has the id, name, pod or image {asked}; to find one by the beginning of its id give \
              {MIN_PREFIX_CHARACTERS} characters or more"
         )
     }
     if effect == Effect::Damage {
-        bail!("no container has the id, name, pod or image {asked} in what could be read of {cases}")
+        bail!("no container{fitting} has the id, name, pod or image {asked} in what could be read of {cases}")
     }
     bail!(
-        "no container of {cases} has the id, name, pod or image {asked}, or an id that begins so; 'obit-replay derive CASE \
+        "no container{fitting} of {cases} has the id, name, pod or image {asked}, or an id that begins so; 'obit-replay derive CASE \
          --event container_exit' lists those that ended, --event existing_container those alive before"
     )
 }

@@ -20,6 +20,7 @@ mod flight;
 mod follow;
 mod hangs;
 mod hosts;
+mod inventory;
 mod loss;
 mod lxc;
 mod many;

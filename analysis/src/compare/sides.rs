@@ -11,8 +11,9 @@ use obit_schema::value::{self, Value};
 
 use super::difference::ReadingNotes;
 use super::side::{Side, SideReader};
-use crate::derive::{DerivedBatches, derive_batches};
+use crate::derive::{DerivedBatches, derive_matching};
 use crate::error::Error;
+use crate::filter::RowFilter;
 use crate::problems;
 
 /// The rows that the capture wrote.
@@ -95,6 +96,7 @@ impl SideReader for RecordedReader<'_> {
 pub struct DerivedSide<'a> {
     case: &'a Case,
     profile: Profile,
+    filter: RowFilter,
     /// The place to stop in each table; empty to stop nowhere.
     ends: BTreeMap<Table, WrittenEnd>,
 }
@@ -102,7 +104,13 @@ pub struct DerivedSide<'a> {
 impl<'a> DerivedSide<'a> {
     /// Takes all rows that a profile's rules derive.
     pub fn all(case: &'a Case, profile: Profile) -> Self {
-        Self { case, profile, ends: BTreeMap::new() }
+        Self { case, profile, filter: RowFilter::default(), ends: BTreeMap::new() }
+    }
+
+    /// Takes the rows that a filter leaves.
+    #[must_use]
+    pub fn matching(self, filter: RowFilter) -> Self {
+        Self { filter, ..self }
     }
 
     /// Takes the rows that the capture of a case that was never closed had come to write, or should
@@ -116,7 +124,7 @@ impl<'a> DerivedSide<'a> {
 impl Side for DerivedSide<'_> {
     fn read(&self, tables: &[Table]) -> Result<Box<dyn SideReader + '_>, Error> {
         Ok(Box::new(DerivedReader {
-            batches: derive_batches(self.case, self.profile, tables)?,
+            batches: derive_matching(self.case, self.profile, tables, self.filter.clone())?,
             ends: &self.ends,
             rows: BTreeMap::new(),
             rows_past_end: 0,

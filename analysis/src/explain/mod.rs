@@ -7,6 +7,7 @@ mod numbering;
 mod quick;
 mod record_text;
 mod search;
+mod search_row;
 pub mod story;
 pub mod trace;
 
@@ -22,6 +23,7 @@ use obit_derivation::{Profile, Row};
 
 use crate::derive::derive_rows;
 use crate::error::Error;
+use crate::filter::RowFilter;
 use search::Candidates;
 
 /// The answer to the search for a container.
@@ -37,17 +39,20 @@ pub struct ContainerSearch {
 /// only one with this name or with an id that begins so, else the only one of this pod, else the
 /// only one of this image. The text may be a pattern, as in [`filter`](crate::filter).
 ///
+/// Of several containers, those count that have a row which the filter leaves, and of the
+/// container's lives those with such a row.
+///
 /// Reads only the records that have to do with the container if the rows that follow from these are
 /// those that were recorded, and else the whole log.
 ///
 /// # Errors
 /// The records cannot be read.
-pub fn find(case: &Case, asked: &str) -> Result<ContainerSearch, Error> {
+pub fn find(case: &Case, asked: &str, filter: &RowFilter) -> Result<ContainerSearch, Error> {
     if let Some(lives) = quick::find(case, asked)? {
-        let matches = SearchResult::One { container_id: asked.to_owned(), lives };
+        let matches = SearchResult::one(asked.to_owned(), lives, filter);
         return Ok(ContainerSearch { matches, problems: Vec::new() });
     }
-    let (candidates, problems) = Candidates::find(case, asked)?;
+    let (candidates, problems) = Candidates::find(case, asked, filter)?;
     let (mut containers, has_more) = candidates.into_meant();
     let container_id = match (containers.pop(), containers.as_slice()) {
         (None, _) => return Ok(ContainerSearch { matches: SearchResult::None, problems }),
@@ -58,7 +63,7 @@ pub fn find(case: &Case, asked: &str) -> Result<ContainerSearch, Error> {
         }
     };
     if let Some(lives) = quick::find(case, &container_id)? {
-        return Ok(ContainerSearch { matches: SearchResult::One { container_id, lives }, problems });
+        return Ok(ContainerSearch { matches: SearchResult::one(container_id, lives, filter), problems });
     }
     let is_wanted = |row: &Row| row.identity().container_id == container_id;
     let mut rows = derive_rows(case, Profile::Strict)?.matching(is_wanted);
@@ -69,7 +74,7 @@ pub fn find(case: &Case, asked: &str) -> Result<ContainerSearch, Error> {
     let problems = rows.problems().to_vec();
     drop(rows);
     // Recorded rows may name a container that does not follow from the log.
-    let matches = if lives.is_empty() { SearchResult::None } else { SearchResult::One { container_id, lives } };
+    let matches = if lives.is_empty() { SearchResult::None } else { SearchResult::one(container_id, lives, filter) };
     Ok(ContainerSearch { matches, problems })
 }
 

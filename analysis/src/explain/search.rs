@@ -7,13 +7,13 @@ use obit_case::{Case, Problem};
 use obit_derivation::row::Identity;
 use obit_derivation::{Profile, WallNs};
 use obit_schema::Table;
-use obit_schema::value::{self, Value};
 
 use super::life::LifeRows;
 use super::quick;
+use super::search_row;
 use crate::derive::derive_batches;
 use crate::error::Error;
-use crate::filter::{IdPattern, ImagePattern, PodPattern, TextPattern};
+use crate::filter::{IdPattern, ImagePattern, PodPattern, RowFilter, TextPattern};
 
 /// Most containers listed when a text fits several.
 const MAX_LISTED: usize = 20;
@@ -25,8 +25,10 @@ pub enum SearchResult {
     One {
         /// The whole id.
         container_id: String,
-        /// The container's lives, in the order in which they began.
+        /// The container's lives that the filter leaves, in the order in which they began.
         lives: Vec<LifeRows>,
+        /// Number of lives that the filter leaves out.
+        lives_left_out: usize,
     },
     /// Several containers.
     Several {
@@ -37,6 +39,15 @@ pub enum SearchResult {
     },
     /// No container.
     None,
+}
+
+impl SearchResult {
+    /// Makes the result of one container, of whose lives a filter leaves some.
+    pub(super) fn one(container_id: String, mut lives: Vec<LifeRows>, filter: &RowFilter) -> Self {
+        let all = lives.len();
+        lives.retain(|life| life.rows.iter().any(|row| filter.matches(row)));
+        Self::One { container_id, lives_left_out: all - lives.len(), lives }
+    }
 }
 
 /// The facts that tell a container from others.
@@ -65,9 +76,10 @@ enum MatchTier {
     Image,
 }
 
-/// A text as it may be meant.
+/// A text as it may be meant, of the containers that a filter leaves.
 struct SearchText<'a> {
     text: &'a str,
+    filter: &'a RowFilter,
     id: IdPattern,
     name: TextPattern,
     pod: PodPattern,
@@ -75,12 +87,12 @@ struct SearchText<'a> {
 }
 
 impl<'a> SearchText<'a> {
-    fn new(text: &'a str) -> Self {
+    fn new(text: &'a str, filter: &'a RowFilter) -> Self {
         let Ok(id) = text.parse();
         let Ok(name) = text.parse();
         let Ok(pod) = text.parse();
         let Ok(image) = text.parse();
-        Self { text, id, name, pod, image }
+        Self { text, filter, id, name, pod, image }
     }
 
     fn tier(&self, identity: &Identity) -> Option<MatchTier> {
@@ -109,8 +121,8 @@ pub(super) struct Candidates {
 impl Candidates {
     /// Finds the containers in the recorded rows if these can be relied on, else in the rows that
     /// follow from the whole log. Returns the problems that reading met beside them.
-    pub(super) fn find(case: &Case, text: &str) -> Result<(Self, Vec<Problem>), Error> {
-        let text = SearchText::new(text);
+    pub(super) fn find(case: &Case, text: &str, filter: &RowFilter) -> Result<(Self, Vec<Problem>), Error> {
+        let text = SearchText::new(text, filter);
         if quick::has_reliable_rows(case) {
             let mut found = Self::default();
             let tables = Table::DERIVED.into_iter();
@@ -132,24 +144,9 @@ impl Candidates {
 
     fn add(&mut self, table: Table, batch: &RecordBatch, text: &SearchText<'_>) {
         for row in 0..batch.num_rows() {
-            let cell =
-                |name: &str| batch.column_by_name(name).map_or(Value::Null, |array| value::cell(array.as_ref(), row));
-            let owned = |name: &str| match cell(name) {
-                Value::Str(text) => Some(text.to_owned()),
-                _ => None,
-            };
-            let identity = Identity {
-                container_id: owned("container_id").unwrap_or_default(),
-                container_name: owned("container_name"),
-                pod_name: owned("pod_name"),
-                pod_namespace: owned("pod_namespace"),
-                pod_uid: owned("pod_uid"),
-                image_name: owned("image_name"),
-                image_id: owned("image_id"),
-                image_digest: owned("image_digest"),
-                ..Identity::default()
-            };
-            let Some(tier) = text.tier(&identity) else { continue };
+            let found = search_row::row(batch, row);
+            let identity = found.identity().clone();
+            let Some(tier) = text.tier(&identity).filter(|_| text.filter.matches(&found)) else { continue };
             let containers = self.by_tier.entry(tier).or_default();
             if containers.len() > MAX_LISTED && !containers.contains_key(&identity.container_id) {
                 continue;
@@ -164,9 +161,9 @@ impl Candidates {
             });
             container.pod = pod.or(container.pod.take());
             if table == Table::ContainerExit
-                && let Value::TimestampNs(ts) = cell("ts")
+                && let Some(death) = found.death()
             {
-                container.ended = Some((WallNs(ts), owned("cause").unwrap_or_default()));
+                container.ended = Some((found.ts(), death.cause.as_str().to_owned()));
             }
         }
     }

@@ -88,6 +88,16 @@ impl Row {
         }
     }
 
+    /// Returns the time from the creation to the end in ns, if the row tells of an end and that is
+    /// known.
+    pub fn lifetime_ns(&self) -> Option<u64> {
+        match self {
+            Self::Exit(row) => row.lifetime_ns,
+            Self::Remove(row) => row.lifetime_ns,
+            Self::Create(_) | Self::Existing(_) | Self::Disagreement(_) => None,
+        }
+    }
+
     /// Returns the record that decided the row.
     pub fn seq(&self) -> Seq {
         *of_each_kind!(self, seq)

@@ -106,3 +106,86 @@ fn a_case_given_twice_and_a_directory_without_one_are_refused() {
     symlink(&case.path, empty.path().join("link")).expect("a link");
     replay(["derive", path]).expect_code(2).expect_one_error(&[path]);
 }
+
+/// Records one container in a case whose creation the recorder did not write.
+fn tampered_on_host(case_id: &str, host: &Value) -> RecordedCase {
+    let recorder = Recorder::start(case_id, WriterOptions::default(), host.clone(), Vec::new());
+    let mut recorder = recorder.tampering(|row| !matches!(row, obit_derivation::Row::Create(_)));
+    recorder.live(&id('a'));
+    recorder.close()
+}
+
+#[test]
+fn each_of_several_cases_is_verified_and_the_exit_code_is_the_worst() {
+    let host = |name: &str| json!({"hostname": name, "machine_id": format!("{name}-id")});
+    let cases = [on_host("1", &host("one")), on_host("2", &host("two")), tampered_on_host("3", &host("three"))];
+    let [one, two, false_one] = cases.each_ref().map(RecordedCase::arg);
+    let empty = tempfile::tempdir().expect("a directory");
+    let empty = empty.path().to_str().expect("UTF-8");
+    for (given, code, sum) in [
+        (&[one, two][..], 0, "2 cases: 2 hold, 0 fail, 0 are undecided"),
+        (&[one, false_one], 1, "2 cases: 1 hold, 1 fail, 0 are undecided"),
+        (&[one, empty], 2, "2 cases: 1 hold, 0 fail, 1 are undecided"),
+        // A case that cannot be opened hides no finding, and ends nothing.
+        (&[empty, false_one, two], 1, "3 cases: 1 hold, 1 fail, 1 are undecided"),
+    ] {
+        let run = replay([&["verify"], given].concat()).expect_code(code);
+        assert_eq!(run.stderr.lines().last(), Some(sum), "{run:#?}");
+        for case in given.iter().filter(|case| **case != empty) {
+            assert!(run.stdout.lines().any(|line| line.starts_with(&format!("{case} of "))), "{run:#?}");
+        }
+        let lines = replay([&["verify", "--format", "json"], given].concat()).expect_code(code).json_lines();
+        let hosts: Vec<_> = lines.iter().map(|line| (line["case"].clone(), line["host"].clone())).collect();
+        let expected: Vec<_> = given
+            .iter()
+            .filter_map(|case| {
+                [(one, "one"), (two, "two"), (false_one, "three")].into_iter().find(|(arg, _)| arg == case)
+            })
+            .map(|(case, host)| (json!(case), json!(host)))
+            .collect();
+        assert_eq!(hosts, expected);
+    }
+    replay(["verify", one, two, "--case-id", "1"]).expect_code(2).expect_one_error(&["one case", "2"]);
+    replay(["verify", one, two, "--anchor", "/dev/null"])
+        .expect_code(2)
+        .expect_one_error(&["/dev/null", "give a file"]);
+}
+
+#[test]
+fn info_shows_each_of_several_cases() {
+    let cases = [on_host("1", &json!({"hostname": "one"})), on_host("2", &json!({"hostname": "two"}))];
+    let [one, two] = cases.each_ref().map(RecordedCase::arg);
+    let text = replay(["info", one, two]).expect_code(0).stdout;
+    let shown = |line: &str| text.lines().filter(|one| *one == line).count();
+    assert_eq!((shown("id         1"), shown("id         2")), (1, 1), "{text}");
+    let lines = replay(["info", one, two, "--format", "json"]).expect_code(0).json_lines();
+    assert_eq!(lines.iter().map(|line| line["path"].clone()).collect::<Vec<_>>(), [json!(one), json!(two)]);
+    let run = replay(["info", "/nowhere", two]).expect_code(2);
+    assert!(run.stdout.contains("id         2") && run.stderr.contains("/nowhere"), "{run:#?}");
+}
+
+#[test]
+fn diff_compares_the_cases_of_two_sets_host_by_host() {
+    let host = |name: &str| json!({"hostname": name, "machine_id": format!("{name}-id")});
+    let [before, after] = [(); 2].map(|()| tempfile::tempdir().expect("a directory"));
+    let put = |case: &RecordedCase, place: std::path::PathBuf| {
+        let done = std::process::Command::new("cp").args(["-r", case.arg()]).arg(place).status().expect("cp");
+        assert!(done.success());
+    };
+    // The names of the folders are in another order than those of the hosts.
+    put(&on_host("1", &host("one")), before.path().join("x"));
+    put(&on_host("2", &host("two")), before.path().join("y"));
+    put(&on_host("3", &host("one")), after.path().join("y"));
+    put(&on_host("4", &host("two")), after.path().join("x"));
+    let sets = [before.path(), after.path()].map(|path| path.to_str().expect("UTF-8"));
+    let diff = |more: &[&str]| replay([&["diff", sets[0], sets[1]], more].concat());
+    let pairs = diff(&["--format", "json"]).expect_code(0).json_lines();
+    let sides: Vec<_> =
+        pairs.iter().map(|pair| [&pair["left"], &pair["right"]].map(|side| side["case_id"].clone())).collect();
+    assert_eq!(sides, [[json!("1"), json!("3")], [json!("2"), json!("4")]]);
+    let text = diff(&[]).expect_code(0).stdout;
+    assert_eq!(text.lines().filter(|line| *line == "same").count(), 2, "a verdict of each pair: {text}");
+    fs::remove_dir_all(after.path().join("x")).expect("removed");
+    let run = diff(&[]).expect_code(1);
+    run.expect_one_error(&["y", "only A"]);
+}

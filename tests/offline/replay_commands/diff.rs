@@ -2,6 +2,7 @@
 
 use crate::case::{self, Recorder, id};
 use crate::program::replay;
+use crate::terminal::golden;
 
 #[test]
 fn a_copy_is_the_same_in_every_column() {
@@ -94,4 +95,58 @@ fn a_column_that_does_not_exist_is_refused() {
     let case = case::everyday().close();
     let run = replay(["diff", case.arg(), case.arg(), "--ignore", "colour"]).expect_code(2);
     run.expect_one_error(&["colour"]);
+}
+
+#[test]
+fn a_filter_chooses_the_rows_that_are_compared() {
+    let one = case::everyday().close();
+    let mut recorder = case::everyday();
+    recorder.live(&id('d'));
+    let other = recorder.close();
+    let diff = |more: &[&str]| replay([&["diff", one.arg(), other.arg()], more].concat());
+    diff(&["--container", &id('a')]).expect_code(0);
+    diff(&["--container", &id('d')]).expect_code(1);
+    // A table without causes has no row that fits.
+    let run = diff(&["--cause", "unknown"]).expect_code(1);
+    assert!(run.stdout.contains("container_exit: ") && !run.stdout.contains("container_create: "), "{run:#?}");
+    diff(&["--cause", "unknown", "--event", "container_create"]).expect_code(2).expect_one_error(&["cause"]);
+}
+
+/// A side has the rows that `derive` has by the same filter.
+#[test]
+fn each_side_has_the_rows_that_derive_has() {
+    let (left, right) = (golden("docker-hybrid"), golden("v2-systemd-guest"));
+    for filter in
+        [&["--runtime", "docker"][..], &["--name", "w*"], &["--last", "10s"], &["--cause", "killed_by_runtime"]]
+    {
+        let run = replay([&["diff", &left, &right, "--show", "0", "--format", "json"], filter].concat());
+        let report: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
+        let tables = report["tables"].as_array().expect("tables");
+        assert!(!tables.is_empty());
+        for table in tables {
+            for (side, case) in [("left", &left), ("right", &right)] {
+                let event = table["table"].as_str().expect("a name");
+                let rows = replay([&["derive", case, "--event", event, "--format", "jsonl"], filter].concat());
+                assert_eq!(table[side]["rows"], rows.expect_code(0).json_lines().len(), "{filter:?} {event} {side}");
+            }
+        }
+    }
+}
+
+#[test]
+fn only_the_columns_that_are_named_are_compared() {
+    let with_image = |image| {
+        let mut recorder = Recorder::new();
+        let cgroup = recorder.begin(&id('a'));
+        recorder.answer(&id('a'), "web-1", image);
+        recorder.end(&id('a'), cgroup);
+        recorder.close()
+    };
+    let (old, new) = (with_image("nginx:1.26"), with_image("nginx:1.27"));
+    let run = replay(["diff", old.arg(), new.arg(), "--columns", "container_name,runtime"]).expect_code(0);
+    assert!(run.stdout.contains("not compared: all columns but container_name, runtime"), "{run:#?}");
+    replay(["diff", old.arg(), new.arg(), "--columns", "image_name"]).expect_code(1);
+    replay(["diff", old.arg(), new.arg(), "--columns", "colour"])
+        .expect_code(2)
+        .expect_one_error(&["--columns colour"]);
 }

@@ -244,3 +244,42 @@ fn a_story_is_short_and_each_record_that_it_names_is_in_the_log() {
         assert!(with_records.contains(&format!("\n    {seq:>8}  2026-11-30 ")), "{with_records}");
     }
 }
+
+#[test]
+fn a_filter_chooses_the_lives_that_are_told() {
+    let case = case::everyday().close();
+    let a = id('a');
+    let removals = replay(["derive", case.arg(), "--container", &a, "--format", "jsonl"]).expect_code(0).json_lines();
+    let [_, second] = &removals[..] else { panic!("two lives: {removals:#?}") };
+    let at = second["ts"].as_str().expect("a time");
+    let asked = ["explain", case.arg(), &a, "--since", at, "--until", at];
+    let run = replay(asked).expect_code(0);
+    assert!(run.stdout.contains("life 1 of 1"), "{run:#?}");
+    assert_eq!(run.stderr, "the filters leave out 1 life of this container\n");
+    let run = replay([&asked[..], &["--format", "json"]].concat()).expect_code(0);
+    let report: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
+    assert_eq!((&report["lives_filtered_out"], &report["lives_left_out"]), (&1.into(), &0.into()));
+    let rows = report["lives"][0]["rows"].as_array().expect("rows");
+    assert!(rows.iter().any(|row| row["event"] == "container_remove" && row["seq"] == second["seq"]), "{report:#}");
+
+    let run = replay(["explain", case.arg(), &a, "--limit", "1"]).expect_code(0);
+    assert!(run.stdout.contains("life 1 of 2") && run.stdout.contains("and 1 more lives"), "{run:#?}");
+    let none = replay(["explain", case.arg(), &a, "--cause", "oom_killed"]).expect_code(2);
+    none.expect_one_error(&["none of 2 lives"]);
+}
+
+#[test]
+fn a_filter_tells_containers_of_one_name_apart() {
+    let mut recorder = Recorder::new();
+    for (digit, image) in [('a', "nginx:1"), ('b', "redis:7")] {
+        let cgroup = recorder.begin(&id(digit));
+        recorder.answer(&id(digit), "web", image);
+        recorder.end(&id(digit), cgroup);
+    }
+    let case = recorder.close();
+    replay(["explain", case.arg(), "web"]).expect_code(2);
+    let run = replay(["explain", case.arg(), "web", "--image", "redis"]).expect_code(0);
+    assert!(run.stdout.contains(&id('b')) && !run.stdout.contains(&id('a')), "{run:#?}");
+    let none = replay(["explain", case.arg(), "web", "--image", "postgres"]).expect_code(2);
+    none.expect_one_error(&["that the filters leave", "web"]);
+}

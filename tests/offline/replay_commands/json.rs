@@ -74,6 +74,9 @@ fn every_output_for_programs_fits_its_schema() {
             values.entry(table.name()).or_default().extend(rows);
         }
     }
+    // Of several cases a line each.
+    let [first, second] = [&*cases[0], &*cases[1]];
+    values.entry("verify").or_default().extend(replay(["verify", first, second, "--format", "json"]).json_lines());
     // A case with differences and a requirement that does not hold.
     let mut recorder = Recorder::new().tampering(|row| !matches!(row, obit_derivation::Row::Create(_)));
     case::everyday_into(&mut recorder);
