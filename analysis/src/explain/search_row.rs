@@ -32,22 +32,15 @@ pub(super) fn row(batch: &RecordBatch, row: usize) -> Row {
     let Some(cause) = owned("cause") else {
         return Row::Create(ContainerCreate { ts, identity, ..ContainerCreate::default() });
     };
-    let killed_by = match number(cell("killed_by_pid")) {
-        Some(pid) => Some(Killer {
-            task: ActorCopy {
-                pid,
-                comm: owned("killed_by_comm").unwrap_or_default(),
-                argv: match cell("killed_by_argv") {
-                    Value::List(argv) => argv.iter().filter_map(text).collect(),
-                    _ => Vec::new(),
-                },
-                ..ActorCopy::default()
-            },
-            loginuid: None,
-            container_id: None,
-        }),
-        None => None,
+    let argv = match cell("killed_by_argv") {
+        Value::List(argv) => argv.iter().filter_map(text).collect(),
+        _ => Vec::new(),
     };
+    let killed_by = number(cell("killed_by_pid")).map(|pid| Killer {
+        task: ActorCopy { pid, comm: owned("killed_by_comm").unwrap_or_default(), argv, ..ActorCopy::default() },
+        loginuid: None,
+        container_id: None,
+    });
     let exit_code = number(cell("exit_code"));
     let cause = Cause::from_name(&cause).unwrap_or(Cause::Unknown);
     let death = Death { cause, exit_code, killed_by, ..Death::default() };
