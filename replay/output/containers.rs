@@ -94,7 +94,7 @@ pub fn find_container<'a>(cases: &'a [Case], asked: &str, filter: &RowFilter) ->
         bail!("no container{fitting} has the id, name, pod or image {asked} in what could be read of {cases}")
     }
     bail!(
-        "no container{fitting} of {cases} has the id, name, pod or image {asked}, or an id that begins so; 'obit-replay derive CASE \
+        "no container of {cases}{fitting} has the id, name, pod or image {asked}, or an id that begins so; 'obit-replay derive CASE \
          --event container_exit' lists those that ended, --event existing_container those alive before"
     )
 }
