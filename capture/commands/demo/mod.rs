@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 
 use anyhow::{Context, Result, anyhow};
+use obit_schema::text::printable;
 
 use self::cgroups::DemoCgroups;
 use crate::Outcome;
@@ -54,7 +55,14 @@ pub fn run(args: &DemoArgs) -> Result<Outcome> {
             messages.say(&format!("  a container of {engine}"));
         }
     }
-    Ok(run::report(&finished, &args.record, &messages))
+    let outcome = run::report(&finished, &args.record, &messages);
+    if !args.record.quiet {
+        let case = args.record.output.path.display().to_string();
+        let case = printable(&case);
+        messages.say(&format!("what to try next:\n  obit-replay derive {case}\n  obit-replay verify {case}"));
+        messages.finish();
+    }
+    Ok(outcome)
 }
 
 /// Makes each container, puts a process into it, and removes both. Returns the engines imitated.
