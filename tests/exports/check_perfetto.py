@@ -57,7 +57,7 @@ def check(program: str, case: str, findings: Findings) -> None:
             events.append(packet)
 
     # Clocks are those of the log, read by another program, whose times have microseconds.
-    files = [str(path) for path in sorted(Path(case).glob("raw/events-*.parquet"))]
+    files = [str(path) for path in sorted(Path(case).glob("raw/**/events-*.parquet"))]
     if files and not list(Path(case).glob("journal/events-*")):
         query = "SELECT boot_ns, epoch_us(ts) FROM read_parquet($1) WHERE kind = 'clock' ORDER BY seq"
         findings.equal([(boot, wall // 1000) for boot, wall in clocks], duckdb.execute(query, [files]).fetchall(), f"{case}: clock snapshots")
