@@ -317,8 +317,9 @@ impl Life {
         let has_begun = self.init.is_executed() || has_one_maker && self.is_entered;
         // Who made it was not seen: it was there before, and made by then if it had an init, if it
         // is reported to have ended, or if its end may be among the events that were lost.
-        let was_made =
-            self.init.is_stated_before(at.boot_ns) || self.reports().tell_an_end_by(at) || self.has_lost_exits();
+        let was_made = self.init.is_stated_before(at.boot_ns)
+            || self.reports().tell_an_end_by(self.first.seq, at)
+            || self.has_lost_exits();
         let was_there = self.first.boot_ns < at.boot_ns && was_made;
         self.stage != Stage::Ended
             && self.exit().is_none()

@@ -149,12 +149,13 @@ impl EndReports {
         ends.all(is_same)
     }
 
-    /// Returns true if a report says that the container had ended by this moment.
-    pub fn tell_an_end_by(&self, moment: Stamp) -> bool {
+    /// Returns true if a report that came after the record `since` says that the container had
+    /// ended by this moment. What came before was handed on, which depends on the grace.
+    pub fn tell_an_end_by(&self, since: Seq, moment: Stamp) -> bool {
         let tells_end =
             |report: &&EndReport| report.exit_code.is_some() || report.presence == Some(ReportedPresence::Ended);
         let is_by = |report: &EndReport| report.boot_ns <= moment.boot_ns || report.about() <= moment.ts;
-        self.all.iter().filter(tells_end).any(is_by)
+        self.all.iter().filter(tells_end).any(|report| report.seq > since && is_by(report))
     }
 
     /// Takes the reports about what happened after this moment.
