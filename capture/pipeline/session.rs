@@ -106,6 +106,9 @@ impl Session {
         let (to_recycle, recycled) = sync_channel(RECYCLED);
         let (to_follower, ends) = sync_channel(FOLLOWED_ENDS);
 
+        // First of all inputs, and before whoever may fill the channel: nobody empties it yet.
+        to_sequencer.send(SequencerInput::Start(started)).map_err(|_| anyhow!("cannot start recording"))?;
+
         // What each thread owns.
         let daemons = listen(asker, &to_sequencer, &messages)?;
         let files = OciFiles::new(&options.host_root, hierarchies.clone());
@@ -138,7 +141,6 @@ impl Session {
         let (walker_output, walker_drain, host_root) =
             (to_sequencer.clone(), to_drain.clone(), options.host_root.clone());
 
-        to_sequencer.send(SequencerInput::Start(started)).map_err(|_| anyhow!("cannot start recording"))?;
         to_walker.send(SnapshotReason::Start).map_err(|_| anyhow!("cannot start recording"))?;
 
         // The way of an event: drain, sequencer, recorder. Beside it the walker, signals and the
