@@ -172,6 +172,10 @@ fn an_id_at_several_places_is_several_containers() {
         ctr(&["images", "tag", "docker.io/library/busybox:latest", &format!("docker.io/library/{name}")]);
     }
     of_first(&["images", "tag", "docker.io/library/busybox:latest", "docker.io/library/wb:1"]);
+    // Another namespace of the first daemon.
+    let of_store = |arguments: &[&str]| stage.run("ctr", &[&["-n", "store"], arguments].concat());
+    of_store(&["images", "import", &image.display().to_string()]);
+    of_store(&["images", "tag", "docker.io/library/busybox:latest", "docker.io/library/wb:1"]);
     // An object of the first daemon that is never started.
     of_first(&["container", "create", "docker.io/library/bb:1", "twin", "/bin/sleep", "1"]);
     let case = stage.directory().join("case");
@@ -188,7 +192,7 @@ fn an_id_at_several_places_is_several_containers() {
         let image = format!("docker.io/library/{name}");
         stage.try_run("ctr", &["-n", "shop", "run", "--rm", "--null-io", &image, "again", "/bin/sh", "-c", code]);
     }
-    // Both of containerd's, and one by hand.
+    // One in each namespace of containerd, and one by hand.
     let bundle = stage.directory().join("bundle");
     std::fs::create_dir_all(bundle.join("rootfs")).expect("a bundle");
     stage.run(
@@ -208,10 +212,13 @@ fn an_id_at_several_places_is_several_containers() {
     config["process"]["rlimits"] = json!([]);
     std::fs::write(bundle.join("config.json"), config.to_string()).expect("a configuration");
     of_first(&["run", "--detach", "--null-io", "docker.io/library/bb:1", "triple", "/bin/sleep", "1000"]);
+    of_store(&["run", "--detach", "--null-io", "docker.io/library/wb:1", "triple", "/bin/sleep", "1000"]);
     stage.run("runc", &["run", "--bundle", &bundle.display().to_string(), "triple"]);
     sleep(SECOND);
-    stage.try_run("ctr", &["-n", "shop", "task", "delete", "--force", "triple"]);
-    of_first(&["container", "delete", "triple"]);
+    for namespace in ["shop", "store"] {
+        stage.try_run("ctr", &["-n", namespace, "task", "delete", "--force", "triple"]);
+        stage.run("ctr", &["-n", namespace, "container", "delete", "triple"]);
+    }
     sleep(SECOND * 3);
     capture.stop();
     stage.try_run("ctr", &["-n", "shop", "container", "delete", "twin"]);
@@ -231,7 +238,8 @@ fn an_id_at_several_places_is_several_containers() {
     assert_eq!(images("again"), [shop("bb:1"), shop("wb:1"), shop("bb:1")]);
     let mut triple = images("triple");
     triple.sort_by_key(|(image, ..)| image.clone());
-    assert_eq!(triple, [(String::new(), String::new(), json!([])), shop("bb:1")]);
+    let store = ("wb:1".to_owned(), "store".to_owned(), json!([]));
+    assert_eq!(triple, [(String::new(), String::new(), json!([])), shop("bb:1"), store]);
     replay::assert_verifies(&case);
 }
 

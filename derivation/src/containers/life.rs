@@ -338,9 +338,10 @@ impl Life {
         self.origin == Origin::Walked && !self.is_entered && self.exit().is_none() && self.claims.init_pid().is_some()
     }
 
-    /// Returns true if an OCI runtime runs the container.
+    /// Returns true if an OCI runtime runs the container: its call or its files say so.
     pub fn is_by_oci_runtime(&self) -> bool {
-        self.claims.oci_runtime().is_some()
+        let has_files = || !self.claims.is_silent(Source::OciState) || !self.claims.is_silent(Source::OciBundle);
+        self.claims.oci_runtime().is_some() || has_files()
     }
 
     /// Returns true if something ran in the container, or may have.

@@ -15,7 +15,7 @@ use crate::row::{Row, RowSink};
 
 /// Version of the rules. A replay that knows other rules than the recorder says so when rows
 /// differ.
-pub const DERIVATION_VERSION: u32 = 7;
+pub const DERIVATION_VERSION: u32 = 8;
 
 /// The derivation's state between two records.
 #[derive(Debug, Default)]

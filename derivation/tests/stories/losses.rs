@@ -596,6 +596,33 @@ fn the_first_process_of_another_container_in_the_directory_is_no_next_init_if_it
 }
 
 #[test]
+fn the_init_of_another_container_in_the_directory_is_no_next_init_where_its_entry_was_lost() {
+    // Two containers share a directory, and a walk sees the files of one of them only.
+    let second = Target { cgroup: ROOT.cgroup, ..NEXT_INIT };
+    let shown = kit::directory(SnapshotReason::Resync, ROOT, CgroupId(1), "/shared");
+    let mut story = Story::default();
+    story.lost();
+    story.tell(Body::SnapshotBegin(SnapshotReason::Resync));
+    story.tell(Body::Runtime(RuntimeAnswer {
+        container_id: Some("web-1".into()),
+        init_pid: Some(INIT.pid),
+        cgroup_paths: vec![(ROOT.hierarchy, "/shared".into())],
+        ..RuntimeAnswer::unanswered(Source::OciState, Outcome::Ok)
+    }));
+    story.tell(Body::Directory(Directory { populated: Some(true), ..shown }));
+    story.tell(Body::SnapshotEnd(SnapshotReason::Resync));
+    story.exec(second);
+    story.exit(INIT, DONE);
+    story.exit(second, ExitStatus::Exited(4));
+    let delete = Actor { pid: 3900, comm: "runc", argv: &["runc", "delete", "web-2"], ..Actor::default() };
+    let removal = kit::event(CgroupEventKind::Rmdir, ROOT, CgroupId(1), "/shared");
+    story.tell(Body::Cgroup(CgroupEvent { actor: delete, ..removal }));
+    let rows = story.end();
+    assert_eq!((creates(&rows).len(), exits(&rows).len()), (1, 1), "{rows:#?}");
+    assert_eq!(told_of_removals(&rows), [(ROOT, Some(INIT.pid), Some(3))]);
+}
+
+#[test]
 fn a_directory_found_beside_a_life_that_began_within_the_walk_is_told_by_the_next_walk() {
     for (shown, runs) in [(&[NEXT_ROOT, V1][..], 1), (&[NEXT_ROOT], 2)] {
         let mut story = Story::default();
