@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-from common import EVENTS, TIMES, Findings, documented, export, export_lines, fields_of, nanoseconds, rows
+from common import EVENTS, TIMES, Findings, check_cases, documented, export, export_lines, fields_of, nanoseconds, rows
 
 HERE = Path(__file__).parent
 TEMPLATE = HERE.parents[1] / "packaging/elastic/index-template.json"
@@ -45,7 +45,12 @@ def holds(kind: str, value) -> bool:
     return False
 
 
-def check(program: str, case: str, fields: dict, template: dict, findings: Findings) -> None:
+FIELDS = published()
+INDEX = json.loads(TEMPLATE.read_text(encoding="utf-8"))["template"]["mappings"]["properties"]
+INDEX_TYPES = {name: field["type"] for name, field in INDEX.items()}
+
+
+def check(program: str, case: str, findings: Findings) -> None:
     lines = export_lines(program, case, "ecs")
     # json refuses no repeated name, Elasticsearch does.
     pairs = [json.loads(line, object_pairs_hook=lambda pairs: pairs) for line in lines]
@@ -57,13 +62,13 @@ def check(program: str, case: str, fields: dict, template: dict, findings: Findi
     findings.equal(bulk, [part for line in lines for part in ('{"create":{}}', line)], f"{case}: ecs-bulk")
     for document in documents:
         for name, value in document.items():
-            kind = template.get(name)
+            kind = INDEX_TYPES.get(name)
             findings.true(kind is not None and holds(kind, value), f"{case}: {name}, {value!r} in the index template")
             if name.startswith("obit."):
                 continue
-            findings.true(name in fields, f"{case}: {name} is a field of ECS")
-            kind, is_list, allowed = fields.get(name, ("", False, []))
-            findings.equal(template.get(name), REFINED.get(kind, kind), f"the index template: {name}")
+            findings.true(name in FIELDS, f"{case}: {name} is a field of ECS")
+            kind, is_list, allowed = FIELDS.get(name, ("", False, []))
+            findings.equal(INDEX_TYPES.get(name), REFINED.get(kind, kind), f"the index template: {name}")
             findings.equal(isinstance(value, list), is_list, f"{case}: {name} as a list")
             if allowed:
                 findings.true(set(value if is_list else [value]) <= set(allowed), f"{case}: {name} {value!r} is allowed")
@@ -82,15 +87,5 @@ def check(program: str, case: str, fields: dict, template: dict, findings: Findi
                         findings.equal(nanoseconds(document[field]), nanoseconds(value), f"{case}: {column}")
 
 
-def main() -> int:
-    program, *cases = sys.argv[1:]
-    template = json.loads(TEMPLATE.read_text(encoding="utf-8"))["template"]["mappings"]["properties"]
-    types = {name: field["type"] for name, field in template.items()}
-    findings = Findings()
-    for case in cases:
-        check(program, case, published(), types, findings)
-    return findings.end()
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(check_cases(check))

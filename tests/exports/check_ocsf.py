@@ -10,7 +10,7 @@ import re
 import sys
 
 import jsonschema
-from common import EVENTS, Findings, documented, export_lines, fields_of, nanoseconds, rows
+from common import EVENTS, Findings, check_cases, documented, export_lines, fields_of, nanoseconds, rows
 from ocsf_json_schema.embedded import OcsfJsonSchemaEmbedded
 from ocsf_json_schema.loader import get_ocsf_schema
 
@@ -26,10 +26,14 @@ def at(document: dict, path: str):
     return document
 
 
-def check(program: str, case: str, validator: jsonschema.Draft202012Validator, findings: Findings) -> None:
+SCHEMA = OcsfJsonSchemaEmbedded(get_ocsf_schema("1.8.0")).get_class_schema("process_activity", ["container", "host"])
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+
+
+def check(program: str, case: str, findings: Findings) -> None:
     events = [json.loads(line) for line in export_lines(program, case, "ocsf")]
     for event in events:
-        findings.equal([error.message for error in validator.iter_errors(event)], [], f"{case}: errors by the schema")
+        findings.equal([error.message for error in VALIDATOR.iter_errors(event)], [], f"{case}: errors by the schema")
         findings.equal(event["type_uid"], event["class_uid"] * 100 + event["activity_id"], f"{case}: type_uid")
     mapping = documented("ocsf")
     tables = rows(program, case)
@@ -61,14 +65,5 @@ def check(program: str, case: str, validator: jsonschema.Draft202012Validator, f
             findings.equal(at(event, "process.container.pod_uuid"), uuid, f"{where}: pod_uuid")
 
 
-def main() -> int:
-    program, *cases = sys.argv[1:]
-    schema = OcsfJsonSchemaEmbedded(get_ocsf_schema("1.8.0")).get_class_schema("process_activity", ["container", "host"])
-    findings = Findings()
-    for case in cases:
-        check(program, case, jsonschema.Draft202012Validator(schema), findings)
-    return findings.end()
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(check_cases(check))

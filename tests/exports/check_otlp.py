@@ -5,7 +5,7 @@ Usage: check_otlp.py OBIT_REPLAY CASE...
 
 import sys
 
-from common import EVENTS, TIMES, Findings, documented, export_lines, fields_of, nanoseconds, rows
+from common import EVENTS, TIMES, Findings, check_cases, documented, export_lines, fields_of, nanoseconds, rows
 from google.protobuf import json_format
 from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
 
@@ -61,13 +61,5 @@ def check(program: str, case: str, findings: Findings) -> None:
                         findings.equal(nanoseconds(values[field]), nanoseconds(value), where)
 
 
-def main() -> int:
-    program, *cases = sys.argv[1:]
-    findings = Findings()
-    for case in cases:
-        check(program, case, findings)
-    return findings.end()
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(check_cases(check))

@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import duckdb
-from common import EVENTS, ORIGIN, Findings, documented, export, fields_of, nanoseconds, rows
+from common import EVENTS, ORIGIN, Findings, check_cases, documented, export, fields_of, nanoseconds, rows
 from google.protobuf.unknown_fields import UnknownFieldSet
 from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import BUILTIN_CLOCK_BOOTTIME, BUILTIN_CLOCK_REALTIME, Trace, TrackEvent
 
@@ -114,13 +114,5 @@ def check(program: str, case: str, findings: Findings) -> None:
                 findings.true(boot < 0 or same, f"{where}: a step of the order at {at}")
 
 
-def main() -> int:
-    program, *cases = sys.argv[1:]
-    findings = Findings()
-    for case in cases:
-        check(program, case, findings)
-    return findings.end()
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(check_cases(check))

@@ -11,7 +11,7 @@ import json
 import sys
 from collections import Counter
 
-from common import Findings, documented, export_lines, fields_of, nanoseconds, rows
+from common import Findings, check_cases, documented, export_lines, fields_of, nanoseconds, rows
 from timesketch.lib import utils as server
 from timesketch_import_client.importer import ImportStreamer
 
@@ -91,13 +91,5 @@ def check(program: str, case: str, findings: Findings) -> None:
                     findings.equal(same[0].get(field), value, f"{case}: {table} {row['seq']} {column}")
 
 
-def main() -> int:
-    program, *cases = sys.argv[1:]
-    findings = Findings()
-    for case in cases:
-        check(program, case, findings)
-    return findings.end()
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(check_cases(check))

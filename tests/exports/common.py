@@ -3,7 +3,9 @@
 import json
 import re
 import subprocess
+import sys
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 
 EVENTS = ("container_create", "container_exit", "container_remove", "disagreement", "existing_container")
@@ -84,3 +86,12 @@ class Findings:
         print(f"{self.checks} checks")
         print("\n".join(self.wrong))
         return 1 if self.wrong or not self.checks else 0
+
+
+def check_cases(check: Callable[[str, str, Findings], None]) -> int:
+    """Checks each case that the command line names after the program, and returns the exit code."""
+    program, *cases = sys.argv[1:]
+    findings = Findings()
+    for case in cases:
+        check(program, case, findings)
+    return findings.end()
