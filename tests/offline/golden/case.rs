@@ -35,6 +35,8 @@ pub enum LifeBegin {
 pub enum LifeEnd {
     /// The capture saw no end.
     Not,
+    /// The capture saw it exit, and its directory stayed.
+    Exited,
     /// The capture saw its directory being removed.
     Seen,
     /// Events were lost, and a walk missed it.
@@ -130,6 +132,7 @@ impl Life {
             },
             ended: match ended {
                 "-" => LifeEnd::Not,
+                "exited" => LifeEnd::Exited,
                 "seen" => LifeEnd::Seen,
                 "inferred" => LifeEnd::Inferred,
                 _ => return None,
