@@ -39,3 +39,8 @@ fn the_protobufs_of_opentelemetry_parse_each_record() {
 fn the_protobufs_of_perfetto_parse_each_trace() {
     check("check_perfetto.py");
 }
+
+#[test]
+fn rules_of_sigma_match_the_ends_that_they_describe_and_no_others() {
+    check("check_sigma.py");
+}
