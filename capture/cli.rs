@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand};
+use obit_analysis::export::ExportFormat;
 use obit_filter::RowFilter;
 use obit_filter::args::{CauseArgs, IdentityArgs};
 
+use crate::announcing::{AnnouncementTarget, parse_file_format};
 use crate::commands::check::report::CheckFormat;
 use crate::commands::follow::FollowFormat;
 use crate::host::case_dirs::CaseName;
@@ -58,6 +60,14 @@ pub enum Command {
     SignLines {
         /// Name of the key, for messages
         key: PathBuf,
+    },
+    /// Write what a recorder sends over standard output, a socket, to a target, until that is
+    /// closed
+    #[command(hide = true)]
+    AnnounceRows {
+        /// The target, as the recorder was given it
+        #[arg(value_parser = AnnouncementTarget::parse)]
+        target: AnnouncementTarget,
     },
     /// Ask daemons what a recorder sends over standard output, a socket, until that is closed
     #[command(hide = true)]
@@ -128,6 +138,16 @@ pub struct RecordArgs {
     /// `journal`. Lines that do not get there in time are reported at the end (exit code 3)
     #[arg(long, value_name = "PATH")]
     pub anchor: Option<PathBuf>,
+    /// Announce rows as they are decided, up to --grace after an end: `journal` gets an entry for
+    /// each exit and removal (journalctl CONTAINER_NAME=web), `file:PATH` a line for each row, and
+    /// is rotated at 64 MiB. A process of its own writes them. A target that is slow, full or
+    /// hangs lacks some then; the case has all, and says how many
+    #[arg(long, value_name = "TARGET", value_parser = AnnouncementTarget::parse)]
+    pub announce: Option<AnnouncementTarget>,
+    /// Format of the lines in the file of --announce: ecs, ocsf, otlp or timesketch, as
+    /// `obit-replay export` writes them
+    #[arg(long, value_name = "FORMAT", default_value = "ecs", requires = "announce", value_parser = parse_file_format)]
+    pub announce_format: ExportFormat,
     /// Directory at which the host's file system is mounted, when obit runs in a container
     #[arg(long, value_name = "DIR", default_value = "/")]
     pub host_root: PathBuf,

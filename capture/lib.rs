@@ -6,6 +6,7 @@
 
 #![cfg(feature = "capture")]
 
+pub mod announcing;
 pub mod cli;
 pub mod commands;
 pub mod host;

@@ -15,8 +15,8 @@ use clap::{CommandFactory, Parser};
 use obit_capture::Outcome;
 use obit_capture::cli::{Cli, Command};
 use obit_capture::commands::{check, demo, run};
-use obit_capture::signing;
 use obit_capture::sources::daemons::{self, DaemonOptions};
+use obit_capture::{announcing, signing};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::DemoOccupant => demo::occupy(),
         Command::SignLines { key } => signing::run(&key),
+        Command::AnnounceRows { target } => announcing::run(&target),
         Command::AskDaemons(args) => daemons::run(DaemonOptions {
             host_root: args.host_root,
             choices: args.runtimes,

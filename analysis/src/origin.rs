@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use obit_case::Case;
+use obit_case::manifest::Manifest;
 use obit_derivation::Profile;
 use obit_schema::Table;
 
@@ -34,7 +35,11 @@ impl RowOrigin {
 
     /// Reads the origin of a case's rows from case.json.
     pub fn of(case: &Case) -> Self {
-        let Some(manifest) = case.manifest() else { return Self::default() };
+        case.manifest().map(Self::of_manifest).unwrap_or_default()
+    }
+
+    /// Reads the origin of a case's rows from its manifest.
+    pub fn of_manifest(manifest: &Manifest) -> Self {
         let fact = |name: &str| manifest.host.get(name).and_then(|value| value.as_str()).map(str::to_owned);
         Self {
             host: fact("hostname"),

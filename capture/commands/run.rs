@@ -88,6 +88,7 @@ pub(super) fn options(args: &RecordArgs, duration: Option<Duration>, follow: boo
     given.insert("segment_age_ms".into(), json!(args.segment_age.as_millis() as u64));
     given.insert("signed_by".into(), signer.as_ref().map(SigningProcess::fingerprint).into());
     given.insert("anchor".into(), args.anchor.as_ref().map(|path| path.to_string_lossy().into_owned()).into());
+    given.insert("announce".into(), args.announce.as_ref().map(ToString::to_string).into());
     given.insert("duration_ms".into(), duration.map_or(Value::Null, |time| json!(time.as_millis() as u64)));
     Ok(SessionOptions {
         output: args.output.path.clone(),
@@ -105,6 +106,7 @@ pub(super) fn options(args: &RecordArgs, duration: Option<Duration>, follow: boo
             signer: signer.map(|process| Arc::new(process) as Arc<dyn CaseSigner>),
         },
         anchor: args.anchor.clone(),
+        announce: args.announce.clone().map(|target| (target, args.announce_format)),
         size_limit,
         segments,
         is_confined: true,
@@ -191,6 +193,15 @@ pub(super) fn report(outcome: &SessionReport, args: &RecordArgs, messages: &Mess
         messages.say(&format!(
             "obit-capture: {} lines were not printed: the reader is too slow; the case has them",
             tally.unprinted
+        ));
+    }
+    if let (Some(target), Some(report)) = (&args.announce, outcome.announcements)
+        && report.missing > 0
+    {
+        messages.say(&format!(
+            "obit-capture: {} rows were not announced to {}: it is too slow, full or gone; the case has them",
+            report.missing,
+            printable(&target.to_string())
         ));
     }
     if outcome.summary.is_none() {

@@ -10,6 +10,7 @@ pub(crate) mod clock;
 pub(crate) mod confine;
 pub(crate) mod facts;
 pub(crate) mod file;
+pub(crate) mod frame;
 pub mod helper_process;
 pub mod hierarchies;
 pub(crate) mod namespaces;

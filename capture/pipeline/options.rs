@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use obit_analysis::export::ExportFormat;
 use obit_case::writer::WriterOptions;
 use serde_json::{Map, Value};
 
 use super::sequencer::{ActorArgv, SegmentPolicy};
 use super::size_limit::SizeLimit;
+use crate::announcing::AnnouncementTarget;
 use crate::host::case_dirs::CaseDirs;
 use crate::sources::daemons::{LabelPolicy, RuntimeChoice};
 use crate::sources::kernel::probe::ProbeOptions;
@@ -35,6 +37,8 @@ pub struct SessionOptions {
     pub writer: WriterOptions,
     /// File, FIFO or journal that gets the head of the chain of parts, off the case.
     pub anchor: Option<PathBuf>,
+    /// Target of rows as they are decided, with the format of a file.
+    pub announce: Option<(AnnouncementTarget, ExportFormat)>,
     /// Limit on the size of the case.
     pub size_limit: SizeLimit,
     /// Policy for cutting the recording into segments, if it is cut.

@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use super::drain::KernelCounts;
 use super::recorder::RecorderCommand;
 use super::sequencer::UserLimits;
+use crate::announcing::AnnouncementReport;
 use crate::host::confine::Confinement;
 use crate::host::ntp::ClockState;
 use crate::sources::daemons::DaemonAsker;
@@ -71,8 +72,16 @@ pub fn signals(signals: Vec<Value>) -> Map<String, Value> {
 }
 
 /// Returns what is known at the end.
-pub fn closing_report(counts: &KernelCounts, limits: &UserLimits, received: Vec<Value>) -> Map<String, Value> {
+pub fn closing_report(
+    counts: &KernelCounts,
+    limits: &UserLimits,
+    received: Vec<Value>,
+    announcements: Option<AnnouncementReport>,
+) -> Map<String, Value> {
     let mut report = signals(received);
+    if let Some(AnnouncementReport { written, missing }) = announcements {
+        report.insert("announcements".into(), json!({"written": written, "missing": missing}));
+    }
     if !limits.not_followed.is_empty() {
         report.insert("directories_not_followed".into(), json!(limits.not_followed));
     }

@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, Result, anyhow};
+use obit_analysis::origin::RowOrigin;
 use obit_case::writer::CaseSummary;
 use obit_derivation::Row;
 use obit_derivation::record::SnapshotReason;
@@ -22,6 +23,7 @@ use super::recorder::{self, RecorderCommand, RecorderResult};
 use super::sequencer::{Sequencer, SequencerOptions, SequencerOutputs, UserLimits};
 use super::signal_log::{EndingSignals, SignalLog};
 use super::{case_setup, self_report, walker};
+use crate::announcing::{AnnouncementReport, Announcer, AnnouncingProcess};
 use crate::host::clock::ClockPair;
 use crate::host::facts::HostFacts;
 use crate::host::hierarchies::Hierarchies;
@@ -58,6 +60,8 @@ pub struct Session {
     recorder: JoinHandle<Result<RecorderResult>>,
     walker: JoinHandle<Result<()>>,
     self_hash: JoinHandle<()>,
+    /// `None` if nothing is announced.
+    announcer: Option<Announcer>,
 }
 
 /// The outcome of a recording.
@@ -69,6 +73,8 @@ pub struct SessionReport {
     pub summary: Option<CaseSummary>,
     /// Limits that users without privileges ran into.
     pub limits: UserLimits,
+    /// What the target of announcements has, and lacks, if there is one.
+    pub announcements: Option<AnnouncementReport>,
     /// Errors on the way, each a sentence.
     pub errors: Vec<anyhow::Error>,
 }
@@ -89,11 +95,14 @@ impl Session {
             choices: options.runtimes.clone(),
             labels: options.labels.clone(),
         })?;
+        let announcing = options.announce.as_ref().map(|(target, _)| AnnouncingProcess::start(target));
+        let announcing = announcing.transpose().context("cannot announce rows (--announce)")?;
         // The probes before the case: a host on which they cannot attach gets none.
         let probe = Probe::attach(&options.probe)?;
         let started = ClockPair::read();
         let (writer, recorder_options) = case_setup::create(options, &facts, &probe, asker.as_ref(), started)?;
 
+        let origin = RowOrigin::of_manifest(writer.manifest());
         let messages = Arc::clone(&recorder_options.messages);
         // The channels: a full one holds up whoever fills it.
         let progress = Arc::new(Progress::default());
@@ -117,6 +126,13 @@ impl Session {
             DrainInputs { notifier, commands: drain_commands, recycled, flush_deadline: Arc::clone(&flush_deadline) };
         let intervals = DrainIntervals { flush: options.sync_interval, clock: options.clock_interval };
         let drain = Drain::new(probe, drain_inputs, to_sequencer.clone(), intervals);
+        let (announcer, announcements) = match (announcing, &options.announce) {
+            (Some(process), Some((target, format))) => {
+                let (announcer, queue) = Announcer::start(process, target, *format, origin)?;
+                (Some(announcer), Some(queue))
+            }
+            _ => (None, None),
+        };
         let outputs = SequencerOutputs {
             recorder: to_recorder.clone(),
             lookups: lookups.commands(),
@@ -124,6 +140,7 @@ impl Session {
             walks: to_walker.clone(),
             recycled: to_recycle,
             followers: options.follow.then_some(to_follower),
+            announcements,
             flush_deadline,
             progress: Arc::clone(&progress),
         };
@@ -172,6 +189,7 @@ impl Session {
             recorder,
             walker,
             self_hash,
+            announcer,
         };
         Ok((session, ends))
     }
@@ -200,13 +218,15 @@ impl Session {
         });
         // Its note comes before the closing report.
         let _ = self.self_hash.join();
-        let report = self_report::closing_report(&counts, &limits, self.signals.stop());
+        // The sequencer has ended, so no further row comes.
+        let announcements = self.announcer.map(Announcer::finish);
+        let report = self_report::closing_report(&counts, &limits, self.signals.stop(), announcements);
         let _ = self.to_recorder.send(RecorderCommand::Close { at: ClockPair::read(), report });
         drop(self.to_recorder);
         let result = outcome("writing the case", self.recorder.join())
             .unwrap_or_else(|error| RecorderResult { summary: None, errors: vec![error] });
         errors.extend(result.errors);
-        SessionReport { tally: self.progress.tally(), summary: result.summary, limits, errors }
+        SessionReport { tally: self.progress.tally(), summary: result.summary, limits, announcements, errors }
     }
 }
 

@@ -5,7 +5,6 @@
 //! descriptor on it afterwards. Messages and signatures go over one pair of sockets; the process
 //! ends when the recorder's end is closed.
 
-mod frame;
 mod process;
 mod service;
 

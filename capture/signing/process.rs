@@ -15,8 +15,8 @@ use obit_case::Error;
 use obit_case::signing::{CaseSigner, open_key};
 use rustix::stdio::dup2_stdin;
 
-use super::{COMMAND, STANDARD_INPUT, frame};
-use crate::host::helper_process;
+use super::{COMMAND, STANDARD_INPUT};
+use crate::host::{frame, helper_process};
 
 /// Longest time that the process may take to start.
 const START_PATIENCE: Duration = Duration::from_secs(30);

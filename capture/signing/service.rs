@@ -10,9 +10,8 @@ use obit_case::signable;
 use obit_case::signing::{CaseSigner, Signer};
 use rustix::stdio::{dup2_stdin, dup2_stdout};
 
-use super::frame;
 use crate::Outcome;
-use crate::host::{confine, helper_process};
+use crate::host::{confine, frame, helper_process};
 
 /// Runs the hidden command `sign-lines`: reads the key from standard input, then signs what comes
 /// over the socket that is standard output, until its other end is closed. `key` is for errors.

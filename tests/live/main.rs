@@ -7,6 +7,7 @@
 
 mod support;
 
+mod announce;
 mod burst;
 mod container;
 mod cri;

@@ -9,6 +9,7 @@ mod ecs;
 mod encoder;
 mod format;
 mod instant;
+mod journal;
 mod json_line;
 pub mod mapping;
 mod ocsf;
@@ -21,6 +22,7 @@ mod timesketch;
 
 use std::io::Write;
 
+use arrow_array::RecordBatch;
 use obit_case::{Case, Problem};
 use obit_derivation::Profile;
 use obit_schema::Table;
@@ -30,6 +32,7 @@ use crate::error::Error;
 use crate::filter::RowFilter;
 use crate::origin::RowOrigin;
 use encoder::RowEncoder;
+use journal::JournalEncoder;
 use row::RowBatch;
 
 pub use format::ExportFormat;
@@ -55,6 +58,26 @@ impl Exporter {
         Self { encoder: format.encoder() }
     }
 
+    /// Makes an exporter of entries for systemd's journal, which are sent and not written to a
+    /// file.
+    pub fn for_journal() -> Self {
+        Self { encoder: Box::<JournalEncoder>::default() }
+    }
+
+    /// Writes rows of a table that are derived already.
+    ///
+    /// # Errors
+    /// The output cannot be written ([`Error::Output`]).
+    pub fn export_rows(
+        &mut self,
+        table: Table,
+        batch: &RecordBatch,
+        origin: &RowOrigin,
+        output: &mut dyn Write,
+    ) -> Result<(), Error> {
+        self.encoder.encode(&RowBatch::new(table, origin, batch), output).map_err(Error::Output)
+    }
+
     /// Derives the rows of all tables of a case and writes those that a filter matches, in the
     /// order in which they are decided.
     ///
@@ -68,7 +91,7 @@ impl Exporter {
         for batch in batches.by_ref() {
             let (table, batch) = batch?;
             rows += batch.num_rows() as u64;
-            self.encoder.encode(&RowBatch::new(table, &origin, &batch), output).map_err(Error::Output)?;
+            self.export_rows(table, &batch, &origin, output)?;
         }
         Ok(CaseExport { rows, problems: batches.problems().to_vec() })
     }

@@ -184,6 +184,19 @@ pub fn confine_to_open_files() -> Result<()> {
     Ok(())
 }
 
+/// Gives up all but writing what is open, and files in one directory.
+///
+/// # Errors
+/// The kernel refuses a step.
+pub fn confine_to_directory(directory: Option<&Path>) -> Result<()> {
+    set_no_new_privs(true).context("cannot set no_new_privs")?;
+    let writable: Vec<&Path> = directory.into_iter().collect();
+    restrict_files(&[], &writable).context("cannot restrict which files may be opened (Landlock)")?;
+    keep_capabilities(std::iter::empty())?;
+    restrict_calls().context("cannot restrict which system calls may be made (seccomp)")?;
+    Ok(())
+}
+
 /// Refuses to open files but those below the given paths. Bundles lie where an engine put them, so
 /// a recorder may read everything.
 fn restrict_files(readable: &[&Path], writable: &[&Path]) -> Result<LandlockState> {

@@ -52,6 +52,7 @@ use super::input::{KernelBatch, SequencerInput};
 use super::lookup::LookupCommand;
 use super::progress::Progress;
 use super::recorder::RecorderCommand;
+use crate::announcing::AnnouncementQueue;
 use crate::host::clock::ClockPair;
 use crate::sources::answer::{RuntimeRecord, Stamped};
 use crate::sources::daemons::DaemonQueries;
@@ -79,6 +80,8 @@ pub struct SequencerOutputs {
     pub recycled: SyncSender<RawBatch>,
     /// Exits and removals as they happen, for whoever follows the capture live.
     pub followers: Option<SyncSender<Row>>,
+    /// Rows as they are decided, if they are announced.
+    pub announcements: Option<AnnouncementQueue>,
     /// Deadline of the next useful flush, for the drain thread.
     pub flush_deadline: Arc<FlushDeadline>,
     /// Counters.
@@ -130,11 +133,20 @@ pub struct Sequencer {
 impl Sequencer {
     /// Returns a sequencer with an empty log.
     pub fn new(outputs: SequencerOutputs, options: SequencerOptions) -> Self {
-        let SequencerOutputs { recorder, lookups, daemons, walks, recycled, followers, flush_deadline, progress } =
-            outputs;
+        let SequencerOutputs {
+            recorder,
+            lookups,
+            daemons,
+            walks,
+            recycled,
+            followers,
+            announcements,
+            flush_deadline,
+            progress,
+        } = outputs;
         let SequencerOptions { started, page_size_bytes, actor_argv, grace_ns, segments } = options;
         let lookups = LookupQueue::new(lookups);
-        let router = RowRouter { daemons, lookups, followers, progress: Arc::clone(&progress) };
+        let router = RowRouter { daemons, lookups, followers, announcements, progress: Arc::clone(&progress) };
         let segment = segments.map(|policy| SegmentState::first(policy, started.boot));
         Self {
             clock: started,

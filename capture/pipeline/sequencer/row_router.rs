@@ -7,6 +7,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use obit_derivation::Row;
 
 use super::lookup_queue::LookupQueue;
+use crate::announcing::AnnouncementQueue;
 use crate::pipeline::progress::Progress;
 use crate::sources::daemons::DaemonQueries;
 
@@ -18,6 +19,8 @@ pub struct RowRouter {
     pub lookups: LookupQueue,
     /// Receives exits and removals as they happen; `None` if nobody follows the capture.
     pub followers: Option<SyncSender<Row>>,
+    /// Passes on rows as they are decided, if they are announced.
+    pub announcements: Option<AnnouncementQueue>,
     /// Counts rows.
     pub progress: Arc<Progress>,
 }
@@ -30,6 +33,9 @@ impl RowRouter {
         let is_repeated = !is_first_segment && matches!(row, Row::Existing(_));
         if !is_repeated {
             self.progress.row(row);
+            if let Some(announcements) = &self.announcements {
+                announcements.push(row);
+            }
         }
         if !is_repeated || !row.identity().is_named() {
             self.daemons.ask(row);

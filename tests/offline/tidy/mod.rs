@@ -22,7 +22,8 @@ const CRATES: [(&str, &[&str]); 8] = [
     ("case/src/lib.rs", &["obit_derivation", "obit_schema"]),
     ("analysis/src/lib.rs", &["obit_derivation", "obit_filter", "obit_schema", "obit_case"]),
     ("replay/main.rs", &["obit_derivation", "obit_filter", "obit_schema", "obit_case", "obit_analysis"]),
-    ("capture/lib.rs", &["obit_derivation", "obit_filter", "obit_schema", "obit_case"]),
+    // The formats of exports are those of announcements.
+    ("capture/lib.rs", &["obit_derivation", "obit_filter", "obit_schema", "obit_case", "obit_analysis"]),
     ("capture/main.rs", &["obit_derivation", "obit_schema", "obit_case", "obit_capture"]),
 ];
 
