@@ -8,6 +8,7 @@ use obit_analysis::export::ExportFormat;
 
 use super::exit_codes::EXIT_CODES;
 use super::filter::FilterArgs;
+use crate::output::security_lake::LakePartition;
 
 /// Write derived rows in the format of another program.
 ///
@@ -19,6 +20,7 @@ use super::filter::FilterArgs;
 Examples:
   obit-replay export case/ --to timesketch --output case.jsonl
   obit-replay export nodes/ --to timesketch --since 03:05 --until 03:15
+  obit-replay export nodes/ --to ocsf --security-lake eu-central-1/123456789012 --output lake
 
 Filters choose rows after the derivation, as those of 'obit-replay derive' do.
 
@@ -33,6 +35,10 @@ pub struct ExportArgs {
     /// Write to this new file instead of standard output; an existing file is never overwritten
     #[arg(long, short, value_name = "PATH")]
     pub output: Option<PathBuf>,
+    /// With --to ocsf: write Parquet into the new directory --output, in folders as Amazon Security
+    /// Lake has them: region=REGION/accountId=ACCOUNT/eventDay=YYYYMMDD
+    #[arg(long, value_name = "REGION/ACCOUNT", requires = "output", value_parser = LakePartition::parse)]
+    pub security_lake: Option<LakePartition>,
     #[command(flatten)]
     pub filter: FilterArgs,
 }

@@ -20,6 +20,7 @@ mod pager;
 mod parquet;
 pub mod problems;
 pub mod rows;
+pub mod security_lake;
 pub mod story;
 pub mod table;
 pub mod terminal;

@@ -13,6 +13,7 @@ mod journal;
 mod json_line;
 pub mod mapping;
 mod ocsf;
+mod ocsf_schema;
 mod otlp;
 mod perfetto;
 mod row;
@@ -37,6 +38,7 @@ use row::RowBatch;
 
 pub use format::ExportFormat;
 pub use instant::InstantKind;
+pub use ocsf_schema::ocsf_schema;
 
 /// The result of exporting a case.
 #[derive(Debug, Default)]

@@ -44,3 +44,8 @@ fn the_protobufs_of_perfetto_parse_each_trace() {
 fn rules_of_sigma_match_the_ends_that_they_describe_and_no_others() {
     check("check_sigma.py");
 }
+
+#[test]
+fn a_lake_has_the_events_of_ocsf_by_day() {
+    check("check_security_lake.py");
+}
