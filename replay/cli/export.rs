@@ -20,7 +20,8 @@ use crate::output::security_lake::LakePartition;
 Examples:
   obit-replay export case/ --to timesketch --output case.jsonl
   obit-replay export nodes/ --to timesketch --since 03:05 --until 03:15
-  obit-replay export nodes/ --to ocsf --security-lake eu-central-1/123456789012 --output lake
+  obit-replay export nodes/ --to ocsf --output lake \\
+      --security-lake eu-central-1/123456789012
 
 Filters choose rows after the derivation, as those of 'obit-replay derive' do.
 
