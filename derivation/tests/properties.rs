@@ -256,6 +256,20 @@ fn derive_with(steps: &[Step], grace_ns: u64) -> Vec<Row> {
     rows
 }
 
+/// Takes out the init that a source states.
+fn without_stated_init<'a>(record: &Record<'a>) -> Record<'a> {
+    fn initless(body: &mut Body<'_>) {
+        match body {
+            Body::Runtime(answer) => answer.init_pid = None,
+            Body::Carried(carried) => initless(&mut carried.body),
+            _ => {}
+        }
+    }
+    let mut record = record.clone();
+    initless(&mut record.body);
+    record
+}
+
 /// Takes out the times that a source says, and its events: which life they are of, the wall clock tells.
 fn without_said_times<'a>(record: &Record<'a>) -> Record<'a> {
     fn timeless(body: &mut Body<'_>) {
@@ -465,8 +479,19 @@ proptest! {
     }
 
     /// Grace changes what is known of an end, never which ends there are or their order.
+    ///
+    /// But for the init that a source states: of two containers with one id, of which one has just been removed, the
+    /// source may mean that one only while its row waits.
     #[test]
     fn grace_neither_makes_nor_unmakes_an_end(steps in proptest::collection::vec(step(), 0..80), grace_ns in 0..60_u64) {
+        let derive = |grace_ns: u64| {
+            let (mut fold, mut rows) = (Fold::with_grace(grace_ns), Vec::new());
+            for (seq, step) in steps.iter().enumerate() {
+                with_record(seq, step, |record| fold.apply(&without_stated_init(record), &mut rows));
+            }
+            fold.finish(&mut rows);
+            rows
+        };
         let ends = |rows: Vec<Row>| -> Vec<_> {
             rows.into_iter().filter_map(|row| match row {
                 // The directory that stands for it may be made yet.
@@ -475,7 +500,7 @@ proptest! {
                 _ => None,
             }).collect()
         };
-        prop_assert_eq!(ends(derive_with(&steps, grace_ns)), ends(derive(&steps)));
+        prop_assert_eq!(ends(derive(grace_ns)), ends(derive(0)));
     }
 
     /// A recorder may leave out what the derivation ignores: the rows are the same, and name none of it.

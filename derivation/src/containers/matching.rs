@@ -29,7 +29,9 @@ pub(super) fn fit(
     let is_of_ended = ended_init.is_some() && claims.iter().any(|claim| claim.facts().init_pid == ended_init);
     let has_exited = life.exit().is_some_and(is_before) && observed.is_populated != Some(false) && !is_of_ended;
     // What is known of one without a directory may be of a run before this directory.
-    let is_over = life.stage == Stage::Ended || has_exited || life.is_stated();
+    // The next run has taken all its directories over.
+    let is_taken_over = life.exit().is_some() && life.roots.is_empty();
+    let is_over = life.stage == Stage::Ended || has_exited || is_taken_over || life.is_stated();
     if is_over || life.is_present_on(observed.key.hierarchy) {
         return None;
     }

@@ -433,6 +433,21 @@ impl Containers {
         })
     }
 
+    /// Returns the life of a claim's container that a walk has found in other directories since this
+    /// moment, when the call in this process began it.
+    pub fn life_found_of_call(&self, claim: &Claim<'_>, pid: u32, key: CgroupKey, at: Stamp) -> Option<LifeId> {
+        self.lives_with_id(claim.container_id).into_iter().rev().find(|life_id| {
+            self.is_about(*life_id, claim)
+                && self.lives.get(*life_id).is_some_and(|life| {
+                    life.is_newly_found()
+                        && at.boot_ns < life.first.boot_ns
+                        && life.maker_pid.is_none_or(|maker| maker == pid)
+                        && life.exit().is_none()
+                        && !life.is_present_on(key.hierarchy)
+                })
+        })
+    }
+
     /// Gives a life another directory as its root.
     pub fn add_root(&mut self, life_id: LifeId, observed: &ObservedDirectory<'_>) {
         if let Some(life) = self.lives.get_mut(life_id) {

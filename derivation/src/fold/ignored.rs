@@ -39,7 +39,9 @@ impl Fold {
 
     /// Returns true if something is known of a directory.
     fn is_known(&self, key: CgroupKey) -> bool {
-        self.containers.directory(key).is_some() || self.containers.is_renamed(key)
+        self.containers.directory(key).is_some()
+            || self.containers.is_renamed(key)
+            || self.walk.as_ref().is_some_and(|walk| walk.has_deferred(key))
     }
 }
 

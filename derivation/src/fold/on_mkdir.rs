@@ -37,6 +37,10 @@ impl Fold {
             Some(TrackedDirectory { role: DirectoryRole::Root(life_id), .. })
                 if call.is_some_and(|call| self.is_of_next_run(life_id, at, event, call)) =>
             {
+                // While it still has the directory: its rows name it.
+                if let Some(call) = call {
+                    self.end_run_before(at, event.actor.pid, call, out);
+                }
                 self.containers.detach(event.key, life_id);
                 taken_from = Some(life_id);
             }
@@ -47,7 +51,12 @@ impl Fold {
             None => {}
         }
         let observed = ObservedDirectory::of_event(event);
-        let pending = self.pending.take_by_path(event.key.hierarchy, event.path);
+        let mut pending = self.pending.take_by_path(event.key.hierarchy, event.path);
+        let found = self.walk.as_mut().and_then(|walk| walk.settle(event.key));
+        // It may have another name by now.
+        if let Some(found) = found.filter(|found| found.directory.path == event.path) {
+            pending.extend(found.claims);
+        }
         let mut claims = RootClaims::of(at.seq, &observed, call, &pending);
         let above = self.containers.directory_above(&observed);
         let enclosing = above.and_then(|(_, role)| role.encloses());

@@ -54,7 +54,9 @@ impl Fold {
             _ => None,
         };
         // The life that the call has begun in another of its directories, if there is one.
-        let begun = self.containers.life_made_by(call.container_id, attach.mover.pid);
+        let pid = attach.mover.pid;
+        let begun = self.containers.life_made_by(call.container_id, pid);
+        let begun = begun.or_else(|| self.containers.life_found_of_call(&claim, pid, attach.key, at));
         let start = self.gaps.beginning(Origin::Made, Stage::Unannounced, at);
         let start = LifeStart { extends_others: false, ..start };
         let began_at = self.gaps.clock_set().is_none().then_some(at.ts);
@@ -85,7 +87,11 @@ impl Fold {
             }
         }
         self.containers.add_root(life_id, &observed);
+        if let Some(walk) = &mut self.walk {
+            walk.settle(attach.key);
+        }
         if let Some(life) = self.containers.life_mut(life_id) {
+            life.correct_beginning(start, attach.mover.uid);
             life.set_maker_pid(attach.mover.pid);
             life.mark_programs_seen();
             life.enter(attach.key, at.seq);

@@ -32,9 +32,9 @@ pub(super) struct Walk {
     /// Directories known before that were shown without a task, with the record that showed it.
     vacant: BTreeMap<CgroupKey, Seq>,
     /// Directories whose life only the end of the walk can tell.
-    deferred: Vec<FoundDirectory>,
-    deferred_ids: BTreeSet<String>,
-    deferred_keys: BTreeSet<CgroupKey>,
+    deferred: BTreeMap<CgroupKey, FoundDirectory>,
+    /// How many of them are of each container.
+    deferred_ids: BTreeMap<String, usize>,
 }
 
 /// A directory that a walk found, with what was claimed about its path.
@@ -59,9 +59,8 @@ impl Walk {
             unread: BTreeMap::new(),
             walked: BTreeSet::new(),
             vacant: BTreeMap::new(),
-            deferred: Vec::new(),
-            deferred_ids: BTreeSet::new(),
-            deferred_keys: BTreeSet::new(),
+            deferred: BTreeMap::new(),
+            deferred_ids: BTreeMap::new(),
         }
     }
 
@@ -93,25 +92,39 @@ impl Walk {
 
     /// Keeps a directory for the end of the walk.
     pub fn defer(&mut self, found: FoundDirectory) {
-        self.deferred_ids.insert(found.container_id.clone());
-        self.deferred_keys.insert(found.directory.key);
-        self.deferred.push(found);
+        if self.has_deferred(found.directory.key) {
+            return;
+        }
+        *self.deferred_ids.entry(found.container_id.clone()).or_default() += 1;
+        self.deferred.insert(found.directory.key, found);
+    }
+
+    /// Takes a directory that was kept, if it was: an event tells whose it is.
+    pub fn settle(&mut self, key: CgroupKey) -> Option<FoundDirectory> {
+        let found = self.deferred.remove(&key)?;
+        if let Some(count) = self.deferred_ids.get_mut(&found.container_id) {
+            *count = count.saturating_sub(1);
+        }
+        Some(found)
     }
 
     /// Returns true if a directory with this container's id is kept for the end of the walk.
     pub fn has_deferred_id(&self, container_id: &str) -> bool {
-        self.deferred_ids.contains(container_id)
+        self.deferred_ids.get(container_id).is_some_and(|count| *count > 0)
     }
 
     /// Returns true if a directory is kept for the end of the walk.
     pub fn has_deferred(&self, key: CgroupKey) -> bool {
-        self.deferred_keys.contains(&key)
+        self.deferred.contains_key(&key)
     }
 
-    /// Takes the directories that were kept and are still there.
+    /// Takes the directories that were kept and are still there, in the order in which they were
+    /// shown.
     pub fn take_deferred(&mut self) -> Vec<FoundDirectory> {
         let mut deferred = core::mem::take(&mut self.deferred);
-        deferred.retain(|found| !self.buried.contains(&found.directory.key));
+        deferred.retain(|key, _| !self.buried.contains(key));
+        let mut deferred: Vec<_> = deferred.into_values().collect();
+        deferred.sort_by_key(|found| found.at.seq);
         deferred
     }
 

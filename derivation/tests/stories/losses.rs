@@ -642,3 +642,61 @@ fn a_directory_found_beside_a_life_that_began_within_the_walk_is_told_by_the_nex
         assert_eq!((creates(&rows).len(), exits(&rows).len(), removes(&rows).len()), (runs, runs, runs), "{shown:?}");
     }
 }
+
+#[test]
+fn an_entry_that_is_read_after_the_walk_is_into_the_life_found_on_another_hierarchy() {
+    let mut story = Story::default();
+    story.tell(Body::SnapshotBegin(SnapshotReason::Resync));
+    let path = docker(ID);
+    let found = kit::directory(SnapshotReason::Resync, V1, CgroupId(1), &path);
+    story.tell_at(1_500, Body::Directory(Directory { populated: Some(true), ..found }));
+    // The directory there was kept from the run before, and the walk has yet to come to it.
+    let mover = Actor { pid: 3900, comm: "runc", argv: CREATE, ..Actor::default() };
+    let target = Target { pid: 3950, comm: "runc", is_reaper: false, ..INIT };
+    let attach = ProcessAttach { cpu: 0, target, key: ROOT, level: 2, path: &path, path_truncated: false, mover };
+    story.tell_at(1_400, Body::Attach(attach));
+    story.tell(Body::SnapshotEnd(SnapshotReason::Resync));
+    story.exec(INIT);
+    story.exit(INIT, DONE);
+    story.directory(CgroupEventKind::Rmdir, V1, DELETE);
+    story.directory(CgroupEventKind::Rmdir, ROOT, DELETE);
+    let rows = story.end();
+    let told: Vec<_> = creates(&rows).iter().map(|row| (row.inferred, row.boot_ns)).collect();
+    assert_eq!(told, [(false, BootNs(1_400))]);
+    assert_eq!(told_of_removals(&rows), [(ROOT, Some(INIT.pid), Some(3))]);
+}
+
+#[test]
+fn a_directory_that_a_call_is_seen_to_use_waits_for_no_end_of_the_walk() {
+    const ELSEWHERE: &[&str] = &["runc", "--root", "/run/elsewhere", "create", "--bundle", "/b/b", ID];
+    let path = docker(ID);
+    let other = || Actor { pid: 4900, comm: "runc", argv: ELSEWHERE, ..Actor::default() };
+    let enters = |story: &mut Story| {
+        let target = Target { pid: 4950, comm: "runc", is_reaper: false, cgroup: ROOT.cgroup, ..NEXT_INIT };
+        let attach =
+            ProcessAttach { cpu: 0, target, key: ROOT, level: 2, path: &path, path_truncated: false, mover: other() };
+        story.tell(Body::Attach(attach));
+    };
+    let makes = |story: &mut Story| {
+        story.tell(Body::Cgroup(CgroupEvent {
+            actor: other(),
+            ..kit::event(CgroupEventKind::Mkdir, ROOT, CgroupId(1), &path)
+        }));
+    };
+    let calls: [&dyn Fn(&mut Story); 2] = [&enters, &makes];
+    for (call, name) in calls.into_iter().zip(["entered", "made"]) {
+        // Two runtimes use one id. Whether the first one's container still runs, only the end of the walk can tell.
+        let mut story = Story::made(&[V1]);
+        story.lost();
+        story.walk_shows(&[ROOT], Some(true));
+        call(&mut story);
+        let init = Target { cgroup: ROOT.cgroup, ..NEXT_INIT };
+        story.exec(init);
+        story.exit(init, DONE);
+        story.tell(Body::SnapshotEnd(SnapshotReason::Resync));
+        story.directory(CgroupEventKind::Rmdir, ROOT, &["runc", "--root", "/run/elsewhere", "delete", ID]);
+        let rows = story.end();
+        let told = told_of_removals(&rows);
+        assert_eq!(told.last(), Some(&(ROOT, Some(init.pid), Some(3))), "{name}: {rows:#?}");
+    }
+}
