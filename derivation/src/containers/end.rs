@@ -1,5 +1,8 @@
 //! Facts about the end of a life, before it has come and after.
 
+use alloc::vec::Vec;
+
+use super::life_table::LifeId;
 use crate::ending;
 use crate::record::{Stamp, Usage, WallNs};
 
@@ -16,6 +19,8 @@ pub(super) struct EndFacts {
     pub usage: Usage,
     /// The events of its processes.
     pub evidence: ending::DeathEvidence,
+    /// The other containers from which signals came.
+    pub senders: Vec<LifeId>,
 }
 
 /// The exit of a container.
@@ -40,5 +45,11 @@ pub(crate) enum ExitEvidence {
 }
 
 /// The facts of a life about whose end nothing is known.
-pub(super) static NO_FACTS: EndFacts =
-    EndFacts { at: None, exit: None, emptied: None, usage: Usage::NONE, evidence: ending::DeathEvidence::NONE };
+pub(super) static NO_FACTS: EndFacts = EndFacts {
+    at: None,
+    exit: None,
+    emptied: None,
+    usage: Usage::NONE,
+    evidence: ending::DeathEvidence::NONE,
+    senders: Vec::new(),
+};

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use super::end::{EndFacts, Exit, ExitEvidence, NO_FACTS};
 use super::init::Init;
 use super::life_start::LifeStart;
+use super::life_table::LifeId;
 use super::origin::{Origin, Stage};
 use crate::claims::{Claim, ClaimField, ClaimSet, OwnedClaim};
 use crate::ending;
@@ -111,6 +112,9 @@ pub(crate) struct Life {
 /// 16 hierarchies.
 const MAX_EVIDENCE: usize = 64;
 
+/// Most other containers kept that sent signals.
+const MAX_SENDERS: usize = 32;
+
 impl Life {
     /// Returns a life without directories or claims.
     pub fn new(start: &LifeStart) -> Self {
@@ -212,6 +216,19 @@ impl Life {
     /// Returns the reports about the life's end.
     pub fn reports(&self) -> &EndReports {
         self.reports.as_deref().unwrap_or(&reports::NO_REPORTS)
+    }
+
+    /// Keeps another container that sent a signal: rows name it, also once it is gone.
+    pub fn add_sender(&mut self, sender: LifeId) {
+        let senders = &mut self.end_mut().senders;
+        if senders.len() < MAX_SENDERS && !senders.contains(&sender) {
+            senders.push(sender);
+        }
+    }
+
+    /// Iterates over the other containers that sent signals.
+    pub fn senders(&self) -> impl Iterator<Item = LifeId> + '_ {
+        self.end().senders.iter().copied()
     }
 
     /// Keeps a report about the life's end.

@@ -179,11 +179,6 @@ impl Containers {
         target.parent_cgroup.is_some() && self.life_at(target.parent_places()) != Some(life_id)
     }
 
-    /// Returns the id of the container that a process in these directories is in.
-    pub fn container_id_at(&self, places: impl Iterator<Item = CgroupKey>) -> Option<&Arc<str>> {
-        self.lives.get(self.life_at(places)?)?.container_id()
-    }
-
     /// Returns the life whose init has this pid and has not ended, as far as known.
     pub fn life_of_init_pid(&self, pid: u32) -> Option<LifeId> {
         let first = ProcessId { pid, started: BootNs(0) };

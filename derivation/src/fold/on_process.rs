@@ -215,10 +215,15 @@ impl Fold {
         let v2 = signal.sender.cgroup.map(|cgroup| CgroupKey { hierarchy: HierarchyId::V2, cgroup });
         let v1 = signal.target.v1.zip(signal.sender_v1);
         let v1 = v1.map(|(target, cgroup)| CgroupKey { hierarchy: target.hierarchy, cgroup });
-        let sender_id = self.containers.container_id_at(v2.into_iter().chain(v1)).map(|id| String::from(&**id));
+        let sender = self.containers.life_at(v2.into_iter().chain(v1));
+        let sender_id = sender.and_then(|sender| self.containers.life(sender)?.container_id());
+        let sender_id = sender_id.map(|id| String::from(&**id));
         let Some(life_id) = self.life_of_process(&signal.target) else { return };
         let namespace_end = self.namespace_end(life_id, signal);
         let Some(life) = self.containers.life_mut(life_id) else { return };
+        if let Some(sender) = sender.filter(|sender| *sender != life_id) {
+            life.add_sender(sender);
+        }
         let init = life.init();
         let evidence = life.end_evidence_mut();
         evidence.add_signal(at, signal, sender_id, init);

@@ -7,6 +7,8 @@
 //! knew. The walk that follows shows what there is; at its end, the containers that were carried
 //! have a row as containers that were there before.
 
+use core::iter;
+
 use super::apply::Fold;
 use crate::containers::{DirectoryRole, Life};
 use crate::record::{Body, Carried, CgroupKey, Outcome, Seq, Stamp, Target};
@@ -78,12 +80,21 @@ impl Fold {
     /// Iterates, in no order, over the records that the knowledge of the containers that still have
     /// a directory rests on: who they are, when they began, what happened to them. Those of a
     /// container that has ended are among them while it has other directories, so that these do not
-    /// end it again.
+    /// end it again, and while one that it sent a signal to has.
     pub fn named_records(&self) -> impl Iterator<Item = Seq> + '_ {
         // An event of a process may name a directory inside.
         let inside = self.containers.directories().map(|(_, directory)| directory);
         let inside = inside.filter(|directory| matches!(directory.role, DirectoryRole::Inside(_)));
-        let lives = self.containers.lives().filter(|life| life.is_present() || life.is_stated()).flat_map(Life::seqs);
-        lives.chain(inside.map(|directory| directory.since)).chain(self.containers.usage_seqs())
+        let lives = || self.containers.lives().filter(|life| life.is_present() || life.is_stated());
+        // The end of a pid namespace passes a signal on to the containers that share it.
+        let senders = lives().flat_map(|life| self.senders_to(life));
+        let senders = senders.flat_map(|sender| iter::once(sender).chain(self.senders_to(sender)));
+        let named = lives().chain(senders).flat_map(Life::seqs);
+        named.chain(inside.map(|directory| directory.since)).chain(self.containers.usage_seqs())
+    }
+
+    /// Iterates over the other containers, as far as they are known, that sent signals to one.
+    fn senders_to<'f>(&'f self, life: &'f Life) -> impl Iterator<Item = &'f Life> {
+        life.senders().filter_map(|sender| self.containers.life(sender))
     }
 }
