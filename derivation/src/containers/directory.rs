@@ -1,6 +1,6 @@
 //! Live directories, and the container that each has to do with.
 
-use super::life_table::LifeId;
+use super::life_id::LifeId;
 use crate::record::{CgroupId, CgroupKey, Seq};
 
 /// The relation of a live directory to a container. Directories without one are not tracked.

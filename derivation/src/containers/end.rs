@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::life_table::LifeId;
+use super::life_id::LifeId;
 use crate::ending;
 use crate::record::{Stamp, Usage, WallNs};
 

@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 
 use super::end::{EndFacts, Exit, ExitEvidence, NO_FACTS};
 use super::init::Init;
+use super::life_id::LifeId;
 use super::life_start::LifeStart;
-use super::life_table::LifeId;
 use super::origin::{Origin, Stage};
 use crate::claims::{Claim, ClaimField, ClaimSet, OwnedClaim};
 use crate::ending;

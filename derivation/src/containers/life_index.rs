@@ -14,7 +14,8 @@ use core::ops::Bound;
 
 use super::id_key::IdKey;
 use super::life::Life;
-use super::life_table::{LifeId, LifeTable};
+use super::life_id::LifeId;
+use super::life_table::LifeTable;
 use super::origin::Stage;
 use crate::record::HierarchyId;
 
@@ -184,8 +185,9 @@ mod tests {
 
     use super::{HierarchyId, IdKey, LifeIndex};
     use crate::containers::life::Life;
+    use crate::containers::life_id::LifeId;
     use crate::containers::life_start::LifeStart;
-    use crate::containers::life_table::{LifeId, LifeTable};
+    use crate::containers::life_table::LifeTable;
     use crate::containers::origin::{Origin, Stage};
     use crate::record::{BootNs, CgroupId, CgroupKey, Seq, Stamp, WallNs};
 

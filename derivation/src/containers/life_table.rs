@@ -4,14 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::life::Life;
-
-/// The name of a life within one fold; never given to another life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct LifeId {
-    slot: u32,
-    /// Lives that were in the slot before.
-    generation: u32,
-}
+use super::life_id::LifeId;
 
 /// A generational arena of lives.
 #[derive(Debug, Default)]

@@ -9,9 +9,10 @@ use core::cmp::Reverse;
 use super::directory::{DirectoryRole, TrackedDirectory, beside};
 use super::id_key::IdKey;
 use super::life::{Life, RootDirectory};
+use super::life_id::LifeId;
 use super::life_index::LifeIndex;
 use super::life_start::LifeStart;
-use super::life_table::{LifeId, LifeTable};
+use super::life_table::LifeTable;
 use super::matching;
 use super::origin::{Origin, Stage};
 use super::usage::RemovedChildrenUsage;
@@ -428,8 +429,8 @@ impl Containers {
         })
     }
 
-    /// Returns the life of a claim's container that a walk has found in other directories since this
-    /// moment, when the call in this process began it.
+    /// Returns the life of a claim's container that a walk has found in other directories since
+    /// this moment, when the call in this process began it.
     pub fn life_found_of_call(&self, claim: &Claim<'_>, pid: u32, key: CgroupKey, at: Stamp) -> Option<LifeId> {
         self.lives_with_id(claim.container_id).into_iter().rev().find(|life_id| {
             self.is_about(*life_id, claim)

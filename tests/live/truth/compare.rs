@@ -133,9 +133,14 @@ pub fn span(table: &str, life: &Life) -> Span {
 /// that a walk may have found.
 fn pairs_of(table: &str, rows: &[&Value], lives: &[&Life], coverage: &Coverage) -> Vec<(usize, usize)> {
     let agreement = |row: &Value, life: &Life| {
-        // A walk finds a life at any moment of it.
-        let is_found = table == "container_create" && row["inferred"] == json!(true);
-        let moment = if is_found { Span { from: life.created.from, to: life.removed.to } } else { span(table, life) };
+        // A walk finds a life at any moment of it, and its end at any moment from then on.
+        let is_inferred = row["inferred"] == json!(true);
+        let is_found = table == "container_create" && is_inferred;
+        let moment = match span(table, life) {
+            _ if is_found => Span { from: life.created.from, to: life.removed.to },
+            span if is_inferred => Span { to: span.to.max(coverage.end.to), ..span },
+            span => span,
+        };
         let is_moment = time(&row["ts"]).is_some_and(|ts| is_within(ts, moment));
         let is_init = life.pid.is_some_and(|pid| row["init_pid"] == pid);
         let since_epoch = life.ended.from.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as i128);
@@ -167,8 +172,10 @@ fn compare_row(table: &'static str, row: &Value, life: &Life, coverage: &Coverag
             report.absent_columns.insert((table, name));
             continue;
         };
-        // The time of an inferred row is that of the walk that found it.
-        if name == "ts" && row["inferred"] == json!(true) {
+        // The time of an inferred row is that of the walk that found it, and so is the name.
+        let is_found = table == "container_create" && row["inferred"] == json!(true);
+        let is_later_name = is_found && name == "container_name" && *value == json!(life.name);
+        if name == "ts" && row["inferred"] == json!(true) || is_later_name {
             continue;
         }
         let mut verdict = expected.judge(value);
