@@ -72,6 +72,9 @@ pub enum Command {
     /// Ask daemons what a recorder sends over standard output, a socket, until that is closed
     #[command(hide = true)]
     AskDaemons(AskDaemonsArgs),
+    /// Start what asks daemons, and start it again when it has ended
+    #[command(hide = true)]
+    SuperviseAsking(AskDaemonsArgs),
     /// Write man pages (man1) and shell completions (bash, zsh, fish) into a directory
     Reference {
         /// The directory to write them into

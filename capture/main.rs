@@ -45,6 +45,7 @@ fn main() -> ExitCode {
             choices: args.runtimes,
             labels: args.labels.unwrap_or_default(),
         }),
+        Command::SuperviseAsking(args) => daemons::supervise(&args.host_root),
         Command::Reference { directory } => reference::write(Cli::command(), &directory)
             .with_context(|| format!("cannot write into {}", directory.display()))
             .map(|()| Outcome::Complete),

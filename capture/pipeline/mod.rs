@@ -40,6 +40,9 @@ mod signal_log;
 /// Reports on the recorder itself.
 mod self_report;
 
+/// Tells in case.json how the process that asks daemons fared.
+mod asker_history;
+
 /// Prints messages.
 mod messages;
 

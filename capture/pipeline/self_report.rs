@@ -11,6 +11,7 @@ use object::read::{Object as _, ReadCache};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::asker_history::AskerHistory;
 use super::drain::KernelCounts;
 use super::recorder::RecorderCommand;
 use super::sequencer::UserLimits;
@@ -60,8 +61,8 @@ pub fn at_start(confinement: Option<&Confinement>, asker: Option<&DaemonAsker>) 
     report.insert("pid".into(), std::process::id().into());
     report.insert("uid".into(), rustix::process::geteuid().as_raw().into());
     report.insert("confinement".into(), json!(confinement));
-    let asker = asker.map(|asker| json!({"pid": asker.pid(), "confinement": asker.confinement()}));
-    report.insert("daemon_process".into(), asker.into());
+    let history = asker.map(|asker| AskerHistory::new(asker.facts().clone()));
+    report.extend(history.map_or_else(|| Map::from_iter([("daemon_process".into(), Value::Null)]), |one| one.report()));
     report.insert("clock_at_start".into(), json!(ClockState::read()));
     report
 }

@@ -11,6 +11,7 @@ use obit_derivation::Row;
 use obit_derivation::record::SnapshotReason;
 use obit_schema::text::printable;
 
+use super::asker_history::AskerHistory;
 use super::drain::{Drain, DrainCommand, DrainCommands, DrainInputs, DrainIntervals, KernelCounts};
 use super::flush_deadline::FlushDeadline;
 use super::input::SequencerInput;
@@ -119,7 +120,7 @@ impl Session {
         to_sequencer.send(SequencerInput::Start(started)).map_err(|_| anyhow!("cannot start recording"))?;
 
         // What each thread owns.
-        let daemons = listen(asker, &to_sequencer, &messages)?;
+        let daemons = listen(asker, &to_sequencer, &to_recorder, &messages)?;
         let files = OciFiles::new(&options.host_root, hierarchies.clone());
         let lookups = LookupService::start(LookupReader::new(hierarchies, files), to_sequencer.clone())?;
         let drain_inputs =
@@ -234,16 +235,24 @@ impl Session {
 fn listen(
     asker: Option<DaemonAsker>,
     to_sequencer: &SyncSender<SequencerInput>,
+    to_recorder: &SyncSender<RecorderCommand>,
     messages: &Arc<MessageOutput>,
 ) -> Result<Option<DaemonClients>> {
     let Some(asker) = asker else { return Ok(None) };
-    let (to_sequencer, messages) = (to_sequencer.clone(), Arc::clone(messages));
+    let (to_sequencer, to_recorder, messages) = (to_sequencer.clone(), to_recorder.clone(), Arc::clone(messages));
+    let mut history = AskerHistory::new(asker.facts().clone());
     let deliver = move |answers| {
         // The sequencer is gone if the recording is over.
         let _ = to_sequencer.send(SequencerInput::Answers(answers));
     };
-    let on_gone = move |why: &str| messages.say(&format!("obit-capture: {}", printable(why)));
-    asker.listen(deliver, on_gone).map(Some)
+    let on_change = move |event| {
+        if let Some(message) = history.add(event) {
+            messages.say(&format!("obit-capture: {}", printable(&message)));
+        }
+        // The recorder is gone if the recording is over.
+        let _ = to_recorder.send(RecorderCommand::Note(history.report()));
+    };
+    asker.listen(deliver, on_change).map(Some)
 }
 
 /// Starts a thread that reports to `progress` if it fails.

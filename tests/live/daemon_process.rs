@@ -17,6 +17,8 @@ use crate::support::replay;
 
 /// Longest time that the process may delay the end of a capture.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
+/// Longest time until something is in a case.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// More memory than the process needs, and far less than an endless daemon sends.
 const MEMORY_BYTES: u64 = 256 << 20;
 
@@ -82,36 +84,125 @@ fn the_process_has_sockets_and_nothing_else_and_its_memory_is_bounded() {
     capture.stop();
 }
 
+/// Starts a capture with a daemon that says nothing, and waits until a container is asked about.
+/// Returns its id.
+fn capture_with_an_open_question(stage: &Stage, case: &Path, fake: &FakeDaemon) -> (Capture, String) {
+    let docker = format!("--runtime=docker={}", fake.path().display());
+    let capture = Capture::start(stage, case, &["--runtime=none", &docker]);
+    let asked = container(stage, 1);
+    let has_create =
+        || replay::derived_rows(case, "container_create").iter().any(|row| text(row, "container_id") == asked);
+    let deadline = Instant::now() + PATIENCE;
+    while !has_create() {
+        assert!(Instant::now() < deadline, "the container is not in the case");
+    }
+    (capture, asked)
+}
+
+fn assert_each_end_is_there(case: &Path, ids: &[&String]) {
+    let removed = replay::derived_rows(case, "container_remove");
+    for id in ids {
+        assert_eq!(removed.iter().filter(|row| text(row, "container_id") == **id).count(), 1, "its end was recorded");
+    }
+    replay::assert_verifies(case);
+}
+
 #[test]
-fn a_process_that_dies_costs_a_record_for_each_question_and_no_event() {
+fn a_process_that_dies_costs_a_record_for_each_question_and_is_started_again() {
     let Some(_live) = require_root(&[]) else { return };
     let stage = Stage::new(CgroupView::Host);
     let case = stage.directory().join("case");
     let fake = FakeDaemon::start(stage.directory().join("silent"), DaemonFault::Silent);
-    let docker = format!("--runtime=docker={}", fake.path().display());
-    let mut capture = Capture::start(&stage, &case, &["--runtime=none", &docker]);
-    let asked = container(&stage, 1);
-    let has_create =
-        || replay::derived_rows(&case, "container_create").iter().any(|row| text(row, "container_id") == asked);
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !has_create() {
-        assert!(Instant::now() < deadline, "the container is not in the case");
+    let (mut capture, asked) = capture_with_an_open_question(&stage, &case, &fake);
+    let first = pid(&case);
+    kill_process(first, Signal::KILL).expect("it runs");
+    daemon_answers::wait_for(&case, "that nobody answers", |answer| {
+        answer.container_id == asked && answer.outcome == Some(Outcome::Dropped)
+    });
+    assert!(capture.has_said("the process that asks daemons has ended (signal: 9"), "at once, not at the end");
+    let deadline = Instant::now() + PATIENCE;
+    while pid(&case) == first {
+        assert!(Instant::now() < deadline, "it was not started again");
     }
-    kill_process(pid(&case), Signal::KILL).expect("it runs");
+    // The new one gives up as much, and is asked.
+    assert_eq!(status(pid(&case), "CapPrm"), "0000000000000004");
+    assert_eq!((status(pid(&case), "NoNewPrivs"), status(pid(&case), "Seccomp")), ("1".into(), "2".into()));
+    let later = container(&stage, 2);
+    daemon_answers::wait_for(&case, "that a daemon was asked in vain", |answer| {
+        answer.container_id == later && answer.outcome == Some(Outcome::Timeout)
+    });
+    let ended = capture.interrupt();
+    assert_eq!(ended.status.code(), Some(INCOMPLETE), "{}", ended.stderr);
+    assert!(ended.stderr.contains(", 0 lost"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("has ended 1 times and was started again"), "{}", ended.stderr);
+    let told = of_process(&case);
+    assert_eq!(told["ends"], 1, "{told}");
+    let end = &told["last_ends"][0];
+    assert!(text(end, "status").starts_with("signal: 9") && end["started_again_at"].is_string(), "{told}");
+    assert_each_end_is_there(&case, &[&asked, &later]);
+}
+
+#[test]
+fn without_the_process_and_its_parent_each_question_is_a_record() {
+    let Some(_live) = require_root(&[]) else { return };
+    let stage = Stage::new(CgroupView::Host);
+    let case = stage.directory().join("case");
+    let fake = FakeDaemon::start(stage.directory().join("silent"), DaemonFault::Silent);
+    let (mut capture, asked) = capture_with_an_open_question(&stage, &case, &fake);
+    let process = pid(&case);
+    let parent = status(process, "PPid").parse().ok().and_then(Pid::from_raw).expect("a pid");
+    // It keeps no more than its child does.
+    assert_eq!((status(parent, "CapPrm"), status(parent, "NoNewPrivs")), ("0000000000000004".into(), "1".into()));
+    kill_process(parent, Signal::KILL).expect("it runs");
+    kill_process(process, Signal::KILL).expect("it runs");
     daemon_answers::wait_for(&case, "that nobody answers", |answer| answer.container_id == asked);
     let later = container(&stage, 2);
     daemon_answers::wait_for(&case, "that nobody asks", |answer| {
         answer.container_id == later && answer.outcome == Some(Outcome::Dropped)
     });
-    assert!(capture.has_said("the process that asks daemons has ended"), "at once, not at the end");
+    assert!(capture.has_said("no daemon is asked any more"), "at once, not at the end");
     let ended = capture.interrupt();
     assert_eq!(ended.status.code(), Some(INCOMPLETE), "{}", ended.stderr);
     assert!(ended.stderr.contains(", 0 lost"), "{}", ended.stderr);
-    let removed = replay::derived_rows(&case, "container_remove");
-    for id in [&asked, &later] {
-        assert_eq!(removed.iter().filter(|row| text(row, "container_id") == id).count(), 1, "its end was recorded");
+    assert_each_end_is_there(&case, &[&asked, &later]);
+}
+
+/// Returns true if a process or a child of it asks daemons.
+fn asks_daemons(pid: u32) -> bool {
+    let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    command.split(|byte| *byte == 0).nth(1) == Some(b"ask-daemons")
+        || children.split_whitespace().any(|child| child.parse().is_ok_and(asks_daemons))
+}
+
+#[test]
+fn answers_that_are_there_before_the_recorder_is_hold_nothing_up() {
+    /// Each tells of events all the time, in deliveries of its own; no more than 16 may wait.
+    const DAEMONS: usize = 16;
+    const DELAY: Duration = Duration::from_secs(2);
+    let Some(_live) = require_root(&[]) else { return };
+    let stage = Stage::new(CgroupView::Host);
+    let case = stage.directory().join("case");
+    let mut arguments = vec!["--runtime=none".to_owned()];
+    let fakes: Vec<_> = (0..DAEMONS)
+        .map(|number| FakeDaemon::start(stage.directory().join(format!("daemon-{number}")), DaemonFault::Flood))
+        .collect();
+    arguments.extend(fakes.iter().map(|fake| format!("--runtime=docker={}", fake.path().display())));
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let capture = Capture::spawn(&stage, &case, &arguments);
+    let deadline = Instant::now() + PATIENCE;
+    while !asks_daemons(capture.pid()) {
+        assert!(Instant::now() < deadline, "no process asks daemons");
     }
-    replay::assert_verifies(&case);
+    // The recorder gets no processor while they speak.
+    capture.signal(Signal::STOP);
+    std::thread::sleep(DELAY);
+    capture.signal(Signal::CONT);
+    let capture = capture.wait_until_recording();
+    let id = container(&stage, 1);
+    let ended = capture.stop();
+    assert!(ended.stderr.contains(", 0 lost"), "{}", ended.stderr);
+    assert_each_end_is_there(&case, &[&id]);
 }
 
 #[test]

@@ -136,12 +136,21 @@ pub fn confine_to_daemons(host_root: &Path, configurations: &[PathBuf]) -> Resul
     let readable = [host_root.join("proc"), host_root.join("run")];
     let readable: Vec<&Path> = readable.iter().chain(configurations).map(PathBuf::as_path).collect();
     let landlock = restrict_files(&readable, &[]).context("cannot restrict which files may be opened (Landlock)")?;
-    // Directories of users with their sockets are closed to others.
-    let kept = [READ_SEARCH].into_iter().chain(host_root.starts_with("/proc").then_some(PTRACE));
-    let capabilities = keep_capabilities(kept)?;
+    let capabilities = keep_capabilities_for_daemons(host_root)?;
     let dumpable = is_dumpable();
     let seccomp = seccomp::allow_only_asking().context("cannot restrict which system calls may be made (seccomp)")?;
     Ok(Confinement { landlock, seccomp, capabilities, no_new_privs: true, dumpable })
+}
+
+/// Drops all capabilities but those that asking daemons needs: directories of users with their
+/// sockets are closed to others. Returns the names of those kept, which a program that is started
+/// can have too.
+///
+/// # Errors
+/// The kernel refuses a step.
+pub fn keep_capabilities_for_daemons(host_root: &Path) -> Result<Vec<String>> {
+    set_no_new_privs(true).context("cannot set no_new_privs")?;
+    keep_capabilities([READ_SEARCH].into_iter().chain(host_root.starts_with("/proc").then_some(PTRACE)))
 }
 
 fn is_dumpable() -> bool {
@@ -153,7 +162,10 @@ fn keep_capabilities(kept: impl Iterator<Item = (CapabilitySet, &'static str)>) 
     let held = capabilities(None).context("cannot read the capabilities")?;
     let kept: Vec<_> = kept.filter(|(capability, _)| held.permitted.contains(*capability)).collect();
     let permitted = kept.iter().fold(CapabilitySet::empty(), |all, (capability, _)| all | *capability);
-    let sets = CapabilitySets { effective: permitted & held.effective, permitted, inheritable: CapabilitySet::empty() };
+    // Without those that were inheritable, a program that is started by another user than root would
+    // lose all.
+    let inheritable = permitted & held.inheritable;
+    let sets = CapabilitySets { effective: permitted & held.effective, permitted, inheritable };
     set_capabilities(None, sets).context("cannot drop capabilities")?;
     Ok(kept.into_iter().map(|(_, name)| name.to_owned()).collect())
 }

@@ -25,6 +25,10 @@ const REQUEST_BYTES: usize = 20 << 10;
 /// Longest time that a record may be on its way.
 const MAX_DELAY_NS: u64 = 60_000_000_000;
 
+/// A packet of the recorder that lets a process that has ended be started again. Whatever was asked
+/// before it has its record already.
+pub const RESTART: &[u8] = b"restart";
+
 /// Questions that are asked together.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct QueryBatch {
@@ -34,13 +38,24 @@ pub struct QueryBatch {
     pub targets: Vec<QueryTarget>,
 }
 
-/// A message of the process that asks daemons.
+/// A message of the process that asks daemons, or of its supervisor.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum ServiceMessage {
     /// The process is confined and about to look for daemons.
-    Ready(Confinement),
+    Ready(AskerFacts),
+    /// The process has ended, with this status; its supervisor says so.
+    Ended(String),
     /// What daemons said, and what became of questions.
     Report(Report),
+}
+
+/// What the process says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskerFacts {
+    /// The process id.
+    pub pid: u32,
+    /// What it has given up.
+    pub confinement: Confinement,
 }
 
 /// What daemons said, and what became of questions.
@@ -117,7 +132,8 @@ impl ReportedRecord {
     }
 }
 
-/// The fields of an answer.
+/// The fields of an answer. Most are absent in most answers, and are left out: in a storm they cost
+/// the recorder more than anything else that it does for a container.
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "RuntimeAnswer<'static>")]
 struct AnswerFields {
@@ -125,36 +141,59 @@ struct AnswerFields {
     source: Source,
     #[serde(with = "value_form::outcome")]
     outcome: Outcome,
+    #[serde(skip_serializing_if = "Option::is_none")]
     bundle: Option<Cow<'static, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     container_id: Option<Cow<'static, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     answered_id: Option<Cow<'static, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     runtime: Option<Cow<'static, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     namespace: Option<Cow<'static, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     container_name: Option<Cow<'static, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     image_name: Option<Cow<'static, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     image_id: Option<Cow<'static, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     image_digest: Option<Cow<'static, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pod_name: Option<Cow<'static, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pod_namespace: Option<Cow<'static, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pod_uid: Option<Cow<'static, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     sandbox: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     init_pid: Option<u32>,
-    #[serde(with = "value_form::optional_time")]
+    #[serde(default, with = "value_form::optional_time", skip_serializing_if = "Option::is_none")]
     created_at: Option<WallNs>,
-    #[serde(with = "value_form::optional_time")]
+    #[serde(default, with = "value_form::optional_time", skip_serializing_if = "Option::is_none")]
     started_at: Option<WallNs>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     restart_count: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     event: Option<Cow<'static, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     exit_code: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     oom_killed: Option<bool>,
-    #[serde(with = "value_form::optional_time")]
+    #[serde(default, with = "value_form::optional_time", skip_serializing_if = "Option::is_none")]
     finished_at: Option<WallNs>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     running: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     stop_signal: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     signal: Option<u32>,
-    #[serde(with = "value_form::optional_time")]
+    #[serde(default, with = "value_form::optional_time", skip_serializing_if = "Option::is_none")]
     as_of: Option<WallNs>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     labels: Vec<(Cow<'static, str>, Cow<'static, str>)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     cgroup_path: Option<Cow<'static, str>>,
     /// No daemon tells of these.
     #[serde(skip)]

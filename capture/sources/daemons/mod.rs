@@ -8,7 +8,8 @@
 //! What daemons say is parsed by a process that has nothing else: no BPF map, no file of the case,
 //! no key. [`process`] starts it and listens to it, [`queries`] asks it, in the recorder;
 //! [`message`] is what both say. [`program`] is the process: [`service`] is its work, [`daemon`]
-//! one daemon, [`client`] speaks the interfaces over [`http`] and [`grpc`].
+//! one daemon, [`client`] speaks the interfaces over [`http`] and [`grpc`]. [`supervisor`] is its
+//! parent, which starts it again.
 
 mod cache;
 mod client;
@@ -31,6 +32,7 @@ mod query;
 mod report;
 mod service;
 mod sockets;
+mod supervisor;
 mod value_form;
 
 use std::path::PathBuf;
@@ -40,12 +42,14 @@ use self::sockets::SocketPaths;
 pub use self::client::ImageStore;
 pub use self::kind::RuntimeChoice;
 pub use self::labels::LabelPolicy;
-pub use self::process::{DaemonAsker, DaemonClients};
+pub use self::message::AskerFacts;
+pub use self::process::{AskerEvent, DaemonAsker, DaemonClients};
 pub use self::processes::{DaemonProcess, daemon_processes, on_host};
 pub use self::products::{DaemonProduct, PRODUCTS, ProductFacts};
 pub use self::program::run;
 pub use self::queries::DaemonQueries;
 pub use self::sockets::sockets_of;
+pub use self::supervisor::run as supervise;
 
 /// The options of the clients.
 #[derive(Clone, Debug)]

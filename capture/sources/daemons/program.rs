@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use rustix::stdio::dup2_stdout;
 use tokio::runtime::Builder;
 
-use super::message::{PACKET_BYTES, QueryBatch, Report, ReportedRecord, ServiceMessage};
+use super::message::{AskerFacts, PACKET_BYTES, QueryBatch, Report, ReportedRecord, ServiceMessage};
 use super::processes::configurations;
 use super::service::{self, Delivery};
 use super::{DaemonOptions, SocketPaths};
@@ -33,7 +33,8 @@ pub fn run(options: DaemonOptions) -> Result<Outcome> {
     let socket = take_standard_output().context("cannot take over standard output")?;
     let configurations = configurations(&options.host_root);
     let confinement = confine::confine_to_daemons(&options.host_root, &configurations)?;
-    socket.send(&serde_json::to_vec(&ServiceMessage::Ready(confinement))?).context("cannot answer")?;
+    let ready = ServiceMessage::Ready(AskerFacts { pid: std::process::id(), confinement });
+    socket.send(&serde_json::to_vec(&ready)?).context("cannot answer")?;
     socket.set_nonblocking(true).context("cannot use the socket")?;
     let runtime = Builder::new_current_thread().enable_all().build().context("cannot start tokio")?;
     runtime.block_on(serve(options, socket))?;
@@ -42,7 +43,8 @@ pub fn run(options: DaemonOptions) -> Result<Outcome> {
     Ok(Outcome::Complete)
 }
 
-fn take_standard_output() -> io::Result<UnixDatagram> {
+/// Takes the socket that is standard output, and leaves nothing there.
+pub fn take_standard_output() -> io::Result<UnixDatagram> {
     let socket: OwnedFd = io::stdout().as_fd().try_clone_to_owned()?;
     dup2_stdout(std::fs::File::options().write(true).open("/dev/null")?)?;
     Ok(socket.into())

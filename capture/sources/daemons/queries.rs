@@ -50,7 +50,7 @@ struct OpenQueries {
     /// Number of containers in them.
     containers: usize,
     next_number: u64,
-    /// True if nobody is there to ask.
+    /// True while nobody is there to ask.
     is_closed: bool,
 }
 
@@ -78,11 +78,17 @@ impl QueryLine {
         }
     }
 
-    /// Ends the use of the line. Returns the questions that got no answer.
+    /// Ends the use of the line, until it is opened again. Returns the questions that got no
+    /// answer.
     pub fn close(&self) -> Vec<UnansweredQuery> {
         let mut open = self.open();
         (open.is_closed, open.containers) = (true, 0);
         std::mem::take(&mut open.batches).into_values().flat_map(|batch| batch.queries).collect()
+    }
+
+    /// Lets questions be asked again.
+    pub fn reopen(&self) {
+        self.open().is_closed = false;
     }
 
     /// Sends a batch. Never waits. Returns the questions that nobody will answer.

@@ -21,6 +21,7 @@ pub struct ContainerQuery {
     /// The container.
     pub container_id: String,
     /// containerd's namespace, if known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// The start of the life that is asked about; `None` if it was not seen.
     #[serde(with = "value_form::optional_time")]

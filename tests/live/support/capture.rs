@@ -60,7 +60,11 @@ impl Capture {
         Self::spawn_command(command, case).wait_until_recording()
     }
 
-    fn wait_until_recording(mut self) -> Self {
+    /// Waits until it is recording.
+    ///
+    /// # Panics
+    /// Panics if it ends before, or is not recording in time.
+    pub fn wait_until_recording(mut self) -> Self {
         loop {
             match self.errors.recv_timeout(START_LIMIT) {
                 Ok(line) => {
