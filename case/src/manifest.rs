@@ -5,6 +5,7 @@ use std::path::Path;
 
 use obit_derivation::record::{BootNs, WallNs};
 use obit_schema::leaf::SaltSeed;
+use obit_schema::tables::Table;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -204,6 +205,14 @@ impl DropTotals {
     /// after a crash, or because it is [kept](Self::keeps).
     pub fn has(&self, table: &str, number: u32) -> bool {
         self.next_parts.get(table).is_some_and(|next| number < *next)
+    }
+
+    /// Counts parts as dropped that were never sealed.
+    pub(crate) fn skip_parts(&mut self, parts: &[(Table, u32)]) {
+        for (table, number) in parts {
+            let next = self.next_parts.entry(table.name().to_owned()).or_default();
+            *next = number.saturating_add(1).max(*next);
+        }
     }
 
     /// Returns true if a part of a dropped segment was kept.

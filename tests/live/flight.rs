@@ -184,6 +184,33 @@ fn a_flight_recorder_on_a_small_disk_drops_before_it_has_its_size() {
 }
 
 #[test]
+fn a_recorder_far_behind_on_a_full_disk_drops_its_only_segment_and_goes_on() {
+    let Some(_live) = require_root(&[]) else { return };
+    let stage = Stage::new(CgroupView::Host);
+    let disk = SmallDisk::mount(&stage, "6m");
+    let case = disk.outside.join("case");
+    let options = ["--max-bytes", "1GiB", "--when-full", "drop-oldest", "--sync-interval", "50ms"];
+    let mut capture = Capture::start(&stage, &disk.inside.join("case"), &options);
+    // The first segment is the only one, and has no room to be sealed.
+    let mut made: Vec<_> = (0..20).map(|number| container(&stage, number)).collect();
+    disk.fill_up();
+    let deadline = Instant::now() + LIMIT;
+    while dropped_segments(&case) == 0 {
+        capture.assert_runs();
+        assert!(Instant::now() < deadline, "nothing was dropped within {LIMIT:?}");
+        made.push(container(&stage, made.len()));
+    }
+    fs::remove_file(disk.outside.join("somebody-elses")).expect("the other file");
+    let later: Vec<_> = (0..20).map(|number| container(&stage, made.len() + number)).collect();
+    let ended = capture.interrupt();
+    assert!(ended.stderr.contains(", 0 lost") && ended.stderr.contains("the disk is full"), "{}", ended.stderr);
+    let removed = replay::derived_rows(&case, "container_remove");
+    assert_suffix(&removed, &[made, later].concat());
+    let said = replay::assert_verifies(&case);
+    assert!(said.contains("dropped by the recorder to make room, as it was told to"), "{said}");
+}
+
+#[test]
 fn a_flight_recorder_killed_while_it_cuts_leaves_a_case_that_closes() {
     let Some(_live) = require_root(&[]) else { return };
     let stage = Stage::new(CgroupView::Host);

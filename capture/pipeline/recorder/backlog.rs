@@ -61,6 +61,20 @@ impl Backlog {
         self.jobs.push_front(job);
     }
 
+    /// Returns the first cut that waits.
+    pub fn next_cut(&self) -> Option<(u64, ClockPair)> {
+        self.jobs
+            .iter()
+            .find_map(|job| if let WriteJob::Cut(first_seq, at) = job { Some((*first_seq, *at)) } else { None })
+    }
+
+    /// Discards the jobs up to the first cut, and that one.
+    pub fn skip_cut(&mut self) {
+        while let Some(job) = self.pop()
+            && !matches!(job, WriteJob::Cut(..))
+        {}
+    }
+
     /// Returns the size of all jobs in memory.
     pub fn bytes(&self) -> usize {
         self.bytes

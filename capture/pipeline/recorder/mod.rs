@@ -193,7 +193,7 @@ impl Recorder {
         let mut written = self.try_write(durability);
         while let Err(error) = &written
             && error.is_disk_full()
-            && self.drop_on_full_disk()
+            && (self.drop_on_full_disk() || self.drop_current_on_full_disk())
         {
             written = self.try_write(durability);
         }
@@ -291,6 +291,28 @@ impl Recorder {
             note_full_disk(&mut self.writer, &self.options.messages);
         }
         has_dropped
+    }
+
+    /// Drops the current segment, if it is the only one and the next one waits to begin: a disk that
+    /// is full has no room to seal it. Without the next one, requests that. Returns whether it has
+    /// dropped it.
+    fn drop_current_on_full_disk(&mut self) -> bool {
+        let SizeLimit::DropOldest(_) = self.options.limit else { return false };
+        let Some((first_seq, at)) = self.backlog.next_cut() else {
+            if let [segment] = self.writer.manifest().segments.as_slice() {
+                self.progress.want_cut(segment.number);
+            }
+            return false;
+        };
+        let dropped = self.writer.drop_current(first_seq, at.into());
+        if let Ok(false) = dropped {
+            return false;
+        }
+        // After an error too: the writer has begun the next segment, and tries again to say so.
+        self.backlog.skip_cut();
+        self.head_bytes = None;
+        note_full_disk(&mut self.writer, &self.options.messages);
+        dropped.is_ok()
     }
 
     fn request_cut_if_large(&mut self) {

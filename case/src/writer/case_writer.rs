@@ -355,6 +355,35 @@ impl CaseWriter {
         Ok(true)
     }
 
+    /// Ends the current segment and drops it at once, with its open parts, for a disk that has room
+    /// for nothing but that; the next segment begins with this record. What was never written of the
+    /// segment counts as dropped with it. Returns false if it does not begin before that record, or
+    /// is not the only one: then [`CaseWriter::drop_oldest`] makes room.
+    ///
+    /// # Errors
+    /// [`Error::Io`]: case.json could not be written. The next [`CaseWriter::sync`] tries again.
+    pub fn drop_current(&mut self, first_seq: u64, began: ClockPair) -> Result<bool, Error> {
+        self.check_open()?;
+        let [current] = self.manifest.get().segments.as_slice() else { return Ok(false) };
+        if current.first_seq >= first_seq {
+            return Ok(false);
+        }
+        let discarded = self.tables.discard();
+        let gone = self.manifest.amend(|manifest| {
+            segments::begin(manifest, first_seq, began);
+            let gone = segments::drop_oldest(manifest, began, 0);
+            if let Some(totals) = &mut manifest.dropped {
+                totals.skip_parts(&discarded);
+            }
+            gone
+        });
+        discarded.into_iter().for_each(|(table, number)| self.removals.add_open_part(table, number));
+        self.removals.add_parts(gone.unwrap_or_default());
+        self.save_on_any_disk()?;
+        self.reserve.renew(self.manifest.bytes());
+        Ok(true)
+    }
+
     /// Seals the open parts, and an empty part of each table that has none. After it the chain has
     /// its last head.
     ///

@@ -109,6 +109,14 @@ impl OpenTables {
         Ok(())
     }
 
+    /// Gives up all open parts, and the rows that wait. Returns the tables that had one, with its
+    /// number.
+    pub(super) fn discard(&mut self) -> Vec<(Table, u32)> {
+        self.waiting.clear();
+        self.waiting_rows = 0;
+        self.writers.iter_mut().filter_map(|(table, writer)| Some((*table, writer.discard()?))).collect()
+    }
+
     /// Writes and seals a part of a table without rows.
     pub(super) fn seal_empty(&mut self, table: Table) -> Result<PartEntry, Error> {
         self.writer(table).seal_empty()

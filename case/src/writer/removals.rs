@@ -6,6 +6,8 @@ use obit_schema::tables::Table;
 
 use super::folders::WriterFolders;
 use crate::error::Error;
+use crate::files;
+use crate::journal;
 use crate::layout;
 use crate::manifest::PartEntry;
 
@@ -14,6 +16,8 @@ use crate::manifest::PartEntry;
 pub(super) struct FileRemovals {
     /// Names of journals whose rows are in sealed parts.
     journals: Vec<String>,
+    /// Names of parts that were being written.
+    partials: Vec<(Table, String)>,
     /// Parts of segments that were dropped.
     parts: Vec<PartEntry>,
 }
@@ -22,6 +26,12 @@ impl FileRemovals {
     /// Adds the journal of a part that was sealed.
     pub(super) fn add_journal(&mut self, name: String) {
         self.journals.push(name);
+    }
+
+    /// Adds the files of an open part that was given up.
+    pub(super) fn add_open_part(&mut self, table: Table, number: u32) {
+        self.journals.push(journal::file_name(table, number));
+        self.partials.push((table, files::partial(&layout::file_name(table, number))));
     }
 
     /// Adds the parts of a segment that was dropped.
@@ -38,12 +48,13 @@ impl FileRemovals {
     pub(super) fn run(&mut self, folders: &WriterFolders) {
         // A journal that stays costs space and nothing else.
         self.journals.retain(|journal| folders.journals().remove_file(journal).is_err());
+        self.partials
+            .retain(|(table, name)| folders.parts(*table).remove_file(name).is_err_and(|error| !is_gone(&error)));
         self.parts.retain(|part| {
             let Some(table) = Table::ALL.into_iter().find(|table| table.name() == part.table) else { return false };
             match folders.parts(table).remove_file(&layout::file_name(table, part.number)) {
                 Ok(()) => false,
-                Err(Error::Io { cause, .. }) => cause.kind() != io::ErrorKind::NotFound,
-                Err(_) => true,
+                Err(error) => !is_gone(&error),
             }
         });
     }
@@ -59,4 +70,8 @@ impl FileRemovals {
             }
         }
     }
+}
+
+fn is_gone(error: &Error) -> bool {
+    matches!(error, Error::Io { cause, .. } if cause.kind() == io::ErrorKind::NotFound)
 }

@@ -138,6 +138,14 @@ impl TableWriter {
         Ok(Some(SealedPart { entry, journal }))
     }
 
+    /// Gives up the open part, if there is one. Returns its number, which no later part has.
+    pub(super) fn discard(&mut self) -> Option<u32> {
+        self.open.take()?;
+        let number = self.number;
+        self.number = self.number.saturating_add(1);
+        Some(number)
+    }
+
     /// Writes and seals a part without rows.
     pub(super) fn seal_empty(&mut self) -> Result<PartEntry, Error> {
         let name = layout::file_name(self.table, self.number);

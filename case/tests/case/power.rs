@@ -247,11 +247,22 @@ impl Recording {
         let mut rows: Vec<Row> = Vec::new();
         host.fold.finish(&mut rows);
         rows.iter().for_each(|row| host.delivery.rows.append(row));
-        for (table, batch) in host.delivery.take() {
-            again(|| writer.append_unsealed(table, &batch))?;
-        }
         let first = host.next_seq;
-        again(|| writer.cut(first, at(first)))?;
+        let current = writer.manifest().segments[0].first_seq;
+        if writer.manifest().segments.len() == 1 && current < first && dice.below(4) == 0 {
+            // As on a disk without room for what was delivered, or for sealing.
+            host.delivery.take();
+            self.drops.push((self.disk.changes(), first));
+            again(|| match writer.manifest().segments[0].first_seq < first {
+                true => writer.drop_current(first, at(first)).map(drop),
+                false => writer.sync(),
+            })?;
+        } else {
+            for (table, batch) in host.delivery.take() {
+                again(|| writer.append_unsealed(table, &batch))?;
+            }
+            again(|| writer.cut(first, at(first)))?;
+        }
         // Containers that are alive are carried over by another part of the recorder.
         host.alive.clear();
         host.record(Body::SegmentBegin);

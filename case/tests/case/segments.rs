@@ -195,6 +195,37 @@ fn the_segment_that_is_written_is_never_dropped() {
     assert!(!writer.drop_oldest(at(6)).unwrap());
 }
 
+#[test]
+fn a_segment_that_cannot_be_sealed_is_dropped_with_its_open_parts() {
+    let scratch = Scratch::new();
+    let mut writer = CaseWriter::create(&scratch.case(), manifest(), kit::small_parts(2)).unwrap();
+    let mut builders = Builders::default();
+    let records = kit::plain(9);
+    (0..5).zip(&records).for_each(|(seq, record)| builders.push(seq, record));
+    builders.write(&mut writer);
+    assert!(!writer.drop_current(0, at(0)).unwrap(), "it begins with that record");
+    // Records 5 and 6 were never written.
+    assert!(writer.drop_current(7, at(7)).unwrap());
+    assert!(!writer.drop_current(7, at(7)).unwrap(), "it is done");
+    (7..9).zip(&records[7..]).for_each(|(seq, record)| builders.push(seq, record));
+    builders.write(&mut writer);
+    writer.close(|_| {}).unwrap();
+    let case = Case::open(&scratch.case()).unwrap();
+    assert_eq!(case.problems(), []);
+    let dropped = case.manifest().unwrap().dropped.as_ref().unwrap();
+    assert_eq!((dropped.segments, dropped.last_seq), (1, 6));
+    let left: Vec<_> = case.manifest().unwrap().parts.iter().filter_map(|part| part.first_seq).collect();
+    assert!(left.iter().all(|first| *first >= 7) && !left.is_empty(), "{left:?}");
+    let files = walk(&scratch.case());
+    assert!(!files.iter().any(|name| name.contains("partial") || name.contains("arrows")), "{files:?}");
+}
+
+/// Returns the paths of all files below a directory.
+fn walk(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path.display().to_string()] }).collect()
+}
+
 /// Injects both faults in turn, so that each meets each kind of call.
 fn fault(call: usize) -> Fault {
     [Fault::Errno(EIO), Fault::Short][call % 2]
