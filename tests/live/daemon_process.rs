@@ -176,7 +176,7 @@ fn asks_daemons(pid: u32) -> bool {
 }
 
 #[test]
-fn answers_that_are_there_before_the_recorder_is_hold_nothing_up() {
+fn a_recorder_that_is_stopped_while_daemons_speak_starts_all_the_same() {
     /// Each tells of events all the time, in deliveries of its own; no more than 16 may wait.
     const DAEMONS: usize = 16;
     const DELAY: Duration = Duration::from_secs(2);

@@ -162,8 +162,8 @@ fn keep_capabilities(kept: impl Iterator<Item = (CapabilitySet, &'static str)>) 
     let held = capabilities(None).context("cannot read the capabilities")?;
     let kept: Vec<_> = kept.filter(|(capability, _)| held.permitted.contains(*capability)).collect();
     let permitted = kept.iter().fold(CapabilitySet::empty(), |all, (capability, _)| all | *capability);
-    // Without those that were inheritable, a program that is started by another user than root would
-    // lose all.
+    // Without those that were inheritable, a program that another user than root starts would lose
+    // all.
     let inheritable = permitted & held.inheritable;
     let sets = CapabilitySets { effective: permitted & held.effective, permitted, inheritable };
     set_capabilities(None, sets).context("cannot drop capabilities")?;

@@ -293,8 +293,8 @@ impl Recorder {
         has_dropped
     }
 
-    /// Drops the current segment, if it is the only one and the next one waits to begin: a disk that
-    /// is full has no room to seal it. Without the next one, requests that. Returns whether it has
+    /// Drops the current segment, if it is the only one and the next one waits to begin: a full
+    /// disk has no room to seal it. Without the next one, requests that. Returns whether it has
     /// dropped it.
     fn drop_current_on_full_disk(&mut self) -> bool {
         let SizeLimit::DropOldest(_) = self.options.limit else { return false };

@@ -98,7 +98,13 @@ impl DaemonAsker {
         drop(command); // and with it the other end
         socket.set_read_timeout(Some(START_PATIENCE)).context("cannot use a socket")?;
         let mut packet = vec![0; PACKET_BYTES];
-        let length = socket.recv(&mut packet).context("the process that asks daemons gave no answer")?;
+        let length = loop {
+            match socket.recv(&mut packet) {
+                // By a signal, also one that stopped this process for a while.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                received => break received.context("the process that asks daemons gave no answer")?,
+            }
+        };
         socket.set_read_timeout(None).context("cannot use a socket")?;
         match read_message(&packet, length) {
             Some(ServiceMessage::Ready(facts)) => Ok(Some(Self { supervisor, socket, facts })),
@@ -207,18 +213,24 @@ impl<D: FnMut(Vec<Stamped<RuntimeRecord>>), C: FnMut(AskerEvent)> AnswerReader<D
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return format!("cannot listen to the process that asks daemons: {error}"),
             };
-            let admitted = read_message(&packet, length).and_then(|message| match (message, self.ended_at) {
-                (ServiceMessage::Report(report), None) => self.on_report(report),
-                (ServiceMessage::Ended(status), None) if status.len() <= STATUS_BYTES => Some(self.on_ended(status)),
-                // It is never started at once, so that it cannot fill the case by its ends.
-                (ServiceMessage::Ready(facts), Some(at)) if at.elapsed() >= FIRST_PAUSE => Some(self.on_started(facts)),
-                _ => None,
-            });
+            let admitted = read_message(&packet, length).and_then(|message| self.on_message(message));
             if admitted.is_none() {
                 let _ = self.socket.shutdown(Shutdown::Both);
                 return "the process that asks daemons said what it may not say".to_owned();
             }
         }
+    }
+
+    /// Takes a message; `None` if it may not be said.
+    fn on_message(&mut self, message: ServiceMessage) -> Option<()> {
+        match (message, self.ended_at) {
+            (ServiceMessage::Report(report), None) => self.on_report(report)?,
+            (ServiceMessage::Ended(status), None) if status.len() <= STATUS_BYTES => self.on_ended(status),
+            // It is never started at once, so that it cannot fill the case by its ends.
+            (ServiceMessage::Ready(facts), Some(at)) if at.elapsed() >= FIRST_PAUSE => self.on_started(facts),
+            _ => return None,
+        }
+        Some(())
     }
 
     /// Delivers what daemons said; `None` if the process may not say that.

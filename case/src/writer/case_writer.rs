@@ -356,9 +356,9 @@ impl CaseWriter {
     }
 
     /// Ends the current segment and drops it at once, with its open parts, for a disk that has room
-    /// for nothing but that; the next segment begins with this record. What was never written of the
-    /// segment counts as dropped with it. Returns false if it does not begin before that record, or
-    /// is not the only one: then [`CaseWriter::drop_oldest`] makes room.
+    /// for nothing but that; the next segment begins with this record. What was never written of
+    /// the segment counts as dropped with it. Returns false if it does not begin before that
+    /// record, or is not the only one: then [`CaseWriter::drop_oldest`] makes room.
     ///
     /// # Errors
     /// [`Error::Io`]: case.json could not be written. The next [`CaseWriter::sync`] tries again.
