@@ -116,7 +116,12 @@ impl Fold {
             Body::Exit(exit) => self.on_exit(at, exit, out),
             Body::Signal(signal) => self.on_signal(at, signal),
             Body::Oom(kill) => self.on_oom(at, kill),
-            Body::Lost(loss) => self.gaps.on_lost(at, loss, &mut self.containers),
+            Body::Lost(loss) => {
+                self.gaps.on_lost(at, loss, &mut self.containers);
+                if let Some(walk) = &mut self.walk {
+                    walk.note_loss();
+                }
+            }
             Body::Clock(reading) => self.gaps.on_clock(at, reading),
             Body::SnapshotBegin(reason) => self.walk = Some(Walk::new(*reason, at.seq)),
             Body::SnapshotFailed(part) => {

@@ -1,5 +1,6 @@
 //! Directories that walks show, and the conclusions of a walk.
 
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -122,10 +123,35 @@ impl Fold {
         }
     }
 
+    /// Takes those of the kept directories out of which this walk cannot tell whether they are of a
+    /// life that is known, as another walk follows on a loss and can: that life began since the walk
+    /// did, or its directories were removed while the walk looked, and an earlier walk had passed
+    /// the place of this one when it was made. Returns the ids of their containers: what is missing
+    /// of them, the other walk tells, too.
+    fn take_open(&self, deferred: &mut Vec<FoundDirectory>) -> BTreeSet<String> {
+        let mut open_ids = BTreeSet::new();
+        let Some(walk) = &self.walk else { return open_ids };
+        deferred.retain(|found| {
+            let hierarchy = found.directory.key.hierarchy;
+            let is_open = |life: &Life| {
+                life.first().seq >= walk.begin()
+                    || walk.is_followed() && life.origin() == Origin::Walked && !life.has_root_on(hierarchy)
+            };
+            let is_open = self.has_doubtful_life(walk, &found.container_id, is_open);
+            if is_open {
+                open_ids.insert(found.container_id.clone());
+            }
+            !is_open
+        });
+        open_ids
+    }
+
     /// Takes the end of a walk, and draws its conclusions.
     pub(super) fn on_walk_end(&mut self, at: Stamp, out: &mut dyn RowSink) {
         let Some(walk) = self.walk.as_mut() else { return };
-        let (deferred, vacant) = (walk.take_deferred(), walk.take_vacant());
+        let (mut deferred, vacant) = (walk.take_deferred(), walk.take_vacant());
+        let open_ids = self.take_open(&mut deferred);
+        let Some(walk) = &self.walk else { return };
         let may_hide = |key: CgroupKey, role: DirectoryRole| {
             let life = self.containers.life(role.life_id());
             let is_inside = matches!(role, DirectoryRole::Inside(_));
@@ -136,6 +162,10 @@ impl Fold {
             .containers
             .directories()
             .filter(|(key, directory)| walk.misses(*key, directory.since) && !may_hide(*key, directory.role))
+            .filter(|(_, directory)| {
+                let life = self.containers.life(directory.role.life_id());
+                !life.and_then(Life::container_id).is_some_and(|id| open_ids.contains(&**id))
+            })
             .map(|(key, _)| key)
             .collect();
         let is_first = walk.follows_start();
@@ -148,13 +178,8 @@ impl Fold {
         for (key, shown) in vacant {
             self.on_vacant(key, shown, at, out);
         }
-        for FoundDirectory { at, container_id, directory, mut claims } in deferred {
-            // Of a life that began since the walk did, the walk cannot tell that it is over.
-            // Another walk follows on the loss.
-            let is_open = self.walk.as_ref().is_some_and(|walk| {
-                self.has_doubtful_life(walk, &container_id, |life| life.first().seq >= walk.begin())
-            });
-            if !is_open && self.containers.directory(directory.key).is_none() {
+        for FoundDirectory { at, directory, mut claims, .. } in deferred {
+            if self.containers.directory(directory.key).is_none() {
                 claims.extend(self.pending.take_by_path(directory.key.hierarchy, &directory.path));
                 self.take_found(at, &directory, &claims);
             }

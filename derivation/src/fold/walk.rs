@@ -20,6 +20,8 @@ const MAX_UNREAD: usize = 1_024;
 pub(super) struct Walk {
     reason: SnapshotReason,
     begin: Seq,
+    /// True if events were lost since it began.
+    has_loss: bool,
     /// Directories that it has read.
     shown: BTreeSet<CgroupKey>,
     /// Directories made since the walk began, which it may have passed before.
@@ -53,6 +55,7 @@ impl Walk {
         Self {
             reason,
             begin,
+            has_loss: false,
             shown: BTreeSet::new(),
             made: BTreeSet::new(),
             buried: BTreeSet::new(),
@@ -78,6 +81,16 @@ impl Walk {
             // The path of the root: below it is everything.
             _ => *parts = BTreeSet::from([String::from("/")]),
         }
+    }
+
+    /// Notes that events were lost.
+    pub fn note_loss(&mut self) {
+        self.has_loss = true;
+    }
+
+    /// Returns true if another walk follows: events were lost while this one looked.
+    pub fn is_followed(&self) -> bool {
+        self.has_loss && self.reason != SnapshotReason::Stop
     }
 
     /// Marks a directory as made.

@@ -700,3 +700,24 @@ fn a_directory_that_a_call_is_seen_to_use_waits_for_no_end_of_the_walk() {
         assert_eq!(told.last(), Some(&(ROOT, Some(init.pid), Some(3))), "{name}: {rows:#?}");
     }
 }
+
+#[test]
+fn a_directory_of_a_life_whose_others_go_while_the_walk_looks_is_of_that_life() {
+    // A walk passes v2 before the container is made, and finds it on v1. The next one finds it on v2, and comes to v1
+    // when the container is gone; the events of its removal are lost. Or it was made anew.
+    for (gone_by_then, runs) in [(true, 1), (false, 2)] {
+        let mut story = Story::default();
+        story.lost();
+        story.walk(&[V1]);
+        story.lost();
+        story.walk_shows(&[ROOT], Some(true));
+        story.lost();
+        story.tell(Body::SnapshotEnd(SnapshotReason::Resync));
+        story.walk(if gone_by_then { &[] } else { &[ROOT] });
+        if !gone_by_then {
+            story.directory(CgroupEventKind::Rmdir, ROOT, DELETE);
+        }
+        let rows = story.end();
+        assert_eq!((creates(&rows).len(), removes(&rows).len()), (runs, runs), "{gone_by_then}: {rows:#?}");
+    }
+}
