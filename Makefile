@@ -80,8 +80,8 @@ test: ## install what the tests need and run every check; the live tests need ro
 	@$(MAKE) page-tools
 	@scripts/test.sh
 
-test-all: ## everything that `make test` does, with other random lives, more of them and under forced loss, and more kills and power cuts
-	@OBIT_MUTATIONS=10000 OBIT_TRUTH_SEED=new OBIT_TRUTH_LIVES=600 OBIT_TRUTH_LOSS=1 OBIT_POWER_CUTS=5000 OBIT_KILLS=100 $(MAKE) test
+test-all: ## everything that `make test` does, with other random lives, more of them and under forced loss, longer attacks, and more kills and power cuts
+	@OBIT_MUTATIONS=10000 OBIT_TRUTH_SEED=new OBIT_TRUTH_LIVES=600 OBIT_TRUTH_LOSS=1 OBIT_POWER_CUTS=5000 OBIT_KILLS=100 OBIT_ATTACK_SECONDS=60 $(MAKE) test
 
 bench: ## measure everything, in half an hour, into benches/RESULTS.md (FULL=1: in ninety minutes; ONLY="replay storm"); best as root
 	@scripts/setup.sh bench

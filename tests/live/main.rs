@@ -8,6 +8,7 @@
 mod support;
 
 mod announce;
+mod attacks;
 mod burst;
 mod container;
 mod cri;
