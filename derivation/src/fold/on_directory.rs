@@ -123,11 +123,11 @@ impl Fold {
         }
     }
 
-    /// Takes those of the kept directories out of which this walk cannot tell whether they are of a
-    /// life that is known, as another walk follows on a loss and can: that life began since the walk
-    /// did, or its directories were removed while the walk looked, and an earlier walk had passed
-    /// the place of this one when it was made. Returns the ids of their containers: what is missing
-    /// of them, the other walk tells, too.
+    /// Takes out those of the kept directories of which this walk cannot tell whether they are of a
+    /// life that is known, though the next one, which follows on a loss, can: that life began since
+    /// the walk did; or its other directories were removed while the walk looked, and an earlier
+    /// one had passed the place of this directory before it was made. Returns the ids of their
+    /// containers: what is missing of these, the next walk tells, too.
     fn take_open(&self, deferred: &mut Vec<FoundDirectory>) -> BTreeSet<String> {
         let mut open_ids = BTreeSet::new();
         let Some(walk) = &self.walk else { return open_ids };
