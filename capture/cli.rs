@@ -44,7 +44,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Record until the duration ends or a signal comes (SIGINT, SIGTERM, SIGHUP), then close the
-    /// case
+    /// case. SIGUSR1: say how it fares. SIGUSR2: seal what is recorded so far
     Run(RunArgs),
     /// Report what would work on this host, what would not, and what to do about it
     Check(CheckArgs),

@@ -18,7 +18,7 @@ use crate::commands::follow::Follower;
 use crate::host::case_dirs::CaseDirs;
 use crate::host::confine;
 use crate::pipeline::{
-    EndingSignals, MessageOutput, Progress, SegmentPolicy, Session, SessionOptions, SessionReport, SizeLimit, Tally,
+    MessageOutput, Progress, SegmentPolicy, Session, SessionOptions, SessionReport, SignalHandlers, SizeLimit,
     USER_LIVES_PER_SECOND, WhenFull,
 };
 use crate::signing::SigningProcess;
@@ -45,7 +45,7 @@ pub fn run(args: &RunArgs) -> Result<Outcome> {
     );
     confine::forbid_dumps()?;
     // Before anything that a signal should not cut short.
-    let signals = EndingSignals::register()?;
+    let signals = SignalHandlers::register()?;
     let (session, rows) = Session::start(&options(&args.record, args.duration, args.follow)?, signals)?;
     let (progress, messages) = (Arc::clone(&session.progress), Arc::clone(&session.messages));
     let follower =
@@ -162,18 +162,8 @@ pub(super) fn wait_until_over(session: &Session, duration: Option<Duration>, has
         if end.is_some_and(|end| Instant::now() >= end) {
             return;
         }
-        messages.draw(&status_line(&progress.tally()));
+        messages.draw(&format!("{CLEAR_LINE}{}", progress.tally()));
     }
-}
-
-fn status_line(tally: &Tally) -> String {
-    format!(
-        "{CLEAR_LINE}{} events, {} containers exited, {} lost, {} written",
-        tally.events(),
-        tally.exited,
-        tally.lost,
-        size(tally.bytes),
-    )
 }
 
 /// Prints how the recording went, and waits until that is printed. Returns whether the case is

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 
 use super::confine;
 
@@ -30,12 +30,12 @@ pub fn start(command: &mut Command) -> std::io::Result<Child> {
 }
 
 /// Goes on when a terminal or a service manager signals the recorder and all that it started: the
-/// recorder closes its case then, and still needs this process.
+/// recorder closes its case then, or says how it fares, and still needs this process.
 ///
 /// # Errors
 /// The handlers cannot be registered.
 pub fn outlive_signals() -> Result<()> {
-    for signal in [SIGHUP, SIGINT, SIGTERM] {
+    for signal in [SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2] {
         signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false))).context("cannot listen for signals")?;
     }
     Ok(())

@@ -36,6 +36,8 @@ pub enum SequencerInput {
     Clock(ClockPair, ClockReading),
     /// A request to hand what was admitted to the recorder.
     Flush(ClockPair),
+    /// A request to have sealed what was admitted.
+    Seal,
     /// The probes are detached and the ring buffer is empty: the last delivery.
     Stop(ClockPair),
 }

@@ -34,7 +34,7 @@ mod options;
 /// Makes the case.
 mod case_setup;
 
-/// Logs the signals that end a session.
+/// Takes signals, and logs those that end a session.
 mod signal_log;
 
 /// Reports on the recorder itself.
@@ -84,8 +84,8 @@ mod memory;
 
 pub use self::messages::MessageOutput;
 pub use self::options::SessionOptions;
-pub use self::progress::{Progress, Tally};
+pub use self::progress::Progress;
 pub use self::sequencer::{ActorArgv, SegmentPolicy, USER_LIVES_PER_SECOND};
 pub use self::session::{Session, SessionReport};
-pub use self::signal_log::EndingSignals;
+pub use self::signal_log::SignalHandlers;
 pub use self::size_limit::{SizeLimit, WhenFull};

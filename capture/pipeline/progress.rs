@@ -1,12 +1,14 @@
 //! Counters and flags of a session. Every thread may set them; the status line and the main thread
 //! read them.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
 use obit_derivation::Row;
 use obit_derivation::record::{CgroupEventKind, KernelEventKind};
+use obit_schema::text::size;
 
 /// Counters and flags of a session. They are independent: a reader may see one change a moment
 /// before another.
@@ -72,6 +74,13 @@ impl Tally {
     /// Returns the number of kernel events admitted.
     pub fn events(&self) -> u64 {
         self.mkdir + self.rmdir + self.populated + self.empty + self.others
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (events, written) = (self.events(), size(self.bytes));
+        write!(f, "{events} events, {} containers exited, {} lost, {written} written", self.exited, self.lost)
     }
 }
 

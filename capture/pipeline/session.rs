@@ -22,7 +22,7 @@ use super::options::SessionOptions;
 use super::progress::{Progress, Tally};
 use super::recorder::{self, RecorderCommand, RecorderResult};
 use super::sequencer::{Sequencer, SequencerOptions, SequencerOutputs, UserLimits};
-use super::signal_log::{EndingSignals, SignalLog};
+use super::signal_log::{SignalHandlers, SignalLog, SignalSubjects};
 use super::{case_setup, self_report, walker};
 use crate::announcing::{AnnouncementReport, Announcer, AnnouncingProcess};
 use crate::host::clock::ClockPair;
@@ -87,7 +87,7 @@ impl Session {
     ///
     /// # Errors
     /// The probes cannot be attached, the case cannot be made, or a thread cannot be started.
-    pub fn start(options: &SessionOptions, signals: EndingSignals) -> Result<(Self, Receiver<Row>)> {
+    pub fn start(options: &SessionOptions, signals: SignalHandlers) -> Result<(Self, Receiver<Row>)> {
         let hierarchies = Hierarchies::read().context("cannot tell which cgroup hierarchies are mounted")?;
         let facts = HostFacts::read(&hierarchies);
         // As long as there is nothing that the process should not get.
@@ -172,7 +172,12 @@ impl Session {
             walker::run(&walk_reasons, &walker_output, &walker_drain, &host_root);
             Ok(())
         })?;
-        let signals = signals.log(Arc::clone(&progress))?;
+        let signals = signals.listen(SignalSubjects {
+            progress: Arc::clone(&progress),
+            messages: Arc::clone(&messages),
+            to_drain: to_drain.clone(),
+            output: &options.output,
+        })?;
         let self_hash = self_report::start(to_recorder.clone())?;
 
         let session = Self {

@@ -1,52 +1,86 @@
-//! The signals that end a recording. Who sent them is part of the record.
+//! The signals to a recorder. Who sent those that end a recording is part of the record.
 
+use std::path::Path;
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 use anyhow::{Context, Result};
-use obit_schema::text::escape;
-use obit_schema::text::time;
+use obit_schema::text::{escape, printable, time};
 use procfs::process::Process;
 use serde_json::{Value, json};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::backend::Handle;
 use signal_hook::iterator::exfiltrator::origin::{Origin, WithOrigin};
 use signal_hook::low_level::signal_name;
 
+use super::drain::{DrainCommand, DrainCommands};
+use super::input::SequencerInput;
+use super::messages::MessageOutput;
 use super::progress::Progress;
 use crate::host::clock::ClockPair;
 
 /// Signals that end a recording.
 const ENDING: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
+/// The signal on which the recorder says how it fares.
+const STATUS: i32 = SIGUSR1;
+/// The signal on which it seals the open parts of the case.
+const SEAL: i32 = SIGUSR2;
 /// Signals that are logged at most. Later ones still end the recording.
 const MAX_LOGGED: usize = 100;
 
-/// The handlers of the signals that end a recording. Once they are registered, these signals no
-/// longer end the process; those that come before [`Self::log`] are logged by it.
-pub struct EndingSignals(SignalsInfo<WithOrigin>);
+/// The handlers of signals. Once they are registered, no such signal ends the process; those that
+/// come before [`Self::listen`] are taken by it.
+pub struct SignalHandlers(SignalsInfo<WithOrigin>);
 
-impl EndingSignals {
+/// What signals act on.
+pub(super) struct SignalSubjects<'a> {
+    pub progress: Arc<Progress>,
+    pub messages: Arc<MessageOutput>,
+    pub to_drain: DrainCommands,
+    /// Directory of the case.
+    pub output: &'a Path,
+}
+
+impl SignalHandlers {
     /// Registers the handlers; that of SIGHUP only if this process was not started to ignore it. A
     /// shell starts background commands with SIGINT ignored, but a recorder must end by it all the
     /// same. Starts no thread.
     pub fn register() -> Result<Self> {
         let ending = ENDING.into_iter().filter(|signal| *signal != SIGHUP || !is_ignored(SIGHUP));
-        SignalsInfo::new(ending).map(Self).context("cannot listen for signals")
+        SignalsInfo::new(ending.chain([STATUS, SEAL])).map(Self).context("cannot listen for signals")
     }
 
-    /// Starts the thread that logs each signal and then ends the session.
-    pub(super) fn log(mut self, progress: Arc<Progress>) -> Result<SignalLog> {
+    /// Starts the thread that takes signals: logs those that end the session, and ends it.
+    pub(super) fn listen(mut self, subjects: SignalSubjects<'_>) -> Result<SignalLog> {
         let (handle, seen) = (self.0.handle(), Arc::new(Mutex::new(Vec::new())));
         let log = SignalLog { handle, seen: Arc::clone(&seen) };
+        let SignalSubjects { progress, messages, to_drain, output } = subjects;
+        let since = time::rfc3339(ClockPair::read().wall.0);
+        let place = printable(&output.to_string_lossy()).into_owned();
         let listen = move || {
             for origin in self.0.forever() {
-                if let Ok(mut seen) = seen.lock()
-                    && seen.len() < MAX_LOGGED
-                {
-                    seen.push(describe(&origin));
+                match origin.signal {
+                    STATUS => {
+                        messages
+                            .say(&format!("obit-capture: recording to {place} since {since}: {}", progress.tally()));
+                    }
+                    SEAL => {
+                        // Nobody waits for the confirmation, and no drain is left if the recording
+                        // is over.
+                        let (confirm, _) = sync_channel(1);
+                        let _ = to_drain.send(DrainCommand::DeliverAfter(SequencerInput::Seal, confirm));
+                    }
+                    _ => {
+                        if let Ok(mut seen) = seen.lock()
+                            && seen.len() < MAX_LOGGED
+                        {
+                            seen.push(describe(&origin));
+                        }
+                        progress.set_done();
+                    }
                 }
-                progress.set_done();
             }
         };
         thread::Builder::new().name("obit-signals".into()).spawn(listen).context("cannot start a thread")?;
@@ -54,7 +88,7 @@ impl EndingSignals {
     }
 }
 
-/// The signals that a session has received.
+/// The signals that have ended a session.
 pub struct SignalLog {
     handle: Handle,
     seen: Arc<Mutex<Vec<Value>>>,

@@ -11,7 +11,7 @@ use obit_case::Case;
 use obit_case::chain::Chain;
 use obit_derivation::record::{Body, ClockReading, ClockReason};
 use obit_test_engines::{CgroupView, Stage, make_and_remove, require_root, test_cgroups};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -263,6 +263,43 @@ fn clocks(case: &Path) -> Vec<(i64, ClockReading)> {
         })
         .expect("records");
     clocks
+}
+
+#[test]
+fn a_recorder_says_how_it_fares_and_seals_what_it_has_when_asked_by_a_signal() {
+    let Some(_live) = require_root(&[]) else { return };
+    let stage = Stage::new(CgroupView::Host);
+    let test_cgroups = test_cgroups(&stage);
+    let case = stage.directory().join("case");
+    let mut capture = Capture::start(&stage, &case, &[]);
+    let sealed = |manifest: &Value| {
+        let parts = manifest["parts"].as_array().expect("a list");
+        Some(parts.iter().filter(|part| part["table"] == "events").count()).filter(|sealed| *sealed > 0)
+    };
+    for number in 1..=2 {
+        make_and_remove(&test_cgroups, &format!("asked-{number}"));
+        capture.signal(Signal::USR2);
+        wait_for(&case, |manifest| sealed(manifest).filter(|sealed| *sealed == number));
+    }
+    // Its helpers too, as `systemctl kill` does.
+    let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", capture.pid())).expect("its children");
+    for child in children.split_whitespace().filter_map(|pid| pid.parse().ok()).filter_map(Pid::from_raw) {
+        kill_process(child, Signal::USR1).expect("a helper");
+    }
+    capture.signal(Signal::USR1);
+    let told = format!("recording to {} since ", case.display());
+    let deadline = Instant::now() + LIMIT;
+    while !capture.has_said(&told) {
+        assert!(Instant::now() < deadline, "it says nothing");
+        std::thread::yield_now();
+    }
+    make_and_remove(&test_cgroups, "afterwards");
+    // Neither is among the signals that ended it.
+    capture.stop();
+    let signals = manifest(&case)["recorder"]["signals"].clone();
+    let names: Vec<_> = signals.as_array().expect("a list").iter().map(|signal| signal["signal"].clone()).collect();
+    assert_eq!(names, ["SIGINT"]);
+    replay::assert_verifies(&case);
 }
 
 /// Waits until case.json has a value.

@@ -17,12 +17,12 @@ use crate::Outcome;
 use crate::cli::DemoArgs;
 use crate::commands::run;
 use crate::host::confine;
-use crate::pipeline::{EndingSignals, Session, SessionOptions};
+use crate::pipeline::{Session, SessionOptions, SignalHandlers};
 
 /// Runs the command.
 pub fn run(args: &DemoArgs) -> Result<Outcome> {
     confine::forbid_dumps()?;
-    let signals = EndingSignals::register()?;
+    let signals = SignalHandlers::register()?;
     let cgroups = DemoCgroups::claim()?;
     let hierarchies = cgroups.hierarchies();
     // This process makes the workload, so it may not give up its rights.

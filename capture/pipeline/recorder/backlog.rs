@@ -16,6 +16,8 @@ pub enum WriteJob {
     Cut(u64, ClockPair),
     /// Ends the head of the case or segment.
     EndHead,
+    /// Seals what is open.
+    Seal,
 }
 
 impl WriteJob {
@@ -29,7 +31,7 @@ impl WriteJob {
                 .filter(|column| column.null_count() < column.len())
                 .map(|column| column.get_array_memory_size())
                 .sum(),
-            Self::Cut(..) | Self::EndHead => 0,
+            Self::Cut(..) | Self::EndHead | Self::Seal => 0,
         }
     }
 }

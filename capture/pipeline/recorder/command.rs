@@ -13,6 +13,8 @@ pub enum RecorderCommand {
     Append(Vec<(Table, RecordBatch)>),
     /// Brings what was added to disk.
     Sync,
+    /// Seals what is open, so that it is a case's part as after its end.
+    Seal,
     /// Begins a new segment.
     Cut {
         /// The first record of the segment.

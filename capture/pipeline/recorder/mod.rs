@@ -140,6 +140,7 @@ pub fn run(
         match command {
             Ok(RecorderCommand::Append(batches)) => recorder.append(batches),
             Ok(RecorderCommand::Sync) | Err(RecvTimeoutError::Timeout) => recorder.write(Durability::Disk),
+            Ok(RecorderCommand::Seal) => recorder.push(WriteJob::Seal),
             Ok(RecorderCommand::Cut { first_seq, at }) => recorder.push(WriteJob::Cut(first_seq, at)),
             Ok(RecorderCommand::EndHead) => {
                 recorder.push(WriteJob::EndHead);
@@ -246,6 +247,7 @@ impl Recorder {
                 self.head_bytes = None;
             }
             WriteJob::EndHead => self.head_bytes = Some(self.writer.segment_bytes()),
+            WriteJob::Seal => self.writer.seal_open()?,
         }
         Ok(())
     }

@@ -101,6 +101,11 @@ impl Admission {
         self.output.sync()
     }
 
+    /// Sends everything to the recorder and has it sealed.
+    pub fn seal(&mut self) -> Result<()> {
+        self.output.seal()
+    }
+
     /// Tells the recorder that the walk at the start of the case or segment is over.
     pub fn end_head(&mut self) -> Result<()> {
         self.output.end_head()

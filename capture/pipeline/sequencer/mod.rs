@@ -219,6 +219,7 @@ impl Sequencer {
                 self.clock = at;
                 self.admission.event(at, Body::Clock(reading))
             }
+            SequencerInput::Seal => self.admission.seal(),
             SequencerInput::Flush(at) => {
                 self.latest = at;
                 self.admit_thinned(|rates| rates.take_due(at.boot))?;

@@ -63,6 +63,13 @@ impl OutputBatch {
         Ok(())
     }
 
+    /// Sends the batch and has the recorder seal it with what came before.
+    pub fn seal(&mut self) -> Result<()> {
+        self.sync()?;
+        self.command(RecorderCommand::Seal);
+        Ok(())
+    }
+
     /// Sends the batch and has the recorder begin a segment with record `first_seq`.
     pub fn cut(&mut self, first_seq: u64, at: ClockPair) -> Result<()> {
         self.sync()?;

@@ -216,6 +216,15 @@ impl CaseWriter {
         synced.and(saved).and(sealed)
     }
 
+    /// Brings the appended records to disk, then seals the open parts, however small.
+    ///
+    /// # Errors
+    /// The first [`Error::Io`]; the rows are still in the journals.
+    pub fn seal_open(&mut self) -> Result<(), Error> {
+        self.sync()?;
+        Table::ALL.into_iter().try_for_each(|table| self.seal(table))
+    }
+
     /// Seals the open part of a table, if it has rows.
     ///
     /// # Errors
