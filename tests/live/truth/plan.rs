@@ -48,6 +48,11 @@ impl Distraction {
             _ => 0,
         }
     }
+
+    /// Returns true if it asks the container to end: it sends the signal that it is stopped with.
+    pub fn is_order(self, end: End) -> bool {
+        matches!((self, end), (Self::HandledSignal(sent, _), End::EngineStopHandled(stop, _)) if sent == stop)
+    }
 }
 
 /// Call by which a process outside sends a signal.

@@ -26,6 +26,9 @@ impl Player<'_> {
         let mut actor = self.run(&plan);
         if let Some(distraction) = distraction {
             self.distract(&mut actor, distraction);
+            if distraction.is_order(end) {
+                actor.innocents.pop();
+            }
         }
         if end == End::Neighbour {
             return self.killed_by_neighbour(&mut actor);
