@@ -7,7 +7,6 @@
 
 mod cli;
 mod commands;
-mod json;
 mod output;
 mod policy;
 #[path = "../packaging/reference.rs"]
@@ -24,7 +23,6 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{CommandFactory, Parser};
-
 use cli::{ReplayCli, ReplayCommand};
 use commands::{
     close, derive, diff, disclose, explain, export, extract, handover, identify, info, inventory, schema, triage,

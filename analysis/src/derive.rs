@@ -21,6 +21,9 @@ use crate::profile;
 /// Rows of one batch.
 pub const BATCH_ROWS: usize = 4_096;
 
+/// Records that [`DerivedBatches::advance`] reads at most: some tens of milliseconds of work.
+const ADVANCE_RECORDS: u64 = 65_536;
+
 /// Rows that [`DerivedRows`] copies ahead: entering the reader again for each row costs more.
 const ROWS_AHEAD: usize = 256;
 
@@ -103,7 +106,7 @@ pub fn table_of(row: &Row) -> Table {
 /// Records on their way through a profile's rules.
 pub(crate) struct Derivation {
     records: Records,
-    rules: Box<dyn Derive>,
+    rules: Box<dyn Derive + Send>,
     is_at_end: bool,
 }
 
@@ -126,19 +129,26 @@ impl From<obit_case::Error> for Stop {
 }
 
 impl Derivation {
-    pub(crate) fn new(records: Records, rules: Box<dyn Derive>) -> Self {
+    pub(crate) fn new(records: Records, rules: Box<dyn Derive + Send>) -> Self {
         Self { records, rules, is_at_end: false }
     }
 
     /// Applies records until the buffer is full or the log ends. Returns false if no row can
     /// follow.
     pub(crate) fn fill(&mut self, rows: &mut impl RowBuffer) -> Result<bool, Error> {
+        self.fill_from(rows, u64::MAX)
+    }
+
+    /// Applies this many records at most, as [`Derivation::fill`] does.
+    fn fill_from(&mut self, rows: &mut impl RowBuffer, max_records: u64) -> Result<bool, Error> {
         if self.is_at_end {
             return Ok(false);
         }
+        let mut left = max_records;
         let read = self.records.for_each(|record| {
             self.rules.apply(record, rows);
-            if rows.is_full() { Err(Stop::Full) } else { Ok(()) }
+            left = left.saturating_sub(1);
+            if rows.is_full() || left == 0 { Err(Stop::Full) } else { Ok(()) }
         });
         match read {
             Ok(()) => {
@@ -283,25 +293,51 @@ impl DerivedBatches {
         }
     }
 
-    fn next_batch(&mut self) -> Result<Option<(Table, RecordBatch)>, Error> {
-        loop {
-            if let Some((table, batch)) = self.take_batch()? {
-                return Ok(Some((table, profile::select_columns(self.profile, table, batch)?)));
-            }
-            if !self.derivation.fill(&mut self.rows)? {
-                return Ok(None);
-            }
-            if self.derivation.is_at_end {
-                self.rows.seal();
-            }
-        }
+    /// Works towards the next batch for some tens of milliseconds, so that a caller who has to look
+    /// after something else in between, a signal for example, can do so.
+    ///
+    /// # Errors
+    /// The records cannot be read.
+    pub fn advance(&mut self) -> Result<Progress, Error> {
+        self.advance_by(ADVANCE_RECORDS)
     }
+
+    fn advance_by(&mut self, max_records: u64) -> Result<Progress, Error> {
+        if let Some((table, batch)) = self.take_batch()? {
+            return Ok(Progress::Batch(table, profile::select_columns(self.profile, table, batch)?));
+        }
+        if !self.derivation.fill_from(&mut self.rows, max_records)? {
+            return Ok(Progress::End);
+        }
+        if self.derivation.is_at_end {
+            self.rows.seal();
+        }
+        Ok(Progress::Pending)
+    }
+}
+
+/// The state of a derivation after a piece of work.
+#[derive(Clone, Debug)]
+pub enum Progress {
+    /// A batch of a table.
+    Batch(Table, RecordBatch),
+    /// No batch yet, and the log has not ended.
+    Pending,
+    /// No batch any more.
+    End,
 }
 
 impl Iterator for DerivedBatches {
     type Item = Result<(Table, RecordBatch), Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.next_batch().transpose()
+        loop {
+            match self.advance_by(u64::MAX) {
+                Ok(Progress::Batch(table, batch)) => return Some(Ok((table, batch))),
+                Ok(Progress::Pending) => {}
+                Ok(Progress::End) => return None,
+                Err(error) => return Some(Err(error)),
+            }
+        }
     }
 }

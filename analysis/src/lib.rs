@@ -10,6 +10,7 @@
 #![warn(missing_docs)]
 
 pub mod attachments;
+pub mod case_state;
 pub mod cases;
 pub mod clock_quality;
 pub mod compare;
@@ -23,6 +24,8 @@ pub mod explain;
 pub mod export;
 pub mod filter;
 pub mod inventory;
+pub mod json;
+pub mod lake;
 mod life_key;
 pub mod order;
 pub mod origin;
@@ -31,6 +34,7 @@ pub mod problems;
 pub mod profile;
 pub mod span;
 pub mod triage;
+pub mod verdict_text;
 pub mod verify;
 
 pub use error::Error;

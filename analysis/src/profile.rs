@@ -26,7 +26,7 @@ const V1_CONTROLLER: &str = "cpuset";
 /// # Errors
 /// [`Error::Hierarchies`] if the rules need the host's hierarchies and case.json does not list
 /// them.
-pub(crate) fn rules(case: &Case, profile: Profile) -> Result<Box<dyn Derive>, Error> {
+pub(crate) fn rules(case: &Case, profile: Profile) -> Result<Box<dyn Derive + Send>, Error> {
     match profile {
         // Without case.json the recorder's grace is unknown; cases of old builds have none.
         Profile::Strict => {

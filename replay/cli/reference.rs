@@ -2,9 +2,9 @@
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use obit_analysis::json::subject::SchemaSubject;
 
 use super::exit_codes::EXIT_CODES;
-use crate::json::subject::SchemaSubject;
 
 /// Read cgroup paths, one a line, and apply the path rule alone to each.
 ///

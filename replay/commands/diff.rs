@@ -9,6 +9,8 @@ use anyhow::{bail, ensure};
 use obit_analysis::cases;
 use obit_analysis::compare::TableComparison;
 use obit_analysis::diff::{CaseDiff, DiffOptions, DiffSide, diff};
+use obit_analysis::json::diff::{DiffReport, DiffVerdict};
+use obit_analysis::json::problems::of_case;
 use obit_analysis::pairing::CasePairs;
 use obit_analysis::problems::{self, Effect};
 use obit_analysis::profile::{fills, gives};
@@ -19,12 +21,10 @@ use obit_schema::Table;
 use obit_schema::text::printable;
 
 use crate::cli::DiffArgs;
-use crate::json::diff::DiffReport;
-use crate::json::problems::of_case;
-use crate::json::{self, JsonLayout};
 use crate::output::activity::Activity;
 use crate::output::differences::push_differences;
 use crate::output::format::ReportFormat;
+use crate::output::json::{self, JsonLayout};
 use crate::output::messages::{complain, print_verdict};
 use crate::output::problems::report_problems;
 use crate::output::terminal::{HEADING, Look};
@@ -136,7 +136,14 @@ fn diff_pair(
         (false, false) => CommandStatus::Different,
     };
     match args.format {
-        ReportFormat::Json => json::print_as(&DiffReport::new([left, right], &diff, status, all_problems), layout)?,
+        ReportFormat::Json => {
+            let verdict = match status {
+                CommandStatus::Done => DiffVerdict::Same,
+                CommandStatus::Different => DiffVerdict::Different,
+                CommandStatus::Incomplete => DiffVerdict::Undecided,
+            };
+            json::print_as(&DiffReport::new([left, right], &diff, verdict, all_problems), layout)?;
+        }
         ReportFormat::Text => print_text(args, &diff, status, is_one_case)?,
     }
     if status == CommandStatus::Incomplete {

@@ -23,7 +23,7 @@ pub fn run(args: &ExtractArgs) -> anyhow::Result<CommandStatus> {
     let case = problems::open(&args.case)?;
     let mut containers = BTreeSet::new();
     for asked in &args.containers {
-        containers.insert(find_container(slice::from_ref(&case), asked, &RowFilter::default())?.container_id);
+        containers.insert(find_container(slice::from_ref(&case), asked, &RowFilter::default())?.container.container_id);
     }
     let options = ExtractOptions { containers, redacted, signer: signer.map(Signer::shared) };
     let summary = extract(&case, &args.output, &options).context("cannot make the excerpt")?;

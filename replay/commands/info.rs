@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
+use obit_analysis::case_state::{dropped_text, missing_text};
 use obit_analysis::cases;
 use obit_analysis::contents::{self, CaseContents};
 use obit_analysis::problems::Effect;
@@ -15,11 +16,11 @@ use obit_schema::text::time;
 use serde_json::Value;
 
 use crate::cli::InfoArgs;
-use crate::json::JsonLayout;
 use crate::output::attachments::attachments_text;
 use crate::output::format::ReportFormat;
+use crate::output::json::JsonLayout;
 use crate::output::messages::complain;
-use crate::output::problems::{dropped_text, missing_text, report_problems};
+use crate::output::problems::report_problems;
 use crate::status::{CommandStatus, is_closed_pipe};
 
 /// Most lines of each list in the text form; the JSON has all.

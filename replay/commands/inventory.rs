@@ -3,6 +3,8 @@
 use anyhow::{bail, ensure};
 use obit_analysis::cases;
 use obit_analysis::inventory::{Moment, PresentContainer, take};
+use obit_analysis::json::inventory::InventoryReport;
+use obit_analysis::json::problems::of_case;
 use obit_analysis::origin::RowOrigin;
 use obit_analysis::problems::{self, Effect};
 use obit_analysis::span::CaseSpan;
@@ -11,12 +13,10 @@ use obit_derivation::WallNs;
 use obit_schema::text::time;
 
 use crate::cli::{InventoryArgs, InventoryMoment};
-use crate::json;
-use crate::json::inventory::InventoryReport;
-use crate::json::problems::of_case;
 use crate::output::columns;
 use crate::output::format::ReportFormat;
 use crate::output::hosts::{host_names, say_clock_errors};
+use crate::output::json;
 use crate::output::messages::{complain, say};
 use crate::output::problems::report_problems;
 use crate::output::table::TextTableWriter;

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
+use obit_analysis::json::schema::schema;
+use obit_analysis::json::subject::SchemaSubject;
+
 use crate::cli::SchemaArgs;
-use crate::json;
-use crate::json::schema::schema;
-use crate::json::subject::SchemaSubject;
+use crate::output::json;
 use crate::output::messages::print_verdict;
 use crate::status::CommandStatus;
 

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 
 use obit_analysis::cases;
+use obit_analysis::json::problems::of_case;
+use obit_analysis::json::triage::{SuspectEntry, TriageDocument};
 use obit_analysis::origin::RowOrigin;
 use obit_analysis::problems::{self, Effect};
 use obit_analysis::span::CaseSpan;
@@ -12,13 +14,11 @@ use obit_derivation::identity::Engine;
 use obit_derivation::row::Cause;
 
 use crate::cli::TriageArgs;
-use crate::json;
-use crate::json::problems::of_case;
-use crate::json::triage::{SuspectEntry, TriageDocument};
 use crate::output::columns;
 use crate::output::destination::Destination;
 use crate::output::format::ReportFormat;
 use crate::output::hosts::{host_names, say_clock_errors};
+use crate::output::json;
 use crate::output::messages::{complain, say};
 use crate::output::problems::report_problems;
 use crate::output::table::TextTableWriter;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{bail, ensure};
-use obit_analysis::explain::{ContainerSummary, KeptRow, LifeRows, SearchResult, find, kept_rows};
+use obit_analysis::explain::{ContainerLives, ContainerSummary, SearchResult, find, kept_rows};
 use obit_analysis::filter::{MIN_PREFIX_CHARACTERS, RowFilter};
 use obit_analysis::origin::RowOrigin;
 use obit_analysis::problems::{self, Effect};
@@ -21,13 +21,8 @@ const NAME_CHARACTERS: usize = 60;
 /// A container that was found, and the case that it is of.
 pub struct FoundContainer<'a> {
     pub case: &'a Case,
-    pub container_id: String,
-    /// The lives that follow from the log; none if only kept rows tell of the container.
-    pub lives: Vec<LifeRows>,
-    /// Number of lives that the filter leaves out.
-    pub lives_left_out: usize,
-    /// Rows that were kept of dropped segments.
-    pub kept: Vec<KeptRow>,
+    /// The container; without lives if only kept rows tell of it.
+    pub container: ContainerLives,
     /// The problems of the case.
     pub problems: Vec<Problem>,
     /// The worst effect of the problems of all cases that were searched.
@@ -53,7 +48,8 @@ pub fn find_container<'a>(cases: &'a [Case], asked: &str, filter: &RowFilter) ->
             SearchResult::One { container_id, lives, lives_left_out } => {
                 listed.push(format!("{}{place}", text::shortened(&container_id, 2 * NAME_CHARACTERS)));
                 let kept = kept_rows(case, &container_id)?;
-                found.push(FoundContainer { case, container_id, lives, lives_left_out, kept, problems, effect });
+                let container = ContainerLives { container_id, lives, lives_left_out, kept };
+                found.push(FoundContainer { case, container, problems, effect });
             }
             SearchResult::Several { containers, has_more } => {
                 listed.extend(containers.iter().map(|container| summary_text(container) + &place));
@@ -65,9 +61,10 @@ pub fn find_container<'a>(cases: &'a [Case], asked: &str, filter: &RowFilter) ->
                 let kept = kept_rows(case, asked)?;
                 let ids: BTreeSet<_> = kept.iter().map(|row| row.container_id.clone()).collect();
                 listed.extend(ids.iter().map(|id| text::shortened(id, 2 * NAME_CHARACTERS).into_owned() + &place));
-                if let ([container_id], lives) = (Vec::from_iter(ids).as_slice(), Vec::new()) {
+                if let [container_id] = Vec::from_iter(ids).as_slice() {
                     let container_id = container_id.clone();
-                    found.push(FoundContainer { case, container_id, lives, lives_left_out: 0, kept, problems, effect });
+                    let container = ContainerLives { container_id, lives: Vec::new(), lives_left_out: 0, kept };
+                    found.push(FoundContainer { case, container, problems, effect });
                 }
             }
         }

@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 
+use obit_analysis::case_state::dropped_text;
 use obit_analysis::evidence::{ChainReach, EntrySpan, LineCounts, ProofReach, ProofShortfall, ProvenSpan, SigningKey};
 use obit_case::Case;
 use obit_schema::text;
-
-use super::problems::dropped_text;
 
 /// Returns the lines about how far each kind of proof reaches; none without a readable case.json.
 pub fn evidence_text(case: &Case, reach: &ChainReach) -> String {

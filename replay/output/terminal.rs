@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use anstyle::{AnsiColor, Style};
 use clap::ColorChoice;
+use obit_analysis::explain::text::{Emphasis, TextLook};
 
 /// Columns of a terminal that does not tell how many it has.
 const USUAL_COLUMNS: usize = 80;
@@ -53,6 +54,24 @@ impl Look {
         } else {
             text.to_owned()
         }
+    }
+}
+
+impl TextLook for Look {
+    fn columns(self) -> Option<usize> {
+        self.columns
+    }
+
+    fn paint(self, emphasis: Emphasis, text: &str) -> String {
+        let style = match emphasis {
+            Emphasis::Heading => HEADING,
+            Emphasis::Faint => FAINT,
+            Emphasis::Alarm => ALARM,
+            Emphasis::Notice => NOTICE,
+            Emphasis::Plain => Style::new(),
+        };
+        // The method of the same name that takes a style.
+        Self::paint(self, style, text)
     }
 }
 

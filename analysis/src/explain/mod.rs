@@ -1,6 +1,7 @@
 //! Explanation of a container's rows: its lives, the records that they follow from ([`trace`]), and
-//! what they tell, in words ([`story`]).
+//! what they tell, in sentences ([`story`]) and as a text ([`text`]).
 
+mod explanation;
 mod kept;
 mod life;
 mod numbering;
@@ -9,8 +10,11 @@ mod record_text;
 mod search;
 mod search_row;
 pub mod story;
+pub mod text;
 pub mod trace;
+mod wrap;
 
+pub use explanation::{ContainerLives, Explanation};
 pub use kept::{KeptRow, kept_rows};
 pub use life::LifeRows;
 pub use numbering::LifeNumbering;

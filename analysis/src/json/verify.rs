@@ -2,10 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use obit_analysis::evidence::Requirement;
-use obit_analysis::excerpt::DisclosureCheck;
-use obit_analysis::origin::RowOrigin;
-use obit_analysis::verify::{Verdict, Verification, VerifyAnswer};
 use obit_case::Case;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -14,7 +10,11 @@ use super::comparison::ComparedTable;
 use super::origin::CaseOrigin;
 use super::problems::{self, CaseProblem};
 use super::proof::{self, CaseProof, ExcerptSummary, HandoverSummary, ProofLack, StampSummary};
-use crate::output::verdict::{SideDigests, requirement_states, verdict_text};
+use crate::evidence::Requirement;
+use crate::excerpt::DisclosureCheck;
+use crate::origin::RowOrigin;
+use crate::verdict_text::{SideDigests, requirement_states, verdict_text};
+use crate::verify::{Verdict, Verification, VerifyAnswer};
 
 /// The output of `obit-replay verify --format json`; of several cases a line each.
 #[derive(Debug, Serialize, JsonSchema)]

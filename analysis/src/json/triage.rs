@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use obit_analysis::origin::RowOrigin;
-use obit_analysis::triage::{SuspectEnd, TriageReason};
 use obit_derivation::identity::Engine;
 use obit_derivation::row::Cause;
 use obit_schema::text::time::rfc3339;
@@ -13,6 +11,8 @@ use serde::Serialize;
 use super::identity::ContainerIdentity;
 use super::origin::CaseOrigin;
 use super::problems::CaseProblem;
+use crate::origin::RowOrigin;
+use crate::triage::{SuspectEnd, TriageReason};
 
 /// The output of `obit-replay triage --format json`.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -1,11 +1,6 @@
 //! The JSON of `explain`.
 
-use std::collections::BTreeMap;
-
-use anyhow::Context;
-use obit_analysis::explain::story::{ContainerStory, LifeStory, StorySection, StorySentence};
-use obit_analysis::explain::trace::TracedRecord;
-use obit_analysis::explain::{KeptRow, LifeRows};
+use obit_case::Case;
 use obit_derivation::Row;
 use obit_schema::encode::RowsBuilder;
 use obit_schema::text::{json_lines, time};
@@ -14,7 +9,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::comparison::value;
-use super::problems::CaseProblem;
+use super::problems::{CaseProblem, of_case};
+use crate::error::Error;
+use crate::explain::story::{LifeStory, StorySection, StorySentence};
+use crate::explain::{Explanation, KeptRow, LifeRows};
 
 /// The output of `obit-replay explain --format json`.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -85,14 +83,12 @@ pub struct ExplainedRecord {
 
 impl ExplainReport {
     /// Makes the report of an explanation.
-    pub fn new(
-        story: &ContainerStory,
-        lives: &[LifeRows],
-        [lives_left_out, lives_filtered_out]: [usize; 2],
-        kept: &[KeptRow],
-        records: &BTreeMap<u64, TracedRecord>,
-        problems: Vec<CaseProblem>,
-    ) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// A row cannot be written as JSON; that would be a fault of this crate.
+    pub fn new(case: &Case, explanation: &Explanation) -> Result<Self, Error> {
+        let Explanation { story, lives, all_lives, lives_left_out, kept, records, problems } = explanation;
+        let shown = lives.len();
         let lives = story.lives.iter().zip(lives).map(|(story, life)| ExplainedLife::new(story, life));
         let records = records.iter().map(|(seq, record)| ExplainedRecord {
             seq: *seq,
@@ -102,18 +98,18 @@ impl ExplainReport {
         Ok(Self {
             container_id: story.container_id.clone(),
             lives: lives.collect::<Result<_, _>>()?,
-            lives_left_out: lives_left_out as u64,
-            lives_filtered_out: lives_filtered_out as u64,
+            lives_left_out: all_lives.saturating_sub(shown) as u64,
+            lives_filtered_out: *lives_left_out as u64,
             kept_rows: kept.iter().map(kept_object).collect(),
             commands: story.commands.clone(),
             records: records.collect(),
-            problems,
+            problems: of_case(case, problems),
         })
     }
 }
 
 impl ExplainedLife {
-    fn new(story: &LifeStory, life: &LifeRows) -> anyhow::Result<Self> {
+    fn new(story: &LifeStory, life: &LifeRows) -> Result<Self, Error> {
         Ok(Self {
             headline: story.headline.clone(),
             story: story.sections.iter().map(ExplainedSection::from).collect(),
@@ -146,15 +142,16 @@ fn kept_object(row: &KeptRow) -> Map<String, Value> {
 }
 
 /// Returns a row as `derive --format jsonl` prints it, with the name of its table as `event`.
-fn row_object(row: &Row) -> anyhow::Result<Map<String, Value>> {
+fn row_object(row: &Row) -> Result<Map<String, Value>, Error> {
     let mut builder = RowsBuilder::new();
     builder.append(row);
     let mut object = Map::new();
-    for (table, batch) in builder.finish().context("cannot encode a row")? {
+    for (table, batch) in builder.finish()? {
         let mut line = Vec::new();
-        json_lines::write(&batch, &mut line).context("cannot write a row as JSON")?;
+        let failed = |cause| Error::Json { table: table.name(), cause };
+        json_lines::write(&batch, &mut line).map_err(|cause| failed(serde_json::Error::io(cause)))?;
         object.insert("event".to_owned(), Value::String(table.name().to_owned()));
-        object.extend(serde_json::from_slice::<Map<String, Value>>(&line).context("cannot read a row's JSON")?);
+        object.extend(serde_json::from_slice::<Map<String, Value>>(&line).map_err(failed)?);
     }
     Ok(object)
 }

@@ -1,7 +1,5 @@
 //! The JSON of `inventory`.
 
-use obit_analysis::inventory::{Moment, PresentContainer, SinceSource};
-use obit_analysis::origin::RowOrigin;
 use obit_schema::text::time::rfc3339;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,6 +7,8 @@ use serde::Serialize;
 use super::identity::ContainerIdentity;
 use super::origin::CaseOrigin;
 use super::problems::CaseProblem;
+use crate::inventory::{Moment, PresentContainer, SinceSource};
+use crate::origin::RowOrigin;
 
 /// The output of `obit-replay inventory --format json`.
 #[derive(Debug, Serialize, JsonSchema)]

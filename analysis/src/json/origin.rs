@@ -1,8 +1,9 @@
 //! The host and the case that something comes from, as JSON.
 
-use obit_analysis::origin::RowOrigin;
 use schemars::JsonSchema;
 use serde::Serialize;
+
+use crate::origin::RowOrigin;
 
 /// The host and the case that something comes from. A fact that case.json does not have is null.
 #[derive(Clone, Debug, Serialize, JsonSchema)]

@@ -1,11 +1,12 @@
 //! The proof behind a case, as JSON.
 
-use obit_analysis::attachments::{Attachments, Handover};
-use obit_analysis::evidence::{ChainReach, EntrySpan, ProofReach, ProofShortfall, ProvenSpan, SigningKey};
-use obit_analysis::excerpt::ExcerptEvidence;
 use obit_case::time_stamp::TimeStamp;
 use schemars::JsonSchema;
 use serde::Serialize;
+
+use crate::attachments::{Attachments, Handover};
+use crate::evidence::{ChainReach, EntrySpan, ProofReach, ProofShortfall, ProvenSpan, SigningKey};
+use crate::excerpt::ExcerptEvidence;
 
 /// The reach of what proves a case.
 #[derive(Debug, Serialize, JsonSchema)]

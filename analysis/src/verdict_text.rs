@@ -2,16 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use obit_analysis::compare::{TableComparison, TableSummary};
-use obit_analysis::evidence::Requirement;
-use obit_analysis::verify::{Verdict, Verification};
 use obit_case::Case;
 use obit_derivation::fold::DERIVATION_VERSION;
 use obit_schema::digest::{Digest, case_digest};
 
+use crate::compare::{TableComparison, TableSummary};
+use crate::evidence::Requirement;
+use crate::verify::{Verdict, Verification};
+
 /// Digests over the digests of all derived tables, of both sides.
 pub struct SideDigests {
+    /// Digest of the recorded rows.
     pub recorded: Digest,
+    /// Digest of the rows that follow from the raw log.
     pub derived: Digest,
 }
 

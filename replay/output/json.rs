@@ -1,20 +1,4 @@
-//! The JSON that commands print for programs: a type each, with its JSON Schema.
-//!
-//! A field is never left out: what is not known is null. Names and meanings stay; new fields may
-//! come.
-
-mod comparison;
-pub mod diff;
-pub mod explain;
-mod identity;
-pub mod inventory;
-mod origin;
-pub mod problems;
-mod proof;
-pub mod schema;
-pub mod subject;
-pub mod triage;
-pub mod verify;
+//! Prints the JSON of an answer.
 
 use std::io::Write as _;
 
@@ -22,7 +6,7 @@ use anyhow::Context;
 use obit_schema::text::json;
 use serde::Serialize;
 
-use crate::output::messages::print_verdict;
+use super::messages::print_verdict;
 
 /// The layout of a value that is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,14 +1,13 @@
 //! The JSON of `diff`.
 
-use obit_analysis::diff::{CaseDiff, DiffSide};
-use obit_analysis::origin::RowOrigin;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::comparison::ComparedTable;
 use super::origin::CaseOrigin;
 use super::problems::CaseProblem;
-use crate::status::CommandStatus;
+use crate::diff::{CaseDiff, DiffSide};
+use crate::origin::RowOrigin;
 
 /// The output of `obit-replay diff --format json`; of several pairs of cases a line each.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -56,17 +55,13 @@ impl DiffReport {
     pub fn new(
         [left, right]: [DiffSide<'_>; 2],
         diff: &CaseDiff,
-        status: CommandStatus,
+        verdict: DiffVerdict,
         problems: Vec<CaseProblem>,
     ) -> Self {
         Self {
             left: ComparedSide::from(left),
             right: ComparedSide::from(right),
-            verdict: match status {
-                CommandStatus::Done => DiffVerdict::Same,
-                CommandStatus::Different => DiffVerdict::Different,
-                CommandStatus::Incomplete => DiffVerdict::Undecided,
-            },
+            verdict,
             tables: diff.comparison.tables.iter().map(ComparedTable::from).collect(),
             columns_left_out: diff.columns_left_out.iter().map(|column| (*column).to_owned()).collect(),
             problems,

@@ -1,11 +1,11 @@
 //! The problems of a case, as JSON.
 
-use obit_analysis::problems::{self, Effect};
 use obit_case::{Case, Problem};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::output::problems::case_warnings;
+use crate::case_state::case_warnings;
+use crate::problems::{self, Effect};
 
 /// Something that is wrong with a case.
 #[derive(Debug, Serialize, JsonSchema)]

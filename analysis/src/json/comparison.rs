@@ -1,9 +1,10 @@
 //! Compared tables, as JSON.
 
-use obit_analysis::compare::{Change, RowDifference, TableComparison, TableSummary};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
+
+use crate::compare::{Change, RowDifference, TableComparison, TableSummary};
 
 /// A table of both sides.
 #[derive(Debug, Serialize, JsonSchema)]
