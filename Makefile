@@ -16,6 +16,7 @@ DEMO_PROFILE := $(if $(filter file,$(origin PROFILE)),quick,$(PROFILE))
 DEMO_DIR := $(TARGET_DIR)/$(if $(filter dev,$(DEMO_PROFILE)),debug,$(DEMO_PROFILE))
 VENV := target/venv
 VENV_EXPORTS := target/venv-exports
+VENV_PYTHON := target/venv-python
 # Capture needs root; nothing else does.
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
@@ -23,7 +24,7 @@ define say
 @printf '\n==> %s\n' "$(1)"
 endef
 
-.PHONY: help setup build demo page-tools test test-all bench venv static test-kernels test-systemd test-arm64 test-image deb test-manifests clean
+.PHONY: help setup build wheel demo page-tools test test-all bench venv static test-kernels test-systemd test-arm64 test-image deb test-manifests clean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +35,9 @@ setup: ## install what the build needs (Debian and Ubuntu; apt-get, with sudo if
 build: ## build obit-capture and obit-replay; never needs root (PROFILE=dev for a quick one)
 	cargo build --locked --profile $(PROFILE)
 	@echo "built $(PROFILE_DIR)/obit-capture and $(PROFILE_DIR)/obit-replay"
+
+wheel: $(VENV_PYTHON)/ready ## build the Python package obit as a wheel for this machine's processor, in target/wheels
+	PATH="$(CURDIR)/$(VENV_PYTHON)/bin:$$PATH" maturin build --locked --release --manifest-path python/Cargo.toml --out target/wheels
 
 demo: ## install, build, record a built-in workload, replay it and show the rows
 	$(call say,1/4 what the build needs)
@@ -56,7 +60,7 @@ demo: ## install, build, record a built-in workload, replay it and show the rows
 	  "$(strip $(SUDO) $(DEMO_DIR)/obit-capture check)" "# what works on this host" \
 	  "make build" "# build optimised, then record this host: see the tour in README.md"
 
-venv: $(VENV)/ready $(VENV_EXPORTS)/ready ## the Python environments of the tests, in target/venv and target/venv-exports
+venv: $(VENV)/ready $(VENV_EXPORTS)/ready $(VENV_PYTHON)/ready ## the Python environments of the tests, in target/venv, target/venv-exports and target/venv-python
 $(VENV)/ready: tests/analysis/requirements.txt
 	python3 -m venv --clear $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/analysis/requirements.txt
@@ -64,6 +68,10 @@ $(VENV)/ready: tests/analysis/requirements.txt
 $(VENV_EXPORTS)/ready: tests/exports/requirements.txt
 	python3 -m venv --clear $(VENV_EXPORTS)
 	$(VENV_EXPORTS)/bin/pip install --quiet --disable-pip-version-check --no-deps -r tests/exports/requirements.txt
+	@touch $@
+$(VENV_PYTHON)/ready: tests/python/requirements.txt
+	python3 -m venv --clear $(VENV_PYTHON)
+	$(VENV_PYTHON)/bin/pip install --quiet --disable-pip-version-check --no-deps -r tests/python/requirements.txt
 	@touch $@
 
 page-tools: tests/page/node_modules/.package-lock.json ## what the tests of the report's page use, in tests/page/node_modules

@@ -35,6 +35,8 @@ else
     [ "${OBIT_SKIP_LIVE:-}" = 1 ] || failed+=("live tests (not run)")
 fi
 
+check "the Python package" scripts/test-python.sh
+
 if [ ${#failed[@]} -gt 0 ]; then
     printf '\nFAILED: %s\n' "${failed[@]}" >&2
     exit 1

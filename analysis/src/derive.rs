@@ -298,27 +298,27 @@ impl DerivedBatches {
     ///
     /// # Errors
     /// The records cannot be read.
-    pub fn advance(&mut self) -> Result<Progress, Error> {
+    pub fn advance(&mut self) -> Result<DerivationStep, Error> {
         self.advance_by(ADVANCE_RECORDS)
     }
 
-    fn advance_by(&mut self, max_records: u64) -> Result<Progress, Error> {
+    fn advance_by(&mut self, max_records: u64) -> Result<DerivationStep, Error> {
         if let Some((table, batch)) = self.take_batch()? {
-            return Ok(Progress::Batch(table, profile::select_columns(self.profile, table, batch)?));
+            return Ok(DerivationStep::Batch(table, profile::select_columns(self.profile, table, batch)?));
         }
         if !self.derivation.fill_from(&mut self.rows, max_records)? {
-            return Ok(Progress::End);
+            return Ok(DerivationStep::End);
         }
         if self.derivation.is_at_end {
             self.rows.seal();
         }
-        Ok(Progress::Pending)
+        Ok(DerivationStep::Pending)
     }
 }
 
 /// The state of a derivation after a piece of work.
 #[derive(Clone, Debug)]
-pub enum Progress {
+pub enum DerivationStep {
     /// A batch of a table.
     Batch(Table, RecordBatch),
     /// No batch yet, and the log has not ended.
@@ -333,9 +333,9 @@ impl Iterator for DerivedBatches {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             match self.advance_by(u64::MAX) {
-                Ok(Progress::Batch(table, batch)) => return Some(Ok((table, batch))),
-                Ok(Progress::Pending) => {}
-                Ok(Progress::End) => return None,
+                Ok(DerivationStep::Batch(table, batch)) => return Some(Ok((table, batch))),
+                Ok(DerivationStep::Pending) => {}
+                Ok(DerivationStep::End) => return None,
                 Err(error) => return Some(Err(error)),
             }
         }

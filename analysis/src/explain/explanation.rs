@@ -7,9 +7,11 @@ use obit_case::{Case, Problem};
 use super::kept::KeptRow;
 use super::life::LifeRows;
 use super::story::ContainerStory;
-use super::text::MAX_SHOWN_RECORDS;
 use super::trace::{self, TracedRecord};
 use crate::error::Error;
+
+/// Most records of one life that are shown.
+pub(super) const MAX_SHOWN_RECORDS: usize = 500;
 
 /// The story of a container, with the rows and the records that it follows from.
 #[derive(Debug)]

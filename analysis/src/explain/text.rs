@@ -6,15 +6,12 @@ use std::io::{self, Write};
 use obit_derivation::WallNs;
 use obit_schema::text::{printable, time};
 
-use super::explanation::Explanation;
+use super::explanation::{Explanation, MAX_SHOWN_RECORDS};
 use super::kept::KeptRow;
 use super::life::LifeRows;
 use super::story::{ContainerStory, LifeStory, StoryPart, StorySection, StorySentence};
 use super::trace::TracedRecord;
 use super::wrap::wrapped;
-
-/// Most records of one life that are shown.
-pub(super) const MAX_SHOWN_RECORDS: usize = 500;
 
 /// The importance of a piece of text, which a terminal may show by a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
