@@ -12,6 +12,7 @@ cd "$(dirname "$0")/.."
 # One line each: name, benchmark and arguments.
 plans="identify identify 15
 replay replay 2000000 7
+exports exports 2000000 5
 growth growth 10000 10000000
 storm storm 1 9
 endurance storm lost 10
@@ -20,6 +21,7 @@ idle idle 3"
 if [ "${FULL:-}" = 1 ]; then
     plans="identify identify 31
 replay replay 10000000 7
+exports exports 10000000 3
 growth growth 100000 100000000
 storm storm 2 11
 endurance storm lost 60

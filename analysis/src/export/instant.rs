@@ -1,7 +1,7 @@
 //! The instants that a row tells of, each told once although several rows of a life know it.
 
 use std::collections::{HashSet, VecDeque};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::{BuildHasher as _, BuildHasherDefault, Hash as _, Hasher, RandomState};
 
 use obit_schema::Table;
 use obit_schema::value::Value;
@@ -94,10 +94,32 @@ pub struct Instant<'a> {
 }
 
 /// Finds the instants of rows, and leaves out those of earlier rows.
+///
+/// Instants are remembered by a hash with keys of this process, so nobody can choose ids whose
+/// instants are taken for each other; that two are by chance has a probability of 2⁻⁴⁶ for each.
 #[derive(Default)]
 pub struct InstantFinder {
-    remembered: HashSet<[u64; 2]>,
-    order: VecDeque<[u64; 2]>,
+    keys: RandomState,
+    remembered: HashSet<u64, BuildHasherDefault<HashedAlready>>,
+    order: VecDeque<u64>,
+}
+
+/// Takes a hash as what it is.
+#[derive(Default)]
+struct HashedAlready(u64);
+
+impl Hasher for HashedAlready {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
 }
 
 impl InstantFinder {
@@ -105,20 +127,19 @@ impl InstantFinder {
     /// told.
     pub fn find<'a>(&mut self, row: &ExportRow<'a>, found: &mut Vec<Instant<'a>>) {
         found.clear();
-        let hashers = [0_u64, 1].map(|number| {
-            let mut hasher = DefaultHasher::new();
-            (number, &row.origin.case_id, row.container_id()).hash(&mut hasher);
-            hasher
-        });
+        let mut of_container = self.keys.build_hasher();
+        (&row.origin.case_id, row.container_id()).hash(&mut of_container);
         let mut add = |kind: InstantKind, at: Option<i64>, step: Option<(usize, &'a str)>, is_of_row: bool| {
             let Some(at) = at else { return };
-            let key = hashers.clone().map(|mut hasher| {
+            let hash = || {
+                let mut hasher = of_container.clone();
                 (kind, at, step.map(|(place, _)| place)).hash(&mut hasher);
                 hasher.finish()
-            });
-            // The instant of the row itself carries its columns, and several disagreements may have
-            // the same.
-            if self.is_new(key) || is_of_row {
+            };
+            // Of these no other row tells.
+            let is_only_here = matches!(kind, InstantKind::FoundAlive | InstantKind::Removed | InstantKind::Disputed);
+            // The instant of the row itself carries its columns.
+            if is_only_here || self.is_new(hash()) || is_of_row {
                 found.push(Instant { kind, at, step: step.map(|(_, text)| text), is_of_row });
             }
         };
@@ -148,7 +169,7 @@ impl InstantFinder {
     }
 
     /// Returns true if the instant was not remembered, and remembers it.
-    fn is_new(&mut self, key: [u64; 2]) -> bool {
+    fn is_new(&mut self, key: u64) -> bool {
         if !self.remembered.insert(key) {
             return false;
         }

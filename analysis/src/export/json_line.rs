@@ -92,6 +92,11 @@ impl JsonLine {
         }
     }
 
+    /// Writes a value that ends what is open, so that no comma comes before it.
+    pub fn value_end(&mut self, value: Value<'_>) -> io::Result<()> {
+        json_lines::push_value(&mut self.bytes, value)
+    }
+
     /// Writes a time by RFC 3339 with nine digits.
     pub fn time(&mut self, ns: i64) {
         self.separate();
@@ -139,7 +144,9 @@ impl JsonLine {
 
 /// Members that are copied from columns of one batch, in their order.
 pub struct CopiedMembers<'a> {
-    members: Vec<(String, Cells<'a>, MapForm)>,
+    /// Each with its name as the line has it.
+    members: Vec<(String, Cells<'a>)>,
+    maps: MapForm,
 }
 
 /// Form of a map in JSON.
@@ -155,22 +162,21 @@ impl<'a> CopiedMembers<'a> {
     /// Takes the names of the members with their values. Columns of nulls are left out.
     pub fn new(members: impl IntoIterator<Item = (String, Cells<'a>)>, maps: MapForm) -> Self {
         let kept = members.into_iter().filter(|(_, cells)| !cells.are_null());
-        Self { members: kept.map(|(name, cells)| (name, cells, maps)).collect() }
+        Self { members: kept.map(|(name, cells)| (format!("\"{name}\":"), cells)).collect(), maps }
     }
 
     /// Writes the members of a row that are not absent.
     pub fn write(&self, row: usize, line: &mut JsonLine) -> io::Result<()> {
-        for (name, cells, maps) in &self.members {
-            match (cells.value(row), maps) {
-                (Value::Null, _) => {}
-                (Value::Map(map), MapForm::List) => {
-                    line.key(name);
-                    line.map_as_list(map)?;
-                }
-                (value, _) => {
-                    line.key(name);
-                    line.value(value)?;
-                }
+        for (name, cells) in &self.members {
+            let value = cells.value(row);
+            if matches!(value, Value::Null) {
+                continue;
+            }
+            line.plain(name);
+            match (value, self.maps) {
+                (Value::Map(map), MapForm::List) => line.map_as_list(map)?,
+                (Value::Map(map), MapForm::Object) => line.map(map)?,
+                (value, _) => line.value_end(value)?,
             }
         }
         Ok(())

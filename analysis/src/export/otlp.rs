@@ -60,16 +60,38 @@ pub struct OtlpEncoder {
     message: String,
 }
 
-/// Attributes by their names.
-type Attributes<'a> = Vec<(String, Cells<'a>)>;
+/// Columns that become attributes, each with the beginning of its attribute.
+struct Attributes<'a>(Vec<(String, Cells<'a>)>);
+
+impl<'a> Attributes<'a> {
+    /// Takes the names of the attributes, which are plain ASCII, with their values. Columns of
+    /// nulls are left out.
+    fn new(named: impl IntoIterator<Item = (String, Cells<'a>)>) -> Self {
+        let kept = named.into_iter().filter(|(_, cells)| !cells.are_null());
+        Self(kept.map(|(name, cells)| (format!(r#"{{"key":"{name}","value":"#), cells)).collect())
+    }
+
+    /// Writes the attributes of a row that are not absent.
+    fn write(&self, row: usize, line: &mut JsonLine) -> io::Result<()> {
+        for (beginning, cells) in &self.0 {
+            let value = cells.value(row);
+            if !matches!(value, Value::Null) {
+                line.plain(beginning);
+                write_any(value, line)?;
+                line.close();
+            }
+        }
+        Ok(())
+    }
+}
 
 impl RowEncoder for OtlpEncoder {
     fn encode(&mut self, batch: &RowBatch<'_>, output: &mut dyn Write) -> io::Result<()> {
         let of_resource = MAPPINGS.iter().filter(|mapping| OF_RESOURCE.contains(&mapping.column));
-        let resource: Attributes<'_> =
-            of_resource.map(|mapping| (mapping.field.to_owned(), batch.cells(mapping.column))).collect();
+        let resource =
+            Attributes::new(of_resource.map(|mapping| (mapping.field.to_owned(), batch.cells(mapping.column))));
         let written = [&OF_RESOURCE[..], &["ts", "labels"]].concat();
-        let record = table_members(batch, MAPPINGS, &written, "obit.");
+        let record = Attributes::new(table_members(batch, MAPPINGS, &written, "obit."));
         for row in batch.rows() {
             self.write(&row, &resource, &record)?;
             output.write_all(self.line.bytes())?;
@@ -89,7 +111,7 @@ impl OtlpEncoder {
         for (name, text) in [("host.name", &origin.host), ("host.id", &origin.machine_id)] {
             write_text_attribute(name, text.as_deref(), line)?;
         }
-        write_attributes(resource, row.index, line)?;
+        resource.write(row.index, line)?;
         if let Some(labels) = row.labels() {
             write_labels(labels, line)?;
         }
@@ -106,7 +128,7 @@ impl OtlpEncoder {
         line.open_list();
         write_text_attribute("obit.boot_id", origin.boot_id.as_deref(), line)?;
         write_text_attribute("obit.case_id", origin.case_id.as_deref(), line)?;
-        write_attributes(record, row.index, line)?;
+        record.write(row.index, line)?;
         line.close_list();
         line.close();
         line.plain_end(r#"]}],"schemaUrl":"https://opentelemetry.io/schemas/1.44.0"}]}"#);
@@ -124,20 +146,6 @@ fn event_name(table: Table) -> &'static str {
         Table::ExistingContainer => "obit.container.existing",
         _ => "obit.container.disagreement",
     }
-}
-
-fn write_attributes(attributes: &Attributes<'_>, row: usize, line: &mut JsonLine) -> io::Result<()> {
-    for (name, cells) in attributes {
-        let value = cells.value(row);
-        if !matches!(value, Value::Null) {
-            line.open();
-            line.text_member("key", Some(name))?;
-            line.key("value");
-            write_any(value, line)?;
-            line.close();
-        }
-    }
-    Ok(())
 }
 
 fn write_text_attribute(name: &str, text: Option<&str>, line: &mut JsonLine) -> io::Result<()> {
@@ -165,29 +173,25 @@ fn write_labels(labels: MapValue<'_>, line: &mut JsonLine) -> io::Result<()> {
 
 /// Writes a value as an `AnyValue`, with 64-bit integers as text as JSON of protobuf has them.
 fn write_any(value: Value<'_>, line: &mut JsonLine) -> io::Result<()> {
-    line.open();
     match value {
-        Value::Bool(value) => {
-            line.key("boolValue");
-            line.value(Value::Bool(value))?;
+        Value::Bool(_) => {
+            line.plain(r#"{"boolValue":"#);
+            line.value_end(value)?;
         }
-        // A number of 64 bits without a sign does not fit into an intValue.
-        Value::U64(number) => {
-            let name = if i64::try_from(number).is_ok() { "intValue" } else { "stringValue" };
-            line.plain(&format!("\"{name}\":\"{number}\""));
+        Value::U64(_) | Value::I64(_) => {
+            // A number of 64 bits without a sign does not fit into an intValue.
+            let fits = !matches!(value, Value::U64(number) if i64::try_from(number).is_err());
+            line.plain(if fits { r#"{"intValue":""# } else { r#"{"stringValue":""# });
+            line.value_end(value)?;
+            line.plain_end("\"");
         }
-        Value::I64(number) => line.plain(&format!("\"intValue\":\"{number}\"")),
         Value::List(list) => {
-            line.key("arrayValue");
-            line.open();
-            line.key("values");
-            line.open_list();
+            line.plain(r#"{"arrayValue":{"values":["#);
             list.iter().try_for_each(|element| write_any(element, line))?;
-            line.close_list();
-            line.close();
+            line.plain_end("]}");
         }
         other => {
-            line.key("stringValue");
+            line.plain(r#"{"stringValue":"#);
             line.value(other)?;
         }
     }

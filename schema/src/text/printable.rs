@@ -50,7 +50,8 @@ pub fn is_hazard(character: char) -> bool {
 /// Makes text [`printable`] and cuts it to this many characters; `…` marks the cut.
 pub fn shortened(text: &str, characters: usize) -> Cow<'_, str> {
     let shown = printable(text);
-    if shown.chars().nth(characters).is_none() {
+    // No text has more characters than bytes.
+    if shown.len() <= characters || shown.chars().nth(characters).is_none() {
         return shown;
     }
     Cow::Owned(shown.chars().take(characters.saturating_sub(1)).chain(['…']).collect())

@@ -9,7 +9,8 @@ const SHORT_ID_DIGITS: usize = 12;
 
 /// Returns the first 12 digits of an id of 64, and any other id whole.
 pub fn short_id(id: &str) -> &str {
-    let is_long_hex = id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    // No early return, so that many bytes are tested at once.
+    let is_long_hex = id.len() == 64 && id.bytes().fold(true, |so_far, byte| so_far & byte.is_ascii_hexdigit());
     if is_long_hex { &id[..SHORT_ID_DIGITS] } else { id }
 }
 

@@ -1,7 +1,7 @@
 //! Perfetto: a trace with a track for each container, to be opened at ui.perfetto.dev, alone or
 //! over an ftrace or perf recording of the same host.
 
-mod annotation;
+mod arguments;
 mod proto;
 mod tracks;
 
@@ -13,16 +13,16 @@ use obit_schema::kind;
 use obit_schema::text::shortened;
 use obit_schema::value::{Cells, Value};
 use prost::Message as _;
+use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
 
 use super::encoder::RowEncoder;
 use super::instant::{Instant, InstantFinder, InstantKind};
 use super::mapping::{FieldMapping, maps, table_members};
 use super::row::{ExportRow, RowBatch};
 use super::sentence::write_sentence;
-use annotation::{annotations, text_annotation};
+use arguments::EventArguments;
 use proto::{
-    CLOCK_BOOTTIME, CLOCK_REALTIME, ClockValue, DebugAnnotation, TraceClocks, TracePacket, TrackDescriptor, TrackEvent,
-    TrackEventType,
+    CLOCK_BOOTTIME, CLOCK_REALTIME, ClockValue, TraceClocks, TracePacket, TrackDescriptor, TrackEvent, TrackEventType,
 };
 use tracks::{TrackMap, number};
 
@@ -31,6 +31,9 @@ pub const MAPPINGS: &[FieldMapping] = &[maps("boot_ns", "timestamp", "Perfetto, 
 
 /// Tag and type of `Trace.packet`, of which a trace is the repetition.
 const PACKET_TAG: u8 = 1 << 3 | 2;
+
+/// Field of a packet that its event is.
+const TRACK_EVENT: u32 = 11;
 
 /// The sequence of all packets: they come from one writer.
 const SEQUENCE: u32 = 1;
@@ -44,6 +47,7 @@ pub struct PerfettoEncoder {
     /// Lives whose slices have begun and not ended, by track: the record of their creation.
     open: HashMap<u64, Vec<Option<u64>>>,
     message: String,
+    arguments: EventArguments,
     bytes: Vec<u8>,
 }
 
@@ -74,7 +78,8 @@ impl RowEncoder for PerfettoEncoder {
     }
 
     fn encode(&mut self, batch: &RowBatch<'_>, output: &mut dyn Write) -> io::Result<()> {
-        let columns = table_members(batch, MAPPINGS, &["boot_ns"], "");
+        let mut columns = table_members(batch, MAPPINGS, &["boot_ns"], "");
+        columns.retain(|(_, cells)| !cells.are_null());
         let mut found = Vec::new();
         for row in batch.rows() {
             self.instants.find(&row, &mut found);
@@ -99,9 +104,11 @@ impl PerfettoEncoder {
                 _ => {}
             }
             write_sentence(row, instant, &mut self.message);
-            let mut arguments: Vec<_> = text_annotation("message", Some(&self.message)).into_iter().collect();
-            arguments.extend(text_annotation("order_step", instant.step));
-            let mut flows = Vec::new();
+            // First, as the killer's event is one of its own.
+            let is_exit = instant.is_of_row && instant.kind == InstantKind::Exited;
+            let flow = if is_exit { self.push_killer(row, track, at) } else { None };
+            self.arguments.push_text("message", Some(&self.message));
+            self.arguments.push_text("order_step", instant.step);
             if instant.is_of_row {
                 let origin = row.origin;
                 for (name, text) in [
@@ -110,16 +117,13 @@ impl PerfettoEncoder {
                     ("boot_id", &origin.boot_id),
                     ("case_id", &origin.case_id),
                 ] {
-                    arguments.extend(text_annotation(name, text.as_deref()));
+                    self.arguments.push_text(name, text.as_deref());
                 }
-                arguments.extend(annotations(columns, row.index));
-                if instant.kind == InstantKind::Exited {
-                    flows.extend(self.push_killer(row, track, at));
-                }
+                self.arguments.push_columns(columns, row.index);
             }
             let name = instant.kind.title().trim_start_matches("Container ");
-            let event = event(TrackEventType::Instant, track, Some(name), arguments);
-            self.push_event(at, TrackEvent { terminating_flow_ids: flows, ..event });
+            let event = event(TrackEventType::Instant, track, Some(name));
+            self.push_event(at, &TrackEvent { terminating_flow_ids: flow.into_iter().collect(), ..event });
         }
     }
 
@@ -136,17 +140,18 @@ impl PerfettoEncoder {
 
     fn push_begin(&mut self, row: &ExportRow<'_>, track: u64, at: u64) {
         let id = row.container_id();
-        let arguments = [
+        for (name, text) in [
             ("container_id", id),
             ("container_name", row.container_name()),
             ("image_name", row.image_name()),
             ("runtime", row.runtime()),
             ("pod_name", row.pod_name()),
             ("pod_namespace", row.pod_namespace()),
-        ];
-        let arguments = arguments.into_iter().filter_map(|(name, text)| text_annotation(name, text)).collect();
+        ] {
+            self.arguments.push_text(name, text);
+        }
         let name = shortened(row.container_name().or(id).unwrap_or_default(), 120);
-        self.push_event(at, event(TrackEventType::Begin, track, Some(&name), arguments));
+        self.push_event(at, &event(TrackEventType::Begin, track, Some(&name)));
     }
 
     /// Ends the slice of a life, if it has not ended. Of a life whose beginning was filtered out
@@ -166,14 +171,11 @@ impl PerfettoEncoder {
         if self.open.get(&track).is_some_and(Vec::is_empty) {
             self.open.remove(&track);
         }
-        let mut arguments: Vec<_> = text_annotation("cause", row.cause()).into_iter().collect();
-        let number = |name: &str, value: Option<i64>| {
-            let int_value = Some(value?);
-            Some(DebugAnnotation { name: Some(name.to_owned()), int_value, ..DebugAnnotation::default() })
-        };
-        arguments.extend(number("exit_code", row.exit_code()));
-        arguments.extend(number("exit_signal", row.exit_signal().and_then(|signal| i64::try_from(signal).ok())));
-        self.push_event(at, event(TrackEventType::End, track, None, arguments));
+        self.arguments.push_text("cause", row.cause());
+        self.arguments.push("exit_code", row.exit_code().map_or(Value::Null, Value::I64));
+        let signal = row.exit_signal().and_then(|signal| i64::try_from(signal).ok());
+        self.arguments.push("exit_signal", signal.map_or(Value::Null, Value::I64));
+        self.push_event(at, &event(TrackEventType::End, track, None));
     }
 
     /// Puts who ended a container beside it, on the track of the killer's container or of the host.
@@ -192,14 +194,14 @@ impl PerfettoEncoder {
             shortened(comm, 120),
             shortened(row.container_name().or(row.container_id())?, 120)
         );
-        let event = event(TrackEventType::Instant, killer, Some(&name), Vec::new());
-        self.push_event(at, TrackEvent { flow_ids: vec![flow], ..event });
+        let event = event(TrackEventType::Instant, killer, Some(&name));
+        self.push_event(at, &TrackEvent { flow_ids: vec![flow], ..event });
         Some(flow)
     }
 
     fn push_tracks(&mut self, tracks: Vec<TrackDescriptor>) {
         for track in tracks {
-            self.push(&TracePacket { track_descriptor: Some(track), ..TracePacket::default() });
+            self.push_packet(TracePacket { track_descriptor: Some(track), ..TracePacket::default() });
         }
     }
 
@@ -208,33 +210,43 @@ impl PerfettoEncoder {
         let clock = |clock_id, timestamp| ClockValue { clock_id: Some(clock_id), timestamp: Some(timestamp) };
         let clocks = vec![clock(CLOCK_BOOTTIME, boot_ns), clock(CLOCK_REALTIME, ts)];
         let clock_snapshot = Some(TraceClocks { clocks, primary_trace_clock: Some(CLOCK_BOOTTIME) });
-        self.push(&TracePacket { clock_snapshot, ..TracePacket::default() });
+        self.push_packet(TracePacket { clock_snapshot, ..TracePacket::default() });
     }
 
-    fn push_event(&mut self, at: u64, event: TrackEvent) {
-        self.push(&TracePacket {
+    /// Appends an event with the arguments collected for it, and forgets these.
+    fn push_event(&mut self, at: u64, event: &TrackEvent) {
+        let packet = TracePacket {
             timestamp: Some(at),
             timestamp_clock_id: Some(CLOCK_BOOTTIME),
-            track_event: Some(event),
+            trusted_packet_sequence_id: Some(SEQUENCE),
             ..TracePacket::default()
-        });
+        };
+        let event_len = (event.encoded_len() + self.arguments.fields().len()) as u64;
+        let packet_len = packet.encoded_len() as u64 + 1 + encoded_len_varint(event_len) as u64 + event_len;
+        self.bytes.push(PACKET_TAG);
+        encode_varint(packet_len, &mut self.bytes);
+        packet.encode_raw(&mut self.bytes);
+        encode_key(TRACK_EVENT, WireType::LengthDelimited, &mut self.bytes);
+        encode_varint(event_len, &mut self.bytes);
+        event.encode_raw(&mut self.bytes);
+        self.bytes.extend_from_slice(self.arguments.fields());
+        self.arguments.clear();
     }
 
-    fn push(&mut self, packet: &TracePacket) {
-        let packet = TracePacket { trusted_packet_sequence_id: Some(SEQUENCE), ..packet.clone() };
+    fn push_packet(&mut self, packet: TracePacket) {
+        let packet = TracePacket { trusted_packet_sequence_id: Some(SEQUENCE), ..packet };
         self.bytes.push(PACKET_TAG);
-        prost::encoding::encode_varint(packet.encoded_len() as u64, &mut self.bytes);
+        encode_varint(packet.encoded_len() as u64, &mut self.bytes);
         packet.encode_raw(&mut self.bytes);
     }
 }
 
-fn event(kind: TrackEventType, track: u64, name: Option<&str>, arguments: Vec<DebugAnnotation>) -> TrackEvent {
+fn event(kind: TrackEventType, track: u64, name: Option<&str>) -> TrackEvent {
     TrackEvent {
         r#type: Some(kind as u32),
         track_uuid: Some(track),
         categories: vec!["container".to_owned()],
         name: name.map(str::to_owned),
-        debug_annotations: arguments,
         ..TrackEvent::default()
     }
 }

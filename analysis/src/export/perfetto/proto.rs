@@ -19,8 +19,6 @@ pub struct TracePacket {
     pub timestamp: Option<u64>,
     #[prost(uint32, optional, tag = "10")]
     pub trusted_packet_sequence_id: Option<u32>,
-    #[prost(message, optional, tag = "11")]
-    pub track_event: Option<TrackEvent>,
     #[prost(uint32, optional, tag = "58")]
     pub timestamp_clock_id: Option<u32>,
     #[prost(message, optional, tag = "60")]
@@ -70,11 +68,9 @@ pub enum TrackEventType {
     Instant = 3,
 }
 
-/// An event on a track.
+/// An event on a track. Its arguments are encoded beside it.
 #[derive(Clone, PartialEq, Message)]
 pub struct TrackEvent {
-    #[prost(message, repeated, tag = "4")]
-    pub debug_annotations: Vec<DebugAnnotation>,
     #[prost(uint32, optional, tag = "9")]
     pub r#type: Option<u32>,
     #[prost(uint64, optional, tag = "11")]
@@ -87,21 +83,4 @@ pub struct TrackEvent {
     pub flow_ids: Vec<u64>,
     #[prost(fixed64, repeated, packed = "false", tag = "48")]
     pub terminating_flow_ids: Vec<u64>,
-}
-
-/// An argument of an event.
-#[derive(Clone, PartialEq, Message)]
-pub struct DebugAnnotation {
-    #[prost(bool, optional, tag = "2")]
-    pub bool_value: Option<bool>,
-    #[prost(uint64, optional, tag = "3")]
-    pub uint_value: Option<u64>,
-    #[prost(int64, optional, tag = "4")]
-    pub int_value: Option<i64>,
-    #[prost(string, optional, tag = "6")]
-    pub string_value: Option<String>,
-    #[prost(string, optional, tag = "10")]
-    pub name: Option<String>,
-    #[prost(message, repeated, tag = "12")]
-    pub array_values: Vec<DebugAnnotation>,
 }
