@@ -6,6 +6,7 @@
 
 mod announcer;
 mod file_target;
+mod journal_target;
 mod process;
 mod service;
 mod target;

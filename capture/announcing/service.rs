@@ -3,29 +3,25 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd as _;
-use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use rustix::process::{Signal, set_parent_process_death_signal};
 
 use super::file_target::{FileTarget, ROTATED_BYTES};
+use super::journal_target::{JOURNAL_SOCKET, JournalTarget};
 use super::target::AnnouncementTarget;
 use super::{REFUSED, WRITTEN};
 use crate::Outcome;
 use crate::host::{confine, frame, helper_process};
 
-/// The journal's socket (systemd, "Native Journal Protocol").
-const JOURNAL_SOCKET: &str = "/run/systemd/journal/socket";
 /// Longest message of the recorder, in bytes.
 const MAX_MESSAGE_BYTES: u64 = 16 << 20;
 
 /// An open target.
 #[derive(Debug)]
 enum OpenTarget {
-    /// The journal's socket. Its path is looked up with each row: after a restart of the journal it
-    /// is another socket.
-    Journal(UnixDatagram),
+    Journal(JournalTarget),
     File(FileTarget),
 }
 
@@ -45,7 +41,7 @@ pub fn run(target: &AnnouncementTarget) -> Result<Outcome> {
         Err(error) => frame::write(&mut channel, &frame::encode_answer(Err(&format!("{error:#}"))))?,
         Ok(open) => {
             frame::write(&mut channel, &frame::encode_answer(Ok("")))?;
-            serve(&mut channel, open, Path::new(JOURNAL_SOCKET)).context("cannot go on announcing")?;
+            serve(&mut channel, open).context("cannot go on announcing")?;
         }
     }
     Ok(Outcome::Complete)
@@ -54,11 +50,7 @@ pub fn run(target: &AnnouncementTarget) -> Result<Outcome> {
 /// Opens the target, and gives up all that writing to it does not need.
 fn start(target: &AnnouncementTarget, journal: &Path) -> Result<OpenTarget> {
     let open = match target {
-        AnnouncementTarget::Journal => {
-            // Fails now if nobody listens.
-            UnixDatagram::unbound().and_then(|socket| socket.connect(journal))?;
-            OpenTarget::Journal(UnixDatagram::unbound()?)
-        }
+        AnnouncementTarget::Journal => OpenTarget::Journal(JournalTarget::open(journal)?),
         AnnouncementTarget::File(path) => OpenTarget::File(FileTarget::open(path, ROTATED_BYTES)?),
     };
     let directory = match &open {
@@ -70,10 +62,10 @@ fn start(target: &AnnouncementTarget, journal: &Path) -> Result<OpenTarget> {
 }
 
 /// Writes each message to the target, and answers whether it has it.
-fn serve(channel: &mut (impl Read + Write), mut target: OpenTarget, journal: &Path) -> io::Result<()> {
+fn serve(channel: &mut (impl Read + Write), mut target: OpenTarget) -> io::Result<()> {
     while let Some(message) = frame::read(channel, MAX_MESSAGE_BYTES)? {
         let written = match &mut target {
-            OpenTarget::Journal(socket) => socket.send_to(&message, journal).map(drop),
+            OpenTarget::Journal(journal) => journal.write(&message),
             OpenTarget::File(file) => file.write(&message),
         };
         channel.write_all(&[if written.is_ok() { WRITTEN } else { REFUSED }])?;
@@ -83,7 +75,7 @@ fn serve(channel: &mut (impl Read + Write), mut target: OpenTarget, journal: &Pa
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::net::UnixStream;
+    use std::os::unix::net::{UnixDatagram, UnixStream};
     use std::thread;
 
     use super::*;
@@ -119,14 +111,17 @@ mod tests {
     }
 
     #[test]
-    fn each_message_is_a_datagram_and_its_answer_says_whether_the_journal_has_it() {
+    fn each_message_is_an_entry_of_any_size_and_its_answer_says_whether_the_journal_has_it() {
         let scratch = tempfile::tempdir().unwrap();
         let path = scratch.path().join("socket");
         let journal = UnixDatagram::bind(&path).unwrap();
         let (mut ours, mut theirs) = UnixStream::pair().unwrap();
         let at = path.clone();
-        let target = OpenTarget::Journal(UnixDatagram::unbound().unwrap());
-        let service = thread::spawn(move || serve(&mut theirs, target, &at));
+        // In a thread of its own, which takes the confinement along when it ends.
+        let service = thread::spawn(move || {
+            let target = start(&AnnouncementTarget::Journal, &at).unwrap();
+            serve(&mut theirs, target)
+        });
         let mut announce = |message: &[u8]| {
             frame::write(&mut ours, message).unwrap();
             let mut answer = [0];
@@ -134,15 +129,13 @@ mod tests {
             answer[0]
         };
         assert_eq!(announce(b"MESSAGE=a\n"), WRITTEN);
+        assert_eq!(announce(&[b'x'; 1 << 20]), WRITTEN);
         let mut buffer = [0; 64];
-        let length = journal.recv(&mut buffer).unwrap();
-        assert_eq!(&buffer[..length], b"MESSAGE=a\n");
+        let lengths = [journal.recv(&mut buffer).unwrap(), journal.recv(&mut buffer).unwrap()];
+        assert_eq!(lengths, [10, 0], "the second one is in a file");
         drop(journal);
         assert_eq!(announce(b"MESSAGE=b\n"), REFUSED);
-        std::fs::remove_file(&path).unwrap();
-        let again = UnixDatagram::bind(&path).unwrap();
-        assert_eq!(announce(b"MESSAGE=c\n"), WRITTEN, "after a restart of the journal");
-        drop((ours, again));
+        drop(ours);
         service.join().unwrap().unwrap();
     }
 }

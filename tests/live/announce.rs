@@ -5,7 +5,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use obit_test_engines::{CgroupView, Stage, require_root, wait_until};
+use obit_test_engines::{CgroupView, SmallDisk, Stage, require_root, wait_until};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use serde_json::{Value, json};
 
@@ -135,12 +135,11 @@ fn the_journal_gets_an_entry_for_each_end() {
 }
 
 /// Records containers that a target does not take, and asserts that the case has all of them.
-fn records_all_though_the_target_takes_few(target: &Path) -> (u64, u64) {
+fn records_all_though_the_target_takes_few(stage: &Stage, target: &Path) -> (u64, u64) {
     const COUNT: u64 = 150;
-    let stage = Stage::new(CgroupView::V2Only);
-    let containers = EmptyContainers::new(&stage);
+    let containers = EmptyContainers::new(stage);
     let case = stage.directory().join("case");
-    let capture = Capture::start(&stage, &case, &["--announce", &format!("file:{}", target.display())]);
+    let capture = Capture::start(stage, &case, &["--announce", &format!("file:{}", target.display())]);
     containers.make_and_remove(COUNT);
     let end = capture.interrupt();
     assert!(end.status.success(), "the case lacks nothing: {}", end.stderr);
@@ -157,12 +156,12 @@ fn records_all_though_the_target_takes_few(target: &Path) -> (u64, u64) {
 #[test]
 fn a_fifo_whose_reader_hangs_lacks_rows_and_the_case_has_them() {
     let Some(_live) = require_root(&[]) else { return };
-    let scratch = tempfile::tempdir().expect("a directory");
-    let path = scratch.path().join("fifo");
+    let stage = Stage::new(CgroupView::V2Only);
+    let path = stage.directory().join("fifo");
     mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("a FIFO");
     // It has the FIFO open, and never reads.
     let _reader = fs::File::options().read(true).write(true).open(&path).expect("its reader");
-    let (written, missing) = records_all_though_the_target_takes_few(&path);
+    let (written, missing) = records_all_though_the_target_takes_few(&stage, &path);
     // A pipe takes 64 KiB (pipe(7)); a line has half a KiB to two.
     assert!((30..150).contains(&written) && missing > 100, "{written} written, {missing} missing");
 }
@@ -170,6 +169,12 @@ fn a_fifo_whose_reader_hangs_lacks_rows_and_the_case_has_them() {
 #[test]
 fn a_full_disk_lacks_rows_and_the_case_has_them() {
     let Some(_live) = require_root(&[]) else { return };
-    let (written, _) = records_all_though_the_target_takes_few(Path::new("/dev/full"));
-    assert_eq!(written, 0);
+    let stage = Stage::new(CgroupView::V2Only);
+    let disk = SmallDisk::mount(&stage, "64k");
+    let (written, missing) = records_all_though_the_target_takes_few(&stage, &disk.inside.join("rows"));
+    // A line has half a KiB to two.
+    assert!((30..150).contains(&written) && missing > 100, "{written} written, {missing} missing");
+    let text = fs::read_to_string(disk.outside.join("rows")).expect("what did fit");
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("a whole line")).collect();
+    assert_eq!((lines.len() as u64, text.ends_with('\n')), (written, true));
 }
