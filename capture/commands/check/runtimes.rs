@@ -9,7 +9,8 @@ use super::report::CheckItem;
 use crate::host::hierarchies::{CgroupMode, Hierarchies};
 use crate::host::read_thread::ReadThread;
 use crate::sources::daemons::{
-    DaemonProcess, DaemonProduct, PRODUCTS, ProductFacts, daemon_processes, on_host, sockets_of,
+    DaemonProcess, DaemonProduct, PRODUCTS, ProductFacts, SocketOwner, UnaskedReason, daemon_processes, sockets_of,
+    unasked_reason,
 };
 use crate::sources::oci_files::{OciFiles, READ_LIMIT, scan};
 
@@ -17,24 +18,55 @@ use crate::sources::oci_files::{OciFiles, READ_LIMIT, scan};
 const PROGRAM_DIRECTORIES: &[&str] =
     &["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/snap/bin", "/opt/bin"];
 
-/// Runtimes without a daemon, and their programs.
-const WITHOUT_DAEMON: &[(&str, &[&str])] = &[
-    ("runc", &["runc"]),
-    ("crun", &["crun"]),
-    ("youki", &["youki"]),
-    ("gvisor", &["runsc"]),
-    ("kata", &["kata-runtime", "containerd-shim-kata-v2"]),
-    ("lxc", &["lxc-start", "incusd", "lxd"]),
-    ("systemd-nspawn", &["systemd-nspawn"]),
+/// A runtime without a daemon.
+struct DaemonlessRuntime {
+    /// The name that is shown.
+    name: &'static str,
+    /// Programs that are installed with it.
+    programs: &'static [&'static str],
+    /// The part of its containers' lives that is not seen, and why.
+    unseen: Option<&'static str>,
+}
+
+const fn runtime(
+    name: &'static str,
+    programs: &'static [&'static str],
+    unseen: Option<&'static str>,
+) -> DaemonlessRuntime {
+    DaemonlessRuntime { name, programs, unseen }
+}
+
+const WITHOUT_DAEMON: &[DaemonlessRuntime] = &[
+    runtime("runc", &["runc"], None),
+    runtime("crun", &["crun"], None),
+    runtime("youki", &["youki"], None),
+    runtime(
+        "gvisor",
+        &["runsc"],
+        Some(
+            "of a container its sandbox is seen, not the program in it, which the host's kernel does not run: its \
+              exit code is known by what a daemon reports",
+        ),
+    ),
+    runtime(
+        "kata",
+        &["kata-runtime", "containerd-shim-kata-v2"],
+        Some("of a pod its virtual machine is seen, not the containers in it"),
+    ),
+    runtime("lxc", &["lxc-start", "incusd", "lxd"], None),
+    runtime("systemd-nspawn", &["systemd-nspawn"], None),
 ];
 
 /// Looks for engines and runtimes below the host's root.
 pub fn examine(host_root: &Path, hierarchies: Option<&Hierarchies>) -> Vec<CheckItem> {
     let processes = daemon_processes(host_root);
     let mut items: Vec<_> = PRODUCTS.iter().map(|facts| daemon_item(host_root, facts, &processes)).collect();
-    items.extend(WITHOUT_DAEMON.iter().map(|(name, programs)| match installed(host_root, programs).as_slice() {
-        [] => CheckItem::missing(*name, "not found"),
-        found => CheckItem::ok(*name, list(found)),
+    items.extend(WITHOUT_DAEMON.iter().map(|facts| match installed(host_root, facts.programs).as_slice() {
+        [] => CheckItem::missing(facts.name, "not found"),
+        found => {
+            let unseen = facts.unseen.map(|unseen| format!("; {unseen}"));
+            CheckItem::ok(facts.name, list(found) + &unseen.unwrap_or_default())
+        }
     }));
     items.extend(without_cgroups(host_root, hierarchies, &processes));
     if let Some(hierarchies) = hierarchies {
@@ -96,29 +128,37 @@ fn daemon_item(host_root: &Path, facts: &ProductFacts, processes: &[DaemonProces
     let mut found = installed(host_root, facts.programs);
     let daemon = facts.product;
     let sockets = sockets_of(host_root, daemon, processes);
-    let running = processes.iter().filter(|process| process.product == daemon);
-    // A daemon whose socket was handed to it does not name it; if there is a socket, it is that
-    // one.
-    let is_silent = |process: &&DaemonProcess| match process.sockets.as_slice() {
-        [] => sockets.is_empty(),
-        named => named.iter().all(|path| !sockets.contains(&on_host(host_root, path))),
-    };
-    let silent: Vec<_> = running.clone().filter(is_silent).map(|process| process.pid.to_string()).collect();
-    let is_running = running.count() > 0;
-    if found.is_empty() && sockets.is_empty() && !is_running {
+    let running: Vec<_> = processes.iter().filter(|process| process.product == daemon).collect();
+    if found.is_empty() && sockets.is_empty() && running.is_empty() {
         return CheckItem::missing(facts.name, "not found");
     }
-    if sockets.is_empty() && !is_running {
+    if sockets.is_empty() && running.is_empty() {
         found.push("no socket: not running".to_owned());
     }
-    found.extend(sockets.iter().map(|path| path.display().to_string()));
-    if silent.is_empty() || facts.kinds.is_empty() {
+    found.extend(sockets.iter().map(|(path, owner)| match owner {
+        SocketOwner::User(uid) => format!("{} (asked about containers of user {uid} only)", path.display()),
+        SocketOwner::Root | SocketOwner::Given => path.display().to_string(),
+    }));
+    let unasked = running.iter().filter_map(|process| {
+        let reason = unasked_reason(host_root, process, &sockets)?;
+        Some(format!("process {} is not asked: {}", process.pid, describe(reason)))
+    });
+    let unasked: Vec<_> = unasked.collect();
+    if unasked.is_empty() || facts.kinds.is_empty() {
         return CheckItem::ok(facts.name, list(&found));
     }
-    found.push(format!("no socket found of process {}", list(&silent)));
+    found.push(list(&unasked));
     let kind = facts.kinds[0].as_str();
     let advice = format!("give its socket with --runtime {kind}=PATH: its containers stay without names and images");
     CheckItem::warning(facts.name, list(&found), advice)
+}
+
+fn describe(reason: UnaskedReason) -> &'static str {
+    match reason {
+        UnaskedReason::NamesNone => "it names no socket",
+        UnaskedReason::NotThere => "there is no socket where it says that it listens",
+        UnaskedReason::NotOfRoot => "others than root may replace its socket",
+    }
 }
 
 /// Lists the first few, and the number of the others.
@@ -136,7 +176,7 @@ mod tests {
     use super::*;
     use crate::commands::check::report::CheckStatus;
     use std::fs;
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
     use std::os::unix::net::UnixListener;
 
     #[test]
@@ -149,6 +189,7 @@ mod tests {
         symlink("../run", host.path().join("var/run")).unwrap();
         fs::write(host.path().join("usr/sbin/dockerd"), "").unwrap();
         fs::write(host.path().join("usr/sbin/containerd"), "").unwrap();
+        fs::write(host.path().join("usr/sbin/runsc"), "").unwrap();
         let _docker = UnixListener::bind(host.path().join("run/docker.sock")).unwrap();
         let _podman = UnixListener::bind(host.path().join("run/user/1000/podman/podman.sock")).unwrap();
         // A file is no socket.
@@ -162,8 +203,17 @@ mod tests {
         };
         assert_eq!(line("docker"), (CheckStatus::Ok, "/usr/sbin/dockerd, /run/docker.sock".to_owned()));
         assert_eq!(line("containerd"), (CheckStatus::Ok, "/usr/sbin/containerd, no socket: not running".to_owned()));
-        assert_eq!(line("podman"), (CheckStatus::Ok, "/run/user/1000/podman/podman.sock".to_owned()));
+        assert_eq!(
+            line("podman"),
+            (
+                CheckStatus::Ok,
+                "/run/user/1000/podman/podman.sock (asked about containers of user 1000 only)".to_owned()
+            )
+        );
         assert_eq!(line("cri-o"), (CheckStatus::Missing, "not found".to_owned()));
+        let (status, found) = line("gvisor");
+        assert_eq!(status, CheckStatus::Ok);
+        assert!(found.starts_with("/usr/sbin/runsc; of a container its sandbox is seen"), "{found}");
     }
 
     #[test]
@@ -171,12 +221,11 @@ mod tests {
         let host = tempfile::tempdir().unwrap();
         fs::create_dir_all(host.path().join("srv")).unwrap();
         let _docker = UnixListener::bind(host.path().join("srv/docker.sock")).unwrap();
-        let run = |pid: u32, command: &[&str]| {
+        let run = |pid: u32, uid: u32, command: &[&str]| {
             let directory = host.path().join(format!("proc/{pid}"));
             fs::create_dir_all(&directory).unwrap();
             fs::write(directory.join("comm"), command[0]).unwrap();
-            // Not root: what is of root must be in a place of root's.
-            fs::write(directory.join("status"), "Uid:\t12345\nNSpid:\t1\n").unwrap();
+            fs::write(directory.join("status"), format!("Uid:\t{uid}\nNSpid:\t1\n")).unwrap();
             fs::write(directory.join("cmdline"), command.join("\0")).unwrap();
         };
         let status = || {
@@ -184,12 +233,20 @@ mod tests {
             let item = items.into_iter().find(|item| item.name == "docker").unwrap();
             (item.status, item.found.replace(host.path().to_str().unwrap(), ""), item.advice)
         };
-        run(7, &["dockerd", "-H", "unix:///srv/docker.sock"]);
-        assert_eq!(status(), (CheckStatus::Ok, "/srv/docker.sock".to_owned(), None));
-        run(8, &["dockerd", "-H", "unix:///gone/docker.sock"]);
-        let (status, found, advice) = status();
-        assert_eq!((status, found.as_str()), (CheckStatus::Warning, "/srv/docker.sock, no socket found of process 8"));
+        run(7, 12345, &["dockerd", "-H", "unix:///srv/docker.sock"]);
+        let of_user = "/srv/docker.sock (asked about containers of user 12345 only)";
+        assert_eq!(status(), (CheckStatus::Ok, of_user.to_owned(), None));
+        run(8, 12345, &["dockerd", "-H", "unix:///gone/docker.sock"]);
+        let (is, found, advice) = status();
+        let not_there = "process 8 is not asked: there is no socket where it says that it listens";
+        assert_eq!((is, found), (CheckStatus::Warning, format!("{of_user}, {not_there}")));
         assert!(advice.unwrap().contains("--runtime docker=PATH"));
+        // What a daemon of root says counts for all containers, so its socket must be root's.
+        fs::set_permissions(host.path().join("srv"), fs::Permissions::from_mode(0o777)).unwrap();
+        run(7, 0, &["dockerd", "-H", "unix:///srv/docker.sock"]);
+        run(8, 0, &["dockerd"]);
+        let found = "process 7 is not asked: others than root may replace its socket, process 8 is not asked: it names no socket";
+        assert_eq!((status().0, status().1), (CheckStatus::Warning, found.to_owned()));
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub use self::processes::{DaemonProcess, daemon_processes, on_host};
 pub use self::products::{DaemonProduct, PRODUCTS, ProductFacts};
 pub use self::program::run;
 pub use self::queries::DaemonQueries;
-pub use self::sockets::sockets_of;
+pub use self::sockets::{SocketOwner, UnaskedReason, sockets_of, unasked_reason};
 pub use self::supervisor::run as supervise;
 
 /// The options of the clients.

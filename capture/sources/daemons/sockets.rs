@@ -126,14 +126,48 @@ impl SocketPaths {
     }
 }
 
-/// Returns the sockets of a product's daemons that are there now, each once.
+/// Returns the sockets of a product's daemons that are there now, each once, with the user for whom
+/// each speaks.
 ///
 /// Nothing is connected to: that would start a service that waits for its first connection.
-pub fn sockets_of(host_root: &Path, product: DaemonProduct, processes: &[DaemonProcess]) -> Vec<PathBuf> {
+pub fn sockets_of(
+    host_root: &Path,
+    product: DaemonProduct,
+    processes: &[DaemonProcess],
+) -> Vec<(PathBuf, SocketOwner)> {
     let mut seen = BTreeSet::new();
     let of_product =
         found(host_root, processes).filter(|socket| socket.product == product && seen.insert(socket.identity));
-    of_product.map(|socket| socket.path).collect()
+    of_product.map(|socket| (socket.path, socket.owner)).collect()
+}
+
+/// The reason why a daemon that runs is not asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnaskedReason {
+    /// It names no socket, and none is at a usual place.
+    NamesNone,
+    /// There is no socket where it says that it listens.
+    NotThere,
+    /// It runs as root, and others than root may put a socket where it says that it listens.
+    NotOfRoot,
+}
+
+/// Returns why a daemon is not asked, or `None` if it is.
+pub fn unasked_reason(
+    host_root: &Path,
+    process: &DaemonProcess,
+    sockets: &[(PathBuf, SocketOwner)],
+) -> Option<UnaskedReason> {
+    let named: Vec<PathBuf> = process.sockets.iter().map(|path| on_host(host_root, path)).collect();
+    if named.is_empty() {
+        // A daemon whose socket was handed to it does not name it; if there is one, it is that.
+        return sockets.is_empty().then_some(UnaskedReason::NamesNone);
+    }
+    if named.iter().any(|path| sockets.iter().any(|(found, _)| found == path)) {
+        return None;
+    }
+    let is_there = named.iter().any(|path| identity(path).is_some());
+    Some(if is_there { UnaskedReason::NotOfRoot } else { UnaskedReason::NotThere })
 }
 
 /// A socket of a daemon.
